@@ -1,0 +1,23 @@
+"""Consumer Behaviour Workbench: how people decide, what moves them, whether they stay.
+
+The modules are loaded on first use, so `import workbench` costs nothing.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+MODULES = (
+    "choice", "engine", "errors", "figures", "funnels", "intervals", "journeys", "load",
+    "reports", "results", "retention", "schemas", "stages", "survival", "texts",
+)
+
+
+def __getattr__(name):
+    if name in MODULES:
+        return import_module(f"workbench.{name}")
+    raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted((*MODULES, "__version__"))

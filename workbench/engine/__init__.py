@@ -1,0 +1,219 @@
+"""The only door to the SQL engines: DuckDB inside the process, Spark where the data live there.
+
+Two ways to bring millions of rows down to thousands:
+
+* `run` for set logic: one portable SQL text, the same on every engine;
+* `ordered` for histories: rows sorted by customer and time, cut at customer boundaries, handed
+  to a NumPy kernel whose partial tables are added up.
+
+Both read a *view*: the one place that turns a user's table into canonical integers (customer,
+microseconds since 1970 UTC, local day, codes of words), so that everything behind it is plain.
+Tables may be a pandas, polars or Arrow table, a Parquet path, a DuckDB relation or a Spark DataFrame.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.engine.batches import Batch, MAX_EVENTS
+from workbench.errors import InputError, unknown
+
+__all__ = ["Batch", "MAX_EVENTS", "Role", "View", "code", "columns", "day", "distinct", "key", "micros",
+           "ordered", "raw", "read_database", "real", "run", "view", "whole"]
+
+
+@dataclass(frozen=True)
+class Role:
+    """How one source column becomes one canonical column of a view."""
+
+    kind: str
+    source: str
+    words: tuple = ()
+
+
+def key(source):
+    """An identifier: integers stay integers, anything else becomes text; rows without it are left out."""
+    return Role("key", source)
+
+
+def micros(source):
+    """A timestamp as integer microseconds since 1970 UTC; a naive one is taken as UTC."""
+    return Role("micros", source)
+
+
+def day(source):
+    """A timestamp as the integer day since 1970 in the view's time zone."""
+    return Role("day", source)
+
+
+def code(source, words):
+    """A word as its position in `words`; rows with another word are left out."""
+    return Role("code", source, tuple(words))
+
+
+def whole(source):
+    """An integer."""
+    return Role("whole", source)
+
+
+def real(source):
+    """A finite floating-point number; NaN becomes NULL."""
+    return Role("real", source)
+
+
+def raw(source):
+    """The column as it is."""
+    return Role("raw", source)
+
+
+@dataclass(frozen=True)
+class View:
+    """A user's table seen through canonical columns; made by `view`."""
+
+    table: object
+    roles: dict
+    zone: str = "UTC"
+    dialect: object = field(repr=False, default=None)
+    types: dict = field(repr=False, default_factory=dict)
+
+    def sql(self, source):
+        """Return the SELECT that turns `source` into the canonical columns."""
+        d = self.dialect
+        columns, rules = [], []
+        for name, role in self.roles.items():
+            expression = d.expression(role, d.quote(role.source), self.types[role.source], self.zone)
+            columns.append(f"{expression} AS {name}")
+            if role.kind in ("key", "micros", "day"):
+                rules.append(f"{d.quote(role.source)} IS NOT NULL")
+            if role.kind == "code":
+                rules.append(f"{d.quote(role.source)} IN ({', '.join(map(d.literal, role.words))})")
+        where = f" WHERE {' AND '.join(dict.fromkeys(rules))}" if rules else ""
+        return f"SELECT {', '.join(columns)} FROM {source}{where}"
+
+
+def view(table, *, zone="UTC", **roles):
+    """See a user's table through canonical columns.
+
+    Parameters
+    ----------
+    table : pandas, polars or Arrow table, Parquet path, DuckDB relation or Spark DataFrame
+    zone : str
+        Business time zone in which `day` cuts days.
+    **roles : Role or str
+        Canonical name = role of a source column, for instance `t=micros("occurred_at")`; a bare
+        string is shorthand for `raw`.
+
+    Returns
+    -------
+    View
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a time column holds no timestamps, or the zone is unknown.
+    """
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(zone)
+    except Exception:
+        raise InputError(f"zone: {zone!r} is no time zone name; use one such as 'Europe/Amsterdam'") from None
+    dialect, table = _dialect(table)
+    types = dialect.types(table)
+    roles = {name: raw(role) if isinstance(role, str) else role for name, role in roles.items()}
+    for role in roles.values():
+        if role.source not in types:
+            raise unknown("table", "column", role.source, types)
+        if role.kind in ("micros", "day") and not dialect.is_time(types[role.source]):
+            raise InputError(f"column '{role.source}': timestamps are needed, found {types[role.source]}. "
+                             "Load the file with `load.file`, or convert the column first.")
+    return View(table, roles, zone, dialect, types)
+
+
+def run(sql, *, values=None, **tables):
+    """Run one portable SQL statement and return its rows as a DataFrame.
+
+    Parameters
+    ----------
+    sql : str
+        A SELECT; every keyword of `tables` is a table in it.
+    values : dict
+        Values bound to `:name` placeholders; never pasted into the text.
+    **tables : View or table
+        All on the same engine; a bare table is used with the columns it has.
+
+    Returns
+    -------
+    DataFrame
+    """
+    dialect, views = None, {}
+    for name, table in tables.items():
+        if not isinstance(table, View):
+            own, table = _dialect(table)
+            table = View(table, {}, "UTC", own, {})
+        if dialect is not None and table.dialect is not dialect:
+            raise InputError("tables: some live in Spark and some do not; bring them to one engine first")
+        dialect, views[name] = table.dialect, table
+    return dialect.run(sql, views, values or {})
+
+
+def ordered(table, kernel, *, by=("customer",), then=("t",), descending=()):
+    """Walk every customer's history in time order and return the kernel's partial tables, stacked.
+
+    Parameters
+    ----------
+    table : View
+        Its first column must be the customer.
+    kernel : callable
+        Takes a Batch (whole customers, rows sorted) and returns a dict of equally long arrays. It
+        must give the right column types for an empty batch too. On Spark it travels to the workers.
+    by : tuple of str
+        Columns that make one history; the first is the customer.
+    then : tuple of str
+        Order inside a history; rows equal in all of them come in no promised order.
+    descending : tuple of str
+        Columns of `then` sorted downwards (integers only).
+
+    Returns
+    -------
+    DataFrame
+        The stacked partial tables; adding them up is the caller's part.
+
+    Raises
+    ------
+    InputError
+        If one customer has more than `MAX_EVENTS` rows.
+    """
+    return table.dialect.ordered(table, kernel, tuple(by), tuple(then), tuple(descending))
+
+
+def distinct(table, column):
+    """Return the sorted distinct values of a column, NULL left out."""
+    v = view(table, word=raw(column))
+    found = run("SELECT DISTINCT word FROM v WHERE word IS NOT NULL", v=v)["word"]
+    return sorted(found.tolist(), key=str)
+
+
+def columns(table):
+    """Return the column names of a table of any supported kind."""
+    dialect, table = _dialect(table)
+    return list(dialect.types(table))
+
+
+def read_database(path, query=None, table=None):
+    """Read a query or a whole table from a DuckDB or SQLite file into a DataFrame.
+
+    Raises InputError for a file that is neither, an unknown table or a query that fails.
+    """
+    from workbench.engine import duck
+
+    return duck.read_database(Path(path), query, table)
+
+
+def _dialect(table):
+    from workbench.engine import duck
+
+    if type(table).__module__.startswith("pyspark."):
+        from workbench.engine import spark
+
+        return spark, table
+    return duck, duck.prepare(table)

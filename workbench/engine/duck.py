@@ -1,0 +1,178 @@
+"""DuckDB: reads every local kind of table, sorts out of core, streams ordered batches."""
+
+import os
+import re
+import sqlite3
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from workbench.engine.batches import BATCH_ROWS, cut, empty, to_numpy, with_views
+from workbench.errors import InputError, unknown
+
+MEMORY = os.environ.get("WORKBENCH_MEMORY", "2GB")
+
+
+@cache
+def connection():
+    """Return the one connection of this process, with bounded memory and a spill folder."""
+    import duckdb
+
+    con = duckdb.connect()
+    spill = tempfile.mkdtemp(prefix="workbench-")
+    con.execute(f"SET memory_limit={literal(MEMORY)}")
+    con.execute(f"SET temp_directory={literal(spill)}")
+    con.execute("SET preserve_insertion_order=false")
+    con.execute("SET TimeZone='UTC'")
+    con.execute("SET autoinstall_known_extensions=false")
+    con.execute("SET enable_progress_bar=false")
+    return con
+
+
+def prepare(table):
+    """Accept a table of a known kind: a path is checked, anything else passed on."""
+    if isinstance(table, (str, os.PathLike)):
+        path = Path(table)
+        if not any(ch in path.name for ch in "*?") and not path.exists():
+            raise InputError(f"{path}: no such Parquet file. Check the path, or load another format with `load.file`.")
+        if path.suffix.lower() not in (".parquet", ".pq") and not path.is_dir():
+            raise InputError(f"{path}: only Parquet is read in place; load other formats with `load.file`")
+        return str(path / "*.parquet") if path.is_dir() else str(path)
+    kind = type(table).__module__.split(".")[0]
+    if kind not in ("pandas", "polars", "pyarrow", "duckdb", "_duckdb"):
+        raise InputError(f"table: cannot read a {type(table).__name__}; pass a pandas, polars or Arrow table, "
+                         "a Parquet path, a DuckDB relation or a Spark DataFrame")
+    return table.collect() if hasattr(table, "collect") and kind == "polars" else table
+
+
+def quote(name):
+    """Quote an identifier."""
+    return '"' + str(name).replace('"', '""') + '"'
+
+
+def literal(value):
+    """Write a constant: a number, or text with its quotes doubled."""
+    if isinstance(value, (bool, np.bool_)):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, (int, np.integer)):
+        return str(int(value))
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def types(table):
+    """Return the column types of a table, by name."""
+    described = _select("DESCRIBE SELECT * FROM src", table)
+    return dict(zip(described["column_name"], described["column_type"], strict=True))
+
+
+def is_time(kind):
+    """Say whether a column type is a date or a timestamp."""
+    return kind == "DATE" or kind.startswith("TIMESTAMP")
+
+
+def expression(role, column, kind, zone):
+    """Return the SQL that turns a source column into its canonical form."""
+    if role.kind == "key":
+        integer = kind in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+        return f"CAST({column} AS BIGINT)" if integer else f"CAST({column} AS VARCHAR)"
+    if role.kind == "micros":
+        return f"epoch_us(CAST({column} AS TIMESTAMP))" if kind == "DATE" else f"epoch_us({column})"
+    if role.kind == "day":
+        if kind == "DATE":
+            local = column
+        elif kind == "TIMESTAMP WITH TIME ZONE":
+            local = f"timezone({literal(zone)}, {column})"
+        else:
+            local = column if zone == "UTC" else f"timezone({literal(zone)}, timezone('UTC', {column}))"
+        return f"CAST(CAST({local} AS DATE) - DATE '1970-01-01' AS INTEGER)"
+    if role.kind == "code":
+        if all(isinstance(w, str) for w in role.words) and kind == "VARCHAR":
+            names = ", ".join(map(literal, role.words))
+            return f"CAST(enum_code(TRY_CAST({column} AS ENUM({names}))) AS INTEGER)"
+        cases = " ".join(f"WHEN {literal(w)} THEN {i}" for i, w in enumerate(role.words))
+        return f"CAST(CASE {column} {cases} END AS INTEGER)"
+    if role.kind == "whole":
+        return f"CAST({column} AS BIGINT)"
+    if role.kind == "real":
+        return f"CASE WHEN isfinite(CAST({column} AS DOUBLE)) THEN CAST({column} AS DOUBLE) END"
+    return column
+
+
+def run(sql, views, values):
+    """Run portable SQL over views and return a DataFrame."""
+    sources = {name: f"_src_{name}" for name in views}
+    text = with_views(sql, views, sources)
+    return _query(re.sub(r"(?<![:\w]):([a-z_]\w*)", r"$\1", text),
+                  {sources[n]: v.table for n, v in views.items()}, values).df()
+
+
+def ordered(view, kernel, by, then, descending):
+    """Feed the kernel whole customers in order; see `workbench.engine.ordered`."""
+    import pandas as pd
+
+    keys = [*by, *(f"{c} DESC" if c in descending else c for c in then)]
+    sql = f"SELECT * FROM ({view.sql('src')}) ORDER BY {', '.join(keys)}"
+    reader = _query(sql, {"src": view.table}).to_arrow_reader(BATCH_ROWS)
+    chunks = ({n: to_numpy(c) for n, c in zip(b.schema.names, b.columns, strict=True)} for b in reader)
+    parts = [pd.DataFrame(kernel(batch)) for batch in cut(chunks, by)]
+    return pd.concat(parts or [pd.DataFrame(kernel(empty(view.roles, by)))], ignore_index=True)
+
+
+def _select(sql, table):
+    return _query(sql, {"src": table}).df()
+
+
+def _query(sql, tables, values=None):
+    """Return a lazy relation over `sql`; a relation of the user's own connection stays on that connection."""
+    import duckdb
+
+    relations = [t for t in tables.values() if type(t).__name__ == "DuckDBPyRelation"]
+    try:
+        if relations and len(tables) == 1 and not values:
+            name = next(iter(tables))
+            return relations[0].query(name, sql)
+        con = connection().cursor()
+        con.execute("SET TimeZone='UTC'")
+        for name, table in tables.items():
+            if isinstance(table, str):
+                text = f"SELECT * FROM read_parquet({literal(table)})"
+                con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {text}")
+            else:
+                con.register(name, table.to_arrow_table() if table in relations else table)
+        return con.sql(sql, params=values) if values else con.sql(sql)
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        raise InputError(f"table: cannot be read ({str(error).splitlines()[0]})") from error
+
+
+def read_database(path, query, table):
+    """Read from a DuckDB or SQLite file; see `workbench.engine.read_database`."""
+    import duckdb
+    import pandas as pd
+
+    magic = path.read_bytes()[:16] if path.is_file() else b""
+    if magic.startswith(b"SQLite format 3"):
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as con:
+            names = [r[0] for r in con.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")]
+            sql = query or f"SELECT * FROM {quote(_named(path, table, names))}"
+            try:
+                return pd.read_sql_query(sql, con)
+            except (pd.errors.DatabaseError, sqlite3.Error) as error:
+                raise InputError(f"{path}: the query failed ({error})") from error
+    if magic[8:12] != b"DUCK":
+        raise InputError(f"{path}: neither a DuckDB nor an SQLite database")
+    try:
+        con = duckdb.connect(str(path), read_only=True)
+        names = [r[0] for r in con.execute("SELECT table_name FROM information_schema.tables").fetchall()]
+        return con.execute(query or f"SELECT * FROM {quote(_named(path, table, names))}").df()
+    except duckdb.Error as error:
+        raise InputError(f"{path}: the query failed ({str(error).splitlines()[0]})") from error
+
+
+def _named(path, table, names):
+    if table is None and len(names) == 1:
+        return names[0]
+    if table not in names:
+        raise unknown(str(path), "table", table, names)
+    return table

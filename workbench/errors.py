@@ -1,0 +1,53 @@
+"""What went wrong, where, what was found and what to do about it."""
+
+from difflib import get_close_matches
+
+
+class WorkbenchError(Exception):
+    """Base of every error the workbench raises on purpose."""
+
+
+class InputError(WorkbenchError):
+    """The user's input (file, table, mapping, argument) cannot be used as it is."""
+
+
+class DataError(InputError):
+    """The rows of a table break its rules; `.problems` lists every one of them.
+
+    `.problems` is a DataFrame with the columns reason, rows and example.
+    """
+
+    def __init__(self, message, problems=None):
+        super().__init__(message if problems is None else f"{message}\n{problems.to_string(index=False)}")
+        self.problems = problems
+
+
+class NotEnoughData(WorkbenchError):
+    """The number asked for is undefined on these data."""
+
+
+class ReportFailed(WorkbenchError):
+    """A notebook did not run to a whole and verified report."""
+
+
+class AlreadyRunning(WorkbenchError):
+    """Another run holds the lock."""
+
+
+def unknown(where, noun, name, known):
+    """Return an InputError that names the nearest known spelling and all valid ones.
+
+    >>> print(unknown("steps", "event", "bye", ["buy", "cart"]))
+    steps: no event named 'bye'. Did you mean 'buy'? Events present: buy, cart
+    """
+    known = [str(k) for k in known]
+    near = get_close_matches(str(name), known, n=1, cutoff=0.5)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
+    return InputError(f"{where}: no {noun} named '{name}'.{hint} {noun.capitalize()}s present: {shown or 'none'}")
+
+
+def one_of(where, value, allowed):
+    """Raise an InputError unless `value` is one of `allowed`."""
+    if value not in allowed:
+        raise unknown(where, "option", value, allowed)

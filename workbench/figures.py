@@ -1,0 +1,195 @@
+"""Figures for people: drawn only from a Result's table, in one theme, with a text twin.
+
+Colours are told apart in grey and by colour-blind readers; groups differ by marker and line
+style as well, and carry their name beside the line.
+"""
+
+import textwrap
+from contextlib import contextmanager
+from io import BytesIO
+
+from workbench import texts
+from workbench.errors import unknown
+
+MINIMUM_CELL = 10  # below this many units a row is suppressed wherever it is shown
+
+COLOURS = ("#0b3c5d", "#d1495b", "#edae49", "#3c8d7b", "#7d5ba6", "#66717e")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+_TEXT_ROWS = 40
+
+
+@contextmanager
+def theme():
+    """Set the look of every figure of the workbench for the length of a `with` block."""
+    import matplotlib as mpl
+    import seaborn as sns
+
+    with mpl.rc_context():
+        sns.set_theme(style="whitegrid", context="notebook", palette=COLOURS, rc={
+            "figure.figsize": (8, 4.5), "figure.dpi": 110, "axes.titlelocation": "left",
+            "axes.titleweight": "bold", "axes.titlesize": 12, "axes.spines.top": False,
+            "axes.spines.right": False, "axes.edgecolor": "#66717e", "grid.color": "#e4e7ea",
+            "svg.hashsalt": "workbench", "figure.constrained_layout.use": True,
+        })
+        yield
+
+
+class Drawing:
+    """A drawn Result: an image for the eye and the same numbers as text for tests and readers."""
+
+    def __init__(self, result):
+        self.result = result
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        import matplotlib.pyplot as plt
+
+        ax = draw(self.result)
+        buffer = BytesIO()
+        # Without the version stamp the bytes depend on the drawing alone.
+        ax.figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
+        plt.close(ax.figure)
+        text = describe(self.result)
+        return {"image/png": buffer.getvalue(), "text/plain": text}, {"image/png": {"alt": text}}
+
+
+def draw(result, ax=None):
+    """Draw a Result on `ax` (a new one if none is given) and return the Axes."""
+    import matplotlib.pyplot as plt
+
+    kinds = {"points": _points, "curve": _curve, "heat": _heat}
+    kind = result.chart.get("kind")
+    if kind not in kinds:
+        raise unknown("plot", "chart", kind, kinds)
+    with theme():
+        if ax is None:
+            rows = len(result.table)
+            height = {"points": 1.8 + 0.34 * min(rows, 40), "heat": 2 + 0.32 * min(rows, 24)}.get(kind, 4.5)
+            ax = plt.figure(figsize=(8, min(max(height, 3), 12))).add_subplot()
+        kinds[kind](result, result.chart, _visible(result), ax)
+        ax.set_title("\n".join(textwrap.wrap(result.question, 78)))
+    return ax
+
+
+def describe(result):
+    """Return the drawn numbers of a Result as plain text: its alternative text."""
+    chart, table = result.chart, _visible(result)
+    keys = [c for c in (*_listed(chart.get("label")), chart.get("group"), chart.get("row"),
+                        chart.get("column"), chart.get("x")) if c]
+    lines = [result.question]
+    step = max(1, -(-len(table) // _TEXT_ROWS))  # a long curve is read at even distances
+    for row in table.iloc[::step].to_dict("records"):
+        line = ", ".join(_key(row[k]) for k in keys) + ": " + _value(row["estimate"], chart)
+        if "conf_low" in row and row["conf_low"] == row["conf_low"]:
+            line += f" ({_value(row['conf_low'], chart)} – {_value(row['conf_high'], chart)})"
+        lines.append(line)
+    if result.limits:
+        lines.append(result.limits[0])
+    return "\n".join(lines)
+
+
+def _visible(result):
+    table = result.table
+    for name, value in result.chart.get("only", {}).items():
+        table = table[table[name] == value]
+    return table[~(table["n"].between(1, MINIMUM_CELL - 1))] if "n" in table else table
+
+
+def _listed(names):
+    return [names] if isinstance(names, str) else list(names or ())
+
+
+def _key(value):
+    if hasattr(value, "strftime"):
+        return value.strftime("%Y-%m-%d")
+    return texts.number(value) if isinstance(value, (int, float)) else texts.word(value)
+
+
+def _value(value, chart):
+    if value != value:
+        return "–"
+    return texts.percent(value) if chart.get("percent") else texts.number(value, 3)
+
+
+def _axis(axis, chart):
+    if chart.get("percent"):
+        axis.set_major_formatter(lambda v, _: texts.percent(v, 0))
+    else:
+        axis.set_major_formatter(lambda v, _: texts.number(round(v, 10), 3))
+
+
+def _points(result, chart, table, ax):
+    """One dot with its interval a row; the number stands beside it."""
+    import numpy as np
+    import seaborn as sns
+
+    labels = [" · ".join(_key(v) for v in row)
+              for row in table[_listed(chart["label"])].itertuples(index=False, name=None)]
+    group = chart.get("group")
+    groups = list(dict.fromkeys(table[group])) if group else [None]
+    y = np.arange(len(table))[::-1]
+    for i, name in enumerate(groups):
+        mine = np.ones(len(table), bool) if name is None else (table[group] == name).to_numpy()
+        rows, at, colour = table[mine], y[mine], COLOURS[i % len(COLOURS)]
+        if "conf_low" in table:
+            ax.hlines(at, rows["conf_low"], rows["conf_high"], color=colour, linewidth=2)
+        sns.scatterplot(x=rows["estimate"], y=at, color=colour, marker=MARKERS[i % len(MARKERS)], s=60,
+                        ax=ax, zorder=3, label=None if name is None else texts.word(name), edgecolor="white")
+    for value, at in zip(table["estimate"], y, strict=True):
+        if value == value:
+            ax.annotate(_value(value, chart), (value, at), xytext=(0, 7), textcoords="offset points",
+                        ha="center", fontsize=8.5, color="#333")
+    if "reference" in chart:
+        ax.axvline(chart["reference"], color="#66717e", linewidth=1, linestyle=":")
+    ax.set_yticks(y, labels)
+    ax.set_ylim(-0.7, len(table) - 0.2)
+    ax.set(xlabel=chart["xlabel"], ylabel="")
+    _axis(ax.xaxis, chart)
+    if group:
+        ax.legend(title=None, loc="best", frameon=True)
+
+
+def _curve(result, chart, table, ax):
+    """A line with its band; the group's name stands at the end of the line."""
+    import seaborn as sns
+
+    group = chart.get("group")
+    style = "steps-post" if chart.get("step") else "default"
+    ends = []
+    for i, (name, rows) in enumerate(table.groupby(group, sort=False) if group else [(None, table)]):
+        colour = COLOURS[i % len(COLOURS)]
+        sns.lineplot(x=rows[chart["x"]], y=rows["estimate"], ax=ax, color=colour, errorbar=None,
+                     linestyle=LINES[i % len(LINES)], drawstyle=style, estimator=None)
+        if "conf_low" in rows:
+            ax.fill_between(rows[chart["x"]], rows["conf_low"], rows["conf_high"], color=colour, alpha=0.15,
+                            step="post" if chart.get("step") else None, linewidth=0)
+        drawn = rows.dropna(subset=["estimate"])
+        if name is not None and len(drawn):
+            ends.append([drawn["estimate"].iloc[-1], drawn[chart["x"]].iloc[-1], texts.word(name), colour])
+    low, high = ax.get_ylim()
+    gap, last = 0.055 * (high - low), None
+    for end in sorted(ends, key=lambda e: e[0]):
+        at = end[0] if last is None else max(end[0], last + gap)
+        last = at
+        ax.annotate(end[2], (end[1], at), xytext=(5, 0), textcoords="offset points", color=end[3],
+                    va="center", fontsize=9, fontweight="bold", annotation_clip=False)
+    ax.set(xlabel=chart["xlabel"], ylabel=chart["ylabel"])
+    _axis(ax.yaxis, chart)
+
+
+def _heat(result, chart, table, ax):
+    """A matrix; what lies in the future stays empty."""
+    import seaborn as sns
+
+    wide = table.pivot(index=chart["row"], columns=chart["column"], values="estimate")
+    wide.index = [_key(v) for v in wide.index]
+    # Every cell is written out only while it stays legible.
+    notes = wide.map(lambda v: "" if v != v else texts.percent(v, 0).replace(" %", "")) if wide.shape[1] <= 20 else False
+    body = wide.iloc[:, 1:] if chart.get("base_first") and wide.shape[1] > 1 else wide
+    sns.heatmap(wide, ax=ax, cmap="cividis", annot=notes, fmt="", linewidths=0.5, annot_kws={"fontsize": 7.5},
+                vmax=float(body.max().max()) if body.notna().any().any() else None, vmin=0,
+                cbar_kws={"label": chart["ylabel"]})
+    _axis(ax.collections[0].colorbar.ax.yaxis, chart)
+    ax.grid(False)
+    ax.set(xlabel=chart["xlabel"], ylabel="")
+    ax.tick_params(axis="y", rotation=0)

@@ -1,0 +1,84 @@
+"""The words of the workbench, Dutch and English, kept in one place.
+
+Sentences live in `en.yml` and `nl.yml` under the same keys. Numbers are written the way the
+language writes them: 1,234.5 in English, 1.234,5 in Dutch.
+"""
+
+from contextvars import ContextVar
+from functools import cache
+from importlib.resources import files
+
+from workbench.errors import one_of
+
+LANGUAGES = ("en", "nl")
+_language = ContextVar("language", default="en")
+
+
+def use(language):
+    """Choose the language of every sentence made from here on: "en" or "nl"."""
+    one_of("language", language, LANGUAGES)
+    _language.set(language)
+
+
+def language():
+    """Return the language in use."""
+    return _language.get()
+
+
+@cache
+def catalogue(language):
+    """Return every text of a language as one flat dictionary, keys joined with dots."""
+    import yaml
+
+    def flatten(node, prefix=""):
+        for key, value in node.items():
+            if isinstance(value, dict):
+                yield from flatten(value, f"{prefix}{key}.")
+            else:
+                yield f"{prefix}{key}", str(value).strip()
+
+    source = (files(__package__) / f"{language}.yml").read_text(encoding="utf-8")
+    return dict(flatten(yaml.safe_load(source)))
+
+
+def t(key, **values):
+    """Return the sentence behind `key` in the language in use, with `values` filled in."""
+    return catalogue(language())[key].format(**values)
+
+
+def word(name):
+    """Return the display word of a column, step or option; the name itself where none is listed."""
+    name = str(name)
+    return catalogue(language()).get(f"words.{name}", name.replace("_", " "))
+
+
+def number(value, digits=4):
+    """Write a number with `digits` significant figures in the style of the language in use.
+
+    >>> number(1234.56), number(0.01234)
+    ('1,235', '0.01234')
+    """
+    value = float(value)
+    if value != value:
+        return "–"
+    if value in (float("inf"), float("-inf")):
+        return "∞" if value > 0 else "-∞"
+    if value == int(value) and abs(value) < 1e15:
+        text = f"{int(value):,}"
+    else:
+        size = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+        text = f"{value:,.{max(digits - size, 0)}f}" if abs(value) >= 1e-4 else f"{value:.{digits - 1}g}"
+    return _localise(text)
+
+
+def percent(value, digits=1):
+    """Write a share as a percentage.
+
+    >>> percent(0.6561)
+    '65.6 %'
+    """
+    return "–" if value != value else _localise(f"{100 * float(value):,.{digits}f}") + " %"
+
+
+def _localise(text):
+    return text.translate(str.maketrans(",.", ".,")) if language() == "nl" else text
