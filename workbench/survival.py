@@ -8,7 +8,7 @@ import numpy as np
 from workbench import intervals
 from workbench.errors import InputError, NotEnoughData
 
-_GRID = 1000  # at most this many points on a curve whose customers repeat
+_WORK = 50_000_000  # durations times points: bounds the cost of errors that respect customers
 
 
 def incidence(time, cause, *, of=1, customer=None, conf_level=0.95):
@@ -53,8 +53,9 @@ def incidence(time, cause, *, of=1, customer=None, conf_level=0.95):
     share = np.cumsum(before * mine / at_risk)
     clusters = np.arange(len(time)) if customer is None else np.unique(np.asarray(customer), return_inverse=True)[1]
     points = np.arange(len(u))
-    if len(u) > _GRID:
-        points = np.unique(np.linspace(0, len(u) - 1, _GRID).astype(int))
+    most = int(np.clip(_WORK // len(time), 25, 1000))
+    if len(u) > most:
+        points = np.unique(np.linspace(0, len(u) - 1, most).astype(int))
     # Each duration's pull on the curve: through this cause's hazard, and through everyone's survival.
     with np.errstate(divide="ignore", invalid="ignore"):
         slack = np.where(h < 1, 1 / (1 - h), 0.0)
@@ -94,15 +95,19 @@ def kaplan_meier(time, event, *, customer=None, conf_level=0.95):
     import pandas as pd
 
     time, event = _checked(time, np.asarray(event).astype(int))
-    if customer is not None and len(np.unique(customer)) < len(time):
-        curve = incidence(time, event, customer=customer, conf_level=conf_level)
-        low, high = 1 - curve["conf_high"], 1 - curve["conf_low"]
-        return curve.assign(estimate=1 - curve["estimate"], conf_low=low, conf_high=high)
     u, at_risk, d, _ = _counts(time, event, 1)
     estimate = np.cumprod(1 - d / at_risk)
     with np.errstate(divide="ignore", invalid="ignore"):
         se = estimate * np.sqrt(np.cumsum(d / (at_risk * (at_risk - d))))
     se = np.where(estimate > 0, se, np.nan)
+    if customer is not None and len(np.unique(customer)) < len(time):
+        # How much wider customers make it than rows would, known at some points and carried between them.
+        curve = incidence(time, event, customer=customer, conf_level=conf_level)
+        places = np.searchsorted(u, curve["time"])
+        wider = curve["std_error"].to_numpy() / np.where(se[places] > 0, se[places], np.nan)
+        if np.isfinite(wider).any():
+            good = np.isfinite(wider)
+            se = se * np.interp(np.arange(len(u)), places[good], wider[good])
     low, high = _log_log(estimate, se, conf_level)
     return pd.DataFrame({"time": u, "at_risk": at_risk.astype(int), "count": d.astype(int), "estimate": estimate,
                          "std_error": se, "conf_low": low, "conf_high": high})

@@ -28,6 +28,7 @@ class Role:
     kind: str
     source: str
     words: tuple = ()
+    others: bool = False
 
 
 def key(source):
@@ -45,9 +46,9 @@ def day(source):
     return Role("day", source)
 
 
-def code(source, words):
-    """A word as its position in `words`; rows with another word are left out."""
-    return Role("code", source, tuple(words))
+def code(source, words, *, others=False):
+    """A word as its position in `words`; rows with another word are left out, or with `others` get the next code."""
+    return Role("code", source, tuple(words), others)
 
 
 def whole(source):
@@ -84,7 +85,7 @@ class View:
             columns.append(f"{expression} AS {name}")
             if role.kind in ("key", "micros", "day"):
                 rules.append(f"{d.quote(role.source)} IS NOT NULL")
-            if role.kind == "code":
+            if role.kind == "code" and not role.others:
                 rules.append(f"{d.quote(role.source)} IN ({', '.join(map(d.literal, role.words))})")
         where = f" WHERE {' AND '.join(dict.fromkeys(rules))}" if rules else ""
         return f"SELECT {', '.join(columns)} FROM {source}{where}"

@@ -90,9 +90,10 @@ def expression(role, column, kind, zone):
     if role.kind == "code":
         if all(isinstance(w, str) for w in role.words) and kind == "VARCHAR":
             names = ", ".join(map(literal, role.words))
-            return f"CAST(enum_code(TRY_CAST({column} AS ENUM({names}))) AS INTEGER)"
+            coded = f"enum_code(TRY_CAST({column} AS ENUM({names})))"
+            return f"CAST(coalesce({coded}, {len(role.words)}) AS INTEGER)"
         cases = " ".join(f"WHEN {literal(w)} THEN {i}" for i, w in enumerate(role.words))
-        return f"CAST(CASE {column} {cases} END AS INTEGER)"
+        return f"CAST(CASE {column} {cases} ELSE {len(role.words)} END AS INTEGER)"
     if role.kind == "whole":
         return f"CAST({column} AS BIGINT)"
     if role.kind == "real":

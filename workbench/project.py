@@ -1,0 +1,32 @@
+"""Where is the project? Paths are found from its root, never from the working directory."""
+
+import os
+from pathlib import Path
+
+from workbench.errors import InputError
+
+
+def root():
+    """Return the project's root: the nearest folder upwards that holds notebooks/ and pyproject.toml.
+
+    The environment variable WORKBENCH_ROOT overrules the search. Raises InputError outside a project.
+    """
+    named = os.environ.get("WORKBENCH_ROOT")
+    start = Path(named) if named else Path.cwd()
+    for folder in (start, *start.resolve().parents):
+        if (folder / "notebooks").is_dir() and (folder / "pyproject.toml").is_file():
+            return folder.resolve()
+    raise InputError(f"{start.name or start}: not inside a workbench project (no notebooks/ here or above). "
+                     "Change to the project folder, or set WORKBENCH_ROOT.")
+
+
+def path(value):
+    """Return an absolute path; a relative one is taken from the project's root if it exists there."""
+    value = Path(value).expanduser()
+    if value.is_absolute():
+        return value
+    try:
+        inside = root() / value
+    except InputError:
+        return value
+    return inside if inside.exists() or not value.exists() else value.resolve()

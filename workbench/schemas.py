@@ -1,0 +1,145 @@
+"""The canonical tables: what a row means, which columns it needs, and what no value may be."""
+
+from dataclasses import dataclass
+
+from workbench import engine
+from workbench.errors import InputError, unknown
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a canonical table."""
+
+    kind: str  # key, time, number, whole, word or flag
+    required: bool = False
+    at_least: float | None = None
+
+
+def _columns(required, optional):
+    return {**{n: Column(*c, required=True) if isinstance(c, tuple) else Column(c, True) for n, c in required.items()},
+            **{n: Column(c) for n, c in optional.items()}}
+
+
+_WORDS = dict.fromkeys
+TABLES = {
+    "events": _columns(
+        {"customer_id": "key", "occurred_at": "time", "event": "word"},
+        {**_WORDS(("session_id", "product_id"), "key"),
+         **_WORDS(("page", "referrer", "source", "medium", "campaign", "channel", "device", "category", "brand"),
+                  "word"), "value": "number"}),
+    "orders": _columns(
+        {"order_id": "key", "customer_id": "key", "ordered_at": "time", "amount": "number"},
+        {**_WORDS(("currency", "channel", "status", "side"), "word"), "store_id": "key", "discount": "number"}),
+    "order_lines": _columns(
+        {"order_id": "key", "product_id": "key", "quantity": "number", "amount": "number"},
+        {**_WORDS(("category", "brand", "currency", "channel", "status", "side"), "word"), "customer_id": "key",
+         "store_id": "key", "ordered_at": "time", "list_price": "number", "discount": "number",
+         "on_promotion": "flag"}),
+    "customers": _columns({"customer_id": "key"}, {"side": "word", "acquired_at": "time"}),
+    "exposures": _columns(
+        {"customer_id": "key", "campaign_id": "key", "exposed_at": "time"},
+        {"channel": "word", "variant": "word", "cost": "number", "redeemed_at": "time"}),
+    "choices": _columns(
+        {"choice_id": "key", "customer_id": "key", "alternative": "word", "chosen": "flag"}, {"available": "flag"}),
+    "surveys": _columns(
+        {"response_id": "key", "respondent_id": "key", "answered_at": "time", "item": "word", "value": "number"},
+        {"scale": "word", "stage": "word", "touchpoint": "word", "order_id": "key", "weight": "number"}),
+    "texts": _columns(
+        {"text_id": "key", "text": "word", "created_at": "time"},
+        {"customer_id": "key", "product_id": "key", "source": "word", "rating": "number", "language": "word"}),
+    "products": _columns({"product_id": "key", "category": "word"}, {"brand": "word", "description": "word"}),
+}
+UNIQUE = {"orders": ["order_id"], "customers": ["customer_id"], "products": ["product_id"], "texts": ["text_id"]}
+
+
+def columns(table):
+    """Return the columns of a canonical table; raises InputError for an unknown table."""
+    if table not in TABLES:
+        raise unknown("table", "table", table, TABLES)
+    return TABLES[table]
+
+
+def require(table, kind, *extra):
+    """Check that a table has the required columns of its kind, and any named besides.
+
+    Raises InputError naming the missing column, the nearest spelling and the columns present.
+    """
+    present = engine.columns(table)
+    for name in (*(n for n, c in columns(kind).items() if c.required), *(e for e in extra if e)):
+        if name not in present:
+            raise unknown(kind, "column", name, present)
+
+
+def validate(frame, kind):
+    """Return (index, column, reason) for every value of a pandas table that breaks its rules.
+
+    Values must already have their types; missing stands for "could not be read". Required columns
+    must be filled, numbers finite, keys of one-row-per-key tables unique. The table is not changed.
+    """
+    import pandera.pandas as pa
+
+    rules = {}
+    for name, column in columns(kind).items():
+        if name in frame:
+            checks = [pa.Check(_finite, error="not a finite number")] if column.kind in ("number", "whole") else []
+            rules[name] = pa.Column(nullable=not column.required, checks=checks)
+    schema = pa.DataFrameSchema(rules, unique=UNIQUE.get(kind), report_duplicates="exclude_first")
+    try:
+        schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        found = error.failure_cases
+        names = {"not_nullable": "missing", "multiple_fields_uniqueness": "duplicate key"}
+        reason = found["check"].map(lambda c: names.get(str(c), str(c)))
+        failures = found.assign(reason=reason).dropna(subset=["index"])
+        return failures[["index", "column", "reason"]].drop_duplicates()
+    return None
+
+
+def _finite(values):
+    import numpy as np
+
+    return np.isfinite(values.astype(float))
+
+
+def micros(name, value, *, none=False):
+    """Return a duration such as "30D" or "30min" as integer microseconds.
+
+    Raises InputError for a bare number, a negative duration or one that cannot be read.
+    """
+    import pandas as pd
+
+    if value is None and none:
+        return None
+    if isinstance(value, (int, float)):
+        raise InputError(f"{name}: a duration needs its unit; write '{value}D' for days, found the bare number {value}")
+    try:
+        length = pd.Timedelta(value)
+    except ValueError:
+        raise InputError(f"{name}: cannot read {value!r} as a duration; write for instance '30D', '12h' or '30min'") from None
+    if not length > pd.Timedelta(0):
+        raise InputError(f"{name}: must be longer than zero, found {value!r}")
+    return int(length // pd.Timedelta(microseconds=1))
+
+
+def moment(name, value):
+    """Return a moment (text, date or Timestamp; naive means UTC) as microseconds since 1970."""
+    import pandas as pd
+
+    try:
+        stamp = pd.Timestamp(value)
+    except ValueError:
+        raise InputError(f"{name}: cannot read {value!r} as a moment; write for instance '2017-12-31'") from None
+    stamp = stamp.tz_localize("UTC") if stamp.tz is None else stamp
+    return int((stamp - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(microseconds=1))
+
+
+def observed_until(events, until=None):
+    """Return the moment (microseconds) up to which events are complete: the given one, else the last event.
+
+    Missing (None) where the table holds no event with a customer and a time.
+    """
+    if until is not None:
+        return moment("until", until)
+    v = engine.view(events, customer=engine.key("customer_id"), t=engine.micros("occurred_at"))
+    last = engine.run("SELECT max(t) AS t FROM v", v=v)["t"].iloc[0]
+    return None if last is None or last != last else int(last)

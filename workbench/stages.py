@@ -1,0 +1,331 @@
+"""Where in the buying process are people, and how long do they stay there?
+
+An *episode* is one decision occasion of one customer: it opens at the first stage event after
+the previous one closed, and closes as bought, as abandoned (silence longer than `gap`), or stays
+open because the data end.
+"""
+
+import numpy as np
+
+from workbench import engine, intervals, schemas, survival
+from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.results import Result
+from workbench.texts import number, percent, t, word
+
+DAY = 86_400_000_000
+SAME_DECISION = "24h"  # several orders within a day are one decision
+
+
+def episodes(events, stages, *, gap="30D", hold=None, until=None):
+    """Cut every customer's history into decision occasions; the last of `stages` is the purchase.
+
+    Parameters
+    ----------
+    events : table with customer_id, occurred_at, event
+    stages : list of str
+        Stage events in rank order, the purchase last. Other events are not looked at.
+    gap : str
+        Silence after which an episode counts as abandoned, such as "30D".
+    hold : str, optional
+        Column whose value keeps episodes apart, such as campaign_id.
+    until : str or Timestamp, optional
+        Moment up to which the data are complete; default the last event.
+
+    Returns
+    -------
+    DataFrame
+        One row per episode: customer_id, episode (number within the customer), opened_at, closed_at (UTC), outcome
+        (bought, abandoned, open), days (opened to closed), first_stage, last_stage, events,
+        left_censored (opened within `gap` of the first event of the table), and one column a stage,
+        true where it was seen.
+
+    Raises
+    ------
+    InputError
+        For an unknown stage, column or duration.
+
+    Source: case notion of van der Aalst (2016), Process Mining; rule S-03 in `docs/glossary.md`.
+    """
+    import pandas as pd
+
+    stages = list(stages)
+    view, begin, end = _view(events, stages, hold, until)
+    width = schemas.micros("gap", gap)
+    parts = engine.ordered(view, _Episodes(len(stages), width, end, begin), then=("t", "k"),
+                           by=("customer", "held") if hold else ("customer",))
+    parts = parts.sort_values(["customer", "opened", "first"], kind="stable", ignore_index=True)
+    outcome = np.array(["open", "bought", "abandoned"], object)[parts["outcome"]]
+    table = pd.DataFrame({
+        "customer_id": parts["customer"], "episode": parts.groupby("customer").cumcount() + 1,
+        "opened_at": _time(parts["opened"]), "closed_at": _time(parts["closed"]), "outcome": outcome,
+        "days": (parts["closed"] - parts["opened"]) / DAY,
+        "first_stage": np.array(stages, object)[parts["first"]], "last_stage": np.array(stages, object)[parts["last"]],
+        "events": parts["events"], "left_censored": parts["left_censored"]})
+    for i, stage in enumerate(stages):
+        table[stage] = (parts["seen"].to_numpy() >> i) & 1 == 1
+    return table
+
+
+def gap_sensitivity(events, stages, *, gaps=("7D", "14D", "30D", "60D"), hold=None, until=None, conf_level=0.95):
+    """How much do the outcomes depend on the silence that ends an episode?
+
+    Returns a Result with one row per gap: gap, episodes, open, count (bought), n (bought or
+    abandoned), estimate, std_error, conf_low, conf_high. Interval: delta method over customers.
+    """
+    import pandas as pd
+
+    rows = []
+    for gap in gaps:
+        table = episodes(events, stages, gap=gap, hold=hold, until=until)
+        closed = table[table["outcome"] != "open"]
+        rows.append({"gap": gap, "episodes": len(table), "open": len(table) - len(closed),
+                     **_share(closed["outcome"] == "bought", closed["customer_id"], conf_level)})
+    table = pd.DataFrame(rows)
+    return Result(question=t("stages.gap_question"), table=table, method=t("stages.gap_method"), unit="episodes",
+                  n=int(table["episodes"].max()), conf_level=conf_level, limits=(t("stages.gap_limit"),),
+                  chart={"kind": "points", "label": ["gap"], "percent": True, "xlabel": t("stages.gap_axis")})
+
+
+def reach(episodes, stages, *, conf_level=0.95):
+    """In which share of decision occasions is each stage seen at all?
+
+    Parameters
+    ----------
+    episodes : DataFrame from `episodes`
+    stages : list of str
+        The stages it was made with.
+
+    Returns
+    -------
+    Result
+        One row per stage: stage, count, n (episodes), estimate, std_error, conf_low, conf_high,
+        customers (with at least one such episode). Reach need not fall from stage to stage:
+        people skip. Interval: delta method with the customer as sampling unit (Wilson where every
+        customer has one episode).
+
+    Raises
+    ------
+    NotEnoughData
+        If there is no episode.
+    """
+    import pandas as pd
+
+    if not len(episodes):
+        raise NotEnoughData("reach: there is no episode")
+    rows = [{"stage": stage, **_share(episodes[stage], episodes["customer_id"], conf_level),
+             "customers": int(episodes.loc[episodes[stage], "customer_id"].nunique())} for stage in stages]
+    still_open = int((episodes["outcome"] == "open").sum())
+    limits = [t("stages.reach_limit")] + ([t("stages.open", n=number(still_open))] if still_open else [])
+    return Result(question=t("stages.reach_question"), table=pd.DataFrame(rows), method=t("stages.reach_method"),
+                  unit="episodes", n=len(episodes), conf_level=conf_level, limits=tuple(limits),
+                  chart={"kind": "points", "label": ["stage"], "percent": True, "xlabel": t("stages.reach_axis")})
+
+
+def drop_location(episodes, stages, *, conf_level=0.95):
+    """What was the last stage seen before an occasion was abandoned?
+
+    Returns a Result with one row per stage: stage, count, n (abandoned episodes), estimate,
+    std_error, conf_low, conf_high. Raises NotEnoughData if none was abandoned.
+    """
+    import pandas as pd
+
+    lost = episodes[episodes["outcome"] == "abandoned"]
+    if not len(lost):
+        raise NotEnoughData("drop_location: no episode was abandoned")
+    rows = [{"stage": stage, **_share(lost["last_stage"] == stage, lost["customer_id"], conf_level)}
+            for stage in list(stages)[:-1]]
+    return Result(question=t("stages.location_question"), table=pd.DataFrame(rows), method=t("stages.reach_method"),
+                  unit="episodes", n=len(lost), conf_level=conf_level, limits=(t("stages.location_limit"),),
+                  chart={"kind": "points", "label": ["stage"], "percent": True, "xlabel": t("stages.location_axis")})
+
+
+def time_to_purchase(episodes, *, by=None, conf_level=0.95):
+    """How many have bought by each day, when giving up is an outcome too?
+
+    Cumulative incidence of buying with abandonment as competing event (Aalen–Johansen): treating
+    abandonment as mere loss of sight would overstate buying. Open episodes are censored.
+
+    Parameters
+    ----------
+    episodes : DataFrame with customer_id, days, outcome (bought, abandoned, open)
+    by : str, optional
+        Column of `episodes` to compare.
+
+    Returns
+    -------
+    Result
+        [by,] days, n (episodes at risk), count (bought that day), estimate, std_error, conf_low, conf_high.
+        Customers are the sampling unit.
+
+    Raises
+    ------
+    NotEnoughData
+        If there is no episode.
+
+    Source: Aalen & Johansen (1978), Scand. J. Statist. 5.
+    """
+    import pandas as pd
+
+    if not len(episodes):
+        raise NotEnoughData("time_to_purchase: there is no episode")
+    if by and by not in episodes:
+        raise unknown("by", "column", by, episodes.columns)
+    curves = []
+    for name, mine in episodes.groupby(by) if by else [(None, episodes)]:
+        cause = mine["outcome"].map({"bought": 1, "abandoned": 2, "open": 0}).to_numpy()
+        curve = survival.incidence(mine["days"], cause, customer=mine["customer_id"], conf_level=conf_level)
+        curve = curve.rename(columns={"time": "days", "at_risk": "n"})
+        if by:
+            curve.insert(0, by, name)
+        curves.append(curve)
+    bought = episodes[episodes["outcome"] == "bought"]
+    limits = [t("stages.purchase_limit")]
+    if len(bought):
+        limits.append(t("stages.conditional", days=number(bought["days"].median(), 3), n=number(len(bought))))
+    censored = int(episodes["left_censored"].sum()) if "left_censored" in episodes else 0
+    if censored:
+        limits.append(t("stages.left_censored", n=number(censored)))
+    return Result(question=t("stages.purchase_question"), table=pd.concat(curves, ignore_index=True),
+                  method=t("stages.purchase_method"), unit="episodes", n=len(episodes), conf_level=conf_level,
+                  limits=tuple(limits), chart={"kind": "curve", "x": "days", "group": by, "step": True, "percent": True,
+                                               "xlabel": t("stages.days_axis"), "ylabel": t("stages.purchase_axis")})
+
+
+def time_in_stage(events, stages, *, gap="30D", hold=None, until=None, conf_level=0.95):
+    """How long do people stay in a stage before they move on to another one?
+
+    A spell runs from the entry of a stage to the entry of the next different stage of the same
+    episode; the last spell of an episode without purchase is censored when the episode closes.
+    Median and quartiles are read off Kaplan–Meier curves: the mean says little of such long tails.
+
+    Parameters are as in `episodes`. Returns a Result: stage, quantile, count (spells that ended in
+    another stage), n (spells), estimate (days), conf_low, conf_high (Brookmeyer–Crowley; customers are the
+    sampling unit). A quantile the curve does not reach is missing.
+
+    Source: Kaplan & Meier (1958); Brookmeyer & Crowley (1982), Biometrics 38.
+    """
+    import pandas as pd
+
+    stages = list(stages)
+    view, begin, end = _view(events, stages, hold, until)
+    spells = engine.ordered(view, _Spells(len(stages), schemas.micros("gap", gap), end, begin), then=("t", "k"),
+                            by=("customer", "held") if hold else ("customer",))
+    rows, thin = [], []
+    for i, stage in enumerate(stages[:-1]):
+        mine = spells[spells["stage"] == i]
+        ended = int(mine["ended"].sum())
+        if not len(mine):
+            continue
+        if ended < 30:
+            thin.append(word(stage))
+        curve = survival.kaplan_meier(mine["micros"] / DAY, mine["ended"], customer=mine["customer"], conf_level=conf_level)
+        for share in (0.25, 0.5, 0.75):
+            estimate, low, high = survival.quantile(curve, share)
+            rows.append({"stage": stage, "quantile": percent(share, 0), "count": ended, "n": len(mine),
+                         "estimate": estimate, "conf_low": low, "conf_high": high})
+    if not rows:
+        raise NotEnoughData("time_in_stage: no stage before the purchase was seen")
+    limits = [t("stages.spell_limit")] + ([t("stages.spell_thin", stages=", ".join(thin))] if thin else [])
+    return Result(question=t("stages.spell_question"), table=pd.DataFrame(rows), method=t("stages.spell_method", gap=gap),
+                  unit="spells", n=len(spells), conf_level=conf_level, limits=tuple(limits),
+                  chart={"kind": "points", "label": ["stage", "quantile"], "group": "stage", "xlabel": t("stages.days_axis")})
+
+
+def _view(events, stages, hold, until):
+    schemas.require(events, "events", hold)
+    present = engine.distinct(events, "event")
+    for stage in stages:
+        if stage not in present:
+            raise unknown("stages", "event", stage, present)
+    if len(stages) < 2 or len(set(stages)) < len(stages):
+        raise InputError(f"stages: at least two different names are needed, found {stages}")
+    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code("event", stages)}
+    if hold:
+        roles["held"] = engine.key(hold)
+    view = engine.view(events, **roles)
+    begin = engine.run("SELECT min(t) AS t FROM v", v=view)["t"].iloc[0]
+    if begin is None or begin != begin:
+        raise NotEnoughData("episodes: the table holds no stage event with a customer and a time")
+    return view, int(begin), schemas.observed_until(events, until)
+
+
+class _Episodes:
+    """The kernel of `episodes`: one row per decision occasion."""
+
+    def __init__(self, stages, gap, end, begin):
+        self.goal, self.gap, self.end, self.begin = stages - 1, gap, end, begin
+        self.same = schemas.micros("same decision", SAME_DECISION)
+
+    def edges(self, batch):
+        """Return the first row of every episode."""
+        time, k = batch["t"], batch["k"]
+        new = np.zeros(len(batch), bool)
+        new[batch.starts] = True
+        after_goal = k[:-1] == self.goal
+        wait = np.diff(time)
+        new[1:] |= wait > self.gap
+        new[1:] |= after_goal & ~((k[1:] == self.goal) & (wait <= self.same))
+        return np.flatnonzero(new)
+
+    def closing(self, batch, edges):
+        """Return outcome (0 open, 1 bought, 2 abandoned) and closing time of every episode."""
+        time, k = batch["t"], batch["k"]
+        if not len(edges):
+            return np.zeros(0, int), np.zeros(0, np.int64)
+        last = time[np.append(edges[1:], len(batch)) - 1]
+        far = np.iinfo(np.int64).max
+        bought_at = np.minimum.reduceat(np.where(k == self.goal, time, far), edges)
+        silent = last + self.gap
+        outcome = np.where(bought_at < far, 1, np.where(silent <= self.end, 2, 0))
+        return outcome, np.where(outcome == 1, bought_at, np.where(outcome == 2, silent, np.maximum(self.end, last)))
+
+    def __call__(self, batch):
+        edges = self.edges(batch)
+        outcome, closed = self.closing(batch, edges)
+        time, k = batch["t"], batch["k"]
+        ends = np.append(edges[1:], len(batch))[: len(edges)] - 1
+        seen = np.bitwise_or.reduceat(np.int64(1) << k.astype(np.int64), edges) if len(edges) else edges
+        opened = time[edges]
+        return {"customer": batch["customer"][edges], "opened": opened, "closed": closed, "outcome": outcome,
+                "first": k[edges].astype(np.int64), "last": k[ends].astype(np.int64), "events": ends - edges + 1,
+                "seen": seen, "left_censored": opened < self.begin + self.gap}
+
+
+class _Spells(_Episodes):
+    """The kernel of `time_in_stage`: one row per stay in a stage before the purchase."""
+
+    def __call__(self, batch):
+        edges = self.edges(batch)
+        _, closed = self.closing(batch, edges)
+        time, k = batch["t"], batch["k"]
+        episode = np.repeat(np.arange(len(edges)), np.diff(np.append(edges, len(batch)))) if len(edges) else edges
+        new = np.zeros(len(batch), bool)
+        new[edges] = True
+        new[1:] |= k[1:] != k[:-1]
+        begin = np.flatnonzero(new)
+        following = np.append(begin[1:], len(batch))
+        safe = np.minimum(following, len(batch) - 1)
+        ended = (following < len(batch)) & (episode[safe] == episode[begin])
+        until = np.where(ended, time[safe], closed[episode[begin]])
+        kept = k[begin] != self.goal
+        return {"customer": batch["customer"][begin][kept], "stage": k[begin][kept].astype(np.int64),
+                "micros": np.maximum(until - time[begin], 0)[kept], "ended": ended[kept]}
+
+
+def _share(hit, customer, conf_level):
+    """Return count, n and the share with its interval, the customer as sampling unit."""
+    import pandas as pd
+
+    hit, n = np.asarray(hit, bool), len(hit)
+    count = int(hit.sum())
+    per = pd.DataFrame({"hit": hit, "customer": np.asarray(customer)}).groupby("customer")["hit"].agg(["sum", "size"])
+    estimate, se, low, high = intervals.ratio(per["sum"], per["size"], conf_level)
+    if len(per) == n or count in (0, n):
+        low, high = (float(v) for v in intervals.wilson(count, n, conf_level))
+    return {"count": count, "n": n, "estimate": estimate, "std_error": se, "conf_low": max(low, 0.0), "conf_high": min(high, 1.0)}
+
+
+def _time(micros):
+    import pandas as pd
+
+    return pd.to_datetime(micros.to_numpy().astype("int64"), unit="us", utc=True).astype("datetime64[us, UTC]")
