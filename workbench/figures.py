@@ -91,12 +91,12 @@ def describe(result):
 def _visible(result):
     table = result.table
     for name, value in result.chart.get("only", {}).items():
-        table = table[table[name] == value]
+        table = table[table[name].isin(_listed(value))]
     return table[~(table["n"].between(1, MINIMUM_CELL - 1))] if "n" in table else table
 
 
 def _listed(names):
-    return [names] if isinstance(names, str) else list(names or ())
+    return list(names or ()) if isinstance(names, (list, tuple, type(None))) else [names]
 
 
 def _key(value):

@@ -29,7 +29,8 @@ def conversion(events, steps, *, window="14D", order="ordered", entry="every", t
         "ordered": other events may lie between; "strict": each step is the very next stage event;
         "any": one window holds all steps so far, whatever their order, and every step event opens one.
     entry : str
-        "every" event of the first step opens an attempt, or only the "first".
+        "every" event of the first step opens an attempt, or only the customer's "first" (under each
+        value of `by`).
     ties : str
         "rank": events at the same instant may chain in step order; "later": each step must be
         strictly later. Default "rank", and "later" where a name returns among the steps.
@@ -196,16 +197,20 @@ class _Plan:
         counted.add("tied", 0, same[batch.first[same] != same])
         return counted.rows()
 
-    def _entries(self, rows, first):
-        """Keep all rows that open an attempt, or the first of every history where only that one counts."""
+    def _entries(self, batch, rows):
+        """Keep all rows that open an attempt, or each customer's earliest (per group) where only that counts."""
         if self.entry == "every" or not len(rows):
             return rows
-        history = first[rows]
-        return rows[np.concatenate([[True], history[1:] != history[:-1]])]
+        who = batch.customer[rows] * self.groups + (batch["g"][rows] if self.groups > 1 else 0)
+        order = np.lexsort((rows, batch["t"][rows], who))
+        first = np.concatenate([[True], np.diff(who[order]) != 0])
+        return np.sort(rows[order[first]])
 
     def _ordered(self, batch, counted):
         t, first, step, row = _steps_of_rows(batch, self.positions)
-        openers = self._entries(np.flatnonzero(step == 0), first)
+        openers = np.flatnonzero(step == 0)
+        if self.entry == "first":
+            openers = openers[np.isin(row[openers], self._entries(batch, np.sort(row[openers])))]
         # The latest start of a chain that ends at each row: it outlives every earlier start,
         # so one value a step decides for all attempts at once.
         at = start = openers[t[openers] <= self.horizon]
@@ -222,7 +227,7 @@ class _Plan:
 
     def _strict(self, batch, counted):
         t, k, last = batch["t"], batch["k"], batch.last
-        openers = self._entries(np.flatnonzero(k == self.positions[0][0]), batch.first)
+        openers = self._entries(batch, np.flatnonzero(k == self.positions[0][0]))
         alive = openers[t[openers] <= self.horizon]
         counted.add("reached", 0, alive)
         for j in range(1, len(self.positions)):
@@ -236,7 +241,7 @@ class _Plan:
 
     def _any(self, batch, counted):
         t, k, last = batch["t"], batch["k"], batch.last
-        openers = self._entries(np.arange(len(batch)), batch.first)
+        openers = self._entries(batch, np.arange(len(batch)))
         inside = np.ones(len(openers), bool)
         firsts = openers[:0]
         for j, (event, earlier) in enumerate(self.positions):
@@ -281,8 +286,10 @@ class _Counted:
         self.batch, self.groups, self.out = batch, groups, []
 
     def _pairs(self, rows):
-        who = self.batch.customer[rows] * self.groups
-        return np.unique(who + self.batch["g"][rows] if self.groups > 1 else who)
+        if self.groups > 1:
+            return np.unique(self.batch.customer[rows] * self.groups + self.batch["g"][rows])
+        who = self.batch.customer[rows]  # already in order
+        return who[np.concatenate([[True], who[1:] != who[:-1]])] if len(who) else who
 
     def add(self, kind, step, rows, minus=None):
         pairs = self._pairs(rows)

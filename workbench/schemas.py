@@ -10,14 +10,12 @@ from workbench.errors import InputError, unknown
 class Column:
     """One column of a canonical table."""
 
-    kind: str  # key, time, number, whole, word or flag
+    kind: str  # key, time, number, word or flag
     required: bool = False
-    at_least: float | None = None
 
 
 def _columns(required, optional):
-    return {**{n: Column(*c, required=True) if isinstance(c, tuple) else Column(c, True) for n, c in required.items()},
-            **{n: Column(c) for n, c in optional.items()}}
+    return {**{n: Column(k, True) for n, k in required.items()}, **{n: Column(k) for n, k in optional.items()}}
 
 
 _WORDS = dict.fromkeys
@@ -76,22 +74,27 @@ def validate(frame, kind):
     Values must already have their types; missing stands for "could not be read". Required columns
     must be filled, numbers finite, keys of one-row-per-key tables unique. The table is not changed.
     """
-    import pandera.pandas as pa
+    import warnings
 
-    rules = {}
-    for name, column in columns(kind).items():
-        if name in frame:
-            checks = [pa.Check(_finite, error="not a finite number")] if column.kind in ("number", "whole") else []
-            rules[name] = pa.Column(nullable=not column.required, checks=checks)
-    schema = pa.DataFrameSchema(rules, unique=UNIQUE.get(kind), report_duplicates="exclude_first")
-    try:
-        schema.validate(frame, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        found = error.failure_cases
-        names = {"not_nullable": "missing", "multiple_fields_uniqueness": "duplicate key"}
-        reason = found["check"].map(lambda c: names.get(str(c), str(c)))
-        failures = found.assign(reason=reason).dropna(subset=["index"])
-        return failures[["index", "column", "reason"]].drop_duplicates()
+    with warnings.catch_warnings():
+        # Where Spark is installed the library looks at it, and Spark warns about newer pandas.
+        warnings.simplefilter("ignore")
+        import pandera.pandas as pa
+
+        rules = {}
+        for name, column in columns(kind).items():
+            if name in frame:
+                checks = [pa.Check(_finite, error="not a finite number")] if column.kind == "number" else []
+                rules[name] = pa.Column(nullable=not column.required, checks=checks)
+        schema = pa.DataFrameSchema(rules, unique=UNIQUE.get(kind), report_duplicates="exclude_first")
+        try:
+            schema.validate(frame, lazy=True)
+        except pa.errors.SchemaErrors as error:
+            found = error.failure_cases
+            names = {"not_nullable": "missing", "multiple_fields_uniqueness": "duplicate key"}
+            reason = found["check"].map(lambda c: names.get(str(c), str(c)))
+            failures = found.assign(reason=reason).dropna(subset=["index"])
+            return failures[["index", "column", "reason"]].drop_duplicates()
     return None
 
 

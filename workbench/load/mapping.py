@@ -240,7 +240,7 @@ def _canonical(raw, mapping, kind, refused, notes, path):
                 values = values * _number(raw, part, mapping, refused, notes, path)
             out[name] = values.round(10)
             continue
-        if rule.kind in ("number", "whole"):
+        if rule.kind == "number":
             out[name] = _number(raw, source, mapping, refused, notes, path)
         elif rule.kind == "time":
             out[name] = _times(_column(raw, source, path), mapping, refused, name, path)

@@ -1,0 +1,478 @@
+"""Do they stay? Repeat buying, cohorts, churn moments and the time to the next purchase.
+
+Orders of one customer on one local day are one purchase occasion: split shipments and exchanges
+are no repeat. All of a customer's numbers come from the engine as one row a customer or less.
+"""
+
+import numpy as np
+
+from workbench import engine, intervals, schemas, survival
+from workbench.errors import NotEnoughData, one_of
+from workbench.results import Result
+from workbench.texts import number, percent, t
+
+PERIODS = {"day": 1, "week": 7, "month": 30}
+# One row per customer and local day: what everything below starts from.
+_DAYS = "WITH days AS (SELECT customer, day, sum(amount) AS amount, count(*) AS orders FROM o GROUP BY customer, day)"
+
+
+def repeat_rate(orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=None, conf_level=0.95):
+    """How many customers come back within a set time?
+
+    Parameters
+    ----------
+    orders : table with order_id, customer_id, ordered_at, amount
+    windows : list of str
+        Follow-up times such as "90D".
+    zone : str
+        Time zone in which days are cut.
+    until : str or Timestamp, optional
+        Last moment the data cover; default the last order.
+
+    Returns
+    -------
+    Result
+        purchase ("first to second", "second to third"), window, count (came back in time), n
+        (customers whose earlier purchase lies at least the window before the end), estimate,
+        conf_low, conf_high, immature (customers left out as too young). Interval: Wilson (1927).
+
+    Raises
+    ------
+    NotEnoughData
+        If there is no order.
+
+    Source: Farris, Bendle, Pfeifer & Reibstein (2020), Marketing Metrics; rule R-01.
+    """
+    import pandas as pd
+
+    view, end = _orders(orders, zone, until)
+    firsts = engine.run(_DAYS + """, ranked AS (
+             SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS k FROM days),
+           firsts AS (SELECT customer, min(CASE WHEN k = 1 THEN day END) AS a, min(CASE WHEN k = 2 THEN day END) AS b,
+                             min(CASE WHEN k = 3 THEN day END) AS c FROM ranked WHERE k <= 3 GROUP BY customer)
+           SELECT a, b, c, count(*) AS customers FROM firsts GROUP BY a, b, c ORDER BY a, b, c""", o=view)
+    rows = []
+    for name, begin, again in (("first_to_second", "a", "b"), ("second_to_third", "b", "c")):
+        started = firsts[firsts[begin].notna()]
+        for window in windows:
+            length = _days("windows", window)
+            mature = started[started[begin] + length <= end]
+            back = mature[mature[again] - mature[begin] <= length]
+            n = int(mature["customers"].sum())
+            rows.append({"purchase": name, "window": window, "count": int(back["customers"].sum()), "n": n,
+                         "immature": int(started["customers"].sum()) - n})
+    table = pd.DataFrame(rows)
+    table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
+    table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
+    table = table[["purchase", "window", "count", "n", "estimate", "conf_low", "conf_high", "immature"]]
+    waiting = table[(table["immature"] > 0) & (table["purchase"] == "first_to_second")]
+    limits = [t("retention.immature", n=number(r.immature), window=r.window) for r in waiting.itertuples()]
+    return Result(question=t("retention.repeat_question"), table=table, method=t("retention.repeat_method"),
+                  unit="customers", n=int(firsts["customers"].sum()), conf_level=conf_level,
+                  limits=(*limits, t("retention.first_seen")), chart={
+                      "kind": "points", "label": ["purchase", "window"], "group": "purchase", "percent": True,
+                      "xlabel": t("retention.repeat_axis")})
+
+
+def ever_repeat(orders, *, conf_level=0.95):
+    """Which share has two orders or more at all? Shown only beside `repeat_rate`: it grows with the customers' age.
+
+    Same arguments as `repeat_rate`; two orders on one day count. Returns a Result with one row: count, n,
+    estimate, conf_low, conf_high.
+    """
+    import pandas as pd
+
+    schemas.require(orders, "orders")
+    v = engine.view(orders, customer=engine.key("customer_id"), order_id="order_id")
+    found = engine.run("""WITH c AS (SELECT customer, count(DISTINCT order_id) AS k FROM v GROUP BY customer)
+                          SELECT count(*) AS n, count(CASE WHEN k >= 2 THEN 1 END) AS count FROM c""", v=v)
+    count, n = int(found["count"].iloc[0]), int(found["n"].iloc[0])
+    low, high = (float(x) for x in intervals.wilson(count, n, conf_level))
+    table = pd.DataFrame([{"measure": "ever_repeat", "count": count, "n": n, "estimate": count / n if n else np.nan,
+                           "conf_low": low, "conf_high": high}])
+    return Result(question=t("retention.ever_question"), table=table, method=t("retention.ever_method"), unit="customers",
+                  n=n, conf_level=conf_level, limits=(t("retention.ever_limit"),),
+                  chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("retention.ever_axis")})
+
+
+def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
+    """How often do customers buy, for how much, and how long is the pause?
+
+    Parameters are as in `repeat_rate`.
+
+    Returns
+    -------
+    Result
+        measure, count (numerator), n (denominator), estimate, std_error, conf_low, conf_high for
+        orders_per_year (per customer-year since the first purchase), order_value (currency of the
+        orders), days_between (median pause, the last, still open one included and censored) and
+        days_between_seen (median of the completed pauses only: biased short). Intervals: delta
+        method, and Brookmeyer–Crowley, with the customer as sampling unit.
+
+    Source: Ehrenberg (1988), Repeat-Buying; rule R-02.
+    """
+    import pandas as pd
+
+    view, end = _orders(orders, zone, until)
+    per = engine.run(_DAYS + """ SELECT customer, count(*) AS occasions, CAST(sum(orders) AS BIGINT) AS orders,
+                     sum(amount) AS amount, min(day) AS first_day, max(day) AS last_day
+                     FROM days GROUP BY customer ORDER BY customer""", o=view)
+    years = (end - per["first_day"] + 1) / 365.25
+    rows = []
+    for name, y, x in (("orders_per_year", per["occasions"], years), ("order_value", per["amount"], per["orders"])):
+        estimate, se, low, high = intervals.ratio(y, x, conf_level)
+        rows.append({"measure": name, "count": float(y.sum()), "n": float(x.sum()), "estimate": estimate, "std_error": se,
+                     "conf_low": low, "conf_high": high})
+    gaps = pauses(orders, zone=zone, until=until)
+    for name, used in (("days_between", gaps), ("days_between_seen", gaps[gaps["ended"]])):
+        estimate = low = high = np.nan
+        if len(used):
+            curve = survival.kaplan_meier(used["days"], used["ended"], customer=used["customer_id"], conf_level=conf_level)
+            estimate, low, high = survival.quantile(curve, 0.5)
+        rows.append({"measure": name, "count": float(used["ended"].sum()), "n": float(len(used)), "estimate": estimate,
+                     "std_error": np.nan, "conf_low": low, "conf_high": high})
+    return Result(question=t("retention.rhythm_question"), table=pd.DataFrame(rows), method=t("retention.rhythm_method"),
+                  unit="customers", n=len(per), conf_level=conf_level, limits=(t("retention.open_pause"), t("retention.first_seen")),
+                  chart={"kind": "points", "label": ["measure"], "xlabel": t("retention.rhythm_axis")})
+
+
+def pauses(orders, *, zone="UTC", until=None):
+    """List every pause between purchase days, the open one at the end included.
+
+    Parameters are as in `repeat_rate`. Returns a DataFrame with customer_id, number (1 = after the
+    first purchase), days, ended (False where the data end first), watched (days from the purchase to
+    the end of the data).
+    """
+    view, end = _orders(orders, zone, until)
+    found = engine.run(_DAYS + """ SELECT customer AS customer_id,
+                       row_number() OVER (PARTITION BY customer ORDER BY day) AS number, day,
+                       lead(day) OVER (PARTITION BY customer ORDER BY day) AS following FROM days
+                       ORDER BY customer, day""", o=view)
+    ended = found["following"].notna()
+    days = (found["following"].fillna(end) - found["day"]).astype(int)
+    found = found.assign(days=days, ended=ended, watched=(end - found["day"]).astype(int))
+    return found[["customer_id", "number", "days", "ended", "watched"]]
+
+
+def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure="customers", zone="UTC", until=None,
+            conf_level=0.95):
+    """Of those who first bought in a period, how many are active later on?
+
+    Parameters
+    ----------
+    orders : table with order_id, customer_id, ordered_at, amount
+    period : str
+        "day", "week" (from Monday) or "month" (30 days on the rolling clock).
+    clock : str
+        "calendar": ages count calendar periods; "rolling": ages count full periods since the
+        customer's own first purchase day.
+    criterion : str
+        "on": active in that period; "on_or_after": active in that period or any later one.
+    measure : str
+        "customers", or "revenue" (sum of the amounts relative to age 0).
+    zone, until
+        As in `repeat_rate`.
+
+    Returns
+    -------
+    Result
+        cohort (first day of its period), age, count, n (cohort size, or revenue at age 0), estimate,
+        conf_low, conf_high (customers only). A cell that the data cannot show in full is missing,
+        never 0; age 0 is true by definition and has no interval.
+
+    Raises
+    ------
+    InputError
+        For an unknown option.
+
+    Source: Fader & Hardie (2007); rule R-03. Interval: Wilson (1927).
+    """
+    import pandas as pd
+
+    one_of("period", period, PERIODS)
+    one_of("clock", clock, ("calendar", "rolling"))
+    one_of("criterion", criterion, ("on", "on_or_after"))
+    one_of("measure", measure, ("customers", "revenue"))
+    view, end = _orders(orders, zone, until)
+    cells = _cells(view, period, clock, end)
+    last_period = int(_period(end, period))
+    over = int(_period(end + 1, period)) == end + 1  # the period that holds the end is itself complete
+    rows, size_of = [], {}
+    for start, mine in cells.groupby("origin"):
+        mine = mine.set_index("age")
+        size = size_of[start] = int(mine.loc[0, "customers"])
+        oldest = int(_index(last_period, period) - _index(start, period)) - (0 if over else 1)
+        if clock == "rolling":
+            # The whole cohort must have been watched for the whole age, its last comer too.
+            oldest = (end - min(_period_end(start, period), end) + 1) // PERIODS[period] - 1
+        ages = range(int(_index(last_period, period) - _index(start, period)) + 1)
+        if criterion == "on_or_after":
+            later = {"customers": mine["lasts"], "revenue": mine["amount"]}[measure]
+            # Whoever was last seen in a period still running counts for every age before it.
+            seen = later.reindex(range(max(later.index.max(), ages[-1]) + 1), fill_value=0)[::-1].cumsum()
+        else:
+            seen = mine["customers" if measure == "customers" else "amount"].reindex(ages, fill_value=0)
+        base = size if measure == "customers" else float(seen[0])
+        rows += [{"cohort": start, "age": age, "count": float(seen[age]) if age <= oldest else np.nan, "n": base}
+                 for age in ages]
+    table = pd.DataFrame(rows)
+    table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
+    if measure == "customers":
+        known = table["count"].notna()
+        low, high = intervals.wilson(table["count"].where(known, 0), table["n"], conf_level)
+        given = ~known | (table["age"] == 0)
+        table["conf_low"], table["conf_high"] = np.where(given, np.nan, low), np.where(given, np.nan, high)
+    table["cohort"] = pd.to_datetime(table["cohort"], unit="D").astype("datetime64[us]")
+    table = table[["cohort", "age", "count", "n", "estimate", *(c for c in ("conf_low", "conf_high") if c in table)]]
+    young = int(table["count"].isna().sum())
+    limits = [t("retention.future", n=number(young))] if young else []
+    if criterion == "on_or_after":
+        limits.append(t("retention.on_or_after"))
+    return Result(question=t(f"retention.cohort_question_{measure}"), table=table, unit="customers",
+                  method=t("retention.cohort_method", period=t(f"retention.period_{period}"), clock=t(f"retention.clock_{clock}"),
+                           criterion=t(f"retention.criterion_{criterion}")),
+                  n=sum(size_of.values()), conf_level=conf_level,
+                  limits=(*limits, t("retention.first_seen")),
+                  chart={"kind": "heat", "row": "cohort", "column": "age", "percent": True, "base_first": True,
+                         "xlabel": t("retention.age_axis", period=t(f"retention.period_{period}")),
+                         "ylabel": t(f"retention.cohort_axis_{measure}")})
+
+
+def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0.95):
+    """Of those who were customers when a period began, how many still are at its end?
+
+    A customer at a date is someone who ordered in the `active` days up to it: in a shop without
+    contract nobody tells when they leave, so the rule is part of the number.
+
+    Parameters
+    ----------
+    orders : table with order_id, customer_id, ordered_at, amount
+    begin, end : str or Timestamp
+    active : str
+        Look-back that makes someone a customer, such as "90D".
+
+    Returns
+    -------
+    Result
+        One row: measure, count (still customers), n (customers at the start), estimate, conf_low, conf_high, new
+        (customers at the end who were none at the start). Interval: Wilson (1927).
+
+    Source: Farris et al. (2020), Marketing Metrics; rule R-04.
+    """
+    import pandas as pd
+
+    view, _ = _orders(orders, zone, None)
+    back = _days("active", active)
+    a, b = _local_day("begin", begin, zone), _local_day("end", end, zone)
+    found = engine.run("""WITH c AS (SELECT customer, max(CASE WHEN day > :a0 AND day <= :a THEN 1 ELSE 0 END) AS at_begin,
+                                          max(CASE WHEN day > :b0 AND day <= :b THEN 1 ELSE 0 END) AS at_end
+                                   FROM o GROUP BY customer)
+                          SELECT CAST(sum(at_begin) AS BIGINT) AS n, CAST(sum(at_begin * at_end) AS BIGINT) AS count,
+                                 CAST(sum((1 - at_begin) * at_end) AS BIGINT) AS new FROM c""",
+                       values={"a0": a - back, "a": a, "b0": b - back, "b": b}, o=view)
+    n, count = int(found["n"].iloc[0]), int(found["count"].iloc[0])
+    if not n:
+        raise NotEnoughData(f"retention_rate: nobody was a customer at {begin} (no order in the {active} before it)")
+    low, high = (float(v) for v in intervals.wilson(count, n, conf_level))
+    table = pd.DataFrame([{"measure": "retention_rate", "count": count, "n": n, "estimate": count / n, "conf_low": low,
+                           "conf_high": high, "new": int(found["new"].iloc[0])}])
+    return Result(question=t("retention.rate_question", begin=str(begin), end=str(end)), table=table, unit="customers", n=n,
+                  method=t("retention.rate_method", active=active), conf_level=conf_level, limits=(t("retention.rate_limit"),),
+                  chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("retention.rate_axis")})
+
+
+def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.95):
+    """After which purchase do customers fall silent?
+
+    Silent means: no purchase for longer than T days, T by default the 90th percentile of the completed
+    pauses. The table also shows T at the 80th and 95th percentile, since silence is a rule, not a fact.
+
+    Parameters
+    ----------
+    silence : str, optional
+        T by name, such as "90D"; the sensitivity rows are then half and twice that.
+    others as in `repeat_rate`
+
+    Returns
+    -------
+    Result
+        silence_days, purchase_number ("1", "2", "3", "4+"), count (fell silent for longer than T after that
+        purchase), n (purchases of that number with at least T days of data behind them), estimate,
+        std_error, conf_low, conf_high, returned (of the silent, those seen again later). The customer is the
+        sampling unit.
+
+    Raises
+    ------
+    NotEnoughData
+        If no customer bought twice and no `silence` is given.
+
+    Source: Buckinx & Van den Poel (2005), EJOR 164; rule R-05.
+    """
+    import pandas as pd
+
+    gaps = pauses(orders, zone=zone, until=until)
+    ended = gaps.loc[gaps["ended"], "days"]
+    if silence is None:
+        if not len(ended):
+            raise NotEnoughData("churn_moments: no customer bought twice, so no usual pause exists; name one with silence='90D'")
+        limits_days = [int(np.ceil(v)) for v in np.quantile(ended, [0.9, 0.8, 0.95])]
+    else:
+        limits_days = [_days("silence", silence)]
+        limits_days += [max(limits_days[0] // 2, 1), limits_days[0] * 2]
+    named = np.where(gaps["number"] >= 4, "4+", gaps["number"].astype(str))
+    rows = []
+    for days in dict.fromkeys(limits_days):
+        # Quick returns of late purchases would be counted and slow ones not: only purchases watched for T count.
+        watched = gaps["watched"] > days
+        for name in ("1", "2", "3", "4+"):
+            mine = gaps[watched & (named == name)]
+            if not len(mine):
+                continue
+            silent = mine["days"] > days
+            per = pd.DataFrame({"c": mine["customer_id"], "s": silent}).groupby("c")["s"].agg(["sum", "size"])
+            estimate, se, low, high = intervals.ratio(per["sum"], per["size"], conf_level)
+            if len(per) == len(mine) or silent.all() or not silent.any():
+                low, high = (float(v) for v in intervals.wilson(silent.sum(), len(mine), conf_level))
+            rows.append({"silence_days": days, "purchase_number": name, "count": int(silent.sum()), "n": len(mine),
+                         "estimate": estimate, "std_error": se, "conf_low": max(low, 0.0), "conf_high": min(high, 1.0),
+                         "returned": int((silent & mine["ended"]).sum())})
+    table = pd.DataFrame(rows)
+    main = table[table["silence_days"] == limits_days[0]]
+    back = main["returned"].sum() / main["count"].sum() if main["count"].sum() else np.nan
+    return Result(question=t("retention.churn_question"), table=table, unit="purchases", n=len(gaps), conf_level=conf_level,
+                  method=t("retention.churn_method", days=number(limits_days[0])),
+                  limits=(t("retention.churn_returned", share=percent(back), days=number(limits_days[0])),
+                          t("retention.churn_rule")),
+                  chart={"kind": "points", "label": ["silence_days", "purchase_number"], "group": "silence_days",
+                         "percent": True, "xlabel": t("retention.churn_axis")})
+
+
+def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level=0.95):
+    """How long until the next purchase, when some have not bought again yet?
+
+    Parameters
+    ----------
+    after : int
+        Which purchase the clock starts at: 1 = the first.
+    by : Series, optional
+        Group of each customer, indexed by customer_id.
+    others as in `repeat_rate`
+
+    Returns
+    -------
+    Result
+        [group,] days, n (customers at risk), count (bought again that day), estimate (share not back yet),
+        std_error, conf_low, conf_high (log–log); `.limits` names the median and its interval.
+
+    Raises
+    ------
+    NotEnoughData
+        If no customer reached that purchase.
+
+    Source: Kaplan & Meier (1958); rule R-06.
+    """
+    import pandas as pd
+
+    gaps = pauses(orders, zone=zone, until=until)
+    gaps = gaps[gaps["number"] == after]
+    if not len(gaps):
+        raise NotEnoughData(f"time_to_next: no customer has a purchase number {after}")
+    groups = [("all", gaps)] if by is None else list(gaps.groupby(gaps["customer_id"].map(by)))
+    curves, limits = [], []
+    for name, mine in groups:
+        curve = survival.kaplan_meier(mine["days"], mine["ended"], conf_level=conf_level)
+        median, low, high = survival.quantile(curve, 0.5)
+        limits.append(t("retention.median", group=str(name), median=number(median), low=number(low), high=number(high))
+                      if median == median else t("retention.median_not", group=str(name)))
+        curves.append(curve.assign(group=str(name)))
+    table = pd.concat(curves, ignore_index=True).rename(columns={"time": "days", "at_risk": "n"})
+    table = table[["group", "days", "n", "count", "estimate", "std_error", "conf_low", "conf_high"]]
+    return Result(question=t("retention.next_question", k=number(after)), table=table, unit="customers", n=len(gaps),
+                  method=t("retention.next_method"), conf_level=conf_level, limits=(*limits, t("retention.next_limit")),
+                  chart={"kind": "curve", "x": "days", "group": "group", "step": True, "percent": True,
+                         "xlabel": t("retention.next_axis"), "ylabel": t("retention.next_share")})
+
+
+def _orders(orders, zone, until):
+    """Return the canonical view of orders and the last local day their data cover."""
+    schemas.require(orders, "orders")
+    view = engine.view(orders, zone=zone, customer=engine.key("customer_id"), day=engine.day("ordered_at"),
+                       amount=engine.real("amount"))
+    if until is not None:
+        return view, _local_day("until", until, zone)
+    last = engine.run("SELECT max(day) AS d FROM o", o=view)["d"].iloc[0]
+    if last is None or last != last:
+        raise NotEnoughData("orders: there is no order with a customer and a time")
+    return view, int(last)
+
+
+def _local_day(name, value, zone):
+    """Return a date, or a moment in the zone, as days since 1970."""
+    import pandas as pd
+
+    stamp = pd.Timestamp(value) if not isinstance(value, str) else pd.Timestamp(schemas.moment(name, value), unit="us")
+    local = stamp.tz_convert(zone).tz_localize(None) if stamp.tz is not None else stamp
+    return (local.normalize() - pd.Timestamp(0)).days
+
+
+def _days(name, value):
+    return schemas.micros(name, value) // 86_400_000_000
+
+
+def _cells(view, period, clock, end):
+    """Return per cohort (start day) and age: customers active, customers last seen then, and their amount."""
+    first = engine.run("SELECT min(day) AS d FROM o", o=view)["d"].iloc[0]
+    if clock == "calendar":
+        head = f"""WITH a AS (SELECT customer, {_period_sql("day", period, first, end)} AS bucket, sum(amount) AS amount FROM o
+                              GROUP BY 1, 2),
+                   f AS (SELECT bucket, amount, min(bucket) OVER (PARTITION BY customer) AS origin,
+                                max(bucket) OVER (PARTITION BY customer) AS latest FROM a)"""
+    else:
+        length = PERIODS[period]
+        head = f"""WITH d AS (SELECT customer, day, amount, min(day) OVER (PARTITION BY customer) AS first_day FROM o),
+                   a AS (SELECT customer, first_day, day - first_day - mod(day - first_day, {length}) AS bucket,
+                                sum(amount) AS amount FROM d GROUP BY 1, 2, 3),
+                   f AS (SELECT bucket, amount, {_period_sql("first_day", period, first, end)} AS origin,
+                                max(bucket) OVER (PARTITION BY customer) AS latest FROM a)"""
+    cells = engine.run(head + """ SELECT origin, bucket, count(*) AS customers,
+                       CAST(sum(CASE WHEN bucket = latest THEN 1 ELSE 0 END) AS BIGINT) AS lasts, sum(amount) AS amount
+                       FROM f GROUP BY origin, bucket ORDER BY origin, bucket""", o=view)
+    if clock == "calendar":
+        return cells.assign(age=_index(cells["bucket"], period) - _index(cells["origin"], period))
+    return cells.assign(age=cells["bucket"] // PERIODS[period])
+
+
+def _period_sql(day, period, first, end):
+    """Return portable SQL for the first day of the period that holds a day."""
+    if period == "week":
+        return f"{day} - mod({day} + 3, 7)"
+    if period == "month":
+        starts = np.unique(_period(np.arange(int(first), end + 1), "month"))
+        cases = " ".join(f"WHEN {day} >= {s} THEN {s}" for s in starts[::-1])
+        return f"CASE {cases} END"
+    return day
+
+
+def _period_end(start, period):
+    """Return the last day of the period that begins on a day."""
+    if period == "month":
+        return int(_period(start + 31, "month")) - 1
+    return start + PERIODS[period] - 1
+
+
+def _period(days, period):
+    """Return the first day of the period that holds each day (days since 1970, which was a Thursday)."""
+    days = np.asarray(days, np.int64)
+    if period == "week":
+        return days - (days + 3) % 7
+    if period == "month":
+        return days.astype("datetime64[D]").astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    return days
+
+
+def _index(starts, period):
+    """Return a running number of periods, so that differences count periods."""
+    starts = np.asarray(starts, np.int64)
+    if period == "month":
+        return starts.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return starts // PERIODS[period]
