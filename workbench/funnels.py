@@ -1,5 +1,7 @@
 """Who gets from one step to the next? Conversion and drop-off over a customer's own history."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
@@ -98,23 +100,40 @@ def compare_entry(events, steps, **options):
     """How much does it matter whether every entry or only the first one counts?
 
     Takes the arguments of `conversion` but `entry` and `by`; returns a Result with one row per
-    entry rule and step, the share of entered customers reached.
+    entry rule and step: entry, step_number, step, count, n, estimate, conf_low, conf_high, immature.
     """
-    import pandas as pd
-
-    results = {rule: conversion(events, steps, entry=rule, **options) for rule in ("every", "first")}
-    rows = [r.table[r.table["basis"] == "entry"].assign(entry=f"entry_{rule}") for rule, r in results.items()]
-    table = pd.concat(rows, ignore_index=True)
-    table = table[["entry", *(c for c in table.columns if c not in ("entry", "basis"))]]
+    made, table = _compare(events, steps, "entry", ("every", "first"), options)
     last = table[table["step_number"] == len(list(steps))].set_index("entry")["count"]
     every, first = int(last["entry_every"]), int(last["entry_first"])
     lost = t("funnels.entry_gap", every=number(every), first=number(first),
              lost=percent(1 - first / every) if every else "–")
-    model = results["every"]
-    return Result(question=t("funnels.entry_question"), table=table, method=model.method, unit="customers", n=model.n,
-                  conf_level=model.conf_level, limits=(lost, *model.limits),
-                  chart={"kind": "points", "label": ["step"], "group": "entry", "percent": True,
-                         "xlabel": model.chart["xlabel"]})
+    return replace(made, question=t("funnels.entry_question"), table=table, limits=(lost, *made.limits))
+
+
+def compare_orders(events, steps, **options):
+    """How much does it matter how strictly the order of the steps is taken?
+
+    Takes the arguments of `conversion` but `order` and `by`; returns a Result with one row per
+    order and step: order, step_number, step, count, n, estimate, conf_low, conf_high, immature.
+    """
+    made, table = _compare(events, steps, "order", ORDERS, options)
+    return replace(made, question=t("funnels.order_question"), table=table)
+
+
+def _compare(events, steps, option, values, options):
+    """Return the last conversion and one table for all values of an option."""
+    import pandas as pd
+
+    rows = []
+    for value in values:
+        made = conversion(events, steps, **{**options, option: value})
+        kept = made.table[made.table["basis"] == "entry"].drop(columns="basis")
+        kept.insert(0, option, f"{option}_{value}")
+        rows.append(kept)
+    chart = {**made.chart, "label": ["step"], "group": option}
+    chart.pop("only")
+    method = t("funnels.compare_method", window=options.get("window", "14D") or t("funnels.no_window"))
+    return replace(made, method=method, chart=chart), pd.concat(rows, ignore_index=True)
 
 
 def drop_off(events, steps, *, window="14D", by=None, hold=None, until=None, conf_level=0.95):

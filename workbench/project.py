@@ -30,3 +30,18 @@ def path(value):
     except InputError:
         return value
     return inside if inside.exists() or not value.exists() else value.resolve()
+
+
+def record_input(file, rows=None):
+    """Note a file that was read, with its hash, where a report is being made (WORKBENCH_INPUTS names the log)."""
+    log = os.environ.get("WORKBENCH_INPUTS")
+    if not log:
+        return
+    import hashlib
+    import json
+
+    with open(file, "rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    line = json.dumps({"file": Path(file).name, "sha256": digest, "bytes": Path(file).stat().st_size, "rows": rows})
+    with open(log, "a", encoding="utf-8") as stream:
+        stream.write(line + "\n")

@@ -47,14 +47,22 @@ TABLES = {
         {"customer_id": "key", "product_id": "key", "source": "word", "rating": "number", "language": "word"}),
     "products": _columns({"product_id": "key", "category": "word"}, {"brand": "word", "description": "word"}),
 }
+EXTRA = {"choices": "number", "customers": "word"}  # columns beyond these are the user's own attributes
 UNIQUE = {"orders": ["order_id"], "customers": ["customer_id"], "products": ["product_id"], "texts": ["text_id"]}
 
 
-def columns(table):
-    """Return the columns of a canonical table; raises InputError for an unknown table."""
+def columns(table, more=()):
+    """Return the columns of a canonical table, and those of `more` where it takes attributes of the user's own.
+
+    Raises InputError for an unknown table or column.
+    """
     if table not in TABLES:
         raise unknown("table", "table", table, TABLES)
-    return TABLES[table]
+    known = TABLES[table]
+    for name in more:
+        if name not in known and table not in EXTRA:
+            raise unknown(f"table '{table}'", "column", name, known)
+    return {**known, **{n: Column(EXTRA[table]) for n in more if n not in known}}
 
 
 def require(table, kind, *extra):
@@ -82,7 +90,7 @@ def validate(frame, kind):
         import pandera.pandas as pa
 
         rules = {}
-        for name, column in columns(kind).items():
+        for name, column in columns(kind, frame.columns).items():
             if name in frame:
                 checks = [pa.Check(_finite, error="not a finite number")] if column.kind == "number" else []
                 rules[name] = pa.Column(nullable=not column.required, checks=checks)

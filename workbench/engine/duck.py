@@ -27,7 +27,6 @@ def connection():
     con.execute("SET preserve_insertion_order=false")
     con.execute("SET TimeZone='UTC'")
     con.execute("SET autoinstall_known_extensions=false")
-    con.execute("SET enable_progress_bar=false")
     return con
 
 

@@ -87,25 +87,22 @@ def _csv(path, options):
                                                  null_values=["", "NA", "N/A", "NULL", "null", "NaN", "nan"],
                                                  quoted_strings_can_be_null=True))
     frame = table.to_pandas(types_mapper={pa.string(): pd.StringDtype(na_value=float("nan"))}.get)
-    shown = {"\t": "tab"}.get(delimiter, delimiter)
-    return frame, bad, {"encoding": encoding, "delimiter": shown}
+    # Not UTF-8 and not named: Windows Western is the usual one, but a guess is said to be one.
+    guessed = encoding == "cp1252" and not options.get("encoding")
+    return frame, bad, {"encoding": "cp1252 (assumed)" if guessed else encoding, "delimiter": {"\t": "tab"}.get(delimiter, delimiter)}
 
 
 def _encoding(path, data):
     for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if data.startswith(mark):
             return name
-    try:
-        data.decode("utf-8")
-        return "utf-8"
-    except UnicodeDecodeError:
-        from charset_normalizer import from_bytes
-
-        # Windows Western is the usual other one; the detector is asked where bytes do not fit it.
-        best = from_bytes(data[:1_000_000], cp_isolation=["cp1252", "cp1250", "cp1251", "cp1253", "utf_16"]).best()
-        if best is None:
-            raise InputError(f"{path}: the encoding cannot be told; name it with `read: {{encoding: …}}`") from None
-        return best.encoding
+    for name in ("utf-8", "cp1252"):
+        try:
+            data.decode(name)
+            return name
+        except UnicodeDecodeError:
+            continue
+    raise InputError(f"{path}: neither UTF-8 nor Windows Western; name the encoding with `read: {{encoding: …}}`")
 
 
 def _delimiter(head):

@@ -99,10 +99,10 @@ def read_mapping(source):
             raise unknown(name, "key", key, sorted(KEYS))
     if not isinstance(mapping.get("columns"), dict) or "table" not in mapping:
         raise InputError(f"{name}: `table:` and `columns:` are needed")
-    known = schemas.columns(mapping["table"])
-    for column in (*mapping["columns"], *mapping.get("require", ())):
-        if column not in known:
-            raise unknown(f"{name}, columns", "column", column, known)
+    known = schemas.columns(mapping["table"], mapping["columns"])
+    for column in mapping.get("require") or ():
+        if column not in mapping["columns"]:
+            raise unknown(f"{name}, require", "column", column, mapping["columns"])
     missing = [c for c, rule in known.items() if rule.required and c not in mapping["columns"]]
     if missing:
         raise InputError(f"{name}: table '{mapping['table']}' also needs {', '.join(missing)}")
@@ -150,7 +150,7 @@ def file(path, mapping):
         for (column, reason), rows in failures.groupby(["column", "reason"], sort=True):
             _refuse(refused, table.index.isin(rows["index"]), f"{column}: {reason}")
     if mapping.get("negative", "reject") == "reject":
-        for column, rule in schemas.columns(kind).items():
+        for column, rule in schemas.columns(kind, table.columns).items():
             if rule.kind == "number" and column in table and column in ("amount", "quantity", "list_price"):
                 _refuse(refused, table[column] < 0, f"{column}: negative")
     if kind == "order_lines" and "customer_id" in table:
@@ -161,6 +161,7 @@ def file(path, mapping):
     if mapping.get("duplicates") == "drop":
         _refuse(refused, table.index.isin(kept.index[doubles]), "exact duplicate line")
         kept = kept[~doubles]
+    project.record_input(path, len(raw))
     report = _report(path, raw, unreadable, refused, kept, int(doubles.sum()), mapping, notes)
     if not len(kept):
         raise DataError(f"{path}: no row can be used", report.table)
@@ -226,7 +227,7 @@ def _canonical(raw, mapping, kind, refused, notes, path):
     """Return the canonical table, row for row; unreadable values are missing and their rows refused."""
     import pandas as pd
 
-    out, known = {}, schemas.columns(kind)
+    out, known = {}, schemas.columns(kind, mapping["columns"])
     for name, source in mapping["columns"].items():
         rule = known[name]
         if isinstance(source, dict):
@@ -321,7 +322,7 @@ def _times(column, mapping, refused, name, path):
         told = mapping.get("time_format")
         if told is None:
             day_first = text.str.match(r"^\d{1,2}[-/.]\d{1,2}[-/.]\d{4}").fillna(False)
-            if day_first.any():
+            if day_first.sum() > text.notna().sum() / 2:
                 raise InputError(f"{path}, column '{column.name}': {text[day_first].iloc[0]!r} can be read day or month first. "
                                  "Say which with `time_format:`, for instance '%d-%m-%Y %H:%M'.")
         if zoned.any() and not zoned[text.notna()].all():

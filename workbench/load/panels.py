@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from workbench import engine
+from workbench import engine, project
 from workbench.errors import InputError, unknown
 from workbench.load.mapping import orders_from_lines
 
@@ -28,6 +28,7 @@ def panel_file(name):
     file = folder / f"{name}.parquet"
     if not file.is_file():
         raise unknown("panel", "file", name, sorted(p.stem for p in folder.glob("*.parquet")))
+    project.record_input(file)
     return str(file)
 
 
@@ -76,6 +77,7 @@ def cdnow():
     file = _folder("lifetimes") / "datasets" / "CDNOW_master.txt"
     frame = pd.read_csv(file, sep=r"\s+", header=0, names=["customer_id", "ordered_at", "quantity", "amount"],
                         dtype={"customer_id": str, "ordered_at": str})
+    project.record_input(file, len(frame))
     frame["ordered_at"] = pd.to_datetime(frame["ordered_at"], format="%Y%m%d", utc=True).astype("datetime64[us, UTC]")
     frame.insert(0, "order_id", (frame.index + 1).astype(str))
     return frame[["order_id", "customer_id", "ordered_at", "amount", "quantity"]]

@@ -1,0 +1,170 @@
+"""The `workbench` command."""
+
+import argparse
+import datetime
+import sys
+
+from workbench import __version__
+from workbench.errors import AlreadyRunning, InputError, WorkbenchError
+
+DONE, FAILED, BAD_INPUT, RUNNING = 0, 1, 2, 75
+
+
+def main(arguments=None):
+    """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad input, 75 already running."""
+    parser = argparse.ArgumentParser(prog="workbench", description="How people decide, what moves them, whether they stay.")
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    verb = verbs.add_parser("run", help="run notebooks and publish their reports")
+    verb.add_argument("notebook", nargs="+", help="name such as 30_retention, or a path")
+    verb.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="overrule a parameter")
+    verb.add_argument("--as-of", type=_date, help="the day relative dates are counted from (default today)")
+    verb.add_argument("--jobs", type=int, help="how many at a time (default: one per processor)")
+    verb.add_argument("--timeout", type=int, default=600, help="seconds one cell may take (default 600)")
+    verb.add_argument("--quiet", action="store_true", help="no progress bar")
+    verb.set_defaults(act=_run)
+
+    verb = verbs.add_parser("params", help="show the parameters of a notebook")
+    verb.add_argument("notebook")
+    verb.set_defaults(act=_params)
+
+    verb = verbs.add_parser("list", help="list the notebooks and their newest reports")
+    verb.set_defaults(act=_list)
+
+    verb = verbs.add_parser("check", help="show what of a file would be kept and refused, without running anything")
+    verb.add_argument("file")
+    verb.add_argument("--mapping", required=True, help="YAML file that maps the columns; see data/mappings/")
+    verb.add_argument("--duplicates", choices=("keep", "drop"), help="overrule the mapping's rule")
+    verb.add_argument("--rejected", help="where to write the refused rows (default: rejected/NAME.csv)")
+    verb.add_argument("--language", choices=("en", "nl"), default="en")
+    verb.set_defaults(act=_check)
+
+    verb = verbs.add_parser("schedule", help="run what is due in reports/schedule.yml")
+    verb.add_argument("--as-of", type=_moment, help="act as if it were this moment, such as 2026-11-23 or 2026-11-23T07:00")
+    verb.add_argument("--dry-run", action="store_true", help="say what is due and run nothing")
+    verb.add_argument("--timeout", type=int, default=600, help="seconds one cell may take (default 600)")
+    verb.set_defaults(act=_schedule)
+
+    options = parser.parse_args(arguments)
+    try:
+        return options.act(options)
+    except AlreadyRunning as error:
+        return _complain(error, RUNNING)
+    except InputError as error:
+        return _complain(error, BAD_INPUT)
+    except WorkbenchError as error:
+        return _complain(error, FAILED)
+    except KeyboardInterrupt:
+        return _complain("stopped by the user; earlier reports are untouched", 130)
+
+
+def _complain(error, code):
+    print(f"workbench: {error}", file=sys.stderr)
+    return code
+
+
+def _date(text):
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a date such as 2026-11-23 is needed, found {text!r}") from None
+
+
+def _moment(text):
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a moment such as 2026-11-23T07:00 is needed, found {text!r}") from None
+    if len(text) == 10:
+        moment = moment.replace(hour=23, minute=59)
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
+def _given(pairs):
+    given = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not sign or not name:
+            raise InputError(f"-p: NAME=VALUE is needed, found {pair!r}")
+        given[name] = value
+    return given
+
+
+def _run(options):
+    from workbench import project
+    from workbench.reports.publish import reports_folder
+    from workbench.reports.run import run_all
+
+    given = _given(options.parameter)
+    jobs = [{"notebook": n, "given": given} for n in options.notebook]
+    results = run_all(jobs, workers=options.jobs, timeout=options.timeout, as_of=options.as_of,
+                      progress=not options.quiet)
+    for job, folder, error in results:
+        if error is None:
+            print(f"{job['notebook']}: {(folder / 'report.html').relative_to(project.root())}")
+        else:
+            print(f"workbench: {error}", file=sys.stderr)
+    print(f"Index of all reports: {reports_folder() / 'index.html'}")
+    return FAILED if any(error for *_, error in results) else DONE
+
+
+def _params(options):
+    from workbench.reports.parameters import read_parameters
+    from workbench.reports.run import find
+
+    for p in read_parameters(find(options.notebook)).values():
+        print(f"{p.name:<14} {p.shown_type:<22} default {p.default!r:<28} {p.help}")
+    return DONE
+
+
+def _list(options):
+    from workbench.reports.publish import latest
+    from workbench.reports.run import notebooks
+
+    for name in notebooks():
+        newest = latest(name)
+        print(f"{name:<24} {'newest good report ' + newest['started'][:16] if newest else 'no report yet'}")
+    return DONE
+
+
+def _check(options):
+    from workbench import load, retention, texts
+
+    texts.use(options.language)
+    mapping = load.read_mapping(options.mapping)
+    if options.duplicates:
+        mapping["duplicates"] = options.duplicates
+    loaded = load.file(options.file, mapping)
+    print(loaded.report)
+    aside = loaded.report.write_rejected(options.rejected or f"rejected/{loaded.report.source}.csv")
+    if aside:
+        print(texts.t("load.aside", path=aside))
+    if "orders" in loaded.tables:
+        orders = loaded["orders"]
+        print(texts.t("load.orders", orders=texts.number(len(orders)), buyers=texts.number(orders["customer_id"].nunique())))
+        zone = mapping.get("zone") or "UTC"
+        for result in (retention.ever_repeat(orders), retention.repeat_rate(orders, zone=zone)):
+            print()
+            print(result)
+    return DONE
+
+
+def _schedule(options):
+    from workbench.reports import schedule
+
+    moment = options.as_of or datetime.datetime.now(datetime.UTC)
+    if options.dry_run:
+        for entry, slot in schedule.due(schedule.read_schedule(), moment):
+            print(f"due: {entry.name} ({entry.notebook}), slot {slot.isoformat()}")
+        return DONE
+    results = schedule.run_due(moment, timeout=options.timeout, progress=sys.stderr.isatty())
+    for entry, folder, error in results:
+        print(f"done: {entry.name} → {folder.name}" if error is None else f"failed: {error}")
+    if not results:
+        print("nothing is due")
+    return FAILED if any(error for *_, error in results) else DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

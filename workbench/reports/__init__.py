@@ -1,0 +1,14 @@
+"""Notebooks → verified reports: parameters checked first, output proved whole, published in one move."""
+
+import sys
+
+# nbformat's schema checker imports a grammar library that builds dozens of parsers (over a second of
+# CPU in every process) for a URI format no notebook schema uses; its absence is a supported case.
+sys.modules.setdefault("rfc3987_syntax", None)
+
+from workbench.reports.parameters import Parameter, read_parameters, settle  # noqa: E402
+from workbench.reports.publish import latest, runs, write_index  # noqa: E402
+from workbench.reports.run import run, run_all  # noqa: E402
+from workbench.reports.words import check, say, table  # noqa: E402
+
+__all__ = ["Parameter", "check", "latest", "read_parameters", "run", "run_all", "runs", "say", "settle", "table", "write_index"]

@@ -1,0 +1,184 @@
+"""The parameters of a notebook: read without running it, checked before a kernel starts.
+
+A notebook has exactly one cell tagged `parameters`, holding only annotated literals with a comment::
+
+    language: Literal["en", "nl"] = "en"  # language of the report
+    window: "duration" = "60D"            # longest time from first to last step
+
+Annotations: str, int, float, bool, list[str], Literal[…], "date", "duration", each also with `| None`.
+"""
+
+import ast
+import datetime
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+
+from workbench.errors import InputError, unknown
+
+PLAIN = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": list, "date": str, "duration": str}
+RELATIVE = ("today", "yesterday", "last_month_start", "last_month_end")
+_SECRET = re.compile(r"(?i)password|passwd|secret|token|api_?key|credential")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: its name, type (a name of `PLAIN` or "choice"), whether it may be empty, default and comment."""
+
+    name: str
+    kind: str
+    optional: bool
+    default: object
+    help: str
+    options: tuple = ()
+
+    @property
+    def shown_type(self):
+        """The type in words, for help texts."""
+        text = " or ".join(map(repr, self.options)) if self.kind == "choice" else self.kind
+        return text + (" or None" if self.optional else "")
+
+
+def read_parameters(path):
+    """Return the parameters of a notebook, in order, as a dictionary name → Parameter.
+
+    Raises InputError unless there is exactly one `parameters` cell of annotated literals.
+    """
+    import nbformat
+
+    if not path.is_file():
+        raise InputError(f"{path.name}: no such notebook")
+    try:
+        book = nbformat.read(path, as_version=4)
+    except Exception as error:
+        raise InputError(f"{path.name}: not a readable notebook ({type(error).__name__})") from None
+    cells = [c for c in book.cells if "parameters" in c.metadata.get("tags", [])]
+    if len(cells) != 1 or cells[0].cell_type != "code":
+        raise InputError(f"{path.name}: exactly one code cell must be tagged 'parameters', found {len(cells)}")
+    return _parse(cells[0].source, path.name)
+
+
+def _parse(source, where):
+    comments = {token.start[0]: token.string.lstrip("# ").strip()
+                for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type == tokenize.COMMENT}
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue  # `from typing import Literal`
+        if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None):
+            raise InputError(f"{where}, parameters cell, line {node.lineno}: only `name: type = literal` may stand here, "
+                             f"found `{ast.unparse(node)}`")
+        name = node.target.id
+        try:
+            default = ast.literal_eval(node.value)
+        except ValueError:
+            raise InputError(f"{where}, parameter '{name}': the default must be a literal, found "
+                             f"`{ast.unparse(node.value)}`; derive values in a later cell") from None
+        kind, optional, options = _annotation(node.annotation, where, name)
+        made = Parameter(name, kind, optional, default, comments.get(node.end_lineno, ""), options)
+        check(made, default, where)
+        found[name] = made
+    return found
+
+
+def _annotation(node, where, name):
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        node = ast.parse(node.value, mode="eval").body
+    optional = False
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        right = node.right
+        if isinstance(right, ast.Constant) and right.value is None:
+            node, optional = node.left, True
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                node = ast.parse(node.value, mode="eval").body
+    text = ast.unparse(node)
+    if text.startswith("Literal["):
+        options = ast.literal_eval(node.slice)
+        return "choice", optional, options if isinstance(options, tuple) else (options,)
+    if text not in PLAIN:
+        raise InputError(f"{where}, parameter '{name}': unknown type `{text}`; use {', '.join(PLAIN)} or Literal[…]")
+    return text, optional, ()
+
+
+def check(parameter, value, where):
+    """Raise an InputError unless `value` is of the parameter's type."""
+    fit = _fits(parameter, value)
+    if fit is not True:
+        raise InputError(f"{where}, parameter '{parameter.name}': {fit or parameter.shown_type + ' is needed'}, found {value!r} "
+                         f"({type(value).__name__})")
+
+
+def _fits(parameter, value):
+    if value is None:
+        return parameter.optional
+    kind = parameter.kind
+    if kind == "choice":
+        return value in parameter.options and type(value) in {type(o) for o in parameter.options}
+    if kind == "list[str]":
+        return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    if kind == "float":
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind in ("int", "bool"):
+        return type(value) is PLAIN[kind]
+    if not isinstance(value, str):
+        return False
+    if kind == "date":
+        try:
+            datetime.date.fromisoformat(value)
+        except ValueError:
+            return "a date such as '2017-12-31' is needed"
+    if kind == "duration" and not re.fullmatch(r"\d+(\.\d+)?\s?(D|h|min|s|W)", value):
+        return "a duration such as '30D', '12h' or '30min' is needed"
+    return True
+
+
+def settle(parameters, given, where, as_of=None):
+    """Return the value of every parameter: defaults, overruled by `given`, all checked.
+
+    Text given for a number, yes/no, list or empty value is read by the parameter's type; text stays text, so
+    that '007' keeps its zeros. Dates may be today, yesterday, last_month_start or last_month_end,
+    counted from `as_of` (a date; default today).
+
+    Raises InputError for an unknown name, a wrong type or a name that looks like a secret.
+    """
+    values = {name: p.default for name, p in parameters.items()}
+    for name, value in given.items():
+        if name not in parameters:
+            raise unknown(where, "parameter", name, parameters)
+        if _SECRET.search(name):
+            raise InputError(f"{where}, parameter '{name}': secrets do not belong in parameters, they would be "
+                             "written into the report; read them from the environment inside the loader")
+        p = parameters[name]
+        value = _from_text(p, value) if isinstance(value, str) else value
+        if isinstance(value, datetime.date):
+            value = value.isoformat()
+        if p.kind == "date" and value in RELATIVE:
+            value = _relative(value, as_of or datetime.date.today())
+        check(p, value, where)
+        values[name] = float(value) if p.kind == "float" and value is not None else value
+    return values
+
+
+def _from_text(p, text):
+    if p.optional and text in ("", "None", "null"):
+        return None
+    if p.kind in ("int", "float"):
+        try:
+            return PLAIN[p.kind](text)
+        except ValueError:
+            return text
+    if p.kind == "bool":
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(text.lower(), text)
+    if p.kind == "list[str]":
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if p.kind == "choice":
+        return next((o for o in p.options if str(o) == text), text)
+    return text
+
+
+def _relative(word, as_of):
+    first = as_of.replace(day=1)
+    end = first - datetime.timedelta(days=1)
+    return {"today": as_of, "yesterday": as_of - datetime.timedelta(days=1), "last_month_end": end,
+            "last_month_start": end.replace(day=1)}[word].isoformat()

@@ -1,0 +1,255 @@
+"""Run a notebook to a published report, or to a clear account of why there is none."""
+
+import datetime
+import hashlib
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from workbench import project
+from workbench.errors import ReportFailed, unknown
+from workbench.reports import publish, render
+from workbench.reports.parameters import read_parameters, settle
+
+PACKAGES = ("consumer-behaviour-workbench", "pandas", "numpy", "scipy", "statsmodels", "duckdb", "seaborn", "matplotlib",
+            "papermill", "nbconvert", "pandera")
+CELL_TIMEOUT = 600
+
+
+def notebooks():
+    """Return the project's notebooks: name → path."""
+    return {p.stem: p for p in sorted((project.root() / "notebooks").glob("*.ipynb"))}
+
+
+def find(name):
+    """Return the path of a notebook given by name or path; raises InputError if there is none."""
+    known = notebooks()
+    stem = Path(name).stem
+    if stem in known and (name == stem or Path(name).name == name or Path(name).resolve() == known[stem]):
+        return known[stem]
+    if Path(name).is_file():
+        return Path(name).resolve()
+    raise unknown("run", "notebook", name, known)
+
+
+def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, tick=None, slot=None):
+    """Run one notebook and publish its report.
+
+    Parameters
+    ----------
+    notebook : str or Path
+    given : dict
+        Parameter values; unknown or ill-typed ones stop before the kernel starts.
+    as_of : date, optional
+        The day relative dates are counted from; default today.
+    timeout : int
+        Seconds one cell may take.
+    name : str, optional
+        Name of the report; default the notebook's.
+    tick : callable, optional
+        Called after every cell.
+    slot : str, optional
+        The scheduled moment this run is for.
+
+    Returns
+    -------
+    Path
+        The published folder.
+
+    Raises
+    ------
+    InputError
+        For an unknown notebook or parameter.
+    ReportFailed
+        If the notebook did not run to its end; the failed run is kept, marked as such, and replaces nothing.
+    """
+    path = find(notebook)
+    name = publish.safe_name(name or path.stem)
+    values = settle(read_parameters(path), given or {}, path.name, as_of)
+    building = publish.begin(name)
+    started = time.time()
+    manifest = {
+        "schema": 1, "report": name, "notebook": path.name, "source_sha256": source_hash(path), "parameters": values,
+        "as_of": (as_of or datetime.date.today()).isoformat(), "slot": slot, "seed": values.get("seed"),
+        "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"), **_environment()}
+    try:
+        book = _execute(path, values, building, timeout, tick)
+        verify(book)
+        manifest["title"] = render.write_html(book, building.folder / "report.html", manifest, values.get("language", "en"))
+        status, reason = "ok", None
+    except ReportFailed as error:
+        status, reason = "failed", str(error)
+    inputs = building.folder / "inputs.jsonl"
+    if inputs.exists():
+        lines = [json.loads(line) for line in inputs.read_text(encoding="utf-8").splitlines()]
+        manifest["inputs"] = list({json.dumps(x, sort_keys=True): x for x in lines}.values())
+        inputs.unlink()
+    manifest.update(status=status, reason=reason, seconds=round(time.time() - started, 1))
+    folder = publish.finish(building, manifest)
+    publish.write_index()
+    if status != "ok":
+        raise ReportFailed(f"{name}: {reason} (kept in {folder.relative_to(project.root())})")
+    return folder
+
+
+def run_all(jobs, *, workers=None, timeout=CELL_TIMEOUT, as_of=None, progress=True):
+    """Run several reports in parallel processes with one progress bar.
+
+    Parameters
+    ----------
+    jobs : list of dict
+        Each with notebook, and optionally given, name, slot.
+    workers : int, optional
+        Default: one per processor.
+
+    Returns
+    -------
+    list of (job, folder or None, error or None)
+
+    Raises InputError before anything runs if any job's notebook or parameters are wrong.
+    """
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import get_context
+
+    from tqdm import tqdm
+
+    cells = 0
+    for job in jobs:
+        path = find(job["notebook"])
+        settle(read_parameters(path), job.get("given") or {}, path.name, as_of)
+        cells += sum(c["cell_type"] == "code" for c in json.loads(path.read_text(encoding="utf-8"))["cells"])
+    context = get_context("spawn")
+    results = {}
+    with context.Manager() as manager:
+        done = manager.Queue()
+        workers = min(workers or os.cpu_count() or 1, len(jobs))
+        with ProcessPoolExecutor(workers, mp_context=context) as pool, \
+                tqdm(total=cells, unit="cell", disable=not progress, bar_format="{l_bar}{bar}| {n}/{total} cells") as bar:
+            futures = {pool.submit(_job, job, timeout, as_of, done): i for i, job in enumerate(jobs)}
+            waiting = set(futures)
+            while waiting:
+                finished = {f for f in waiting if f.done()}
+                waiting -= finished
+                time.sleep(0.1)
+                while not done.empty():
+                    bar.update(done.get())
+            for future in as_completed(futures):
+                i = futures[future]
+                try:
+                    results[i] = (jobs[i], Path(future.result()), None)
+                except Exception as error:
+                    results[i] = (jobs[i], None, error)
+    return [results[i] for i in range(len(jobs))]
+
+
+def _job(job, timeout, as_of, done):
+    return str(run(job["notebook"], job.get("given"), as_of=as_of, timeout=timeout, name=job.get("name"),
+                   slot=job.get("slot"), tick=lambda: done.put(1)))
+
+
+def _execute(path, values, building, timeout, tick):
+    """Run the notebook through papermill into the building folder and return it."""
+    import logging
+
+    import nbformat
+    import papermill
+    from papermill.engines import NBClientEngine, papermill_engines
+    from traitlets.config import Config
+
+    class Counting(NBClientEngine):
+        """Papermill's own engine, telling after every cell."""
+
+        @classmethod
+        def execute_managed_notebook(cls, manager, *args, **kwargs):
+            complete = manager.cell_complete
+
+            def counted(cell, *a, **k):
+                if tick and cell.cell_type == "code":
+                    tick()
+                return complete(cell, *a, **k)
+
+            manager.cell_complete = counted
+            return super().execute_managed_notebook(manager, *args, **kwargs)
+
+    papermill_engines.register("counting", Counting)
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    out = building.folder / "notebook.ipynb"
+    os.environ["WORKBENCH_INPUTS"] = str(building.folder / "inputs.jsonl")
+    os.environ["WORKBENCH_ROOT"] = str(project.root())
+    try:
+        papermill.execute_notebook(
+            str(path), str(out), parameters=values, engine_name="counting", kernel_name="python3", progress_bar=False,
+            log_output=False, execution_timeout=timeout, cwd=str(path.parent),
+            config=Config(KernelManager={"transport_encryption": "auto"}))
+    except papermill.PapermillExecutionError as error:
+        raise ReportFailed(f"cell {error.exec_count or '?'}: {error.ename}: {_first_line(error.evalue)}") from None
+    except Exception as error:
+        # The kernel's death and a cell's time-out leave a notebook that looks complete.
+        raise ReportFailed(f"{type(error).__name__}: {_first_line(str(error))}") from None
+    finally:
+        os.environ.pop("WORKBENCH_INPUTS", None)
+    book = nbformat.read(out, as_version=4)
+    _forget_paths(book)
+    nbformat.write(book, out)
+    return book
+
+
+def verify(book):
+    """Raise ReportFailed unless every code cell ran and none ended in an error or left the kernel early."""
+    for i, cell in enumerate(book.cells, 1):
+        if cell.cell_type != "code" or not cell.source.strip():
+            continue
+        for output in cell.outputs:
+            if output.output_type == "error":
+                raise ReportFailed(f"cell {i}: {output.ename}: {_first_line(output.evalue)}")
+        if cell.execution_count is None:
+            raise ReportFailed(f"cell {i} never ran: the notebook stopped before its end")
+
+
+def _first_line(text):
+    return (str(text).strip().splitlines() or ["no message"])[0]
+
+
+def _forget_paths(book):
+    """Remove what papermill notes of the machine; the manifest says all a reader needs."""
+    book.metadata.pop("papermill", None)
+    for cell in book.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+
+
+def source_hash(path):
+    """Return the SHA-256 of a notebook's cells and tags, its outputs left out."""
+    book = json.loads(path.read_text(encoding="utf-8"))
+    kept = [[c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])] for c in book["cells"]]
+    return hashlib.sha256(json.dumps(kept).encode()).hexdigest()
+
+
+def _environment():
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    root = project.root()
+    lock = root / "requirements.lock"
+
+    def git(*words):
+        try:
+            return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+        except (OSError, subprocess.SubprocessError):
+            return None
+
+    changed = git("status", "--porcelain", "--untracked-files=no")
+    return {"python": platform.python_version(), "platform": platform.system(), "packages": versions,
+            "lock_sha256": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None,
+            "git_commit": git("rev-parse", "HEAD"), "git_dirty": None if changed is None else bool(changed)}
+
+
+

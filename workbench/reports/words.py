@@ -1,0 +1,59 @@
+"""What notebooks say: sentences and checks in the language of the report."""
+
+from workbench import results, texts
+
+
+class Words:
+    """Markdown for display, its values escaped."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def _repr_markdown_(self):
+        return self.text
+
+    def __repr__(self):
+        return self.text
+
+
+def say(key, **values):
+    """Return a text of the catalogue as Markdown, values escaped, for display in a notebook."""
+    return Words(texts.t(key, **{k: _plain(v) for k, v in values.items()}))
+
+
+def check(answer, truth, key, *, tolerance=0.005):
+    """Return the verdict on an exercise: not answered yet, well done, or a hint.
+
+    `answer` and `truth` are numbers (right within `tolerance` of the truth, relative) or texts.
+    """
+    if answer is None:
+        return say(f"{key}.todo")
+    try:
+        good = abs(float(answer) - float(truth)) <= tolerance * max(abs(float(truth)), 1e-9)
+    except (TypeError, ValueError):
+        good = str(answer).strip().lower() == str(truth).strip().lower()
+    return say("exercise.good" if good else f"{key}.hint")
+
+
+class Table:
+    """A plain table for display, captioned and escaped, small cells suppressed."""
+
+    def __init__(self, table, caption):
+        self.table, self.caption = table, caption
+
+    def _repr_html_(self):
+        return results.table_html(self.table, self.caption)
+
+    def __repr__(self):
+        return f"{self.caption}\n{results.shown(self.table).to_string(index=False)}"
+
+
+def table(frame, key, **values):
+    """Return a table with the caption behind `key`, for display in a notebook."""
+    return Table(frame, texts.t(key, **values))
+
+
+def _plain(value):
+    """Escape what Markdown or HTML would act on."""
+    text = str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join("\\" + sign if sign in "\\`*_{}[]#|" else sign for sign in text)
