@@ -152,7 +152,7 @@ def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
     return Result(question=t("choice.elasticity_question", attribute=word(attribute)), table=table, unit="choices",
                   method=t("choice.elasticity_method"), n=len(x), conf_level=conf_level, evidence="associational",
                   limits=(t("choice.elasticity_limit"), t("choice.associational")),
-                  chart={"kind": "points", "label": ["alternative"], "only": {"kind": "own"}, "reference": -1,
+                  chart={"kind": "points", "label": ["alternative"], "only": {"kind": "own"}, "reference": 0,
                          "xlabel": t("choice.elasticity_axis", attribute=word(attribute))})
 
 

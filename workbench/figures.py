@@ -63,7 +63,8 @@ def draw(result, ax=None):
         raise unknown("plot", "chart", kind, kinds)
     with theme():
         if ax is None:
-            rows = len(result.table)
+            seen = _visible(result)
+            rows = seen[result.chart["row"]].nunique() if kind == "heat" else len(seen)
             height = {"points": 1.8 + 0.34 * min(rows, 40), "heat": 2 + 0.32 * min(rows, 24)}.get(kind, 4.5)
             ax = plt.figure(figsize=(8, min(max(height, 3), 12))).add_subplot()
         kinds[kind](result, result.chart, _visible(result), ax)
@@ -144,9 +145,13 @@ def _points(result, chart, table, ax):
     ax.set_yticks(y, labels)
     ax.set_ylim(-0.7, len(table) - 0.2)
     ax.set(xlabel=chart["xlabel"], ylabel="")
+    if chart.get("percent"):
+        ax.set_xlim(left=min(0, ax.get_xlim()[0]) if table["estimate"].min() < 0 else 0)
     _axis(ax.xaxis, chart)
-    if group:
+    if group and group not in _listed(chart["label"]):
         ax.legend(title=None, loc="best", frameon=True)
+    elif ax.get_legend():
+        ax.get_legend().remove()
 
 
 def _curve(result, chart, table, ax):

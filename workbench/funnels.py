@@ -130,7 +130,7 @@ def _compare(events, steps, option, values, options):
         kept = made.table[made.table["basis"] == "entry"].drop(columns="basis")
         kept.insert(0, option, f"{option}_{value}")
         rows.append(kept)
-    chart = {**made.chart, "label": ["step"], "group": option}
+    chart = {**made.chart, "label": [option, "step"], "group": option}
     chart.pop("only")
     method = t("funnels.compare_method", window=options.get("window", "14D") or t("funnels.no_window"))
     return replace(made, method=method, chart=chart), pd.concat(rows, ignore_index=True)

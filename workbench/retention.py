@@ -228,7 +228,8 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
     limits = [t("retention.future", n=number(young))] if young else []
     if criterion == "on_or_after":
         limits.append(t("retention.on_or_after"))
-    return Result(question=t(f"retention.cohort_question_{measure}"), table=table, unit="customers",
+    return Result(question=t(f"retention.cohort_question_{measure}", clock=t(f"retention.clock_{clock}"),
+                             criterion=t(f"retention.criterion_{criterion}")), table=table, unit="customers",
                   method=t("retention.cohort_method", period=t(f"retention.period_{period}"), clock=t(f"retention.clock_{clock}"),
                            criterion=t(f"retention.criterion_{criterion}")),
                   n=sum(size_of.values()), conf_level=conf_level,

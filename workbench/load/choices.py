@@ -100,7 +100,7 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
     two = available.sum(axis=1) >= 2
     learnt = number >= BURN_IN
     kept += [("no_price_of_the_chosen", int((~priced).sum())), ("nothing_to_compare", int((priced & ~two).sum())),
-             ("burn_in", int((priced & two & ~learnt).sum())), ("choices", int((priced & two & learnt).sum()))]
+             ("burn_in", int((priced & two & ~learnt).sum())), ("choices_kept", int((priced & two & learnt).sum()))]
     use = np.flatnonzero(priced & two & learnt)
     n, j = len(use), len(names)
     store, week = shelf.places(single)

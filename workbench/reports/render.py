@@ -27,6 +27,7 @@ def write_html(book, path, manifest, language):
     config.TagRemovePreprocessor.enabled = True
     config.TagRemovePreprocessor.remove_cell_tags = ("remove-cell", "parameters", "injected-parameters", "exercise")
     config.TemplateExporter.exclude_input = True
+    config.HTMLExporter.exclude_anchor_links = True
     config.HTMLExporter.preprocessors = ["nbconvert.preprocessors.TagRemovePreprocessor"]
     exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(theme)], config=config,
                             filters={"clean": clean, "alt_text": _alt})

@@ -119,7 +119,8 @@ def run_all(jobs, *, workers=None, timeout=CELL_TIMEOUT, as_of=None, progress=Tr
     for job in jobs:
         path = find(job["notebook"])
         settle(read_parameters(path), job.get("given") or {}, path.name, as_of)
-        cells += sum(c["cell_type"] == "code" for c in json.loads(path.read_text(encoding="utf-8"))["cells"])
+        # Papermill adds one cell of its own, with the values given.
+        cells += 1 + sum(c["cell_type"] == "code" for c in json.loads(path.read_text(encoding="utf-8"))["cells"])
     context = get_context("spawn")
     results = {}
     with context.Manager() as manager:
