@@ -42,16 +42,19 @@ class Batch:
         return np.flatnonzero(self._changes(self.by))
 
     @cached_property
+    def sizes(self):
+        """Number of rows of every history."""
+        return np.diff(np.append(self.starts, len(self)))
+
+    @cached_property
     def first(self):
         """For every row, the first row of its history."""
-        sizes = np.diff(np.append(self.starts, len(self)))
-        return np.repeat(self.starts, sizes)
+        return np.repeat(self.starts, self.sizes)
 
     @cached_property
     def last(self):
         """For every row, the last row of its history."""
-        ends = np.append(self.starts[1:], len(self)) - 1
-        return np.repeat(ends, np.diff(np.append(self.starts, len(self))))
+        return np.repeat(self.starts + self.sizes - 1, self.sizes)
 
     @cached_property
     def customer(self):

@@ -48,7 +48,7 @@ def complete_journey(table):
         order_lines: order_id, customer_id, ordered_at, product_id, store_id, week, quantity,
         amount (what the retailer received, US dollars), discount (loyalty-card discount),
         list_price. orders: order_id, customer_id, ordered_at, amount, store_id.
-        campaign_events: customer_id, occurred_at (local midnight in UTC), event, campaign_id,
+        campaign_events: customer_id, occurred_at (the local day, written as midnight UTC), event, campaign_id,
         campaign_type.
 
     Raises
@@ -144,8 +144,8 @@ def _campaign_events():
            ORDER BY h.household, h.day, h.campaign, h.event""",
         values={"begin": (pd.Timestamp(PANEL_BEGIN) - pd.Timestamp(0)).days}, tx=tx, redeemed=redeemed,
         campaigns=campaigns, coupons=panel_file("coupons"), received=panel_file("campaigns"))
-    local = pd.to_datetime(log.pop("day"), unit="D").dt.tz_localize(PANEL_ZONE)
-    log.insert(1, "occurred_at", local.dt.tz_convert("UTC").astype("datetime64[us, UTC]"))
+    # The log knows days, not times: a day is written as midnight UTC, so that clock changes leave days whole.
+    log.insert(1, "occurred_at", pd.to_datetime(log.pop("day"), unit="D", utc=True).astype("datetime64[us, UTC]"))
     return log
 
 

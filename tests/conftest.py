@@ -1,0 +1,57 @@
+"""What the tests share: a Spark session where there is a Java, and small visible tables."""
+
+import os
+import shutil
+import sys
+import warnings
+
+import pandas as pd
+import pytest
+
+os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """A local Spark with two threads; without Java a named skip, unless REQUIRE_SPARK=1."""
+    if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
+        if os.environ.get("REQUIRE_SPARK") == "1":
+            pytest.fail("REQUIRE_SPARK=1, but there is no Java")
+        pytest.skip("no Java: the tests on Spark are skipped")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pyspark.sql import SparkSession
+
+        # A session zone that is not UTC, so that nothing can lean on it by accident.
+        session = (SparkSession.builder.master("local[2]").appName("workbench-tests")
+                   .config("spark.sql.session.timeZone", "America/New_York").config("spark.ui.enabled", "false")
+                   .config("spark.sql.shuffle.partitions", "2").config("spark.driver.bindAddress", "127.0.0.1")
+                   .config("spark.driver.host", "127.0.0.1").config("spark.log.level", "ERROR")
+                   .config("spark.sql.execution.arrow.maxRecordsPerBatch", "7").getOrCreate())
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def to_spark(spark, tmp_path_factory):
+    """A function that hands a pandas table to Spark through Parquet, types kept."""
+    def convert(frame):
+        path = tmp_path_factory.mktemp("spark") / "table.parquet"
+        frame.to_parquet(path, coerce_timestamps="us", allow_truncated_timestamps=True)
+        return spark.read.parquet(str(path))
+
+    return convert
+
+
+def log(rows, unit="h"):
+    """Make an events table from (customer, time in hours, event[, more]) rows."""
+    columns = ["customer_id", "hours", "event", "group", "held"]
+    frame = pd.DataFrame([list(r) for r in rows], columns=columns[: max(map(len, rows), default=3)])
+    at = pd.Timestamp("2024-01-01") + pd.to_timedelta(frame.pop("hours"), unit=unit)
+    frame.insert(1, "occurred_at", at.astype("datetime64[us]"))
+    return frame
+
+
+def same(a, b, **options):
+    """Assert that two result tables are equal: integers exactly, floats to 1e-9."""
+    pd.testing.assert_frame_equal(a, b, check_exact=False, rtol=1e-9, atol=1e-9, **{"check_dtype": False, **options})
