@@ -40,12 +40,17 @@ def expression(role, column, kind, zone):
     if role.kind == "key":
         integer = kind in ("tinyint", "smallint", "int", "bigint")
         return f"CAST({column} AS BIGINT)" if integer else f"CAST({column} AS STRING)"
-    if role.kind in ("micros", "day"):
-        # Arithmetic on zone-free times: the session's own zone must not move an instant.
-        naive = {"timestamp_ntz": column, "date": f"CAST({column} AS TIMESTAMP_NTZ)"}.get(
-            kind, f"timestampadd(MICROSECOND, unix_micros({column}), {EPOCH})")
-        if role.kind == "micros":
-            return f"timestampdiff(MICROSECOND, {EPOCH}, {naive})"
+    if role.kind == "micros":
+        if kind == "timestamp":
+            return f"unix_micros({column})"
+        # From its parts: Spark's own difference of two zone-free times goes through the session's zone.
+        days = f"CAST(unix_date(CAST({column} AS DATE)) AS BIGINT) * 86400000000"
+        if kind == "date":
+            return days
+        clock = f"hour({column}) * 3600 + minute({column}) * 60"
+        return f"{days} + CAST(({clock} + extract(SECOND FROM {column})) * 1000000 AS BIGINT)"
+    if role.kind == "day":
+        naive = f"timestampadd(MICROSECOND, unix_micros({column}), {EPOCH})" if kind == "timestamp" else column
         local = column if kind == "date" else f"convert_timezone('UTC', {literal(zone)}, {naive})"
         return f"unix_date(CAST({local} AS DATE))"
     if role.kind == "code":
