@@ -401,8 +401,8 @@ def _orders(orders, zone, until):
                        amount=engine.real("amount"))
     if until is not None:
         return view, _local_day("until", until, zone)
-    last = engine.run("SELECT max(day) AS d FROM o", o=view)["d"].iloc[0]
-    if last is None or last != last:
+    last = engine.one("SELECT max(day) FROM o", o=view)
+    if last is None:
         raise NotEnoughData("orders: there is no order with a customer and a time")
     return view, int(last)
 
@@ -422,7 +422,7 @@ def _days(name, value):
 
 def _cells(view, period, clock, end):
     """Return per cohort (start day) and age: customers active, customers last seen then, and their amount."""
-    first = engine.run("SELECT min(day) AS d FROM o", o=view)["d"].iloc[0]
+    first = engine.one("SELECT min(day) FROM o", o=view)
     if clock == "calendar":
         head = f"""WITH a AS (SELECT customer, {_period_sql("day", period, first, end)} AS bucket, sum(amount) AS amount FROM o
                               GROUP BY 1, 2),

@@ -152,5 +152,5 @@ def observed_until(events, until=None):
     if until is not None:
         return moment("until", until)
     v = engine.view(events, customer=engine.key("customer_id"), t=engine.micros("occurred_at"))
-    last = engine.run("SELECT max(t) AS t FROM v", v=v)["t"].iloc[0]
-    return None if last is None or last != last else int(last)
+    last = engine.one("SELECT max(t) FROM v", v=v)
+    return None if last is None else int(last)

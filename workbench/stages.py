@@ -243,8 +243,8 @@ def _view(events, stages, hold, until):
     if hold:
         roles["held"] = engine.key(hold)
     view = engine.view(events, **roles)
-    begin = engine.run("SELECT min(t) AS t FROM v", v=view)["t"].iloc[0]
-    if begin is None or begin != begin:
+    begin = engine.one("SELECT min(t) FROM v", v=view)
+    if begin is None:
         raise NotEnoughData("episodes: the table holds no stage event with a customer and a time")
     return view, int(begin), schemas.observed_until(events, until)
 
@@ -303,7 +303,7 @@ class _Spells(_Episodes):
         new[edges] = True
         new[1:] |= k[1:] != k[:-1]
         begin = np.flatnonzero(new)
-        following = np.append(begin[1:], len(batch))
+        following = np.append(begin[1:], len(batch))[: len(begin)]
         safe = np.minimum(following, len(batch) - 1)
         ended = (following < len(batch)) & (episode[safe] == episode[begin])
         until = np.where(ended, time[safe], closed[episode[begin]])

@@ -18,7 +18,7 @@ from workbench.engine.batches import Batch, MAX_EVENTS
 from workbench.errors import InputError, unknown
 
 __all__ = ["Batch", "MAX_EVENTS", "Role", "View", "code", "columns", "day", "distinct", "key", "micros",
-           "ordered", "raw", "read_database", "real", "run", "view", "whole"]
+           "one", "ordered", "raw", "read_database", "real", "run", "view", "whole"]
 
 
 @dataclass(frozen=True)
@@ -155,6 +155,14 @@ def run(sql, *, values=None, **tables):
             raise InputError("tables: some live in Spark and some do not; bring them to one engine first")
         dialect, views[name] = table.dialect, table
     return dialect.run(sql, views, values or {})
+
+
+def one(sql, **tables):
+    """Run a statement that gives one value and return it, or None where it is NULL."""
+    import pandas as pd
+
+    value = run(sql, **tables).iloc[0, 0]
+    return None if pd.isna(value) else value
 
 
 def ordered(table, kernel, *, by=("customer",), then=("t",), descending=()):
