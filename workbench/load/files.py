@@ -131,7 +131,7 @@ def _excel(path, options):
         sheet = options.get("sheet", book.sheet_names[0])
         if sheet not in book.sheet_names:
             raise unknown(str(path), "sheet", sheet, book.sheet_names)
-        frame = book.parse(sheet, dtype=object, skiprows=int(options.get("skip_rows", 0)))
+        frame = pd.read_excel(book, sheet_name=sheet, dtype=object, skiprows=int(options.get("skip_rows", 0)))
     return frame, [], {"sheet": sheet}
 
 

@@ -1,0 +1,161 @@
+"""What every Result promises, checked over all analyses at once."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_choice import market
+from test_funnels import random_log
+from test_retention import orders
+
+from workbench import choice, funnels, journeys, results, retention, stages, texts
+from workbench.errors import InputError
+
+RNG = np.random.default_rng(11)
+EVENTS = random_log(900, 11)
+ORDERS = orders([(f"c{c}", float(d), float(a)) for c, d, a in zip(RNG.integers(0, 80, 500), RNG.uniform(0, 300, 500),
+                                                                 RNG.gamma(2, 10, 500), strict=True)])
+CHOICES = market(12, customers=60).assign(last_bought=False)
+STEPS = ["p", "q", "r"]
+ANALYSES = {
+    "conversion": (EVENTS, lambda d: funnels.conversion(d, STEPS, window="9h", by="group")),
+    "compare_entry": (EVENTS, lambda d: funnels.compare_entry(d, STEPS, window="9h")),
+    "compare_orders": (EVENTS, lambda d: funnels.compare_orders(d, STEPS, window="9h")),
+    "drop_off": (EVENTS, lambda d: funnels.drop_off(d, STEPS, window="9h")),
+    "reach": (EVENTS, lambda d: stages.reach(stages.episodes(d, STEPS, gap="9h"), STEPS)),
+    "drop_location": (EVENTS, lambda d: stages.drop_location(stages.episodes(d, STEPS, gap="9h"), STEPS)),
+    "time_to_purchase": (EVENTS, lambda d: stages.time_to_purchase(stages.episodes(d, STEPS, gap="9h"))),
+    "time_in_stage": (EVENTS, lambda d: stages.time_in_stage(d, STEPS, gap="9h")),
+    "gap_sensitivity": (EVENTS, lambda d: stages.gap_sensitivity(d, STEPS, gaps=["5h", "9h"])),
+    "sessions": (EVENTS, journeys.sessions),
+    "transitions": (EVENTS, journeys.transitions),
+    "repeat_rate": (ORDERS, retention.repeat_rate),
+    "ever_repeat": (ORDERS, retention.ever_repeat),
+    "buying_rhythm": (ORDERS, retention.buying_rhythm),
+    "cohorts": (ORDERS, retention.cohorts),
+    "cohorts_rolling": (ORDERS, lambda d: retention.cohorts(d, clock="rolling", criterion="on_or_after")),
+    "cohorts_revenue": (ORDERS, lambda d: retention.cohorts(d, measure="revenue")),
+    "retention_rate": (ORDERS, lambda d: retention.retention_rate(d, begin="2024-05-01", end="2024-08-01")),
+    "churn_moments": (ORDERS, retention.churn_moments),
+    "time_to_next": (ORDERS, retention.time_to_next),
+    "conditional_logit": (CHOICES, lambda d: choice.conditional_logit(d, ["price", "display"])),
+    "elasticities": (CHOICES, lambda d: choice.elasticities(choice.conditional_logit(d, ["price"]), d)),
+    "willingness_to_pay": (CHOICES, lambda d: choice.willingness_to_pay(choice.conditional_logit(d, ["price", "display"]))),
+    "holdout": (CHOICES, lambda d: choice.holdout(d, ["price"])),
+}
+SHARES = {"conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "gap_sensitivity", "transitions",
+          "repeat_rate", "ever_repeat", "cohorts", "cohorts_rolling", "cohorts_revenue", "retention_rate", "churn_moments"}
+# A seeded split of customers follows their order, so renaming them draws other ones.
+NAMED = {"holdout"}
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Every analysis, run once."""
+    return {name: analysis(data) for name, (data, analysis) in ANALYSES.items()}
+
+
+def test_every_public_analysis_is_here(made):
+    """A function that returns a Result and is not listed above would escape the laws below."""
+    import ast
+    import inspect
+
+    for module in (funnels, stages, journeys, retention, choice):
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if name.startswith("_") or function.__module__ != module.__name__:
+                continue
+            source = ast.unparse(ast.parse(inspect.getsource(function)))
+            if "return Result(" in source or "return replace(" in source:
+                assert name in ANALYSES or name == "compare_rules", f"{module.__name__}.{name} is under no law"
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_shares_carry_their_denominator(made, name):
+    """estimate = count / n, intervals around it, and nothing is invented where n is 0."""
+    table = made[name].table
+    assert "n" in table and "estimate" in table
+    if name in SHARES:
+        known = table[table["estimate"].notna()]
+        assert known["estimate"].to_numpy() == pytest.approx((known["count"] / known["n"]).to_numpy())
+        assert table.loc[table["n"] == 0, "estimate"].isna().all()
+    if "conf_low" in table:
+        inside = table.dropna(subset=["estimate", "conf_low", "conf_high"])
+        assert (inside["conf_low"] <= inside["estimate"] + 1e-9).all() and (inside["estimate"] <= inside["conf_high"] + 1e-9).all()
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_order_and_names_of_customers_are_nothing(name):
+    """Shuffled rows and renamed customers give the same table; the input is left as it was."""
+    data, analysis = ANALYSES[name]
+    before = data.copy()
+    moved = data.sample(frac=1, random_state=1).reset_index(drop=True)
+    if name not in NAMED:
+        codes = {c: f"z{i:04d}" for i, c in enumerate(sorted(moved["customer_id"].unique(), key=str, reverse=True))}
+        moved["customer_id"] = moved["customer_id"].map(codes)
+    pd.testing.assert_frame_equal(analysis(moved).table, analysis(data).table, rtol=1e-7, atol=1e-9)
+    pd.testing.assert_frame_equal(data, before)
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_a_saved_result_draws_the_same_figure(made, name, tmp_path):
+    """Written, read back, drawn: the same words and the same picture."""
+    result = made[name]
+    result.save(tmp_path)
+    back = results.read(tmp_path)
+    assert (back.question, back.limits, back.n) == (result.question, result.limits, result.n)
+    one, two = (r.figure()._repr_mimebundle_()[0] for r in (result, back))
+    assert one == two and len(one["image/png"]) > 5000
+    assert one["text/plain"].startswith(result.question)
+    assert json.loads((tmp_path / "result.json").read_text())["method"] == result.method
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_both_languages_speak(name):
+    """In Dutch every sentence differs from the English one, and no key is left unfilled."""
+    data, analysis = ANALYSES[name]
+    english = analysis(data)
+    texts.use("nl")
+    try:
+        dutch = analysis(data)
+        page = dutch._repr_html_()
+    finally:
+        texts.use("en")
+    assert dutch.question != english.question and dutch.method != english.method
+    assert "{" not in dutch.question + dutch.method + "".join(dutch.limits)
+    assert "Bewijs" in page and "Evidence" in english._repr_html_()
+    pd.testing.assert_frame_equal(dutch.table.select_dtypes("number"), english.table.select_dtypes("number"))
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_words_match_the_evidence(made, name):
+    """No causal words for descriptive or associational numbers."""
+    text = " ".join([made[name].question, made[name].method, *made[name].limits]).lower()
+    assert made[name].evidence in ("descriptive", "associational")
+    assert not any(word in text for word in ("drives", "leads to", "impact", "because of"))
+
+
+def test_small_cells_are_withheld_wherever_they_are_shown():
+    """Nine units show no number: not in HTML, not as text, not in the figure's words."""
+    table = pd.DataFrame({"group": ["few", "many"], "count": [7, 70], "n": [9, 90], "estimate": [0.7777, 0.7778],
+                          "conf_low": [0.1111, 0.6], "conf_high": [0.9111, 0.9]})
+    result = results.Result(question="Q", table=table, method="m", unit="customers", n=99,
+                            chart={"kind": "points", "label": ["group"], "xlabel": "x"})
+    for text in (result._repr_html_(), repr(result), result.figure()._repr_mimebundle_()[0]["text/plain"]):
+        assert "0.7777" not in text and "0.1111" not in text and "0.9111" not in text
+    assert "&lt;10" in result._repr_html_()
+
+
+def test_values_are_never_taken_for_html():
+    """A group called like a script is text."""
+    table = pd.DataFrame({"group": ["<script>alert(1)</script>"], "n": [20], "estimate": [0.5]})
+    result = results.Result(question="<b>Q</b>", table=table, method="<i>m</i>", unit="customers", n=20, limits=("<u>l</u>",))
+    assert "<script" not in result._repr_html_() and "<b>" not in result._repr_html_() and "<u>" not in result._repr_html_()
+
+
+def test_an_unknown_grade_of_evidence_is_refused():
+    """And a folder without a result."""
+    with pytest.raises(InputError, match="evidence"):
+        results.Result(question="q", table=pd.DataFrame(), method="m", unit="customers", n=0, evidence="proof")
+    with pytest.raises(InputError, match="no saved result"):
+        results.read("/nowhere")

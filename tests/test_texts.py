@@ -1,0 +1,72 @@
+"""Dutch and English from one place: the same keys, the same slots, no key unknown or unused."""
+
+import re
+from string import Formatter
+
+import pytest
+
+from workbench import project, texts
+from workbench.errors import InputError
+
+EN, NL = texts.catalogue("en"), texts.catalogue("nl")
+
+
+def slots(text):
+    """The names a sentence fills in."""
+    return sorted(name for _, name, *_ in Formatter().parse(text) if name)
+
+
+def test_both_languages_have_the_same_keys_and_slots():
+    """A missing translation or a forgotten value fails here."""
+    assert set(EN) == set(NL)
+    for key in EN:
+        assert slots(EN[key]) == slots(NL[key]), key
+        assert EN[key] and NL[key], key
+
+
+def test_every_key_in_use_exists():
+    """Literal keys in package and notebooks are in the catalogue."""
+    root = project.root()
+    sources = [p.read_text(encoding="utf-8") for p in (root / "workbench").rglob("*.py")]
+    sources += [p.read_text(encoding="utf-8").replace('\\"', '"') for p in (root / "notebooks").glob("*.ipynb")]
+    used = set()
+    for source in sources:
+        used |= set(re.findall(r'(?:\bt|say|texts\.t|table)\((?:[^"\n]*?, )?f?"([a-z0-9_]+\.[a-z0-9_.{}]+)"', source))
+    assert len(used) > 80
+    for key in used:
+        pattern = re.escape(re.sub(r"\{[^}]*\}", "ANY", key)).replace("ANY", ".+")
+        assert any(re.fullmatch(pattern, k) for k in EN), key
+
+
+def test_no_sentence_is_left_over():
+    """Every key outside the word list is asked for somewhere."""
+    root = project.root()
+    everything = "\n".join(p.read_text(encoding="utf-8") for folder, pattern in (("workbench", "*.py"), ("notebooks", "*.ipynb"), ("reports/theme", "*.j2"))
+                           for p in (root / folder).rglob(pattern))
+    for key in EN:
+        area, _, name = key.partition(".")
+        if area == "words":
+            continue
+        stem = re.sub(r"_(customers|revenue|day|week|month|calendar|rolling|on|on_or_after|keep|drop)$", "", name)
+        found = key in everything or f'"{area}.{stem}_' in everything or f"{area}.{stem}_{{" in everything
+        assert found or re.sub(r"\.(todo|hint)$", "", key) in everything, key
+
+
+def test_numbers_in_both_styles():
+    """1,234.5 in English is 1.234,5 in Dutch; missing is a dash, not 0."""
+    try:
+        texts.use("nl")
+        assert (texts.number(1234.56), texts.percent(0.6561), texts.number(float("nan"))) == ("1.235", "65,6 %", "–")
+        assert texts.number(float("inf")) == "∞"
+    finally:
+        texts.use("en")
+    assert texts.number(0.000012345) == "1.23e-05"
+    with pytest.raises(InputError, match="language"):
+        texts.use("de")
+
+
+def test_catalogues_are_plain_data():
+    """No slot does more than name a value."""
+    for text in (*EN.values(), *NL.values()):
+        for _, name, spec, conversion in Formatter().parse(text):
+            assert not spec and not conversion and (name is None or name.isidentifier())
