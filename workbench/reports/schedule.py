@@ -10,7 +10,8 @@ from workbench.reports import publish
 from workbench.reports.parameters import read_parameters, settle
 from workbench.reports.run import find, run_all
 
-KEYS = {"name", "notebook", "every", "on", "at", "zone", "parameters"}
+# "day", not "on": YAML reads a bare `on` as true.
+KEYS = {"name", "notebook", "every", "day", "at", "zone", "parameters"}
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -21,7 +22,7 @@ class Entry:
     name: str
     notebook: str
     every: str
-    on: object
+    day: object
     at: datetime.time
     zone: str
     parameters: dict
@@ -31,11 +32,11 @@ class Entry:
         local = moment.astimezone(ZoneInfo(self.zone))
         day = local.date() if local.time() >= self.at else local.date() - datetime.timedelta(days=1)
         if self.every == "week":
-            day -= datetime.timedelta(days=(day.weekday() - WEEKDAYS.index(self.on)) % 7)
+            day -= datetime.timedelta(days=(day.weekday() - WEEKDAYS.index(self.day)) % 7)
         if self.every == "month":
-            if day.day < self.on:
+            if day.day < self.day:
                 day = day.replace(day=1) - datetime.timedelta(days=1)
-            day = day.replace(day=self.on)
+            day = day.replace(day=self.day)
         return datetime.datetime.combine(day, self.at, ZoneInfo(self.zone))
 
 
@@ -69,11 +70,11 @@ def _entry(raw, number):
         if key not in KEYS:
             raise unknown(where, "key", key, sorted(KEYS))
     one_of(f"{where}, every", raw["every"], ("day", "week", "month"))
-    on = raw.get("on", {"week": "monday", "month": 1}.get(raw["every"]))
+    when = raw.get("day", {"week": "monday", "month": 1}.get(raw["every"]))
     if raw["every"] == "week":
-        one_of(f"{where}, on", on, WEEKDAYS)
-    if raw["every"] == "month" and not (isinstance(on, int) and 1 <= on <= 28):
-        raise InputError(f"{where}, on: a day of the month from 1 to 28 is needed, found {on!r}")
+        one_of(f"{where}, day", when, WEEKDAYS)
+    if raw["every"] == "month" and not (isinstance(when, int) and 1 <= when <= 28):
+        raise InputError(f"{where}, day: a day of the month from 1 to 28 is needed, found {when!r}")
     try:
         at = datetime.time.fromisoformat(str(raw.get("at", "06:00")))
         ZoneInfo(raw.get("zone", "UTC"))
@@ -82,7 +83,7 @@ def _entry(raw, number):
                          f"Europe/Amsterdam; found {raw.get('at')!r}, {raw.get('zone')!r}") from None
     path = find(raw["notebook"])
     settle(read_parameters(path), raw.get("parameters") or {}, f"{where}, {path.name}")
-    return Entry(publish.safe_name(raw["name"]), raw["notebook"], raw["every"], on, at, raw.get("zone", "UTC"),
+    return Entry(publish.safe_name(raw["name"]), raw["notebook"], raw["every"], when, at, raw.get("zone", "UTC"),
                  raw.get("parameters") or {})
 
 
