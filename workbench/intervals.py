@@ -1,7 +1,7 @@
 """How sure can we be? Intervals for shares, rates, differences and means over customers."""
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from workbench.errors import InputError
 
@@ -10,7 +10,7 @@ def z(conf_level):
     """Return the two-sided normal quantile of a confidence level between 0 and 1."""
     if not 0 < conf_level < 1:
         raise InputError(f"conf_level: must lie between 0 and 1 (0.95 for 95 %), found {conf_level!r}")
-    return stats.norm.ppf(0.5 + conf_level / 2)
+    return float(special.ndtri(0.5 + conf_level / 2))
 
 
 def wilson(count, n, conf_level=0.95):
@@ -75,8 +75,9 @@ def garwood(count, exposure=1.0, conf_level=0.95):
     count = np.asarray(count, float)
     tail = (1 - conf_level) / 2
     z(conf_level)
-    low = np.where(count == 0, 0.0, stats.chi2.ppf(tail, 2 * np.maximum(count, 0.5)) / 2)
-    return low / exposure, stats.chi2.ppf(1 - tail, 2 * (count + 1)) / 2 / exposure
+    # A chi-square quantile with 2k degrees of freedom is twice a gamma quantile of shape k.
+    low = np.where(count == 0, 0.0, special.gammaincinv(np.maximum(count, 0.5), tail))
+    return low / exposure, special.gammaincinv(count + 1, 1 - tail) / exposure
 
 
 def normal(estimate, std_error, conf_level=0.95):

@@ -399,12 +399,10 @@ def _orders(orders, zone, until):
     schemas.require(orders, "orders")
     view = engine.view(orders, zone=zone, customer=engine.key("customer_id"), day=engine.day("ordered_at"),
                        amount=engine.real("amount"))
-    if until is not None:
-        return view, _local_day("until", until, zone)
-    last = engine.one("SELECT max(day) FROM o", o=view)
+    last = engine.span(orders, "ordered_at")[1]
     if last is None:
         raise NotEnoughData("orders: there is no order with a customer and a time")
-    return view, int(last)
+    return view, _local_day("until", until, zone) if until is not None else _micros_day(last, zone)
 
 
 def _local_day(name, value, zone):
@@ -416,13 +414,20 @@ def _local_day(name, value, zone):
     return (local.normalize() - pd.Timestamp(0)).days
 
 
+def _micros_day(micros, zone):
+    """Return the local day of a moment in microseconds."""
+    import pandas as pd
+
+    return _local_day("", pd.Timestamp(micros, unit="us", tz="UTC"), zone)
+
+
 def _days(name, value):
     return schemas.micros(name, value) // 86_400_000_000
 
 
 def _cells(view, period, clock, end):
     """Return per cohort (start day) and age: customers active, customers last seen then, and their amount."""
-    first = engine.one("SELECT min(day) FROM o", o=view)
+    first = _micros_day(engine.span(view.table, view.roles["day"].source)[0], view.zone)
     if clock == "calendar":
         head = f"""WITH a AS (SELECT customer, {_period_sql("day", period, first, end)} AS bucket, sum(amount) AS amount FROM o
                               GROUP BY 1, 2),

@@ -147,10 +147,6 @@ def moment(name, value):
 def observed_until(events, until=None):
     """Return the moment (microseconds) up to which events are complete: the given one, else the last event.
 
-    Missing (None) where the table holds no event with a customer and a time.
+    Missing (None) where the table holds no event with a time.
     """
-    if until is not None:
-        return moment("until", until)
-    v = engine.view(events, customer=engine.key("customer_id"), t=engine.micros("occurred_at"))
-    last = engine.one("SELECT max(t) FROM v", v=v)
-    return None if last is None else int(last)
+    return engine.span(events, "occurred_at")[1] if until is None else moment("until", until)

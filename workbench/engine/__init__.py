@@ -18,7 +18,8 @@ from workbench.engine.batches import Batch, MAX_EVENTS
 from workbench.errors import InputError, unknown
 
 __all__ = ["Batch", "MAX_EVENTS", "Role", "View", "code", "columns", "day", "distinct", "key", "micros",
-           "one", "ordered", "raw", "read_database", "real", "run", "view", "whole"]
+           "one", "ordered", "raw", "read_database", "real", "run", "span", "view",
+           "whole"]
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,18 @@ def ordered(table, kernel, *, by=("customer",), then=("t",), descending=()):
         If one customer has more than `MAX_EVENTS` rows.
     """
     return table.dialect.ordered(table, kernel, tuple(by), tuple(then), tuple(descending))
+
+
+def span(table, column):
+    """Return the first and last moment of a time column as microseconds since 1970 UTC, or (None, None) if there is none.
+
+    Asks for the smallest and largest value as they stand, which a Parquet file knows without being read.
+    """
+    v = view(table, t=micros(column))
+    d, name = v.dialect, v.dialect.quote(column)
+    ends = [f"{d.expression(v.roles['t'], f'{f}({name})', v.types[column], v.zone)} AS {n}" for f, n in (("min", "a"), ("max", "b"))]
+    found = d.run(f"SELECT {', '.join(ends)} FROM src", {"src": View(v.table, {}, "UTC", d, {})}, {})
+    return (int(found["a"].iloc[0]), int(found["b"].iloc[0])) if found.notna().all(axis=None) else (None, None)
 
 
 def distinct(table, column):

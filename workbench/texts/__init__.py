@@ -7,6 +7,7 @@ language writes them: 1,234.5 in English, 1.234,5 in Dutch.
 from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
+from math import floor, log10
 
 from workbench.errors import one_of
 
@@ -66,8 +67,8 @@ def number(value, digits=4):
     if value == int(value) and abs(value) < 1e15:
         text = f"{int(value):,}"
     else:
-        size = len(str(int(abs(value)))) if abs(value) >= 1 else 0
-        text = f"{value:,.{max(digits - size, 0)}f}" if abs(value) >= 1e-4 else f"{value:.{digits - 1}g}"
+        places = digits - 1 - floor(log10(abs(value)))
+        text = f"{value:,.{max(places, 0)}f}" if abs(value) >= 1e-4 else f"{value:.{digits - 1}g}"
     return _localise(text)
 
 

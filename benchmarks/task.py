@@ -1,0 +1,101 @@
+"""One benchmark task in a process of its own: `python task.py NAME FILE`. Prints seconds, memory and the answer as JSON."""
+
+import sys
+
+STEPS = ["list", "view", "cart", "pay", "purchase"]
+
+
+def lower(path, sql):
+    """Run plain DuckDB, without the package, as a yardstick."""
+    import duckdb
+
+    con = duckdb.connect()
+    con.execute("SET preserve_insertion_order=false")
+    return con.execute(sql.format(src=f"read_parquet('{path}')"))
+
+
+def yardstick(path):
+    """R: one scan of the needed columns plus one window over all rows."""
+    return lower(path, """SELECT count(*), sum(x) FROM (SELECT sum(epoch_us(occurred_at) % 7) OVER (PARTITION BY customer_id
+        ORDER BY occurred_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS x, event FROM {src})""").fetchall()[0][0]
+
+
+def bound(path):
+    """B: scan plus ORDER BY into NumPy."""
+    return len(lower(path, "SELECT customer_id, epoch_us(occurred_at) AS t FROM {src} ORDER BY 1, 2").fetchnumpy()["t"])
+
+
+def funnel(path, **options):
+    """Five steps, every entry."""
+    from workbench import funnels
+
+    table = funnels.conversion(path, STEPS, **options).table
+    return table.loc[table["basis"] == "entry", "count"].tolist()
+
+
+def sessions(path):
+    """Sessions of 30 minutes."""
+    from workbench import journeys
+
+    return int(journeys.sessions(path).table["n"].iloc[1])
+
+
+def transitions(path):
+    """Moves from event to event."""
+    from workbench import journeys
+
+    return int(journeys.transitions(path).table["count"].sum())
+
+
+def cohorts(path):
+    """Weekly cohorts of activity."""
+    import duckdb
+
+    from workbench import retention
+
+    orders = duckdb.connect().sql(f"SELECT customer_id, occurred_at AS ordered_at, value AS amount, 0 AS order_id FROM read_parquet('{path}')")
+    return int(retention.cohorts(orders, period="week").table["count"].sum())
+
+
+def peer(path, what):
+    """Retentioneering 5, end to end from the Parquet file; telemetry is off through its environment switch."""
+    import pandas as pd
+    import retentioneering as rete
+
+    frame = pd.read_parquet(path, columns=["customer_id", "occurred_at", "event"])
+    frame = frame.rename(columns={"customer_id": "user_id", "occurred_at": "timestamp"})
+    stream = rete.Eventstream(frame, schema={"path_cols": ["user_id"]})
+    del frame
+    if what == "funnel":
+        return str(stream.funnel_data(steps=STEPS))[:300]
+    if what == "sessions":
+        return int(stream.split_sessions(timeout="30m").to_dataframe()["session_id"].nunique())
+    return str(stream.transition_graph_data())[:120]
+
+
+TASKS = {"R": yardstick, "B": bound, "funnel": lambda p: funnel(p, window="14D"), "funnel_unwindowed": lambda p: funnel(p, window=None),
+         "sessions": sessions, "transitions": transitions, "cohorts": cohorts,
+         **{f"peer_{w}": lambda p, w=w: peer(p, w) for w in ("funnel", "sessions", "transitions")}}
+
+if __name__ == "__main__":
+    import json
+    import resource
+
+    # What a warm session has loaded already is not part of a task; `whole` below counts it all.
+    if not sys.argv[1].startswith("peer"):
+        import duckdb  # noqa: F401
+        import pandas  # noqa: F401
+
+        import workbench.funnels
+        import workbench.journeys
+        import workbench.retention  # noqa: F401
+
+    def cpu():
+        """Seconds of processor time so far, threads included."""
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return used.ru_utime + used.ru_stime
+
+    before = cpu()
+    answer = TASKS[sys.argv[1]](sys.argv[2])
+    print(json.dumps({"task": cpu() - before, "whole": cpu(), "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                      "answer": str(answer)}))

@@ -1,0 +1,81 @@
+"""Every public name says what it does; every command is in the README; every example runs."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+
+import pytest
+
+import workbench
+from workbench import cli, project
+
+NAMES = [m.name for m in pkgutil.walk_packages(workbench.__path__, "workbench.")]
+ANALYSES = ("funnels", "stages", "journeys", "retention", "choice", "survival", "intervals", "load.mapping", "load.panels", "load.choices")
+
+
+def public(module):
+    """Public functions and classes defined in a module."""
+    return [(n, o) for n, o in inspect.getmembers(module, lambda x: inspect.isfunction(x) or inspect.isclass(x))
+            if not n.startswith("_") and o.__module__ == module.__name__]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everything_public_has_a_docstring(name):
+    """Modules, functions, classes: one plain sentence first, ended."""
+    module = importlib.import_module(name)
+    assert module.__doc__
+    for n, o in public(module):
+        first = (o.__doc__ or "").strip().split("\n\n")[0]
+        assert first.rstrip(" `'\"").endswith((".", "?", "…", "::")) or "\n" in first or first.endswith(")"), f"{name}.{n}: {first!r}"
+
+
+@pytest.mark.parametrize("area", ANALYSES)
+def test_analyses_say_what_goes_in_and_out(area):
+    """Every public function of an analysis names its returns, and its source where it computes a statistic."""
+    module = importlib.import_module(f"workbench.{area}")
+    for name, function in public(module):
+        if not inspect.isfunction(function):
+            continue
+        doc = function.__doc__
+        assert re.search(r"(?i)\breturns?\b|\bgive", doc), f"{area}.{name} does not say what it returns"
+        if "return Result(" in inspect.getsource(function):
+            assert "conf_low" in doc or "compare" in name, f"{area}.{name} does not name its columns"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_examples_run(name):
+    """Doctests."""
+    module = importlib.import_module(name)
+    assert doctest.testmod(module).failed == 0
+
+
+def test_every_command_is_in_the_readme():
+    """Each verb and option of `workbench`, and each target of make."""
+    readme = (project.root() / "README.md").read_text()
+    source = inspect.getsource(cli)
+    for verb in re.findall(r'add_parser\("(\w+)"', source):
+        assert f"workbench {verb}" in readme, verb
+    for option in set(re.findall(r'"(--[a-z-]+)"', source)) - {"--version"}:
+        assert option in readme, option
+    for target in re.findall(r'@echo "make (\w+)', (project.root() / "Makefile").read_text()):
+        assert f"make {target}" in readme, target
+
+
+def test_the_architecture_page_names_every_room():
+    """ARCHITECTURE.md lists the modules there are, and none that is not."""
+    text = (project.root() / "ARCHITECTURE.md").read_text()
+    rooms = {p.stem if p.suffix else p.name for p in (project.root() / "workbench").iterdir()
+             if (p.suffix == ".py" or (p / "__init__.py").exists()) and p.stem != "__init__"}
+    for room in rooms:
+        assert f"`{room}`" in text, room
+
+
+def test_decisions_are_numbered():
+    """docs/decisions/NNNN-title.md without gaps, each with context, decision and consequences."""
+    files = sorted((project.root() / "docs" / "decisions").glob("*.md"))
+    assert [f.name[:4] for f in files] == [f"{i:04d}" for i in range(1, len(files) + 1)]
+    for file in files:
+        text = file.read_text()
+        assert all(f"## {part}" in text for part in ("Context", "Decision", "Consequences")), file.name
