@@ -1,5 +1,6 @@
 """DuckDB: reads every local kind of table, sorts out of core, streams ordered batches."""
 
+import atexit
 import os
 import re
 import sqlite3
@@ -21,9 +22,10 @@ def connection():
     import duckdb
 
     con = duckdb.connect()
-    spill = tempfile.mkdtemp(prefix="workbench-")
+    spill = tempfile.TemporaryDirectory(prefix="workbench-")
+    atexit.register(spill.cleanup)
     con.execute(f"SET memory_limit={literal(MEMORY)}")
-    con.execute(f"SET temp_directory={literal(spill)}")
+    con.execute(f"SET temp_directory={literal(spill.name)}")
     con.execute("SET preserve_insertion_order=false")
     con.execute("SET TimeZone='UTC'")
     con.execute("SET autoinstall_known_extensions=false")
