@@ -44,8 +44,10 @@ def longest(rows, chain, steps, t0, window, ties):
     if best == len(steps):
         return best
     for k, r in enumerate(rows):
+        if best == len(steps):
+            break
         late_enough = r[1] >= rows[chain[-1]][1] if ties == "rank" else r[1] > rows[chain[-1]][1]
-        if k not in chain and late_enough and r[2] == steps[best] and (window is None or r[1] - t0 <= window):
+        if k not in chain and late_enough and r[2] == steps[len(chain)] and (window is None or r[1] - t0 <= window):
             best = max(best, longest(rows, (*chain, k), steps, t0, window, ties))
     return best
 

@@ -110,6 +110,7 @@ def test_no_money_yardstick_where_price_does_not_matter():
     (lambda d: d.assign(flat=1.0), ["price", "flat"], "flat never differs"),
     (lambda d: d.assign(twin=2 * d["price"]), ["price", "twin"], "same information"),
     (lambda d: d.assign(tells=d["chosen"].astype(float)), ["tells"], "decides every choice"),
+    (lambda d: d.assign(rare=(d["chosen"] & (d["choice_id"] % 20 == 0)).astype(float)), ["price", "rare"], "'rare'.*decides"),
     (lambda d: pd.concat([d, d.iloc[[0]].assign(alternative="never", chosen=False)]), ["price"], "never chosen"),
     (lambda d: d.assign(price=d["price"].where(d.index != 1), available=True), ["price"], "lack a value of price"),
     (lambda d: d.assign(chosen=False), ["price"], "exactly one chosen"),

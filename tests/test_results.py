@@ -44,7 +44,7 @@ ANALYSES = {
     "willingness_to_pay": (CHOICES, lambda d: choice.willingness_to_pay(choice.conditional_logit(d, ["price", "display"]))),
     "holdout": (CHOICES, lambda d: choice.holdout(d, ["price"])),
 }
-SHARES = {"conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "gap_sensitivity", "transitions",
+SHARES = {"conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
           "repeat_rate", "ever_repeat", "cohorts", "cohorts_rolling", "cohorts_revenue", "retention_rate", "churn_moments"}
 # A seeded split of customers follows their order, so renaming them draws other ones.
 NAMED = {"holdout"}
@@ -95,6 +95,31 @@ def test_order_and_names_of_customers_are_nothing(name):
         moved["customer_id"] = moved["customer_id"].map(codes)
     pd.testing.assert_frame_equal(analysis(moved).table, analysis(data).table, rtol=1e-7, atol=1e-9)
     pd.testing.assert_frame_equal(data, before)
+
+
+UNTIL = {
+    "conversion": lambda d, u: funnels.conversion(d, STEPS, window="9h", by="group", until=u),
+    "drop_off": lambda d, u: funnels.drop_off(d, STEPS, window="9h", until=u),
+    "episodes": lambda d, u: stages.reach(stages.episodes(d, STEPS, gap="9h", until=u), STEPS),
+    "time_in_stage": lambda d, u: stages.time_in_stage(d, STEPS, gap="9h", until=u),
+    "gap_sensitivity": lambda d, u: stages.gap_sensitivity(d, STEPS, gaps=["9h"], until=u),
+    "repeat_rate": lambda d, u: retention.repeat_rate(d, windows=["30D"], until=u),
+    "buying_rhythm": lambda d, u: retention.buying_rhythm(d, until=u),
+    "cohorts": lambda d, u: retention.cohorts(d, until=u),
+    "cohorts_rolling": lambda d, u: retention.cohorts(d, clock="rolling", criterion="on_or_after", until=u),
+    "churn_moments": lambda d, u: retention.churn_moments(d, silence="30D", until=u),
+    "time_to_next": lambda d, u: retention.time_to_next(d, until=u),
+}
+
+
+@pytest.mark.parametrize("name", UNTIL)
+def test_the_future_changes_nothing(name):
+    """Rows after `until` take no part: with them or without them the table is the same."""
+    data, time, day = (ORDERS, "ordered_at", "2024-06-30") if "ordered_at" in ANALYSES.get(name, (EVENTS,))[0] else (EVENTS, "occurred_at", "2024-01-03")
+    times = data[time] if data[time].dt.tz else data[time].dt.tz_localize("UTC")
+    known = data[times < pd.Timestamp(day, tz="UTC") + pd.Timedelta("1D")]
+    assert 50 < len(known) < len(data)
+    pd.testing.assert_frame_equal(UNTIL[name](data, day).table, UNTIL[name](known, day).table)
 
 
 @pytest.mark.parametrize("name", ANALYSES)

@@ -48,6 +48,7 @@ def test_buying_rhythm_by_hand():
     """Money per order, and a median pause that knows of the pauses still open."""
     table = retention.buying_rhythm(SMALL).table.set_index("measure")
     assert table.loc["order_value", ["count", "n"]].tolist() == [82, 7]
+    assert table.loc["repeats_per_year", "count"] == 3, "the purchase that starts the clock does not count"
     assert table.loc["days_between_seen", "estimate"] == 60  # of 20, 60 and 80
     assert table.loc["days_between", "estimate"] == 80  # open pauses of 0, 5, 40 and 90 days leave the risk set
 
@@ -70,6 +71,8 @@ def test_cohorts_on_or_after_and_revenue():
     assert table[table["cohort"] == "2024-01-01"]["count"].tolist() == [3, 2, 2, 1]
     money = retention.cohorts(SMALL, measure="revenue", until="2024-04-30").table
     assert money[money["cohort"] == "2024-01-01"]["estimate"].round(4).tolist() == [1, 0, round(8 / 53, 4), round(20 / 53, 4)]
+    ahead = retention.cohorts(SMALL, measure="revenue", criterion="on_or_after", until="2024-04-30").table
+    assert ahead[ahead["cohort"] == "2024-01-01"]["n"].unique().tolist() == [53], "relative to age 0, not to everything"
 
 
 def test_cohorts_rolling_weeks():
@@ -82,11 +85,15 @@ def test_cohorts_rolling_weeks():
 
 
 def test_retention_rate_names_its_rule():
-    """Ann and Cas were customers on day 60 (90 days back); on day 120 only Ann ordered in the last 60 days."""
-    made = retention.retention_rate(SMALL, begin="2024-03-01", end="2024-04-30", active="60D")
-    assert made.table[["count", "n", "new"]].values.tolist() == [[1, 3, 1]]
+    """On day 31 Ann, Bob and Cas had ordered in the 60 days before; on day 91 only Cas had, and nobody new."""
+    made = retention.retention_rate(SMALL, begin="2024-02-01", end="2024-04-01", active="60D")
+    assert made.table[["count", "n", "new"]].values.tolist() == [[1, 3, 0]]
     with pytest.raises(NotEnoughData, match="nobody"):
         retention.retention_rate(SMALL, begin="2020-01-01", end="2021-01-01")
+    with pytest.raises(NotEnoughData, match="data end"):
+        retention.retention_rate(SMALL, begin="2024-03-01", end="2025-06-01", active="60D")
+    with pytest.raises(InputError, match="at least"):
+        retention.retention_rate(SMALL, begin="2024-03-01", end="2024-03-20")
 
 
 def test_churn_counts_only_purchases_watched_long_enough():
@@ -97,6 +104,10 @@ def test_churn_counts_only_purchases_watched_long_enough():
     assert sorted(table["silence_days"].unique()) == [15, 30, 60]
     with pytest.raises(NotEnoughData, match="bought twice"):
         retention.churn_moments(orders([("a", 0, 1), ("b", 5, 1)]))
+    with pytest.raises(NotEnoughData, match="400 days"):
+        retention.churn_moments(SMALL, silence="400D")
+    with pytest.raises(InputError, match="whole days"):
+        retention.churn_moments(SMALL, silence="36h")
 
 
 def test_time_to_next_is_kaplan_meier_on_first_pauses():

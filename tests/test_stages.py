@@ -58,9 +58,17 @@ def test_time_in_stage_censors_the_last_stay():
 
 def test_the_gap_is_shown_to_matter():
     """A pause of ten days ends the occasion under a week's gap, not under a month's."""
-    events = log([("a", 0, "see"), ("a", 240, "buy"), ("z", 2000, "x")])
+    events = log([("a", 0, "see"), ("a", 240, "buy"), ("b", 0, "see"), ("z", 2000, "x")])
     table = stages.gap_sensitivity(events, ["see", "buy"], gaps=["7D", "30D"]).table
-    assert table["episodes"].tolist() == [2, 1] and table["estimate"].tolist() == [0.5, 1.0]
+    assert table["n"].tolist() == [3, 2] and table["count"].tolist() == [1, 1]
+
+
+def test_a_gap_that_does_not_matter_is_not_made_to():
+    """Three in ten buy at once, the others never: whatever the gap, the share is three in ten."""
+    rows = [(i, i % 100 * 24.0, "see") for i in range(300)] + [(i, i % 100 * 24.0 + 5, "buy") for i in range(0, 300, 10)]
+    rows += [(i, i % 100 * 24.0 + 5, "buy") for i in range(1, 300, 10)] + [(i, i % 100 * 24.0 + 5, "buy") for i in range(2, 300, 10)]
+    table = stages.gap_sensitivity(log(rows), ["see", "buy"], gaps=["7D", "60D"]).table
+    assert table["estimate"].to_numpy() == pytest.approx([0.3, 0.3], abs=0.01)
 
 
 def test_where_people_gave_up():

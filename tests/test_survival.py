@@ -78,6 +78,26 @@ def test_quantiles_are_missing_where_the_curve_does_not_reach():
     assert survival.quantile(curve, 0.2)[0] == 2
 
 
+def test_a_thinned_curve_loses_no_event():
+    """With more moments than points the counts still add up."""
+    rng = np.random.default_rng(9)
+    time, cause = rng.random(30_000), rng.integers(0, 2, 30_000)
+    curve = survival.incidence(time, cause)
+    assert len(curve) <= 1000 and curve["count"].sum() == cause.sum()
+
+
+def test_one_customer_tells_of_no_other():
+    """A thousand durations of one person have no error."""
+    curve = survival.incidence(np.arange(1, 201), np.ones(200, int), customer=np.zeros(200))
+    assert curve["conf_low"].isna().all() and curve["std_error"].isna().all()
+
+
+def test_a_curve_read_on_a_grid():
+    """Each moment shows the last step at or before it; before the first and after the last there is nothing to read."""
+    curve = survival.kaplan_meier([2, 4, 8], [True, True, True])
+    assert survival.at(curve, "time", [0, 3, 4, 9])[["time", "estimate"]].round(4).values.tolist() == [[3, 0.6667], [4, 0.3333]]
+
+
 def test_bad_durations_are_refused():
     """Empty, negative, missing."""
     with pytest.raises(NotEnoughData):

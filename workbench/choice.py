@@ -99,6 +99,10 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
     limits = [t("choice.associational"), t("choice.iia"), t("choice.fit", rho=number(1 - loglik / null, 3), k=number(g))]
     if "loyalty" in attributes or "last_bought" in attributes:
         limits.append(t("choice.habit"))
+    if d.base is not None:
+        limits.append(t("choice.base", base=d.base))
+    if "imputed" in _frame(choices) and "price" in attributes:
+        limits.append(t("choice.carried"))
     if rarest < 10 * len(terms):
         limits.append(t("choice.rare", n=number(rarest)))
     shown = table[~table["term"].str.startswith("constant: ")]
@@ -410,6 +414,12 @@ def _newton(d, most=50):
     else:
         raise InputError(f"conditional_logit: no optimum after {most} steps (largest score {np.abs(gradient).max():.3g}); "
                          "check for attributes that nearly decide the choice")
+    # Where an attribute always decides, steps of about one go on for ever while the score fades below any
+    # tolerance: two more steps tell such a weight from a settled one.
+    further = np.linalg.lstsq(_hessian(x, p), picked - np.einsum("nj,njp->p", p, x), rcond=None)[0]
+    pull = np.abs(further) * np.abs(x).max(axis=(0, 1))
+    if pull.max() > 0.1:
+        raise _separated(d, pull)
     return beta / scale, p, step, float(np.abs(gradient * scale).max())
 
 

@@ -72,11 +72,8 @@ def conversion(events, steps, *, window="14D", order="ordered", entry="every", t
         raise InputError(f"steps: a funnel needs at least two, found {steps}")
     if repeated and ties == "rank":
         raise InputError("ties: 'rank' cannot settle which of two equal steps an event fills; use ties='later'")
-    view, groups = _view(events, steps, by, hold, others=order == "strict" and strict_among == "all")
     width = schemas.micros("window", window, none=True)
-    end = schemas.observed_until(events, until)
-    if end is None:
-        raise NotEnoughData("conversion: the table holds no event with a customer and a time")
+    view, groups, end = _view(events, steps, by, hold, until, others=order == "strict" and strict_among == "all")
     plan = _Plan(order, _positions(steps), None if width is None else width, end, entry, ties, len(groups))
     parts = engine.ordered(view, plan, by=("customer", "held") if hold else ("customer",), then=("t", "k"),
                            descending=("k",) if ties == "later" and order == "ordered" else ())
@@ -90,7 +87,7 @@ def conversion(events, steps, *, window="14D", order="ordered", entry="every", t
         question=t("funnels.question", first=word(steps[0]), last=word(steps[-1])), table=table,
         method=t("funnels.method", order=word(f"order_{order}"), entry=word(f"entry_{entry}"),
                  window=window or t("funnels.no_window")),
-        unit="customers", n=int(entered["n"].sum()), conf_level=conf_level,
+        unit="customers_by_group" if by else "customers", n=int(entered["n"].sum()), conf_level=conf_level,
         limits=_limits(table, entered, tied, width, by), chart={
             "kind": "points", "label": [*([by] if by else []), "step"], "group": by, "percent": True,
             "only": {"basis": "entry"}, "xlabel": t("funnels.axis", first=word(steps[0]))})
@@ -148,11 +145,8 @@ def drop_off(events, steps, *, window="14D", by=None, hold=None, until=None, con
     steps = list(steps)
     if len(set(steps)) < len(steps) or len(steps) < 2:
         raise InputError(f"steps: at least two different names are needed, found {steps}")
-    view, groups = _view(events, steps, by, hold)
     width = schemas.micros("window", window)
-    end = schemas.observed_until(events, until)
-    if end is None:
-        raise NotEnoughData("drop_off: the table holds no event with a customer and a time")
+    view, groups, end = _view(events, steps, by, hold, until)
     parts = engine.ordered(view, _Progress(len(steps), width, end, len(groups)),
                            by=("customer", "held") if hold else ("customer",), then=("t", "k"))
     sums = parts.groupby(["kind", "group", "step"])["customers"].sum()
@@ -172,8 +166,8 @@ def drop_off(events, steps, *, window="14D", by=None, hold=None, until=None, con
                          "xlabel": t("funnels.drop_axis")})
 
 
-def _view(events, steps, by, hold, others=False):
-    """Return the canonical view of the step events and the values to break down by."""
+def _view(events, steps, by, hold, until, others=False):
+    """Return the canonical view of the step events, the values to break down by, and the last moment looked at."""
     schemas.require(events, "events", by, hold)
     present = engine.distinct(events, "event")
     for step in steps:
@@ -189,7 +183,10 @@ def _view(events, steps, by, hold, others=False):
         groups = engine.distinct(events, by)
         roles["g"] = engine.code(by, groups, others=True)
         groups = [*groups, "missing"]
-    return engine.view(events, **roles), groups
+    end = schemas.observed_until(events, until)
+    if end is None:
+        raise NotEnoughData("the table holds no event with a time")
+    return engine.view(events, last=None if until is None else end, **roles), groups, end
 
 
 def _positions(steps):
@@ -230,18 +227,25 @@ class _Plan:
         openers = np.flatnonzero(step == 0)
         if self.entry == "first":
             openers = openers[np.isin(row[openers], self._entries(batch, np.sort(row[openers])))]
-        # The latest start of a chain that ends at each row: it outlives every earlier start,
-        # so one value a step decides for all attempts at once.
-        at = start = openers[t[openers] <= self.horizon]
-        counted.add("reached", 0, row[start])
-        for j in range(1, len(self.positions)):
-            here = np.flatnonzero(step == j)
-            latest = np.searchsorted(at, here) - 1
-            here, latest = here[latest >= 0], latest[latest >= 0]
-            s = start[latest]
-            good = (s >= first[here]) & (t[here] - t[s] <= self.width)
-            at, start = here[good], s[good]
-            counted.add("reached", j, row[start])
+        mature = openers[t[openers] <= self.horizon]
+        places = [np.flatnonzero(step == j) for j in range(1, len(self.positions))]
+        reached = [[] for _ in self.positions]
+        # Attempts of different groups must not displace each other: each group walks on its own.
+        group = batch["g"][row[mature]] if self.groups > 1 else np.zeros(len(mature), int)
+        for g in np.unique(group):
+            # The latest start of a chain that ends at each row outlives every earlier start, so one
+            # value a step decides for all attempts at once.
+            at = start = mature[group == g]
+            reached[0].append(start)
+            for j, place in enumerate(places, 1):
+                latest = np.searchsorted(at, place) - 1
+                here, latest = place[latest >= 0], latest[latest >= 0]
+                s = start[latest]
+                good = (s >= first[here]) & (t[here] - t[s] <= self.width)
+                at, start = here[good], s[good]
+                reached[j].append(start)
+        for j, starts in enumerate(reached):
+            counted.add("reached", j, row[np.concatenate([openers[:0], *starts])])
         return row[openers]
 
     def _strict(self, batch, counted):
@@ -387,7 +391,7 @@ def _limits(table, entered, tied, width, by):
     limits = []
     waiting = int(entered["immature"].sum())
     if waiting:
-        limits.append(t("funnels.immature", n=number(waiting)))
+        limits.append(t("funnels.immature", n=number(waiting), unit=word("customers_by_group" if by else "customers")))
     if width is None:
         limits.append(t("funnels.unbounded"))
     if tied:

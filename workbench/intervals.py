@@ -52,6 +52,16 @@ def wilson(count, n, conf_level=0.95):
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
 
 
+def wilson_clustered(count, n, customers, conf_level=0.95):
+    """Give the Wilson interval of a share at 0, at 1 or with one row a customer, customers as the units.
+
+    Where nobody or everybody has the property the rows' spread says nothing, and only the number
+    of customers tells how sure one can be. Returns lower and upper limit as floats.
+    """
+    low, high = wilson(customers * count / n if n else 0, customers, conf_level)
+    return float(low), float(high)
+
+
 def newcombe(count_a, n_a, count_b, n_b, conf_level=0.95):
     """Give the hybrid-score interval of the difference of two independent shares, a minus b.
 

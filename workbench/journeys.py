@@ -48,6 +48,8 @@ def sessions(events, *, timeout="30min", conf_level=0.95):
         low, high = (float(v) for v in intervals.normal(estimate, se, conf_level))
         if name == "one_event_share":
             low, high = max(low, 0.0), min(high, 1.0)
+            if estimate in (0, 1):
+                low, high = intervals.wilson_clustered(sums.loc[i, "y"], sums.loc[i, "x"], int(sums.loc[i, "customers"]), conf_level)
         rows.append({"measure": name, "count": sums.loc[i, "y"], "n": int(sums.loc[i, "x"]), "estimate": estimate,
                      "std_error": se, "conf_low": low, "conf_high": high})
     table = pd.DataFrame(rows)
@@ -106,6 +108,8 @@ def transitions(events, *, timeout=None, conf_level=0.95):
     with np.errstate(divide="ignore", invalid="ignore"):
         se = np.where(c > 1, np.sqrt(c / (c - 1) * np.maximum(spread, 0)) / n, np.nan)
     low, high = intervals.normal(estimate, se, conf_level)
+    # Where all moves go one way the moves' spread is 0; then the number of customers tells.
+    low, high = np.where(estimate == 1, intervals.wilson(c, c, conf_level)[0], low), np.where(estimate == 1, 1.0, high)
     table = rows.assign(count=sums["y"].to_numpy().astype(int), n=n.astype(int), estimate=estimate, std_error=se,
                         conf_low=np.clip(low, 0, 1), conf_high=np.clip(high, 0, 1))
     table = table.sort_values(["event", "count", "next_event"], ascending=[True, False, True], ignore_index=True)

@@ -7,13 +7,13 @@ are no repeat. All of a customer's numbers come from the engine as one row a cus
 import numpy as np
 
 from workbench import engine, intervals, schemas, survival
-from workbench.errors import NotEnoughData, one_of
+from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import Result
 from workbench.texts import number, percent, t
 
 PERIODS = {"day": 1, "week": 7, "month": 30}
 # One row per customer and local day: what everything below starts from.
-_DAYS = "WITH days AS (SELECT customer, day, sum(amount) AS amount, count(*) AS orders FROM o GROUP BY customer, day)"
+_DAYS = "WITH days AS (SELECT customer, day, sum(amount) AS amount, count(amount) AS orders FROM o GROUP BY customer, day)"
 
 
 def repeat_rate(orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=None, conf_level=0.95):
@@ -104,8 +104,9 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
     -------
     Result
         measure, count (numerator), n (denominator), estimate, std_error, conf_low, conf_high for
-        orders_per_year (per customer-year since the first purchase), order_value (currency of the
-        orders), days_between (median pause, the last, still open one included and censored) and
+        repeats_per_year (purchases after the first per customer-year since it), order_value (currency
+        of the orders, as they stand: refunds and discounts are netted only if the orders are; orders
+        without an amount are left out), days_between (median pause, the last, still open one included and censored) and
         days_between_seen (median of the completed pauses only: biased short). Intervals: delta
         method, and Brookmeyer–Crowley, with the customer as sampling unit.
 
@@ -119,7 +120,8 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
                      FROM days GROUP BY customer ORDER BY customer""", o=view)
     years = (end - per["first_day"] + 1) / 365.25
     rows = []
-    for name, y, x in (("orders_per_year", per["occasions"], years), ("order_value", per["amount"], per["orders"])):
+    # The purchase that starts a customer's clock is no purchase of the time since.
+    for name, y, x in (("repeats_per_year", per["occasions"] - 1, years), ("order_value", per["amount"].fillna(0), per["orders"])):
         estimate, se, low, high = intervals.ratio(y, x, conf_level)
         rows.append({"measure": name, "count": float(y.sum()), "n": float(x.sum()), "estimate": estimate, "std_error": se,
                      "conf_low": low, "conf_high": high})
@@ -212,7 +214,7 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
             seen = later.reindex(range(max(later.index.max(), ages[-1]) + 1), fill_value=0)[::-1].cumsum()
         else:
             seen = mine["customers" if measure == "customers" else "amount"].reindex(ages, fill_value=0)
-        base = size if measure == "customers" else float(seen[0])
+        base = size if measure == "customers" else float(mine.loc[0, "amount"])
         rows += [{"cohort": start, "age": age, "count": float(seen[age]) if age <= oldest else np.nan, "n": base}
                  for age in ages]
     table = pd.DataFrame(rows)
@@ -262,9 +264,14 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
     """
     import pandas as pd
 
-    view, _ = _orders(orders, zone, None)
+    view, covered = _orders(orders, zone, None)
     back = _days("active", active)
-    a, b = _local_day("begin", begin, zone), _local_day("end", end, zone)
+    a, b = (_local_day(schemas.moment(k, v, zone), zone) for k, v in (("begin", begin), ("end", end)))
+    if b - a < back:
+        raise InputError(f"retention_rate: begin and end must lie at least `active` ({active}) apart, else one order counts "
+                         f"at both; found {b - a} days")
+    if b > covered:
+        raise NotEnoughData(f"retention_rate: the data end before {end}")
     found = engine.run("""WITH c AS (SELECT customer, max(CASE WHEN day > :a0 AND day <= :a THEN 1 ELSE 0 END) AS at_begin,
                                           max(CASE WHEN day > :b0 AND day <= :b THEN 1 ELSE 0 END) AS at_end
                                    FROM o GROUP BY customer)
@@ -333,10 +340,12 @@ def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.
             per = pd.DataFrame({"c": mine["customer_id"], "s": silent}).groupby("c")["s"].agg(["sum", "size"])
             estimate, se, low, high = intervals.ratio(per["sum"], per["size"], conf_level)
             if len(per) == len(mine) or silent.all() or not silent.any():
-                low, high = (float(v) for v in intervals.wilson(silent.sum(), len(mine), conf_level))
+                low, high = intervals.wilson_clustered(silent.sum(), len(mine), len(per), conf_level)
             rows.append({"silence_days": days, "purchase_number": name, "count": int(silent.sum()), "n": len(mine),
                          "estimate": estimate, "std_error": se, "conf_low": max(low, 0.0), "conf_high": min(high, 1.0),
                          "returned": int((silent & mine["ended"]).sum())})
+    if not any(row["silence_days"] == limits_days[0] for row in rows):
+        raise NotEnoughData(f"churn_moments: no purchase was watched for more than {limits_days[0]} days")
     table = pd.DataFrame(rows)
     main = table[table["silence_days"] == limits_days[0]]
     back = main["returned"].sum() / main["count"].sum() if main["count"].sum() else np.nan
@@ -397,37 +406,34 @@ def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level
 def _orders(orders, zone, until):
     """Return the canonical view of orders and the last local day their data cover."""
     schemas.require(orders, "orders")
-    view = engine.view(orders, zone=zone, customer=engine.key("customer_id"), day=engine.day("ordered_at"),
-                       amount=engine.real("amount"))
-    last = engine.span(orders, "ordered_at")[1]
-    if last is None:
-        raise NotEnoughData("orders: there is no order with a customer and a time")
-    return view, _local_day("until", until, zone) if until is not None else _micros_day(last, zone)
+    end = schemas.observed_until(orders, until, column="ordered_at", zone=zone)
+    if end is None:
+        raise NotEnoughData("orders: there is no order with a time")
+    view = engine.view(orders, zone=zone, last=None if until is None else end, customer=engine.key("customer_id"),
+                       day=engine.day("ordered_at"), amount=engine.real("amount"))
+    if engine.one("SELECT count(*) FROM o", o=view) == 0:
+        raise NotEnoughData(t("retention.none_before", until=str(until)))
+    return view, _local_day(end, zone)
 
 
-def _local_day(name, value, zone):
-    """Return a date, or a moment in the zone, as days since 1970."""
+def _local_day(micros, zone):
+    """Return the local day of a moment in microseconds, as days since 1970."""
     import pandas as pd
 
-    stamp = pd.Timestamp(value) if not isinstance(value, str) else pd.Timestamp(schemas.moment(name, value), unit="us")
-    local = stamp.tz_convert(zone).tz_localize(None) if stamp.tz is not None else stamp
-    return (local.normalize() - pd.Timestamp(0)).days
-
-
-def _micros_day(micros, zone):
-    """Return the local day of a moment in microseconds."""
-    import pandas as pd
-
-    return _local_day("", pd.Timestamp(micros, unit="us", tz="UTC"), zone)
+    return (pd.Timestamp(micros, unit="us", tz="UTC").tz_convert(zone).tz_localize(None).normalize() - pd.Timestamp(0)).days
 
 
 def _days(name, value):
-    return schemas.micros(name, value) // 86_400_000_000
+    """Return a duration of whole days; purchases are days, so a fraction of one means nothing."""
+    length = schemas.micros(name, value)
+    if length % 86_400_000_000:
+        raise InputError(f"{name}: purchases are counted by the day; whole days are needed, found {value!r}")
+    return length // 86_400_000_000
 
 
 def _cells(view, period, clock, end):
     """Return per cohort (start day) and age: customers active, customers last seen then, and their amount."""
-    first = _micros_day(engine.span(view.table, view.roles["day"].source)[0], view.zone)
+    first = _local_day(engine.span(view.table, view.roles["day"].source)[0], view.zone)
     if clock == "calendar":
         head = f"""WITH a AS (SELECT customer, {_period_sql("day", period, first, end)} AS bucket, sum(amount) AS amount FROM o
                               GROUP BY 1, 2),

@@ -124,6 +124,8 @@ def micros(name, value, *, none=False):
     if isinstance(value, (int, float)):
         raise InputError(f"{name}: a duration needs its unit; write '{value}D' for days, found the bare number {value}")
     try:
+        if str(value).strip().replace(".", "").isdigit():
+            raise ValueError
         length = pd.Timedelta(value)
     except ValueError:
         raise InputError(f"{name}: cannot read {value!r} as a duration; write for instance '30D', '12h' or '30min'") from None
@@ -132,21 +134,28 @@ def micros(name, value, *, none=False):
     return int(length // pd.Timedelta(microseconds=1))
 
 
-def moment(name, value):
-    """Return a moment (text, date or Timestamp; naive means UTC) as microseconds since 1970."""
+def moment(name, value, zone="UTC"):
+    """Return a moment as microseconds since 1970 UTC; a bare date means the end of that day in the zone.
+
+    Text or Timestamp; one with a time but no zone is taken in the zone. Raises InputError for
+    what is no moment.
+    """
     import pandas as pd
 
     try:
         stamp = pd.Timestamp(value)
     except ValueError:
         raise InputError(f"{name}: cannot read {value!r} as a moment; write for instance '2017-12-31'") from None
-    stamp = stamp.tz_localize("UTC") if stamp.tz is None else stamp
+    whole_day = isinstance(value, str) and len(value.strip()) == 10 or type(value).__name__ == "date"
+    if whole_day:
+        stamp += pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
+    stamp = stamp.tz_localize(zone) if stamp.tz is None else stamp
     return int((stamp - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(microseconds=1))
 
 
-def observed_until(events, until=None):
-    """Return the moment (microseconds) up to which events are complete: the given one, else the last event.
+def observed_until(table, until=None, *, column="occurred_at", zone="UTC"):
+    """Return the moment (microseconds) up to which a table is complete: the given one, else its last row's.
 
-    Missing (None) where the table holds no event with a time.
+    None where the table holds no time at all.
     """
-    return engine.span(events, "occurred_at")[1] if until is None else moment("until", until)
+    return engine.span(table, column)[1] if until is None else moment("until", until, zone)

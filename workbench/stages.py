@@ -67,22 +67,24 @@ def episodes(events, stages, *, gap="30D", hold=None, until=None):
 
 
 def gap_sensitivity(events, stages, *, gaps=("7D", "14D", "30D", "60D"), hold=None, until=None, conf_level=0.95):
-    """How much do the outcomes depend on the silence that ends an episode?
+    """How much does the share that ends in a purchase depend on the silence that ends an episode?
 
-    Returns a Result with one row per gap: gap, episodes, open, count (bought), n (bought or
-    abandoned), estimate, std_error, conf_low, conf_high. Interval: delta method over customers.
+    Returns a Result with one row per gap: gap, open, count (bought), n (episodes), estimate (share bought
+    when all have closed, by cumulative incidence: open episodes are censored, not left out, since buyers
+    close at once and others only after the silence), std_error, conf_low, conf_high. Customers are
+    the sampling unit. Source: Aalen & Johansen (1978).
     """
     import pandas as pd
 
     rows = []
     for gap in gaps:
         table = episodes(events, stages, gap=gap, hold=hold, until=until)
-        closed = table[table["outcome"] != "open"]
-        rows.append({"gap": gap, "episodes": len(table), "open": len(table) - len(closed),
-                     **_share(closed["outcome"] == "bought", closed["customer_id"], conf_level)})
+        last = survival.incidence(table["days"], _cause(table), customer=table["customer_id"], conf_level=conf_level).iloc[-1]
+        rows.append({"gap": gap, "open": int((table["outcome"] == "open").sum()), "count": int((table["outcome"] == "bought").sum()),
+                     "n": len(table), **last[["estimate", "std_error", "conf_low", "conf_high"]]})
     table = pd.DataFrame(rows)
     return Result(question=t("stages.gap_question"), table=table, method=t("stages.gap_method"), unit="episodes",
-                  n=int(table["episodes"].max()), conf_level=conf_level, limits=(t("stages.gap_limit"),),
+                  n=int(table["n"].max()), conf_level=conf_level, limits=(t("stages.gap_limit"),),
                   chart={"kind": "points", "label": ["gap"], "percent": True, "xlabel": t("stages.gap_axis")})
 
 
@@ -171,9 +173,8 @@ def time_to_purchase(episodes, *, by=None, conf_level=0.95):
     if by and by not in episodes:
         raise unknown("by", "column", by, episodes.columns)
     curves = []
-    for name, mine in episodes.groupby(by) if by else [(None, episodes)]:
-        cause = mine["outcome"].map({"bought": 1, "abandoned": 2, "open": 0}).to_numpy()
-        curve = survival.incidence(mine["days"], cause, customer=mine["customer_id"], conf_level=conf_level)
+    for name, mine in episodes.groupby(episodes[by].fillna("missing")) if by else [(None, episodes)]:
+        curve = survival.incidence(mine["days"], _cause(mine), customer=mine["customer_id"], conf_level=conf_level)
         curve = curve.rename(columns={"time": "days", "at_risk": "n"})
         if by:
             curve.insert(0, by, name)
@@ -242,11 +243,12 @@ def _view(events, stages, hold, until):
     roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code("event", stages)}
     if hold:
         roles["held"] = engine.key(hold)
-    view = engine.view(events, **roles)
+    end = schemas.observed_until(events, until)
+    view = engine.view(events, last=None if until is None else end, **roles)
     begin = engine.one("SELECT min(t) FROM v", v=view)
     if begin is None:
         raise NotEnoughData("episodes: the table holds no stage event with a customer and a time")
-    return view, int(begin), schemas.observed_until(events, until)
+    return view, int(begin), end
 
 
 class _Episodes:
@@ -321,8 +323,13 @@ def _share(hit, customer, conf_level):
     per = pd.DataFrame({"hit": hit, "customer": np.asarray(customer)}).groupby("customer")["hit"].agg(["sum", "size"])
     estimate, se, low, high = intervals.ratio(per["sum"], per["size"], conf_level)
     if len(per) == n or count in (0, n):
-        low, high = (float(v) for v in intervals.wilson(count, n, conf_level))
+        low, high = intervals.wilson_clustered(count, n, len(per), conf_level)
     return {"count": count, "n": n, "estimate": estimate, "std_error": se, "conf_low": max(low, 0.0), "conf_high": min(high, 1.0)}
+
+
+def _cause(episodes):
+    """Return 1 for bought, 2 for abandoned, 0 for still open."""
+    return episodes["outcome"].map({"bought": 1, "abandoned": 2, "open": 0}).to_numpy()
 
 
 def _time(micros):

@@ -72,9 +72,11 @@ def incidence(time, cause, *, of=1, customer=None, conf_level=0.95):
         pull = seen * jump_own - own[upto]
         pull -= seen * jump_any * (share[p] - share[at]) - (share[p] * drift[upto] - drift_share[upto])
         variance[i] = (np.bincount(clusters, pull) ** 2).sum()
-    se = np.sqrt(variance)
+    se = np.sqrt(variance) if clusters.max() > 0 else np.full(len(points), np.nan)  # one customer tells of no other
     low, high = _log_log(share[points], se, conf_level)
-    return pd.DataFrame({"time": u[points], "at_risk": at_risk[points].astype(int), "count": mine[points].astype(int),
+    # Where points are left out, their events are told at the next one.
+    counted = np.diff(np.cumsum(mine)[points], prepend=0)
+    return pd.DataFrame({"time": u[points], "at_risk": at_risk[points].astype(int), "count": counted.astype(int),
                          "estimate": share[points], "std_error": se, "conf_low": low, "conf_high": high})
 
 
@@ -127,15 +129,15 @@ def quantile(curve, share):
     return first("estimate"), first("conf_low"), first("conf_high")
 
 
-def at(curve, moments):
-    """Read a curve at given moments (the last step at or before each); before the first step its start value."""
-    import pandas as pd
+def at(curve, column, moments):
+    """Read a curve at given moments: the last step at or before each one; moments before the first step are left out.
 
-    rows = np.searchsorted(curve["time"].to_numpy(), np.asarray(moments, float), side="right") - 1
-    out = curve.iloc[np.maximum(rows, 0)].reset_index(drop=True)
-    out["time"] = np.asarray(moments, float)
-    return out.assign(**{c: out[c].where(rows >= 0) for c in ("estimate", "std_error", "conf_low", "conf_high")}) \
-        if (rows < 0).any() else pd.DataFrame(out)
+    Returns the rows of `curve` with `column` set to the moments, its counts of single steps dropped.
+    """
+    moments = np.asarray(moments, float)
+    rows = np.searchsorted(curve[column].to_numpy(), moments, side="right") - 1
+    inside = (rows >= 0) & (moments <= curve[column].max())
+    return curve.iloc[rows[inside]].assign(**{column: moments[inside]}).drop(columns="count").reset_index(drop=True)
 
 
 def _checked(time, cause):
@@ -160,5 +162,5 @@ def _log_log(estimate, se, conf_level):
     with np.errstate(divide="ignore", invalid="ignore"):
         half = q * se / np.abs(estimate * np.log(estimate))
         low, high = estimate ** np.exp(half), estimate ** np.exp(-half)
-    known = (estimate > 0) & (estimate < 1) & (se > 0)
+    known = (estimate > 0) & (estimate < 1) & (se > 1e-12)
     return np.where(known, low, np.nan), np.where(known, high, np.nan)
