@@ -260,3 +260,98 @@ def test_cards_name_their_source():
         assert {"origin", "licence", "row_means", "period", "zone", "gaps", "checksum"} <= fields
     with pytest.raises(E, match="Did you mean 'cdnow'"):
         load.card("cdnoww")
+
+
+def test_an_open_quote_never_swallows_rows(tmp_path):
+    """A quotation mark that is never closed is an error that names its line, not a table with fewer rows."""
+    rows = [f"{i},c{i},2024-01-0{i % 9 + 1},5,note" for i in range(1, 21)]
+    rows[4], rows[12] = '5,c5,2024-01-05,5,"12 inch', '13,c13,2024-01-04,5,"14 inch"'
+    with pytest.raises(InputError, match="line [67]"):
+        load.file(write(tmp_path / "a.csv", "id,who,at,eur,note\n" + "\n".join(rows)), ORDERS)
+    rows[12] = "13,c13,2024-01-04,5,x"
+    with pytest.raises(InputError, match="quot"):
+        load.file(write(tmp_path / "b.csv", "id,who,at,eur,note\n" + "\n".join(rows)), ORDERS)
+    good = 'id,who,at,eur,note\n1,a,2024-01-01,5,"two\nlines, with a comma"\n2,b,2024-01-02,5,x\n'
+    assert load.file(write(tmp_path / "c.csv", good), ORDERS).report.rows_kept == 2
+
+
+def test_rows_count_whatever_the_index_says(tmp_path):
+    """A Parquet file stitched from parts has an index that repeats: it numbers nothing."""
+    twice = pd.concat([FRAME, FRAME.assign(id=["4", "5", "6"], at=["2024-03-01", "never", "2024-03-03"])])
+    twice.to_parquet(tmp_path / "a.parquet")
+    loaded = load.file(tmp_path / "a.parquet", mapping(duplicates="drop"))
+    assert (loaded.report.rows_kept, loaded.report.duplicates, reasons(loaded)) == (5, 0, {"ordered_at: not a time": 1})
+    FRAME.set_index("id").to_parquet(tmp_path / "b.parquet")
+    assert load.file(tmp_path / "b.parquet", ORDERS)["orders"]["order_id"].tolist() == ["1", "2", "3"]
+
+
+def test_order_lines_without_a_customer_do_not_vanish(tmp_path):
+    """Lines that could not become part of an order are refused and counted."""
+    path = write(tmp_path / "f.csv", "id,p,q,eur,who,at\n1,x,1,5,a,2024-01-01\n2,x,1,5,,2024-01-02\n3,x,1,5,b,\n")
+    told = {"table": "order_lines", "columns": {"order_id": "id", "product_id": "p", "quantity": "q", "amount": "eur", "customer_id": "who",
+                                               "ordered_at": "at"}}
+    loaded = load.file(path, told)
+    assert reasons(loaded) == {"customer_id: missing": 1, "ordered_at: missing": 1} and len(loaded["orders"]) == 1
+
+
+def test_reject_rules_read_numbers_as_the_file_writes_them(tmp_path):
+    """0,00 is at most 0; 1,25 is not at least 1000; text rules compare numbers as numbers."""
+    path = write(tmp_path / "f.csv", "id;who;at;eur\n1;a;2024-01-01;0,00\n2;a;2024-01-02;1,25\n3;a;2024-01-03;1.250,00\n")
+    rules = [{"column": "eur", "at_most": 0, "reason": "free"}, {"column": "eur", "at_least": 1000, "reason": "huge"}]
+    assert reasons(load.file(path, mapping(reject=rules))) == {"free": 1, "huge": 1}
+    FRAME.assign(eur=[0.0, 5.0, 6.0]).to_parquet(tmp_path / "a.parquet")
+    assert reasons(load.file(tmp_path / "a.parquet", mapping(reject=[{"column": "eur", "equals": 0, "reason": "free"}]))) == {"free": 1}
+    with pytest.raises(InputError, match="needs a list"):
+        load.file(path, mapping(reject=[{"column": "who", "one_of": "a"}]))
+    with pytest.raises(InputError, match="needs a number"):
+        load.file(path, mapping(reject=[{"column": "eur", "at_most": "nul"}]))
+
+
+def test_a_mistyped_year_is_refused(tmp_path):
+    """One order in 2202 would make every customer look watched for centuries."""
+    path = write(tmp_path / "f.csv", "id,who,at,eur\n1,a,2024-01-01,5\n2,a,2202-01-01,5\n3,a,0204-01-01,5\n")
+    assert reasons(load.file(path, ORDERS)) == {"ordered_at: in the future": 1, "ordered_at: before 1970": 1}
+
+
+def test_line_numbers_are_those_of_an_editor(tmp_path):
+    """The header is line 1; a broken line before does not shift the rest; the user's own columns stay."""
+    path = write(tmp_path / "f.csv", "id,who,at,eur,reason\n1,a,2024-01-01,5,x\n2,b\n3,,2024-01-01,5,mine\n")
+    rejected = load.file(path, ORDERS).report.rejected
+    assert sorted(zip(rejected["_line"], rejected["_reason"], strict=True)) == [(3, "2 fields instead of 5"), (4, "customer_id: missing")]
+    assert "mine" in rejected["reason"].tolist()
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"columns": {**ORDERS["columns"], "amount": ["eur"]}}, "multiply"), ({"table": ["orders"]}, "one name"), ({"zone": 5}, "text"),
+    ({"read": {"skip_rows": "two"}}, "whole number"), ({"read": {"decimal": "x"}}, "decimal"), ({"require": "amount"}, "list"),
+    ({"columns": {**ORDERS["columns"], "ordered_at": {"value": "2024-01-01"}}}, "for words"), ({"reject": ["x"]}, "each rule"),
+])
+def test_mapping_values_have_their_types(tmp_path, change, message):
+    """A list where a name is meant, text where a number is meant: an error, no traceback."""
+    FRAME.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(InputError, match=message):
+        load.file(tmp_path / "a.csv", mapping(**change))
+
+
+def test_odd_but_harmless_files(tmp_path):
+    """A header without line end, trailing delimiters, nested columns, a file without mapping."""
+    with pytest.raises(InputError, match="no rows"):
+        load.file(write(tmp_path / "a.csv", "id,who,at,eur"), ORDERS)
+    assert load.file(write(tmp_path / "b.csv", "id,who,at,eur,,\n1,a,2024-01-01,5,,\n"), ORDERS).report.rows_kept == 1
+    FRAME.assign(tags=[["x"], ["y"], []]).to_parquet(tmp_path / "c.parquet")
+    assert load.file(tmp_path / "c.parquet", ORDERS).report.rows_kept == 3
+    with pytest.raises(InputError, match="needs a mapping"):
+        load.file(tmp_path / "c.parquet", None)
+
+
+def test_reasons_are_told_in_both_languages():
+    """The load report speaks Dutch; column names stay as they are."""
+    from workbench import texts
+
+    loaded = load.file("data/samples/sample_shop.csv", "data/mappings/sample_shop.yml")
+    try:
+        texts.use("nl")
+        shown = str(loaded.report)
+    finally:
+        texts.use("en")
+    assert "geen klant" in shown and "ordered_at: geen tijd" in shown and "8 velden in plaats van 7" in shown and "aangenomen" in shown

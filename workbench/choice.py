@@ -265,14 +265,20 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
     """
     import pandas as pd
 
-    rows = []
+    rows, limits = [], [t("choice.rules_limit")]
     for name, made in variants.items():
-        fit = conditional_logit(made.table, attributes, conf_level=conf_level)
+        try:
+            fit = conditional_logit(made.table, attributes, conf_level=conf_level)
+        except (InputError, NotEnoughData) as reason:
+            limits.append(t("choice.rules_failed", rule=word(name), reason=str(reason)))
+            rows.append({"rule": name, "imputed": made.imputed, "n": made.table["choice_id"].nunique(),
+                         **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan)})
+            continue
         row = fit.table.set_index("term").loc[term]
         rows.append({"rule": name, "imputed": made.imputed, "n": fit.n, **row[["estimate", "std_error", "conf_low", "conf_high"]]})
     return Result(question=t("choice.rules_question"), table=pd.DataFrame(rows), method=t("choice.method"), unit="choices",
                   n=int(max(r["n"] for r in rows)), conf_level=conf_level, evidence="associational",
-                  limits=(t("choice.rules_limit"),), chart={
+                  limits=tuple(limits), chart={
                       "kind": "points", "label": ["rule"], "reference": 0, "xlabel": t("choice.rules_axis", term=word(term))})
 
 

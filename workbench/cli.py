@@ -3,6 +3,7 @@
 import argparse
 import datetime
 import sys
+from pathlib import Path
 
 from workbench import __version__
 from workbench.errors import AlreadyRunning, InputError, WorkbenchError
@@ -137,7 +138,7 @@ def _check(options):
         mapping["duplicates"] = options.duplicates
     loaded = load.file(options.file, mapping)
     print(loaded.report)
-    aside = loaded.report.write_rejected(options.rejected or f"rejected/{loaded.report.source}.csv")
+    aside = loaded.report.write_rejected(options.rejected or f"rejected/{Path(loaded.report.source).stem}.csv")
     if aside:
         print(texts.t("load.aside", path=aside))
     if "orders" in loaded.tables:
@@ -155,12 +156,18 @@ def _schedule(options):
 
     moment = options.as_of or datetime.datetime.now(datetime.UTC)
     if options.dry_run:
-        for entry, slot in schedule.due(schedule.read_schedule(), moment):
+        waiting = schedule.due(schedule.read_schedule(), moment)
+        for entry, slot in waiting:
             print(f"due: {entry.name} ({entry.notebook}), slot {slot.isoformat()}")
+        if not waiting:
+            print("nothing is due")
         return DONE
     results = schedule.run_due(moment, timeout=options.timeout, progress=sys.stderr.isatty())
     for entry, folder, error in results:
-        print(f"done: {entry.name} → {folder.name}" if error is None else f"failed: {error}")
+        if error is None:
+            print(f"done: {entry.name} → {folder.name}")
+        else:
+            print(f"failed: {error}", file=sys.stderr)
     if not results:
         print("nothing is due")
     return FAILED if any(error for *_, error in results) else DONE

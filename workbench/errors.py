@@ -41,10 +41,12 @@ def unknown(where, noun, name, known):
     steps: no event named 'bye'. Did you mean 'buy'? Events present: buy, cart
     """
     known = [str(k) for k in known]
-    near = get_close_matches(str(name), known, n=1, cutoff=0.5)
+    folded = {k.casefold(): k for k in reversed(known)}
+    near = [folded[n] for n in get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)]
     hint = f" Did you mean '{near[0]}'?" if near else ""
     shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
-    return InputError(f"{where}: no {noun} named '{name}'.{hint} {noun.capitalize()}s present: {shown or 'none'}")
+    plural = noun.capitalize()[:-1] + "ies" if noun.endswith("y") else noun.capitalize() + "s"
+    return InputError(f"{where}: no {noun} named '{name}'.{hint} {plural} present: {shown or 'none'}")
 
 
 def one_of(where, value, allowed):

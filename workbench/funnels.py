@@ -186,7 +186,7 @@ def _view(events, steps, by, hold, until, others=False):
     end = schemas.observed_until(events, until)
     if end is None:
         raise NotEnoughData("the table holds no event with a time")
-    return engine.view(events, last=None if until is None else end, **roles), groups, end
+    return engine.view(events, upto=None if until is None else end, **roles), groups, end
 
 
 def _positions(steps):

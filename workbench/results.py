@@ -143,7 +143,7 @@ def shown(table):
             cells = values.dt.strftime("%Y-%m-%d")
         else:
             cells = values.map(lambda v: "–" if v is None or v != v else texts.word(v))
-        out[texts.word(name)] = cells.astype(str)
+        out[texts.word(name, header=True)] = cells.astype(str)
     return pd.DataFrame(out)
 
 

@@ -409,7 +409,7 @@ def _orders(orders, zone, until):
     end = schemas.observed_until(orders, until, column="ordered_at", zone=zone)
     if end is None:
         raise NotEnoughData("orders: there is no order with a time")
-    view = engine.view(orders, zone=zone, last=None if until is None else end, customer=engine.key("customer_id"),
+    view = engine.view(orders, zone=zone, upto=None if until is None else end, customer=engine.key("customer_id"),
                        day=engine.day("ordered_at"), amount=engine.real("amount"))
     if engine.one("SELECT count(*) FROM o", o=view) == 0:
         raise NotEnoughData(t("retention.none_before", until=str(until)))

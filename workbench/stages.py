@@ -244,7 +244,7 @@ def _view(events, stages, hold, until):
     if hold:
         roles["held"] = engine.key(hold)
     end = schemas.observed_until(events, until)
-    view = engine.view(events, last=None if until is None else end, **roles)
+    view = engine.view(events, upto=None if until is None else end, **roles)
     begin = engine.one("SELECT min(t) FROM v", v=view)
     if begin is None:
         raise NotEnoughData("episodes: the table holds no stage event with a customer and a time")

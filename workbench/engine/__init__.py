@@ -76,7 +76,7 @@ class View:
     zone: str = "UTC"
     dialect: object = field(repr=False, default=None)
     types: dict = field(repr=False, default_factory=dict)
-    last: int | None = None
+    upto: int | None = None
 
     def sql(self, source):
         """Return the SELECT that turns `source` into the canonical columns."""
@@ -89,15 +89,15 @@ class View:
                 rules.append(f"{d.quote(role.source)} IS NOT NULL")
             if role.kind == "code" and not role.others:
                 rules.append(f"{d.quote(role.source)} IN ({', '.join(map(d.literal, role.words))})")
-        if self.last is not None:
+        if self.upto is not None:
             # Nothing after the moment the analysis looks up to takes part in it.
             time = next(r for r in self.roles.values() if r.kind in ("micros", "day"))
-            rules.append(f"{d.expression(micros(time.source), d.quote(time.source), self.types[time.source], 'UTC')} <= {self.last}")
+            rules.append(f"{d.expression(micros(time.source), d.quote(time.source), self.types[time.source], 'UTC')} <= {self.upto}")
         where = f" WHERE {' AND '.join(dict.fromkeys(rules))}" if rules else ""
         return f"SELECT {', '.join(columns)} FROM {source}{where}"
 
 
-def view(table, *, zone="UTC", last=None, **roles):
+def view(table, *, zone="UTC", upto=None, **roles):
     """See a user's table through canonical columns.
 
     Parameters
@@ -105,7 +105,7 @@ def view(table, *, zone="UTC", last=None, **roles):
     table : pandas, polars or Arrow table, Parquet path, DuckDB relation or Spark DataFrame
     zone : str
         Business time zone in which `day` cuts days.
-    last : int, optional
+    upto : int, optional
         Last moment (microseconds since 1970 UTC) whose rows take part.
     **roles : Role or str
         Canonical name = role of a source column, for instance `t=micros("occurred_at")`; a bare
@@ -135,7 +135,7 @@ def view(table, *, zone="UTC", last=None, **roles):
         if role.kind in ("micros", "day") and not dialect.is_time(types[role.source]):
             raise InputError(f"column '{role.source}': timestamps are needed, found {types[role.source]}. "
                              "Load the file with `load.file`, or convert the column first.")
-    return View(table, roles, zone, dialect, types, last)
+    return View(table, roles, zone, dialect, types, upto)
 
 
 def run(sql, *, values=None, **tables):

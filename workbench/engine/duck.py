@@ -175,6 +175,8 @@ def read_database(path, query, table):
 def _named(path, table, names):
     if table is None and len(names) == 1:
         return names[0]
+    if table is None:
+        raise InputError(f"{path}: several tables ({', '.join(names) or 'none'}); name one with `read: {{table: …}}` or a `query:`")
     if table not in names:
         raise unknown(str(path), "table", table, names)
     return table

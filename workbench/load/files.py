@@ -37,6 +37,10 @@ def read(path, options):
     if kind not in readers:
         raise InputError(f"{path}: unknown kind of file '{path.suffix}'. Say what it is with `read: {{format: …}}` "
                          f"in the mapping: {', '.join(readers)}")
+    if options.get("decimal", ".") not in (".", ","):
+        raise InputError(f"mapping, read: decimal is '.' or ',', found {options['decimal']!r}")
+    if not isinstance(options.get("skip_rows", 0), int):
+        raise InputError(f"mapping, read: skip_rows needs a whole number, found {options['skip_rows']!r}")
     frame, bad, notes = readers[kind](path, options)
     if not len(frame.columns) or (not len(frame) and not bad):
         raise InputError(f"{path}: no rows below the header (columns: {', '.join(map(str, frame.columns)) or 'none'})")
@@ -44,9 +48,9 @@ def read(path, options):
 
 
 def _csv(path, options):
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
-    from pyarrow import csv as arrow_csv
 
     data = path.read_bytes()
     encoding = options.get("encoding") or _encoding(path, data)
@@ -69,27 +73,63 @@ def _csv(path, options):
     if len(delimiter) != 1:
         raise InputError(f"{path}: a delimiter is one character, found {delimiter!r}")
     header = next(csv.reader([head.splitlines()[0]], delimiter=delimiter))
+    # A trailing delimiter makes nameless columns: harmless, and given a name.
+    header = [h or f"unnamed_{i}" for i, h in enumerate(header, 1)]
     doubled = sorted({h for h in header if header.count(h) > 1})
     if doubled:
         raise InputError(f"{path}: the header names {', '.join(map(repr, doubled))} twice")
+    if len(text.splitlines()) <= skip + 1:
+        raise InputError(f"{path}: no rows below the header (columns: {', '.join(header)})")
     bad = []
 
     def keep_aside(row):
         bad.append((row.number, row.text, f"{row.actual_columns} fields instead of {row.expected_columns}"))
         return "skip"
 
-    table = arrow_csv.read_csv(
+    try:
+        table = _arrow_csv(text, skip, header, delimiter, keep_aside)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path}: cannot be read as a table with the delimiter {delimiter!r} ({str(error).splitlines()[0]})") from None
+    frame = table.to_pandas(types_mapper={pa.string(): pd.StringDtype(na_value=float("nan"))}.get)
+    _no_open_quote(path, frame, text, delimiter)
+    # Line numbers as an editor shows them, for files whose values hold no line breaks.
+    refused = {number for number, *_ in bad}
+    numbers = np.array([n for n in range(skip + 2, skip + 2 + len(frame) + len(bad)) if n not in refused])[: len(frame)]
+    # Not UTF-8 and not named: Windows Western is the usual one, but a guess is said to be one.
+    guessed = encoding == "cp1252" and not options.get("encoding")
+    return frame, bad, {"encoding": "cp1252 (assumed)" if guessed else encoding, "delimiter": {"\t": "tab"}.get(delimiter, delimiter),
+                        "lines": numbers}
+
+
+def _arrow_csv(text, skip, header, delimiter, keep_aside):
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    return arrow_csv.read_csv(
         pa.BufferReader(text.encode()),
         # One thread: only then does the reader know the line numbers of the rows it refuses.
-        read_options=arrow_csv.ReadOptions(skip_rows=skip, use_threads=False),
+        read_options=arrow_csv.ReadOptions(skip_rows=skip + 1, use_threads=False, column_names=header),
         parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=keep_aside),
         convert_options=arrow_csv.ConvertOptions(column_types={h: pa.string() for h in header}, strings_can_be_null=True,
                                                  null_values=["", "NA", "N/A", "NULL", "null", "NaN", "nan"],
                                                  quoted_strings_can_be_null=True))
-    frame = table.to_pandas(types_mapper={pa.string(): pd.StringDtype(na_value=float("nan"))}.get)
-    # Not UTF-8 and not named: Windows Western is the usual one, but a guess is said to be one.
-    guessed = encoding == "cp1252" and not options.get("encoding")
-    return frame, bad, {"encoding": "cp1252 (assumed)" if guessed else encoding, "delimiter": {"\t": "tab"}.get(delimiter, delimiter)}
+
+
+def _no_open_quote(path, frame, text, delimiter):
+    """Refuse a file in which a quote that is never closed has swallowed whole rows."""
+    for name in frame:
+        values = frame[name].dropna()
+        long = values[values.str.contains("\n", regex=False)]
+        inner = long.map(lambda v: max(line.count(delimiter) for line in v.split("\n")[1:]))
+        if (inner >= max(len(frame.columns) - 2, 1)).any():
+            value = long[inner >= max(len(frame.columns) - 2, 1)].iloc[0]
+            line = text[: text.find(value.split("\n")[0])].count("\n") + 1
+            raise InputError(f"{path}: a quote near line {line}, in column '{name}', is not closed and swallows the rows after it. "
+                             "Close or remove that quotation mark.")
+    if text.count('"') % 2:
+        line = text[: text.rfind('"')].count("\n") + 1
+        raise InputError(f"{path}: an odd number of quotation marks, the last one in line {line}; one is not closed. "
+                         "Close or remove it, else whole rows may be read as one value.")
 
 
 def _encoding(path, data):
@@ -140,10 +180,15 @@ def _parquet(path, options):
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path).to_pandas(), [], {}
+        frame = pq.read_table(path).to_pandas()
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not a whole Parquet file; it may have been cut off while copying "
                          f"({str(error).splitlines()[0]})") from None
+    # Named index levels are columns; an unnamed one only numbers rows, and not always once.
+    frame = frame.reset_index(drop=all(n is None for n in frame.index.names))
+    nested = [c for c in frame if frame[c].map(lambda v: isinstance(v, (list, dict)) or type(v).__name__ == "ndarray").any()
+              and frame[c].dtype == object]
+    return frame.drop(columns=nested), [], {"left out (nested)": ", ".join(map(str, nested))} if nested else {}
 
 
 def _jsonl(path, options):
@@ -167,7 +212,8 @@ def _jsonl(path, options):
         except ValueError:
             bad.append((number, line, "not a JSON object"))
     if not good:
-        raise InputError(f"{path}: no line is a JSON object; one object a line is needed")
+        hint = " This is a JSON array: write one object a line." if lines and lines[0].lstrip().startswith("[") else ""
+        raise InputError(f"{path}: no line is a JSON object; one object a line is needed.{hint}")
     return pd.json_normalize(good), bad, {"encoding": encoding}
 
 

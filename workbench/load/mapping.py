@@ -23,8 +23,9 @@ _REASON = "_reason"
 class LoadReport:
     """What a load kept and refused.
 
-    `.table` has one row per reason: reason, rows, example (line number in the source, from 1 below
-    the header). `.rejected` holds the refused rows as they stood, with reason and line number.
+    `.table` has one row per reason: reason, rows, example (the first line of the file with it; for
+    sources without lines the row, from 1). `.rejected` holds the refused rows as they stood, with
+    _reason, _line and, for lines that are no rows, _text.
     """
 
     source: str
@@ -39,11 +40,11 @@ class LoadReport:
     def __str__(self):
         lines = [t("load.source", source=self.source), t("load.rows", rows=number(self.rows_in), kept=number(self.rows_kept),
                  rejected=number(self.rows_in - self.rows_kept))]
-        lines += [f"  {number(r.rows):>9}  {word(r.reason)} ({t('load.example', line=number(r.example))})"
+        lines += [f"  {number(r.rows):>9}  {_in_words(r.reason)} ({t('load.example', line=number(r.example))})"
                   for r in self.table.itertuples()]
         if self.duplicates:
             lines.append(t(f"load.duplicates_{self.duplicates_rule}", n=number(self.duplicates)))
-        lines += [f"  {word(k)}: {v}" for k, v in self.notes.items()]
+        lines += [f"  {word(k)}: {word(v)}" for k, v in self.notes.items()]
         return "\n".join(lines)
 
     def _repr_html_(self):
@@ -63,10 +64,11 @@ class LoadReport:
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """Canonical tables by name, and the report of how they came about."""
+    """Canonical tables by name, the report of how they came about, and the time zone the mapping names."""
 
     tables: dict
     report: LoadReport
+    zone: str = "UTC"
 
     def __getitem__(self, name):
         if name not in self.tables:
@@ -99,6 +101,16 @@ def read_mapping(source):
             raise unknown(name, "key", key, sorted(KEYS))
     if not isinstance(mapping.get("columns"), dict) or "table" not in mapping:
         raise InputError(f"{name}: `table:` and `columns:` are needed")
+    if not isinstance(mapping["table"], str):
+        raise InputError(f"{name}, table: one name is needed, found {mapping['table']!r}")
+    for key, kinds in (("read", dict), ("require", list), ("reject", list), ("zone", str), ("currency", str), ("time_format", str)):
+        if mapping.get(key) is not None and not isinstance(mapping[key], kinds):
+            raise InputError(f"{name}, {key}: a {'list' if kinds is list else 'text' if kinds is str else 'block of keys'} is needed, "
+                             f"found {mapping[key]!r}")
+    for column, source in mapping["columns"].items():
+        fit = isinstance(source, (str, int, float)) or isinstance(source, dict) and set(source) in ({"multiply"}, {"value"})
+        if not fit or isinstance(source, dict) and "multiply" in source and not isinstance(source["multiply"], list):
+            raise InputError(f"{name}, columns, {column}: use a column name, `multiply: [a, b]` or `value: …`; found {source!r}")
     known = schemas.columns(mapping["table"], mapping["columns"])
     for column in mapping.get("require") or ():
         if column not in mapping["columns"]:
@@ -134,21 +146,32 @@ def file(path, mapping):
     DataError
         If values cannot be settled (mixed currencies, mixed zones, no usable row).
     """
+    import pandas as pd
+
+    if mapping is None:
+        raise InputError(f"{path}: a file needs a mapping; see data/mappings/ for examples and docs/mapping.md for the keys")
     mapping = read_mapping(mapping)
     path = project.path(path)
     raw, unreadable, notes = files.read(path, mapping.get("read") or {})
     raw.columns = [str(c) for c in raw.columns]
     kind = mapping["table"]
+    lines = notes.pop("lines", raw.index.to_numpy() + 1)
     refused = raw.assign(**{_REASON: None})[[_REASON]]
     for rule in mapping.get("reject") or ():
-        _refuse(refused, _matches(raw, rule, path), rule.get("reason") or "rejected by the mapping")
+        _refuse(refused, _matches(raw, rule, mapping, path), rule.get("reason") or "rejected by the mapping")
     table = _canonical(raw, mapping, kind, refused, notes, path)
     failures = schemas.validate(table, kind)
-    for column in mapping.get("require") or ():
+    needed = [c for c in ("customer_id", "ordered_at") if kind == "order_lines" and c in table]
+    for column in dict.fromkeys((*(mapping.get("require") or ()), *needed)):
         _refuse(refused, table[column].isna(), f"{column}: missing")
     if failures is not None:
         for (column, reason), rows in failures.groupby(["column", "reason"], sort=True):
             _refuse(refused, table.index.isin(rows["index"]), f"{column}: {reason}")
+    for column, rule in schemas.columns(kind, table.columns).items():
+        if rule.kind == "time" and column in table:
+            # One mistyped year would make everyone look watched for ages.
+            _refuse(refused, table[column] > pd.Timestamp.now("UTC") + pd.Timedelta("1D"), f"{column}: in the future")
+            _refuse(refused, table[column] < pd.Timestamp("1970-01-01", tz="UTC"), f"{column}: before 1970")
     if mapping.get("negative", "reject") == "reject":
         for column, rule in schemas.columns(kind, table.columns).items():
             if rule.kind == "number" and column in table and column in ("amount", "quantity", "list_price"):
@@ -162,14 +185,14 @@ def file(path, mapping):
         _refuse(refused, table.index.isin(kept.index[doubles]), "exact duplicate line")
         kept = kept[~doubles]
     project.record_input(path, len(raw))
-    report = _report(path, raw, unreadable, refused, kept, int(doubles.sum()), mapping, notes)
+    report = _report(path, raw, unreadable, refused, kept, int(doubles.sum()), mapping, notes, lines)
     if not len(kept):
         raise DataError(f"{path}: no row can be used", report.table)
     kept = kept.reset_index(drop=True)
     tables = {kind: kept}
     if kind == "order_lines" and {"customer_id", "ordered_at"} <= set(kept):
         tables["orders"] = orders_from_lines(kept)
-    return Loaded(tables, report)
+    return Loaded(tables, report, mapping.get("zone") or "UTC")
 
 
 def orders_from_lines(lines):
@@ -191,6 +214,14 @@ def orders_from_lines(lines):
     return orders
 
 
+def _in_words(reason):
+    """Return a reason in the language in use: the column as it stands, the rest translated."""
+    head, sign, tail = reason.rpartition(": ")
+    if fields := re.fullmatch(r"(\d+) fields instead of (\d+)", reason):
+        return t("load.fields", found=fields[1], wanted=fields[2])
+    return f"{head}{sign}{word(tail)}"
+
+
 def _refuse(refused, hit, reason):
     """Give rows a reason, unless they have one: the first reason found stands."""
     import numpy as np
@@ -210,17 +241,28 @@ def _column(raw, name, path):
     return raw[name]
 
 
-def _matches(raw, rule, path):
+def _matches(raw, rule, mapping, path):
     """Return where a mapping's reject rule holds."""
-    tests = {"starts_with": lambda c, v: c.astype(str).str.startswith(str(v)), "equals": lambda c, v: c.astype(str) == str(v),
-             "one_of": lambda c, v: c.astype(str).isin([str(x) for x in v]), "missing": lambda c, v: c.isna() == bool(v),
-             "at_most": lambda c, v: _numbers(c, ".")[0] <= v, "at_least": lambda c, v: _numbers(c, ".")[0] >= v}
-    named = [k for k in rule if k not in ("column", "reason")]
-    if "column" not in rule or len(named) != 1 or named[0] not in tests:
+    tests = ("starts_with", "equals", "one_of", "missing", "at_most", "at_least")
+    named = [k for k in rule if k not in ("column", "reason")] if isinstance(rule, dict) else []
+    if len(named) != 1 or named[0] not in tests or "column" not in rule:
         raise InputError(f"mapping, reject: each rule needs `column:`, `reason:` and one of {', '.join(tests)}; found {rule}")
+    test, value = named[0], rule[named[0]]
     column = _column(raw, rule["column"], path)
-    # A missing value meets no rule but `missing`.
-    return tests[named[0]](column, rule[named[0]]) & (column.notna() | (named[0] == "missing"))
+    where = f"mapping, reject, column '{rule['column']}'"
+    if test == "missing":
+        return column.isna() == bool(value)
+    if test in ("at_most", "at_least"):
+        if not isinstance(value, (int, float)):
+            raise InputError(f"{where}: {test} needs a number, found {value!r}")
+        numbers, _ = _numbers(column, (mapping.get("read") or {}).get("decimal"), where)
+        return numbers <= value if test == "at_most" else numbers >= value
+    if test == "one_of" and not isinstance(value, list):
+        raise InputError(f"{where}: one_of needs a list, found {value!r}")
+    text = _words(column)
+    if test == "starts_with":
+        return text.str.startswith(str(value)).fillna(False)
+    return text.isin([str(v) for v in (value if test == "one_of" else [value])])
 
 
 def _canonical(raw, mapping, kind, refused, notes, path):
@@ -231,9 +273,9 @@ def _canonical(raw, mapping, kind, refused, notes, path):
     for name, source in mapping["columns"].items():
         rule = known[name]
         if isinstance(source, dict):
-            if set(source) not in ({"multiply"}, {"value"}):
-                raise InputError(f"mapping, columns, {name}: use a column name, `multiply: [a, b]` or `value: …`; found {source}")
             if "value" in source:
+                if rule.kind in ("time", "number", "flag"):
+                    raise InputError(f"mapping, columns, {name}: `value:` is for words such as a channel or side, found {source['value']!r}")
                 out[name] = pd.Series([source["value"]] * len(raw), index=raw.index)
                 continue
             values = pd.Series(1.0, index=raw.index)
@@ -368,15 +410,15 @@ def _one_currency(table, mapping, refused, path):
                         "or keep one with `currency:` in the mapping; the other rows are then refused and counted.")
 
 
-def _report(path, raw, unreadable, refused, kept, duplicates, mapping, notes):
+def _report(path, raw, unreadable, refused, kept, duplicates, mapping, notes, lines):
     import pandas as pd
 
     bad = refused[_REASON].notna()
-    rejected = raw[bad].assign(reason=refused.loc[bad, _REASON], line=raw.index[bad] + 1)
+    rejected = raw[bad].assign(_reason=refused.loc[bad, _REASON], _line=lines[bad.to_numpy()])
     if unreadable:
-        broken = pd.DataFrame(unreadable, columns=["line", "text", "reason"])
+        broken = pd.DataFrame(unreadable, columns=["_line", "_text", "_reason"])
         rejected = pd.concat([rejected, broken], ignore_index=True)
-    summary = rejected.groupby("reason", sort=True).agg(rows=("reason", "size"), example=("line", "min")).reset_index()
+    summary = rejected.groupby("_reason", sort=True).agg(rows=("_reason", "size"), example=("_line", "min")).rename_axis("reason").reset_index()
     summary = summary.sort_values(["rows", "reason"], ascending=[False, True], ignore_index=True)
     when = next((c for c in ("ordered_at", "occurred_at", "exposed_at", "answered_at", "created_at") if c in kept), None)
     if when and len(kept):

@@ -5,7 +5,7 @@ A notebook has exactly one cell tagged `parameters`, holding only annotated lite
     language: Literal["en", "nl"] = "en"  # language of the report
     window: "duration" = "60D"            # longest time from first to last step
 
-Annotations: str, int, float, bool, list[str], Literal[…], "date", "duration", each also with `| None`.
+Annotations: str, int, float, bool, list[str], list["duration"], Literal[…], "date", "duration", each also with `| None`.
 """
 
 import ast
@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 from workbench.errors import InputError, unknown
 
-PLAIN = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": list, "date": str, "duration": str}
+PLAIN = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": list, "list[duration]": list, "date": str, "duration": str}
 RELATIVE = ("today", "yesterday", "last_month_start", "last_month_end")
+_DURATION = re.compile(r"\d+(\.\d+)?\s?(D|h|min|s|W)")
 _SECRET = re.compile(r"(?i)password|passwd|secret|token|api_?key|credential")
 
 
@@ -92,7 +93,7 @@ def _annotation(node, where, name):
             node, optional = node.left, True
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 node = ast.parse(node.value, mode="eval").body
-    text = ast.unparse(node)
+    text = ast.unparse(node).replace("'", "")
     if text.startswith("Literal["):
         options = ast.literal_eval(node.slice)
         return "choice", optional, options if isinstance(options, tuple) else (options,)
@@ -115,8 +116,11 @@ def _fits(parameter, value):
     kind = parameter.kind
     if kind == "choice":
         return value in parameter.options and type(value) in {type(o) for o in parameter.options}
-    if kind == "list[str]":
-        return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    if kind.startswith("list["):
+        good = isinstance(value, list) and len(value) > 0 and all(isinstance(v, str) for v in value)
+        if good and kind == "list[duration]" and not all(_DURATION.fullmatch(v) for v in value):
+            return "durations such as '30D,90D' are needed"
+        return good or "a list with at least one element is needed"
     if kind == "float":
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind in ("int", "bool"):
@@ -128,7 +132,7 @@ def _fits(parameter, value):
             datetime.date.fromisoformat(value)
         except ValueError:
             return "a date such as '2017-12-31' is needed"
-    if kind == "duration" and not re.fullmatch(r"\d+(\.\d+)?\s?(D|h|min|s|W)", value):
+    if kind == "duration" and not _DURATION.fullmatch(value):
         return "a duration such as '30D', '12h' or '30min' is needed"
     return True
 
@@ -170,7 +174,7 @@ def _from_text(p, text):
             return text
     if p.kind == "bool":
         return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(text.lower(), text)
-    if p.kind == "list[str]":
+    if p.kind.startswith("list["):
         return [part.strip() for part in text.split(",") if part.strip()]
     if p.kind == "choice":
         return next((o for o in p.options if str(o) == text), text)

@@ -120,7 +120,7 @@ def run_all(jobs, *, workers=None, timeout=CELL_TIMEOUT, as_of=None, progress=Tr
         path = find(job["notebook"])
         settle(read_parameters(path), job.get("given") or {}, path.name, as_of)
         # Papermill adds one cell of its own, with the values given.
-        cells += 1 + sum(c["cell_type"] == "code" for c in json.loads(path.read_text(encoding="utf-8"))["cells"])
+        cells += 1 + sum(c["cell_type"] == "code" and "exercise" not in c["metadata"].get("tags", []) for c in json.loads(path.read_text(encoding="utf-8"))["cells"])
     context = get_context("spawn")
     results = {}
     with context.Manager() as manager:
@@ -177,20 +177,26 @@ def _execute(path, values, building, timeout, tick):
     papermill_engines.register("counting", Counting)
     logging.getLogger("papermill").setLevel(logging.ERROR)
     out = building.folder / "notebook.ipynb"
+    # Exercises are for people at a notebook; a report has none, and must not fail on one.
+    book = nbformat.read(path, as_version=4)
+    book.cells = [c for c in book.cells if "exercise" not in c.metadata.get("tags", [])]
+    source = building.folder / "source.ipynb"
+    nbformat.write(book, source)
     os.environ["WORKBENCH_INPUTS"] = str(building.folder / "inputs.jsonl")
     os.environ["WORKBENCH_ROOT"] = str(project.root())
     try:
         papermill.execute_notebook(
-            str(path), str(out), parameters=values, engine_name="counting", kernel_name="python3", progress_bar=False,
+            str(source), str(out), parameters=values, engine_name="counting", kernel_name="python3", progress_bar=False,
             log_output=False, execution_timeout=timeout, cwd=str(path.parent),
             config=Config(KernelManager={"transport_encryption": "auto"}))
     except papermill.PapermillExecutionError as error:
-        raise ReportFailed(f"cell {error.exec_count or '?'}: {error.ename}: {_first_line(error.evalue)}") from None
+        raise ReportFailed(f"cell {(error.exec_count or 1) - 1}: {error.ename}: {_first_line(error.evalue)}") from None
     except Exception as error:
         # The kernel's death and a cell's time-out leave a notebook that looks complete.
         raise ReportFailed(f"{type(error).__name__}: {_first_line(str(error))}") from None
     finally:
         os.environ.pop("WORKBENCH_INPUTS", None)
+        source.unlink()
     book = nbformat.read(out, as_version=4)
     _forget_paths(book)
     nbformat.write(book, out)

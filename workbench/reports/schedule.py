@@ -1,6 +1,7 @@
 """What is due? Reports that run by the calendar, without a server: call this from cron or systemd."""
 
 import datetime
+import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from workbench.reports.run import find, run_all
 
 # "day", not "on": YAML reads a bare `on` as true.
 KEYS = {"name", "notebook", "every", "day", "at", "zone", "parameters"}
+TRIES = 3  # of one slot; then it waits for the next slot, or for `workbench run` by hand
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -51,10 +53,12 @@ def read_schedule(path=None):
     if not path.is_file():
         raise InputError("reports/schedule.yml: no such file; see docs/schedule/ for an example")
     try:
-        kept = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        kept = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise InputError(f"schedule.yml: not readable as YAML ({str(error).splitlines()[0]})") from None
-    entries = [_entry(raw, i) for i, raw in enumerate(kept.get("reports") or [], 1)]
+    if not isinstance(kept, dict) or set(kept) != {"reports"} or not isinstance(kept["reports"] or [], list):
+        raise InputError("schedule.yml: one key `reports:` with a list of entries is needed")
+    entries = [_entry(raw, i) for i, raw in enumerate(kept["reports"] or [], 1)]
     names = [e.name for e in entries]
     doubled = sorted({n for n in names if names.count(n) > 1})
     if doubled:
@@ -75,8 +79,16 @@ def _entry(raw, number):
         one_of(f"{where}, day", when, WEEKDAYS)
     if raw["every"] == "month" and not (isinstance(when, int) and 1 <= when <= 28):
         raise InputError(f"{where}, day: a day of the month from 1 to 28 is needed, found {when!r}")
+    if raw["every"] == "day" and "day" in raw:
+        raise InputError(f"{where}: `every: day` takes no `day:`")
+    if not isinstance(raw["notebook"], str) or not isinstance(raw.get("parameters") or {}, dict):
+        raise InputError(f"{where}: notebook needs a name and parameters a block of `name: value`, found "
+                         f"{raw['notebook']!r}, {raw.get('parameters')!r}")
     try:
-        at = datetime.time.fromisoformat(str(raw.get("at", "06:00")))
+        # Without quotes YAML reads 17:00 as the number 1020.
+        if not re.fullmatch(r"\d\d:\d\d", raw.get("at", "06:00")):
+            raise ValueError
+        at = datetime.time.fromisoformat(raw.get("at", "06:00"))
         ZoneInfo(raw.get("zone", "UTC"))
     except Exception:
         raise InputError(f"{where}: `at` needs a time such as \"06:00\" (in quotes) and `zone` a name such as "
@@ -88,12 +100,12 @@ def _entry(raw, number):
 
 
 def due(entries, moment):
-    """Return (entry, slot) for every entry whose latest slot has no good run yet."""
+    """Return (entry, slot) for every entry whose latest slot has neither a good run nor three failed ones yet."""
     waiting = []
     for entry in entries:
         slot = entry.slot(moment)
-        done = any(m["status"] == "ok" and m.get("slot") == slot.isoformat() for m in publish.runs(entry.name))
-        if not done:
+        tries = [m["status"] for m in publish.runs(entry.name) if m.get("slot") == slot.isoformat()]
+        if "ok" not in tries and len(tries) < TRIES:
             waiting.append((entry, slot))
     return waiting
 

@@ -1,6 +1,7 @@
 """What notebooks say: sentences and checks in the language of the report."""
 
 from workbench import results, texts
+from workbench.errors import NotEnoughData
 
 
 class Words:
@@ -33,6 +34,25 @@ def check(answer, truth, key, *, tolerance=0.005):
     except (TypeError, ValueError):
         good = str(answer).strip().lower() == str(truth).strip().lower()
     return say("exercise.good" if good else f"{key}.hint")
+
+
+def attempt(analysis, *args, **options):
+    """Run an analysis; where the data are too few for it, return the reason as a sentence for display instead.
+
+    A report on a young or small shop then loses one section, not all of them.
+    """
+    try:
+        return analysis(*args, **options)
+    except NotEnoughData as reason:
+        return Unanswered(say("result.unanswered", reason=str(reason)).text)
+
+
+class Unanswered(Words):
+    """An analysis the data do not allow: it has a reason and no figure of its own."""
+
+    def figure(self):
+        """Return nothing to draw."""
+        return Words("")
 
 
 class Table:

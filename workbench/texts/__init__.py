@@ -47,10 +47,15 @@ def t(key, **values):
     return catalogue(language())[key].format(**values)
 
 
-def word(name):
-    """Return the display word of a column, step or option; the name itself where none is listed."""
+def word(name, *, header=False):
+    """Return the display word of one of the workbench's own names; anything else stays as it is.
+
+    With `header` the name is a column's, and its underscores become spaces where no word is listed.
+    """
     name = str(name)
-    return catalogue(language()).get(f"words.{name}", name.replace("_", " "))
+    if name.startswith("constant: "):
+        return f"{catalogue(language())['words.constant']}: {name[10:]}"
+    return catalogue(language()).get(f"words.{name}", name.replace("_", " ") if header else name)
 
 
 def number(value, digits=4):
