@@ -72,6 +72,20 @@ def test_the_architecture_page_names_every_room():
         assert f"`{room}`" in text, room
 
 
+def test_the_mapping_page_is_complete():
+    """docs/mapping.md names every key, table and column; every example mapping can be read."""
+    from workbench import load, schemas
+    from workbench.load import files, mapping
+
+    text = (project.root() / "docs" / "mapping.md").read_text()
+    assert all(f"`{key}`" in text for key in mapping.KEYS) and all(f"`{o}`" in text for o in files.OPTIONS)
+    for name, columns in schemas.TABLES.items():
+        row = next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
+        assert all(c in row for c in columns)
+    for example in (project.root() / "data" / "mappings").glob("*.yml"):
+        assert load.read_mapping(example)["table"] in schemas.TABLES
+
+
 def test_decisions_are_numbered():
     """docs/decisions/NNNN-title.md without gaps, each with context, decision and consequences."""
     files = sorted((project.root() / "docs" / "decisions").glob("*.md"))

@@ -31,6 +31,7 @@ day: "date | None" = None
 window: "duration" = "30D"
 language: Literal["en", "nl"] = "en"
 deep: bool = False
+spans: list["duration"] = ["30D", "90D"]
 '''
 
 
@@ -68,7 +69,7 @@ def manifests(home):
 
 @pytest.mark.parametrize(("name", "value", "message"), [
     ("nn", "3", "Did you mean 'n'"), ("n", "many", "int is needed"), ("n", "1.5", "int is needed"), ("share", "half", "float"),
-    ("deep", "maybe", "bool"), ("language", "de", "'en' or 'nl'"), ("day", "2024-02-31", "date"), ("window", "30", "duration"),
+    ("deep", "maybe", "bool"), ("spans", "30", "durations"), ("spans", "", "at least one"), ("language", "de", "'en' or 'nl'"), ("day", "2024-02-31", "date"), ("window", "30", "duration"),
     ("n", None, "int"), ("api_key", "s3", "no parameter"),
 ])
 def test_wrong_parameters_stop_before_the_kernel(home, name, value, message):
@@ -76,7 +77,7 @@ def test_wrong_parameters_stop_before_the_kernel(home, name, value, message):
     with pytest.raises(InputError, match=message):
         run("good", {name: value})
     assert not manifests(home)
-    if value is not None:
+    if value:
         assert main(["run", "good", "--quiet", "-p", f"{name}={value}"]) == 2
     assert not (home / "reports" / "runs").exists()
 
@@ -295,9 +296,11 @@ def test_the_exit_code_tells_what_happened(home, capsys):
     path = home / "reports" / "schedule.yml"
     path.write_text('reports: [{name: a, notebook: bad, every: day, at: "06:00"}]')
     assert main(["schedule", "--as-of", "2026-11-21T08:00"]) == 1
-    assert "ZeroDivisionError" in capsys.readouterr().out
+    assert "ZeroDivisionError" in capsys.readouterr().err, "cron mails what is printed on the error channel"
     assert main(["schedule", "--dry-run", "--as-of", "2026-11-21T08:00"]) == 0
     assert "due: a" in capsys.readouterr().out
+    assert [main(["schedule", "--as-of", "2026-11-21T08:00"]) for _ in range(3)] == [1, 1, 0], "after three tries the slot is left alone"
+    capsys.readouterr()
     with publish.only_one():
         assert main(["schedule", "--as-of", "2026-11-21T08:00"]) == 75
     assert "another scheduled run" in capsys.readouterr().err
@@ -310,7 +313,9 @@ def test_the_exit_code_tells_what_happened(home, capsys):
 @pytest.mark.parametrize(("entry", "message"), [
     ("{name: a, notebook: good}", "name, notebook and every"), ("{name: a, notebook: good, every: hour}", "every"),
     ("{name: a, notebook: good, every: week, day: mon}", "Did you mean 'monday'"), ("{name: a, notebook: good, every: month, day: 31}", "1 to 28"),
-    ("{name: a, notebook: good, every: day, at: six}", "06:00"), ("{name: a, notebook: good, every: day, zone: Mars}", "zone"),
+    ("{name: a, notebook: good, every: day, at: six}", "06:00"),
+    ("{name: a, notebook: good, every: day, at: 17:00}", "in quotes"), ("{name: a, notebook: good, every: day, day: monday}", "takes no"),
+    ("{name: a, notebook: 5, every: day}", "needs a name"), ("{name: a, notebook: good, every: day, parameters: [n]}", "block of"), ("{name: a, notebook: good, every: day, zone: Mars}", "zone"),
     ("{name: a, notebook: good, every: day, parameters: {nn: 1}}", "Did you mean 'n'"), ("{name: a, notebook: good, every: day, on: 1}", "key"),
 ])
 def test_a_wrong_schedule_is_refused(home, entry, message):
@@ -318,6 +323,35 @@ def test_a_wrong_schedule_is_refused(home, entry, message):
     (home / "reports" / "schedule.yml").write_text(f"reports: [{entry}]")
     with pytest.raises(InputError, match=message):
         schedule.read_schedule()
+
+
+@pytest.mark.parametrize("text", ["report: []", "- a", "", "reports: 5"])
+def test_a_schedule_is_one_list_of_reports(home, text):
+    """A misspelt key must not look like nothing to do."""
+    (home / "reports" / "schedule.yml").write_text(text)
+    with pytest.raises(InputError, match="reports"):
+        schedule.read_schedule()
+
+
+def test_exercises_are_no_part_of_a_report(home):
+    """A cell tagged exercise is not run: it must not fail a report, nor appear in it."""
+    path = home / "notebooks" / "good.ipynb"
+    book = nbformat.read(path, 4)
+    book.cells.append(nbformat.v4.new_code_cell("1 / 0", metadata={"tags": ["exercise"]}, id="ex"))
+    nbformat.write(book, path)
+    folder = run("good")
+    assert "1 / 0" not in (folder / "notebook.ipynb").read_text() and {p.name for p in folder.iterdir()} == {
+        "notebook.ipynb", "report.html", "manifest.json"}
+
+
+def test_the_readme_path_works_on_the_sample_shop(tmp_path, monkeypatch):
+    """Own data in five minutes: the sample has under half a year, so one section says why it is empty and the rest stands."""
+    shutil.copytree(project.root(), tmp_path / "p", ignore=shutil.ignore_patterns(".*", "runs", "cache", "tests", "workbench"))
+    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path / "p"))
+    folder = run("30_retention", {"sources": "data/samples/sample_shop.csv", "mapping": "data/mappings/sample_shop.yml", "language": "nl"})
+    page = (folder / "report.html").read_text()
+    assert "Hier te weinig data" in page and "Hoeveel klanten komen op tijd terug?" in page and "2023-12-01" not in page
+    assert "huishoudens in het panel" not in page and "geen klant" in page
 
 
 def test_inputs_are_in_the_manifest(home):

@@ -79,8 +79,8 @@ def draw(result, ax=None):
 def describe(result):
     """Return the drawn numbers of a Result as plain text: its alternative text."""
     chart, table = result.chart, _visible(result)
-    keys = [c for c in (*_listed(chart.get("label")), chart.get("group"), chart.get("row"),
-                        chart.get("column"), chart.get("x")) if c]
+    keys = [c for c in dict.fromkeys((*_listed(chart.get("label")), chart.get("group"), chart.get("row"), chart.get("column"),
+                                      chart.get("x"))) if c]
     lines = [result.question]
     step = max(1, -(-len(table) // _TEXT_ROWS))  # a long curve is read at even distances
     for row in table.iloc[::step].to_dict("records"):
