@@ -265,12 +265,17 @@ class _Plan:
     def _any(self, batch, counted):
         t, k, last = batch["t"], batch["k"], batch.last
         openers = self._entries(batch, np.arange(len(batch)))
+        # A window opens at a moment: rows of the same instant lie in it, wherever the sort put them.
+        new = np.zeros(len(batch), bool)
+        new[batch.starts] = True
+        new[1:] |= np.diff(t) != 0
+        begin = np.maximum.accumulate(np.where(new, np.arange(len(batch)), 0))[openers]
         inside = np.ones(len(openers), bool)
         firsts = openers[:0]
         for j, (event, earlier) in enumerate(self.positions):
             places = np.append(np.flatnonzero(k == event), len(batch))
             # The n-th event of a name, counted from the opener on.
-            nth = np.minimum(np.searchsorted(places, openers) + earlier, len(places) - 1)
+            nth = np.minimum(np.searchsorted(places, begin) + earlier, len(places) - 1)
             place = places[nth]
             safe = np.minimum(place, len(batch) - 1)
             inside = inside & (place <= last[openers]) & (t[safe] - t[openers] <= self.width)
