@@ -171,6 +171,14 @@ def test_small_cells_are_withheld_wherever_they_are_shown():
     assert "&lt;10" in result._repr_html_()
 
 
+def test_money_of_a_few_customers_is_withheld_too():
+    """A large sum may still be that of three people."""
+    table = pd.DataFrame({"group": ["few"], "count": [900.5], "n": [1000.0], "estimate": [0.9005], "customers": [3]})
+    result = results.Result(question="Q", table=table, method="m", unit="customers", n=3, chart={"kind": "points", "label": ["group"], "xlabel": "x"})
+    for text in (result._repr_html_(), repr(result), result.figure()._repr_mimebundle_()[0]["text/plain"]):
+        assert "900" not in text and "1,000" not in text
+
+
 def test_values_are_never_taken_for_html():
     """A group called like a script is text."""
     table = pd.DataFrame({"group": ["<script>alert(1)</script>"], "n": [20], "estimate": [0.5]})

@@ -52,7 +52,7 @@ class Drawing:
         plt.close(ax.figure)
         # A palette holds a chart's few colours in a third of the bytes.
         small = BytesIO()
-        Image.open(buffer).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+        Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "png", optimize=True)
         text = describe(self.result)
         return {"image/png": small.getvalue(), "text/plain": text}, {"image/png": {"alt": text}}
 
@@ -97,7 +97,16 @@ def _visible(result):
     table = result.table
     for name, value in result.chart.get("only", {}).items():
         table = table[table[name].isin(_listed(value))]
-    return table[~(table["n"].between(1, MINIMUM_CELL - 1))] if "n" in table else table
+    return table[~small_cells(table)]
+
+
+def small_cells(table):
+    """Return which rows rest on fewer units, or fewer customers, than may be shown."""
+    small = table.index != table.index
+    for name in ("n", "customers"):
+        if name in table:
+            small = small | table[name].between(1, MINIMUM_CELL - 1).to_numpy()
+    return small
 
 
 def _listed(names):

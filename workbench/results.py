@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench import texts
 from workbench.errors import InputError, one_of
-from workbench.figures import MINIMUM_CELL
+from workbench.figures import MINIMUM_CELL, small_cells
 
 EVIDENCE = ("descriptive", "associational", "quasi-causal", "experimental")
 SHOWN_ROWS = 60
@@ -122,18 +122,19 @@ def read(folder):
 def shown(table):
     """Return a table as text, formatted for reading, with cells under the minimum size suppressed.
 
-    A row whose `n` is below 10 keeps its keys; its numbers are withheld.
+    A row whose `n` or `customers` is below 10 keeps its keys; its numbers are withheld.
     """
     import pandas as pd
 
-    small = (table["n"] < MINIMUM_CELL) & (table["n"] > 0) if "n" in table else pd.Series(False, index=table.index)
+    small = small_cells(table)
     out = {}
     keys_over = False
     for name in table.columns:
         values = table[name]
         keys_over = keys_over or name in ("count", "n", *_COLUMNS)
-        if name == "n":
-            cells = values.map(texts.number).mask(small, f"<{MINIMUM_CELL}")
+        if name == "n" or name == "customers":
+            few = small & (values.to_numpy() < MINIMUM_CELL)
+            cells = values.map(texts.number).mask(few, f"<{MINIMUM_CELL}").mask(small & ~few, "–")
         elif values.dtype == bool:
             cells = values.map(lambda v: texts.word("yes" if v else "no"))
         elif pd.api.types.is_numeric_dtype(values):

@@ -179,7 +179,7 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
     -------
     Result
         cohort (first day of its period), age, count, n (cohort size, or revenue at age 0), estimate,
-        conf_low, conf_high (customers only). A cell that the data cannot show in full is missing,
+        and conf_low, conf_high for customers, or customers (cohort size) for revenue. A cell that the data cannot show in full is missing,
         never 0; age 0 is true by definition and has no interval.
 
     Raises
@@ -215,8 +215,8 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
         else:
             seen = mine["customers" if measure == "customers" else "amount"].reindex(ages, fill_value=0)
         base = size if measure == "customers" else float(mine.loc[0, "amount"])
-        rows += [{"cohort": start, "age": age, "count": float(seen[age]) if age <= oldest else np.nan, "n": base}
-                 for age in ages]
+        rows += [{"cohort": start, "age": age, "count": float(seen[age]) if age <= oldest else np.nan, "n": base,
+                  **({"customers": size} if measure == "revenue" else {})} for age in ages]
     table = pd.DataFrame(rows)
     table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
     if measure == "customers":
@@ -225,7 +225,7 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
         given = ~known | (table["age"] == 0)
         table["conf_low"], table["conf_high"] = np.where(given, np.nan, low), np.where(given, np.nan, high)
     table["cohort"] = pd.to_datetime(table["cohort"], unit="D").astype("datetime64[us]")
-    table = table[["cohort", "age", "count", "n", "estimate", *(c for c in ("conf_low", "conf_high") if c in table)]]
+    table = table[["cohort", "age", "count", "n", "estimate", *(c for c in ("conf_low", "conf_high", "customers") if c in table)]]
     young = int(table["count"].isna().sum())
     limits = [t("retention.future", n=number(young))] if young else []
     if criterion == "on_or_after":
