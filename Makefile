@@ -13,7 +13,7 @@ help:
 	@echo "make test     prove it: every test and every notebook"
 	@echo "make lab      open JupyterLab on the start page"
 	@echo "make golden   run the notebooks anew and keep their cleaned output as the reference"
-	@echo "make verify   the long recovery and coverage studies"
+	@echo "make verify   the long recovery and coverage studies, and many more random cases"
 	@echo "make bench    speed and memory beside peers, written to benchmarks/RESULTS.md"
 	@echo "make lock     resolve the dependencies anew"
 	@echo "make clean    remove the environment and all built reports"
@@ -46,6 +46,7 @@ test: .venv/.test
 
 verify: .venv/.test
 	@$(BIN)/python -m pytest -m slow -s
+	@THOROUGH=5 $(BIN)/python -m pytest -k "exhaustive or slow_twin or add_up"
 
 lab: .venv/.user
 	@JUPYTER_CONFIG_PATH=notebooks/.config $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start.ipynb

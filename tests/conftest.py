@@ -7,8 +7,13 @@ import warnings
 
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+# The same examples on every run; `make verify` looks at others, and at more of them.
+THOROUGH = int(os.environ.get("THOROUGH", 1))
+settings.register_profile("same", derandomize=THOROUGH == 1, deadline=None)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

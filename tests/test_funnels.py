@@ -1,12 +1,10 @@
 """Funnels: by hand, by brute force, by independent SQL, and on both engines."""
 
-import os
-
 import numpy as np
 import pandas as pd
 import pytest
 from brute import funnel
-from conftest import log, same
+from conftest import THOROUGH, log, same
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -164,7 +162,7 @@ ROW = st.tuples(st.sampled_from("abc"), st.integers(0, 12), st.sampled_from(["p"
                 st.sampled_from(["m", "n"]))
 
 
-@settings(max_examples=int(os.environ.get("FUNNEL_EXAMPLES", 400)), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400 * THOROUGH, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(ROW, min_size=1, max_size=14), window=st.sampled_from([None, 0.5, 2, 5]), order=st.sampled_from(funnels.ORDERS),
        entry=st.sampled_from(["every", "first"]), ties=st.sampled_from(["rank", "later"]),
        steps=st.sampled_from([["p", "q"], ["p", "q", "r"], ["q", "p", "q"], ["p", "p", "q"]]),

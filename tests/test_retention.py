@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import same
+from conftest import THOROUGH, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -155,7 +155,7 @@ def slow_cohorts(rows, period, criterion):
     return out
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80 * THOROUGH, deadline=None)
 @given(rows=st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 200), st.integers(1, 9)), min_size=1, max_size=20),
        period=st.sampled_from(["week", "month"]), criterion=st.sampled_from(["on", "on_or_after"]))
 def test_cohorts_agree_with_a_slow_twin(rows, period, criterion):

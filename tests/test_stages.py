@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import log, same
+from conftest import THOROUGH, log, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -113,7 +113,7 @@ def slow_episodes(rows, gap, end):
     return table
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120 * THOROUGH, deadline=None)
 @given(rows=st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 120), st.sampled_from([*STEPS, "x"])), min_size=1, max_size=14))
 def test_episodes_agree_with_a_slow_twin(rows):
     """Row by row and vectorised come to the same episodes."""

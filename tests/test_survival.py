@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import THOROUGH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
@@ -107,7 +108,7 @@ def test_bad_durations_are_refused():
             survival.incidence(wrong, [1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60 * THOROUGH, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), min_size=1, max_size=30))
 def test_what_happened_and_what_did_not_add_up(rows):
     """The shares of both causes and of neither are 1 at every moment, and the order of rows is nothing."""

@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import os
 import sys
 from pathlib import Path
 
@@ -56,6 +57,10 @@ def main(arguments=None):
         return _complain(error, BAD_INPUT)
     except WorkbenchError as error:
         return _complain(error, FAILED)
+    except BrokenPipeError:
+        # Whoever read our output (such as `head`) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except KeyboardInterrupt:
         return _complain("stopped by the user; earlier reports are untouched", 130)
 
