@@ -161,6 +161,15 @@ def test_failures_never_look_like_success(home, name, last):
     assert not list(home.glob("reports/runs/good/*-failed/report.html"))
 
 
+def test_a_page_that_cannot_be_made_is_a_failure_too(home):
+    """Without its style sheet there is no report, only a reason."""
+    good = run("good")
+    (home / "reports" / "theme" / "style.css").unlink()
+    with pytest.raises(ReportFailed, match=r"style\.css"):
+        run("good")
+    assert publish.latest("good")["folder"] == good and len(manifests(home)) == 2
+
+
 def test_a_stopped_notebook_is_found_out():
     """A cell without an execution count means the run broke off."""
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", execution_count=1), nbformat.v4.new_code_cell("2")])

@@ -79,8 +79,10 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
         verify(book)
         manifest["title"] = render.write_html(book, building.folder / "report.html", manifest, values.get("language", "en"))
         status, reason = "ok", None
-    except ReportFailed as error:
-        status, reason = "failed", str(error)
+    except Exception as error:
+        # Whatever went wrong, the run is published as failed, with its reason, and never as a report.
+        status, reason = "failed", str(error) if isinstance(error, ReportFailed) else f"{type(error).__name__}: {_first_line(error)}"
+        (building.folder / "report.html").unlink(missing_ok=True)
     inputs = building.folder / "inputs.jsonl"
     if inputs.exists():
         lines = [json.loads(line) for line in inputs.read_text(encoding="utf-8").splitlines()]
