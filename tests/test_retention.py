@@ -117,6 +117,8 @@ def test_time_to_next_is_kaplan_meier_on_first_pauses():
     assert table.loc[60, "estimate"] == pytest.approx(1 / 3)
     split = retention.time_to_next(SMALL, by=pd.Series({"ann": "x", "bob": "x", "cas": "y", "dan": "y"})).table
     assert set(split["group"]) == {"x", "y"}
+    some = retention.time_to_next(SMALL, by=pd.Series({"ann": "x"})).table
+    assert some.groupby("group")["n"].max().to_dict() == {"missing": 3, "x": 1}, "nobody drops out for want of a group"
 
 
 def test_cdnow_facts():

@@ -125,6 +125,29 @@ def ratio(numerator, denominator, conf_level=0.95):
     return (estimate, se, *(float(v) for v in normal(estimate, se, conf_level)))
 
 
+def share(hit, customer, conf_level=0.95):
+    """Estimate the share of rows with a property, the customer as sampling unit.
+
+    Parameters
+    ----------
+    hit : array-like of bool, one value per row
+    customer : array-like, whose row it is
+
+    Returns
+    -------
+    dict
+        count, n (rows), estimate, std_error, conf_low, conf_high: delta method, or Wilson where the rows'
+        spread cannot tell (one row a customer, nobody or everybody has the property).
+    """
+    hit = np.asarray(hit, bool)
+    who, sizes = np.unique(np.asarray(customer).astype(str), return_inverse=True, return_counts=True)[1:]
+    count, n = int(hit.sum()), len(hit)
+    estimate, se, low, high = ratio(np.bincount(who, hit, len(sizes)), sizes, conf_level)
+    if len(sizes) == n or count in (0, n):
+        low, high = wilson_clustered(count, n, len(sizes), conf_level)
+    return {"count": count, "n": n, "estimate": estimate, "std_error": se, "conf_low": max(low, 0.0), "conf_high": min(high, 1.0)}
+
+
 def bootstrap(statistic, n_customers, *, seed, draws=1000, conf_level=0.95):
     """Give the percentile interval of a statistic when whole customers are resampled.
 

@@ -337,12 +337,8 @@ def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.
             if not len(mine):
                 continue
             silent = mine["days"] > days
-            per = pd.DataFrame({"c": mine["customer_id"], "s": silent}).groupby("c")["s"].agg(["sum", "size"])
-            estimate, se, low, high = intervals.ratio(per["sum"], per["size"], conf_level)
-            if len(per) == len(mine) or silent.all() or not silent.any():
-                low, high = intervals.wilson_clustered(silent.sum(), len(mine), len(per), conf_level)
-            rows.append({"silence_days": days, "purchase_number": name, "count": int(silent.sum()), "n": len(mine),
-                         "estimate": estimate, "std_error": se, "conf_low": max(low, 0.0), "conf_high": min(high, 1.0),
+            rows.append({"silence_days": days, "purchase_number": name,
+                         **intervals.share(silent, mine["customer_id"], conf_level),
                          "returned": int((silent & mine["ended"]).sum())})
     if not any(row["silence_days"] == limits_days[0] for row in rows):
         raise NotEnoughData(f"churn_moments: no purchase was watched for more than {limits_days[0]} days")
@@ -365,7 +361,7 @@ def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level
     after : int
         Which purchase the clock starts at: 1 = the first.
     by : Series, optional
-        Group of each customer, indexed by customer_id.
+        Group of each customer, indexed by customer_id; customers without one form the group "missing".
     others as in `repeat_rate`
 
     Returns
@@ -387,7 +383,7 @@ def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level
     gaps = gaps[gaps["number"] == after]
     if not len(gaps):
         raise NotEnoughData(f"time_to_next: no customer has a purchase number {after}")
-    groups = [("all", gaps)] if by is None else list(gaps.groupby(gaps["customer_id"].map(by)))
+    groups = [("all", gaps)] if by is None else list(gaps.groupby(gaps["customer_id"].map(by).fillna("missing")))
     curves, limits = [], []
     for name, mine in groups:
         curve = survival.kaplan_meier(mine["days"], mine["ended"], conf_level=conf_level)

@@ -114,7 +114,7 @@ def reach(episodes, stages, *, conf_level=0.95):
 
     if not len(episodes):
         raise NotEnoughData("reach: there is no episode")
-    rows = [{"stage": stage, **_share(episodes[stage], episodes["customer_id"], conf_level),
+    rows = [{"stage": stage, **intervals.share(episodes[stage], episodes["customer_id"], conf_level),
              "customers": int(episodes.loc[episodes[stage], "customer_id"].nunique())} for stage in stages]
     still_open = int((episodes["outcome"] == "open").sum())
     limits = [t("stages.reach_limit")] + ([t("stages.open", n=number(still_open))] if still_open else [])
@@ -134,7 +134,7 @@ def drop_location(episodes, stages, *, conf_level=0.95):
     lost = episodes[episodes["outcome"] == "abandoned"]
     if not len(lost):
         raise NotEnoughData("drop_location: no episode was abandoned")
-    rows = [{"stage": stage, **_share(lost["last_stage"] == stage, lost["customer_id"], conf_level)}
+    rows = [{"stage": stage, **intervals.share(lost["last_stage"] == stage, lost["customer_id"], conf_level)}
             for stage in list(stages)[:-1]]
     return Result(question=t("stages.location_question"), table=pd.DataFrame(rows), method=t("stages.reach_method"),
                   unit="episodes", n=len(lost), conf_level=conf_level, limits=(t("stages.location_limit"),),
@@ -312,19 +312,6 @@ class _Spells(_Episodes):
         kept = k[begin] != self.goal
         return {"customer": batch["customer"][begin][kept], "stage": k[begin][kept].astype(np.int64),
                 "micros": np.maximum(until - time[begin], 0)[kept], "ended": ended[kept]}
-
-
-def _share(hit, customer, conf_level):
-    """Return count, n and the share with its interval, the customer as sampling unit."""
-    import pandas as pd
-
-    hit, n = np.asarray(hit, bool), len(hit)
-    count = int(hit.sum())
-    per = pd.DataFrame({"hit": hit, "customer": np.asarray(customer)}).groupby("customer")["hit"].agg(["sum", "size"])
-    estimate, se, low, high = intervals.ratio(per["sum"], per["size"], conf_level)
-    if len(per) == n or count in (0, n):
-        low, high = intervals.wilson_clustered(count, n, len(per), conf_level)
-    return {"count": count, "n": n, "estimate": estimate, "std_error": se, "conf_low": max(low, 0.0), "conf_high": min(high, 1.0)}
 
 
 def _cause(episodes):

@@ -9,7 +9,6 @@ from workbench.load.mapping import orders_from_lines
 
 PANEL_ZONE = "America/New_York"  # the panel's times are UTC with the zone dropped
 PANEL_BEGIN = "2017-01-01"
-STEPS = ("campaign_received", "coupon_redeemed", "product_bought", "bought_again")
 STEPS_WITHOUT = ("campaign_received", "bought_without_coupon", "bought_again_without")
 DAY = 86_400_000_000
 
