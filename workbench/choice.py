@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.results import Result
+from workbench.results import Result, analysis
 from workbench.texts import number, percent, t, word
 
 
@@ -41,6 +41,7 @@ class Fit:
         return _design(choices, self.attributes, self.base is not None, self.names, self.base)
 
 
+@analysis
 def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
     """How do price and the other attributes go with what people choose?
 
@@ -112,6 +113,7 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
                          "only": {"term": list(shown["term"])}})
 
 
+@analysis
 def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
     """If one alternative's price rises by one percent, by how many percent do the shares change?
 
@@ -160,6 +162,7 @@ def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
                          "xlabel": t("choice.elasticity_axis", attribute=word(attribute))})
 
 
+@analysis
 def willingness_to_pay(fit, price="price", *, conf_level=0.95):
     """How much more would people pay for one unit of each other attribute?
 
@@ -192,6 +195,7 @@ def willingness_to_pay(fit, price="price", *, conf_level=0.95):
                   chart={"kind": "points", "label": ["term"], "reference": 0, "xlabel": t("choice.wtp_axis")})
 
 
+@analysis
 def holdout(choices, attributes, *, share=0.2, seed=1, conf_level=0.95):
     """Does the model foretell choices of households it has never seen, better than simple rules?
 
@@ -249,6 +253,7 @@ def holdout(choices, attributes, *, share=0.2, seed=1, conf_level=0.95):
                          "xlabel": t("choice.holdout_axis")})
 
 
+@analysis
 def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
     """How much does the answer depend on the rule by which prices were filled in?
 

@@ -48,6 +48,17 @@ def main(arguments=None):
     verb.add_argument("--timeout", type=int, default=600, help="seconds one cell may take (default 600)")
     verb.set_defaults(act=_schedule)
 
+    verb = verbs.add_parser("simulate", help="make a market whose truth is known, as Parquet files")
+    verb.add_argument("folder", help="an empty folder, or one that holds an earlier market")
+    verb.add_argument("--customers", type=int, default=5000)
+    verb.add_argument("--days", type=int, default=180)
+    verb.add_argument("--seed", type=int, default=1, help="the same seed makes the same market, bit for bit")
+    verb.add_argument("--no-effect", action="append", default=[], metavar="NAME", help="switch a planted effect off, such as loyalty")
+    verb.add_argument("--channel-off", action="append", default=[], metavar="NAME", help="a market without this channel, all other luck the same")
+    verb.add_argument("--world", default="markov", help="markov, semi_markov, mislabelled or unseen_channel")
+    verb.add_argument("--quiet", action="store_true", help="no progress bar")
+    verb.set_defaults(act=_simulate)
+
     options = parser.parse_args(arguments)
     try:
         return options.act(options)
@@ -153,6 +164,21 @@ def _check(options):
         for result in (retention.ever_repeat(orders), retention.repeat_rate(orders, zone=zone)):
             print()
             print(result)
+    return DONE
+
+
+def _simulate(options):
+    from tqdm import tqdm
+
+    from workbench import simulate
+
+    with tqdm(total=options.customers, unit=" customers", disable=options.quiet, file=sys.stderr) as bar:
+        rows = simulate.write(options.folder, options.customers, days=options.days, seed=options.seed, no_effect=tuple(options.no_effect),
+                              channels_off=tuple(options.channel_off), world=options.world,
+                              progress=lambda done, _: bar.update(done - bar.n))
+    print(f"SIMULATED market in {options.folder}:")
+    for name, count in rows.items():
+        print(f"  {name + '.parquet':<26} {count:>12,} rows")
     return DONE
 
 

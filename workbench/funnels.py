@@ -6,12 +6,13 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.errors import InputError, NotEnoughData, one_of, unknown
-from workbench.results import Result
+from workbench.results import Result, analysis
 from workbench.texts import number, percent, t, word
 
 ORDERS = ("ordered", "strict", "any")
 
 
+@analysis
 def conversion(events, steps, *, window="14D", order="ordered", entry="every", ties=None, by=None, hold=None,
                strict_among="steps", until=None, conf_level=0.95):
     """How many customers get from the first step to each later one in time?
@@ -93,6 +94,7 @@ def conversion(events, steps, *, window="14D", order="ordered", entry="every", t
             "only": {"basis": "entry"}, "xlabel": t("funnels.axis", first=word(steps[0]))})
 
 
+@analysis
 def compare_entry(events, steps, **options):
     """How much does it matter whether every entry or only the first one counts?
 
@@ -107,6 +109,7 @@ def compare_entry(events, steps, **options):
     return replace(made, question=t("funnels.entry_question"), table=table, limits=(lost, *made.limits))
 
 
+@analysis
 def compare_orders(events, steps, **options):
     """How much does it matter how strictly the order of the steps is taken?
 
@@ -133,6 +136,7 @@ def _compare(events, steps, option, values, options):
     return replace(made, method=method, chart=chart), pd.concat(rows, ignore_index=True)
 
 
+@analysis
 def drop_off(events, steps, *, window="14D", by=None, hold=None, until=None, conf_level=0.95):
     """After which step do customers stop?
 

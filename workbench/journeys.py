@@ -4,12 +4,13 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.errors import NotEnoughData
-from workbench.results import Result
+from workbench.results import Result, analysis
 from workbench.texts import number, t
 
 SECOND = 1_000_000
 
 
+@analysis
 def sessions(events, *, timeout="30min", conf_level=0.95):
     """How often do people come, and how much do they do in a visit?
 
@@ -59,6 +60,7 @@ def sessions(events, *, timeout="30min", conf_level=0.95):
                   chart={"kind": "points", "label": ["measure"], "xlabel": t("journeys.sessions_axis")})
 
 
+@analysis
 def transitions(events, *, timeout=None, conf_level=0.95):
     """What do people do next after each event?
 

@@ -2,7 +2,9 @@
 
 import html
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from os import PathLike
 from pathlib import Path
 
 from workbench import texts
@@ -40,6 +42,8 @@ class Result:
         The fitted model where there is one.
     chart : dict
         What the figure draws from the table: kind, column names and axis labels.
+    simulated : bool
+        Whether it rests on a simulated market; then the question says so, wherever it is shown.
     """
 
     question: str
@@ -52,6 +56,7 @@ class Result:
     limits: tuple = ()
     model: object = None
     chart: dict = field(default_factory=dict)
+    simulated: bool = False
     language: str = field(default_factory=texts.language)
 
     def __post_init__(self):
@@ -77,7 +82,7 @@ class Result:
         folder.mkdir(parents=True, exist_ok=True)
         self.table.to_parquet(folder / "table.parquet")
         kept = {k: getattr(self, k) for k in
-                ("question", "method", "unit", "n", "conf_level", "evidence", "limits", "chart", "language")}
+                ("question", "method", "unit", "n", "conf_level", "evidence", "limits", "chart", "simulated", "language")}
         (folder / "result.json").write_text(json.dumps(kept, ensure_ascii=False, indent=1), encoding="utf-8")
         if self.chart:
             ax = self.plot()
@@ -102,6 +107,40 @@ class Result:
             "result.foot", method=self.method, n=texts.number(self.n), unit=texts.word(self.unit),
             level=texts.number(100 * self.conf_level), evidence=texts.word(self.evidence),
         )
+
+
+def analysis(function):
+    """Make an analysis carry the mark of simulated data from its tables to what it returns."""
+    @wraps(function)
+    def marked(*args, **options):
+        made = function(*args, **options)
+        if not any(is_simulated(given) for given in (*args, *options.values())):
+            return made
+        if isinstance(made, Result):
+            return made if made.simulated else replace(made, question=texts.t("result.simulated", question=made.question), simulated=True)
+        if hasattr(made, "attrs"):
+            made.attrs["simulated"] = True
+        return made
+
+    return marked
+
+
+def is_simulated(table):
+    """Say whether a Result, a DataFrame, an Arrow table or a Parquet path carries the mark of a simulated market."""
+    if isinstance(table, Result):
+        return table.simulated
+    if isinstance(table, (str, PathLike)) and str(table).endswith(".parquet") and Path(table).is_file():
+        import pyarrow.parquet as pq
+
+        return _in_schema(pq.read_schema(table))
+    if hasattr(table, "attrs"):
+        return bool(table.attrs.get("simulated"))
+    return type(table).__module__.startswith("pyarrow") and _in_schema(getattr(table, "schema", None))
+
+
+def _in_schema(schema):
+    notes = getattr(schema, "metadata", None) or {}
+    return any(b'"simulated": true' in value for value in notes.values())
 
 
 def read(folder):

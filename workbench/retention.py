@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench import engine, intervals, schemas, survival
 from workbench.errors import InputError, NotEnoughData, one_of
-from workbench.results import Result
+from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
 PERIODS = {"day": 1, "week": 7, "month": 30}
@@ -16,6 +16,7 @@ PERIODS = {"day": 1, "week": 7, "month": 30}
 _DAYS = "WITH days AS (SELECT customer, day, sum(amount) AS amount, count(amount) AS orders FROM o GROUP BY customer, day)"
 
 
+@analysis
 def repeat_rate(orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=None, conf_level=0.95):
     """How many customers come back within a set time?
 
@@ -74,6 +75,7 @@ def repeat_rate(orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=No
                       "xlabel": t("retention.repeat_axis")})
 
 
+@analysis
 def ever_repeat(orders, *, conf_level=0.95):
     """Which share has two orders or more at all? Shown only beside `repeat_rate`: it grows with the customers' age.
 
@@ -95,6 +97,7 @@ def ever_repeat(orders, *, conf_level=0.95):
                   chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("retention.ever_axis")})
 
 
+@analysis
 def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
     """How often do customers buy, for how much, and how long is the pause?
 
@@ -138,6 +141,7 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
                   chart={"kind": "points", "label": ["measure"], "xlabel": t("retention.rhythm_axis")})
 
 
+@analysis
 def pauses(orders, *, zone="UTC", until=None):
     """List every pause between purchase days, the open one at the end included.
 
@@ -156,6 +160,7 @@ def pauses(orders, *, zone="UTC", until=None):
     return found[["customer_id", "number", "days", "ended", "watched"]]
 
 
+@analysis
 def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure="customers", zone="UTC", until=None,
             conf_level=0.95):
     """Of those who first bought in a period, how many are active later on?
@@ -241,6 +246,7 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
                          "ylabel": t(f"retention.cohort_axis_{measure}")})
 
 
+@analysis
 def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0.95):
     """Of those who were customers when a period began, how many still are at its end?
 
@@ -289,6 +295,7 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
                   chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("retention.rate_axis")})
 
 
+@analysis
 def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.95):
     """After which purchase do customers fall silent?
 
@@ -353,6 +360,7 @@ def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.
                          "percent": True, "xlabel": t("retention.churn_axis")})
 
 
+@analysis
 def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level=0.95):
     """How long until the next purchase, when some have not bought again yet?
 

@@ -9,13 +9,14 @@ import numpy as np
 
 from workbench import engine, intervals, schemas, survival
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.results import Result
+from workbench.results import Result, analysis
 from workbench.texts import number, percent, t, word
 
 DAY = 86_400_000_000
 SAME_DECISION = "24h"  # several orders within a day are one decision
 
 
+@analysis
 def episodes(events, stages, *, gap="30D", hold=None, until=None):
     """Cut every customer's history into decision occasions; the last of `stages` is the purchase.
 
@@ -66,6 +67,7 @@ def episodes(events, stages, *, gap="30D", hold=None, until=None):
     return table
 
 
+@analysis
 def gap_sensitivity(events, stages, *, gaps=("7D", "14D", "30D", "60D"), hold=None, until=None, conf_level=0.95):
     """How much does the share that ends in a purchase depend on the silence that ends an episode?
 
@@ -88,6 +90,7 @@ def gap_sensitivity(events, stages, *, gaps=("7D", "14D", "30D", "60D"), hold=No
                   chart={"kind": "points", "label": ["gap"], "percent": True, "xlabel": t("stages.gap_axis")})
 
 
+@analysis
 def reach(episodes, stages, *, conf_level=0.95):
     """In which share of decision occasions is each stage seen at all?
 
@@ -123,6 +126,7 @@ def reach(episodes, stages, *, conf_level=0.95):
                   chart={"kind": "points", "label": ["stage"], "percent": True, "xlabel": t("stages.reach_axis")})
 
 
+@analysis
 def drop_location(episodes, stages, *, conf_level=0.95):
     """What was the last stage seen before an occasion was abandoned?
 
@@ -141,6 +145,7 @@ def drop_location(episodes, stages, *, conf_level=0.95):
                   chart={"kind": "points", "label": ["stage"], "percent": True, "xlabel": t("stages.location_axis")})
 
 
+@analysis
 def time_to_purchase(episodes, *, by=None, conf_level=0.95):
     """How many have bought by each day, when giving up is an outcome too?
 
@@ -192,6 +197,7 @@ def time_to_purchase(episodes, *, by=None, conf_level=0.95):
                                                "xlabel": t("stages.days_axis"), "ylabel": t("stages.purchase_axis")})
 
 
+@analysis
 def time_in_stage(events, stages, *, gap="30D", hold=None, until=None, conf_level=0.95):
     """How long do people stay in a stage before they move on to another one?
 

@@ -17,9 +17,12 @@ from pathlib import Path
 from workbench.engine.batches import Batch, MAX_EVENTS
 from workbench.errors import InputError, unknown
 
-__all__ = ["Batch", "MAX_EVENTS", "Role", "View", "code", "columns", "day", "distinct", "key", "micros",
+__all__ = ["Batch", "MAX_EVENTS", "ORDER_MARK", "Role", "View", "code", "columns", "day", "distinct", "key", "micros",
            "one", "ordered", "raw", "read_database", "real", "run", "span", "view",
            "whole"]
+
+# A Parquet file whose metadata holds this lists whole customers one after another, each in time order.
+ORDER_MARK = {b"workbench.order": b"customer_id,occurred_at"}
 
 
 @dataclass(frozen=True)

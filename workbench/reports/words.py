@@ -70,7 +70,8 @@ class Table:
 
 def table(frame, key, **values):
     """Return a table with the caption behind `key`, for display in a notebook."""
-    return Table(frame, texts.t(key, **values))
+    caption = texts.t(key, **values)
+    return Table(frame, texts.t("result.simulated", question=caption) if results.is_simulated(frame) else caption)
 
 
 def _plain(value):

@@ -1,0 +1,101 @@
+"""What is planted in the simulated market: its stages, events, channels, prices and effects."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workbench.errors import InputError, one_of, unknown
+
+DAY = 86_400_000_000
+START = 1_735_689_600_000_000  # 2025-01-01 UTC
+STAGES = ("need", "search", "evaluation", "intent", "purchase", "post_purchase", "retention", "advocacy", "idle")
+NEED, SEARCH, EVALUATION, INTENT, PURCHASE, POST, RETENTION, ADVOCACY, IDLE = range(9)
+# Event and the page it is seen on; {p} is a product. Events without a page happen off line.
+PAGES = {
+    "article_view": "/stories/{p}", "home_view": "/", "ad_click": "/landing", "site_search": "/search", "category_view": "/c/{p}",
+    "guide_view": "/guides/{p}", "product_view": "/p/{p}", "review_read": "/p/{p}/reviews", "compare": "/compare",
+    "price_view": "/p/{p}/price", "wish_list": "/wishlist", "out_of_stock": "/p/{p}/stock", "add_to_cart": "/cart", "begin_checkout": "/checkout",
+    "shipping_info": "/checkout/shipping", "payment_submit": "/checkout/payment", "payment_failed": "/checkout/payment/failed",
+    "order": "/checkout/thanks", "order_tracking": "/account/orders", "support_contact": "/support", "return": "/account/returns",
+    "review_written": "/account/reviews", "loyalty_action": "/account/rewards", "newsletter_click": "/news", "referral_sent": "/invite",
+    "store_visit": "", "friend_talk": "", "phone_call": ""}
+EVENTS = tuple(PAGES)
+CODE = {name: i for i, name in enumerate(EVENTS)}
+OFFLINE = np.array([not page for page in PAGES.values()])
+CHECKOUT = np.array([CODE[e] for e in ("add_to_cart", "begin_checkout", "shipping_info", "payment_submit", "order")])
+EMISSION = {
+    NEED: {"article_view": .34, "home_view": .34, "category_view": .14, "site_search": .06, "product_view": .06, "friend_talk": .06},
+    SEARCH: {"site_search": .20, "category_view": .27, "guide_view": .19, "home_view": .05, "product_view": .18, "store_visit": .06, "friend_talk": .05},
+    EVALUATION: {"product_view": .35, "review_read": .20, "compare": .12, "price_view": .12, "wish_list": .05, "out_of_stock": .03,
+                 "category_view": .05, "store_visit": .05, "phone_call": .03}}
+# Chances of the next move after an event: stay, next stage, the one after that, one back, leave.
+MOVES = {NEED: (.25, .54, .08, .0, .13), SEARCH: (.56, .31, .02, .03, .08), EVALUATION: (.53, .26, .0, .11, .10), INTENT: (.10, .76, .0, .05, .09)}
+BREAK = np.array([.07, .14, .155, .035])      # chance that a visit ends after an event, by stage
+CHANNELS = ("direct", "organic_search", "paid_search", "display", "social", "email", "referral", "affiliate")
+SOURCE = {"direct": ("", "", ""), "organic_search": ("google", "organic", "https://www.google.com/"), "paid_search": ("google", "cpc", "https://www.google.com/"),
+          "display": ("adnet", "display", ""), "social": ("instagram", "paid_social", "https://instagram.com/"), "email": ("newsletter", "email", ""),
+          "referral": ("techblog.example", "referral", "https://techblog.example/review"), "affiliate": ("dealsite", "affiliate", "https://dealsite.example/")}
+COST = {"paid_search": .85, "display": .30, "social": .45, "affiliate": .60}  # euro a click
+TRIGGERS = {"display": .0012, "social": .0016, "referral": .0008}             # needs a customer and day that a touch opens
+MAIL_EVERY, MAIL_TRIGGER, HOLDOUT = 14, .110, .20
+IDLE_TOUCH = 1.7   # added to the chance (log scale) to leave for needs that mail, display or social woke
+# Channel of a visit that was nobody's doing, by stage: paid search mostly harvests people who were coming anyway.
+VISITS = np.array([[.36, .30, .08, .03, .07, .04, .08, .04], [.24, .34, .20, .02, .04, .02, .08, .06],
+                   [.36, .24, .20, .02, .03, .03, .06, .06], [.50, .18, .18, .01, .01, .05, .02, .05]])
+SUBSTITUTE = {"direct": .95, "organic_search": .75, "paid_search": .80, "display": .5, "social": .5, "email": .6, "referral": .55, "affiliate": .75}
+BRANDS = ("Alta", "Boreal", "Cedro", "Delft", "Esker", "Fjord")
+APPEAL = np.array([.55, .35, .15, .0, -.15, -.35])
+QUALITY = np.array([.3, .5, .0, .1, -.2, -.3])
+RATING = np.array([4.3, 4.6, 4.0, 4.1, 3.7, 3.5])
+PRICE = np.array([62., 74., 55., 58., 49., 44.])
+EFFECTS = {"price": -.022, "promotion": .55, "reviews": .60, "loyalty": 1.8, "involvement": .60, "satisfaction": 1.1, "latency": .16, "barrier": 1.2,
+           "referral": .9, "email": 1.0, "b2b": 1.0, "tracking": 1.0, "machine_opens": 1.0, "newcomer": 1.15}
+WORLDS = ("markov", "semi_markov", "mislabelled", "unseen_channel")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a simulated market depends on; see `workbench.simulate.market`."""
+
+    customers: int = 5000
+    days: int = 180
+    seed: int = 1
+    no_effect: tuple = ()
+    channels_off: tuple = ()
+    world: str = "markov"
+    effects: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        for name in self.no_effect:
+            if name not in EFFECTS:
+                raise unknown("no_effect", "effect", name, EFFECTS)
+        for name in self.effects:
+            if name not in EFFECTS:
+                raise unknown("effects", "effect", name, EFFECTS)
+        for name in self.channels_off:
+            if name not in CHANNELS:
+                raise unknown("channels_off", "channel", name, CHANNELS)
+        one_of("world", self.world, WORLDS)
+        if self.customers < 1 or self.days < 1 or self.seed < 0:
+            raise InputError(f"market: customers and days must be at least 1 and the seed not negative, found {self.customers}, {self.days}, {self.seed}")
+
+    def effect(self, name):
+        """Return the planted strength of an effect; 0 where it is switched off."""
+        return 0.0 if name in self.no_effect else self.effects.get(name, EFFECTS[name])
+
+
+def prices(settings):
+    """Return shelf price and promotion flag by week and brand; the same for every customer."""
+    rng = np.random.default_rng(settings.seed)
+    weeks = settings.days // 7 + 2
+    promoted = rng.random((weeks, len(BRANDS))) < .12
+    level = PRICE * np.exp(rng.normal(0, .06, (weeks, len(BRANDS))))
+    return np.round(np.where(promoted, level * .82, level), 2), promoted
+
+
+def cumulative(table, size):
+    """Return the cumulative shares of an emission table."""
+    shares = np.zeros(size)
+    for name, share in table.items():
+        shares[CODE[name]] = share
+    return np.cumsum(shares / shares.sum())
