@@ -73,3 +73,90 @@ def anyhow(rows, steps, t0, window):
     while depth < len(steps) and all(inside.count(s) >= steps[: depth + 1].count(s) for s in set(steps[: depth + 1])):
         depth += 1
     return depth
+
+
+def chains(rows, steps, t0, i, *, window, optional, step_windows, exclude, between, slack):
+    """Yield every chain (row numbers by step, None where an optional step is skipped) that starts at row i; steps are tuples of names."""
+    def barred(a, b, source, j):
+        if source >= between[1] or j <= between[0]:
+            return False
+        return any(rows[a][1] < r[1] < rows[b][1] and r[2] in exclude for r in rows)
+
+    def extend(chain):
+        yield chain
+        j = len(chain)
+        if j == len(steps):
+            return
+        source = max(k for k in range(j) if chain[k] is not None)
+        for k, r in enumerate(rows):
+            if k in chain or r[2] not in steps[j] or r[1] < rows[chain[source]][1] - slack:
+                continue
+            if window is not None and r[1] - t0 > window:
+                continue
+            if step_windows and step_windows[j - 1] is not None and r[1] - rows[chain[source]][1] > step_windows[j - 1]:
+                continue
+            if not barred(chain[source], k, source, j):
+                yield from extend((*chain, k))
+        if j in optional:
+            yield from extend((*chain, None))
+
+    yield from extend((i,))
+
+
+def rich(rows, steps, *, end, window=None, optional=(), step_windows=None, exclude=(), between=None, slack=0, exclusion="ends", entry="every"):
+    """Return the customers that reach each step under the further options, by trying every chain; rows are (customer, t, event)."""
+    between = between or (0, len(steps) - 1)
+    reached = [set() for _ in steps]
+    for customer in {r[0] for r in rows}:
+        mine = sorted((r for r in rows if r[0] == customer), key=lambda r: r[1])
+        starts = [i for i, r in enumerate(mine) if r[2] in steps[0]]
+        if entry == "first":
+            starts = starts[:1]
+        for i in starts:
+            t0 = mine[i][1]
+            if window is not None and t0 + window > end:
+                continue
+            if exclusion == "removes":
+                walked = greedy(mine, i, steps, window)
+                begin = walked[between[0]]
+                if begin is not None:
+                    stop = walked[between[1]]
+                    limit = stop if stop is not None else (float("inf") if window is None else t0 + window)
+                    late = (lambda t, stop=stop, limit=limit: t < limit if stop is not None else t <= limit)
+                    if any(r[2] in exclude and r[1] > begin and late(r[1]) for r in mine):
+                        continue
+                for j, t in enumerate(walked):
+                    if t is not None:
+                        reached[j].add(customer)
+                continue
+            for chain in chains(mine, steps, t0, i, window=window, optional=optional, step_windows=step_windows, exclude=exclude, between=between, slack=slack):
+                if chain[-1] is not None:
+                    reached[len(chain) - 1].add(customer)
+    return [len(s) for s in reached]
+
+
+def greedy(rows, i, steps, window):
+    """Return the times at which an attempt takes the earliest next step, None from where it stops; equal times chain in step order."""
+    out, t = [rows[i][1]], rows[i][1]
+    for step in steps[1:]:
+        later = [r[1] for r in rows if r[2] in step and r[1] >= t and (window is None or r[1] - rows[i][1] <= window)]
+        if not later:
+            return out + [None] * (len(steps) - len(out))
+        t = min(later)
+        out.append(t)
+    return out
+
+
+def opened(rows, steps, *, end, window, exclude=()):
+    """Return (entered anywhere, at each step, went on to each next step) where people may enter at any step."""
+    at, on, anywhere = [set() for _ in steps], [set() for _ in steps], set()
+    for r in rows:
+        for j, step in enumerate(steps):
+            if r[2] in step and (window is None or r[1] + window <= end):
+                at[j].add(r[0])
+                anywhere.add(r[0])
+                for q in rows:
+                    if j + 1 < len(steps) and q[0] == r[0] and q[2] in steps[j + 1] and q[1] >= r[1] and (window is None or q[1] - r[1] <= window) \
+                            and not any(x[0] == r[0] and x[2] in exclude and r[1] < x[1] < q[1] for x in rows):
+                        on[j + 1].add(r[0])
+    return len(anywhere), [len(s) for s in at], [len(s) for s in on[1:]]

@@ -77,6 +77,22 @@ def newcombe(count_a, n_a, count_b, n_b, conf_level=0.95):
     return gap - np.hypot(a - low_a, high_b - b), gap + np.hypot(high_a - a, b - low_b)
 
 
+def holm(p):
+    """Give p-values corrected for their number, so that the chance of any false alarm keeps its level.
+
+    Source: Holm (1979), Scand. J. Statist. 6.
+
+    >>> holm([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    p = np.asarray(p, float)
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
+    out = np.empty(len(p))
+    out[order] = np.minimum(stepped, 1)
+    return out
+
+
 def garwood(count, exposure=1.0, conf_level=0.95):
     """Give the exact Poisson interval of a rate `count / exposure`.
 

@@ -163,7 +163,7 @@ class _Life:
             among /= among.sum(axis=1, keepdims=True)
             looked = np.where(k >= w.INTENT, brand[a], d.pick("looked", np.cumsum(among, axis=1), *key))
             hidden = (w.OFFLINE[event] | ((k == w.SEARCH) & self.unseen[r] & (u("unseen event", *key) < .8))) & (s.effect("tracking") > 0)
-            self._events(r, t[a], k, event, need, channel[a], visit[a], looked, ~hidden, seconds)
+            self._events(r, t[a], np.where(event == w.CODE["order"], w.PURCHASE, k), event, need, channel[a], visit[a], looked, ~hidden, seconds)
             last_seen[a] = t[a]
             ordered = event == w.CODE["order"]
             reads[a] += (event == w.CODE["review_read"]) * (w.RATING[looked] - 4)

@@ -39,7 +39,9 @@ def catalogue(language):
                 yield f"{prefix}{key}", str(value).strip()
 
     source = (files(__package__) / f"{language}.yml").read_text(encoding="utf-8")
-    return dict(flatten(yaml.safe_load(source)))
+    # The stages' names stand with the stages; a word of the catalogue itself goes first.
+    stages = yaml.safe_load((files(__package__) / "stages.yml").read_text(encoding="utf-8"))["stages"]
+    return {**{f"words.{s['id']}": s[language] for s in stages}, **dict(flatten(yaml.safe_load(source)))}
 
 
 def t(key, **values):

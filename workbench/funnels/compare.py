@@ -1,0 +1,217 @@
+"""What the rules of a funnel do to its number, who differs from whom, and how long it takes."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import special
+
+from workbench import intervals, schemas, survival
+from workbench.errors import InputError, NotEnoughData
+from workbench.funnels.steps import ORDERS, SEMANTICS, conversion, prepare
+from workbench.funnels.walks import Definitions, Times
+from workbench.results import Result, analysis
+from workbench.texts import number, percent, t, word
+
+DAY = 86_400_000_000
+
+
+@analysis
+def compare_entry(events, steps, **options):
+    """How much does it matter whether every entry or only the first one counts?
+
+    Takes the arguments of `conversion` but `entry` and `by`; returns a Result with one row per
+    entry rule and step: entry, step_number, step, count, n, estimate, conf_low, conf_high, immature.
+    """
+    made, table = _compare(events, steps, "entry", ("every", "first"), options)
+    last = table[table["step_number"] == len(list(steps))].set_index("entry")["count"]
+    every, first = int(last["entry_every"]), int(last["entry_first"])
+    lost = t("funnels.entry_gap", every=number(every), first=number(first),
+             lost=percent(1 - first / every) if every else "–")
+    return replace(made, question=t("funnels.entry_question"), table=table, limits=(lost, *made.limits))
+
+
+@analysis
+def compare_orders(events, steps, **options):
+    """How much does it matter how strictly the order of the steps is taken?
+
+    Takes the arguments of `conversion` but `order` and `by`; returns a Result with one row per
+    order and step: order, step_number, step, count, n, estimate, conf_low, conf_high, immature.
+    """
+    made, table = _compare(events, steps, "order", ORDERS, options)
+    return replace(made, question=t("funnels.order_question"), table=table)
+
+
+def _compare(events, steps, option, values, options):
+    """Return the last conversion and one table for all values of an option."""
+    import pandas as pd
+
+    rows = []
+    for value in values:
+        made = conversion(events, steps, **{**options, option: value})
+        kept = made.table[made.table["basis"] == "entry"].drop(columns="basis")
+        kept.insert(0, option, f"{option}_{value}")
+        rows.append(kept)
+    chart = {**made.chart, "label": [option, "step"], "group": option}
+    chart.pop("only")
+    method = t("funnels.compare_method", window=options.get("window", "14D") or t("funnels.no_window"))
+    return replace(made, method=method, chart=chart), pd.concat(rows, ignore_index=True)
+
+
+@analysis
+def compare_definitions(events, steps, *, window="14D", exclude=(), hold=None, column="event", until=None, conf_level=0.95):
+    """How far apart do well-known tools lie on the same data, and which of their rules makes the difference?
+
+    The first row is the workbench's own definition. Below it stand four tools with their documented defaults, and one row per rule
+    changed alone. All rows are counted on the same customers in one pass, so the differences are paired.
+
+    Parameters are as in `conversion`.
+
+    Returns
+    -------
+    Result
+        kind (reference, tool, one_rule), definition, count (finished), n (entered), estimate, conf_low, conf_high, difference (to the
+        first row), difference_low, difference_high. Interval of a share: Wilson; of a difference: delta method over paired customers.
+
+    Raises
+    ------
+    NotEnoughData
+        If nobody entered under the workbench's definition.
+
+    Source: tools' documentation as listed in `docs/glossary.md`; Deng, Knoblich & Lu (2018) for the difference.
+    """
+    import pandas as pd
+
+    shared = {"exclude": exclude, "hold": hold, "column": column, "until": until}
+    own = {"window": window}
+    steps = list(steps)
+    plans = [("reference", "workbench", prepare(events, steps, given=own, **shared))]
+    plans += [("tool", name, prepare(events, steps, given={}, semantics=name, **shared)) for name in SEMANTICS]
+    single = {"rule_first_entry": {"entry": "first"}, "rule_window_7": {"window": "7D"}, "rule_window_30": {"window": "30D"}, "rule_no_window": {"window": None},
+              "rule_two_seconds": {"ties": "2s"}, "rule_young_counted": {"immature": "count"}}
+    if exclude:
+        single["rule_removes"] = {"exclusion": "removes"}
+    plans += [("one_rule", name, prepare(events, steps, given={**own, **rule}, **shared)) for name, rule in single.items()
+              if schemas.micros("window", rule.get("window", "1s"), none=True) != schemas.micros("window", window, none=True)]
+    sums = plans[0][2].run(Definitions([p.rules for _, _, p in plans])).groupby(["definition", "pattern"])["customers"].sum()
+    # A pattern holds four bits: entered and finished here, entered and finished under the first definition.
+    x, y, x0, y0 = (np.array([(p >> bit) & 1 for p in range(16)]) for bit in (2, 3, 0, 1))
+    rows = []
+    for i, (kind, name, _) in enumerate(plans):
+        m = sums[i].reindex(range(16), fill_value=0).to_numpy().astype(float)
+        n, done, n0, done0 = (int((m * bit).sum()) for bit in (x, y, x0, y0))
+        if n0 == 0:
+            raise NotEnoughData(t("funnels.none_mature", step=word(plans[0][2].names[0]), window=window or "–"))
+        r, r0 = done / n if n else np.nan, done0 / n0
+        pull = ((y - r * x) / n if n else np.nan) - (y0 - r0 * x0) / n0
+        se = float(np.sqrt((m * pull**2).sum()))
+        low, high = (float(v) for v in intervals.wilson(done, n, conf_level))
+        gap = r - r0
+        d_low, d_high = (np.nan, np.nan) if i == 0 else (float(v) for v in intervals.normal(gap, se, conf_level))
+        rows.append({"kind": kind, "definition": name, "count": done, "n": n, "estimate": r, "conf_low": low, "conf_high": high,
+                     "difference": np.nan if i == 0 else gap, "difference_low": d_low, "difference_high": d_high})
+    table = pd.DataFrame(rows)
+    tools = table[table["kind"] == "tool"]
+    limits = (t("funnels.tools_apart", low=percent(tools["estimate"].min()), high=percent(tools["estimate"].max())), t("funnels.tools_limit"))
+    return Result(question=t("funnels.definitions_question", first=word(plans[0][2].names[0]), last=word(plans[0][2].names[-1])), table=table,
+                  method=t("funnels.definitions_method", window=window or t("funnels.no_window")), unit="customers", n=int(table["n"].max()), conf_level=conf_level,
+                  limits=limits, chart={"kind": "points", "label": ["definition"], "group": "kind", "percent": True,
+                                        "xlabel": t("funnels.axis", first=word(plans[0][2].names[0]))})
+
+
+@analysis
+def compare_groups(events, steps, *, by, conf_level=0.95, **options):
+    """Which groups finish more, or less, often than the others, with all comparisons taken into account?
+
+    Parameters are as in `conversion`, with `by` the column that makes the groups.
+
+    Returns
+    -------
+    Result
+        [by], count, n, rate (share that finished), rest_rate, estimate (difference from all other groups together), conf_low, conf_high,
+        p_value, p_holm. Interval: Newcombe (1998); test: score test of two shares; correction: Holm (1979). Where the groups are numbers, a
+        sentence in `.limits` gives the Cochran–Armitage test for a trend.
+
+    Raises
+    ------
+    InputError
+        For fewer than two groups.
+    """
+    import pandas as pd
+
+    made = conversion(events, steps, by=by, conf_level=conf_level, **options)
+    last = made.table[(made.table["basis"] == "entry") & (made.table["step_number"] == len(list(steps))) & (made.table["n"] > 0)]
+    if len(last) < 2:
+        raise InputError(f"by: at least two groups with customers are needed, found {last[by].tolist()}")
+    y, n = last["count"].to_numpy(float), last["n"].to_numpy(float)
+    ry, rn = y.sum() - y, n.sum() - n
+    low, high = intervals.newcombe(y, n, ry, rn, conf_level)
+    pooled = y.sum() / n.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = (y / n - ry / rn) / np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / rn))
+    p = np.where(np.isfinite(score), 2 * special.ndtr(-np.abs(score)), 1.0)
+    table = pd.DataFrame({by: last[by].to_numpy(), "count": y.astype(int), "n": n.astype(int), "rate": y / n, "rest_rate": ry / rn,
+                          "estimate": y / n - ry / rn, "conf_low": low, "conf_high": high, "p_value": p, "p_holm": intervals.holm(p)})
+    limits = [t("funnels.groups_limit", tests=number(len(table))), *made.limits]
+    doses = pd.to_numeric(table[by], errors="coerce")
+    if doses.notna().all() and len(doses) > 2:
+        limits.append(t("funnels.trend", p=number(_trend(doses.to_numpy(float), y, n), 2)))
+    return Result(question=t("funnels.groups_question", by=word(by, header=True)), table=table, method=t("funnels.groups_method"), unit="customers_by_group", n=int(n.sum()),
+                  conf_level=conf_level, limits=tuple(limits),
+                  chart={"kind": "points", "label": [by], "percent": True, "reference": 0.0, "xlabel": t("funnels.groups_axis")})
+
+
+def _trend(dose, y, n):
+    """Return the p-value of the Cochran–Armitage test for a trend of shares over doses (Armitage 1955)."""
+    p = y.sum() / n.sum()
+    centre = (n * dose).sum() / n.sum()
+    spread = p * (1 - p) * (n * (dose - centre) ** 2).sum()
+    score = (y * (dose - centre)).sum()
+    return float(2 * special.ndtr(-abs(score) / np.sqrt(spread))) if spread > 0 else np.nan
+
+
+@analysis
+def time_to_convert(events, steps, *, window="14D", by=None, hold=None, exclude=(), column="event", until=None, conf_level=0.95):
+    """How long does it take from the first step to the last, counting those who never get there?
+
+    Every event of the first step is an attempt. Its clock stops when the last step is reached, when an event of `exclude` comes first (which
+    then competes), or when the window or the data end (censored).
+
+    Parameters are as in `conversion`.
+
+    Returns
+    -------
+    Result
+        [by,] days, n (attempts at risk), count (finished at that time), estimate (share finished by then), std_error, conf_low, conf_high.
+        Customers are the sampling unit.
+
+    Raises
+    ------
+    InputError
+        For repeated steps.
+    NotEnoughData
+        If no attempt was made.
+
+    Source: Aalen & Johansen (1978), Scand. J. Statist. 5.
+    """
+    import pandas as pd
+
+    if len({str(s) for s in steps}) < len(list(steps)):
+        raise InputError("steps: time_to_convert needs different steps")
+    made = prepare(events, steps, given={"window": window, "immature": "count"}, by=by, hold=hold, exclude=exclude, column=column, until=until)
+    parts = made.run(Times(made.rules, made.end))
+    if not len(parts):
+        raise NotEnoughData(t("funnels.none_mature", step=word(made.names[0]), window=window or "–"))
+    curves = []
+    for g, rows in parts.groupby("g"):
+        curve = survival.incidence(rows["micros"] / DAY, rows["cause"], customer=rows["customer"], conf_level=conf_level)
+        curve = curve.rename(columns={"time": "days", "at_risk": "n"})
+        if by:
+            curve.insert(0, by, made.groups[int(g)])
+        curves.append(curve)
+    done = parts[parts["cause"] == 1]
+    limits = [t("funnels.time_limit")]
+    if len(done):
+        limits.append(t("funnels.time_median", days=number((done["micros"] / DAY).median(), 3), n=number(len(done))))
+    return Result(question=t("funnels.time_question", first=word(made.names[0]), last=word(made.names[-1])), table=pd.concat(curves, ignore_index=True),
+                  method=t("funnels.time_method", window=window or t("funnels.no_window")), unit="attempts", n=len(parts), conf_level=conf_level, limits=tuple(limits),
+                  chart={"kind": "curve", "x": "days", "group": by, "step": True, "percent": True, "xlabel": t("stages.days_axis"), "ylabel": t("funnels.time_axis")})

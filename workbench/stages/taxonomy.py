@@ -1,0 +1,316 @@
+"""What the stages are called, how frameworks relate, and which stage an event belongs to."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from workbench import engine, intervals, schemas, texts
+from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.results import Result, analysis
+from workbench.texts import number, percent, t, word
+
+CONDITIONS = ("events", "page", "nth", "seconds", "first_visit", "buyer")
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """The stages in order, the frameworks that name them, and the rules that give an event its stage."""
+
+    stages: tuple
+    names: dict
+    ranks: dict
+    frameworks: dict
+    rules: tuple
+
+    def framework(self, name):
+        """Return the stages of a framework as (English name, Dutch name, canonical stages) rows; "canonical" is one too."""
+        if name == "canonical":
+            return [(self.names[s]["en"], self.names[s]["nl"], (s,)) for s in self.stages]
+        if name not in self.frameworks:
+            raise unknown("framework", "framework", name, ("canonical", *self.frameworks))
+        return [(s["en"], s["nl"], tuple(s["of"])) for s in self.frameworks[name]["stages"]]
+
+
+def taxonomy(path=None):
+    """Return the taxonomy of a YAML file, or the workbench's own (`workbench/texts/stages.yml`).
+
+    Raises InputError for a rule or framework that names an unknown stage or condition.
+    """
+    return _read(str(path) if path else None)
+
+
+@cache
+def _read(path):
+    import yaml
+
+    source = Path(path).read_text(encoding="utf-8") if path else (files(texts) / "stages.yml").read_text(encoding="utf-8")
+    raw = yaml.safe_load(source)
+    stages = tuple(s["id"] for s in raw["stages"])
+    for name, framework in raw.get("frameworks", {}).items():
+        for stage in framework["stages"]:
+            for member in stage["of"]:
+                if member not in stages:
+                    raise unknown(f"framework '{name}'", "stage", member, stages)
+    for i, rule in enumerate(raw["rules"], 1):
+        if rule.get("stage") not in stages:
+            raise unknown(f"rule {i}", "stage", rule.get("stage"), stages)
+        for condition in set(rule) - {"stage"}:
+            if condition not in CONDITIONS:
+                raise unknown(f"rule {i}", "condition", condition, CONDITIONS)
+        if not {"events", "page"} & set(rule):
+            raise InputError(f"rule {i}: names neither events nor a page, so it would fit everything")
+    return Taxonomy(stages, {s["id"]: s for s in raw["stages"]}, {s["id"]: s["rank"] for s in raw["stages"]},
+                    raw.get("frameworks", {}), tuple(raw["rules"]))
+
+
+def crosswalk(taxonomy_=None):
+    """Set the frameworks side by side: one row per canonical stage, one column per framework, in the language in use.
+
+    Returns a DataFrame; a stage that a framework does not know is missing there. Frameworks differ in what they join, so a
+    conversion between two of their stages is comparable within one framework only.
+    """
+    import pandas as pd
+
+    tax = taxonomy_ or taxonomy()
+    at = 0 if texts.language() == "en" else 1
+    rows = []
+    for stage in tax.stages:
+        row = {"stage": stage}
+        for name in tax.frameworks:
+            row[name] = next((f[at] for f in tax.framework(name) if stage in f[2]), None)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def relabel(values, to, *, of="canonical", taxonomy_=None):
+    """Give stages the names of another framework, where that loses detail but invents none.
+
+    Parameters
+    ----------
+    values : sequence of str
+        Stages of the framework `of`: canonical ids, or names in English or Dutch.
+    to, of : str
+        Framework names; "canonical" for the workbench's own stages.
+
+    Returns
+    -------
+    list of str or None
+        Names in the language in use (ids where `to` is "canonical"); None where the framework has no such stage.
+
+    Raises
+    ------
+    InputError
+        For an unknown stage or framework, and where a stage of `of` holds stages that `to` keeps apart.
+    """
+    tax = taxonomy_ or taxonomy()
+    at = 0 if texts.language() == "en" else 1
+    target = {stage: (stage if to == "canonical" else f[at]) for f in tax.framework(to) for stage in f[2]}
+    found = {}
+    for english, dutch, members in tax.framework(of):
+        names = {target.get(m) for m in members}
+        if len(names) > 1:
+            found[english] = found[dutch] = InputError(
+                f"relabel: '{(english, dutch)[at]}' of '{of}' holds {', '.join(members)}, which '{to}' keeps apart ({', '.join(map(str, sorted(names, key=str)))}); "
+                "going from coarse to fine would invent detail")
+        else:
+            found[english] = found[dutch] = names.pop()
+        if of == "canonical":
+            found[members[0]] = found[english]
+    out = []
+    for value in values:
+        if value is None or value != value:
+            out.append(None)
+            continue
+        if value not in found:
+            raise unknown("values", f"stage of '{of}'", value, found)
+        if isinstance(found[value], InputError):
+            raise found[value]
+        out.append(found[value])
+    return out
+
+
+@analysis
+def assign(events, *, rules=None, order="order", gap="30D", timeout="30min", until=None):
+    """Give every event its buying stage, by its name, its page and its place in the episode.
+
+    The rule with most conditions wins; among equals the later stage. A behavioural stage stands in for a state of
+    mind: check it with `mapping_quality` against labels.
+
+    Parameters
+    ----------
+    events : table with customer_id, occurred_at, event; page where rules use it
+    rules : Taxonomy or path of a YAML file, optional
+        Default the workbench's own taxonomy.
+    order : str or list of str
+        Event name(s) that close an episode as bought.
+    gap, timeout : str
+        Silence that closes an episode, and a visit.
+    until : str or Timestamp, optional
+
+    Returns
+    -------
+    DataFrame
+        customer_id, occurred_at (UTC), event, stage (missing where no rule fits), alternative (the stage of the next best
+        rule, where it is another one), rows by customer and time.
+
+    Raises
+    ------
+    InputError
+        For a missing column or a broken rule.
+
+    Source: rule S-02 in `docs/glossary.md`; page typing after Montgomery, Li, Srinivasan & Liechty (2004), Marketing Science 23.
+    """
+    import pandas as pd
+
+    tax = rules if isinstance(rules, Taxonomy) else taxonomy(rules)
+    schemas.require(events, "events")
+    names = engine.distinct(events, "event")
+    if not names:
+        raise NotEnoughData("assign: the table holds no event")
+    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code("event", names)}
+    if "page" in engine.columns(events) and any("page" in r for r in tax.rules):
+        roles["page"] = engine.raw("page")
+    orders = [order] if isinstance(order, str) else list(order)
+    end = schemas.observed_until(events, until)
+    view = engine.view(events, upto=None if until is None else end, **roles)
+    kernel = _Assign(tax, tuple(names), tuple(orders), schemas.micros("gap", gap), schemas.micros("timeout", timeout))
+    parts = engine.ordered(view, kernel, then=("t", "k")).sort_values(["customer", "t", "k"], kind="stable", ignore_index=True)
+    stages = np.array([*tax.stages, None], object)
+    return pd.DataFrame({"customer_id": parts["customer"], "occurred_at": pd.to_datetime(parts["t"], unit="us", utc=True).astype("datetime64[us, UTC]"),
+                         "event": np.array(names, object)[parts["k"]], "stage": stages[parts["stage"]], "alternative": stages[parts["alternative"]]})
+
+
+@analysis
+def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
+    """How well do rules turn events into stages?
+
+    Parameters
+    ----------
+    assigned : DataFrame with customer_id and stage, from `assign`; and `label` where it has labels
+    label : str, optional
+        Column with the true stage, missing where an event was not labelled.
+    seed : int
+        Of the bootstrap over customers behind kappa's interval.
+
+    Returns
+    -------
+    Result
+        measure (mapped share; with labels: agreement, kappa, and per stage sensitivity and specificity), stage, count, n (events), estimate,
+        conf_low, conf_high. Shares: customers are the sampling unit.
+
+    Raises
+    ------
+    NotEnoughData
+        If there is no event, or none with a label.
+
+    Source: Cohen (1960), Educ. Psychol. Meas. 20.
+    """
+    import pandas as pd
+
+    if not len(assigned):
+        raise NotEnoughData("mapping_quality: there is no event")
+    rows = [{"measure": "mapped_share", "stage": "all_stages", **intervals.share(assigned["stage"].notna(), assigned["customer_id"], conf_level)}]
+    limits = [t("stages.proxy")]
+    if rows[0]["estimate"] < 0.8:
+        limits.append(t("stages.mapped_low", share=percent(rows[0]["estimate"])))
+    if label:
+        if label not in assigned:
+            raise unknown("label", "column", label, assigned.columns)
+        known = assigned[assigned[label].notna()]
+        if not len(known):
+            raise NotEnoughData("mapping_quality: no event has a label")
+        said, true = known["stage"].fillna("none").to_numpy(object), known[label].to_numpy(object)
+        who = np.unique(known["customer_id"], return_inverse=True)[1]
+        rows.append({"measure": "agreement", "stage": "all_stages", **intervals.share(said == true, who, conf_level)})
+        states = sorted({*said, *true})
+        a, b = (np.searchsorted(states, x.astype(str)) for x in (said, true))
+        cells = pd.DataFrame({"who": who, "cell": a * len(states) + b}).value_counts(sort=False).reset_index()
+        m, size = who.max() + 1, len(states)
+
+        def kappa(weights):
+            grid = np.bincount(cells["cell"], cells["count"] * weights[cells["who"]], size * size).reshape(size, size)
+            total = grid.sum()
+            chance = (grid.sum(0) * grid.sum(1)).sum() / total**2
+            return (np.trace(grid) / total - chance) / (1 - chance) if chance < 1 else np.nan
+
+        _, low, high = intervals.bootstrap(kappa, m, seed=seed, conf_level=conf_level, draws=500)
+        rows.append({"measure": "kappa", "stage": "all_stages", "count": len(known), "n": len(known), "estimate": kappa(np.ones(m)),
+                     "conf_low": float(low), "conf_high": float(high)})
+        for stage in [s for s in states if s in set(true)]:
+            is_it = true == stage
+            rows.append({"measure": "sensitivity", "stage": stage, **intervals.share(said[is_it] == stage, who[is_it], conf_level)})
+            if (~is_it).any():
+                rows.append({"measure": "specificity", "stage": stage, **intervals.share(said[~is_it] != stage, who[~is_it], conf_level)})
+        thin = [word(s) for s in states if 0 < (true == s).sum() < 20]
+        if len(known) < 200 or thin:
+            limits.append(t("stages.labels_thin", n=number(len(known)), stages=", ".join(thin) or "–"))
+    table = pd.DataFrame(rows).drop(columns="std_error", errors="ignore")
+    return Result(question=t("stages.quality_question"), table=table, method=t("stages.quality_method"), unit="events", n=len(assigned),
+                  conf_level=conf_level, limits=tuple(limits),
+                  chart={"kind": "points", "label": ["measure", "stage"], "group": "measure", "percent": True, "xlabel": t("stages.quality_axis")})
+
+
+class _Assign:
+    """The kernel of `assign`: one row per event."""
+
+    def __init__(self, tax, names, orders, gap, timeout):
+        self.tax, self.names, self.orders, self.gap, self.timeout = tax, names, orders, gap, timeout
+        # Strongest rule first: most conditions, then the later stage.
+        self.rules = sorted(tax.rules, key=lambda r: (len(r) - 1, tax.stages.index(r["stage"])), reverse=True)
+
+    def __call__(self, batch):
+        k, time, n = batch["k"].astype(int), batch["t"], len(batch)
+        none = len(self.tax.stages)
+        pages, page = self._pages(batch)
+        wait = np.diff(time, append=0) if n else time
+        wait = np.where(np.arange(n) == batch.last, self.timeout, wait)  # the last page's time is unknown
+        is_order = np.isin(np.array(self.names, object), self.orders)[k] if n else np.zeros(0, bool)
+        new = np.zeros(n, bool)
+        new[batch.starts] = True
+        first_visit = np.zeros(n, bool)
+        if n:
+            pause = np.diff(time)
+            visit = new.copy()
+            visit[1:] |= pause > self.timeout
+            number = np.cumsum(visit)
+            first_visit = number == number[batch.first]
+            new[1:] |= (pause > self.gap) | is_order[:-1]
+        episode = np.cumsum(new)
+        before = np.cumsum(is_order) - is_order
+        buyer = before > before[batch.first] if n else first_visit
+        stage, other = np.full(n, none), np.full(n, none)
+        for rule in self.rules:
+            fits = np.ones(n, bool)
+            if "events" in rule:
+                fits &= np.isin(np.array(self.names, object), rule["events"])[k]
+            if "page" in rule:
+                pattern = re.compile(rule["page"])
+                fits &= np.array([bool(p) and bool(pattern.search(p)) for p in pages], bool)[page] if len(pages) else False
+            if "nth" in rule and n:
+                running = np.cumsum(fits)
+                at = np.flatnonzero(new)[episode - 1]
+                fits &= running - running[at] + fits[at] >= rule["nth"]
+            if "seconds" in rule:
+                fits &= (wait >= rule["seconds"] * 1_000_000) & (np.arange(n) != batch.last)
+            if "first_visit" in rule:
+                fits &= first_visit == rule["first_visit"]
+            if "buyer" in rule:
+                fits &= buyer == rule["buyer"]
+            code = self.tax.stages.index(rule["stage"])
+            other = np.where(fits & (stage < none) & (other == none) & (stage != code), code, other)
+            stage = np.where(fits & (stage == none), code, stage)
+        return {"customer": batch["customer"], "t": time, "k": k, "stage": stage, "alternative": other}
+
+    @staticmethod
+    def _pages(batch):
+        """Return the different pages of a batch and the number of each row's page."""
+        import pandas as pd
+
+        if "page" not in batch.columns or not len(batch):
+            return [], np.zeros(len(batch), int)
+        codes, names = pd.factorize(np.asarray(batch["page"], object), use_na_sentinel=False)
+        return [p if isinstance(p, str) else "" for p in names], codes
