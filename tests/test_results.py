@@ -20,6 +20,13 @@ ORDERS = orders([(f"c{c}", float(d), float(a)) for c, d, a in zip(RNG.integers(0
 CHOICES = market(12, customers=60).assign(last_bought=False)
 STEPS = ["p", "q", "r"]
 RULES = str(Path(__file__).parent / "data" / "rules.yml")
+
+
+def profile(data):
+    """The occasions of the events, with a brand and a channel."""
+    return stages.profile(data.assign(brand=data["event"] + data["group"], channel=data["group"]), STEPS, evaluation="q", gap="9h")
+
+
 ANALYSES = {
     "conversion": (EVENTS, lambda d: funnels.conversion(d, STEPS, window="9h", by="group")),
     "compare_entry": (EVENTS, lambda d: funnels.compare_entry(d, STEPS, window="9h")),
@@ -29,6 +36,20 @@ ANALYSES = {
     "compare_groups": (EVENTS, lambda d: funnels.compare_groups(d, STEPS, window="9h", by="group")),
     "time_to_convert": (EVENTS, lambda d: funnels.time_to_convert(d, STEPS, window="9h", by="group")),
     "mapping_quality": (EVENTS, lambda d: stages.mapping_quality(stages.assign(d, rules=RULES).assign(label="search"), label="label")),
+    "loops": (EVENTS, lambda d: stages.loops(profile(d))),
+    "search": (EVENTS, lambda d: stages.search(profile(d))),
+    "consideration": (EVENTS, lambda d: stages.consideration(profile(d))),
+    "touchpoints": (EVENTS, lambda d: stages.touchpoints(profile(d))),
+    "variants": (EVENTS, lambda d: stages.variants(profile(d), top=5)),
+    "triggers": (EVENTS, lambda d: stages.triggers(profile(d))),
+    "skipping": (EVENTS, lambda d: stages.skipping(profile(d), ["p", "q"])),
+    "skip_contrast": (EVENTS, lambda d: stages.skip_contrast(profile(d), ["p"])),
+    "decision_complexity": (EVENTS, lambda d: stages.decision_complexity(profile(d), draws=50)),
+    "cart_abandonment": (EVENTS, lambda d: stages.cart_abandonment(stages.carts(d, cart="p", order="r", window="5h"))),
+    "recovery": (EVENTS, lambda d: stages.recovery(stages.carts(d, cart="p", order="r", window="5h"), window="9h")),
+    "checkout": (EVENTS, lambda d: stages.checkout(d, STEPS, failed="x", window="5h")),
+    "barriers": (EVENTS, lambda d: stages.barriers(d, STEPS, "g", stage="p", gap="9h", column="event", action="group", draws=50)),
+    "checkpoints": (EVENTS, lambda d: stages.checkpoints(profile(d), {"short": "sessions <= 2"}, period="day")),
     "reach": (EVENTS, lambda d: stages.reach(stages.episodes(d, STEPS, gap="9h"), STEPS)),
     "drop_location": (EVENTS, lambda d: stages.drop_location(stages.episodes(d, STEPS, gap="9h"), STEPS)),
     "time_to_purchase": (EVENTS, lambda d: stages.time_to_purchase(stages.episodes(d, STEPS, gap="9h"))),
@@ -50,10 +71,10 @@ ANALYSES = {
     "willingness_to_pay": (CHOICES, lambda d: choice.willingness_to_pay(choice.conditional_logit(d, ["price", "display"]))),
     "holdout": (CHOICES, lambda d: choice.holdout(d, ["price"])),
 }
-SHARES = {"conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
+SHARES = {"consideration", "variants", "triggers", "cart_abandonment", "checkout", "checkpoints", "conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
           "repeat_rate", "ever_repeat", "cohorts", "cohorts_rolling", "cohorts_revenue", "retention_rate", "churn_moments"}
 # A seeded split of customers follows their order, so renaming them draws other ones.
-NAMED = {"holdout", "mapping_quality"}
+NAMED = {"holdout", "mapping_quality", "decision_complexity", "barriers"}
 
 
 @pytest.fixture(scope="module")

@@ -164,6 +164,47 @@ def share(hit, customer, conf_level=0.95):
     return {"count": count, "n": n, "estimate": estimate, "std_error": se, "conf_low": max(low, 0.0), "conf_high": min(high, 1.0)}
 
 
+def quantile(values, customer, share=0.5, conf_level=0.95):
+    """Estimate a quantile of rows, the customer as sampling unit.
+
+    The interval turns round that of the share of rows at or below the quantile.
+
+    Parameters
+    ----------
+    values : array-like of float, one value per row
+    customer : array-like, whose row it is
+    share : float
+        0.5 for the median.
+
+    Returns
+    -------
+    dict
+        count and n (rows), estimate, conf_low, conf_high; missing without rows, limits missing with one customer.
+
+    Source: Woodruff (1952), JASA 47.
+    """
+    values = np.asarray(values, float)
+    if not len(values):
+        return {"count": 0, "n": 0, "estimate": np.nan, "conf_low": np.nan, "conf_high": np.nan}
+    ordered = np.sort(values)
+
+    def at(p):
+        return float(ordered[int(np.clip(np.ceil(p * len(values)) - 1, 0, len(values) - 1))])
+
+    estimate = at(share)
+    who, sizes = np.unique(np.asarray(customer), return_inverse=True, return_counts=True)[1:]
+    # Spread of the share at or below, as if it were exactly `share`: ties at the quantile would else shrink it.
+    below, ties = values < estimate, values == estimate
+    hit = np.where(ties, np.clip((share * len(values) - below.sum()) / max(ties.sum(), 1), 0, 1), below)
+    _, se, _, _ = ratio(np.bincount(who, hit, len(sizes)), sizes, conf_level)
+    # A tied value is in or out by luck: its own part of the spread.
+    luck = (ties * hit * (1 - hit)).sum() / len(values) ** 2
+    se = np.sqrt(se**2 + luck) if se == se else np.nan
+    low, high = normal(share, se, conf_level)
+    known = len(sizes) > 1 and se == se
+    return {"count": len(values), "n": len(values), "estimate": estimate, "conf_low": at(low) if known else np.nan, "conf_high": at(high) if known else np.nan}
+
+
 def bootstrap(statistic, n_customers, *, seed, draws=1000, conf_level=0.95):
     """Give the percentile interval of a statistic when whole customers are resampled.
 

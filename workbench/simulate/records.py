@@ -22,6 +22,8 @@ _REVIEWS = {
 _ROLES = ("initiator", "user", "influencer", "decider", "buyer", "gatekeeper")
 ANSWERING = .40       # share of people asked who answer
 STAGE_ERROR = .10     # share of stated stages that are another one
+# Pages that show one brand; the others (home, search, compare, stories) show several or none.
+_NAMES_BRAND = np.array([page.startswith("/p/") or page.startswith("/checkout") or page.startswith("/cart") for page in w.PAGES.values()])
 _NOW = (w.IDLE, w.NEED, w.SEARCH, w.EVALUATION, w.INTENT, w.POST)
 
 
@@ -61,7 +63,7 @@ class _Records:
             "referrer": _words(source[2], channel), "source": _words(source[0], channel), "medium": _words(source[1], channel),
             "campaign": _words(["", "always_on"], tagged.astype(int)), "channel": _words(w.CHANNELS, channel),
             "device": _words(["mobile", "desktop"], e["device"]), "device_id": self.id[e["row"]] * 2 + e["device"],
-            "brand": _words(w.BRANDS, e["brand"]), "value": np.round(e["seconds"], 3)})
+            "brand": _words(w.BRANDS, np.where(_NAMES_BRAND[event], e["brand"], -1)), "value": np.round(e["seconds"], 3)})
 
     def _session(self, e):
         return self.id[e["row"]] * 1_000_000 + e["need"] * 1000 + e["visit"]
@@ -222,8 +224,9 @@ def _sorted(block, by):
 
 
 def _words(names, codes):
-    """Return text from codes without making a Python string per row."""
-    return pd.array(list(names), dtype="str").take(np.asarray(codes, np.int64))
+    """Return text from codes, -1 as missing, without making a Python string per row."""
+    codes = np.asarray(codes, np.int64)
+    return pd.array(list(names), dtype="str").take(codes, allow_fill=bool((codes < 0).any()))
 
 
 def _time(days):

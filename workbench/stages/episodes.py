@@ -1,4 +1,4 @@
-"""Where in the buying process are people, and how long do they stay there?
+"""Decision occasions: where they begin and end, how far they come, how long they take.
 
 An *episode* is one decision occasion of one customer: it opens at the first stage event after
 the previous one closed, and closes as bought, as abandoned (silence longer than `gap`), or stays
@@ -17,7 +17,7 @@ SAME_DECISION = "24h"  # several orders within a day are one decision
 
 
 @analysis
-def episodes(events, stages, *, gap="30D", hold=None, until=None):
+def episodes(events, stages, *, gap="30D", hold=None, column="event", until=None):
     """Cut every customer's history into decision occasions; the last of `stages` is the purchase.
 
     Parameters
@@ -29,6 +29,8 @@ def episodes(events, stages, *, gap="30D", hold=None, until=None):
         Silence after which an episode counts as abandoned, such as "30D".
     hold : str, optional
         Column whose value keeps episodes apart, such as campaign_id.
+    column : str
+        Column that holds the stage, such as "stage" after `assign`.
     until : str or Timestamp, optional
         Moment up to which the data are complete; default the last event.
 
@@ -50,15 +52,15 @@ def episodes(events, stages, *, gap="30D", hold=None, until=None):
     import pandas as pd
 
     stages = list(stages)
-    view, begin, end = _view(events, stages, hold, until)
+    view, begin, end = view_of(events, stages, hold, until, column)
     width = schemas.micros("gap", gap)
-    parts = engine.ordered(view, _Episodes(len(stages), width, end, begin), then=("t", "k"),
+    parts = engine.ordered(view, Episodes(len(stages), width, end, begin), then=("t", "k"),
                            by=("customer", "held") if hold else ("customer",))
     parts = parts.sort_values(["customer", "opened", "first"], kind="stable", ignore_index=True)
     outcome = np.array(["open", "bought", "abandoned"], object)[parts["outcome"]]
     table = pd.DataFrame({
         "customer_id": parts["customer"], "episode": parts.groupby("customer").cumcount() + 1,
-        "opened_at": _time(parts["opened"]), "closed_at": _time(parts["closed"]), "outcome": outcome,
+        "opened_at": stamps(parts["opened"]), "closed_at": stamps(parts["closed"]), "outcome": outcome,
         "days": (parts["closed"] - parts["opened"]) / DAY,
         "first_stage": np.array(stages, object)[parts["first"]], "last_stage": np.array(stages, object)[parts["last"]],
         "events": parts["events"], "left_censored": parts["left_censored"]})
@@ -68,7 +70,7 @@ def episodes(events, stages, *, gap="30D", hold=None, until=None):
 
 
 @analysis
-def gap_sensitivity(events, stages, *, gaps=("7D", "14D", "30D", "60D"), hold=None, until=None, conf_level=0.95):
+def gap_sensitivity(events, stages, *, gaps=("7D", "14D", "30D", "60D"), hold=None, column="event", until=None, conf_level=0.95):
     """How much does the share that ends in a purchase depend on the silence that ends an episode?
 
     Returns a Result with one row per gap: gap, open, count (bought), n (episodes), estimate (share bought
@@ -80,7 +82,7 @@ def gap_sensitivity(events, stages, *, gaps=("7D", "14D", "30D", "60D"), hold=No
 
     rows = []
     for gap in gaps:
-        table = episodes(events, stages, gap=gap, hold=hold, until=until)
+        table = episodes(events, stages, gap=gap, hold=hold, column=column, until=until)
         last = survival.incidence(table["days"], _cause(table), customer=table["customer_id"], conf_level=conf_level).iloc[-1]
         rows.append({"gap": gap, "open": int((table["outcome"] == "open").sum()), "count": int((table["outcome"] == "bought").sum()),
                      "n": len(table), **last[["estimate", "std_error", "conf_low", "conf_high"]]})
@@ -198,7 +200,7 @@ def time_to_purchase(episodes, *, by=None, conf_level=0.95):
 
 
 @analysis
-def time_in_stage(events, stages, *, gap="30D", hold=None, until=None, conf_level=0.95):
+def time_in_stage(events, stages, *, gap="30D", hold=None, column="event", until=None, conf_level=0.95):
     """How long do people stay in a stage before they move on to another one?
 
     A spell runs from the entry of a stage to the entry of the next different stage of the same
@@ -214,7 +216,7 @@ def time_in_stage(events, stages, *, gap="30D", hold=None, until=None, conf_leve
     import pandas as pd
 
     stages = list(stages)
-    view, begin, end = _view(events, stages, hold, until)
+    view, begin, end = view_of(events, stages, hold, until, column)
     spells = engine.ordered(view, _Spells(len(stages), schemas.micros("gap", gap), end, begin), then=("t", "k"),
                             by=("customer", "held") if hold else ("customer",))
     rows, thin = [], []
@@ -238,15 +240,16 @@ def time_in_stage(events, stages, *, gap="30D", hold=None, until=None, conf_leve
                   chart={"kind": "points", "label": ["stage", "quantile"], "group": "stage", "xlabel": t("stages.days_axis")})
 
 
-def _view(events, stages, hold, until):
-    schemas.require(events, "events", hold)
-    present = engine.distinct(events, "event")
+def view_of(events, stages, hold, until, column="event", more=None):
+    """Return the canonical view of the stage events, its first moment and the moment up to which it is complete."""
+    schemas.require(events, "events", hold, column)
+    present = engine.distinct(events, column)
     for stage in stages:
         if stage not in present:
             raise unknown("stages", "event", stage, present)
     if len(stages) < 2 or len(set(stages)) < len(stages):
         raise InputError(f"stages: at least two different names are needed, found {stages}")
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code("event", stages)}
+    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code(column, stages), **(more or {})}
     if hold:
         roles["held"] = engine.key(hold)
     end = schemas.observed_until(events, until)
@@ -257,7 +260,7 @@ def _view(events, stages, hold, until):
     return view, int(begin), end
 
 
-class _Episodes:
+class Episodes:
     """The kernel of `episodes`: one row per decision occasion."""
 
     def __init__(self, stages, gap, end, begin):
@@ -299,7 +302,7 @@ class _Episodes:
                 "seen": seen, "left_censored": opened < self.begin + self.gap}
 
 
-class _Spells(_Episodes):
+class _Spells(Episodes):
     """The kernel of `time_in_stage`: one row per stay in a stage before the purchase."""
 
     def __call__(self, batch):
@@ -325,7 +328,8 @@ def _cause(episodes):
     return episodes["outcome"].map({"bought": 1, "abandoned": 2, "open": 0}).to_numpy()
 
 
-def _time(micros):
+def stamps(micros):
+    """Return microseconds since 1970 as UTC timestamps."""
     import pandas as pd
 
     return pd.to_datetime(micros.to_numpy().astype("int64"), unit="us", utc=True).astype("datetime64[us, UTC]")
