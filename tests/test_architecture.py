@@ -10,11 +10,11 @@ import pytest
 from workbench import project
 
 ROOT = project.root() / "workbench"
-FLOORS = {0: {"errors", "texts"}, 1: {"project", "intervals", "survival", "figures", "results", "engine", "schemas"}, 2: {"load", "simulate"},
+FLOORS = {0: {"errors", "texts"}, 1: {"project", "periods", "intervals", "survival", "figures", "results", "engine", "schemas"}, 2: {"load", "simulate"},
           3: {"funnels", "stages", "journeys", "retention", "choice"}, 4: {"reports"}, 5: {"cli"}}
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Rooms of floor 1 stand on each other in this order only.
-STAIRS = ["project", "intervals", "survival", "figures", "results", "engine", "schemas"]
+STAIRS = ["project", "periods", "intervals", "survival", "figures", "results", "engine", "schemas"]
 FILES = sorted(ROOT.rglob("*.py"))
 
 

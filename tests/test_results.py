@@ -17,6 +17,7 @@ RNG = np.random.default_rng(11)
 EVENTS = random_log(900, 11)
 ORDERS = orders([(f"c{c}", float(d), float(a)) for c, d, a in zip(RNG.integers(0, 80, 500), RNG.uniform(0, 300, 500),
                                                                  RNG.gamma(2, 10, 500), strict=True)])
+VISITS = EVENTS.assign(session_id=range(len(EVENTS)), device_id=EVENTS["customer_id"].astype(str) + EVENTS["group"], source=EVENTS["group"], medium=EVENTS["group"])
 CHOICES = market(12, customers=60).assign(last_bought=False)
 STEPS = ["p", "q", "r"]
 RULES = str(Path(__file__).parent / "data" / "rules.yml")
@@ -57,6 +58,15 @@ ANALYSES = {
     "gap_sensitivity": (EVENTS, lambda d: stages.gap_sensitivity(d, STEPS, gaps=["5h", "9h"])),
     "sessions": (EVENTS, journeys.sessions),
     "transitions": (EVENTS, journeys.transitions),
+    "compare_sessions": (EVENTS, journeys.compare_sessions),
+    "paths": (EVENTS, lambda d: journeys.paths(d, steps=2, timeout="4h", top=8)),
+    "distinguishing_paths": (EVENTS, lambda d: journeys.distinguishing_paths(d, "r", steps=2, timeout="4h", least=5)),
+    "next_event": (EVENTS, lambda d: journeys.next_event(d, timeout="4h")),
+    "lifecycle": (EVENTS, lambda d: journeys.lifecycle(d, period="day")),
+    "stickiness": (ORDERS.rename(columns={"ordered_at": "occurred_at"}).assign(event="order"), journeys.stickiness),
+    "tagging": (VISITS, journeys.tagging),
+    "omnichannel": (EVENTS, lambda d: journeys.omnichannel(profile(d))),
+    "identity_quality": (VISITS, lambda d: journeys.identity_quality(d, d[d["event"] == "p"])),
     "repeat_rate": (ORDERS, retention.repeat_rate),
     "ever_repeat": (ORDERS, retention.ever_repeat),
     "buying_rhythm": (ORDERS, retention.buying_rhythm),
@@ -71,10 +81,10 @@ ANALYSES = {
     "willingness_to_pay": (CHOICES, lambda d: choice.willingness_to_pay(choice.conditional_logit(d, ["price", "display"]))),
     "holdout": (CHOICES, lambda d: choice.holdout(d, ["price"])),
 }
-SHARES = {"consideration", "variants", "triggers", "cart_abandonment", "checkout", "checkpoints", "conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
+SHARES = {"paths", "lifecycle", "stickiness", "tagging", "omnichannel", "consideration", "variants", "triggers", "cart_abandonment", "checkout", "checkpoints", "conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
           "repeat_rate", "ever_repeat", "cohorts", "cohorts_rolling", "cohorts_revenue", "retention_rate", "churn_moments"}
 # A seeded split of customers follows their order, so renaming them draws other ones.
-NAMED = {"holdout", "mapping_quality", "decision_complexity", "barriers"}
+NAMED = {"holdout", "mapping_quality", "decision_complexity", "barriers", "identity_quality"}
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +140,10 @@ UNTIL = {
     "episodes": lambda d, u: stages.reach(stages.episodes(d, STEPS, gap="9h", until=u), STEPS),
     "compare_definitions": lambda d, u: funnels.compare_definitions(d, STEPS, window="9h", until=u),
     "time_to_convert": lambda d, u: funnels.time_to_convert(d, STEPS, window="9h", until=u),
+    "paths": lambda d, u: journeys.paths(d, steps=2, timeout="4h", until=u),
+    "lifecycle": lambda d, u: journeys.lifecycle(d, period="day", until=u),
+    "profile": lambda d, u: stages.variants(stages.profile(d, STEPS, gap="9h", until=u)),
+    "carts": lambda d, u: stages.cart_abandonment(stages.carts(d, cart="p", order="r", window="5h", until=u)),
     "time_in_stage": lambda d, u: stages.time_in_stage(d, STEPS, gap="9h", until=u),
     "gap_sensitivity": lambda d, u: stages.gap_sensitivity(d, STEPS, gaps=["9h"], until=u),
     "repeat_rate": lambda d, u: retention.repeat_rate(d, windows=["30D"], until=u),

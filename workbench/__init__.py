@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 MODULES = (
     "choice", "engine", "errors", "figures", "funnels", "intervals", "journeys", "load",
-    "reports", "results", "retention", "schemas", "simulate", "stages", "survival", "texts",
+    "periods", "reports", "results", "retention", "schemas", "simulate", "stages", "survival", "texts",
 )
 
 

@@ -93,6 +93,22 @@ def holm(p):
     return out
 
 
+def benjamini_hochberg(p):
+    """Give p-values corrected so that of the findings called real, the expected share of false ones keeps its level.
+
+    Source: Benjamini & Hochberg (1995), JRSS B 57.
+
+    >>> [round(v, 4) for v in benjamini_hochberg([0.01, 0.04, 0.03]).tolist()]
+    [0.03, 0.04, 0.04]
+    """
+    p = np.asarray(p, float)
+    order = np.argsort(-p, kind="stable")
+    stepped = np.minimum.accumulate(p[order] * len(p) / (len(p) - np.arange(len(p)))) if len(p) else p
+    out = np.empty(len(p))
+    out[order] = np.minimum(stepped, 1)
+    return out
+
+
 def garwood(count, exposure=1.0, conf_level=0.95):
     """Give the exact Poisson interval of a rate `count / exposure`.
 

@@ -6,12 +6,11 @@ are no repeat. All of a customer's numbers come from the engine as one row a cus
 
 import numpy as np
 
-from workbench import engine, intervals, schemas, survival
+from workbench import engine, intervals, periods, schemas, survival
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
-PERIODS = {"day": 1, "week": 7, "month": 30}
 # One row per customer and local day: what everything below starts from.
 _DAYS = "WITH days AS (SELECT customer, day, sum(amount) AS amount, count(amount) AS orders FROM o GROUP BY customer, day)"
 
@@ -196,23 +195,23 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
     """
     import pandas as pd
 
-    one_of("period", period, PERIODS)
+    one_of("period", period, periods.DAYS)
     one_of("clock", clock, ("calendar", "rolling"))
     one_of("criterion", criterion, ("on", "on_or_after"))
     one_of("measure", measure, ("customers", "revenue"))
     view, end = _orders(orders, zone, until)
     cells = _cells(view, period, clock, end)
-    last_period = int(_period(end, period))
-    over = int(_period(end + 1, period)) == end + 1  # the period that holds the end is itself complete
+    last_period = int(periods.first_day(end, period))
+    over = int(periods.first_day(end + 1, period)) == end + 1  # the period that holds the end is itself complete
     rows, size_of = [], {}
     for start, mine in cells.groupby("origin"):
         mine = mine.set_index("age")
         size = size_of[start] = int(mine.loc[0, "customers"])
-        oldest = int(_index(last_period, period) - _index(start, period)) - (0 if over else 1)
+        oldest = int(periods.index(last_period, period) - periods.index(start, period)) - (0 if over else 1)
         if clock == "rolling":
             # The whole cohort must have been watched for the whole age, its last comer too.
-            oldest = (end - min(_period_end(start, period), end) + 1) // PERIODS[period] - 1
-        ages = range(int(_index(last_period, period) - _index(start, period)) + 1)
+            oldest = (end - min(periods.last_day(start, period), end) + 1) // periods.DAYS[period] - 1
+        ages = range(int(periods.index(last_period, period) - periods.index(start, period)) + 1)
         if criterion == "on_or_after":
             later = {"customers": mine["lasts"], "revenue": mine["amount"]}[measure]
             # Whoever was last seen in a period still running counts for every age before it.
@@ -439,56 +438,20 @@ def _cells(view, period, clock, end):
     """Return per cohort (start day) and age: customers active, customers last seen then, and their amount."""
     first = _local_day(engine.span(view.table, view.roles["day"].source)[0], view.zone)
     if clock == "calendar":
-        head = f"""WITH a AS (SELECT customer, {_period_sql("day", period, first, end)} AS bucket, sum(amount) AS amount FROM o
+        head = f"""WITH a AS (SELECT customer, {periods.sql("day", period, first, end)} AS bucket, sum(amount) AS amount FROM o
                               GROUP BY 1, 2),
                    f AS (SELECT bucket, amount, min(bucket) OVER (PARTITION BY customer) AS origin,
                                 max(bucket) OVER (PARTITION BY customer) AS latest FROM a)"""
     else:
-        length = PERIODS[period]
+        length = periods.DAYS[period]
         head = f"""WITH d AS (SELECT customer, day, amount, min(day) OVER (PARTITION BY customer) AS first_day FROM o),
                    a AS (SELECT customer, first_day, day - first_day - mod(day - first_day, {length}) AS bucket,
                                 sum(amount) AS amount FROM d GROUP BY 1, 2, 3),
-                   f AS (SELECT bucket, amount, {_period_sql("first_day", period, first, end)} AS origin,
+                   f AS (SELECT bucket, amount, {periods.sql("first_day", period, first, end)} AS origin,
                                 max(bucket) OVER (PARTITION BY customer) AS latest FROM a)"""
     cells = engine.run(head + """ SELECT origin, bucket, count(*) AS customers,
                        CAST(sum(CASE WHEN bucket = latest THEN 1 ELSE 0 END) AS BIGINT) AS lasts, sum(amount) AS amount
                        FROM f GROUP BY origin, bucket ORDER BY origin, bucket""", o=view)
     if clock == "calendar":
-        return cells.assign(age=_index(cells["bucket"], period) - _index(cells["origin"], period))
-    return cells.assign(age=cells["bucket"] // PERIODS[period])
-
-
-def _period_sql(day, period, first, end):
-    """Return portable SQL for the first day of the period that holds a day."""
-    if period == "week":
-        return f"{day} - mod({day} + 3, 7)"
-    if period == "month":
-        starts = np.unique(_period(np.arange(int(first), end + 1), "month"))
-        cases = " ".join(f"WHEN {day} >= {s} THEN {s}" for s in starts[::-1])
-        return f"CASE {cases} END"
-    return day
-
-
-def _period_end(start, period):
-    """Return the last day of the period that begins on a day."""
-    if period == "month":
-        return int(_period(start + 31, "month")) - 1
-    return start + PERIODS[period] - 1
-
-
-def _period(days, period):
-    """Return the first day of the period that holds each day (days since 1970, which was a Thursday)."""
-    days = np.asarray(days, np.int64)
-    if period == "week":
-        return days - (days + 3) % 7
-    if period == "month":
-        return days.astype("datetime64[D]").astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-    return days
-
-
-def _index(starts, period):
-    """Return a running number of periods, so that differences count periods."""
-    starts = np.asarray(starts, np.int64)
-    if period == "month":
-        return starts.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    return starts // PERIODS[period]
+        return cells.assign(age=periods.index(cells["bucket"], period) - periods.index(cells["origin"], period))
+    return cells.assign(age=cells["bucket"] // periods.DAYS[period])

@@ -1,32 +1,41 @@
-"""How do people move through a site or shop? Sessions and moves from one event to the next."""
+"""Visits by several tools' rules, and moves from one event to the next."""
 
 import numpy as np
 
 from workbench import engine, intervals, schemas
-from workbench.errors import NotEnoughData
+from workbench.errors import NotEnoughData, one_of
 from workbench.results import Result, analysis
 from workbench.texts import number, t
 
 SECOND = 1_000_000
 
 
+# How three tools cut visits (their documentation, as read in November 2026; links in `docs/glossary.md`).
+RULES = {"ga4": {"timeout": "30min"}, "matomo": {"timeout": "30min", "midnight": True, "campaign": True}, "posthog": {"timeout": "30min", "longest": "24h"}}
+
+
 @analysis
-def sessions(events, *, timeout="30min", conf_level=0.95):
+def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95):
     """How often do people come, and how much do they do in a visit?
 
-    A session ends when the pause to the next event is longer than `timeout`.
+    A session ends when the pause to the next event is longer than `timeout`. By rule "ga4" that is all, but a visit across midnight counts
+    on both days (measure sessions_by_day); "matomo" begins a new one at local midnight and with a new campaign too; "posthog" after 24 hours.
 
     Parameters
     ----------
     events : table with customer_id, occurred_at
     timeout : str
         Such as "30min".
+    rule : str, optional
+        "ga4", "matomo" or "posthog"; sets the timeout too.
+    zone : str
+        Time zone of midnight.
 
     Returns
     -------
     Result
         One row per measure: measure (sessions_per_customer, events_per_session,
-        seconds_per_session, one_event_share), count (numerator), n (denominator), estimate, std_error,
+        seconds_per_session, one_event_share; with rule "ga4" sessions_by_day), count (numerator), n (denominator), estimate, std_error,
         conf_low, conf_high. Interval: delta method with the customer as sampling unit.
 
     Raises
@@ -39,12 +48,24 @@ def sessions(events, *, timeout="30min", conf_level=0.95):
     import pandas as pd
 
     schemas.require(events, "events")
-    view = engine.view(events, customer=engine.key("customer_id"), t=engine.micros("occurred_at"))
-    sums = engine.ordered(view, _Sessions(schemas.micros("timeout", timeout))).groupby("measure")[_MOMENTS].sum()
+    if rule is not None:
+        one_of("rule", rule, RULES)
+        timeout = RULES[rule]["timeout"]
+    how = RULES.get(rule, {})
+    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at")}
+    if how.get("midnight") or rule == "ga4":
+        roles["day"] = engine.day("occurred_at")
+    if how.get("campaign") and "campaign" in engine.columns(events):
+        names = [n for n in engine.distinct(events, "campaign") if n != ""]
+        roles["c"] = engine.code("campaign", names, others=True)
+    view = engine.view(events, zone=zone, **roles)
+    kernel = _Sessions(schemas.micros("timeout", timeout), schemas.micros("longest", how.get("longest"), none=True), bool(how.get("midnight")),
+                       len(names) if "c" in roles else None, rule == "ga4")
+    sums = engine.ordered(view, kernel, then=("t", "c") if "c" in roles else ("t",)).groupby("measure")[_MOMENTS].sum()
     if not len(sums) or sums["customers"].max() == 0:
         raise NotEnoughData("sessions: the table holds no event with a customer and a time")
     rows = []
-    for i, name in enumerate(_MEASURES):
+    for i, name in enumerate(_MEASURES[:len(sums)]):
         estimate, se = _ratio(sums.loc[i])
         low, high = (float(v) for v in intervals.normal(estimate, se, conf_level))
         if name == "one_event_share":
@@ -56,8 +77,26 @@ def sessions(events, *, timeout="30min", conf_level=0.95):
     table = pd.DataFrame(rows)
     return Result(question=t("journeys.sessions_question"), table=table, unit="customers",
                   method=t("journeys.sessions_method", timeout=timeout), n=int(sums["customers"].max()),
-                  conf_level=conf_level, limits=(t("journeys.last_page"),),
+                  conf_level=conf_level, limits=(t("journeys.last_page"), *((t(f"journeys.rule_{rule}"),) if rule else ())),
                   chart={"kind": "points", "label": ["measure"], "xlabel": t("journeys.sessions_axis")})
+
+
+@analysis
+def compare_sessions(events, *, zone="UTC", conf_level=0.95):
+    """How many visits do different tools make of the same data?
+
+    Takes events with customer_id, occurred_at and, for Matomo's rule, campaign. Returns a Result: definition (ga4, matomo, posthog, and pauses of 15, 30 and 60 minutes), count (visits), n (customers), estimate (visits
+    per customer), std_error, conf_low, conf_high. Raises as `sessions`. Source: the tools' documentation in `docs/glossary.md`.
+    """
+    import pandas as pd
+
+    rows = []
+    for name, options in (*((r, {"rule": r}) for r in RULES), *((f"pause_{m}", {"timeout": f"{m}min"}) for m in (15, 30, 60))):
+        made = sessions(events, zone=zone, conf_level=conf_level, **options)
+        row = made.table.set_index("measure").loc["sessions_by_day" if name == "ga4" else "sessions_per_customer"]
+        rows.append({"definition": name, **row.to_dict()})
+    return Result(question=t("journeys.tools_question"), table=pd.DataFrame(rows), method=t("journeys.tools_method", zone=zone), unit="customers", n=made.n, conf_level=conf_level,
+                  limits=(t("journeys.tools_limit"),), chart={"kind": "points", "label": ["definition"], "xlabel": t("journeys.tools_axis")})
 
 
 @analysis
@@ -122,22 +161,44 @@ def transitions(events, *, timeout=None, conf_level=0.95):
                          "xlabel": t("journeys.next_axis"), "ylabel": t("journeys.transitions_axis")})
 
 
-_MEASURES = ("sessions_per_customer", "events_per_session", "seconds_per_session", "one_event_share")
+_MEASURES = ("sessions_per_customer", "events_per_session", "seconds_per_session", "one_event_share", "sessions_by_day")
 _MOMENTS = ["customers", "y", "x", "yy", "xy", "xx", "xx_all"]
 
 
 class _Sessions:
     """The kernel of `sessions`: per measure, the sums from which a ratio and its error follow."""
 
-    def __init__(self, timeout):
-        self.timeout = timeout
+    def __init__(self, timeout, longest=None, midnight=False, no_campaign=None, by_day=False):
+        self.timeout, self.longest, self.midnight, self.no_campaign, self.by_day = timeout, longest, midnight, no_campaign, by_day
+
+    def _edges(self, batch):
+        """Return which rows begin a session."""
+        time, n = batch["t"], len(batch)
+        new = np.zeros(n, bool)
+        new[1:] = np.diff(time) > self.timeout
+        new[batch.starts] = True
+        if self.midnight and n:
+            new[1:] |= np.diff(batch["day"]) != 0
+        if self.no_campaign is not None and n:
+            # A campaign is new where it differs from the last one named before it in the same history.
+            named = batch["c"] != self.no_campaign
+            last = np.maximum.accumulate(np.where(named, np.arange(n), -1))
+            before = np.concatenate([[-1], last[:-1]])
+            new |= named & (before >= batch.first) & (batch["c"] != batch["c"][np.maximum(before, 0)])
+        while self.longest is not None and n:
+            begin = np.maximum.accumulate(np.where(new, np.arange(n), 0))
+            over = (time - time[begin] > self.longest) & ~new
+            # Only the first row beyond the limit begins the next session; what follows is measured from there.
+            first = over.copy()
+            first[1:] &= ~(over[:-1] & (begin[1:] == begin[:-1]))
+            if not first.any():
+                break
+            new |= first
+        return new
 
     def __call__(self, batch):
         time, n = batch["t"], len(batch.starts)
-        new = np.zeros(len(batch), bool)
-        new[1:] = np.diff(time) > self.timeout
-        new[batch.starts] = True
-        begin = np.flatnonzero(new)
+        begin = np.flatnonzero(self._edges(batch))
         size = np.diff(np.append(begin, len(batch)))
         owner = batch.customer[begin]
         visits = np.bincount(owner, minlength=n).astype(float)
@@ -145,6 +206,8 @@ class _Sessions:
         ones = np.ones(n)
         per = [(visits, ones), (np.bincount(owner, size, n), visits), (np.bincount(owner, seconds, n), visits),
                (np.bincount(owner, size == 1, n), visits)]
+        if self.by_day:
+            per.append((np.bincount(owner, batch["day"][begin + size - 1] - batch["day"][begin] + 1, n), ones))
         rows = [[n, y.sum(), x.sum(), (y * y).sum(), (x * y).sum(), (x * x).sum(), (x * x).sum()] for y, x in per]
         return {"measure": np.arange(len(per)), **dict(zip(_MOMENTS, np.array(rows, float).T, strict=True))}
 

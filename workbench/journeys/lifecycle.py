@@ -1,0 +1,154 @@
+"""Who is new, who comes back, who has gone quiet, and how often do active people come?"""
+
+import numpy as np
+
+from workbench import engine, intervals, periods, schemas
+from workbench.errors import NotEnoughData, one_of
+from workbench.results import Result, analysis
+from workbench.texts import number, t
+
+STATES = ("new", "returning", "resurrected", "dormant")
+
+
+def _seen(events, period, zone, until):
+    """Return the view, the SQL of a day's period, and the first and last local day."""
+    one_of("period", period, periods.DAYS)
+    schemas.require(events, "events")
+    end = schemas.observed_until(events, until, zone=zone)
+    if end is None:
+        raise NotEnoughData("the table holds no event with a time")
+    roles = {"customer": engine.key("customer_id"), "day": engine.day("occurred_at")}
+    view = engine.view(events, zone=zone, upto=None if until is None else end, **roles)
+    first, last = (int(x) for x in engine.run("SELECT min(day) AS a, max(day) AS b FROM v", v=view).iloc[0])
+    if until is not None:
+        last = max(last, _local_day(end, zone))
+    return view, first, last
+
+
+def _local_day(moment, zone):
+    import pandas as pd
+
+    local = pd.Timestamp(moment, unit="us", tz="UTC").tz_convert(zone)
+    return int((local.tz_localize(None).normalize() - pd.Timestamp(0)).days)
+
+
+@analysis
+def lifecycle(events, *, period="week", zone="UTC", until=None, conf_level=0.95):
+    """Of the people active in a period, who is new, who was there before, and who did not come back?
+
+    new: first seen in this period; returning: active in the period before, too; resurrected: seen earlier, but not in the period before; dormant: active in the period before, not in
+    this one (so counted beside the active ones, not among them).
+
+    Parameters
+    ----------
+    events : table with customer_id, occurred_at
+    period : str
+        "day", "week" (from Monday) or "month".
+    zone : str
+        Time zone in which days are cut.
+    until : str or Timestamp, optional
+
+    Returns
+    -------
+    Result
+        period, state, count, n (active in the period; for dormant: active in the one before), estimate, conf_low, conf_high (Wilson), incomplete (the period still runs), left_censored (too early to tell new from returning).
+
+    Raises
+    ------
+    NotEnoughData
+        Without events in two periods.
+
+    Source: PostHog and Amplitude lifecycle definitions, as compared in `docs/glossary.md`; Wilson (1927).
+    """
+    import pandas as pd
+
+    view, first, last = _seen(events, period, zone, until)
+    found = engine.run(f"""WITH d AS (SELECT customer, {periods.sql("day", period, first, last)} AS p FROM v GROUP BY 1, 2),
+        w AS (SELECT p, lag(p) OVER (PARTITION BY customer ORDER BY p) AS was, lead(p) OVER (PARTITION BY customer ORDER BY p) AS next FROM d)
+        SELECT p, was, next, count(*) AS n FROM w GROUP BY p, was, next""", v=view)
+    starts = np.unique(periods.first_day(np.arange(first, last + 1), period))
+    if len(starts) < 2:
+        raise NotEnoughData(t("journeys.one_period"))
+    at = {int(s): i for i, s in enumerate(starts)}
+    here = found["p"].astype(int).map(at).to_numpy()
+    was = found["was"].map(at, na_action="ignore").to_numpy(float)
+    following = found["next"].map(at, na_action="ignore").to_numpy(float)
+    n = found["n"].to_numpy(float)
+    size = len(starts)
+    active = np.bincount(here, n, size)
+    new = np.bincount(here, n * np.isnan(was), size)
+    returning = np.bincount(here, n * (was == here - 1), size)
+    gone = np.bincount(here, n * ~(following == here + 1), size)
+    rows = []
+    complete = periods.last_day(int(starts[-1]), period) <= last
+    for i, start in enumerate(starts):
+        counts = {"new": new[i], "returning": returning[i], "resurrected": active[i] - new[i] - returning[i], "dormant": gone[i - 1] if i else np.nan}
+        for state in STATES:
+            base = (active[i - 1] if i else 0) if state == "dormant" else active[i]
+            rows.append({"period": pd.Timestamp(int(start), unit="D"), "state": state, "count": counts[state], "n": int(base),
+                         "incomplete": i == size - 1 and not complete, "left_censored": i == 0})
+    table = pd.DataFrame(rows)
+    table = table[~((table["state"] == "dormant") & table["left_censored"])].reset_index(drop=True)
+    table["count"] = table["count"].astype(int)
+    table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
+    table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
+    # In the first period everyone looks new: true by definition, so no interval.
+    table.loc[table["left_censored"], ["conf_low", "conf_high"]] = np.nan
+    table = table[["period", "state", "count", "n", "estimate", "conf_low", "conf_high", "incomplete", "left_censored"]]
+    limits = [t("journeys.life_limit")] + ([] if complete else [t("journeys.life_running")])
+    return Result(question=t("journeys.life_question"), table=table, method=t("journeys.life_method", period=t(f"journeys.each_{period}")), unit="customers", n=int(active.max()),
+                  conf_level=conf_level, limits=tuple(limits), chart={"kind": "curve", "x": "period", "group": "state", "percent": True, "only": {"incomplete": [False], "left_censored": [False]},
+                                                                     "xlabel": t("stages.period_axis"), "ylabel": t("journeys.life_axis")})
+
+
+@analysis
+def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95):
+    """On how many days of a week (or month) are active people active?
+
+    Parameters are as in `lifecycle`, with period "week" or "month". Only whole periods count.
+
+    Returns
+    -------
+    Result
+        days_active ("1" … "7"; a month's beyond 10 together), count, n (customer-periods), estimate, std_error, conf_low, conf_high. Customers are the sampling unit. The mean share of days stands in `.limits`.
+
+    Raises
+    ------
+    NotEnoughData
+        Without a whole period.
+
+    Source: PostHog stickiness, in `docs/glossary.md`; Deng, Knoblich & Lu (2018) for the interval.
+    """
+    import pandas as pd
+
+    one_of("period", period, ("week", "month"))
+    view, first, last = _seen(events, period, zone, until)
+    starts = np.unique(periods.first_day(np.arange(first, last + 1), period))
+    whole = [int(s) for s in starts if s >= first and periods.last_day(int(s), period) <= last]
+    if not whole:
+        raise NotEnoughData(t("journeys.one_period"))
+    cap = 7 if period == "week" else 11
+    found = engine.run(f"""WITH d AS (SELECT customer, day FROM v WHERE day >= {whole[0]} AND day <= {periods.last_day(whole[-1], period)} GROUP BY 1, 2),
+        p AS (SELECT customer, {periods.sql("day", period, first, last)} AS p, count(*) AS days FROM d GROUP BY 1, 2),
+        k AS (SELECT customer, CASE WHEN days > {cap} THEN {cap} ELSE days END AS k, sum(days) AS days, count(*) AS y FROM p GROUP BY 1, 2),
+        x AS (SELECT customer, sum(y) AS x FROM k GROUP BY 1)
+        SELECT k.k AS k, sum(k.days) AS days, sum(k.y) AS y, sum(k.y * k.y) AS yy, sum(k.y * x.x) AS yx, sum(x.x * x.x) AS own_xx, count(*) AS people
+        FROM k JOIN x ON k.customer = x.customer GROUP BY k.k ORDER BY k.k""", v=view)
+    every = engine.run(f"""WITH d AS (SELECT customer, {periods.sql("day", period, first, last)} AS p FROM v WHERE day >= {whole[0]}
+        AND day <= {periods.last_day(whole[-1], period)} GROUP BY 1, 2), x AS (SELECT customer, count(*) AS x FROM d GROUP BY 1)
+        SELECT sum(x) AS n, sum(x * x) AS xx, count(*) AS people FROM x""", v=view).iloc[0]
+    n, people = float(every["n"]), float(every["people"])
+    if not n:
+        raise NotEnoughData(t("journeys.one_period"))
+    found = found.set_index(found["k"].astype(int)).reindex(range(1, cap + 1), fill_value=0).astype(float)
+    r = (found["y"] / n).to_numpy()
+    se = np.sqrt(people / max(people - 1, 1) * np.maximum(found["yy"] - 2 * r * found["yx"] + r**2 * float(every["xx"]), 0).to_numpy()) / n
+    low, high = intervals.normal(r, se, conf_level)
+    edge = (r == 0) | (r == 1) | (people == n)
+    w_low, w_high = intervals.wilson(people * r, np.full(cap, people), conf_level)
+    table = pd.DataFrame({"days_active": [f"{k}" if k <= 10 else "11+" for k in range(1, cap + 1)], "count": found["y"].to_numpy().astype(int), "n": int(n), "estimate": r, "std_error": se,
+                          "conf_low": np.where(edge, w_low, np.maximum(low, 0)), "conf_high": np.where(edge, w_high, np.minimum(high, 1))})
+    length = np.mean([periods.last_day(s, period) - s + 1 for s in whole])
+    limits = (t("journeys.sticky_mean", days=number(found["days"].sum() / n, 3), period=t(f"journeys.each_{period}"), share=number(100 * found["days"].sum() / n / length, 3)),)
+    return Result(question=t("journeys.sticky_question", period=t(f"journeys.each_{period}")), table=table, method=t("journeys.sticky_method"), unit="customer_periods", n=int(n), conf_level=conf_level,
+                  limits=limits, chart={"kind": "points", "label": ["days_active"], "percent": True, "xlabel": t("journeys.sticky_axis")})

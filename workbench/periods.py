@@ -1,0 +1,44 @@
+"""Days, weeks and months as integers: which period a day belongs to, in NumPy and in portable SQL.
+
+Days count from 1970-01-01; a period is known by its first day. Weeks begin on Monday.
+"""
+
+import numpy as np
+
+DAYS = {"day": 1, "week": 7, "month": 30}  # nominal lengths, for clocks that roll
+
+
+def sql(day, period, first, end):
+    """Return portable SQL for the first day of the period that holds a day."""
+    if period == "week":
+        return f"{day} - mod({day} + 3, 7)"
+    if period == "month":
+        starts = np.unique(first_day(np.arange(int(first), end + 1), "month"))
+        cases = " ".join(f"WHEN {day} >= {s} THEN {s}" for s in starts[::-1])
+        return f"CASE {cases} END"
+    return day
+
+
+def last_day(start, period):
+    """Return the last day of the period that begins on a day."""
+    if period == "month":
+        return int(first_day(start + 31, "month")) - 1
+    return start + DAYS[period] - 1
+
+
+def first_day(days, period):
+    """Return the first day of the period that holds each day (days since 1970, which was a Thursday)."""
+    days = np.asarray(days, np.int64)
+    if period == "week":
+        return days - (days + 3) % 7
+    if period == "month":
+        return days.astype("datetime64[D]").astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    return days
+
+
+def index(starts, period):
+    """Return a running number of periods, so that differences count periods."""
+    starts = np.asarray(starts, np.int64)
+    if period == "month":
+        return starts.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return starts // DAYS[period]
