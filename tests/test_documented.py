@@ -12,7 +12,7 @@ import workbench
 from workbench import cli, project
 
 NAMES = [m.name for m in pkgutil.walk_packages(workbench.__path__, "workbench.")]
-ANALYSES = ("funnels.steps", "funnels.compare", "stages.episodes", "stages.taxonomy", "stages.profile", "stages.friction", "journeys.visits", "journeys.paths", "journeys.lifecycle", "journeys.channels", "retention", "choice", "survival", "intervals", "load.mapping", "load.panels", "load.choices")
+ANALYSES = ("funnels.steps", "funnels.compare", "stages.episodes", "stages.taxonomy", "stages.profile", "stages.friction", "stages.latent", "journeys.visits", "journeys.paths", "journeys.lifecycle", "journeys.channels", "retention", "choice", "survival", "intervals", "load.mapping", "load.panels", "load.choices")
 
 
 def public(module):

@@ -18,9 +18,16 @@ EVENTS = random_log(900, 11)
 ORDERS = orders([(f"c{c}", float(d), float(a)) for c, d, a in zip(RNG.integers(0, 80, 500), RNG.uniform(0, 300, 500),
                                                                  RNG.gamma(2, 10, 500), strict=True)])
 VISITS = EVENTS.assign(session_id=range(len(EVENTS)), device_id=EVENTS["customer_id"].astype(str) + EVENTS["group"], source=EVENTS["group"], medium=EVENTS["group"])
+SHOP = EVENTS.assign(event=EVENTS["event"].map({"p": "site_search", "q": "compare", "r": "order"}).fillna("home_view"), level=lambda d: d["event"].map(len) % 11)
+SHOP["customer_id"] = SHOP["customer_id"].astype(str) + SHOP["group"].astype(str)
 CHOICES = market(12, customers=60).assign(last_bought=False)
 STEPS = ["p", "q", "r"]
 RULES = str(Path(__file__).parent / "data" / "rules.yml")
+
+
+def chances(data):
+    """Hidden stages of the shop's customers."""
+    return stages.posterior(data, stages.fit_latent(data, rounds=3))
 
 
 def profile(data):
@@ -41,6 +48,12 @@ ANALYSES = {
     "search": (EVENTS, lambda d: stages.search(profile(d))),
     "consideration": (EVENTS, lambda d: stages.consideration(profile(d))),
     "touchpoints": (EVENTS, lambda d: stages.touchpoints(profile(d))),
+    "flows": (EVENTS, lambda d: stages.flows(profile(d), STEPS)),
+    "where_now": (SHOP, lambda d: stages.where_now(chances(d))),
+    "reliability": (SHOP, lambda d: stages.reliability(chances(d), chances(d))),
+    "latent_score": (SHOP, lambda d: stages.latent_score(chances(d), chances(d), chances(d), names=["same"])),
+    "intention": (SHOP, lambda d: stages.intention(d.assign(answered_at=d["occurred_at"].dt.tz_localize("UTC"), value=d["level"]), d[d["event"] == "order"].assign(
+        ordered_at=lambda o: o["occurred_at"].dt.tz_localize("UTC")), window="9h")),
     "variants": (EVENTS, lambda d: stages.variants(profile(d), top=5)),
     "triggers": (EVENTS, lambda d: stages.triggers(profile(d))),
     "skipping": (EVENTS, lambda d: stages.skipping(profile(d), ["p", "q"])),
@@ -81,7 +94,7 @@ ANALYSES = {
     "willingness_to_pay": (CHOICES, lambda d: choice.willingness_to_pay(choice.conditional_logit(d, ["price", "display"]))),
     "holdout": (CHOICES, lambda d: choice.holdout(d, ["price"])),
 }
-SHARES = {"paths", "lifecycle", "stickiness", "tagging", "omnichannel", "consideration", "variants", "triggers", "cart_abandonment", "checkout", "checkpoints", "conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
+SHARES = {"flows", "paths", "lifecycle", "stickiness", "tagging", "omnichannel", "consideration", "variants", "triggers", "cart_abandonment", "checkout", "checkpoints", "conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
           "repeat_rate", "ever_repeat", "cohorts", "cohorts_rolling", "cohorts_revenue", "retention_rate", "churn_moments"}
 # A seeded split of customers follows their order, so renaming them draws other ones.
 NAMED = {"holdout", "mapping_quality", "decision_complexity", "barriers", "identity_quality"}

@@ -61,7 +61,7 @@ def draw(result, ax=None):
     """Draw a Result on `ax` (a new one if none is given) and return the Axes."""
     import matplotlib.pyplot as plt
 
-    kinds = {"points": _points, "curve": _curve, "heat": _heat}
+    kinds = {"points": _points, "curve": _curve, "heat": _heat, "flow": _flow}
     kind = result.chart.get("kind")
     if kind not in kinds:
         raise unknown("plot", "chart", kind, kinds)
@@ -69,7 +69,7 @@ def draw(result, ax=None):
         if ax is None:
             seen = _visible(result)
             rows = seen[result.chart["row"]].nunique() if kind == "heat" else len(seen)
-            height = {"points": 1.8 + 0.34 * min(rows, 40), "heat": 2 + 0.32 * min(rows, 24)}.get(kind, 4.5)
+            height = {"points": 1.8 + 0.34 * min(rows, 40), "heat": 2 + 0.32 * min(rows, 24), "flow": 5.2}.get(kind, 4.5)
             ax = plt.figure(figsize=(8, min(max(height, 3), 12))).add_subplot()
         kinds[kind](result, result.chart, _visible(result), ax)
         ax.set_title("\n".join(textwrap.wrap(result.question, 78)))
@@ -184,6 +184,9 @@ def _curve(result, chart, table, ax):
         drawn = rows.dropna(subset=["estimate"])
         if name is not None and len(drawn):
             ends.append([drawn["estimate"].iloc[-1], drawn[chart["x"]].iloc[-1], texts.word(name), colour])
+    if chart.get("diagonal"):
+        ax.plot([0, 1], [0, 1], color="#66717e", linewidth=1, linestyle=":")
+        _axis(ax.xaxis, chart)
     low, high = ax.get_ylim()
     gap, last = 0.055 * (high - low), None
     for end in sorted(ends, key=lambda e: e[0]):
@@ -211,3 +214,54 @@ def _heat(result, chart, table, ax):
     ax.grid(False)
     ax.set(xlabel=chart["xlabel"], ylabel="")
     ax.tick_params(axis="y", rotation=0)
+
+
+def _flow(result, chart, table, ax):
+    """Stages as bars from left to right, what flows between them as bands; departures leave downwards."""
+    from matplotlib.patches import PathPatch, Rectangle
+    from matplotlib.path import Path
+
+    stages = chart["stages"]
+    total = max(table.loc[table["from_stage"] == "start", "count"].sum(), 1)
+    x = {name: i for i, name in enumerate(stages)}
+    size = {name: table.loc[table["to_stage"] == name, "count"].sum() / total for name in stages}
+    bar, top = 0.12, {name: 1.0 for name in stages}
+    out, into = dict(top), dict(top)
+    lost_at = {}
+    for i, name in enumerate(stages):
+        ax.add_patch(Rectangle((i - bar / 2, 1 - size[name]), bar, size[name], color=COLOURS[0], zorder=3))
+        label = "\n".join(textwrap.wrap(texts.word(name), 15))
+        ax.annotate(f"{label}\n{texts.percent(size[name])}", (i, 1.02), ha="center", va="bottom", fontsize=9, fontweight="bold", annotation_clip=False)
+        lost_at[name] = 0.0
+
+    def band(x0, y0, x1, y1, height, colour, alpha):
+        middle = (x0 + x1) / 2
+        path = Path([(x0, y0), (middle, y0), (middle, y1), (x1, y1), (x1, y1 - height), (middle, y1 - height), (middle, y0 - height), (x0, y0 - height), (x0, y0)],
+                    [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.LINETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.CLOSEPOLY])
+        ax.add_patch(PathPatch(path, facecolor=colour, alpha=alpha, linewidth=0.4, edgecolor="white", zorder=2))
+
+    entry = 1.0
+    for row in table.to_dict("records"):
+        height = row["count"] / total
+        begin, end = row["from_stage"], row["to_stage"]
+        if begin == "start":
+            band(-0.75, entry, x[end] - bar / 2, into[end], height, COLOURS[5], 0.35)
+            into[end] -= height
+            entry -= height
+            continue
+        if end in x:
+            skipped = x[end] - x[begin] > 1
+            band(x[begin] + bar / 2, out[begin], x[end] - bar / 2, into[end], height, COLOURS[2] if skipped else COLOURS[3], 0.55)
+            into[end] -= height
+            out[begin] -= height
+        else:
+            colour = COLOURS[1] if end == "abandoned" else COLOURS[4]
+            y = out[begin]
+            band(x[begin] + bar / 2, y, x[begin] + 0.5, y - 0.10 - lost_at[begin], height, colour, 0.5)
+            ax.annotate(f"{texts.word(end)} {texts.percent(height)}", (x[begin] + 0.52, y - 0.10 - lost_at[begin] - height / 2), fontsize=7.5, va="center", color="#333",
+                        bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8}, zorder=5)
+            out[begin] -= height
+            lost_at[begin] += 0.02
+    ax.set_xlim(-0.8, len(stages) - 1 + 0.6)
+    ax.set_ylim(min(-0.05, 1 - max(size.values()) - 0.25), 1.2)
+    ax.axis("off")

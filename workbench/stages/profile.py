@@ -363,6 +363,49 @@ def variants(profile, *, top=15, conf_level=0.95):
 
 
 @analysis
+def flows(profile, stages, *, conf_level=0.95):
+    """How do decisions flow from stage to stage, skips and departures included?
+
+    Every occasion runs through the stages it reached, in rank order, whatever was repeated; from its last one it ends as abandoned or still open. So what flows into and out of a stage is exactly its reach.
+
+    Parameters
+    ----------
+    profile : DataFrame from `profile` or `episodes`
+    stages : list of str
+        Stages in rank order, the purchase last.
+
+    Returns
+    -------
+    Result
+        from_stage ("start" for where occasions begin), to_stage (a stage, "abandoned" or "open"), count, n (occasions that reached from_stage), estimate (share of those), std_error, conf_low, conf_high.
+
+    Raises
+    ------
+    NotEnoughData
+        Without occasions.
+
+    Source: S-04, S-20 in `docs/glossary.md`; the customer is the sampling unit.
+    """
+    import pandas as pd
+
+    stages = list(stages)
+    d = _checked(profile, "outcome", *stages)
+    seen = d[stages].to_numpy(bool)
+    ends = np.where(d["outcome"] == "open", len(stages) + 1, len(stages))
+    rows = []
+    for i in range(-1, len(stages) - 1):
+        here = np.ones(len(d), bool) if i < 0 else seen[:, i]
+        after = seen[:, i + 1:]
+        following = np.where(after.any(axis=1), i + 1 + after.argmax(axis=1), ends)
+        for j in range(i + 1, len(stages) + 2):
+            if (here & (following == j)).any():
+                rows.append({"from_stage": "start" if i < 0 else stages[i], "to_stage": [*stages, "abandoned", "open"][j],
+                             **intervals.share(following[here] == j, d["customer_id"][here], conf_level)})
+    return Result(question=t("stages.flow_question"), table=pd.DataFrame(rows), method=t("stages.flow_method"), unit="episodes", n=len(d), conf_level=conf_level,
+                  limits=(t("stages.flow_limit"),), chart={"kind": "flow", "label": ["from_stage", "to_stage"], "stages": stages, "percent": True, "xlabel": "", "ylabel": ""})
+
+
+@analysis
 def triggers(occasions, *, by="first_channel", conf_level=0.95):
     """What wakes a need, or at least what comes first?
 
