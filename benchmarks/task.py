@@ -33,6 +33,36 @@ def funnel(path, **options):
     return table.loc[table["basis"] == "entry", "count"].tolist()
 
 
+def rules(path, **options):
+    """A funnel with further rules."""
+    return funnel(path, **{"window": "14D", **options})
+
+
+RULES = {"funnel_excluded": {"exclude": ["help"], "step_windows": "7D"}, "funnel_optional": {"optional": ["cart"]}, "funnel_removes": {"exclude": ["help"], "exclusion": "removes"},
+         "funnel_open": {"enter": "any"}, "funnel_tolerant": {"ties": "2s"}, "funnel_by": {"by": "channel"}}
+
+
+def definitions(path):
+    """Four tools and six rules at once."""
+    from workbench import funnels
+
+    return funnels.compare_definitions(path, STEPS).table["count"].tolist()
+
+
+def lifecycle(path):
+    """New, returning, resurrected, dormant by week."""
+    from workbench import journeys
+
+    return int(journeys.lifecycle(path).table["count"].sum())
+
+
+def paths(path):
+    """The most frequent starts of visits."""
+    from workbench import journeys
+
+    return int(journeys.paths(path).table["count"].sum())
+
+
 def sessions(path):
     """Sessions of 30 minutes."""
     from workbench import journeys
@@ -73,7 +103,16 @@ def peer(path, what):
     return str(stream.transition_graph_data())[:120]
 
 
-TASKS = {"R": yardstick, "B": bound, "funnel": lambda p: funnel(p, window="14D"), "funnel_unwindowed": lambda p: funnel(p, window=None),
+def latent(path):
+    """Fit hidden stages and give every customer's chances now."""
+    from workbench import stages
+
+    model = stages.fit_latent(path)
+    return len(stages.posterior(path, model))
+
+
+TASKS = {"definitions": definitions, "lifecycle": lifecycle, "paths": paths, "latent": latent, **{n: lambda p, o=o: rules(p, **o) for n, o in RULES.items()},
+         "R": yardstick, "B": bound, "funnel": lambda p: funnel(p, window="14D"), "funnel_unwindowed": lambda p: funnel(p, window=None),
          "sessions": sessions, "transitions": transitions, "cohorts": cohorts,
          **{f"peer_{w}": lambda p, w=w: peer(p, w) for w in ("funnel", "sessions", "transitions")}}
 
@@ -88,7 +127,8 @@ if __name__ == "__main__":
 
         import workbench.funnels
         import workbench.journeys
-        import workbench.retention  # noqa: F401
+        import workbench.retention
+        import workbench.stages  # noqa: F401
 
     def cpu():
         """Seconds of processor time so far, threads included."""

@@ -142,3 +142,30 @@ def test_the_input_is_never_changed(events):
     before = orders.copy()
     retention.repeat_rate(orders)
     pd.testing.assert_frame_equal(orders, before)
+
+
+def test_a_file_in_customer_order_is_not_sorted_again(tmp_path, monkeypatch):
+    """Written once, recognised by its mark: equal tables, ties settled, no ORDER BY sent; a false mark is found out."""
+    from test_funnels import random_log
+
+    from workbench import funnels, journeys, stages
+    from workbench.engine import duck
+
+    events = random_log(3000, 8, customers=300)
+    path = engine.write_ordered(events, tmp_path / "e.parquet")
+    sent = []
+    plain = duck._query
+    monkeypatch.setattr(duck, "_query", lambda sql, *a, **k: (sent.append(sql), plain(sql, *a, **k))[1])
+    for analysis in (lambda d: funnels.conversion(d, ["p", "q", "r"], window="9h", ties="later").table, lambda d: journeys.transitions(d).table,
+                     lambda d: journeys.paths(d, steps=3).table, lambda d: stages.profile(d, ["p", "q", "r"], gap="9h"), lambda d: journeys.sessions(d).table):
+        sent.clear()
+        found = analysis(path)
+        assert not any("ORDER BY customer" in sql for sql in sent)
+        same(found, analysis(events))
+        assert any("ORDER BY customer" in sql for sql in sent)
+    import pyarrow.parquet as pq
+
+    shuffled = pq.read_table(path).take(np.random.default_rng(1).permutation(3000))
+    pq.write_table(shuffled, tmp_path / "wrong.parquet")
+    with pytest.raises(InputError, match="marked as ordered"):
+        journeys.sessions(str(tmp_path / "wrong.parquet"))

@@ -19,7 +19,7 @@ from workbench.errors import InputError, unknown
 
 __all__ = ["Batch", "MAX_EVENTS", "ORDER_MARK", "Role", "View", "code", "columns", "day", "distinct", "key", "micros",
            "one", "ordered", "raw", "read_database", "real", "run", "span", "view",
-           "whole"]
+           "whole", "write_ordered"]
 
 # A Parquet file whose metadata holds this lists whole customers one after another, each in time order.
 ORDER_MARK = {b"workbench.order": b"customer_id,occurred_at"}
@@ -229,6 +229,34 @@ def columns(table):
     """Return the column names of a table of any supported kind."""
     dialect, table = _dialect(table)
     return list(dialect.types(table))
+
+
+def write_ordered(table, path, *, customer="customer_id", time="occurred_at"):
+    """Write a table to a Parquet file in customer order, once; analyses then read it without sorting it again.
+
+    Parameters
+    ----------
+    table : pandas, polars or Arrow table, Parquet path or DuckDB relation
+    path : str or Path
+        File to write; replaced in one move when it is whole.
+    customer, time : str
+        Columns to order by. Rows without either are left out: no history can use them.
+
+    Returns
+    -------
+    str
+        The path.
+    """
+    from workbench.engine import duck
+
+    dialect, table = _dialect(table)
+    if dialect is not duck:
+        raise InputError("write_ordered: a Spark table stays where it is; write it with Spark")
+    for name in (customer, time):
+        if name not in dialect.types(table):
+            raise unknown("table", "column", name, dialect.types(table))
+    duck.write_ordered(table, Path(path), customer, time)
+    return str(path)
 
 
 def read_database(path, query=None, table=None):

@@ -135,3 +135,36 @@ def _joined(held, by):
     batch = Batch({n: np.concatenate([h[n] for h in held]) if len(held) > 1 else held[0][n] for n in names}, by)
     check_sizes(batch)
     return batch
+
+
+def in_order(chunks, owner, time, where):
+    """Pass chunks of a file marked as ordered on, and raise where the mark turns out to be wrong."""
+    last = None
+    for chunk in chunks:
+        who, when = chunk[owner], chunk[time]
+        if not len(who):
+            continue
+        again = who[1:] == who[:-1]
+        good = bool(np.all(who[1:] >= who[:-1]) and np.all(~again | (when[1:] >= when[:-1])))
+        if last is not None:
+            good &= who[0] > last[0] or (who[0] == last[0] and when[0] >= last[1])
+        if not good:
+            raise InputError(f"{where}: marked as ordered by customer and time, but it is not; write it anew with `engine.write_ordered`")
+        last = who[-1], when[-1]
+        yield chunk
+
+
+def settle(batch, then, descending):
+    """Sort the rows of one instant of a customer by the further columns of the order."""
+    if len(then) < 2 or len(batch) < 2:
+        return batch
+    time = batch[then[0]]
+    tied = (time[1:] == time[:-1]) & (batch.customer[1:] == batch.customer[:-1])
+    if not tied.any():
+        return batch
+    inside = np.concatenate([[False], tied]) | np.concatenate([tied, [False]])
+    rows = np.flatnonzero(inside)
+    keys = [-batch[c][rows] if c in descending else batch[c][rows] for c in then[:0:-1]]
+    order = np.arange(len(batch))
+    order[rows] = rows[np.lexsort([*keys, time[rows], batch.customer[rows]])]
+    return Batch({n: v[order] for n, v in batch.columns.items()}, batch.by)
