@@ -17,8 +17,8 @@ MEMORY = os.environ.get("WORKBENCH_MEMORY", "2GB")
 
 
 @cache
-def connection():
-    """Return the one connection of this process, with bounded memory and a spill folder."""
+def connection(keep_order=False):
+    """Return this process's connection, with bounded memory and a spill folder; one of its own where rows must keep their order."""
     import duckdb
 
     con = duckdb.connect()
@@ -26,7 +26,9 @@ def connection():
     atexit.register(spill.cleanup)
     con.execute(f"SET memory_limit={literal(MEMORY)}")
     con.execute(f"SET temp_directory={literal(spill.name)}")
-    con.execute("SET preserve_insertion_order=false")
+    con.execute(f"SET preserve_insertion_order={str(keep_order).lower()}")
+    if keep_order:
+        con.execute("SET threads=1")  # streamed by several threads, batches were seen to overtake each other
     con.execute("SET TimeZone='UTC'")
     con.execute("SET autoinstall_known_extensions=false")
     return con
@@ -141,18 +143,14 @@ def _is_ordered(view, owner, time):
 
 def _in_file_order(sql):
     """Stream a query over one file with its rows in the order they stand there."""
-    import duckdb
-
-    con = duckdb.connect()  # its own: keeping the order is a setting of the whole connection
-    con.execute(f"SET memory_limit={literal(MEMORY)}")
+    con = connection(keep_order=True).cursor()
     con.execute("SET TimeZone='UTC'")
-    con.execute("SET preserve_insertion_order=true")
     return con.sql(sql).to_arrow_reader(BATCH_ROWS)
 
 
 def write_ordered(table, path, customer, time):
     """Write a table to Parquet by customer and time, marked so; see `workbench.engine.write_ordered`."""
-    con = connection().cursor()
+    con = connection(keep_order=True).cursor()
     con.execute("SET TimeZone='UTC'")
     if isinstance(table, str):
         con.execute(f"CREATE OR REPLACE TEMP VIEW src AS SELECT * FROM read_parquet({literal(table)})")

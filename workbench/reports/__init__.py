@@ -9,6 +9,6 @@ sys.modules.setdefault("rfc3987_syntax", None)
 from workbench.reports.parameters import Parameter, read_parameters, settle  # noqa: E402
 from workbench.reports.publish import latest, runs, write_index  # noqa: E402
 from workbench.reports.run import run, run_all  # noqa: E402
-from workbench.reports.words import attempt, check, say, table  # noqa: E402
+from workbench.reports.words import attempt, check, explore, say, table  # noqa: E402
 
-__all__ = ["Parameter", "attempt", "check", "latest", "read_parameters", "run", "run_all", "runs", "say", "settle", "table", "write_index"]
+__all__ = ["Parameter", "attempt", "check", "explore", "latest", "read_parameters", "run", "run_all", "runs", "say", "settle", "table", "write_index"]

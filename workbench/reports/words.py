@@ -47,6 +47,44 @@ def attempt(analysis, *args, **options):
         return Unanswered(say("result.unanswered", reason=str(reason)).text)
 
 
+def explore(analysis, *args, **choices):
+    """Return controls that run an analysis anew at every choice and let its table be sorted; for a live notebook.
+
+    Each choice is a list of options or a pair (lowest, highest) of whole numbers. In a report there is nobody to choose: show the result itself there.
+    """
+    import ipywidgets
+    from IPython.display import display
+
+    controls = {name: ipywidgets.IntSlider(min=given[0], max=given[1], description=name, continuous_update=False) if isinstance(given, tuple)
+                else ipywidgets.Dropdown(options=given, description=name) for name, given in choices.items()}
+    by, down, out = ipywidgets.Dropdown(options=[""], description=texts.t("result.sort")), ipywidgets.Checkbox(value=True, description=texts.t("result.down")), ipywidgets.Output()
+    made = {}
+
+    def show(_=None):
+        table = made["result"].table
+        out.clear_output(wait=True)
+        with out:
+            order = table.sort_values(by.value, ascending=not down.value, kind="stable") if by.value in table else table
+            display(made["result"].figure(), Table(order, made["result"].question))
+
+    def run(_=None):
+        made["result"] = attempt(analysis, *args, **{name: c.value for name, c in controls.items()})
+        if isinstance(made["result"], Unanswered):
+            out.clear_output(wait=True)
+            with out:
+                display(made["result"])
+            return
+        by.options = ["", *made["result"].table.columns]
+        show()
+
+    for control in controls.values():
+        control.observe(run, "value")
+    by.observe(show, "value")
+    down.observe(show, "value")
+    run()
+    return ipywidgets.VBox([ipywidgets.HBox(list(controls.values())), ipywidgets.HBox([by, down]), out])
+
+
 class Unanswered(Words):
     """An analysis the data do not allow: it has a reason and no figure of its own."""
 

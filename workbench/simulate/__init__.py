@@ -10,7 +10,7 @@ from workbench.errors import InputError
 from workbench.simulate.world import CHANNELS, EFFECTS, Settings
 
 BLOCK = 20_000  # customers made at a time
-__all__ = ["BLOCK", "CHANNELS", "EFFECTS", "Market", "Settings", "calibration", "channel_effects", "market", "write"]
+__all__ = ["BLOCK", "CHANNELS", "EFFECTS", "Market", "Settings", "calibration", "channel_effects", "market", "stated_stages", "true_stage", "write"]
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,24 @@ def channel_effects(settings):
         without, _ = orders(replace(settings, channels_off=(*settings.channels_off, channel)))
         rows.append({"channel": channel, "orders": total, "orders_without": without, "incremental_orders": total - without, "touched_orders": int(touched[i])})
     return _marked(pd.DataFrame(rows))
+
+
+def stated_stages(market):
+    """Return the market's answers to "where are you now?": customer_id, answered_at, stage; one in ten names another stage by mistake."""
+    from workbench.simulate.world import STAGES
+
+    asked = market["surveys"][market["surveys"]["item"] == "stage_now"]
+    return asked.assign(stage=asked["value"].astype(int).map(dict(enumerate(STAGES)))).rename(columns={"respondent_id": "customer_id"})[["customer_id", "answered_at", "stage"]]
+
+
+def true_stage(market, customers, moment):
+    """Return the true stage of customers at a moment: customer_id, stage."""
+    import pandas as pd
+
+    states = market.truth["states"]
+    last = states[states["since"] <= moment].drop_duplicates("customer_id", keep="last")
+    found = pd.Series(customers.to_numpy(), name="customer_id").map(last.set_index("customer_id")["stage"])
+    return _marked(pd.DataFrame({"customer_id": customers.to_numpy(), "stage": found.fillna("idle").to_numpy()}))
 
 
 def calibration(market, *, orders=None, campaigns=None):

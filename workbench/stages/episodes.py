@@ -8,11 +8,12 @@ open because the data end.
 import numpy as np
 
 from workbench import engine, intervals, schemas, survival
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.errors import InputError, NotEnoughData, one_of, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t, word
 
 DAY = 86_400_000_000
+UNITS = {"days": DAY, "hours": DAY // 24, "minutes": DAY // 1440}
 SAME_DECISION = "24h"  # several orders within a day are one decision
 
 
@@ -200,21 +201,22 @@ def time_to_purchase(episodes, *, by=None, conf_level=0.95):
 
 
 @analysis
-def time_in_stage(events, stages, *, gap="30D", hold=None, column="event", until=None, conf_level=0.95):
+def time_in_stage(events, stages, *, gap="30D", hold=None, column="event", unit="days", until=None, conf_level=0.95):
     """How long do people stay in a stage before they move on to another one?
 
     A spell runs from the entry of a stage to the entry of the next different stage of the same
     episode; the last spell of an episode without purchase is censored when the episode closes.
     Median and quartiles are read off Kaplan–Meier curves: the mean says little of such long tails.
 
-    Parameters are as in `episodes`. Returns a Result: stage, quantile, count (spells that ended in
-    another stage), n (spells), estimate (days), conf_low, conf_high (Brookmeyer–Crowley; customers are the
+    Parameters are as in `episodes`; `unit` is "days", "hours" or "minutes". Returns a Result: stage, quantile, count (spells that ended in
+    another stage), n (spells), estimate (in that unit), conf_low, conf_high (Brookmeyer–Crowley; customers are the
     sampling unit). A quantile the curve does not reach is missing.
 
     Source: Kaplan & Meier (1958); Brookmeyer & Crowley (1982), Biometrics 38.
     """
     import pandas as pd
 
+    one_of("unit", unit, UNITS)
     stages = list(stages)
     view, begin, end = view_of(events, stages, hold, until, column)
     spells = engine.ordered(view, _Spells(len(stages), schemas.micros("gap", gap), end, begin), then=("t", "k"),
@@ -227,7 +229,7 @@ def time_in_stage(events, stages, *, gap="30D", hold=None, column="event", until
             continue
         if ended < 30:
             thin.append(word(stage))
-        curve = survival.kaplan_meier(mine["micros"] / DAY, mine["ended"], customer=mine["customer"], conf_level=conf_level)
+        curve = survival.kaplan_meier(mine["micros"] / UNITS[unit], mine["ended"], customer=mine["customer"], conf_level=conf_level)
         for share in (0.25, 0.5, 0.75):
             estimate, low, high = survival.quantile(curve, share)
             rows.append({"stage": stage, "quantile": percent(share, 0), "count": ended, "n": len(mine),
@@ -235,9 +237,9 @@ def time_in_stage(events, stages, *, gap="30D", hold=None, column="event", until
     if not rows:
         raise NotEnoughData("time_in_stage: no stage before the purchase was seen")
     limits = [t("stages.spell_limit")] + ([t("stages.spell_thin", stages=", ".join(thin))] if thin else [])
-    return Result(question=t("stages.spell_question"), table=pd.DataFrame(rows), method=t("stages.spell_method", gap=gap),
+    return Result(question=t("stages.spell_question"), table=pd.DataFrame(rows), method=t("stages.spell_method", gap=gap, unit=word(unit)),
                   unit="spells", n=len(spells), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["stage", "quantile"], "group": "stage", "xlabel": t("stages.days_axis")})
+                  chart={"kind": "points", "label": ["stage", "quantile"], "group": "stage", "xlabel": word(unit)})
 
 
 def view_of(events, stages, hold, until, column="event", more=None):

@@ -492,6 +492,47 @@ def skipping(profile, stages, *, linked=None, draws=500, seed=1, conf_level=0.95
     return _result("skip", table, bought, conf_level, (*limits, *_thin(len(bought), 200)), label=["stage", "kind"], group="kind")
 
 
+@analysis
+def with_truth(profile, truth, stages):
+    """Set beside every occasion which stages it really had, from a log in which every event has its true stage.
+
+    Takes the table of `profile`, a DataFrame of events (customer_id, occurred_at, stage; tracked or not) and the stages. An event belongs to an occasion where it lies between its opening and its closing; contacts just before the first
+    tracked one, within a day, belong to it too. Returns the profile with a column `true_STAGE` for each. Source: S-30 in `docs/glossary.md`.
+    """
+    import pandas as pd
+
+    out = profile.sort_values("opened_at", kind="stable").copy()
+    events = truth.loc[truth["stage"].isin(list(stages)), ["customer_id", "occurred_at", "stage"]].sort_values("occurred_at", kind="stable")
+    # Each event to the first occasion of its customer that closes after it.
+    ends = out[["customer_id", "episode", "opened_at", "closed_at"]].sort_values("closed_at", kind="stable")
+    at = pd.merge_asof(events, ends, left_on="occurred_at", right_on="closed_at", by="customer_id", direction="forward")
+    at = at[at["occurred_at"] >= at["opened_at"] - pd.Timedelta("1D")]
+    for stage in stages:
+        had = at.loc[at["stage"] == stage, ["customer_id", "episode"]].drop_duplicates().assign(hit=True)
+        out[f"true_{stage}"] = out[["customer_id", "episode"]].merge(had, how="left", on=["customer_id", "episode"])["hit"].notna().to_numpy()
+    return out.sort_index()
+
+
+@analysis
+def effect(outcome, drivers, customer, *, conf_level=0.95):
+    """How does a yes-or-no outcome of occasions go with numbers known before them?
+
+    Takes a boolean Series, a DataFrame of numbers and the customer of each row. Returns a Result: term, count (yes), n (occasions), estimate (log odds per unit), std_error, conf_low, conf_high; a logistic model by generalised estimating equations, customers as
+    clusters, is in `.model`. Evidence: associational. Raises NotEnoughData where all or none are yes. Source: Liang & Zeger (1986), Biometrika 73.
+    """
+    import pandas as pd
+
+    y = np.asarray(outcome, float)
+    if not 0 < y.sum() < len(y):
+        raise NotEnoughData(t("stages.contrast_few", more=number(y.sum()), fewer=number(len(y) - y.sum())))
+    x = np.column_stack([np.ones(len(y)), drivers.to_numpy(float)])
+    model = _gee(y, x, np.unique(np.asarray(customer).astype(str), return_inverse=True)[1])
+    low, high = intervals.normal(model.params, model.bse, conf_level)
+    table = pd.DataFrame({"term": ["constant", *drivers.columns], "count": int(y.sum()), "n": len(y), "estimate": model.params, "std_error": model.bse, "conf_low": low, "conf_high": high})
+    made = _result("effect", table, drivers, conf_level, (t("stages.effect_limit"),), label=["term"])
+    return replace(made, evidence="associational", model=model)
+
+
 def _corrected(bought, linked, names, draws, seed, conf_level):
     """Return the skip share corrected for missed and false sightings, with an interval over both samples."""
     _checked(linked, *(f"true_{s}" for s in names), *names)

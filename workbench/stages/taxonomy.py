@@ -184,6 +184,23 @@ def assign(events, *, rules=None, order="order", gap="30D", timeout="30min", unt
                          "event": np.array(names, object)[parts["k"]], "stage": stages[parts["stage"]], "alternative": stages[parts["alternative"]]})
 
 
+def beside(events, assigned, column):
+    """Return a column of the events in the order of their assigned stages, so that it can stand beside them.
+
+    Takes a DataFrame of events, the table `assign` made of it and the column's name; returns an array. Raises InputError where the two do not hold the same events.
+    """
+    import pandas as pd
+
+    keys = pd.DataFrame({"c": events["customer_id"].to_numpy(), "t": pd.to_datetime(events["occurred_at"], utc=True).astype("datetime64[us, UTC]"), "e": events["event"].astype(str).to_numpy()})
+    kept = keys.notna().all(axis=1)
+    order = keys[kept].sort_values(["c", "t", "e"], kind="stable").index
+    mine = assigned.assign(e=assigned["event"].astype(str)).sort_values(["customer_id", "occurred_at", "e"], kind="stable").index
+    if len(order) != len(assigned):
+        raise InputError(f"beside: {len(order)} events and {len(assigned)} assigned rows; both must come from the same table")
+    out = pd.Series(events[column].iloc[order].to_numpy(), index=mine)
+    return out.reindex(assigned.index).to_numpy()
+
+
 @analysis
 def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
     """How well do rules turn events into stages?
