@@ -166,6 +166,23 @@ def test_the_index_is_withheld_where_there_is_none():
     assert made.table.set_index("component").loc["explained", "estimate"] == pytest.approx(first)
 
 
+def test_hazards_by_hand():
+    """Three spells in search: one given up the same day, one on its third day, one moves on after two days."""
+    day = 24
+    events = log([("a", 0, "search"), ("b", 0, "search"), ("b", 2.5 * day, "search"), ("c", 0, "search"), ("c", 2 * day, "intent"), ("z", 200 * day, "buy")])
+    table = stages.hazards(events, ["search", "intent", "buy"], days=(0, 1)).table.set_index(["stage", "from_day"])
+    assert table.loc[("search", 0.0), ["count", "n"]].tolist() == [1, 3] and table.loc[("search", 1.0), ["count", "n"]].tolist() == [1, 3]
+    assert table.loc[("intent", 0.0), "count"] == 1
+    with pytest.raises(InputError, match="days"):
+        stages.hazards(events, ["search", "intent", "buy"], days=(1, 3))
+
+
+def test_dark_paths_by_hand():
+    """One buyer appears at the till, one from the start."""
+    table = stages.dark_paths(pd.DataFrame({"customer_id": [1, 2, 3], "outcome": ["bought", "bought", "open"], "first_stage": ["intent", "search", "intent"]}), ["search", "intent", "buy"]).table
+    assert table[["count", "n"]].to_numpy().tolist() == [[1, 2], [1, 2]]
+
+
 # --- carts, checkout, barriers, checkpoints
 
 

@@ -68,6 +68,9 @@ ANALYSES = {
     "drop_location": (EVENTS, lambda d: stages.drop_location(stages.episodes(d, STEPS, gap="9h"), STEPS)),
     "time_to_purchase": (EVENTS, lambda d: stages.time_to_purchase(stages.episodes(d, STEPS, gap="9h"))),
     "time_in_stage": (EVENTS, lambda d: stages.time_in_stage(d, STEPS, gap="9h")),
+    "hazards": (EVENTS, lambda d: stages.hazards(d, STEPS, gap="30h", days=(0, 1))),
+    "dark_paths": (EVENTS, lambda d: stages.dark_paths(stages.episodes(d, STEPS, gap="9h"), STEPS, begins="q")),
+    "effect": (EVENTS, lambda d: stages.effect(d["event"] == "p", d.assign(x=d["occurred_at"].dt.hour)[["x"]], d["customer_id"])),
     "gap_sensitivity": (EVENTS, lambda d: stages.gap_sensitivity(d, STEPS, gaps=["5h", "9h"])),
     "sessions": (EVENTS, journeys.sessions),
     "transitions": (EVENTS, journeys.transitions),
@@ -94,7 +97,7 @@ ANALYSES = {
     "willingness_to_pay": (CHOICES, lambda d: choice.willingness_to_pay(choice.conditional_logit(d, ["price", "display"]))),
     "holdout": (CHOICES, lambda d: choice.holdout(d, ["price"])),
 }
-SHARES = {"flows", "paths", "lifecycle", "stickiness", "tagging", "omnichannel", "consideration", "variants", "triggers", "cart_abandonment", "checkout", "checkpoints", "conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
+SHARES = {"hazards", "dark_paths", "flows", "paths", "lifecycle", "stickiness", "tagging", "omnichannel", "consideration", "variants", "triggers", "cart_abandonment", "checkout", "checkpoints", "conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
           "repeat_rate", "ever_repeat", "cohorts", "cohorts_rolling", "cohorts_revenue", "retention_rate", "churn_moments"}
 # A seeded split of customers follows their order, so renaming them draws other ones.
 NAMED = {"holdout", "mapping_quality", "decision_complexity", "barriers", "identity_quality"}

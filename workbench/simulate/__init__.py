@@ -46,7 +46,8 @@ def market(customers=5000, *, days=180, seed=1, no_effect=(), channels_off=(), w
     -------
     Market
         `tables`: events, orders, order_lines, customers, emails, surveys, texts, referrals, deals, links, prices, costs.
-        `truth`: events (with the true stage), episodes, states (who was in which stage since when), customers, effects, moves.
+        `truth`: events (with the true stage), episodes, states (who was in which stage since when), customers, effects, moves (chances between
+        stages before any effect), drivers (what each factor counts for in satisfaction).
         Every table is marked as simulated, and so is every Result made from one.
 
     Raises
@@ -250,7 +251,7 @@ def _shared(settings, events):
 
 
 def _planted(settings):
-    """Return the planted effects and the chances of moving between stages before any effect."""
+    """Return the planted effects, the chances of moving between stages before any effect, and the weights of the factors."""
     import pandas as pd
 
     from workbench.simulate import world as w
@@ -258,7 +259,11 @@ def _planted(settings):
     effects = pd.DataFrame({"effect": list(EFFECTS), "strength": [settings.effect(n) for n in EFFECTS]})
     names = ("stay", "next", "skip_one", "back", "leave")
     moves = pd.DataFrame([{"stage": w.STAGES[k], "move": m, "chance": c} for k, row in w.MOVES.items() for m, c in zip(names, row, strict=True)])
-    return {"effects": _marked(effects), "moves": _marked(moves)}
+    # What each factor counts for in satisfaction, per standard deviation of the factor (before the buyer's own luck).
+    from workbench.simulate.life import FACTORS, WEIGHTS
+
+    drivers = pd.DataFrame({"factor": FACTORS, "weight": WEIGHTS * .8})
+    return {"effects": _marked(effects), "moves": _marked(moves), "drivers": _marked(drivers)}
 
 
 def _marked(table):

@@ -242,6 +242,101 @@ def time_in_stage(events, stages, *, gap="30D", hold=None, column="event", unit=
                   chart={"kind": "points", "label": ["stage", "quantile"], "group": "stage", "xlabel": word(unit)})
 
 
+@analysis
+def hazards(events, stages, *, days=(0, 1, 3, 7, 14), gap="30D", hold=None, column="event", until=None, conf_level=0.95):
+    """Of those still in a stage, which share leaves the process on a day, by how long they have been there?
+
+    A spell ends by moving to another stage, or by giving up; the moment of giving up is the last event before the silence. Spells still running when the data end leave the count unjudged.
+
+    Parameters
+    ----------
+    days : sequence of int
+        Where the classes of time in the stage begin, the first 0; the last class ends with `gap`.
+    events, stages, gap, hold, column, until
+        As in `episodes`.
+
+    Returns
+    -------
+    Result
+        stage, from_day, count (given up), n (days spent at risk, summed over spells), customers, estimate (chance to give up per day at risk), std_error, conf_low, conf_high. Customers are the sampling unit.
+
+    Raises
+    ------
+    NotEnoughData
+        If no stage before the purchase was seen.
+    InputError
+        Where the classes do not begin with 0 or do not rise.
+
+    Source: Singer & Willett (2003), Applied Longitudinal Data Analysis, for hazards in discrete time; Deng, Knoblich & Lu (2018) for the interval.
+    """
+    import pandas as pd
+
+    stages, edges = list(stages), list(days)
+    if edges[0] != 0 or any(d != int(d) for d in edges) or any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
+        raise InputError(f"days: classes are whole days that begin with 0 and rise, found {days}")
+    width = schemas.micros("gap", gap)
+    view, begin, end = view_of(events, stages, hold, until, column)
+    spells = engine.ordered(view, _Spells(len(stages), width, end, begin), then=("t", "k"), by=("customer", "held") if hold else ("customer",))
+    if not len(spells):
+        raise NotEnoughData("hazards: no stage before the purchase was seen")
+    rows = []
+    for i, stage in enumerate(stages[:-1]):
+        mine = spells[spells["stage"] == i]
+        # How long a spell was lived in: to the next stage, or to its last event; the silence after that is no time in the stage.
+        lived = np.where(mine["ended"], mine["micros"], mine["active"]) / DAY
+        for low_, high_ in zip(edges, [*edges[1:], np.inf], strict=True):
+            risk = np.clip(np.maximum(np.ceil(lived), 1) - low_, 0, high_ - low_)
+            gone = mine["given_up"].to_numpy() & (lived >= low_) & (lived < high_)
+            if risk.sum() == 0:
+                continue
+            per = pd.DataFrame({"c": mine["customer"].to_numpy(), "y": gone, "x": np.maximum(risk, gone)}).groupby("c").sum()
+            per = per[per["x"] > 0]
+            estimate, se, low, high = intervals.ratio(per["y"], per["x"], conf_level)
+            rows.append({"stage": stage, "from_day": low_, "count": int(per["y"].sum()), "n": int(per["x"].sum()), "customers": len(per), "estimate": estimate, "std_error": se,
+                         "conf_low": max(low, 0.0) if low == low else low, "conf_high": min(high, 1.0) if high == high else high})
+    return Result(question=t("stages.hazard_question"), table=pd.DataFrame(rows), method=t("stages.hazard_method", gap=gap), unit="spells", n=len(spells), conf_level=conf_level,
+                  limits=(t("stages.hazard_limit"),), chart={"kind": "points", "label": ["stage", "from_day"], "group": "stage", "percent": True, "xlabel": t("stages.hazard_axis")})
+
+
+@analysis
+def dark_paths(episodes, stages, *, begins="intent", conf_level=0.95):
+    """How many purchases show up only when the decision is all but made?
+
+    Parameters
+    ----------
+    episodes : DataFrame from `episodes` or `profile`
+    stages : list of str
+        Stages in rank order, the purchase last.
+    begins : str
+        The first stage that counts as late.
+
+    Returns
+    -------
+    Result
+        measure (dark_paths: purchases whose first stage seen is `begins` or later; seen_from_start: from the first stage on), count, n (purchases), estimate, std_error, conf_low, conf_high.
+
+    Raises
+    ------
+    NotEnoughData
+        If nothing was bought.
+
+    Source: S-22 in `docs/glossary.md`; Lemon & Verhoef (2016), J. Marketing 80.
+    """
+    import pandas as pd
+
+    stages = list(stages)
+    if begins not in stages:
+        raise unknown("begins", "stage", begins, stages)
+    bought = episodes[episodes["outcome"] == "bought"]
+    if not len(bought):
+        raise NotEnoughData(t("stages.none_bought"))
+    first = bought["first_stage"].map(stages.index)
+    rows = [{"measure": name, **intervals.share(hit, bought["customer_id"], conf_level)} for name, hit in
+            (("dark_paths", first >= stages.index(begins)), ("seen_from_start", first == 0))]
+    return Result(question=t("stages.dark_question"), table=pd.DataFrame(rows), method=t("stages.reach_method"), unit="episodes", n=len(bought), conf_level=conf_level,
+                  limits=(t("stages.dark_limit"),), chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("stages.dark_axis")})
+
+
 def view_of(events, stages, hold, until, column="event", more=None):
     """Return the canonical view of the stage events, its first moment and the moment up to which it is complete."""
     schemas.require(events, "events", hold, column)
@@ -321,7 +416,11 @@ class _Spells(Episodes):
         ended = (following < len(batch)) & (episode[safe] == episode[begin])
         until = np.where(ended, time[safe], closed[episode[begin]])
         kept = k[begin] != self.goal
-        return {"customer": batch["customer"][begin][kept], "stage": k[begin][kept].astype(np.int64),
+        outcome, _ = self.closing(batch, edges)
+        last = np.append(edges[1:], len(batch))[: len(edges)] - 1
+        given_up = (~ended & (outcome[episode[begin]] == 2)) if len(begin) else ended
+        active = (time[last[episode[begin]]] - time[begin]) if len(begin) else until
+        return {"given_up": given_up[kept], "active": np.maximum(active, 0)[kept], "customer": batch["customer"][begin][kept], "stage": k[begin][kept].astype(np.int64),
                 "micros": np.maximum(until - time[begin], 0)[kept], "ended": ended[kept]}
 
 
