@@ -139,6 +139,7 @@ def _points(result, chart, table, ax):
 
     labels = [" · ".join(_key(v) for v in row)
               for row in table[_listed(chart["label"])].itertuples(index=False, name=None)]
+    labels = ["\n".join(textwrap.wrap(label, 46, break_long_words=False)) for label in labels]
     group = chart.get("group")
     groups = list(dict.fromkeys(table[group])) if group else [None]
     y = np.arange(len(table))[::-1]
@@ -194,7 +195,12 @@ def _curve(result, chart, table, ax):
         last = at
         ax.annotate(end[2], (end[1], at), xytext=(5, 0), textcoords="offset points", color=end[3],
                     va="center", fontsize=9, fontweight="bold", annotation_clip=False)
-    ax.set(xlabel=chart["xlabel"], ylabel=chart["ylabel"])
+    if len(table) and hasattr(table[chart["x"]].iloc[0], "strftime"):
+        from matplotlib import dates
+
+        ax.xaxis.set_major_locator(dates.AutoDateLocator(maxticks=7))
+        ax.xaxis.set_major_formatter(dates.DateFormatter("%Y-%m-%d"))
+    ax.set(xlabel=chart["xlabel"], ylabel="\n".join(textwrap.wrap(chart["ylabel"], 42)))
     _axis(ax.yaxis, chart)
 
 
@@ -204,6 +210,8 @@ def _heat(result, chart, table, ax):
 
     wide = table.pivot(index=chart["row"], columns=chart["column"], values="estimate")
     wide.index = [_key(v) for v in wide.index]
+    named = not all(isinstance(v, (int, float)) or hasattr(v, "strftime") for v in wide.columns)
+    wide.columns = [_key(v) for v in wide.columns] if named else wide.columns
     # Every cell is written out only while it stays legible.
     notes = wide.map(lambda v: "" if v != v else texts.percent(v, 0).replace(" %", "")) if wide.shape[1] <= 20 else False
     body = wide.iloc[:, 1:] if chart.get("base_first") and wide.shape[1] > 1 else wide
@@ -214,6 +222,8 @@ def _heat(result, chart, table, ax):
     ax.grid(False)
     ax.set(xlabel=chart["xlabel"], ylabel="")
     ax.tick_params(axis="y", rotation=0)
+    if named:
+        ax.set_xticks(ax.get_xticks(), ax.get_xticklabels(), rotation=35, ha="right")
 
 
 def _flow(result, chart, table, ax):

@@ -131,21 +131,18 @@ class Counted:
     def __init__(self, batch, groups):
         self.batch, self.groups, self.out = batch, groups, []
 
-    def _pairs(self, rows):
-        if self.groups > 1:
-            return np.unique(self.batch.customer[rows] * self.groups + self.batch["g"][rows])
+    def _each(self, rows):
+        """Return how many different customers of each group lie behind rows."""
+        size = (int(self.batch.customer[-1]) + 1 if len(self.batch) else 0) * self.groups
+        seen = np.zeros(size, bool)
         who = self.batch.customer[rows]
-        if len(who) and (np.diff(who) < 0).any():
-            who = np.sort(who)
-        return who[np.concatenate([[True], who[1:] != who[:-1]])] if len(who) else who
+        seen[who * self.groups + self.batch["g"][rows] if self.groups > 1 else who] = True
+        return seen.reshape(-1, self.groups).sum(axis=0) if size else np.zeros(self.groups, np.int64)
 
     def add(self, kind, step, rows, minus=None):
         """Count the customers behind `rows`, less those behind `minus`."""
-        pairs = self._pairs(rows)
-        counts = np.bincount(pairs % self.groups, minlength=self.groups)
-        if minus is not None:
-            counts = counts - np.bincount(self._pairs(minus) % self.groups, minlength=self.groups)
-        self.out.append((kind, step, counts))
+        counts = self._each(rows)
+        self.out.append((kind, step, counts if minus is None else counts - self._each(minus)))
 
     def rows(self):
         """Return the counts as the kernel's partial table."""

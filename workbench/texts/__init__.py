@@ -55,6 +55,8 @@ def word(name, *, header=False):
     With `header` the name is a column's, and its underscores become spaces where no word is listed.
     """
     name = str(name)
+    if " > " in name:
+        return " > ".join(word(part) for part in name.split(" > "))
     if name.startswith("constant: "):
         return f"{catalogue(language())['words.constant']}: {name[10:]}"
     return catalogue(language()).get(f"words.{name}", name.replace("_", " ") if header else name)
