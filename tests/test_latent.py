@@ -179,6 +179,17 @@ def test_intention_is_informative_in_the_market():
     assert high > low and made.model.params[1] > 2 * made.model.bse[1]
 
 
+def test_behaviour_tells_who_buys_soon():
+    """Better than the base rate on customers it did not learn from, with a slope around one; the future takes no part."""
+    market = simulate.market(4000, seed=3)
+    model = stages.fit_latent(market["events"], rounds=10)
+    made = stages.buying_chance(market["events"], model, window="14D", moment=MOMENT)
+    assert abs(made.model.params[1] - 1) < 3 * made.model.bse[1]
+    assert made.table["estimate"].iloc[-1] > 3 * made.table["estimate"].iloc[0]
+    late = market["events"]["occurred_at"] > MOMENT + pd.Timedelta("14D")
+    same(stages.buying_chance(market["events"][~late], model, window="14D", moment=MOMENT).table, made.table)
+
+
 def test_flows_reconcile_with_reach():
     """What flows into a stage is its reach, and so is what flows out of it."""
     market = simulate.market(1000, seed=5)

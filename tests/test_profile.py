@@ -166,6 +166,27 @@ def test_the_index_is_withheld_where_there_is_none():
     assert made.table.set_index("component").loc["explained", "estimate"] == pytest.approx(first)
 
 
+def test_time_is_compared_between_groups():
+    """One group stays a day, the other two: a difference of one day, and a log-rank test that sees it; a group of no account is left out."""
+    rows = []
+    for i in range(40):
+        rows += [(f"a{i}", 0, "look", "x"), (f"a{i}", 24 + i / 10, "cart", "x"), (f"b{i}", 0, "look", "y"), (f"b{i}", 48 + i / 10, "cart", "y")]
+    events = log([*rows, ("c", 0, "look", "z"), ("end", 2000, "buy", "x")])
+    made = stages.compare_time(events, ["look", "cart", "buy"], by="group", stage="look", horizon="5D")
+    table = made.table.set_index("group")
+    assert table.loc["x", "estimate"] == pytest.approx(-1.0) and table.loc["y", "restricted_mean"] == pytest.approx(2 + 1.95 / 24) and "z" not in table.index
+    assert table["p_holm"].max() < 1e-6 and made.limits[0].endswith("e-15.") or "p = " in made.limits[0]
+
+
+def test_sources_by_hand():
+    """Four contacts: half written; an event cannot be of two kinds."""
+    events = log([("a", 0, "guide"), ("a", 1, "guide"), ("a", 2, "talk"), ("b", 0, "web"), ("b", 1, "order")])
+    table = stages.source_mix(events, {"written": ["guide"], "online": ["web"], "word_of_mouth": ["talk"]}).table
+    assert table["count"].tolist() == [2, 1, 1] and (table["n"] == 4).all()
+    with pytest.raises(InputError, match="two kinds"):
+        stages.source_mix(events, {"written": ["guide"], "online": ["guide"]})
+
+
 def test_hazards_by_hand():
     """Three spells in search: one given up the same day, one on its third day, one moves on after two days."""
     day = 24

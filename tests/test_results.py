@@ -20,6 +20,7 @@ ORDERS = orders([(f"c{c}", float(d), float(a)) for c, d, a in zip(RNG.integers(0
 VISITS = EVENTS.assign(session_id=range(len(EVENTS)), device_id=EVENTS["customer_id"].astype(str) + EVENTS["group"], source=EVENTS["group"], medium=EVENTS["group"])
 SHOP = EVENTS.assign(event=EVENTS["event"].map({"p": "site_search", "q": "compare", "r": "order"}).fillna("home_view"), level=lambda d: d["event"].map(len) % 11)
 SHOP["customer_id"] = SHOP["customer_id"].astype(str) + SHOP["group"].astype(str)
+LONG = random_log(9000, 12, customers=600).assign(event=lambda d: d["event"].map({"p": "site_search", "q": "compare", "r": "order", "x": "home_view"}))
 CHOICES = market(12, customers=60).assign(last_bought=False)
 STEPS = ["p", "q", "r"]
 RULES = str(Path(__file__).parent / "data" / "rules.yml")
@@ -69,6 +70,9 @@ ANALYSES = {
     "time_to_purchase": (EVENTS, lambda d: stages.time_to_purchase(stages.episodes(d, STEPS, gap="9h"))),
     "time_in_stage": (EVENTS, lambda d: stages.time_in_stage(d, STEPS, gap="9h")),
     "hazards": (EVENTS, lambda d: stages.hazards(d, STEPS, gap="30h", days=(0, 1))),
+    "compare_time": (EVENTS, lambda d: stages.compare_time(d, STEPS, by="group", stage="p", horizon="5h", gap="9h")),
+    "source_mix": (EVENTS, lambda d: stages.source_mix(d, {"written": ["p"], "online": ["q", "r"]})),
+    "buying_chance": (LONG, lambda d: stages.buying_chance(d, stages.fit_latent(d, rounds=2), window="20h")),
     "dark_paths": (EVENTS, lambda d: stages.dark_paths(stages.episodes(d, STEPS, gap="9h"), STEPS, begins="q")),
     "effect": (EVENTS, lambda d: stages.effect(d["event"] == "p", d.assign(x=d["occurred_at"].dt.hour)[["x"]], d["customer_id"])),
     "gap_sensitivity": (EVENTS, lambda d: stages.gap_sensitivity(d, STEPS, gaps=["5h", "9h"])),
@@ -97,7 +101,7 @@ ANALYSES = {
     "willingness_to_pay": (CHOICES, lambda d: choice.willingness_to_pay(choice.conditional_logit(d, ["price", "display"]))),
     "holdout": (CHOICES, lambda d: choice.holdout(d, ["price"])),
 }
-SHARES = {"hazards", "dark_paths", "flows", "paths", "lifecycle", "stickiness", "tagging", "omnichannel", "consideration", "variants", "triggers", "cart_abandonment", "checkout", "checkpoints", "conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
+SHARES = {"source_mix", "buying_chance", "hazards", "dark_paths", "flows", "paths", "lifecycle", "stickiness", "tagging", "omnichannel", "consideration", "variants", "triggers", "cart_abandonment", "checkout", "checkpoints", "conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
           "repeat_rate", "ever_repeat", "cohorts", "cohorts_rolling", "cohorts_revenue", "retention_rate", "churn_moments"}
 # A seeded split of customers follows their order, so renaming them draws other ones.
 NAMED = {"holdout", "mapping_quality", "decision_complexity", "barriers", "identity_quality"}

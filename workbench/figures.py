@@ -198,7 +198,8 @@ def _curve(result, chart, table, ax):
     if len(table) and hasattr(table[chart["x"]].iloc[0], "strftime"):
         from matplotlib import dates
 
-        ax.xaxis.set_major_locator(dates.AutoDateLocator(maxticks=7))
+        moments = sorted(set(table[chart["x"]]))
+        ax.set_xticks(moments[:: -(-len(moments) // 7)])
         ax.xaxis.set_major_formatter(dates.DateFormatter("%Y-%m-%d"))
     ax.set(xlabel=chart["xlabel"], ylabel="\n".join(textwrap.wrap(chart["ylabel"], 42)))
     _axis(ax.yaxis, chart)

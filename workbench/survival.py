@@ -115,6 +115,79 @@ def kaplan_meier(time, event, *, customer=None, conf_level=0.95):
                          "std_error": se, "conf_low": low, "conf_high": high})
 
 
+def restricted_mean(time, event, horizon, *, customer=None, conf_level=0.95):
+    """Give the mean time without the event up to a horizon, read off a Kaplan–Meier curve, with customers as sampling unit.
+
+    Parameters are as in `kaplan_meier`, with `horizon` in the same unit. Returns a dictionary: count (events up to the horizon), n, estimate, std_error, conf_low, conf_high, and
+    `pull`, each duration's influence on the estimate.
+
+    Raises NotEnoughData where nobody was watched up to the horizon: the mean is then not known.
+
+    Source: Royston & Parmar (2013), BMC Med. Res. Methodol. 13; standard error from the influence function.
+
+    >>> restricted_mean([1, 2, 3], [1, 1, 1], 3)["estimate"]
+    2.0
+    """
+    time, event = _checked(time, np.asarray(event).astype(int))
+    if horizon <= 0:
+        raise InputError(f"horizon: must be larger than 0, found {horizon}")
+    u, at_risk, d, _ = _counts(time, event, 1)
+    if not (time >= horizon).any() and not (event[time == time.max()] == 1).all():
+        raise NotEnoughData(f"survival: nobody was watched up to the horizon of {horizon:g}")
+    h = d / at_risk
+    surviving = np.cumprod(1 - h)
+    ends = np.minimum(np.append(u[1:], max(horizon, u[-1])), horizon)
+    area = surviving * np.maximum(ends - np.minimum(u, horizon), 0)
+    estimate = float(min(u[0], horizon) + area.sum())
+    beyond = area[::-1].cumsum()[::-1]  # area under the curve from each time on
+    inside = u <= horizon
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = np.where(inside & (h < 1), beyond / (1 - h) / at_risk, 0.0)
+    drift = np.cumsum(weight * h)
+    at = np.searchsorted(u, time)
+    pull = -(np.where(event == 1, weight[at], 0.0) - drift[at])
+    clusters = np.arange(len(time)) if customer is None else np.unique(np.asarray(customer).astype(str), return_inverse=True)[1]
+    se = float(np.sqrt((np.bincount(clusters, pull) ** 2).sum())) if clusters.max() > 0 else np.nan
+    low, high = intervals.normal(estimate, se, conf_level)
+    return {"count": int(((event == 1) & (time <= horizon)).sum()), "n": len(time), "estimate": estimate, "std_error": se, "conf_low": max(float(low), 0.0), "conf_high": min(float(high), float(horizon)),
+            "pull": pull}
+
+
+def log_rank(time, event, group, *, customer=None):
+    """Test whether groups differ in how soon the event comes; with a robust variance where customers have several durations.
+
+    Parameters are as in `kaplan_meier`, with the group of each duration. Returns the chi-square statistic, its degrees of freedom and the p-value; missing where only one group has durations.
+
+    Source: Mantel (1966); robust variance of the score Lin & Wei (1989), JASA 84.
+    """
+    from scipy import special
+
+    time, event = _checked(time, np.asarray(event).astype(int))
+    _, g = np.unique(np.asarray(group).astype(str), return_inverse=True)
+    k = g.max()
+    if k == 0:
+        return np.nan, 0, np.nan
+    u, at_risk, d, _ = _counts(time, event, 1)
+    at = np.searchsorted(u, time)
+    clusters = np.arange(len(time)) if customer is None else np.unique(np.asarray(customer).astype(str), return_inverse=True)[1]
+    pulls = np.empty((clusters.max() + 1, k))
+    for j in range(k):
+        z = (g == j).astype(float)
+        mean = np.bincount(at, z, len(u))[::-1].cumsum()[::-1] / at_risk
+        own, shared = np.cumsum(d / at_risk), np.cumsum(mean * d / at_risk)
+        pull = event * (z - mean[at]) - (z * own[at] - shared[at])
+        pulls[:, j] = np.bincount(clusters, pull)
+    score = pulls.sum(axis=0)
+    spread = pulls.T @ pulls
+    if len(pulls) == len(time):
+        # Where every duration is a customer's only one, the exact variance under no difference is the better one.
+        risk = np.column_stack([np.bincount(at, g == j, len(u))[::-1].cumsum()[::-1] for j in range(k)]) / at_risk[:, None]
+        weight = d * np.where(at_risk > 1, (at_risk - d) / np.maximum(at_risk - 1, 1), 0)
+        spread = np.diag(weight @ risk) - (risk * weight[:, None]).T @ risk
+    statistic = float(score @ np.linalg.pinv(spread) @ score)
+    return statistic, int(k), float(special.chdtrc(k, statistic))
+
+
 def quantile(curve, share):
     """Give the time by which `share` of the units have met the event, read off a Kaplan–Meier curve.
 

@@ -377,6 +377,70 @@ def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=
                   evidence="associational", limits=tuple(limits), model=fit, chart={"kind": "points", "label": ["answer"], "percent": True, "xlabel": t("stages.intention_axis", window=window)})
 
 
+@analysis
+def buying_chance(events, model, *, order="order", window="30D", moment=None, bins=8, conf_level=0.95):
+    """How well does behaviour up to a moment tell who buys soon after it?
+
+    A logistic model on recent activity and the hidden stages of the last event learns from one half of the customers and is judged on the other. Nothing after the moment is looked at but the purchase itself.
+
+    Parameters
+    ----------
+    events : table with customer_id, occurred_at and the model's event column
+    model : StageModel
+    order : str
+        The event that is a purchase.
+    window : str
+        How soon.
+    moment : str or Timestamp, optional
+        Default so that the window just ends with the data.
+    bins : int
+        Groups of equal size the judged customers are cut into.
+
+    Returns
+    -------
+    Result
+        bin ("1" = least likely), said (mean chance), count (bought), n (customers judged), estimate (share that bought), std_error, conf_low, conf_high. Brier score beside that of the base rate and the calibration slope stand in `.limits`.
+
+    Raises
+    ------
+    NotEnoughData
+        With fewer than 50 buyers among those learnt from or judged.
+
+    Source: Morwitz, Steckel & Gupta (2007); Brier (1950).
+    """
+    import pandas as pd
+    import statsmodels.api as sm
+
+    width = schemas.micros("window", window)
+    last = schemas.observed_until(events)
+    at = last - width if moment is None else schemas.moment("moment", moment)
+    if order not in model.events:
+        raise unknown("order", "event", order, model.events)
+    data = _histories(events, list(model.events), model.column, pd.Timestamp(at, unit="us", tz="UTC"), 10**9, 0)
+    view = engine.view(events, upto=at + width, customer=engine.key("customer_id"), t=engine.micros("occurred_at"), k=engine.code(model.column, [order]))
+    bought = engine.run(f"SELECT DISTINCT customer FROM v WHERE t > {at}", v=view)["customer"]
+    row = data.starts + data.sizes - 1
+    y = np.isin(data.customer[row].astype(str), bought.astype(str).to_numpy())
+    alpha, _ = _forward(data, model.start, model.moves, model.emissions)
+    x = _state_features(data, model, row, at - data.t[row], alpha)
+    # Halves by what people did, so that nobody's name decides.
+    learn = (np.add.reduceat(data.t // 1000 % 9973, data.starts) % 2) == 0
+    if min(y[learn].sum(), y[~learn].sum()) < 50 or y[learn].all():
+        raise NotEnoughData(t("stages.chance_few", n=number(y.sum())))
+    fit = _logit_fit(x[learn], y[learn].astype(int), np.flatnonzero(learn), 0.0, np.array([0.5, 0.5]))
+    p = _logit_chance(fit, x[~learn])[:, 1]
+    hit, who = y[~learn], data.customer[row][~learn]
+    place = np.minimum((np.argsort(np.argsort(p, kind="stable"), kind="stable") * bins) // len(p), bins - 1)
+    rows = [{"bin": f"{b + 1}", "said": p[place == b].mean(), **intervals.share(hit[place == b], who[place == b], conf_level)} for b in range(bins) if (place == b).any()]
+    eta = np.log(np.clip(p, 1e-6, 1 - 1e-6) / (1 - np.clip(p, 1e-6, 1 - 1e-6)))
+    slope = sm.GLM(hit.astype(float), sm.add_constant(eta), family=sm.families.Binomial()).fit()
+    low, high = intervals.normal(slope.params[1], slope.bse[1], conf_level)
+    limits = (t("stages.chance_score", brier=number(((p - hit) ** 2).mean(), 3), base=number(hit.mean() * (1 - hit.mean()), 3)),
+              t("stages.intention_slope", slope=number(slope.params[1], 3), low=number(low, 3), high=number(high, 3)))
+    return Result(question=t("stages.chance_question", window=window), table=pd.DataFrame(rows), method=t("stages.chance_method"), unit="customers", n=len(p), conf_level=conf_level, evidence="associational",
+                  limits=limits, model=slope, chart={"kind": "curve", "x": "said", "percent": True, "diagonal": True, "xlabel": t("stages.reliability_x"), "ylabel": t("stages.intention_axis", window=window)})
+
+
 # --- the machinery
 
 

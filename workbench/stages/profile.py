@@ -286,6 +286,62 @@ def search(profile, *, conf_level=0.95):
 
 
 @analysis
+def source_mix(events, kinds, *, column="event", until=None, conf_level=0.95):
+    """What do people search with: written sources, pictures, the web, other people?
+
+    Parameters
+    ----------
+    events : table with customer_id, occurred_at and the column
+    kinds : dict
+        Kind of source = events of that kind, such as {"written": ["guide_view"], "word_of_mouth": ["friend_talk"]}.
+    column, until
+        As in `profile`.
+
+    Returns
+    -------
+    Result
+        kind, count (contacts), n (contacts of all kinds), estimate (share), std_error, conf_low, conf_high. Customers are the sampling unit.
+
+    Raises
+    ------
+    InputError
+        For an event that stands under two kinds, or in none of the rows.
+    NotEnoughData
+        Without such events.
+
+    Source: S-12 in `docs/glossary.md`; Deng, Knoblich & Lu (2018) for the interval.
+    """
+    import pandas as pd
+
+    schemas.require(events, "events", column)
+    words = [e for names in kinds.values() for e in names]
+    if len(set(words)) < len(words):
+        raise InputError("kinds: an event stands under two kinds")
+    present = engine.distinct(events, column)
+    for name in words:
+        if name not in present:
+            raise unknown("kinds", "event", name, present)
+    kind_of = " ".join(f"WHEN k < {edge} THEN {i}" for i, edge in enumerate(np.cumsum([len(v) for v in kinds.values()])))
+    view = engine.view(events, upto=None if until is None else schemas.observed_until(events, until), customer=engine.key("customer_id"), t=engine.micros("occurred_at"), k=engine.code(column, words))
+    head = f"WITH c AS (SELECT customer, CASE {kind_of} END AS kind, count(*) AS y FROM v GROUP BY 1, 2), x AS (SELECT customer, sum(y) AS x FROM c GROUP BY 1)"
+    found = engine.run(head + " SELECT c.kind AS kind, sum(c.y) AS y, sum(c.y * c.y) AS yy, sum(c.y * x.x) AS yx FROM c JOIN x ON c.customer = x.customer GROUP BY c.kind", v=view)
+    every = engine.run(head + " SELECT sum(x) AS n, sum(x * x) AS xx, count(*) AS people FROM x", v=view).iloc[0]
+    if not len(found):
+        raise NotEnoughData(t("stages.no_episode"))
+    found = found.astype(float).set_index(found["kind"].astype(int)).reindex(range(len(kinds)), fill_value=0.0)
+    n, people = float(every["n"]), float(every["people"])
+    r = (found["y"] / n).to_numpy()
+    se = np.sqrt(people / max(people - 1, 1) * np.maximum(found["yy"] - 2 * r * found["yx"] + r**2 * float(every["xx"]), 0).to_numpy()) / n
+    low, high = intervals.normal(r, se, conf_level)
+    w_low, w_high = intervals.wilson(people * r, np.full(len(r), people), conf_level)
+    edge = (r == 0) | (r == 1)
+    table = pd.DataFrame({"kind": list(kinds), "count": found["y"].to_numpy().astype(int), "n": int(n), "estimate": r, "std_error": se, "conf_low": np.where(edge, w_low, np.maximum(low, 0)),
+                          "conf_high": np.where(edge, w_high, np.minimum(high, 1))})
+    return Result(question=t("stages.mix_question"), table=table, method=t("stages.mix_method"), unit="contacts", n=int(n), conf_level=conf_level, limits=(t("stages.search_limit"),),
+                  chart={"kind": "points", "label": ["kind"], "percent": True, "xlabel": t("stages.mix_axis")})
+
+
+@analysis
 def consideration(profile, *, conf_level=0.95):
     """How many alternatives are seriously considered, and how often only one?
 
