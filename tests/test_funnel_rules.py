@@ -153,6 +153,8 @@ def test_each_tool_has_its_documented_number():
     assert found["mixpanel"] == [8, 2], "first entry, 7 days: only the two swapped pairs"
     assert found["ga4"] == [8, 4], "no window"
     assert found["amplitude"] == [8, 4], "30 days, one second either way: re-entry, late, month and one swapped pair"
+    young = funnels.conversion(events, ["view", "buy"], semantics="ga4", window="14D")
+    assert young.table["immature"].iloc[0] == 1 and "too late" in young.limits[0], "counted, and said so"
     own = funnels.conversion(events, ["view", "buy"], exclude=["help"])
     assert counts(own) == [7, 2] and own.table["immature"].iloc[0] == 1
 

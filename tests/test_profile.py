@@ -192,7 +192,7 @@ def test_hazards_by_hand():
     day = 24
     events = log([("a", 0, "search"), ("b", 0, "search"), ("b", 2.5 * day, "search"), ("c", 0, "search"), ("c", 2 * day, "intent"), ("z", 200 * day, "buy")])
     table = stages.hazards(events, ["search", "intent", "buy"], days=(0, 1)).table.set_index(["stage", "from_day"])
-    assert table.loc[("search", 0.0), ["count", "n"]].tolist() == [1, 3] and table.loc[("search", 1.0), ["count", "n"]].tolist() == [1, 3]
+    assert table.loc[("search", 0.0), ["count", "n"]].tolist() == [1, 3] and table.loc[("search", 1.0), ["count", "n"]].tolist() == [1, 4]
     assert table.loc[("intent", 0.0), "count"] == 1
     with pytest.raises(InputError, match="days"):
         stages.hazards(events, ["search", "intent", "buy"], days=(1, 3))

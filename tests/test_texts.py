@@ -45,7 +45,7 @@ def test_no_sentence_is_left_over():
                            for p in (root / folder).rglob(pattern))
     for key in EN:
         area, _, name = key.partition(".")
-        if area == "words":
+        if area in ("words", "headers", "span"):
             continue
         stem = re.sub(r"_(customers|revenue|day|week|month|calendar|rolling|on|on_or_after|keep|drop|posthog|mixpanel|ga4|amplitude|matomo)$", "", name)
         head, _, tail = name.rpartition("_")

@@ -34,6 +34,15 @@ class AlreadyRunning(WorkbenchError):
     """Another run holds the lock."""
 
 
+def at_least(what, found, needed, least):
+    """Return `found` where it holds what is needed and enough of it; raise InputError otherwise."""
+    missing = [n for n in needed if n not in found]
+    if missing or len(found) < least:
+        raise InputError(f"{what}: at least {least} are needed, {', '.join(needed)} among them; found {', '.join(found) or 'none'}. "
+                         "Name your purchase event, or give rules that turn your events into stages (see docs/mapping.md).")
+    return found
+
+
 def unknown(where, noun, name, known):
     """Return an InputError that names the nearest known spelling and all valid ones.
 

@@ -122,11 +122,15 @@ def _key(value):
 def _value(value, chart):
     if value != value:
         return "–"
+    if chart.get("points"):
+        return texts.t("result.points", value=texts.number(round(100 * value, 1), 3))
     return texts.percent(value) if chart.get("percent") else texts.number(value, 3)
 
 
 def _axis(axis, chart):
-    if chart.get("percent"):
+    if chart.get("points"):
+        axis.set_major_formatter(lambda v, _: texts.number(round(100 * v, 6), 3))
+    elif chart.get("percent"):
         axis.set_major_formatter(lambda v, _: texts.percent(v, 0))
     else:
         axis.set_major_formatter(lambda v, _: texts.number(round(v, 10), 3))
@@ -156,10 +160,12 @@ def _points(result, chart, table, ax):
                         ha="center", fontsize=8.5, color="#333")
     if "reference" in chart:
         ax.axvline(chart["reference"], color="#66717e", linewidth=1, linestyle=":")
+    if chart.get("log") and (table["estimate"].dropna() > 0).all() and len(table):
+        ax.set_xscale("log")
     ax.set_yticks(y, labels)
     ax.set_ylim(-0.7, len(table) - 0.2)
     ax.set(xlabel=chart["xlabel"], ylabel="")
-    if chart.get("percent"):
+    if chart.get("percent") and not chart.get("log"):
         ax.set_xlim(left=min(0, ax.get_xlim()[0]) if table["estimate"].min() < 0 else 0)
     _axis(ax.xaxis, chart)
     if group and group not in _listed(chart["label"]):
@@ -218,7 +224,7 @@ def _heat(result, chart, table, ax):
     body = wide.iloc[:, 1:] if chart.get("base_first") and wide.shape[1] > 1 else wide
     sns.heatmap(wide, ax=ax, cmap="cividis", annot=notes, fmt="", linewidths=0.5, annot_kws={"fontsize": 7.5},
                 vmax=float(body.max().max()) if body.notna().any().any() else None, vmin=0,
-                cbar_kws={"label": chart["ylabel"]})
+                cbar_kws={"label": "\n".join(textwrap.wrap(chart["ylabel"], 34))})
     _axis(ax.collections[0].colorbar.ax.yaxis, chart)
     ax.grid(False)
     ax.set(xlabel=chart["xlabel"], ylabel="")

@@ -157,6 +157,33 @@ def ratio(numerator, denominator, conf_level=0.95):
     return (estimate, se, *(float(v) for v in normal(estimate, se, conf_level)))
 
 
+def clustered(estimate, std_error, n, customers, conf_level=0.95):
+    """Give the Wilson interval of shares whose rows come from customers, at the number of rows they are worth.
+
+    A share with standard error s is worth p(1 − p)/s² independent rows (at most all of them); where s says nothing, at 0 and at 1, it is worth as many as there are customers.
+
+    Parameters
+    ----------
+    estimate, std_error : array-like of float
+    n, customers : array-like or int
+        Rows counted over, and the customers behind them.
+
+    Returns
+    -------
+    tuple of ndarray
+        Lower and upper limit.
+
+    Source: Wilson (1927); effective sample size Kish (1965), Survey Sampling.
+    """
+    p, se, n, customers = np.broadcast_arrays(np.asarray(estimate, float), np.asarray(std_error, float), np.asarray(n, float), np.asarray(customers, float))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        worth = p * (1 - p) / se**2
+    told = (se > 0) & (p > 0) & (p < 1)
+    worth = np.where(told, np.minimum(np.maximum(worth, 1), n), np.minimum(customers, n))
+    worth = np.where(np.isnan(p), 0, worth)
+    return wilson(np.clip(np.nan_to_num(p), 0, 1) * worth, worth, conf_level)
+
+
 def share(hit, customer, conf_level=0.95):
     """Estimate the share of rows with a property, the customer as sampling unit.
 
@@ -168,16 +195,18 @@ def share(hit, customer, conf_level=0.95):
     Returns
     -------
     dict
-        count, n (rows), estimate, std_error, conf_low, conf_high: delta method, or Wilson where the rows'
-        spread cannot tell (one row a customer, nobody or everybody has the property).
+        count, n (rows), estimate, std_error, conf_low, conf_high: Wilson's interval at the number of independent
+        rows the customers are worth (see `clustered`).
     """
     hit = np.asarray(hit, bool)
     who, sizes = np.unique(np.asarray(customer).astype(str), return_inverse=True, return_counts=True)[1:]
     count, n = int(hit.sum()), len(hit)
-    estimate, se, low, high = ratio(np.bincount(who, hit, len(sizes)), sizes, conf_level)
-    if len(sizes) == n or count in (0, n):
-        low, high = wilson_clustered(count, n, len(sizes), conf_level)
-    return {"count": count, "n": n, "estimate": estimate, "std_error": se, "conf_low": max(low, 0.0), "conf_high": min(high, 1.0)}
+    estimate, se, _, _ = ratio(np.bincount(who, hit, len(sizes)), sizes, conf_level)
+    if len(sizes) == n:
+        low, high = wilson(count, n, conf_level)
+    else:
+        low, high = clustered(estimate, se, n, len(sizes), conf_level)
+    return {"count": count, "n": n, "estimate": estimate, "std_error": se, "conf_low": float(low), "conf_high": float(high)}
 
 
 def quantile(values, customer, share=0.5, conf_level=0.95):

@@ -177,7 +177,7 @@ def shown(table):
         elif values.dtype == bool:
             cells = values.map(lambda v: texts.word("yes" if v else "no"))
         elif pd.api.types.is_numeric_dtype(values):
-            cells = values.map(texts.number)
+            cells = values.map(texts.p_value if str(name).startswith("p_") else texts.number)
             cells = cells.mask(small, "–") if keys_over else cells
         elif pd.api.types.is_datetime64_any_dtype(values):
             cells = values.dt.strftime("%Y-%m-%d")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.engine.batches import Batch, MAX_EVENTS
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError, NotEnoughData, unknown
 
 __all__ = ["Batch", "MAX_EVENTS", "ORDER_MARK", "Role", "View", "code", "columns", "day", "distinct", "key", "micros",
            "one", "ordered", "raw", "read_database", "real", "run", "span", "view",
@@ -52,6 +52,8 @@ def day(source):
 
 def code(source, words, *, others=False):
     """A word as its position in `words`; rows with another word are left out, or with `others` get the next code."""
+    if not words:
+        raise NotEnoughData(f"column '{source}': the table holds no value there")
     return Role("code", source, tuple(words), others)
 
 

@@ -8,7 +8,7 @@ from scipy import special
 from workbench import intervals, schemas, survival
 from workbench.errors import InputError, NotEnoughData
 from workbench.funnels.steps import ORDERS, SEMANTICS, conversion, prepare
-from workbench.funnels.walks import Definitions, Times
+from workbench.funnels.walks import Definitions, Groups, Times
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t, word
 
@@ -128,7 +128,7 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
     -------
     Result
         [by], count, n, rate (share that finished), rest_rate, estimate (difference from all other groups together), conf_low, conf_high,
-        p_value, p_holm. Interval: Newcombe (1998); test: score test of two shares; correction: Holm (1979). Where the groups are numbers, a
+        p_value, p_holm. Interval: Newcombe (1998), or from customers' pulls where customers stand in several groups; test: score test of two shares; correction: Holm (1979). Where the groups are numbers, a
         sentence in `.limits` gives the Cochran–Armitage test for a trend.
 
     Raises
@@ -138,6 +138,9 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
     """
     import pandas as pd
 
+    rules = ("window", "order", "entry", "ties", "exclusion", "immature", "strict_among")
+    given = {k: v for k, v in options.items() if k in rules and v is not None}
+    ready = prepare(events, steps, given=given, by=by, **{k: v for k, v in options.items() if k not in rules})
     made = conversion(events, steps, by=by, conf_level=conf_level, **options)
     last = made.table[(made.table["basis"] == "entry") & (made.table["step_number"] == len(list(steps))) & (made.table["n"] > 0)]
     if len(last) < 2:
@@ -146,18 +149,35 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
     ry, rn = y.sum() - y, n.sum() - n
     low, high = intervals.newcombe(y, n, ry, rn, conf_level)
     pooled = y.sum() / n.sum()
+    both = ready.run(Groups(ready.rules)).groupby(["a", "b"])[["xx", "xy", "yy"]].sum()
+    places = [ready.groups.index(g) for g in last[by]]
+    xx, xy, yy = (both[k].unstack().reindex(index=places, columns=places, fill_value=0).to_numpy(float) for k in ("xx", "xy", "yy"))
+
+    def error(i, a, b):
+        """Standard error of group i against the rest from customers' pulls, about the shares a and b; a customer in several groups counts once."""
+        own = np.zeros(len(places))
+        own[i] = 1
+        u, v = own / n[i] - (1 - own) / rn[i], -(own * a / n[i] - (1 - own) * b / rn[i])
+        return float(np.sqrt(max(u @ yy @ u + 2 * v @ xy @ u + v @ xx @ v, 0)))
+
+    overlap = (xx - np.diag(np.diag(xx))).sum() > 0
+    flat = np.array([error(i, pooled, pooled) for i in range(len(places))]) if overlap else np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / rn))
     with np.errstate(divide="ignore", invalid="ignore"):
-        score = (y / n - ry / rn) / np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / rn))
+        score = (y / n - ry / rn) / flat
     p = np.where(np.isfinite(score), 2 * special.ndtr(-np.abs(score)), 1.0)
+    if overlap:
+        low, high = intervals.normal(y / n - ry / rn, [error(i, y[i] / n[i], ry[i] / rn[i]) for i in range(len(places))], conf_level)
     table = pd.DataFrame({by: last[by].to_numpy(), "count": y.astype(int), "n": n.astype(int), "rate": y / n, "rest_rate": ry / rn,
-                          "estimate": y / n - ry / rn, "conf_low": low, "conf_high": high, "p_value": p, "p_holm": intervals.holm(p)})
-    limits = [t("funnels.groups_limit", tests=number(len(table))), *made.limits]
+                          "estimate": y / n - ry / rn, "conf_low": low, "conf_high": high, "p_value": p,
+                          # Two groups make one comparison, told twice.
+                          "p_holm": p if len(p) == 2 else intervals.holm(p)})
+    limits = [t("funnels.groups_limit", tests=number(1 if len(p) == 2 else len(p))), *([t("funnels.groups_overlap")] if overlap else []), *made.limits]
     doses = pd.to_numeric(table[by], errors="coerce")
     if doses.notna().all() and len(doses) > 2:
         limits.append(t("funnels.trend", p=number(_trend(doses.to_numpy(float), y, n), 2)))
     return Result(question=t("funnels.groups_question", by=word(by, header=True)), table=table, method=t("funnels.groups_method"), unit="customers_by_group", n=int(n.sum()),
                   conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": [by], "percent": True, "reference": 0.0, "xlabel": t("funnels.groups_axis")})
+                  chart={"kind": "points", "label": [by], "percent": True, "points": True, "reference": 0.0, "xlabel": t("funnels.groups_axis")})
 
 
 def _trend(dose, y, n):

@@ -106,7 +106,8 @@ def conversion(events, steps, *, window=..., order=None, entry=None, ties=None, 
 
     limits = _limits(table, entered, total("tied"), said["window"] is None, by)
     if said["immature"] == "count":
-        limits = (*limits[1:], t("funnels.counted_young", n=number(total("waiting")))) if total("waiting") else limits
+        # The sentence on attempts left out does not hold here.
+        limits = (t("funnels.counted_young", n=number(total("waiting"))), *limits[1:]) if total("waiting") else limits
     if total("touched"):
         limits = (*limits, t("funnels.removed", n=number(total("touched") - int(sums.get(("reached", 0, 0), 0))))) if not by else limits
     if semantics:
@@ -188,7 +189,8 @@ def prepare(events, steps, *, given, by=None, hold=None, step_windows=None, excl
     positions = tuple((different.index(c), classes[:i].count(c)) for i, c in enumerate(classes))
     horizon = FAR if said["immature"] == "count" else end if width is None else end - width
     rules = Rules(said["order"], said["entry"], enter, lookup, positions, FAR if width is None else width, _step_widths(step_windows, len(names)), horizon, ties,
-                  slack, frozenset(names.index(s) for s in optional), len(different) if excluded else None, between, said["exclusion"], len(groups))
+                  slack, frozenset(names.index(s) for s in optional), len(different) if excluded else None, between, said["exclusion"], len(groups),
+                  end if width is None else end - width)
     return Prepared(view, rules, names, groups, said, hold, end)
 
 
@@ -228,6 +230,8 @@ def drop_off(events, steps, *, window="14D", by=None, hold=None, column="event",
             rows.append({**({by: name} if by else {}), "step_number": j + 1, "step": step, "count": n - on, "n": n,
                          "immature": int(sums.get(("waiting", g, j), 0))})
     table = with_wilson(rows, conf_level, ("immature",))
+    if not table["n"].sum():
+        raise NotEnoughData(t("funnels.none_mature", step=word(steps[0]), window=window))
     return Result(question=t("funnels.drop_question"), table=table, unit="customers", n=int(table["n"].max()),
                   method=t("funnels.drop_method", window=window), conf_level=conf_level,
                   limits=_limits(table, table[table["step_number"] == 1], 0, False, by),

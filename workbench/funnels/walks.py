@@ -30,6 +30,7 @@ class Rules:
     between: tuple
     exclusion: str
     groups: int = 1
+    ripe: int = FAR  # attempts that began later are too young for the window, whether they count or not
 
 
 class Plan:
@@ -45,7 +46,7 @@ class Plan:
             counted.add("reached", j, rows)
         for kind, j, rows in more:
             counted.add(kind, j, rows)
-        counted.add("waiting", 0, openers, minus=mature)
+        counted.add("waiting", 0, openers, minus=openers[batch["t"][openers] <= self.rules.ripe])
         c = _classes(batch, self.rules)
         same = np.flatnonzero((np.diff(batch["t"]) == 0) & (np.diff(c) != 0)) + 1
         counted.add("tied", 0, same[batch.first[same] != same])
@@ -72,6 +73,23 @@ class Definitions:
             out.append(np.bincount(pattern * 4 + base, minlength=16))
         n = len(self.rules)
         return {"definition": np.repeat(np.arange(n), 16), "pattern": np.tile(np.arange(16), n), "customers": np.concatenate(out).astype(np.int64)}
+
+
+class Groups:
+    """The kernel of `compare_groups`: for every pair of groups, the customers that entered both, entered one and finished the other, finished both."""
+
+    def __init__(self, rules):
+        self.rules = rules
+
+    def __call__(self, batch):
+        g = self.rules.groups
+        people = int(batch.customer[-1]) + 1 if len(batch) else 0
+        _, _, reached, _ = walk(batch, self.rules)
+        x, y = np.zeros((people, g)), np.zeros((people, g))
+        for table, rows in ((x, reached[0]), (y, reached[-1])):
+            table[batch.customer[rows], batch["g"][rows]] = 1
+        pair = np.arange(g * g)
+        return {"a": pair // g, "b": pair % g, "xx": (x.T @ x).ravel(), "xy": (x.T @ y).ravel(), "yy": (y.T @ y).ravel()}
 
 
 class Times:

@@ -124,7 +124,9 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
     import pandas as pd
 
     schemas.require(events, "events", "session_id")
-    first = pd.DataFrame(events).sort_values(["session_id", "occurred_at"], kind="stable").drop_duplicates("session_id")
+    events = pd.DataFrame(events)
+    lost = int(events["session_id"].isna().sum())
+    first = events[events["session_id"].notna()].sort_values(["session_id", "occurred_at"], kind="stable").drop_duplicates("session_id")
     if not len(first):
         raise NotEnoughData("tagging: there is no session")
     text = {c: (first[c].astype(object).where(first[c].notna(), "") if c in first else pd.Series("", first.index)) for c in (*UTM, "referrer")}
@@ -140,7 +142,7 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
     direct = (text["source"] == "") & (text["medium"] == "") & ((text["referrer"] == "") | own)
     rows = [{"measure": name, **intervals.share(hit, first["customer_id"], conf_level)} for name, hit in
             (("tagged", (text["source"] != "") & (text["medium"] != "")), ("direct", direct), ("self_referral", own), ("variant", odd))]
-    limits = [t("journeys.tagging_limit")] + ([t("journeys.variants", n=number(len(variants)))] if variants else [])
+    limits = [t("journeys.tagging_limit")] + ([t("journeys.no_session", n=number(lost))] if lost else []) + ([t("journeys.variants", n=number(len(variants)))] if variants else [])
     return Result(question=t("journeys.tagging_question"), table=pd.DataFrame(rows), method=t("journeys.tagging_method"), unit="sessions", n=len(first), conf_level=conf_level,
                   limits=tuple(limits), model=pd.DataFrame(variants, columns=["column", "written", "usual", "sessions"]),
                   chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("journeys.tagging_axis")})
@@ -175,7 +177,8 @@ def omnichannel(profile, *, offline=("store", "phone"), conf_level=0.95):
         raise NotEnoughData("omnichannel: no occasion has a channel")
     rows = [{"measure": "several_channels", **intervals.share(known["channels"] > 1, known["customer_id"], conf_level)}]
     bought = known[known["outcome"] == "bought"]
-    if len(bought):
+    # Where no contact is off line, nothing can be said of going between the two.
+    if len(bought) and (known["first_channel"].isin(offline) | known["last_channel"].isin(offline)).any():
         begins, ends = bought["first_channel"].isin(offline), bought["last_channel"].isin(offline)
         rows += [{"measure": name, **intervals.share(hit, bought["customer_id"], conf_level)} for name, hit in (("online_then_offline", ~begins & ends), ("offline_then_online", begins & ~ends))]
     return Result(question=t("journeys.omni_question"), table=pd.DataFrame(rows), method=t("journeys.omni_method"), unit="episodes", n=len(known), conf_level=conf_level,
@@ -249,7 +252,7 @@ def identity_quality(events, links, *, device="device_id", truth=None, conf_leve
     Returns
     -------
     Result
-        measure (devices_linked, events_linked, devices_shared: devices with several customers, people_merged: customers joined to another; precision, recall), count, n, estimate, conf_low, conf_high (Wilson).
+        measure (devices_linked, events_linked, devices_shared: devices with several customers, people_merged: customers joined to another; precision, recall of pairs), count, n, estimate, conf_low, conf_high (Wilson; devices or persons are the units).
 
     Raises
     ------
@@ -286,5 +289,17 @@ def identity_quality(events, links, *, device="device_id", truth=None, conf_leve
     table = pd.DataFrame(rows, columns=["measure", "count", "n"])
     table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
     table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
+    # Events belong to devices, pairs of devices to persons: those are the units.
+    blocks = {"events_linked": (sizes.to_numpy() * linked, sizes.to_numpy())}
+    if truth is not None:
+        for name, key in (("precision", "said"), ("recall", "true")):
+            together = pairs.groupby(["said", "true"]).size().rename("n").reset_index()
+            per = together.assign(hit=together["n"] * (together["n"] - 1) / 2).groupby(key).agg(hit=("hit", "sum"), n=("n", "sum"))
+            blocks[name] = (per["hit"].to_numpy(), (per["n"] * (per["n"] - 1) / 2).to_numpy())
+    for name, (y, x) in blocks.items():
+        used = x > 0
+        estimate, se, _, _ = intervals.ratio(y[used], x[used], conf_level)
+        low, high = intervals.clustered(estimate, se, x.sum(), used.sum(), conf_level)
+        table.loc[table["measure"] == name, ["conf_low", "conf_high"]] = [float(low), float(high)]
     return Result(question=t("journeys.identity_question"), table=table, method=t("journeys.identity_method"), unit="devices", n=len(sizes), conf_level=conf_level,
                   limits=(t("journeys.identity_limit"),), chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("journeys.identity_axis")})

@@ -7,6 +7,7 @@ from workbench.errors import NotEnoughData, one_of
 from workbench.results import Result, analysis
 from workbench.texts import number, t
 
+DAY = 86_400_000_000
 STATES = ("new", "returning", "resurrected", "dormant")
 
 
@@ -33,7 +34,7 @@ def _local_day(moment, zone):
 
 
 @analysis
-def lifecycle(events, *, period="week", zone="UTC", until=None, conf_level=0.95):
+def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, conf_level=0.95):
     """Of the people active in a period, who is new, who was there before, and who did not come back?
 
     new: first seen in this period; returning: active in the period before, too; resurrected: seen earlier, but not in the period before; dormant: active in the period before, not in
@@ -44,6 +45,8 @@ def lifecycle(events, *, period="week", zone="UTC", until=None, conf_level=0.95)
     events : table with customer_id, occurred_at
     period : str
         "day", "week" (from Monday) or "month".
+    lookback : str
+        History a period needs before new can be told from resurrected; earlier periods are marked left_censored. Where the data are shorter than that, only the first period is.
     zone : str
         Time zone in which days are cut.
     until : str or Timestamp, optional
@@ -81,21 +84,23 @@ def lifecycle(events, *, period="week", zone="UTC", until=None, conf_level=0.95)
     gone = np.bincount(here, n * ~(following == here + 1), size)
     rows = []
     complete = periods.last_day(int(starts[-1]), period) <= last
+    known = starts >= starts[0] + schemas.micros("lookback", lookback) // DAY
+    early = ~known if known.sum() >= 2 else np.arange(size) == 0
     for i, start in enumerate(starts):
         counts = {"new": new[i], "returning": returning[i], "resurrected": active[i] - new[i] - returning[i], "dormant": gone[i - 1] if i else np.nan}
         for state in STATES:
             base = (active[i - 1] if i else 0) if state == "dormant" else active[i]
             rows.append({"period": pd.Timestamp(int(start), unit="D"), "state": state, "count": counts[state], "n": int(base),
-                         "incomplete": i == size - 1 and not complete, "left_censored": i == 0})
+                         "incomplete": i == size - 1 and not complete, "left_censored": bool(early[i])})
     table = pd.DataFrame(rows)
-    table = table[~((table["state"] == "dormant") & table["left_censored"])].reset_index(drop=True)
+    table = table[table["count"].notna()].reset_index(drop=True)
     table["count"] = table["count"].astype(int)
     table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
     table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
     # In the first period everyone looks new: true by definition, so no interval.
-    table.loc[table["left_censored"], ["conf_low", "conf_high"]] = np.nan
+    table.loc[table["period"] == table["period"].min(), ["conf_low", "conf_high"]] = np.nan
     table = table[["period", "state", "count", "n", "estimate", "conf_low", "conf_high", "incomplete", "left_censored"]]
-    limits = [t("journeys.life_limit")] + ([] if complete else [t("journeys.life_running")])
+    limits = [t("journeys.life_limit", early=number(int(early.sum())))] + ([] if complete else [t("journeys.life_running")])
     return Result(question=t("journeys.life_question"), table=table, method=t("journeys.life_method", period=t(f"journeys.each_{period}")), unit="customers", n=int(active.max()),
                   conf_level=conf_level, limits=tuple(limits), chart={"kind": "curve", "x": "period", "group": "state", "percent": True, "only": {"incomplete": [False], "left_censored": [False]},
                                                                      "xlabel": t("stages.period_axis"), "ylabel": t("journeys.life_axis")})
@@ -143,11 +148,9 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
     found = found.set_index(found["k"].astype(int)).reindex(range(1, cap + 1), fill_value=0).astype(float)
     r = (found["y"] / n).to_numpy()
     se = np.sqrt(people / max(people - 1, 1) * np.maximum(found["yy"] - 2 * r * found["yx"] + r**2 * float(every["xx"]), 0).to_numpy()) / n
-    low, high = intervals.normal(r, se, conf_level)
-    edge = (r == 0) | (r == 1) | (people == n)
-    w_low, w_high = intervals.wilson(people * r, np.full(cap, people), conf_level)
+    low, high = intervals.clustered(r, se, n, people, conf_level)
     table = pd.DataFrame({"days_active": [f"{k}" if k <= 10 else "11+" for k in range(1, cap + 1)], "count": found["y"].to_numpy().astype(int), "n": int(n), "estimate": r, "std_error": se,
-                          "conf_low": np.where(edge, w_low, np.maximum(low, 0)), "conf_high": np.where(edge, w_high, np.minimum(high, 1))})
+                          "conf_low": low, "conf_high": high})
     length = np.mean([periods.last_day(s, period) - s + 1 for s in whole])
     limits = (t("journeys.sticky_mean", days=number(found["days"].sum() / n, 3), period=t(f"journeys.each_{period}"), share=number(100 * found["days"].sum() / n / length, 3)),)
     return Result(question=t("journeys.sticky_question", period=t(f"journeys.each_{period}")), table=table, method=t("journeys.sticky_method"), unit="customer_periods", n=int(n), conf_level=conf_level,

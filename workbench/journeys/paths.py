@@ -51,9 +51,9 @@ def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=Non
     n, people = whole["x1"], whole["customers"]
     r = sums["y1"] / n
     se = np.sqrt(people / max(people - 1, 1) * np.maximum(sums["y11"] - 2 * r * sums["y1x1"] + r**2 * whole["x11"], 0)) / n
-    low, high = intervals.normal(r, np.where(people > 1, se, np.nan), conf_level)
+    low, high = intervals.clustered(r, np.where(people > 1, se, np.nan), n, people, conf_level)
     table = pd.DataFrame({"path": _written(sums["path"], names), "count": sums["y1"].astype(int), "n": int(n), "estimate": r, "std_error": np.where(people > 1, se, np.nan),
-                          "conf_low": np.maximum(low, 0), "conf_high": np.minimum(high, 1)})
+                          "conf_low": low, "conf_high": high})
     rest, shown = table.iloc[top:], table.iloc[:top]
     if len(rest):
         count = int(rest["count"].sum())
@@ -85,7 +85,7 @@ def distinguishing_paths(events, goal, *, steps=4, timeout="30min", top=15, leas
     Returns
     -------
     Result
-        path, count (visits with the path), n (all visits), with_goal, without_goal (its share among each kind), estimate (difference), std_error, conf_low, conf_high, p_value, p_adjusted.
+        path, count (visits with the path), n (visits with anything before the goal), with_goal, without_goal (its share among each kind), estimate (difference), std_error, conf_low, conf_high, p_value, p_adjusted.
         Customers are the sampling unit; correction: Benjamini–Hochberg over all paths compared.
 
     Raises
@@ -103,24 +103,37 @@ def distinguishing_paths(events, goal, *, steps=4, timeout="30min", top=15, leas
     x1, x0, people = whole["x1"], whole["x0"], whole["customers"]
     if not x1 or not x0:
         raise NotEnoughData(t("journeys.no_contrast", goal=word(goal)))
-    sums = sums[sums["y1"] + sums["y0"] >= least]
+    seen = sums["y1"] + sums["y0"]
+    # Too few expected on one side, and a normal error would call luck a finding.
+    sums = sums[(seen >= least) & (seen * min(x1, x0) / (x1 + x0) >= 5)]
+    if not len(sums):
+        raise NotEnoughData(t("journeys.no_contrast", goal=word(goal)))
     r1, r0 = sums["y1"] / x1, sums["y0"] / x0
-    # Squared pulls of customers on the difference of two ratios, from sums of products.
-    spread = ((sums["y11"] - 2 * r1 * sums["y1x1"] + r1**2 * whole["x11"]) / x1**2 + (sums["y00"] - 2 * r0 * sums["y0x0"] + r0**2 * whole["x00"]) / x0**2
-              - 2 * (sums["y10"] - r0 * sums["y1x0"] - r1 * sums["y0x1"] + r1 * r0 * whole["x10"]) / (x1 * x0))
-    se = np.sqrt(np.maximum(spread, 0) * people / max(people - 1, 1))
-    gap = r1 - r0
+
+    def error(a, b):
+        """Standard error of the difference from customers' pulls on both ratios, taken about the shares a and b."""
+        spread = ((sums["y11"] - 2 * a * sums["y1x1"] + a**2 * whole["x11"]) / x1**2 + (sums["y00"] - 2 * b * sums["y0x0"] + b**2 * whole["x00"]) / x0**2
+                  - 2 * (sums["y10"] - b * sums["y1x0"] - a * sums["y0x1"] + a * b * whole["x10"]) / (x1 * x0))
+        return np.sqrt(np.maximum(spread, 0) * people / max(people - 1, 1))
+
+    pooled = (sums["y1"] + sums["y0"]) / (x1 + x0)
+    se, under_none, gap = error(r1, r0), error(pooled, pooled), r1 - r0
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(se > 0, 2 * special.ndtr(-np.abs(gap) / se), 1.0)
+        p = np.where(under_none > 0, 2 * special.ndtr(-np.abs(gap) / under_none), 1.0)
+    # A path absent from one side has no spread there; under no difference it has.
+    se = np.where((sums["y1"] == 0) | (sums["y0"] == 0), np.maximum(se, under_none), se)
     low, high = intervals.normal(gap, se, conf_level)
     table = pd.DataFrame({"path": _written(sums["path"], names), "count": (sums["y1"] + sums["y0"]).astype(int), "n": int(x1 + x0), "with_goal": r1, "without_goal": r0,
                           "estimate": gap, "std_error": se, "conf_low": low, "conf_high": high, "p_value": p, "p_adjusted": intervals.benjamini_hochberg(p)})
     tests = len(table)
-    table = table.sort_values(["p_value", "count", "path"], ascending=[True, False, True], ignore_index=True).head(top)
-    limits = (t("journeys.differ_limit", tests=number(tests)), t("journeys.differ_not_cause"))
+    # The surest of both signs, those that go with the goal first.
+    table = table.sort_values(["p_value", "count", "path"], ascending=[True, False, True], kind="stable")
+    chosen = [side.head(room) for side, room in ((table[table["estimate"] > 0], top - top // 2), (table[table["estimate"] <= 0], top // 2))]
+    table = pd.concat(chosen).sort_values(["estimate", "path"], ascending=[False, True], ignore_index=True)
+    limits = (t("journeys.differ_limit", tests=number(tests)), t("journeys.differ_empty", n=number(whole["empty"])), t("journeys.differ_not_cause"))
     return Result(question=t("journeys.differ_question", goal=word(goal)), table=table, method=t("journeys.differ_method", timeout=timeout, steps=number(steps)), unit="sessions",
                   n=int(x1 + x0), conf_level=conf_level, evidence="associational", limits=limits,
-                  chart={"kind": "points", "label": ["path"], "percent": True, "reference": 0.0, "xlabel": t("journeys.differ_axis", goal=word(goal))})
+                  chart={"kind": "points", "label": ["path"], "percent": True, "points": True, "reference": 0.0, "xlabel": t("journeys.differ_axis", goal=word(goal))})
 
 
 def _walk(events, steps, timeout, goal, column, until):
@@ -196,6 +209,10 @@ class _Paths:
             path[v[here]] = (path[v[here]] << self.bits) | (k[at[here]] + 1)
         owner = batch.customer[head] if m else np.zeros(0, int)
         people = int(owner[-1]) + 1 if m else 0
+        # A visit that begins with its goal has nothing before it: it tells of no path.
+        told = path > 0
+        empty = float((~told).sum())
+        owner, path, won, m = owner[told], path[told], won[told], int(told.sum())
         x1 = np.bincount(owner, won, people)
         x0 = np.bincount(owner, ~won, people)
         # One row per customer and path: visits with the goal and without.
@@ -211,8 +228,8 @@ class _Paths:
         values = (y1, y0, y1**2, y0**2, y1 * y0, y1 * x1[o], y1 * x0[o], y0 * x1[o], y0 * x0[o])
         sums = [np.append(np.bincount(cell, value, len(different)), all_) for value, all_ in
                 zip(values, (x1.sum(), x0.sum(), (x1**2).sum(), (x0**2).sum(), (x1 * x0).sum(), 0, 0, 0, 0), strict=True)]
-        # A visit that begins with the goal has an empty path, which is one too.
-        return {"path": np.append(different, -1), **dict(zip(_SUMS, sums, strict=True)), "customers": np.append(np.zeros(len(different)), float(people))}
+        none = np.zeros(len(different))
+        return {"path": np.append(different, -1), **dict(zip(_SUMS, sums, strict=True)), "customers": np.append(none, float(people)), "empty": np.append(none, empty)}
 
 
 @analysis

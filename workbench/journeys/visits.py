@@ -148,15 +148,13 @@ def transitions(events, *, timeout=None, conf_level=0.95):
     spread = sums["yy"].to_numpy() - 2 * estimate * sums["xy"].to_numpy() + estimate**2 * xx
     with np.errstate(divide="ignore", invalid="ignore"):
         se = np.where(c > 1, np.sqrt(c / (c - 1) * np.maximum(spread, 0)) / n, np.nan)
-    low, high = intervals.normal(estimate, se, conf_level)
-    # Where all moves go one way the moves' spread is 0; then the number of customers tells.
-    low, high = np.where(estimate == 1, intervals.wilson(c, c, conf_level)[0], low), np.where(estimate == 1, 1.0, high)
+    low, high = intervals.clustered(estimate, se, n, c, conf_level)
     table = rows.assign(count=sums["y"].to_numpy().astype(int), n=n.astype(int), estimate=estimate, std_error=se,
-                        conf_low=np.clip(low, 0, 1), conf_high=np.clip(high, 0, 1))
+                        conf_low=low, conf_high=high)
     table = table.sort_values(["event", "count", "next_event"], ascending=[True, False, True], ignore_index=True)
     return Result(question=t("journeys.transitions_question"), table=table, unit="moves", n=int(table["count"].sum()),
                   method=t("journeys.transitions_method", timeout=timeout or t("funnels.no_window")), conf_level=conf_level,
-                  limits=(t("journeys.moves_limit", n=number(table["count"].sum())),),
+                  limits=(t("journeys.moves_limit" if timeout is None else "journeys.moves_visit", n=number(table["count"].sum())),),
                   chart={"kind": "heat", "row": "event", "column": "next_event", "percent": True,
                          "xlabel": t("journeys.next_axis"), "ylabel": t("journeys.transitions_axis")})
 

@@ -2,8 +2,8 @@
 
 from workbench.load.cards import card
 from workbench.load.choices import panel_choices, price_rules
-from workbench.load.mapping import Loaded, LoadReport, file, orders_from_lines, read_mapping
+from workbench.load.mapping import Loaded, LoadReport, answers, file, orders_from_lines, read_mapping
 from workbench.load.panels import cdnow, complete_journey
 
-__all__ = ["LoadReport", "Loaded", "card", "cdnow", "complete_journey", "file", "orders_from_lines", "panel_choices", "price_rules",
+__all__ = ["LoadReport", "Loaded", "answers", "card", "cdnow", "complete_journey", "file", "orders_from_lines", "panel_choices", "price_rules",
            "read_mapping"]

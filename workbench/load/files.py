@@ -186,8 +186,8 @@ def _parquet(path, options):
                          f"({str(error).splitlines()[0]})") from None
     # Named index levels are columns; an unnamed one only numbers rows, and not always once.
     frame = frame.reset_index(drop=all(n is None for n in frame.index.names))
-    nested = [c for c in frame if frame[c].map(lambda v: isinstance(v, (list, dict)) or type(v).__name__ == "ndarray").any()
-              and frame[c].dtype == object]
+    nested = [c for c in frame if frame[c].dtype == object
+              and any(isinstance(v, (list, dict)) or type(v).__name__ == "ndarray" for v in frame[c])]
     return frame.drop(columns=nested), [], {"left out (nested)": ", ".join(map(str, nested))} if nested else {}
 
 

@@ -107,6 +107,13 @@ def read_mapping(source):
         if mapping.get(key) is not None and not isinstance(mapping[key], kinds):
             raise InputError(f"{name}, {key}: a {'list' if kinds is list else 'text' if kinds is str else 'block of keys'} is needed, "
                              f"found {mapping[key]!r}")
+    if mapping.get("zone"):
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(mapping["zone"])
+        except Exception:
+            raise InputError(f"{name}, zone: {mapping['zone']!r} is no time zone name; use one such as 'Europe/Amsterdam'") from None
     for column, source in mapping["columns"].items():
         fit = isinstance(source, (str, int, float)) or isinstance(source, dict) and set(source) in ({"multiply"}, {"value"})
         if not fit or isinstance(source, dict) and "multiply" in source and not isinstance(source["multiply"], list):
@@ -153,6 +160,8 @@ def file(path, mapping):
     mapping = read_mapping(mapping)
     path = project.path(path)
     raw, unreadable, notes = files.read(path, mapping.get("read") or {})
+    if not len(raw):
+        raise DataError(f"{path}: no row can be used", None)
     raw.columns = [str(c) for c in raw.columns]
     kind = mapping["table"]
     lines = notes.pop("lines", raw.index.to_numpy() + 1)
@@ -189,10 +198,35 @@ def file(path, mapping):
     if not len(kept):
         raise DataError(f"{path}: no row can be used", report.table)
     kept = kept.reset_index(drop=True)
+    kept.attrs = {"simulated": True} if raw.attrs.get("simulated") else {}
     tables = {kind: kept}
     if kind == "order_lines" and {"customer_id", "ordered_at"} <= set(kept):
         tables["orders"] = orders_from_lines(kept)
     return Loaded(tables, report, mapping.get("zone") or "UTC")
+
+
+def answers(path):
+    """Load answers to "where are you now?": a CSV file with the columns customer_id, answered_at (UTC unless it says otherwise) and stage.
+
+    A relative path is taken from the project's root. Returns a DataFrame; raises InputError for a missing file, an unreadable one or a missing column.
+    """
+    import pandas as pd
+
+    path = project.path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file of answers")
+    try:
+        table = pd.read_csv(path, dtype={"customer_id": str})
+    except Exception as error:
+        raise InputError(f"{path}: not readable as CSV ({type(error).__name__})") from None
+    for column in ("customer_id", "answered_at", "stage"):
+        if column not in table:
+            raise unknown(str(path), "column", column, table.columns)
+    project.record_input(path, len(table))
+    try:
+        return table.assign(answered_at=pd.to_datetime(table["answered_at"], utc=True))
+    except ValueError as error:
+        raise InputError(f"{path}, column 'answered_at': {str(error).splitlines()[0]}") from None
 
 
 def orders_from_lines(lines):

@@ -239,7 +239,7 @@ def time_in_stage(events, stages, *, gap="30D", hold=None, column="event", unit=
     limits = [t("stages.spell_limit")] + ([t("stages.spell_thin", stages=", ".join(thin))] if thin else [])
     return Result(question=t("stages.spell_question"), table=pd.DataFrame(rows), method=t("stages.spell_method", gap=gap, unit=word(unit)),
                   unit="spells", n=len(spells), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["stage", "quantile"], "group": "stage", "xlabel": word(unit)})
+                  chart={"kind": "points", "label": ["stage", "quantile"], "group": "stage", "log": True, "xlabel": word(unit)})
 
 
 @analysis
@@ -313,7 +313,8 @@ def compare_time(events, stages, *, by, stage, horizon="14D", gap="30D", hold=No
 def hazards(events, stages, *, days=(0, 1, 3, 7, 14), gap="30D", hold=None, column="event", until=None, conf_level=0.95):
     """Of those still in a stage, which share leaves the process on a day, by how long they have been there?
 
-    A spell ends by moving to another stage, or by giving up; the moment of giving up is the last event before the silence. Spells still running when the data end leave the count unjudged.
+    A spell ends by moving to another stage, or by giving up; the moment of giving up is the last event before the silence. Only days at least `gap` before the end of the data count, whatever came of
+    them: later ones cannot be judged yet.
 
     Parameters
     ----------
@@ -351,16 +352,23 @@ def hazards(events, stages, *, days=(0, 1, 3, 7, 14), gap="30D", hold=None, colu
         mine = spells[spells["stage"] == i]
         # How long a spell was lived in: to the next stage, or to its last event; the silence after that is no time in the stage.
         lived = np.where(mine["ended"], mine["micros"], mine["active"]) / DAY
+        # Only days whose outcome is known by the end of the data count, for those who stayed and those who left alike.
+        judged = (end - width - mine["begin"].to_numpy()) / DAY
+        inside = judged >= 0
+        spent = np.floor(np.minimum(lived, judged)) + 1
         for low_, high_ in zip(edges, [*edges[1:], np.inf], strict=True):
-            risk = np.clip(np.maximum(np.ceil(lived), 1) - low_, 0, high_ - low_)
-            gone = mine["given_up"].to_numpy() & (lived >= low_) & (lived < high_)
+            risk = np.where(inside, np.clip(spent - low_, 0, high_ - low_), 0)
+            gone = mine["given_up"].to_numpy() & inside & (lived <= judged) & (lived >= low_) & (lived < high_)
             if risk.sum() == 0:
                 continue
-            per = pd.DataFrame({"c": mine["customer"].to_numpy(), "y": gone, "x": np.maximum(risk, gone)}).groupby("c").sum()
+            per = pd.DataFrame({"c": mine["customer"].to_numpy(), "y": gone, "x": risk}).groupby("c").sum()
             per = per[per["x"] > 0]
-            estimate, se, low, high = intervals.ratio(per["y"], per["x"], conf_level)
+            estimate, se, _, _ = intervals.ratio(per["y"], per["x"], conf_level)
+            low, high = (float(v) for v in intervals.clustered(estimate, se, per["x"].sum(), len(per), conf_level))
             rows.append({"stage": stage, "from_day": low_, "count": int(per["y"].sum()), "n": int(per["x"].sum()), "customers": len(per), "estimate": estimate, "std_error": se,
-                         "conf_low": max(low, 0.0) if low == low else low, "conf_high": min(high, 1.0) if high == high else high})
+                         "conf_low": low, "conf_high": high})
+    if not rows:
+        raise NotEnoughData("hazards: no stage was entered early enough to be judged; bring more recent data or shorten the gap")
     return Result(question=t("stages.hazard_question"), table=pd.DataFrame(rows), method=t("stages.hazard_method", gap=gap), unit="spells", n=len(spells), conf_level=conf_level,
                   limits=(t("stages.hazard_limit"),), chart={"kind": "points", "label": ["stage", "from_day"], "group": "stage", "percent": True, "xlabel": t("stages.hazard_axis")})
 
@@ -395,13 +403,15 @@ def dark_paths(episodes, stages, *, begins="intent", conf_level=0.95):
     if begins not in stages:
         raise unknown("begins", "stage", begins, stages)
     bought = episodes[episodes["outcome"] == "bought"]
+    early = bought["left_censored"].astype(bool) if "left_censored" in bought else bought["outcome"] != "bought"
+    bought = bought[~early]
     if not len(bought):
         raise NotEnoughData(t("stages.none_bought"))
     first = bought["first_stage"].map(stages.index)
     rows = [{"measure": name, **intervals.share(hit, bought["customer_id"], conf_level)} for name, hit in
             (("dark_paths", first >= stages.index(begins)), ("seen_from_start", first == 0))]
     return Result(question=t("stages.dark_question"), table=pd.DataFrame(rows), method=t("stages.reach_method"), unit="episodes", n=len(bought), conf_level=conf_level,
-                  limits=(t("stages.dark_limit"),), chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("stages.dark_axis")})
+                  limits=(t("stages.dark_limit"), *((t("stages.early_left_out", n=number(int(early.sum()))),) if early.any() else ())), chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("stages.dark_axis")})
 
 
 def view_of(events, stages, hold, until, column="event", more=None):
@@ -488,7 +498,7 @@ class _Spells(Episodes):
         given_up = (~ended & (outcome[episode[begin]] == 2)) if len(begin) else ended
         active = (time[last[episode[begin]]] - time[begin]) if len(begin) else until
         more = {"g": batch["g"][begin][kept].astype(np.int64)} if "g" in batch.columns else {}
-        return {**more, "given_up": given_up[kept], "active": np.maximum(active, 0)[kept], "customer": batch["customer"][begin][kept], "stage": k[begin][kept].astype(np.int64),
+        return {**more, "begin": time[begin][kept].astype(np.int64), "given_up": given_up[kept], "active": np.maximum(active, 0)[kept], "customer": batch["customer"][begin][kept], "stage": k[begin][kept].astype(np.int64),
                 "micros": np.maximum(until - time[begin], 0)[kept], "ended": ended[kept]}
 
 

@@ -28,7 +28,8 @@ def carts(events, *, cart="add_to_cart", order="order", window="24h", column="ev
     Returns
     -------
     DataFrame
-        customer_id, cart (number within the customer), opened_at, last_at, ordered_at (missing without an order), outcome (ordered, abandoned, open: too young to tell), returned_at (the first order
+        customer_id, cart (number within the customer), opened_at, last_at, ordered_at (missing without an order), outcome (ordered, abandoned, open: too young to tell), mature (watched for the whole
+        window, whatever came of it), returned_at (the first order
         after an abandoned cart), items (cart events), value (sum of the cart events' value, missing without).
 
     Raises
@@ -59,7 +60,7 @@ def carts(events, *, cart="add_to_cart", order="order", window="24h", column="ev
 
     return pd.DataFrame({"customer_id": parts["customer"], "cart": parts.groupby("customer").cumcount() + 1, "opened_at": moment("opened"), "last_at": moment("last"),
                          "ordered_at": moment("ordered"), "outcome": np.array(["open", "ordered", "abandoned"], object)[parts["outcome"]],
-                         "returned_at": moment("returned"), "items": parts["items"], "value": parts["value"]})
+                         "mature": parts["mature"].astype(bool), "returned_at": moment("returned"), "items": parts["items"], "value": parts["value"]})
 
 
 class _Carts:
@@ -103,7 +104,7 @@ class _Carts:
             seen = np.bincount(number_[known], minlength=m)
             value = np.where(seen > 0, np.bincount(number_[known], v[known], m), np.nan)
         return {"customer": batch["customer"][head], "opened": time[head].astype(np.int64), "last": last, "ordered": np.where(ordered, when, -1).astype(np.int64),
-                "outcome": outcome.astype(np.int64), "returned": np.where((outcome == 2) & has, when, -1).astype(np.int64), "items": items.astype(np.int64), "value": value}
+                "outcome": outcome.astype(np.int64), "mature": last + self.window <= self.end, "returned": np.where((outcome == 2) & has, when, -1).astype(np.int64), "items": items.astype(np.int64), "value": value}
 
 
 @analysis
@@ -132,13 +133,13 @@ def cart_abandonment(carts, *, by=None, conf_level=0.95):
 
     if by and by not in carts:
         raise unknown("by", "column", by, carts.columns)
-    grown = carts[carts["outcome"] != "open"]
+    grown = carts[carts["mature"]]
     if not len(grown):
         raise NotEnoughData(t("stages.no_cart"))
     rows = []
     for name, mine in grown.groupby(grown[by].fillna("missing")) if by else [(None, grown)]:
         head = {by: name} if by else {}
-        young = int(((carts["outcome"] == "open") & (carts[by].fillna("missing") == name)).sum() if by else (carts["outcome"] == "open").sum())
+        young = int((~carts["mature"] & (carts[by].fillna("missing") == name)).sum() if by else (~carts["mature"]).sum())
         lost = mine["outcome"] == "abandoned"
         rows.append({**head, "measure": "carts", **intervals.share(lost, mine["customer_id"], conf_level), "customers": mine["customer_id"].nunique(), "immature": young})
         if mine["value"].notna().any() and mine["value"].sum() > 0:
@@ -167,7 +168,8 @@ def recovery(carts, *, window="7D", contacted=None, until=None, conf_level=0.95)
     Returns
     -------
     Result
-        group (all; contacted, holdout, difference), count, n (mature abandoned carts), estimate, conf_low, conf_high. Interval of the difference: Newcombe (1998).
+        group (all; contacted, holdout, difference), count, n (mature abandoned carts), estimate, conf_low, conf_high. Interval of the difference: Newcombe (1998) with one
+        cart a customer, else delta method with the customer as sampling unit.
 
     Raises
     ------
@@ -194,8 +196,14 @@ def recovery(carts, *, window="7D", contacted=None, until=None, conf_level=0.95)
             raise NotEnoughData(t("stages.no_holdout"))
         rows += [{"group": name, **intervals.share(back[mask], lost.loc[mask, "customer_id"], conf_level)} for name, mask in (("contacted", hit), ("holdout", ~hit))]
         a, b = rows[1], rows[2]
-        low, high = intervals.newcombe(a["count"], a["n"], b["count"], b["n"], conf_level)
-        rows.append({"group": "difference", "count": np.nan, "n": len(lost), "estimate": a["estimate"] - b["estimate"], "conf_low": float(low), "conf_high": float(high)})
+        gap = a["estimate"] - b["estimate"]
+        who = np.unique(lost["customer_id"].astype(str), return_inverse=True)[1]
+        if who.max() + 1 == len(lost):
+            low, high = intervals.newcombe(a["count"], a["n"], b["count"], b["n"], conf_level)
+        else:
+            pull = np.where(hit, (back - a["estimate"]) / a["n"], -(back - b["estimate"]) / b["n"])
+            low, high = intervals.normal(gap, np.sqrt((np.bincount(who, pull) ** 2).sum()), conf_level)
+        rows.append({"group": "difference", "count": np.nan, "n": len(lost), "estimate": gap, "conf_low": float(low), "conf_high": float(high)})
         limits = [t("stages.recovery_random")]
     return _result("recovery", pd.DataFrame(rows).drop(columns="std_error"), len(lost), "carts", conf_level, limits, ["group"])
 
@@ -204,6 +212,8 @@ def recovery(carts, *, window="7D", contacted=None, until=None, conf_level=0.95)
 def checkout(events, steps=("add_to_cart", "begin_checkout", "shipping_info", "payment_submit", "order"), *, failed="payment_failed", slow="5s", window="24h",
              column="event", until=None, conf_level=0.95):
     """At which step of the checkout do carts stop, and did the payment fail, drag, or did people just leave?
+
+    A step counts from the first one seen of a cart on; an order without any step before it says nothing of the checkout.
 
     Parameters
     ----------
@@ -220,7 +230,7 @@ def checkout(events, steps=("add_to_cart", "begin_checkout", "shipping_info", "p
     Returns
     -------
     Result
-        measure (step: share that goes no further; payment: how lost payments were lost), step, count, n (carts that reached the step; lost payments), estimate, std_error, conf_low, conf_high. A retry counts once.
+        measure (step: share that goes no further; payment: how lost payments were lost; slow only where seconds were recorded), step, count, n (carts that reached the step; lost payments), estimate, std_error, conf_low, conf_high. A retry counts once.
 
     Raises
     ------
@@ -251,12 +261,16 @@ def checkout(events, steps=("add_to_cart", "begin_checkout", "shipping_info", "p
         raise NotEnoughData(t("stages.no_cart"))
     rows = []
     for j in range(len(steps) - 1):
-        here = parts[parts["furthest"] >= j]
+        here = parts[(parts["furthest"] >= j) & (parts["first"] <= j)]
         if len(here):
             rows.append({"measure": "step", "step": steps[j], **intervals.share(here["furthest"] == j, here["customer"], conf_level)})
     lost = parts[parts["furthest"] == len(steps) - 2]
     if len(lost):
-        for kind, hit in (("failed", lost["failed"]), ("slow", ~lost["failed"] & lost["slow"]), ("voluntary", ~lost["failed"] & ~lost["slow"])):
+        timed = "value" in roles and bool(lost["timed"].any())
+        kinds = ([("failed", lost["failed"])] if fails else []) + ([("slow", ~lost["failed"] & lost["slow"])] if timed else [])
+        # What was not measured is not 0: without seconds nobody can tell slow payments from those left by choice.
+        rest = ~lost["failed"] & ~(lost["slow"] if timed else False)
+        for kind, hit in [*kinds, ("voluntary" if fails and timed else "not_explained", rest)]:
             rows.append({"measure": "payment", "step": kind, **intervals.share(hit, lost["customer"], conf_level)})
     limits = [t("stages.checkout_limit"), *([t("stages.thin", n=number(len(parts)), least=number(100))] if len(parts) < 100 else [])]
     return _result("checkout", pd.DataFrame(rows), len(parts), "carts", conf_level, limits, ["measure", "step"], "measure")
@@ -278,26 +292,25 @@ class _Checkout:
         head = np.flatnonzero(new)
         if not len(head):
             none = np.zeros(0, bool)
-            return {"customer": batch["customer"][:0], "furthest": np.zeros(0, np.int64), "failed": none, "slow": none, "mature": none}
+            return {"customer": batch["customer"][:0], "first": np.zeros(0, np.int64), "furthest": np.zeros(0, np.int64), "failed": none, "slow": none, "timed": none, "mature": none}
         ends = np.append(head[1:], n) - 1
         furthest = np.maximum.reduceat(step, head)
-        entered = np.maximum.reduceat(k == 0, head)
         # Of several tries to pay the last one tells how the cart was lost.
         paying = step == self.steps - 2
         at = np.maximum.reduceat(np.where(paying, np.arange(n), -1), head)
         safe = np.maximum(at, 0)
         seconds = batch["value"].astype(float) if "value" in batch.columns else np.full(n, np.nan)
-        kept = entered | (furthest > 0)
-        return {"customer": batch["customer"][head][kept], "furthest": furthest[kept], "failed": ((at >= 0) & is_failed[safe])[kept],
-                "slow": ((at >= 0) & (np.nan_to_num(seconds[safe]) > self.slow))[kept],
-                "mature": ((furthest == self.steps - 1) | (time[ends] + self.window <= self.end))[kept]}
+        # Watched for the whole window after the last step before the order, whatever came of it.
+        last = np.maximum.reduceat(np.where(k < self.steps - 1, time, time[np.repeat(head, ends - head + 1)]), head)
+        return {"customer": batch["customer"][head], "first": np.minimum.reduceat(step, head), "furthest": furthest, "failed": (at >= 0) & is_failed[safe],
+                "slow": (at >= 0) & (np.nan_to_num(seconds[safe]) > self.slow), "timed": (at >= 0) & ~np.isnan(seconds[safe]), "mature": last + self.window <= self.end}
 
 
 @analysis
 def barriers(events, stages, barrier, *, stage=None, adjust=(), gap="30D", column="stage", action="event", until=None, draws=300, seed=1, conf_level=0.95):
     """Do people give up more often right after a barrier than after another contact in the same stage?
 
-    The comparison is made contact by contact. Comparing whole occasions would mislead: long ones meet more barriers, and have not been given up for long.
+    The comparison is made contact by contact, over contacts at least `gap` before the end of the data. Comparing whole occasions would mislead: long ones meet more barriers, and have not been given up for long.
 
     Parameters
     ----------
@@ -378,8 +391,9 @@ def barriers(events, stages, barrier, *, stage=None, adjust=(), gap="30D", colum
 def _ratio(y, x, who, conf_level):
     size = who.max() + 1
     y, x = np.bincount(who, y, size), np.bincount(who, x, size)
-    estimate, _, low, high = intervals.ratio(y[x > 0], x[x > 0], conf_level)
-    return {"count": y.sum(), "n": int(x.sum()), "estimate": estimate, "conf_low": max(low, 0.0), "conf_high": min(high, 1.0)}
+    estimate, se, _, _ = intervals.ratio(y[x > 0], x[x > 0], conf_level)
+    low, high = intervals.clustered(estimate, se, x.sum(), (x > 0).sum(), conf_level)
+    return {"count": y.sum(), "n": int(x.sum()), "estimate": estimate, "conf_low": float(low), "conf_high": float(high)}
 
 
 class _Barriers(Episodes):
@@ -395,7 +409,8 @@ class _Barriers(Episodes):
         m, n = len(edges), len(batch)
         episode = np.repeat(np.arange(m), np.diff(np.append(edges, n))) if m else np.zeros(0, int)
         last = np.append(edges[1:], n)[:m] - 1
-        at = (batch["k"] == self.stage) & (outcome[episode] > 0) if m else np.zeros(0, bool)
+        # Only contacts whose sequel is known by the end of the data: later ones that led to nothing yet would be missing, those that led to an order not.
+        at = (batch["k"] == self.stage) & (batch["t"] <= self.end - self.gap) if m else np.zeros(0, bool)
         met = np.isin(batch["a"], self.names)
         # Contacts so far, in doublings, so that like is compared with like.
         so_far = np.arange(n) - edges[episode] if m else np.zeros(0, int)
@@ -441,7 +456,7 @@ def checkpoints(profile, rules, *, time="opened_at", period="month", conf_level=
     -------
     Result
         checkpoint, period, count, n (occasions), estimate, conf_low, conf_high (Wilson), centre, lower_limit, upper_limit (three-sigma limits of a p-chart, Laney's where the counts
-        vary more than chance), outside (whether the period lies beyond them).
+        vary more than chance), outside (whether the period lies beyond them), incomplete (some of its occasions are still open: not judged).
 
     Raises
     ------
@@ -457,6 +472,8 @@ def checkpoints(profile, rules, *, time="opened_at", period="month", conf_level=
     if not len(profile):
         raise NotEnoughData(t("stages.no_episode"))
     label = profile[time].dt.tz_localize(None).dt.to_period({"day": "D", "week": "W", "month": "M"}[period]).dt.start_time
+    # A period with occasions still open shows what came quickly: it is marked, not judged.
+    running = (profile["outcome"] == "open").groupby(label).any() if "outcome" in profile else label.groupby(label).size() < 0
     tables = []
     for name, rule in rules.items():
         try:
@@ -467,17 +484,19 @@ def checkpoints(profile, rules, *, time="opened_at", period="month", conf_level=
             raise InputError(f"checkpoint '{name}': {rule!r} gives no yes or no")
         table = passed.groupby(label).agg(["sum", "size"]).rename(columns={"sum": "count", "size": "n"}).rename_axis("period").reset_index()
         table.insert(0, "checkpoint", name)
+        table["incomplete"] = table["period"].map(running).to_numpy(bool)
         table["estimate"] = table["count"] / table["n"]
         table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
-        centre = table["count"].sum() / table["n"].sum()
+        judged = table if table["incomplete"].all() else table[~table["incomplete"]]
+        centre = judged["count"].sum() / judged["n"].sum()
         sigma = np.sqrt(centre * (1 - centre) / table["n"])
         with np.errstate(divide="ignore", invalid="ignore"):
-            score = ((table["estimate"] - centre) / sigma).to_numpy()
+            score = ((table["estimate"] - centre) / sigma)[judged.index].to_numpy()
         # Laney: where the scores move more than chance lets them, the limits widen by as much.
         wider = max(np.abs(np.diff(score)).mean() / 1.128, 1.0) if len(score) > 2 and np.isfinite(score).all() else 1.0
         table["centre"] = centre
         table["lower_limit"], table["upper_limit"] = np.maximum(centre - 3 * sigma * wider, 0), np.minimum(centre + 3 * sigma * wider, 1)
-        table["outside"] = (table["estimate"] < table["lower_limit"]) | (table["estimate"] > table["upper_limit"])
+        table["outside"] = ~table["incomplete"] & ((table["estimate"] < table["lower_limit"]) | (table["estimate"] > table["upper_limit"]))
         tables.append(table)
     table = pd.concat(tables, ignore_index=True)
     few = table.groupby("checkpoint").size().min() < 12 or (table["n"] * table["centre"]).min() < 5

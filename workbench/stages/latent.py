@@ -150,13 +150,20 @@ def posterior(events, model, *, moment=None):
     -------
     DataFrame
         customer_id, days_since_last_event, idle, need, search, evaluation, intent, post_purchase (chances that add up to 1), stage (the likeliest), certain (whether its chance is at
-        least one half), plausible (all stages of the model's set, joined by |; empty where the model has none), events (how many the answer rests on). Customers without an event before the moment are left out.
+        least one half), plausible (all stages of the model's set, joined by |; empty where the model has none), events (how many the answer rests on), calibrated (whether answers
+        were there to learn the chances from). Customers without an event before the moment are left out.
 
     Source: as `fit_latent`.
     """
     import pandas as pd
 
     end = schemas.observed_until(events, moment)
+    first, last = engine.span(events, "occurred_at")
+    if last is None:
+        raise NotEnoughData(t("stages.no_customer"))
+    if not first <= end <= last + schemas.micros("silent", SILENT):
+        days = [str(pd.Timestamp(v, unit="us").date()) for v in (end, first, last)]
+        raise InputError(f"moment: {days[0]} lies outside the data, which run from {days[1]} to {days[2]}")
     roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code(model.column, list(model.events), others=True)}
     view = engine.view(events, upto=end, **roles)
     parts = engine.ordered(view, _Filter(model, end), then=("t", "k")).sort_values("customer", kind="stable", ignore_index=True)
@@ -170,6 +177,7 @@ def posterior(events, model, *, moment=None):
     names = np.array(["|".join(n for i, n in enumerate(NOW) if p >> i & 1) for p in range(1 << len(NOW))], object)
     table["plausible"] = names[patterns] if model.threshold > 0 else ""
     table["events"] = parts["events"]
+    table["calibrated"] = model.readout is not None
     if model.simulated:
         table.attrs["simulated"] = True
     return table
@@ -179,7 +187,7 @@ def posterior(events, model, *, moment=None):
 def where_now(posterior, *, conf_level=0.95):
     """How many customers are in each stage now, as far as their behaviour can tell?
 
-    Takes the table of `posterior`. Returns a Result: stage, count (expected customers), n, estimate (mean chance), std_error, conf_low, conf_high; how many customers' stage is uncertain stands in `.limits`. The interval is
+    Takes the table of `posterior`. Returns a Result: stage, expected (customers), n, estimate (mean chance), std_error, conf_low, conf_high (missing where the chances were never calibrated); how many customers' stage is uncertain stands in `.limits`. The interval is
     that of a mean over customers: it does not hold the model's own error. Raises NotEnoughData without customers. Source: S-27 in `docs/glossary.md`.
     """
     import pandas as pd
@@ -190,9 +198,13 @@ def where_now(posterior, *, conf_level=0.95):
     p = posterior[list(NOW)].to_numpy()
     estimate, se = p.mean(axis=0), p.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(NOW), np.nan)
     low, high = intervals.normal(estimate, se, conf_level)
-    table = pd.DataFrame({"stage": NOW, "count": p.sum(axis=0), "n": n, "estimate": estimate, "std_error": se, "conf_low": np.maximum(low, 0), "conf_high": np.minimum(high, 1)})
+    known = bool(posterior["calibrated"].all())
+    if not known:
+        # The spread over customers would pass for the model's own doubt, which nobody knows without answers.
+        se = low = high = np.full(len(NOW), np.nan)
+    table = pd.DataFrame({"stage": NOW, "expected": p.sum(axis=0).round(1), "n": n, "estimate": estimate, "std_error": se, "conf_low": np.maximum(low, 0), "conf_high": np.minimum(high, 1)})
     unsure = int((~posterior["certain"]).sum())
-    limits = (t("stages.unsure", n=number(unsure), share=percent(unsure / n)), t("stages.now_limit"))
+    limits = (*(() if known else (t("stages.uncalibrated"),)), t("stages.unsure", n=number(unsure), share=percent(unsure / n)), t("stages.now_limit"))
     return Result(question=t("stages.now_question"), table=table, method=t("stages.now_method"), unit="customers", n=n, conf_level=conf_level, limits=limits,
                   chart={"kind": "points", "label": ["stage"], "percent": True, "xlabel": t("stages.now_axis")})
 
@@ -297,7 +309,7 @@ def rule_map(events, model, labels, *, moment=None):
 
     Takes events, a StageModel (for its events and column), the answers it learnt from, and the moment; returns a table as `posterior` does. Source: S-02, S-27 in `docs/glossary.md`.
     """
-    train, query = _asked(events, model, labels, None), _asked(events, model, None, moment)
+    train, query = _asked(events, model, labels, moment), _asked(events, model, None, moment)
 
     def cell(asked):
         stage = _anchored(list(model.events), None).argmax(axis=0)[asked["data"].k[asked["row"]]]
@@ -315,7 +327,7 @@ def stage_logit(events, model, labels, *, moment=None, label_error=0.1):
 
     Takes and returns what `rule_map` does; answers may be wrong as in `fit_latent`. Source: McFadden (1974).
     """
-    train, query = _asked(events, model, labels, None), _asked(events, model, None, moment)
+    train, query = _asked(events, model, labels, moment), _asked(events, model, None, moment)
     fit = _logit_fit(_activity(train["data"], model, train["row"], train["since"]), train["stage"], train["data"].customer[train["row"]], label_error)
     return _as_posterior(query, _logit_chance(fit, _activity(query["data"], model, query["row"], query["since"])))
 
@@ -353,6 +365,7 @@ def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=
     import statsmodels.api as sm
 
     width = pd.Timedelta(microseconds=schemas.micros("window", window))
+    answers, orders = (_tidy(d, time) for d, time in ((answers, "answered_at"), (orders, "ordered_at")))
     end = pd.Timestamp(schemas.moment("until", until), unit="us", tz="UTC") if until is not None else orders["ordered_at"].max()
     d = answers[answers["value"].between(0, most) & (answers["answered_at"] + width <= end)].sort_values("answered_at", kind="stable")
     joined = pd.merge_asof(d, orders[["customer_id", "ordered_at"]].sort_values("ordered_at", kind="stable"), left_on="answered_at", right_on="ordered_at", by="customer_id",
@@ -439,6 +452,14 @@ def buying_chance(events, model, *, order="order", window="30D", moment=None, bi
               t("stages.intention_slope", slope=number(slope.params[1], 3), low=number(low, 3), high=number(high, 3)))
     return Result(question=t("stages.chance_question", window=window), table=pd.DataFrame(rows), method=t("stages.chance_method"), unit="customers", n=len(p), conf_level=conf_level, evidence="associational",
                   limits=limits, model=slope, chart={"kind": "curve", "x": "said", "percent": True, "diagonal": True, "xlabel": t("stages.reliability_x"), "ylabel": t("stages.intention_axis", window=window)})
+
+
+def _tidy(table, time):
+    """Return the rows with a customer and a time, ids as text and times in UTC."""
+    import pandas as pd
+
+    kept = table.dropna(subset=["customer_id", time])
+    return kept.assign(customer_id=kept["customer_id"].astype(str), **{time: pd.to_datetime(kept[time], utc=True).astype("datetime64[us, UTC]")})
 
 
 # --- the machinery
@@ -538,6 +559,8 @@ def _answers(labels, data, seed, apart=0.2):
             raise unknown("labels", "stage", stage, NOW)
     kept = labels.dropna(subset=["stage", "customer_id", "answered_at"])
     when = pd.to_datetime(kept["answered_at"], utc=True).astype("datetime64[us, UTC]").astype("int64").to_numpy()
+    # What was answered later takes no part.
+    kept, when = kept[when <= data.end], when[when <= data.end]
     row, found = _before(data, kept["customer_id"].to_numpy(), when)
     stage = kept["stage"].map(NOW.index).to_numpy()[found]
     who = kept["customer_id"].to_numpy()[found]
@@ -773,11 +796,13 @@ def _as_posterior(query, chance):
     table = pd.DataFrame({"customer_id": query["data"].customer[query["row"]], "days_since_last_event": query["since"] / (1440 * MINUTE)})
     for i, name in enumerate(NOW):
         table[name] = chance[:, i]
-    return table.assign(stage=np.array(NOW, object)[chance.argmax(axis=1)], certain=chance.max(axis=1) >= 0.5, plausible="", events=0)
+    return table.assign(stage=np.array(NOW, object)[chance.argmax(axis=1)], certain=chance.max(axis=1) >= 0.5, plausible="", events=0, calibrated=True)
 
 
 def _known(posterior, truth):
     """Return the posterior with the true stage beside it."""
+    if truth["customer_id"].duplicated().any():
+        raise InputError("truth: a customer stands in it more than once")
     both = posterior.merge(truth[["customer_id", "stage"]].rename(columns={"stage": "true"}), on="customer_id", how="inner")
     if not len(both):
         raise NotEnoughData(t("stages.no_customer"))

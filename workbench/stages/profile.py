@@ -69,7 +69,7 @@ def profile(events, stages, *, evaluation="evaluation", gap="30D", timeout="30mi
         "customer_id": parts["customer"], "episode": parts.groupby("customer").cumcount() + 1, "opened_at": stamps(parts["opened"]),
         "closed_at": stamps(parts["closed"]), "outcome": outcome, "days": (parts["closed"] - parts["opened"]) / DAY,
         "first_stage": names[parts["first"]], "last_stage": names[parts["last"]], "left_censored": parts["left_censored"],
-        "orders_before": bought.groupby(parts["customer"]).cumsum() - bought, "events": parts["events"], "sessions": parts["sessions"],
+        "orders_before": _earlier(parts, bought), "events": parts["events"], "sessions": parts["sessions"],
         "active_minutes": parts["active"] / MINUTE})
     for i, stage in enumerate(stages):
         table[stage] = parts[f"events_{i}"] > 0
@@ -90,6 +90,17 @@ def profile(events, stages, *, evaluation="evaluation", gap="30D", timeout="30mi
     spread, most = parts["spell_var"], parts["spell_var_max"]
     table["turbulence"] = np.log2(phi * (most + 1) / (spread + 1))
     return table
+
+
+def _earlier(parts, bought):
+    """Return for every occasion how many purchases its customer had made before it opened."""
+    import pandas as pd
+
+    made = parts.loc[bought, ["customer", "closed"]].sort_values("closed", kind="stable")
+    made["so_far"] = made.groupby("customer").cumcount() + 1
+    asked = parts[["customer", "opened"]].reset_index().sort_values("opened", kind="stable")
+    found = pd.merge_asof(asked, made, left_on="opened", right_on="closed", by="customer", allow_exact_matches=False)
+    return found.set_index("index")["so_far"].reindex(parts.index).fillna(0).astype(int)
 
 
 def _unpack(path):
@@ -282,7 +293,8 @@ def search(profile, *, conf_level=0.95):
     kinds = [c for c in ("brands", "products", "categories", "channels", "sources") if c in profile]
     depth = ("events", "sessions", "active_minutes")
     table = _by_outcome(profile, lambda d: _measures(d, (*kinds, *depth), kinds, [(f"one_{c}", d[c] == 1) for c in kinds], conf_level))
-    return _result("search", table, profile, conf_level, (*_thin(len(profile), 100), t("stages.search_limit")), group="outcome", only={"statistic": ["median", "share"]})
+    made = _result("search", table, profile, conf_level, (*_thin(len(profile), 100), t("stages.search_limit")), label=["outcome", "measure"], group="outcome", only={"statistic": ["share"]})
+    return replace(made, chart={**made.chart, "percent": True})
 
 
 @analysis
@@ -332,11 +344,8 @@ def source_mix(events, kinds, *, column="event", until=None, conf_level=0.95):
     n, people = float(every["n"]), float(every["people"])
     r = (found["y"] / n).to_numpy()
     se = np.sqrt(people / max(people - 1, 1) * np.maximum(found["yy"] - 2 * r * found["yx"] + r**2 * float(every["xx"]), 0).to_numpy()) / n
-    low, high = intervals.normal(r, se, conf_level)
-    w_low, w_high = intervals.wilson(people * r, np.full(len(r), people), conf_level)
-    edge = (r == 0) | (r == 1)
-    table = pd.DataFrame({"kind": list(kinds), "count": found["y"].to_numpy().astype(int), "n": int(n), "estimate": r, "std_error": se, "conf_low": np.where(edge, w_low, np.maximum(low, 0)),
-                          "conf_high": np.where(edge, w_high, np.minimum(high, 1))})
+    low, high = intervals.clustered(r, se, n, people, conf_level)
+    table = pd.DataFrame({"kind": list(kinds), "count": found["y"].to_numpy().astype(int), "n": int(n), "estimate": r, "std_error": se, "conf_low": low, "conf_high": high})
     return Result(question=t("stages.mix_question"), table=table, method=t("stages.mix_method"), unit="contacts", n=int(n), conf_level=conf_level, limits=(t("stages.search_limit"),),
                   chart={"kind": "points", "label": ["kind"], "percent": True, "xlabel": t("stages.mix_axis")})
 
@@ -467,7 +476,7 @@ def triggers(occasions, *, by="first_channel", conf_level=0.95):
 
     Parameters
     ----------
-    occasions : DataFrame with the column `by`
+    occasions : DataFrame with the column `by`, and customer_id where customers repeat
         The table of `profile` (first channel seen), or survey answers to "what made you start?".
     by : str
         Column with the trigger.
@@ -491,8 +500,10 @@ def triggers(occasions, *, by="first_channel", conf_level=0.95):
         raise NotEnoughData(t("stages.no_episode"))
     counts = known.value_counts().rename_axis("trigger").reset_index(name="count").sort_values(["count", "trigger"], ascending=[False, True], ignore_index=True)
     k, n = len(counts), len(known)
-    # Goodman: the chi-square quantile at alpha / k is the square of the two-sided normal quantile at that level.
-    low, high = intervals.wilson(counts["count"], n, 1 - (1 - conf_level) / k)
+    # Goodman: the chi-square quantile at alpha / k is the square of the two-sided normal quantile at that level. Customers with several occasions are worth less than their rows.
+    who = occasions.loc[known.index, "customer_id"] if "customer_id" in occasions else known.index
+    rows = [intervals.share(known == name, who, 1 - (1 - conf_level) / k) for name in counts["trigger"]]
+    low, high = ([r[side] for r in rows] for side in ("conf_low", "conf_high"))
     table = counts.assign(n=n, estimate=counts["count"] / n, conf_low=low, conf_high=high)
     limits = (t("stages.trigger_limit"), *_thin(n, 150))
     return _result("trigger", table, occasions, conf_level, limits, label=["trigger"])
@@ -508,7 +519,7 @@ def skipping(profile, stages, *, linked=None, draws=500, seed=1, conf_level=0.95
     stages : list of str
         Stages before the purchase that may be skipped; all of them skipped together is a row of its own.
     linked : DataFrame, optional
-        A random part of the occasions for which the truth is known, such as from a survey: the profile's rows with a column `true_STAGE` a stage.
+        A random part of the occasions (those bought are used) for which the truth is known, such as from a survey: the profile's rows with a column `true_STAGE` a stage.
         From it come the sensitivity and specificity of tracking, and with them the corrected share.
     draws, seed : int
         Of the bootstrap over customers of both samples.
@@ -532,8 +543,12 @@ def skipping(profile, stages, *, linked=None, draws=500, seed=1, conf_level=0.95
     stages = list(stages)
     bought = _checked(profile, "outcome", *stages)
     bought = bought[bought["outcome"] == "bought"]
+    early = bought["left_censored"].astype(bool) if "left_censored" in bought else bought["outcome"] != "bought"
+    bought = bought[~early]
     if not len(bought):
         raise NotEnoughData(t("stages.none_bought"))
+    if linked is not None:
+        linked = linked[linked["outcome"] == "bought"]
     sets = [*([s] for s in stages), *([stages] if len(stages) > 1 else [])]
     rows = []
     for names in sets:
@@ -543,6 +558,8 @@ def skipping(profile, stages, *, linked=None, draws=500, seed=1, conf_level=0.95
             rows.append({"stage": label, "kind": "corrected", **_corrected(bought, linked, names, draws, seed, conf_level)})
     table = pd.DataFrame(rows).drop(columns="std_error")
     limits = [t("stages.skip_limit")] if linked is None else [t("stages.skip_corrected", n=number(len(linked)))]
+    if early.any():
+        limits.append(t("stages.early_left_out", n=number(int(early.sum()))))
     if linked is not None and len(linked) < 300:
         limits.append(t("stages.thin", n=number(len(linked)), least=number(300)))
     return _result("skip", table, bought, conf_level, (*limits, *_thin(len(bought), 200)), label=["stage", "kind"], group="kind")

@@ -1,7 +1,7 @@
 """What the stages are called, how frameworks relate, and which stage an event belongs to."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -134,7 +134,7 @@ def relabel(values, to, *, of="canonical", taxonomy_=None):
 
 
 @analysis
-def assign(events, *, rules=None, order="order", gap="30D", timeout="30min", until=None):
+def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=None):
     """Give every event its buying stage, by its name, its page and its place in the episode.
 
     The rule with most conditions wins; among equals the later stage. A behavioural stage stands in for a state of
@@ -145,8 +145,8 @@ def assign(events, *, rules=None, order="order", gap="30D", timeout="30min", unt
     events : table with customer_id, occurred_at, event; page where rules use it
     rules : Taxonomy or path of a YAML file, optional
         Default the workbench's own taxonomy.
-    order : str or list of str
-        Event name(s) that close an episode as bought.
+    order : str or list of str, optional
+        Event name(s) that are a purchase; default those the rules call one.
     gap, timeout : str
         Silence that closes an episode, and a visit.
     until : str or Timestamp, optional
@@ -174,7 +174,13 @@ def assign(events, *, rules=None, order="order", gap="30D", timeout="30min", unt
     roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code("event", names)}
     if "page" in engine.columns(events) and any("page" in r for r in tax.rules):
         roles["page"] = engine.raw("page")
-    orders = [order] if isinstance(order, str) else list(order)
+    named = [order] if isinstance(order, str) else list(order or ())
+    for name in named:
+        if name not in names:
+            raise unknown("order", "event", name, names)
+    orders = named or [e for r in tax.rules if r["stage"] == "purchase" and "page" not in r for e in r.get("events", ())]
+    if named and "purchase" in tax.stages:
+        tax = replace(tax, rules=(*tax.rules, {"stage": "purchase", "events": named, "page": "", "nth": 0, "seconds": 0}))
     end = schemas.observed_until(events, until)
     view = engine.view(events, upto=None if until is None else end, **roles)
     kernel = _Assign(tax, tuple(names), tuple(orders), schemas.micros("gap", gap), schemas.micros("timeout", timeout))
@@ -191,13 +197,15 @@ def beside(events, assigned, column):
     """
     import pandas as pd
 
-    keys = pd.DataFrame({"c": events["customer_id"].to_numpy(), "t": pd.to_datetime(events["occurred_at"], utc=True).astype("datetime64[us, UTC]"), "e": events["event"].astype(str).to_numpy()})
-    kept = keys.notna().all(axis=1)
-    order = keys[kept].sort_values(["c", "t", "e"], kind="stable").index
-    mine = assigned.assign(e=assigned["event"].astype(str)).sort_values(["customer_id", "occurred_at", "e"], kind="stable").index
-    if len(order) != len(assigned):
-        raise InputError(f"beside: {len(order)} events and {len(assigned)} assigned rows; both must come from the same table")
-    out = pd.Series(events[column].iloc[order].to_numpy(), index=mine)
+    def keyed(table):
+        kept = table[["customer_id", "occurred_at", "event"]].notna().all(axis=1).to_numpy()
+        return pd.DataFrame({"c": table["customer_id"].astype(str).to_numpy(), "t": pd.to_datetime(table["occurred_at"], utc=True).astype("datetime64[us, UTC]").to_numpy(),
+                             "e": table["event"].astype(str).to_numpy(), "row": np.arange(len(table))})[kept].sort_values(["c", "t", "e", "row"], kind="stable")
+
+    theirs, mine = keyed(events), keyed(assigned)
+    if len(theirs) != len(mine) or any((theirs[k].to_numpy() != mine[k].to_numpy()).any() for k in ("c", "t", "e")):
+        raise InputError(f"beside: {len(theirs)} events and {len(mine)} assigned rows that do not match; both must come from the same table")
+    out = pd.Series(events[column].iloc[theirs["row"]].to_numpy(), index=assigned.index[mine["row"]])
     return out.reindex(assigned.index).to_numpy()
 
 
@@ -304,15 +312,16 @@ class _Assign:
             fits = np.ones(n, bool)
             if "events" in rule:
                 fits &= np.isin(np.array(self.names, object), rule["events"])[k]
-            if "page" in rule:
+            if rule.get("page"):
                 pattern = re.compile(rule["page"])
                 fits &= np.array([bool(p) and bool(pattern.search(p)) for p in pages], bool)[page] if len(pages) else False
-            if "nth" in rule and n:
+            if rule.get("nth") and n:
                 running = np.cumsum(fits)
                 at = np.flatnonzero(new)[episode - 1]
                 fits &= running - running[at] + fits[at] >= rule["nth"]
-            if "seconds" in rule:
-                fits &= (wait >= rule["seconds"] * 1_000_000) & (np.arange(n) != batch.last)
+            if rule.get("seconds"):
+                # A pause beyond the visit's time-out tells nothing of how long the page was looked at.
+                fits &= (wait >= rule["seconds"] * 1_000_000) & (wait <= self.timeout) & (np.arange(n) != batch.last)
             if "first_visit" in rule:
                 fits &= first_visit == rule["first_visit"]
             if "buyer" in rule:

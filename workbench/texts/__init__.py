@@ -4,6 +4,7 @@ Sentences live in `en.yml` and `nl.yml` under the same keys. Numbers are written
 language writes them: 1,234.5 in English, 1.234,5 in Dutch.
 """
 
+import re
 from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
@@ -12,6 +13,7 @@ from math import floor, log10
 from workbench.errors import one_of
 
 LANGUAGES = ("en", "nl")
+_SPANS = ("gap", "window", "timeout", "horizon")
 _language = ContextVar("language", default="en")
 
 
@@ -46,7 +48,20 @@ def catalogue(language):
 
 def t(key, **values):
     """Return the sentence behind `key` in the language in use, with `values` filled in."""
-    return catalogue(language())[key].format(**values)
+    return catalogue(language())[key].format(**{k: span(v) if k in _SPANS else v for k, v in values.items()})
+
+
+def span(value):
+    """Write a duration such as "30D" in words; anything else stays as it is.
+
+    >>> span("30D"), span("1h"), span("no limit")
+    ('30 days', '1 hour', 'no limit')
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s?(D|h|min|s|W|ms)", str(value))
+    if not found:
+        return value
+    many = "one" if float(found[1]) == 1 else "many"
+    return f"{number(float(found[1]))} {catalogue(language())[f'span.{many}_{found[2].lower()}']}"
 
 
 def word(name, *, header=False):
@@ -59,7 +74,10 @@ def word(name, *, header=False):
         return " > ".join(word(part) for part in name.split(" > "))
     if name.startswith("constant: "):
         return f"{catalogue(language())['words.constant']}: {name[10:]}"
-    return catalogue(language()).get(f"words.{name}", name.replace("_", " ") if header else name)
+    words = catalogue(language())
+    if header and f"headers.{name}" in words:
+        return words[f"headers.{name}"]
+    return words.get(f"words.{name}", name.replace("_", " ") if header else name)
 
 
 def number(value, digits=4):
@@ -79,6 +97,15 @@ def number(value, digits=4):
         places = digits - 1 - floor(log10(abs(value)))
         text = f"{value:,.{max(places, 0)}f}" if abs(value) >= 1e-4 else f"{value:.{digits - 1}g}"
     return _localise(text)
+
+
+def p_value(value):
+    """Write a p-value; below a thousandth no more than that is said.
+
+    >>> p_value(6e-253), p_value(0.0312)
+    ('<0.001', '0.0312')
+    """
+    return "–" if value != value else f"<{_localise('0.001')}" if value < 0.001 else number(value, 3)
 
 
 def percent(value, digits=1):
