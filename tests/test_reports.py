@@ -378,3 +378,16 @@ def test_outside_a_project_the_command_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WORKBENCH_ROOT", raising=False)
     assert main(["list"]) == 2 and "not inside a workbench project" in capsys.readouterr().err
+
+
+def test_controls_run_an_analysis_anew():
+    """Moving a control or the order of the table changes what is shown; too few data are said, not thrown."""
+    from workbench import journeys, reports, simulate
+
+    box = reports.explore(journeys.paths, simulate.market(200, seed=1)["events"], steps=(1, 4), top=[3, 5])
+    controls = {w.description: w for row in box.children[:2] for w in row.children}
+    assert "path" in controls["sort by"].options
+    controls["steps"].value, controls["top"].value = 3, 5
+    controls["sort by"].value = "count"
+    controls["largest first"].value = False
+    assert reports.explore(journeys.paths, simulate.market(200, seed=1)["events"].head(0), top=[3]) is not None

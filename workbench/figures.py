@@ -192,7 +192,8 @@ def _curve(result, chart, table, ax):
         if name is not None and len(drawn):
             ends.append([drawn["estimate"].iloc[-1], drawn[chart["x"]].iloc[-1], texts.word(name), colour])
     if chart.get("diagonal"):
-        ax.plot([0, 1], [0, 1], color="#66717e", linewidth=1, linestyle=":")
+        top = min(1.0, 1.1 * max(ax.get_xlim()[1], ax.get_ylim()[1]))
+        ax.plot([0, top], [0, top], color="#66717e", linewidth=1, linestyle=":")
         _axis(ax.xaxis, chart)
     low, high = ax.get_ylim()
     gap, last = 0.055 * (high - low), None

@@ -302,7 +302,8 @@ def compare_time(events, stages, *, by, stage, horizon="14D", gap="30D", hold=No
         rows.append({by: groups[g], "count": a["count"], "n": a["n"], "restricted_mean": a["estimate"], "estimate": gap_, "std_error": se, "conf_low": float(low), "conf_high": float(high),
                      "p_value": float(2 * special.ndtr(-abs(gap_) / se)) if se > 0 else 1.0})
     table = pd.DataFrame(rows)
-    table["p_holm"] = intervals.holm(table["p_value"])
+    # Two groups make one comparison, told twice.
+    table["p_holm"] = table["p_value"] if len(table) == 2 else intervals.holm(table["p_value"])
     _, _, p = survival.log_rank(days, spells["ended"], spells["g"], customer=who)
     limits = (t("stages.log_rank", p=number(p, 2)), t("stages.groups_limit"))
     return Result(question=t("stages.compare_question", stage=word(stage), by=word(by, header=True)), table=table, method=t("stages.compare_method", horizon=horizon), unit="spells", n=len(spells),

@@ -204,7 +204,7 @@ def where_now(posterior, *, conf_level=0.95):
         se = low = high = np.full(len(NOW), np.nan)
     table = pd.DataFrame({"stage": NOW, "expected": p.sum(axis=0).round(1), "n": n, "estimate": estimate, "std_error": se, "conf_low": np.maximum(low, 0), "conf_high": np.minimum(high, 1)})
     unsure = int((~posterior["certain"]).sum())
-    limits = (*(() if known else (t("stages.uncalibrated"),)), t("stages.unsure", n=number(unsure), share=percent(unsure / n)), t("stages.now_limit"))
+    limits = (*(() if known else (t("stages.uncalibrated"),)), t("stages.unsure", n=number(unsure), share=percent(unsure / n)), *((t("stages.now_limit"),) if known else ()))
     return Result(question=t("stages.now_question"), table=table, method=t("stages.now_method"), unit="customers", n=n, conf_level=conf_level, limits=limits,
                   chart={"kind": "points", "label": ["stage"], "percent": True, "xlabel": t("stages.now_axis")})
 
