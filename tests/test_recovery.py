@@ -7,7 +7,7 @@ from conftest import THOROUGH
 from workbench import funnels, journeys, simulate, stages
 
 NAMES = ["need", "search", "evaluation", "intent", "purchase"]
-REPLICATIONS = 200
+REPLICATIONS = 200  # then chance alone moves a coverage by three points
 
 
 def staged(market):
@@ -64,7 +64,7 @@ def test_intervals_hold_the_truth(capsys):
     truth = {name: found[0] for name, found in big.items()}
     inside = {name: [] for name in truth}
     for seed in range(REPLICATIONS * THOROUGH):
-        for name, (_, low, high) in everything(simulate.market(600, seed=seed)).items():
+        for name, (_, low, high) in everything(simulate.market(600, seed=1000 + seed)).items():
             inside[name].append(low <= truth[name] <= high)
     with capsys.disabled():
         print()
@@ -81,7 +81,7 @@ def test_planted_effects_are_recovered_and_none_is_invented(capsys):
     tracked = big.truth["events"][big.truth["events"]["tracked"]].reset_index(drop=True)
     barrier = stages.barriers(big["events"].assign(stage=tracked["stage"]), NAMES, "out_of_stock", stage="evaluation", draws=20).table.set_index("measure").loc["cost_adjusted", "estimate"]
     linked = stages.with_truth(stages.profile(staged(big), NAMES, column="stage"), big.truth["events"], ["search", "evaluation"])
-    bought = linked[linked["outcome"] == "bought"]
+    bought = linked[(linked["outcome"] == "bought") & ~linked["left_censored"]]
     skip = 1 - bought["true_evaluation"].mean()
     found = {name: [] for name in ("loyalty", "loyalty off", "barrier", "barrier off", "skip corrected", "skip observed", "groups off")}
     for seed in range(REPLICATIONS * THOROUGH):
@@ -96,7 +96,7 @@ def test_planted_effects_are_recovered_and_none_is_invented(capsys):
             found["barrier off" if off else "barrier"].append(low <= 0 <= high if off else low <= barrier <= high)
             if not off:
                 table = stages.with_truth(stages.profile(staged(market), NAMES, column="stage"), market.truth["events"], ["evaluation"])
-                sample = table[table["outcome"] == "bought"].sample(300, random_state=seed)
+                sample = table[(table["outcome"] == "bought") & ~table["left_censored"]].sample(300, random_state=seed)
                 rows = stages.skipping(table, ["evaluation"], linked=sample, draws=200, seed=seed).table.set_index("kind")
                 for kind in ("corrected", "observed"):
                     found[f"skip {kind}"].append(rows.loc[kind, "conf_low"] <= skip <= rows.loc[kind, "conf_high"])

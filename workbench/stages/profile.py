@@ -549,6 +549,7 @@ def skipping(profile, stages, *, linked=None, draws=500, seed=1, conf_level=0.95
         raise NotEnoughData(t("stages.none_bought"))
     if linked is not None:
         linked = linked[linked["outcome"] == "bought"]
+        linked = linked[~linked["left_censored"].astype(bool)] if "left_censored" in linked else linked
     sets = [*([s] for s in stages), *([stages] if len(stages) > 1 else [])]
     rows = []
     for names in sets:
