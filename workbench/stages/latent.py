@@ -362,7 +362,6 @@ def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=
     Source: Juster (1966), JASA 61; Morwitz, Steckel & Gupta (2007), Int. J. Forecasting 23.
     """
     import pandas as pd
-    import statsmodels.api as sm
 
     width = pd.Timedelta(microseconds=schemas.micros("window", window))
     answers, orders = (_tidy(d, time) for d, time in ((answers, "answered_at"), (orders, "ordered_at")))
@@ -380,10 +379,10 @@ def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=
             rows.append({"answer": name, "said": said[hit].mean(), **intervals.share(bought[hit], joined["customer_id"][hit], conf_level)})
     who = np.unique(joined["customer_id"].astype(str), return_inverse=True)[1]
     eta = np.log((said * most + .5) / (most - said * most + .5))
-    fit = sm.GLM(bought.astype(float), sm.add_constant(eta), family=sm.families.Binomial()).fit(cov_type="cluster", cov_kwds={"groups": who})
-    low, high = intervals.normal(fit.params[1], fit.bse[1], conf_level)
-    limits = [t("stages.intention_slope", slope=number(fit.params[1], 3), low=number(low, 3), high=number(high, 3)),
-              t("stages.intention_brier", stated=number(((said - bought) ** 2).mean(), 3), calibrated=number(((fit.fittedvalues - bought) ** 2).mean(), 3), base=number(bought.mean() * (1 - bought.mean()), 3))]
+    fit, slope = _slope(bought, eta, who, conf_level)
+    fitted = bought.astype(float) if fit is None else fit.fittedvalues
+    limits = [slope, t("stages.intention_brier", stated=number(((said - bought) ** 2).mean(), 3), calibrated=number(((fitted - bought) ** 2).mean(), 3),
+                       base=number(bought.mean() * (1 - bought.mean()), 3))]
     if len(joined) < 200 or bought.sum() < 50:
         limits.append(t("stages.thin", n=number(len(joined)), least=number(200)))
     return Result(question=t("stages.intention_question", window=window), table=pd.DataFrame(rows), method=t("stages.intention_method"), unit="answers", n=len(joined), conf_level=conf_level,
@@ -422,7 +421,6 @@ def buying_chance(events, model, *, order="order", window="30D", moment=None, bi
     Source: Morwitz, Steckel & Gupta (2007); Brier (1950).
     """
     import pandas as pd
-    import statsmodels.api as sm
 
     width = schemas.micros("window", window)
     last = schemas.observed_until(events)
@@ -446,12 +444,27 @@ def buying_chance(events, model, *, order="order", window="30D", moment=None, bi
     place = np.minimum((np.argsort(np.argsort(p, kind="stable"), kind="stable") * bins) // len(p), bins - 1)
     rows = [{"bin": f"{b + 1}", "said": p[place == b].mean(), **intervals.share(hit[place == b], who[place == b], conf_level)} for b in range(bins) if (place == b).any()]
     eta = np.log(np.clip(p, 1e-6, 1 - 1e-6) / (1 - np.clip(p, 1e-6, 1 - 1e-6)))
-    slope = sm.GLM(hit.astype(float), sm.add_constant(eta), family=sm.families.Binomial()).fit()
-    low, high = intervals.normal(slope.params[1], slope.bse[1], conf_level)
-    limits = (t("stages.chance_score", brier=number(((p - hit) ** 2).mean(), 3), base=number(hit.mean() * (1 - hit.mean()), 3)),
-              t("stages.intention_slope", slope=number(slope.params[1], 3), low=number(low, 3), high=number(high, 3)))
+    slope, sentence = _slope(hit, eta, np.arange(len(hit)), conf_level)
+    limits = (t("stages.chance_score", brier=number(((p - hit) ** 2).mean(), 3), base=number(hit.mean() * (1 - hit.mean()), 3)), sentence)
     return Result(question=t("stages.chance_question", window=window), table=pd.DataFrame(rows), method=t("stages.chance_method"), unit="customers", n=len(p), conf_level=conf_level, evidence="associational",
                   limits=limits, model=slope, chart={"kind": "curve", "x": "said", "percent": True, "diagonal": True, "xlabel": t("stages.reliability_x"), "ylabel": t("stages.intention_axis", window=window)})
+
+
+def _slope(bought, eta, who, conf_level):
+    """Return the logistic calibration of log odds and a sentence on its slope; None where buyers and others are told apart without error."""
+    import warnings
+
+    import statsmodels.api as sm
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", PerfectSeparationWarning)
+            fit = sm.GLM(bought.astype(float), sm.add_constant(eta), family=sm.families.Binomial()).fit(cov_type="cluster", cov_kwds={"groups": who})
+    except PerfectSeparationWarning:
+        return None, t("stages.intention_separated")
+    low, high = intervals.normal(fit.params[1], fit.bse[1], conf_level)
+    return fit, t("stages.intention_slope", slope=number(fit.params[1], 3), low=number(low, 3), high=number(high, 3))
 
 
 def _tidy(table, time):
