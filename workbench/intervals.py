@@ -52,16 +52,6 @@ def wilson(count, n, conf_level=0.95):
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
 
 
-def wilson_clustered(count, n, customers, conf_level=0.95):
-    """Give the Wilson interval of a share at 0, at 1 or with one row a customer, customers as the units.
-
-    Where nobody or everybody has the property the rows' spread says nothing, and only the number
-    of customers tells how sure one can be. Returns lower and upper limit as floats.
-    """
-    low, high = wilson(customers * count / n if n else 0, customers, conf_level)
-    return float(low), float(high)
-
-
 def newcombe(count_a, n_a, count_b, n_b, conf_level=0.95):
     """Give the hybrid-score interval of the difference of two independent shares, a minus b.
 
@@ -77,36 +67,36 @@ def newcombe(count_a, n_a, count_b, n_b, conf_level=0.95):
     return gap - np.hypot(a - low_a, high_b - b), gap + np.hypot(high_a - a, b - low_b)
 
 
-def holm(p):
-    """Give p-values corrected for their number, so that the chance of any false alarm keeps its level.
+def corrected(p, method="holm"):
+    """Give p-values corrected for their number.
 
-    Source: Holm (1979), Scand. J. Statist. 6.
+    Parameters
+    ----------
+    p : array-like of float
+    method : str
+        "holm": the chance of any false alarm keeps its level; "fdr_bh": the expected share of false findings does.
 
-    >>> holm([0.01, 0.04, 0.03]).tolist()
+    Returns
+    -------
+    ndarray
+        Shaped as `p`.
+
+    Source: Holm (1979), Scand. J. Statist. 6; Benjamini & Hochberg (1995), JRSS B 57; computed by statsmodels.
+
+    >>> corrected([0.01, 0.04, 0.03]).tolist()
     [0.03, 0.06, 0.06]
     """
-    p = np.asarray(p, float)
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
-    out = np.empty(len(p))
-    out[order] = np.minimum(stepped, 1)
-    return out
+    from statsmodels.stats.multitest import multipletests
+
+    return multipletests(np.asarray(p, float), method=method)[1] if len(p) else np.zeros(0)
 
 
-def benjamini_hochberg(p):
-    """Give p-values corrected so that of the findings called real, the expected share of false ones keeps its level.
+def each_against_rest(p):
+    """Give Holm's correction where each group was compared with all others: two groups make one comparison, told twice.
 
-    Source: Benjamini & Hochberg (1995), JRSS B 57.
-
-    >>> [round(v, 4) for v in benjamini_hochberg([0.01, 0.04, 0.03]).tolist()]
-    [0.03, 0.04, 0.04]
+    Returns an array like `p`. Source: as `corrected`.
     """
-    p = np.asarray(p, float)
-    order = np.argsort(-p, kind="stable")
-    stepped = np.minimum.accumulate(p[order] * len(p) / (len(p) - np.arange(len(p)))) if len(p) else p
-    out = np.empty(len(p))
-    out[order] = np.minimum(stepped, 1)
-    return out
+    return np.asarray(p, float) if len(p) == 2 else corrected(p)
 
 
 def garwood(count, exposure=1.0, conf_level=0.95):
@@ -182,6 +172,74 @@ def clustered(estimate, std_error, n, customers, conf_level=0.95):
     worth = np.where(told, np.minimum(np.maximum(worth, 1), n), np.minimum(customers, n))
     worth = np.where(np.isnan(p), 0, worth)
     return wilson(np.clip(np.nan_to_num(p), 0, 1) * worth, worth, conf_level)
+
+
+def ratio_of_sums(y, x, yy, xy, xx, customers, conf_level=0.95):
+    """Estimate ratios from sums over customers: what `ratio` gives, where the customers' own values were never held at once.
+
+    Parameters
+    ----------
+    y, x : array-like or float
+        Sums of numerators and of denominators over customers.
+    yy, xy, xx : array-like or float
+        Sums of their squares and product over customers.
+    customers : array-like or int
+
+    Returns
+    -------
+    tuple of ndarray
+        Estimate, standard error, lower and upper limit of the normal interval; the last three are missing with fewer than two customers.
+
+    Source: Deng, Knoblich & Lu (2018), KDD.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        estimate = np.asarray(y, float) / np.asarray(x, float)
+        spread = np.maximum(np.asarray(yy, float) - 2 * estimate * xy + estimate**2 * xx, 0)
+        c = np.asarray(customers, float)
+        se = np.where(c > 1, np.sqrt(c / (c - 1) * spread) / x, np.nan)
+    return (estimate, se, *normal(estimate, se, conf_level))
+
+
+def share_of_sums(y, x, yy, xy, xx, customers, conf_level=0.95):
+    """Estimate shares from sums over customers, with Wilson intervals at the number of rows the customers are worth.
+
+    Parameters are as in `ratio_of_sums`. Returns a dictionary of arrays: count, n, estimate, std_error, conf_low, conf_high.
+
+    Source: as `ratio_of_sums` and `clustered`.
+    """
+    estimate, se, _, _ = ratio_of_sums(y, x, yy, xy, xx, customers, conf_level)
+    low, high = clustered(estimate, se, x, customers, conf_level)
+    whole = [np.broadcast_to(np.asarray(v, float), np.shape(estimate)).astype(np.int64) for v in (y, x)]
+    return {"count": whole[0], "n": whole[1], "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high}
+
+
+def share_difference(hit, first, customer, conf_level=0.95):
+    """Estimate the difference of a share between two groups of rows, the customer as sampling unit.
+
+    Parameters
+    ----------
+    hit, first : array-like of bool, one value per row
+        Whether the row has the property, and whether it is of the first group (the others are the second).
+    customer : array-like, whose row it is
+        One who has rows in both groups counts once.
+
+    Returns
+    -------
+    dict
+        count (missing: a difference has none), n (rows), estimate (first minus second), std_error, conf_low, conf_high: Newcombe with one row a customer, else
+        normal with the customers' pulls on both shares.
+
+    Source: Newcombe (1998); Deng, Knoblich & Lu (2018).
+    """
+    hit, first = np.asarray(hit, bool), np.asarray(first, bool)
+    who, sizes = np.unique(np.asarray(customer).astype(str), return_inverse=True, return_counts=True)[1:]
+    a, b, na, nb = hit[first].mean(), hit[~first].mean(), first.sum(), (~first).sum()
+    se = float(np.sqrt((np.bincount(who, np.where(first, (hit - a) / na, (b - hit) / nb)) ** 2).sum()))
+    if len(sizes) == len(hit):
+        low, high = newcombe(hit[first].sum(), na, hit[~first].sum(), nb, conf_level)
+    else:
+        low, high = normal(a - b, se, conf_level)
+    return {"count": np.nan, "n": len(hit), "estimate": a - b, "std_error": se, "conf_low": float(low), "conf_high": float(high)}
 
 
 def share(hit, customer, conf_level=0.95):

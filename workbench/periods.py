@@ -42,3 +42,10 @@ def index(starts, period):
     if period == "month":
         return starts.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     return starts // DAYS[period]
+
+
+def local_day(micros, zone):
+    """Return the local day of a moment in microseconds, as days since 1970."""
+    import pandas as pd
+
+    return (pd.Timestamp(micros, unit="us", tz="UTC").tz_convert(zone).tz_localize(None).normalize() - pd.Timestamp(0)).days

@@ -271,7 +271,7 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
 
     view, covered = _orders(orders, zone, None)
     back = _days("active", active)
-    a, b = (_local_day(schemas.moment(k, v, zone), zone) for k, v in (("begin", begin), ("end", end)))
+    a, b = (periods.local_day(schemas.moment(k, v, zone), zone) for k, v in (("begin", begin), ("end", end)))
     if b - a < back:
         raise InputError(f"retention_rate: begin and end must lie at least `active` ({active}) apart, else one order counts "
                          f"at both; found {b - a} days")
@@ -416,14 +416,7 @@ def _orders(orders, zone, until):
                        day=engine.day("ordered_at"), amount=engine.real("amount"))
     if engine.one("SELECT count(*) FROM o", o=view) == 0:
         raise NotEnoughData(t("retention.none_before", until=str(until)))
-    return view, _local_day(end, zone)
-
-
-def _local_day(micros, zone):
-    """Return the local day of a moment in microseconds, as days since 1970."""
-    import pandas as pd
-
-    return (pd.Timestamp(micros, unit="us", tz="UTC").tz_convert(zone).tz_localize(None).normalize() - pd.Timestamp(0)).days
+    return view, periods.local_day(end, zone)
 
 
 def _days(name, value):
@@ -436,7 +429,7 @@ def _days(name, value):
 
 def _cells(view, period, clock, end):
     """Return per cohort (start day) and age: customers active, customers last seen then, and their amount."""
-    first = _local_day(engine.span(view.table, view.roles["day"].source)[0], view.zone)
+    first = periods.local_day(engine.span(view.table, view.roles["day"].source)[0], view.zone)
     if clock == "calendar":
         head = f"""WITH a AS (SELECT customer, {periods.sql("day", period, first, end)} AS bucket, sum(amount) AS amount FROM o
                               GROUP BY 1, 2),

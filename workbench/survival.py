@@ -51,7 +51,7 @@ def incidence(time, cause, *, of=1, customer=None, conf_level=0.95):
     survival = np.cumprod(1 - h)
     before = np.concatenate([[1.0], survival[:-1]])
     share = np.cumsum(before * mine / at_risk)
-    clusters = np.arange(len(time)) if customer is None else np.unique(np.asarray(customer), return_inverse=True)[1]
+    clusters = _clusters(customer, time)
     points = np.arange(len(u))
     most = int(np.clip(_WORK // len(time), 25, 1000))
     if len(u) > most:
@@ -146,7 +146,7 @@ def restricted_mean(time, event, horizon, *, customer=None, conf_level=0.95):
     drift = np.cumsum(weight * h)
     at = np.searchsorted(u, time)
     pull = -(np.where(event == 1, weight[at], 0.0) - drift[at])
-    clusters = np.arange(len(time)) if customer is None else np.unique(np.asarray(customer).astype(str), return_inverse=True)[1]
+    clusters = _clusters(customer, time)
     se = float(np.sqrt((np.bincount(clusters, pull) ** 2).sum())) if clusters.max() > 0 else np.nan
     low, high = intervals.normal(estimate, se, conf_level)
     return {"count": int(((event == 1) & (time <= horizon)).sum()), "n": len(time), "estimate": estimate, "std_error": se, "conf_low": max(float(low), 0.0), "conf_high": min(float(high), float(horizon)),
@@ -158,7 +158,7 @@ def log_rank(time, event, group, *, customer=None):
 
     Parameters are as in `kaplan_meier`, with the group of each duration. Returns the chi-square statistic, its degrees of freedom and the p-value; missing where only one group has durations.
 
-    Source: Mantel (1966); robust variance of the score Lin & Wei (1989), JASA 84.
+    Source: Mantel (1966), computed by statsmodels; robust variance of the score where customers repeat Lin & Wei (1989), JASA 84.
     """
     from scipy import special
 
@@ -167,9 +167,14 @@ def log_rank(time, event, group, *, customer=None):
     k = g.max()
     if k == 0:
         return np.nan, 0, np.nan
+    clusters = _clusters(customer, time)
+    if clusters.max() + 1 == len(time):
+        from statsmodels.duration.survfunc import survdiff
+
+        statistic, p = survdiff(time, event, g)
+        return float(statistic), int(k), float(p)
     u, at_risk, d, _ = _counts(time, event, 1)
     at = np.searchsorted(u, time)
-    clusters = np.arange(len(time)) if customer is None else np.unique(np.asarray(customer).astype(str), return_inverse=True)[1]
     pulls = np.empty((clusters.max() + 1, k))
     for j in range(k):
         z = (g == j).astype(float)
@@ -178,13 +183,7 @@ def log_rank(time, event, group, *, customer=None):
         pull = event * (z - mean[at]) - (z * own[at] - shared[at])
         pulls[:, j] = np.bincount(clusters, pull)
     score = pulls.sum(axis=0)
-    spread = pulls.T @ pulls
-    if len(pulls) == len(time):
-        # Where every duration is a customer's only one, the exact variance under no difference is the better one.
-        risk = np.column_stack([np.bincount(at, g == j, len(u))[::-1].cumsum()[::-1] for j in range(k)]) / at_risk[:, None]
-        weight = d * np.where(at_risk > 1, (at_risk - d) / np.maximum(at_risk - 1, 1), 0)
-        spread = np.diag(weight @ risk) - (risk * weight[:, None]).T @ risk
-    statistic = float(score @ np.linalg.pinv(spread) @ score)
+    statistic = float(score @ np.linalg.pinv(pulls.T @ pulls) @ score)
     return statistic, int(k), float(special.chdtrc(k, statistic))
 
 
@@ -220,6 +219,11 @@ def _checked(time, cause):
     if np.isnan(time).any() or (time < 0).any():
         raise InputError(f"survival: {int((np.isnan(time) | (time < 0)).sum())} durations are negative or missing")
     return time, cause
+
+
+def _clusters(customer, time):
+    """Return a running number of each duration's customer; every duration its own where none is named."""
+    return np.arange(len(time)) if customer is None else np.unique(np.asarray(customer).astype(str), return_inverse=True)[1]
 
 
 def _counts(time, cause, of):

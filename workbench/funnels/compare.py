@@ -169,8 +169,7 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
         low, high = intervals.normal(y / n - ry / rn, [error(i, y[i] / n[i], ry[i] / rn[i]) for i in range(len(places))], conf_level)
     table = pd.DataFrame({by: last[by].to_numpy(), "count": y.astype(int), "n": n.astype(int), "rate": y / n, "rest_rate": ry / rn,
                           "estimate": y / n - ry / rn, "conf_low": low, "conf_high": high, "p_value": p,
-                          # Two groups make one comparison, told twice.
-                          "p_holm": p if len(p) == 2 else intervals.holm(p)})
+                          "p_holm": intervals.each_against_rest(p)})
     limits = [t("funnels.groups_limit", tests=number(1 if len(p) == 2 else len(p))), *([t("funnels.groups_overlap")] if overlap else []), *made.limits]
     doses = pd.to_numeric(table[by], errors="coerce")
     if doses.notna().all() and len(doses) > 2:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 
 from workbench import engine, intervals, schemas
-from workbench.errors import NotEnoughData
+from workbench.errors import NotEnoughData, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, t
 
@@ -212,8 +212,6 @@ def identify(events, links, *, device="device_id"):
     person = _persons(links, device)
     made = pd.DataFrame(events).copy()
     if device not in made:
-        from workbench.errors import unknown
-
         raise unknown("events", "column", device, made.columns)
     found = made[device].map(person)
     made["customer_id"] = found.where(found.notna(), "device:" + made[device].astype(str)).astype(str)

@@ -22,15 +22,8 @@ def _seen(events, period, zone, until):
     view = engine.view(events, zone=zone, upto=None if until is None else end, **roles)
     first, last = (int(x) for x in engine.run("SELECT min(day) AS a, max(day) AS b FROM v", v=view).iloc[0])
     if until is not None:
-        last = max(last, _local_day(end, zone))
+        last = max(last, periods.local_day(end, zone))
     return view, first, last
-
-
-def _local_day(moment, zone):
-    import pandas as pd
-
-    local = pd.Timestamp(moment, unit="us", tz="UTC").tz_convert(zone)
-    return int((local.tz_localize(None).normalize() - pd.Timestamp(0)).days)
 
 
 @analysis
@@ -137,20 +130,17 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
         p AS (SELECT customer, {periods.sql("day", period, first, last)} AS p, count(*) AS days FROM d GROUP BY 1, 2),
         k AS (SELECT customer, CASE WHEN days > {cap} THEN {cap} ELSE days END AS k, sum(days) AS days, count(*) AS y FROM p GROUP BY 1, 2),
         x AS (SELECT customer, sum(y) AS x FROM k GROUP BY 1)
-        SELECT k.k AS k, sum(k.days) AS days, sum(k.y) AS y, sum(k.y * k.y) AS yy, sum(k.y * x.x) AS yx, sum(x.x * x.x) AS own_xx, count(*) AS people
-        FROM k JOIN x ON k.customer = x.customer GROUP BY k.k ORDER BY k.k""", v=view)
-    every = engine.run(f"""WITH d AS (SELECT customer, {periods.sql("day", period, first, last)} AS p FROM v WHERE day >= {whole[0]}
-        AND day <= {periods.last_day(whole[-1], period)} GROUP BY 1, 2), x AS (SELECT customer, count(*) AS x FROM d GROUP BY 1)
-        SELECT sum(x) AS n, sum(x * x) AS xx, count(*) AS people FROM x""", v=view).iloc[0]
-    n, people = float(every["n"]), float(every["people"])
-    if not n:
+        SELECT k.k AS k, sum(k.days) AS days, sum(k.y) AS y, sum(k.y * k.y) AS yy, sum(k.y * x.x) AS yx, 0 AS people
+        FROM k JOIN x ON k.customer = x.customer GROUP BY k.k
+        UNION ALL SELECT 0, 0, sum(x), sum(x * x), 0, count(*) FROM x""", v=view)
+    # Row 0 is everyone: what the shares are taken of.
+    found = found.astype(float).set_index("k").reindex(range(cap + 1), fill_value=0.0)
+    every, found = found.loc[0], found.loc[1:]
+    n = every["y"]
+    if not n > 0:
         raise NotEnoughData(t("journeys.one_period"))
-    found = found.set_index(found["k"].astype(int)).reindex(range(1, cap + 1), fill_value=0).astype(float)
-    r = (found["y"] / n).to_numpy()
-    se = np.sqrt(people / max(people - 1, 1) * np.maximum(found["yy"] - 2 * r * found["yx"] + r**2 * float(every["xx"]), 0).to_numpy()) / n
-    low, high = intervals.clustered(r, se, n, people, conf_level)
-    table = pd.DataFrame({"days_active": [f"{k}" if k <= 10 else "11+" for k in range(1, cap + 1)], "count": found["y"].to_numpy().astype(int), "n": int(n), "estimate": r, "std_error": se,
-                          "conf_low": low, "conf_high": high})
+    table = pd.DataFrame({"days_active": [f"{k}" if k <= 10 else "11+" for k in range(1, cap + 1)],
+                          **intervals.share_of_sums(found["y"].to_numpy(), n, found["yy"].to_numpy(), found["yx"].to_numpy(), every["yy"], every["people"], conf_level)})
     length = np.mean([periods.last_day(s, period) - s + 1 for s in whole])
     limits = (t("journeys.sticky_mean", days=number(found["days"].sum() / n, 3), period=t(f"journeys.each_{period}"), share=number(100 * found["days"].sum() / n / length, 3)),)
     return Result(question=t("journeys.sticky_question", period=t(f"journeys.each_{period}")), table=table, method=t("journeys.sticky_method"), unit="customer_periods", n=int(n), conf_level=conf_level,

@@ -49,11 +49,8 @@ def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=Non
         raise NotEnoughData("paths: there is no visit")
     sums = sums.sort_values(["y1", "path"], ascending=[False, True], ignore_index=True)
     n, people = whole["x1"], whole["customers"]
-    r = sums["y1"] / n
-    se = np.sqrt(people / max(people - 1, 1) * np.maximum(sums["y11"] - 2 * r * sums["y1x1"] + r**2 * whole["x11"], 0)) / n
-    low, high = intervals.clustered(r, np.where(people > 1, se, np.nan), n, people, conf_level)
-    table = pd.DataFrame({"path": _written(sums["path"], names), "count": sums["y1"].astype(int), "n": int(n), "estimate": r, "std_error": np.where(people > 1, se, np.nan),
-                          "conf_low": low, "conf_high": high})
+    table = pd.DataFrame({"path": _written(sums["path"], names),
+                          **intervals.share_of_sums(sums["y1"].to_numpy(), n, sums["y11"].to_numpy(), sums["y1x1"].to_numpy(), whole["x11"], people, conf_level)})
     rest, shown = table.iloc[top:], table.iloc[:top]
     if len(rest):
         count = int(rest["count"].sum())
@@ -124,7 +121,7 @@ def distinguishing_paths(events, goal, *, steps=4, timeout="30min", top=15, leas
     se = np.where((sums["y1"] == 0) | (sums["y0"] == 0), np.maximum(se, under_none), se)
     low, high = intervals.normal(gap, se, conf_level)
     table = pd.DataFrame({"path": _written(sums["path"], names), "count": (sums["y1"] + sums["y0"]).astype(int), "n": int(x1 + x0), "with_goal": r1, "without_goal": r0,
-                          "estimate": gap, "std_error": se, "conf_low": low, "conf_high": high, "p_value": p, "p_adjusted": intervals.benjamini_hochberg(p)})
+                          "estimate": gap, "std_error": se, "conf_low": low, "conf_high": high, "p_value": p, "p_adjusted": intervals.corrected(p, "fdr_bh")})
     tests = len(table)
     # The surest of both signs, those that go with the goal first.
     table = table.sort_values(["p_value", "count", "path"], ascending=[True, False, True], kind="stable")

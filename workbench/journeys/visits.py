@@ -45,38 +45,14 @@ def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95)
 
     Source: Deng, Knoblich & Lu (2018), KDD, for the interval.
     """
-    import pandas as pd
-
     schemas.require(events, "events")
     if rule is not None:
         one_of("rule", rule, RULES)
         timeout = RULES[rule]["timeout"]
-    how = RULES.get(rule, {})
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at")}
-    if how.get("midnight") or rule == "ga4":
-        roles["day"] = engine.day("occurred_at")
-    if how.get("campaign") and "campaign" in engine.columns(events):
-        names = [n for n in engine.distinct(events, "campaign") if n != ""]
-        roles["c"] = engine.code("campaign", names, others=True)
-    view = engine.view(events, zone=zone, **roles)
-    kernel = _Sessions(schemas.micros("timeout", timeout), schemas.micros("longest", how.get("longest"), none=True), bool(how.get("midnight")),
-                       len(names) if "c" in roles else None, rule == "ga4")
-    sums = engine.ordered(view, kernel, then=("t", "c") if "c" in roles else ("t",)).groupby("measure")[_MOMENTS].sum()
-    if not len(sums) or sums["customers"].max() == 0:
-        raise NotEnoughData("sessions: the table holds no event with a customer and a time")
-    rows = []
-    for i, name in enumerate(_MEASURES[:len(sums)]):
-        estimate, se = _ratio(sums.loc[i])
-        low, high = (float(v) for v in intervals.normal(estimate, se, conf_level))
-        if name == "one_event_share":
-            low, high = max(low, 0.0), min(high, 1.0)
-            if estimate in (0, 1):
-                low, high = intervals.wilson_clustered(sums.loc[i, "y"], sums.loc[i, "x"], int(sums.loc[i, "customers"]), conf_level)
-        rows.append({"measure": name, "count": sums.loc[i, "y"], "n": int(sums.loc[i, "x"]), "estimate": estimate,
-                     "std_error": se, "conf_low": low, "conf_high": high})
-    table = pd.DataFrame(rows)
+    table, people = _cut(events, {"visits": RULES.get(rule, {"timeout": timeout})}, zone, conf_level)
+    table = table[(table["measure"] != "sessions_by_day") | (rule == "ga4")].drop(columns="definition")
     return Result(question=t("journeys.sessions_question"), table=table, unit="customers",
-                  method=t("journeys.sessions_method", timeout=timeout), n=int(sums["customers"].max()),
+                  method=t("journeys.sessions_method", timeout=timeout), n=people,
                   conf_level=conf_level, limits=(t("journeys.last_page"), *((t(f"journeys.rule_{rule}"),) if rule else ())),
                   chart={"kind": "points", "label": ["measure"], "xlabel": t("journeys.sessions_axis")})
 
@@ -88,15 +64,40 @@ def compare_sessions(events, *, zone="UTC", conf_level=0.95):
     Takes events with customer_id, occurred_at and, for Matomo's rule, campaign. Returns a Result: definition (ga4, matomo, posthog, and pauses of 15, 30 and 60 minutes), count (visits), n (customers), estimate (visits
     per customer), std_error, conf_low, conf_high. Raises as `sessions`. Source: the tools' documentation in `docs/glossary.md`.
     """
+    schemas.require(events, "events")
+    table, people = _cut(events, {**RULES, **{f"pause_{m}": {"timeout": f"{m}min"} for m in (15, 30, 60)}}, zone, conf_level)
+    shown = table["measure"] == np.where(table["definition"] == "ga4", "sessions_by_day", "sessions_per_customer")
+    table = table[shown].drop(columns="measure").reset_index(drop=True)
+    return Result(question=t("journeys.tools_question"), table=table, method=t("journeys.tools_method", zone=zone), unit="customers", n=people, conf_level=conf_level,
+                  limits=(t("journeys.tools_limit"),), chart={"kind": "points", "label": ["definition"], "xlabel": t("journeys.tools_axis")})
+
+
+def _cut(events, rules, zone, conf_level):
+    """Return the measures of visits under each rule, all counted in one pass, and the number of customers."""
     import pandas as pd
 
+    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "day": engine.day("occurred_at")}
+    names = []
+    if any(how.get("campaign") for how in rules.values()) and "campaign" in engine.columns(events):
+        names = [n for n in engine.distinct(events, "campaign") if n != ""]
+    if names:
+        roles["c"] = engine.code("campaign", names, others=True)
+    view = engine.view(events, zone=zone, **roles)
+    kernel = _Sessions([(schemas.micros("timeout", how["timeout"]), schemas.micros("longest", how.get("longest"), none=True), bool(how.get("midnight")),
+                         len(names) if how.get("campaign") and names else None) for how in rules.values()])
+    sums = engine.ordered(view, kernel, then=("t", "c") if names else ("t",)).groupby(["rule", "measure"])[_MOMENTS].sum()
+    if not len(sums) or sums["customers"].max() == 0:
+        raise NotEnoughData("sessions: the table holds no event with a customer and a time")
     rows = []
-    for name, options in (*((r, {"rule": r}) for r in RULES), *((f"pause_{m}", {"timeout": f"{m}min"}) for m in (15, 30, 60))):
-        made = sessions(events, zone=zone, conf_level=conf_level, **options)
-        row = made.table.set_index("measure").loc["sessions_by_day" if name == "ga4" else "sessions_per_customer"]
-        rows.append({"definition": name, **row.to_dict()})
-    return Result(question=t("journeys.tools_question"), table=pd.DataFrame(rows), method=t("journeys.tools_method", zone=zone), unit="customers", n=made.n, conf_level=conf_level,
-                  limits=(t("journeys.tools_limit"),), chart={"kind": "points", "label": ["definition"], "xlabel": t("journeys.tools_axis")})
+    for i, definition in enumerate(rules):
+        for j, name in enumerate(_MEASURES):
+            m = sums.loc[(i, j)]
+            given = [m[c] for c in ("y", "x", "yy", "xy", "xx", "customers")]
+            estimate, se, low, high = (float(v) for v in intervals.ratio_of_sums(*given, conf_level))
+            if name == "one_event_share":
+                low, high = (float(v) for v in intervals.clustered(estimate, se, m["x"], m["customers"], conf_level))
+            rows.append({"definition": definition, "measure": name, "count": m["y"], "n": int(m["x"]), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+    return pd.DataFrame(rows), int(sums["customers"].max())
 
 
 @analysis
@@ -141,16 +142,8 @@ def transitions(events, *, timeout=None, conf_level=0.95):
     origin = sums.assign(event=rows["event"].to_numpy()).groupby("event")
     total, total_sq = origin["y"].sum(), origin["xx_all"].max()
     customers = origin["customers"].max()
-    n = rows["event"].map(total).to_numpy()
-    estimate = sums["y"].to_numpy() / n
-    xx = rows["event"].map(total_sq).to_numpy()
-    c = rows["event"].map(customers).to_numpy()
-    spread = sums["yy"].to_numpy() - 2 * estimate * sums["xy"].to_numpy() + estimate**2 * xx
-    with np.errstate(divide="ignore", invalid="ignore"):
-        se = np.where(c > 1, np.sqrt(c / (c - 1) * np.maximum(spread, 0)) / n, np.nan)
-    low, high = intervals.clustered(estimate, se, n, c, conf_level)
-    table = rows.assign(count=sums["y"].to_numpy().astype(int), n=n.astype(int), estimate=estimate, std_error=se,
-                        conf_low=low, conf_high=high)
+    n, xx, people = (rows["event"].map(per).to_numpy() for per in (total, total_sq, customers))
+    table = rows.assign(**intervals.share_of_sums(sums["y"].to_numpy(), n, sums["yy"].to_numpy(), sums["xy"].to_numpy(), xx, people, conf_level))
     table = table.sort_values(["event", "count", "next_event"], ascending=[True, False, True], ignore_index=True)
     return Result(question=t("journeys.transitions_question"), table=table, unit="moves", n=int(table["count"].sum()),
                   method=t("journeys.transitions_method", timeout=timeout or t("funnels.no_window")), conf_level=conf_level,
@@ -164,28 +157,29 @@ _MOMENTS = ["customers", "y", "x", "yy", "xy", "xx", "xx_all"]
 
 
 class _Sessions:
-    """The kernel of `sessions`: per measure, the sums from which a ratio and its error follow."""
+    """The kernel of `sessions`: per rule and measure, the sums from which a ratio and its error follow."""
 
-    def __init__(self, timeout, longest=None, midnight=False, no_campaign=None, by_day=False):
-        self.timeout, self.longest, self.midnight, self.no_campaign, self.by_day = timeout, longest, midnight, no_campaign, by_day
+    def __init__(self, rules):
+        self.rules = rules
 
-    def _edges(self, batch):
+    @staticmethod
+    def _edges(batch, timeout, longest, midnight, no_campaign):
         """Return which rows begin a session."""
         time, n = batch["t"], len(batch)
         new = np.zeros(n, bool)
-        new[1:] = np.diff(time) > self.timeout
+        new[1:] = np.diff(time) > timeout
         new[batch.starts] = True
-        if self.midnight and n:
+        if midnight and n:
             new[1:] |= np.diff(batch["day"]) != 0
-        if self.no_campaign is not None and n:
+        if no_campaign is not None and n:
             # A campaign is new where it differs from the last one named before it in the same history.
-            named = batch["c"] != self.no_campaign
+            named = batch["c"] != no_campaign
             last = np.maximum.accumulate(np.where(named, np.arange(n), -1))
             before = np.concatenate([[-1], last[:-1]])
             new |= named & (before >= batch.first) & (batch["c"] != batch["c"][np.maximum(before, 0)])
-        while self.longest is not None and n:
+        while longest is not None and n:
             begin = np.maximum.accumulate(np.where(new, np.arange(n), 0))
-            over = (time - time[begin] > self.longest) & ~new
+            over = (time - time[begin] > longest) & ~new
             # Only the first row beyond the limit begins the next session; what follows is measured from there.
             first = over.copy()
             first[1:] &= ~(over[:-1] & (begin[1:] == begin[:-1]))
@@ -195,19 +189,21 @@ class _Sessions:
         return new
 
     def __call__(self, batch):
+        parts = [self._sums(batch, np.flatnonzero(self._edges(batch, *rule))) for rule in self.rules]
+        return {"rule": np.repeat(np.arange(len(parts)), len(_MEASURES)), "measure": np.tile(np.arange(len(_MEASURES)), len(parts)),
+                **dict(zip(_MOMENTS, np.concatenate(parts).T, strict=True))}
+
+    @staticmethod
+    def _sums(batch, begin):
         time, n = batch["t"], len(batch.starts)
-        begin = np.flatnonzero(self._edges(batch))
         size = np.diff(np.append(begin, len(batch)))
         owner = batch.customer[begin]
         visits = np.bincount(owner, minlength=n).astype(float)
         seconds = (time[begin + size - 1] - time[begin]) / SECOND if len(begin) else np.zeros(0)
         ones = np.ones(n)
         per = [(visits, ones), (np.bincount(owner, size, n), visits), (np.bincount(owner, seconds, n), visits),
-               (np.bincount(owner, size == 1, n), visits)]
-        if self.by_day:
-            per.append((np.bincount(owner, batch["day"][begin + size - 1] - batch["day"][begin] + 1, n), ones))
-        rows = [[n, y.sum(), x.sum(), (y * y).sum(), (x * y).sum(), (x * x).sum(), (x * x).sum()] for y, x in per]
-        return {"measure": np.arange(len(per)), **dict(zip(_MOMENTS, np.array(rows, float).T, strict=True))}
+               (np.bincount(owner, size == 1, n), visits), (np.bincount(owner, batch["day"][begin + size - 1] - batch["day"][begin] + 1, n), ones)]
+        return np.array([[n, y.sum(), x.sum(), (y * y).sum(), (x * y).sum(), (x * x).sum(), (x * x).sum()] for y, x in per], float)
 
 
 class _Transitions:
@@ -236,12 +232,3 @@ class _Transitions:
         sums = [people, np.bincount(cell, moves, size), np.bincount(cell, x, size), np.bincount(cell, moves**2, size),
                 np.bincount(cell, moves * x, size), np.bincount(cell, x * x, size), per_origin]
         return {"cell": np.arange(size), **{m: np.asarray(s, float) for m, s in zip(_MOMENTS, sums, strict=True)}}
-
-
-def _ratio(m):
-    """Return a ratio of sums and its delta-method error from customers' first and second moments."""
-    estimate = m["y"] / m["x"]
-    if m["customers"] < 2:
-        return estimate, np.nan
-    spread = m["yy"] - 2 * estimate * m["xy"] + estimate**2 * m["xx"]
-    return estimate, np.sqrt(m["customers"] / (m["customers"] - 1) * max(spread, 0)) / m["x"]
