@@ -5,6 +5,9 @@ UV := $(BIN)/uv
 # pandas and friends start twice as slowly without compiled caches.
 SYNC = $(UV) pip sync -q --python $(BIN)/python --compile-bytecode --require-hashes
 
+# Two processes, a file of tests or a notebook each at a time.
+TWO = -n 2 --dist loadfile
+
 .PHONY: help report test lab golden verify bench lock clean
 .DEFAULT_GOAL := help
 
@@ -14,7 +17,7 @@ help:
 	@echo "make lab      open JupyterLab on the start page"
 	@echo "make golden   run the notebooks anew and keep their cleaned output as the reference"
 	@echo "make verify   the long recovery and coverage studies, and many more random cases"
-	@echo "make bench    speed and memory beside peers, written to benchmarks/RESULTS.md"
+	@echo "make bench    speed and memory beside peers, written to benchmarks/"
 	@echo "make lock     resolve the dependencies anew"
 	@echo "make clean    remove the environment and all built reports"
 
@@ -38,11 +41,11 @@ $(BIN)/uv: requirements-bootstrap.lock
 	@touch $@ .venv/.user
 
 report: .venv/.user
-	@$(BIN)/workbench run 10_buying_stages 20_influence_factors 30_retention
+	@$(BIN)/workbench run 10_buying_stages 20_brand_choice_and_price 30_retention
 
 test: .venv/.test
-	@$(BIN)/python -m pytest -m "not slow"
-	@$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg -p no:cacheprovider notebooks
+	@$(BIN)/python -m pytest $(TWO) -m "not slow"
+	@$(BIN)/python -m pytest $(TWO) --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg -p no:cacheprovider notebooks
 
 verify: .venv/.test
 	@$(BIN)/python -m pytest -m slow -s
@@ -56,11 +59,12 @@ golden: .venv/.test
 
 bench: .venv/.test
 	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/models.py
 
 LOCK = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 lock: $(BIN)/uv
 	@$(LOCK) pyproject.toml --group build -o requirements.lock
-	@$(LOCK) pyproject.toml --group build --extra test --extra spark -c requirements.lock -o requirements-test.lock
+	@$(LOCK) pyproject.toml --group build --extra test --extra spark --extra data -c requirements.lock -o requirements-test.lock
 	@echo uv | $(LOCK) - -o requirements-bootstrap.lock
 
 clean:
