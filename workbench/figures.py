@@ -123,17 +123,18 @@ def _value(value, chart):
     if value != value:
         return "–"
     if chart.get("points"):
-        return texts.t("result.points", value=texts.number(round(100 * value, 1), 3))
+        points = 100 * value
+        return texts.t("result.points", value=texts.plain(round(points, 1) if abs(points) >= 1 else float(f"{points:.2g}")))
     return texts.percent(value) if chart.get("percent") else texts.number(value, 3)
 
 
 def _axis(axis, chart):
     if chart.get("points"):
-        axis.set_major_formatter(lambda v, _: texts.number(round(100 * v, 6), 3))
+        axis.set_major_formatter(lambda v, _: texts.plain(round(100 * v, 6)))
     elif chart.get("percent"):
-        axis.set_major_formatter(lambda v, _: texts.percent(v, 0))
+        axis.set_major_formatter(lambda v, _: texts.plain(round(100 * v, 6)) + " %")
     else:
-        axis.set_major_formatter(lambda v, _: texts.number(round(v, 10), 3))
+        axis.set_major_formatter(lambda v, _: texts.plain(v))
 
 
 def _points(result, chart, table, ax):
@@ -143,10 +144,14 @@ def _points(result, chart, table, ax):
 
     labels = [" · ".join(_key(v) for v in row)
               for row in table[_listed(chart["label"])].itertuples(index=False, name=None)]
-    labels = ["\n".join(textwrap.wrap(label, 46, break_long_words=False)) for label in labels]
     group = chart.get("group")
     groups = list(dict.fromkeys(table[group])) if group else [None]
-    y = np.arange(len(table))[::-1]
+    # Groups of one label lie close together, so that they are compared and not searched for.
+    lines = list(dict.fromkeys(labels)) if group and group not in _listed(chart["label"]) else labels
+    beside = len(lines) < len(labels)
+    y = np.arange(len(table))[::-1].astype(float)
+    if beside:
+        y = len(lines) - 1 - np.array([lines.index(label) for label in labels]) + 0.7 * (0.5 - (np.array([groups.index(g) for g in table[group]]) + 0.5) / len(groups))
     for i, name in enumerate(groups):
         mine = np.ones(len(table), bool) if name is None else (table[group] == name).to_numpy()
         rows, at, colour = table[mine], y[mine], COLOURS[i % len(COLOURS)]
@@ -154,16 +159,21 @@ def _points(result, chart, table, ax):
             ax.hlines(at, rows["conf_low"], rows["conf_high"], color=colour, linewidth=2)
         sns.scatterplot(x=rows["estimate"], y=at, color=colour, marker=MARKERS[i % len(MARKERS)], s=60,
                         ax=ax, zorder=3, label=None if name is None else texts.word(name), edgecolor="white")
-    for value, at in zip(table["estimate"], y, strict=True):
+    for value, at in zip(table["estimate"], y, strict=True) if not beside or len(groups) == 2 else ():
         if value == value:
             ax.annotate(_value(value, chart), (value, at), xytext=(0, 7), textcoords="offset points",
                         ha="center", fontsize=8.5, color="#333")
     if "reference" in chart:
         ax.axvline(chart["reference"], color="#66717e", linewidth=1, linestyle=":")
     if chart.get("log") and (table["estimate"].dropna() > 0).all() and len(table):
+        from matplotlib.ticker import LogLocator, NullFormatter
+
         ax.set_xscale("log")
-    ax.set_yticks(y, labels)
-    ax.set_ylim(-0.7, len(table) - 0.2)
+        low, high = ax.get_xlim()
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7) if high / low < 30 else (1,)))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_yticks(np.arange(len(lines))[::-1], ["\n".join(textwrap.wrap(line, 46, break_long_words=False)) for line in lines])
+    ax.set_ylim(-0.7, len(lines) - 0.2)
     ax.set(xlabel=chart["xlabel"], ylabel="")
     if chart.get("percent") and not chart.get("log"):
         ax.set_xlim(left=min(0, ax.get_xlim()[0]) if table["estimate"].min() < 0 else 0)

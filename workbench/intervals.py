@@ -112,10 +112,12 @@ def garwood(count, exposure=1.0, conf_level=0.95):
     return low / exposure, special.gammaincinv(count + 1, 1 - tail) / exposure
 
 
-def normal(estimate, std_error, conf_level=0.95):
-    """Give the normal interval `estimate ± z · std_error`."""
-    half = z(conf_level) * np.asarray(std_error, float)
+def normal(estimate, std_error, conf_level=0.95, df=None):
+    """Give the normal interval `estimate ± z · std_error`; with `df`, Student's quantile of that many degrees of freedom (clusters less one)."""
+    q = z(conf_level) if df is None else float(special.stdtrit(max(df, 1), 0.5 + conf_level / 2))
+    half = q * np.asarray(std_error, float)
     return np.asarray(estimate, float) - half, np.asarray(estimate, float) + half
+
 
 
 def ratio(numerator, denominator, conf_level=0.95):

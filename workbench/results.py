@@ -12,7 +12,7 @@ from workbench.errors import InputError, one_of
 from workbench.figures import MINIMUM_CELL, small_cells
 
 EVIDENCE = ("descriptive", "associational", "quasi-causal", "experimental")
-SHOWN_ROWS = 60
+SHOWN_ROWS, FOLD = 60, 12
 _COLUMNS = ("estimate", "std_error", "conf_low", "conf_high")
 
 
@@ -105,7 +105,7 @@ class Result:
     def _foot(self):
         return texts.t(
             "result.foot", method=self.method, n=texts.number(self.n), unit=texts.word(self.unit),
-            level=texts.number(100 * self.conf_level), evidence=texts.word(self.evidence),
+            level=texts.number(100 * self.conf_level), evidence=": ".join(texts.word(part) for part in self.evidence.split(": ")),
         )
 
 
@@ -188,18 +188,17 @@ def shown(table):
 
 
 def table_html(table, caption=""):
-    """Return a table as escaped HTML with a caption and column scopes, at most 60 rows."""
+    """Return a table as escaped HTML with a caption and column scopes: at most 60 rows, those after the first 12 folded away."""
     text = shown(table.head(SHOWN_ROWS))
     numeric = [name in ("count", "n", *_COLUMNS) or table[name].dtype.kind in "ifu" for name in table.columns]
-    head = "".join(f'<th scope="col">{html.escape(c)}</th>' for c in text.columns)
-    body = "".join(
-        "<tr>" + "".join(
-            f'<td class="number">{html.escape(cell)}</td>' if right else f"<td>{html.escape(cell)}</td>"
-            for cell, right in zip(row, numeric, strict=True)
-        ) + "</tr>"
-        for row in text.itertuples(index=False, name=None)
-    )
+    head = "".join(f'<th scope="col" class="number">{html.escape(c)}</th>' if right else f'<th scope="col">{html.escape(c)}</th>' for c, right in zip(text.columns, numeric, strict=True))
+    rows = ["<tr>" + "".join(f'<td class="number">{html.escape(cell)}</td>' if right else f"<td>{html.escape(cell)}</td>" for cell, right in zip(row, numeric, strict=True)) + "</tr>"
+            for row in text.itertuples(index=False, name=None)]
+    # A few rows more are not worth a fold.
+    open_rows = len(rows) if len(rows) <= FOLD + 4 else FOLD
+    folded = f"<details><summary>{html.escape(texts.t('result.folded', rows=texts.number(len(rows) - open_rows)))}</summary><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows[open_rows:])}</tbody></table></details>" \
+        if open_rows < len(rows) else ""
     more = (f"<p>{html.escape(texts.t('result.more', rows=texts.number(len(table) - SHOWN_ROWS)))}</p>"
             if len(table) > SHOWN_ROWS else "")
     caption = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows[:open_rows])}</tbody></table>{folded}{more}"

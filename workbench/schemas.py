@@ -46,8 +46,11 @@ TABLES = {
         {"text_id": "key", "text": "word", "created_at": "time"},
         {"customer_id": "key", "product_id": "key", "source": "word", "rating": "number", "language": "word"}),
     "products": _columns({"product_id": "key", "category": "word"}, {"brand": "word", "description": "word"}),
+    "deals": _columns(
+        {"deal_id": "key", "customer_id": "key", "contact": "key"},
+        {"role": "word", "won": "flag", "rating": "number", "opened_at": "time", "vendor_id": "key", "price": "number", "reply_hours": "number", "referred": "flag"}),
 }
-EXTRA = {"choices": "number", "customers": "word"}  # columns beyond these are the user's own attributes
+EXTRA = {"choices": "number", "customers": "word", "deals": "number"}  # columns beyond these are the user's own attributes
 UNIQUE = {"orders": ["order_id"], "customers": ["customer_id"], "products": ["product_id"], "texts": ["text_id"]}
 
 

@@ -13,7 +13,7 @@ from math import floor, log10
 from workbench.errors import one_of
 
 LANGUAGES = ("en", "nl")
-_SPANS = ("gap", "window", "timeout", "horizon")
+_SPANS = ("gap", "window", "timeout", "horizon", "within", "half_life")
 _language = ContextVar("language", default="en")
 
 
@@ -97,6 +97,15 @@ def number(value, digits=4):
         places = digits - 1 - floor(log10(abs(value)))
         text = f"{value:,.{max(places, 0)}f}" if abs(value) >= 1e-4 else f"{value:.{digits - 1}g}"
     return _localise(text)
+
+
+def plain(value):
+    """Write a number without zeros at its end, as on an axis.
+
+    >>> plain(0.5), plain(-1500)
+    ('0.5', '-1,500')
+    """
+    return _localise(f"{round(float(value), 10):,.10g}")
 
 
 def p_value(value):
