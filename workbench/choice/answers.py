@@ -1,0 +1,258 @@
+"""What follows from a fitted choice model: elasticities, money values, what-if shares, and a test on unseen customers."""
+
+import numpy as np
+
+from workbench import discrete, intervals, schemas
+from workbench.choice.logit import conditional_logit
+from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.results import Result, analysis
+from workbench.texts import number, percent, t, word
+
+
+@analysis
+def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
+    """If one alternative's price rises by one percent, by how many percent do the shares change?
+
+    Parameters
+    ----------
+    fit : Fit or Result of a choice model of any kind
+    choices : the choices to average over
+    attribute : str
+        A positive attribute of the fit.
+
+    Returns
+    -------
+    Result
+        alternative (whose share moves), changed (whose attribute rises), kind (own or cross), n (choices), estimate,
+        std_error, conf_low, conf_high. Share-weighted averages; delta method with customers as sampling unit.
+
+    Raises InputError for an attribute the fit does not have.
+
+    Source: Train (2009), Discrete Choice Methods with Simulation, sections 3.6, 4.2 and 6.2.
+    """
+    import pandas as pd
+
+    fit = getattr(fit, "model", fit)
+    if attribute not in fit.attributes:
+        raise unknown("attribute", "attribute", attribute, fit.attributes)
+    d = fit.design(choices)
+    where = fit.attributes.index(attribute)
+    estimate, se = discrete.delta(lambda q: (fit.pulls(q, d, where) / fit.chances(q, d).sum(axis=0)[:, None]).ravel(), fit.params, fit.cov)
+    low, high = intervals.normal(estimate, se, conf_level)
+    pairs = [(a, b) for a in fit.names for b in fit.names]
+    table = pd.DataFrame({"alternative": [a for a, _ in pairs], "changed": [b for _, b in pairs],
+                          "kind": ["own" if a == b else "cross" for a, b in pairs], "n": len(d.x), "estimate": estimate,
+                          "std_error": se, "conf_low": low, "conf_high": high})
+    return Result(question=t("choice.elasticity_question", attribute=word(attribute)), table=table, unit="choices",
+                  method=t("choice.elasticity_method"), n=len(d.x), conf_level=conf_level, evidence="associational",
+                  limits=(t("choice.elasticity_limit"), t("choice.associational")),
+                  chart={"kind": "points", "label": ["alternative"], "only": {"kind": "own"}, "reference": 0,
+                         "xlabel": t("choice.elasticity_axis", attribute=word(attribute))})
+
+
+@analysis
+def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.95):
+    """How much more would people pay for one unit of each other attribute?
+
+    Minus the attribute's weight over the price's, with two intervals: the delta method, and Krinsky & Robb's, which draws all weights from their
+    joint distribution and so allows for a skewed ratio. Where the price's own weight is not clearly below 0 the ratios are missing.
+
+    Parameters
+    ----------
+    fit : Fit or Result of a choice model of any kind; of a latent-class model the classes have values of their own
+    price : str
+        The attribute that is money.
+    draws, seed : int
+        Of Krinsky & Robb's interval.
+
+    Returns
+    -------
+    Result
+        term (and class), interval (delta or krinsky_robb), n (choices), estimate (units of price), std_error, conf_low, conf_high.
+
+    Raises InputError where the price is no attribute of the fit.
+
+    Source: Krinsky & Robb (1986), Review of Economics and Statistics 68; Daly, Hess & de Jong (2012), Transportation Research B 46.
+    """
+    import pandas as pd
+
+    fit = getattr(fit, "model", fit)
+    if price not in fit.attributes:
+        raise unknown("price", "attribute", price, fit.attributes)
+    limits = [*([t("choice.wtp_limit")] if {"display", "mailer", "discount", "loyalty"} & set(fit.attributes) else []), t("choice.associational")]
+    keys = fit.worth_rows(price)
+    estimate, se = discrete.delta(lambda q: fit.worth(q, price), fit.params, fit.cov)
+    ends = [intervals.normal(value, error, conf_level) for value, error in fit.price_weights(price)]
+    unsure = [(low, high) for low, high in ends if not high < 0]
+    drawn = np.full((2, len(keys)), np.nan)
+    if unsure:
+        # Without a clearly negative weight of money, money is no yardstick and the ratio means nothing.
+        estimate, se = np.full(len(keys), np.nan), np.full(len(keys), np.nan)
+        limits.insert(0, t("choice.wtp_none", low=number(unsure[0][0], 3), high=number(unsure[0][1], 3)))
+    else:
+        rng = np.random.default_rng(seed)
+        many = draws if fit.kind != "mixed" else min(draws, 1000)
+        values = np.array([fit.worth(q, price) for q in rng.multivariate_normal(fit.params, fit.cov, many, method="eigh")])
+        drawn = np.quantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
+    low, high = intervals.normal(estimate, se, conf_level)
+    rows = [{**key, "interval": kind, "n": fit.choices, "estimate": estimate[i], "std_error": se[i], "conf_low": a[i], "conf_high": b[i]}
+            for i, key in enumerate(keys) for kind, (a, b) in (("delta", (low, high)), ("krinsky_robb", drawn))]
+    return Result(question=t("choice.wtp_question"), table=pd.DataFrame(rows), method=t("choice.wtp_method"), unit="choices",
+                  n=fit.choices, conf_level=conf_level, evidence="associational",
+                  limits=tuple(limits),
+                  chart={"kind": "points", "label": [k for k in rows[0] if k in ("term", "class", "interval")] if rows else ["term"],
+                         "only": {"interval": "krinsky_robb"}, "reference": 0, "xlabel": t("choice.wtp_axis")})
+
+
+@analysis
+def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
+    """What would the shares be if a price rose, or an alternative disappeared?
+
+    Parameters
+    ----------
+    fit : Fit or Result of a choice model of any kind
+    choices : the choices to simulate on
+    change : dict, optional
+        Attribute → {alternative: new value as a function of the old, given as a factor (1.1) or as a text such as "+2" or "=5"}.
+    remove : list of str
+        Alternatives that are no longer there.
+
+    Returns
+    -------
+    Result
+        alternative, measure (before, after, difference), n (choices that keep something to choose), estimate (share), std_error, conf_low, conf_high. The interval is
+        that of the weights (delta method): the choices themselves are taken as given.
+
+    Raises
+    ------
+    InputError
+        For an unknown attribute or alternative, or a change that is neither factor nor text.
+    NotEnoughData
+        If nothing is left to choose.
+
+    Source: Train (2009), section 2.6.
+    """
+    import pandas as pd
+
+    fit = getattr(fit, "model", fit)
+    d = fit.design(choices)
+    x, available = d.x.copy(), d.available.copy()
+    for attribute, moves in (change or {}).items():
+        if attribute not in fit.attributes:
+            raise unknown("change", "attribute", attribute, fit.attributes)
+        for name, how in moves.items():
+            if name not in fit.names:
+                raise unknown("change", "alternative", name, fit.names)
+            j, k = fit.names.index(name), fit.attributes.index(attribute)
+            x[:, j, k] = _moved(x[:, j, k], how, f"change: {attribute} of {name}")
+    for name in remove:
+        if name not in fit.names:
+            raise unknown("remove", "alternative", name, fit.names)
+        available[:, fit.names.index(name)] = False
+    some = np.flatnonzero(available.any(axis=1))
+    if not len(some):
+        raise NotEnoughData("what_if: nothing is left to choose")
+    before = d.take(some)
+    after = discrete.Layout(np.where(available[:, :, None], x, 0.0)[some], available[some], before.chosen, before.customer, d.names, d.terms, d.base, d.row[:0], d.column[:0])
+
+    def shares(q):
+        a, b = fit.chances(q, before).mean(axis=0), fit.chances(q, after).mean(axis=0)
+        return np.concatenate([a, b, b - a])
+
+    estimate, se = discrete.delta(shares, fit.params, fit.cov)
+    low, high = intervals.normal(estimate, se, conf_level)
+    j = len(fit.names)
+    gone = np.tile(np.isin(fit.names, list(remove)), 3) & (np.arange(3 * j) >= j) & (np.arange(3 * j) < 2 * j)
+    low, high, se = (np.where(gone, np.nan, v) for v in (low, high, se))
+    table = pd.DataFrame({"alternative": list(fit.names) * 3, "measure": np.repeat(["before", "after", "difference"], j), "n": len(some), "estimate": estimate, "std_error": se,
+                          "conf_low": low, "conf_high": high})
+    limits = [t("choice.what_if_limit"), t("choice.associational")]
+    if fit.kind == "conditional":
+        limits.append(t("choice.iia"))
+    if len(some) < len(d.x):
+        limits.append(t("choice.what_if_empty", n=number(len(d.x) - len(some))))
+    return Result(question=t("choice.what_if_question"), table=table, method=t("choice.what_if_method"), unit="choices", n=len(some), conf_level=conf_level, evidence="associational",
+                  limits=tuple(limits), chart={"kind": "points", "label": ["alternative"], "only": {"measure": "difference"}, "points": True, "reference": 0, "xlabel": t("choice.what_if_axis")})
+
+
+def _moved(values, how, where):
+    if isinstance(how, str) and how[:1] in "+-=" and _number(how.lstrip("=")) is not None:
+        return np.full_like(values, float(how[1:])) if how[0] == "=" else values + float(how)
+    if isinstance(how, (int, float)) and not isinstance(how, bool):
+        return values * how
+    raise InputError(f"{where}: a factor such as 1.1, or a text such as '+2', '-2' or '=5', is needed; found {how!r}")
+
+
+def _number(text):
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+@analysis
+def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0.95):
+    """Does the model foretell choices of households it has never seen, better than simple rules?
+
+    A share of the customers is set aside; the models, plain market shares and "the same as last time" are
+    fitted on the others. Shares are spread over what is available; the last rule gives the last choice the
+    repeat rate of the others, and the rest by share.
+
+    Parameters
+    ----------
+    choices, attributes : as in `conditional_logit`; with a column last_bought
+    share : float
+    seed : int
+    models : dict, optional
+        Name → function of choices and attributes that returns a Result with a fit; None: the conditional logit as "model".
+
+    Returns
+    -------
+    Result
+        rule, measure (hit_rate, log_score), count (hits, or sum of log chances), n (choices set aside), estimate,
+        std_error, conf_low, conf_high. The customer is the sampling unit.
+
+    Raises NotEnoughData when too few customers are left on either side.
+
+    Source: Hastie, Tibshirani & Friedman (2009), chapter 7.
+    """
+    import pandas as pd
+
+    choices = discrete.frame(choices)
+    schemas.require(choices, "choices", "last_bought", *attributes)
+    people = np.sort(choices["customer_id"].unique())
+    aside = np.random.default_rng(seed).permutation(people)[: max(int(len(people) * share), 1)]
+    if len(people) - len(aside) < 2:
+        raise NotEnoughData("holdout: too few customers to set some aside")
+    held = choices["customer_id"].isin(aside)
+    train, test = choices[~held], choices[held]
+    fits = {name: model(train, attributes).model for name, model in (models or {"model": conditional_logit}).items()}
+    first = next(iter(fits.values()))
+    d = first.design(test)
+    available, chosen, customer = d.available, d.chosen, d.customer
+    bought = train[train["chosen"].astype(bool)]
+    shares = bought["alternative"].value_counts().reindex(first.names, fill_value=0).to_numpy(float)
+    by_share = np.where(available, shares / shares.sum(), 0)
+    by_share /= by_share.sum(axis=1, keepdims=True)
+    last = (d.wide(test["last_bought"], 0) > 0) & available
+    known = bought[train.groupby("choice_id")["last_bought"].transform("any").reindex(bought.index)]
+    repeat = known["last_bought"].mean() if len(known) else 0.0
+    others = np.where(last, 0, by_share)
+    room = others.sum(axis=1, keepdims=True)
+    by_last = np.where(last.any(axis=1, keepdims=True) & (room > 0), repeat * last + (1 - repeat) * others / np.where(room > 0, room, 1),
+                       by_share)
+    rows, out = np.arange(len(chosen)), []
+    rules = [*((name, fit.probabilities(test)) for name, fit in fits.items()), ("market_shares", by_share), ("last_choice", by_last)]
+    for rule, p in rules:
+        hit = p.argmax(axis=1) == chosen
+        score = np.log(np.maximum(p[rows, chosen], 1e-12))
+        for measure, values in (("hit_rate", hit.astype(float)), ("log_score", score)):
+            per = pd.DataFrame({"c": customer, "v": values}).groupby("c")["v"].agg(["sum", "size"])
+            estimate, se, low, high = intervals.ratio(per["sum"], per["size"], conf_level)
+            out.append({"rule": rule, "measure": measure, "count": float(values.sum()), "n": len(values), "estimate": estimate,
+                        "std_error": se, "conf_low": low, "conf_high": high})
+    return Result(question=t("choice.holdout_question"), table=pd.DataFrame(out), unit="choices", n=len(chosen),
+                  method=t("choice.holdout_method", people=number(len(aside)), share=percent(share, 0)), conf_level=conf_level,
+                  evidence="associational", limits=(t("choice.holdout_limit"),),
+                  chart={"kind": "points", "label": ["rule"], "only": {"measure": "hit_rate"}, "percent": True,
+                         "xlabel": t("choice.holdout_axis")})

@@ -1,0 +1,241 @@
+"""Kinds of people who weigh differently: the latent-class logit."""
+
+import numpy as np
+
+from workbench import discrete, intervals
+from workbench.choice.fits import ClassFit
+from workbench.choice.logit import answer, conditional_logit, null_loglik, prepared
+from workbench.choice.nested import polish
+from workbench.errors import InputError, NotEnoughData
+from workbench.results import Result, analysis
+from workbench.texts import number, percent, t
+
+SMALLEST = 0.05  # classes under this share should be joined with others
+
+
+@analysis
+def latent_class(choices, attributes, classes=2, *, membership=(), constants=True, starts=50, seed=1, conf_level=0.95):
+    """Which kinds of people are there, by what they weigh, and how large is each?
+
+    Every customer belongs to one class, the same in all their choices; the chance of belonging may move with traits of the customer.
+
+    Parameters
+    ----------
+    choices, attributes, constants : as in `conditional_logit`
+    classes : int
+        At least 2; compare numbers with `latent_classes`.
+    membership : list of str
+        Numeric columns of the choices, the same in all rows of a customer.
+    starts, seed : int
+        Random starts (short runs; the best five are run to the end), and their seed.
+
+    Returns
+    -------
+    Result
+        class, term, n (choices), estimate, std_error, conf_low, conf_high: weights a class; the term "share" is the class's size (at average
+        traits), "share: TRAIT" the change in log odds of belonging to it instead of to class 1 per standard deviation. Classes are numbered by size. `.model` is a `ClassFit`, its
+        `.posterior` each customer's chances of belonging.
+
+    Raises
+    ------
+    InputError
+        As `conditional_logit`, for a trait that differs within a customer, or a fit that does not settle.
+
+    Source: Kamakura & Russell (1989), Journal of Marketing Research 26; Greene & Hensher (2003), Transportation Research B 37.
+    """
+    import pandas as pd
+
+    if classes < 2:
+        raise InputError(f"classes: at least 2, found {classes}; one class is a conditional logit")
+    d, people, g = prepared(choices, attributes, constants)
+    traits = _traits(choices, membership, d, people, g)
+    best = _fit(d, people, g, classes, traits, starts, seed)
+    model = _Mixture(d, people, g, classes, traits)
+    params, top = polish(lambda q: model(q)[1].sum(axis=0), best, steps=6)
+    k, m = d.x.shape[2], traits.shape[1]
+    # Classes are told apart by size alone: the largest comes first.
+    size = np.vstack([np.zeros(m), params[classes * k:].reshape(classes - 1, m)])
+    by_size = np.argsort(-np.exp(size[:, 0]), kind="stable")
+    params = np.concatenate([params[: classes * k].reshape(classes, k)[by_size].ravel(), (size[by_size] - size[by_size[0]])[1:].ravel()])
+    value, score, posterior = model(params)
+    if top > 1e-2 * g**0.5 or np.abs(params).max() > 100:
+        raise InputError(f"latent_class: {classes} classes do not settle (largest score {top:.2g}); ask for fewer classes or leave out attributes")
+    try:
+        cov = discrete.sandwich(-discrete.slope(lambda q: model(q)[1].sum(axis=0), params), score)
+    except np.linalg.LinAlgError:
+        raise InputError("latent_class: the data do not tell the classes apart; ask for fewer") from None
+    names = [f"class {c + 1}: {term}" for c in range(classes) for term in d.terms]
+    names += [f"class {c + 1}: {term}" for c in range(1, classes) for term in ("share", *(f"share: {v}" for v in membership))]
+    fit = ClassFit(pd.Series(params, names), pd.DataFrame(cov, names, names), float(value.sum()), null_loglik(d), len(d.chosen), g, d.names, tuple(attributes), d.base,
+                   top, 0, classes, None, posterior, np.unique(d.customer), tuple(membership))
+    shares, share_se = discrete.delta(lambda q: fit.split(q)[1], params, cov)
+    object.__setattr__(fit, "shares", shares)
+    entropy = 1 + float((posterior * np.log(np.maximum(posterior, 1e-300))).sum()) / (g * np.log(classes))
+    limits = [t("choice.class_limit", entropy=number(entropy, 2))]
+    if shares.min() < SMALLEST:
+        limits.append(t("choice.class_small", share=percent(float(shares.min()))))
+    if g < 300:
+        limits.append(t("choice.class_few", g=number(g)))
+    result = answer(fit, d, choices, conf_level, question=t("choice.class_question", classes=number(classes)), method=t("choice.class_method", starts=number(starts)), limits=limits,
+                    keys={"class": [int(n.split(":")[0][6:]) for n in names], "term": [n.split(": ", 1)[1] for n in names]})
+    sizes = pd.DataFrame({"class": np.arange(1, classes + 1), "term": "share", "n": fit.choices, "estimate": shares, "std_error": share_se})
+    # On the log-odds scale a share's interval stays between 0 and 1.
+    with np.errstate(divide="ignore"):
+        logit = np.log(shares / (1 - shares))
+    low, high = intervals.normal(logit, share_se / (shares * (1 - shares)), conf_level)
+    sizes["conf_low"], sizes["conf_high"] = 1 / (1 + np.exp(-low)), 1 / (1 + np.exp(-high))
+    table = pd.concat([sizes, result.table[result.table["term"] != "share"]], ignore_index=True)
+    object.__setattr__(result, "table", table)
+    return result
+
+
+@analysis
+def latent_classes(choices, attributes, *, most=4, share=0.2, constants=True, starts=50, seed=1, conf_level=0.95):
+    """How many kinds of people do the choices tell apart?
+
+    Each number of classes is fitted to all customers (for BIC) and to a part of them, and judged by the choices of the others.
+
+    Parameters are those of `latent_class`; `most` is the largest number tried, `share` the customers set aside.
+
+    Returns
+    -------
+    Result
+        classes, n (choices of the customers set aside), estimate (their mean log chance a choice), std_error, conf_low, conf_high, bic, smallest (share of the smallest class).
+
+    Raises NotEnoughData where too few customers are left to learn from.
+
+    Source: as `latent_class`; Schwarz (1978), Annals of Statistics 6.
+    """
+    import pandas as pd
+
+    d, people, g = prepared(choices, attributes, constants)
+    aside = np.random.default_rng(seed).permutation(g)[: max(int(g * share), 1)]
+    held = np.isin(people, aside)
+    if g - len(aside) < 10:
+        raise NotEnoughData(f"latent_classes: {g} customers are too few to set some aside")
+    rows = []
+    for classes in range(1, most + 1):
+        traits = np.ones((g, 1))
+        whole = _fit(d, people, g, classes, traits, starts, seed)
+        value, _, _ = _Mixture(d, people, g, classes, traits)(whole)
+        train = d.take(np.flatnonzero(~held))
+        who, many = train.groups()
+        learnt = _fit(train, who, many, classes, traits[:many], starts, seed)
+        test = d.take(np.flatnonzero(held))
+        who, many = test.groups()
+        told, _, _ = _Mixture(test, who, many, classes, traits[:many])(learnt)
+        made = np.bincount(who)
+        estimate, se, low, high = intervals.ratio(told, made, conf_level)
+        size = np.concatenate([[0.0], whole[classes * d.x.shape[2]:]])
+        rows.append({"classes": classes, "n": int(made.sum()), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high,
+                     "bic": -2 * value.sum() + len(whole) * np.log(g), "smallest": float(np.exp(size).min() / np.exp(size).sum())})
+    table = pd.DataFrame(rows)
+    best, by_score = (int(table.loc[i, "classes"]) for i in (table["bic"].idxmin(), table["estimate"].idxmax()))
+    return Result(question=t("choice.classes_question"), table=table, method=t("choice.classes_method", share=percent(share, 0)), unit="choices", n=int(table["n"].iloc[0]), conf_level=conf_level,
+                  evidence="associational", limits=(t("choice.classes_best", bic=number(best), score=number(by_score)), t("choice.classes_limit")),
+                  chart={"kind": "points", "label": ["classes"], "xlabel": t("choice.classes_axis")})
+
+
+def _traits(choices, membership, d, people, g):
+    """Return the constant and the standardised traits, customers × (1 + traits)."""
+    table = discrete.frame(choices)
+    out = [np.ones(g)]
+    for name in membership:
+        first = table.drop_duplicates("customer_id").set_index("customer_id")[name] if name in table else None
+        if first is None:
+            raise InputError(f"membership: no column '{name}' in the choices")
+        if (table.groupby("customer_id")[name].nunique() > 1).any():
+            raise InputError(f"membership: '{name}' differs between the rows of a customer")
+        value = first.reindex(np.unique(d.customer)).to_numpy(float)
+        if not np.isfinite(value).all() or value.std() == 0:
+            raise InputError(f"membership: '{name}' has missing values or never differs")
+        out.append((value - value.mean()) / value.std())
+    return np.column_stack(out)
+
+
+class _Mixture:
+    """The likelihood of a mixture of logits: value, score and posterior of every customer."""
+
+    def __init__(self, d, people, g, classes, traits):
+        self.d, self.people, self.g, self.classes, self.traits = d, people, g, classes, traits
+        self.rows = np.arange(len(d.chosen))
+
+    def parts(self, beta):
+        """Log chance of every customer's choices under one class, and its score."""
+        p = discrete.probabilities(self.d.x @ beta, self.d.available)
+        with np.errstate(divide="ignore"):
+            log = np.bincount(self.people, np.maximum(np.log(p[self.rows, self.d.chosen]), -700), self.g)
+        return log, p
+
+    def sizes(self, params):
+        k, m = self.d.x.shape[2], self.traits.shape[1]
+        gamma = np.vstack([np.zeros(m), params[self.classes * k:].reshape(self.classes - 1, m)])
+        return discrete.probabilities(self.traits @ gamma.T, True)
+
+    def __call__(self, params):
+        k, c = self.d.x.shape[2], self.classes
+        made = [self.parts(b) for b in params[: c * k].reshape(c, k)]
+        prior = self.sizes(params)
+        log = np.column_stack([v for v, _ in made]) + np.log(np.maximum(prior, 1e-300))
+        top = log.max(axis=1, keepdims=True)
+        value = np.log(np.exp(log - top).sum(axis=1)) + top[:, 0]
+        posterior = np.exp(log - value[:, None])
+        score = [posterior[:, [i]] * discrete.per_group(discrete.scores(self.d, p), self.people, self.g) for i, (_, p) in enumerate(made)]
+        score += [(posterior[:, [i]] - prior[:, [i]]) * self.traits for i in range(1, c)]
+        return value, np.concatenate(score, axis=1), posterior
+
+
+def _fit(d, people, g, classes, traits, starts, seed):
+    """Return the best parameters of many short runs of expectation and maximisation, the best five run on, and the best of these climbed to its top."""
+    from scipy import optimize
+
+    model = _Mixture(d, people, g, classes, traits)
+    rng, k, m = np.random.default_rng(seed), d.x.shape[2], traits.shape[1]
+    pooled = discrete.newton(d)[0]
+    if classes == 1:
+        return pooled
+    spread = 1 / np.maximum(np.sqrt((d.x**2).mean(axis=(0, 1))), 1e-12)
+    runs = [np.concatenate([(pooled + rng.normal(0, 0.6, (classes, k)) * spread).ravel(), np.zeros((classes - 1) * m)]) for _ in range(starts)]
+    runs = sorted((_climb(model, run, 8) for run in runs), key=lambda r: -r[1])[:5]
+    params = max((_climb(model, run, 40) for run, _ in runs), key=lambda r: r[1])[0]
+    # Expectation and maximisation comes near fast and arrives slowly: the last part is climbed by the gradient.
+    unit = np.append(np.tile(spread, classes), np.ones((classes - 1) * m))
+    found = optimize.minimize(lambda q: _negative(model(q * unit), unit), params / unit, jac=True, method="BFGS", options={"maxiter": 200, "gtol": 1e-4 * g**0.5})
+    return found.x * unit
+
+
+def _negative(made, unit):
+    return -made[0].sum(), -made[1].sum(axis=0) * unit
+
+
+def _climb(model, params, most):
+    """Return parameters after at most so many rounds of expectation and one Newton step a class, with their log-likelihood."""
+    d, c = model.d, model.classes
+    k, m = d.x.shape[2], model.traits.shape[1]
+    before = -np.inf
+    for _ in range(most):
+        beta = params[: c * k].reshape(c, k)
+        made = [model.parts(b) for b in beta]
+        prior = model.sizes(params)
+        log = np.column_stack([v for v, _ in made]) + np.log(np.maximum(prior, 1e-300))
+        top = log.max(axis=1, keepdims=True)
+        value = float((np.log(np.exp(log - top).sum(axis=1)) + top[:, 0]).sum())
+        if value - before < 1e-7 * abs(value):
+            break
+        before = value
+        posterior = np.exp(log - top)
+        posterior /= posterior.sum(axis=1, keepdims=True)
+        new = []
+        for i, (_, p) in enumerate(made):
+            w = posterior[model.people, i]
+            gradient = w @ discrete.scores(d, p)
+            # A little ridge keeps an almost empty class from running away.
+            move = np.linalg.solve(discrete.hessian(d.x, p, w) + 1e-3 * np.eye(k), gradient - 1e-3 * beta[i])
+            new.append(beta[i] + move * min(1.0, 3.0 / max(np.abs(move * np.abs(d.x).max(axis=(0, 1))).max(), 1e-9)))
+        size = np.vstack([np.zeros(m), params[c * k:].reshape(c - 1, m)])
+        for i in range(1, c):
+            pull = (posterior[:, i] - prior[:, i]) @ model.traits
+            curve = (model.traits * (prior[:, i] * (1 - prior[:, i]))[:, None]).T @ model.traits
+            size[i] += np.clip(np.linalg.solve(curve + 1e-6 * np.eye(m), pull), -2, 2)
+        params = np.concatenate([np.ravel(new), size[1:].ravel()])
+    return params, before

@@ -1,0 +1,206 @@
+"""What a fitted choice model can do, whatever its kind: chances, and how they move with an attribute."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workbench import discrete
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted conditional logit, and the ground of the other models.
+
+    `params` (P) and `cov` (P × P, clustered on customers) by term; `loglik` and `loglik_null` (equal shares over what
+    was available); `names` the alternatives; `attributes` the columns used; `gradient` the largest absolute score at the
+    optimum, `iterations` the steps taken, `base` the alternative without a constant (None if none has one).
+    """
+
+    params: object
+    cov: object
+    loglik: float
+    loglik_null: float
+    choices: int
+    customers: int
+    names: tuple
+    attributes: tuple
+    base: object
+    gradient: float
+    iterations: int
+
+    kind = "conditional"
+
+    def probabilities(self, choices):
+        """Return choice probabilities, choices × alternatives; 0 where an alternative was not available."""
+        return self.chances(self.params.to_numpy(), self.design(choices))
+
+    def design(self, choices):
+        """Return choices laid out as this fit sees them."""
+        return discrete.lay_out(choices, self.attributes, self.base is not None, self.names, self.base)
+
+    def chances(self, params, d):
+        """Return the chances of the alternatives of a layout under some parameters."""
+        return discrete.probabilities(d.x @ params, d.available)
+
+    def pulls(self, params, d, where):
+        """Return by how much each share moves with the logarithm of each alternative's attribute, J × J, summed over choices."""
+        p, level = self.chances(params, d), _level(d, where) * params[where]
+        return np.diag((p * level).sum(axis=0)) - p.T @ (p * level)
+
+    def worth(self, params, price):
+        """Return what one unit of every attribute but the price is worth in money: an array, one value a row of `worth_rows`."""
+        at = self.attributes.index(price)
+        return np.array([-params[i] / params[at] for i, a in enumerate(self.attributes) if a != price])
+
+    def worth_rows(self, price):
+        """Return the keys of the rows of `worth`."""
+        return [{"term": a} for a in self.attributes if a != price]
+
+    def price_weights(self, price):
+        """Return the estimates whose intervals must lie below 0 before anything may be expressed in money: [(value, error)]."""
+        return [(self.params[price], float(np.sqrt(self.cov.loc[price, price])))]
+
+
+def _level(d, where):
+    return np.where(d.available, d.x[:, :, where], 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class NestedFit(Fit):
+    """A nested logit: `nests` gives the nest number of each alternative, `dissimilarity` the place of each nest's lambda in `params` (−1: fixed at 1)."""
+
+    nests: np.ndarray = None
+    dissimilarity: np.ndarray = None
+
+    kind = "nested"
+
+    def scales(self, params):
+        """Return the lambda of every nest."""
+        return np.where(self.dissimilarity < 0, 1.0, np.append(params, 1.0)[self.dissimilarity])
+
+    def chances(self, params, d):
+        return nested_chances(d.x @ params[: d.x.shape[2]], d.available, self.nests, self.scales(params))[0]
+
+    def pulls(self, params, d, where):
+        lam = self.scales(params)
+        p, within, _, _ = nested_chances(d.x @ params[: d.x.shape[2]], d.available, self.nests, lam)
+        level = _level(d, where) * params[where]
+        own = self.nests[:, None] == self.nests[None, :]
+        lam = lam[self.nests]
+        # d ln P_j / d V_k = [j=k]/λ − [same nest](1−λ)/λ · P(k|nest) − P_k
+        cross = np.where(own, ((p / lam).T @ ((1 - lam) * within * level)), 0.0)
+        return np.diag((p / lam * level).sum(axis=0)) - cross - p.T @ (p * level)
+
+
+def nested_chances(v, available, nests, lam):
+    """Return chances, chances within the nest, logarithm of the sum within each nest and chances of the nests."""
+    n, m = len(v), len(lam)
+    scaled = np.where(available, v / lam[nests], -np.inf)
+    top = np.full((n, m), -np.inf)
+    for k in range(m):
+        top[:, k] = scaled[:, nests == k].max(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        safe = np.where(np.isfinite(top), top, 0.0)
+        e = np.exp(scaled - safe[:, nests])
+        total = np.stack([e[:, nests == k].sum(axis=1) for k in range(m)], axis=1)
+        inclusive = np.where(total > 0, safe + np.log(total), -np.inf)
+        within = np.where(total[:, nests] > 0, e / total[:, nests], 0.0)
+        nest = discrete.probabilities(np.where(np.isfinite(inclusive), lam * inclusive, -np.inf), np.isfinite(inclusive))
+    return within * nest[:, nests], within, inclusive, nest
+
+
+@dataclass(frozen=True, eq=False)
+class MixedFit(Fit):
+    """A mixed logit: `kinds` = term → distribution, `draws` (customers of an average: R × random terms) the fixed draws chances are averaged over."""
+
+    kinds: dict = field(default_factory=dict)
+    draws: np.ndarray = None
+
+    kind = "mixed"
+
+    def taste(self, params, z):
+        """Return the weights of every draw, R × P, from draws R × random terms."""
+        p = len(self.params) - len(self.kinds)
+        beta = np.repeat(params[None, :p], len(z), axis=0)
+        for i, (term, kind) in enumerate(self.kinds.items()):
+            at = list(self.params.index).index(term)
+            beta[:, at] = transform(kind, params[at], params[p + i], z[:, i])[0]
+        return beta
+
+    def chances(self, params, d):
+        beta = self.taste(params, self.draws)
+        return sum(discrete.probabilities(d.x @ b, d.available) for b in beta) / len(beta)
+
+    def pulls(self, params, d, where):
+        total, level = 0.0, _level(d, where)
+        for b in self.taste(params, self.draws):
+            p = discrete.probabilities(d.x @ b, d.available)
+            total = total + np.diag((p * level).sum(axis=0) * b[where]) - p.T @ (p * level) * b[where]
+        return total / len(self.draws)
+
+    def worth(self, params, price):
+        beta = self.taste(params, self.draws)
+        at = self.attributes.index(price)
+        ratio = -beta / beta[:, [at]]
+        return np.array([ratio[:, i].mean() for i, a in enumerate(self.attributes) if a != price])
+
+    def price_weights(self, price):
+        kind = self.kinds.get(price)
+        if kind == "negative_lognormal":
+            return [(-1.0, 0.0)]
+        if kind is not None:
+            return [(0.0, 1.0)]  # a weight that may be 0 for somebody is no yardstick
+        return super().price_weights(price)
+
+
+def transform(kind, mean, sd, z):
+    """Return a random weight and its derivatives by mean and spread."""
+    if kind == "normal":
+        return mean + sd * z, np.ones_like(z), z
+    value = (1 if kind == "lognormal" else -1) * np.exp(mean + sd * z)
+    return value, value, value * z
+
+
+@dataclass(frozen=True, eq=False)
+class ClassFit(Fit):
+    """A latent-class logit: `classes` kinds of people, `shares` their sizes, `posterior` (customers × classes) and `people` (their ids)."""
+
+    classes: int = 1
+    shares: np.ndarray = None
+    posterior: np.ndarray = None
+    people: np.ndarray = None
+    membership: tuple = ()
+
+    kind = "latent_class"
+
+    def split(self, params):
+        """Return the weights a class (K × P) and the logits of class size at average membership (K)."""
+        p = len(self.attributes) + (len(self.names) - 1 if self.base is not None else 0)
+        beta = params[: self.classes * p].reshape(self.classes, p)
+        size = np.concatenate([[0.0], params[self.classes * p: self.classes * p + (self.classes - 1) * (1 + len(self.membership))]
+                               .reshape(self.classes - 1, -1)[:, 0]])
+        return beta, np.exp(size - size.max()) / np.exp(size - size.max()).sum()
+
+    def chances(self, params, d):
+        beta, shares = self.split(params)
+        return sum(s * discrete.probabilities(d.x @ b, d.available) for b, s in zip(beta, shares, strict=True))
+
+    def pulls(self, params, d, where):
+        beta, shares = self.split(params)
+        level, total = _level(d, where), 0.0
+        for b, s in zip(beta, shares, strict=True):
+            p = discrete.probabilities(d.x @ b, d.available)
+            total = total + s * b[where] * (np.diag((p * level).sum(axis=0)) - p.T @ (p * level))
+        return total
+
+    def worth(self, params, price):
+        beta, _ = self.split(params)
+        at = self.attributes.index(price)
+        return np.concatenate([[-b[i] / b[at] for i, a in enumerate(self.attributes) if a != price] for b in beta])
+
+    def worth_rows(self, price):
+        return [{"term": a, "class": k + 1} for k in range(self.classes) for a in self.attributes if a != price]
+
+    def price_weights(self, price):
+        return [(self.params[f"class {k + 1}: {price}"], float(np.sqrt(self.cov.loc[f"class {k + 1}: {price}", f"class {k + 1}: {price}"])))
+                for k in range(self.classes)]

@@ -1,0 +1,235 @@
+"""Choice among alternatives in numbers: choices laid out as arrays, chances, and the fit of a conditional logit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench import engine
+from workbench.errors import InputError, NotEnoughData, unknown
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Choices as arrays.
+
+    `x` (N × J × P) attributes and constants, 0 where not available; `available` (N × J); `chosen` and `customer` (N);
+    `names` the alternatives, `terms` the P columns, `base` the alternative without a constant; `row`, `column` the places of
+    the long table's rows.
+    """
+
+    x: np.ndarray
+    available: np.ndarray
+    chosen: np.ndarray
+    customer: np.ndarray
+    names: tuple
+    terms: list
+    base: object
+    row: np.ndarray
+    column: np.ndarray
+
+    def wide(self, values, fill=np.nan):
+        """Return a column of the long table as N × J."""
+        return _spread(values, self.row, self.column, self.available.shape, fill)
+
+    def groups(self):
+        """Return the number of each choice's customer (0, 1, …) and how many customers there are."""
+        names, number = np.unique(self.customer, return_inverse=True)
+        return number, len(names)
+
+    def take(self, choices):
+        """Return the layout of some of its choices; the places in the long table no longer hold."""
+        return Layout(self.x[choices], self.available[choices], self.chosen[choices], self.customer[choices], self.names, self.terms,
+                      self.base, self.row[:0], self.column[:0])
+
+
+def frame(choices):
+    """Return the choices as a pandas DataFrame, whatever they came as."""
+    import pandas as pd
+
+    return choices if isinstance(choices, pd.DataFrame) else engine.run("SELECT * FROM c", c=choices)
+
+
+def lay_out(choices, attributes, constants, names=None, base=None):
+    """Lay choices out as arrays; `names` and `base` fix alternatives and base where a fit has set them.
+
+    Raises InputError where a choice has no or several chosen alternatives, an alternative twice, or lacks a value.
+    """
+    import pandas as pd
+
+    choices = frame(choices)
+    if not len(choices):
+        raise NotEnoughData("choices: the table is empty")
+    code, kinds = pd.factorize(choices["alternative"], use_na_sentinel=False)
+    if names is None:
+        names = tuple(sorted((k for k in kinds if not pd.isna(k)), key=str))
+    place = {name: i for i, name in enumerate(names)}
+    for kind in kinds:
+        if kind not in place:
+            raise unknown("choices", "alternative", kind, names)
+    column = np.array([place[k] for k in kinds])[code]
+    ids, first, row = np.unique(choices["choice_id"].to_numpy(), return_index=True, return_inverse=True)
+    shape = (len(ids), len(names))
+    if len(np.unique(row * shape[1] + column)) < len(row):
+        raise InputError("choices: some alternatives stand twice in one choice")
+    chosen = _spread(choices["chosen"], row, column, shape, 0) > 0
+    wrong = np.flatnonzero(chosen.sum(axis=1) != 1)
+    if len(wrong):
+        raise InputError(f"choices: {len(wrong):,} choices do not have exactly one chosen alternative, such as choice "
+                         f"'{ids[wrong[0]]}' with {int(chosen[wrong[0]].sum())}")
+    here = choices["available"] if "available" in choices else np.ones(len(choices))
+    available = _spread(here, row, column, shape, 0) > 0
+    if (chosen & ~available).any():
+        raise InputError(f"choices: {int((chosen & ~available).sum()):,} chosen alternatives are marked as not available")
+    x = np.stack([_spread(choices[a], row, column, shape, np.nan) for a in attributes], axis=2) \
+        if attributes else np.zeros((*shape, 0))
+    lacking = ~np.isfinite(x) & available[:, :, None]
+    if lacking.any():
+        bad = [a for a, hit in zip(attributes, lacking.any(axis=(0, 1)), strict=True) if hit]
+        raise InputError(f"choices: {int(lacking.any(axis=2).sum()):,} available alternatives lack a value of "
+                         f"{', '.join(bad)}; fill it in or mark them as not available")
+    x, terms = np.where(available[:, :, None], x, 0.0), list(attributes)
+    if constants:
+        base = names[int(chosen.sum(axis=0).argmax())] if base is None else base
+        keep = [i for i, name in enumerate(names) if name != base]
+        x = np.concatenate([x, np.broadcast_to(np.eye(len(names))[:, keep], (*shape, len(keep)))], axis=2)
+        terms += [f"constant: {names[i]}" for i in keep]
+    return Layout(x, available, chosen.argmax(axis=1), choices["customer_id"].to_numpy()[first], names, terms, base, row, column)
+
+
+def check(d, constants):
+    """Refuse layouts whose estimates would be silent nonsense: never chosen, constant within choices, collinear."""
+    counts = np.bincount(d.chosen, minlength=len(d.names))
+    if constants and (counts == 0).any():
+        name = d.names[int(np.flatnonzero(counts == 0)[0])]
+        raise InputError(f"choices: '{name}' is never chosen, so its constant has no finite estimate; leave the alternative out")
+    if (d.available.sum(axis=1) < 2).all():
+        raise NotEnoughData("choices: no choice offers two alternatives")
+    # What all alternatives of a choice share cancels out: only differences within a choice inform.
+    weight = d.available[:, :, None] / d.available.sum(axis=1)[:, None, None]
+    within = np.where(d.available[:, :, None], d.x - (d.x * weight).sum(axis=1, keepdims=True), 0.0).reshape(-1, d.x.shape[2])
+    spread = np.sqrt((within**2).mean(axis=0))
+    flat = [term for term, s in zip(d.terms, spread, strict=True) if s < 1e-10]
+    if flat:
+        raise InputError(f"attributes: {', '.join(flat)} never differs between the alternatives of a choice; leave it out")
+    gram = (within / spread).T @ (within / spread) / len(within)
+    values, vectors = np.linalg.eigh(gram)
+    if values[0] < 1e-9 * values[-1]:
+        involved = [term for term, v in zip(d.terms, vectors[:, 0], strict=True) if abs(v) > 0.1]
+        raise InputError(f"attributes: {', '.join(involved)} carry the same information (collinear); leave one out")
+
+
+def probabilities(v, available):
+    """Return the chances exp(V) / Σ exp(V) over what is available; the last axis but draws is the alternative (axis 1)."""
+    v = np.where(available, v, -np.inf)
+    e = np.exp(v - v.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def hessian(x, p, weights=None):
+    """Return minus the second derivative of the log-likelihood: the spread of attributes around their expectation."""
+    n, j, k = x.shape
+    each = x * p[:, :, None]
+    mean = each.sum(axis=1)
+    if weights is not None:
+        each, mean = each * np.asarray(weights, float)[:, None, None], mean * np.sqrt(weights)[:, None]
+    return x.reshape(n * j, k).T @ each.reshape(n * j, k) - mean.T @ mean
+
+
+def scores(d, p):
+    """Return the derivative of every choice's log chance by the weights, N × P."""
+    return d.x[np.arange(len(d.chosen)), d.chosen] - np.einsum("nj,njp->np", p, d.x)
+
+
+def newton(d, weights=None, start=None, most=50):
+    """Maximise the (weighted) likelihood by Newton steps with halving.
+
+    Returns the weights of the terms, the chances, the steps taken and the largest absolute score.
+    Raises InputError where a term (nearly) decides every choice, or no optimum is found.
+    """
+    x, rows = d.x, np.arange(len(d.chosen))
+    w = np.ones(len(rows)) if weights is None else np.asarray(weights, float)
+    scale = np.maximum(np.sqrt((x**2).mean(axis=(0, 1))), 1e-12)
+    x = x / scale
+    beta = np.zeros(x.shape[2]) if start is None else start * scale
+    # Flat: a product of a matrix and a vector is many times faster than one over three axes.
+    flat, shape = x.reshape(-1, x.shape[2]), d.available.shape
+    p = probabilities((flat @ beta).reshape(shape), d.available)
+    with np.errstate(divide="ignore"):
+        value = w @ np.log(p[rows, d.chosen])
+    picked = w @ x[rows, d.chosen]
+    for step in range(1, most + 1):
+        gradient = picked - (p * w[:, None]).ravel() @ flat
+        if np.abs(gradient).max() < 1e-7 * max(w.sum(), 1):
+            break
+        try:
+            move = np.linalg.solve(hessian(x, p, w), gradient)
+        except np.linalg.LinAlgError:
+            raise _separated(d, beta) from None
+        for _ in range(30):
+            p_new = probabilities((flat @ (beta + move)).reshape(shape), d.available)
+            with np.errstate(divide="ignore"):
+                new = w @ np.log(p_new[rows, d.chosen])
+            if new >= value - 1e-12:
+                break
+            move = move / 2
+        beta, p, value = beta + move, p_new, new
+        if np.abs(beta).max() > 500 or value > -1e-6 * w.sum():
+            raise _separated(d, beta)
+    else:
+        raise InputError(f"conditional_logit: no optimum after {most} steps (largest score {np.abs(gradient).max():.3g}); "
+                         "check for attributes that nearly decide the choice")
+    # Where an attribute always decides, steps of about one go on for ever while the score fades below any
+    # tolerance: two more steps tell such a weight from a settled one.
+    further = np.linalg.lstsq(hessian(x, p, w), gradient, rcond=None)[0]
+    pull = np.abs(further) * np.abs(x).max(axis=(0, 1))
+    if pull.max() > 0.1:
+        raise _separated(d, pull)
+    return beta / scale, p, step, float(np.abs(gradient * scale).max())
+
+
+def per_group(values, number, groups):
+    """Return the sums of rows over their groups: groups × columns."""
+    out = np.zeros((groups, *values.shape[1:]))
+    np.add.at(out, number, values)
+    return out
+
+
+def sandwich(information, summed):
+    """Return the clustered covariance of estimates from their information matrix and the scores summed a customer."""
+    g = len(summed)
+    bread = np.linalg.inv(information)
+    return bread @ (summed.T @ summed) @ bread * g / (g - 1)
+
+
+def delta(compute, params, cov):
+    """Return a function of the estimates and its standard errors by the delta method (central differences)."""
+    beta, cov = np.asarray(params, float), np.asarray(cov, float)
+    se = np.sqrt(np.diag(cov))
+    jacobian = []
+    for k in range(len(beta)):
+        step = np.zeros(len(beta))
+        step[k] = max(1e-4 * se[k], 1e-9)
+        jacobian.append((compute(beta + step) - compute(beta - step)) / (2 * step[k]))
+    jacobian = np.array(jacobian)
+    return compute(beta), np.sqrt(np.maximum(np.einsum("pa,pq,qa->a", jacobian, cov, jacobian), 0))
+
+
+def slope(gradient, at, size=1e-5):
+    """Return the derivative of a gradient by central differences, symmetric: K × K."""
+    at = np.asarray(at, float)
+    step = size * np.maximum(np.abs(at), 1)
+    columns = [(gradient(at + h) - gradient(at - h)) / (2 * h[k]) for k, h in enumerate(np.diag(step))]
+    made = np.array(columns)
+    return (made + made.T) / 2
+
+
+def _spread(values, row, column, shape, fill):
+    out = np.full(shape, fill, float)
+    out[row, column] = np.asarray(values, float)
+    return out
+
+
+def _separated(d, beta):
+    term = d.terms[int(np.abs(beta).argmax())]
+    return InputError(f"conditional_logit: '{term}' (nearly) decides every choice by itself, so its weight has no finite "
+                      "estimate; leave it out or merge alternatives")

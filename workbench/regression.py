@@ -1,0 +1,278 @@
+"""Designs checked before they are fitted, and regressions with customers as sampling unit; the fits are statsmodels'."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.errors import InputError, NotEnoughData, one_of, unknown
+
+KINDS = ("linear", "logit", "ordinal", "poisson")
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Rows ready for a fit: outcome `y`, design `x` (DataFrame, the constant first), `groups` (a number a row) and `left_out` (rows with a missing value)."""
+
+    y: np.ndarray
+    x: object
+    groups: np.ndarray
+    left_out: int
+    index: object
+
+    @property
+    def customers(self):
+        """How many customers (or other sampling units) there are."""
+        return int(self.groups.max()) + 1 if len(self.groups) else 0
+
+
+def require(table, what, *names):
+    """Raise an InputError naming the first column of `names` that a table lacks."""
+    for name in names:
+        if name is not None and name not in table:
+            raise unknown(what, "column", name, table.columns)
+
+
+def prepare(table, outcome, terms, *, cluster=None, what="table"):
+    """Return the rows of a table ready for a fit, words turned into indicators (the first is the reference).
+
+    Raises
+    ------
+    InputError
+        For a missing column, a constant one, or columns that carry the same information; each is named.
+    NotEnoughData
+        With no more rows than columns.
+    """
+    import pandas as pd
+
+    require(table, what, outcome, *terms, cluster)
+    kept = table[list(dict.fromkeys([outcome, *terms, *([cluster] if cluster else [])]))]
+    whole = kept.notna().all(axis=1) & np.isfinite(kept.select_dtypes("number").astype(float)).all(axis=1)
+    rows = kept[whole]
+    columns = {}
+    for name in terms:
+        values = rows[name]
+        if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
+            columns[name] = values.astype(float)
+            continue
+        for level in sorted(values.unique(), key=str)[1:]:
+            columns[f"{name}: {level}"] = (values == level).astype(float)
+    x = pd.DataFrame({"constant": np.ones(len(rows)), **columns}, index=rows.index)
+    if len(rows) <= x.shape[1]:
+        raise NotEnoughData(f"{what}: {len(rows)} complete rows for {x.shape[1]} weights; more rows or fewer columns are needed")
+    check(x, what)
+    y = rows[outcome].astype(float).to_numpy()
+    if np.ptp(y) == 0:
+        raise NotEnoughData(f"{what}: '{outcome}' is {y[0]:g} in every row; nothing varies")
+    groups = np.unique(rows[cluster].astype(str), return_inverse=True)[1] if cluster else np.arange(len(rows))
+    return Data(y, x, groups, int((~whole).sum()), rows.index)
+
+
+def check(x, what):
+    """Refuse a design with constant columns or columns that carry the same information, naming them."""
+    body = x.drop(columns="constant", errors="ignore")
+    flat = [c for c in body if np.ptp(body[c].to_numpy()) == 0]
+    if flat:
+        raise InputError(f"{what}: {', '.join(flat)} never varies; leave it out")
+    if not body.shape[1]:
+        return
+    z = body.to_numpy() - body.to_numpy().mean(axis=0)
+    z = z / np.sqrt((z**2).sum(axis=0))
+    values, vectors = np.linalg.eigh(z.T @ z)
+    if values[0] < 1e-9:
+        involved = [c for c, v in zip(body.columns, vectors[:, 0], strict=True) if abs(v) > 0.1]
+        raise InputError(f"{what}: {', '.join(involved)} carry the same information (collinear); leave one out")
+
+
+def inflation(x):
+    """Return the variance inflation of every column but the constant: how much collinearity widens its interval."""
+    body = x.drop(columns="constant", errors="ignore")
+    return dict(zip(body.columns, np.diag(np.linalg.inv(np.corrcoef(body.to_numpy().T).reshape(body.shape[1], -1))), strict=True)) if body.shape[1] > 1 else {}
+
+
+def fit(data, kind="linear", *, weights=None):
+    """Return the statsmodels result of a regression with standard errors clustered on the sampling units (robust where each has one row).
+
+    Raises InputError where a column separates a yes/no outcome perfectly, or the fit does not settle.
+    """
+    import warnings
+
+    import statsmodels.api as sm
+    from statsmodels.miscmodels.ordinal_model import OrderedModel
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversionWarning, PerfectSeparationError, PerfectSeparationWarning
+
+    one_of("kind", kind, KINDS)
+    once = data.customers == len(data.y)
+    how = {"cov_type": "HC1"} if once else {"cov_type": "cluster", "cov_kwds": {"groups": data.groups, "df_correction": True}}
+    if data.customers < 2:
+        raise NotEnoughData("one sampling unit only; nothing can be said about others")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", PerfectSeparationWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", HessianInversionWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            if kind == "linear":
+                made = (sm.OLS(data.y, data.x) if weights is None else sm.WLS(data.y, data.x, weights=weights)).fit(**how)
+            elif kind == "logit":
+                if not np.isin(data.y, (0, 1)).all():
+                    raise InputError("logit: the outcome must be 0 or 1")
+                made = sm.Logit(data.y, data.x).fit(disp=0, maxiter=100, **how)
+            elif kind == "poisson":
+                if (data.y < 0).any():
+                    raise InputError("poisson: the outcome must not be negative")
+                made = sm.GLM(data.y, data.x, family=sm.families.Poisson()).fit(**how)
+            else:
+                made = OrderedModel(data.y, data.x.drop(columns="constant"), distr="logit").fit(method="bfgs", disp=0, maxiter=500, **how)
+        except (PerfectSeparationError, PerfectSeparationWarning):
+            raise _separated(data) from None
+        except np.linalg.LinAlgError:
+            raise _separated(data) from None
+    if kind in ("logit", "ordinal"):
+        width = np.asarray(made.params)[: data.x.shape[1] - (kind == "ordinal")] * np.append([1.0] * (kind == "logit"), np.ptp(data.x.drop(columns="constant").to_numpy(), axis=0))
+        if not np.isfinite(made.bse).all() or np.abs(width).max() > 35 or not made.mle_retvals.get("converged", True):
+            raise _separated(data)
+    return made
+
+
+def _separated(data):
+    """Return an error that names the column that tells the outcome's ends apart best."""
+    body = data.x.drop(columns="constant")
+    top = data.y == data.y.max()
+    gaps = {c: max(body[c][top].min() - body[c][~top].max(), body[c][~top].min() - body[c][top].max()) for c in body}
+    worst = max(gaps, key=gaps.get)
+    what = f"'{worst}' decides the outcome by itself" if gaps[worst] >= 0 else "some columns together (nearly) decide the outcome"
+    return InputError(f"regression: {what}, so a weight has no finite estimate; leave a column out or gather more rows")
+
+
+def absorb(values, *groups, rounds=200):
+    """Return columns with the means of one or more groupings taken out, by turns until nothing moves (fixed effects).
+
+    Source: Guimarães & Portugal (2010), Stata Journal 10.
+    """
+    out = np.asarray(values, float).copy()
+    flat = out.ndim == 1
+    out = out[:, None] if flat else out
+    codes = [np.unique(np.asarray(g).astype(str), return_inverse=True)[1] for g in groups]
+    for _ in range(rounds):
+        before = out.copy()
+        for code in codes:
+            n = np.bincount(code)
+            out -= np.column_stack([np.bincount(code, c) / n for c in out.T])[code]
+        if np.abs(out - before).max() <= 1e-10 * max(np.abs(out).max(), 1):
+            break
+    return out[:, 0] if flat else out
+
+
+def grams(matrix, groups, draws, seed):
+    """Return weighted cross-products of the columns of a matrix for the sample and for bootstrap draws of whole sampling units.
+
+    Returns the sample's K × K and the draws' B × K × K; everything a linear model needs can be computed from them.
+    """
+    size = int(groups.max()) + 1
+    k = matrix.shape[1]
+    order = np.argsort(groups, kind="stable")
+    m, begins = matrix[order], np.searchsorted(groups[order], np.arange(size))
+    products = np.add.reduceat(np.einsum("ni,nj->nij", m, m).reshape(len(m), k * k), begins, axis=0)
+    rng = np.random.default_rng(seed)
+    drawn = np.concatenate([rng.multinomial(size, np.full(size, 1 / size), min(200, draws - b)) @ products for b in range(0, draws, 200)]) if draws else np.zeros((0, k * k))
+    return products.sum(axis=0).reshape(k, k), drawn.reshape(-1, k, k)
+
+
+def percentiles(drawn, conf_level):
+    """Return standard error, lower and upper limit of bootstrap draws (percentile interval); missing where fewer than two draws have a value."""
+    known = (~np.isnan(drawn)).sum(axis=0) > 1
+    values = np.where(known, drawn, 0.0)
+    low, high = np.nanquantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
+    return tuple(np.where(known, v, np.nan) for v in (np.nanstd(values, axis=0, ddof=1), low, high))
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Estimates of a linear model that statsmodels has no clustered fit for: `params`, `cov` by term, and `first_f`, the strength of the instruments (robust F)."""
+
+    params: object
+    cov: object
+    first_f: float = np.nan
+
+
+def least_squares(y, x, groups, *, absorbed=0):
+    """Return the least-squares weights of columns with standard errors clustered on groups; `absorbed` means were taken out beforehand."""
+    return _sandwich(y, x, x, groups, absorbed)
+
+
+def two_stage(y, x, endogenous, instruments, groups, *, absorbed=0):
+    """Return two-stage least-squares weights, one column of x being moved by instruments only, clustered on groups.
+
+    Source: Wooldridge (2010), Econometric Analysis of Cross Section and Panel Data, chapter 5.
+    """
+    import pandas as pd
+
+    z = pd.concat([x.drop(columns=endogenous), instruments], axis=1)
+    first = _sandwich(x[endogenous].to_numpy(), z, z, groups, absorbed)
+    names = list(instruments.columns)
+    b, v = first.params[names].to_numpy(), first.cov.loc[names, names].to_numpy()
+    fitted = x.assign(**{endogenous: z.to_numpy() @ first.params[z.columns].to_numpy()})
+    made = _sandwich(y, x, fitted, groups, absorbed)
+    return Weights(made.params, made.cov, float(b @ np.linalg.solve(v, b) / len(names)))
+
+
+def _sandwich(y, x, used, groups, absorbed):
+    """Least squares of y on `used`, residuals from `x`."""
+    import pandas as pd
+
+    u, n, k = used.to_numpy(float), len(y), used.shape[1] + absorbed
+    bread = np.linalg.inv(u.T @ u)
+    beta = bread @ (u.T @ y)
+    pulls = u * (y - x.to_numpy(float) @ beta)[:, None]
+    g = int(groups.max()) + 1
+    summed = np.zeros((g, u.shape[1]))
+    np.add.at(summed, groups, pulls)
+    cov = bread @ (summed.T @ summed) @ bread * g / (g - 1) * (n - 1) / max(n - min(k, n - 1), 1)
+    return Weights(pd.Series(beta, used.columns), pd.DataFrame(cov, used.columns, used.columns))
+
+
+def poisson_absorbed(y, x, groups, *effects, rounds=100):
+    """Return Poisson weights with fixed effects taken out within the iterations, with a jackknife over groups; rows whose effect has no count at all tell nothing and must be left out beforehand.
+
+    Source: Correia, Guimarães & Zylkin (2020), Stata Journal 20; jackknife Bell & McCaffrey (2002), Survey Methodology 28.
+    """
+    import pandas as pd
+
+    x_, mu = x.to_numpy(float), (y + y.mean()) / 2
+    eta, before = np.log(mu), np.inf
+    for _ in range(rounds):
+        work = eta + (y - mu) / mu
+        z = _absorb_weighted(np.column_stack([work, x_]), mu, effects)
+        beta = np.linalg.lstsq(z[:, 1:] * np.sqrt(mu)[:, None], z[:, 0] * np.sqrt(mu), rcond=None)[0]
+        eta = np.clip(work - (z[:, 0] - z[:, 1:] @ beta), -30, 30)
+        mu = np.exp(eta)
+        deviance = 2 * (np.where(y > 0, y * np.log(np.maximum(y, 1e-300) / mu), 0) - (y - mu)).sum()
+        if abs(before - deviance) < 1e-9 * (abs(deviance) + 0.1):
+            break
+        before = deviance
+    else:
+        raise InputError("poisson: the fit does not settle; look for terms that decide where there is any sale at all")
+    inner = z[:, 1:]
+    k, g = inner.shape[1], int(groups.max()) + 1
+    summed, own = np.zeros((g, k)), np.zeros((g, k * k))
+    np.add.at(summed, groups, inner * (y - mu)[:, None])
+    np.add.at(own, groups, np.einsum("n,ni,nj->nij", mu, inner, inner).reshape(-1, k * k))
+    information = (inner * mu[:, None]).T @ inner
+    # How far the weights move when a cluster is left out (jackknife): heavy clusters count for what they are.
+    moved = np.linalg.solve(information - own.reshape(g, k, k), summed[:, :, None])[:, :, 0]
+    cov = moved.T @ moved * (g - 1) / g
+    return Weights(pd.Series(beta, x.columns), pd.DataFrame(cov, x.columns, x.columns))
+
+
+def _absorb_weighted(values, weights, groups, rounds=500):
+    out = values.copy()
+    sums = [np.bincount(g, weights) for g in groups]
+    for _ in range(rounds):
+        moved = 0.0
+        for g, total in zip(groups, sums, strict=True):
+            means = np.column_stack([np.bincount(g, weights * c) / total for c in out.T])[g]
+            out -= means
+            moved = max(moved, np.abs(means).max())
+        if moved < 1e-9 or len(groups) == 1:
+            break
+    return out
