@@ -1,0 +1,285 @@
+"""What the answers to choice tasks say: part-worths, importance, worth in money, and how carefully people answered."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench import discrete, intervals, schemas
+from workbench.conjoint.design import NONE, codes
+from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.results import Result, analysis
+from workbench.texts import number, percent, t
+
+
+@dataclass(frozen=True, eq=False)
+class PartWorths:
+    """Fitted part-worths: `levels` = attribute → its levels (None for a numeric one), `params` and `cov` by weight, and the `layout` they were fitted on."""
+
+    levels: dict
+    params: object
+    cov: object
+    layout: object
+    loglik: float
+
+    def spans(self):
+        """Return attribute → slice of its weights."""
+        out, at = {}, 0
+        for name, levels in self.levels.items():
+            size = 1 if levels is None else len(levels) - 1
+            out[name], at = slice(at, at + size), at + size
+        return out
+
+    def full(self, params, name):
+        """Return the part-worths of all levels of an attribute."""
+        return codes(len(self.levels[name])) @ np.asarray(params)[..., self.spans()[name]].T
+
+
+@analysis
+def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
+    """What is each level of each attribute worth to people who choose between offers?
+
+    Parameters
+    ----------
+    choices : table of `conjoint.choices`, or any choices whose attributes are words
+        The alternative "none" is the one without attributes; it has a constant of its own.
+    attributes : list of str
+    numeric : list of str
+        Attributes taken as a straight line, such as a price to express the others in.
+
+    Returns
+    -------
+    Result
+        attribute, level, n (choices), estimate (part-worth on the log-odds scale; the levels of an attribute add up to 0), std_error, conf_low, conf_high. `.model` is a `PartWorths`.
+
+    Raises
+    ------
+    InputError
+        For a missing attribute, one with a single level, and as a conditional logit.
+    NotEnoughData
+        With fewer than two respondents.
+
+    Source: McFadden (1974); effects coding: Louviere, Hensher & Swait (2000), Stated Choice Methods.
+    """
+    import pandas as pd
+
+    schemas.require(choices, "choices", *attributes)
+    frame = discrete.frame(choices)
+    offered = (frame["alternative"] != NONE).to_numpy()
+    coded, levels, columns = frame[["choice_id", "customer_id", "alternative", "chosen"]].copy(), {}, []
+    if "available" in frame:
+        coded["available"] = frame["available"]
+    for name in attributes:
+        if name in numeric:
+            levels[name] = None
+            coded[name] = np.where(offered, pd.to_numeric(frame[name], errors="coerce"), 0.0)
+            columns.append(name)
+            continue
+        found = sorted(frame.loc[offered, name].dropna().unique(), key=lambda v: (isinstance(v, str), v))
+        if len(found) < 2:
+            raise InputError(f"attributes: '{name}' has {len(found)} level; at least two are needed")
+        levels[name] = found
+        place = frame[name].map({v: i for i, v in enumerate(found)})
+        effects = codes(len(found))[place.fillna(0).astype(int)]
+        effects[~offered] = 0.0
+        effects[offered & place.isna().to_numpy()] = np.nan
+        for k in range(len(found) - 1):
+            columns.append(f"{name}: {found[k]}")
+            coded[columns[-1]] = effects[:, k]
+    if (~offered).any():
+        columns.append(NONE)
+        coded[NONE] = (~offered).astype(float)
+    d = discrete.lay_out(coded, tuple(columns), False)
+    discrete.check(d, False)
+    people, g = d.groups()
+    if g < 2:
+        raise NotEnoughData("part_worths: one respondent only; nothing can be said about people in general")
+    beta, p, _, _ = discrete.newton(d)
+    cov = discrete.sandwich(discrete.hessian(d.x, p), discrete.per_group(discrete.scores(d, p), people, g))
+    fit = PartWorths(levels, pd.Series(beta, columns), pd.DataFrame(cov, columns, columns), d, float(np.log(p[np.arange(len(p)), d.chosen]).sum()))
+    rows = []
+    for name, where in fit.spans().items():
+        own = np.asarray(cov)[where, where]
+        full = np.eye(1) if levels[name] is None else codes(len(levels[name]))
+        worth, se = full @ beta[where], np.sqrt(np.diag(full @ own @ full.T))
+        rows += [{"attribute": name, "level": t("conjoint.per_unit") if levels[name] is None else str(levels[name][i]), "estimate": w, "std_error": s}
+                 for i, (w, s) in enumerate(zip(worth, se, strict=True))]
+    if NONE in columns:
+        rows.append({"attribute": NONE, "level": NONE, "estimate": beta[-1], "std_error": np.sqrt(cov[-1, -1])})
+    table = pd.DataFrame(rows)
+    table.insert(2, "n", len(d.chosen))
+    table["conf_low"], table["conf_high"] = intervals.normal(table["estimate"], table["std_error"], conf_level)
+    limits = [t("conjoint.stated"), t("conjoint.fit", rho=number(1 + fit.loglik / np.log(d.available.sum(axis=1)).sum(), 3), g=number(g))]
+    least = _least(d, levels)
+    if g < max(least, 200):
+        limits.append(t("conjoint.few", g=number(g), least=number(max(least, 200))))
+    limits += [t("conjoint.same", share=percent(share), g=number(g)) for share in [float(_straight(d, people, g).mean())] if share > 0.05]
+    return Result(question=t("conjoint.question"), table=table, method=t("conjoint.method"), unit="choices", n=len(d.chosen), conf_level=conf_level, evidence="associational",
+                  limits=tuple(limits), model=fit, chart={"kind": "points", "label": ["attribute", "level"], "reference": 0, "xlabel": t("choice.axis")})
+
+
+def _least(d, levels):
+    """Return the respondents that a rule of thumb asks for: 500 times the largest number of levels over tasks times offers."""
+    most = max((len(v) for v in levels.values() if v is not None), default=2)
+    per = len(d.chosen) / len(np.unique(d.customer))
+    return int(np.ceil(500 * most / max(per * (d.available.sum(axis=1).mean()), 1)))
+
+
+def _straight(d, people, g):
+    """Return which respondents always chose the offer at the same place, among those with at least four tasks."""
+    made = np.bincount(people, minlength=g)
+    lowest, highest = np.full(g, 10**6), np.full(g, -1)
+    np.minimum.at(lowest, people, d.chosen)
+    np.maximum.at(highest, people, d.chosen)
+    return (lowest == highest) & (made >= 4)
+
+
+@analysis
+def importance(fit, *, draws=500, seed=1, conf_level=0.95):
+    """Which attribute counts most, over the levels that were shown?
+
+    Parameters
+    ----------
+    fit : PartWorths or Result of `part_worths`
+    draws, seed : int
+        Of the bootstrap over respondents, the model fitted anew in each draw.
+
+    Returns
+    -------
+    Result
+        attribute, levels (what was shown), n (choices), estimate (range of its part-worths over the sum of ranges; of a numeric attribute over the range shown), std_error, conf_low, conf_high, rank,
+        rank_low, rank_high.
+
+    Source: Orme (2010), Getting Started with Conjoint Analysis; Green & Srinivasan (1990), Journal of Marketing 54.
+    """
+    import pandas as pd
+
+    fit = getattr(fit, "model", fit)
+    d = fit.layout
+    people, g = d.groups()
+    spread = {}
+    for name, levels in fit.levels.items():
+        if levels is None:
+            shown = d.x[:, :, fit.spans()[name]][d.available & (np.array(d.names) != NONE)]
+            spread[name] = (float(shown.min()), float(shown.max()))
+
+    def shares(beta):
+        ranges = np.array([np.ptp(fit.full(beta, n)) if v is not None else abs(float(beta[fit.spans()[n]][0])) * (spread[n][1] - spread[n][0]) for n, v in fit.levels.items()])
+        return ranges / ranges.sum()
+
+    begin = fit.params.to_numpy()
+    estimate = shares(begin)
+    rng = np.random.default_rng(seed)
+    drawn = np.array([shares(discrete.newton(d, w[people], begin)[0]) for w in (rng.multinomial(g, np.full(g, 1 / g)).astype(float) for _ in range(draws))])
+    tail = [(1 - conf_level) / 2, (1 + conf_level) / 2]
+    low, high = np.quantile(drawn, tail, axis=0)
+    ranks = np.argsort(np.argsort(-drawn, axis=1), axis=1) + 1
+    rank_low, rank_high = np.quantile(ranks, tail, axis=0, method="nearest")
+    shown = [", ".join(map(str, v)) if v is not None else f"{number(spread[n][0])} … {number(spread[n][1])}" for n, v in fit.levels.items()]
+    table = pd.DataFrame({"attribute": list(fit.levels), "levels": shown, "n": len(d.chosen), "estimate": estimate, "std_error": drawn.std(axis=0, ddof=1), "conf_low": np.minimum(low, estimate),
+                          "conf_high": np.maximum(high, estimate), "rank": np.argsort(np.argsort(-estimate)) + 1, "rank_low": rank_low, "rank_high": rank_high})
+    table = table.sort_values("estimate", ascending=False, ignore_index=True)
+    return Result(question=t("conjoint.importance_question"), table=table, method=t("conjoint.importance_method", draws=number(draws)), unit="choices", n=len(d.chosen), conf_level=conf_level,
+                  evidence="associational", limits=(t("conjoint.importance_limit"), t("conjoint.importance_up"), t("conjoint.stated")),
+                  chart={"kind": "points", "label": ["attribute"], "percent": True, "xlabel": t("conjoint.importance_axis")})
+
+
+@analysis
+def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
+    """What is a level worth in money, compared with the first level of its attribute?
+
+    Parameters
+    ----------
+    fit : PartWorths or Result of `part_worths`, with the price among its numeric attributes
+    price : str
+    draws, seed : int
+        Of Krinsky & Robb's interval.
+
+    Returns
+    -------
+    Result
+        attribute, level, n (choices), estimate (units of price), std_error, conf_low, conf_high; missing where the weight of the price is not clearly below 0.
+
+    Raises InputError where the price is no numeric attribute.
+
+    Source: Krinsky & Robb (1986), Review of Economics and Statistics 68.
+    """
+    import pandas as pd
+
+    fit = getattr(fit, "model", fit)
+    if price not in fit.levels or fit.levels[price] is not None:
+        raise unknown("price", "numeric attribute", price, [n for n, v in fit.levels.items() if v is None])
+    spans = fit.spans()
+    keys = [(n, str(v)) for n, levels in fit.levels.items() if levels is not None for v in levels[1:]]
+
+    def ratio(beta):
+        money = -beta[..., spans[price].start]
+        full = [fit.full(beta, n) for n, levels in fit.levels.items() if levels is not None]
+        return np.concatenate([(f[1:] - f[:1]) / money for f in full])
+
+    at = spans[price].start
+    low, high = intervals.normal(fit.params.iloc[at], np.sqrt(fit.cov.iloc[at, at]), conf_level)
+    limits = [t("conjoint.worth_limit"), t("conjoint.stated")]
+    estimate, se = discrete.delta(ratio, fit.params, fit.cov)
+    drawn = np.full((2, len(keys)), np.nan)
+    if high < 0:
+        values = ratio(np.random.default_rng(seed).multivariate_normal(fit.params, fit.cov, draws, method="eigh"))
+        drawn = np.quantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=1)
+    else:
+        estimate, se = np.full(len(keys), np.nan), np.full(len(keys), np.nan)
+        limits.insert(0, t("choice.wtp_none", low=number(low, 3), high=number(high, 3)))
+    table = pd.DataFrame({"attribute": [k for k, _ in keys], "level": [v for _, v in keys], "n": len(fit.layout.chosen), "estimate": estimate, "std_error": se, "conf_low": drawn[0], "conf_high": drawn[1]})
+    return Result(question=t("conjoint.worth_question"), table=table, method=t("conjoint.worth_method"), unit="choices", n=len(fit.layout.chosen), conf_level=conf_level, evidence="associational",
+                  limits=tuple(limits), chart={"kind": "points", "label": ["attribute", "level"], "reference": 0, "xlabel": t("choice.wtp_axis")})
+
+
+@analysis
+def answer_quality(choices, *, better=None, conf_level=0.95):
+    """How carefully did people answer: always the same place, or an offer that is worse in everything?
+
+    Parameters
+    ----------
+    choices : table of `conjoint.choices`
+    better : dict, optional
+        Numeric attribute → "high" or "low", the direction nobody would dispute; needed for dominated offers.
+
+    Returns
+    -------
+    Result
+        measure (same_place, dominated_chosen), count, n (respondents with at least four tasks; tasks that show an offer worse in everything named and otherwise alike), estimate, std_error,
+        conf_low, conf_high.
+
+    Raises InputError for an unknown attribute or direction.
+
+    Source: Johnson, Lancsar, Marshall et al. (2013), Value in Health 16 (checks of stated choices).
+    """
+    import pandas as pd
+
+    schemas.require(choices, "choices", *(better or {}))
+    frame = discrete.frame(choices)
+    d = discrete.lay_out(frame.assign(**{k: pd.to_numeric(frame[k], errors="coerce").fillna(0) for k in better or {}}), tuple(better or ()), False)
+    people, g = d.groups()
+    many = np.bincount(people, minlength=g) >= 4
+    same = _straight(d, people, g)
+    rows = []
+    if many.any():
+        rows.append({"measure": "same_place", **intervals.share(same[many], np.arange(g)[many], conf_level)})
+    if better:
+        for name, way in better.items():
+            if way not in ("high", "low"):
+                raise InputError(f"better: '{name}' must be high or low, found {way!r}")
+        sign = np.array([1.0 if w == "high" else -1.0 for w in better.values()])
+        others = [c for c in frame.columns if c not in ("choice_id", "customer_id", "alternative", "chosen", "available", *better)]
+        alike = np.stack([d.wide(frame[c].astype("category").cat.codes) for c in others], axis=2) if others else np.zeros((*d.available.shape, 0))
+        gain = d.x * sign
+        # Offer k beats j: at least as good in everything named, better in one, and alike in the rest.
+        ge = (gain[:, None, :, :] >= gain[:, :, None, :]).all(axis=3) & (gain[:, None, :, :] > gain[:, :, None, :]).any(axis=3)
+        ge &= (alike[:, None, :, :] == alike[:, :, None, :]).all(axis=3)
+        offered = d.available & (np.array(d.names) != NONE)
+        worse = (ge & offered[:, None, :] & offered[:, :, None]).any(axis=2)
+        tasks = worse.any(axis=1)
+        if tasks.any():
+            rows.append({"measure": "dominated_chosen", **intervals.share(worse[np.arange(len(worse)), d.chosen][tasks], d.customer[tasks], conf_level)})
+    if not rows:
+        raise NotEnoughData("answer_quality: nobody answered four tasks, and no task shows an offer that is worse in everything")
+    return Result(question=t("conjoint.quality_question"), table=pd.DataFrame(rows), method=t("conjoint.quality_method"), unit="respondents", n=g, conf_level=conf_level,
+                  limits=(t("conjoint.quality_limit"),), chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("conjoint.quality_axis")})

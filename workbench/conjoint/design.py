@@ -1,0 +1,234 @@
+"""Which tasks to show: an efficient choice design, what it will tell, and the answers laid out for analysis."""
+
+import numpy as np
+
+from workbench import discrete, intervals
+from workbench.errors import InputError, unknown
+from workbench.results import Result, analysis
+from workbench.texts import number, t
+
+NONE = "none"  # the alternative "none of these"
+
+
+def codes(levels):
+    """Return the effects coding of a factor: levels × (levels − 1), the last level −1 throughout."""
+    return np.vstack([np.eye(levels - 1), -np.ones(levels - 1)])
+
+
+def choice_design(attributes, *, tasks=12, alternatives=3, blocks=1, prior=None, fixed=(), starts=10, seed=1):
+    """Find choice tasks that tell as much as possible about what people weigh (smallest D-error).
+
+    From random starts, every cell is set to the level that makes the determinant of the expected information largest, until nothing improves; no
+    task shows the same offer twice. With `prior` the tasks are also free of offers nobody would weigh.
+
+    Parameters
+    ----------
+    attributes : dict
+        Name → list of levels, at least two.
+    tasks : int
+        In all, spread evenly over the blocks.
+    alternatives : int
+        A task, at least two.
+    blocks : int
+        Groups of respondents that see different tasks.
+    prior : dict, optional
+        (attribute, level) → expected part-worth; the others count 0.
+    fixed : list of dict, optional
+        Offers that must not occur (attribute → level), for instance impossible ones.
+    starts, seed : int
+
+    Returns
+    -------
+    DataFrame
+        block, task, alternative (1, 2, …) and a column an attribute; `.attrs["d_error"]` and `.attrs["attributes"]` say how good it is and what was asked.
+
+    Raises
+    ------
+    InputError
+        For an attribute with one level, fewer than two alternatives, blocks that do not divide the tasks, or too few tasks for the weights.
+
+    Source: Huber & Zwerina (1996), Journal of Marketing Research 33; coordinate exchange Meyer & Nachtsheim (1995), Technometrics 37.
+    """
+    import pandas as pd
+
+    names, sizes = list(attributes), [len(v) for v in attributes.values()]
+    short = [n for n, s in zip(names, sizes, strict=True) if s < 2 or len(set(attributes[n])) < s]
+    if short:
+        raise InputError(f"attributes: {', '.join(short)} needs at least two different levels")
+    weights = sum(sizes) - len(sizes)
+    if alternatives < 2 or tasks % blocks or tasks * (alternatives - 1) < weights:
+        raise InputError(f"choice_design: at least two alternatives, blocks that divide the tasks and {-(-weights // max(alternatives - 1, 1))} tasks are needed for {weights} "
+                         f"weights; found {alternatives} alternatives, {tasks} tasks, {blocks} blocks")
+    coded = [codes(s) for s in sizes]
+    beta = np.concatenate([_prior(attributes, n, prior) for n in names])
+    banned = [{names.index(a): attributes[a].index(v) for a, v in rule.items()} for rule in fixed]
+    rng = np.random.default_rng(seed)
+    best = min((_exchange(rng, sizes, coded, beta, tasks, alternatives, banned) for _ in range(starts)), key=lambda made: made[1])
+    cells, error = best
+    order = rng.permutation(tasks)
+    table = pd.DataFrame({"block": np.repeat(np.arange(tasks) % blocks + 1, alternatives), "task": np.repeat(np.arange(tasks) // blocks + 1, alternatives),
+                          "alternative": np.tile(np.arange(alternatives) + 1, tasks)})
+    for i, name in enumerate(names):
+        table[name] = [attributes[name][k] for k in cells[order, :, i].ravel()]
+    table = table.sort_values(["block", "task", "alternative"], ignore_index=True)
+    table.attrs.update(d_error=error, attributes={n: list(v) for n, v in attributes.items()})
+    return table
+
+
+def _prior(attributes, name, prior):
+    for key in prior or {}:
+        if key[0] not in attributes:
+            raise unknown("prior", "attribute", key[0], attributes)
+        if key[0] == name and key[1] not in attributes[name]:
+            raise unknown(f"prior: {name}", "level", key[1], attributes[name])
+    given = np.array([float((prior or {}).get((name, level), 0)) for level in attributes[name]])
+    return (given - given.mean())[:-1]
+
+
+def _exchange(rng, sizes, coded, beta, tasks, alternatives, banned):
+    """Return cells (tasks × alternatives × attributes) after coordinate exchange from one random start, and their D-error."""
+    cells = np.stack([rng.integers(0, s, (tasks, alternatives)) for s in sizes], axis=2)
+    k = len(beta)
+
+    def information(task):
+        x = np.concatenate([c[task[:, i]] for i, c in enumerate(coded)], axis=1)
+        p = discrete.probabilities((x @ beta)[None, :], True)[0]
+        around = x - p @ x
+        return (around * p[:, None]).T @ around
+
+    def allowed(task):
+        if len({tuple(row) for row in task}) < len(task):
+            return False
+        return not any(all(row[a] == v for a, v in rule.items()) for rule in banned for row in task)
+
+    def level(m):
+        sign, log = np.linalg.slogdet(m + 1e-9 * np.eye(k))
+        return log if sign > 0 else -np.inf
+
+    parts = np.array([information(task) for task in cells])
+    total, value = parts.sum(axis=0), -np.inf
+    for _ in range(30):
+        before = value
+        for s in range(tasks):
+            for a in range(alternatives):
+                for i, size in enumerate(sizes):
+                    now, best = cells[s, a, i], (level(total) if allowed(cells[s]) else -np.inf, cells[s, a, i], parts[s])
+                    for option in range(size):
+                        if option == now:
+                            continue
+                        cells[s, a, i] = option
+                        if allowed(cells[s]):
+                            part = information(cells[s])
+                            found = level(total - parts[s] + part)
+                            if found > best[0] + 1e-10:
+                                best = (found, option, part)
+                    value, cells[s, a, i] = best[0], best[1]
+                    total, parts[s] = total - parts[s] + best[2], best[2]
+        if value - before < 1e-6:
+            break
+    # D-error a respondent who sees one task of each: the determinant of the covariance, to the power of one over the weights.
+    return cells, float(np.exp(-level(total / tasks) / k)) if np.isfinite(value) else np.inf
+
+
+@analysis
+def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
+    """How precise will the part-worths be, and how often is every level shown?
+
+    Parameters
+    ----------
+    design : table of `choice_design`
+    respondents : int
+        How many will answer one block each.
+    prior : dict, optional
+        As in `choice_design`.
+
+    Returns
+    -------
+    Result
+        attribute, level, count (times shown in the design), n (offers in the design), estimate (expected standard error of the part-worth), and
+        half_width (of the interval). No interval: it follows from the design.
+
+    Raises InputError where the design does not carry its attributes.
+
+    Source: as `choice_design`.
+    """
+    import pandas as pd
+
+    attributes = design.attrs.get("attributes") or {c: sorted(design[c].unique(), key=str) for c in design.columns if c not in ("block", "task", "alternative")}
+    x = np.concatenate([codes(len(v))[[v.index(k) for k in design[n]]] for n, v in attributes.items()], axis=1)
+    beta = np.concatenate([_prior(attributes, n, prior) for n in attributes])
+    per = design.groupby(["block", "task"]).ngroup().to_numpy()
+    m = np.zeros((x.shape[1],) * 2)
+    for g in range(per.max() + 1):
+        mine = x[per == g]
+        p = discrete.probabilities((mine @ beta)[None, :], True)[0]
+        around = mine - p @ mine
+        m += (around * p[:, None]).T @ around
+    if np.linalg.matrix_rank(m) < len(m):
+        raise InputError("design_check: these tasks cannot tell all levels apart; ask for more tasks or fewer levels")
+    cov = np.linalg.inv(m * respondents / design["block"].nunique())
+    rows, at = [], 0
+    for name, levels in attributes.items():
+        full = codes(len(levels))
+        se = np.sqrt(np.diag(full @ cov[at: at + len(levels) - 1, at: at + len(levels) - 1] @ full.T))
+        at += len(levels) - 1
+        rows += [{"attribute": name, "level": str(v), "count": int((design[name] == v).sum()), "n": len(design), "estimate": se[i], "half_width": intervals.z(conf_level) * se[i]}
+                 for i, v in enumerate(levels)]
+    return Result(question=t("conjoint.design_question", n=number(respondents)), table=pd.DataFrame(rows), method=t("conjoint.design_method"), unit="offers", n=len(design), conf_level=conf_level,
+                  limits=(t("conjoint.design_error", error=number(design.attrs.get("d_error", np.nan), 3)), t("conjoint.design_limit")),
+                  chart={"kind": "points", "label": ["attribute", "level"], "xlabel": t("conjoint.design_axis")})
+
+
+def choices(design, answers, *, none=False):
+    """Lay the answers to a design out as choices.
+
+    Parameters
+    ----------
+    design : table of `choice_design`
+    answers : table
+        One row a respondent: respondent_id, block (where there are several) and one column a task, "task_1", "task_2", …, with the number of the offer chosen; 0 for none
+        of these. Unanswered tasks are missing.
+    none : bool
+        Whether none of these could be chosen.
+
+    Returns
+    -------
+    DataFrame
+        choice_id, customer_id (the respondent), alternative, chosen, and the attributes; `.attrs["rejected"]` holds the answers that name no offer, with their reason.
+
+    Raises InputError for missing columns or a block that is not in the design.
+    """
+    import pandas as pd
+
+    if "respondent_id" not in answers:
+        raise unknown("answers", "column", "respondent_id", answers.columns)
+    if "block" not in answers and design["block"].nunique() > 1:
+        raise unknown("answers", "column", "block", answers.columns)
+    names = sorted(design["task"].unique())
+    missing = [f"task_{k}" for k in names if f"task_{k}" not in answers]
+    if missing:
+        raise unknown("answers", "column", missing[0], answers.columns)
+    made = answers.assign(block=answers["block"] if "block" in answers else design["block"].iloc[0])
+    strange = set(made["block"]) - set(design["block"])
+    if strange:
+        raise unknown("answers", "block", sorted(strange, key=str)[0], sorted(design["block"].unique()))
+    long = made.melt(["respondent_id", "block"], [f"task_{k}" for k in names], "task", "picked").dropna(subset=["picked"])
+    long["task"] = long["task"].str[5:].astype(int)
+    offers = set(design["alternative"]) | ({0} if none else set())
+    bad = ~long["picked"].isin(offers)
+    rejected = long[bad].assign(reason="no such offer")
+    long = long[~bad].sort_values(["respondent_id", "task"], ignore_index=True)
+    long["choice_id"] = np.arange(len(long))
+    if none:
+        extra = design.drop_duplicates(["block", "task"]).assign(alternative=0)
+        for name in design.columns[3:]:
+            extra[name] = None
+        design = pd.concat([design, extra], ignore_index=True)
+    table = long.merge(design, on=["block", "task"])
+    table = table.assign(chosen=table["picked"] == table["alternative"], customer_id=table["respondent_id"],
+                         alternative=table["alternative"].map(lambda k: NONE if k == 0 else f"offer {k}"))
+    columns = ["choice_id", "customer_id", "alternative", "chosen", *[c for c in design.columns if c not in ("block", "task", "alternative")]]
+    table = table.sort_values(["choice_id", "alternative"], ignore_index=True)[columns]
+    table.attrs.update(answers.attrs)
+    table.attrs["rejected"] = rejected
+    return table
