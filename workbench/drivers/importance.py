@@ -1,0 +1,370 @@
+"""Which driver counts most? Shares of what is explained, penalty and reward, importance beside performance, and what people say themselves."""
+
+from itertools import combinations
+from math import factorial
+
+import numpy as np
+
+from workbench import intervals
+from workbench import regression as fits
+from workbench.drivers.regress import left_out
+from workbench.errors import InputError, NotEnoughData, one_of
+from workbench.results import Result, analysis
+from workbench.texts import number, p_value, t, word
+
+MOST = {"linear": 12, "logit": 8}  # drivers for which all subsets are gone through
+KANO = np.array([list("QAAAO"), list("RIIIM"), list("RIIIM"), list("RIIIM"), list("RRRRQ")])
+KANO_NAMES = {"A": "attractive", "O": "one_dimensional", "M": "must_be", "I": "indifferent", "R": "reverse", "Q": "questionable"}
+
+
+@analysis
+def key_drivers(table, outcome, drivers, *, kind="linear", cluster=None, low=None, high=None, draws=1000, seed=1, conf_level=0.95):
+    """Which drivers carry the outcome, by how much, and in which direction?
+
+    One table with several answers, since none is right by itself: the share of what is explained (averaged over all orders in which drivers may enter), the relative weight, the weight with the others
+    held equal, the plain correlation, and what a low or a high rating alone goes with.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a respondent; rows with a missing value are left out and counted.
+    outcome : str
+        A number, or 0 and 1 with kind "logit".
+    drivers : list of str
+        Numbers, at least two; up to 12 (8 for logit) all subsets are gone through, above that the shares are missing and the relative weights stand in.
+    kind : str
+        "linear" or "logit" (shares of McFadden's R²; penalty and reward stay differences of the outcome).
+    cluster : str, optional
+        Column of the sampling unit.
+    low, high : float, optional
+        Ratings at or below `low` are low, at or above `high` are high; None: the outer thirds of each driver, or with few grades those below and above the median.
+    draws, seed : int
+        Of the bootstrap over sampling units.
+
+    Returns
+    -------
+    Result
+        driver, measure, n (rows), estimate, std_error, conf_low, conf_high, rank, rank_low, rank_high (of share, relative weight). Measures: share and relative_weight (of R², add up to 1), weight
+        (standardised), correlation, penalty and reward (change of the outcome for a low or high rating against the middle, the others held equal), performance (mean).
+
+    Raises
+    ------
+    InputError
+        For missing, constant or collinear drivers, named.
+    NotEnoughData
+        With too few rows.
+
+    Source: shares Lindeman, Merenda & Gold (1980), Grömping (2006), Journal of Statistical Software 17; relative weights Johnson (2000), Multivariate Behavioral Research 35; penalty and reward
+    Brandt (1987); McFadden's R² for dominance Azen & Traxel (2009).
+    """
+    import pandas as pd
+
+    one_of("kind", kind, MOST)
+    if len(drivers) < 2:
+        raise InputError("drivers: at least two are needed; with one, look at the correlation")
+    data = fits.prepare(table, outcome, drivers, cluster=cluster)
+    x = data.x.drop(columns="constant").to_numpy()
+    names, p, n = list(data.x.columns[1:]), x.shape[1], len(data.y)
+    if p != len(drivers):
+        raise InputError("drivers: numbers are needed; give every word an indicator of its own first")
+    if kind == "logit" and not np.isin(data.y, (0, 1)).all():
+        raise InputError(f"outcome: '{outcome}' must be 0 or 1 for kind 'logit'")
+    ends = [_ends(c, low, high) for c in x.T]
+    extra = [e for pair in ends for e in pair if 0 < e.mean() < 1]
+    every, drawn = fits.grams(np.column_stack([np.ones(n), data.y, x, *extra]), data.groups, draws, seed)
+    grams = np.concatenate([every[None], drawn])
+    mean = grams[:, 0, 2:2 + p] / grams[:, [0], 0]
+    r = _correlations(grams[:, :2 + p, :2 + p])
+    rxx, rxy = r[:, 1:, 1:], r[:, 1:, 0]
+    found = {"relative_weight": _johnson(rxx, rxy), "weight": np.linalg.solve(rxx + 1e-12 * np.eye(p), rxy[:, :, None])[:, :, 0], "correlation": rxy, "performance": mean}
+    if p <= MOST[kind]:
+        if kind == "linear":
+            r2 = {s: _r2(rxx, rxy, s) for s in _subsets(p)}
+        else:
+            rng = np.random.default_rng(seed)
+            some = min(draws, 200)
+            g = data.customers
+            weights = np.concatenate([np.ones((1, n)), rng.multinomial(g, np.full(g, 1 / g), some)[:, data.groups].astype(float)])
+            r2 = {s: _mcfadden(x[:, list(s)], data.y, weights) for s in _subsets(p)}
+        found["share"] = _shapley(r2, p)
+        total = r2[tuple(range(p))]
+    else:
+        total = (rxy * found["weight"]).sum(axis=1)
+    penalty, reward = _ends_effects(grams, p, ends)
+    found["penalty"], found["reward"] = penalty, reward
+    rows = []
+    for measure in ("share", "relative_weight", "weight", "correlation", "penalty", "reward", "performance"):
+        if measure not in found:
+            continue
+        values = found[measure]
+        se, lower, upper = fits.percentiles(values[1:], conf_level)
+        # The middle of draws and the estimate may lie apart where a share is near 0: the interval holds both.
+        lower, upper = np.fmin(lower, values[0]), np.fmax(upper, values[0])
+        ranks = np.argsort(np.argsort(-values, axis=1), axis=1) + 1
+        ranked = measure in ("share", "relative_weight")
+        tail = np.quantile(ranks[1:], [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0, method="nearest")
+        rows += [{"driver": names[i], "measure": measure, "n": n, "estimate": values[0, i], "std_error": se[i], "conf_low": lower[i], "conf_high": upper[i],
+                  **{k: (v if ranked else np.nan) for k, v in (("rank", ranks[0, i]), ("rank_low", tail[0, i]), ("rank_high", tail[1, i]))}} for i in range(p)]
+    made = pd.DataFrame(rows)
+    se, lower, upper = fits.percentiles(total[1:], conf_level)
+    limits = [t("drivers.associational"), t("drivers.shares", r2=number(total[0], 3), low=number(float(lower), 3), high=number(float(upper), 3), what=t(f"drivers.r2_{kind}")),
+              t("drivers.halo"), *left_out(data)]
+    strong = [c for c, v in fits.inflation(data.x).items() if v > 5]
+    if strong:
+        limits.append(t("drivers.collinear", terms=", ".join(map(word, strong))))
+    if n < max(200, 20 * p):
+        limits.append(t("drivers.few_rows", n=number(n), terms=number(p)))
+    if "share" not in found:
+        limits.append(t("drivers.too_many", most=number(MOST[kind])))
+    top = made[made["measure"] == ("share" if "share" in found else "relative_weight")].sort_values("estimate", ascending=False)
+    made = pd.concat([top, made[made["measure"] != top["measure"].iloc[0]]], ignore_index=True)
+    return Result(question=t("drivers.question", outcome=word(outcome)), table=made, method=t("drivers.method", draws=number(draws)), unit="rows", n=n, conf_level=conf_level,
+                  evidence="associational", limits=tuple(limits),
+                  chart={"kind": "points", "label": ["driver"], "only": {"measure": top["measure"].iloc[0]}, "percent": True, "xlabel": t("drivers.axis_share")})
+
+
+def _ends(values, low, high):
+    """Return which ratings are low and which are high; where thirds leave no middle, the grades below and above the median."""
+    a = np.quantile(values, 1 / 3, method="lower") if low is None else low
+    b = np.quantile(values, 2 / 3, method="higher") if high is None else high
+    if low is None and high is None and not ((values > a) & (values < b)).any():
+        return (values < np.median(values)).astype(float), (values > np.median(values)).astype(float)
+    return (values <= a).astype(float), (values >= b).astype(float)
+
+
+def _ends_effects(grams, p, ends):
+    """Return penalty and reward of every driver from the regression of the outcome on all low and high indicators."""
+    at, place = 2 + p, []
+    for pair in ends:
+        place.append([])
+        for e in pair:
+            use = 0 < e.mean() < 1
+            place[-1].append(at if use else None)
+            at += use
+    columns = [0, *(c for pair in place for c in pair if c is not None)]
+    a = grams[:, columns][:, :, columns]
+    b = grams[:, columns, 1]
+    beta = np.linalg.solve(a + 1e-9 * np.eye(len(columns)) * np.trace(a[0]) / len(columns), b[:, :, None])[:, :, 0]
+    where = {c: i for i, c in enumerate(columns)}
+    out = [np.column_stack([beta[:, where[pair[k]]] if pair[k] is not None else np.full(len(grams), np.nan) for pair in place]) for k in (0, 1)]
+    return out
+
+
+def _correlations(grams):
+    """Return correlation matrices of the columns after the constant."""
+    n = grams[:, 0, 0][:, None, None]
+    mean = grams[:, 0, 1:] / n[:, 0]
+    cov = grams[:, 1:, 1:] / n - mean[:, :, None] * mean[:, None, :]
+    sd = np.sqrt(np.maximum(np.einsum("bii->bi", cov), 1e-300))
+    return cov / (sd[:, :, None] * sd[:, None, :])
+
+
+def _subsets(p):
+    return [s for k in range(p + 1) for s in combinations(range(p), k)]
+
+
+def _r2(rxx, rxy, s):
+    if not s:
+        return np.zeros(len(rxy))
+    s = list(s)
+    own = rxy[:, s]
+    return np.einsum("bi,bi->b", own, np.linalg.solve(rxx[:, s][:, :, s] + 1e-12 * np.eye(len(s)), own[:, :, None])[:, :, 0])
+
+
+def _shapley(r2, p):
+    """Return every driver's share of the whole from the worth of all subsets."""
+    out = np.zeros((len(r2[()]), p))
+    for s in r2:
+        for j in set(range(p)) - set(s):
+            out[:, j] += factorial(len(s)) * factorial(p - len(s) - 1) / factorial(p) * (r2[tuple(sorted((*s, j)))] - r2[s])
+    whole = out.sum(axis=1, keepdims=True)
+    return np.where(whole > 1e-12, out / np.where(whole > 1e-12, whole, 1), np.nan)
+
+
+def _johnson(rxx, rxy):
+    """Return Johnson's relative weights as shares of R²."""
+    values, vectors = np.linalg.eigh(rxx)
+    root = (vectors * np.sqrt(np.maximum(values, 1e-12))[:, None, :]) @ vectors.transpose(0, 2, 1)
+    beta = np.linalg.solve(root, rxy[:, :, None])
+    raw = (root**2 @ beta**2)[:, :, 0]
+    return raw / raw.sum(axis=1, keepdims=True)
+
+
+def _mcfadden(x, y, weights):
+    """Return McFadden's R² of a logit for many sets of row weights at once."""
+    n = len(y)
+    total = weights.sum(axis=1)
+    share = weights @ y / total
+    null = total * (_entropy(share))
+    if not x.shape[1]:
+        return np.zeros(len(weights))
+    z = np.column_stack([np.ones(n), (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12)])
+    outer = np.einsum("ni,nj->nij", z, z).reshape(n, -1)
+    k = z.shape[1]
+    beta = np.zeros((len(weights), k))
+    beta[:, 0] = np.log(share / (1 - share))
+    for _ in range(12):
+        chance = 1 / (1 + np.exp(-np.clip(beta @ z.T, -30, 30)))
+        gradient = (weights * (y - chance)) @ z
+        curve = ((weights * chance * (1 - chance)) @ outer).reshape(-1, k, k) + 1e-8 * np.eye(k)
+        move = np.linalg.solve(curve, gradient[:, :, None])[:, :, 0]
+        beta += np.clip(move, -3, 3)
+        if np.abs(move).max() < 1e-6:
+            break
+    linear = np.clip(beta @ z.T, -30, 30)
+    value = (weights * (y * linear - np.log1p(np.exp(linear)))).sum(axis=1)
+    return 1 - value / null
+
+
+def _entropy(share):
+    """Return the log-likelihood a row of a constant chance."""
+    share = np.clip(share, 1e-12, 1 - 1e-12)
+    return share * np.log(share) + (1 - share) * np.log(1 - share)
+
+
+@analysis
+def importance_performance(table, outcome, drivers, *, kind="linear", cluster=None, draws=1000, seed=1, conf_level=0.95):
+    """Which drivers count much and are rated low: where to begin?
+
+    Parameters are those of `key_drivers`.
+
+    Returns
+    -------
+    Result
+        driver, quadrant (concentrate_here, keep_up, low_priority, possible_overkill, or undecided where an interval holds the mean of all drivers, at which the quadrants are cut), n (rows),
+        estimate (share of what is explained), std_error, conf_low, conf_high, performance (mean), performance_low, performance_high.
+
+    Raises as `key_drivers`.
+
+    Source: Martilla & James (1977), Journal of Marketing 41.
+    """
+    made = key_drivers(table, outcome, drivers, kind=kind, cluster=cluster, draws=draws, seed=seed, conf_level=conf_level)
+    first = made.table["measure"].iloc[0]
+    share = made.table[made.table["measure"] == first].set_index("driver")
+    level = made.table[made.table["measure"] == "performance"].set_index("driver").reindex(share.index)
+    cut, middle = 1 / len(share), level["estimate"].mean()
+    high = np.where(share["conf_low"] > cut, 1, np.where(share["conf_high"] < cut, 0, -1))
+    good = np.where(level["conf_low"] > middle, 1, np.where(level["conf_high"] < middle, 0, -1))
+    words = {(1, 0): "concentrate_here", (1, 1): "keep_up", (0, 0): "low_priority", (0, 1): "possible_overkill"}
+    result = share[["n", "estimate", "std_error", "conf_low", "conf_high"]].reset_index()
+    result["performance"], result["performance_low"], result["performance_high"] = (level[c].to_numpy() for c in ("estimate", "conf_low", "conf_high"))
+    result.insert(1, "quadrant", [words.get(pair, "undecided") for pair in zip(high, good, strict=True)])
+    return Result(question=t("drivers.ipa_question", outcome=word(outcome)), table=result, method=t("drivers.ipa_method", draws=number(draws)), unit="rows", n=made.n, conf_level=conf_level,
+                  evidence="associational", limits=(t("drivers.ipa_limit", cut=number(100 * cut, 3), middle=number(middle, 3)), *made.limits),
+                  chart={"kind": "points", "label": ["driver", "quadrant"], "percent": True, "reference": cut, "xlabel": t("drivers.axis_share")})
+
+
+@analysis
+def kano(answers, *, conf_level=0.95):
+    """Which features must be there, which please the more the better, and which delight?
+
+    Parameters
+    ----------
+    answers : table with respondent_id, feature, functional, dysfunctional
+        How one would feel with and without the feature: 1 like it, 2 expect it, 3 neutral, 4 can live with it, 5 dislike it.
+
+    Returns
+    -------
+    Result
+        feature, measure, count, n (answers), estimate, std_error, conf_low, conf_high. Measures: the share of each category (attractive, one_dimensional, must_be, indifferent, reverse, questionable), better
+        (attractive + one-dimensional over these, must-be and indifferent) and worse (minus one-dimensional + must-be over the same).
+
+    Raises InputError for missing columns or answers outside 1 to 5.
+
+    Source: Kano, Seraku, Takahashi & Tsuji (1984); Berger et al. (1993), Center for Quality Management Journal 2.
+    """
+    import pandas as pd
+
+    fits.require(answers, "answers", "respondent_id", "feature", "functional", "dysfunctional")
+    frame = answers.dropna(subset=["functional", "dysfunctional"])
+    yes, no = frame["functional"].to_numpy(), frame["dysfunctional"].to_numpy()
+    if not (np.isin(yes, range(1, 6)).all() and np.isin(no, range(1, 6)).all()):
+        raise InputError("answers: functional and dysfunctional must be whole numbers from 1 to 5")
+    frame = frame.assign(category=KANO[yes.astype(int) - 1, no.astype(int) - 1])
+    rows = []
+    for feature, mine in frame.groupby("feature", sort=True):
+        who, got = mine["respondent_id"].to_numpy(), mine["category"].to_numpy()
+        rows += [{"feature": feature, "measure": KANO_NAMES[k], **intervals.share(got == k, who, conf_level)} for k in "AOMIRQ"]
+        plain = np.isin(got, list("AOMI"))
+        if plain.any():
+            rows.append({"feature": feature, "measure": "better", **intervals.share(np.isin(got[plain], list("AO")), who[plain], conf_level)})
+            worse = intervals.share(np.isin(got[plain], list("OM")), who[plain], conf_level)
+            rows.append({"feature": feature, "measure": "worse", **worse, "estimate": -worse["estimate"], "count": -worse["count"], "conf_low": -worse["conf_high"], "conf_high": -worse["conf_low"]})
+    if not rows:
+        raise NotEnoughData("kano: there is no complete answer")
+    limits = [t("drivers.kano_limit")]
+    if frame["respondent_id"].nunique() < 150:
+        limits.append(t("drivers.few", n=number(frame["respondent_id"].nunique()), least=number(150)))
+    return Result(question=t("drivers.kano_question"), table=pd.DataFrame(rows), method=t("drivers.kano_method"), unit="answers", n=len(frame), conf_level=conf_level, limits=tuple(limits),
+                  chart={"kind": "points", "label": ["feature", "measure"], "only": {"measure": ["better", "worse"]}, "reference": 0, "xlabel": t("drivers.kano_axis")})
+
+
+@analysis
+def stated(answers, *, kind="rating", top=None, conf_level=0.95):
+    """What do people themselves say matters most?
+
+    Parameters
+    ----------
+    answers : table with respondent_id, factor, value
+        One row a respondent and factor: value is a rating, a rank (1 = most important), or for "named" 1 or 0.
+    kind : str
+        "rating", "rank" or "named".
+    top : float, optional
+        Ratings at or above it are the top box; None: the two highest grades given.
+
+    Returns
+    -------
+    Result
+        factor, measure (named, mean_rating, top_box, mean_rank), count, n (respondents), estimate, std_error, conf_low, conf_high, ties_with (factors it cannot be told apart from; paired signed-rank tests,
+        for "named" the same as McNemar's, Holm's correction).
+
+    Raises
+    ------
+    InputError
+        For missing columns, an unknown kind, or a respondent who rated a factor twice.
+    NotEnoughData
+        Where nobody answered on two factors.
+
+    Source: Friedman (1937), JASA 32; Wilcoxon (1945); Holm (1979).
+    """
+    import pandas as pd
+    from scipy import stats
+
+    fits.require(answers, "answers", "respondent_id", "factor", "value")
+    one_of("kind", kind, ("rating", "rank", "named"))
+    frame = answers.dropna(subset=["value"])
+    if frame.duplicated(["respondent_id", "factor"]).any():
+        raise InputError("answers: some respondents answered on a factor twice")
+    rows, limits = [], []
+    wide = frame.pivot(index="respondent_id", columns="factor", values="value").sort_index(axis=1)
+    if wide.shape[1] < 2 or not len(wide):
+        raise NotEnoughData("stated: answers on at least two factors are needed")
+    whole = wide.dropna()
+    apart, ties = {}, {}
+    if len(whole) >= 10:
+        pairs = list(combinations(wide.columns, 2))
+        p = [1.0 if (whole[a] == whole[b]).all() else stats.wilcoxon(whole[a], whole[b], zero_method="wilcox").pvalue for a, b in pairs]
+        apart = dict(zip(pairs, intervals.corrected(p) < 1 - conf_level, strict=True))
+        ties = {f: ", ".join(str(word(g)) for g in wide.columns if g != f and not apart.get((f, g), apart.get((g, f), True))) for f in wide}
+        if wide.shape[1] > 2:
+            limits.append(t("drivers.friedman", p=p_value(float(stats.friedmanchisquare(*whole.to_numpy().T).pvalue)), n=number(len(whole))))
+    cut = np.unique(frame["value"])[-2:][0] if top is None else top
+    for factor in wide:
+        values = wide[factor].dropna()
+        who = values.index.to_numpy()
+        tied = {"ties_with": ties.get(factor, "")}
+        if kind == "named":
+            rows.append({"factor": factor, "measure": "named", **intervals.share(values.to_numpy() > 0, who, conf_level), **tied})
+            continue
+        estimate, se, low, high = intervals.ratio(values, np.ones(len(values)), conf_level)
+        rows.append({"factor": factor, "measure": f"mean_{kind}", "count": float(values.sum()), "n": len(values), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high, **tied})
+        if kind == "rating":
+            rows.append({"factor": factor, "measure": "top_box", **intervals.share(values.to_numpy() >= cut, who, conf_level), "ties_with": ""})
+    first = {"named": "named", "rating": "mean_rating", "rank": "mean_rank"}[kind]
+    table = pd.DataFrame(rows)
+    table = table.iloc[np.lexsort([table["factor"].astype(str), table["estimate"] * (1 if kind == "rank" else -1), table["measure"] != first])].reset_index(drop=True)
+    limits.insert(0, t("drivers.stated_limit"))
+    if len(wide) < 150:
+        limits.append(t("drivers.few", n=number(len(wide)), least=number(150)))
+    return Result(question=t("drivers.stated_question"), table=table, method=t("drivers.stated_method"), unit="respondents", n=len(wide), conf_level=conf_level, limits=tuple(limits),
+                  chart={"kind": "points", "label": ["factor"], "only": {"measure": first}, "percent": kind == "named", "xlabel": t(f"drivers.stated_axis_{kind}")})

@@ -1,0 +1,79 @@
+"""One outcome, several terms: regressions with the customer as sampling unit."""
+
+import numpy as np
+
+from workbench import intervals
+from workbench import regression as fits
+from workbench.errors import unknown
+from workbench.results import Result, analysis
+from workbench.texts import number, t, word
+
+
+@analysis
+def regression(table, outcome, terms, *, kind="linear", cluster=None, randomised=(), conf_level=0.95):
+    """What goes with an outcome when the other terms are held equal?
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a respondent, order or customer. Rows with a missing value are left out and counted.
+    outcome : str
+        A number; 0 or 1 for "logit"; ordered grades such as 1 to 7 for "ordinal".
+    terms : list of str
+        Numbers, or words (then compared with the first in alphabet).
+    kind : str
+        "linear" (robust errors), "logit", "ordinal" (proportional odds) or "poisson" (counts, or amounts that may be 0).
+    cluster : str, optional
+        Column of the sampling unit, such as customer_id; None: every row its own.
+    randomised : list of str
+        Terms that chance set, such as prices drawn for every respondent: of these the evidence is experimental.
+
+    Returns
+    -------
+    Result
+        term, n (rows), estimate (per unit of the term: of the outcome; log-odds for logit and ordinal; log for poisson), std_error, conf_low, conf_high, p_value,
+        marginal (logit only: average change of the chance a unit), inflation (how many times collinearity widens the variance). `.model` is the statsmodels result.
+
+    Raises
+    ------
+    InputError
+        For a missing, constant or collinear column, or one that decides the outcome; each is named.
+    NotEnoughData
+        With too few rows, or an outcome that does not vary.
+
+    Source: White (1980), Econometrica 48; Liang & Zeger (1986), Biometrika 73; McCullagh (1980), JRSS B 42. Computed by statsmodels.
+    """
+    import pandas as pd
+
+    data = fits.prepare(table, outcome, terms, cluster=cluster)
+    made = fits.fit(data, kind)
+    names = [c for c in data.x if c != "constant"]
+    params, errors, p = (pd.Series(np.asarray(v), index=list(made.params.index)) for v in (made.params, made.bse, made.pvalues))
+    low, high = intervals.normal(params[names], errors[names], conf_level)
+    vif = fits.inflation(data.x)
+    for name in randomised:
+        if name not in terms:
+            raise unknown("randomised", "term", name, terms)
+    marginal = {}
+    if kind == "logit":
+        chance = made.predict(data.x)
+        marginal = {"marginal": params[names].to_numpy() * float((chance * (1 - chance)).mean())}
+    result = pd.DataFrame({"term": names, "n": len(data.y), "estimate": params[names].to_numpy(), "std_error": errors[names].to_numpy(), "conf_low": low, "conf_high": high,
+                           "p_value": p[names].to_numpy(), **marginal, "inflation": [vif.get(c, 1.0) for c in names]})
+    others = [c for c in names if c.split(": ")[0] not in randomised]
+    limits = [t("drivers.randomised", terms=", ".join(map(word, randomised)), others=", ".join(map(word, others)) or "–") if randomised else t("drivers.associational"), *left_out(data)]
+    strong = [c for c in names if vif.get(c, 1) > 5]
+    if strong:
+        limits.append(t("drivers.collinear", terms=", ".join(strong)))
+    if len(data.y) < 20 * len(names):
+        limits.append(t("drivers.few_rows", n=number(len(data.y)), terms=number(len(names))))
+    if kind == "linear":
+        limits.append(t("drivers.r2", r2=number(made.rsquared, 3)))
+    return Result(question=t("drivers.regression_question", outcome=word(outcome)), table=result, method=t(f"drivers.regression_{kind}"), unit="rows", n=len(data.y), conf_level=conf_level,
+                  evidence="experimental" if randomised else "associational", limits=tuple(limits), model=made,
+                  chart={"kind": "points", "label": ["term"], "reference": 0, "xlabel": t(f"drivers.axis_{kind}"), **({"only": {"term": [c for c in names if c not in others]}} if randomised else {})})
+
+
+def left_out(data):
+    """Return the sentence on rows with missing values, if there are any."""
+    return [t("drivers.left_out", n=number(data.left_out))] if data.left_out else []

@@ -1,0 +1,449 @@
+"""Are the answers worth a number? Scales, their reliability and validity, the factors behind items, attitude and involvement."""
+
+import numpy as np
+
+from workbench import intervals
+from workbench import regression as fits
+from workbench.errors import InputError, NotEnoughData, one_of, unknown
+from workbench.results import Result, analysis
+from workbench.texts import number, p_value, t, word
+
+
+def wide(surveys, items=None):
+    """Return survey answers with one row a response occasion and one column an item.
+
+    Parameters
+    ----------
+    surveys : table of surveys (response_id, respondent_id, answered_at, item, value)
+    items : list of str, optional
+        Those to keep; None: all.
+
+    Returns
+    -------
+    DataFrame
+        respondent_id, answered_at, order_id (where there is one), and a column an item; answers of one person at one moment stand in one row.
+
+    Raises InputError for an unknown item.
+    """
+    import pandas as pd
+
+    fits.require(surveys, "surveys", "respondent_id", "answered_at", "item", "value")
+    known = surveys["item"].unique()
+    for item in items or ():
+        if item not in known:
+            raise unknown("surveys", "item", item, sorted(known, key=str))
+    kept = surveys[surveys["item"].isin(items)] if items else surveys
+    keys = ["respondent_id", "answered_at", *(["order_id"] if "order_id" in kept and kept["order_id"].notna().any() else [])]
+    made = kept.dropna(subset=keys).pivot_table("value", keys, "item", "last").reset_index()
+    made.columns.name = None
+    made = pd.DataFrame(made)
+    made.attrs.update(surveys.attrs)
+    return made
+
+
+def _answers(table, items, what):
+    fits.require(table, what, *items)
+    data = table[list(items)].astype(float)
+    whole = data.dropna().to_numpy()
+    if len(items) < 2:
+        raise InputError(f"{what}: a scale needs at least two items, found {', '.join(items)}")
+    if len(whole) <= len(items):
+        raise NotEnoughData(f"{what}: {len(whole)} complete answers for {len(items)} items")
+    flat = [c for c, v in zip(items, whole.T, strict=True) if np.ptp(v) == 0]
+    if flat:
+        raise InputError(f"{what}: {', '.join(flat)} never varies; leave it out")
+    return whole, len(data) - len(whole)
+
+
+def _cov(weights, x):
+    """Return weighted covariance matrices, one a set of row weights."""
+    n = weights.sum(axis=1)
+    k = x.shape[1]
+    mean = weights @ x / n[:, None]
+    outer = (weights @ np.einsum("ni,nj->nij", x, x).reshape(len(x), -1) / n[:, None]).reshape(-1, k, k)
+    return (outer - mean[:, :, None] * mean[:, None, :]) * (n / (n - 1))[:, None, None]
+
+
+def _draws(n, draws, seed):
+    rng = np.random.default_rng(seed)
+    return np.concatenate([np.ones((1, n)), rng.multinomial(n, np.full(n, 1 / n), draws).astype(float)])
+
+
+def one_factor(cov, rounds=300):
+    """Return loadings and unique variances of one factor behind items (maximum likelihood), for many covariance matrices at once.
+
+    Source: Rubin & Thayer (1982), Psychometrika 47 (expectation and maximisation), run on correlations and scaled back.
+    """
+    sd = np.sqrt(np.einsum("bii->bi", cov))
+    r = cov / (sd[:, :, None] * sd[:, None, :])
+    values, vectors = np.linalg.eigh(r)
+    load = vectors[:, :, -1] * np.sqrt(np.maximum(values[:, -1:], 1e-9) * 0.8)
+    load *= np.sign(load.sum(axis=1, keepdims=True))
+    psi = np.clip(1 - load**2, 0.02, None)
+    for _ in range(rounds):
+        precision = load / psi
+        spread = 1 / (1 + (load * precision).sum(axis=1))
+        beta = precision * spread[:, None]
+        cross = np.einsum("bij,bj->bi", r, beta)
+        second = spread + np.einsum("bi,bi->b", beta, cross)
+        new = cross / second[:, None]
+        psi = np.clip(1 - new * cross, 0.005, None)
+        if np.abs(new - load).max() < 1e-8:
+            load = new
+            break
+        load = new
+    return load * sd, psi * sd**2
+
+
+@analysis
+def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
+    """Do the items of a scale measure one and the same thing?
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a respondent, one column an item (see `wide`); reversed items turned round beforehand.
+    scales : dict
+        Name of the scale → its items.
+    draws, seed : int
+        Of the bootstrap over respondents.
+
+    Returns
+    -------
+    Result
+        scale, measure (alpha, omega, composite, ave), n (respondents with all items), estimate, std_error, conf_low, conf_high. Omega and the average variance extracted need three items.
+
+    Raises
+    ------
+    InputError
+        For missing or constant items, or a scale of one.
+    NotEnoughData
+        With fewer respondents than items.
+
+    Source: Cronbach (1951), Psychometrika 16; omega McDonald (1999), Test Theory, from a one-factor maximum-likelihood model; composite reliability and average variance extracted Fornell & Larcker (1981),
+    Journal of Marketing Research 18, from the same model's standardised loadings.
+    """
+    import pandas as pd
+
+    rows, limits, most = [], [t("drivers.reliability_limit")], 0
+    for name, items in scales.items():
+        x, lost = _answers(table, items, f"scale '{name}'")
+        most = max(most, len(x))
+        cov = _cov(_draws(len(x), draws, seed), x)
+        k = len(items)
+        total = cov.sum(axis=(1, 2))
+        found = {"alpha": k / (k - 1) * (1 - np.einsum("bii->b", cov) / total)}
+        if k > 2:
+            load, psi = one_factor(cov)
+            found["omega"] = load.sum(axis=1) ** 2 / (load.sum(axis=1) ** 2 + psi.sum(axis=1))
+            sd = np.sqrt(np.einsum("bii->bi", cov))
+            std = load / sd
+            found["composite"] = std.sum(axis=1) ** 2 / (std.sum(axis=1) ** 2 + (psi / sd**2).sum(axis=1))
+            found["ave"] = (std**2).mean(axis=1)
+        for measure, values in found.items():
+            se, low, high = fits.percentiles(values[1:], conf_level)
+            rows.append({"scale": name, "measure": measure, "n": len(x), "estimate": values[0], "std_error": float(se), "conf_low": min(float(low), values[0]), "conf_high": max(float(high), values[0])})
+        if lost:
+            limits.append(t("drivers.left_out", n=number(lost)))
+        negative = [i for i, v in zip(items, np.corrcoef(x.T).sum(axis=1), strict=True) if v < 1]
+        if negative:
+            limits.append(t("drivers.reversed", items=", ".join(map(word, negative))))
+    return Result(question=t("drivers.reliability_question"), table=pd.DataFrame(rows), method=t("drivers.reliability_method", draws=number(draws)), unit="respondents", n=most, conf_level=conf_level,
+                  limits=tuple(limits), chart={"kind": "points", "label": ["scale", "measure"], "reference": 0.7, "xlabel": t("drivers.reliability_axis")})
+
+
+@analysis
+def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
+    """Are two scales different things, or one thing asked twice?
+
+    Parameters are those of `reliability`, with at least two scales.
+
+    Returns
+    -------
+    Result
+        scale, other, n (respondents with all items), estimate (heterotrait–monotrait ratio of correlations), std_error, conf_low, conf_high, larcker (whether the smaller average variance extracted exceeds the
+        squared correlation of the scale means; missing under three items).
+
+    Raises as `reliability`, and where a scale's own items do not go together.
+
+    Source: Henseler, Ringle & Sarstedt (2015), Journal of the Academy of Marketing Science 43; Fornell & Larcker (1981).
+    """
+    import pandas as pd
+
+    if len(scales) < 2:
+        raise InputError("validity: at least two scales are needed")
+    items = [i for v in scales.values() for i in v]
+    x, lost = _answers(table, items, "scales")
+    cov = _cov(_draws(len(x), draws, seed), x)
+    sd = np.sqrt(np.einsum("bii->bi", cov))
+    r = np.abs(cov / (sd[:, :, None] * sd[:, None, :]))
+    at = {n: [items.index(i) for i in v] for n, v in scales.items()}
+
+    def inner(a):
+        own = r[:, a][:, :, a]
+        k = len(a)
+        return (own.sum(axis=(1, 2)) - k) / (k * (k - 1))
+
+    rows, names = [], list(scales)
+    for i, one in enumerate(names):
+        for two in names[i + 1:]:
+            a, b = at[one], at[two]
+            if len(a) < 2 or len(b) < 2:
+                raise InputError("validity: each scale needs two items")
+            own = inner(a) * inner(b)
+            if own[0] <= 0:
+                raise InputError(f"validity: the items of '{one}' or '{two}' do not go together at all")
+            values = r[:, a][:, :, b].mean(axis=(1, 2)) / np.sqrt(np.maximum(own, 1e-12))
+            se, low, high = fits.percentiles(values[1:], conf_level)
+            rows.append({"scale": one, "other": two, "n": len(x), "estimate": values[0], "std_error": float(se), "conf_low": min(float(low), values[0]), "conf_high": max(float(high), values[0]), "larcker": _larcker(x, a, b)})
+    return Result(question=t("drivers.validity_question"), table=pd.DataFrame(rows), method=t("drivers.validity_method", draws=number(draws)), unit="respondents", n=len(x), conf_level=conf_level,
+                  limits=(t("drivers.validity_limit"), *([t("drivers.left_out", n=number(lost))] if lost else [])),
+                  chart={"kind": "points", "label": ["scale", "other"], "reference": 0.9, "xlabel": t("drivers.validity_axis")})
+
+
+def _larcker(x, a, b):
+    if len(a) < 3 or len(b) < 3:
+        return None
+    ave = []
+    for part in (a, b):
+        cov = np.cov(x[:, part].T)[None]
+        load, _ = one_factor(cov)
+        ave.append(float(((load[0] / np.sqrt(np.diag(cov[0]))) ** 2).mean()))
+    return bool(min(ave) > np.corrcoef(x[:, a].mean(axis=1), x[:, b].mean(axis=1))[0, 1] ** 2)
+
+
+@analysis
+def explore_factors(table, items, factors=None, *, rotation="promax", draws=200, seed=1, conf_level=0.95):
+    """How many things lie behind the items, and which items belong to which?
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a respondent, one column an item.
+    items : list of str
+        At least three.
+    factors : int, optional
+        None: as many as parallel analysis finds.
+    rotation : str
+        "promax" (factors may go together), "varimax" (with Kaiser's normalisation) or "none".
+    draws, seed : int
+        Of the random data of the parallel analysis.
+
+    Returns
+    -------
+    Result
+        item, factor (1, 2, …), n (respondents), estimate (loading), communality. No interval: rotated loadings have no simple one; use `structural` on new answers.
+        Sampling adequacy (KMO), Bartlett's test and the eigenvalues beside random ones stand in `.limits`. `.model` is statsmodels' Factor result.
+
+    Raises
+    ------
+    InputError
+        For missing or constant items, or more factors than the items allow.
+    NotEnoughData
+        With fewer respondents than items, or where parallel analysis finds no factor and none was asked for.
+
+    Source: maximum likelihood by statsmodels; Kaiser (1958, 1974), Psychometrika 23 and 39; promax Hendrickson & White (1964), power 4; parallel analysis Horn (1965), Psychometrika 30; Bartlett (1951).
+    """
+    import warnings
+
+    import pandas as pd
+    from scipy import stats
+    from statsmodels.multivariate.factor import Factor
+
+    one_of("rotation", rotation, ("promax", "varimax", "none"))
+    x, lost = _answers(table, items, "items")
+    n, k = x.shape
+    if k < 3:
+        raise InputError(f"explore_factors: at least three items are needed, found {k}")
+    r = np.corrcoef(x.T)
+    own, axes = (v[..., ::-1] for v in np.linalg.eigh(r))
+    rng = np.random.default_rng(seed)
+    luck = np.array([np.sort(np.linalg.eigvalsh(np.corrcoef(rng.normal(size=(n, k)).T)))[::-1] for _ in range(draws)])
+    above = own > np.quantile(luck, conf_level, axis=0)
+    parallel = int(np.argmin(above)) if not above.all() else k
+    if not parallel and factors is None:
+        raise NotEnoughData(t("drivers.factors_none", own=number(own[0], 3), luck=number(np.quantile(luck[:, 0], conf_level), 3)))
+    m = parallel if factors is None else factors
+    if (k - m) ** 2 - k - m < 0:
+        raise InputError(f"explore_factors: {m} factors are too many for {k} items")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # From the principal components: a start drawn at random would give another answer every time.
+        begin = axes[:, :m] * np.sqrt(own[:m] / 2)
+        model = Factor(corr=r, n_factor=m, method="ml", nobs=n).fit(start=(begin, 1 - (begin**2).sum(axis=1)))
+    load = np.asarray(model.loadings)
+    load = load * np.where(load.sum(axis=0) < 0, -1, 1)
+    together = np.eye(m)
+    if m > 1 and rotation != "none":
+        load = _varimax(load)
+        if rotation == "promax":
+            load, together = _promax(load)
+    order = np.argsort(-(load**2).sum(axis=0), kind="stable")
+    load = load[:, order] * np.where(load[:, order].sum(axis=0) < 0, -1, 1)
+    inverse = np.linalg.inv(r)
+    partial = -inverse / np.sqrt(np.outer(np.diag(inverse), np.diag(inverse)))
+    off = ~np.eye(k, dtype=bool)
+    kmo = (r[off] ** 2).sum() / ((r[off] ** 2).sum() + (partial[off] ** 2).sum())
+    sphere = -(n - 1 - (2 * k + 5) / 6) * np.linalg.slogdet(r)[1]
+    p = stats.chi2.sf(sphere, k * (k - 1) / 2)
+    communal = 1 - np.asarray(model.uniqueness)
+    result = pd.DataFrame({"item": np.repeat(list(items), m), "factor": np.tile(np.arange(m) + 1, k), "n": n, "estimate": load.ravel(), "communality": np.repeat(communal, m)})
+    limits = [t("drivers.factors_number", parallel=number(parallel), own=", ".join(number(v, 3) for v in own[: parallel + 1]), luck=", ".join(number(v, 3) for v in np.quantile(luck, conf_level, axis=0)[: parallel + 1])),
+              t("drivers.factors_fit", kmo=number(kmo, 2), p=p_value(float(p))), t("drivers.factors_limit")]
+    if m > 1 and rotation == "promax":
+        limits.append(t("drivers.factors_corr", r=number(float(np.abs(together[np.triu_indices(m, 1)]).max()), 2)))
+    if kmo < 0.6 or p > 0.05:
+        limits.insert(0, t("drivers.factors_unfit"))
+    whole = [item for item, u in zip(items, model.uniqueness, strict=True) if u < 1e-4]
+    if whole:
+        limits.insert(0, t("drivers.heywood", items=", ".join(map(word, whole))))
+    if n < max(200, 5 * k):
+        limits.append(t("drivers.few", n=number(n), least=number(max(200, 5 * k))))
+    return Result(question=t("drivers.factors_question"), table=result, method=t("drivers.factors_method", rotation=rotation), unit="respondents", n=n, conf_level=conf_level, limits=tuple(limits), model=model,
+                  chart={"kind": "points", "label": ["item"], "group": "factor", "reference": 0, "xlabel": t("drivers.factors_axis")})
+
+
+def _varimax(load, rounds=500):
+    """Return varimax-rotated loadings, rows normalised first as Kaiser did (and R and SPSS do)."""
+    h = np.sqrt((load**2).sum(axis=1, keepdims=True))
+    a = load / np.maximum(h, 1e-12)
+    turn, before = np.eye(a.shape[1]), 0.0
+    for _ in range(rounds):
+        b = a @ turn
+        u, s, v = np.linalg.svd(a.T @ (b**3 - b * (b**2).mean(axis=0)))
+        turn = u @ v
+        if s.sum() < before * (1 + 1e-10):
+            break
+        before = s.sum()
+    return a @ turn * h
+
+
+def _promax(load, power=4):
+    """Return promax-rotated loadings and the correlations of the factors."""
+    target = load * np.abs(load) ** (power - 1)
+    u = np.linalg.lstsq(load, target, rcond=None)[0]
+    u = u @ np.diag(np.sqrt(np.diag(np.linalg.inv(u.T @ u))))
+    inverse = np.linalg.inv(u)
+    return load @ u, inverse @ inverse.T
+
+
+@analysis
+def scale_means(table, scales, *, cluster=None, conf_level=0.95):
+    """How high do people score on each scale, such as involvement or trust?
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row an answer, one column an item; reversed items turned round beforehand.
+    scales : dict
+        Name → items; a respondent's score is the mean of the items answered, given at least half of them.
+    cluster : str, optional
+        Column of the respondent where one answers several times.
+
+    Returns
+    -------
+    Result
+        scale, count (sum of scores), n (answers), estimate (mean score), std_error, conf_low, conf_high.
+
+    Raises InputError for missing items, NotEnoughData where nobody answered half of a scale.
+
+    Source: Zaichkowsky (1994), Journal of Advertising 23, for the ten items of personal involvement.
+    """
+    import pandas as pd
+
+    rows = []
+    for name, items in scales.items():
+        fits.require(table, f"scale '{name}'", *items, cluster)
+        values = table[list(items)].astype(float)
+        score = values.mean(axis=1).where(values.notna().mean(axis=1) >= 0.5).dropna()
+        if not len(score):
+            raise NotEnoughData(f"scale '{name}': nobody answered half of the items")
+        who = np.unique(table.loc[score.index, cluster].astype(str), return_inverse=True)[1] if cluster else np.arange(len(score))
+        estimate, se, low, high = intervals.ratio(np.bincount(who, score), np.bincount(who), conf_level)
+        rows.append({"scale": name, "count": float(score.sum()), "n": len(score), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+    return Result(question=t("drivers.scales_question"), table=pd.DataFrame(rows), method=t("drivers.scales_method"), unit="answers", n=max(r["n"] for r in rows), conf_level=conf_level,
+                  limits=(t("drivers.scales_limit"),), chart={"kind": "points", "label": ["scale"], "xlabel": t("drivers.scales_axis")})
+
+
+@analysis
+def attitude(answers, *, conf_level=0.95):
+    """How favourable is the attitude towards each brand: what people believe of it, times how good they find that?
+
+    Parameters
+    ----------
+    answers : table with respondent_id, brand, belief_item, belief, evaluation
+        belief (how likely the brand has the property) and evaluation (how good that is), both from −3 to +3; one row a respondent, brand and property.
+
+    Returns
+    -------
+    Result
+        brand, count (sum of scores), n (respondents), estimate (mean of the sum of belief × evaluation), std_error, conf_low, conf_high. The respondent is the sampling unit; incomplete brands are left out and counted.
+
+    Raises InputError for missing columns or answers outside −3 to +3.
+
+    Source: Fishbein & Ajzen (1975), Belief, Attitude, Intention, and Behavior.
+    """
+    import pandas as pd
+
+    fits.require(answers, "answers", "respondent_id", "brand", "belief_item", "belief", "evaluation")
+    given = answers[["belief", "evaluation"]].to_numpy(float)
+    if (np.abs(given[np.isfinite(given)]) > 3).any():
+        raise InputError("answers: belief and evaluation must lie between -3 and +3; turn other scales into that first")
+    frame = answers.assign(product=given.prod(axis=1))
+    per = frame.groupby(["brand", "respondent_id"], sort=True)["product"].agg(["sum", "count"])
+    whole = per["count"] == answers["belief_item"].nunique()
+    rows = []
+    for brand, mine in per[whole].groupby(level=0):
+        estimate, se, low, high = intervals.ratio(mine["sum"], np.ones(len(mine)), conf_level)
+        rows.append({"brand": brand, "count": float(mine["sum"].sum()), "n": len(mine), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+    if not rows:
+        raise NotEnoughData("attitude: no respondent judged every property of a brand")
+    limits = [t("drivers.attitude_limit")]
+    if not whole.all():
+        limits.append(t("drivers.left_out", n=number(int((~whole).sum()))))
+    return Result(question=t("drivers.attitude_question"), table=pd.DataFrame(rows), method=t("drivers.attitude_method"), unit="respondents", n=int(answers["respondent_id"].nunique()), conf_level=conf_level,
+                  limits=tuple(limits), chart={"kind": "points", "label": ["brand"], "reference": 0, "xlabel": t("drivers.attitude_axis")})
+
+
+@analysis
+def service_gap(answers, *, conf_level=0.95):
+    """Where does what people get fall short of what they expect?
+
+    Parameters
+    ----------
+    answers : table with respondent_id, dimension, expectation, perception
+        One row a respondent and dimension (such as reliability, assurance, tangibles, empathy, responsiveness), both on the same scale.
+
+    Returns
+    -------
+    Result
+        dimension, measure (service_gap: perception minus expectation; perception alone), count (sum), n (answers), estimate (mean), std_error, conf_low, conf_high. The respondent is the sampling unit; incomplete answers are left out and counted.
+
+    Raises
+    ------
+    InputError
+        For missing columns.
+    NotEnoughData
+        Without a complete answer.
+
+    Source: Parasuraman, Zeithaml & Berry (1988), Journal of Retailing 64; perception alone: Cronin & Taylor (1992), Journal of Marketing 56.
+    """
+    import pandas as pd
+
+    fits.require(answers, "answers", "respondent_id", "dimension", "expectation", "perception")
+    whole = answers.dropna(subset=["expectation", "perception"])
+    if not len(whole):
+        raise NotEnoughData("service_gap: there is no complete answer")
+    rows = []
+    for name, mine in whole.groupby("dimension", sort=True):
+        who = np.unique(mine["respondent_id"].astype(str), return_inverse=True)[1]
+        for measure, values in (("service_gap", mine["perception"] - mine["expectation"]), ("perception", mine["perception"])):
+            estimate, se, low, high = intervals.ratio(np.bincount(who, values), np.bincount(who), conf_level)
+            rows.append({"dimension": name, "measure": measure, "count": float(values.sum()), "n": len(mine), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+    limits = [t("drivers.gap_limit")]
+    if len(whole) < len(answers):
+        limits.append(t("drivers.left_out", n=number(len(answers) - len(whole))))
+    if whole["respondent_id"].nunique() < 100:
+        limits.append(t("drivers.few", n=number(whole["respondent_id"].nunique()), least=number(100)))
+    return Result(question=t("drivers.gap_question"), table=pd.DataFrame(rows), method=t("drivers.gap_method"), unit="answers", n=len(whole), conf_level=conf_level, limits=tuple(limits),
+                  chart={"kind": "points", "label": ["dimension"], "only": {"measure": "service_gap"}, "reference": 0, "xlabel": t("drivers.gap_axis")})
