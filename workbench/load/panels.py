@@ -63,6 +63,54 @@ def complete_journey(table):
     return tables[table]()
 
 
+def panel_sales(category="SOFT DRINKS", *, products=40):
+    """Build the weekly sales of the best-selling products of a category of the Complete Journey panel, all stores together.
+
+    Parameters
+    ----------
+    category : str
+        A product_category of the panel.
+    products : int
+        How many products (bar codes) to keep.
+
+    Returns
+    -------
+    DataFrame
+        product_id, week, quantity (packages, 0 where none was sold), price (paid per package after the card discount, coupons taken out; where nothing was sold the last one), display and mailer (share of the stores that
+        promote it), on_promotion (mailer or display in at least a tenth of them).
+
+    Raises
+    ------
+    InputError
+        For an unknown category.
+    """
+    known = engine.run("SELECT DISTINCT product_category AS c FROM p WHERE product_category IS NOT NULL", p=panel_file("products"))["c"]
+    if category not in set(known):
+        raise unknown("category", "category", category, sorted(known))
+    table = engine.run(
+        """WITH mine AS (SELECT product_id FROM p WHERE product_category = :category),
+           sold AS (SELECT t.product_id, t.week, sum(t.quantity) AS quantity, sum(t.sales_value + t.coupon_match_disc) AS paid
+                    FROM tx t JOIN mine m ON m.product_id = t.product_id WHERE t.quantity > 0 GROUP BY 1, 2),
+           best AS (SELECT product_id, sum(quantity) AS total FROM sold GROUP BY 1 ORDER BY total DESC, product_id LIMIT """ + str(int(products)) + """),
+           shelf AS (SELECT r.product_id, r.week, count(*) AS promoted, sum(CASE WHEN r.display_location <> '0' THEN 1 ELSE 0 END) AS display,
+                            sum(CASE WHEN r.mailer_location <> '0' THEN 1 ELSE 0 END) AS mailer
+                     FROM promo r JOIN best b ON b.product_id = r.product_id GROUP BY 1, 2),
+           weeks AS (SELECT DISTINCT week FROM sold)
+           SELECT b.product_id, w.week, coalesce(s.quantity, 0) AS quantity, s.paid / s.quantity AS price, coalesce(h.display, 0) AS display,
+                  coalesce(h.mailer, 0) AS mailer, (SELECT count(DISTINCT store_id) FROM tx) AS stores
+           FROM best b CROSS JOIN weeks w LEFT JOIN sold s ON s.product_id = b.product_id AND s.week = w.week
+           LEFT JOIN shelf h ON h.product_id = b.product_id AND h.week = w.week ORDER BY b.product_id, w.week""",
+        values={"category": category}, p=panel_file("products"), tx=panel_file("transactions"), promo=panel_file("promotions"))
+    stores = table.pop("stores")
+    for name in ("display", "mailer"):
+        table[name] = (table[name] / stores).astype(float)
+    table["quantity"] = table["quantity"].astype(float)
+    prices = table.groupby("product_id")["price"]
+    table["price"] = prices.ffill().fillna(prices.bfill()).astype(float).round(4)
+    table["on_promotion"] = ((table["display"] >= 0.1) | (table["mailer"] >= 0.1)).astype(int)
+    return table
+
+
 def cdnow():
     """Load the CDNOW orders: 23,570 customers who first bought in early 1997, followed to June 1998.
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.errors import InputError
-from workbench.simulate.world import CHANNELS, EFFECTS, Settings
+from workbench.simulate.world import CHANNELS, EFFECTS, TESTS, Settings
 
 BLOCK = 20_000  # customers made at a time
-__all__ = ["BLOCK", "CHANNELS", "EFFECTS", "Market", "Settings", "calibration", "channel_effects", "market", "stated_stages", "true_stage", "write"]
+__all__ = ["BLOCK", "CHANNELS", "EFFECTS", "Market", "Settings", "TESTS", "calibration", "channel_effects", "market", "stated_stages", "test_effects", "true_stage", "write"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Market:
         return self.tables[name]
 
 
-def market(customers=5000, *, days=180, seed=1, no_effect=(), channels_off=(), world="markov", effects=None):
+def market(customers=5000, *, days=180, seed=1, no_effect=(), channels_off=(), world="markov", effects=None, tests=()):
     """Make a market of individual consumers and firms who need, search, weigh, buy, judge, return and tell others.
 
     Parameters
@@ -33,14 +33,17 @@ def market(customers=5000, *, days=180, seed=1, no_effect=(), channels_off=(), w
     customers, days, seed : int
     no_effect : list of str
         Planted effects to switch off: price, promotion, reviews, loyalty, involvement, satisfaction, latency, barrier,
-        referral, email, b2b, tracking (off: every contact is tracked), machine_opens, newcomer.
+        referral, email, b2b, tracking (off: every contact is tracked), machine_opens, newcomer, or a test.
     channels_off : list of str
         Channels that do not exist; all other luck stays the same.
     world : str
         "markov", or a world outside the family of the latent-stage model: "semi_markov" (stages have lengths of
         their own), "mislabelled" (15 % of events carry a wrong name), "unseen_channel" (three in ten people search where nobody looks).
     effects : dict, optional
-        Effect = strength, to overrule the planted one.
+        Effect = strength, to overrule the planted one. "impulse" (0 unless given) makes consumers buy on the spot.
+    tests : list of str, optional
+        Randomised tests the firm runs on half of its customers: appearance, trust_seal, guide, call_to_action, matched_message; adds the table
+        assignments (customer_id, test, variant).
 
     Returns
     -------
@@ -59,7 +62,7 @@ def market(customers=5000, *, days=180, seed=1, no_effect=(), channels_off=(), w
     """
     import pandas as pd
 
-    settings = Settings(customers, days, seed, tuple(no_effect), tuple(channels_off), world, dict(effects or {}))
+    settings = Settings(customers, days, seed, tuple(no_effect), tuple(channels_off), world, dict(effects or {}), tuple(tests))
     blocks = list(_blocks(settings))
     tables, truth = ({name: _marked(pd.concat([b[i][name] for b in blocks], ignore_index=True)) for name in blocks[0][i]} for i in (0, 1))
     return Market({**tables, **_shared(settings, tables["events"])}, {**truth, **_planted(settings)}, settings)
@@ -140,6 +143,25 @@ def channel_effects(settings):
     for i, channel in enumerate(CHANNELS[1:], 1):
         without, _ = orders(replace(settings, channels_off=(*settings.channels_off, channel)))
         rows.append({"channel": channel, "orders": total, "orders_without": without, "incremental_orders": total - without, "touched_orders": int(touched[i])})
+    return _marked(pd.DataFrame(rows))
+
+
+def test_effects(settings):
+    """Return what each test of a market brings about: everyone treated against nobody, all other luck unchanged.
+
+    Takes a Settings (as in `Market.settings`). Returns a DataFrame: test, customers, orders_treated, orders_control, buyers_treated, buyers_control, effect_orders and effect_buyers (a customer).
+    """
+    import numpy as np
+    import pandas as pd
+
+    rows = []
+    for name in settings.tests:
+        made = []
+        for arm in (1, 0):
+            bought = np.concatenate([life.bought for _, life in _lives(replace(settings, arms={**settings.arms, name: arm}))])
+            made += [int(bought.sum()), int((bought > 0).sum())]
+        n = settings.customers
+        rows.append({"test": name, "customers": n, "orders_treated": made[0], "orders_control": made[2], "buyers_treated": made[1], "buyers_control": made[3], "effect_orders": (made[0] - made[2]) / n, "effect_buyers": (made[1] - made[3]) / n})
     return _marked(pd.DataFrame(rows))
 
 

@@ -51,6 +51,7 @@ class _Life:
         self.two_devices = u("devices", rows) < .35
         self.proxy = (u("proxy", rows) < .45) & (s.effect("machine_opens") > 0)   # mail program that opens everything
         self.listed = u("listed", rows) < .7
+        self.arms = {name: np.full(self.n, bool(s.arms[name])) if name in s.arms else u(f"arm {name}", rows) < .5 for name in s.tests}
         self.unseen = (u("unseen", rows) < .3) & (s.world == "unseen_channel")
         self.loyalty, self.last_brand, self.bought = np.zeros(self.n), np.full(self.n, -1), np.zeros(self.n, int)
         self.alive, self.left_at = np.ones(self.n, bool), np.full(self.n, np.inf)
@@ -121,6 +122,10 @@ class _Life:
         pull = deal[np.arange(m), brand]
         p_skip = special.expit(-2.6 + effect("loyalty") * loyal)
         skip = (u("skip", rows, need) < p_skip) & (self.bought[rows] > 0)
+        if effect("impulse"):
+            # A consumer may buy on the spot, twice as often where the brand is on promotion.
+            spot = effect("impulse") * .12 * (1 + self.promoted[week, brand]) * ~self.b2b[rows]
+            skip |= u("impulse", rows, need) < spot
         slack = np.where(self.b2b[rows], 3.0, 1.0)
         stage, micro = np.zeros(m, int), np.zeros(m, int)
         t, visit, channel = opened.copy(), np.zeros(m, int), np.full(m, -1)
@@ -171,6 +176,8 @@ class _Life:
             logits = self.moves[k].copy()
             on = (k == w.EVALUATION) | (k == w.SEARCH)
             logits[:, 1] += on * (pull[a] + effect("reviews") * np.clip(reads[a], -1, 1)) + effect("newcomer") * self.first_visit[r]
+            for name, arm in self.arms.items():
+                logits[:, 1] += effect(name) * arm[r] * np.isin(k, w.TESTS[name])
             logits[:, 0] += .35 * self.b2b[r] + .25 * self.involvement[r] * (k == w.SEARCH) * effect("involvement")
             logits[:, 4] += effect("barrier") * ((event == w.CODE["out_of_stock"]) | fail) + \
                 effect("latency") * np.where(pay, np.nan_to_num(seconds) - LATENESS, 0)

@@ -44,6 +44,8 @@ class _Records:
     def observed(self):
         made = {"events": self._events(), "orders": self._orders(), "order_lines": self._lines(), "customers": self._customers(), "emails": self._emails(),
                 "surveys": self._surveys(), "texts": self._texts(), "referrals": self._referrals(), "deals": self._deals(), "links": self._links()}
+        if self.s.tests:
+            made["assignments"] = self._assignments()
         return made
 
     def _events(self):
@@ -192,6 +194,10 @@ class _Records:
         return pd.DataFrame({"deal_id": self.id[r] * 1000 + n, "customer_id": self.id[r], "contact": number + 1,
                              "role": _words(_ROLES, d.pick("role", np.cumsum([.15, .25, .2, .2, .15, .05]), r, n, number)), "rating": rating,
                              "opened_at": _time(p["opened"][each]), "won": p["outcome"][each] == 1})
+
+    def _assignments(self):
+        parts = [pd.DataFrame({"customer_id": self.id, "test": name, "variant": _words(["control", "treatment"], arm.astype(int))}) for name, arm in self.life.arms.items()]
+        return pd.concat(parts, ignore_index=True)
 
     def _links(self):
         life = self.life

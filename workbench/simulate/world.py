@@ -49,7 +49,10 @@ QUALITY = np.array([.3, .5, .0, .1, -.2, -.3])
 RATING = np.array([4.3, 4.6, 4.0, 4.1, 3.7, 3.5])
 PRICE = np.array([62., 74., 55., 58., 49., 44.])
 EFFECTS = {"price": -.022, "promotion": .55, "reviews": .60, "loyalty": 1.8, "involvement": .60, "satisfaction": 1.1, "latency": .16, "barrier": 1.2,
-           "referral": .9, "email": 1.0, "b2b": 1.0, "tracking": 1.0, "machine_opens": 1.0, "newcomer": 1.15}
+           "referral": .9, "email": 1.0, "b2b": 1.0, "tracking": 1.0, "machine_opens": 1.0, "newcomer": 1.15, "impulse": 0.0}
+# Tests the firm may run: the stages in which the treatment makes people move on more often, and by how much (log scale).
+TESTS = {"appearance": (EVALUATION,), "trust_seal": (INTENT,), "guide": (SEARCH,), "call_to_action": (NEED,), "matched_message": (NEED, SEARCH, EVALUATION, INTENT)}
+TEST_STRENGTH = .35
 WORLDS = ("markov", "semi_markov", "mislabelled", "unseen_channel")
 
 
@@ -64,14 +67,19 @@ class Settings:
     channels_off: tuple = ()
     world: str = "markov"
     effects: dict = field(default_factory=dict)
+    tests: tuple = ()
+    arms: dict = field(default_factory=dict)
 
     def __post_init__(self):
         for name in self.no_effect:
-            if name not in EFFECTS:
-                raise unknown("no_effect", "effect", name, EFFECTS)
+            if name not in {**EFFECTS, **TESTS}:
+                raise unknown("no_effect", "effect", name, [*EFFECTS, *TESTS])
         for name in self.effects:
-            if name not in EFFECTS:
-                raise unknown("effects", "effect", name, EFFECTS)
+            if name not in {**EFFECTS, **TESTS}:
+                raise unknown("effects", "effect", name, [*EFFECTS, *TESTS])
+        for name in (*self.tests, *self.arms):
+            if name not in TESTS:
+                raise unknown("tests", "test", name, TESTS)
         for name in self.channels_off:
             if name not in CHANNELS:
                 raise unknown("channels_off", "channel", name, CHANNELS)
@@ -81,7 +89,7 @@ class Settings:
 
     def effect(self, name):
         """Return the planted strength of an effect; 0 where it is switched off."""
-        return 0.0 if name in self.no_effect else self.effects.get(name, EFFECTS[name])
+        return 0.0 if name in self.no_effect else self.effects.get(name, EFFECTS.get(name, TEST_STRENGTH))
 
 
 def prices(settings):

@@ -329,7 +329,7 @@ def barriers(events, stages, barrier, *, stage=None, adjust=(), gap="30D", colum
     Returns
     -------
     Result
-        measure (rate: occasions in the stage that met a barrier; left_after_barrier, left_after_other: contacts after which the occasion was given up; cost: their difference;
+        measure (rate: occasions in the stage that met a barrier; left_after_barrier, left_after_other: contacts after which the occasion was given up; difference: of these two;
         cost_adjusted: the same, standardised to the contacts with a barrier), count, n (occasions; contacts), estimate, conf_low, conf_high. Evidence: associational. Intervals: clustered
         shares; bootstrap over customers for differences.
 
@@ -382,7 +382,7 @@ def barriers(events, stages, barrier, *, stage=None, adjust=(), gap="30D", colum
             {"measure": "left_after_other", **_ratio(left[~met], n[~met], who[~met], conf_level)}]
     estimate = differences(np.ones(m))
     _, low, high = intervals.bootstrap(differences, m, seed=seed, draws=draws, conf_level=conf_level)
-    for k, name in enumerate(("cost", "cost_adjusted")):
+    for k, name in enumerate(("difference", "cost_adjusted")):
         rows.append({"measure": name, "count": np.nan, "n": int(n.sum()), "estimate": estimate[k], "conf_low": low[k], "conf_high": high[k]})
     made = _result("barrier", pd.DataFrame(rows), int(n.sum()), "contacts", conf_level, [t("stages.barrier_limit", stage=word(stage))], ["measure"])
     return replace(made, evidence="associational")
