@@ -1,0 +1,399 @@
+"""Consumers on impulse, firms with many voices: impulse buying, the decision unit, reputation, referrals, presales and support."""
+
+import numpy as np
+
+from workbench import engine, intervals, schemas
+from workbench import regression as fits
+from workbench.errors import InputError, NotEnoughData
+from workbench.results import Result, analysis
+from workbench.texts import number, t, word
+
+
+@analysis
+def impulse(events, *, order="order", evaluating=("search", "evaluation"), stage="stage", within="30min", by=None, gap="30D", conf_level=0.95):
+    """Which share of first orders is made on impulse: without any search or weighing, within minutes of the first contact?
+
+    A customer's later orders are left out: who knows what they want also skips stages, and that is habit, not impulse.
+
+    Parameters
+    ----------
+    events : table with customer_id, occurred_at, event and a column with the stage (`stages.assign`)
+    order : str
+        The event that is a purchase.
+    evaluating : sequence of str
+        Stages whose events rule impulse out.
+    stage : str
+        Column of the stage.
+    within : str
+        From first contact to order.
+    by : str, optional
+        Column to compare by, such as side (B2C, B2B); with two values the difference is given too.
+    gap : str
+        Silence that ends an occasion.
+
+    Returns
+    -------
+    Result
+        group, count (impulse orders), n (first orders), estimate, std_error, conf_low, conf_high; "difference" compares the first two groups.
+
+    Raises
+    ------
+    InputError
+        For missing columns or an unknown order.
+    NotEnoughData
+        Without a first order.
+
+    Source: Stern (1962), Journal of Marketing 26; Rook & Fisher (1995), Journal of Consumer Research 22; rule F-20 of the glossary.
+    """
+    import pandas as pd
+
+    schemas.require(events, "events", stage, by)
+    stages = engine.distinct(events, stage)
+    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "e": engine.code("event", [order], others=True), "s": engine.code(stage, stages or ["-"], others=True)}
+    groups = engine.distinct(events, by) if by else ["all"]
+    if by:
+        roles["g"] = engine.code(by, groups, others=True)
+    heavy = [i for i, s in enumerate(stages) if s in evaluating]
+    found = engine.ordered(engine.view(events, **roles), _Impulse(schemas.micros("gap", gap), heavy, by is not None))
+    found = found[found["g"] < len(groups)] if by else found
+    if not len(found):
+        raise NotEnoughData("impulse: nobody ordered")
+    hit = (found["minutes"] * 60_000_000 <= schemas.micros("within", within)) & (found["heavy"] == 0)
+    rows = []
+    for i, name in enumerate(groups):
+        mine = (found["g"] == i) if by else np.ones(len(found), bool)
+        if np.any(mine):
+            rows.append({"group": name, **intervals.share(hit[mine].to_numpy(), np.flatnonzero(mine), conf_level)})
+    if len(rows) > 1:
+        first, second = (found["g"] == groups.index(r["group"]) for r in rows[:2])
+        both = (first | second).to_numpy()
+        rows.append({"group": "difference", **intervals.share_difference(hit[both], first[both], np.flatnonzero(both), conf_level)})
+    limits = [t("influence.impulse_limit", within=within), t("influence.impulse_proxy")]
+    if len(found) < 200:
+        limits.append(t("drivers.few", n=number(len(found)), least=number(200)))
+    table = pd.DataFrame(rows)
+    table.loc[table["group"] == "difference", "count"] = np.nan
+    return Result(question=t("influence.impulse_question"), table=table, method=t("influence.impulse_method", within=within), unit="orders", n=len(found), conf_level=conf_level, evidence="descriptive", limits=tuple(limits),
+                  chart={"kind": "points", "label": ["group"], "reference": 0, "percent": True, "xlabel": t("influence.impulse_axis")})
+
+
+class _Impulse:
+    """The kernel: for every customer's first order, minutes since the occasion began and searching or weighing events before it."""
+
+    def __init__(self, gap, heavy, grouped):
+        self.gap, self.heavy, self.grouped = gap, heavy, grouped
+
+    def __call__(self, batch):
+        t, n = batch["t"], len(batch)
+        if not n:
+            return {"minutes": np.zeros(0), "heavy": np.zeros(0, np.int64), "g": np.zeros(0, np.int64)}
+        new = np.zeros(n, bool)
+        new[1:] = np.diff(t) > self.gap
+        new[batch.starts] = True
+        begin = np.maximum.accumulate(np.where(new, np.arange(n), 0))
+        weighs = np.concatenate([[0], np.cumsum(np.isin(batch["s"], self.heavy))])
+        order = batch["e"] == 0
+        before = np.concatenate([[0], np.cumsum(order)[:-1]])
+        first = np.flatnonzero(order & (before - np.concatenate([[0], np.cumsum(order)])[batch.first] == 0))
+        return {"minutes": (t[first] - t[begin[first]]) / 60e6, "heavy": weighs[first] - weighs[begin[first]], "g": batch["g"][first] if self.grouped else np.zeros(len(first), np.int64)}
+
+
+@analysis
+def decision_units(deals, *, conf_level=0.95):
+    """How many people decide on a deal, in which roles, and do deals with more of them end otherwise?
+
+    Parameters
+    ----------
+    deals : table with deal_id, customer_id (the account), contact, role, won; optionally rating (the contact's opinion)
+        One row a contact of a deal.
+
+    Returns
+    -------
+    Result
+        measure, group, count, n, estimate, std_error, conf_low, conf_high. Measures: contacts (mean a deal), several_deciders (share of deals with two contacts or more), role (share of deals in which it takes part), win_rate (by number of contacts),
+        dissent (mean standard deviation of ratings within a deal), rating_won_minus_lost (by role). The account is the sampling unit.
+
+    Raises
+    ------
+    InputError
+        For missing columns.
+    NotEnoughData
+        With fewer than two accounts.
+
+    Source: Webster & Wind (1972), Journal of Marketing 36; Johnston & Bonoma (1981), Journal of Marketing 45.
+    """
+    import pandas as pd
+
+    fits.require(deals, "deals", "deal_id", "customer_id", "contact", "role", "won")
+    per = deals.groupby("deal_id").agg(account=("customer_id", "first"), contacts=("contact", "nunique"), won=("won", "first"), **({"spread": ("rating", lambda v: v.std(ddof=0))} if "rating" in deals else {}))
+    if per["account"].nunique() < 2:
+        raise NotEnoughData("decision_units: two accounts are needed")
+    who = per["account"].to_numpy()
+    rows = []
+
+    def mean(measure, group, value, of):
+        k = np.unique(of.astype(str), return_inverse=True)[1]
+        estimate, se, low, high = intervals.ratio(np.bincount(k, value), np.bincount(k), conf_level)
+        rows.append({"measure": measure, "group": group, "count": float(np.sum(value)), "n": len(value), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+
+    mean("contacts", "all", per["contacts"].to_numpy(float), who)
+    rows.append({"measure": "several_deciders", "group": "all", **intervals.share(per["contacts"] >= 2, who, conf_level)})
+    roles = deals.groupby("deal_id")["role"].agg(set).reindex(per.index)
+    for role in sorted(deals["role"].dropna().unique(), key=str):
+        rows.append({"measure": "role", "group": role, **intervals.share(np.array([role in r for r in roles]), who, conf_level)})
+    size = np.minimum(per["contacts"].to_numpy(), 4)
+    for k in np.unique(size):
+        mine = size == k
+        rows.append({"measure": "win_rate", "group": f"{k}{'+' if k == 4 else ''}", **intervals.share(per["won"].to_numpy(bool)[mine], who[mine], conf_level)})
+    if "rating" in deals:
+        several = (per["contacts"] >= 2).to_numpy()
+        if several.any():
+            mean("dissent", "all", per["spread"].to_numpy()[several], who[several])
+        for role, mine in deals.dropna(subset=["rating"]).groupby("role", sort=True):
+            won = mine["won"].to_numpy(bool)
+            if min(won.sum(), (~won).sum()) >= 10:
+                data = fits.Data(mine["rating"].to_numpy(float), pd.DataFrame({"constant": 1.0, "won": won.astype(float)}), np.unique(mine["customer_id"].astype(str), return_inverse=True)[1], 0, mine.index)
+                made = fits.least_squares(data.y, data.x, data.groups)
+                se = float(np.sqrt(made.cov.loc["won", "won"]))
+                low, high = intervals.normal(made.params["won"], se, conf_level)
+                rows.append({"measure": "rating_won_minus_lost", "group": role, "count": np.nan, "n": len(mine), "estimate": made.params["won"], "std_error": se, "conf_low": float(low), "conf_high": float(high)})
+    limits = [t("influence.unit_limit"), t("influence.unit_won")]
+    if len(per) < 50:
+        limits.append(t("drivers.few", n=number(len(per)), least=number(50)))
+    return Result(question=t("influence.unit_question"), table=pd.DataFrame(rows), method=t("influence.unit_method"), unit="deals", n=len(per), conf_level=conf_level, evidence="descriptive", limits=tuple(limits),
+                  chart={"kind": "points", "label": ["group"], "only": {"measure": "role"}, "percent": True, "xlabel": t("influence.unit_axis")})
+
+
+@analysis
+def premium(offers, credentials, *, price="price", vendor="vendor_id", specification=(), conf_level=0.95):
+    """How much more do offers with a better name cost at equal specification?
+
+    Parameters
+    ----------
+    offers : DataFrame
+        One row an offer (or a contract).
+    credentials : list of str
+        Years of record, certificates, rating and so on.
+    price, vendor : str
+        Columns; the vendor is the sampling unit.
+    specification : list of str
+        What is offered; words become indicators.
+
+    Returns
+    -------
+    Result
+        term, comparison (between: all offers; within: the same vendor over time, where a credential changes), n (offers), estimate (relative change of the price a unit), std_error, conf_low, conf_high.
+
+    Raises
+    ------
+    InputError
+        For missing, constant or collinear columns, or prices not above 0.
+    NotEnoughData
+        With too few offers or vendors.
+
+    Source: Rosen (1974), Journal of Political Economy 82; Rao & Monroe (1989), Journal of Marketing Research 26; Tadelis (2016), Annual Review of Economics 8.
+    """
+    import pandas as pd
+
+    fits.require(offers, "offers", price, vendor, *credentials, *specification)
+    if not (offers[price].dropna() > 0).all():
+        raise InputError("offers: prices must be above 0")
+    data = fits.prepare(offers.assign(_log=np.log(offers[price].astype(float))), "_log", [*credentials, *specification], cluster=vendor)
+    made = fits.least_squares(data.y, data.x, data.groups)
+    names = [c for c in data.x.columns if c in credentials or c.split(": ")[0] in credentials]
+    inner = pd.DataFrame(fits.absorb(data.x.to_numpy(), data.groups), columns=data.x.columns)
+    moving = [c for c in inner if inner[c].std() > 0.05 * max(data.x[c].std(), 1e-12) and c != "constant"]
+    rows = []
+    parts = [("between", made, names)]
+    if any(c in moving for c in names):
+        parts.append(("within", fits.least_squares(fits.absorb(data.y, data.groups), inner[moving], data.groups, absorbed=data.customers), [c for c in names if c in moving]))
+    for comparison, fit, terms in parts:
+        for c in terms:
+            se = float(np.sqrt(fit.cov.loc[c, c]))
+            low, high = intervals.normal(fit.params[c], se, conf_level, df=data.customers - 1)
+            rows.append({"term": c, "comparison": comparison, "n": len(data.y), "estimate": float(np.expm1(fit.params[c])), "std_error": se * float(np.exp(fit.params[c])), "conf_low": float(np.expm1(low)), "conf_high": float(np.expm1(high))})
+    limits = [t("influence.premium_limit")]
+    if len(data.y) < 100 or data.customers < 30:
+        limits.append(t("influence.few_clusters", k=number(data.customers), least=number(30)))
+    if data.left_out:
+        limits.append(t("drivers.left_out", n=number(data.left_out)))
+    return Result(question=t("influence.premium_question"), table=pd.DataFrame(rows), method=t("influence.premium_method"), unit="offers", n=len(data.y), conf_level=conf_level, evidence="associational", limits=tuple(limits), model=made,
+                  chart={"kind": "points", "label": ["term", "comparison"], "percent": True, "reference": 0, "xlabel": t("influence.premium_axis")})
+
+
+@analysis
+def referred_deals(deals, *, referred="referred", won="won", covariates=(), account="customer_id", conf_level=0.95):
+    """Are referred deals won more often, also against others that are alike in what was measured?
+
+    Parameters
+    ----------
+    deals : DataFrame
+        One row a deal (or a first purchase, or a person).
+    referred, won : str
+        0 or 1.
+    covariates : list of str
+        Known when the deal opened.
+    account : str
+        Column of the sampling unit.
+
+    Returns
+    -------
+    Result
+        measure (referred, others, difference, adjusted), count, n (deals), estimate, std_error, conf_low, conf_high.
+
+    Raises
+    ------
+    InputError
+        For missing columns, or values other than 0 and 1.
+    NotEnoughData
+        Without deals of both kinds.
+
+    Source: Schmitt, Skiera & Van den Bulte (2011), Journal of Marketing 75; adjustment by a linear model with robust errors, Lin (2013), Annals of Applied Statistics 7.
+    """
+    import pandas as pd
+
+    data = fits.prepare(deals, won, [referred, *covariates], cluster=account)
+    x, y = data.x, data.y
+    flag = x[referred].to_numpy()
+    if not (np.isin(flag, (0, 1)).all() and np.isin(y, (0, 1)).all()):
+        raise InputError(f"deals: '{referred}' and '{won}' must be 0 or 1")
+    rows = [{"measure": name, **intervals.share(y[mine] > 0, data.groups[mine], conf_level)} for name, mine in (("referred", flag == 1), ("others", flag == 0))]
+    rows.append({"measure": "difference", **intervals.share_difference(y > 0, flag == 1, data.groups, conf_level)})
+    if covariates:
+        # Own slopes in each group, covariates centred on the referred: what these deals would have been otherwise.
+        others = x.drop(columns=["constant", referred])
+        centred = others - others[flag == 1].mean()
+        both = pd.concat([pd.DataFrame({"constant": 1.0, referred: flag}, index=x.index), centred, centred.mul(flag, axis=0).add_prefix("× ")], axis=1)
+        made = fits.least_squares(y, both, data.groups)
+        se = float(np.sqrt(made.cov.loc[referred, referred]))
+        low, high = intervals.normal(made.params[referred], se, conf_level)
+        rows.append({"measure": "adjusted", "count": np.nan, "n": len(y), "estimate": made.params[referred], "std_error": se, "conf_low": float(low), "conf_high": float(high)})
+    limits = [t("influence.referred_limit")]
+    if flag.sum() < 100:
+        limits.append(t("drivers.few", n=number(int(flag.sum())), least=number(100)))
+    if data.left_out:
+        limits.append(t("drivers.left_out", n=number(data.left_out)))
+    return Result(question=t("influence.referred_question"), table=pd.DataFrame(rows), method=t("influence.referred_method"), unit="deals", n=len(y), conf_level=conf_level, evidence="associational", limits=tuple(limits),
+                  chart={"kind": "points", "label": ["measure"], "reference": 0, "percent": True, "xlabel": t("influence.referred_axis")})
+
+
+@analysis
+def support(deals, *, hours="reply_hours", won="won", covariates=(), instrument=None, account="customer_id", conf_level=0.95):
+    """Are deals won more often where the first reply came sooner?
+
+    Parameters
+    ----------
+    deals : DataFrame
+        One row a deal.
+    hours, won : str
+        Hours to the first reply, above 0; 0 or 1.
+    covariates : list of str
+        What made the deal hard or easy, known before the reply.
+    instrument : str, optional
+        Column that delays replies and has nothing to do with the deal, such as the length of the queue.
+    account : str
+        Column of the sampling unit.
+
+    Returns
+    -------
+    Result
+        measure (raw, adjusted, instrumented), n (deals), estimate (change of the share won when the reply takes twice as long), std_error, conf_low, conf_high.
+
+    Raises
+    ------
+    InputError
+        For missing or constant columns, or hours not above 0.
+    NotEnoughData
+        With too few deals.
+
+    Source: metric F-23 of the glossary; two-stage least squares, Wooldridge (2010), chapter 5; Hernán & Robins (2020), Causal Inference: What If, chapter 16.
+    """
+    import pandas as pd
+
+    fits.require(deals, "deals", hours, won, *covariates, instrument, account)
+    if not (deals[hours].dropna() > 0).all():
+        raise InputError("deals: hours to the first reply must be above 0")
+    made = deals.assign(log2_hours=np.log2(deals[hours].astype(float)))
+    data = fits.prepare(made, won, ["log2_hours", *covariates, *([instrument] if instrument else [])], cluster=account)
+    x = data.x.drop(columns=instrument) if instrument else data.x
+    rows, limits, evidence = [], [t("influence.support_limit")], "associational"
+    models = [("raw", fits.least_squares(data.y, x[["constant", "log2_hours"]], data.groups)), ("adjusted", fits.least_squares(data.y, x, data.groups))]
+    if instrument:
+        two = fits.two_stage(data.y, x, "log2_hours", data.x[[instrument]], data.groups)
+        models.append(("instrumented", two))
+        evidence = "quasi-causal: instrument"
+        limits.append(t("influence.support_instrument", f=number(two.first_f, 3)))
+        if two.first_f < 10:
+            limits.insert(0, t("influence.weak", f=number(two.first_f, 3)))
+    for measure, fit in models:
+        se = float(np.sqrt(fit.cov.loc["log2_hours", "log2_hours"]))
+        low, high = intervals.normal(fit.params["log2_hours"], se, conf_level, df=data.customers - 1)
+        rows.append({"measure": measure, "n": len(data.y), "estimate": fit.params["log2_hours"], "std_error": se, "conf_low": float(low), "conf_high": float(high)})
+    if len(data.y) < 100:
+        limits.append(t("drivers.few", n=number(len(data.y)), least=number(100)))
+    if data.left_out:
+        limits.append(t("drivers.left_out", n=number(data.left_out)))
+    return Result(question=t("influence.support_question"), table=pd.DataFrame(rows), method=t("influence.support_method"), unit="deals", n=len(data.y), conf_level=conf_level, evidence=evidence, limits=tuple(limits),
+                  chart={"kind": "points", "label": ["measure"], "reference": 0, "points": True, "xlabel": t("influence.support_axis")})
+
+
+@analysis
+def predictability(moves, flag, *, customer="customer_id", origin="stage", target="next_stage", draws=500, seed=1, conf_level=0.95):
+    """Is the next step easier to foretell where there was support?
+
+    Parameters
+    ----------
+    moves : DataFrame
+        One row a move from one stage to the next.
+    flag : str
+        Column with two values, such as whether support had been in contact before.
+    customer, origin, target : str
+        Columns; the customer is the sampling unit.
+    draws, seed : int
+        Of the bootstrap over customers.
+
+    Returns
+    -------
+    Result
+        group (both values, difference), n (moves), estimate (mean entropy of the next stage in bits, weighted by where people are in the whole table; 0 = certain), std_error, conf_low, conf_high.
+
+    Raises
+    ------
+    InputError
+        For missing columns, or a flag with other than two values.
+
+    Source: Shannon (1948); Miller–Madow correction for few moves, Miller (1955).
+    """
+    import pandas as pd
+
+    fits.require(moves, "moves", flag, customer, origin, target)
+    rows = moves.dropna(subset=[flag, customer, origin, target])
+    values = sorted(rows[flag].unique(), key=str)
+    if len(values) != 2:
+        raise InputError(f"flag: '{flag}' must have two values, found {len(values)}")
+    who = np.unique(rows[customer].astype(str), return_inverse=True)[1]
+    a, b, f = (np.unique(rows[c].astype(str), return_inverse=True)[1] for c in (origin, target, flag))
+    size = a.max() + 1, b.max() + 1
+    mix = np.bincount(a) / len(a)
+
+    def entropy(weights):
+        w = weights[who]
+        out = []
+        for k in (0, 1):
+            mine = f == k
+            counts = np.bincount(a[mine] * size[1] + b[mine], w[mine], size[0] * size[1]).reshape(size)
+            n = counts.sum(axis=1, keepdims=True)
+            p = np.divide(counts, n, out=np.zeros_like(counts), where=n > 0)
+            bits = -(np.where(p > 0, p * np.log2(np.maximum(p, 1e-300)), 0)).sum(axis=1)
+            bits += np.where(n[:, 0] > 0, ((counts > 0).sum(axis=1) - 1) / (2 * np.maximum(n[:, 0], 1) * np.log(2)), 0)
+            seen = n[:, 0] > 0
+            out.append((bits[seen] * mix[seen]).sum() / mix[seen].sum())
+        return np.array([*out, out[1] - out[0]])
+
+    people = int(who.max()) + 1
+    estimate = entropy(np.ones(people))
+    se, low, high = intervals.bootstrap(entropy, people, seed=seed, draws=draws, conf_level=conf_level)
+    names = [str(v) for v in values] + ["difference"]
+    table = pd.DataFrame({"group": names, "n": [int((f == 0).sum()), int((f == 1).sum()), len(rows)], "estimate": estimate, "std_error": se, "conf_low": np.fmin(low, estimate), "conf_high": np.fmax(high, estimate)})
+    return Result(question=t("influence.predict_question", flag=word(flag)), table=table, method=t("influence.predict_method"), unit="moves", n=len(rows), conf_level=conf_level, evidence="associational", limits=(t("influence.predict_limit"),),
+                  chart={"kind": "points", "label": ["group"], "reference": 0, "xlabel": t("influence.predict_axis")})

@@ -1,0 +1,211 @@
+"""Price and promotion: how sales move with them, and where the extra units of a promotion come from."""
+
+import numpy as np
+
+from workbench import intervals
+from workbench import regression as fits
+from workbench.errors import InputError, NotEnoughData, one_of
+from workbench.results import Result, analysis
+from workbench.texts import number, percent, t
+
+
+def _panel(sales, product, store, period, columns, what):
+    """Return complete rows in order, and numbers of the series (product × store), product and period; doubled rows are refused."""
+    fits.require(sales, what, product, period, store, *columns)
+    keys = [product, *([store] if store else []), period]
+    if sales.duplicated(keys).any():
+        raise InputError(f"{what}: some products stand twice in one period" + (" of a store" if store else ""))
+    rows = sales.dropna(subset=[*keys, *columns]).sort_values(keys, kind="stable", ignore_index=True)
+    if not len(rows):
+        raise NotEnoughData(f"{what}: there is no complete row")
+    series = np.unique(rows[product].astype(str) + (" @ " + rows[store].astype(str) if store else ""), return_inverse=True)[1]
+    return rows, series, np.unique(rows[product].astype(str), return_inverse=True)[1], np.unique(rows[period].to_numpy(), return_inverse=True)[1], len(sales) - len(rows)
+
+
+@analysis
+def price_elasticity(sales, *, quantity="quantity", price="price", product="product_id", store=None, period="week", controls=(), kind="poisson", instrument=None, conf_level=0.95):
+    """If a price rises by one percent, by how many percent do sales of it, and of the others, change?
+
+    What is lasting about every product (in every store) and what is common to every period is taken out; only prices that move within a product tell anything. Promotion belongs among the controls.
+
+    Parameters
+    ----------
+    sales : DataFrame
+        One row a product, period (and store).
+    quantity, price, product, store, period : str
+        Columns; periods sort in time.
+    controls : list of str
+        Such as display, mailer or a promotion flag.
+    kind : str
+        "poisson" (keeps periods without a sale) or "log" (log-log; they are left out and counted).
+    instrument : str, optional
+        Column that moves the price but not the demand, such as a cost; with kind "log".
+
+    Returns
+    -------
+    Result
+        term (own price, other prices, and the controls), n (rows), estimate (elasticity; for controls change of log sales), std_error, conf_low, conf_high. Products are the sampling unit. "Other prices" is the mean log price of the other products of
+        the period (and store).
+
+    Raises
+    ------
+    InputError
+        For missing columns, doubled rows, or a price not above 0.
+    NotEnoughData
+        With fewer than two products, or prices that hardly move.
+
+    Source: Bijmolt, van Heerde & Pieters (2005), Journal of Marketing Research 42 (mean about −2.6); Poisson pseudo-likelihood Santos Silva & Tenreyro (2006), Review of Economics and Statistics 88.
+    """
+    import pandas as pd
+
+    one_of("kind", kind, ("poisson", "log"))
+    rows, series, products, periods, lost = _panel(sales, product, store, period, [quantity, price, *controls, *([instrument] if instrument else [])], "sales")
+    if not (rows[price] > 0).all() or (rows[quantity] < 0).any():
+        raise InputError("sales: prices must be above 0 and quantities not negative")
+    if products.max() < 1:
+        raise NotEnoughData("price_elasticity: at least two products are needed; with one, its price and the season cannot be told apart")
+    if instrument and kind != "log":
+        raise InputError("price_elasticity: an instrument goes with kind=\"log\"")
+    logp = np.log(rows[price].to_numpy(float))
+    shelf = np.unique(rows[store].astype(str) + " " + rows[period].astype(str), return_inverse=True)[1] if store else periods
+    together, many = np.bincount(shelf, logp)[shelf], np.bincount(shelf)[shelf]
+    x = pd.DataFrame({"own_price": logp})
+    # Where every shelf holds the same products, the mean of the others is the period's effect less the own price.
+    balanced = len(rows) == (series.max() + 1) * (periods.max() + 1) and store is None
+    if not balanced and (many > 1).all():
+        x["other_prices"] = (together - logp) / (many - 1)
+    for c in controls:
+        x[c] = rows[c].to_numpy(float)
+    y = rows[quantity].to_numpy(float)
+    use = y > 0 if kind == "log" else np.bincount(series, y)[series] > 0
+    use &= np.bincount(periods, y)[periods] > 0
+    y, x, series, products, periods = y[use], x[use].reset_index(drop=True), series[use], products[use], periods[use]
+    series, products, periods = (np.unique(v, return_inverse=True)[1] for v in (series, products, periods))
+    spread = float(np.exp(fits.absorb(x["own_price"].to_numpy(), series).std()) - 1)
+    if spread < 0.005:
+        raise NotEnoughData(f"price_elasticity: within products prices move by {percent(spread)} only; nothing can be learnt from that")
+    inner = pd.DataFrame(fits.absorb(x.to_numpy(), series, periods), columns=x.columns)
+    fits.check(inner.assign(constant=1.0), "sales")
+    absorbed = series.max() + periods.max() + 1
+    if kind == "poisson":
+        made = fits.poisson_absorbed(y, x, products, series, periods)
+    elif instrument:
+        z = pd.DataFrame({instrument: fits.absorb(rows[instrument].to_numpy(float)[use], series, periods)})
+        made = fits.two_stage(fits.absorb(np.log(y), series, periods), inner, "own_price", z, products, absorbed=absorbed)
+    else:
+        made = fits.least_squares(fits.absorb(np.log(y), series, periods), inner, products, absorbed=absorbed)
+    se = np.sqrt(np.diag(made.cov))
+    low, high = intervals.normal(made.params, se, conf_level, df=products.max())
+    table = pd.DataFrame({"term": x.columns, "n": len(y), "estimate": made.params.to_numpy(), "std_error": se, "conf_low": low, "conf_high": high})
+    limits = [t("influence.price_instrument", f=number(made.first_f, 3)) if instrument else t("influence.price_endogenous"), t("influence.price_moves", spread=percent(spread), k=number(products.max() + 1))]
+    if products.max() + 1 < 30:
+        limits.append(t("influence.few_clusters", k=number(products.max() + 1), least=number(30)))
+    if kind == "log" and np.median(y) < 100:
+        limits.append(t("influence.price_counts", median=number(float(np.median(y)))))
+    if lost or not use.all():
+        limits.append(t("influence.left_out", n=number(lost + int((~use).sum()))))
+    return Result(question=t("influence.price_question"), table=table, method=t(f"influence.price_{kind}"), unit="rows", n=len(y), conf_level=conf_level,
+                  evidence="quasi-causal: instrument" if instrument else "associational", limits=tuple(limits), model=made,
+                  chart={"kind": "points", "label": ["term"], "only": {"term": [c for c in x.columns if "price" in c]}, "reference": 0, "xlabel": t("influence.price_axis")})
+
+
+@analysis
+def promotion_lift(sales, *, quantity="quantity", promotion="on_promotion", product="product_id", store=None, period="week", margin=None, price=None, after=3, conf_level=0.95):
+    """How many more units does a promotion sell, and are they switched from others, bought ahead, or new?
+
+    What sells without a promotion is the yardstick: lasting differences between products (and stores) and common movements of periods are taken out. The extra units split into what other products of the same period (and store) lose,
+    what the product itself loses in the periods after, and the rest.
+
+    Parameters
+    ----------
+    sales : DataFrame
+        One row a product, period (and store), also where nothing was sold; periods must follow one another without gaps.
+    quantity, promotion, product, store, period : str
+        Columns; promotion is 0 or 1 (or a share).
+    margin, price : str, optional
+        Column with the margin a unit, to weigh what a promotion earns; and of the price.
+    after : int
+        Periods over which a dip is looked for.
+
+    Returns
+    -------
+    Result
+        measure (lift: extra over what would have sold; own: extra units a promoted product and period; switched, bought_ahead, new; margin, where asked for), n (rows), estimate, std_error, conf_low, conf_high. own = switched + bought_ahead + new.
+        Products and shelves (periods of a store) are the sampling units.
+
+    Raises
+    ------
+    InputError
+        For missing columns, doubled rows or gaps.
+    NotEnoughData
+        With fewer than eight promoted rows, or without unpromoted ones.
+
+    Source: Blattberg & Neslin (1990), Sales Promotion; van Heerde, Leeflang & Wittink (2004), Marketing Science 23 (decomposition in units); clustering both ways
+    Cameron, Gelbach & Miller (2011), Journal of Business & Economic Statistics 29.
+    """
+    import pandas as pd
+
+    rows, series, products, periods, lost = _panel(sales, product, store, period, [quantity, promotion, *([margin] if margin else []), *([price] if price else [])], "sales")
+    promo, y = rows[promotion].to_numpy(float), rows[quantity].to_numpy(float)
+    if (promo > 0).sum() < 8 or (promo == 0).sum() < 8:
+        raise NotEnoughData(f"promotion_lift: {int((promo > 0).sum())} promoted and {int((promo == 0).sum())} other rows; eight of each are needed")
+    steps = np.diff(periods)[np.diff(series) == 0]
+    if (steps != 1).any():
+        raise InputError("sales: some products lack a period in between; put rows with 0 sold there, or leave the product out")
+    shelf = np.unique(rows[store].astype(str) + " " + rows[period].astype(str), return_inverse=True)[1] if store else periods
+    others = np.bincount(shelf, y)[shelf] - y
+    columns = {"now": promo}
+    for k in range(1, after + 1):
+        early = np.zeros(len(y))
+        early[k:] = np.where(series[k:] == series[:-k], promo[:-k], 0.0)
+        columns[f"after {k}"] = early
+    x = pd.DataFrame(columns)
+    # Other products' own promotions move both; what the period holds in all is their yardstick.
+    x["others"] = np.bincount(shelf, promo)[shelf] - promo
+    absorb = [series, periods] if store else [series]
+    inner = pd.DataFrame(fits.absorb(x.to_numpy(), *absorb), columns=x.columns)
+    keep = [c for c in inner if inner[c].std() > 1e-9]
+    inner = inner[keep]
+    fits.check(inner.assign(constant=1.0), "sales")
+    own = fits.absorb(y, *absorb)
+    away = fits.absorb(-others, *absorb)
+    g = int(products.max()) + 1
+    m = inner.to_numpy()
+    bread = np.linalg.inv(m.T @ m)
+    beta, pulls = [], []
+    for target in (own, away):
+        b = bread @ (m.T @ target)
+        beta.append(pd.Series(b, keep))
+        pulls.append(pd.DataFrame((m * (target - m @ b)[:, None]) @ bread, columns=keep))
+    later = [c for c in keep if c.startswith("after")]
+    extra, ahead = beta[0]["now"], -beta[0][later].sum()
+    switched = beta[1]["now"]
+    parts = {"own": (extra, pulls[0]["now"]), "switched": (switched, pulls[1]["now"]), "bought_ahead": (ahead, -pulls[0][later].sum(axis=1))}
+    parts["new"] = (extra - switched - ahead, parts["own"][1] - parts["switched"][1] - parts["bought_ahead"][1])
+    usual = float(y[promo > 0].mean() - extra * promo[promo > 0].mean())
+    lift = extra / usual if usual > 0 else np.nan
+    parts = {"lift": (lift, parts["own"][1] / usual if usual > 0 else parts["own"][1] * np.nan), **parts}
+    if margin:
+        m = rows[margin].to_numpy(float)
+        earned, normal = float(m[promo > 0].mean()), float(m[promo == 0].mean())
+        # New and switched-in units earn the promoted margin; what would have sold anyway earns less than it did.
+        kept = parts["new"][0] + parts["switched"][0]
+        value = kept * earned - usual * (normal - earned) - ahead * (normal - earned)
+        pull = (parts["new"][1] + parts["switched"][1]) * earned - parts["bought_ahead"][1] * (normal - earned)
+        parts["margin"] = (value, pull)
+    table = []
+    for name, (value, pull) in parts.items():
+        # Products of one shelf share its luck, above all in what others lose: rows are clustered both ways.
+        both = (np.bincount(products, pull) ** 2).sum() + (np.bincount(shelf, pull) ** 2).sum() - (pull**2).sum()
+        se = float(np.sqrt(max(both, (np.bincount(products, pull) ** 2).sum()) * g / max(g - 1, 1)))
+        low, high = intervals.normal(value, se, conf_level, df=g - 1)
+        table.append({"measure": name, "n": len(y), "estimate": float(value), "std_error": se, "conf_low": float(low), "conf_high": float(high)})
+    limits = [t("influence.promo_limit"), t("influence.promo_base", n=number(int((promo > 0).sum())), usual=number(usual, 3))]
+    if g < 30:
+        limits.append(t("influence.few_clusters", k=number(g), least=number(30)))
+    if periods.max() + 1 < 52:
+        limits.append(t("drivers.few", n=number(periods.max() + 1), least=number(52)))
+    if lost:
+        limits.append(t("influence.left_out", n=number(lost)))
+    return Result(question=t("influence.promo_question"), table=pd.DataFrame(table), method=t("influence.promo_method", after=number(after)), unit="rows", n=len(y), conf_level=conf_level, evidence="associational", limits=tuple(limits),
+                  chart={"kind": "points", "label": ["measure"], "only": {"measure": ["own", "switched", "bought_ahead", "new"]}, "reference": 0, "xlabel": t("influence.promo_axis")})
