@@ -1,0 +1,262 @@
+"""Where people come from, which advert works, and what an e-mail does."""
+
+import numpy as np
+
+from workbench import intervals
+from workbench import regression as fits
+from workbench.errors import InputError, NotEnoughData
+from workbench.results import Result, analysis
+from workbench.texts import number, percent, t
+
+
+@analysis
+def sources(journeys, *, conf_level=0.95):
+    """Which channels bring visits, people and conversions, and which bring more conversions than visits?
+
+    Parameters
+    ----------
+    journeys : Journeys
+        Of `paths`.
+
+    Returns
+    -------
+    Result
+        channel, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: visits (share of contacts), people (share of customers it reached), conversions (share of conversions whose last contact it was), conversion_rate
+        (conversions as last contact over contacts), efficiency (share of conversions over share of visits). The customer is the sampling unit.
+
+    Raises NotEnoughData without a conversion that has a contact before it.
+
+    Source: shares of sessions and conversions as in the documentation of common web tools; Deng, Knoblich & Lu (2018) for the errors.
+    """
+    import pandas as pd
+
+    journeys.check()
+    who, path = _people(journeys)
+    people = int(who.max()) + 1
+    last = np.zeros(len(journeys.code))
+    last[journeys.begin[1:] - 1] = journeys.conversions * journeys.times
+    weight = journeys.times[path]
+    everyone, won = np.bincount(who[path], weight, people), np.bincount(who[path], last, people)
+    rows = []
+    for k, name in enumerate(journeys.names):
+        mine = journeys.code == k
+        visits, got = np.bincount(who[path][mine], weight[mine], people), np.bincount(who[path][mine], last[mine], people)
+        for measure, y, x in (("visits", visits, everyone), ("people", (visits > 0) * 1.0, np.ones(people)), ("conversions", got, won), ("conversion_rate", got, visits)):
+            estimate, se, low, high = intervals.ratio(y, x, conf_level)
+            low, high = intervals.clustered(estimate, se, x.sum(), max((x > 0).sum(), 1), conf_level) if x.sum() else (np.nan, np.nan)
+            rows.append({"channel": name, "measure": measure, "count": float(y.sum()), "n": int(x.sum()), "estimate": estimate, "std_error": se, "conf_low": float(low), "conf_high": float(high)})
+        # Efficiency is a ratio of two ratios: its error follows from the customers' pulls on the logarithm.
+        a, b = got.sum() / won.sum(), visits.sum() / everyone.sum()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pull = got / got.sum() - won / won.sum() - visits / visits.sum() + everyone / everyone.sum()
+            se = float(np.sqrt((pull**2).sum()))
+            ratio = a / b if b > 0 else np.nan
+        z = intervals.z(conf_level)
+        rows.append({"channel": name, "measure": "efficiency", "count": np.nan, "n": int(visits.sum()), "estimate": ratio, "std_error": ratio * se if a > 0 else np.nan,
+                     "conf_low": ratio * np.exp(-z * se) if a > 0 else np.nan, "conf_high": ratio * np.exp(z * se) if a > 0 else np.nan})
+    return Result(question=t("attribution.sources_question"), table=pd.DataFrame(rows), method=t("attribution.sources_method"), unit="contacts", n=int(everyone.sum()), conf_level=conf_level,
+                  limits=(t("attribution.sources_limit"),), chart={"kind": "points", "label": ["channel"], "only": {"measure": "efficiency"}, "reference": 1, "log": True, "xlabel": t("attribution.sources_axis")})
+
+
+def _people(j):
+    return (np.arange(len(j.times)) if j.alone else j.customer), j.path
+
+
+@analysis
+def entry_points(journeys, *, conf_level=0.95):
+    """Through which channel do people first come, and how many of those convert?
+
+    Parameters
+    ----------
+    journeys : Journeys
+        Of `paths`.
+
+    Returns
+    -------
+    Result
+        channel, measure (first_contacts: share of customers who came through it first; converts: share of these who ever convert in the data; value: mean worth of such a customer), count, n, estimate, std_error, conf_low, conf_high.
+
+    Raises NotEnoughData without a path.
+
+    Source: metric F-32 of the glossary.
+    """
+    import pandas as pd
+
+    who, _ = _people(journeys)
+    if not len(who):
+        raise NotEnoughData("entry_points: there is no path")
+    order = np.argsort(who, kind="stable")
+    first = order[np.flatnonzero(np.diff(who[order], prepend=-1))]
+    channel = journeys.code[journeys.begin[:-1][first]]
+    people = len(first)
+    ever = np.bincount(who, journeys.conversions) > 0
+    worth = np.bincount(who, journeys.value)
+    rows = []
+    for k, name in enumerate(journeys.names):
+        mine = channel == k
+        rows.append({"channel": name, "measure": "first_contacts", **intervals.share(mine, np.arange(people), conf_level)})
+        if mine.any():
+            rows.append({"channel": name, "measure": "converts", **intervals.share(ever[mine], np.flatnonzero(mine), conf_level)})
+            estimate, se, low, high = intervals.ratio(worth[mine], np.ones(mine.sum()), conf_level)
+            rows.append({"channel": name, "measure": "value", "count": float(worth[mine].sum()), "n": int(mine.sum()), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+    return Result(question=t("attribution.entry_question"), table=pd.DataFrame(rows), method=t("attribution.entry_method"), unit="customers", n=people, conf_level=conf_level, limits=(t("attribution.entry_limit"),),
+                  chart={"kind": "points", "label": ["channel"], "only": {"measure": "converts"}, "percent": True, "xlabel": t("attribution.entry_axis")})
+
+
+@analysis
+def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
+    """Which advert works best, once luck is taken out of the ranking?
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row an advert: campaign, impressions, clicks, conversions, and optionally cost and revenue.
+    draws, seed : int
+        Of the chances to be best.
+
+    Returns
+    -------
+    Result
+        campaign, measure, count, n, estimate, std_error, conf_low, conf_high, shrunken, best. Measures: click_rate (clicks over impressions), conversion_rate (conversions over clicks), cost_per_conversion, return_on_cost. `shrunken` draws the
+        rates towards the mean of all adverts by as much as their own numbers are few, `best` is the chance that it has the highest rate.
+
+    Raises
+    ------
+    InputError
+        For missing columns, negative numbers or more clicks than impressions.
+    NotEnoughData
+        With fewer than two adverts.
+
+    Source: beta-binomial model, method of moments: Kleinman (1973), JASA 68; Farris et al. (2020), Marketing Metrics, for the ratios.
+    """
+    import pandas as pd
+
+    fits.require(table, "table", "campaign", "impressions", "clicks", "conversions")
+    made = table.groupby("campaign", sort=True)[[c for c in ("impressions", "clicks", "conversions", "cost", "revenue") if c in table]].sum()
+    if (made < 0).any(axis=None) or (made["clicks"] > made["impressions"]).any() or (made["conversions"] > made["clicks"]).any():
+        raise InputError("table: numbers must not be negative, nor clicks exceed impressions, nor conversions exceed clicks")
+    if len(made) < 2:
+        raise NotEnoughData("campaigns: at least two adverts are needed for a ranking")
+    rng, rows, few = np.random.default_rng(seed), [], []
+    for measure, y, x in (("click_rate", "clicks", "impressions"), ("conversion_rate", "conversions", "clicks")):
+        count, n = made[y].to_numpy(float), made[x].to_numpy(float)
+        low, high = intervals.wilson(count, n, conf_level)
+        a, b = _beta(count, n)
+        best = np.bincount(rng.beta(a + count, b + n - count, (draws, len(n))).argmax(axis=1), minlength=len(n)) / draws
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rate = count / n
+        rows += [{"campaign": c, "measure": measure, "count": count[i], "n": int(n[i]), "estimate": rate[i], "std_error": np.sqrt(rate[i] * (1 - rate[i]) / n[i]) if n[i] else np.nan, "conf_low": low[i], "conf_high": high[i],
+                  "shrunken": (a + count[i]) / (a + b + n[i]), "best": best[i]} for i, c in enumerate(made.index)]
+    few = made.index[(made["impressions"] < 1000) | (made["conversions"] < 20)].tolist()
+    if "cost" in made:
+        low, high = intervals.garwood(made["conversions"], conf_level=conf_level)
+        for i, (c, row) in enumerate(made.iterrows()):
+            k = row["conversions"]
+            rows.append({"campaign": c, "measure": "cost_per_conversion", "count": row["cost"], "n": int(k), "estimate": row["cost"] / k if k else np.nan, "std_error": row["cost"] / k**1.5 if k else np.nan,
+                         "conf_low": row["cost"] / high[i] if k else np.nan, "conf_high": row["cost"] / low[i] if k else np.nan, "shrunken": np.nan, "best": np.nan})
+            if "revenue" in made and row["cost"] > 0:
+                back = row["revenue"] / row["cost"]
+                rows.append({"campaign": c, "measure": "return_on_cost", "count": row["revenue"], "n": int(k), "estimate": back, "std_error": back / np.sqrt(k) if k else np.nan, "conf_low": back * low[i] / k if k else np.nan,
+                             "conf_high": back * high[i] / k if k else np.nan, "shrunken": np.nan, "best": np.nan})
+    limits = [t("attribution.campaign_limit")]
+    if few:
+        limits.append(t("attribution.campaign_few", names=", ".join(map(str, few[:8])), k=number(len(few))))
+    return Result(question=t("attribution.campaign_question"), table=pd.DataFrame(rows), method=t("attribution.campaign_method"), unit="conversions", n=int(made["conversions"].sum()), conf_level=conf_level, limits=tuple(limits),
+                  chart={"kind": "points", "label": ["campaign"], "only": {"measure": "conversion_rate"}, "percent": True, "xlabel": t("attribution.campaign_axis")})
+
+
+def _beta(count, n):
+    """Return the two weights of the beta distribution of rates between adverts, by moments."""
+    keep = n > 0
+    p, w = count[keep] / n[keep], n[keep]
+    mean = count.sum() / n.sum() if n.sum() else 0.5
+    mean = min(max(mean, 1e-6), 1 - 1e-6)
+    k = len(p)
+    between = (w * (p - mean) ** 2).sum()
+    noise = mean * (1 - mean)
+    phi = (between - noise * (k - 1)) / (noise * (w.sum() - (w**2).sum() / w.sum() - (k - 1))) if w.sum() > k else 0.0
+    phi = min(max(phi, 1e-5), 0.99)
+    total = 1 / phi - 1
+    return mean * total, (1 - mean) * total
+
+
+@analysis
+def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
+    """Of the mails sent, how many arrive, are opened by a person, are clicked, and are followed by an order?
+
+    Opens made by mail programs are set apart: a flagged one is no open of a person. Where mails were held back at random, the last rows say what mailing adds.
+
+    Parameters
+    ----------
+    emails : table with customer_id, campaign_id, sent_at, delivered, opened_at, clicked_at; optionally machine_open, unsubscribed, variant ("holdout" for those held back)
+        One row a recipient and campaign.
+    orders : table with customer_id, ordered_at, optional
+    window : str
+        Within which an order counts after the mail.
+    by : str, optional
+        Column to break down by, such as campaign_id.
+
+    Returns
+    -------
+    Result
+        group, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: delivered (of sent), opened_all and opened_person (of delivered), clicked (of delivered), clicked_of_opened (of opens by a person), converted (of
+        delivered), unsubscribed (of delivered), and with a hold-out order_mailed, order_held_back and added (their difference, whatever was done with the mail). The customer is the sampling unit.
+
+    Raises
+    ------
+    InputError
+        For missing columns.
+    NotEnoughData
+        Where nothing was sent.
+
+    Source: rates as mail platforms define them; machine opens: documentation of adjusted opens.
+    """
+    import pandas as pd
+
+    from workbench import schemas
+
+    fits.require(emails, "emails", "customer_id", "campaign_id", "sent_at", "delivered", "opened_at", "clicked_at", by)
+    frame = pd.DataFrame(emails)
+    made = pd.DataFrame({"customer": frame["customer_id"], "group": frame[by].astype(str) if by else "all", "sent_at": frame["sent_at"]})
+    made["held"] = (frame["variant"] == "holdout") if "variant" in frame else False
+    made["arrived"] = frame["delivered"].astype(bool) & ~made["held"]
+    machine = frame["machine_open"].fillna(False).astype(bool) if "machine_open" in frame else pd.Series(False, index=frame.index)
+    made["opened"] = made["arrived"] & frame["opened_at"].notna()
+    # A click shows that a person was there, whatever the mail program did before.
+    made["person"] = made["opened"] & (~machine | frame["clicked_at"].notna())
+    made["clicked"] = made["arrived"] & frame["clicked_at"].notna()
+    made["gone"] = made["arrived"] & frame["unsubscribed"].fillna(False).astype(bool) if "unsubscribed" in frame else False
+    if orders is not None:
+        fits.require(orders, "orders", "customer_id", "ordered_at")
+        right = orders[["customer_id", "ordered_at"]].dropna().sort_values("ordered_at").rename(columns={"customer_id": "customer"})
+        ordered = pd.merge_asof(made.reset_index().sort_values("sent_at"), right, left_on="sent_at", right_on="ordered_at", by="customer", direction="forward", allow_exact_matches=False).set_index("index")["ordered_at"].reindex(made.index)
+        wide = pd.Timedelta(microseconds=schemas.micros("window", window))
+        made["bought"] = (ordered - made["sent_at"]) <= wide
+        # Mails too young to be followed for the whole window tell nothing of orders.
+        made["mature"] = made["sent_at"] + wide <= orders["ordered_at"].max()
+    sent = made[~made["held"]]
+    if not len(sent):
+        raise NotEnoughData("email_funnel: no mail was sent")
+    rows = []
+    for group, mine in made.groupby("group", sort=True):
+        out, got = mine[~mine["held"]], mine[mine["arrived"]]
+        pairs = [("delivered", out["arrived"], out), ("opened_all", got["opened"], got), ("opened_person", got["person"], got), ("clicked", got["clicked"], got),
+                 ("clicked_of_opened", got.loc[got["person"], "clicked"], got[got["person"]]), ("unsubscribed", got["gone"], got)]
+        if orders is not None:
+            old = got[got["mature"]]
+            pairs.append(("converted", old["bought"], old))
+        for measure, hit, of in pairs:
+            if len(of):
+                rows.append({"group": group, "measure": measure, **intervals.share(hit.to_numpy(bool), of["customer"].to_numpy(), conf_level)})
+        both = mine[mine["mature"]] if orders is not None else mine[:0]
+        if both["held"].any() and not both["held"].all():
+            for measure, part in (("order_mailed", both[~both["held"]]), ("order_held_back", both[both["held"]])):
+                rows.append({"group": group, "measure": measure, **intervals.share(part["bought"].to_numpy(bool), part["customer"].to_numpy(), conf_level)})
+            rows.append({"group": group, "measure": "added", **intervals.share_difference(both["bought"], ~both["held"], both["customer"], conf_level)})
+    limits = [t("attribution.mail_machine", share=percent(float((sent["opened"] & ~sent["person"]).sum() / max(sent["opened"].sum(), 1)))), t("attribution.mail_limit")]
+    tested = bool(made["held"].any()) and orders is not None
+    limits.append(t("attribution.mail_held" if tested else "attribution.mail_not_held"))
+    if len(sent) < 500:
+        limits.append(t("drivers.few", n=number(len(sent)), least=number(500)))
+    return Result(question=t("attribution.mail_question"), table=pd.DataFrame(rows), method=t("attribution.mail_method", window=window), unit="mails", n=len(sent), conf_level=conf_level, evidence="experimental" if tested else "descriptive",
+                  limits=tuple(limits), chart={"kind": "points", "label": ["group", "measure"] if by else ["measure"], "percent": True, "xlabel": t("attribution.mail_axis")})

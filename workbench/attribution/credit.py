@@ -1,0 +1,443 @@
+"""Credit by rule, by removal from a chain, by Shapley's value; side by side, and beside the truth where it is known."""
+
+from math import factorial
+
+import numpy as np
+
+from workbench import intervals
+from workbench.attribution.paths import kinds, profiles
+from workbench.errors import InputError, one_of, unknown
+from workbench.results import Result, analysis
+from workbench.texts import number, percent, t, word
+
+RULES = ("first", "last", "last_non_direct", "linear", "time_decay", "position")
+EXACT = 12  # channels up to which all coalitions are gone through
+SHUFFLES = 2000
+
+
+@analysis
+def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=0.95):
+    """Who gets the credit for a conversion by the common rules of thumb?
+
+    Parameters
+    ----------
+    journeys : Journeys
+    which : list of str
+        first, last, last_non_direct (the last that is not `direct`, unless there is none), linear, time_decay (half as much a `half_life` earlier; without times, a contact earlier), position (40 % to the first, 40 % to
+        the last, the rest between them; halves of two).
+    half_life : str
+    direct : str
+        The channel that is no channel.
+
+    Returns
+    -------
+    Result
+        rule, channel, count (conversions credited), n (conversions), estimate (share of the credit), std_error, conf_low, conf_high, and where conversions have a worth value (worth credited). The customer is the sampling unit.
+
+    Raises
+    ------
+    InputError
+        For an unknown rule.
+    NotEnoughData
+        Without a conversion that has a contact before it.
+
+    Source: rules as in the documentation of the R package ChannelAttribution and of common web tools.
+    """
+    import pandas as pd
+
+    from workbench import schemas
+
+    journeys.check()
+    rows, path = [], journeys.path
+    # People are the sampling unit: a row a customer, or a row a path that stands for so many people.
+    who = np.arange(len(journeys.times)) if journeys.alone else journeys.customer
+    each, worth = (journeys.conversions, journeys.value * journeys.times) if journeys.alone else (journeys.times * journeys.conversions, journeys.value * journeys.times)
+    people = int(who.max()) + 1
+    times = journeys.times if journeys.alone else np.ones(people)
+    x = np.bincount(who, each, people)
+    total, xx, n = times @ x, times @ x**2, times.sum()
+    for rule in which:
+        one_of("rule", rule, RULES)
+        share = _shares(journeys, rule, schemas.micros("half_life", half_life), direct)
+        for k, name in enumerate(journeys.names):
+            mine = journeys.code == k
+            y = np.bincount(who[path[mine]], (share * each[path])[mine], people)
+            estimate, se, low, high = intervals.ratio_of_sums(times @ y, total, times @ y**2, times @ (x * y), xx, n, conf_level)
+            rows.append({"rule": rule, "channel": name, "count": float(times @ y), "n": int(total), "estimate": float(estimate), "std_error": float(se), "conf_low": float(max(low, 0)), "conf_high": float(min(high, 1)),
+                         "value": float((share * worth[path])[mine].sum())})
+    return Result(question=t("attribution.rules_question"), table=_worth(pd.DataFrame(rows), journeys), method=t("attribution.rules_method", half_life=half_life), unit="conversions", n=int(total), conf_level=conf_level,
+                  limits=(t("attribution.rules_limit"), *_shared(journeys)),
+                  chart={"kind": "points", "label": ["channel", "rule"], "only": {"rule": [r for r in ("first", "last", "linear") if r in which] or list(which)[:3]}, "percent": True, "xlabel": t("attribution.axis")})
+
+
+def _worth(table, journeys):
+    """Return the table without its column of worth where every conversion counts as one."""
+    return table if journeys.valued else table.drop(columns="value")
+
+
+def _shares(j, rule, half, direct):
+    """Return each contact's share of its path's credit; the shares of a path add up to 1."""
+    n, size = len(j.code), j.length
+    path = j.path
+    first, last = j.begin[:-1], j.begin[1:] - 1
+    out = np.zeros(n)
+    if rule == "first":
+        out[first] = 1.0
+    elif rule == "last":
+        out[last] = 1.0
+    elif rule == "last_non_direct":
+        named = np.where(np.array(j.names)[j.code] != direct, np.arange(n), -1)
+        found = np.maximum.reduceat(named, first)
+        out[np.where(found >= 0, found, last)] = 1.0
+    elif rule == "linear":
+        out = 1.0 / size[path]
+    elif rule == "time_decay":
+        age = (j.ended[path] - j.moment) / half if j.moment is not None else (last[path] - np.arange(n)).astype(float)
+        w = 0.5 ** (age - np.minimum.reduceat(age, first)[path])
+        out = w / np.add.reduceat(w, first)[path]
+    else:
+        out = 0.2 / np.maximum(size[path] - 2, 1)
+        out[first], out[last] = 0.4, 0.4
+        out[np.isin(np.arange(n), first[size == 2]) | np.isin(np.arange(n), last[size == 2])] = 0.5
+        out[first[size == 1]] = 1.0
+    return out
+
+
+@analysis
+def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
+    """How many conversions would a chain of contacts lose without each channel?
+
+    Contacts follow one another as in the data; without a channel, who would have come to it is lost. The chances are solved for exactly, not simulated. The losses are then scaled so that the credits add up to the conversions.
+
+    Parameters
+    ----------
+    journeys : Journeys
+        With unsuccessful paths too: without them every chain ends in a conversion.
+    order : int
+        Contacts remembered, at least 1.
+    draws, seed : int
+        Of the bootstrap over customers; 0 draws: no interval.
+
+    Returns
+    -------
+    Result
+        channel, measure (credit, removal), count (conversions credited; missing for removal), n (conversions; paths for removal), estimate (share of the credit; share of conversions lost), std_error, conf_low, conf_high, and where conversions have a worth value.
+
+    Raises
+    ------
+    InputError
+        For an order below 1, or paths of which none was unsuccessful.
+    NotEnoughData
+        Without a conversion that has a contact before it.
+
+    Source: Anderl, Becker, von Wangenheim & Schumann (2016), International Journal of Research in Marketing 33; removal from the fundamental matrix: Kemeny & Snell (1960), Finite Markov Chains.
+    """
+    import pandas as pd
+
+    journeys.check()
+    if order < 1:
+        raise InputError(f"order: must be at least 1, found {order}")
+    lost = float((journeys.times * (1 - journeys.conversions)).sum())
+    if not lost:
+        raise InputError("markov: there is no unsuccessful path, so every chain ends in a conversion; bring the paths of those who did not convert")
+    won = float((journeys.times * journeys.conversions).sum())
+    chain = _Chain(journeys, order)
+    estimate = chain.removal(chain.counts(journeys.times)[None])[0]
+    k = len(journeys.names)
+    spread = np.full((2, 3, k), np.nan)
+    if draws:
+        drawn = chain.bootstrap(journeys, draws, seed)
+        for i, values in enumerate((drawn / drawn.sum(axis=1, keepdims=True), drawn)):
+            tail = np.quantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
+            spread[i] = values.std(axis=0, ddof=1), tail[0], tail[1]
+    share = estimate / estimate.sum()
+    worth = float((journeys.value * journeys.times).sum())
+    rows = [{"channel": name, "measure": "credit", "count": share[i] * won, "n": int(won), "estimate": share[i], "std_error": spread[0, 0, i], "conf_low": np.fmin(spread[0, 1, i], share[i]) if draws else np.nan,
+             "conf_high": np.fmax(spread[0, 2, i], share[i]) if draws else np.nan, "value": share[i] * worth} for i, name in enumerate(journeys.names)]
+    rows += [{"channel": name, "measure": "removal", "count": np.nan, "n": int(won + lost), "estimate": estimate[i], "std_error": spread[1, 0, i], "conf_low": np.fmin(spread[1, 1, i], estimate[i]) if draws else np.nan,
+              "conf_high": np.fmax(spread[1, 2, i], estimate[i]) if draws else np.nan, "value": np.nan} for i, name in enumerate(journeys.names)]
+    limits = [t("attribution.markov_limit"), t("attribution.markov_base", share=percent(won / (won + lost)), sum=percent(float(estimate.sum()), 0)), *_shared(journeys)]
+    if won < 200 or won + lost < 1000:
+        limits.append(t("attribution.few", paths=number(won + lost), won=number(won)))
+    return Result(question=t("attribution.markov_question"), table=_worth(pd.DataFrame(rows), journeys), method=t("attribution.markov_method", order=number(order)), unit="paths", n=int(won + lost), conf_level=conf_level,
+                  evidence="descriptive", limits=tuple(limits), chart={"kind": "points", "label": ["channel"], "only": {"measure": "credit"}, "percent": True, "xlabel": t("attribution.axis")})
+
+
+class _Chain:
+    """Moves between states (start, the last contacts, conversion, nothing), counted over paths."""
+
+    def __init__(self, j, order):
+        self.k, self.order = len(j.names), order
+        base = self.k + 1
+        n = len(j.code)
+        at = np.arange(n) - np.repeat(j.begin[:-1], j.length)
+        state = j.code + 1
+        for back in range(1, order):
+            earlier = np.zeros(n, np.int64)
+            earlier[back:] = j.code[:-back] + 1 if back < n else 0
+            earlier[at < back] = 0
+            state = state + earlier * base**back
+        if base**order <= 4 * n:  # few possible states: no need to sort
+            met = np.bincount(state, minlength=base**order) > 0
+            self.states, code = np.flatnonzero(met), (np.cumsum(met) - 1)[state]
+        else:
+            self.states, code = np.unique(state, return_inverse=True)
+        self.s = len(self.states) + 1                       # 0 is the start
+        code = code + 1
+        self.channel = np.concatenate([[-1], self.states % base - 1])
+        before = np.zeros(n, np.int64)
+        before[1:] = code[:-1]
+        before[j.begin[:-1]] = 0
+        width = self.s + 2                                  # the last two columns: conversion, nothing
+        ends = code[j.begin[1:] - 1] * width + np.where(j.conversions > 0, self.s, self.s + 1)
+        self.width, self.move, self.ends, self.path = width, before * width + code, ends, j.path
+
+    def counts(self, times):
+        """Return how often each move happened, states × (states, conversion, nothing)."""
+        size = self.s * self.width
+        return (np.bincount(self.move, times[self.path], size) + np.bincount(self.ends, times, size)).reshape(self.s, self.width)
+
+    def removal(self, counts):
+        """Return the share of conversions lost without each channel, a row a matrix of counts."""
+        out = np.zeros((len(counts), self.k))
+        step = max(1, 40_000_000 // self.s**2)
+        for a in range(0, len(counts), step):
+            c = counts[a:a + step]
+            total = c.sum(axis=2, keepdims=True)
+            p = np.divide(c, total, out=np.zeros_like(c, float), where=total > 0)
+            q, win = p[:, :, :self.s], p[:, :, self.s]
+            eye = np.eye(self.s)
+            if self.order == 1:
+                visits = np.linalg.inv(eye - q)
+                chance = np.einsum("bij,bj->bi", visits, win)
+                for s in range(1, self.s):
+                    # The chance ever to be at a channel, times the chance to convert from there.
+                    out[a:a + step, self.channel[s]] = visits[:, 0, s] / visits[:, s, s] * chance[:, s] / chance[:, 0]
+                continue
+            base = np.linalg.solve(eye - q, win[:, :, None])[:, 0, 0]
+            for k in range(self.k):
+                cut = q * (self.channel != k)[None, None, :]
+                out[a:a + step, k] = 1 - np.linalg.solve(eye - cut, win[:, :, None])[:, 0, 0] / base
+        return out
+
+    def bootstrap(self, j, draws, seed):
+        """Return removal effects of draws of whole customers; people with the same paths are drawn together."""
+        from scipy import sparse
+
+        kind, first = kinds(j)
+        people, profile, of, times = profiles(j, kind)
+        # Moves of each kind of path, then of each profile.
+        place = np.full(len(j.conversions), -1)
+        place[first] = np.arange(len(first))
+        mine = place[self.path] >= 0
+        rows = np.concatenate([place[self.path[mine]], np.arange(len(first))])
+        cells = np.concatenate([self.move[mine], self.ends[first]])
+        used, column = np.unique(cells, return_inverse=True)
+        moves = sparse.csr_matrix((np.ones(len(rows)), (rows, column)), (len(first), len(used)))
+        per = sparse.csr_matrix((times, (profile, of)), (len(people), len(first))) @ moves
+        rng = np.random.default_rng(seed)
+        n = people.sum()
+        out = []
+        for a in range(0, draws, 25):
+            drawn = np.array([rng.multinomial(n, people / n) for _ in range(min(25, draws - a))], float)
+            counts = np.zeros((len(drawn), self.s * self.width))
+            counts[:, used] = (per.T @ drawn.T).T
+            counts = counts.reshape(len(drawn), self.s, self.width)
+            good = counts[:, :, self.s].sum(axis=1) > 0
+            out.append(self.removal(counts[good]))
+        return np.concatenate(out)
+
+
+@analysis
+def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
+    """How is credit shared if every channel gets what it adds, averaged over all orders in which channels may join?
+
+    Parameters
+    ----------
+    journeys : Journeys
+    worth : str
+        What a set of channels is worth: "count", the conversions of paths that use no other channels (then every path's credit is split evenly over its channels), or "rate", the share of such paths that convert (needs
+        unsuccessful paths; exact to 12 channels, beyond from random orders, whose own error is given).
+    draws, seed : int
+        Of the bootstrap over customers, and of the random orders.
+
+    Returns
+    -------
+    Result
+        channel, count (conversions credited), n (conversions), estimate (share of the credit; with "rate" it may fall below 0), std_error, conf_low, conf_high, value, order_error (standard error that comes from the random orders;
+        0 where exact).
+
+    Raises
+    ------
+    InputError
+        For an unknown worth, or "rate" without unsuccessful paths.
+    NotEnoughData
+        Without a conversion that has a contact before it.
+
+    Source: Shapley (1953); Zhao, Mahboobi & Bagheri (2018), arXiv 1804.05327.
+    """
+    import pandas as pd
+
+    one_of("worth", worth, ("count", "rate"))
+    journeys.check()
+    k = len(journeys.names)
+    if k > 62:
+        raise InputError(f"shapley: at most 62 channels, found {k}; join small ones first")
+    won = journeys.times * journeys.conversions
+    lost = journeys.times * (1 - journeys.conversions)
+    if worth == "rate" and not lost.sum():
+        raise InputError("shapley: there is no unsuccessful path, so every rate is 100 %; use worth=\"count\" or bring the other paths")
+    mask = np.bitwise_or.reduceat(np.int64(1) << journeys.code, journeys.begin[:-1])
+    sets, which = np.unique(mask, return_inverse=True)
+    people, profile, of, times = profiles(journeys, which * 2 + journeys.conversions.astype(int))
+    rng = np.random.default_rng(seed)
+    orders = None if worth == "count" or k <= EXACT else np.array([rng.permutation(k) for _ in range(SHUFFLES)])
+
+    def value(good, bad):
+        """Credits of every channel (rows: draws) from conversions and failures by set, and the error of random orders."""
+        if worth == "count":
+            member = (sets[:, None] >> np.arange(k)) & 1
+            return (good / member.sum(axis=1)) @ member, np.zeros(k)
+        return _coalitions(sets, good, bad, k, orders)
+
+    good = np.bincount(which, won, len(sets))[None]
+    bad = np.bincount(which, lost, len(sets))[None]
+    credit, luck = value(good, bad)
+    share = credit[0] / credit[0].sum()
+    se = low = high = np.full(k, np.nan)
+    if draws:
+        from scipy import sparse
+
+        per = sparse.csr_matrix((times, (profile, of)), (len(people), 2 * len(sets)))
+        n = people.sum()
+        drawn = np.array([rng.multinomial(n, people / n) for _ in range(draws)], float)
+        counts = np.asarray((per.T @ drawn.T).T)
+        made, _ = value(counts[:, 1::2], counts[:, 0::2])
+        made = made[made.sum(axis=1) > 0]
+        made = made / made.sum(axis=1, keepdims=True)
+        se = made.std(axis=0, ddof=1)
+        low, high = np.quantile(made, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
+        low, high = np.fmin(low, share), np.fmax(high, share)
+    total, worthy = float(won.sum()), float((journeys.value * journeys.times).sum())
+    table = _worth(pd.DataFrame({"channel": journeys.names, "count": share * total, "n": int(total), "estimate": share, "std_error": se, "conf_low": low, "conf_high": high, "value": share * worthy,
+                          "order_error": luck / abs(credit[0].sum())}), journeys)
+    limits = [t(f"attribution.shapley_{worth}"), t("attribution.rules_limit"), *_shared(journeys)]
+    if orders is not None:
+        limits.append(t("attribution.shapley_sampled", shuffles=number(SHUFFLES), error=percent(float(table["order_error"].max()), 2)))
+    if won.sum() + lost.sum() < 1000:
+        limits.append(t("attribution.few", paths=number(won.sum() + lost.sum()), won=number(total)))
+    return Result(question=t("attribution.shapley_question"), table=table, method=t("attribution.shapley_method"), unit="conversions", n=int(total), conf_level=conf_level, limits=tuple(limits),
+                  chart={"kind": "points", "label": ["channel"], "percent": True, "xlabel": t("attribution.axis")})
+
+
+def _coalitions(sets, good, bad, k, orders):
+    """Return Shapley values of the conversion rate within coalitions, exactly or from random orders, with the orders' own error."""
+    if orders is None:
+        size = 1 << k
+        totals = []
+        for part in (good, bad):
+            full = np.zeros((len(part), size))
+            full[:, sets] = part
+            # Sums over all subsets, one channel at a time.
+            for i in range(k):
+                view = full.reshape(len(part), -1, 2, 1 << i)
+                view[:, :, 1] += view[:, :, 0]
+            totals.append(full)
+        n = totals[0] + totals[1]
+        rate = np.divide(totals[0], n, out=np.zeros_like(n), where=n > 0)
+        members = np.arange(size)
+        many = np.array([int(m).bit_count() for m in members])
+        weight = np.array([factorial(s) * factorial(k - s - 1) / factorial(k) if s < k else 0.0 for s in many])
+        out = np.zeros((len(good), k))
+        for i in range(k):
+            without = members[(members >> i) & 1 == 0]
+            out[:, i] = ((rate[:, without | (1 << i)] - rate[:, without]) * weight[without]).sum(axis=1)
+        return out, np.zeros(k)
+    gains = np.zeros((len(orders), len(good), k))
+    for o, order in enumerate(orders if len(good) == 1 else orders[:200]):
+        inside = np.int64(0)
+        before = np.zeros(len(good))
+        for i in order:
+            inside |= np.int64(1) << np.int64(i)
+            own = (sets & ~inside) == 0
+            a, b = good[:, own].sum(axis=1), bad[:, own].sum(axis=1)
+            now = np.divide(a, a + b, out=np.zeros(len(a)), where=a + b > 0)
+            gains[o, :, i] = now - before
+            before = now
+    used = gains[: len(orders) if len(good) == 1 else 200]
+    return used.mean(axis=0), used[:, 0].std(axis=0, ddof=1) / np.sqrt(len(used))
+
+
+@analysis
+def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0.95):
+    """Do the methods agree, and, where the truth is known, how far is each from it?
+
+    Parameters
+    ----------
+    journeys : Journeys
+    truth : table with channel and incremental_orders, optional
+        What every channel really brought about, from `simulate.channel_effects` or from experiments on all channels.
+    costs : table with channel and cost, optional
+    draws, seed : int
+        Of the bootstrap of the Markov and Shapley credits.
+
+    Returns
+    -------
+    Result
+        method, channel, count (conversions credited), n (conversions), estimate (share of the credit), std_error, conf_low, conf_high; with `truth` also incremental (conversions really brought about) and gap (credited minus
+        incremental); with `costs` cost, cost_per_conversion and, where conversions have a worth, value and return_on_cost (credited value over cost). The method "truth" has the true shares.
+
+    Raises
+    ------
+    InputError
+        For missing columns.
+    NotEnoughData
+        Without a conversion that has a contact before it.
+
+    Source: as the methods; the comparison with randomised truth as in Gordon, Zettelmeyer, Bhargava & Chapsky (2019), Marketing Science 38.
+    """
+    import pandas as pd
+
+    for table, columns, name in ((truth, ("channel", "incremental_orders"), "truth"), (costs, ("channel", "cost"), "costs")):
+        for column in columns if table is not None else ():
+            if column not in table:
+                raise unknown(name, "column", column, table.columns)
+    by_rule = rules(journeys, conf_level=conf_level)
+    parts = [by_rule.table.rename(columns={"rule": "method"})]
+    others = {"shapley": shapley(journeys, draws=draws, seed=seed, conf_level=conf_level)}
+    if (journeys.conversions == 0).any():
+        others["markov_chain"] = markov(journeys, draws=draws, seed=seed, conf_level=conf_level)
+        if len(journeys.names) <= EXACT:
+            others["shapley_rate"] = shapley(journeys, worth="rate", draws=draws, seed=seed, conf_level=conf_level)
+    for name, made in others.items():
+        table = made.table[made.table["measure"] == "credit"] if "measure" in made.table else made.table
+        parts.append(table.assign(method=name))
+    keep = ["method", "channel", "count", "n", "estimate", "std_error", "conf_low", "conf_high", *(["value"] if journeys.valued else [])]
+    table = pd.concat([p[keep] for p in parts], ignore_index=True)
+    limits = [t("attribution.compare_limit")]
+    if truth is not None:
+        true = truth.set_index("channel")["incremental_orders"].astype(float)
+        table["incremental"] = table["channel"].map(true)
+        table["gap"] = table["count"] - table["incremental"]
+        known = table.dropna(subset=["incremental"])
+        summed = known.groupby("method").agg(off=("gap", lambda g: g.abs().sum()), over=("count", "sum"), really=("incremental", "sum"))
+        best = summed["off"].idxmin()
+        limits.append(t("attribution.truth", best=word(best), off=number(summed.loc[best, "off"]), worst=number(summed["off"].max()), credited=number(summed.loc[best, "over"]), really=number(summed.loc[best, "really"])))
+        positive = true.clip(lower=0)
+        rows = [{"method": "truth", "channel": c, "count": v, "n": int(table["n"].iloc[0]), "estimate": v / max(int(table["n"].iloc[0]), 1), "incremental": v, "gap": 0.0} for c, v in positive.items()]
+        table = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
+    if costs is not None:
+        cost = costs.groupby("channel")["cost"].sum()
+        table["cost"] = table["channel"].map(cost)
+        table["cost_per_conversion"] = (table["cost"] / table["count"].where(table["count"] > 0))
+        if journeys.valued:
+            table["return_on_cost"] = table["value"] / table["cost"]
+        limits.append(t("attribution.cost_limit"))
+    return Result(question=t("attribution.compare_question"), table=table, method=t("attribution.compare_method"), unit="conversions", n=int(table["n"].iloc[0]), conf_level=conf_level, limits=tuple(limits) + tuple(_shared(journeys)),
+                  chart={"kind": "points", "label": ["channel"], "group": "method", "only": {"method": ["last", "linear", "markov_chain", "shapley", "truth"]}, "percent": True, "xlabel": t("attribution.axis")})
+
+
+def _shared(j):
+    """Return the sentences on what could not take part."""
+    young, untouched = j.left_out.get("young", 0), j.left_out.get("untouched", 0)
+    return ([t("attribution.young", n=number(young))] if young else []) + ([t("attribution.untouched", n=number(untouched))] if untouched else [])
