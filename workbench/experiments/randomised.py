@@ -1,0 +1,285 @@
+"""Where chance decided who got what: the difference between the arms, and how many people it takes to see one."""
+
+import numpy as np
+
+from workbench import intervals
+from workbench import regression as fits
+from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.results import Result, analysis
+from workbench.texts import number, p_value, percent, t, word
+
+MISMATCH = 0.001  # below this p-value a split is not the one that was planned
+
+
+@analysis
+def difference(table, metric, *, variant="variant", control="control", unit=None, before=None, planned=None, split=None, cost=None, conf_level=0.95):
+    """By how much does each arm differ from the control?
+
+    Everybody counts in the arm they were put in, whatever they did with it. The split is checked first: where the sizes of the arms are not those that were planned, chance did not decide alone and the
+    result is graded associational.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a person (or several, with `unit`): the arm and the metric. Rows without a metric are left out and counted.
+    metric : str
+        A column of numbers; 0 and 1 is a share.
+    variant, control : str
+        Column of the arm, and the name of the control arm.
+    unit : str, optional
+        Column of the person who was assigned, where rows are visits or orders; the metric is then averaged over rows. People seen in several arms are left out and counted.
+    before : str, optional
+        The same metric, or another one, from before the test; adds an adjusted difference with a narrower interval (CUPED).
+    planned : int, optional
+        People after which the test was to be read. With it the interval may be looked at after every person without losing its level (an asymptotic confidence sequence, tightest at that number).
+    split : dict, optional
+        Arm → planned share; None: equal.
+    cost : dict, optional
+        Arm → cost a person more than in the control; adds the cost of one more unit of the metric.
+
+    Returns
+    -------
+    Result
+        arm, measure (mean, difference, relative, adjusted, cost_per_unit), count, n (people in the arm; in both for differences), estimate, std_error, conf_low, conf_high, p_value, p_holm (over the arms). `.model` is a
+        dictionary arm → statsmodels fit of the adjusted difference (with `before`).
+
+    Raises
+    ------
+    InputError
+        For a missing column or control arm.
+    NotEnoughData
+        With fewer than two people in an arm.
+
+    Source: Newcombe (1998) for shares; Deng, Xu, Kohavi & Walker (2013), WSDM, for CUPED; Waudby-Smith et al. (2024), Annals of Statistics 52, for the sequence; Fabijan et al. (2019), KDD, for the split.
+    """
+    import pandas as pd
+    from scipy import stats
+
+    fits.require(table, "table", metric, variant, unit, before)
+    people, lost, moved = _people(table, metric, variant, unit, before)
+    arms = sorted(people["arm"].unique(), key=str)
+    if control not in arms:
+        raise unknown("control", "arm", control, arms)
+    sizes = people["arm"].value_counts()
+    if sizes.min() < 2 or len(arms) < 2:
+        raise NotEnoughData(f"difference: two arms with two people each are needed; found {', '.join(f'{a} {sizes[a]}' for a in arms)}")
+    weights = np.array([(split or {}).get(a, 1 / len(arms)) for a in arms], float)
+    srm = stats.chisquare([sizes[a] for a in arms], weights / weights.sum() * len(people)).pvalue
+    share = people["y"].isin((0, 1)).all() and (people["x"] == 1).all()
+    rows, models, order = [], {}, [control, *(a for a in arms if a != control)]
+    parts = {a: people[people["arm"] == a] for a in order}
+    ones = {a: _mean(parts[a], conf_level, share) for a in order}
+    rows += [{"arm": a, "measure": "mean", **ones[a]} for a in order]
+    base = ones[control]
+    for a in order[1:]:
+        here = ones[a]
+        n = here["n"] + base["n"]
+        gap, se = here["estimate"] - base["estimate"], float(np.hypot(here["std_error"], base["std_error"]))
+        low, high = intervals.newcombe(here["count"], here["n"], base["count"], base["n"], conf_level) if share and planned is None else _gap(gap, se, n, planned, conf_level)
+        rows.append({"arm": a, "measure": "difference", "count": np.nan, "n": n, "estimate": gap, "std_error": se, "conf_low": float(low), "conf_high": float(high), "p_value": _p(gap, se)})
+        rows.append({"arm": a, "measure": "relative", "count": np.nan, "n": n, **_relative(here, base, n, planned, conf_level)})
+        best, error = gap, se
+        if before:
+            made, best, error = _adjusted(parts[a], parts[control], float(people["before"].mean()))
+            models[a] = made
+            low, high = _gap(best, error, n, planned, conf_level)
+            rows.append({"arm": a, "measure": "adjusted", "count": np.nan, "n": n, "estimate": best, "std_error": error, "conf_low": float(low), "conf_high": float(high), "p_value": _p(best, error)})
+        if cost and a in cost:
+            low, high = _gap(best, error, n, planned, conf_level)
+            known = low > 0
+            rows.append({"arm": a, "measure": "cost_per_unit", "count": np.nan, "n": n, "estimate": cost[a] / best if known else np.nan, "std_error": np.nan,
+                         "conf_low": cost[a] / high if known else np.nan, "conf_high": cost[a] / low if known else np.nan, "p_value": np.nan})
+    made = pd.DataFrame(rows)
+    made["p_holm"] = np.nan
+    for measure in ("difference", "adjusted"):
+        where = made["measure"] == measure
+        made.loc[where, "p_holm"] = intervals.corrected(made.loc[where, "p_value"])
+    if planned is not None:
+        # A p-value of one look means nothing where there may have been many.
+        made[["p_value", "p_holm"]] = np.nan
+    broken = srm < MISMATCH
+    sd = float(np.sqrt(people["y"].var())) if unit is None else float(base["std_error"] * np.sqrt(base["n"]))
+    smallest = (intervals.z(0.95) + 0.8416) * sd * np.sqrt(1 / sizes[control] + 1 / sizes.drop(control).min())
+    limits = [t("experiments.mismatch", p=p_value(float(srm)))] if broken else [t("experiments.split", p=p_value(float(srm)))]
+    limits.append(t("experiments.power", effect=percent(float(smallest), 2) if share else number(float(smallest), 3)))
+    limits.append(t("experiments.sequential", planned=number(planned)) if planned is not None else t("experiments.one_look"))
+    if lost:
+        limits.append(t("drivers.left_out", n=number(lost)))
+    if moved:
+        limits.append(t("experiments.moved", n=number(moved)))
+    return Result(question=t("experiments.question", metric=word(metric)), table=made, method=t("experiments.method_sequence" if planned is not None else "experiments.method"), unit="people", n=len(people),
+                  conf_level=conf_level, evidence="associational" if broken else "experimental", limits=tuple(limits), model=models or None,
+                  chart={"kind": "points", "label": ["arm", "measure"], "only": {"measure": ["adjusted"] if before else ["difference"]}, "reference": 0, "points": bool(share),
+                         "xlabel": t("experiments.axis_share" if share else "experiments.axis")})
+
+
+def _people(table, metric, variant, unit, before):
+    """Return one row a person (arm, y, x, before), rows left out and people seen in several arms."""
+    import pandas as pd
+
+    keep = table[[c for c in dict.fromkeys((metric, variant, unit, before)) if c]]
+    whole = keep.notna().all(axis=1)
+    rows = keep[whole]
+    y = rows[metric].astype(float)
+    if unit is None:
+        return pd.DataFrame({"arm": rows[variant], "y": y, "x": 1.0, "before": rows[before].astype(float) if before else 0.0}), int((~whole).sum()), 0
+    both = rows.groupby(unit)[variant].nunique() > 1
+    rows = rows[~rows[unit].isin(both[both].index)]
+    per = rows.assign(y=y, x=1.0).groupby(unit).agg(arm=(variant, "first"), y=("y", "sum"), x=("x", "sum"), **({"before": (before, "mean")} if before else {}))
+    return per if before else per.assign(before=0.0), int((~whole).sum()), int(both.sum())
+
+
+def _mean(part, conf_level, share):
+    if share:
+        count, n = int(part["y"].sum()), len(part)
+        low, high = intervals.wilson(count, n, conf_level)
+        return {"count": count, "n": n, "estimate": count / n, "std_error": float(np.sqrt(count / n * (1 - count / n) / n)), "conf_low": float(low), "conf_high": float(high), "p_value": np.nan}
+    estimate, se, low, high = intervals.ratio(part["y"], part["x"], conf_level)
+    return {"count": float(part["y"].sum()), "n": len(part), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high, "p_value": np.nan}
+
+
+def _gap(estimate, se, n, planned, conf_level):
+    if planned is None:
+        return intervals.normal(estimate, se, conf_level)
+    half = se * sequence(n, planned, conf_level)
+    return estimate - half, estimate + half
+
+
+def sequence(n, planned, conf_level=0.95):
+    """Return how many standard errors wide half an interval must be that may be looked at after every person.
+
+    Source: Waudby-Smith et al. (2024), Annals of Statistics 52, theorem 2.2 and its tuning.
+
+    >>> round(sequence(1000, 1000), 2)
+    3.04
+    """
+    alpha = 1 - conf_level
+    rho2 = (-2 * np.log(alpha) + np.log(-2 * np.log(alpha) + 1)) / planned
+    return float(np.sqrt(2 * (n * rho2 + 1) / (n * rho2) * np.log(np.sqrt(n * rho2 + 1) / alpha)))
+
+
+def _relative(here, base, n, planned, conf_level):
+    """Return the relative difference, its interval on the log scale."""
+    if not (here["estimate"] > 0 and base["estimate"] > 0):
+        return {"estimate": np.nan, "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan, "p_value": np.nan}
+    log = np.log(here["estimate"] / base["estimate"])
+    se = float(np.hypot(here["std_error"] / here["estimate"], base["std_error"] / base["estimate"]))
+    low, high = _gap(log, se, n, planned, conf_level)
+    return {"estimate": np.expm1(log), "std_error": se * np.exp(log), "conf_low": float(np.expm1(low)), "conf_high": float(np.expm1(high)), "p_value": np.nan}
+
+
+def _adjusted(treated, control, centre):
+    """Return a fit, the difference adjusted for the metric before the test (own slope in each arm), and its error."""
+    import pandas as pd
+    import statsmodels.api as sm
+
+    both = pd.concat([treated, control])
+    arm = np.repeat([1.0, 0.0], [len(treated), len(control)])
+    early = (both["before"] - centre).to_numpy()
+    if np.ptp(early) == 0:
+        raise InputError("before: the metric before the test is the same for everybody; leave it out")
+    x = pd.DataFrame({"constant": 1.0, "arm": arm, "before": early, "arm × before": arm * early})
+    made = sm.WLS((both["y"] / both["x"]).to_numpy(), x, weights=both["x"].to_numpy()).fit(cov_type="HC1")
+    return made, float(made.params["arm"]), float(made.bse["arm"])
+
+
+def _p(estimate, se):
+    from scipy import special
+
+    return float(2 * special.ndtr(-abs(estimate) / se)) if se > 0 else np.nan
+
+
+@analysis
+def heterogeneity(table, metric, by, *, variant="variant", control="control", conf_level=0.95):
+    """Does the difference hold in every group, such as every stage of the buying process?
+
+    Parameters
+    ----------
+    table, metric, variant, control : as in `difference`, with two arms
+    by : str
+        Column of the group, known before the test.
+
+    Returns
+    -------
+    Result
+        group, n (people), estimate (difference), std_error, conf_low, conf_high, p_value, p_holm. Whether every group gains (all lower limits above 0 at once) and whether groups differ (Cochran's Q) stands in `.limits`.
+
+    Raises
+    ------
+    InputError
+        For a missing column, or other than two arms.
+    NotEnoughData
+        Where a group has fewer than two people in an arm.
+
+    Source: Berger (1982), Technometrics 24 (intersection–union test); Cochran (1954), Biometrics 10.
+    """
+    import pandas as pd
+    from scipy import stats
+
+    fits.require(table, "table", metric, variant, by)
+    if table[variant].nunique() != 2:
+        raise InputError(f"heterogeneity: two arms are needed, found {table[variant].nunique()}")
+    rows, grade, n = [], "experimental", 0
+    for name, part in table.groupby(by, sort=True):
+        made = difference(part, metric, variant=variant, control=control, conf_level=conf_level)
+        row = made.table[made.table["measure"] == "difference"].iloc[0]
+        grade = made.evidence if made.evidence != "experimental" else grade
+        n += made.n
+        rows.append({"group": name, "n": int(row["n"]), **row[["estimate", "std_error", "conf_low", "conf_high", "p_value"]]})
+    result = pd.DataFrame(rows)
+    result["p_holm"] = intervals.corrected(result["p_value"])
+    weight = 1 / result["std_error"] ** 2
+    q = float((weight * (result["estimate"] - (weight * result["estimate"]).sum() / weight.sum()) ** 2).sum())
+    every = bool((result["conf_low"] > 0).all())
+    limits = (t("experiments.every" if every else "experiments.not_every"), t("experiments.heterogeneous", p=p_value(float(stats.chi2.sf(q, len(result) - 1)))), t("experiments.groups_limit"))
+    return Result(question=t("experiments.group_question", metric=word(metric), by=word(by)), table=result, method=t("experiments.group_method"), unit="people", n=n, conf_level=conf_level, evidence=grade, limits=limits,
+                  chart={"kind": "points", "label": ["group"], "reference": 0, "xlabel": t("experiments.axis")})
+
+
+@analysis
+def sample_size(baseline, effects, *, sd=None, power=0.8, arms=2, split=0.5, rho=0.0, conf_level=0.95):
+    """How many people does a test need, and how long a patience?
+
+    Parameters
+    ----------
+    baseline : float
+        Share (or mean, with `sd`) in the control.
+    effects : list of float
+        Differences one would not want to miss.
+    sd : float, optional
+        Standard deviation of the metric; None: the metric is a share.
+    power : float
+        Chance to find the difference if it is there.
+    arms : int
+        Arms compared with the control plus one; with more than two the level is divided by their number (Bonferroni).
+    split : float
+        Share of people in the control.
+    rho : float
+        Correlation with the metric before the test (CUPED).
+
+    Returns
+    -------
+    Result
+        effect, n (people in all), estimate (people in the control), treated (people an arm); no interval: it follows from the plan.
+
+    Raises InputError for shares outside 0 to 1, or an effect of 0.
+
+    Source: Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, chapter 4; Deng et al. (2013) for the factor 1 − rho².
+    """
+    import pandas as pd
+    from scipy import special
+
+    if sd is None and not all(0 < baseline + e < 1 and 0 < baseline < 1 for e in effects):
+        raise InputError(f"sample_size: shares must lie between 0 and 1, found baseline {baseline} and effects {effects}")
+    if any(e == 0 for e in effects) or not 0 < power < 1 or not 0 < split < 1 or arms < 2:
+        raise InputError("sample_size: effects must not be 0, power and split must lie between 0 and 1, and there must be two arms")
+    level = 1 - (1 - conf_level) / (arms - 1)
+    rows = []
+    for effect in effects:
+        v0 = sd**2 if sd is not None else baseline * (1 - baseline)
+        v1 = sd**2 if sd is not None else (baseline + effect) * (1 - baseline - effect)
+        each = (1 - split) / (arms - 1)
+        n = (intervals.z(level) + special.ndtri(power)) ** 2 * (v0 / split + v1 / each) / effect**2 * (1 - rho**2)
+        rows.append({"effect": effect, "n": int(np.ceil(n)), "estimate": int(np.ceil(n * split)), "treated": int(np.ceil(n * each))})
+    return Result(question=t("experiments.size_question"), table=pd.DataFrame(rows), method=t("experiments.size_method", power=percent(power, 0)), unit="people", n=rows[0]["n"], conf_level=conf_level,
+                  limits=(t("experiments.size_limit"),), chart={"kind": "points", "label": ["effect"], "log": True, "xlabel": t("experiments.size_axis")})
