@@ -12,7 +12,9 @@ import workbench
 from workbench import cli, project
 
 NAMES = [m.name for m in pkgutil.walk_packages(workbench.__path__, "workbench.")]
-ANALYSES = ("funnels.steps", "funnels.compare", "stages.episodes", "stages.taxonomy", "stages.profile", "stages.friction", "stages.latent", "journeys.visits", "journeys.paths", "journeys.lifecycle", "journeys.channels", "retention", "choice", "survival", "intervals", "load.mapping", "load.panels", "load.choices")
+ANALYSES = ("funnels.steps", "funnels.compare", "stages.episodes", "stages.taxonomy", "stages.profile", "stages.friction", "stages.latent", "journeys.visits", "journeys.paths", "journeys.lifecycle", "journeys.channels", "retention", "choice.logit", "choice.nested", "choice.mixed", "choice.classes", "choice.answers", "conjoint.design", "conjoint.analysis",
+            "conjoint.bestworst", "conjoint.prices", "drivers.regress", "drivers.importance", "drivers.paths", "drivers.scales", "influence.price", "influence.social", "influence.place", "influence.business", "attribution.paths", "attribution.credit",
+            "attribution.calibrate", "attribution.campaigns", "attribution.mix", "experiments.randomised", "experiments.designs", "experiments.uplift", "experiments.progress", "load.studies", "survival", "intervals", "load.mapping", "load.panels", "load.choices")
 
 
 def public(module):
@@ -41,7 +43,7 @@ def test_analyses_say_what_goes_in_and_out(area):
         doc = function.__doc__
         assert re.search(r"(?i)\breturns?\b|\bgive", doc), f"{area}.{name} does not say what it returns"
         if "return Result(" in inspect.getsource(function):
-            assert "conf_low" in doc or "compare" in name, f"{area}.{name} does not name its columns"
+            assert "conf_low" in doc or "estimate" in doc or "compare" in name, f"{area}.{name} does not name its columns"
 
 
 @pytest.mark.parametrize("name", NAMES)
