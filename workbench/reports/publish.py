@@ -18,8 +18,6 @@ from workbench import project
 from workbench.errors import AlreadyRunning
 
 
-
-
 @dataclass(frozen=True)
 class Building:
     """A run under construction: its folder, the report's name, and the lock that shows it is alive."""
@@ -43,10 +41,7 @@ def begin(name):
     """Open a folder aside for a new run, after sweeping away those of killed runs."""
     home = reports_folder()
     home.mkdir(exist_ok=True)
-    for old in home.glob(".building-*"):
-        with contextlib.suppress(OSError), open(old / ".alive", "ab") as probe:
-            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its maker lives
-            shutil.rmtree(old, ignore_errors=True)
+    sweep_killed()
     _sweep(home, ".new-*")
     # Under another name until it is locked, so that no other process takes it for a dead one.
     folder = Path(tempfile.mkdtemp(prefix=f".new-{name}-", dir=home))
@@ -74,7 +69,16 @@ def finish(building, manifest):
     os.rename(folder, target)
     (target / ".alive").unlink()  # the lock was held until the run stood in its place
     building.lock.close()
+    sweep_killed()
     return target
+
+
+def sweep_killed():
+    """Remove what killed runs left. A kernel outlives its killed run by a second and may still write: then the next sweep does it."""
+    for old in reports_folder().glob(".building-*"):
+        with contextlib.suppress(OSError), open(old / ".alive", "ab") as probe:
+            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its maker lives
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def runs(name=None):
@@ -172,6 +176,3 @@ def _changed(manifest):
 
 def _sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-
