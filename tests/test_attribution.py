@@ -278,3 +278,65 @@ def test_intervals_of_credit_hold():
     for name, hits in inside.items():
         print(f"{name}: {np.mean(hits):.1%}")
     assert all(0.88 <= np.mean(h) for h in inside.values())
+
+
+def test_counted_paths_weigh_as_many_as_they_stand_for():
+    """Sources and first contacts of written-out paths: a row that stands for five people counts five times."""
+    counted = pd.DataFrame({"path": ["A > B", "A", "B"], "conversions": [5, 1, 2], "nulls": [20, 30, 10]})
+    long = pd.concat([pd.DataFrame({"path": [p] * (c + n), "conversions": [1] * c + [0] * n}) for p, c, n in counted.itertuples(index=False)], ignore_index=True).assign(who=lambda d: range(len(d)))
+    for make in (attribution.sources, attribution.entry_points):
+        a = make(attribution.from_paths(counted, nulls="nulls")).table
+        b = make(attribution.from_paths(long, customer="who")).table
+        pd.testing.assert_frame_equal(a, b, rtol=1e-6, check_dtype=False)
+    table = make(attribution.from_paths(counted, nulls="nulls")).table.set_index(["channel", "measure"])
+    assert table.loc[("A", "first_contacts"), "count"] == 56 and table.loc[("A", "converts"), "count"] == 6
+
+
+def test_worth_follows_what_conversions_are_worth():
+    """B closes the dear orders: it gets more of the worth than of the conversions, by every method, and all worth is given out."""
+    made = attribution.from_paths(pd.DataFrame({"path": ["A", "B", "A > B", "A", "B"], "conversions": [10, 10, 5, 0, 0], "lost": [0, 0, 0, 20, 20], "euro": [100, 900, 300, 0, 0]}), nulls="lost", value="euro")
+    for result in (attribution.markov(made, draws=0), attribution.shapley(made, draws=0), attribution.shapley(made, worth="rate", draws=0)):
+        table = result.table[result.table["measure"] == "credit"] if "measure" in result.table else result.table
+        table = table.set_index("channel")
+        assert table["value"].sum() == pytest.approx(1300) and table.loc["B", "value"] / 1300 > table.loc["B", "estimate"] + 0.15
+    assert attribution.shapley(made, draws=0).table.set_index("channel")["value"].to_dict() == pytest.approx({"A": 250, "B": 1050})
+
+
+def test_a_rule_that_gives_all_to_one_is_still_unsure():
+    """Ten of ten last contacts: the share is 100 %, not known to be."""
+    made = attribution.rules(attribution.from_paths(pd.DataFrame({"path": ["A"] * 10 + ["B"] * 5, "conversions": [1] * 10 + [0] * 5})), which=["last"]).table.set_index("channel")
+    assert made.loc["A", "conf_low"] == pytest.approx(0.722, abs=0.01) and made.loc["B", "conf_high"] > 0.2
+
+
+def test_what_mails_do_not_tell_is_missing():
+    """No flag for machine opens, no column of unsubscribes, an unknown delivery, a hold-out without a moment: missing or counted, never 0 or all."""
+    sent = pd.Timestamp("2024-03-01 09:00")
+    mails = pd.DataFrame({"customer_id": range(8), "campaign_id": "c", "sent_at": [sent] * 6 + [pd.NaT] * 2, "delivered": [True, True, False, None, True, True, None, None], "opened_at": [sent] * 2 + [pd.NaT] * 6,
+                          "clicked_at": pd.NaT, "variant": ["mail"] * 6 + ["holdout"] * 2})
+    mails["clicked_at"] = pd.to_datetime(mails["clicked_at"])
+    orders = pd.DataFrame({"customer_id": [0, 6, 9], "ordered_at": [sent + pd.Timedelta("1D"), sent + pd.Timedelta("2D"), sent + pd.Timedelta("30D")]})
+    made = attribution.email_funnel(mails, orders)
+    table = made.table.set_index("measure")
+    assert table.loc["delivered", ["count", "n"]].tolist() == [4, 5] and table.loc[["opened_person", "unsubscribed"], "estimate"].isna().all()
+    assert table.loc["order_held_back", ["count", "n"]].tolist() == [1, 2] and any("machine_open" in s for s in made.limits)
+
+
+def test_adverts_nobody_clicked():
+    """No clicks at all: conversion rates and their ranking are missing."""
+    made = attribution.campaigns(pd.DataFrame({"campaign": ["a", "b"], "impressions": [500, 400], "clicks": [0, 0], "conversions": [0, 0], "cost": [10.0, 5.0], "revenue": [0.0, 0.0]})).table
+    rate = made[made["measure"] == "conversion_rate"]
+    assert rate[["estimate", "shrunken", "best"]].isna().all(axis=None)
+    assert made.loc[made["measure"] == "return_on_cost", ["conf_low", "conf_high"]].isna().all(axis=None)
+
+
+def test_a_test_weighs_as_its_error_says():
+    """A test as unsure as the fit meets it about half-way; one ten times less sure hardly moves it."""
+    d, names = studies.media(), ["television", "radio", "posters"]
+    alone = attribution.mix(d, "sales", names, controls=["price"], draws=40).table.query("measure == 'contribution' and channel == 'television'").iloc[0]
+
+    def moved(times):
+        tests = pd.DataFrame({"channel": ["television"], "contribution": [alone["estimate"] + alone["std_error"]], "std_error": [times * alone["std_error"]]})
+        made = attribution.mix(d, "sales", names, controls=["price"], tests=tests, draws=2).table.query("measure == 'contribution' and channel == 'television'")["estimate"].iloc[0]
+        return (made - alone["estimate"]) / alone["std_error"]
+
+    assert 0.3 < moved(1.0) < 0.75 and abs(moved(10.0)) < 0.1

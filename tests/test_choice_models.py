@@ -128,6 +128,32 @@ def test_kinds_are_told_apart():
     assert table.loc[table["bic"].idxmin(), "classes"] == 2
 
 
+def test_membership_foretells_by_ones_own_traits():
+    """The trait decides the kind: chances of one who has it differ from those of one who has not, and the mean over people is the share seen."""
+    d = two_kinds(9, customers=400)
+    kind = choice.latent_class(d, ["price", "display"], 2, starts=8)
+    trait = pd.Series(kind.model.posterior[:, 0] > 0.5, index=kind.model.people).astype(float)
+    d = d.assign(trait=d["customer_id"].map(trait))
+    made = choice.latent_class(d, ["price", "display"], 2, membership=["trait"], starts=8).model
+    sizes = made.sizes(made.params.to_numpy(), made.design(d))
+    own = made.design(d)
+    has = trait.reindex(own.customer).to_numpy() > 0
+    assert sizes[has, 0].mean() > 0.9 and sizes[~has, 0].mean() < 0.1
+    seen = np.bincount(own.chosen, minlength=4) / len(own.chosen)
+    assert made.probabilities(d).mean(axis=0) == pytest.approx(seen, abs=0.02)
+    with pytest.raises(InputError, match="no column named 'trait'"):
+        made.probabilities(d.drop(columns="trait"))
+
+
+def test_choices_belong_to_one_customer():
+    """A choice without a customer, or with two, is refused."""
+    d = two_kinds(9, customers=20)
+    with pytest.raises(InputError, match="no customer_id"):
+        choice.conditional_logit(d.assign(customer_id=d["customer_id"].where(d.index > 3)), ["price"])
+    with pytest.raises(InputError, match="different customers"):
+        choice.conditional_logit(d.assign(customer_id=np.where(d.index == 0, 999, d["customer_id"])), ["price"])
+
+
 def test_habit_apart_from_taste():
     """With habit planted it stays when taste is in the model; with taste only it vanishes there, while the plain model is fooled."""
     with_habit = choice.state_dependence(habit_market(1), ["price"], draws=60).table.set_index("model")

@@ -121,6 +121,32 @@ def test_price_points_by_hand():
         conjoint.van_westendorp(answers.iloc[4:], draws=50)
 
 
+def test_a_ladder_that_stops_counts_what_was_shown():
+    """Who was asked one price only tells of that price; a ladder asked to its end settles all."""
+    one = pd.DataFrame({"respondent_id": [1, 2, 3, 4], "price": [10, 10, 20, 20], "would_buy": [1, 0, 1, 0]})
+    made = conjoint.gabor_granger(one, draws=20).table.query("measure == 'demand'").set_index("price")
+    assert made["n"].tolist() == [2, 2] and made["estimate"].tolist() == [0.5, 0.5]
+
+
+def test_labels_are_no_places():
+    """Always the car is a taste; always the second offer is careless. Named alternatives can be an attribute themselves."""
+    rng = np.random.default_rng(3)
+    rows = [(q, p, alt, float(rng.integers(5, 30))) for p in range(30) for q in range(p * 5, p * 5 + 5) for alt in ("air", "car", "train")]
+    d = pd.DataFrame(rows, columns=["choice_id", "customer_id", "alternative", "price"])
+    liked = d["alternative"].map({"air": 0.0, "car": 1.5, "train": -0.5}) - 0.1 * d["price"] + rng.gumbel(size=len(d))
+    d["chosen"] = (liked == liked.groupby(d["choice_id"]).transform("max")).astype(int)
+    plain = conjoint.part_worths(d, ["price"], numeric=["price"])
+    named = conjoint.part_worths(d, ["price", "alternative"], numeric=["price"])
+    assert any('put "alternative"' in s for s in plain.limits) and not any("same place" in s for s in (*plain.limits, *named.limits))
+    assert named.table.set_index("level").loc["car", "conf_low"] > 0
+    with pytest.raises(NotEnoughData, match="four tasks"):
+        conjoint.answer_quality(d)
+    with pytest.raises(InputError, match="name it in `numeric`"):
+        conjoint.part_worths(d, ["price"])
+    worth = conjoint.worth(named, "price").table.set_index("level")
+    assert set(worth["against"]) == {"air"} and worth.loc["car", "conf_low"] > 0
+
+
 def test_a_ladder_by_hand():
     """Yes at a price counts at lower ones; revenue is price times share."""
     answers = pd.DataFrame([(1, 10, True), (1, 20, True), (2, 10, True), (2, 20, False), (3, 10, False), (3, 20, False), (4, 10, False), (4, 20, True)], columns=["respondent_id", "price", "would_buy"])

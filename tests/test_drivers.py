@@ -137,6 +137,46 @@ def test_what_people_say():
         drivers.stated(pd.concat([answers, answers.iloc[:1]]))
 
 
+def test_named_and_ranked_in_part():
+    """Not named is named by nobody more: shares are of all who answered; factors not ranked share the ranks that are left."""
+    named = drivers.stated(pd.DataFrame({"respondent_id": [1, 1, 2, 3], "factor": ["price", "quality", "price", "price"], "value": 1}), kind="named").table.set_index("factor")
+    assert named.loc["quality", ["count", "n"]].tolist() == [1, 3]
+    ranked = drivers.stated(pd.DataFrame({"respondent_id": [1, 1, 2, 2, 2], "factor": ["a", "b", "a", "b", "c"], "value": [1, 2, 2, 3, 1]}), kind="rank")
+    assert ranked.table.set_index("factor").loc["c", "estimate"] == 2.0 and any("some factors only" in s for s in ranked.limits)
+
+
+def test_no_middle_no_penalty():
+    """Two grades leave nothing between low and high: penalty and reward are missing, the rest is not."""
+    rng = np.random.default_rng(1)
+    d = pd.DataFrame({"a": rng.integers(0, 2, 300), "b": rng.integers(1, 6, 300)}).assign(y=lambda t: t["a"] + t["b"] + rng.normal(size=300))
+    made = drivers.key_drivers(d, "y", ["a", "b"], draws=50).table.set_index(["measure", "driver"])["estimate"]
+    assert np.isnan(made["penalty", "a"]) and np.isnan(made["reward", "a"]) and made["penalty", "b"] < 0 < made["reward", "b"]
+
+
+def test_fits_that_stand_far_from_zero():
+    """A year as a term (a large level), and grades of a term in thousands: the same weights as centred ones, not refused."""
+    rng = np.random.default_rng(2)
+    year = rng.integers(2000, 2020, 2000)
+    y = (rng.random(2000) < 1 / (1 + np.exp(-0.15 * (year - 2010)))).astype(int)
+    far, near = (drivers.regression(pd.DataFrame({"year": year - c, "y": y}), "y", ["year"], kind="logit").table.iloc[0] for c in (0, 2010))
+    assert far["estimate"] == pytest.approx(near["estimate"], rel=1e-4)
+    x = 1000 * rng.normal(size=2000) + 50_000
+    grade = np.digitize(0.001 * (x - 50_000) + rng.logistic(size=2000), [-1, 0, 1])
+    far, near = (drivers.regression(pd.DataFrame({"x": v, "y": grade}), "y", ["x"], kind="ordinal").table.iloc[0] for v in (x, (x - 50_000) / 1000))
+    assert 1000 * far["estimate"] == pytest.approx(near["estimate"], rel=1e-4) and 1000 * far["std_error"] == pytest.approx(near["std_error"], rel=1e-3)
+
+
+def test_few_clusters_have_wide_intervals():
+    """Eight clusters: Student's quantile with seven degrees of freedom, and a sentence."""
+    from scipy import stats
+
+    d = people(3, 400).assign(shop=lambda t: np.arange(len(t)) % 8)
+    made = drivers.regression(d, "y", ["d0"], cluster="shop")
+    row = made.table.iloc[0]
+    assert (row["conf_high"] - row["estimate"]) / row["std_error"] == pytest.approx(stats.t.ppf(0.975, 7)) and any("8 are few" in s for s in made.limits)
+    assert row["p_value"] == pytest.approx(2 * stats.t.sf(abs(row["estimate"] / row["std_error"]), 7))
+
+
 def test_attitude_and_gap_by_hand():
     """Fishbein's sum of products; perception minus expectation."""
     beliefs = pd.DataFrame({"respondent_id": [1, 1, 2, 2], "brand": "A", "belief_item": ["p", "q"] * 2, "belief": [3, -1, 2, 2], "evaluation": [2, 2, 1, -1]})

@@ -55,6 +55,36 @@ def test_the_panel_gives_sensible_prices():
     assert rows(influence.promotion_lift(d), "measure").loc["lift", "conf_low"] > 0.5
 
 
+def test_elasticity_of_an_unbalanced_panel():
+    """Products that come and go: without stores the mean of the others says nothing, and the planted elasticity stays."""
+    d = studies.shelf(30, 1, 80, lift=0.0, volume=400)
+    some = d[np.random.default_rng(1).random(len(d)) < 0.7]
+    made = rows(influence.price_elasticity(some, kind="log", instrument="cost"))
+    assert list(made.index) == ["own_price"] and made.loc["own_price", "conf_low"] < -2.4 < made.loc["own_price", "conf_high"]
+
+
+def test_promotions_of_one_shelf():
+    """Without stores: a common season is no lift, what others lose is missing, and one product is refused."""
+    d = studies.shelf(30, 1, 100, switching=0.0)
+    season = 1 + 0.8 * np.sin(d["week"] / 8)
+    rng = np.random.default_rng(2)
+    timed = d.assign(quantity=rng.poisson(20 * season * (1 + 0.5 * d["on_promotion"])))
+    made = influence.promotion_lift(timed)
+    table = rows(made, "measure")
+    assert table.loc["own", "conf_low"] < 10 < table.loc["own", "conf_high"] and table.loc[["switched", "new"], "estimate"].isna().all() and "yardstick" in made.limits[0]
+    with pytest.raises(NotEnoughData, match="two products"):
+        influence.promotion_lift(d[d["product_id"] == 1])
+
+
+def test_lift_carries_the_doubt_about_usual_sales():
+    """Extra units and usual sales both vary: the interval of their ratio, by resampling products."""
+    d = studies.shelf(24, 2, 40, lift=0.6)
+    made = rows(influence.promotion_lift(d, store="store_id"), "measure").loc["lift"]
+    parts, rng = [g for _, g in d.groupby("product_id")], np.random.default_rng(1)
+    draws = [rows(influence.promotion_lift(pd.concat([parts[i].assign(product_id=k) for k, i in enumerate(rng.integers(0, 24, 24))]), store="store_id"), "measure").loc["lift", "estimate"] for _ in range(60)]
+    assert 0.6 < made["std_error"] / np.std(draws, ddof=1) < 1.7
+
+
 def test_reviews_of_before():
     """Rating, number and saturation as planted; this week's reviews are refused."""
     d = studies.reviews()
@@ -128,7 +158,7 @@ def test_impulse_by_hand_and_by_plan():
     market = simulate.market(2500, seed=3, effects={"impulse": 1.0})
     staged = market["events"].assign(stage=stages.assign(market["events"])["stage"].to_numpy()).merge(market["customers"][["customer_id", "side"]], on="customer_id")
     table = rows(influence.impulse(staged, by="side"), "group")
-    assert table.loc["B2C", "conf_low"] > 0.05 and table.loc["B2B", "conf_high"] < 0.03 and table.loc["difference", "conf_high"] < 0
+    assert table.loc["B2C", "conf_low"] > 0.05 and table.loc["B2B", "conf_high"] < 0.03 and table.loc["B2B − B2C", "conf_high"] < 0
 
 
 def test_impulse_is_the_same_on_spark(to_spark):
@@ -142,14 +172,49 @@ def test_decision_units_by_hand():
     """Two deals: one with a user and a decider, one with a user alone."""
     d = pd.DataFrame({"deal_id": [1, 1, 2], "customer_id": [1, 1, 2], "contact": [1, 2, 1], "role": ["user", "decider", "user"], "won": [True, True, False], "rating": [4, 6, 5]})
     table = influence.decision_units(d).table.set_index(["measure", "group"])
-    assert table.loc[("contacts", "all"), "estimate"] == 1.5 and table.loc[("several_deciders", "all"), "count"] == 1 and table.loc[("role", "user"), "count"] == 2 and table.loc[("dissent", "all"), "estimate"] == 1.0
+    assert table.loc[("contacts", "all"), "estimate"] == 1.5 and table.loc[("several_contacts", "all"), "count"] == 1 and table.loc[("role", "user"), "count"] == 2 and table.loc[("dissent", "all"), "estimate"] == 1.0
+
+
+def test_open_deals_and_those_who_decide():
+    """An open deal counts in contacts, not in what was won; two who decide are more than two who take part."""
+    d = pd.DataFrame({"deal_id": [1, 1, 2, 2, 3], "customer_id": [1, 1, 2, 2, 3], "contact": list("abcde"), "role": ["decider", "decider", "decider", "user", "user"], "won": [1, 1, None, None, 0]})
+    made = influence.decision_units(d)
+    table = made.table.set_index(["measure", "group"])
+    assert table.loc[("several_contacts", "all"), "count"] == 2 and table.loc[("several_deciders", "all"), ["count", "n"]].tolist() == [1, 3]
+    assert table.loc[("win_rate", "2"), ["count", "n"]].tolist() == [1, 1] and any("1 deals are still open" in s for s in made.limits)
+
+
+def test_a_level_no_referral_has():
+    """A region without a single referred deal: an answer, no crash."""
+    d = studies.deals(200).assign(region=lambda t: np.where((t["referred"] == 0) & (t["deal_id"] % 3 == 0), "north", np.where(t["deal_id"] % 2, "east", "west")))
+    row = rows(influence.referred_deals(d, covariates=["region"]), "measure").loc["adjusted"]
+    assert np.isfinite([row["estimate"], row["std_error"]]).all() and abs(row["estimate"]) < 1
+
+
+def test_entropy_compares_the_same_stages():
+    """A stage only one group knows has no part in the comparison."""
+    d = pd.DataFrame({"customer_id": np.arange(400), "stage": "s", "next_stage": ["x"] * 200 + ["x", "y"] * 100, "support": [1] * 200 + [0] * 200})
+    more = pd.concat([d, pd.DataFrame({"customer_id": np.arange(400, 500), "stage": "lone", "next_stage": ["x", "y"] * 50, "support": 1})])
+    a, b = influence.predictability(d, "support", draws=20), influence.predictability(more, "support", draws=20)
+    assert a.table["estimate"].tolist() == pytest.approx(b.table["estimate"].tolist()) and any("100 moves" in s for s in b.limits)
+    with pytest.raises(NotEnoughData, match="in both groups"):
+        influence.predictability(d.assign(stage=d["support"].astype(str)), "support")
 
 
 def test_entropy_by_hand():
     """A certain next step has 0 bits, a coin 1."""
     d = pd.DataFrame({"customer_id": np.arange(400), "stage": "s", "next_stage": ["x"] * 200 + ["x", "y"] * 100, "support": [1] * 200 + [0] * 200})
     table = rows(influence.predictability(d, "support", draws=50), "group")
-    assert table.loc["0", "estimate"] == pytest.approx(1, abs=0.01) and table.loc["1", "estimate"] == pytest.approx(0, abs=0.01) and table.loc["difference", "conf_high"] < 0
+    assert table.loc["0", "estimate"] == pytest.approx(1, abs=0.01) and table.loc["1", "estimate"] == pytest.approx(0, abs=0.01) and table.loc["1 − 0", "conf_high"] < 0
+
+
+def test_ratings_of_one_decimal_show_no_jump():
+    """3.2 and 3.3 are all there is beside a rounding: no line goes through one point."""
+    d = studies.stars(3000)
+    with pytest.raises(NotEnoughData, match="three different ratings"):
+        influence.star_rounding(d.assign(rating=d["rating"].round(1)), "visits")
+    two = influence.star_rounding(d.assign(rating=d["rating"].round(2)), "visits", bandwidth=0.06)
+    assert rows(two, "measure").loc["jump", "n"] and rows(two, "measure").loc["jump_half", "estimate"] != rows(two, "measure").loc["jump", "estimate"]
 
 
 @pytest.mark.parametrize(("call", "message"), [

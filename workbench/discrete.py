@@ -14,7 +14,7 @@ class Layout:
 
     `x` (N × J × P) attributes and constants, 0 where not available; `available` (N × J); `chosen` and `customer` (N);
     `names` the alternatives, `terms` the P columns, `base` the alternative without a constant; `row`, `column` the places of
-    the long table's rows.
+    the long table's rows; `traits` (N × traits) what a fit knows of the chooser.
     """
 
     x: np.ndarray
@@ -26,6 +26,7 @@ class Layout:
     base: object
     row: np.ndarray
     column: np.ndarray
+    traits: np.ndarray = None
 
     def wide(self, values, fill=np.nan):
         """Return a column of the long table as N × J."""
@@ -39,7 +40,7 @@ class Layout:
     def take(self, choices):
         """Return the layout of some of its choices; the places in the long table no longer hold."""
         return Layout(self.x[choices], self.available[choices], self.chosen[choices], self.customer[choices], self.names, self.terms,
-                      self.base, self.row[:0], self.column[:0])
+                      self.base, self.row[:0], self.column[:0], None if self.traits is None else self.traits[choices])
 
 
 def frame(choices):
@@ -76,6 +77,11 @@ def lay_out(choices, attributes, constants, names=None, base=None):
     if len(wrong):
         raise InputError(f"choices: {len(wrong):,} choices do not have exactly one chosen alternative, such as choice "
                          f"'{ids[wrong[0]]}' with {int(chosen[wrong[0]].sum())}")
+    customer = choices["customer_id"].to_numpy()
+    if pd.isna(customer).any():
+        raise InputError(f"choices: {int(pd.isna(customer).sum()):,} rows have no customer_id")
+    if (customer != customer[first][row]).any():
+        raise InputError(f"choices: the rows of a choice name different customers, such as choice '{ids[row[np.flatnonzero(customer != customer[first][row])[0]]]}'")
     here = choices["available"] if "available" in choices else np.ones(len(choices))
     available = _spread(here, row, column, shape, 0) > 0
     if (chosen & ~available).any():
@@ -93,7 +99,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
         keep = [i for i, name in enumerate(names) if name != base]
         x = np.concatenate([x, np.broadcast_to(np.eye(len(names))[:, keep], (*shape, len(keep)))], axis=2)
         terms += [f"constant: {names[i]}" for i in keep]
-    return Layout(x, available, chosen.argmax(axis=1), choices["customer_id"].to_numpy()[first], names, terms, base, row, column)
+    return Layout(x, available, chosen.argmax(axis=1), customer[first], names, terms, base, row, column)
 
 
 def check(d, constants):

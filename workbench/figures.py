@@ -69,6 +69,9 @@ def draw(result, ax=None):
         if ax is None:
             seen = _visible(result)
             rows = seen[result.chart["row"]].nunique() if kind == "heat" else len(seen)
+            group = result.chart.get("group")
+            if kind == "points" and group and group not in _listed(result.chart["label"]):
+                rows *= 0.6  # groups of one label share a line
             height = {"points": 1.8 + 0.34 * min(rows, 40), "heat": 2 + 0.32 * min(rows, 24), "flow": 5.2}.get(kind, 4.5)
             ax = plt.figure(figsize=(8, min(max(height, 3), 12))).add_subplot()
         kinds[kind](result, result.chart, _visible(result), ax)

@@ -32,6 +32,16 @@ def require(table, what, *names):
             raise unknown(what, "column", name, table.columns)
 
 
+def numbers(table, what, *names):
+    """Raise an InputError naming the first column that is missing or holds words."""
+    import pandas as pd
+
+    require(table, what, *names)
+    for name in names:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            raise InputError(f"{what}: '{name}' must be a number; give words an indicator (0 or 1) of their own first")
+
+
 def prepare(table, outcome, terms, *, cluster=None, what="table"):
     """Return the rows of a table ready for a fit, words turned into indicators (the first is the reference).
 
@@ -45,6 +55,8 @@ def prepare(table, outcome, terms, *, cluster=None, what="table"):
     import pandas as pd
 
     require(table, what, outcome, *terms, cluster)
+    if "constant" in terms:
+        raise InputError(f"{what}: 'constant' is what the level is called; rename that column")
     kept = table[list(dict.fromkeys([outcome, *terms, *([cluster] if cluster else [])]))]
     whole = kept.notna().all(axis=1) & np.isfinite(kept.select_dtypes("number").astype(float)).all(axis=1)
     rows = kept[whole]
@@ -102,7 +114,7 @@ def fit(data, kind="linear", *, weights=None):
 
     one_of("kind", kind, KINDS)
     once = data.customers == len(data.y)
-    how = {"cov_type": "HC1"} if once else {"cov_type": "cluster", "cov_kwds": {"groups": data.groups, "df_correction": True}}
+    how = {"cov_type": "HC1"} if once else {"cov_type": "cluster", "cov_kwds": {"groups": data.groups, "df_correction": True}, "use_t": True}
     if data.customers < 2:
         raise NotEnoughData("one sampling unit only; nothing can be said about others")
     with warnings.catch_warnings():
@@ -122,16 +134,44 @@ def fit(data, kind="linear", *, weights=None):
                     raise InputError("poisson: the outcome must not be negative")
                 made = sm.GLM(data.y, data.x, family=sm.families.Poisson()).fit(**how)
             else:
-                made = OrderedModel(data.y, data.x.drop(columns="constant"), distr="logit").fit(method="bfgs", disp=0, maxiter=500, **how)
+                made = _ordinal(OrderedModel, data, how)
         except (PerfectSeparationError, PerfectSeparationWarning):
             raise _separated(data) from None
         except np.linalg.LinAlgError:
             raise _separated(data) from None
-    if kind in ("logit", "ordinal"):
-        width = np.asarray(made.params)[: data.x.shape[1] - (kind == "ordinal")] * np.append([1.0] * (kind == "logit"), np.ptp(data.x.drop(columns="constant").to_numpy(), axis=0))
-        if not np.isfinite(made.bse).all() or np.abs(width).max() > 35 or not made.mle_retvals.get("converged", True):
+    if kind != "linear":
+        body = data.x.drop(columns="constant")
+        width = np.asarray(made.params)[kind != "ordinal":][: body.shape[1]] * np.ptp(body.to_numpy(), axis=0)
+        settled = made.converged if kind == "poisson" else made.mle_retvals.get("converged", True)
+        # A chance or rate that differs by e^35 between rows is no estimate but a weight on its way to infinity.
+        if not np.isfinite(made.bse).all() or (np.abs(width) > 35).any() or not settled or (kind == "poisson" and _empty(data)):
             raise _separated(data)
     return made
+
+
+def _ordinal(model, data, how):
+    """Return the ordered model fitted on standardised columns, where search and curvature are sound, and told in those given."""
+    x = data.x.drop(columns="constant")
+    mean, sd, k = x.mean().to_numpy(), x.std(ddof=0).to_numpy(), x.shape[1]
+    easy = model(data.y, (x - mean) / sd, distr="logit").fit(method="bfgs", disp=0, maxiter=500, **how)
+    back = np.eye(len(easy.params))
+    back[:k, :k] /= sd
+    back[k, :k] = mean / sd  # the first threshold moves with the level; the others are steps from it
+    made = model(data.y, x, distr="logit").fit(start_params=back @ np.asarray(easy.params), method="bfgs", maxiter=0, disp=0, **how)
+    made.cov_params_default = back @ np.asarray(easy.cov_params()) @ back.T
+    made.mle_retvals["converged"] = easy.mle_retvals["converged"]
+    return made
+
+
+def _empty(data):
+    """Whether an indicator marks rows without any count: then its rate is 0, and its logarithm has no end."""
+    body = data.x.drop(columns="constant")
+    return any(not data.y[body[c] == level].any() for c in body if set(np.unique(body[c])) <= {0.0, 1.0} for level in (0.0, 1.0))
+
+
+def quantile_df(data):
+    """Return the degrees of freedom of intervals: sampling units less one where they have several rows, else none (the normal)."""
+    return None if data.customers == len(data.y) else data.customers - 1
 
 
 def _separated(data):

@@ -31,35 +31,39 @@ def sources(journeys, *, conf_level=0.95):
     import pandas as pd
 
     journeys.check()
-    who, path = _people(journeys)
-    people = int(who.max()) + 1
+    who, inside, alike = _people(journeys)
+    path, people = journeys.path, len(alike)
     last = np.zeros(len(journeys.code))
-    last[journeys.begin[1:] - 1] = journeys.conversions * journeys.times
-    weight = journeys.times[path]
+    last[journeys.begin[1:] - 1] = journeys.conversions * inside
+    weight = inside[path]
     everyone, won = np.bincount(who[path], weight, people), np.bincount(who[path], last, people)
     rows = []
     for k, name in enumerate(journeys.names):
         mine = journeys.code == k
         visits, got = np.bincount(who[path][mine], weight[mine], people), np.bincount(who[path][mine], last[mine], people)
         for measure, y, x in (("visits", visits, everyone), ("people", (visits > 0) * 1.0, np.ones(people)), ("conversions", got, won), ("conversion_rate", got, visits)):
-            estimate, se, low, high = intervals.ratio(y, x, conf_level)
-            low, high = intervals.clustered(estimate, se, x.sum(), max((x > 0).sum(), 1), conf_level) if x.sum() else (np.nan, np.nan)
-            rows.append({"channel": name, "measure": measure, "count": float(y.sum()), "n": int(x.sum()), "estimate": estimate, "std_error": se, "conf_low": float(low), "conf_high": float(high)})
+            n = alike @ x
+            estimate, se, low, high = intervals.ratio_of_sums(alike @ y, n, alike @ y**2, alike @ (x * y), alike @ x**2, alike.sum(), conf_level)
+            low, high = intervals.clustered(float(estimate), float(se), n, max(alike @ (x > 0), 1), conf_level) if n else (np.nan, np.nan)
+            rows.append({"channel": name, "measure": measure, "count": float(alike @ y), "n": int(n), "estimate": float(estimate), "std_error": float(se), "conf_low": float(low), "conf_high": float(high)})
         # Efficiency is a ratio of two ratios: its error follows from the customers' pulls on the logarithm.
-        a, b = got.sum() / won.sum(), visits.sum() / everyone.sum()
+        a, b = (alike @ got) / (alike @ won), (alike @ visits) / (alike @ everyone)
         with np.errstate(divide="ignore", invalid="ignore"):
-            pull = got / got.sum() - won / won.sum() - visits / visits.sum() + everyone / everyone.sum()
-            se = float(np.sqrt((pull**2).sum()))
+            pull = got / (alike @ got) - won / (alike @ won) - visits / (alike @ visits) + everyone / (alike @ everyone)
+            se = float(np.sqrt(alike @ pull**2))
             ratio = a / b if b > 0 else np.nan
         z = intervals.z(conf_level)
-        rows.append({"channel": name, "measure": "efficiency", "count": np.nan, "n": int(visits.sum()), "estimate": ratio, "std_error": ratio * se if a > 0 else np.nan,
+        rows.append({"channel": name, "measure": "efficiency", "count": np.nan, "n": int(alike @ visits), "estimate": ratio, "std_error": ratio * se if a > 0 else np.nan,
                      "conf_low": ratio * np.exp(-z * se) if a > 0 else np.nan, "conf_high": ratio * np.exp(z * se) if a > 0 else np.nan})
-    return Result(question=t("attribution.sources_question"), table=pd.DataFrame(rows), method=t("attribution.sources_method"), unit="contacts", n=int(everyone.sum()), conf_level=conf_level,
+    return Result(question=t("attribution.sources_question"), table=pd.DataFrame(rows), method=t("attribution.sources_method"), unit="contacts", n=int(alike @ everyone), conf_level=conf_level,
                   limits=(t("attribution.sources_limit"),), chart={"kind": "points", "label": ["channel"], "only": {"measure": "efficiency"}, "reference": 1, "log": True, "xlabel": t("attribution.sources_axis")})
 
 
 def _people(j):
-    return (np.arange(len(j.times)) if j.alone else j.customer), j.path
+    """Return whose every path is, how often it stands for the same person, and how many people alike each person stands for."""
+    if j.alone:
+        return np.arange(len(j.times)), np.ones(len(j.times)), j.times
+    return j.customer, j.times, np.ones(int(j.customer.max()) + 1 if len(j.customer) else 0)
 
 
 @analysis
@@ -74,7 +78,7 @@ def entry_points(journeys, *, conf_level=0.95):
     Returns
     -------
     Result
-        channel, measure (first_contacts: share of customers who came through it first; converts: share of these who ever convert in the data; value: mean worth of such a customer), count, n, estimate, std_error, conf_low, conf_high.
+        channel, measure (first_contacts: share of customers who came through it first; converts: share of these who ever convert in the data; value: mean worth of such a customer; both within the time the data cover), count, n, estimate, std_error, conf_low, conf_high.
 
     Raises NotEnoughData without a path.
 
@@ -82,23 +86,31 @@ def entry_points(journeys, *, conf_level=0.95):
     """
     import pandas as pd
 
-    who, _ = _people(journeys)
+    who, inside, alike = _people(journeys)
     if not len(who):
         raise NotEnoughData("entry_points: there is no path")
     order = np.argsort(who, kind="stable")
     first = order[np.flatnonzero(np.diff(who[order], prepend=-1))]
     channel = journeys.code[journeys.begin[:-1][first]]
-    people = len(first)
+    people = int(alike.sum())
     ever = np.bincount(who, journeys.conversions) > 0
-    worth = np.bincount(who, journeys.value)
+    worth = np.bincount(who, journeys.value * inside)
+
+    def share(hit, of):
+        count, n = float(alike[of] @ hit[of]), float(alike[of].sum())
+        low, high = intervals.wilson(count, n, conf_level)
+        return {"count": count, "n": int(n), "estimate": count / n, "std_error": float(np.sqrt(count / n * (1 - count / n) / max(n - 1, 1))), "conf_low": float(low), "conf_high": float(high)}
+
+    everyone = np.ones(len(first), bool)
     rows = []
     for k, name in enumerate(journeys.names):
         mine = channel == k
-        rows.append({"channel": name, "measure": "first_contacts", **intervals.share(mine, np.arange(people), conf_level)})
+        rows.append({"channel": name, "measure": "first_contacts", **share(mine, everyone)})
         if mine.any():
-            rows.append({"channel": name, "measure": "converts", **intervals.share(ever[mine], np.flatnonzero(mine), conf_level)})
-            estimate, se, low, high = intervals.ratio(worth[mine], np.ones(mine.sum()), conf_level)
-            rows.append({"channel": name, "measure": "value", "count": float(worth[mine].sum()), "n": int(mine.sum()), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+            rows.append({"channel": name, "measure": "converts", **share(ever, mine)})
+            w, v = alike[mine], worth[mine]
+            estimate, se, low, high = (float(x) for x in intervals.ratio_of_sums(w @ v, w.sum(), w @ v**2, w @ v, w.sum(), w.sum(), conf_level))
+            rows.append({"channel": name, "measure": "value", "count": float(w @ v), "n": int(w.sum()), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
     return Result(question=t("attribution.entry_question"), table=pd.DataFrame(rows), method=t("attribution.entry_method"), unit="customers", n=people, conf_level=conf_level, limits=(t("attribution.entry_limit"),),
                   chart={"kind": "points", "label": ["channel"], "only": {"measure": "converts"}, "percent": True, "xlabel": t("attribution.entry_axis")})
 
@@ -117,7 +129,8 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
     Returns
     -------
     Result
-        campaign, measure, count, n, estimate, std_error, conf_low, conf_high, shrunken, best. Measures: click_rate (clicks over impressions), conversion_rate (conversions over clicks), cost_per_conversion, return_on_cost. `shrunken` draws the
+        campaign, measure, count, n, estimate, std_error, conf_low, conf_high, shrunken, best. Measures: click_rate (clicks over impressions), conversion_rate (conversions over clicks), cost_per_conversion, return_on_cost (without an
+        interval: the sizes of single orders are not known). `shrunken` draws the
         rates towards the mean of all adverts by as much as their own numbers are few, `best` is the chance that it has the highest rate.
 
     Raises
@@ -141,8 +154,12 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
     for measure, y, x in (("click_rate", "clicks", "impressions"), ("conversion_rate", "conversions", "clicks")):
         count, n = made[y].to_numpy(float), made[x].to_numpy(float)
         low, high = intervals.wilson(count, n, conf_level)
-        a, b = _beta(count, n)
-        best = np.bincount(rng.beta(a + count, b + n - count, (draws, len(n))).argmax(axis=1), minlength=len(n)) / draws
+        if not n.any():  # nobody was there to convert: nothing to rank
+            a = b = np.nan
+            best = np.full(len(n), np.nan)
+        else:
+            a, b = _beta(count, n)
+            best = np.bincount(rng.beta(a + count, b + n - count, (draws, len(n))).argmax(axis=1), minlength=len(n)) / draws
         with np.errstate(divide="ignore", invalid="ignore"):
             rate = count / n
         rows += [{"campaign": c, "measure": measure, "count": count[i], "n": int(n[i]), "estimate": rate[i], "std_error": np.sqrt(rate[i] * (1 - rate[i]) / n[i]) if n[i] else np.nan, "conf_low": low[i], "conf_high": high[i],
@@ -155,9 +172,8 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
             rows.append({"campaign": c, "measure": "cost_per_conversion", "count": row["cost"], "n": int(k), "estimate": row["cost"] / k if k else np.nan, "std_error": row["cost"] / k**1.5 if k else np.nan,
                          "conf_low": row["cost"] / high[i] if k else np.nan, "conf_high": row["cost"] / low[i] if k else np.nan, "shrunken": np.nan, "best": np.nan})
             if "revenue" in made and row["cost"] > 0:
-                back = row["revenue"] / row["cost"]
-                rows.append({"campaign": c, "measure": "return_on_cost", "count": row["revenue"], "n": int(k), "estimate": back, "std_error": back / np.sqrt(k) if k else np.nan, "conf_low": back * low[i] / k if k else np.nan,
-                             "conf_high": back * high[i] / k if k else np.nan, "shrunken": np.nan, "best": np.nan})
+                # How much orders differ in size is not in the table, so there is no interval to give.
+                rows.append({"campaign": c, "measure": "return_on_cost", "count": row["revenue"], "n": int(k), "estimate": row["revenue"] / row["cost"], "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan, "shrunken": np.nan, "best": np.nan})
     limits = [t("attribution.campaign_limit")]
     if few:
         limits.append(t("attribution.campaign_few", names=", ".join(map(str, few[:8])), k=number(len(few))))
@@ -174,7 +190,8 @@ def _beta(count, n):
     k = len(p)
     between = (w * (p - mean) ** 2).sum()
     noise = mean * (1 - mean)
-    phi = (between - noise * (k - 1)) / (noise * (w.sum() - (w**2).sum() / w.sum() - (k - 1))) if w.sum() > k else 0.0
+    free = w.sum() - (w**2).sum() / w.sum() - (k - 1) if k else 0.0
+    phi = (between - noise * (k - 1)) / (noise * free) if free > 0 else 0.0
     phi = min(max(phi, 1e-5), 0.99)
     total = 1 / phi - 1
     return mean * total, (1 - mean) * total
@@ -189,7 +206,7 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
     Parameters
     ----------
     emails : table with customer_id, campaign_id, sent_at, delivered, opened_at, clicked_at; optionally machine_open, unsubscribed, variant ("holdout" for those held back)
-        One row a recipient and campaign.
+        One row a recipient and campaign. Who was held back and has no sent_at counts from when the others of the campaign got theirs (the median).
     orders : table with customer_id, ordered_at, optional
     window : str
         Within which an order counts after the mail.
@@ -200,7 +217,8 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
     -------
     Result
         group, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: delivered (of sent), opened_all and opened_person (of delivered), clicked (of delivered), clicked_of_opened (of opens by a person), converted (of
-        delivered), unsubscribed (of delivered), and with a hold-out order_mailed, order_held_back and added (their difference, whatever was done with the mail). The customer is the sampling unit.
+        delivered), unsubscribed (of delivered), and with a hold-out order_mailed, order_held_back and added (their difference, whatever was done with the mail). What a missing column hides is missing:
+        opened_person without machine_open, unsubscribed without that column. The customer is the sampling unit.
 
     Raises
     ------
@@ -219,13 +237,19 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
     frame = pd.DataFrame(emails)
     made = pd.DataFrame({"customer": frame["customer_id"], "group": frame[by].astype(str) if by else "all", "sent_at": frame["sent_at"]})
     made["held"] = (frame["variant"] == "holdout") if "variant" in frame else False
-    made["arrived"] = frame["delivered"].astype(bool) & ~made["held"]
-    machine = frame["machine_open"].fillna(False).astype(bool) if "machine_open" in frame else pd.Series(False, index=frame.index)
+    usual = made[~made["held"]].groupby(frame["campaign_id"])["sent_at"].median()
+    made["sent_at"] = made["sent_at"].fillna(frame["campaign_id"].map(usual))
+    lost = int(made["sent_at"].isna().sum())
+    made["told"] = frame["delivered"].notna() & ~made["held"]
+    made["arrived"] = frame["delivered"].eq(True) & ~made["held"]
+    machine = frame["machine_open"].eq(True) if "machine_open" in frame else pd.Series(False, index=frame.index)
     made["opened"] = made["arrived"] & frame["opened_at"].notna()
     # A click shows that a person was there, whatever the mail program did before.
     made["person"] = made["opened"] & (~machine | frame["clicked_at"].notna())
     made["clicked"] = made["arrived"] & frame["clicked_at"].notna()
-    made["gone"] = made["arrived"] & frame["unsubscribed"].fillna(False).astype(bool) if "unsubscribed" in frame else False
+    made["gone"] = made["arrived"] & frame["unsubscribed"].eq(True) if "unsubscribed" in frame else False
+    hidden = [*(["opened_person", "clicked_of_opened"] if "machine_open" not in frame else []), *(["unsubscribed"] if "unsubscribed" not in frame else [])]
+    made = made[made["sent_at"].notna()]
     if orders is not None:
         fits.require(orders, "orders", "customer_id", "ordered_at")
         right = orders[["customer_id", "ordered_at"]].dropna().sort_values("ordered_at").rename(columns={"customer_id": "customer"})
@@ -240,22 +264,28 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
     rows = []
     for group, mine in made.groupby("group", sort=True):
         out, got = mine[~mine["held"]], mine[mine["arrived"]]
-        pairs = [("delivered", out["arrived"], out), ("opened_all", got["opened"], got), ("opened_person", got["person"], got), ("clicked", got["clicked"], got),
+        pairs = [("delivered", out.loc[out["told"], "arrived"], out[out["told"]]), ("opened_all", got["opened"], got), ("opened_person", got["person"], got), ("clicked", got["clicked"], got),
                  ("clicked_of_opened", got.loc[got["person"], "clicked"], got[got["person"]]), ("unsubscribed", got["gone"], got)]
         if orders is not None:
             old = got[got["mature"]]
             pairs.append(("converted", old["bought"], old))
         for measure, hit, of in pairs:
-            if len(of):
+            if measure in hidden:
+                rows.append({"group": group, "measure": measure, "count": np.nan, "n": len(of), **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan)})
+            elif len(of):
                 rows.append({"group": group, "measure": measure, **intervals.share(hit.to_numpy(bool), of["customer"].to_numpy(), conf_level)})
         both = mine[mine["mature"]] if orders is not None else mine[:0]
         if both["held"].any() and not both["held"].all():
             for measure, part in (("order_mailed", both[~both["held"]]), ("order_held_back", both[both["held"]])):
                 rows.append({"group": group, "measure": measure, **intervals.share(part["bought"].to_numpy(bool), part["customer"].to_numpy(), conf_level)})
             rows.append({"group": group, "measure": "added", **intervals.share_difference(both["bought"], ~both["held"], both["customer"], conf_level)})
-    limits = [t("attribution.mail_machine", share=percent(float((sent["opened"] & ~sent["person"]).sum() / max(sent["opened"].sum(), 1)))), t("attribution.mail_limit")]
+    limits = [t("attribution.mail_unflagged") if "machine_open" not in frame else t("attribution.mail_machine", share=percent(float((sent["opened"] & ~sent["person"]).sum() / max(sent["opened"].sum(), 1)))), t("attribution.mail_limit")]
     tested = bool(made["held"].any()) and orders is not None
     limits.append(t("attribution.mail_held" if tested else "attribution.mail_not_held"))
+    if (~sent["told"]).any():
+        limits.append(t("attribution.mail_untold", n=number(int((~sent["told"]).sum()))))
+    if lost:
+        limits.append(t("influence.left_out", n=number(lost)))
     if len(sent) < 500:
         limits.append(t("drivers.few", n=number(len(sent)), least=number(500)))
     return Result(question=t("attribution.mail_question"), table=pd.DataFrame(rows), method=t("attribution.mail_method", window=window), unit="mails", n=len(sent), conf_level=conf_level, evidence="experimental" if tested else "descriptive",

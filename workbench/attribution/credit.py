@@ -62,8 +62,9 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
         for k, name in enumerate(journeys.names):
             mine = journeys.code == k
             y = np.bincount(who[path[mine]], (share * each[path])[mine], people)
-            estimate, se, low, high = intervals.ratio_of_sums(times @ y, total, times @ y**2, times @ (x * y), xx, n, conf_level)
-            rows.append({"rule": rule, "channel": name, "count": float(times @ y), "n": int(total), "estimate": float(estimate), "std_error": float(se), "conf_low": float(max(low, 0)), "conf_high": float(min(high, 1)),
+            estimate, se, _, _ = intervals.ratio_of_sums(times @ y, total, times @ y**2, times @ (x * y), xx, n, conf_level)
+            low, high = intervals.clustered(float(estimate), float(se), total, times @ (x > 0), conf_level)
+            rows.append({"rule": rule, "channel": name, "count": float(times @ y), "n": int(total), "estimate": float(estimate), "std_error": float(se), "conf_low": float(low), "conf_high": float(high),
                          "value": float((share * worth[path])[mine].sum())})
     return Result(question=t("attribution.rules_question"), table=_worth(pd.DataFrame(rows), journeys), method=t("attribution.rules_method", half_life=half_life), unit="conversions", n=int(total), conf_level=conf_level,
                   limits=(t("attribution.rules_limit"), *_shared(journeys)),
@@ -121,7 +122,8 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
     Returns
     -------
     Result
-        channel, measure (credit, removal), count (conversions credited; missing for removal), n (conversions; paths for removal), estimate (share of the credit; share of conversions lost), std_error, conf_low, conf_high, and where conversions have a worth value.
+        channel, measure (credit, removal), count (conversions credited; missing for removal), n (conversions; paths for removal), estimate (share of the credit; share of conversions lost), std_error, conf_low, conf_high, and where conversions have a worth value (the worth credited, by how
+        much of it would be lost).
 
     Raises
     ------
@@ -151,9 +153,11 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
             tail = np.quantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
             spread[i] = values.std(axis=0, ddof=1), tail[0], tail[1]
     share = estimate / estimate.sum()
-    worth = float((journeys.value * journeys.times).sum())
+    # What is lost of the worth: the same chain, every conversion counted by what such conversions are worth on average.
+    pay = chain.removal(chain.counts(journeys.times)[None], chain.worth(journeys))[0] if journeys.valued else estimate
+    pay = pay / pay.sum() * float((journeys.value * journeys.times).sum())
     rows = [{"channel": name, "measure": "credit", "count": share[i] * won, "n": int(won), "estimate": share[i], "std_error": spread[0, 0, i], "conf_low": np.fmin(spread[0, 1, i], share[i]) if draws else np.nan,
-             "conf_high": np.fmax(spread[0, 2, i], share[i]) if draws else np.nan, "value": share[i] * worth} for i, name in enumerate(journeys.names)]
+             "conf_high": np.fmax(spread[0, 2, i], share[i]) if draws else np.nan, "value": pay[i]} for i, name in enumerate(journeys.names)]
     rows += [{"channel": name, "measure": "removal", "count": np.nan, "n": int(won + lost), "estimate": estimate[i], "std_error": spread[1, 0, i], "conf_low": np.fmin(spread[1, 1, i], estimate[i]) if draws else np.nan,
               "conf_high": np.fmax(spread[1, 2, i], estimate[i]) if draws else np.nan, "value": np.nan} for i, name in enumerate(journeys.names)]
     limits = [t("attribution.markov_limit"), t("attribution.markov_base", share=percent(won / (won + lost)), sum=percent(float(estimate.sum()), 0)), *_shared(journeys)]
@@ -197,15 +201,21 @@ class _Chain:
         size = self.s * self.width
         return (np.bincount(self.move, times[self.path], size) + np.bincount(self.ends, times, size)).reshape(self.s, self.width)
 
-    def removal(self, counts):
-        """Return the share of conversions lost without each channel, a row a matrix of counts."""
+    def worth(self, j):
+        """Return the mean worth of the conversions that come right after each state."""
+        size = self.s * self.width
+        paid, won = (np.bincount(self.ends, v, size).reshape(self.s, self.width)[:, self.s] for v in (j.value * j.times, j.conversions * j.times))
+        return np.divide(paid, won, out=np.zeros_like(paid), where=won > 0)
+
+    def removal(self, counts, worth=1.0):
+        """Return the share of conversions (or of their `worth` by state) lost without each channel, a row a matrix of counts."""
         out = np.zeros((len(counts), self.k))
         step = max(1, 40_000_000 // self.s**2)
         for a in range(0, len(counts), step):
             c = counts[a:a + step]
             total = c.sum(axis=2, keepdims=True)
             p = np.divide(c, total, out=np.zeros_like(c, float), where=total > 0)
-            q, win = p[:, :, :self.s], p[:, :, self.s]
+            q, win = p[:, :, :self.s], p[:, :, self.s] * worth
             eye = np.eye(self.s)
             if self.order == 1:
                 visits = np.linalg.inv(eye - q)
@@ -264,8 +274,8 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
     Returns
     -------
     Result
-        channel, count (conversions credited), n (conversions), estimate (share of the credit; with "rate" it may fall below 0), std_error, conf_low, conf_high, value, order_error (standard error that comes from the random orders;
-        0 where exact).
+        channel, count (conversions credited), n (conversions), estimate (share of the credit; with "rate" it may fall below 0), std_error, conf_low, conf_high, order_error (standard error that comes from the random orders;
+        0 where exact), and where conversions have a worth value (the worth credited, with worth in the place of conversions).
 
     Raises
     ------
@@ -293,16 +303,16 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
     rng = np.random.default_rng(seed)
     orders = None if worth == "count" or k <= EXACT else np.array([rng.permutation(k) for _ in range(SHUFFLES)])
 
-    def value(good, bad):
-        """Credits of every channel (rows: draws) from conversions and failures by set, and the error of random orders."""
+    def value(good, paths):
+        """Credits of every channel (rows: draws) from conversions (or their worth) and paths by set, and the error of random orders."""
         if worth == "count":
             member = (sets[:, None] >> np.arange(k)) & 1
             return (good / member.sum(axis=1)) @ member, np.zeros(k)
-        return _coalitions(sets, good, bad, k, orders)
+        return _coalitions(sets, good, paths, k, orders)
 
     good = np.bincount(which, won, len(sets))[None]
-    bad = np.bincount(which, lost, len(sets))[None]
-    credit, luck = value(good, bad)
+    all_paths = np.bincount(which, won + lost, len(sets))[None]
+    credit, luck = value(good, all_paths)
     share = credit[0] / credit[0].sum()
     se = low = high = np.full(k, np.nan)
     if draws:
@@ -312,14 +322,15 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
         n = people.sum()
         drawn = np.array([rng.multinomial(n, people / n) for _ in range(draws)], float)
         counts = np.asarray((per.T @ drawn.T).T)
-        made, _ = value(counts[:, 1::2], counts[:, 0::2])
+        made, _ = value(counts[:, 1::2], counts[:, 0::2] + counts[:, 1::2])
         made = made[made.sum(axis=1) > 0]
         made = made / made.sum(axis=1, keepdims=True)
         se = made.std(axis=0, ddof=1)
         low, high = np.quantile(made, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
         low, high = np.fmin(low, share), np.fmax(high, share)
-    total, worthy = float(won.sum()), float((journeys.value * journeys.times).sum())
-    table = _worth(pd.DataFrame({"channel": journeys.names, "count": share * total, "n": int(total), "estimate": share, "std_error": se, "conf_low": low, "conf_high": high, "value": share * worthy,
+    total, paid = float(won.sum()), journeys.value * journeys.times
+    pay = value(np.bincount(which, paid, len(sets))[None], all_paths)[0][0] if journeys.valued else credit[0]
+    table = _worth(pd.DataFrame({"channel": journeys.names, "count": share * total, "n": int(total), "estimate": share, "std_error": se, "conf_low": low, "conf_high": high, "value": pay / pay.sum() * paid.sum(),
                           "order_error": luck / abs(credit[0].sum())}), journeys)
     limits = [t(f"attribution.shapley_{worth}"), t("attribution.rules_limit"), *_shared(journeys)]
     if orders is not None:
@@ -330,12 +341,12 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
                   chart={"kind": "points", "label": ["channel"], "percent": True, "xlabel": t("attribution.axis")})
 
 
-def _coalitions(sets, good, bad, k, orders):
-    """Return Shapley values of the conversion rate within coalitions, exactly or from random orders, with the orders' own error."""
+def _coalitions(sets, good, paths, k, orders):
+    """Return Shapley values of the conversions (or worth) per path within coalitions, exactly or from random orders, with the orders' own error."""
     if orders is None:
         size = 1 << k
         totals = []
-        for part in (good, bad):
+        for part in (good, paths):
             full = np.zeros((len(part), size))
             full[:, sets] = part
             # Sums over all subsets, one channel at a time.
@@ -343,8 +354,7 @@ def _coalitions(sets, good, bad, k, orders):
                 view = full.reshape(len(part), -1, 2, 1 << i)
                 view[:, :, 1] += view[:, :, 0]
             totals.append(full)
-        n = totals[0] + totals[1]
-        rate = np.divide(totals[0], n, out=np.zeros_like(n), where=n > 0)
+        rate = np.divide(totals[0], totals[1], out=np.zeros_like(totals[0]), where=totals[1] > 0)
         members = np.arange(size)
         many = np.array([int(m).bit_count() for m in members])
         weight = np.array([factorial(s) * factorial(k - s - 1) / factorial(k) if s < k else 0.0 for s in many])
@@ -360,8 +370,8 @@ def _coalitions(sets, good, bad, k, orders):
         for i in order:
             inside |= np.int64(1) << np.int64(i)
             own = (sets & ~inside) == 0
-            a, b = good[:, own].sum(axis=1), bad[:, own].sum(axis=1)
-            now = np.divide(a, a + b, out=np.zeros(len(a)), where=a + b > 0)
+            a, n = good[:, own].sum(axis=1), paths[:, own].sum(axis=1)
+            now = np.divide(a, n, out=np.zeros(len(a)), where=n > 0)
             gains[o, :, i] = now - before
             before = now
     used = gains[: len(orders) if len(good) == 1 else 200]

@@ -74,17 +74,21 @@ def mix(table, sales, media, *, controls=(), season=52, harmonics=2, tests=None,
             if name not in media:
                 raise unknown("tests", "channel", name, media)
         pulls = np.column_stack([[list(media).index(c) for c in tests["channel"]], tests["contribution"], tests["std_error"]]).astype(float)
-    model = _Mix(x / scale, base, pulls)
+    # Tests weigh as much as their error says, beside that of the sales, which a fit without them tells.
+    noise = 1.0
+    grow = np.sqrt(n / max(n - base.shape[1] - 3 * len(media), 1))
+    if len(pulls):
+        noise = float((y - _Mix(x / scale, base, pulls[:0]).fit(y, starts=6, seed=seed)["fitted"]).std() * grow)
+    model = _Mix(x / scale, base, pulls, noise)
     fit = model.fit(y, starts=6, seed=seed)
     found = model.measures(fit, y, scale)
     rng = np.random.default_rng(seed)
     residual = y - fit["fitted"]
-    grow = np.sqrt(n / max(n - base.shape[1] - 3 * len(media), 1))
     drawn = []
     for _ in range(draws):
         starts = rng.integers(0, n, -(-n // 4))
         blocks = (starts[:, None] + np.arange(4)).ravel()[:n] % n
-        noisy = _Mix(x / scale, base, np.column_stack([pulls[:, 0], pulls[:, 1] + pulls[:, 2] * rng.normal(size=len(pulls)), pulls[:, 2]]) if len(pulls) else pulls)
+        noisy = _Mix(x / scale, base, np.column_stack([pulls[:, 0], pulls[:, 1] + pulls[:, 2] * rng.normal(size=len(pulls)), pulls[:, 2]]), noise)
         drawn.append(noisy.measures(noisy.fit(fit["fitted"] + grow * residual[blocks], begin=fit["shape"]), y, scale))
     drawn = np.array(drawn)
     se, low, high = fits.percentiles(drawn, conf_level)
@@ -131,8 +135,8 @@ def adstock(x, stay):
 class _Mix:
     """Media effects given the shape (lingering and half) by non-negative least squares; the shape by search."""
 
-    def __init__(self, x, base, pulls):
-        self.x, self.base, self.pulls, self.k = x, base, pulls, x.shape[1]
+    def __init__(self, x, base, pulls, noise=1.0):
+        self.x, self.base, self.pulls, self.noise, self.k = x, base, pulls, noise, x.shape[1]
 
     def curves(self, shape):
         stay, half = 1 / (1 + np.exp(-shape[: self.k])), np.exp(shape[self.k:])
@@ -149,12 +153,10 @@ class _Mix:
         right = y - q @ (q.T @ y)
         a, b = left, right
         if len(self.pulls):
-            # A test counts as an observation, as sure as its error beside that of the sales.
-            sd = max(right.std(), 1e-12)
             channel = self.pulls[:, 0].astype(int)
             extra = np.zeros((len(channel), self.k))
-            extra[np.arange(len(channel)), channel] = media.sum(axis=0)[channel] * sd / self.pulls[:, 2]
-            a, b = np.vstack([a, extra]), np.append(b, self.pulls[:, 1] * sd / self.pulls[:, 2])
+            extra[np.arange(len(channel)), channel] = media.sum(axis=0)[channel] * self.noise / self.pulls[:, 2]
+            a, b = np.vstack([a, extra]), np.append(b, self.pulls[:, 1] * self.noise / self.pulls[:, 2])
         beta, norm = nnls(a, b)
         return beta, media, norm**2
 

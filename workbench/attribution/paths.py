@@ -181,7 +181,7 @@ def from_paths(table, *, path="path", conversions="conversions", nulls=None, val
     value : str, optional
         Column with the worth of the conversions, all together.
     customer : str, optional
-        Column of the customer; None: every path is somebody else's.
+        Column of the customer, whose rows stand in the order of time; None: every path is somebody else's.
 
     Returns
     -------
@@ -217,6 +217,8 @@ def from_paths(table, *, path="path", conversions="conversions", nulls=None, val
     # A row that holds both kinds of paths becomes two.
     row = np.concatenate([np.flatnonzero(won > 0), np.flatnonzero(lost > 0)])
     good = np.arange(len(row)) < (won > 0).sum()
+    asis = np.argsort(row, kind="stable")  # a customer's paths stay in the table's order
+    row, good = row[asis], good[asis]
     each, times = kind[row], np.where(good, won[row], lost[row])
     # One row counts its conversions through `times`; worth is spread over them.
     worth = table[value].to_numpy(float)[row] / times * good if value else good.astype(float)

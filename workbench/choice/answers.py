@@ -1,5 +1,7 @@
 """What follows from a fitted choice model: elasticities, money values, what-if shares, and a test on unseen customers."""
 
+import dataclasses
+
 import numpy as np
 
 from workbench import discrete, intervals, schemas
@@ -153,7 +155,7 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
     if not len(some):
         raise NotEnoughData("what_if: nothing is left to choose")
     before = d.take(some)
-    after = discrete.Layout(np.where(available[:, :, None], x, 0.0)[some], available[some], before.chosen, before.customer, d.names, d.terms, d.base, d.row[:0], d.column[:0])
+    after = dataclasses.replace(before, x=np.where(available[:, :, None], x, 0.0)[some], available=available[some])
 
     def shares(q):
         a, b = fit.chances(q, before).mean(axis=0), fit.chances(q, after).mean(axis=0)

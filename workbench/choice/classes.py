@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import discrete, intervals
-from workbench.choice.fits import ClassFit
+from workbench.choice.fits import ClassFit, trait_values
 from workbench.choice.logit import answer, conditional_logit, null_loglik, prepared
 from workbench.choice.nested import polish
 from workbench.errors import InputError, NotEnoughData
@@ -48,7 +48,7 @@ def latent_class(choices, attributes, classes=2, *, membership=(), constants=Tru
     if classes < 2:
         raise InputError(f"classes: at least 2, found {classes}; one class is a conditional logit")
     d, people, g = prepared(choices, attributes, constants)
-    traits = _traits(choices, membership, d, people, g)
+    traits, scales = _traits(choices, membership, d, g)
     best = _fit(d, people, g, classes, traits, starts, seed)
     model = _Mixture(d, people, g, classes, traits)
     params, top = polish(lambda q: model(q)[1].sum(axis=0), best, steps=6)
@@ -67,7 +67,7 @@ def latent_class(choices, attributes, classes=2, *, membership=(), constants=Tru
     names = [f"class {c + 1}: {term}" for c in range(classes) for term in d.terms]
     names += [f"class {c + 1}: {term}" for c in range(1, classes) for term in ("share", *(f"share: {v}" for v in membership))]
     fit = ClassFit(pd.Series(params, names), pd.DataFrame(cov, names, names), float(value.sum()), null_loglik(d), len(d.chosen), g, d.names, tuple(attributes), d.base,
-                   top, 0, classes, None, posterior, np.unique(d.customer), tuple(membership))
+                   top, 0, classes, None, posterior, np.unique(d.customer), tuple(membership), scales)
     shares, share_se = discrete.delta(lambda q: fit.split(q)[1], params, cov)
     object.__setattr__(fit, "shares", shares)
     entropy = 1 + float((posterior * np.log(np.maximum(posterior, 1e-300))).sum()) / (g * np.log(classes))
@@ -136,21 +136,17 @@ def latent_classes(choices, attributes, *, most=4, share=0.2, constants=True, st
                   chart={"kind": "points", "label": ["classes"], "xlabel": t("choice.classes_axis")})
 
 
-def _traits(choices, membership, d, people, g):
-    """Return the constant and the standardised traits, customers × (1 + traits)."""
-    table = discrete.frame(choices)
-    out = [np.ones(g)]
+def _traits(choices, membership, d, g):
+    """Return the constant and the standardised traits, customers × (1 + traits), and the mean and spread of each."""
+    own = trait_values(choices, membership).reindex(np.unique(d.customer))
+    out, scales = [np.ones(g)], []
     for name in membership:
-        first = table.drop_duplicates("customer_id").set_index("customer_id")[name] if name in table else None
-        if first is None:
-            raise InputError(f"membership: no column '{name}' in the choices")
-        if (table.groupby("customer_id")[name].nunique() > 1).any():
-            raise InputError(f"membership: '{name}' differs between the rows of a customer")
-        value = first.reindex(np.unique(d.customer)).to_numpy(float)
-        if not np.isfinite(value).all() or value.std() == 0:
-            raise InputError(f"membership: '{name}' has missing values or never differs")
+        value = own[name].to_numpy(float)
+        if value.std() == 0:
+            raise InputError(f"membership: '{name}' never differs")
+        scales.append((value.mean(), value.std()))
         out.append((value - value.mean()) / value.std())
-    return np.column_stack(out)
+    return np.column_stack(out), tuple(scales)
 
 
 class _Mixture:

@@ -1,10 +1,11 @@
 """What a fitted choice model can do, whatever its kind: chances, and how they move with an attribute."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from workbench import discrete
+from workbench.errors import InputError, unknown
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +154,19 @@ class MixedFit(Fit):
         return super().price_weights(price)
 
 
+def trait_values(choices, membership):
+    """Return every customer's traits, checked: a column of the choices, one value a customer, none missing."""
+    table = discrete.frame(choices)
+    for name in membership:
+        if name not in table:
+            raise unknown("membership", "column", name, table.columns)
+        if (table.groupby("customer_id")[name].nunique(dropna=False) > 1).any():
+            raise InputError(f"membership: '{name}' differs between the rows of a customer")
+        if not np.isfinite(table[name].to_numpy(float)).all():
+            raise InputError(f"membership: '{name}' has missing values")
+    return table.drop_duplicates("customer_id").set_index("customer_id")[list(membership)]
+
+
 def transform(kind, mean, sd, z):
     """Return a random weight and its derivatives by mean and spread."""
     if kind == "normal":
@@ -163,13 +177,17 @@ def transform(kind, mean, sd, z):
 
 @dataclass(frozen=True, eq=False)
 class ClassFit(Fit):
-    """A latent-class logit: `classes` kinds of people, `shares` their sizes, `posterior` (customers × classes) and `people` (their ids)."""
+    """A latent-class logit: `classes` kinds of people, `shares` their sizes, `posterior` (customers × classes) and `people` (their ids).
+
+    `traits` gives mean and spread of every membership trait among those the model was fitted to.
+    """
 
     classes: int = 1
     shares: np.ndarray = None
     posterior: np.ndarray = None
     people: np.ndarray = None
     membership: tuple = ()
+    traits: tuple = ()
 
     kind = "latent_class"
 
@@ -181,16 +199,30 @@ class ClassFit(Fit):
                                .reshape(self.classes - 1, -1)[:, 0]])
         return beta, np.exp(size - size.max()) / np.exp(size - size.max()).sum()
 
+    def design(self, choices):
+        """Return choices laid out as this fit sees them, with the traits of who made them."""
+        d = super().design(choices)
+        own = trait_values(choices, self.membership)
+        z = [(own[name].reindex(d.customer).to_numpy(float) - mean) / sd for name, (mean, sd) in zip(self.membership, self.traits, strict=True)]
+        return replace(d, traits=np.column_stack([np.ones(len(d.chosen)), *z]))
+
+    def sizes(self, params, d):
+        """Return every chooser's chances of belonging to each class, N × K."""
+        m = 1 + len(self.membership)
+        gamma = np.vstack([np.zeros(m), params[-(self.classes - 1) * m:].reshape(-1, m)])
+        return discrete.probabilities(d.traits @ gamma.T, True)
+
     def chances(self, params, d):
-        beta, shares = self.split(params)
-        return sum(s * discrete.probabilities(d.x @ b, d.available) for b, s in zip(beta, shares, strict=True))
+        shares = self.sizes(params, d)
+        return sum(s[:, None] * discrete.probabilities(d.x @ b, d.available) for b, s in zip(self.split(params)[0], shares.T, strict=True))
 
     def pulls(self, params, d, where):
-        beta, shares = self.split(params)
+        shares = self.sizes(params, d)
         level, total = _level(d, where), 0.0
-        for b, s in zip(beta, shares, strict=True):
+        for b, s in zip(self.split(params)[0], shares.T, strict=True):
             p = discrete.probabilities(d.x @ b, d.available)
-            total = total + s * b[where] * (np.diag((p * level).sum(axis=0)) - p.T @ (p * level))
+            w = p * s[:, None]
+            total = total + b[where] * (np.diag((w * level).sum(axis=0)) - w.T @ (p * level))
         return total
 
     def worth(self, params, price):

@@ -1,5 +1,7 @@
 """What the answers to choice tasks say: part-worths, importance, worth in money, and how carefully people answered."""
 
+import contextlib
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +11,9 @@ from workbench.conjoint.design import NONE, codes
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
+
+
+MOST = 12  # different numbers up to which an attribute may have a part-worth for each
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +48,7 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     choices : table of `conjoint.choices`, or any choices whose attributes are words
         The alternative "none" is the one without attributes; it has a constant of its own.
     attributes : list of str
+        Where alternatives are labels with a meaning of their own (air, car), put "alternative" among them.
     numeric : list of str
         Attributes taken as a straight line, such as a price to express the others in.
 
@@ -77,6 +83,8 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         found = sorted(frame.loc[offered, name].dropna().unique(), key=lambda v: (isinstance(v, str), v))
         if len(found) < 2:
             raise InputError(f"attributes: '{name}' has {len(found)} level; at least two are needed")
+        if len(found) > MOST and not any(isinstance(v, str) for v in found):
+            raise InputError(f"attributes: '{name}' has {len(found)} different numbers, which would each get a part-worth; name it in `numeric`, or group the numbers")
         levels[name] = found
         place = frame[name].map({v: i for i, v in enumerate(found)})
         effects = codes(len(found))[place.fillna(0).astype(int)]
@@ -112,7 +120,10 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     least = _least(d, levels)
     if g < max(least, 200):
         limits.append(t("conjoint.few", g=number(g), least=number(max(least, 200))))
-    limits += [t("conjoint.same", share=percent(share), g=number(g)) for share in [float(_straight(d, people, g).mean())] if share > 0.05]
+    if "alternative" in attributes or _labelled(d.names):
+        limits += [t("conjoint.labels", names=", ".join(map(str, d.names[:4])))] if "alternative" not in attributes else []
+    else:
+        limits += [t("conjoint.same", share=percent(share), g=number(g)) for share in [float(_straight(d, people, g).mean())] if share > 0.05]
     return Result(question=t("conjoint.question"), table=table, method=t("conjoint.method"), unit="choices", n=len(d.chosen), conf_level=conf_level, evidence="associational",
                   limits=tuple(limits), model=fit, chart={"kind": "points", "label": ["attribute", "level"], "reference": 0, "xlabel": t("choice.axis")})
 
@@ -121,7 +132,15 @@ def _least(d, levels):
     """Return the respondents that a rule of thumb asks for: 500 times the largest number of levels over tasks times offers."""
     most = max((len(v) for v in levels.values() if v is not None), default=2)
     per = len(d.chosen) / len(np.unique(d.customer))
-    return int(np.ceil(500 * most / max(per * (d.available.sum(axis=1).mean()), 1)))
+    offers = d.available[:, np.array(d.names) != NONE].sum(axis=1).mean()
+    return int(np.ceil(500 * most / max(per * offers, 1)))
+
+
+def _labelled(names):
+    """Whether the alternatives have names that mean something, not places such as 1, 2 or "offer A", "offer B"."""
+    places = [str(n) for n in names if n != NONE]
+    stems = {re.sub(r"[\W_]*(\d+|\b[A-Za-z])$", "", n) for n in places}
+    return len(stems) > 1
 
 
 def _straight(d, people, g):
@@ -149,6 +168,8 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
         attribute, levels (what was shown), n (choices), estimate (range of its part-worths over the sum of ranges; of a numeric attribute over the range shown), std_error, conf_low, conf_high, rank,
         rank_low, rank_high.
 
+    Raises NotEnoughData where in many draws an attribute decides every choice.
+
     Source: Orme (2010), Getting Started with Conjoint Analysis; Green & Srinivasan (1990), Journal of Marketing 54.
     """
     import pandas as pd
@@ -169,7 +190,14 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
     begin = fit.params.to_numpy()
     estimate = shares(begin)
     rng = np.random.default_rng(seed)
-    drawn = np.array([shares(discrete.newton(d, w[people], begin)[0]) for w in (rng.multinomial(g, np.full(g, 1 / g)).astype(float) for _ in range(draws))])
+    drawn = []
+    for _ in range(draws):
+        w = rng.multinomial(g, np.full(g, 1 / g)).astype(float)
+        with contextlib.suppress(InputError):  # in some draws of few respondents an attribute decides everything
+            drawn.append(shares(discrete.newton(d, w[people], begin)[0]))
+    if len(drawn) < 0.8 * draws:
+        raise NotEnoughData(f"importance: in {draws - len(drawn)} of {draws} draws of respondents some attribute decides every choice; {g} respondents are too few")
+    drawn = np.array(drawn)
     tail = [(1 - conf_level) / 2, (1 + conf_level) / 2]
     low, high = np.quantile(drawn, tail, axis=0)
     ranks = np.argsort(np.argsort(-drawn, axis=1), axis=1) + 1
@@ -179,7 +207,7 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
                           "conf_high": np.maximum(high, estimate), "rank": np.argsort(np.argsort(-estimate)) + 1, "rank_low": rank_low, "rank_high": rank_high})
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     return Result(question=t("conjoint.importance_question"), table=table, method=t("conjoint.importance_method", draws=number(draws)), unit="choices", n=len(d.chosen), conf_level=conf_level,
-                  evidence="associational", limits=(t("conjoint.importance_limit"), t("conjoint.importance_up"), t("conjoint.stated")),
+                  evidence="associational", limits=(t("conjoint.importance_limit"), t("conjoint.importance_cancel"), t("conjoint.importance_up"), t("conjoint.stated"), *([t("conjoint.importance_lost", n=number(draws - len(drawn)), draws=number(draws))] if len(drawn) < draws else [])),
                   chart={"kind": "points", "label": ["attribute"], "percent": True, "xlabel": t("conjoint.importance_axis")})
 
 
@@ -197,7 +225,7 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
     Returns
     -------
     Result
-        attribute, level, n (choices), estimate (units of price), std_error, conf_low, conf_high; missing where the weight of the price is not clearly below 0.
+        attribute, level, against (the first level), n (choices), estimate (units of price), std_error, conf_low, conf_high; missing where the weight of the price is not clearly below 0.
 
     Raises InputError where the price is no numeric attribute.
 
@@ -209,7 +237,7 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
     if price not in fit.levels or fit.levels[price] is not None:
         raise unknown("price", "numeric attribute", price, [n for n, v in fit.levels.items() if v is None])
     spans = fit.spans()
-    keys = [(n, str(v)) for n, levels in fit.levels.items() if levels is not None for v in levels[1:]]
+    keys = [(n, str(v), str(levels[0])) for n, levels in fit.levels.items() if levels is not None for v in levels[1:]]
 
     def ratio(beta):
         money = -beta[..., spans[price].start]
@@ -227,7 +255,7 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
     else:
         estimate, se = np.full(len(keys), np.nan), np.full(len(keys), np.nan)
         limits.insert(0, t("choice.wtp_none", low=number(low, 3), high=number(high, 3)))
-    table = pd.DataFrame({"attribute": [k for k, _ in keys], "level": [v for _, v in keys], "n": len(fit.layout.chosen), "estimate": estimate, "std_error": se, "conf_low": drawn[0], "conf_high": drawn[1]})
+    table = pd.DataFrame({"attribute": [k for k, _, _ in keys], "level": [v for _, v, _ in keys], "against": [v for _, _, v in keys], "n": len(fit.layout.chosen), "estimate": estimate, "std_error": se, "conf_low": drawn[0], "conf_high": drawn[1]})
     return Result(question=t("conjoint.worth_question"), table=table, method=t("conjoint.worth_method"), unit="choices", n=len(fit.layout.chosen), conf_level=conf_level, evidence="associational",
                   limits=tuple(limits), chart={"kind": "points", "label": ["attribute", "level"], "reference": 0, "xlabel": t("choice.wtp_axis")})
 
@@ -246,7 +274,7 @@ def answer_quality(choices, *, better=None, conf_level=0.95):
     -------
     Result
         measure (same_place, dominated_chosen), count, n (respondents with at least four tasks; tasks that show an offer worse in everything named and otherwise alike), estimate, std_error,
-        conf_low, conf_high.
+        conf_low, conf_high. Where alternatives are labels (air, car), not places, always the same one is a taste, not carelessness: same_place is left out.
 
     Raises InputError for an unknown attribute or direction.
 
@@ -258,7 +286,8 @@ def answer_quality(choices, *, better=None, conf_level=0.95):
     frame = discrete.frame(choices)
     d = discrete.lay_out(frame.assign(**{k: pd.to_numeric(frame[k], errors="coerce").fillna(0) for k in better or {}}), tuple(better or ()), False)
     people, g = d.groups()
-    many = np.bincount(people, minlength=g) >= 4
+    labelled = _labelled(d.names)
+    many = (np.bincount(people, minlength=g) >= 4) & (not labelled)
     same = _straight(d, people, g)
     rows = []
     if many.any():
@@ -268,7 +297,7 @@ def answer_quality(choices, *, better=None, conf_level=0.95):
             if way not in ("high", "low"):
                 raise InputError(f"better: '{name}' must be high or low, found {way!r}")
         sign = np.array([1.0 if w == "high" else -1.0 for w in better.values()])
-        others = [c for c in frame.columns if c not in ("choice_id", "customer_id", "alternative", "chosen", "available", *better)]
+        others = [c for c in frame.columns if c not in ("choice_id", "customer_id", "chosen", "available", *better, *(() if labelled else ("alternative",)))]
         alike = np.stack([d.wide(frame[c].astype("category").cat.codes) for c in others], axis=2) if others else np.zeros((*d.available.shape, 0))
         gain = d.x * sign
         # Offer k beats j: at least as good in everything named, better in one, and alike in the rest.

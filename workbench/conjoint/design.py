@@ -65,6 +65,8 @@ def choice_design(attributes, *, tasks=12, alternatives=3, blocks=1, prior=None,
     rng = np.random.default_rng(seed)
     best = min((_exchange(rng, sizes, coded, beta, tasks, alternatives, banned) for _ in range(starts)), key=lambda made: made[1])
     cells, error = best
+    if not np.isfinite(error):
+        raise InputError("choice_design: no tasks were found without forbidden or repeated offers that tell all weights; forbid fewer offers, or show fewer a task")
     order = rng.permutation(tasks)
     table = pd.DataFrame({"block": np.repeat(np.arange(tasks) % blocks + 1, alternatives), "task": np.repeat(np.arange(tasks) // blocks + 1, alternatives),
                           "alternative": np.tile(np.arange(alternatives) + 1, tasks)})

@@ -7,6 +7,7 @@ from workbench.errors import NotEnoughData, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
+LADDER = 0.95  # share of respondents whose answers must settle every price before prices not shown are filled in
 QUESTIONS = ("too_cheap", "cheap", "expensive", "too_expensive")
 # Which two shares meet at each point.
 POINTS = {"lower_bound": ("too_cheap", "not_cheap"), "indifference": ("cheap", "expensive"), "optimal": ("too_cheap", "too_expensive"), "upper_bound": ("not_expensive", "too_expensive")}
@@ -84,14 +85,14 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
     Parameters
     ----------
     answers : table with respondent_id, price, would_buy
-        One row a price shown. Who would buy at a price is taken to buy at any lower one shown; who says otherwise is counted in `.limits`.
+        One row a price shown. Who would buy at a price is taken to buy at any lower one; who says otherwise is counted in `.limits`. Where the answers of (nearly) all settle every price, those not shown are filled in, and who stopped before is left out and counted; else only the prices shown count.
     draws, seed : int
         Of the bootstrap over respondents.
 
     Returns
     -------
     Result
-        price, measure (demand, revenue), count, n (respondents shown that price, or a ladder that settles it), estimate (share who would buy; price times that share), std_error, conf_low, conf_high.
+        price, measure (demand, revenue), count, n (respondents whose ladder settles all prices, or who were shown that one), estimate (share who would buy; price times that share), std_error, conf_low, conf_high.
 
     Raises NotEnoughData with fewer than two prices or respondents.
 
@@ -110,7 +111,10 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
     # Yes at a price settles all lower ones; no settles all higher ones that were not asked.
     yes = np.maximum.accumulate(np.nan_to_num(said[:, ::-1], nan=0.0), axis=1)[:, ::-1] > 0
     no = np.maximum.accumulate(said == 0, axis=1)
-    known, buys = yes | no, yes.astype(float)
+    # Ladders asked to their end settle every price. Where many stop before, who is settled at a price depends on the answers, so only prices shown count.
+    settled = (yes | no).all(axis=1, keepdims=True)
+    ladder = settled.mean() >= LADDER
+    known, buys = np.broadcast_to(settled, said.shape) if ladder else ~np.isnan(said), yes.astype(float)
     odd = int(((said == 0) & yes).any(axis=1).sum())
     rows = []
     for k, price in enumerate(prices):
@@ -126,6 +130,8 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
     best = peak(np.ones(len(said)))
     _, low, high = intervals.bootstrap(peak, len(said), seed=seed, draws=draws, conf_level=conf_level)
     limits = [t("conjoint.gg_best", price=number(best), low=number(float(low)), high=number(float(high))), t("conjoint.gg_limit")]
+    if ladder and not settled.all():
+        limits.append(t("conjoint.gg_stopped", n=number(int((~settled).sum()))))
     if odd:
         limits.append(t("conjoint.gg_odd", n=number(odd)))
     table = pd.DataFrame(rows).sort_values(["measure", "price"], ignore_index=True)

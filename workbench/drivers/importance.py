@@ -45,7 +45,7 @@ def key_drivers(table, outcome, drivers, *, kind="linear", cluster=None, low=Non
     -------
     Result
         driver, measure, n (rows), estimate, std_error, conf_low, conf_high, rank, rank_low, rank_high (of share, relative weight). Measures: share and relative_weight (of R², add up to 1), weight
-        (standardised), correlation, penalty and reward (change of the outcome for a low or high rating against the middle, the others held equal), performance (mean).
+        (standardised), correlation, penalty and reward (change of the outcome for a low or high rating against the middle, the others held equal; missing where there is no middle), performance (mean).
 
     Raises
     ------
@@ -70,6 +70,8 @@ def key_drivers(table, outcome, drivers, *, kind="linear", cluster=None, low=Non
     if kind == "logit" and not np.isin(data.y, (0, 1)).all():
         raise InputError(f"outcome: '{outcome}' must be 0 or 1 for kind 'logit'")
     ends = [_ends(c, low, high) for c in x.T]
+    # Where every rating is low or high there is no middle to compare with.
+    ends = [pair if (pair[0] + pair[1] == 0).any() and len(np.unique(c)) > 2 else (np.zeros(n), np.zeros(n)) for c, pair in zip(x.T, ends, strict=True)]
     extra = [e for pair in ends for e in pair if 0 < e.mean() < 1]
     every, drawn = fits.grams(np.column_stack([np.ones(n), data.y, x, *extra]), data.groups, draws, seed)
     grams = np.concatenate([every[None], drawn])
@@ -306,7 +308,7 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     Parameters
     ----------
     answers : table with respondent_id, factor, value
-        One row a respondent and factor: value is a rating, a rank (1 = most important), or for "named" 1 or 0.
+        One row a respondent and factor: value is a rating, a rank (1 = most important; factors not ranked share the mean of the ranks left), or for "named" 1 or 0 (no row: not named).
     kind : str
         "rating", "rank" or "named".
     top : float, optional
@@ -339,6 +341,14 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     wide = frame.pivot(index="respondent_id", columns="factor", values="value").sort_index(axis=1)
     if wide.shape[1] < 2 or not len(wide):
         raise NotEnoughData("stated: answers on at least two factors are needed")
+    part = int(wide.isna().any(axis=1).sum())
+    if kind == "named":
+        wide = wide.fillna(0.0)  # who answered and did not name it
+    elif kind == "rank" and part:
+        # Who ranked a few left the others behind them, none before another: they share the mean of the ranks that are left.
+        rest = (wide.count(axis=1) + 1 + wide.shape[1]) / 2
+        wide = wide.apply(lambda c: c.fillna(rest))
+        limits.append(t("drivers.rank_part", n=number(part)))
     whole = wide.dropna()
     apart, ties = {}, {}
     if len(whole) >= 10:

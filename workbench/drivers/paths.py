@@ -53,8 +53,9 @@ def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None
         raise InputError("mediation: a moderator goes with one mediator")
     made = table
     if moderator:
-        fits.require(table, "table", cause, moderator)
+        fits.numbers(table, "table", cause, moderator)
         made = table.assign(**{f"{cause} × {moderator}": table[cause] * table[moderator]})
+    fits.numbers(made, "table", cause, *mediators)
     product = [moderator, f"{cause} × {moderator}"] if moderator else []
     data = fits.prepare(made, outcome, [cause, *mediators, *covariates, *product], cluster=cluster)
     names = ["constant", *data.x.columns[1:], "outcome"]
@@ -65,7 +66,10 @@ def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None
 
     def solve(target, terms):
         at, to = [names.index(c) for c in ("constant", *terms)], names.index(target)
-        return dict(zip(("constant", *terms), np.linalg.solve(grams[:, at][:, :, at], grams[:, at, to][:, :, None])[:, :, 0].T, strict=True))
+        try:
+            return dict(zip(("constant", *terms), np.linalg.solve(grams[:, at][:, :, at], grams[:, at, to][:, :, None])[:, :, 0].T, strict=True))
+        except np.linalg.LinAlgError:
+            raise NotEnoughData(f"mediation: in some draws of the {data.customers} sampling units a column does not vary; more are needed") from None
 
     steps = {m: solve(m, [cause, *mediators[:i], *held, *product]) for i, m in enumerate(mediators)}
     last = solve("outcome", [cause, *mediators, *held, *([moderator] if moderator else [])])
@@ -96,6 +100,9 @@ def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None
     limits = [t("drivers.mediation_random" if randomised else "drivers.mediation_limit"), *left_out(data)]
     if len(mediators) == 1 and not moderator:
         limits.append(t("drivers.mediation_rho", rho=number(_sensitivity(matrix, names, cause, mediators[0], held), 2)))
+    yes_no = [word(v) for v in (*mediators, outcome) if set(np.unique(matrix[:, names.index(v if v != outcome else "outcome")])) <= {0.0, 1.0}]
+    if yes_no:
+        limits.append(t("drivers.mediation_linear", names=", ".join(yes_no)))
     if len(data.y) < 150:
         limits.append(t("drivers.few", n=number(len(data.y)), least=number(150)))
     return Result(question=t("drivers.mediation_question", cause=word(cause), outcome=word(outcome), through=", ".join(map(word, mediators))), table=result, method=t("drivers.mediation_method", draws=number(draws)),
@@ -140,7 +147,7 @@ def moderation(table, cause, moderator, outcome, *, covariates=(), kind="linear"
     """
     import pandas as pd
 
-    fits.require(table, "table", cause, moderator)
+    fits.numbers(table, "table", cause, moderator)
     product = f"{cause} × {moderator}"
     data = fits.prepare(table.assign(**{product: table[cause] * table[moderator]}), outcome, [cause, moderator, product, *covariates], cluster=cluster)
     made = fits.fit(data, kind)
@@ -155,10 +162,11 @@ def moderation(table, cause, moderator, outcome, *, covariates=(), kind="linear"
     rows += [("slope", value, *slope(value)) for value in at]
     result = pd.DataFrame(rows, columns=["row", "at", "estimate", "std_error"])
     result.insert(2, "n", len(data.y))
-    result["conf_low"], result["conf_high"] = intervals.normal(result["estimate"], result["std_error"], conf_level)
+    df = fits.quantile_df(data)
+    result["conf_low"], result["conf_high"] = intervals.normal(result["estimate"], result["std_error"], conf_level, df=df)
     grid = np.linspace(z.min(), z.max(), 400)
     value, error = slope(grid)
-    low, high = intervals.normal(value, error, conf_level)
+    low, high = intervals.normal(value, error, conf_level, df=df)
     clear = (low > 0) | (high < 0)
     return Result(question=t("drivers.moderation_question", cause=word(cause), moderator=word(moderator), outcome=word(outcome)), table=result, method=t(f"drivers.regression_{kind}"), unit="rows", n=len(data.y),
                   conf_level=conf_level, evidence="associational", limits=(_region(grid, clear, word(moderator)), t("drivers.associational"), *left_out(data)), model=made,

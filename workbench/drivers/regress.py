@@ -49,7 +49,7 @@ def regression(table, outcome, terms, *, kind="linear", cluster=None, randomised
     made = fits.fit(data, kind)
     names = [c for c in data.x if c != "constant"]
     params, errors, p = (pd.Series(np.asarray(v), index=list(made.params.index)) for v in (made.params, made.bse, made.pvalues))
-    low, high = intervals.normal(params[names], errors[names], conf_level)
+    low, high = intervals.normal(params[names], errors[names], conf_level, df=fits.quantile_df(data))
     vif = fits.inflation(data.x)
     for name in randomised:
         if name not in terms:
@@ -67,6 +67,8 @@ def regression(table, outcome, terms, *, kind="linear", cluster=None, randomised
         limits.append(t("drivers.collinear", terms=", ".join(strong)))
     if len(data.y) < 20 * len(names):
         limits.append(t("drivers.few_rows", n=number(len(data.y)), terms=number(len(names))))
+    if cluster and data.customers < 30:
+        limits.append(t("influence.few_clusters", k=number(data.customers), least=number(30)))
     if kind == "linear":
         limits.append(t("drivers.r2", r2=number(made.rsquared, 3)))
     return Result(question=t("drivers.regression_question", outcome=word(outcome)), table=result, method=t(f"drivers.regression_{kind}"), unit="rows", n=len(data.y), conf_level=conf_level,

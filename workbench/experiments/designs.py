@@ -10,7 +10,7 @@ from workbench.texts import number, percent, t, word
 
 METHODS = ("aipw", "ipw", "ipwra")
 TRIM = 0.02  # people whose chance of treatment lies nearer to 0 or 1 have nobody to be compared with
-FEW = 5  # treated clusters below which the spread of the controls stands in
+FEW = 5  # clusters that start together below which the spread of the untreated stands in
 
 
 @analysis
@@ -34,8 +34,8 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     Returns
     -------
     Result
-        measure ("effect", or "period" with the column period: distance to the start, before it a check), period, n (units), estimate, std_error, conf_low, conf_high. With fewer than five treated clusters the error is that
-        of the same comparison made for every untreated cluster.
+        measure ("effect", or "period" with the column period: distance to the start, before it a check), period, n (units), estimate, std_error, conf_low, conf_high. Where fewer than five clusters start
+        together, their part of the error is the spread between the clusters that never start; without five of those it is missing.
 
     Raises
     ------
@@ -65,55 +65,51 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     early = int((begin == 0).sum())
     if not starts or len(periods) < 2:
         raise NotEnoughData("difference_in_differences: no unit has periods both before and after its start")
-    effects, pulls, sizes, moves = {}, {}, {}, {}
-    total, total_pull, weight = 0.0, np.zeros(len(y)), 0.0
+    parts = {}  # period → one comparison a starting group: (its start, change of every unit, who is compared with)
     for s in starts:
-        mine = begin == s
         base = y[:, :s].mean(axis=1)
-        after = []
         for k in range(len(periods)):
             others = begin > max(k, s)
-            if k < s:
-                others = begin > s
-            if not others.any():
-                continue
-            change = y[:, k] - base
-            gap = change[mine].mean() - change[others].mean()
-            pull = np.where(mine, (change - change[mine].mean()) / mine.sum(), 0.0) - np.where(others, (change - change[others].mean()) / others.sum(), 0.0)
-            e = k - s
-            sizes[e] = sizes.get(e, 0) + mine.sum()
-            effects[e] = effects.get(e, 0) + gap * mine.sum()
-            pulls[e] = pulls.get(e, 0) + pull * mine.sum()
-            moves[e] = moves.get(e, set()) | {s}
-            if k >= s:
-                after.append((gap, pull))
-        if after:
-            total += mine.sum() * np.mean([g for g, _ in after])
-            total_pull += mine.sum() * np.mean([p for _, p in after], axis=0)
-            weight += mine.sum()
-    if not weight:
+            if others.any():
+                parts.setdefault(k - s, []).append((s, y[:, k] - base, others))
+    ever = {s: [(change, others) for e, found in parts.items() if e >= 0 for at, change, others in found if at == s] for s in starts}
+    ever = {s: found for s, found in ever.items() if found}
+    if not ever:
         raise NotEnoughData("difference_in_differences: there are no untreated units to compare with")
     treated = np.unique(groups[(begin > 0) & (begin < len(periods))])
-    few = len(treated) < FEW
     never = begin == len(periods)
+    small = [s for s in starts if len(np.unique(groups[begin == s])) < FEW]
 
-    def row(measure, period, estimate, pull, placebo):
-        se = float(np.sqrt((np.bincount(groups, pull) ** 2).sum()))
-        low, high = intervals.normal(estimate, se, conf_level)
-        if few and placebo is not None and len(placebo) > 4:
-            se = float(placebo.std(ddof=1) * np.sqrt(1 / len(treated)))
-            low, high = intervals.normal(estimate, se, conf_level)
-        return {"measure": measure, "period": period, "n": len(y), "estimate": estimate, "std_error": se, "conf_low": float(low), "conf_high": float(high)}
+    def row(measure, period, found):
+        """One average over starting groups, each a list of comparisons; errors from clusters, those of small groups from the spread of the untreated."""
+        size = {s: float((begin == s).sum()) for s in found}
+        estimate, pull, extra = 0.0, np.zeros(len(y)), 0.0
+        df = len(np.unique(groups)) - len(found) - 1
+        for s, comparisons in found.items():
+            mine, w = begin == s, size[s] / sum(size.values())
+            change = np.mean([c for c, _ in comparisons], axis=0)
+            estimate += w * (change[mine].mean() - np.mean([c[others].mean() for c, others in comparisons]))
+            if s in small:
+                k = np.unique(groups[never], return_inverse=True)[1]
+                luck = np.bincount(k, change[never]) / np.bincount(k) if never.any() else np.zeros(0)
+                extra += w**2 * (luck.var(ddof=1) / len(np.unique(groups[mine])) if len(luck) >= FEW else np.nan)
+                df = min(df, len(luck) - 1)
+            else:
+                pull += w * np.where(mine, (change - change[mine].mean()) / mine.sum(), 0.0) * _spread(groups[mine])
+            for c, others in comparisons:
+                pull -= w / len(comparisons) * np.where(others, (c - c[others].mean()) / others.sum(), 0.0) * _spread(groups[others])
+        se = float(np.sqrt((np.bincount(groups, pull) ** 2).sum() + extra))
+        low, high = intervals.normal(estimate, se, conf_level, df=df)
+        return {"measure": measure, "period": period, "n": len(y), "estimate": float(estimate), "std_error": se, "conf_low": float(low), "conf_high": float(high)}
 
-    made = total / weight
-    rows = [row("effect", np.nan, made, total_pull / weight, _placebo(y, groups, never, starts[0], None) if few else None)]
-    rows += [row("period", e, effects[e] / sizes[e], pulls[e] / sizes[e], _placebo(y, groups, never, starts[0], starts[0] + e) if few and len(starts) == 1 else None) for e in sorted(effects)]
+    rows = [row("effect", np.nan, ever), *(row("period", e, {s: [(c, o)] for s, c, o in parts[e]}) for e in sorted(parts))]
     result = pd.DataFrame(rows)
     before = result[(result["measure"] == "period") & (result["period"] < 0)]
     off = ((before["conf_low"] > 0) | (before["conf_high"] < 0)).sum()
     limits = [t("experiments.did_limit"), t("experiments.did_before", off=number(int(off)), all=number(len(before)))]
-    if few:
-        limits.append(t("experiments.did_few", treated=number(len(treated)), others=number(len(np.unique(groups[never])))))
+    if small:
+        others = len(np.unique(groups[never]))
+        limits.append(t("experiments.did_few" if others >= FEW else "experiments.did_none", groups=number(len(small)), treated=number(len(treated)), others=number(others), least=number(FEW)))
     if early:
         limits.append(t("experiments.did_early", n=number(early)))
     if lost:
@@ -123,13 +119,10 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
                   chart={"kind": "curve", "x": "period", "only": {"measure": "period"}, "xlabel": t("experiments.did_axis"), "ylabel": t("experiments.did_yaxis", outcome=word(outcome))})
 
 
-def _placebo(y, groups, never, start, at):
-    """Return, for every untreated cluster, its own change against the other untreated ones."""
-    base = y[:, :start].mean(axis=1)
-    change = (y[:, start:].mean(axis=1) if at is None else y[:, at]) - base
-    means = np.array([change[never & (groups == g)].mean() for g in np.unique(groups[never])])
-    k = len(means)
-    return means - (means.sum() - means) / max(k - 1, 1) if k > 1 else means[:0]
+def _spread(groups):
+    """Return the factor that makes the spread of a few clusters unbiased; missing for one, which has none."""
+    k = len(np.unique(groups))
+    return np.sqrt(k / (k - 1)) if k > 1 else np.nan
 
 
 @analysis
@@ -182,7 +175,7 @@ def weighting(table, treatment, outcome, covariates, *, method="aipw", cluster=N
     rows = [("raw", raw, float(np.sqrt((np.bincount(data.groups, pull) ** 2).sum()))), ("effect", gap, se), ("mean_treated", mean, float(np.sqrt(cov[0, 0]))), ("mean_untreated", untreated, float(np.sqrt(cov[1, 1])))]
     result = pd.DataFrame(rows, columns=["measure", "estimate", "std_error"])
     result.insert(1, "n", len(y))
-    result["conf_low"], result["conf_high"] = intervals.normal(result["estimate"], result["std_error"], conf_level)
+    result["conf_low"], result["conf_high"] = intervals.normal(result["estimate"], result["std_error"], conf_level, df=fits.quantile_df(data))
     chance = selection.predict()
     weight = np.where(treated == 1, 1 / chance, 1 / (1 - chance))
     worth = int(weight.sum() ** 2 / (weight**2).sum())
@@ -194,6 +187,8 @@ def weighting(table, treatment, outcome, covariates, *, method="aipw", cluster=N
     row = result.iloc[1]
     point, limit = _e_of_difference(row["estimate"], row["conf_low"], row["conf_high"], y, untreated)
     limits.append(t("experiments.e_sentence", point=number(point, 3), limit=number(limit, 3)))
+    if cluster and data.customers < 30:
+        limits.append(t("influence.few_clusters", k=number(data.customers), least=number(30)))
     if data.left_out:
         limits.append(t("drivers.left_out", n=number(data.left_out)))
     return Result(question=t("experiments.weight_question", treatment=word(treatment), outcome=word(outcome)), table=result, method=t(f"experiments.weight_{method}"), unit="people", n=len(y), conf_level=conf_level,

@@ -9,6 +9,7 @@ from workbench.results import Result, analysis
 from workbench.texts import number, p_value, percent, t, word
 
 MISMATCH = 0.001  # below this p-value a split is not the one that was planned
+POWER = 0.8
 
 
 @analysis
@@ -29,11 +30,11 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
     unit : str, optional
         Column of the person who was assigned, where rows are visits or orders; the metric is then averaged over rows. People seen in several arms are left out and counted.
     before : str, optional
-        The same metric, or another one, from before the test; adds an adjusted difference with a narrower interval (CUPED).
+        The same metric, or another one, from before the test; adds an adjusted difference with a narrower interval (CUPED). Who lacks it counts in the plain difference only.
     planned : int, optional
         People after which the test was to be read. With it the interval may be looked at after every person without losing its level (an asymptotic confidence sequence, tightest at that number).
     split : dict, optional
-        Arm → planned share; None: equal.
+        Arm → planned share, for all arms; None: equal.
     cost : dict, optional
         Arm → cost a person more than in the control; adds the cost of one more unit of the metric.
 
@@ -53,13 +54,15 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
     Source: Newcombe (1998) for shares; Deng, Xu, Kohavi & Walker (2013), WSDM, for CUPED; Waudby-Smith et al. (2024), Annals of Statistics 52, for the sequence; Fabijan et al. (2019), KDD, for the split.
     """
     import pandas as pd
-    from scipy import stats
+    from scipy import special, stats
 
     fits.require(table, "table", metric, variant, unit, before)
     people, lost, moved = _people(table, metric, variant, unit, before)
     arms = sorted(people["arm"].unique(), key=str)
     if control not in arms:
         raise unknown("control", "arm", control, arms)
+    if split is not None and set(split) != set(arms):
+        raise InputError(f"split: names the arms {', '.join(map(str, split))}; the data have {', '.join(map(str, arms))}")
     sizes = people["arm"].value_counts()
     if sizes.min() < 2 or len(arms) < 2:
         raise NotEnoughData(f"difference: two arms with two people each are needed; found {', '.join(f'{a} {sizes[a]}' for a in arms)}")
@@ -76,14 +79,16 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
         n = here["n"] + base["n"]
         gap, se = here["estimate"] - base["estimate"], float(np.hypot(here["std_error"], base["std_error"]))
         low, high = intervals.newcombe(here["count"], here["n"], base["count"], base["n"], conf_level) if share and planned is None else _gap(gap, se, n, planned, conf_level)
-        rows.append({"arm": a, "measure": "difference", "count": np.nan, "n": n, "estimate": gap, "std_error": se, "conf_low": float(low), "conf_high": float(high), "p_value": _p(gap, se)})
+        rows.append({"arm": a, "measure": "difference", "count": np.nan, "n": n, "estimate": gap, "std_error": se, "conf_low": float(low), "conf_high": float(high),
+                     "p_value": intervals.newcombe_p(here["count"], here["n"], base["count"], base["n"]) if share else _p(gap, se)})
         rows.append({"arm": a, "measure": "relative", "count": np.nan, "n": n, **_relative(here, base, n, planned, conf_level)})
         best, error = gap, se
         if before:
-            made, best, error = _adjusted(parts[a], parts[control], float(people["before"].mean()))
+            both = [parts[name].dropna(subset=["before"]) for name in (a, control)]
+            made, best, error = _adjusted(*both, float(people["before"].mean()))
             models[a] = made
-            low, high = _gap(best, error, n, planned, conf_level)
-            rows.append({"arm": a, "measure": "adjusted", "count": np.nan, "n": n, "estimate": best, "std_error": error, "conf_low": float(low), "conf_high": float(high), "p_value": _p(best, error)})
+            low, high = _gap(best, error, len(made.model.endog), planned, conf_level)
+            rows.append({"arm": a, "measure": "adjusted", "count": np.nan, "n": len(made.model.endog), "estimate": best, "std_error": error, "conf_low": float(low), "conf_high": float(high), "p_value": _p(best, error)})
         if cost and a in cost:
             low, high = _gap(best, error, n, planned, conf_level)
             known = low > 0
@@ -99,12 +104,14 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
         made[["p_value", "p_holm"]] = np.nan
     broken = srm < MISMATCH
     sd = float(np.sqrt(people["y"].var())) if unit is None else float(base["std_error"] * np.sqrt(base["n"]))
-    smallest = (intervals.z(0.95) + 0.8416) * sd * np.sqrt(1 / sizes[control] + 1 / sizes.drop(control).min())
+    smallest = (intervals.z(conf_level) + special.ndtri(POWER)) * sd * np.sqrt(1 / sizes[control] + 1 / sizes.drop(control).min())
     limits = [t("experiments.mismatch", p=p_value(float(srm)))] if broken else [t("experiments.split", p=p_value(float(srm)))]
-    limits.append(t("experiments.power", effect=percent(float(smallest), 2) if share else number(float(smallest), 3)))
+    limits.append(t("experiments.power_share", effect=number(100 * float(smallest), 2)) if share else t("experiments.power", effect=number(float(smallest), 3)))
     limits.append(t("experiments.sequential", planned=number(planned)) if planned is not None else t("experiments.one_look"))
     if lost:
         limits.append(t("drivers.left_out", n=number(lost)))
+    if people["before"].isna().any():
+        limits.append(t("experiments.no_before", n=number(int(people["before"].isna().sum()))))
     if moved:
         limits.append(t("experiments.moved", n=number(moved)))
     return Result(question=t("experiments.question", metric=word(metric)), table=made, method=t("experiments.method_sequence" if planned is not None else "experiments.method"), unit="people", n=len(people),
@@ -118,7 +125,7 @@ def _people(table, metric, variant, unit, before):
     import pandas as pd
 
     keep = table[[c for c in dict.fromkeys((metric, variant, unit, before)) if c]]
-    whole = keep.notna().all(axis=1)
+    whole = keep[[c for c in (metric, variant, unit) if c]].notna().all(axis=1)
     rows = keep[whole]
     y = rows[metric].astype(float)
     if unit is None:
@@ -173,6 +180,8 @@ def _adjusted(treated, control, centre):
     import pandas as pd
     import statsmodels.api as sm
 
+    if min(len(treated), len(control)) < 3:
+        raise NotEnoughData("before: fewer than three people of an arm have the metric before the test; leave it out")
     both = pd.concat([treated, control])
     arm = np.repeat([1.0, 0.0], [len(treated), len(control)])
     early = (both["before"] - centre).to_numpy()
@@ -190,19 +199,20 @@ def _p(estimate, se):
 
 
 @analysis
-def heterogeneity(table, metric, by, *, variant="variant", control="control", conf_level=0.95):
+def heterogeneity(table, metric, by, *, variant="variant", control="control", split=None, conf_level=0.95):
     """Does the difference hold in every group, such as every stage of the buying process?
 
     Parameters
     ----------
-    table, metric, variant, control : as in `difference`, with two arms
+    table, metric, variant, control, split : as in `difference`, with two arms
     by : str
         Column of the group, known before the test.
 
     Returns
     -------
     Result
-        group, n (people), estimate (difference), std_error, conf_low, conf_high, p_value, p_holm. Whether every group gains (all lower limits above 0 at once) and whether groups differ (Cochran's Q) stands in `.limits`.
+        group, n (people), estimate (difference), std_error, conf_low, conf_high, p_value, p_holm. Whether every group gains (all lower limits above 0 at once) and whether groups differ (Cochran's Q; a group in which nobody or
+        everybody has the metric has no error and no part in it) stands in `.limits`.
 
     Raises
     ------
@@ -221,17 +231,18 @@ def heterogeneity(table, metric, by, *, variant="variant", control="control", co
         raise InputError(f"heterogeneity: two arms are needed, found {table[variant].nunique()}")
     rows, grade, n = [], "experimental", 0
     for name, part in table.groupby(by, sort=True):
-        made = difference(part, metric, variant=variant, control=control, conf_level=conf_level)
+        made = difference(part, metric, variant=variant, control=control, split=split, conf_level=conf_level)
         row = made.table[made.table["measure"] == "difference"].iloc[0]
         grade = made.evidence if made.evidence != "experimental" else grade
         n += made.n
         rows.append({"group": name, "n": int(row["n"]), **row[["estimate", "std_error", "conf_low", "conf_high", "p_value"]]})
     result = pd.DataFrame(rows)
     result["p_holm"] = intervals.corrected(result["p_value"])
-    weight = 1 / result["std_error"] ** 2
-    q = float((weight * (result["estimate"] - (weight * result["estimate"]).sum() / weight.sum()) ** 2).sum())
+    sure = result[result["std_error"] > 0]
+    weight = 1 / sure["std_error"] ** 2
+    q = float((weight * (sure["estimate"] - (weight * sure["estimate"]).sum() / weight.sum()) ** 2).sum()) if len(sure) > 1 else np.nan
     every = bool((result["conf_low"] > 0).all())
-    limits = (t("experiments.every" if every else "experiments.not_every"), t("experiments.heterogeneous", p=p_value(float(stats.chi2.sf(q, len(result) - 1)))), t("experiments.groups_limit"))
+    limits = (t("experiments.every" if every else "experiments.not_every"), t("experiments.heterogeneous", p=p_value(float(stats.chi2.sf(q, len(sure) - 1)))), t("experiments.groups_limit"))
     return Result(question=t("experiments.group_question", metric=word(metric), by=word(by)), table=result, method=t("experiments.group_method"), unit="people", n=n, conf_level=conf_level, evidence=grade, limits=limits,
                   chart={"kind": "points", "label": ["group"], "reference": 0, "xlabel": t("experiments.axis")})
 

@@ -5,8 +5,9 @@ import numpy as np
 from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
+from workbench.experiments.randomised import MISMATCH
 from workbench.results import Result, analysis
-from workbench.texts import number, percent, t, word
+from workbench.texts import number, p_value, percent, t, word
 
 
 @analysis
@@ -35,6 +36,7 @@ def uplift(table, treatment, outcome, features, *, learner="x", folds=5, value=N
     Result
         targeted (share of people taken first), measure (gain: outcomes more per person of all, T(y) − C(y) · T/C over all people; profit), n (people), estimate, std_error, conf_low, conf_high, random (the gain if people were taken
         in any order). The area between the curve and that line stands in `.limits`. `.model` is a Series: predicted gain of every person.
+        Graded experimental only where the features do not tell who was treated.
 
     Raises
     ------
@@ -46,6 +48,7 @@ def uplift(table, treatment, outcome, features, *, learner="x", folds=5, value=N
     Source: Radcliffe (2007), Direct Marketing Analytics Journal 1 (Qini); Künzel, Sekhon, Bickel & Yu (2019), PNAS 116 (learners).
     """
     import pandas as pd
+    import statsmodels.api as sm
 
     one_of("learner", learner, ("t", "x"))
     data = fits.prepare(table, outcome, [treatment, *features])
@@ -58,6 +61,8 @@ def uplift(table, treatment, outcome, features, *, learner="x", folds=5, value=N
         raise NotEnoughData("uplift: 100 people and 10 outcomes in each arm are needed")
     body = data.x.drop(columns=["constant", treatment])
     x = np.column_stack([np.ones(n), (body - body.mean()) / body.std()])
+    # Where chance decided, nothing known before tells who was treated.
+    chosen = float(sm.OLS(treated, x).fit().f_pvalue)
     fold = np.random.default_rng(seed).permutation(n) % folds
     score = np.zeros(n)
     for f in range(folds):
@@ -93,13 +98,13 @@ def uplift(table, treatment, outcome, features, *, learner="x", folds=5, value=N
     rows = [{"targeted": round(float(g), 2), "measure": "gain", "n": n, "estimate": whole[i], "std_error": se[i], "conf_low": min(low[i], whole[i]), "conf_high": max(high[i], whole[i]), "random": whole[k + i]} for i, g in enumerate(grid)]
     if value is not None and cost is not None:
         rows += [{"targeted": r["targeted"], "measure": "profit", "n": n, **{c: value * r[c] - cost * r["targeted"] * (c != "std_error") for c in ("estimate", "std_error", "conf_low", "conf_high", "random")}} for r in rows[:k]]
-    limits = [t("experiments.qini", area=percent(whole[-1], 3), low=percent(float(low[-1]), 3), high=percent(float(high[-1]), 3)), t("experiments.uplift_limit")]
+    limits = [t("experiments.uplift_balance" if chosen >= MISMATCH else "experiments.uplift_chosen", p=p_value(chosen)), t("experiments.qini", area=percent(whole[-1], 3), low=percent(float(low[-1]), 3), high=percent(float(high[-1]), 3)), t("experiments.uplift_limit")]
     if low[-1] <= 0:
-        limits.insert(0, t("experiments.uplift_none"))
+        limits.insert(1, t("experiments.uplift_none"))
     if min((treated == j).sum() for j in (0, 1)) < 2000 or least < 200:
         limits.append(t("experiments.uplift_few"))
-    return Result(question=t("experiments.uplift_question", treatment=word(treatment), outcome=word(outcome)), table=pd.DataFrame(rows), method=t("experiments.uplift_method", learner=learner.upper(), folds=number(folds)), unit="people", n=n,
-                  conf_level=conf_level, evidence="experimental", limits=tuple(limits), model=pd.Series(score, index=data.index),
+    return Result(question=t("experiments.uplift_question", treatment=word(treatment), outcome=word(outcome)), table=pd.DataFrame(rows), method=t("experiments.uplift_method", learner=t(f"experiments.learner_{learner}"), folds=number(folds)), unit="people", n=n,
+                  conf_level=conf_level, evidence="experimental" if chosen >= MISMATCH else "associational", limits=tuple(limits), model=pd.Series(score, index=data.index),
                   chart={"kind": "curve", "x": "targeted", "only": {"measure": "gain"}, "points": True, "xlabel": t("experiments.uplift_axis"), "ylabel": t("experiments.uplift_yaxis")})
 
 

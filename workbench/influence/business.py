@@ -8,6 +8,8 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.results import Result, analysis
 from workbench.texts import number, t, word
 
+DECIDER = "decider"  # the role that has the last word, as Webster & Wind name it
+
 
 @analysis
 def impulse(events, *, order="order", evaluating=("search", "evaluation"), stage="stage", within="30min", by=None, gap="30D", conf_level=0.95):
@@ -34,7 +36,7 @@ def impulse(events, *, order="order", evaluating=("search", "evaluation"), stage
     Returns
     -------
     Result
-        group, count (impulse orders), n (first orders), estimate, std_error, conf_low, conf_high; "difference" compares the first two groups.
+        group, count (impulse orders), n (first orders), estimate, std_error, conf_low, conf_high; a last row "A − B" compares the first two groups.
 
     Raises
     ------
@@ -67,14 +69,12 @@ def impulse(events, *, order="order", evaluating=("search", "evaluation"), stage
     if len(rows) > 1:
         first, second = (found["g"] == groups.index(r["group"]) for r in rows[:2])
         both = (first | second).to_numpy()
-        rows.append({"group": "difference", **intervals.share_difference(hit[both], first[both], np.flatnonzero(both), conf_level)})
+        rows.append({"group": f"{rows[0]['group']} − {rows[1]['group']}", **intervals.share_difference(hit[both], first[both], np.flatnonzero(both), conf_level), "count": np.nan})
     limits = [t("influence.impulse_limit", within=within), t("influence.impulse_proxy")]
     if len(found) < 200:
         limits.append(t("drivers.few", n=number(len(found)), least=number(200)))
-    table = pd.DataFrame(rows)
-    table.loc[table["group"] == "difference", "count"] = np.nan
-    return Result(question=t("influence.impulse_question"), table=table, method=t("influence.impulse_method", within=within), unit="orders", n=len(found), conf_level=conf_level, evidence="descriptive", limits=tuple(limits),
-                  chart={"kind": "points", "label": ["group"], "reference": 0, "percent": True, "xlabel": t("influence.impulse_axis")})
+    return Result(question=t("influence.impulse_question"), table=pd.DataFrame(rows), method=t("influence.impulse_method", within=within), unit="orders", n=len(found), conf_level=conf_level, evidence="descriptive", limits=tuple(limits),
+                  chart={"kind": "points", "label": ["group"], "only": {"group": [r["group"] for r in rows if r["group"] in groups]}, "percent": True, "xlabel": t("influence.impulse_axis")})
 
 
 class _Impulse:
@@ -105,12 +105,12 @@ def decision_units(deals, *, conf_level=0.95):
     Parameters
     ----------
     deals : table with deal_id, customer_id (the account), contact, role, won; optionally rating (the contact's opinion)
-        One row a contact of a deal.
+        One row a contact of a deal; where `won` is missing the deal is open: its contacts and roles count, it has no part in what won.
 
     Returns
     -------
     Result
-        measure, group, count, n, estimate, std_error, conf_low, conf_high. Measures: contacts (mean a deal), several_deciders (share of deals with two contacts or more), role (share of deals in which it takes part), win_rate (by number of contacts),
+        measure, group, count, n, estimate, std_error, conf_low, conf_high. Measures: contacts (mean a deal), several_contacts and several_deciders (share of deals with two or more; deciders are contacts in the role "decider"), role (share of deals in which it takes part), win_rate (by number of contacts),
         dissent (mean standard deviation of ratings within a deal), rating_won_minus_lost (by role). The account is the sampling unit.
 
     Raises
@@ -134,30 +134,38 @@ def decision_units(deals, *, conf_level=0.95):
     def mean(measure, group, value, of):
         k = np.unique(of.astype(str), return_inverse=True)[1]
         estimate, se, low, high = intervals.ratio(np.bincount(k, value), np.bincount(k), conf_level)
-        rows.append({"measure": measure, "group": group, "count": float(np.sum(value)), "n": len(value), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+        rows.append({"measure": measure, "group": group, "count": float(np.sum(value)) if measure == "contacts" else np.nan, "n": len(value), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
 
     mean("contacts", "all", per["contacts"].to_numpy(float), who)
-    rows.append({"measure": "several_deciders", "group": "all", **intervals.share(per["contacts"] >= 2, who, conf_level)})
+    rows.append({"measure": "several_contacts", "group": "all", **intervals.share(per["contacts"] >= 2, who, conf_level)})
+    deciders = deals[deals["role"].astype(str).str.lower() == DECIDER].groupby("deal_id")["contact"].nunique().reindex(per.index, fill_value=0)
+    if deciders.any():
+        rows.append({"measure": "several_deciders", "group": "all", **intervals.share(deciders >= 2, who, conf_level)})
     roles = deals.groupby("deal_id")["role"].agg(set).reindex(per.index)
     for role in sorted(deals["role"].dropna().unique(), key=str):
         rows.append({"measure": "role", "group": role, **intervals.share(np.array([role in r for r in roles]), who, conf_level)})
     size = np.minimum(per["contacts"].to_numpy(), 4)
-    for k in np.unique(size):
-        mine = size == k
-        rows.append({"measure": "win_rate", "group": f"{k}{'+' if k == 4 else ''}", **intervals.share(per["won"].to_numpy(bool)[mine], who[mine], conf_level)})
+    ended = per["won"].notna().to_numpy()
+    for k in np.unique(size[ended]):
+        mine = (size == k) & ended
+        rows.append({"measure": "win_rate", "group": f"{k}{'+' if k == 4 else ''}", **intervals.share(per["won"][mine].to_numpy(bool), who[mine], conf_level)})
     if "rating" in deals:
         several = (per["contacts"] >= 2).to_numpy()
         if several.any():
             mean("dissent", "all", per["spread"].to_numpy()[several], who[several])
-        for role, mine in deals.dropna(subset=["rating"]).groupby("role", sort=True):
+        for role, mine in deals.dropna(subset=["rating", "won"]).groupby("role", sort=True):
             won = mine["won"].to_numpy(bool)
             if min(won.sum(), (~won).sum()) >= 10:
                 data = fits.Data(mine["rating"].to_numpy(float), pd.DataFrame({"constant": 1.0, "won": won.astype(float)}), np.unique(mine["customer_id"].astype(str), return_inverse=True)[1], 0, mine.index)
                 made = fits.least_squares(data.y, data.x, data.groups)
                 se = float(np.sqrt(made.cov.loc["won", "won"]))
-                low, high = intervals.normal(made.params["won"], se, conf_level)
+                low, high = intervals.normal(made.params["won"], se, conf_level, df=data.groups.max())
                 rows.append({"measure": "rating_won_minus_lost", "group": role, "count": np.nan, "n": len(mine), "estimate": made.params["won"], "std_error": se, "conf_low": float(low), "conf_high": float(high)})
     limits = [t("influence.unit_limit"), t("influence.unit_won")]
+    if not ended.all():
+        limits.append(t("influence.unit_open", n=number(int((~ended).sum()))))
+    if not deciders.any():
+        limits.append(t("influence.unit_deciders"))
     if len(per) < 50:
         limits.append(t("drivers.few", n=number(len(per)), least=number(50)))
     return Result(question=t("influence.unit_question"), table=pd.DataFrame(rows), method=t("influence.unit_method"), unit="deals", n=len(per), conf_level=conf_level, evidence="descriptive", limits=tuple(limits),
@@ -171,7 +179,7 @@ def premium(offers, credentials, *, price="price", vendor="vendor_id", specifica
     Parameters
     ----------
     offers : DataFrame
-        One row an offer (or a contract).
+        One row an offer (or a contract); rows of a deal and vendor that say the same are one.
     credentials : list of str
         Years of record, certificates, rating and so on.
     price, vendor : str
@@ -196,6 +204,7 @@ def premium(offers, credentials, *, price="price", vendor="vendor_id", specifica
     import pandas as pd
 
     fits.require(offers, "offers", price, vendor, *credentials, *specification)
+    offers = _once(offers, "offers", ["deal_id", vendor], [price, *credentials, *specification])
     if not (offers[price].dropna() > 0).all():
         raise InputError("offers: prices must be above 0")
     data = fits.prepare(offers.assign(_log=np.log(offers[price].astype(float))), "_log", [*credentials, *specification], cluster=vendor)
@@ -213,12 +222,25 @@ def premium(offers, credentials, *, price="price", vendor="vendor_id", specifica
             low, high = intervals.normal(fit.params[c], se, conf_level, df=data.customers - 1)
             rows.append({"term": c, "comparison": comparison, "n": len(data.y), "estimate": float(np.expm1(fit.params[c])), "std_error": se * float(np.exp(fit.params[c])), "conf_low": float(np.expm1(low)), "conf_high": float(np.expm1(high))})
     limits = [t("influence.premium_limit")]
+    if len(parts) > 1:
+        limits.append(t("influence.premium_within"))
     if len(data.y) < 100 or data.customers < 30:
         limits.append(t("influence.few_clusters", k=number(data.customers), least=number(30)))
     if data.left_out:
         limits.append(t("drivers.left_out", n=number(data.left_out)))
     return Result(question=t("influence.premium_question"), table=pd.DataFrame(rows), method=t("influence.premium_method"), unit="offers", n=len(data.y), conf_level=conf_level, evidence="associational", limits=tuple(limits), model=made,
                   chart={"kind": "points", "label": ["term", "comparison"], "percent": True, "reference": 0, "xlabel": t("influence.premium_axis")})
+
+
+def _once(table, where, keys, columns):
+    """Return one row a deal where the table has one a contact; refuse a deal whose rows disagree."""
+    if keys[0] not in table:
+        return table
+    kept = table.drop_duplicates([*keys, *columns])
+    twice = kept.duplicated(keys)
+    if twice.any():
+        raise InputError(f"{where}: the rows of {int(twice.sum()):,} deals disagree on {', '.join(columns)}, such as deal '{kept.loc[twice, keys[0]].iloc[0]}'; give every deal one value")
+    return kept
 
 
 @analysis
@@ -228,7 +250,7 @@ def referred_deals(deals, *, referred="referred", won="won", covariates=(), acco
     Parameters
     ----------
     deals : DataFrame
-        One row a deal (or a first purchase, or a person).
+        One row a deal (or a first purchase, or a person); with deal_id, rows of a deal that say the same are one.
     referred, won : str
         0 or 1.
     covariates : list of str
@@ -239,7 +261,7 @@ def referred_deals(deals, *, referred="referred", won="won", covariates=(), acco
     Returns
     -------
     Result
-        measure (referred, others, difference, adjusted), count, n (deals), estimate, std_error, conf_low, conf_high.
+        measure (referred, others, difference; adjusted with covariates), count, n (deals), estimate, std_error, conf_low, conf_high.
 
     Raises
     ------
@@ -252,6 +274,8 @@ def referred_deals(deals, *, referred="referred", won="won", covariates=(), acco
     """
     import pandas as pd
 
+    fits.require(deals, "deals", referred, won, *covariates, account)
+    deals = _once(deals, "deals", ["deal_id"], [referred, won, *covariates, account])
     data = fits.prepare(deals, won, [referred, *covariates], cluster=account)
     x, y = data.x, data.y
     flag = x[referred].to_numpy()
@@ -263,18 +287,20 @@ def referred_deals(deals, *, referred="referred", won="won", covariates=(), acco
         # Own slopes in each group, covariates centred on the referred: what these deals would have been otherwise.
         others = x.drop(columns=["constant", referred])
         centred = others - others[flag == 1].mean()
-        both = pd.concat([pd.DataFrame({"constant": 1.0, referred: flag}, index=x.index), centred, centred.mul(flag, axis=0).add_prefix("× ")], axis=1)
+        slopes = centred.mul(flag, axis=0).add_prefix("× ")
+        slopes = slopes.loc[:, slopes.abs().max() > 1e-12]  # what never differs among the referred has no slope there
+        both = pd.concat([pd.DataFrame({"constant": 1.0, referred: flag}, index=x.index), centred, slopes], axis=1)
         made = fits.least_squares(y, both, data.groups)
         se = float(np.sqrt(made.cov.loc[referred, referred]))
-        low, high = intervals.normal(made.params[referred], se, conf_level)
+        low, high = intervals.normal(made.params[referred], se, conf_level, df=data.customers - 1)
         rows.append({"measure": "adjusted", "count": np.nan, "n": len(y), "estimate": made.params[referred], "std_error": se, "conf_low": float(low), "conf_high": float(high)})
     limits = [t("influence.referred_limit")]
     if flag.sum() < 100:
         limits.append(t("drivers.few", n=number(int(flag.sum())), least=number(100)))
     if data.left_out:
         limits.append(t("drivers.left_out", n=number(data.left_out)))
-    return Result(question=t("influence.referred_question"), table=pd.DataFrame(rows), method=t("influence.referred_method"), unit="deals", n=len(y), conf_level=conf_level, evidence="associational", limits=tuple(limits),
-                  chart={"kind": "points", "label": ["measure"], "reference": 0, "percent": True, "xlabel": t("influence.referred_axis")})
+    return Result(question=t("influence.referred_question"), table=pd.DataFrame(rows), method=t("influence.referred_method_adjusted" if covariates else "influence.referred_method"), unit="deals", n=len(y), conf_level=conf_level, evidence="associational", limits=tuple(limits),
+                  chart={"kind": "points", "label": ["measure"], "only": {"measure": [r["measure"] for r in rows[2:]]}, "reference": 0, "points": True, "xlabel": t("influence.referred_axis")})
 
 
 @analysis
@@ -284,7 +310,7 @@ def support(deals, *, hours="reply_hours", won="won", covariates=(), instrument=
     Parameters
     ----------
     deals : DataFrame
-        One row a deal.
+        One row a deal; with deal_id, rows of a deal that say the same are one.
     hours, won : str
         Hours to the first reply, above 0; 0 or 1.
     covariates : list of str
@@ -297,7 +323,7 @@ def support(deals, *, hours="reply_hours", won="won", covariates=(), instrument=
     Returns
     -------
     Result
-        measure (raw, adjusted, instrumented), n (deals), estimate (change of the share won when the reply takes twice as long), std_error, conf_low, conf_high.
+        measure (raw; adjusted with covariates; instrumented with an instrument), n (deals), estimate (change of the share won when the reply takes twice as long), std_error, conf_low, conf_high.
 
     Raises
     ------
@@ -313,11 +339,12 @@ def support(deals, *, hours="reply_hours", won="won", covariates=(), instrument=
     fits.require(deals, "deals", hours, won, *covariates, instrument, account)
     if not (deals[hours].dropna() > 0).all():
         raise InputError("deals: hours to the first reply must be above 0")
+    deals = _once(deals, "deals", ["deal_id"], [hours, won, *covariates, *([instrument] if instrument else []), account])
     made = deals.assign(log2_hours=np.log2(deals[hours].astype(float)))
     data = fits.prepare(made, won, ["log2_hours", *covariates, *([instrument] if instrument else [])], cluster=account)
     x = data.x.drop(columns=instrument) if instrument else data.x
     rows, limits, evidence = [], [t("influence.support_limit")], "associational"
-    models = [("raw", fits.least_squares(data.y, x[["constant", "log2_hours"]], data.groups)), ("adjusted", fits.least_squares(data.y, x, data.groups))]
+    models = [("raw", fits.least_squares(data.y, x[["constant", "log2_hours"]], data.groups)), *([("adjusted", fits.least_squares(data.y, x, data.groups))] if covariates else [])]
     if instrument:
         two = fits.two_stage(data.y, x, "log2_hours", data.x[[instrument]], data.groups)
         models.append(("instrumented", two))
@@ -333,7 +360,7 @@ def support(deals, *, hours="reply_hours", won="won", covariates=(), instrument=
         limits.append(t("drivers.few", n=number(len(data.y)), least=number(100)))
     if data.left_out:
         limits.append(t("drivers.left_out", n=number(data.left_out)))
-    return Result(question=t("influence.support_question"), table=pd.DataFrame(rows), method=t("influence.support_method"), unit="deals", n=len(data.y), conf_level=conf_level, evidence=evidence, limits=tuple(limits),
+    return Result(question=t("influence.support_question"), table=pd.DataFrame(rows), method=t("influence.support_method_iv" if instrument else "influence.support_method"), unit="deals", n=len(data.y), conf_level=conf_level, evidence=evidence, limits=tuple(limits),
                   chart={"kind": "points", "label": ["measure"], "reference": 0, "points": True, "xlabel": t("influence.support_axis")})
 
 
@@ -355,12 +382,14 @@ def predictability(moves, flag, *, customer="customer_id", origin="stage", targe
     Returns
     -------
     Result
-        group (both values, difference), n (moves), estimate (mean entropy of the next stage in bits, weighted by where people are in the whole table; 0 = certain), std_error, conf_low, conf_high.
+        group (both values, and "B − A"), n (moves), estimate (mean entropy of the next stage in bits, over the stages that occur in both groups, weighted by where people are; 0 = certain), std_error, conf_low, conf_high.
 
     Raises
     ------
     InputError
         For missing columns, or a flag with other than two values.
+    NotEnoughData
+        If no stage occurs in both groups.
 
     Source: Shannon (1948); Miller–Madow correction for few moves, Miller (1955).
     """
@@ -373,6 +402,12 @@ def predictability(moves, flag, *, customer="customer_id", origin="stage", targe
         raise InputError(f"flag: '{flag}' must have two values, found {len(values)}")
     who = np.unique(rows[customer].astype(str), return_inverse=True)[1]
     a, b, f = (np.unique(rows[c].astype(str), return_inverse=True)[1] for c in (origin, target, flag))
+    size = a.max() + 1, b.max() + 1
+    both = np.isin(np.arange(size[0]), a[f == 0]) & np.isin(np.arange(size[0]), a[f == 1])
+    if not both.any():
+        raise NotEnoughData(f"predictability: no '{origin}' is left in both groups; nothing can be compared")
+    lone = int((~both[a]).sum())
+    who, a, b, f = (np.unique(v[both[a]], return_inverse=True)[1] for v in (who, a, b, f))
     size = a.max() + 1, b.max() + 1
     mix = np.bincount(a) / len(a)
 
@@ -393,7 +428,7 @@ def predictability(moves, flag, *, customer="customer_id", origin="stage", targe
     people = int(who.max()) + 1
     estimate = entropy(np.ones(people))
     se, low, high = intervals.bootstrap(entropy, people, seed=seed, draws=draws, conf_level=conf_level)
-    names = [str(v) for v in values] + ["difference"]
-    table = pd.DataFrame({"group": names, "n": [int((f == 0).sum()), int((f == 1).sum()), len(rows)], "estimate": estimate, "std_error": se, "conf_low": np.fmin(low, estimate), "conf_high": np.fmax(high, estimate)})
-    return Result(question=t("influence.predict_question", flag=word(flag)), table=table, method=t("influence.predict_method"), unit="moves", n=len(rows), conf_level=conf_level, evidence="associational", limits=(t("influence.predict_limit"),),
-                  chart={"kind": "points", "label": ["group"], "reference": 0, "xlabel": t("influence.predict_axis")})
+    names = [str(v) for v in values] + [f"{values[1]} − {values[0]}"]
+    table = pd.DataFrame({"group": names, "n": [int((f == 0).sum()), int((f == 1).sum()), len(a)], "estimate": estimate, "std_error": se, "conf_low": np.fmin(low, estimate), "conf_high": np.fmax(high, estimate)})
+    return Result(question=t("influence.predict_question", flag=word(flag)), table=table, method=t("influence.predict_method"), unit="moves", n=len(a), conf_level=conf_level, evidence="associational", limits=(t("influence.predict_limit"), *((t("influence.predict_lone", n=number(lone)),) if lone else ())),
+                  chart={"kind": "points", "label": ["group"], "only": {"group": names[:2]}, "xlabel": t("influence.predict_axis")})

@@ -44,8 +44,8 @@ def price_elasticity(sales, *, quantity="quantity", price="price", product="prod
     Returns
     -------
     Result
-        term (own price, other prices, and the controls), n (rows), estimate (elasticity; for controls change of log sales), std_error, conf_low, conf_high. Products are the sampling unit. "Other prices" is the mean log price of the other products of
-        the period (and store).
+        term (own price; other prices, with `store`; and the controls), n (rows), estimate (elasticity; for controls change of log sales), std_error, conf_low, conf_high. Products are the sampling unit. "Other prices" is the mean log price of the other products of
+        the store and period.
 
     Raises
     ------
@@ -67,13 +67,13 @@ def price_elasticity(sales, *, quantity="quantity", price="price", product="prod
     if instrument and kind != "log":
         raise InputError("price_elasticity: an instrument goes with kind=\"log\"")
     logp = np.log(rows[price].to_numpy(float))
-    shelf = np.unique(rows[store].astype(str) + " " + rows[period].astype(str), return_inverse=True)[1] if store else periods
-    together, many = np.bincount(shelf, logp)[shelf], np.bincount(shelf)[shelf]
     x = pd.DataFrame({"own_price": logp})
-    # Where every shelf holds the same products, the mean of the others is the period's effect less the own price.
-    balanced = len(rows) == (series.max() + 1) * (periods.max() + 1) and store is None
-    if not balanced and (many > 1).all():
-        x["other_prices"] = (together - logp) / (many - 1)
+    if store:
+        # With one shelf a period, the others' mean is the period's effect less the own price: only stores tell them apart.
+        shelf = np.unique(rows[store].astype(str) + " " + rows[period].astype(str), return_inverse=True)[1]
+        together, many = np.bincount(shelf, logp)[shelf], np.bincount(shelf)[shelf]
+        if (many > 1).all():
+            x["other_prices"] = (together - logp) / (many - 1)
     for c in controls:
         x[c] = rows[c].to_numpy(float)
     y = rows[quantity].to_numpy(float)
@@ -97,7 +97,7 @@ def price_elasticity(sales, *, quantity="quantity", price="price", product="prod
     se = np.sqrt(np.diag(made.cov))
     low, high = intervals.normal(made.params, se, conf_level, df=products.max())
     table = pd.DataFrame({"term": x.columns, "n": len(y), "estimate": made.params.to_numpy(), "std_error": se, "conf_low": low, "conf_high": high})
-    limits = [t("influence.price_instrument", f=number(made.first_f, 3)) if instrument else t("influence.price_endogenous"), t("influence.price_moves", spread=percent(spread), k=number(products.max() + 1))]
+    limits = [*([t("influence.weak", f=number(made.first_f, 3))] if instrument and made.first_f < 10 else []), t("influence.price_instrument", f=number(made.first_f, 3)) if instrument else t("influence.price_endogenous"), t("influence.price_moves", spread=percent(spread), k=number(products.max() + 1))]
     if products.max() + 1 < 30:
         limits.append(t("influence.few_clusters", k=number(products.max() + 1), least=number(30)))
     if kind == "log" and np.median(y) < 100:
@@ -110,11 +110,11 @@ def price_elasticity(sales, *, quantity="quantity", price="price", product="prod
 
 
 @analysis
-def promotion_lift(sales, *, quantity="quantity", promotion="on_promotion", product="product_id", store=None, period="week", margin=None, price=None, after=3, conf_level=0.95):
+def promotion_lift(sales, *, quantity="quantity", promotion="on_promotion", product="product_id", store=None, period="week", margin=None, after=3, conf_level=0.95):
     """How many more units does a promotion sell, and are they switched from others, bought ahead, or new?
 
-    What sells without a promotion is the yardstick: lasting differences between products (and stores) and common movements of periods are taken out. The extra units split into what other products of the same period (and store) lose,
-    what the product itself loses in the periods after, and the rest.
+    What sells without a promotion is the yardstick: lasting differences between products (and stores) and common movements of periods are taken out. With stores, the extra units split into what other products of the same store and period
+    lose, what the product itself loses in the periods after, and the rest. Without them the other products are themselves the yardstick of the period: what they lose cannot be told from it.
 
     Parameters
     ----------
@@ -122,15 +122,16 @@ def promotion_lift(sales, *, quantity="quantity", promotion="on_promotion", prod
         One row a product, period (and store), also where nothing was sold; periods must follow one another without gaps.
     quantity, promotion, product, store, period : str
         Columns; promotion is 0 or 1 (or a share).
-    margin, price : str, optional
-        Column with the margin a unit, to weigh what a promotion earns; and of the price.
+    margin : str, optional
+        Column with the margin a unit, to weigh what a promotion earns.
     after : int
         Periods over which a dip is looked for.
 
     Returns
     -------
     Result
-        measure (lift: extra over what would have sold; own: extra units a promoted product and period; switched, bought_ahead, new; margin, where asked for), n (rows), estimate, std_error, conf_low, conf_high. own = switched + bought_ahead + new.
+        measure (lift: extra over what would have sold; own: extra units a promoted product and period; switched, bought_ahead, new; margin, where asked for), n (rows), estimate, std_error, conf_low, conf_high. own = switched + bought_ahead + new;
+        without `store`, switched and new are missing.
         Products and shelves (periods of a store) are the sampling units.
 
     Raises
@@ -138,17 +139,20 @@ def promotion_lift(sales, *, quantity="quantity", promotion="on_promotion", prod
     InputError
         For missing columns, doubled rows or gaps.
     NotEnoughData
-        With fewer than eight promoted rows, or without unpromoted ones.
+        With fewer than eight promoted rows or eight others, or one product only.
 
     Source: Blattberg & Neslin (1990), Sales Promotion; van Heerde, Leeflang & Wittink (2004), Marketing Science 23 (decomposition in units); clustering both ways
     Cameron, Gelbach & Miller (2011), Journal of Business & Economic Statistics 29.
     """
     import pandas as pd
 
-    rows, series, products, periods, lost = _panel(sales, product, store, period, [quantity, promotion, *([margin] if margin else []), *([price] if price else [])], "sales")
+    rows, series, products, periods, lost = _panel(sales, product, store, period, [quantity, promotion, *([margin] if margin else [])], "sales")
     promo, y = rows[promotion].to_numpy(float), rows[quantity].to_numpy(float)
     if (promo > 0).sum() < 8 or (promo == 0).sum() < 8:
         raise NotEnoughData(f"promotion_lift: {int((promo > 0).sum())} promoted and {int((promo == 0).sum())} other rows; eight of each are needed")
+    g = int(products.max()) + 1
+    if g < 2:
+        raise NotEnoughData("promotion_lift: at least two products are needed; with one, its promotions and the season cannot be told apart")
     steps = np.diff(periods)[np.diff(series) == 0]
     if (steps != 1).any():
         raise InputError("sales: some products lack a period in between; put rows with 0 sold there, or leave the product out")
@@ -160,16 +164,13 @@ def promotion_lift(sales, *, quantity="quantity", promotion="on_promotion", prod
         early[k:] = np.where(series[k:] == series[:-k], promo[:-k], 0.0)
         columns[f"after {k}"] = early
     x = pd.DataFrame(columns)
-    # Other products' own promotions move both; what the period holds in all is their yardstick.
-    x["others"] = np.bincount(shelf, promo)[shelf] - promo
-    absorb = [series, periods] if store else [series]
-    inner = pd.DataFrame(fits.absorb(x.to_numpy(), *absorb), columns=x.columns)
+    if store:
+        x["others"] = np.bincount(shelf, promo)[shelf] - promo  # their own promotions move both
+    inner = pd.DataFrame(fits.absorb(x.to_numpy(), series, periods), columns=x.columns)
     keep = [c for c in inner if inner[c].std() > 1e-9]
     inner = inner[keep]
     fits.check(inner.assign(constant=1.0), "sales")
-    own = fits.absorb(y, *absorb)
-    away = fits.absorb(-others, *absorb)
-    g = int(products.max()) + 1
+    own, away = fits.absorb(y, series, periods), fits.absorb(-others, series, periods)
     m = inner.to_numpy()
     bread = np.linalg.inv(m.T @ m)
     beta, pulls = [], []
@@ -179,19 +180,21 @@ def promotion_lift(sales, *, quantity="quantity", promotion="on_promotion", prod
         pulls.append(pd.DataFrame((m * (target - m @ b)[:, None]) @ bread, columns=keep))
     later = [c for c in keep if c.startswith("after")]
     extra, ahead = beta[0]["now"], -beta[0][later].sum()
-    switched = beta[1]["now"]
+    switched = beta[1]["now"] if store else np.nan
     parts = {"own": (extra, pulls[0]["now"]), "switched": (switched, pulls[1]["now"]), "bought_ahead": (ahead, -pulls[0][later].sum(axis=1))}
     parts["new"] = (extra - switched - ahead, parts["own"][1] - parts["switched"][1] - parts["bought_ahead"][1])
-    usual = float(y[promo > 0].mean() - extra * promo[promo > 0].mean())
+    on = promo > 0
+    usual = float(y[on].mean() - extra * promo[on].mean())
+    base = np.where(on, (y - y[on].mean() - extra * (promo - promo[on].mean())) / on.sum(), 0.0) - parts["own"][1] * promo[on].mean()
     lift = extra / usual if usual > 0 else np.nan
-    parts = {"lift": (lift, parts["own"][1] / usual if usual > 0 else parts["own"][1] * np.nan), **parts}
+    parts = {"lift": (lift, (parts["own"][1] - lift * base) / usual), **parts}
     if margin:
         m = rows[margin].to_numpy(float)
-        earned, normal = float(m[promo > 0].mean()), float(m[promo == 0].mean())
+        earned, normal = float(m[on].mean()), float(m[~on].mean())
         # New and switched-in units earn the promoted margin; what would have sold anyway earns less than it did.
-        kept = parts["new"][0] + parts["switched"][0]
+        kept = extra - ahead
         value = kept * earned - usual * (normal - earned) - ahead * (normal - earned)
-        pull = (parts["new"][1] + parts["switched"][1]) * earned - parts["bought_ahead"][1] * (normal - earned)
+        pull = (parts["own"][1] - parts["bought_ahead"][1]) * earned - (base + parts["bought_ahead"][1]) * (normal - earned)
         parts["margin"] = (value, pull)
     table = []
     for name, (value, pull) in parts.items():
@@ -199,13 +202,14 @@ def promotion_lift(sales, *, quantity="quantity", promotion="on_promotion", prod
         both = (np.bincount(products, pull) ** 2).sum() + (np.bincount(shelf, pull) ** 2).sum() - (pull**2).sum()
         se = float(np.sqrt(max(both, (np.bincount(products, pull) ** 2).sum()) * g / max(g - 1, 1)))
         low, high = intervals.normal(value, se, conf_level, df=g - 1)
+        se = se if np.isfinite(value) else np.nan
         table.append({"measure": name, "n": len(y), "estimate": float(value), "std_error": se, "conf_low": float(low), "conf_high": float(high)})
-    limits = [t("influence.promo_limit"), t("influence.promo_base", n=number(int((promo > 0).sum())), usual=number(usual, 3))]
+    limits = [*([] if store else [t("influence.promo_one_shelf")]), t("influence.promo_limit"), t("influence.promo_base", n=number(int((promo > 0).sum())), usual=number(usual, 3))]
     if g < 30:
         limits.append(t("influence.few_clusters", k=number(g), least=number(30)))
     if periods.max() + 1 < 52:
         limits.append(t("drivers.few", n=number(periods.max() + 1), least=number(52)))
     if lost:
         limits.append(t("influence.left_out", n=number(lost)))
-    return Result(question=t("influence.promo_question"), table=pd.DataFrame(table), method=t("influence.promo_method", after=number(after)), unit="rows", n=len(y), conf_level=conf_level, evidence="associational", limits=tuple(limits),
+    return Result(question=t("influence.promo_question"), table=pd.DataFrame(table), method=t("influence.promo_method" if store else "influence.promo_method_plain", after=number(after)), unit="rows", n=len(y), conf_level=conf_level, evidence="associational", limits=tuple(limits),
                   chart={"kind": "points", "label": ["measure"], "only": {"measure": ["own", "switched", "bought_ahead", "new"]}, "reference": 0, "xlabel": t("influence.promo_axis")})

@@ -114,7 +114,7 @@ def star_rounding(table, outcome, *, rating="rating", step=0.5, bandwidth=0.1, u
     InputError
         For missing columns or a bandwidth that reaches the next rounding.
     NotEnoughData
-        With fewer than 20 rows on a side.
+        With fewer than 20 rows, or fewer than three different ratings, on a side: a line through fewer says nothing of the jump. A bandwidth other than the first where that holds gives a missing row.
 
     Source: Anderson & Magruder (2012), Economic Journal 122; Luca (2016), HBS working paper 12-016; density check after McCrary (2008), Journal of Econometrics 142.
     """
@@ -137,6 +137,8 @@ def star_rounding(table, outcome, *, rating="rating", step=0.5, bandwidth=0.1, u
 
     def jump(y, width):
         use = np.abs(away) < width
+        if min(len(np.unique(away[use & side].round(9))) for side in (above, ~above)) < 3:
+            return np.nan, np.nan, int(use.sum())
         w = np.sqrt(1 - np.abs(away[use]) / width)
         a = away[use]
         levels = np.unique(cut[use], return_inverse=True)[1]
@@ -156,6 +158,8 @@ def star_rounding(table, outcome, *, rating="rating", step=0.5, bandwidth=0.1, u
         estimate, se, n = jump(target, width)
         low, high = intervals.normal(estimate, se, conf_level)
         out.append({"measure": name, "n": n, "estimate": estimate, "std_error": se, "conf_low": float(low), "conf_high": float(high)})
+    if np.isnan(out[0]["estimate"]):
+        raise NotEnoughData("star_rounding: within the bandwidth there are fewer than three different ratings on a side of the roundings; ratings with more decimals are needed, or a wider bandwidth")
     right, left = (len(np.unique(who[near & side])) for side in (above, ~above))
     p = stats.binomtest(right, right + left).pvalue
     limits = [t("influence.star_density", right=number(right), left=number(left), p=p_value(float(p))), t("influence.star_limit", step=number(step))]
