@@ -82,9 +82,9 @@ def test_rooms_stay_small(path):
 
 
 def test_the_package_stays_small():
-    """At most 11,600 lines of code in all."""
+    """At most 11,800 lines of code in all."""
     total = sum(map(code_lines, FILES))
-    assert 500 < total <= 11_600
+    assert 500 < total <= 11_800
 
 
 def test_importing_costs_nothing():

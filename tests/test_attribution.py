@@ -167,7 +167,7 @@ def test_every_method_is_held_against_the_truth(known):
     costs = market["costs"].groupby("channel", as_index=False)["cost"].sum()
     made = attribution.compare(j, truth=truth, costs=costs, draws=20)
     table = made.table
-    off = table.dropna(subset=["incremental"]).query("method != 'truth'").groupby("method")["gap"].apply(lambda g: g.abs().sum())
+    off = table.dropna(subset=["incremental"]).query("method != 'truth'").groupby("method")["off"].apply(lambda g: g.abs().sum())
     assert len(off) == 9 and (off > 0.5 * truth["incremental_orders"].sum()).all() and made.simulated
     paid = table.query("method == 'last' and channel == 'paid_search'").iloc[0]
     assert paid["cost_per_conversion"] == pytest.approx(paid["cost"] / paid["count"])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -79,3 +79,17 @@ def test_coverage_of_ratio_and_bootstrap():
         boot += low <= 0.25 <= high
     print(f"\nratio over customers: coverage {delta / 400:.3f}; bootstrap over customers: {boot / 400:.3f}")
     assert 0.91 <= delta / 400 <= 0.98 and 0.91 <= boot / 400 <= 0.98
+
+
+@settings(max_examples=25)
+@given(st.lists(st.one_of(st.floats(0, 1), st.just(float("nan"))), min_size=1, max_size=12))
+def test_corrections_are_those_of_statsmodels(p):
+    """Holm and Benjamini–Hochberg as in statsmodels, missing values aside."""
+    from statsmodels.stats.multitest import multipletests
+
+    known = np.isfinite(p)
+    for method in ("holm", "fdr_bh"):
+        ours = intervals.corrected(p, method)
+        assert np.isnan(ours[~known]).all()
+        if known.any():
+            assert ours[known] == pytest.approx(multipletests(np.array(p)[known], method=method)[1])

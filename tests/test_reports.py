@@ -363,7 +363,7 @@ def test_the_readme_path_works_on_the_sample_shop(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path / "p"))
     folder = run("30_retention", {"sources": "data/samples/sample_shop.csv", "mapping": "data/mappings/sample_shop.yml", "language": "nl"})
     page = (folder / "report.html").read_text()
-    assert "Hier te weinig data" in page and "Hoeveel klanten komen op tijd terug?" in page and "2023-12-01" not in page
+    assert "Hier niet beantwoord" in page and "Hoeveel klanten komen op tijd terug?" in page and "2023-12-01" not in page
     assert "huishoudens in het panel" not in page and "geen klant" in page
 
 

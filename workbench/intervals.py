@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from workbench.errors import InputError
+from workbench.errors import InputError, one_of
 
 
 def z(conf_level):
@@ -103,17 +103,24 @@ def corrected(p, method="holm"):
     ndarray
         Shaped as `p`.
 
-    Source: Holm (1979), Scand. J. Statist. 6; Benjamini & Hochberg (1995), JRSS B 57; computed by statsmodels.
+    Source: Holm (1979), Scand. J. Statist. 6; Benjamini & Hochberg (1995), JRSS B 57.
 
     >>> corrected([0.01, 0.04, 0.03]).tolist()
     [0.03, 0.06, 0.06]
     """
-    from statsmodels.stats.multitest import multipletests
+    from scipy import stats
 
+    one_of("method", method, ("holm", "fdr_bh"))
     p = np.asarray(p, float)
-    known, out = np.isfinite(p), np.full(len(p), np.nan)
-    if known.any():
-        out[known] = multipletests(p[known], method=method)[1]
+    out, known = np.full(len(p), np.nan), np.flatnonzero(np.isfinite(p))
+    if not len(known):
+        return out
+    if method == "fdr_bh":
+        out[known] = stats.false_discovery_control(p[known])
+    else:
+        # statsmodels' multipletests collects garbage at every call, which costs a report seconds.
+        order = known[np.argsort(p[known], kind="stable")]
+        out[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1)
     return out
 
 

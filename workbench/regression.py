@@ -158,7 +158,7 @@ def _ordinal(model, data, how):
     back[:k, :k] /= sd
     back[k, :k] = mean / sd  # the first threshold moves with the level; the others are steps from it
     made = model(data.y, x, distr="logit").fit(start_params=back @ np.asarray(easy.params), method="bfgs", maxiter=0, disp=0, **how)
-    made.cov_params_default = back @ np.asarray(easy.cov_params()) @ back.T
+    made._results.cov_params_default = back @ np.asarray(easy.cov_params()) @ back.T
     made.mle_retvals["converged"] = easy.mle_retvals["converged"]
     return made
 

@@ -12,7 +12,7 @@ from workbench.errors import InputError, one_of
 from workbench.figures import MINIMUM_CELL, small_cells
 
 EVIDENCE = ("descriptive", "associational", "quasi-causal", "experimental")
-SHOWN_ROWS, FOLD = 60, 12
+SHOWN_ROWS, FOLD = 200, 12
 _COLUMNS = ("estimate", "std_error", "conf_low", "conf_high")
 
 

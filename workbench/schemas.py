@@ -10,7 +10,7 @@ from workbench.errors import InputError, unknown
 class Column:
     """One column of a canonical table."""
 
-    kind: str  # key, time, number, word or flag
+    kind: str  # key, time, number, word, flag, or own: whatever the user's attribute reads as
     required: bool = False
 
 
@@ -47,10 +47,10 @@ TABLES = {
         {"customer_id": "key", "product_id": "key", "source": "word", "rating": "number", "language": "word"}),
     "products": _columns({"product_id": "key", "category": "word"}, {"brand": "word", "description": "word"}),
     "deals": _columns(
-        {"deal_id": "key", "customer_id": "key", "contact": "key"},
-        {"role": "word", "won": "flag", "rating": "number", "opened_at": "time", "vendor_id": "key", "price": "number", "reply_hours": "number", "referred": "flag"}),
+        {"deal_id": "key", "customer_id": "key"},
+        {"contact": "key", "role": "word", "won": "flag", "rating": "number", "opened_at": "time", "vendor_id": "key", "price": "number", "reply_hours": "number", "referred": "flag"}),
 }
-EXTRA = {"choices": "number", "customers": "word", "deals": "number"}  # columns beyond these are the user's own attributes
+EXTRA = {"choices": "own", "customers": "word", "deals": "own"}  # columns beyond these are the user's own attributes
 UNIQUE = {"orders": ["order_id"], "customers": ["customer_id"], "products": ["product_id"], "texts": ["text_id"]}
 
 

@@ -394,7 +394,7 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
     Returns
     -------
     Result
-        method, channel, count (conversions credited), n (conversions), estimate (share of the credit), std_error, conf_low, conf_high; with `truth` also incremental (conversions really brought about) and gap (credited minus
+        method, channel, count (conversions credited), n (conversions), estimate (share of the credit), std_error, conf_low, conf_high; with `truth` also incremental (conversions really brought about) and off (credited minus
         incremental); with `costs` cost, cost_per_conversion and, where conversions have a worth, value and return_on_cost (credited value over cost). The method "truth" has the true shares.
 
     Raises
@@ -428,13 +428,13 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
     if truth is not None:
         true = truth.set_index("channel")["incremental_orders"].astype(float)
         table["incremental"] = table["channel"].map(true)
-        table["gap"] = table["count"] - table["incremental"]
+        table["off"] = table["count"] - table["incremental"]
         known = table.dropna(subset=["incremental"])
-        summed = known.groupby("method").agg(off=("gap", lambda g: g.abs().sum()), over=("count", "sum"), really=("incremental", "sum"))
+        summed = known.groupby("method").agg(off=("off", lambda g: g.abs().sum()), over=("count", "sum"), really=("incremental", "sum"))
         best = summed["off"].idxmin()
         limits.append(t("attribution.truth", best=word(best), off=number(summed.loc[best, "off"]), worst=number(summed["off"].max()), credited=number(summed.loc[best, "over"]), really=number(summed.loc[best, "really"])))
         positive = true.clip(lower=0)
-        rows = [{"method": "truth", "channel": c, "count": v, "n": int(table["n"].iloc[0]), "estimate": v / max(int(table["n"].iloc[0]), 1), "incremental": v, "gap": 0.0} for c, v in positive.items()]
+        rows = [{"method": "truth", "channel": c, "count": v, "n": int(table["n"].iloc[0]), "estimate": v / max(int(table["n"].iloc[0]), 1), "incremental": v, "off": 0.0} for c, v in positive.items()]
         table = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
     if costs is not None:
         cost = costs.groupby("channel")["cost"].sum()

@@ -47,7 +47,7 @@ def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
                           "std_error": se, "conf_low": low, "conf_high": high})
     return Result(question=t("choice.elasticity_question", attribute=word(attribute)), table=table, unit="choices",
                   method=t("choice.elasticity_method"), n=len(d.x), conf_level=conf_level, evidence="associational",
-                  limits=(t("choice.elasticity_limit"), t("choice.associational")),
+                  limits=(t("choice.elasticity_limit"), *([t("choice.elasticity_discount")] if "discount" in fit.attributes else []), t("choice.associational")),
                   chart={"kind": "points", "label": ["alternative"], "only": {"kind": "own"}, "reference": 0,
                          "xlabel": t("choice.elasticity_axis", attribute=word(attribute))})
 

@@ -145,7 +145,8 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
             rows.append({"scale": name, "measure": measure, "n": len(x), "estimate": values[0], "std_error": float(se), "conf_low": min(float(low), values[0]), "conf_high": max(float(high), values[0])})
         if lost:
             limits.append(t("drivers.left_out", n=number(lost)))
-        negative = [i for i, v in zip(items, np.corrcoef(x.T).sum(axis=1), strict=True) if v < 1]
+        rest = x.sum(axis=1, keepdims=True) - x
+        negative = [i for i, own, others in zip(items, x.T, rest.T, strict=True) if np.corrcoef(own, others)[0, 1] < -intervals.z(conf_level) / np.sqrt(len(x))]
         if negative:
             limits.append(t("drivers.reversed", items=", ".join(map(word, negative))))
     return Result(question=t("drivers.reliability_question"), table=pd.DataFrame(rows), method=t("drivers.reliability_method", draws=number(draws)), unit="respondents", n=most, conf_level=conf_level,

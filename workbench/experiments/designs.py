@@ -333,7 +333,7 @@ def negative_controls(table, treatment, outcomes, covariates, *, method="aipw", 
     found = int((result["p_holm"] < 1 - conf_level).sum())
     return Result(question=t("experiments.negative_question", treatment=word(treatment)), table=result, method=t(f"experiments.weight_{method}"), unit="people", n=int(result["n"].max()), conf_level=conf_level,
                   evidence="quasi-causal: weighting on what was measured",
-                  limits=(t("experiments.negative_found", n=number(found), all=number(len(result))) if found else t("experiments.negative_none", all=number(len(result))),),
+                  limits=(t("experiments.negative_found", n=number(found), all=number(len(result))) if found else t("experiments.negative_none", all=number(len(result))), t("experiments.negative_sd")),
                   chart={"kind": "points", "label": ["outcome"], "reference": 0, "xlabel": t("experiments.balance_axis")})
 
 

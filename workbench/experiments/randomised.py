@@ -13,7 +13,7 @@ POWER = 0.8
 
 
 @analysis
-def difference(table, metric, *, variant="variant", control="control", unit=None, before=None, planned=None, split=None, cost=None, conf_level=0.95):
+def difference(table, metric, *, variant="variant", control="control", unit=None, before=None, planned=None, split=None, cost=None, randomised=True, conf_level=0.95):
     """By how much does each arm differ from the control?
 
     Everybody counts in the arm they were put in, whatever they did with it. The split is checked first: where the sizes of the arms are not those that were planned, chance did not decide alone and the
@@ -37,6 +37,8 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
         Arm → planned share, for all arms; None: equal.
     cost : dict, optional
         Arm → cost a person more than in the control; adds the cost of one more unit of the metric.
+    randomised : bool
+        Whether chance put people into the arms; False: the result is graded associational.
 
     Returns
     -------
@@ -105,7 +107,10 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
     broken = srm < MISMATCH
     sd = float(np.sqrt(people["y"].var())) if unit is None else float(base["std_error"] * np.sqrt(base["n"]))
     smallest = (intervals.z(conf_level) + special.ndtri(POWER)) * sd * np.sqrt(1 / sizes[control] + 1 / sizes.drop(control).min())
-    limits = [t("experiments.mismatch", p=p_value(float(srm)))] if broken else [t("experiments.split", p=p_value(float(srm)))]
+    limits = [] if randomised else [t("experiments.chosen")]
+    limits.append(t("experiments.mismatch" if broken else "experiments.split", p=p_value(float(srm))))
+    if cost:
+        limits.append(t("experiments.cost_unit"))
     limits.append(t("experiments.power_share", effect=number(100 * float(smallest), 2)) if share else t("experiments.power", effect=number(float(smallest), 3)))
     limits.append(t("experiments.sequential", planned=number(planned)) if planned is not None else t("experiments.one_look"))
     if lost:
@@ -114,8 +119,8 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
         limits.append(t("experiments.no_before", n=number(int(people["before"].isna().sum()))))
     if moved:
         limits.append(t("experiments.moved", n=number(moved)))
-    return Result(question=t("experiments.question", metric=word(metric)), table=made, method=t("experiments.method_sequence" if planned is not None else "experiments.method"), unit="people", n=len(people),
-                  conf_level=conf_level, evidence="associational" if broken else "experimental", limits=tuple(limits), model=models or None,
+    return Result(question=t("experiments.question" if planned is None else "experiments.question_sequence", metric=word(metric)), table=made, method=t("experiments.method_sequence" if planned is not None else "experiments.method"), unit="people", n=len(people),
+                  conf_level=conf_level, evidence="associational" if broken or not randomised else "experimental", limits=tuple(limits), model=models or None,
                   chart={"kind": "points", "label": ["arm", "measure"], "only": {"measure": ["adjusted"] if before else ["difference"]}, "reference": 0, "points": bool(share),
                          "xlabel": t("experiments.axis_share" if share else "experiments.axis")})
 

@@ -103,7 +103,7 @@ def uplift(table, treatment, outcome, features, *, learner="x", folds=5, value=N
         limits.insert(1, t("experiments.uplift_none"))
     if min((treated == j).sum() for j in (0, 1)) < 2000 or least < 200:
         limits.append(t("experiments.uplift_few"))
-    return Result(question=t("experiments.uplift_question", treatment=word(treatment), outcome=word(outcome)), table=pd.DataFrame(rows), method=t("experiments.uplift_method", learner=t(f"experiments.learner_{learner}"), folds=number(folds)), unit="people", n=n,
+    return Result(question=t("experiments.uplift_question", treatment=word(treatment), outcome=word(outcome)), table=pd.DataFrame(rows), method=t("experiments.uplift_method", learner=t("experiments.learner_x" if learner == "x" else "experiments.learner_t"), folds=number(folds)), unit="people", n=n,
                   conf_level=conf_level, evidence="experimental" if chosen >= MISMATCH else "associational", limits=tuple(limits), model=pd.Series(score, index=data.index),
                   chart={"kind": "curve", "x": "targeted", "only": {"measure": "gain"}, "points": True, "xlabel": t("experiments.uplift_axis"), "ylabel": t("experiments.uplift_yaxis")})
 

@@ -17,6 +17,7 @@ from workbench.texts import number, t, word
 KEYS = {"table", "columns", "read", "zone", "currency", "require", "reject", "duplicates", "negative", "time_format",
         "description"}
 _REASON = "_reason"
+MOSTLY = 0.9  # share of an own attribute's values that must be numbers before the others count as mistakes
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +70,11 @@ class Loaded:
     tables: dict
     report: LoadReport
     zone: str = "UTC"
+    mapping: str = "mapping"
 
     def __getitem__(self, name):
         if name not in self.tables:
-            raise unknown("loaded", "table", name, self.tables)
+            raise InputError(f"{self.mapping}: gives the table{'s' if len(self.tables) > 1 else ''} {', '.join(self.tables)}; here '{name}' is needed. Set `table: {name}` in the mapping and name its columns (docs/mapping.md)")
         return self.tables[name]
 
 
@@ -157,7 +159,7 @@ def file(path, mapping):
 
     if mapping is None:
         raise InputError(f"{path}: a file needs a mapping; see data/mappings/ for examples and docs/mapping.md for the keys")
-    mapping = read_mapping(mapping)
+    source, mapping = mapping, read_mapping(mapping)
     path = project.path(path)
     raw, unreadable, notes = files.read(path, mapping.get("read") or {})
     if not len(raw):
@@ -202,7 +204,7 @@ def file(path, mapping):
     tables = {kind: kept}
     if kind == "order_lines" and {"customer_id", "ordered_at"} <= set(kept):
         tables["orders"] = orders_from_lines(kept)
-    return Loaded(tables, report, mapping.get("zone") or "UTC")
+    return Loaded(tables, report, mapping.get("zone") or "UTC", "mapping" if isinstance(source, dict) else str(source))
 
 
 def answers(path):
@@ -323,6 +325,8 @@ def _canonical(raw, mapping, kind, refused, notes, path):
             out[name] = _times(_column(raw, source, path), mapping, refused, name, path)
         elif rule.kind == "flag":
             out[name] = _flags(_column(raw, source, path), refused, name)
+        elif rule.kind == "own":
+            out[name] = _own(raw, source, mapping, refused, notes, path)
         else:
             out[name] = _words(_column(raw, source, path))
     table = pd.DataFrame(out, index=raw.index)
@@ -351,6 +355,19 @@ def _number(raw, name, mapping, refused, notes, path):
         notes["decimal"] = ","
     _refuse(refused, values.isna() & column.notna(), f"{name}: not a number")
     return values
+
+
+def _own(raw, name, mapping, refused, notes, path):
+    """Return an attribute of the user's own as what it is: numbers, yes or no, or words. Where most are numbers the others are mistakes, and refused."""
+    column = _column(raw, name, path)
+    filled = column.dropna()
+    text = filled.astype("string").str.strip().str.lower()
+    if len(filled) and text.isin(["true", "false", "yes", "no", "ja", "nee"]).all():
+        return _flags(column, refused, name).astype("Float64").astype(float)
+    signs = text.str.fullmatch(r"[€$£]?\s*[+-]?[\d.,]+([e][+-]?\d+)?\s*[€$£]?").fillna(False)
+    if len(filled) and signs.mean() >= MOSTLY:
+        return _number(raw, name, mapping, refused, notes, path)
+    return _words(column)
 
 
 _DOT = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?")

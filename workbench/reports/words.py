@@ -1,5 +1,7 @@
 """What notebooks say: sentences and checks in the language of the report."""
 
+import re
+
 from workbench import results, texts
 from workbench.errors import NotEnoughData
 
@@ -44,7 +46,7 @@ def attempt(analysis, *args, **options):
     try:
         return analysis(*args, **options)
     except NotEnoughData as reason:
-        return Unanswered(say("result.unanswered", reason=str(reason)).text)
+        return Unanswered(say("result.unanswered", reason=re.sub(r"^\w+: ", "", str(reason))).text)
 
 
 def explore(analysis, *args, **choices):
