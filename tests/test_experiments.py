@@ -116,7 +116,7 @@ def test_groups_and_whether_each_gains():
     d = pd.DataFrame({"variant": rng.choice(["control", "new"], 4000), "stage": rng.choice(["search", "evaluation"], 4000)})
     d["y"] = (rng.random(4000) < 0.2 + 0.15 * ((d["variant"] == "new") & (d["stage"] == "search"))).astype(int)
     made = experiments.heterogeneity(d, "y", "stage")
-    assert "not shown" in made.limits[0] and made.table.set_index("group").loc["search", "conf_low"] > 0 and "p = <0.001" in made.limits[1]
+    assert "not shown" in made.limits[0] and made.table.set_index("group").loc["search", "conf_low"] > 0 and "p: <0.001" in made.limits[1]
 
 
 def test_weighting_undoes_a_choice():

@@ -175,7 +175,7 @@ def test_time_is_compared_between_groups():
     made = stages.compare_time(events, ["look", "cart", "buy"], by="group", stage="look", horizon="5D")
     table = made.table.set_index("group")
     assert table.loc["x", "estimate"] == pytest.approx(-1.0) and table.loc["y", "restricted_mean"] == pytest.approx(2 + 1.95 / 24) and "z" not in table.index
-    assert table["p_holm"].max() < 1e-6 and made.limits[0].endswith("e-15.") or "p = " in made.limits[0]
+    assert table["p_holm"].max() < 1e-6 and "p: <0.001" in made.limits[0]
 
 
 def test_sources_by_hand():

@@ -10,7 +10,7 @@ import numpy as np
 from workbench import engine, intervals, schemas, survival
 from workbench.errors import InputError, NotEnoughData, one_of, unknown
 from workbench.results import Result, analysis
-from workbench.texts import number, percent, t, word
+from workbench.texts import number, p_value, percent, t, word
 
 DAY = 86_400_000_000
 UNITS = {"days": DAY, "hours": DAY // 24, "minutes": DAY // 1440}
@@ -305,7 +305,7 @@ def compare_time(events, stages, *, by, stage, horizon="14D", gap="30D", hold=No
     # Two groups make one comparison, told twice.
     table["p_holm"] = table["p_value"] if len(table) == 2 else intervals.holm(table["p_value"])
     _, _, p = survival.log_rank(days, spells["ended"], spells["g"], customer=who)
-    limits = (t("stages.log_rank", p=number(p, 2)), t("stages.groups_limit"))
+    limits = (t("stages.log_rank", p=p_value(float(p))), t("stages.groups_limit"))
     return Result(question=t("stages.compare_question", stage=word(stage), by=word(by, header=True)), table=table, method=t("stages.compare_method", horizon=horizon), unit="spells", n=len(spells),
                   conf_level=conf_level, limits=limits, chart={"kind": "points", "label": [by], "reference": 0.0, "xlabel": t("stages.compare_axis")})
 
