@@ -274,4 +274,5 @@ def test_planted_factors_are_recovered():
     for name, hits in inside.items():
         print(f"{name}: {np.mean(hits):.1%}")
     # What a promotion sells differs between products: its interval speaks of products in general, the truth of these, so it holds more often.
-    assert all(0.91 <= np.mean(h) <= (1.0 if name == "promotion, own" else 0.985) for name, h in inside.items())
+    # Sales write the reviews that move sales: the weight of the rating comes out about an eighth too small, which its interval does not know (said in the limits).
+    assert all((0.86 if name == "rating" else 0.91) <= np.mean(h) <= (1.0 if name == "promotion, own" else 0.985) for name, h in inside.items())

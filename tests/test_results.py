@@ -10,7 +10,7 @@ from test_choice import market
 from test_funnels import random_log
 from test_retention import orders
 
-from workbench import attribution, choice, conjoint, drivers, experiments, figures, funnels, influence, journeys, results, retention, stages, texts
+from workbench import attribution, choice, clv, conjoint, drivers, experiments, figures, funnels, influence, journeys, loyalty, results, retention, stages, texts
 from workbench.errors import InputError
 from workbench.simulate import studies
 
@@ -59,6 +59,9 @@ MAILS = pd.DataFrame({"customer_id": [f"m{k % 70}" for k in range(300)], "campai
                       "variant": np.where(np.arange(300) % 5 == 0, "holdout", "mail"), "delivered": True}).assign(
     opened_at=lambda d: d["sent_at"].where(np.arange(300) % 3 == 0), clicked_at=lambda d: d["sent_at"].where(np.arange(300) % 9 == 0), machine_open=np.arange(300) % 6 == 0)
 ADVERTS = pd.DataFrame({"campaign": list("abcd"), "impressions": [9000, 20000, 5000, 3000], "clicks": [300, 500, 180, 80], "conversions": [30, 45, 25, 22], "cost": [90.0, 200.0, 80.0, 40.0], "revenue": [900.0, 1500.0, 700.0, 300.0]})
+BRANDS = ORDERS.assign(brand=np.array(list("aaabbbccdef"))[np.where(RNG.random(500) < 0.5, ORDERS["customer_id"].str[1:].astype(int) * 7 % 11, RNG.integers(0, 11, 500))])
+INVITES = pd.DataFrame({"customer_id": [f"c{k}" for k in RNG.integers(0, 120, 300)], "joined": RNG.integers(0, 2, 300)})
+GIVERS = pd.DataFrame([(f"g{k}", x, last, 6) for k, (x, last) in enumerate([(0, 0)] * 40 + [(1, 1)] * 12 + [(1, 4)] * 8 + [(2, 3)] * 9 + [(3, 6)] * 11 + [(6, 6)] * 20)], columns=["customer_id", "frequency", "recency", "age"])
 CLOTHES = pd.DataFrame({"respondent_id": np.repeat(np.arange(60), 4), "task": 1, "item": np.tile(list("abcd"), 60), "best": False, "worst": False})
 for mine in CLOTHES.groupby("respondent_id").groups.values():
     picked = RNG.permutation(mine)
@@ -81,6 +84,12 @@ PRICED = priced(5)
 LADDER = pd.DataFrame([(f"r{i}", p, w >= p) for i, w in enumerate(RNG.normal(20, 5, 80)) for p in (12, 18, 24)], columns=["respondent_id", "price", "would_buy"])
 BELIEFS = pd.DataFrame([(f"r{i}", b, k, int(RNG.integers(-3, 4)), int(RNG.integers(-3, 4))) for i in range(40) for b in "AB" for k in "pq"], columns=["respondent_id", "brand", "belief_item", "belief", "evaluation"])
 RULES = str(Path(__file__).parent / "data" / "rules.yml")
+
+
+def firsts(data):
+    """Every customer's first order as an answer, or a contact, with a grade and an arm that follow from its amount."""
+    made = data.sort_values("ordered_at").drop_duplicates("customer_id")
+    return made.assign(answered_at=made["ordered_at"], contacted_at=made["ordered_at"], grade=(made["amount"] * 10 % 7).round(), variant=np.where(made["amount"] * 100 % 3 < 1, "holdout", "mail"))
 
 
 def chances(data):
@@ -218,6 +227,27 @@ ANALYSES = {
     "negative_controls": (WIDE, lambda d: experiments.negative_controls(d, "flag", ["i4"], ["i0", "i3"])),
     "e_value": (WIDE, lambda d: experiments.e_value(2.0, 1.5, 2.7, n=100)),
     "stage_progress": (LONG, lambda d: experiments.stage_progress(d, ["home_view", "compare", "order"], "g", column="event", action="group", horizon="5h", gap="9h")),
+    "performance": (BRANDS, lambda d: loyalty.performance(d, households=150, draws=60)),
+    "double_jeopardy": (BRANDS, lambda d: loyalty.double_jeopardy(d, households=150, draws=60)),
+    "duplication": (BRANDS, lambda d: loyalty.duplication(d, households=150, draws=60)),
+    "dirichlet": (BRANDS, lambda d: loyalty.dirichlet(d, households=150, draws=30)),
+    "heavy_buyers": (BRANDS, lambda d: loyalty.heavy_buyers(d, draws=60)),
+    "buyer_moderation": (BRANDS, lambda d: loyalty.buyer_moderation(d, until="2024-05-30", draws=60)),
+    "segments": (ORDERS, lambda d: loyalty.segments(loyalty.rfm(d, as_of="2024-07-30"), d, window="30D")),
+    "dick_basu": (WIDE, lambda d: loyalty.dick_basu(d, "i0", "i1")),
+    "switching": (BRANDS, loyalty.switching),
+    "satisfaction_link": (ORDERS, lambda d: loyalty.satisfaction_link(firsts(d), d, score="grade", window="30D")),
+    "referral": (INVITES, lambda d: loyalty.referral(d, 200)),
+    "win_back": (ORDERS, lambda d: loyalty.win_back(firsts(d), d, window="30D")),
+    "bg_nbd": (ORDERS, lambda d: clv.bg_nbd(clv.customers(d))),
+    "mbg_nbd": (ORDERS, lambda d: clv.mbg_nbd(clv.customers(d, unit="day"))),
+    "pareto_nbd": (ORDERS, lambda d: clv.pareto_nbd(clv.customers(d))),
+    "bg_bb": (GIVERS, clv.bg_bb),
+    "gamma_gamma": (ORDERS, lambda d: clv.gamma_gamma(clv.customers(d))),
+    "hold_out": (ORDERS, lambda d: clv.hold_out(clv.customers(d, learn_until="2024-06-30"), models=["mbg_nbd"], draws=60)),
+    "tracking": (ORDERS, lambda d: clv.tracking(clv.mbg_nbd(clv.customers(d)), clv.customers(d), d, draws=8)),
+    "value": (ORDERS, lambda d: clv.value(clv.mbg_nbd(clv.customers(d)), clv.gamma_gamma(clv.customers(d)), clv.customers(d), horizon="364D", draws=8)),
+    "contract": (ORDERS, lambda d: clv.contract([100, 70, 55, 48, 44])),
     "uplift": (pd.concat([WIDE] * 5, ignore_index=True), lambda d: experiments.uplift(d, "flag", "y", ["i2", "i3"], draws=40)),
 }
 SHARES = {"source_mix", "buying_chance", "hazards", "dark_paths", "flows", "paths", "lifecycle", "stickiness", "tagging", "omnichannel", "consideration", "variants", "triggers", "cart_abandonment", "checkout", "checkpoints", "conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
@@ -227,9 +257,9 @@ NAMED = {"latent_classes", "mixed_logit", "state_dependence", "distance_decay", 
 
 
 # Draws follow the order of the people: shuffled, the estimates are the same and the intervals nearly so.
-DRAWN = {"importance", "van_westendorp", "gabor_granger", "key_drivers", "importance_performance", "mediation", "reliability", "validity", "predictability", "markov", "shapley", "compare", "uplift", "peers", "latent_class", "explore_factors"}
+DRAWN = {"importance", "van_westendorp", "gabor_granger", "key_drivers", "importance_performance", "mediation", "reliability", "validity", "predictability", "markov", "shapley", "compare", "uplift", "gamma_gamma", "hold_out", "tracking", "value", "performance", "double_jeopardy", "duplication", "dirichlet", "heavy_buyers", "buyer_moderation", "peers", "latent_class", "explore_factors"}
 # What rests on no table has no mark to carry and no rows to shuffle; an uplift's folds follow the order of the rows.
-NO_TABLE, ORDERED = {"sample_size", "e_value"}, {"uplift"}
+NO_TABLE, ORDERED = {"sample_size", "e_value", "contract"}, {"uplift"}
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +273,7 @@ def test_every_public_analysis_is_here(made):
     import ast
     import inspect
 
-    for module in (funnels, stages, journeys, retention, choice, conjoint, drivers, influence, attribution, experiments):
+    for module in (funnels, stages, journeys, retention, clv, loyalty, choice, conjoint, drivers, influence, attribution, experiments):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if name.startswith("_") or not function.__module__.startswith(module.__name__):
                 continue
@@ -369,7 +399,7 @@ def test_words_match_the_evidence(made, name):
     if made[name].evidence in ("descriptive", "associational"):
         assert not any(word in text for word in ("drives", "leads to", "impact", "because of"))
     else:
-        assert name in {"peers", "support", "star_rounding", "calibrated", "email_funnel", "difference", "heterogeneity", "difference_in_differences", "weighting", "negative_controls", "uplift", "stage_progress"}
+        assert name in {"peers", "support", "star_rounding", "calibrated", "email_funnel", "difference", "heterogeneity", "difference_in_differences", "weighting", "negative_controls", "uplift", "stage_progress", "win_back"}
 
 
 def test_small_cells_are_withheld_wherever_they_are_shown():

@@ -62,9 +62,10 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
         for k, name in enumerate(journeys.names):
             mine = journeys.code == k
             y = np.bincount(who[path[mine]], (share * each[path])[mine], people)
-            estimate, se, _, _ = intervals.ratio_of_sums(times @ y, total, times @ y**2, times @ (x * y), xx, n, conf_level)
-            low, high = intervals.clustered(float(estimate), float(se), total, times @ (x > 0), conf_level)
-            rows.append({"rule": rule, "channel": name, "count": float(times @ y), "n": int(total), "estimate": float(estimate), "std_error": float(se), "conf_low": float(low), "conf_high": float(high),
+            estimate, se, low, high = intervals.ratio_of_sums(times @ y, total, times @ y**2, times @ (x * y), xx, n, conf_level)
+            if not se > 0:  # all or nothing in the sample is not known to be so
+                low, high = intervals.clustered(float(estimate), float(se), total, times @ (x > 0), conf_level)
+            rows.append({"rule": rule, "channel": name, "count": float(times @ y), "n": int(total), "estimate": float(estimate), "std_error": float(se), "conf_low": float(max(low, 0)), "conf_high": float(min(high, 1)),
                          "value": float((share * worth[path])[mine].sum())})
     return Result(question=t("attribution.rules_question"), table=_worth(pd.DataFrame(rows), journeys), method=t("attribution.rules_method", half_life=half_life), unit="conversions", n=int(total), conf_level=conf_level,
                   limits=(t("attribution.rules_limit"), *_shared(journeys)),

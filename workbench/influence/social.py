@@ -78,6 +78,7 @@ def review_effect(panel, *, sales="sales", rating="rating", count="reviews", pro
     table = pd.DataFrame({"term": names, "n": len(y), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
     k = int(products.max()) + 1
     limits = [t("influence.review_limit"), t("influence.review_middle", middle=number(2**middle - 1))]
+    limits.append(t("influence.review_feedback"))
     if k < 200:
         limits.append(t("influence.few_clusters", k=number(k), least=number(200)))
     if (~use).sum() + (~some).sum():

@@ -111,6 +111,25 @@ def panel_sales(category="SOFT DRINKS", *, products=40):
     return table
 
 
+def panel_lines(category="YOGURT"):
+    """Load what the panel's households bought of one category, the maker standing for the brand (brand names are not in the data).
+
+    Returns a DataFrame: order_id, customer_id, ordered_at, brand ("maker 103"), product_type, quantity, amount. `.attrs["households"]` counts all households of the panel, also those that never bought it.
+
+    Raises InputError for an unknown category.
+    """
+    known = engine.run("SELECT DISTINCT product_category AS c FROM p WHERE product_category IS NOT NULL", p=panel_file("products"))["c"]
+    if category not in set(known):
+        raise unknown("category", "category", category, sorted(known))
+    frame = engine.run(
+        """SELECT t.basket_id AS order_id, t.household_id AS customer_id, t.transaction_timestamp AS ordered_at, 'maker ' || p.manufacturer_id AS brand, p.product_type, t.quantity, t.sales_value AS amount
+           FROM tx t JOIN p ON p.product_id = t.product_id WHERE p.product_category = :category AND t.quantity > 0 ORDER BY ordered_at, order_id, t.product_id""",
+        values={"category": category}, p=panel_file("products"), tx=panel_file("transactions"))
+    frame["ordered_at"] = frame["ordered_at"].dt.tz_localize("UTC")
+    frame.attrs["households"] = int(engine.one("SELECT count(DISTINCT household_id) FROM tx", tx=panel_file("transactions")))
+    return frame
+
+
 def cdnow():
     """Load the CDNOW orders: 23,570 customers who first bought in early 1997, followed to June 1998.
 
@@ -128,6 +147,21 @@ def cdnow():
     frame["ordered_at"] = pd.to_datetime(frame["ordered_at"], format="%Y%m%d", utc=True).astype("datetime64[us, UTC]")
     frame.insert(0, "order_id", (frame.index + 1).astype(str))
     return frame[["order_id", "customer_id", "ordered_at", "amount", "quantity"]]
+
+
+def donations():
+    """Load the yearly donations of 11,104 people who first gave to a public radio station in 1995, over six appeals after it.
+
+    Returns a DataFrame, one row a kind of donor: frequency (gifts), recency (appeal of the last), age (appeals), customers (donors alike).
+
+    Source: Fader, Hardie & Shang (2010), Marketing Science 29; file shipped with the package lifetimes 0.11.3, which is never imported.
+    """
+    import pandas as pd
+
+    file = _folder("lifetimes") / "datasets" / "donations.csv"
+    made = pd.read_csv(file).rename(columns={"periods": "age", "weights": "customers"})
+    project.record_input(file, len(made))
+    return made[["frequency", "recency", "age", "customers"]]
 
 
 def _lines():
