@@ -82,9 +82,9 @@ def test_rooms_stay_small(path):
 
 
 def test_the_package_stays_small():
-    """At most 13,000 lines of code in all."""
+    """At most 13,300 lines of code in all."""
     total = sum(map(code_lines, FILES))
-    assert 500 < total <= 13_000
+    assert 500 < total <= 13_300
 
 
 def test_importing_costs_nothing():

@@ -61,6 +61,8 @@ MAILS = pd.DataFrame({"customer_id": [f"m{k % 70}" for k in range(300)], "campai
 ADVERTS = pd.DataFrame({"campaign": list("abcd"), "impressions": [9000, 20000, 5000, 3000], "clicks": [300, 500, 180, 80], "conversions": [30, 45, 25, 22], "cost": [90.0, 200.0, 80.0, 40.0], "revenue": [900.0, 1500.0, 700.0, 300.0]})
 BRANDS = ORDERS.assign(brand=np.array(list("aaabbbccdef"))[np.where(RNG.random(500) < 0.5, ORDERS["customer_id"].str[1:].astype(int) * 7 % 11, RNG.integers(0, 11, 500))])
 INVITES = pd.DataFrame({"customer_id": [f"c{k}" for k in RNG.integers(0, 120, 300)], "joined": RNG.integers(0, 2, 300)})
+SPELLS = pd.DataFrame({"customer_id": [f"c{k}" for k in range(120)], "days": RNG.integers(1, 90, 120).astype(float), "ended": RNG.integers(0, 2, 120), "x": RNG.normal(size=120), "group": RNG.choice(["a", "b"], 120)})
+SPELLS["why"] = np.where(SPELLS["ended"] == 1, RNG.choice(["price", "moved"], 120), None)
 GIVERS = pd.DataFrame([(f"g{k}", x, last, 6) for k, (x, last) in enumerate([(0, 0)] * 40 + [(1, 1)] * 12 + [(1, 4)] * 8 + [(2, 3)] * 9 + [(3, 6)] * 11 + [(6, 6)] * 20)], columns=["customer_id", "frequency", "recency", "age"])
 CLOTHES = pd.DataFrame({"respondent_id": np.repeat(np.arange(60), 4), "task": 1, "item": np.tile(list("abcd"), 60), "best": False, "worst": False})
 for mine in CLOTHES.groupby("respondent_id").groups.values():
@@ -233,6 +235,11 @@ ANALYSES = {
     "dirichlet": (BRANDS, lambda d: loyalty.dirichlet(d, households=150, draws=30)),
     "heavy_buyers": (BRANDS, lambda d: loyalty.heavy_buyers(d, draws=60)),
     "buyer_moderation": (BRANDS, lambda d: loyalty.buyer_moderation(d, until="2024-05-30", draws=60)),
+    "curves": (SPELLS, lambda d: retention.curves(d, by="group")),
+    "cox": (SPELLS, lambda d: retention.cox(d, ["x", "group"])),
+    "parametric": (SPELLS, lambda d: retention.parametric(d, ["x"])),
+    "period_hazards": (SPELLS, lambda d: retention.period_hazards(d, ["x"], width=20)),
+    "exits": (SPELLS, lambda d: retention.exits(d, cause="why")),
     "segments": (ORDERS, lambda d: loyalty.segments(loyalty.rfm(d, as_of="2024-07-30"), d, window="30D")),
     "dick_basu": (WIDE, lambda d: loyalty.dick_basu(d, "i0", "i1")),
     "switching": (BRANDS, loyalty.switching),
