@@ -119,7 +119,7 @@ ANALYSES = {
     "touchpoints": (EVENTS, lambda d: stages.touchpoints(profile(d))),
     "flows": (EVENTS, lambda d: stages.flows(profile(d), STEPS)),
     "where_now": (SHOP, lambda d: stages.where_now(chances(d))),
-    "reliability": (SHOP, lambda d: stages.reliability(chances(d), chances(d))),
+    "reliability_stages": (SHOP, lambda d: stages.reliability(chances(d), chances(d))),
     "latent_score": (SHOP, lambda d: stages.latent_score(chances(d), chances(d), chances(d), names=["same"])),
     "intention": (SHOP, lambda d: stages.intention(d.assign(answered_at=d["occurred_at"].dt.tz_localize("UTC"), value=d["level"]), d[d["event"] == "order"].assign(
         ordered_at=lambda o: o["occurred_at"].dt.tz_localize("UTC")), window="9h")),
@@ -280,6 +280,8 @@ def test_every_public_analysis_is_here(made):
     import ast
     import inspect
 
+    keys = next(n.value.keys for n in ast.walk(ast.parse(Path(__file__).read_text())) if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "ANALYSES")
+    assert len(keys) == len(ANALYSES), "two analyses of one name: the second hides the first from the laws"
     for module in (funnels, stages, journeys, retention, clv, loyalty, choice, conjoint, drivers, influence, attribution, experiments):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if name.startswith("_") or not function.__module__.startswith(module.__name__):

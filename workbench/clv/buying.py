@@ -174,7 +174,7 @@ def _columns(customers, names):
 def _search(made):
     """Return the sentences on what came of the search, and what to do where it ended at an edge."""
     agree, starts = made.agree
-    told = dict(score=f"{made.gradient:.1g}", agree=number(int(agree)), starts=number(starts), value=number(made.loglik, 8))
+    told = dict(score="<1e-8" if made.gradient < 1e-8 else f"{made.gradient:.0e}", agree=number(int(agree)), starts=number(starts), value=number(made.loglik, 8))
     out = [t("clv.settled", **told)] if made.settled else [t("clv.unsettled", **told)]
     if {"r", "alpha"} & set(made.edges) and made.model.name != "bg_bb":
         out.insert(0, t("clv.edge_orders", names=", ".join(made.edges)))

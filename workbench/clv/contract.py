@@ -83,7 +83,7 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
         p = special.expit(made[at:at + m])
         rows += [{"measure": measure, "period": int(periods[i]), "count": known[i], "n": int(n), "seen": share[i], "estimate": p[i], "std_error": np.nan if edge else p[i] * (1 - p[i]) * error[at + i], "conf_low": np.nan if edge else low[at + i],
                   "conf_high": np.nan if edge else high[at + i]} for i in range(m)]
-    limits = [t("clv.contract_sorting"), t("clv.contract_fit", value=number(float(log), 6), score=f"{np.abs(gradient).max() / n:.1g}")]
+    limits = [t("clv.contract_sorting"), t("clv.contract_fit", value=number(float(log), 6), score="<1e-6" if np.abs(gradient).max() / n < 1e-6 else f"{np.abs(gradient).max() / n:.0e}")]
     if edge:
         limits.insert(0, t("clv.contract_edge"))
     if n < 200 or len(seen) < 5:

@@ -61,8 +61,11 @@ class Fit:
         n, out = int(self.weight.sum()), []
         for _ in range(draws):
             w = rng.multinomial(n, self.weight / n).astype(float)
-            theta, _, gradient, _ = _climb(self.model, self.rows, w, self._theta(), self.covariates)
-            out.append(theta if gradient < 100 * TIGHT else np.full(len(theta), np.nan))
+            # The top of a draw lies near that of all: Newton's steps alone reach it to the last digit, the same on every machine.
+            theta, _, gradient, _ = _newton(self.model, self.rows, w, self._theta())
+            if gradient > TIGHT:
+                theta, _, gradient, _ = _climb(self.model, self.rows, w, self._theta())
+            out.append(theta if gradient < TIGHT else np.full(len(theta), np.nan))
         return np.array(out)
 
 
@@ -105,11 +108,11 @@ def fit(kind, table, columns, *, unit, covariates=None, seed=1):
         drawn = rng.multinomial(SAMPLE, weight / weight.sum()).astype(float)
         keep = drawn > 0
         some, part = (*(v[keep] for v in small[:3]), {p: v[keep] for p, v in small[3].items()}), drawn[keep]
-    runs = [_climb(model, some, part, begin + (rng.normal(0, 0.7, len(begin)) * (np.arange(len(begin)) < len(model.names)) if k else 0), scales) for k in range(STARTS)]
+    runs = [_climb(model, some, part, begin + (rng.normal(0, 0.7, len(begin)) * (np.arange(len(begin)) < len(model.names)) if k else 0)) for k in range(STARTS)]
     theta, value, gradient, hessian = max(runs, key=lambda r: r[1])
     agree = sum(abs(r[1] - value) < 1e-5 * max(abs(value), 1) for r in runs)
     if part is not weight:
-        theta, value, gradient, hessian = _climb(model, small, weight, theta, scales)
+        theta, value, gradient, hessian = _climb(model, small, weight, theta)
     edges = tuple(n for n, v in zip(model.names, theta, strict=False) if abs(v) > BOUND - 0.5)
     names = [*model.names, *(f"{process}: {c}" for process, columns in scales.items() for c in columns)]
     cov = np.full((len(theta), len(theta)), np.nan)
@@ -175,7 +178,7 @@ def _value(model, theta, rows, weight):
     return weight @ value, np.array(gradient)
 
 
-def _climb(model, rows, weight, begin, covariates):
+def _climb(model, rows, weight, begin):
     """Return parameters at the top from one start, their log-likelihood, the largest score a customer, and the second derivatives."""
     from scipy import optimize
 
@@ -188,22 +191,27 @@ def _climb(model, rows, weight, begin, covariates):
 
     low, high = np.array(bounds).T
     found = optimize.minimize(loss, np.clip(begin, low, high), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 400, "ftol": 1e-13, "gtol": 1e-8})
-    theta = found.x
+    return _newton(model, rows, weight, found.x)
+
+
+def _newton(model, rows, weight, begin):
+    """Return what `_climb` does, by Newton's steps: they take the score to zero, where a search stops at what it can see of the value."""
+    n, theta = weight.sum(), np.array(begin, float)
     free = np.abs(theta) < BOUND - 0.5
     hessian = np.zeros((len(theta), len(theta)))
-    # A few Newton steps take the score to zero, where the search stops at what it can see of the value.
-    for _ in range(4):
+    for _ in range(8):
         value, gradient = _value(model, theta, rows, weight)
         hessian = discrete.slope(lambda q: _value(model, q, rows, weight)[1], theta)
         hessian = (hessian + hessian.T) / 2
-        if np.abs(gradient[free]).max(initial=0) / n < 1e-9:
+        if np.abs(gradient[free]).max(initial=0) / n < 1e-10:
             break
         try:
             move = np.zeros(len(theta))
             move[free] = np.linalg.solve(hessian[np.ix_(free, free)], -gradient[free])
         except np.linalg.LinAlgError:
             break
-        step = next((theta + move * s for s in (1.0, 0.5, 0.1) if np.abs(move * s).max() < 1 and _value(model, theta + move * s, rows, weight)[0] >= value), None)
+        # Close to the top the value is flat to the last digit: a step may lose what rounding loses.
+        step = next((theta + move * s for s in (1.0, 0.5, 0.1) if np.abs(move * s).max() < 1 and _value(model, theta + move * s, rows, weight)[0] >= value - 1e-12 * abs(value)), None)
         if step is None:
             break
         theta = step
