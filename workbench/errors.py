@@ -58,6 +58,13 @@ def unknown(where, noun, name, known):
     return InputError(f"{where}: no {noun} named '{name}'.{hint} {plural} present: {shown or 'none'}")
 
 
+def need_columns(where, present, *names):
+    """Raise an InputError naming the first of `names` that is no column present; a name of None asks for nothing."""
+    for name in names:
+        if name is not None and name not in present:
+            raise unknown(where, "column", name, present)
+
+
 def one_of(where, value, allowed):
     """Raise an InputError unless `value` is one of `allowed`."""
     if value not in allowed:

@@ -152,7 +152,6 @@ def normal(estimate, std_error, conf_level=0.95, df=None):
     return np.asarray(estimate, float) - half, np.asarray(estimate, float) + half
 
 
-
 def ratio(numerator, denominator, conf_level=0.95):
     """Estimate a ratio of sums over customers, with its delta-method standard error.
 
@@ -341,6 +340,34 @@ def quantile(values, customer, share=0.5, conf_level=0.95):
     low, high = normal(share, se, conf_level)
     known = len(sizes) > 1 and se == se
     return {"count": len(values), "n": len(values), "estimate": estimate, "conf_low": at(low) if known else np.nan, "conf_high": at(high) if known else np.nan}
+
+
+def percentiles(drawn, estimate, conf_level=0.95):
+    """Give the percentile interval of draws that were made already, widened where it does not hold the estimate.
+
+    Parameters
+    ----------
+    drawn : array-like, draws × anything
+        A draw that has no value is missing.
+    estimate : array-like or float
+
+    Returns
+    -------
+    tuple of ndarray
+        Standard error, lower and upper limit, shaped as one draw; missing where fewer than two draws have a value.
+
+    Source: as `bootstrap`. Percentiles of a skewed statistic, such as a share near 0, may lie wholly on one side of it.
+
+    >>> [round(float(v), 2) for v in percentiles([1, 2, 3, float("nan")], 0.5)]
+    [1.0, 0.5, 2.95]
+    """
+    z(conf_level)
+    drawn = np.asarray(drawn, float)
+    known = (~np.isnan(drawn)).sum(axis=0) > 1
+    values = np.where(known, drawn, 0.0) if len(drawn) else np.zeros((1, *drawn.shape[1:]))
+    low, high = np.nanquantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
+    se = np.nanstd(values, axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
+    return tuple(np.where(known, v, np.nan) for v in (se, np.fmin(low, estimate), np.fmax(high, estimate)))
 
 
 def bootstrap(statistic, n_customers, *, seed, draws=1000, conf_level=0.95):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.errors import InputError, NotEnoughData, one_of, unknown
+from workbench.errors import InputError, NotEnoughData, need_columns, one_of
 
 KINDS = ("linear", "logit", "ordinal", "poisson")
 
@@ -27,9 +27,7 @@ class Data:
 
 def require(table, what, *names):
     """Raise an InputError naming the first column of `names` that a table lacks."""
-    for name in names:
-        if name is not None and name not in table:
-            raise unknown(what, "column", name, table.columns)
+    need_columns(what, table.columns, *names)
 
 
 def numbers(table, what, *names):
@@ -216,14 +214,6 @@ def grams(matrix, groups, draws, seed):
     rng = np.random.default_rng(seed)
     drawn = np.concatenate([rng.multinomial(size, np.full(size, 1 / size), min(200, draws - b)) @ products for b in range(0, draws, 200)]) if draws else np.zeros((0, k * k))
     return products.sum(axis=0).reshape(k, k), drawn.reshape(-1, k, k)
-
-
-def percentiles(drawn, conf_level):
-    """Return standard error, lower and upper limit of bootstrap draws (percentile interval); missing where fewer than two draws have a value."""
-    known = (~np.isnan(drawn)).sum(axis=0) > 1
-    values = np.where(known, drawn, 0.0)
-    low, high = np.nanquantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
-    return tuple(np.where(known, v, np.nan) for v in (np.nanstd(values, axis=0, ddof=1), low, high))
 
 
 @dataclass(frozen=True, eq=False)

@@ -188,7 +188,7 @@ def shown(table):
 
 
 def table_html(table, caption=""):
-    """Return a table as escaped HTML with a caption and column scopes: at most 60 rows, those after the first 12 folded away."""
+    """Return a table as escaped HTML with a caption and column scopes: at most 200 rows, those after the first 12 folded away."""
     text = shown(table.head(SHOWN_ROWS))
     numeric = [name in ("count", "n", *_COLUMNS) or table[name].dtype.kind in "ifu" for name in table.columns]
     head = "".join(f'<th scope="col" class="number">{html.escape(c)}</th>' if right else f'<th scope="col">{html.escape(c)}</th>' for c, right in zip(text.columns, numeric, strict=True))

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from workbench import engine
-from workbench.errors import InputError, unknown
+from workbench import engine, periods
+from workbench.errors import InputError, NotEnoughData, need_columns, unknown
+from workbench.texts import t
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,7 @@ def require(table, kind, *extra):
 
     Raises InputError naming the missing column, the nearest spelling and the columns present.
     """
-    present = engine.columns(table)
-    for name in (*(n for n, c in columns(kind).items() if c.required), *(e for e in extra if e)):
-        if name not in present:
-            raise unknown(kind, "column", name, present)
+    need_columns(kind, engine.columns(table), *(n for n, c in columns(kind).items() if c.required), *(e for e in extra if e))
 
 
 def validate(frame, kind):
@@ -162,3 +160,32 @@ def observed_until(table, until=None, *, column="occurred_at", zone="UTC"):
     None where the table holds no time at all.
     """
     return engine.span(table, column)[1] if until is None else moment("until", until, zone)
+
+
+def purchase_days(orders, zone, until=None):
+    """Return the canonical view of orders (customer, day, amount) and the last local day their data cover.
+
+    Raises InputError for missing columns, NotEnoughData where there is no order.
+    """
+    require(orders, "orders")
+    end = observed_until(orders, until, column="ordered_at", zone=zone)
+    if end is None:
+        raise NotEnoughData("orders: there is no order with a time")
+    view = engine.view(orders, zone=zone, upto=None if until is None else end, customer=engine.key("customer_id"), day=engine.day("ordered_at"), amount=engine.real("amount"))
+    if engine.one("SELECT count(*) FROM o", o=view) == 0:
+        raise NotEnoughData(t("retention.none_before", until=str(until)))
+    return view, periods.local_day(end, zone)
+
+
+def followed(rows, moment, orders, window):
+    """Return for every row whether its customer ordered after the moment in a column, within a window; and whether the orders go on for that long after it.
+
+    `rows` and `orders` are DataFrames with customer_id, `orders` with ordered_at; an order at the very moment does not count.
+    """
+    import pandas as pd
+
+    length = pd.Timedelta(microseconds=micros("window", window))
+    later = orders[["customer_id", "ordered_at"]].dropna().sort_values("ordered_at")
+    asked = rows[["customer_id", moment]].assign(_row=range(len(rows))).sort_values(moment, kind="stable")
+    found = pd.merge_asof(asked, later, left_on=moment, right_on="ordered_at", by="customer_id", direction="forward", allow_exact_matches=False).set_index("_row").sort_index()
+    return ((found["ordered_at"] - found[moment]) <= length).to_numpy(), (rows[moment] + length <= orders["ordered_at"].max()).to_numpy()

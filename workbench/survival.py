@@ -153,6 +153,46 @@ def restricted_mean(time, event, horizon, *, customer=None, conf_level=0.95):
             "pull": pull}
 
 
+def mean_gap(time, event, first, horizon, *, customer=None, conf_level=0.95):
+    """Give by how much longer it takes on average, up to a horizon, in a first group than in the others; one who has durations in both counts once.
+
+    Parameters are as in `restricted_mean`, with `first` true for durations of the first group. Returns a dictionary: count and n (of the first), restricted_mean (of the first), estimate (first less others),
+    std_error, conf_low, conf_high.
+
+    Source: as `restricted_mean`.
+    """
+    time, event, first = np.asarray(time, float), np.asarray(event), np.asarray(first, bool)
+    clusters = _clusters(customer, time)
+    a, b = (restricted_mean(time[m], event[m], horizon, customer=clusters[m]) for m in (first, ~first))
+    pull = np.zeros(len(time))
+    pull[first], pull[~first] = a["pull"], -b["pull"]
+    se = float(np.sqrt((np.bincount(clusters, pull) ** 2).sum()))
+    gap = a["estimate"] - b["estimate"]
+    low, high = intervals.normal(gap, se, conf_level)
+    return {"count": a["count"], "n": a["n"], "restricted_mean": a["estimate"], "estimate": gap, "std_error": se, "conf_low": float(low), "conf_high": float(high)}
+
+
+def by_group(time, event, group=None, *, customer=None, conf_level=0.95):
+    """Give the Kaplan–Meier curve of every group, one below the other, and each group's median.
+
+    Parameters are as in `kaplan_meier`; None: one group, "all". Returns the curves with the column group first and n for at_risk, and a list of (group, median, lower and upper limit; missing where the curve does not reach it).
+
+    Source: as `kaplan_meier` and `quantile`.
+    """
+    import pandas as pd
+
+    time, event = np.asarray(time, float), np.asarray(event)
+    names = np.full(len(time), "all", object) if group is None else np.asarray(group).astype(str)
+    curves, medians = [], []
+    for name in sorted(set(names)):
+        mine = names == name
+        curve = kaplan_meier(time[mine], event[mine], customer=None if customer is None else np.asarray(customer)[mine], conf_level=conf_level)
+        medians.append((name, *quantile(curve, 0.5)))
+        curves.append(curve.assign(group=name))
+    table = pd.concat(curves, ignore_index=True).rename(columns={"at_risk": "n"})
+    return table[["group", "time", "n", "count", "estimate", "std_error", "conf_low", "conf_high"]], medians
+
+
 def log_rank(time, event, group, *, customer=None):
     """Test whether groups differ in how soon the event comes; with a robust variance where customers have several durations.
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench import intervals
+from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
@@ -51,9 +52,7 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
     if "measure" in table:
         table = table[table["measure"] == "credit"]
     table = table.set_index("channel")
-    for name in ("channel", "incremental", "std_error"):
-        if name not in tests:
-            raise unknown("tests", "column", name, tests.columns)
+    need_columns("tests", tests.columns, "channel", "incremental", "std_error")
     for name in tests["channel"]:
         if name not in table.index:
             raise unknown("tests", "channel", name, table.index)
@@ -79,9 +78,9 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
             left[at[i]] = without[:, 0].mean() * count[at[i]]
         else:
             left[at[i]] = ratio[keep][0] * count[at[i]]
-    low, high = np.quantile(made, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
+    se, low, high = intervals.percentiles(made, made.mean(axis=0), conf_level)
     tested = np.isin(np.arange(len(count)), at)
-    result = pd.DataFrame({"channel": table.index, "evidence": np.where(tested, "tested", "not_tested"), "count": count, "n": table["n"].to_numpy(), "estimate": made.mean(axis=0), "std_error": made.std(axis=0, ddof=1), "conf_low": low, "conf_high": high, "left_out": left})
+    result = pd.DataFrame({"channel": table.index, "evidence": np.where(tested, "tested", "not_tested"), "count": count, "n": table["n"].to_numpy(), "estimate": made.mean(axis=0), "std_error": se, "conf_low": low, "conf_high": high, "left_out": left})
     off = np.abs(left[at] - tests["incremental"]).mean()
     plain = np.abs(count[at] - tests["incremental"]).mean()
     middle = np.quantile(others[:, 0], [(1 - conf_level) / 2, 0.5, (1 + conf_level) / 2])

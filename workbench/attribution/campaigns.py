@@ -252,12 +252,8 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
     made = made[made["sent_at"].notna()]
     if orders is not None:
         fits.require(orders, "orders", "customer_id", "ordered_at")
-        right = orders[["customer_id", "ordered_at"]].dropna().sort_values("ordered_at").rename(columns={"customer_id": "customer"})
-        ordered = pd.merge_asof(made.reset_index().sort_values("sent_at"), right, left_on="sent_at", right_on="ordered_at", by="customer", direction="forward", allow_exact_matches=False).set_index("index")["ordered_at"].reindex(made.index)
-        wide = pd.Timedelta(microseconds=schemas.micros("window", window))
-        made["bought"] = (ordered - made["sent_at"]) <= wide
         # Mails too young to be followed for the whole window tell nothing of orders.
-        made["mature"] = made["sent_at"] + wide <= orders["ordered_at"].max()
+        made["bought"], made["mature"] = schemas.followed(made.rename(columns={"customer": "customer_id"}), "sent_at", orders, window)
     sent = made[~made["held"]]
     if not len(sent):
         raise NotEnoughData("email_funnel: no mail was sent")

@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench import intervals
 from workbench.attribution.paths import kinds, profiles
-from workbench.errors import InputError, one_of, unknown
+from workbench.errors import InputError, need_columns, one_of, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t, word
 
@@ -147,20 +147,16 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
     chain = _Chain(journeys, order)
     estimate = chain.removal(chain.counts(journeys.times)[None])[0]
     k = len(journeys.names)
-    spread = np.full((2, 3, k), np.nan)
-    if draws:
-        drawn = chain.bootstrap(journeys, draws, seed)
-        for i, values in enumerate((drawn / drawn.sum(axis=1, keepdims=True), drawn)):
-            tail = np.quantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
-            spread[i] = values.std(axis=0, ddof=1), tail[0], tail[1]
+    drawn = chain.bootstrap(journeys, draws, seed) if draws else np.zeros((0, k))
     share = estimate / estimate.sum()
+    spread = [intervals.percentiles(values, middle, conf_level) for values, middle in ((drawn / drawn.sum(axis=1, keepdims=True), share), (drawn, estimate))]
     # What is lost of the worth: the same chain, every conversion counted by what such conversions are worth on average.
     pay = chain.removal(chain.counts(journeys.times)[None], chain.worth(journeys))[0] if journeys.valued else estimate
     pay = pay / pay.sum() * float((journeys.value * journeys.times).sum())
-    rows = [{"channel": name, "measure": "credit", "count": share[i] * won, "n": int(won), "estimate": share[i], "std_error": spread[0, 0, i], "conf_low": np.fmin(spread[0, 1, i], share[i]) if draws else np.nan,
-             "conf_high": np.fmax(spread[0, 2, i], share[i]) if draws else np.nan, "value": pay[i]} for i, name in enumerate(journeys.names)]
-    rows += [{"channel": name, "measure": "removal", "count": np.nan, "n": int(won + lost), "estimate": estimate[i], "std_error": spread[1, 0, i], "conf_low": np.fmin(spread[1, 1, i], estimate[i]) if draws else np.nan,
-              "conf_high": np.fmax(spread[1, 2, i], estimate[i]) if draws else np.nan, "value": np.nan} for i, name in enumerate(journeys.names)]
+    rows = [{"channel": name, "measure": "credit", "count": share[i] * won, "n": int(won), "estimate": share[i], "std_error": spread[0][0][i], "conf_low": spread[0][1][i],
+             "conf_high": spread[0][2][i], "value": pay[i]} for i, name in enumerate(journeys.names)]
+    rows += [{"channel": name, "measure": "removal", "count": np.nan, "n": int(won + lost), "estimate": estimate[i], "std_error": spread[1][0][i], "conf_low": spread[1][1][i],
+              "conf_high": spread[1][2][i], "value": np.nan} for i, name in enumerate(journeys.names)]
     limits = [t("attribution.markov_limit"), t("attribution.markov_base", share=percent(won / (won + lost)), sum=percent(float(estimate.sum()), 0)), *_shared(journeys)]
     if won < 200 or won + lost < 1000:
         limits.append(t("attribution.few", paths=number(won + lost), won=number(won)))
@@ -315,7 +311,7 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
     all_paths = np.bincount(which, won + lost, len(sets))[None]
     credit, luck = value(good, all_paths)
     share = credit[0] / credit[0].sum()
-    se = low = high = np.full(k, np.nan)
+    made = np.zeros((0, k))
     if draws:
         from scipy import sparse
 
@@ -326,9 +322,7 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
         made, _ = value(counts[:, 1::2], counts[:, 0::2] + counts[:, 1::2])
         made = made[made.sum(axis=1) > 0]
         made = made / made.sum(axis=1, keepdims=True)
-        se = made.std(axis=0, ddof=1)
-        low, high = np.quantile(made, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
-        low, high = np.fmin(low, share), np.fmax(high, share)
+    se, low, high = intervals.percentiles(made, share, conf_level)
     total, paid = float(won.sum()), journeys.value * journeys.times
     pay = value(np.bincount(which, paid, len(sets))[None], all_paths)[0][0] if journeys.valued else credit[0]
     table = _worth(pd.DataFrame({"channel": journeys.names, "count": share * total, "n": int(total), "estimate": share, "std_error": se, "conf_low": low, "conf_high": high, "value": pay / pay.sum() * paid.sum(),
@@ -410,9 +404,8 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
     import pandas as pd
 
     for table, columns, name in ((truth, ("channel", "incremental_orders"), "truth"), (costs, ("channel", "cost"), "costs")):
-        for column in columns if table is not None else ():
-            if column not in table:
-                raise unknown(name, "column", column, table.columns)
+        if table is not None:
+            need_columns(name, table.columns, *columns)
     by_rule = rules(journeys, conf_level=conf_level)
     parts = [by_rule.table.rename(columns={"rule": "method"})]
     others = {"shapley": shapley(journeys, draws=draws, seed=seed, conf_level=conf_level)}

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.results import Result, analysis
@@ -91,11 +92,11 @@ def mix(table, sales, media, *, controls=(), season=52, harmonics=2, tests=None,
         noisy = _Mix(x / scale, base, np.column_stack([pulls[:, 0], pulls[:, 1] + pulls[:, 2] * rng.normal(size=len(pulls)), pulls[:, 2]]), noise)
         drawn.append(noisy.measures(noisy.fit(fit["fitted"] + grow * residual[blocks], begin=fit["shape"]), y, scale))
     drawn = np.array(drawn)
-    se, low, high = fits.percentiles(drawn, conf_level)
+    se, low, high = intervals.percentiles(drawn, found, conf_level)
     # A medium without effect is fitted to luck, and its draws stay near that fit: mirrored at it, the lower limit reaches 0 as it should.
     low = np.maximum(np.fmin(low, 2 * found - high), 0)
     names = ("contribution", "share", "return_on_spend", "marginal_return", "lingering", "half")
-    rows = [{"channel": m, "measure": name, "n": n, "estimate": found[i, k], "std_error": se[i, k], "conf_low": min(low[i, k], found[i, k]), "conf_high": max(high[i, k], found[i, k])} for k, name in enumerate(names) for i, m in enumerate(media)]
+    rows = [{"channel": m, "measure": name, "n": n, "estimate": found[i, k], "std_error": se[i, k], "conf_low": low[i, k], "conf_high": high[i, k]} for k, name in enumerate(names) for i, m in enumerate(media)]
     limits = [t("attribution.mix_limit"), t("attribution.mix_fit", r2=number(1 - residual.var() / y.var(), 3))]
     if holdout and n - holdout >= 30:
         model_error, naive = _backtest(x / scale, base, y, n - holdout, season, seed)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from workbench import engine, schemas
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 
 _SALT = np.uint64(0x9E3779B97F4A7C15)
 
@@ -193,9 +193,7 @@ def from_paths(table, *, path="path", conversions="conversions", nulls=None, val
     import pyarrow as pa
     from pyarrow import compute
 
-    for name in (path, conversions, nulls, value, customer):
-        if name is not None and name not in table:
-            raise unknown("table", "column", name, table.columns)
+    need_columns("table", table.columns, path, conversions, nulls, value, customer)
     won = table[conversions].to_numpy(float)
     lost = table[nulls].to_numpy(float) if nulls else (won == 0).astype(float)
     if (won < 0).any() or (lost < 0).any() or not np.isfinite(won + lost).all():

@@ -5,7 +5,6 @@ import numpy as np
 from workbench import discrete, intervals
 from workbench.choice.fits import ClassFit, trait_values
 from workbench.choice.logit import answer, conditional_logit, null_loglik, prepared
-from workbench.choice.nested import polish
 from workbench.errors import InputError, NotEnoughData
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
@@ -51,7 +50,7 @@ def latent_class(choices, attributes, classes=2, *, membership=(), constants=Tru
     traits, scales = _traits(choices, membership, d, g)
     best = _fit(d, people, g, classes, traits, starts, seed)
     model = _Mixture(d, people, g, classes, traits)
-    params, top = polish(lambda q: model(q)[1].sum(axis=0), best, steps=6)
+    params, top = discrete.polish(lambda q: model(q)[1].sum(axis=0), best, steps=6)
     k, m = d.x.shape[2], traits.shape[1]
     # Classes are told apart by size alone: the largest comes first.
     size = np.vstack([np.zeros(m), params[classes * k:].reshape(classes - 1, m)])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from workbench import discrete
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError, need_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,9 +157,8 @@ class MixedFit(Fit):
 def trait_values(choices, membership):
     """Return every customer's traits, checked: a column of the choices, one value a customer, none missing."""
     table = discrete.frame(choices)
+    need_columns("membership", table.columns, *membership)
     for name in membership:
-        if name not in table:
-            raise unknown("membership", "column", name, table.columns)
         if (table.groupby("customer_id")[name].nunique(dropna=False) > 1).any():
             raise InputError(f"membership: '{name}' differs between the rows of a customer")
         if not np.isfinite(table[name].to_numpy(float)).all():

@@ -5,7 +5,6 @@ import numpy as np
 from workbench import discrete, intervals
 from workbench.choice.fits import MixedFit, transform
 from workbench.choice.logit import answer, conditional_logit, null_loglik, prepared
-from workbench.choice.nested import polish
 from workbench.errors import InputError, NotEnoughData, one_of, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, t
@@ -73,7 +72,7 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
         unit[len(beta) + i] = unit[at] if kind == "normal" else 1.0
         unit[at] = unit[at] if kind == "normal" else 1.0
     found = optimize.minimize(lambda q: _negative(model(q * unit), unit), start / unit, jac=True, method="BFGS", options={"maxiter": 300, "gtol": 1e-4 * g**0.5})
-    params, top = polish(lambda q: model(q * unit)[1].sum(axis=0) * unit, found.x, steps=4)
+    params, top = discrete.polish(lambda q: model(q * unit)[1].sum(axis=0) * unit, found.x, steps=4)
     if top > 1e-2 * g**0.5 or np.abs(params).max() > 500:
         raise InputError(f"mixed_logit: the fit does not settle (largest score {top:.2g}); leave out a random term or give more choices a customer")
     params = params * unit

@@ -88,7 +88,7 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
         found = optimize.minimize(loss, np.append(start * lam, np.full(count - k, lam)), jac=True, method="L-BFGS-B",
                                   bounds=[(None, None)] * k + [(SMALLEST, 20.0)] * (count - k), options={"maxiter": 500, "ftol": 1e-15, "gtol": 1e-7})
         best = found if best is None or found.fun < best.fun else best
-    params, top = polish(lambda q: -loss(q)[1], best.x)
+    params, top = discrete.polish(lambda q: -loss(q)[1], best.x)
     if (params[k:] <= SMALLEST * 1.01).any() or (params[k:] >= 19.9).any() or top > 1e-3 * max(len(rows), 1) ** 0.5:
         raise InputError("nested_logit: the fit does not settle (a lambda runs to its border, or the score stays at "
                          f"{top:.2g}); join nests or use the conditional logit")
@@ -103,23 +103,6 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
     if (params[k:] > 1).any():
         limits.insert(0, t("choice.nested_over", terms=", ".join(terms[k + i] for i in np.flatnonzero(params[k:] > 1))))
     return answer(fit, d, choices, conf_level, question=t("choice.nested_question"), method=t("choice.nested_method"), limits=limits)
-
-
-def polish(gradient, params, steps=8):
-    """Return the optimum after a few Newton steps on a gradient, and the largest absolute gradient left."""
-    best, top = params, np.abs(gradient(params)).max()
-    for _ in range(steps):
-        if top < 1e-7:
-            break
-        try:
-            new = best - np.linalg.solve(discrete.slope(gradient, best), gradient(best))
-        except np.linalg.LinAlgError:
-            break
-        left = np.abs(gradient(new)).max()
-        if not left < top:
-            break
-        best, top = new, left
-    return best, float(top)
 
 
 def _nests(names, nests):

@@ -5,7 +5,7 @@ from scipy import special
 
 from workbench import intervals
 from workbench.clv import fits
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.results import Result, analysis
 from workbench.texts import number, t
 
@@ -114,7 +114,7 @@ def gamma_gamma(customers, *, seed=1, conf_level=0.95):
 
     Source: Fader, Hardie & Lee (2005), Journal of Marketing Research 42; Fader & Hardie (2013), the gamma-gamma model of monetary value.
     """
-    _columns(customers, ("paid", "value"))
+    need_columns("customers", customers.columns, "paid", "value")
     paid, value = np.asarray(customers["paid"], float), np.asarray(customers["value"], float)
     good = (paid > 0) & (value > 0)
     if good.sum() < 10:
@@ -123,7 +123,7 @@ def gamma_gamma(customers, *, seed=1, conf_level=0.95):
     if np.ptp(value[good]) == 0:
         raise NotEnoughData("gamma_gamma: every purchase has the same value; there is no spread to learn")
     made = fits.fit("gamma_gamma", kept, ("paid", "value", "age"), unit=None, seed=seed)
-    p, q, gamma = made.params
+    q = made.params["q"]
     derived = {"mean_value": (lambda w: np.exp(w[0] + w[2]) / (np.exp(w[1]) - 1)) if q > 1 else None}
     tied = float(np.corrcoef(paid[good], value[good])[0, 1]) if np.ptp(paid[good]) else 0.0
     limits = [*_search(made), t("clv.tied_much" if abs(tied) > TIED else "clv.tied", r=number(tied, 2))]
@@ -136,7 +136,7 @@ def gamma_gamma(customers, *, seed=1, conf_level=0.95):
 
 def _buying(kind, customers, orders_by, leaving_by, seed, conf_level):
     names = ("frequency", "recency", "age")
-    _columns(customers, names)
+    need_columns("customers", customers.columns, *names)
     x, last, age = (np.asarray(customers[n], float) for n in names)
     if not (np.isfinite(x + last + age).all() and (x >= 0).all() and (last >= 0).all()):
         raise InputError("customers: frequency, recency and age must be numbers of 0 or more")
@@ -157,18 +157,12 @@ def _buying(kind, customers, orders_by, leaving_by, seed, conf_level):
         limits.append(t("clv.never_gone"))
     if n < LEAST:
         limits.append(t("drivers.few", n=number(n), least=number(LEAST)))
-    if kind != "bg_bb" and many @ age < 2 * (many @ age) / max(many @ x, 1e-12) * n:
+    if kind != "bg_bb" and many @ x < 2 * n:
         limits.append(t("clv.short", age=number(float(many @ age / n), 3), gap=number(float(many @ age / (many @ x)), 3)))
     if refunds := getattr(customers, "attrs", {}).get("refunds"):
         limits.append(t("clv.refunds", n=number(refunds)))
     limits.append(t("clv.assumes"))
     return _answer(made, derived, kind, limits, conf_level)
-
-
-def _columns(customers, names):
-    for name in names:
-        if name not in customers:
-            raise unknown("customers", "column", name, customers.columns)
 
 
 def _search(made):
@@ -188,7 +182,7 @@ def _answer(made, derived, key, limits, conf_level):
     import pandas as pd
 
     k = len(made.model.names)
-    theta, cov = made._theta(), made.cov.to_numpy()
+    theta, cov = made.theta, made.cov.to_numpy()
     se = np.sqrt(np.maximum(np.diag(cov), 0))
     low, high = intervals.normal(theta, se, conf_level)
     edge = np.isin(made.params.index, made.edges)

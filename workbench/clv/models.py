@@ -11,7 +11,17 @@ DEEP = 42.0  # e to minus this is nothing beside one
 NEAR = 1e-4  # how near to 1 the parameter lies where a formula divides by its distance from 1
 
 
-class BgNbd:
+class Buying:
+    """What every model of buying can do with its chances."""
+
+    def expected(self, p, ahead):
+        """Return the repeat purchases to expect of a new customer within the time `ahead`: those of one who was watched for no time at all."""
+        nothing = np.zeros(1)
+        made = self.conditional(p, nothing, nothing, nothing, ahead)
+        return made if np.ndim(ahead) else made[0]
+
+
+class BgNbd(Buying):
     """Buys at a rate of its own; after every repeat purchase leaves with a chance of its own. Source: Fader, Hardie & Lee (2005), Marketing Science 24."""
 
     name, names = "bg_nbd", ("r", "alpha", "a", "b")
@@ -59,13 +69,6 @@ class BgNbd:
         return self.alive(p, x, t, age) * _away_from_one(a, lambda a: (a + b + k - 1) / (a - 1) * (
             1 - _power((alpha + age) / (alpha + age + ahead), r + x) * special.hyp2f1(r + x, b + k, a + b + k - 1, ahead / (alpha + age + ahead))))
 
-    def expected(self, p, ahead):
-        """Return the repeat purchases to expect of a new customer."""
-        r, alpha, a, b = p
-        if self.first:
-            return _away_from_one(a, lambda a: b / (a - 1) * (1 - _power(alpha / (alpha + ahead), r) * special.hyp2f1(r, b + 1, a + b, ahead / (alpha + ahead))))
-        return _away_from_one(a, lambda a: (a + b - 1) / (a - 1) * (1 - _power(alpha / (alpha + ahead), r) * special.hyp2f1(r, b, a + b - 1, ahead / (alpha + ahead))))
-
     def draw(self, p, age, rng):
         """Return repeat purchases and the last of them of customers drawn from the model, watched for `age`."""
         r, alpha, a, b = p
@@ -92,7 +95,7 @@ class MbgNbd(BgNbd):
     name, first = "mbg_nbd", 1.0
 
 
-class ParetoNbd:
+class ParetoNbd(Buying):
     """Buys at a rate of its own and leaves at a moment of its own. Source: Schmittlein, Morrison & Colombo (1987), Management Science 33; likelihood as in Fader & Hardie (2005)."""
 
     name, names = "pareto_nbd", ("r", "alpha", "s", "beta")
@@ -117,7 +120,7 @@ class ParetoNbd:
         f = np.exp(log - top[:, None]) * WEIGHTS
         total = f.sum(axis=1)
         with np.errstate(divide="ignore"):
-            value = np.log(s) + top + np.log(total) + np.log(reach / 2) + np.log(m + t)
+            value = np.log(s) + top + np.log(total) + np.log(reach / 2) + np.log(m + t)  # minus infinity where nobody had time to leave
         f = f / total[:, None]
         return value, (f * la).sum(axis=1), (f / (alpha[:, None] + u)).sum(axis=1), (f * lb).sum(axis=1), (f / (beta[:, None] + u)).sum(axis=1)
 
@@ -145,11 +148,6 @@ class ParetoNbd:
         r, alpha, s, beta = p
         return self.alive(p, x, t, age) * (r + x) * (beta + age) / (alpha + age) * _lasting(s, ahead / (beta + age))
 
-    def expected(self, p, ahead):
-        """Return the repeat purchases to expect of a new customer."""
-        r, alpha, s, beta = p
-        return r * beta / alpha * _lasting(s, ahead / beta)
-
     def draw(self, p, age, rng):
         """Return repeat purchases and the last of them of customers drawn from the model, watched for `age`."""
         r, alpha, s, beta = p
@@ -165,7 +163,7 @@ class ParetoNbd:
         return np.array([0.6, 0.6 / mean, 0.6, 0.6 / mean])
 
 
-class BgBb:
+class BgBb(Buying):
     """Buys or not at every opportunity (a yearly appeal) with a chance of its own, and leaves with one. Source: Fader, Hardie & Shang (2010), Marketing Science 29.
 
     Here t and age count opportunities, and `ahead` too.
@@ -212,11 +210,6 @@ class BgBb:
         terms, _ = self._terms(p, x, t, age)
         stays = np.exp(terms[:, 0] - special.logsumexp(terms, axis=1))
         return stays * (alpha + x) / (alpha + beta + age) * _opportunities(gamma, delta + age, ahead)
-
-    def expected(self, p, ahead):
-        """Return the purchases to expect of a new customer at the first `ahead` opportunities."""
-        alpha, beta, gamma, delta = p
-        return alpha / (alpha + beta) * _opportunities(gamma, delta, ahead)
 
     def draw(self, p, age, rng):
         """Return purchases and the last of them of customers drawn from the model, offered `age` opportunities."""
@@ -265,8 +258,8 @@ class GammaGamma:
         return x, rng.gamma(p * x, 1 / rng.gamma(q, 1 / g, len(age))) / x
 
     def start(self, x, age):
-        """Return sensible parameters to begin a search at."""
-        return np.array([4.0, 4.0, 15.0])
+        """Return sensible parameters to begin a search at; values are scaled to a mean of 1."""
+        return np.array([4.0, 4.0, 0.75])
 
 
 MODELS = {m.name: m() for m in (BgNbd, MbgNbd, ParetoNbd, BgBb, GammaGamma)}

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from workbench import engine, intervals, periods, schemas
+from workbench import engine, intervals, schemas
 from workbench.clv.buying import bg_nbd, mbg_nbd, pareto_nbd
+from workbench.clv.summary import PURCHASES
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t, word
@@ -20,8 +21,8 @@ def outlook(fit, customers, ahead):
     ----------
     fit : Fit or Result of a model of buying
     customers : table it was fitted to, or another in the same unit
-    ahead : str or int
-        How far to look, such as "182D"; for `bg_bb` a number of opportunities.
+    ahead : str or number
+        How far to look, such as "182D"; for `bg_bb` a number of opportunities, for a table without a named unit a number of its units.
 
     Returns
     -------
@@ -82,12 +83,15 @@ def hold_out(customers, *, models=("bg_nbd", "mbg_nbd", "pareto_nbd"), draws=100
         fit = FITS[name](customers, seed=seed).model
         told[name] = fit.model.conditional(fit.natural(), x, last, age, span)
     told["as_before"] = np.divide(x, age, out=np.zeros_like(x), where=age > 0) * span
-    rows, n = [], len(x)
-    for name, v in told.items():
-        for measure, top, under in (("total", v, later), ("error", np.abs(v - later), np.ones(n))):
-            se, low, high = intervals.bootstrap(lambda w, top=top, under=under: np.array([w @ top / (w @ under)]), n, seed=seed, draws=draws, conf_level=conf_level)
-            rows.append({"model": name, "measure": measure, "n": n, "estimate": top.sum() / under.sum(), "std_error": float(se[0]), "conf_low": float(low[0]), "conf_high": float(high[0])})
-    table = pd.DataFrame(rows).sort_values("measure", kind="stable", ignore_index=True)
+    n, names = len(x), list(told)
+    values = np.column_stack([*(np.abs(v - later) for v in told.values()), *told.values(), np.ones(n), later])
+
+    def measures(weights):
+        sums = weights @ values
+        return np.concatenate([sums[: len(names)] / sums[-2], sums[len(names):-2] / sums[-1]])
+
+    se, low, high = intervals.bootstrap(measures, n, seed=seed, draws=draws, conf_level=conf_level)
+    table = pd.DataFrame({"model": names * 2, "measure": np.repeat(["error", "total"], len(names)), "n": n, "estimate": measures(np.ones(n)), "std_error": se, "conf_low": low, "conf_high": high})
     errors = table[table["measure"] == "error"].set_index("model")["estimate"]
     best = errors.idxmin()
     limits = [t("clv.hold_best", best=word(best), error=number(errors[best], 3), plain=number(errors["as_before"], 3)), t("clv.hold_limit", share=percent(span / max(float(np.mean(age)), 1e-12), 0))]
@@ -125,11 +129,8 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
     if fit.covariates or fit.unit is None:
         raise InputError("tracking: a model in time and without covariates is needed")
     begin, cut = customers.attrs["begin"], customers.attrs["end"]
-    end = periods.local_day(schemas.observed_until(orders, None, column="ordered_at", zone=zone), zone)
-    view = engine.view(orders, zone=zone, customer=engine.key("customer_id"), day=engine.day("ordered_at"), amount=engine.real("amount"))
-    bought = engine.run("""WITH days AS (SELECT customer, day, sum(amount) AS amount FROM o GROUP BY customer, day),
-        kept AS (SELECT customer, day, min(day) OVER (PARTITION BY customer) AS first_day FROM days WHERE amount >= 0 OR amount IS NULL)
-        SELECT day, first_day, CAST(count(*) AS BIGINT) AS customers FROM kept WHERE first_day <= :cut GROUP BY day, first_day ORDER BY day, first_day""", values={"cut": cut}, o=view)
+    view, end = schemas.purchase_days(orders, zone)
+    bought = engine.run(PURCHASES + " SELECT day, first_day, CAST(count(*) AS BIGINT) AS customers FROM kept WHERE first_day <= :cut GROUP BY day, first_day ORDER BY day, first_day", values={"cut": cut}, o=view)
     first = bought[bought["day"] == bought["first_day"]].set_index("first_day")["customers"]
     again = bought[bought["day"] > bought["first_day"]].groupby("day")["customers"].sum()
     length = schemas.micros("step", step) // 86_400_000_000
@@ -137,18 +138,17 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
     if not len(moments):
         raise NotEnoughData("tracking: the data are shorter than one step")
     moments = np.union1d(moments, [min(cut, end), end])  # what was learnt from and what came after are told to the day
-    actual = np.array([int(again[again.index <= m].sum()) for m in moments])
+    actual = again.cumsum().reindex(moments, method="ffill").fillna(0).to_numpy(int)
     since = np.maximum(moments[:, None] - first.index.to_numpy()[None, :], 0) / fit.unit
 
     def expected(theta):
         return fit.model.expected(fit.natural(theta=theta), np.maximum(since, 1e-12)) @ first.to_numpy(float)
 
     made = expected(None)
-    drawn = np.array([expected(theta) for theta in fit.redraw(draws, seed) if np.isfinite(theta).all()])
-    tail = np.quantile(drawn, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
+    se, low, high = intervals.percentiles([expected(theta) for theta in fit.redraw(draws, seed) if np.isfinite(theta).all()] or made[None][:0], made, conf_level)
     base = {"days": moments - begin, "learnt": moments <= cut, "n": int(first.sum())}
     table = pd.concat([pd.DataFrame({**base, "series": "actual", "count": actual.astype(float), "estimate": actual.astype(float), "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan}),
-                       pd.DataFrame({**base, "series": "foretold", "count": np.nan, "estimate": made, "std_error": drawn.std(axis=0, ddof=1), "conf_low": np.minimum(tail[0], made), "conf_high": np.maximum(tail[1], made)})], ignore_index=True)
+                       pd.DataFrame({**base, "series": "foretold", "count": np.nan, "estimate": made, "std_error": se, "conf_low": low, "conf_high": high})], ignore_index=True)
     table = table[["series", "days", "learnt", "count", "n", "estimate", "std_error", "conf_low", "conf_high"]]
     after = moments > cut
     limits = [t("clv.track_learnt", off=percent(float(made[~after][-1] / max(actual[~after][-1], 1) - 1)))] if (~after).any() else []
@@ -225,9 +225,9 @@ def value(fit, spending, customers, *, horizon, discount=0.10, margin=1.0, draws
         return np.array([v.sum(), v.mean(), bought.sum(), v[: max(len(v) // 10, 1)].sum() / v.sum()])
 
     estimate = sums(None, None)
-    drawn = np.array([sums(a, b) for a, b in zip(fit.redraw(draws, seed), spending.redraw(draws, seed + 1), strict=True) if np.isfinite(a).all() and np.isfinite(b).all() and b[1] > 0])
-    tail = np.quantile(drawn, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
-    table = pd.DataFrame({"measure": ["total", "mean", "purchases", "top_tenth"], "n": len(customers), "estimate": estimate, "std_error": drawn.std(axis=0, ddof=1), "conf_low": np.minimum(tail[0], estimate), "conf_high": np.maximum(tail[1], estimate)})
+    drawn = [sums(a, b) for a, b in zip(fit.redraw(draws, seed), spending.redraw(draws, seed + 1), strict=True) if np.isfinite(a).all() and np.isfinite(b).all() and b[1] > 0]
+    se, low, high = intervals.percentiles(drawn or estimate[None][:0], estimate, conf_level)
+    table = pd.DataFrame({"measure": ["total", "mean", "purchases", "top_tenth"], "n": len(customers), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
     bought, worth, price = each(None, None)
     people = customers.assign(alive=fit.model.alive(fit.natural(alike), x, last, age)[kinds], expected=bought, mean_value=price, worth=worth * price * margin)
     people.attrs = dict(customers.attrs)
@@ -245,9 +245,10 @@ def _shifting(fit):
 def _ahead(fit, ahead):
     """Return a length of time in the fit's unit, or a number of opportunities."""
     if fit.unit is None:
-        if not isinstance(ahead, (int, np.integer)) or ahead < 1:
-            raise InputError(f"ahead: a number of opportunities of at least 1 is needed, found {ahead!r}")
-        return int(ahead)
+        whole = fit.model.name == "bg_bb"
+        if not isinstance(ahead, (int, np.integer, *(() if whole else (float,)))) or ahead <= 0:
+            raise InputError(f"ahead: a number of {'opportunities' if whole else 'units of the time in the table'} above 0 is needed, found {ahead!r}")
+        return ahead
     span = schemas.micros("ahead", ahead) / 86_400_000_000 / fit.unit
     if span <= 0:
         raise InputError(f"ahead: must be longer than 0, found {ahead!r}")

@@ -198,13 +198,11 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
     if len(drawn) < 0.8 * draws:
         raise NotEnoughData(f"importance: in {draws - len(drawn)} of {draws} draws of respondents some attribute decides every choice; {g} respondents are too few")
     drawn = np.array(drawn)
-    tail = [(1 - conf_level) / 2, (1 + conf_level) / 2]
-    low, high = np.quantile(drawn, tail, axis=0)
+    se, low, high = intervals.percentiles(drawn, estimate, conf_level)
     ranks = np.argsort(np.argsort(-drawn, axis=1), axis=1) + 1
-    rank_low, rank_high = np.quantile(ranks, tail, axis=0, method="nearest")
+    rank_low, rank_high = np.quantile(ranks, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0, method="nearest")
     shown = [", ".join(map(str, v)) if v is not None else f"{number(spread[n][0])} … {number(spread[n][1])}" for n, v in fit.levels.items()]
-    table = pd.DataFrame({"attribute": list(fit.levels), "levels": shown, "n": len(d.chosen), "estimate": estimate, "std_error": drawn.std(axis=0, ddof=1), "conf_low": np.minimum(low, estimate),
-                          "conf_high": np.maximum(high, estimate), "rank": np.argsort(np.argsort(-estimate)) + 1, "rank_low": rank_low, "rank_high": rank_high})
+    table = pd.DataFrame({"attribute": list(fit.levels), "levels": shown, "n": len(d.chosen), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high, "rank": np.argsort(np.argsort(-estimate)) + 1, "rank_low": rank_low, "rank_high": rank_high})
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     return Result(question=t("conjoint.importance_question"), table=table, method=t("conjoint.importance_method", draws=number(draws)), unit="choices", n=len(d.chosen), conf_level=conf_level,
                   evidence="associational", limits=(t("conjoint.importance_limit"), t("conjoint.importance_cancel"), t("conjoint.importance_up"), t("conjoint.stated"), *([t("conjoint.importance_lost", n=number(draws - len(drawn)), draws=number(draws))] if len(drawn) < draws else [])),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import discrete, intervals
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.results import Result, analysis
 from workbench.texts import number, t
 
@@ -78,9 +78,7 @@ def best_worst(answers, *, conf_level=0.95):
     """
     import pandas as pd
 
-    for name in ("respondent_id", "task", "item", "best", "worst"):
-        if name not in answers:
-            raise unknown("answers", "column", name, answers.columns)
+    need_columns("answers", answers.columns, "respondent_id", "task", "item", "best", "worst")
     frame = answers.sort_values(["respondent_id", "task"], kind="stable", ignore_index=True)
     best, worst = frame["best"].to_numpy(bool), frame["worst"].to_numpy(bool)
     task = frame.groupby(["respondent_id", "task"], sort=True).ngroup().to_numpy()

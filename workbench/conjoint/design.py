@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import discrete, intervals
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError, need_columns, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, t
 
@@ -202,14 +202,8 @@ def choices(design, answers, *, none=False):
     """
     import pandas as pd
 
-    if "respondent_id" not in answers:
-        raise unknown("answers", "column", "respondent_id", answers.columns)
-    if "block" not in answers and design["block"].nunique() > 1:
-        raise unknown("answers", "column", "block", answers.columns)
     names = sorted(design["task"].unique())
-    missing = [f"task_{k}" for k in names if f"task_{k}" not in answers]
-    if missing:
-        raise unknown("answers", "column", missing[0], answers.columns)
+    need_columns("answers", answers.columns, "respondent_id", "block" if design["block"].nunique() > 1 else None, *(f"task_{k}" for k in names))
     made = answers.assign(block=answers["block"] if "block" in answers else design["block"].iloc[0])
     strange = set(made["block"]) - set(design["block"])
     if strange:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import intervals
-from workbench.errors import NotEnoughData, unknown
+from workbench.errors import NotEnoughData, need_columns
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
@@ -36,9 +36,7 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     """
     import pandas as pd
 
-    for name in ("respondent_id", *QUESTIONS):
-        if name not in answers:
-            raise unknown("answers", "column", name, answers.columns)
+    need_columns("answers", answers.columns, "respondent_id", *QUESTIONS)
     given = answers[list(QUESTIONS)].to_numpy(float)
     good = np.isfinite(given).all(axis=1) & (given[:, 0] <= given[:, 1]) & (given[:, 1] < given[:, 2]) & (given[:, 2] <= given[:, 3])
     prices = given[good]
@@ -100,9 +98,7 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
     """
     import pandas as pd
 
-    for name in ("respondent_id", "price", "would_buy"):
-        if name not in answers:
-            raise unknown("answers", "column", name, answers.columns)
+    need_columns("answers", answers.columns, "respondent_id", "price", "would_buy")
     frame = answers.dropna(subset=["price", "would_buy"])
     wide = frame.assign(would_buy=frame["would_buy"].astype(float)).pivot_table("would_buy", "respondent_id", "price", "max").sort_index(axis=1)
     prices, said = wide.columns.to_numpy(float), wide.to_numpy()

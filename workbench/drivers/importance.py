@@ -99,16 +99,14 @@ def key_drivers(table, outcome, drivers, *, kind="linear", cluster=None, low=Non
         if measure not in found:
             continue
         values = found[measure]
-        se, lower, upper = fits.percentiles(values[1:], conf_level)
-        # The middle of draws and the estimate may lie apart where a share is near 0: the interval holds both.
-        lower, upper = np.fmin(lower, values[0]), np.fmax(upper, values[0])
+        se, lower, upper = intervals.percentiles(values[1:], values[0], conf_level)
         ranks = np.argsort(np.argsort(-values, axis=1), axis=1) + 1
         ranked = measure in ("share", "relative_weight")
         tail = np.quantile(ranks[1:], [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0, method="nearest")
         rows += [{"driver": names[i], "measure": measure, "n": n, "estimate": values[0, i], "std_error": se[i], "conf_low": lower[i], "conf_high": upper[i],
                   **{k: (v if ranked else np.nan) for k, v in (("rank", ranks[0, i]), ("rank_low", tail[0, i]), ("rank_high", tail[1, i]))}} for i in range(p)]
     made = pd.DataFrame(rows)
-    se, lower, upper = fits.percentiles(total[1:], conf_level)
+    se, lower, upper = intervals.percentiles(total[1:], total[0], conf_level)
     limits = [t("drivers.associational"), t("drivers.shares", r2=number(total[0], 3), low=number(float(lower), 3), high=number(float(upper), 3), what=t(f"drivers.r2_{kind}")),
               t("drivers.halo"), *left_out(data)]
     strong = [c for c, v in fits.inflation(data.x).items() if v > 5]

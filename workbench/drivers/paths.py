@@ -94,7 +94,7 @@ def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None
             rows += [(f"indirect: {way}", np.nan, value) for way, value in paths.items()]
     out = []
     for path, at, values in rows:
-        se, low, high = fits.percentiles(values[1:], conf_level)
+        se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
         out.append({"path": path, "at": at, "n": len(data.y), "estimate": values[0], "std_error": float(se), "conf_low": float(low), "conf_high": float(high)})
     result = pd.DataFrame(out)
     limits = [t("drivers.mediation_random" if randomised else "drivers.mediation_limit"), *left_out(data)]

@@ -141,8 +141,8 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
             found["composite"] = std.sum(axis=1) ** 2 / (std.sum(axis=1) ** 2 + (psi / sd**2).sum(axis=1))
             found["ave"] = (std**2).mean(axis=1)
         for measure, values in found.items():
-            se, low, high = fits.percentiles(values[1:], conf_level)
-            rows.append({"scale": name, "measure": measure, "n": len(x), "estimate": values[0], "std_error": float(se), "conf_low": min(float(low), values[0]), "conf_high": max(float(high), values[0])})
+            se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
+            rows.append({"scale": name, "measure": measure, "n": len(x), "estimate": values[0], "std_error": float(se), "conf_low": float(low), "conf_high": float(high)})
         if lost:
             limits.append(t("drivers.left_out", n=number(lost)))
         rest = x.sum(axis=1, keepdims=True) - x
@@ -195,8 +195,8 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
             if own[0] <= 0:
                 raise InputError(f"validity: the items of '{one}' or '{two}' do not go together at all")
             values = r[:, a][:, :, b].mean(axis=(1, 2)) / np.sqrt(np.maximum(own, 1e-12))
-            se, low, high = fits.percentiles(values[1:], conf_level)
-            rows.append({"scale": one, "other": two, "n": len(x), "estimate": values[0], "std_error": float(se), "conf_low": min(float(low), values[0]), "conf_high": max(float(high), values[0]), "larcker": _larcker(x, a, b)})
+            se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
+            rows.append({"scale": one, "other": two, "n": len(x), "estimate": values[0], "std_error": float(se), "conf_low": float(low), "conf_high": float(high), "larcker": _larcker(x, a, b)})
     return Result(question=t("drivers.validity_question"), table=pd.DataFrame(rows), method=t("drivers.validity_method", draws=number(draws)), unit="respondents", n=len(x), conf_level=conf_level,
                   limits=(t("drivers.validity_limit"), *([t("drivers.left_out", n=number(lost))] if lost else [])),
                   chart={"kind": "points", "label": ["scale", "other"], "reference": 0.9, "xlabel": t("drivers.validity_axis")})

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench import engine, project, schemas
-from workbench.errors import DataError, InputError, one_of, unknown
+from workbench.errors import DataError, InputError, need_columns, one_of, unknown
 from workbench.load import files
 from workbench.load.cards import sha256
 from workbench.texts import number, t, word
@@ -221,9 +221,7 @@ def answers(path):
         table = pd.read_csv(path, dtype={"customer_id": str})
     except Exception as error:
         raise InputError(f"{path}: not readable as CSV ({type(error).__name__})") from None
-    for column in ("customer_id", "answered_at", "stage"):
-        if column not in table:
-            raise unknown(str(path), "column", column, table.columns)
+    need_columns(str(path), table.columns, "customer_id", "answered_at", "stage")
     project.record_input(path, len(table))
     try:
         return table.assign(answered_at=pd.to_datetime(table["answered_at"], utc=True))

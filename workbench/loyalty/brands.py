@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench import engine, intervals, schemas
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.loyalty.theory import Dirichlet
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
 LEAST = 400  # households
+OTHERS = "other brands"
 DRAWS = 400
 
 
@@ -26,6 +27,11 @@ class Panel:
     merged: int
 
     @property
+    def named(self):
+        """Places of the brands that are one brand, not the rest taken together."""
+        return [i for i, b in enumerate(self.brands) if b != OTHERS]
+
+    @property
     def total(self):
         """Purchases of the category a household."""
         return self.counts.sum(axis=1)
@@ -35,7 +41,7 @@ class Panel:
         rng = np.random.default_rng(seed)
         buyers = len(self.counts)
         share = np.append(np.full(buyers, 1 / self.households), 1 - buyers / self.households)
-        return rng.multinomial(self.households, np.maximum(share, 0) / share.clip(0).sum(), number)[:, :buyers].astype(float)
+        return rng.multinomial(self.households, share.clip(0), number)[:, :buyers].astype(float)
 
 
 def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
@@ -66,9 +72,7 @@ def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
 
     Source: Ehrenberg (1988), Repeat-Buying.
     """
-    for name in ("order_id", "customer_id", "amount", brand, *(["quantity"] if by == "quantity" else [])):
-        if name not in engine.columns(lines):
-            raise unknown("lines", "column", name, engine.columns(lines))
+    need_columns("lines", engine.columns(lines), "order_id", "customer_id", "amount", brand, *(["quantity"] if by == "quantity" else []))
     view = engine.view(lines, customer=engine.key("customer_id"), order_id="order_id", brand=brand, amount=engine.real("amount"), **({"quantity": engine.real("quantity")} if by == "quantity" else {}))
     much = "CAST(count(DISTINCT order_id) AS DOUBLE)" if by == "occasions" else "sum(quantity)"
     found = engine.run(f"SELECT customer, brand, {much} AS bought, sum(amount) AS money FROM v WHERE brand IS NOT NULL GROUP BY customer, brand ORDER BY customer, brand", v=view)
@@ -79,7 +83,7 @@ def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
     kept = list(sizes.index[:most])
     found = found.assign(brand=found["brand"].where(found["brand"].isin(kept), "other brands"))
     wide = found.pivot_table(["bought", "money"], "customer", "brand", "sum", fill_value=0.0)
-    names = tuple([*kept, *(["other brands"] if len(sizes) > most else [])])
+    names = tuple([*kept, *([OTHERS] if len(sizes) > most else [])])
     counts, money = (wide[c].reindex(columns=names).to_numpy(float) for c in ("bought", "money"))
     if households is not None and households < len(counts):
         raise InputError(f"households: {households} are fewer than the {len(counts)} who bought")
@@ -131,7 +135,7 @@ def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     units = p.counts.sum(axis=0)
     rows = []
     for measure, values in made.items():
-        se, low, high = _spread(drawn[measure], values[0], conf_level)
+        se, low, high = intervals.percentiles(drawn[measure], values[0], conf_level)
         top = {"share": units, "penetration": buyers, "purchases": units, "category_purchases": ((p.counts > 0) * p.total[:, None]).sum(axis=0), "requirements": units, "sole": ((p.counts > 0) & (p.counts == p.total[:, None])).sum(axis=0)}[measure]
         n = {"share": np.full(len(units), units.sum()), "penetration": np.full(len(units), p.households), "requirements": ((p.counts > 0) * p.total[:, None]).sum(axis=0)}.get(measure, buyers)
         if measure in ("penetration", "sole"):
@@ -166,7 +170,7 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     from scipy import special
 
     p = _given(lines, options)
-    keep = [i for i, b in enumerate(p.brands) if b != "other brands"]
+    keep = p.named
     if len(keep) < 5:
         raise NotEnoughData(f"double_jeopardy: five brands are needed for a law, found {len(keep)}")
     made, drawn = _measures(p, np.ones((1, len(p.counts)))), _measures(p, p.draws(draws, seed))
@@ -178,8 +182,8 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
 
     w, on = made["purchases"][0, keep], line(made)[0]
     off, off_drawn = w / on - 1, drawn["purchases"][:, keep] / line(drawn) - 1
-    se, low, high = _spread(drawn["purchases"][:, keep], w, conf_level)
-    off_se, off_low, off_high = _spread(off_drawn, off, conf_level)
+    se, low, high = intervals.percentiles(drawn["purchases"][:, keep], w, conf_level)
+    off_se, off_low, off_high = intervals.percentiles(off_drawn, off, conf_level)
     holm = intervals.corrected(2 * special.ndtr(-np.abs(off) / np.where(off_se > 0, off_se, np.nan)))
     table = pd.DataFrame({"brand": [p.brands[i] for i in keep], "penetration": made["penetration"][0, keep], "count": p.counts.sum(axis=0)[keep], "n": (p.counts > 0).sum(axis=0)[keep], "estimate": w, "std_error": se, "conf_low": low, "conf_high": high,
                           "line": on, "off": off, "off_low": off_low, "off_high": off_high, "p_holm": holm}).sort_values("penetration", ascending=False, ignore_index=True)
@@ -213,7 +217,7 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     from scipy import special
 
     p = _given(lines, options)
-    keep = [i for i, b in enumerate(p.brands) if b != "other brands"]
+    keep = p.named
     k = len(keep)
     if k < 3:
         raise NotEnoughData(f"duplication: three brands are needed, found {k}")
@@ -234,7 +238,7 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     drawn = [shares(w) for w in p.draws(draws, seed)]
     d_all = np.array([v[0] for v in drawn])
     ratio_all = np.array([v[0] / np.maximum(v[1], 1e-12)[None, :] for v in drawn])
-    se, low, high = _spread(d_all, d, conf_level)
+    se, low, high = intervals.percentiles(d_all, d, conf_level)
     ratio = d / np.maximum(law, 1e-12)[None, :]
     spread = ratio_all.std(axis=0, ddof=1)
     p_value = 2 * special.ndtr(-np.abs(ratio - 1) / np.where(spread > 0, spread, np.nan))
@@ -246,9 +250,8 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
                            "p_holm": holm[i]} for i, (a, b) in enumerate(rows)])
     more = {(a, b) for (a, b), h in zip(rows, holm, strict=True) if h < 1 - conf_level and ratio[a, b] > 1}
     groups = _groups(k, {(a, b) for a, b in more if (b, a) in more})
-    c_all = np.array([v[2] for v in drawn])
-    tail = np.quantile(c_all, [(1 - conf_level) / 2, (1 + conf_level) / 2])
-    limits = [t("loyalty.duplication_fit", d=number(coefficient, 3), low=number(float(tail[0]), 3), high=number(float(tail[1]), 3), off=percent(float(np.abs(ratio[off] - 1).mean())))]
+    _, c_low, c_high = intervals.percentiles([v[2] for v in drawn], coefficient, conf_level)
+    limits = [t("loyalty.duplication_fit", d=number(coefficient, 3), low=number(float(c_low), 3), high=number(float(c_high), 3), off=percent(float(np.abs(ratio[off] - 1).mean())))]
     limits.append(t("loyalty.partitions", groups="; ".join(" + ".join(names[i] for i in g) for g in groups)) if groups else t("loyalty.no_partitions"))
     return Result(question=t("loyalty.duplication_question"), table=table, method=t("loyalty.duplication_method", draws=number(draws)), unit="households", n=p.households, conf_level=conf_level, limits=(*limits, *_limits(p)),
                   chart={"kind": "heat", "row": "brand", "column": "other", "percent": True, "xlabel": t("loyalty.duplication_axis"), "ylabel": t("loyalty.duplication_yaxis")})
@@ -297,9 +300,9 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
             told_drawn.append({n: np.full(len(p.brands), np.nan) for n in names})
     buyers, rows = (p.counts > 0).sum(axis=0), []
     for measure in names:
-        se, low, high = _spread(drawn[measure], made[measure][0], conf_level)
+        se, low, high = intervals.percentiles(drawn[measure], made[measure][0], conf_level)
         theory = np.array([v[measure] for v in told_drawn])
-        _, t_low, t_high = _spread(theory, told[measure], conf_level)
+        _, t_low, t_high = intervals.percentiles(theory, told[measure], conf_level)
         ratio = drawn[measure] / theory - 1
         off = made[measure][0] / told[measure] - 1
         spread = np.nanstd(ratio, axis=0, ddof=1)
@@ -344,7 +347,7 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
             raise InputError(f"shares: must lie between 0 and 1, found {s}")
     rows = []
     weights = p.draws(draws, seed)
-    for name, values in (("category", p.total), *((b, p.counts[:, i]) for i, b in enumerate(p.brands) if b != "other brands")):
+    for name, values in (("category", p.total), *((p.brands[i], p.counts[:, i]) for i in p.named)):
         order = np.argsort(-values, kind="stable")
         v = values[order]
         v, keep = v[v > 0], order[v > 0]
@@ -367,7 +370,7 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
         if len(v) < 2:
             continue
         made, drawn = measures(np.ones((1, len(values))))[0], measures(weights)
-        se, low, high = _spread(drawn, made, conf_level)
+        se, low, high = intervals.percentiles(drawn, made, conf_level)
         rows += [{"brand": name, "measure": m, "n": len(v), "estimate": made[i], "std_error": se[i], "conf_low": low[i], "conf_high": high[i]} for i, m in enumerate([*(t("loyalty.heaviest", share=percent(s, 0)) for s in shares), "gini"])]
     return Result(question=t("loyalty.heavy_question"), table=pd.DataFrame(rows), method=t("loyalty.heavy_method", draws=number(draws)), unit="households", n=p.households, conf_level=conf_level, limits=(t("loyalty.heavy_limit"), *_limits(p)),
                   chart={"kind": "points", "label": ["brand"], "only": {"measure": t("loyalty.heaviest", share=percent(shares[0], 0))}, "percent": True, "xlabel": t("loyalty.heavy_axis")})
@@ -410,9 +413,7 @@ def buyer_moderation(lines, *, until, households=None, zone="UTC", draws=DRAWS, 
     from workbench import periods
     from workbench.loyalty.theory import nbd
 
-    for name in ("order_id", "customer_id", "ordered_at"):
-        if name not in engine.columns(lines):
-            raise unknown("lines", "column", name, engine.columns(lines))
+    need_columns("lines", engine.columns(lines), "order_id", "customer_id", "ordered_at")
     view = engine.view(lines, zone=zone, customer=engine.key("customer_id"), day=engine.day("ordered_at"), order_id="order_id")
     span = engine.run("SELECT min(day) AS a, max(day) AS b FROM v", v=view).iloc[0]
     cut = periods.local_day(schemas.moment("until", until, zone), zone)
@@ -443,20 +444,13 @@ def buyer_moderation(lines, *, until, households=None, zone="UTC", draws=DRAWS, 
         if not mine.any():
             continue
         drawn = (weights[:, mine] @ y[mine]) / np.maximum(weights[:, mine].sum(axis=1), 1)
-        se, low, high = _spread(drawn[:, None], np.array([y[mine].mean()]), conf_level)
+        se, low, high = intervals.percentiles(drawn[:, None], np.array([y[mine].mean()]), conf_level)
         rows.append({"group": name, "first": x[mine].mean(), "count": float(y[mine].sum()), "n": int(mine.sum()), "estimate": y[mine].mean(), "std_error": se[0], "conf_low": low[0], "conf_high": high[0], "law": law[mine].mean(), "share": y[mine].sum() / max(y.sum(), 1)})
     limits = [t("loyalty.moderation_nbd", m=number(m, 3), k=number(k, 3)) if np.isfinite(k) else t("loyalty.moderation_none"), t("loyalty.moderation_limit")]
     if households is None:
         limits.append(t("loyalty.buyers_only"))
     return Result(question=t("loyalty.moderation_question"), table=pd.DataFrame(rows), method=t("loyalty.moderation_method", days=number(length), border=number(max(border, 2))), unit="households", n=n, conf_level=conf_level, limits=tuple(limits),
                   chart={"kind": "points", "label": ["group"], "xlabel": t("loyalty.moderation_axis")})
-
-
-def _spread(drawn, made, conf_level):
-    """Return standard errors and percentile limits of draws, widened to hold what was found."""
-    with np.errstate(invalid="ignore"):
-        low, high = np.nanquantile(drawn, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
-        return np.nanstd(drawn, axis=0, ddof=1), np.fmin(low, made), np.fmax(high, made)
 
 
 def _groups(k, pairs):

@@ -4,7 +4,8 @@ import numpy as np
 
 from workbench import engine, intervals, periods, schemas
 from workbench import regression as fits
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.errors import InputError, NotEnoughData, need_columns, unknown
+from workbench.loyalty.brands import OTHERS
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t, word
 
@@ -44,7 +45,6 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
 
     Source: Hughes (1994), Strategic Database Marketing; Fader, Hardie & Lee (2005), Journal of Marketing Research 42.
     """
-    schemas.require(orders, "orders")
     if groups < 2:
         raise InputError(f"groups: at least 2 are needed, found {groups}")
     for name, borders in (cuts or {}).items():
@@ -52,25 +52,20 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
             raise unknown("cuts", "number", name, ("recency", "orders", "amount"))
         if not len(borders) or (np.diff(borders) <= 0).any():
             raise InputError(f"cuts: the borders of {name} must increase, found {list(borders)}")
-    end = schemas.observed_until(orders, None, column="ordered_at", zone=zone)
-    if end is None:
-        raise NotEnoughData("rfm: there is no order with a time")
-    day = periods.local_day(end if as_of is None else schemas.moment("as_of", as_of, zone), zone)
-    view = engine.view(orders, zone=zone, customer=engine.key("customer_id"), day=engine.day("ordered_at"), amount=engine.real("amount"))
+    view, day = schemas.purchase_days(orders, zone)
+    if as_of is not None:
+        day = periods.local_day(schemas.moment("as_of", as_of, zone), zone)
     made = engine.run("""SELECT customer AS customer_id, CAST(:day - max(day) AS BIGINT) AS recency, CAST(count(DISTINCT day) AS BIGINT) AS orders, sum(amount) AS amount
                          FROM o WHERE day <= :day GROUP BY customer ORDER BY customer""", values={"day": int(day)}, o=view)
     if not len(made):
         raise NotEnoughData("rfm: nobody ordered by then")
     made["amount"] = made["amount"].fillna(0.0)
 
-    def score(name, values):
-        if name in (cuts or {}):
-            return np.searchsorted(cuts[name], values, side="right") + 1
-        rank = values.rank(method="average").to_numpy()
-        return np.ceil(rank / len(values) * groups).astype(int).clip(1, groups)
-
-    made["r"] = score("recency", -made["recency"]) if "recency" not in (cuts or {}) else len(cuts["recency"]) + 1 - np.searchsorted(cuts["recency"], made["recency"], side="left")
-    made["f"], made["m"] = score("orders", made["orders"]), score("amount", made["amount"])
+    for letter, name, sign in (("r", "recency", -1), ("f", "orders", 1), ("m", "amount", 1)):
+        values = sign * made[name]
+        # Fewer days are better: turned round, recency is scored as the others are.
+        borders = None if name not in (cuts or {}) else np.sort(sign * np.asarray(cuts[name], float))
+        made[letter] = np.ceil(values.rank(method="average").to_numpy() / len(values) * groups).astype(int) if borders is None else np.searchsorted(borders, values, side="right") + 1
     made["cell"] = made["r"].astype(str) + "-" + made["f"].astype(str) + "-" + made["m"].astype(str)
     r, f = (made[c] / made[c].max() for c in ("r", "f"))
     made["segment"] = np.select([(r > 0.6) & (f > 0.6), (r > 0.4) & (f > 0.4), r > 0.6, r > 0.4, f > 0.4], SEGMENTS[:5], "lost")
@@ -100,13 +95,10 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
     """
     import pandas as pd
 
-    for name in ("customer_id", "segment", "amount"):
-        if name not in scored:
-            raise unknown("scored", "column", name, scored.columns)
+    need_columns("scored", scored.columns, "customer_id", "segment", "amount")
     zone, day = scored.attrs.get("zone", "UTC"), scored.attrs["as_of"]
     length = schemas.micros("window", window) // 86_400_000_000
-    end = periods.local_day(schemas.observed_until(orders, None, column="ordered_at", zone=zone), zone)
-    view = engine.view(orders, zone=zone, customer=engine.key("customer_id"), day=engine.day("ordered_at"))
+    view, end = schemas.purchase_days(orders, zone)
     after = engine.run("SELECT DISTINCT customer FROM o WHERE day > :a AND day <= :b ORDER BY customer", values={"a": int(day), "b": int(day + length)}, o=view)["customer"]
     back = scored["customer_id"].isin(set(after)).to_numpy()
     watched = day + length <= end
@@ -203,9 +195,7 @@ def switching(lines, *, brand="brand", most=8, conf_level=0.95):
     """
     import pandas as pd
 
-    for name in ("order_id", "customer_id", "ordered_at", brand):
-        if name not in engine.columns(lines):
-            raise unknown("lines", "column", name, engine.columns(lines))
+    need_columns("lines", engine.columns(lines), "order_id", "customer_id", "ordered_at", brand)
     view = engine.view(lines, customer=engine.key("customer_id"), order_id="order_id", brand=brand, moment=engine.micros("ordered_at"))
     pairs = engine.run("""WITH orders AS (SELECT customer, order_id, min(moment) AS moment, min(brand) AS brand, count(DISTINCT brand) AS brands FROM v WHERE brand IS NOT NULL GROUP BY customer, order_id)
         SELECT customer, brand, following FROM (SELECT customer, order_id, moment, brand, brands, lead(brand) OVER (PARTITION BY customer ORDER BY moment, order_id) AS following,
@@ -215,8 +205,8 @@ def switching(lines, *, brand="brand", most=8, conf_level=0.95):
     if len(pairs) < 20:
         raise NotEnoughData(f"switching: {len(pairs)} pairs of purchases; 20 are needed")
     kept = list(pairs["brand"].value_counts().sort_index().sort_values(ascending=False, kind="stable").index[:most])
-    a, b = (pairs[c].where(pairs[c].isin(kept), "other brands") for c in ("brand", "following"))
-    names = [*kept, *(["other brands"] if ((a == "other brands") | (b == "other brands")).any() else [])]
+    a, b = (pairs[c].where(pairs[c].isin(kept), OTHERS) for c in ("brand", "following"))
+    names = [*kept, *([OTHERS] if ((a == OTHERS) | (b == OTHERS)).any() else [])]
     who = pairs["customer"].to_numpy()
     size = b.value_counts(normalize=True).reindex(names, fill_value=0.0)
     rows = []

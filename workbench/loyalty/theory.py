@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from workbench.errors import InputError, NotEnoughData
 
@@ -23,6 +23,8 @@ def nbd(penetration, rate):
     """
     if not 0 < penetration < 1 or not rate > 1:
         raise InputError(f"nbd: penetration must lie between 0 and 1 and purchases a buyer above 1, found {penetration:g} and {rate:g}")
+    from scipy import optimize
+
     mean = penetration * rate
 
     def gap(log_k):
@@ -54,6 +56,8 @@ class Dirichlet:
 
         Source: Goodhardt, Ehrenberg & Chatfield (1984), JRSS A 147.
         """
+        from scipy import optimize
+
         shares, seen = np.asarray(shares, float), np.asarray(penetrations, float)
         if len(shares) < 2:
             raise NotEnoughData("dirichlet: two brands are needed")

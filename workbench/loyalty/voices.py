@@ -41,27 +41,25 @@ def satisfaction_link(answers, orders, *, score="satisfaction", window="90D", co
 
     fits.require(answers, "answers", "customer_id", "answered_at", score)
     fits.require(orders, "orders", "customer_id", "ordered_at")
-    wide = pd.Timedelta(microseconds=schemas.micros("window", window))
-    given = answers.dropna(subset=["customer_id", "answered_at", score]).sort_values(["answered_at", "customer_id"], kind="stable")
-    old = given[given["answered_at"] + wide <= orders["ordered_at"].max()]
+    given = answers.dropna(subset=["customer_id", "answered_at", score])
+    back, watched = schemas.followed(given, "answered_at", orders, window)
+    old, back = given[watched], back[watched]
     if len(old) < 30:
         raise NotEnoughData(f"satisfaction_link: {len(old)} answers are old enough to be followed for {window}; 30 are needed")
-    later = orders[["customer_id", "ordered_at"]].dropna().sort_values("ordered_at")
-    following = pd.merge_asof(old[["customer_id", "answered_at"]], later, left_on="answered_at", right_on="ordered_at", by="customer_id", direction="forward", allow_exact_matches=False)["ordered_at"]
-    back = (following.to_numpy() - old["answered_at"].to_numpy()) <= wide.to_numpy()
     values, who = old[score].to_numpy(float), np.unique(old["customer_id"].astype(str), return_inverse=True)[1]
     middle = float(np.median(values))
     rows = [{"measure": "came_back", "grade": v, **intervals.share(back[values == v], who[values == v], conf_level)} for v in np.unique(values)]
     limits = [t("loyalty.link_limit")]
     if 0 < back.mean() < 1 and (values < middle).any() and (values > middle).any():
         x = pd.DataFrame({"constant": 1.0, "below": np.minimum(values - middle, 0.0), "above": np.maximum(values - middle, 0.0)})
-        made = fits.fit(fits.Data(back.astype(float), x, who, 0, x.index), "logit")
+        data = fits.Data(back.astype(float), x, who, 0, x.index)
+        made = fits.fit(data, "logit")
         cov = made.cov_params()
         gap = made.params["below"] - made.params["above"]
         errors = {"below": cov.loc["below", "below"], "above": cov.loc["above", "above"], "difference": cov.loc["below", "below"] + cov.loc["above", "above"] - 2 * cov.loc["below", "above"]}
         for name, value in (("below", made.params["below"]), ("above", made.params["above"]), ("difference", gap)):
             se = float(np.sqrt(errors[name]))
-            low, high = intervals.normal(value, se, conf_level, df=fits.quantile_df(fits.Data(back, x, who, 0, x.index)))
+            low, high = intervals.normal(value, se, conf_level, df=fits.quantile_df(data))
             rows.append({"measure": name, "grade": np.nan, "count": np.nan, "n": len(back), "estimate": float(value), "std_error": se, "conf_low": float(low), "conf_high": float(high)})
     else:
         limits.append(t("loyalty.link_flat"))
@@ -159,17 +157,14 @@ def win_back(contacts, orders, *, window="90D", held="holdout", randomised=True,
 
     fits.require(contacts, "contacts", "customer_id", "contacted_at", "variant")
     fits.require(orders, "orders", "customer_id", "ordered_at")
-    wide = pd.Timedelta(microseconds=schemas.micros("window", window))
     first = contacts.sort_values(["contacted_at", "customer_id"], kind="stable").drop_duplicates("customer_id")
-    old = first[first["contacted_at"] + wide <= orders["ordered_at"].max()]
+    back, watched = schemas.followed(first, "contacted_at", orders, window)
+    old, back = first[watched], back[watched]
     if not len(old):
         raise NotEnoughData(f"win_back: nobody was followed for {window}")
     control = (old["variant"] == held).to_numpy()
     if not control.any() or control.all():
         raise InputError(f"win_back: nobody was held back (variant '{held}'), or everybody; lapsed customers return by themselves too, so returns alone say nothing")
-    later = orders[["customer_id", "ordered_at"]].dropna().sort_values("ordered_at")
-    following = pd.merge_asof(old[["customer_id", "contacted_at"]], later, left_on="contacted_at", right_on="ordered_at", by="customer_id", direction="forward", allow_exact_matches=False)["ordered_at"]
-    back = (following.to_numpy() - old["contacted_at"].to_numpy()) <= wide.to_numpy()
     who = np.arange(len(old))
     rows = [{"measure": name, **intervals.share(back[mine], who[mine], conf_level)} for name, mine in (("returned_contacted", ~control), ("returned_held", control))]
     rows.append({"measure": "added", **intervals.share_difference(back, ~control, who, conf_level)})

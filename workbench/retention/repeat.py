@@ -45,7 +45,7 @@ def repeat_rate(orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=No
     """
     import pandas as pd
 
-    view, end = _orders(orders, zone, until)
+    view, end = schemas.purchase_days(orders, zone, until)
     firsts = engine.run(_DAYS + """, ranked AS (
              SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS k FROM days),
            firsts AS (SELECT customer, min(CASE WHEN k = 1 THEN day END) AS a, min(CASE WHEN k = 2 THEN day END) AS b,
@@ -116,7 +116,7 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
     """
     import pandas as pd
 
-    view, end = _orders(orders, zone, until)
+    view, end = schemas.purchase_days(orders, zone, until)
     per = engine.run(_DAYS + """ SELECT customer, count(*) AS occasions, CAST(sum(orders) AS BIGINT) AS orders,
                      sum(amount) AS amount, min(day) AS first_day, max(day) AS last_day
                      FROM days GROUP BY customer ORDER BY customer""", o=view)
@@ -148,7 +148,7 @@ def pauses(orders, *, zone="UTC", until=None):
     first purchase), days, ended (False where the data end first), watched (days from the purchase to
     the end of the data).
     """
-    view, end = _orders(orders, zone, until)
+    view, end = schemas.purchase_days(orders, zone, until)
     found = engine.run(_DAYS + """ SELECT customer AS customer_id,
                        row_number() OVER (PARTITION BY customer ORDER BY day) AS number, day,
                        lead(day) OVER (PARTITION BY customer ORDER BY day) AS following FROM days
@@ -199,7 +199,7 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
     one_of("clock", clock, ("calendar", "rolling"))
     one_of("criterion", criterion, ("on", "on_or_after"))
     one_of("measure", measure, ("customers", "revenue"))
-    view, end = _orders(orders, zone, until)
+    view, end = schemas.purchase_days(orders, zone, until)
     cells = _cells(view, period, clock, end)
     last_period = int(periods.first_day(end, period))
     over = int(periods.first_day(end + 1, period)) == end + 1  # the period that holds the end is itself complete
@@ -269,7 +269,7 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
     """
     import pandas as pd
 
-    view, covered = _orders(orders, zone, None)
+    view, covered = schemas.purchase_days(orders, zone, None)
     back = _days("active", active)
     a, b = (periods.local_day(schemas.moment(k, v, zone), zone) for k, v in (("begin", begin), ("end", end)))
     if b - a < back:
@@ -384,39 +384,22 @@ def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level
 
     Source: Kaplan & Meier (1958); rule R-06.
     """
-    import pandas as pd
-
     gaps = pauses(orders, zone=zone, until=until)
     gaps = gaps[gaps["number"] == after]
     if not len(gaps):
         raise NotEnoughData(f"time_to_next: no customer has a purchase number {after}")
-    groups = [("all", gaps)] if by is None else list(gaps.groupby(gaps["customer_id"].map(by).fillna("missing")))
-    curves, limits = [], []
-    for name, mine in groups:
-        curve = survival.kaplan_meier(mine["days"], mine["ended"], conf_level=conf_level)
-        median, low, high = survival.quantile(curve, 0.5)
-        limits.append(t("retention.median", group=str(name), median=number(median), low=number(low), high=number(high))
-                      if median == median else t("retention.median_not", group=str(name)))
-        curves.append(curve.assign(group=str(name)))
-    table = pd.concat(curves, ignore_index=True).rename(columns={"time": "days", "at_risk": "n"})
-    table = table[["group", "days", "n", "count", "estimate", "std_error", "conf_low", "conf_high"]]
-    return Result(question=t("retention.next_question", k=number(after)), table=table, unit="customers", n=len(gaps),
-                  method=t("retention.next_method"), conf_level=conf_level, limits=(*limits, t("retention.next_limit")),
+    group = None if by is None else gaps["customer_id"].map(by).fillna("missing")
+    table, medians = survival.by_group(gaps["days"], gaps["ended"], group, conf_level=conf_level)
+    return Result(question=t("retention.next_question", k=number(after)), table=table.rename(columns={"time": "days"}), unit="customers", n=len(gaps),
+                  method=t("retention.next_method"), conf_level=conf_level, limits=(*median_sentences(medians), t("retention.next_limit")),
                   chart={"kind": "curve", "x": "days", "group": "group", "step": True, "percent": True,
                          "xlabel": t("retention.next_axis"), "ylabel": t("retention.next_share")})
 
 
-def _orders(orders, zone, until):
-    """Return the canonical view of orders and the last local day their data cover."""
-    schemas.require(orders, "orders")
-    end = schemas.observed_until(orders, until, column="ordered_at", zone=zone)
-    if end is None:
-        raise NotEnoughData("orders: there is no order with a time")
-    view = engine.view(orders, zone=zone, upto=None if until is None else end, customer=engine.key("customer_id"),
-                       day=engine.day("ordered_at"), amount=engine.real("amount"))
-    if engine.one("SELECT count(*) FROM o", o=view) == 0:
-        raise NotEnoughData(t("retention.none_before", until=str(until)))
-    return view, periods.local_day(end, zone)
+def median_sentences(medians):
+    """Return a sentence on the median of every group, as `survival.by_group` gives them."""
+    return [t("retention.median", group=group, median=number(median), low=number(low), high=number(high)) if median == median else t("retention.median_not", group=group)
+            for group, median, low, high in medians]
 
 
 def _days(name, value):

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from workbench import intervals, survival
+from workbench import discrete, intervals, survival
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import Result, analysis
+from workbench.retention.repeat import median_sentences
 from workbench.texts import number, p_value, t, word
 
 FAMILIES = ("weibull", "exponential", "log_logistic", "log_normal")
@@ -54,29 +55,19 @@ def curves(table, *, time="days", event="ended", by=None, customer=None, horizon
 
     Source: Kaplan & Meier (1958), JASA 53; Mantel (1966); restricted means Royston & Parmar (2013), BMC Medical Research Methodology 13.
     """
-    import pandas as pd
-
     rows, lost = _durations(table, time, event, by, customer)
-    groups = [("all", rows)] if by is None else [(str(g), mine) for g, mine in rows.groupby(by, sort=True)]
-    parts, limits, means = [], [], {}
-    last = min(float(mine[time].max()) for _, mine in groups) if horizon is None else float(horizon)
-    for name, mine in groups:
-        who = None if customer is None else mine[customer]
-        curve = survival.kaplan_meier(mine[time], mine[event], customer=who, conf_level=conf_level)
-        median, low, high = survival.quantile(curve, 0.5)
-        limits.append(t("retention.median", group=name, median=number(median), low=number(low), high=number(high)) if median == median else t("retention.median_not", group=name))
-        parts.append(curve.assign(group=name))
-        if len(groups) == 2 and last > 0:
-            means[name] = survival.restricted_mean(mine[time], mine[event], last, customer=who, conf_level=conf_level)
-    made = pd.concat(parts, ignore_index=True).rename(columns={"at_risk": "n"})[["group", "time", "n", "count", "estimate", "std_error", "conf_low", "conf_high"]]
-    if len(groups) > 1:
-        _, _, p = survival.log_rank(rows[time], rows[event], rows[by], customer=None if customer is None else rows[customer])
+    who = None if customer is None else rows[customer]
+    made, medians = survival.by_group(rows[time], rows[event], None if by is None else rows[by], customer=who, conf_level=conf_level)
+    limits = median_sentences(medians)
+    if len(medians) > 1:
+        _, _, p = survival.log_rank(rows[time], rows[event], rows[by], customer=who)
         limits.append(t("stages.log_rank", p=p_value(float(p))))
-    if means:
-        (one, a), (two, b) = means.items()
-        gap, se = a["estimate"] - b["estimate"], float(np.hypot(a["std_error"], b["std_error"]))
-        low, high = intervals.normal(gap, se, conf_level)
-        limits.append(t("retention.mean_gap", one=one, two=two, horizon=number(last), gap=number(gap, 3), low=number(float(low), 3), high=number(float(high), 3)))
+    if len(medians) == 2:
+        one, two = (name for name, *_ in medians)
+        first = (rows[by].astype(str) == one).to_numpy()
+        last = min(float(rows.loc[m, time].max()) for m in (first, ~first)) if horizon is None else float(horizon)
+        apart = survival.mean_gap(rows[time], rows[event], first, last, customer=who, conf_level=conf_level)
+        limits.append(t("retention.mean_gap", one=one, two=two, horizon=number(last), gap=number(apart["estimate"], 3), low=number(apart["conf_low"], 3), high=number(apart["conf_high"], 3)))
     if lost:
         limits.append(t("drivers.left_out", n=number(lost)))
     return Result(question=t("retention.stay_question"), table=made, method=t("retention.next_method"), unit="durations", n=len(rows), conf_level=conf_level, limits=tuple(limits),
@@ -254,22 +245,15 @@ def _stretch(log, ended, x, family):
         total = value.sum()
         return (-total / len(log), -score.sum(axis=0) / len(log)) if np.isfinite(total) else (1e10, np.zeros(len(theta)))
 
+    def gradient(theta):
+        return parts(theta)[1].sum(axis=0)
+
     begin = np.concatenate([np.linalg.lstsq(x, log, rcond=None)[0], [0.0] * free])
-    begin[0] += 0.5
-    theta = optimize.minimize(loss, begin, jac=True, method="BFGS", options={"maxiter": 500, "gtol": 1e-9}).x
-    step = 1e-5 * np.maximum(np.abs(theta), 1)
-    for _ in range(5):
-        score = parts(theta)[1].sum(axis=0)
-        hessian = np.array([(parts(theta + h)[1].sum(axis=0) - parts(theta - h)[1].sum(axis=0)) / (2 * h[i]) for i, h in enumerate(np.diag(step))])
-        hessian = (hessian + hessian.T) / 2
-        if np.abs(score).max() < 1e-6:
-            break
-        try:
-            theta = theta - np.linalg.solve(hessian, score)
-        except np.linalg.LinAlgError:
-            return None
+    begin[0] += 0.5  # who still goes on ends later than seen
+    theta, top = discrete.polish(gradient, optimize.minimize(loss, begin, jac=True, method="BFGS", options={"maxiter": 500, "gtol": 1e-9}).x)
+    hessian = discrete.slope(gradient, theta)
     value, score = parts(theta)
-    settled = np.isfinite(theta).all() and np.abs(score.sum(axis=0)).max() < 1e-3 and (np.linalg.eigvalsh(-hessian) > 0).all()
+    settled = np.isfinite(theta).all() and top < 1e-3 and (np.linalg.eigvalsh(-hessian) > 0).all()
     return (theta, float(value.sum()), score, hessian) if settled else None
 
 

@@ -293,17 +293,10 @@ def compare_time(events, stages, *, by, stage, horizon="14D", gap="30D", hold=No
     rows = []
     for g in kept:
         mine = (spells["g"] == g).to_numpy()
-        a, b = (survival.restricted_mean(days[m], spells["ended"][m], far, customer=who[m], conf_level=conf_level) for m in (mine, ~mine))
-        pull = np.zeros(len(spells))
-        pull[mine], pull[~mine] = a["pull"], -b["pull"]
-        se = float(np.sqrt((np.bincount(who, pull) ** 2).sum()))
-        gap_ = a["estimate"] - b["estimate"]
-        low, high = intervals.normal(gap_, se, conf_level)
-        rows.append({by: groups[g], "count": a["count"], "n": a["n"], "restricted_mean": a["estimate"], "estimate": gap_, "std_error": se, "conf_low": float(low), "conf_high": float(high),
-                     "p_value": float(2 * special.ndtr(-abs(gap_) / se)) if se > 0 else 1.0})
+        apart = survival.mean_gap(days, spells["ended"], mine, far, customer=who, conf_level=conf_level)
+        rows.append({by: groups[g], **apart, "p_value": float(2 * special.ndtr(-abs(apart["estimate"]) / apart["std_error"])) if apart["std_error"] > 0 else 1.0})
     table = pd.DataFrame(rows)
-    # Two groups make one comparison, told twice.
-    table["p_holm"] = table["p_value"] if len(table) == 2 else intervals.holm(table["p_value"])
+    table["p_holm"] = intervals.each_against_rest(table["p_value"])
     _, _, p = survival.log_rank(days, spells["ended"], spells["g"], customer=who)
     limits = (t("stages.log_rank", p=p_value(float(p))), t("stages.groups_limit"))
     return Result(question=t("stages.compare_question", stage=word(stage), by=word(by, header=True)), table=table, method=t("stages.compare_method", horizon=horizon), unit="spells", n=len(spells),
