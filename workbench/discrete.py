@@ -103,11 +103,13 @@ def lay_out(choices, attributes, constants, names=None, base=None):
 
 
 def check(d, constants):
-    """Refuse layouts whose estimates would be silent nonsense: never chosen, constant within choices, collinear."""
+    """Refuse layouts whose estimates would be silent nonsense: never chosen, one customer, constant within choices, collinear."""
     counts = np.bincount(d.chosen, minlength=len(d.names))
     if constants and (counts == 0).any():
         name = d.names[int(np.flatnonzero(counts == 0)[0])]
         raise InputError(f"choices: '{name}' is never chosen, so its constant has no finite estimate; leave the alternative out")
+    if len(np.unique(d.customer)) < 2:
+        raise NotEnoughData("choices: one customer only; nothing can be said about people in general")
     if (d.available.sum(axis=1) < 2).all():
         raise NotEnoughData("choices: no choice offers two alternatives")
     # What all alternatives of a choice share cancels out: only differences within a choice inform.
@@ -129,6 +131,11 @@ def probabilities(v, available):
     v = np.where(available, v, -np.inf)
     e = np.exp(v - v.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
+
+
+def null_loglik(d):
+    """Return the log-likelihood of equal shares over what was available."""
+    return float(-np.log(d.available.sum(axis=1)).sum())
 
 
 def hessian(x, p, weights=None):
@@ -195,9 +202,8 @@ def newton(d, weights=None, start=None, most=50):
 
 def per_group(values, number, groups):
     """Return the sums of rows over their groups: groups × columns."""
-    out = np.zeros((groups, *values.shape[1:]))
-    np.add.at(out, number, values)
-    return out
+    flat = values.reshape(len(values), -1)
+    return np.column_stack([np.bincount(number, column, groups) for column in flat.T]).reshape(groups, *values.shape[1:])
 
 
 def sandwich(information, summed):
@@ -205,6 +211,11 @@ def sandwich(information, summed):
     g = len(summed)
     bread = np.linalg.inv(information)
     return bread @ (summed.T @ summed) @ bread * g / (g - 1)
+
+
+def covariance(d, p):
+    """Return the covariance of a conditional logit's weights, clustered on customers, from the chances at its optimum."""
+    return sandwich(hessian(d.x, p), per_group(scores(d, p), *d.groups()))
 
 
 def delta(compute, params, cov):

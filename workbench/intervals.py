@@ -152,6 +152,49 @@ def normal(estimate, std_error, conf_level=0.95, df=None):
     return np.asarray(estimate, float) - half, np.asarray(estimate, float) + half
 
 
+def log_odds(share, std_error, conf_level=0.95):
+    """Give the interval of a modelled share that stays between 0 and 1: normal on the log-odds scale, the error carried over by the delta method.
+
+    >>> [round(float(v), 3) for v in log_odds(0.1, 0.05)]
+    [0.036, 0.249]
+    """
+    share = np.asarray(share, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return tuple(special.expit(normal(special.logit(share), std_error / (share * (1 - share)), conf_level)))
+
+
+def mean(values, customer, conf_level=0.95):
+    """Estimate the mean of rows, the customer as sampling unit.
+
+    Parameters
+    ----------
+    values : array-like of float, one value per row
+    customer : array-like, whose row it is
+
+    Returns
+    -------
+    dict
+        count (sum of the values), n (rows), estimate, std_error, conf_low, conf_high: as `ratio`.
+
+    Source: as `ratio`.
+    """
+    values = np.asarray(values, float)
+    who = np.unique(np.asarray(customer).astype(str), return_inverse=True)[1]
+    estimate, se, low, high = ratio(np.bincount(who, values), np.bincount(who), conf_level)
+    return {"count": float(values.sum()), "n": len(values), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high}
+
+
+def p_value(estimate, std_error, df=None):
+    """Give the two-sided p-value of no effect that agrees with `normal`; missing where the standard error is 0 or missing.
+
+    >>> round(float(p_value(1.96, 1)), 3)
+    0.05
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = -np.abs(np.asarray(estimate, float)) / np.where(np.asarray(std_error, float) > 0, std_error, np.nan)
+    return 2 * (special.ndtr(score) if df is None else special.stdtr(max(df, 1), score))
+
+
 def ratio(numerator, denominator, conf_level=0.95):
     """Estimate a ratio of sums over customers, with its delta-method standard error.
 

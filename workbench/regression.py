@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench import discrete, intervals
 from workbench.errors import InputError, NotEnoughData, need_columns, one_of
 
 KINDS = ("linear", "logit", "ordinal", "poisson")
@@ -11,7 +12,7 @@ KINDS = ("linear", "logit", "ordinal", "poisson")
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Rows ready for a fit: outcome `y`, design `x` (DataFrame, the constant first), `groups` (a number a row) and `left_out` (rows with a missing value)."""
+    """Rows ready for a fit: outcome `y`, design `x` (DataFrame, the constant first), `groups` (a number a row), `left_out` (how many rows had a missing value) and `index` (of the rows kept)."""
 
     y: np.ndarray
     x: object
@@ -52,7 +53,8 @@ def prepare(table, outcome, terms, *, cluster=None, what="table"):
     """
     import pandas as pd
 
-    require(table, what, outcome, *terms, cluster)
+    require(table, what, *terms, cluster)
+    numbers(table, what, outcome)
     if "constant" in terms:
         raise InputError(f"{what}: 'constant' is what the level is called; rename that column")
     kept = table[list(dict.fromkeys([outcome, *terms, *([cluster] if cluster else [])]))]
@@ -182,29 +184,35 @@ def _separated(data):
     return InputError(f"regression: {what}, so a weight has no finite estimate; leave a column out or gather more rows")
 
 
-def absorb(values, *groups, rounds=200):
+def absorb(values, *groups):
     """Return columns with the means of one or more groupings taken out, by turns until nothing moves (fixed effects).
 
     Source: Guimarães & Portugal (2010), Stata Journal 10.
     """
-    out = np.asarray(values, float).copy()
-    flat = out.ndim == 1
-    out = out[:, None] if flat else out
+    values = np.asarray(values, float)
     codes = [np.unique(np.asarray(g).astype(str), return_inverse=True)[1] for g in groups]
+    return _take_out(values.reshape(len(values), -1), np.ones(len(values)), codes).reshape(values.shape)
+
+
+def _take_out(values, weights, groups, rounds=500):
+    """Return columns with the weighted means of one or more groupings (numbers 0, 1, … a row) taken out."""
+    out = values.copy()
+    sums = [np.bincount(g, weights) for g in groups]
     for _ in range(rounds):
-        before = out.copy()
-        for code in codes:
-            n = np.bincount(code)
-            out -= np.column_stack([np.bincount(code, c) / n for c in out.T])[code]
-        if np.abs(out - before).max() <= 1e-10 * max(np.abs(out).max(), 1):
+        moved = 0.0
+        for g, total in zip(groups, sums, strict=True):
+            means = np.column_stack([np.bincount(g, weights * c) / total for c in out.T])[g]
+            out -= means
+            moved = max(moved, np.abs(means).max())
+        if moved <= 1e-10 * max(np.abs(out).max(), 1) or len(groups) == 1:
             break
-    return out[:, 0] if flat else out
+    return out
 
 
 def grams(matrix, groups, draws, seed):
     """Return weighted cross-products of the columns of a matrix for the sample and for bootstrap draws of whole sampling units.
 
-    Returns the sample's K × K and the draws' B × K × K; everything a linear model needs can be computed from them.
+    Returns (1 + B) × K × K, the sample first; everything a linear model needs can be computed from them.
     """
     size = int(groups.max()) + 1
     k = matrix.shape[1]
@@ -213,7 +221,19 @@ def grams(matrix, groups, draws, seed):
     products = np.add.reduceat(np.einsum("ni,nj->nij", m, m).reshape(len(m), k * k), begins, axis=0)
     rng = np.random.default_rng(seed)
     drawn = np.concatenate([rng.multinomial(size, np.full(size, 1 / size), min(200, draws - b)) @ products for b in range(0, draws, 200)]) if draws else np.zeros((0, k * k))
-    return products.sum(axis=0).reshape(k, k), drawn.reshape(-1, k, k)
+    return np.concatenate([products.sum(axis=0, keepdims=True), drawn]).reshape(-1, k, k)
+
+
+def covariances(grams):
+    """Return the covariances of the columns after the constant from weighted cross-products (B × K × K, the constant first)."""
+    mean = grams[:, 0, 1:] / grams[:, [0], 0]
+    return grams[:, 1:, 1:] / grams[:, :1, :1] - mean[:, :, None] * mean[:, None, :]
+
+
+def correlations(cov):
+    """Return correlation matrices from covariance matrices, B × K × K."""
+    sd = np.sqrt(np.maximum(np.einsum("bii->bi", cov), 1e-300))
+    return cov / (sd[:, :, None] * sd[:, None, :])
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,6 +243,12 @@ class Weights:
     params: object
     cov: object
     first_f: float = np.nan
+
+    def row(self, term, conf_level, df):
+        """Return estimate, std_error, conf_low and conf_high of a term, with Student's quantile of so many degrees of freedom (sampling units less one)."""
+        estimate, se = float(self.params[term]), float(np.sqrt(self.cov.loc[term, term]))
+        low, high = intervals.normal(estimate, se, conf_level, df=df)
+        return {"estimate": estimate, "std_error": se, "conf_low": float(low), "conf_high": float(high)}
 
 
 def least_squares(y, x, groups, *, absorbed=0):
@@ -255,8 +281,7 @@ def _sandwich(y, x, used, groups, absorbed):
     beta = bread @ (u.T @ y)
     pulls = u * (y - x.to_numpy(float) @ beta)[:, None]
     g = int(groups.max()) + 1
-    summed = np.zeros((g, u.shape[1]))
-    np.add.at(summed, groups, pulls)
+    summed = discrete.per_group(pulls, groups, g)
     cov = bread @ (summed.T @ summed) @ bread * g / (g - 1) * (n - 1) / max(n - min(k, n - 1), 1)
     return Weights(pd.Series(beta, used.columns), pd.DataFrame(cov, used.columns, used.columns))
 
@@ -272,7 +297,7 @@ def poisson_absorbed(y, x, groups, *effects, rounds=100):
     eta, before = np.log(mu), np.inf
     for _ in range(rounds):
         work = eta + (y - mu) / mu
-        z = _absorb_weighted(np.column_stack([work, x_]), mu, effects)
+        z = _take_out(np.column_stack([work, x_]), mu, effects)
         beta = np.linalg.lstsq(z[:, 1:] * np.sqrt(mu)[:, None], z[:, 0] * np.sqrt(mu), rcond=None)[0]
         eta = np.clip(work - (z[:, 0] - z[:, 1:] @ beta), -30, 30)
         mu = np.exp(eta)
@@ -283,26 +308,11 @@ def poisson_absorbed(y, x, groups, *effects, rounds=100):
     else:
         raise InputError("poisson: the fit does not settle; look for terms that decide where there is any sale at all")
     inner = z[:, 1:]
-    k, g = inner.shape[1], int(groups.max()) + 1
-    summed, own = np.zeros((g, k)), np.zeros((g, k * k))
-    np.add.at(summed, groups, inner * (y - mu)[:, None])
-    np.add.at(own, groups, np.einsum("n,ni,nj->nij", mu, inner, inner).reshape(-1, k * k))
+    g = int(groups.max()) + 1
+    summed = discrete.per_group(inner * (y - mu)[:, None], groups, g)
+    own = discrete.per_group(np.einsum("n,ni,nj->nij", mu, inner, inner), groups, g)
     information = (inner * mu[:, None]).T @ inner
     # How far the weights move when a cluster is left out (jackknife): heavy clusters count for what they are.
-    moved = np.linalg.solve(information - own.reshape(g, k, k), summed[:, :, None])[:, :, 0]
+    moved = np.linalg.solve(information - own, summed[:, :, None])[:, :, 0]
     cov = moved.T @ moved * (g - 1) / g
     return Weights(pd.Series(beta, x.columns), pd.DataFrame(cov, x.columns, x.columns))
-
-
-def _absorb_weighted(values, weights, groups, rounds=500):
-    out = values.copy()
-    sums = [np.bincount(g, weights) for g in groups]
-    for _ in range(rounds):
-        moved = 0.0
-        for g, total in zip(groups, sums, strict=True):
-            means = np.column_stack([np.bincount(g, weights * c) / total for c in out.T])[g]
-            out -= means
-            moved = max(moved, np.abs(means).max())
-        if moved < 1e-9 or len(groups) == 1:
-            break
-    return out

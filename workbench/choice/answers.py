@@ -57,7 +57,7 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
     """How much more would people pay for one unit of each other attribute?
 
     Minus the attribute's weight over the price's, with two intervals: the delta method, and Krinsky & Robb's, which draws all weights from their
-    joint distribution and so allows for a skewed ratio. Where the price's own weight is not clearly below 0 the ratios are missing.
+    joint distribution and so allows for a skewed ratio. Where the price's own weight is not clearly below 0, or differs between people so that it may be 0 for somebody, the ratios are missing.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
     price : str
         The attribute that is money.
     draws, seed : int
-        Of Krinsky & Robb's interval.
+        Of Krinsky & Robb's interval; at most 1,000 for a mixed logit.
 
     Returns
     -------
@@ -82,16 +82,17 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
     if price not in fit.attributes:
         raise unknown("price", "attribute", price, fit.attributes)
     limits = [*([t("choice.wtp_limit")] if {"display", "mailer", "discount", "loyalty"} & set(fit.attributes) else []), t("choice.associational")]
-    keys = fit.worth_rows(price)
-    estimate, se = discrete.delta(lambda q: fit.worth(q, price), fit.params, fit.cov)
-    ends = [intervals.normal(value, error, conf_level) for value, error in fit.price_weights(price)]
+    keys, weights = fit.worth_rows(price), fit.price_weights(price)
+    ends = [intervals.normal(value, error, conf_level) for value, error in weights or ()]
     unsure = [(low, high) for low, high in ends if not high < 0]
-    drawn = np.full((2, len(keys)), np.nan)
-    if unsure:
-        # Without a clearly negative weight of money, money is no yardstick and the ratio means nothing.
-        estimate, se = np.full(len(keys), np.nan), np.full(len(keys), np.nan)
+    estimate, se, drawn = np.full(len(keys), np.nan), np.full(len(keys), np.nan), np.full((2, len(keys)), np.nan)
+    # Without a clearly negative weight of money, money is no yardstick and the ratio means nothing.
+    if weights is None:
+        limits.insert(0, t("choice.wtp_random"))
+    elif unsure:
         limits.insert(0, t("choice.wtp_none", low=number(unsure[0][0], 3), high=number(unsure[0][1], 3)))
     else:
+        estimate, se = discrete.delta(lambda q: fit.worth(q, price), fit.params, fit.cov)
         rng = np.random.default_rng(seed)
         many = draws if fit.kind != "mixed" else min(draws, 1000)
         values = np.array([fit.worth(q, price) for q in rng.multivariate_normal(fit.params, fit.cov, many, method="eigh")])
@@ -178,8 +179,8 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
 
 
 def _moved(values, how, where):
-    if isinstance(how, str) and how[:1] in "+-=" and _number(how.lstrip("=")) is not None:
-        return np.full_like(values, float(how[1:])) if how[0] == "=" else values + float(how)
+    if isinstance(how, str) and how[:1] in ("+", "-", "=") and (by := _number(how.removeprefix("="))) is not None:
+        return np.full_like(values, by) if how[0] == "=" else values + by
     if isinstance(how, (int, float)) and not isinstance(how, bool):
         return values * how
     raise InputError(f"{where}: a factor such as 1.1, or a text such as '+2', '-2' or '=5', is needed; found {how!r}")
@@ -237,7 +238,7 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
     by_share = np.where(available, shares / shares.sum(), 0)
     by_share /= by_share.sum(axis=1, keepdims=True)
     last = (d.wide(test["last_bought"], 0) > 0) & available
-    known = bought[train.groupby("choice_id")["last_bought"].transform("any").reindex(bought.index)]
+    known = bought[train.groupby("choice_id")["last_bought"].transform("any").to_numpy()[train["chosen"].to_numpy(bool)]]
     repeat = known["last_bought"].mean() if len(known) else 0.0
     others = np.where(last, 0, by_share)
     room = others.sum(axis=1, keepdims=True)
@@ -249,10 +250,7 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
         hit = p.argmax(axis=1) == chosen
         score = np.log(np.maximum(p[rows, chosen], 1e-12))
         for measure, values in (("hit_rate", hit.astype(float)), ("log_score", score)):
-            per = pd.DataFrame({"c": customer, "v": values}).groupby("c")["v"].agg(["sum", "size"])
-            estimate, se, low, high = intervals.ratio(per["sum"], per["size"], conf_level)
-            out.append({"rule": rule, "measure": measure, "count": float(values.sum()), "n": len(values), "estimate": estimate,
-                        "std_error": se, "conf_low": low, "conf_high": high})
+            out.append({"rule": rule, "measure": measure, **intervals.mean(values, customer, conf_level)})
     return Result(question=t("choice.holdout_question"), table=pd.DataFrame(out), unit="choices", n=len(chosen),
                   method=t("choice.holdout_method", people=number(len(aside)), share=percent(share, 0)), conf_level=conf_level,
                   evidence="associational", limits=(t("choice.holdout_limit"),),

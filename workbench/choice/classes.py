@@ -1,10 +1,13 @@
 """Kinds of people who weigh differently: the latent-class logit."""
 
+import dataclasses
+
 import numpy as np
+from scipy import special
 
 from workbench import discrete, intervals
-from workbench.choice.fits import ClassFit, trait_values
-from workbench.choice.logit import answer, conditional_logit, null_loglik, prepared
+from workbench.choice.fits import ClassFit, trait_values, unfold
+from workbench.choice.logit import answer, prepared
 from workbench.errors import InputError, NotEnoughData
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
@@ -51,11 +54,10 @@ def latent_class(choices, attributes, classes=2, *, membership=(), constants=Tru
     best = _fit(d, people, g, classes, traits, starts, seed)
     model = _Mixture(d, people, g, classes, traits)
     params, top = discrete.polish(lambda q: model(q)[1].sum(axis=0), best, steps=6)
-    k, m = d.x.shape[2], traits.shape[1]
     # Classes are told apart by size alone: the largest comes first.
-    size = np.vstack([np.zeros(m), params[classes * k:].reshape(classes - 1, m)])
-    by_size = np.argsort(-np.exp(size[:, 0]), kind="stable")
-    params = np.concatenate([params[: classes * k].reshape(classes, k)[by_size].ravel(), (size[by_size] - size[by_size[0]])[1:].ravel()])
+    beta, size = unfold(params, classes, traits.shape[1])
+    by_size = np.argsort(-size[:, 0], kind="stable")
+    params = np.append(beta[by_size], (size[by_size] - size[by_size[0]])[1:])
     value, score, posterior = model(params)
     if top > 1e-2 * g**0.5 or np.abs(params).max() > 100:
         raise InputError(f"latent_class: {classes} classes do not settle (largest score {top:.2g}); ask for fewer classes or leave out attributes")
@@ -65,10 +67,9 @@ def latent_class(choices, attributes, classes=2, *, membership=(), constants=Tru
         raise InputError("latent_class: the data do not tell the classes apart; ask for fewer") from None
     names = [f"class {c + 1}: {term}" for c in range(classes) for term in d.terms]
     names += [f"class {c + 1}: {term}" for c in range(1, classes) for term in ("share", *(f"share: {v}" for v in membership))]
-    fit = ClassFit(pd.Series(params, names), pd.DataFrame(cov, names, names), float(value.sum()), null_loglik(d), len(d.chosen), g, d.names, tuple(attributes), d.base,
-                   top, 0, classes, None, posterior, np.unique(d.customer), tuple(membership), scales)
+    fit = ClassFit(pd.Series(params, names), pd.DataFrame(cov, names, names), float(value.sum()), discrete.null_loglik(d), len(d.chosen), g, d.names, tuple(attributes), d.base,
+                   top, 0, classes, posterior, np.unique(d.customer), tuple(membership), scales)
     shares, share_se = discrete.delta(lambda q: fit.split(q)[1], params, cov)
-    object.__setattr__(fit, "shares", shares)
     entropy = 1 + float((posterior * np.log(np.maximum(posterior, 1e-300))).sum()) / (g * np.log(classes))
     limits = [t("choice.class_limit", entropy=number(entropy, 2))]
     if shares.min() < SMALLEST:
@@ -78,14 +79,8 @@ def latent_class(choices, attributes, classes=2, *, membership=(), constants=Tru
     result = answer(fit, d, choices, conf_level, question=t("choice.class_question", classes=number(classes)), method=t("choice.class_method", starts=number(starts)), limits=limits,
                     keys={"class": [int(n.split(":")[0][6:]) for n in names], "term": [n.split(": ", 1)[1] for n in names]})
     sizes = pd.DataFrame({"class": np.arange(1, classes + 1), "term": "share", "n": fit.choices, "estimate": shares, "std_error": share_se})
-    # On the log-odds scale a share's interval stays between 0 and 1.
-    with np.errstate(divide="ignore"):
-        logit = np.log(shares / (1 - shares))
-    low, high = intervals.normal(logit, share_se / (shares * (1 - shares)), conf_level)
-    sizes["conf_low"], sizes["conf_high"] = 1 / (1 + np.exp(-low)), 1 / (1 + np.exp(-high))
-    table = pd.concat([sizes, result.table[result.table["term"] != "share"]], ignore_index=True)
-    object.__setattr__(result, "table", table)
-    return result
+    sizes["conf_low"], sizes["conf_high"] = intervals.log_odds(shares, share_se, conf_level)
+    return dataclasses.replace(result, table=pd.concat([sizes, result.table[result.table["term"] != "share"]], ignore_index=True))
 
 
 @analysis
@@ -94,7 +89,13 @@ def latent_classes(choices, attributes, *, most=4, share=0.2, constants=True, st
 
     Each number of classes is fitted to all customers (for BIC) and to a part of them, and judged by the choices of the others.
 
-    Parameters are those of `latent_class`; `most` is the largest number tried, `share` the customers set aside.
+    Parameters
+    ----------
+    choices, attributes, constants, starts, seed : as in `latent_class`; the seed also of who is set aside
+    most : int
+        Largest number of classes tried.
+    share : float
+        Customers set aside.
 
     Returns
     -------
@@ -112,22 +113,17 @@ def latent_classes(choices, attributes, *, most=4, share=0.2, constants=True, st
     held = np.isin(people, aside)
     if g - len(aside) < 10:
         raise NotEnoughData(f"latent_classes: {g} customers are too few to set some aside")
-    rows = []
+    train, test = (d.take(np.flatnonzero(part)) for part in (~held, held))
+    (taught, many), (who, some) = train.groups(), test.groups()
+    traits, made, rows = np.ones((g, 1)), np.bincount(who), []
     for classes in range(1, most + 1):
-        traits = np.ones((g, 1))
         whole = _fit(d, people, g, classes, traits, starts, seed)
         value, _, _ = _Mixture(d, people, g, classes, traits)(whole)
-        train = d.take(np.flatnonzero(~held))
-        who, many = train.groups()
-        learnt = _fit(train, who, many, classes, traits[:many], starts, seed)
-        test = d.take(np.flatnonzero(held))
-        who, many = test.groups()
-        told, _, _ = _Mixture(test, who, many, classes, traits[:many])(learnt)
-        made = np.bincount(who)
+        learnt = _fit(train, taught, many, classes, traits[:many], starts, seed)
+        told, _, _ = _Mixture(test, who, some, classes, traits[:some])(learnt)
         estimate, se, low, high = intervals.ratio(told, made, conf_level)
-        size = np.concatenate([[0.0], whole[classes * d.x.shape[2]:]])
-        rows.append({"classes": classes, "n": int(made.sum()), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high,
-                     "bic": -2 * value.sum() + len(whole) * np.log(g), "smallest": float(np.exp(size).min() / np.exp(size).sum())})
+        rows.append({"classes": classes, "n": len(who), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high,
+                     "bic": -2 * value.sum() + len(whole) * np.log(g), "smallest": float(special.softmax(unfold(whole, classes, 1)[1]).min())})
     table = pd.DataFrame(rows)
     best, by_score = (int(table.loc[i, "classes"]) for i in (table["bic"].idxmin(), table["estimate"].idxmax()))
     return Result(question=t("choice.classes_question"), table=table, method=t("choice.classes_method", share=percent(share, 0)), unit="choices", n=int(table["n"].iloc[0]), conf_level=conf_level,
@@ -156,27 +152,25 @@ class _Mixture:
         self.rows = np.arange(len(d.chosen))
 
     def parts(self, beta):
-        """Log chance of every customer's choices under one class, and its score."""
+        """Return the log chance of every customer's choices under the weights of one class, and the chances of the alternatives."""
         p = discrete.probabilities(self.d.x @ beta, self.d.available)
         with np.errstate(divide="ignore"):
             log = np.bincount(self.people, np.maximum(np.log(p[self.rows, self.d.chosen]), -700), self.g)
         return log, p
 
-    def sizes(self, params):
-        k, m = self.d.x.shape[2], self.traits.shape[1]
-        gamma = np.vstack([np.zeros(m), params[self.classes * k:].reshape(self.classes - 1, m)])
-        return discrete.probabilities(self.traits @ gamma.T, True)
+    def expect(self, params):
+        """Return the log-likelihood of every customer, their chances of belonging before and after their choices, and the chances of the alternatives a class."""
+        beta, gamma = unfold(params, self.classes, self.traits.shape[1])
+        made = [self.parts(b) for b in beta]
+        prior = special.softmax(self.traits @ gamma.T, axis=1)
+        log = np.column_stack([v for v, _ in made]) + np.log(np.maximum(prior, 1e-300))
+        value = special.logsumexp(log, axis=1)
+        return value, prior, np.exp(log - value[:, None]), [p for _, p in made]
 
     def __call__(self, params):
-        k, c = self.d.x.shape[2], self.classes
-        made = [self.parts(b) for b in params[: c * k].reshape(c, k)]
-        prior = self.sizes(params)
-        log = np.column_stack([v for v, _ in made]) + np.log(np.maximum(prior, 1e-300))
-        top = log.max(axis=1, keepdims=True)
-        value = np.log(np.exp(log - top).sum(axis=1)) + top[:, 0]
-        posterior = np.exp(log - value[:, None])
-        score = [posterior[:, [i]] * discrete.per_group(discrete.scores(self.d, p), self.people, self.g) for i, (_, p) in enumerate(made)]
-        score += [(posterior[:, [i]] - prior[:, [i]]) * self.traits for i in range(1, c)]
+        value, prior, posterior, made = self.expect(params)
+        score = [posterior[:, [i]] * discrete.per_group(discrete.scores(self.d, p), self.people, self.g) for i, p in enumerate(made)]
+        score += [(posterior[:, [i]] - prior[:, [i]]) * self.traits for i in range(1, self.classes)]
         return value, np.concatenate(score, axis=1), posterior
 
 
@@ -205,32 +199,25 @@ def _negative(made, unit):
 
 def _climb(model, params, most):
     """Return parameters after at most so many rounds of expectation and one Newton step a class, with their log-likelihood."""
-    d, c = model.d, model.classes
-    k, m = d.x.shape[2], model.traits.shape[1]
+    d, m = model.d, model.traits.shape[1]
+    reach = np.abs(d.x).max(axis=(0, 1))
     before = -np.inf
     for _ in range(most):
-        beta = params[: c * k].reshape(c, k)
-        made = [model.parts(b) for b in beta]
-        prior = model.sizes(params)
-        log = np.column_stack([v for v, _ in made]) + np.log(np.maximum(prior, 1e-300))
-        top = log.max(axis=1, keepdims=True)
-        value = float((np.log(np.exp(log - top).sum(axis=1)) + top[:, 0]).sum())
+        each, prior, posterior, made = model.expect(params)
+        value = float(each.sum())
         if value - before < 1e-7 * abs(value):
             break
-        before = value
-        posterior = np.exp(log - top)
-        posterior /= posterior.sum(axis=1, keepdims=True)
-        new = []
-        for i, (_, p) in enumerate(made):
+        before, new = value, []
+        beta, size = unfold(params, model.classes, m)
+        for i, p in enumerate(made):
             w = posterior[model.people, i]
             gradient = w @ discrete.scores(d, p)
             # A little ridge keeps an almost empty class from running away.
-            move = np.linalg.solve(discrete.hessian(d.x, p, w) + 1e-3 * np.eye(k), gradient - 1e-3 * beta[i])
-            new.append(beta[i] + move * min(1.0, 3.0 / max(np.abs(move * np.abs(d.x).max(axis=(0, 1))).max(), 1e-9)))
-        size = np.vstack([np.zeros(m), params[c * k:].reshape(c - 1, m)])
-        for i in range(1, c):
+            move = np.linalg.solve(discrete.hessian(d.x, p, w) + 1e-3 * np.eye(len(gradient)), gradient - 1e-3 * beta[i])
+            new.append(beta[i] + move * min(1.0, 3.0 / max(np.abs(move * reach).max(), 1e-9)))
+        for i in range(1, model.classes):
             pull = (posterior[:, i] - prior[:, i]) @ model.traits
             curve = (model.traits * (prior[:, i] * (1 - prior[:, i]))[:, None]).T @ model.traits
             size[i] += np.clip(np.linalg.solve(curve + 1e-6 * np.eye(m), pull), -2, 2)
-        params = np.concatenate([np.ravel(new), size[1:].ravel()])
+        params = np.append(new, size[1:])
     return params, before

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy import special
 
 from workbench import discrete
 from workbench.errors import InputError, need_columns
@@ -58,7 +59,7 @@ class Fit:
         return [{"term": a} for a in self.attributes if a != price]
 
     def price_weights(self, price):
-        """Return the estimates whose intervals must lie below 0 before anything may be expressed in money: [(value, error)]."""
+        """Return the estimates whose intervals must lie below 0 before anything may be expressed in money: [(value, error)]; None where the weight of money may be 0 for somebody."""
         return [(self.params[price], float(np.sqrt(self.cov.loc[price, price])))]
 
 
@@ -148,9 +149,9 @@ class MixedFit(Fit):
     def price_weights(self, price):
         kind = self.kinds.get(price)
         if kind == "negative_lognormal":
-            return [(-1.0, 0.0)]
+            return []  # below 0 by its form
         if kind is not None:
-            return [(0.0, 1.0)]  # a weight that may be 0 for somebody is no yardstick
+            return None
         return super().price_weights(price)
 
 
@@ -174,15 +175,20 @@ def transform(kind, mean, sd, z):
     return value, value, value * z
 
 
+def unfold(params, classes, traits):
+    """Return the weights of every class (K × P) and the pulls of constant and traits on belonging to it (K × traits, 0 for the first) from one row of parameters."""
+    at = len(params) - (classes - 1) * traits
+    return params[:at].reshape(classes, -1), np.vstack([np.zeros(traits), params[at:].reshape(-1, traits)])
+
+
 @dataclass(frozen=True, eq=False)
 class ClassFit(Fit):
-    """A latent-class logit: `classes` kinds of people, `shares` their sizes, `posterior` (customers × classes) and `people` (their ids).
+    """A latent-class logit: `classes` kinds of people, `posterior` (customers × classes) and `people` (their ids).
 
     `traits` gives mean and spread of every membership trait among those the model was fitted to.
     """
 
     classes: int = 1
-    shares: np.ndarray = None
     posterior: np.ndarray = None
     people: np.ndarray = None
     membership: tuple = ()
@@ -190,13 +196,15 @@ class ClassFit(Fit):
 
     kind = "latent_class"
 
+    @property
+    def shares(self):
+        """The sizes of the classes at average membership (K)."""
+        return self.split(self.params.to_numpy())[1]
+
     def split(self, params):
-        """Return the weights a class (K × P) and the logits of class size at average membership (K)."""
-        p = len(self.attributes) + (len(self.names) - 1 if self.base is not None else 0)
-        beta = params[: self.classes * p].reshape(self.classes, p)
-        size = np.concatenate([[0.0], params[self.classes * p: self.classes * p + (self.classes - 1) * (1 + len(self.membership))]
-                               .reshape(self.classes - 1, -1)[:, 0]])
-        return beta, np.exp(size - size.max()) / np.exp(size - size.max()).sum()
+        """Return the weights a class (K × P) and the sizes of the classes at average membership (K)."""
+        beta, gamma = unfold(params, self.classes, 1 + len(self.membership))
+        return beta, special.softmax(gamma[:, 0])
 
     def design(self, choices):
         """Return choices laid out as this fit sees them, with the traits of who made them."""
@@ -207,9 +215,7 @@ class ClassFit(Fit):
 
     def sizes(self, params, d):
         """Return every chooser's chances of belonging to each class, N × K."""
-        m = 1 + len(self.membership)
-        gamma = np.vstack([np.zeros(m), params[-(self.classes - 1) * m:].reshape(-1, m)])
-        return discrete.probabilities(d.traits @ gamma.T, True)
+        return special.softmax(d.traits @ unfold(params, self.classes, 1 + len(self.membership))[1].T, axis=1)
 
     def chances(self, params, d):
         shares = self.sizes(params, d)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from workbench import discrete, intervals, schemas
+from workbench import discrete, engine, intervals, schemas
 from workbench.choice.fits import Fit
-from workbench.errors import InputError, NotEnoughData
+from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, t, word
 
@@ -43,11 +43,11 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
     """
     import pandas as pd
 
-    d, people, g = prepared(choices, attributes, constants)
+    d, _, g = prepared(choices, attributes, constants)
     beta, p, iterations, top = discrete.newton(d)
-    cov = discrete.sandwich(discrete.hessian(d.x, p), discrete.per_group(discrete.scores(d, p), people, g))
+    cov = discrete.covariance(d, p)
     loglik = float(np.log(p[np.arange(len(d.chosen)), d.chosen]).sum())
-    fit = Fit(pd.Series(beta, d.terms), pd.DataFrame(cov, d.terms, d.terms), loglik, null_loglik(d), len(d.chosen), g, d.names,
+    fit = Fit(pd.Series(beta, d.terms), pd.DataFrame(cov, d.terms, d.terms), loglik, discrete.null_loglik(d), len(d.chosen), g, d.names,
               tuple(attributes), d.base, top, iterations)
     return answer(fit, d, choices, conf_level, question=t("choice.question"), method=t("choice.method"), limits=[t("choice.iia")])
 
@@ -59,7 +59,7 @@ def iia_test(choices, attributes, *, conf_level=0.95):
     The model is fitted again without each alternative (choices of it left out). Under its assumption that two alternatives
     compete the same whatever else is on offer, the weights of the attributes then differ by chance only.
 
-    Parameters are those of `conditional_logit`.
+    Parameters are those of `conditional_logit`, whose constants every alternative but one has here.
 
     Returns
     -------
@@ -123,15 +123,24 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
     ----------
     variants : dict
         Name of the rule → object with `.table` (choices) and `.imputed` (share of prices filled in).
+    attributes : as in `conditional_logit`
+    term : str
+        The attribute whose weight is compared.
 
     Returns
     -------
     Result
         rule, imputed (share of available prices carried forward), n (choices), estimate (weight of `term`), std_error,
-        conf_low, conf_high.
+        conf_low, conf_high; missing where the model cannot be fitted, with the reason in `.limits`.
+
+    Raises InputError where `term` is none of the attributes.
+
+    Source: as `conditional_logit`.
     """
     import pandas as pd
 
+    if term not in attributes:
+        raise unknown("term", "attribute", term, attributes)
     rows, limits = [], [t("choice.rules_limit")]
     for name, made in variants.items():
         try:
@@ -154,15 +163,7 @@ def prepared(choices, attributes, constants):
     schemas.require(choices, "choices", *attributes)
     d = discrete.lay_out(choices, tuple(attributes), constants)
     discrete.check(d, constants)
-    people, g = d.groups()
-    if g < 2:
-        raise NotEnoughData("choices: one customer only; nothing can be said about people in general")
-    return d, people, g
-
-
-def null_loglik(d):
-    """Return the log-likelihood of equal shares over what was available."""
-    return float(-np.log(d.available.sum(axis=1)).sum())
+    return (d, *d.groups())
 
 
 def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
@@ -179,7 +180,7 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
         limits.append(t("choice.habit"))
     if d.base is not None:
         limits.append(t("choice.base", base=d.base))
-    if "imputed" in discrete.frame(choices) and "price" in fit.attributes:
+    if "imputed" in engine.columns(choices) and "price" in fit.attributes:
         limits.append(t("choice.carried"))
     if rarest < 10 * len(terms):
         limits.append(t("choice.rare", n=number(rarest)))

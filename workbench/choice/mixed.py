@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from workbench import discrete, intervals
+from workbench import discrete, intervals, schemas
 from workbench.choice.fits import MixedFit, transform
-from workbench.choice.logit import answer, conditional_logit, null_loglik, prepared
+from workbench.choice.logit import answer, conditional_logit, prepared
 from workbench.errors import InputError, NotEnoughData, one_of, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, t
@@ -80,15 +80,15 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
     for i in range(len(random)):  # a spread has no sign
         if params[k + i] < 0:
             params[k + i], z[:, :, i] = -params[k + i], -z[:, :, i]
-    value, score = _Panel(d, people, g, random, z)(params)
-    information = -discrete.slope(lambda q: _Panel(d, people, g, random, z)(q * unit)[1].sum(axis=0) * unit, params / unit, 1e-4) / np.outer(unit, unit)
+    value, score = model(params)
+    information = -discrete.slope(lambda q: model(q * unit)[1].sum(axis=0) * unit, params / unit, 1e-4) / np.outer(unit, unit)
     try:
         cov = discrete.sandwich(information, score)
     except np.linalg.LinAlgError:
         raise InputError("mixed_logit: the data do not tell all spreads apart; leave out a random term") from None
     terms = [*d.terms, *(f"sd: {term}" for term in random)]
     average = stats.norm.ppf(stats.qmc.Halton(len(random), scramble=True, rng=np.random.default_rng(seed)).random(max(draws, 200)).clip(1e-9, 1 - 1e-9))
-    fit = MixedFit(pd.Series(params, terms), pd.DataFrame(cov, terms, terms), float(value.sum()), null_loglik(d), len(d.chosen), g, d.names, tuple(attributes),
+    fit = MixedFit(pd.Series(params, terms), pd.DataFrame(cov, terms, terms), float(value.sum()), discrete.null_loglik(d), len(d.chosen), g, d.names, tuple(attributes),
                    d.base, top, int(found.nit), dict(random), average)
     none = [term for i, term in enumerate(random) if params[k + i] < 1.64 * np.sqrt(max(cov[k + i, k + i], 0))]
     limits = [t("choice.mixed_limit", draws=number(draws))]
@@ -168,7 +168,8 @@ def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf
     choices, attributes : as in `conditional_logit`; attributes must not hold loyalty or last_bought themselves
     order : str, optional
         Column that orders a customer's choices; None: choice_id.
-    draws, seed : of the mixed logit and of the shuffle
+    draws, seed : int
+        Of the mixed logit and of the shuffle.
 
     Returns
     -------
@@ -189,6 +190,7 @@ def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf
     mixing = {"loyalty", "last_bought"} & set(attributes)
     if mixing:
         raise InputError(f"attributes: leave out {', '.join(sorted(mixing))}; the last purchase is put in here")
+    schemas.require(choices, "choices", *([order] if order else []))
     d, people, g = prepared(choices, attributes, True)
     table = discrete.frame(choices)
     ids, first = np.unique(table["choice_id"].to_numpy(), return_index=True)

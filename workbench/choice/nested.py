@@ -4,7 +4,7 @@ import numpy as np
 
 from workbench import discrete
 from workbench.choice.fits import NestedFit, nested_chances
-from workbench.choice.logit import answer, conditional_logit, null_loglik, prepared
+from workbench.choice.logit import answer, prepared
 from workbench.errors import InputError, unknown
 from workbench.results import analysis
 from workbench.texts import t
@@ -51,7 +51,7 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
     place = np.full(len(sizes), -1)
     k = d.x.shape[2]
     place[free] = k if common else k + np.arange(len(free))
-    start = conditional_logit(choices, attributes, constants=constants).model.params.to_numpy()
+    start = discrete.newton(d)[0]
     count = k + (1 if common else len(free))
     rows = np.arange(len(d.chosen))
 
@@ -97,7 +97,7 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
     cov = discrete.sandwich(information, discrete.per_group(score, people, g))
     names = [str(n) for n in nests]
     terms = [*d.terms, *(["lambda"] if common else [f"lambda: {names[m]}" for m in free])]
-    fit = NestedFit(pd.Series(params, terms), pd.DataFrame(cov, terms, terms), float(value.sum()), null_loglik(d), len(rows), g, d.names,
+    fit = NestedFit(pd.Series(params, terms), pd.DataFrame(cov, terms, terms), float(value.sum()), discrete.null_loglik(d), len(rows), g, d.names,
                     tuple(attributes), d.base, top, int(best.nit), number, place)
     limits = [t("choice.nested_limit")]
     if (params[k:] > 1).any():

@@ -99,10 +99,8 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     d = discrete.lay_out(coded, tuple(columns), False)
     discrete.check(d, False)
     people, g = d.groups()
-    if g < 2:
-        raise NotEnoughData("part_worths: one respondent only; nothing can be said about people in general")
     beta, p, _, _ = discrete.newton(d)
-    cov = discrete.sandwich(discrete.hessian(d.x, p), discrete.per_group(discrete.scores(d, p), people, g))
+    cov = discrete.covariance(d, p)
     fit = PartWorths(levels, pd.Series(beta, columns), pd.DataFrame(cov, columns, columns), d, float(np.log(p[np.arange(len(p)), d.chosen]).sum()))
     rows = []
     for name, where in fit.spans().items():
@@ -116,7 +114,7 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     table = pd.DataFrame(rows)
     table.insert(2, "n", len(d.chosen))
     table["conf_low"], table["conf_high"] = intervals.normal(table["estimate"], table["std_error"], conf_level)
-    limits = [t("conjoint.stated"), t("conjoint.fit", rho=number(1 + fit.loglik / np.log(d.available.sum(axis=1)).sum(), 3), g=number(g))]
+    limits = [t("conjoint.stated"), t("conjoint.fit", rho=number(1 - fit.loglik / discrete.null_loglik(d), 3), g=number(g))]
     least = _least(d, levels)
     if g < max(least, 200):
         limits.append(t("conjoint.few", g=number(g), least=number(max(least, 200))))
@@ -245,13 +243,12 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
     at = spans[price].start
     low, high = intervals.normal(fit.params.iloc[at], np.sqrt(fit.cov.iloc[at, at]), conf_level)
     limits = [t("conjoint.worth_limit"), t("conjoint.stated")]
-    estimate, se = discrete.delta(ratio, fit.params, fit.cov)
-    drawn = np.full((2, len(keys)), np.nan)
+    estimate, se, drawn = np.full(len(keys), np.nan), np.full(len(keys), np.nan), np.full((2, len(keys)), np.nan)
     if high < 0:
+        estimate, se = discrete.delta(ratio, fit.params, fit.cov)
         values = ratio(np.random.default_rng(seed).multivariate_normal(fit.params, fit.cov, draws, method="eigh"))
         drawn = np.quantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=1)
     else:
-        estimate, se = np.full(len(keys), np.nan), np.full(len(keys), np.nan)
         limits.insert(0, t("choice.wtp_none", low=number(low, 3), high=number(high, 3)))
     table = pd.DataFrame({"attribute": [k for k, _, _ in keys], "level": [v for _, v, _ in keys], "against": [v for _, _, v in keys], "n": len(fit.layout.chosen), "estimate": estimate, "std_error": se, "conf_low": drawn[0], "conf_high": drawn[1]})
     return Result(question=t("conjoint.worth_question"), table=table, method=t("conjoint.worth_method"), unit="choices", n=len(fit.layout.chosen), conf_level=conf_level, evidence="associational",

@@ -1,9 +1,10 @@
 """Which of many things matter most? Best–worst (MaxDiff) tasks and their analysis."""
 
 import numpy as np
+from scipy import special
 
 from workbench import discrete, intervals
-from workbench.errors import InputError, NotEnoughData, need_columns
+from workbench.errors import InputError, need_columns
 from workbench.results import Result, analysis
 from workbench.texts import number, t
 
@@ -79,6 +80,9 @@ def best_worst(answers, *, conf_level=0.95):
     import pandas as pd
 
     need_columns("answers", answers.columns, "respondent_id", "task", "item", "best", "worst")
+    nameless = int(answers[["respondent_id", "task", "item"]].isna().any(axis=1).sum())
+    if nameless:
+        raise InputError(f"answers: {nameless:,} rows lack a respondent_id, task or item")
     frame = answers.sort_values(["respondent_id", "task"], kind="stable", ignore_index=True)
     best, worst = frame["best"].to_numpy(bool), frame["worst"].to_numpy(bool)
     task = frame.groupby(["respondent_id", "task"], sort=True).ngroup().to_numpy()
@@ -88,8 +92,6 @@ def best_worst(answers, *, conf_level=0.95):
         raise InputError(f"answers: {int(wrong.sum() + (best & worst).sum()):,} tasks do not have exactly one best and one other worst item")
     items = sorted(frame["item"].unique(), key=str)
     code, j = frame["item"].map({v: i for i, v in enumerate(items)}).to_numpy(), len(items)
-    if frame["respondent_id"].nunique() < 2:
-        raise NotEnoughData("best_worst: one respondent only; nothing can be said about people in general")
     who = np.unique(frame["respondent_id"].to_numpy(), return_inverse=True)[1]
     # Every task is two choices over all items, those not shown being unavailable: the best, and the worst of the rest.
     here = np.zeros((tasks, j), bool)
@@ -108,15 +110,8 @@ def best_worst(answers, *, conf_level=0.95):
                         np.zeros(0, int), np.zeros(0, int))
     discrete.check(d, False)
     beta, p, _, _ = discrete.newton(d)
-    people, g = d.groups()
-    cov = discrete.sandwich(discrete.hessian(d.x, p), discrete.per_group(discrete.scores(d, p), people, g))
-
-    def shares(b):
-        u = np.append(0.0, b)
-        return np.exp(u - u.max()) / np.exp(u - u.max()).sum()
-
-    share, se = discrete.delta(shares, beta, cov)
-    low, high = intervals.normal(np.log(share / (1 - share)), se / (share * (1 - share)), conf_level)
+    share, se = discrete.delta(lambda b: special.softmax(np.append(0.0, b)), beta, discrete.covariance(d, p))
+    low, high = intervals.log_odds(share, se, conf_level)
     rows = []
     for i, item in enumerate(items):
         mine = code == i
@@ -124,7 +119,7 @@ def best_worst(answers, *, conf_level=0.95):
         net = np.bincount(who[mine], best[mine].astype(float) - worst[mine], who.max() + 1)
         estimate, error, a, b = intervals.ratio(net, seen, conf_level)
         rows.append({"item": str(item), "measure": "score", "count": net.sum(), "n": int(mine.sum()), "estimate": estimate, "std_error": error, "conf_low": max(a, -1), "conf_high": min(b, 1)})
-    rows += [{"item": str(item), "measure": "share", "count": np.nan, "n": int(tasks), "estimate": share[i], "std_error": se[i], "conf_low": 1 / (1 + np.exp(-low[i])), "conf_high": 1 / (1 + np.exp(-high[i]))}
+    rows += [{"item": str(item), "measure": "share", "count": np.nan, "n": int(tasks), "estimate": share[i], "std_error": se[i], "conf_low": low[i], "conf_high": high[i]}
              for i, item in enumerate(items)]
     table = pd.DataFrame(rows).sort_values(["measure", "estimate", "item"], ascending=[True, False, True], ignore_index=True)
     few = table.loc[(table["measure"] == "score") & (table["n"] < 500), "item"].tolist()

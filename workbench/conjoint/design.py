@@ -45,7 +45,7 @@ def choice_design(attributes, *, tasks=12, alternatives=3, blocks=1, prior=None,
     Raises
     ------
     InputError
-        For an attribute with one level, fewer than two alternatives, blocks that do not divide the tasks, or too few tasks for the weights.
+        For an attribute with one level, an unknown level in `prior` or `fixed`, fewer than two alternatives, blocks that do not divide the tasks, too few tasks for the weights, or no tasks free of what is fixed.
 
     Source: Huber & Zwerina (1996), Journal of Marketing Research 33; coordinate exchange Meyer & Nachtsheim (1995), Technometrics 37.
     """
@@ -61,6 +61,10 @@ def choice_design(attributes, *, tasks=12, alternatives=3, blocks=1, prior=None,
                          f"weights; found {alternatives} alternatives, {tasks} tasks, {blocks} blocks")
     coded = [codes(s) for s in sizes]
     beta = np.concatenate([_prior(attributes, n, prior) for n in names])
+    for rule in fixed:
+        for a, v in rule.items():
+            if a not in attributes or v not in attributes[a]:
+                raise unknown("fixed", "level", f"{a}: {v}", [f"{n}: {level}" for n, levels in attributes.items() for level in levels])
     banned = [{names.index(a): attributes[a].index(v) for a, v in rule.items()} for rule in fixed]
     rng = np.random.default_rng(seed)
     best = min((_exchange(rng, sizes, coded, beta, tasks, alternatives, banned) for _ in range(starts)), key=lambda made: made[1])
@@ -95,8 +99,7 @@ def _exchange(rng, sizes, coded, beta, tasks, alternatives, banned):
     def information(task):
         x = np.concatenate([c[task[:, i]] for i, c in enumerate(coded)], axis=1)
         p = discrete.probabilities((x @ beta)[None, :], True)[0]
-        around = x - p @ x
-        return (around * p[:, None]).T @ around
+        return discrete.hessian(x[None], p[None])
 
     def allowed(task):
         if len({tuple(row) for row in task}) < len(task):
@@ -156,7 +159,7 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
     """
     import pandas as pd
 
-    attributes = design.attrs.get("attributes") or {c: sorted(design[c].unique(), key=str) for c in design.columns if c not in ("block", "task", "alternative")}
+    attributes = design.attrs.get("attributes") or {c: sorted(design[c].unique(), key=str) for c in _attributes(design)}
     x = np.concatenate([codes(len(v))[[v.index(k) for k in design[n]]] for n, v in attributes.items()], axis=1)
     beta = np.concatenate([_prior(attributes, n, prior) for n in attributes])
     per = design.groupby(["block", "task"]).ngroup().to_numpy()
@@ -164,8 +167,7 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
     for g in range(per.max() + 1):
         mine = x[per == g]
         p = discrete.probabilities((mine @ beta)[None, :], True)[0]
-        around = mine - p @ mine
-        m += (around * p[:, None]).T @ around
+        m += discrete.hessian(mine[None], p[None])
     if np.linalg.matrix_rank(m) < len(m):
         raise InputError("design_check: these tasks cannot tell all levels apart; ask for more tasks or fewer levels")
     cov = np.linalg.inv(m * respondents / design["block"].nunique())
@@ -179,6 +181,10 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
     return Result(question=t("conjoint.design_question", n=number(respondents)), table=pd.DataFrame(rows), method=t("conjoint.design_method"), unit="offers", n=len(design), conf_level=conf_level,
                   limits=(t("conjoint.design_error", error=number(design.attrs.get("d_error", np.nan), 3)), t("conjoint.design_limit")),
                   chart={"kind": "points", "label": ["attribute", "level"], "xlabel": t("conjoint.design_axis")})
+
+
+def _attributes(design):
+    return [c for c in design.columns if c not in ("block", "task", "alternative")]
 
 
 def choices(design, answers, *, none=False):
@@ -202,13 +208,13 @@ def choices(design, answers, *, none=False):
     """
     import pandas as pd
 
-    names = sorted(design["task"].unique())
-    need_columns("answers", answers.columns, "respondent_id", "block" if design["block"].nunique() > 1 else None, *(f"task_{k}" for k in names))
+    names, tasks = _attributes(design), [f"task_{k}" for k in sorted(design["task"].unique())]
+    need_columns("answers", answers.columns, "respondent_id", "block" if design["block"].nunique() > 1 else None, *tasks)
     made = answers.assign(block=answers["block"] if "block" in answers else design["block"].iloc[0])
     strange = set(made["block"]) - set(design["block"])
     if strange:
         raise unknown("answers", "block", sorted(strange, key=str)[0], sorted(design["block"].unique()))
-    long = made.melt(["respondent_id", "block"], [f"task_{k}" for k in names], "task", "picked").dropna(subset=["picked"])
+    long = made.melt(["respondent_id", "block"], tasks, "task", "picked").dropna(subset=["picked"])
     long["task"] = long["task"].str[5:].astype(int)
     offers = set(design["alternative"]) | ({0} if none else set())
     bad = ~long["picked"].isin(offers)
@@ -217,14 +223,12 @@ def choices(design, answers, *, none=False):
     long["choice_id"] = np.arange(len(long))
     if none:
         extra = design.drop_duplicates(["block", "task"]).assign(alternative=0)
-        for name in design.columns[3:]:
-            extra[name] = None
+        extra[names] = None
         design = pd.concat([design, extra], ignore_index=True)
     table = long.merge(design, on=["block", "task"])
     table = table.assign(chosen=table["picked"] == table["alternative"], customer_id=table["respondent_id"],
                          alternative=table["alternative"].map(lambda k: NONE if k == 0 else f"offer {k}"))
-    columns = ["choice_id", "customer_id", "alternative", "chosen", *[c for c in design.columns if c not in ("block", "task", "alternative")]]
-    table = table.sort_values(["choice_id", "alternative"], ignore_index=True)[columns]
+    table = table.sort_values(["choice_id", "alternative"], ignore_index=True)[["choice_id", "customer_id", "alternative", "chosen", *names]]
     table.attrs.update(answers.attrs)
     table.attrs["rejected"] = rejected
     return table

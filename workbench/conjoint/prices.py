@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import intervals
-from workbench.errors import NotEnoughData, need_columns
+from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
@@ -29,7 +29,12 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     Result
         point (lower_bound, indifference, optimal, upper_bound), n (respondents), estimate (price at which the two shares cross), std_error, conf_low, conf_high.
 
-    Raises NotEnoughData where no respondent is consistent or curves do not cross.
+    Raises
+    ------
+    InputError
+        For missing columns, or a respondent who answered twice.
+    NotEnoughData
+        Where no respondent is consistent or curves do not cross.
 
     Source: Van Westendorp (1976), ESOMAR congress. Optimal: too cheap meets too expensive; indifference: cheap meets expensive; lower bound: too cheap meets not cheap; upper bound: too
     expensive meets not expensive.
@@ -37,6 +42,8 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     import pandas as pd
 
     need_columns("answers", answers.columns, "respondent_id", *QUESTIONS)
+    if answers["respondent_id"].duplicated().any():
+        raise InputError(f"answers: {int(answers['respondent_id'].duplicated().sum()):,} rows repeat a respondent_id; each respondent answers once")
     given = answers[list(QUESTIONS)].to_numpy(float)
     good = np.isfinite(given).all(axis=1) & (given[:, 0] <= given[:, 1]) & (given[:, 1] < given[:, 2]) & (given[:, 2] <= given[:, 3])
     prices = given[good]

@@ -4,6 +4,7 @@ from itertools import combinations
 from math import factorial
 
 import numpy as np
+from scipy import special
 
 from workbench import intervals
 from workbench import regression as fits
@@ -39,7 +40,7 @@ def key_drivers(table, outcome, drivers, *, kind="linear", cluster=None, low=Non
     low, high : float, optional
         Ratings at or below `low` are low, at or above `high` are high; None: the outer thirds of each driver, or with few grades those below and above the median.
     draws, seed : int
-        Of the bootstrap over sampling units.
+        Of the bootstrap over sampling units; the shares of a logit rest on at most 200 draws.
 
     Returns
     -------
@@ -73,10 +74,9 @@ def key_drivers(table, outcome, drivers, *, kind="linear", cluster=None, low=Non
     # Where every rating is low or high there is no middle to compare with.
     ends = [pair if (pair[0] + pair[1] == 0).any() and len(np.unique(c)) > 2 else (np.zeros(n), np.zeros(n)) for c, pair in zip(x.T, ends, strict=True)]
     extra = [e for pair in ends for e in pair if 0 < e.mean() < 1]
-    every, drawn = fits.grams(np.column_stack([np.ones(n), data.y, x, *extra]), data.groups, draws, seed)
-    grams = np.concatenate([every[None], drawn])
+    grams = fits.grams(np.column_stack([np.ones(n), data.y, x, *extra]), data.groups, draws, seed)
     mean = grams[:, 0, 2:2 + p] / grams[:, [0], 0]
-    r = _correlations(grams[:, :2 + p, :2 + p])
+    r = fits.correlations(fits.covariances(grams[:, :2 + p, :2 + p]))
     rxx, rxy = r[:, 1:, 1:], r[:, 1:, 0]
     found = {"relative_weight": _johnson(rxx, rxy), "weight": np.linalg.solve(rxx + 1e-12 * np.eye(p), rxy[:, :, None])[:, :, 0], "correlation": rxy, "performance": mean}
     if p <= MOST[kind]:
@@ -146,17 +146,7 @@ def _ends_effects(grams, p, ends):
     b = grams[:, columns, 1]
     beta = np.linalg.solve(a + 1e-9 * np.eye(len(columns)) * np.trace(a[0]) / len(columns), b[:, :, None])[:, :, 0]
     where = {c: i for i, c in enumerate(columns)}
-    out = [np.column_stack([beta[:, where[pair[k]]] if pair[k] is not None else np.full(len(grams), np.nan) for pair in place]) for k in (0, 1)]
-    return out
-
-
-def _correlations(grams):
-    """Return correlation matrices of the columns after the constant."""
-    n = grams[:, 0, 0][:, None, None]
-    mean = grams[:, 0, 1:] / n[:, 0]
-    cov = grams[:, 1:, 1:] / n - mean[:, :, None] * mean[:, None, :]
-    sd = np.sqrt(np.maximum(np.einsum("bii->bi", cov), 1e-300))
-    return cov / (sd[:, :, None] * sd[:, None, :])
+    return [np.column_stack([beta[:, where[pair[k]]] if pair[k] is not None else np.full(len(grams), np.nan) for pair in place]) for k in (0, 1)]
 
 
 def _subsets(p):
@@ -195,16 +185,16 @@ def _mcfadden(x, y, weights):
     n = len(y)
     total = weights.sum(axis=1)
     share = weights @ y / total
-    null = total * (_entropy(share))
+    null = total * _entropy(share)
     if not x.shape[1]:
         return np.zeros(len(weights))
     z = np.column_stack([np.ones(n), (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12)])
     outer = np.einsum("ni,nj->nij", z, z).reshape(n, -1)
     k = z.shape[1]
     beta = np.zeros((len(weights), k))
-    beta[:, 0] = np.log(share / (1 - share))
+    beta[:, 0] = special.logit(share)
     for _ in range(12):
-        chance = 1 / (1 + np.exp(-np.clip(beta @ z.T, -30, 30)))
+        chance = special.expit(np.clip(beta @ z.T, -30, 30))
         gradient = (weights * (y - chance)) @ z
         curve = ((weights * chance * (1 - chance)) @ outer).reshape(-1, k, k) + 1e-8 * np.eye(k)
         move = np.linalg.solve(curve, gradient[:, :, None])[:, :, 0]
@@ -218,15 +208,14 @@ def _mcfadden(x, y, weights):
 
 def _entropy(share):
     """Return the log-likelihood a row of a constant chance."""
-    share = np.clip(share, 1e-12, 1 - 1e-12)
-    return share * np.log(share) + (1 - share) * np.log(1 - share)
+    return -special.entr(share) - special.entr(1 - share)
 
 
 @analysis
 def importance_performance(table, outcome, drivers, *, kind="linear", cluster=None, draws=1000, seed=1, conf_level=0.95):
     """Which drivers count much and are rated low: where to begin?
 
-    Parameters are those of `key_drivers`.
+    Parameters are those of `key_drivers`, but for `low` and `high`.
 
     Returns
     -------
@@ -316,7 +305,7 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     -------
     Result
         factor, measure (named, mean_rating, top_box, mean_rank), count, n (respondents), estimate, std_error, conf_low, conf_high, ties_with (factors it cannot be told apart from; paired signed-rank tests,
-        for "named" the same as McNemar's, Holm's correction).
+        for "named" the same as McNemar's, Holm's correction; empty: apart from all; missing beside top_box, and where fewer than ten answered on all factors).
 
     Raises
     ------
@@ -351,7 +340,7 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     apart, ties = {}, {}
     if len(whole) >= 10:
         pairs = list(combinations(wide.columns, 2))
-        p = [1.0 if (whole[a] == whole[b]).all() else stats.wilcoxon(whole[a], whole[b], zero_method="wilcox").pvalue for a, b in pairs]
+        p = [1.0 if (whole[a] == whole[b]).all() else stats.wilcoxon(whole[a], whole[b]).pvalue for a, b in pairs]
         apart = dict(zip(pairs, intervals.corrected(p) < 1 - conf_level, strict=True))
         ties = {f: ", ".join(str(word(g)) for g in wide.columns if g != f and not apart.get((f, g), apart.get((g, f), True))) for f in wide}
         if wide.shape[1] > 2:
@@ -360,14 +349,13 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     for factor in wide:
         values = wide[factor].dropna()
         who = values.index.to_numpy()
-        tied = {"ties_with": ties.get(factor, "")}
+        tied = {"ties_with": ties.get(factor)}
         if kind == "named":
             rows.append({"factor": factor, "measure": "named", **intervals.share(values.to_numpy() > 0, who, conf_level), **tied})
             continue
-        estimate, se, low, high = intervals.ratio(values, np.ones(len(values)), conf_level)
-        rows.append({"factor": factor, "measure": f"mean_{kind}", "count": float(values.sum()), "n": len(values), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high, **tied})
+        rows.append({"factor": factor, "measure": f"mean_{kind}", **intervals.mean(values, who, conf_level), **tied})
         if kind == "rating":
-            rows.append({"factor": factor, "measure": "top_box", **intervals.share(values.to_numpy() >= cut, who, conf_level), "ties_with": ""})
+            rows.append({"factor": factor, "measure": "top_box", **intervals.share(values.to_numpy() >= cut, who, conf_level), "ties_with": None})
     first = {"named": "named", "rating": "mean_rating", "rank": "mean_rank"}[kind]
     table = pd.DataFrame(rows)
     table = table.iloc[np.lexsort([table["factor"].astype(str), table["estimate"] * (1 if kind == "rank" else -1), table["measure"] != first])].reset_index(drop=True)

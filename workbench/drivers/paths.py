@@ -56,12 +56,13 @@ def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None
         fits.numbers(table, "table", cause, moderator)
         made = table.assign(**{f"{cause} × {moderator}": table[cause] * table[moderator]})
     fits.numbers(made, "table", cause, *mediators)
+    if outcome in (cause, moderator, *mediators, *covariates):
+        raise InputError(f"mediation: '{outcome}' cannot be the outcome and something that leads to it")
     product = [moderator, f"{cause} × {moderator}"] if moderator else []
     data = fits.prepare(made, outcome, [cause, *mediators, *covariates, *product], cluster=cluster)
-    names = ["constant", *data.x.columns[1:], "outcome"]
+    names = [*data.x.columns, outcome]
     matrix = np.column_stack([data.x, data.y])
-    every, drawn = fits.grams(matrix, data.groups, draws, seed)
-    grams = np.concatenate([every[None], drawn])
+    grams = fits.grams(matrix, data.groups, draws, seed)
     held = [c for c in data.x.columns[1:] if c not in (cause, *mediators, *product)]
 
     def solve(target, terms):
@@ -72,8 +73,8 @@ def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None
             raise NotEnoughData(f"mediation: in some draws of the {data.customers} sampling units a column does not vary; more are needed") from None
 
     steps = {m: solve(m, [cause, *mediators[:i], *held, *product]) for i, m in enumerate(mediators)}
-    last = solve("outcome", [cause, *mediators, *held, *([moderator] if moderator else [])])
-    total = solve("outcome", [cause, *held, *([moderator] if moderator else [])])[cause]
+    last = solve(outcome, [cause, *mediators, *held, *([moderator] if moderator else [])])
+    total = solve(outcome, [cause, *held, *([moderator] if moderator else [])])[cause]
     paths = {}
     for r in range(1, 2 ** len(mediators)):
         way = [m for i, m in enumerate(mediators) if r >> i & 1]
@@ -100,7 +101,7 @@ def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None
     limits = [t("drivers.mediation_random" if randomised else "drivers.mediation_limit"), *left_out(data)]
     if len(mediators) == 1 and not moderator:
         limits.append(t("drivers.mediation_rho", rho=number(_sensitivity(matrix, names, cause, mediators[0], held), 2)))
-    yes_no = [word(v) for v in (*mediators, outcome) if set(np.unique(matrix[:, names.index(v if v != outcome else "outcome")])) <= {0.0, 1.0}]
+    yes_no = [word(v) for v in (*mediators, outcome) if set(np.unique(matrix[:, names.index(v)])) <= {0.0, 1.0}]
     if yes_no:
         limits.append(t("drivers.mediation_linear", names=", ".join(yes_no)))
     if len(data.y) < 150:

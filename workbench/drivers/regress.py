@@ -32,7 +32,7 @@ def regression(table, outcome, terms, *, kind="linear", cluster=None, randomised
     -------
     Result
         term, n (rows), estimate (per unit of the term: of the outcome; log-odds for logit and ordinal; log for poisson), std_error, conf_low, conf_high, p_value,
-        marginal (logit only: average change of the chance a unit), inflation (how many times collinearity widens the variance). `.model` is the statsmodels result.
+        marginal (logit only: average change of the chance a unit of the term, without an interval), inflation (how many times collinearity widens the variance). `.model` is the statsmodels result.
 
     Raises
     ------
@@ -61,7 +61,10 @@ def regression(table, outcome, terms, *, kind="linear", cluster=None, randomised
     result = pd.DataFrame({"term": names, "n": len(data.y), "estimate": params[names].to_numpy(), "std_error": errors[names].to_numpy(), "conf_low": low, "conf_high": high,
                            "p_value": p[names].to_numpy(), **marginal, "inflation": [vif.get(c, 1.0) for c in names]})
     others = [c for c in names if c.split(": ")[0] not in randomised]
-    limits = [t("drivers.randomised", terms=", ".join(map(word, randomised)), others=", ".join(map(word, others)) or "–") if randomised else t("drivers.associational"), *left_out(data)]
+    told = t("drivers.associational")
+    if randomised:
+        told = t("drivers.randomised" if others else "drivers.randomised_all", terms=", ".join(map(word, randomised)), **({"others": ", ".join(map(word, others))} if others else {}))
+    limits = [told, *left_out(data)]
     strong = [c for c in names if vif.get(c, 1) > 5]
     if strong:
         limits.append(t("drivers.collinear", terms=", ".join(strong)))

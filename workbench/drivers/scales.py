@@ -21,7 +21,7 @@ def wide(surveys, items=None):
     Returns
     -------
     DataFrame
-        respondent_id, answered_at, order_id (where there is one), and a column an item; answers of one person at one moment stand in one row.
+        respondent_id, answered_at, order_id (where there is one), and a column an item; answers of one person at one moment stand in one row, an item answered twice in it as the mean.
 
     Raises InputError for an unknown item.
     """
@@ -34,9 +34,8 @@ def wide(surveys, items=None):
             raise unknown("surveys", "item", item, sorted(known, key=str))
     kept = surveys[surveys["item"].isin(items)] if items else surveys
     keys = ["respondent_id", "answered_at", *(["order_id"] if "order_id" in kept and kept["order_id"].notna().any() else [])]
-    made = kept.dropna(subset=keys).pivot_table("value", keys, "item", "last").reset_index()
+    made = kept.dropna(subset=keys[:2]).groupby([*keys, "item"], dropna=False)["value"].mean().unstack("item").reset_index()
     made.columns.name = None
-    made = pd.DataFrame(made)
     made.attrs.update(surveys.attrs)
     return made
 
@@ -55,18 +54,9 @@ def _answers(table, items, what):
     return whole, len(data) - len(whole)
 
 
-def _cov(weights, x):
-    """Return weighted covariance matrices, one a set of row weights."""
-    n = weights.sum(axis=1)
-    k = x.shape[1]
-    mean = weights @ x / n[:, None]
-    outer = (weights @ np.einsum("ni,nj->nij", x, x).reshape(len(x), -1) / n[:, None]).reshape(-1, k, k)
-    return (outer - mean[:, :, None] * mean[:, None, :]) * (n / (n - 1))[:, None, None]
-
-
-def _draws(n, draws, seed):
-    rng = np.random.default_rng(seed)
-    return np.concatenate([np.ones((1, n)), rng.multinomial(n, np.full(n, 1 / n), draws).astype(float)])
+def _covariances(x, draws, seed):
+    """Return the items' covariances in the sample and in bootstrap draws of respondents."""
+    return fits.covariances(fits.grams(np.column_stack([np.ones(len(x)), x]), np.arange(len(x)), draws, seed))
 
 
 def one_factor(cov, rounds=300):
@@ -75,7 +65,7 @@ def one_factor(cov, rounds=300):
     Source: Rubin & Thayer (1982), Psychometrika 47 (expectation and maximisation), run on correlations and scaled back.
     """
     sd = np.sqrt(np.einsum("bii->bi", cov))
-    r = cov / (sd[:, :, None] * sd[:, None, :])
+    r = fits.correlations(cov)
     values, vectors = np.linalg.eigh(r)
     load = vectors[:, :, -1] * np.sqrt(np.maximum(values[:, -1:], 1e-9) * 0.8)
     load *= np.sign(load.sum(axis=1, keepdims=True))
@@ -129,7 +119,7 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
     for name, items in scales.items():
         x, lost = _answers(table, items, f"scale '{name}'")
         most = max(most, len(x))
-        cov = _cov(_draws(len(x), draws, seed), x)
+        cov = _covariances(x, draws, seed)
         k = len(items)
         total = cov.sum(axis=(1, 2))
         found = {"alpha": k / (k - 1) * (1 - np.einsum("bii->b", cov) / total)}
@@ -157,7 +147,7 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
 def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
     """Are two scales different things, or one thing asked twice?
 
-    Parameters are those of `reliability`, with at least two scales.
+    Parameters are those of `reliability`, with at least two scales of at least two items.
 
     Returns
     -------
@@ -175,9 +165,8 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
         raise InputError("validity: at least two scales are needed")
     items = [i for v in scales.values() for i in v]
     x, lost = _answers(table, items, "scales")
-    cov = _cov(_draws(len(x), draws, seed), x)
-    sd = np.sqrt(np.einsum("bii->bi", cov))
-    r = np.abs(cov / (sd[:, :, None] * sd[:, None, :]))
+    cov = _covariances(x, draws, seed)
+    r = np.abs(fits.correlations(cov))
     at = {n: [items.index(i) for i in v] for n, v in scales.items()}
 
     def inner(a):
@@ -185,6 +174,8 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
         k = len(a)
         return (own.sum(axis=(1, 2)) - k) / (k * (k - 1))
 
+    # The average variance extracted: what a factor of a scale's own explains of its items.
+    own_share = {n: float((one_factor(fits.correlations(cov[:1, a][:, :, a]))[0] ** 2).mean()) for n, a in at.items() if len(a) > 2}
     rows, names = [], list(scales)
     for i, one in enumerate(names):
         for two in names[i + 1:]:
@@ -196,21 +187,11 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
                 raise InputError(f"validity: the items of '{one}' or '{two}' do not go together at all")
             values = r[:, a][:, :, b].mean(axis=(1, 2)) / np.sqrt(np.maximum(own, 1e-12))
             se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
-            rows.append({"scale": one, "other": two, "n": len(x), "estimate": values[0], "std_error": float(se), "conf_low": float(low), "conf_high": float(high), "larcker": _larcker(x, a, b)})
+            told = bool(min(own_share[one], own_share[two]) > np.corrcoef(x[:, a].mean(axis=1), x[:, b].mean(axis=1))[0, 1] ** 2) if len(a) > 2 and len(b) > 2 else None
+            rows.append({"scale": one, "other": two, "n": len(x), "estimate": values[0], "std_error": float(se), "conf_low": float(low), "conf_high": float(high), "larcker": told})
     return Result(question=t("drivers.validity_question"), table=pd.DataFrame(rows), method=t("drivers.validity_method", draws=number(draws)), unit="respondents", n=len(x), conf_level=conf_level,
                   limits=(t("drivers.validity_limit"), *([t("drivers.left_out", n=number(lost))] if lost else [])),
                   chart={"kind": "points", "label": ["scale", "other"], "reference": 0.9, "xlabel": t("drivers.validity_axis")})
-
-
-def _larcker(x, a, b):
-    if len(a) < 3 or len(b) < 3:
-        return None
-    ave = []
-    for part in (a, b):
-        cov = np.cov(x[:, part].T)[None]
-        load, _ = one_factor(cov)
-        ave.append(float(((load[0] / np.sqrt(np.diag(cov[0]))) ** 2).mean()))
-    return bool(min(ave) > np.corrcoef(x[:, a].mean(axis=1), x[:, b].mean(axis=1))[0, 1] ** 2)
 
 
 @analysis
@@ -260,10 +241,11 @@ def explore_factors(table, items, factors=None, *, rotation="promax", draws=200,
     own, axes = (v[..., ::-1] for v in np.linalg.eigh(r))
     rng = np.random.default_rng(seed)
     luck = np.array([np.sort(np.linalg.eigvalsh(np.corrcoef(rng.normal(size=(n, k)).T)))[::-1] for _ in range(draws)])
-    above = own > np.quantile(luck, conf_level, axis=0)
+    by_luck = np.quantile(luck, conf_level, axis=0)
+    above = own > by_luck
     parallel = int(np.argmin(above)) if not above.all() else k
     if not parallel and factors is None:
-        raise NotEnoughData(t("drivers.factors_none", own=number(own[0], 3), luck=number(np.quantile(luck[:, 0], conf_level), 3)))
+        raise NotEnoughData(t("drivers.factors_none", own=number(own[0], 3), luck=number(by_luck[0], 3)))
     m = parallel if factors is None else factors
     if (k - m) ** 2 - k - m < 0:
         raise InputError(f"explore_factors: {m} factors are too many for {k} items")
@@ -289,7 +271,7 @@ def explore_factors(table, items, factors=None, *, rotation="promax", draws=200,
     p = stats.chi2.sf(sphere, k * (k - 1) / 2)
     communal = 1 - np.asarray(model.uniqueness)
     result = pd.DataFrame({"item": np.repeat(list(items), m), "factor": np.tile(np.arange(m) + 1, k), "n": n, "estimate": load.ravel(), "communality": np.repeat(communal, m)})
-    limits = [t("drivers.factors_number", parallel=number(parallel), own=", ".join(number(v, 3) for v in own[: parallel + 1]), luck=", ".join(number(v, 3) for v in np.quantile(luck, conf_level, axis=0)[: parallel + 1])),
+    limits = [t("drivers.factors_number", parallel=number(parallel), own=", ".join(number(v, 3) for v in own[: parallel + 1]), luck=", ".join(number(v, 3) for v in by_luck[: parallel + 1])),
               t("drivers.factors_fit", kmo=number(kmo, 2), p=p_value(float(p))), t("drivers.factors_limit")]
     if m > 1 and rotation == "promax":
         limits.append(t("drivers.factors_corr", r=number(float(np.abs(together[np.triu_indices(m, 1)]).max()), 2)))
@@ -356,12 +338,11 @@ def scale_means(table, scales, *, cluster=None, conf_level=0.95):
     for name, items in scales.items():
         fits.require(table, f"scale '{name}'", *items, cluster)
         values = table[list(items)].astype(float)
-        score = values.mean(axis=1).where(values.notna().mean(axis=1) >= 0.5).dropna()
-        if not len(score):
+        told = (values.notna().mean(axis=1) >= 0.5).to_numpy()
+        if not told.any():
             raise NotEnoughData(f"scale '{name}': nobody answered half of the items")
-        who = np.unique(table.loc[score.index, cluster].astype(str), return_inverse=True)[1] if cluster else np.arange(len(score))
-        estimate, se, low, high = intervals.ratio(np.bincount(who, score), np.bincount(who), conf_level)
-        rows.append({"scale": name, "count": float(score.sum()), "n": len(score), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+        who = table[cluster].to_numpy() if cluster else np.arange(len(told))
+        rows.append({"scale": name, **intervals.mean(values.mean(axis=1).to_numpy()[told], who[told], conf_level)})
     return Result(question=t("drivers.scales_question"), table=pd.DataFrame(rows), method=t("drivers.scales_method"), unit="answers", n=max(r["n"] for r in rows), conf_level=conf_level,
                   limits=(t("drivers.scales_limit"),), chart={"kind": "points", "label": ["scale"], "xlabel": t("drivers.scales_axis")})
 
@@ -395,8 +376,7 @@ def attitude(answers, *, conf_level=0.95):
     whole = per["count"] == answers["belief_item"].nunique()
     rows = []
     for brand, mine in per[whole].groupby(level=0):
-        estimate, se, low, high = intervals.ratio(mine["sum"], np.ones(len(mine)), conf_level)
-        rows.append({"brand": brand, "count": float(mine["sum"].sum()), "n": len(mine), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+        rows.append({"brand": brand, **intervals.mean(mine["sum"], np.arange(len(mine)), conf_level)})
     if not rows:
         raise NotEnoughData("attitude: no respondent judged every property of a brand")
     limits = [t("drivers.attitude_limit")]
@@ -437,10 +417,8 @@ def service_gap(answers, *, conf_level=0.95):
         raise NotEnoughData("service_gap: there is no complete answer")
     rows = []
     for name, mine in whole.groupby("dimension", sort=True):
-        who = np.unique(mine["respondent_id"].astype(str), return_inverse=True)[1]
         for measure, values in (("service_gap", mine["perception"] - mine["expectation"]), ("perception", mine["perception"])):
-            estimate, se, low, high = intervals.ratio(np.bincount(who, values), np.bincount(who), conf_level)
-            rows.append({"dimension": name, "measure": measure, "count": float(values.sum()), "n": len(mine), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+            rows.append({"dimension": name, "measure": measure, **intervals.mean(values, mine["respondent_id"], conf_level)})
     limits = [t("drivers.gap_limit")]
     if len(whole) < len(answers):
         limits.append(t("drivers.left_out", n=number(len(answers) - len(whole))))

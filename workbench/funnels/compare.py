@@ -185,7 +185,7 @@ def _trend(dose, y, n):
     centre = (n * dose).sum() / n.sum()
     spread = p * (1 - p) * (n * (dose - centre) ** 2).sum()
     score = (y * (dose - centre)).sum()
-    return float(2 * special.ndtr(-abs(score) / np.sqrt(spread))) if spread > 0 else np.nan
+    return float(intervals.p_value(score, np.sqrt(spread)))
 
 
 @analysis

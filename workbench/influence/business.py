@@ -1,10 +1,11 @@
 """Consumers on impulse, firms with many voices: impulse buying, the decision unit, reputation, referrals, presales and support."""
 
 import numpy as np
+from scipy import special
 
 from workbench import engine, intervals, schemas
 from workbench import regression as fits
-from workbench.errors import InputError, NotEnoughData
+from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, t, word
 
@@ -41,7 +42,7 @@ def impulse(events, *, order="order", evaluating=("search", "evaluation"), stage
     Raises
     ------
     InputError
-        For missing columns or an unknown order.
+        For missing columns, an unknown order, or stages to evaluate in of which the data have none.
     NotEnoughData
         Without a first order.
 
@@ -50,29 +51,37 @@ def impulse(events, *, order="order", evaluating=("search", "evaluation"), stage
     import pandas as pd
 
     schemas.require(events, "events", stage, by)
-    stages = engine.distinct(events, stage)
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "e": engine.code("event", [order], others=True), "s": engine.code(stage, stages or ["-"], others=True)}
+    stages, known = engine.distinct(events, stage), engine.distinct(events, "event")
+    if order not in known:
+        raise unknown("order", "event", order, known)
+    heavy = [i for i, s in enumerate(stages) if s in evaluating]
+    if not heavy:
+        raise unknown("evaluating", "stage", ", ".join(evaluating), stages)
+    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "e": engine.code("event", [order], others=True), "s": engine.code(stage, stages, others=True)}
     groups = engine.distinct(events, by) if by else ["all"]
     if by:
         roles["g"] = engine.code(by, groups, others=True)
-    heavy = [i for i, s in enumerate(stages) if s in evaluating]
-    found = engine.ordered(engine.view(events, **roles), _Impulse(schemas.micros("gap", gap), heavy, by is not None))
-    found = found[found["g"] < len(groups)] if by else found
+    # What happens at the very moment of the order came before it.
+    found = engine.ordered(engine.view(events, **roles), _Impulse(schemas.micros("gap", gap), heavy, by is not None), then=("t", "e", "s"), descending=("e",))
+    groupless = int((found["g"] == len(groups)).sum())
+    found = found[found["g"] < len(groups)]
     if not len(found):
         raise NotEnoughData("impulse: nobody ordered")
     hit = (found["minutes"] * 60_000_000 <= schemas.micros("within", within)) & (found["heavy"] == 0)
     rows = []
     for i, name in enumerate(groups):
-        mine = (found["g"] == i) if by else np.ones(len(found), bool)
-        if np.any(mine):
+        mine = (found["g"] == i).to_numpy()
+        if mine.any():
             rows.append({"group": name, **intervals.share(hit[mine].to_numpy(), np.flatnonzero(mine), conf_level)})
     if len(rows) > 1:
-        first, second = (found["g"] == groups.index(r["group"]) for r in rows[:2])
-        both = (first | second).to_numpy()
-        rows.append({"group": f"{rows[0]['group']} − {rows[1]['group']}", **intervals.share_difference(hit[both], first[both], np.flatnonzero(both), conf_level), "count": np.nan})
+        first, second = ((found["g"] == groups.index(r["group"])).to_numpy() for r in rows[:2])
+        both = first | second
+        rows.append({"group": f"{rows[0]['group']} − {rows[1]['group']}", **intervals.share_difference(hit[both], first[both], np.flatnonzero(both), conf_level)})
     limits = [t("influence.impulse_limit", within=within), t("influence.impulse_proxy")]
     if len(found) < 200:
         limits.append(t("drivers.few", n=number(len(found)), least=number(200)))
+    if groupless:
+        limits.append(t("drivers.left_out", n=number(groupless)))
     return Result(question=t("influence.impulse_question"), table=pd.DataFrame(rows), method=t("influence.impulse_method", within=within), unit="orders", n=len(found), conf_level=conf_level, evidence="descriptive", limits=tuple(limits),
                   chart={"kind": "points", "label": ["group"], "only": {"group": [r["group"] for r in rows if r["group"] in groups]}, "percent": True, "xlabel": t("influence.impulse_axis")})
 
@@ -93,8 +102,8 @@ class _Impulse:
         begin = np.maximum.accumulate(np.where(new, np.arange(n), 0))
         weighs = np.concatenate([[0], np.cumsum(np.isin(batch["s"], self.heavy))])
         order = batch["e"] == 0
-        before = np.concatenate([[0], np.cumsum(order)[:-1]])
-        first = np.flatnonzero(order & (before - np.concatenate([[0], np.cumsum(order)])[batch.first] == 0))
+        orders = np.concatenate([[0], np.cumsum(order)])
+        first = np.flatnonzero(order & (orders[:-1] == orders[batch.first]))
         return {"minutes": (t[first] - t[begin[first]]) / 60e6, "heavy": weighs[first] - weighs[begin[first]], "g": batch["g"][first] if self.grouped else np.zeros(len(first), np.int64)}
 
 
@@ -111,7 +120,7 @@ def decision_units(deals, *, conf_level=0.95):
     -------
     Result
         measure, group, count, n, estimate, std_error, conf_low, conf_high. Measures: contacts (mean a deal), several_contacts and several_deciders (share of deals with two or more; deciders are contacts in the role "decider"), role (share of deals in which it takes part), win_rate (by number of contacts),
-        dissent (mean standard deviation of ratings within a deal), rating_won_minus_lost (by role). The account is the sampling unit.
+        dissent (mean standard deviation of ratings within a deal that has two or more), rating_won_minus_lost (by role). The account is the sampling unit.
 
     Raises
     ------
@@ -132,16 +141,14 @@ def decision_units(deals, *, conf_level=0.95):
     rows = []
 
     def mean(measure, group, value, of):
-        k = np.unique(of.astype(str), return_inverse=True)[1]
-        estimate, se, low, high = intervals.ratio(np.bincount(k, value), np.bincount(k), conf_level)
-        rows.append({"measure": measure, "group": group, "count": float(np.sum(value)) if measure == "contacts" else np.nan, "n": len(value), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+        rows.append({"measure": measure, "group": group, **intervals.mean(value, of, conf_level)})
 
     mean("contacts", "all", per["contacts"].to_numpy(float), who)
     rows.append({"measure": "several_contacts", "group": "all", **intervals.share(per["contacts"] >= 2, who, conf_level)})
     deciders = deals[deals["role"].astype(str).str.lower() == DECIDER].groupby("deal_id")["contact"].nunique().reindex(per.index, fill_value=0)
     if deciders.any():
         rows.append({"measure": "several_deciders", "group": "all", **intervals.share(deciders >= 2, who, conf_level)})
-    roles = deals.groupby("deal_id")["role"].agg(set).reindex(per.index)
+    roles = deals.groupby("deal_id")["role"].agg(set)
     for role in sorted(deals["role"].dropna().unique(), key=str):
         rows.append({"measure": "role", "group": role, **intervals.share(np.array([role in r for r in roles]), who, conf_level)})
     size = np.minimum(per["contacts"].to_numpy(), 4)
@@ -150,17 +157,15 @@ def decision_units(deals, *, conf_level=0.95):
         mine = (size == k) & ended
         rows.append({"measure": "win_rate", "group": f"{k}{'+' if k == 4 else ''}", **intervals.share(per["won"][mine].to_numpy(bool), who[mine], conf_level)})
     if "rating" in deals:
-        several = (per["contacts"] >= 2).to_numpy()
+        several = (deals.groupby("deal_id")["rating"].count() >= 2).to_numpy()
         if several.any():
             mean("dissent", "all", per["spread"].to_numpy()[several], who[several])
         for role, mine in deals.dropna(subset=["rating", "won"]).groupby("role", sort=True):
             won = mine["won"].to_numpy(bool)
             if min(won.sum(), (~won).sum()) >= 10:
-                data = fits.Data(mine["rating"].to_numpy(float), pd.DataFrame({"constant": 1.0, "won": won.astype(float)}), np.unique(mine["customer_id"].astype(str), return_inverse=True)[1], 0, mine.index)
-                made = fits.least_squares(data.y, data.x, data.groups)
-                se = float(np.sqrt(made.cov.loc["won", "won"]))
-                low, high = intervals.normal(made.params["won"], se, conf_level, df=data.groups.max())
-                rows.append({"measure": "rating_won_minus_lost", "group": role, "count": np.nan, "n": len(mine), "estimate": made.params["won"], "std_error": se, "conf_low": float(low), "conf_high": float(high)})
+                accounts = np.unique(mine["customer_id"].astype(str), return_inverse=True)[1]
+                made = fits.least_squares(mine["rating"].to_numpy(float), pd.DataFrame({"constant": 1.0, "won": won.astype(float)}), accounts)
+                rows.append({"measure": "rating_won_minus_lost", "group": role, "count": np.nan, "n": len(mine), **made.row("won", conf_level, accounts.max())})
     limits = [t("influence.unit_limit"), t("influence.unit_won")]
     if not ended.all():
         limits.append(t("influence.unit_open", n=number(int((~ended).sum()))))
@@ -215,16 +220,18 @@ def premium(offers, credentials, *, price="price", vendor="vendor_id", specifica
     rows = []
     parts = [("between", made, names)]
     if any(c in moving for c in names):
+        fits.check(inner[moving], "offers, within a vendor")
         parts.append(("within", fits.least_squares(fits.absorb(data.y, data.groups), inner[moving], data.groups, absorbed=data.customers), [c for c in names if c in moving]))
     for comparison, fit, terms in parts:
         for c in terms:
-            se = float(np.sqrt(fit.cov.loc[c, c]))
-            low, high = intervals.normal(fit.params[c], se, conf_level, df=data.customers - 1)
-            rows.append({"term": c, "comparison": comparison, "n": len(data.y), "estimate": float(np.expm1(fit.params[c])), "std_error": se * float(np.exp(fit.params[c])), "conf_low": float(np.expm1(low)), "conf_high": float(np.expm1(high))})
+            told = fit.row(c, conf_level, data.customers - 1)
+            rows.append({"term": c, "comparison": comparison, "n": len(data.y), **{k: float(np.expm1(v)) for k, v in told.items()}, "std_error": told["std_error"] * float(np.exp(told["estimate"]))})
     limits = [t("influence.premium_limit")]
     if len(parts) > 1:
         limits.append(t("influence.premium_within"))
-    if len(data.y) < 100 or data.customers < 30:
+    if len(data.y) < 100:
+        limits.append(t("drivers.few", n=number(len(data.y)), least=number(100)))
+    if data.customers < 30:
         limits.append(t("influence.few_clusters", k=number(data.customers), least=number(30)))
     if data.left_out:
         limits.append(t("drivers.left_out", n=number(data.left_out)))
@@ -287,13 +294,11 @@ def referred_deals(deals, *, referred="referred", won="won", covariates=(), acco
         # Own slopes in each group, covariates centred on the referred: what these deals would have been otherwise.
         others = x.drop(columns=["constant", referred])
         centred = others - others[flag == 1].mean()
-        slopes = centred.mul(flag, axis=0).add_prefix("× ")
-        slopes = slopes.loc[:, slopes.abs().max() > 1e-12]  # what never differs among the referred has no slope there
+        varies = [c for c in others if all(np.ptp(others[c][flag == k]) > 0 for k in (0, 1))]  # what never differs in a group has no slope there
+        slopes = centred[varies].mul(flag, axis=0).add_prefix("× ")
         both = pd.concat([pd.DataFrame({"constant": 1.0, referred: flag}, index=x.index), centred, slopes], axis=1)
-        made = fits.least_squares(y, both, data.groups)
-        se = float(np.sqrt(made.cov.loc[referred, referred]))
-        low, high = intervals.normal(made.params[referred], se, conf_level, df=data.customers - 1)
-        rows.append({"measure": "adjusted", "count": np.nan, "n": len(y), "estimate": made.params[referred], "std_error": se, "conf_low": float(low), "conf_high": float(high)})
+        fits.check(both, "deals")
+        rows.append({"measure": "adjusted", "count": np.nan, "n": len(y), **fits.least_squares(y, both, data.groups).row(referred, conf_level, data.customers - 1)})
     limits = [t("influence.referred_limit")]
     if flag.sum() < 100:
         limits.append(t("drivers.few", n=number(int(flag.sum())), least=number(100)))
@@ -328,7 +333,7 @@ def support(deals, *, hours="reply_hours", won="won", covariates=(), instrument=
     Raises
     ------
     InputError
-        For missing or constant columns, or hours not above 0.
+        For missing or constant columns, hours not above 0, or `won` other than 0 and 1.
     NotEnoughData
         With too few deals.
 
@@ -342,6 +347,8 @@ def support(deals, *, hours="reply_hours", won="won", covariates=(), instrument=
     deals = _once(deals, "deals", ["deal_id"], [hours, won, *covariates, *([instrument] if instrument else []), account])
     made = deals.assign(log2_hours=np.log2(deals[hours].astype(float)))
     data = fits.prepare(made, won, ["log2_hours", *covariates, *([instrument] if instrument else [])], cluster=account)
+    if not np.isin(data.y, (0, 1)).all():
+        raise InputError(f"deals: '{won}' must be 0 or 1")
     x = data.x.drop(columns=instrument) if instrument else data.x
     rows, limits, evidence = [], [t("influence.support_limit")], "associational"
     models = [("raw", fits.least_squares(data.y, x[["constant", "log2_hours"]], data.groups)), *([("adjusted", fits.least_squares(data.y, x, data.groups))] if covariates else [])]
@@ -353,9 +360,7 @@ def support(deals, *, hours="reply_hours", won="won", covariates=(), instrument=
         if two.first_f < 10:
             limits.insert(0, t("influence.weak", f=number(two.first_f, 3)))
     for measure, fit in models:
-        se = float(np.sqrt(fit.cov.loc["log2_hours", "log2_hours"]))
-        low, high = intervals.normal(fit.params["log2_hours"], se, conf_level, df=data.customers - 1)
-        rows.append({"measure": measure, "n": len(data.y), "estimate": fit.params["log2_hours"], "std_error": se, "conf_low": float(low), "conf_high": float(high)})
+        rows.append({"measure": measure, "n": len(data.y), **fit.row("log2_hours", conf_level, data.customers - 1)})
     if len(data.y) < 100:
         limits.append(t("drivers.few", n=number(len(data.y)), least=number(100)))
     if data.left_out:
@@ -397,6 +402,7 @@ def predictability(moves, flag, *, customer="customer_id", origin="stage", targe
 
     fits.require(moves, "moves", flag, customer, origin, target)
     rows = moves.dropna(subset=[flag, customer, origin, target])
+    lost = len(moves) - len(rows)
     values = sorted(rows[flag].unique(), key=str)
     if len(values) != 2:
         raise InputError(f"flag: '{flag}' must have two values, found {len(values)}")
@@ -419,7 +425,7 @@ def predictability(moves, flag, *, customer="customer_id", origin="stage", targe
             counts = np.bincount(a[mine] * size[1] + b[mine], w[mine], size[0] * size[1]).reshape(size)
             n = counts.sum(axis=1, keepdims=True)
             p = np.divide(counts, n, out=np.zeros_like(counts), where=n > 0)
-            bits = -(np.where(p > 0, p * np.log2(np.maximum(p, 1e-300)), 0)).sum(axis=1)
+            bits = special.entr(p).sum(axis=1) / np.log(2)
             bits += np.where(n[:, 0] > 0, ((counts > 0).sum(axis=1) - 1) / (2 * np.maximum(n[:, 0], 1) * np.log(2)), 0)
             seen = n[:, 0] > 0
             out.append((bits[seen] * mix[seen]).sum() / mix[seen].sum())
@@ -430,5 +436,5 @@ def predictability(moves, flag, *, customer="customer_id", origin="stage", targe
     se, low, high = intervals.bootstrap(entropy, people, seed=seed, draws=draws, conf_level=conf_level)
     names = [str(v) for v in values] + [f"{values[1]} − {values[0]}"]
     table = pd.DataFrame({"group": names, "n": [int((f == 0).sum()), int((f == 1).sum()), len(a)], "estimate": estimate, "std_error": se, "conf_low": np.fmin(low, estimate), "conf_high": np.fmax(high, estimate)})
-    return Result(question=t("influence.predict_question", flag=word(flag)), table=table, method=t("influence.predict_method"), unit="moves", n=len(a), conf_level=conf_level, evidence="associational", limits=(t("influence.predict_limit"), *((t("influence.predict_lone", n=number(lone)),) if lone else ())),
+    return Result(question=t("influence.predict_question", flag=word(flag)), table=table, method=t("influence.predict_method"), unit="moves", n=len(a), conf_level=conf_level, evidence="associational", limits=(t("influence.predict_limit"), *((t("influence.predict_lone", n=number(lone)),) if lone else ()), *((t("drivers.left_out", n=number(lost)),) if lost else ())),
                   chart={"kind": "points", "label": ["group"], "only": {"group": names[:2]}, "xlabel": t("influence.predict_axis")})

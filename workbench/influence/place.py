@@ -43,7 +43,7 @@ def distance_decay(table, *, distance="distance_km", bought="bought", region=Non
     import pandas as pd
 
     fits.require(table, "table", distance, bought, region)
-    rows = table.dropna(subset=[distance, bought])
+    rows = table.dropna(subset=[distance, bought, *([region] if region else [])])
     km, hit = rows[distance].to_numpy(float), rows[bought].to_numpy(float) > 0
     if (km < 0).any():
         raise InputError("table: distances must not be negative")
@@ -60,7 +60,8 @@ def distance_decay(table, *, distance="distance_km", bought="bought", region=Non
     low, high = intervals.normal(made.params["log2_km"], made.bse["log2_km"], conf_level)
     radius = intervals.quantile(km[hit], who[hit], share, conf_level)
     limits = (t("influence.decay", times=number(float(np.exp(made.params["log2_km"])), 3), low=number(float(np.exp(low)), 3), high=number(float(np.exp(high)), 3)),
-              t("influence.catchment", share=percent(share, 0), km=number(radius["estimate"], 3), low=number(radius["conf_low"], 3), high=number(radius["conf_high"], 3)), t("influence.place_limit"))
+              t("influence.catchment", share=percent(share, 0), km=number(radius["estimate"], 3), low=number(radius["conf_low"], 3), high=number(radius["conf_high"], 3)), t("influence.place_limit"),
+              *([t("drivers.left_out", n=number(len(table) - len(rows)))] if len(rows) < len(table) else []))
     return Result(question=t("influence.decay_question"), table=pd.DataFrame(bands), method=t("influence.decay_method"), unit="people", n=len(rows), conf_level=conf_level, evidence="associational", limits=limits, model=made,
                   chart={"kind": "points", "label": ["band"], "percent": True, "xlabel": t("influence.decay_axis")})
 
@@ -101,11 +102,8 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
     logs = frame.assign(size=np.log(frame[size].astype(float)), distance=-np.log(frame[distance].astype(float)))
     d = discrete.lay_out(logs, ("size", "distance"), False)
     discrete.check(d, False)
-    people, g = d.groups()
-    if g < 2:
-        raise NotEnoughData("huff: one customer only; nothing can be said about others")
     beta, p, _, _ = discrete.newton(d)
-    cov = discrete.sandwich(discrete.hessian(d.x, p), discrete.per_group(discrete.scores(d, p), people, g))
+    cov, g = discrete.covariance(d, p), d.groups()[1]
     share, se = discrete.delta(lambda b: discrete.probabilities(d.x @ b, d.available).mean(axis=0), beta, cov)
     table = pd.DataFrame({"term": ["size", "distance", *(f"share: {s}" for s in d.names)], "n": len(d.chosen), "estimate": [*beta, *share], "std_error": [*np.sqrt(np.diag(cov)), *se]})
     table["conf_low"], table["conf_high"] = intervals.normal(table["estimate"], table["std_error"], conf_level)

@@ -44,15 +44,15 @@ def price_elasticity(sales, *, quantity="quantity", price="price", product="prod
     Returns
     -------
     Result
-        term (own price; other prices, with `store`; and the controls), n (rows), estimate (elasticity; for controls change of log sales), std_error, conf_low, conf_high. Products are the sampling unit. "Other prices" is the mean log price of the other products of
-        the store and period.
+        term (own_price; other_prices, with `store` and two products on every shelf; and the controls), n (rows), estimate (elasticity; for controls change of log sales), std_error, conf_low, conf_high. Products are the sampling unit. other_prices is the mean
+        log price of the other products of the store and period.
 
     Raises
     ------
     InputError
         For missing columns, doubled rows, or a price not above 0.
     NotEnoughData
-        With fewer than two products, or prices that hardly move.
+        With fewer than two products that sold, or prices that hardly move.
 
     Source: Bijmolt, van Heerde & Pieters (2005), Journal of Marketing Research 42 (mean about −2.6); Poisson pseudo-likelihood Santos Silva & Tenreyro (2006), Review of Economics and Statistics 88.
     """
@@ -62,15 +62,13 @@ def price_elasticity(sales, *, quantity="quantity", price="price", product="prod
     rows, series, products, periods, lost = _panel(sales, product, store, period, [quantity, price, *controls, *([instrument] if instrument else [])], "sales")
     if not (rows[price] > 0).all() or (rows[quantity] < 0).any():
         raise InputError("sales: prices must be above 0 and quantities not negative")
-    if products.max() < 1:
-        raise NotEnoughData("price_elasticity: at least two products are needed; with one, its price and the season cannot be told apart")
     if instrument and kind != "log":
         raise InputError("price_elasticity: an instrument goes with kind=\"log\"")
     logp = np.log(rows[price].to_numpy(float))
     x = pd.DataFrame({"own_price": logp})
     if store:
         # With one shelf a period, the others' mean is the period's effect less the own price: only stores tell them apart.
-        shelf = np.unique(rows[store].astype(str) + " " + rows[period].astype(str), return_inverse=True)[1]
+        shelf = rows.groupby([store, period]).ngroup().to_numpy()
         together, many = np.bincount(shelf, logp)[shelf], np.bincount(shelf)[shelf]
         if (many > 1).all():
             x["other_prices"] = (together - logp) / (many - 1)
@@ -81,6 +79,8 @@ def price_elasticity(sales, *, quantity="quantity", price="price", product="prod
     use &= np.bincount(periods, y)[periods] > 0
     y, x, series, products, periods = y[use], x[use].reset_index(drop=True), series[use], products[use], periods[use]
     series, products, periods = (np.unique(v, return_inverse=True)[1] for v in (series, products, periods))
+    if not len(y) or products.max() < 1:
+        raise NotEnoughData("price_elasticity: at least two products that sold are needed; with one, its price and the season cannot be told apart")
     spread = float(np.exp(fits.absorb(x["own_price"].to_numpy(), series).std()) - 1)
     if spread < 0.005:
         raise NotEnoughData(f"price_elasticity: within products prices move by {percent(spread)} only; nothing can be learnt from that")
@@ -139,7 +139,7 @@ def promotion_lift(sales, *, quantity="quantity", promotion="on_promotion", prod
     InputError
         For missing columns, doubled rows or gaps.
     NotEnoughData
-        With fewer than eight promoted rows or eight others, or one product only.
+        With fewer than eight promoted rows or eight others, one product only, or promotions of all products at once.
 
     Source: Blattberg & Neslin (1990), Sales Promotion; van Heerde, Leeflang & Wittink (2004), Marketing Science 23 (decomposition in units); clustering both ways
     Cameron, Gelbach & Miller (2011), Journal of Business & Economic Statistics 29.
@@ -156,7 +156,7 @@ def promotion_lift(sales, *, quantity="quantity", promotion="on_promotion", prod
     steps = np.diff(periods)[np.diff(series) == 0]
     if (steps != 1).any():
         raise InputError("sales: some products lack a period in between; put rows with 0 sold there, or leave the product out")
-    shelf = np.unique(rows[store].astype(str) + " " + rows[period].astype(str), return_inverse=True)[1] if store else periods
+    shelf = rows.groupby([store, period]).ngroup().to_numpy() if store else periods
     others = np.bincount(shelf, y)[shelf] - y
     columns = {"now": promo}
     for k in range(1, after + 1):
@@ -168,6 +168,8 @@ def promotion_lift(sales, *, quantity="quantity", promotion="on_promotion", prod
         x["others"] = np.bincount(shelf, promo)[shelf] - promo  # their own promotions move both
     inner = pd.DataFrame(fits.absorb(x.to_numpy(), series, periods), columns=x.columns)
     keep = [c for c in inner if inner[c].std() > 1e-9]
+    if "now" not in keep:
+        raise NotEnoughData("promotion_lift: promotions run for all products at once; what they do cannot be told from the period")
     inner = inner[keep]
     fits.check(inner.assign(constant=1.0), "sales")
     own, away = fits.absorb(y, series, periods), fits.absorb(-others, series, periods)

@@ -102,7 +102,7 @@ def star_rounding(table, outcome, *, rating="rating", step=0.5, bandwidth=0.1, u
     step : float
         Distance of two displayed values.
     bandwidth : float
-        How near to the rounding a rating must lie, at most half of `step` / 2.
+        How near to the rounding a rating must lie, at most `step` / 2.
 
     Returns
     -------
@@ -128,8 +128,7 @@ def star_rounding(table, outcome, *, rating="rating", step=0.5, bandwidth=0.1, u
     rows = table.dropna(subset=[outcome, rating, unit])
     value = rows[rating].to_numpy(float)
     # Distance to the nearest point where the display jumps: half a step above each displayed value.
-    away = value - ((np.floor((value - step / 2) / step) + np.where((value - step / 2) % step > step / 2, 1, 0)) * step + step / 2)
-    cut = np.round((value - away) / step, 6)
+    away, cut = value % step - step / 2, np.floor(value / step)
     who = np.unique(rows[unit].astype(str), return_inverse=True)[1]
     near = np.abs(away) < bandwidth
     above = away >= 0
@@ -168,6 +167,8 @@ def star_rounding(table, outcome, *, rating="rating", step=0.5, bandwidth=0.1, u
         limits.insert(0, t("influence.star_pushed"))
     if min(right, left) < 100:
         limits.append(t("influence.few_clusters", k=number(min(right, left)), least=number(100)))
+    if len(rows) < len(table):
+        limits.append(t("drivers.left_out", n=number(len(table) - len(rows))))
     return Result(question=t("influence.star_question", outcome=word(outcome)), table=pd.DataFrame(out), method=t("influence.star_method", width=number(bandwidth)), unit="rows", n=int(near.sum()), conf_level=conf_level,
                   evidence="quasi-causal: discontinuity", limits=tuple(limits), chart={"kind": "points", "label": ["measure"], "reference": 0, "xlabel": t("influence.star_axis", outcome=word(outcome))})
 
@@ -218,9 +219,7 @@ def peers(table, adopted, exposure, *, network, controls=(), instrument=None, dr
     rows = []
 
     def add(measure, made, p=np.nan):
-        se = float(np.sqrt(made.cov.loc[exposure, exposure]))
-        low, high = intervals.normal(made.params[exposure], se, conf_level, df=data.customers - 1)
-        rows.append({"measure": measure, "n": len(data.y), "estimate": made.params[exposure], "std_error": se, "conf_low": float(low), "conf_high": float(high), "p_permutation": p})
+        rows.append({"measure": measure, "n": len(data.y), **made.row(exposure, conf_level, data.customers - 1), "p_permutation": p})
 
     add("raw", fits.least_squares(data.y, x[["constant", exposure]], data.groups))
     made = fits.least_squares(data.y, x, data.groups)

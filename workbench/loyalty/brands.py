@@ -167,7 +167,6 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     Source: McPhee (1963); Ehrenberg, Goodhardt & Barwise (1990), Journal of Marketing 54.
     """
     import pandas as pd
-    from scipy import special
 
     p = _given(lines, options)
     keep = p.named
@@ -184,7 +183,7 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     off, off_drawn = w / on - 1, drawn["purchases"][:, keep] / line(drawn) - 1
     se, low, high = intervals.percentiles(drawn["purchases"][:, keep], w, conf_level)
     off_se, off_low, off_high = intervals.percentiles(off_drawn, off, conf_level)
-    holm = intervals.corrected(2 * special.ndtr(-np.abs(off) / np.where(off_se > 0, off_se, np.nan)))
+    holm = intervals.corrected(intervals.p_value(off, off_se))
     table = pd.DataFrame({"brand": [p.brands[i] for i in keep], "penetration": made["penetration"][0, keep], "count": p.counts.sum(axis=0)[keep], "n": (p.counts > 0).sum(axis=0)[keep], "estimate": w, "std_error": se, "conf_low": low, "conf_high": high,
                           "line": on, "off": off, "off_low": off_low, "off_high": off_high, "p_holm": holm}).sort_values("penetration", ascending=False, ignore_index=True)
     clear = table[table["p_holm"] < 1 - conf_level]
@@ -214,7 +213,6 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     Source: Ehrenberg (1988), Repeat-Buying, on the duplication of purchase law.
     """
     import pandas as pd
-    from scipy import special
 
     p = _given(lines, options)
     keep = p.named
@@ -241,7 +239,7 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     se, low, high = intervals.percentiles(d_all, d, conf_level)
     ratio = d / np.maximum(law, 1e-12)[None, :]
     spread = ratio_all.std(axis=0, ddof=1)
-    p_value = 2 * special.ndtr(-np.abs(ratio - 1) / np.where(spread > 0, spread, np.nan))
+    p_value = intervals.p_value(ratio - 1, spread)
     rows = [(a, b) for a in range(k) for b in range(k) if a != b]
     names = [p.brands[i] for i in keep]
     holm = intervals.corrected([p_value[a, b] for a, b in rows])
@@ -278,7 +276,6 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     Source: Goodhardt, Ehrenberg & Chatfield (1984), JRSS A 147; fitted as in Ehrenberg's tables: the share-weighted mean of what each brand's penetration asks for.
     """
     import pandas as pd
-    from scipy import special
 
     p = _given(lines, options)
     weights = p.draws(draws, seed)
@@ -305,9 +302,9 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
         _, t_low, t_high = intervals.percentiles(theory, told[measure], conf_level)
         ratio = drawn[measure] / theory - 1
         off = made[measure][0] / told[measure] - 1
-        spread = np.nanstd(ratio, axis=0, ddof=1)
+        luck = intervals.p_value(off, np.nanstd(ratio, axis=0, ddof=1))
         rows += [{"brand": b, "measure": measure, "n": int(p.households if measure == "penetration" else buyers[i]), "estimate": made[measure][0, i], "std_error": se[i], "conf_low": low[i], "conf_high": high[i], "theory": told[measure][i], "theory_low": t_low[i],
-                  "theory_high": t_high[i], "off": off[i], "p": float(2 * special.ndtr(-abs(off[i]) / spread[i])) if spread[i] > 0 else np.nan} for i, b in enumerate(p.brands)]
+                  "theory_high": t_high[i], "off": off[i], "p": luck[i]} for i, b in enumerate(p.brands)]
     table = pd.DataFrame(rows)
     table["p_holm"] = intervals.corrected(table["p"])
     fit = table.groupby("measure")["off"].apply(lambda v: float(v.abs().mean()))

@@ -273,7 +273,6 @@ def compare_time(events, stages, *, by, stage, horizon="14D", gap="30D", hold=No
     Source: Royston & Parmar (2013); Mantel (1966) with the variance of Lin & Wei (1989); Holm (1979).
     """
     import pandas as pd
-    from scipy import special
 
     stages = list(stages)
     if stage not in stages[:-1]:
@@ -294,7 +293,7 @@ def compare_time(events, stages, *, by, stage, horizon="14D", gap="30D", hold=No
     for g in kept:
         mine = (spells["g"] == g).to_numpy()
         apart = survival.mean_gap(days, spells["ended"], mine, far, customer=who, conf_level=conf_level)
-        rows.append({by: groups[g], **apart, "p_value": float(2 * special.ndtr(-abs(apart["estimate"]) / apart["std_error"])) if apart["std_error"] > 0 else 1.0})
+        rows.append({by: groups[g], **apart, "p_value": float(intervals.p_value(apart["estimate"], apart["std_error"]))})
     table = pd.DataFrame(rows)
     table["p_holm"] = intervals.each_against_rest(table["p_value"])
     _, _, p = survival.log_rank(days, spells["ended"], spells["g"], customer=who)
