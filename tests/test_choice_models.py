@@ -175,6 +175,7 @@ def test_habit_apart_from_taste():
     (lambda d: choice.state_dependence(d.assign(loyalty=1.0), ["price", "loyalty"]), "leave out loyalty"),
     (lambda d: choice.what_if(choice.conditional_logit(d, ["price"]), d, change={"price": {"brand 0": "a lot"}}), "factor such as"),
     (lambda d: choice.what_if(choice.conditional_logit(d, ["price"]), d, remove=["brand 9"]), "no alternative named"),
+    (lambda d: choice.what_if(choice.conditional_logit(d, ["price"]), d, change={"price": {"brand 0": "==5"}}), "factor such as"),
 ])
 def test_what_makes_no_model_is_refused(call, message):
     """Nests, terms and changes that cannot be: an error that says what and why."""
@@ -189,6 +190,13 @@ def test_nothing_left_to_choose():
         choice.what_if(choice.conditional_logit(d, ["price"]), d, remove=[f"brand {i}" for i in range(4)])
     with pytest.raises(NotEnoughData, match="chooses twice"):
         choice.state_dependence(market(6, customers=60, per=1), ["price"])
+
+
+def test_a_price_that_may_be_nothing_to_somebody_is_no_yardstick():
+    """A normal weight of price has people near 0, where the ratio has no mean: it is missing, and the sentence says why."""
+    fit = choice.mixed_logit(mixed_market(1, customers=120), ["price", "display"], {"price": "normal"}, draws=50)
+    made = choice.willingness_to_pay(fit, draws=50)
+    assert made.table[["estimate", "std_error", "conf_low", "conf_high"]].isna().all(axis=None) and "may be 0" in made.limits[0]
 
 
 @pytest.mark.slow

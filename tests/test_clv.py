@@ -133,6 +133,18 @@ def test_customers_by_hand():
     assert weeks["age"].tolist() == pytest.approx((made["age"] / 7).tolist())
 
 
+def test_customers_do_not_depend_on_the_order_of_rows():
+    """Sums added in another order differ in the last digit; what customers are alike must not, or a bootstrap draws others. Cents that cancel are no purchase."""
+    rng = np.random.default_rng(1)
+    n = 40_000
+    orders = pd.DataFrame({"order_id": np.arange(n), "customer_id": rng.integers(0, 3000, n), "ordered_at": pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(rng.integers(0, 300, n), "D"), "amount": rng.integers(1, 9999, n) / 100})
+    one, *others = (clv.customers(orders.sample(frac=1, random_state=k), unit="day") for k in range(4))
+    for other in others:
+        pd.testing.assert_frame_equal(one, other, rtol=0, atol=0)
+    cents = pd.DataFrame({"order_id": range(4), "customer_id": "a", "ordered_at": pd.to_datetime(["2024-01-01", *["2024-01-09"] * 3], utc=True), "amount": [1.0, 0.1, 0.2, -0.3]})
+    assert clv.customers(cents)["paid"].tolist() == [0]
+
+
 def test_customers_are_the_same_on_spark(to_spark):
     """One row a customer from both engines."""
     rng = np.random.default_rng(4)

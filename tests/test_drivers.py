@@ -203,12 +203,29 @@ def test_attitude_and_gap_by_hand():
     (lambda d: drivers.reliability(d, {"s": ["d0"]}), "at least two items"),
     (lambda d: drivers.explore_factors(d, ["d0", "d1", "d2"], factors=2), "too many"),
     (lambda d: drivers.mediation(d, "d0", ["d1", "d2"], "y", moderator="d1"), "one mediator"),
+    (lambda d: drivers.mediation(d, "y", "d1", "y"), "cannot be the outcome and something that leads to it"),
+    (lambda d: drivers.regression(d.assign(y="good"), "y", ["d0"]), "'y'"),
     (lambda d: drivers.structural(d, "f =~ d0 + d1 + d9"), "no column named 'd9'"),
 ])
 def test_designs_that_say_nothing_are_refused(call, message):
     """Constant, collinear, separating, missing or misspelt: an error that names the culprit."""
     with pytest.raises(InputError, match=message):
         call(people(8))
+
+
+def test_a_column_called_outcome_is_a_column_like_others():
+    """A mediator named as the parts of the analysis are changes nothing."""
+    d = people(8)
+    one, two = (drivers.mediation(d.rename(columns={"d1": name}), "d0", name, "y", draws=30).table.drop(columns="path") for name in ("d1", "outcome"))
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_answers_without_an_order_stay():
+    """An answer that belongs to no order keeps its row; an item answered twice in one response counts as the mean."""
+    at = pd.Timestamp("2024-01-01", tz="UTC")
+    long = pd.DataFrame([("a", at, "o1", "quality", 4.0), ("a", at, "o1", "quality", 5.0), ("b", at, None, "quality", 2.0)], columns=["respondent_id", "answered_at", "order_id", "item", "value"]).assign(response_id=range(3))
+    made = drivers.wide(long).sort_values("respondent_id")
+    assert made["quality"].tolist() == [4.5, 2.0]
 
 
 def test_too_few_and_nothing_that_varies():

@@ -63,6 +63,14 @@ def test_spark_walks_the_same_histories(events, to_spark):
 
 
 @pytest.mark.spark
+def test_a_table_turned_around_is_read():
+    """Columns of a reversed table run backwards in memory; the engine reads them all the same."""
+    d = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "z"], "at": pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03"], utc=True)})
+    assert engine.distinct(d.iloc[::-1], "b") == ["x", "y", "z"]
+    turned = engine.view(d[["b", "at"]].iloc[::-1].assign(customer_id="one"), customer=engine.key("customer_id"), t=engine.micros("at"))
+    assert engine.ordered(turned, sizes, then=("t",))[["n", "begin"]].to_numpy().tolist() == [[3, d["at"].iloc[0].value // 1000]]
+
+
 def test_days_and_microseconds_do_not_depend_on_the_session(to_spark):
     """Naive and zoned times around two clock changes, cut in Amsterdam, on a session in New York."""
     at = pd.to_datetime(["2024-03-31 00:59:59.999999", "2024-03-31 01:00", "2024-10-27 00:30", "2024-10-27 22:59", "2024-03-10 02:30",

@@ -46,6 +46,23 @@ def cell(made, measure):
     return made.table[made.table["measure"] == measure].iloc[0]
 
 
+def test_units_treated_all_along_do_not_count():
+    """They are in no comparison: neither the number of units nor the interval knows them."""
+    d = rollout(3)
+    early = d[d["unit"] < 10].assign(unit=lambda t: t["unit"] + 1000, start=0.0)
+    one, two = (experiments.difference_in_differences(x, "y", unit="unit", time="t", start="start") for x in (d, pd.concat([d, early])))
+    pd.testing.assert_frame_equal(one.table, two.table)
+    assert one.n == two.n and any("10" in s for s in two.limits)
+
+
+def test_cost_of_a_unit_follows_the_interval_shown():
+    """The cost of one more buyer is the cost a person over the limits of the difference, whichever way those were made."""
+    for how in ({}, {"before": "early"}):
+        table = experiments.difference(trial(1, share=not how, effect=0.3), "y", cost={"new": 2.0}, **how).table.set_index("measure")
+        shown = table.loc["adjusted" if how else "difference"]
+        assert table.loc["cost_per_unit", ["conf_low", "conf_high", "n"]].tolist() == pytest.approx([2 / shown["conf_high"], 2 / shown["conf_low"], shown["n"]])
+
+
 def test_a_share_by_hand():
     """30 of 100 against 20 of 100: ten points, Newcombe's interval, the split checked."""
     d = pd.DataFrame({"variant": ["new"] * 100 + ["control"] * 100, "y": [1] * 30 + [0] * 70 + [1] * 20 + [0] * 80})

@@ -161,6 +161,35 @@ def test_impulse_by_hand_and_by_plan():
     assert table.loc["B2C", "conf_low"] > 0.05 and table.loc["B2B", "conf_high"] < 0.03 and table.loc["B2B − B2C", "conf_high"] < 0
 
 
+def test_what_happens_at_the_moment_of_the_order_came_before_it():
+    """A comparison at the very second of the order makes the order considered, wherever its row stands; unknown orders and stages are refused."""
+    at = pd.Timestamp("2024-03-01 12:00", tz="UTC")
+    rows = [("a", 0, "home_view", "need"), ("a", 5, "order", "purchase"), ("a", 5, "compare", "evaluation")]
+    events = pd.DataFrame(rows, columns=["customer_id", "m", "event", "stage"]).assign(occurred_at=lambda d: at + pd.to_timedelta(d.pop("m"), unit="min"))
+    for d in (events, events.iloc[::-1]):
+        assert influence.impulse(d).table["count"].tolist() == [0]
+    with pytest.raises(InputError, match="no event named 'buy'"):
+        influence.impulse(events, order="buy")
+    with pytest.raises(InputError, match="no stage named 'thinking'"):
+        influence.impulse(events, evaluating=["thinking"])
+
+
+def test_one_product_sold_and_promotions_everywhere_tell_nothing():
+    """Without a second product, or without a product off promotion, there is nothing to compare with: said, not shown."""
+    d = studies.shelf(6, 1, 40)
+    with pytest.raises(NotEnoughData, match="two products"):
+        influence.price_elasticity(d.assign(quantity=d["quantity"].where(d["product_id"] == 1, 0)), kind="log")
+    with pytest.raises(NotEnoughData):
+        influence.promotion_lift(d.assign(on_promotion=(d["week"] % 5 == 0).astype(int)))
+
+
+def test_dissent_needs_two_ratings():
+    """A deal of two contacts with one rating has no dissent, and does not count as one."""
+    d = pd.DataFrame({"deal_id": [1, 1, 2, 2], "customer_id": [1, 1, 2, 2], "contact": [1, 2, 1, 2], "role": ["user", "decider"] * 2, "won": [True] * 2 + [False] * 2, "rating": [4, 6, 5, np.nan]})
+    row = influence.decision_units(d).table.set_index("measure").loc["dissent"]
+    assert (row["n"], row["estimate"]) == (1, 1.0)
+
+
 def test_impulse_is_the_same_on_spark(to_spark):
     """The kernel runs on the workers."""
     events = simulate.market(150, days=60, seed=4, effects={"impulse": 1.0})["events"]

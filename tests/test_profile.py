@@ -178,6 +178,13 @@ def test_time_is_compared_between_groups():
     assert table["p_holm"].max() < 1e-6 and "p: <0.001" in made.limits[0]
 
 
+def test_three_groups_are_compared_each_with_the_rest():
+    """With three groups everyone is set against the others, and the slowest comes out slowest."""
+    rows = [r for i in range(40) for k, name in enumerate("xyz") for r in ((f"{name}{i}", 0, "look", name), (f"{name}{i}", 24 * (k + 1) + i / 10, "cart", name))]
+    made = stages.compare_time(log([*rows, ("end", 2000, "buy", "x")]), ["look", "cart", "buy"], by="group", stage="look", horizon="5D").table.set_index("group")
+    assert list(made["restricted_mean"].rank()) == [1, 2, 3] and made.loc[["x", "z"], "p_holm"].max() < 0.05 and made.loc["z", "estimate"] > 0 > made.loc["x", "estimate"]
+
+
 def test_sources_by_hand():
     """Four contacts: half written; an event cannot be of two kinds."""
     events = log([("a", 0, "guide"), ("a", 1, "guide"), ("a", 2, "talk"), ("b", 0, "web"), ("b", 1, "order")])

@@ -153,7 +153,7 @@ def test_three_factors_of_school_children():
 def test_swiss_fertility():
     """Grömping (2006), Journal of Statistical Software 17, package relaimpo: shares of R² = 0.7067 by averaging over orders."""
     d = r_data("datasets", "swiss")
-    names = [c for c in ("Agriculture", "Examination", "Education", "Catholic", "Infant.Mortality")]
+    names = ["Agriculture", "Examination", "Education", "Catholic", "Infant.Mortality"]
     made = drivers.key_drivers(d, "Fertility", names, draws=20)
     share = made.table[made.table["measure"] == "share"].set_index("driver")["estimate"] * 0.7067
     assert share[names].to_numpy() == pytest.approx([0.0571, 0.1712, 0.2601, 0.1056, 0.1128], abs=2e-4)

@@ -156,7 +156,7 @@ def log_odds(share, std_error, conf_level=0.95):
     """Give the interval of a modelled share that stays between 0 and 1: normal on the log-odds scale, the error carried over by the delta method.
 
     >>> [round(float(v), 3) for v in log_odds(0.1, 0.05)]
-    [0.036, 0.249]
+    [0.036, 0.248]
     """
     share = np.asarray(share, float)
     with np.errstate(divide="ignore", invalid="ignore"):

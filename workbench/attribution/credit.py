@@ -395,7 +395,7 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
     Raises
     ------
     InputError
-        For missing columns.
+        For missing columns, or a table that names none of the channels.
     NotEnoughData
         Without a conversion that has a contact before it.
 
@@ -406,6 +406,8 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
     for table, columns, name in ((truth, ("channel", "incremental_orders"), "truth"), (costs, ("channel", "cost"), "costs")):
         if table is not None:
             need_columns(name, table.columns, *columns)
+            if not table["channel"].isin(journeys.names).any():
+                raise unknown(name, "channel", str(table["channel"].iloc[0]) if len(table) else "(an empty table)", journeys.names)
     by_rule = rules(journeys, conf_level=conf_level)
     parts = [by_rule.table.rename(columns={"rule": "method"})]
     others = {"shapley": shapley(journeys, draws=draws, seed=seed, conf_level=conf_level)}

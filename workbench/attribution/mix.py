@@ -45,9 +45,9 @@ def mix(table, sales, media, *, controls=(), season=52, harmonics=2, tests=None,
     Raises
     ------
     InputError
-        For missing columns or values, negative spending, a medium never used, or tests of unknown channels.
+        For missing columns or values, negative spending, a medium never used, or tests of unknown channels or without an error.
     NotEnoughData
-        With fewer than 30 periods, or fewer than five a weight.
+        With fewer than 30 periods, or fewer than five an effect.
 
     Source: Jin, Wang, Sun, Chan & Koehler (2017), Google technical report (adstock and saturation); Broadbent (1979); block bootstrap Künsch (1989), Annals of Statistics 17.
     """
@@ -65,8 +65,9 @@ def mix(table, sales, media, *, controls=(), season=52, harmonics=2, tests=None,
     if idle:
         raise InputError(f"media: {', '.join(idle)} never varies; its effect cannot be told from the rest")
     base = _base(used, controls, n, season, harmonics)
+    weights = base.shape[1] + 3 * len(media)  # an effect, a lingering and a half each
     if n < 30 or n < 5 * (base.shape[1] + len(media)):
-        raise NotEnoughData(f"mix: {n} periods for {base.shape[1] + 3 * len(media)} weights; 30 and five a weight are needed")
+        raise NotEnoughData(f"mix: {n} periods for {weights} weights; 30 and five a weight are needed")
     scale = np.array([v[v > 0].mean() for v in x.T])
     pulls = np.zeros((0, 3))
     if tests is not None:
@@ -74,10 +75,12 @@ def mix(table, sales, media, *, controls=(), season=52, harmonics=2, tests=None,
         for name in tests["channel"]:
             if name not in media:
                 raise unknown("tests", "channel", name, media)
+        if not (tests["std_error"] > 0).all():
+            raise InputError("tests: every std_error must be above 0; a test that is sure without end would leave nothing to the sales")
         pulls = np.column_stack([[list(media).index(c) for c in tests["channel"]], tests["contribution"], tests["std_error"]]).astype(float)
     # Tests weigh as much as their error says, beside that of the sales, which a fit without them tells.
     noise = 1.0
-    grow = np.sqrt(n / max(n - base.shape[1] - 3 * len(media), 1))
+    grow = np.sqrt(n / max(n - weights, 1))
     if len(pulls):
         noise = float((y - _Mix(x / scale, base, pulls[:0]).fit(y, starts=6, seed=seed)["fitted"]).std() * grow)
     model = _Mix(x / scale, base, pulls, noise)
@@ -138,6 +141,7 @@ class _Mix:
 
     def __init__(self, x, base, pulls, noise=1.0):
         self.x, self.base, self.pulls, self.noise, self.k = x, base, pulls, noise, x.shape[1]
+        self.across = np.linalg.qr(base)[0]
 
     def curves(self, shape):
         stay, half = 1 / (1 + np.exp(-shape[: self.k])), np.exp(shape[self.k:])
@@ -145,14 +149,11 @@ class _Mix:
         return held / (held + half)
 
     def effects(self, shape, y):
-        """Return media effects, base weights and the loss for a shape."""
+        """Return media effects, their curves and the loss for a shape."""
         from scipy.optimize import nnls
 
         media = self.curves(shape)
-        q, _ = np.linalg.qr(self.base)
-        left = media - q @ (q.T @ media)
-        right = y - q @ (q.T @ y)
-        a, b = left, right
+        a, b = (v - self.across @ (self.across.T @ v) for v in (media, y))
         if len(self.pulls):
             channel = self.pulls[:, 0].astype(int)
             extra = np.zeros((len(channel), self.k))

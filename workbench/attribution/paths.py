@@ -118,17 +118,15 @@ class _Contacts:
 
     def __call__(self, batch):
         t, c, n = batch["t"], batch["c"], len(batch)
-        new = np.ones(n, bool)
-        if n:
-            named = c != self.none
-            # A row without a channel goes on with the visit it stands in.
-            last = np.maximum.accumulate(np.where(named, np.arange(n), -1))
-            before = np.concatenate([[-1], last[:-1]])
-            first = batch.first
-            new = named & ((before < first) | (c != c[np.maximum(before, 0)]))
-            new[1:] |= named[1:] & (np.diff(t) > self.timeout)
-        goal = batch["goal"] == 0
-        touch, won = np.flatnonzero(new & (c != self.none)), np.flatnonzero(goal)
+        visit = np.zeros(n, bool)
+        visit[1:] = np.diff(t) > self.timeout
+        visit[batch.starts] = True
+        visit = np.cumsum(visit)
+        # A row without a channel goes on with the visit it stands in; a contact is the first named row of a visit or of another channel in it.
+        named = np.flatnonzero(c != self.none)
+        new = np.ones(len(named), bool)
+        new[1:] = (np.diff(c[named]) != 0) | (np.diff(visit[named]) > 0)
+        touch, won = named[new], np.flatnonzero(batch["goal"] == 0)
         at = np.concatenate([touch, won])
         kind = np.concatenate([c[touch], np.full(len(won), -1)]).astype(np.int64)
         order = np.lexsort([kind == -1, at])

@@ -5,7 +5,8 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import analysis
 
 # One row a customer and day of purchase, with the customer's first; a day with more back than paid is none.
-PURCHASES = """WITH days AS (SELECT customer, day, sum(amount) AS amount FROM o GROUP BY customer, day),
+# Sums are rounded: added in another order they differ in the last digit, and 0.1 + 0.2 - 0.3 would be a purchase.
+PURCHASES = """WITH days AS (SELECT customer, day, round(sum(amount), 6) AS amount FROM o GROUP BY customer, day),
     kept AS (SELECT customer, day, amount, min(day) OVER (PARTITION BY customer) AS first_day FROM days WHERE amount >= 0 OR amount IS NULL)"""
 DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 
@@ -52,12 +53,12 @@ def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
             CAST(sum(CASE WHEN day <= :cut THEN 1 ELSE 0 END) AS BIGINT) AS bought, CAST(sum(CASE WHEN day > :cut THEN 1 ELSE 0 END) AS BIGINT) AS later, sum(CASE WHEN day > :cut THEN amount END) AS later_value,
             sum(CASE WHEN day > first_day AND day <= :cut THEN amount END) AS spent, CAST(sum(CASE WHEN amount > 0 AND day > first_day AND day <= :cut THEN 1 ELSE 0 END) AS BIGINT) AS paid
         FROM kept WHERE first_day <= :cut GROUP BY customer ORDER BY customer""", values={"cut": cut}, o=view)
-    refunds = int(engine.one("SELECT count(*) FROM (SELECT customer FROM o GROUP BY customer, day HAVING sum(amount) < 0) x", o=view))
+    refunds = int(engine.one("SELECT count(*) FROM (SELECT customer FROM o GROUP BY customer, day HAVING round(sum(amount), 6) < 0) x", o=view))
     if not len(found):
         raise NotEnoughData("customers: there is no purchase" + ("" if learn_until is None else f" up to {learn_until}"))
     length, paid = DAYS[unit], found["paid"]
-    made = found[["customer_id"]].assign(frequency=found["bought"] - 1, recency=(found["last_day"] - found["first_day"]) / length, age=(cut - found["first_day"]) / length, value=found["spent"] / paid.where(paid > 0), paid=paid)
+    made = found[["customer_id"]].assign(frequency=found["bought"] - 1, recency=(found["last_day"] - found["first_day"]) / length, age=(cut - found["first_day"]) / length, value=found["spent"].round(6) / paid.where(paid > 0), paid=paid)
     if learn_until is not None:
-        made = made.assign(later=found["later"], later_value=found["later_value"].fillna(0.0))
+        made = made.assign(later=found["later"], later_value=found["later_value"].round(6).fillna(0.0))
     made.attrs = {"unit": unit, "unit_days": length, "end": int(cut), "begin": int(found["first_day"].min()), "refunds": refunds, "hold_out": (last - cut) / length}
     return made

@@ -47,7 +47,15 @@ def prepare(table):
     if kind not in ("pandas", "polars", "pyarrow", "duckdb", "_duckdb"):
         raise InputError(f"table: cannot read a {type(table).__name__}; pass a pandas, polars or Arrow table, "
                          "a Parquet path, a DuckDB relation or a Spark DataFrame")
+    if kind == "pandas" and any(_backwards(column) for _, column in table.items()):
+        return table.copy()  # the engine cannot read columns that run backwards, such as those of table.iloc[::-1]
     return table.collect() if hasattr(table, "collect") and kind == "polars" else table
+
+
+def _backwards(column):
+    """Whether a column's memory is read from its end."""
+    zoned = getattr(column.dtype, "tz", None) is not None
+    return (zoned or isinstance(column.dtype, np.dtype)) and (column.array.view("i8") if zoned else column.to_numpy()).strides[0] < 0
 
 
 def quote(name):

@@ -1,8 +1,9 @@
 """Where chance did not decide: comparisons over time, weighting, and how much hidden difference it would take to undo them."""
 
 import numpy as np
+from scipy import special
 
-from workbench import intervals
+from workbench import discrete, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import Result, analysis
@@ -57,13 +58,16 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     lost = int(wide.isna().any(axis=1).sum())
     wide = wide.dropna()
     periods = wide.columns.to_numpy()
-    first = panel.drop_duplicates(unit).set_index(unit)[start].reindex(wide.index)
-    groups = np.unique(panel.drop_duplicates(unit).set_index(unit)[cluster].reindex(wide.index).astype(str), return_inverse=True)[1] if cluster else np.arange(len(wide))
-    y, begin = wide.to_numpy(float), np.searchsorted(periods, first.fillna(periods[-1] if len(periods) else 0).to_numpy())
+    once = panel.drop_duplicates(unit).set_index(unit).reindex(wide.index)
+    first = once[start]
+    groups = once[cluster].astype(str).to_numpy() if cluster else np.arange(len(wide))
+    begin = np.searchsorted(periods, first.fillna(periods[-1] if len(periods) else 0).to_numpy())
     begin = np.where(first.isna().to_numpy(), len(periods), begin)
-    starts = [s for s in np.unique(begin) if 0 < s < len(periods)]
-    early = int((begin == 0).sum())
-    if not starts or len(periods) < 2:
+    # Units under treatment all along are in no comparison, and do not count.
+    used, early = begin > 0, int((begin == 0).sum())
+    y, begin, groups = wide.to_numpy(float)[used], begin[used], np.unique(groups[used], return_inverse=True)[1]
+    starts = [s for s in np.unique(begin) if s < len(periods)]
+    if not starts:
         raise NotEnoughData("difference_in_differences: no unit has periods both before and after its start")
     parts = {}  # period → one comparison a starting group: (its start, change of every unit, who is compared with)
     for s in starts:
@@ -76,7 +80,7 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     ever = {s: found for s, found in ever.items() if found}
     if not ever:
         raise NotEnoughData("difference_in_differences: there are no untreated units to compare with")
-    treated = np.unique(groups[(begin > 0) & (begin < len(periods))])
+    treated = np.unique(groups[begin < len(periods)])
     never = begin == len(periods)
     small = [s for s in starts if len(np.unique(groups[begin == s])) < FEW]
 
@@ -159,23 +163,8 @@ def weighting(table, treatment, outcome, covariates, *, method="aipw", cluster=N
     Source: Robins, Rotnitzky & Zhao (1994), JASA 89; Wooldridge (2010), Econometric Analysis of Cross Section and Panel Data, chapter 21. Estimates by statsmodels' TreatmentEffect; errors from its moment conditions, summed
     over clusters. Trimming: Crump, Hotz, Imbens & Mitnik (2009), Biometrika 96. VanderWeele & Ding (2017), Annals of Internal Medicine 167.
     """
-    import pandas as pd
-    import statsmodels.api as sm
-    from statsmodels.treatment.treatment_effects import TreatmentEffect
-
-    one_of("method", method, METHODS)
-    data, treated, selection, apart = _selection(table, treatment, outcome, covariates, cluster, trim)
-    y, z = data.y, _scaled(data.x)
-    effect = TreatmentEffect(sm.OLS(y, z), treated.astype(int), results_select=selection)
-    gap, untreated, mean = (float(v) for v in (effect.ipw_ra if method == "ipwra" else getattr(effect, method))(return_results=False)[:3])
-    cov = _stacked(method, y, z.to_numpy(), treated, selection.params.to_numpy(), mean, untreated, data.groups)
-    se = float(np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]))
-    raw = y[treated == 1].mean() - y[treated == 0].mean()
-    pull = np.where(treated == 1, (y - y[treated == 1].mean()) / treated.sum(), -(y - y[treated == 0].mean()) / (1 - treated).sum())
-    rows = [("raw", raw, float(np.sqrt((np.bincount(data.groups, pull) ** 2).sum()))), ("effect", gap, se), ("mean_treated", mean, float(np.sqrt(cov[0, 0]))), ("mean_untreated", untreated, float(np.sqrt(cov[1, 1])))]
-    result = pd.DataFrame(rows, columns=["measure", "estimate", "std_error"])
-    result.insert(1, "n", len(y))
-    result["conf_low"], result["conf_high"] = intervals.normal(result["estimate"], result["std_error"], conf_level, df=fits.quantile_df(data))
+    data, treated, selection, apart, result = effect_of(table, treatment, outcome, covariates, method=method, cluster=cluster, trim=trim, conf_level=conf_level)
+    y, untreated = data.y, float(result["estimate"].iloc[3])
     chance = selection.predict()
     weight = np.where(treated == 1, 1 / chance, 1 / (1 - chance))
     worth = int(weight.sum() ** 2 / (weight**2).sum())
@@ -196,11 +185,33 @@ def weighting(table, treatment, outcome, covariates, *, method="aipw", cluster=N
                   chart={"kind": "points", "label": ["measure"], "only": {"measure": ["raw", "effect"]}, "reference": 0, "xlabel": t("experiments.axis")})
 
 
+def effect_of(table, treatment, outcome, covariates, *, method, cluster, trim, conf_level):
+    """Return the data, who is treated, the model of who is, how many people without a counterpart were left out, and the rows of `weighting`."""
+    import pandas as pd
+    import statsmodels.api as sm
+    from statsmodels.treatment.treatment_effects import TreatmentEffect
+
+    one_of("method", method, METHODS)
+    data, treated, selection, apart = _selection(table, treatment, outcome, covariates, cluster, trim)
+    y, z = data.y, _scaled(data.x)
+    effect = TreatmentEffect(sm.OLS(y, z), treated.astype(int), results_select=selection)
+    gap, untreated, mean = (float(v) for v in (effect.ipw_ra if method == "ipwra" else getattr(effect, method))(return_results=False)[:3])
+    cov = _stacked(method, y, z.to_numpy(), treated, selection.params.to_numpy(), mean, untreated, data.groups)
+    se = float(np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]))
+    raw = y[treated == 1].mean() - y[treated == 0].mean()
+    pull = np.where(treated == 1, (y - y[treated == 1].mean()) / treated.sum(), -(y - y[treated == 0].mean()) / (1 - treated).sum())
+    rows = [("raw", raw, float(np.sqrt((np.bincount(data.groups, pull) ** 2).sum()))), ("effect", gap, se), ("mean_treated", mean, float(np.sqrt(cov[0, 0]))), ("mean_untreated", untreated, float(np.sqrt(cov[1, 1])))]
+    result = pd.DataFrame(rows, columns=["measure", "estimate", "std_error"])
+    result.insert(1, "n", len(y))
+    result["conf_low"], result["conf_high"] = intervals.normal(result["estimate"], result["std_error"], conf_level, df=fits.quantile_df(data))
+    return data, treated, selection, apart, result
+
+
 def _selection(table, treatment, outcome, covariates, cluster, trim):
-    """Return the data, who is treated, the model of who is, and how many people without a counterpart were left out."""
+    """Return the data (without an outcome: of the treatment), who is treated, the model of who is, and how many people without a counterpart were left out."""
     import pandas as pd
 
-    fits.require(table, "table", treatment, outcome, *covariates, cluster)
+    fits.require(table, "table", treatment, *([outcome] if outcome else []), *covariates, cluster)
     made = pd.DataFrame(table)
     flag = made[treatment].astype(float)
     if not flag.dropna().isin((0, 1)).all():
@@ -208,7 +219,7 @@ def _selection(table, treatment, outcome, covariates, cluster, trim):
     made = made.assign(**{treatment: flag})
 
     def fitted(rows):
-        both = fits.prepare(rows, outcome, [treatment, *covariates], cluster=cluster)
+        both = fits.prepare(rows, outcome or treatment, [treatment, *covariates], cluster=cluster)
         data = fits.Data(both.y, both.x.drop(columns=treatment), both.groups, both.left_out, both.index)
         treated = both.x[treatment].to_numpy()
         return data, treated, fits.fit(fits.Data(treated, _scaled(data.x), data.groups, 0, data.index), "logit")
@@ -234,13 +245,13 @@ def _scaled(x):
 def _stacked(method, y, x, treated, gamma, mean, untreated, groups):
     """Return the clustered covariance of (mean treated, mean untreated) from all moment conditions stacked."""
     n, k = x.shape
-    p = 1 / (1 + np.exp(-(x @ gamma)))
+    p = special.expit(x @ gamma)
     w1, w0 = (treated, 1 - treated) if method == "aipw" else (treated / p, (1 - treated) / (1 - p))
     b1, b0 = (np.linalg.lstsq(x * np.sqrt(w)[:, None], y * np.sqrt(w), rcond=None)[0] for w in (w1, w0))
 
     def moments(theta):
         m1, m0, g = theta[0], theta[1], theta[2:2 + k]
-        p = 1 / (1 + np.exp(-(x @ g)))
+        p = special.expit(x @ g)
         out = [x * (treated - p)[:, None]]
         if method == "ipw":
             return np.column_stack([treated / p * (y - m1), (1 - treated) / (1 - p) * (y - m0), *out])
@@ -254,8 +265,7 @@ def _stacked(method, y, x, treated, gamma, mean, untreated, groups):
     step = 1e-5 * np.maximum(np.abs(theta), 1)
     jacobian = np.column_stack([(moments(theta + h).mean(axis=0) - moments(theta - h).mean(axis=0)) / (2 * h[i]) for i, h in enumerate(np.diag(step))])
     pulls = -np.linalg.solve(jacobian, moments(theta).T).T / n
-    summed = np.zeros((groups.max() + 1, len(theta)))
-    np.add.at(summed, groups, pulls)
+    summed = discrete.per_group(pulls, groups, groups.max() + 1)
     return (summed.T @ summed)[:2, :2]
 
 
@@ -278,7 +288,7 @@ def balance(table, treatment, covariates, *, cluster=None, trim=TRIM, conf_level
 
     fits.require(table, "table", treatment, *covariates)
     made = pd.DataFrame(table)
-    data, treated, selection, apart = _selection(made.assign(_outcome=np.arange(len(made)) % 7), treatment, "_outcome", covariates, cluster, trim)
+    data, treated, selection, apart = _selection(made, treatment, None, covariates, cluster, trim)
     chance = selection.predict()
     body = data.x.drop(columns="constant")
     rows = []
@@ -290,12 +300,12 @@ def balance(table, treatment, covariates, *, cluster=None, trim=TRIM, conf_level
             pull = sum(np.where(treated == k, s * weight * (v - m) / weight[treated == k].sum(), 0) for k, m, s in ((1, means[0], 1), (0, means[1], -1)))
             se = float(np.sqrt((np.bincount(data.groups, pull) ** 2).sum())) / spread if spread > 0 else np.nan
             gap = (means[0] - means[1]) / spread if spread > 0 else np.nan
-            low, high = intervals.normal(gap, se, conf_level)
+            low, high = intervals.normal(gap, se, conf_level, df=fits.quantile_df(data))
             rows.append({"covariate": name, "weights": how, "n": len(v), "estimate": gap, "std_error": se, "conf_low": float(low), "conf_high": float(high)})
     result = pd.DataFrame(rows)
     worst = result[result["weights"] == "inverse_probability"]["estimate"].abs().max()
     return Result(question=t("experiments.balance_question", treatment=word(treatment)), table=result, method=t("experiments.balance_method"), unit="people", n=len(treated), conf_level=conf_level,
-                  limits=(t("experiments.balance_limit", worst=number(float(worst), 2)), *([t("experiments.apart", n=number(apart), trim=percent(trim, 0))] if apart else [])),
+                  limits=(t("experiments.balance_limit", worst=number(float(worst), 2)), *([t("experiments.apart", n=number(apart), trim=percent(trim, 0))] if apart else []), *([t("drivers.left_out", n=number(data.left_out))] if data.left_out else [])),
                   chart={"kind": "points", "label": ["covariate"], "group": "weights", "reference": 0, "xlabel": t("experiments.balance_axis")})
 
 
@@ -319,21 +329,23 @@ def negative_controls(table, treatment, outcomes, covariates, *, method="aipw", 
     Source: Lipsitch, Tchetgen Tchetgen & Cohen (2010), Epidemiology 21.
     """
     import pandas as pd
-    from scipy import special
 
-    rows = []
+    rows, left, apart = [], [], []
     for name in outcomes:
         fits.require(table, "table", name)
-        made = weighting(table, treatment, name, covariates, method=method, cluster=cluster, trim=trim, conf_level=conf_level)
-        row = made.table.iloc[1]
+        data, *_, lone, found = effect_of(table, treatment, name, covariates, method=method, cluster=cluster, trim=trim, conf_level=conf_level)
+        row = found.iloc[1]
         sd = float(pd.DataFrame(table)[name].std())
-        rows.append({"outcome": name, "n": made.n, **{c: row[c] / sd for c in ("estimate", "std_error", "conf_low", "conf_high")}, "p_value": float(2 * special.ndtr(-abs(row["estimate"]) / row["std_error"]))})
+        rows.append({"outcome": name, "n": len(data.y), **{c: row[c] / sd for c in ("estimate", "std_error", "conf_low", "conf_high")}, "p_value": float(intervals.p_value(row["estimate"], row["std_error"], fits.quantile_df(data)))})
+        left.append(data.left_out)
+        apart.append(lone)
     result = pd.DataFrame(rows)
     result["p_holm"] = intervals.corrected(result["p_value"])
     found = int((result["p_holm"] < 1 - conf_level).sum())
     return Result(question=t("experiments.negative_question", treatment=word(treatment)), table=result, method=t(f"experiments.weight_{method}"), unit="people", n=int(result["n"].max()), conf_level=conf_level,
                   evidence="quasi-causal: weighting on what was measured",
-                  limits=(t("experiments.negative_found", n=number(found), all=number(len(result))) if found else t("experiments.negative_none", all=number(len(result))), t("experiments.negative_sd")),
+                  limits=(t("experiments.negative_found", n=number(found), all=number(len(result))) if found else t("experiments.negative_none", all=number(len(result))), t("experiments.negative_sd"),
+                          *([t("experiments.apart", n=number(max(apart)), trim=percent(trim, 0))] if max(apart) else []), *([t("drivers.left_out", n=number(max(left)))] if max(left) else [])),
                   chart={"kind": "points", "label": ["outcome"], "reference": 0, "xlabel": t("experiments.balance_axis")})
 
 

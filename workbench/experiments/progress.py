@@ -5,8 +5,9 @@ import contextlib
 import numpy as np
 
 from workbench import engine, intervals, schemas
+from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.experiments.designs import TRIM, weighting
+from workbench.experiments.designs import TRIM, effect_of
 from workbench.results import Result, analysis
 from workbench.texts import number, p_value, t, word
 
@@ -60,7 +61,6 @@ def stage_progress(events, stages, exposure, *, against=None, horizon="7D", gap=
     Source: Hernán & Robins (2016), American Journal of Epidemiology 183 (target trials); Hernán, Sauer, Hernández-Díaz, Platt & Shrier (2016), Journal of Clinical Epidemiology 79 (immortal time); weighting as in `weighting`.
     """
     import pandas as pd
-    from scipy import special
 
     stages = list(stages)
     names = [exposure] if isinstance(exposure, str) else list(exposure)
@@ -102,22 +102,22 @@ def stage_progress(events, stages, exposure, *, against=None, horizon="7D", gap=
             if made[outcome].nunique() < 2:
                 continue
             try:
-                row = weighting(made, "exposed", outcome, varying, cluster="customer", trim=trim, conf_level=conf_level)
+                data, treated, *_, measured = effect_of(made, "exposed", outcome, varying, method="aipw", cluster="customer", trim=trim, conf_level=conf_level)
             except (InputError, NotEnoughData) as wrong:
                 skipped.append(t("experiments.progress_skipped", stage=word(stage), outcome=word(outcome), reason=str(wrong)))
                 continue
-            found = row.table.iloc[1]
+            found = measured.iloc[1]
             crude = (spells["ends"] == OUTCOMES.index(outcome)).groupby(spells["any"]).mean()
-            rows.append({"stage": stage, "outcome": outcome, "n": row.n, "exposed": int(row.model.model.endog.sum()), **found[["estimate", "std_error", "conf_low", "conf_high"]], "by_spell": crude.get(True, np.nan) - crude.get(False, np.nan)})
+            rows.append({"stage": stage, "outcome": outcome, "n": len(data.y), "exposed": int(treated.sum()), **found[["estimate", "std_error", "conf_low", "conf_high"]], "p_value": float(intervals.p_value(found["estimate"], found["std_error"], fits.quantile_df(data))), "by_spell": crude.get(True, np.nan) - crude.get(False, np.nan)})
         # What lay behind before the stage began cannot have been moved by a contact in it.
         if made["earlier_visits"].nunique() > 1 and rows and rows[-1]["stage"] == stage:
             with contextlib.suppress(InputError, NotEnoughData):
-                check = weighting(made, "exposed", "earlier_visits", [c for c in varying if c != "visits"], cluster="customer", trim=trim).table.iloc[1]
-                alarms.append(float(2 * special.ndtr(-abs(check["estimate"]) / check["std_error"])))
+                data, *_, measured = effect_of(made, "exposed", "earlier_visits", [c for c in varying if c != "visits"], method="aipw", cluster="customer", trim=trim, conf_level=conf_level)
+                alarms.append(float(intervals.p_value(*measured.loc[1, ["estimate", "std_error"]], fits.quantile_df(data))))
     if not rows:
         raise NotEnoughData(f"stage_progress: no stage has {LEAST} contacts with {', '.join(names)} and {LEAST} others that can be followed for {horizon} and compared" + "".join(f"; {s}" for s in skipped))
     table = pd.DataFrame(rows)
-    table["p_holm"] = intervals.corrected(2 * special.ndtr(-np.abs(table["estimate"] / table["std_error"])))
+    table["p_holm"] = intervals.corrected(table["p_value"])
     limits = [t("experiments.unseen"), t("experiments.progress_all") if against is None else t("experiments.progress_against", against=", ".join(map(word, others))), t("experiments.progress_spell"),
               t("experiments.progress_alarm", p=p_value(min(1.0, min(alarms) * len(alarms))), k=number(len(alarms))) if alarms else t("experiments.progress_no_alarm")]
     limits += skipped

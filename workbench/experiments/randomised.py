@@ -82,18 +82,18 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
         gap, se = here["estimate"] - base["estimate"], float(np.hypot(here["std_error"], base["std_error"]))
         low, high = intervals.newcombe(here["count"], here["n"], base["count"], base["n"], conf_level) if share and planned is None else _gap(gap, se, n, planned, conf_level)
         rows.append({"arm": a, "measure": "difference", "count": np.nan, "n": n, "estimate": gap, "std_error": se, "conf_low": float(low), "conf_high": float(high),
-                     "p_value": intervals.newcombe_p(here["count"], here["n"], base["count"], base["n"]) if share else _p(gap, se)})
+                     "p_value": intervals.newcombe_p(here["count"], here["n"], base["count"], base["n"]) if share else float(intervals.p_value(gap, se))})
         rows.append({"arm": a, "measure": "relative", "count": np.nan, "n": n, **_relative(here, base, n, planned, conf_level)})
-        best, error = gap, se
+        best = gap
         if before:
             both = [parts[name].dropna(subset=["before"]) for name in (a, control)]
             made, best, error = _adjusted(*both, float(people["before"].mean()))
             models[a] = made
-            low, high = _gap(best, error, len(made.model.endog), planned, conf_level)
-            rows.append({"arm": a, "measure": "adjusted", "count": np.nan, "n": len(made.model.endog), "estimate": best, "std_error": error, "conf_low": float(low), "conf_high": float(high), "p_value": _p(best, error)})
-        if cost and a in cost:
+            n = len(made.model.endog)
             low, high = _gap(best, error, n, planned, conf_level)
-            known = low > 0
+            rows.append({"arm": a, "measure": "adjusted", "count": np.nan, "n": n, "estimate": best, "std_error": error, "conf_low": float(low), "conf_high": float(high), "p_value": float(intervals.p_value(best, error))})
+        if cost and a in cost:
+            known = low > 0  # the limits of the difference shown last: adjusted, where there is a metric from before
             rows.append({"arm": a, "measure": "cost_per_unit", "count": np.nan, "n": n, "estimate": cost[a] / best if known else np.nan, "std_error": np.nan,
                          "conf_low": cost[a] / high if known else np.nan, "conf_high": cost[a] / low if known else np.nan, "p_value": np.nan})
     made = pd.DataFrame(rows)
@@ -195,12 +195,6 @@ def _adjusted(treated, control, centre):
     x = pd.DataFrame({"constant": 1.0, "arm": arm, "before": early, "arm × before": arm * early})
     made = sm.WLS((both["y"] / both["x"]).to_numpy(), x, weights=both["x"].to_numpy()).fit(cov_type="HC1")
     return made, float(made.params["arm"]), float(made.bse["arm"])
-
-
-def _p(estimate, se):
-    from scipy import special
-
-    return float(2 * special.ndtr(-abs(estimate) / se)) if se > 0 else np.nan
 
 
 @analysis

@@ -1,6 +1,7 @@
 """For whom does it work? Predicted gains, judged on people the prediction has not seen."""
 
 import numpy as np
+from scipy import special
 
 from workbench import intervals
 from workbench import regression as fits
@@ -69,11 +70,11 @@ def uplift(table, treatment, outcome, features, *, learner="x", folds=5, value=N
         learn, told = fold != f, fold == f
         arms = [_logit(x[learn & (treated == k)], y[learn & (treated == k)]) for k in (0, 1)]
         if learner == "t":
-            score[told] = _chance(x[told] @ arms[1]) - _chance(x[told] @ arms[0])
+            score[told] = special.expit(x[told] @ arms[1]) - special.expit(x[told] @ arms[0])
             continue
         imputed = [y[learn & (treated == 0)], y[learn & (treated == 1)]]
         xs = [x[learn & (treated == k)] for k in (0, 1)]
-        gains = [_chance(xs[0] @ arms[1]) - imputed[0], imputed[1] - _chance(xs[1] @ arms[0])]
+        gains = [special.expit(xs[0] @ arms[1]) - imputed[0], imputed[1] - special.expit(xs[1] @ arms[0])]
         slopes = [np.linalg.solve(a.T @ a + np.eye(x.shape[1]), a.T @ g) for a, g in zip(xs, gains, strict=True)]
         share = treated[learn].mean()
         score[told] = share * (x[told] @ slopes[0]) + (1 - share) * (x[told] @ slopes[1])
@@ -108,17 +109,13 @@ def uplift(table, treatment, outcome, features, *, learner="x", folds=5, value=N
                   chart={"kind": "curve", "x": "targeted", "only": {"measure": "gain"}, "points": True, "xlabel": t("experiments.uplift_axis"), "ylabel": t("experiments.uplift_yaxis")})
 
 
-def _chance(linear):
-    return 1 / (1 + np.exp(-np.clip(linear, -30, 30)))
-
-
 def _logit(x, y, ridge=1.0, rounds=25):
     """Return the weights of a logit with a little ridge, which also settles where a feature separates."""
     beta = np.zeros(x.shape[1])
     pull = ridge * np.eye(x.shape[1])
     pull[0, 0] = 0.0
     for _ in range(rounds):
-        p = _chance(x @ beta)
+        p = special.expit(x @ beta)
         move = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + pull, x.T @ (y - p) - pull @ beta)
         beta = beta + np.clip(move, -2, 2)
         if np.abs(move).max() < 1e-8:

@@ -469,7 +469,7 @@ def _report(path, raw, unreadable, refused, kept, duplicates, mapping, notes, li
         rejected = pd.concat([rejected, broken], ignore_index=True)
     summary = rejected.groupby("_reason", sort=True).agg(rows=("_reason", "size"), example=("_line", "min")).rename_axis("reason").reset_index()
     summary = summary.sort_values(["rows", "reason"], ascending=[False, True], ignore_index=True)
-    when = next((c for c in ("ordered_at", "occurred_at", "exposed_at", "answered_at", "created_at") if c in kept), None)
+    when = next((c for c in ("ordered_at", "occurred_at", "exposed_at", "answered_at", "created_at", "opened_at") if c in kept), None)
     if when and len(kept):
         notes = {**notes, "period": f"{kept[when].min():%Y-%m-%d %H:%M} – {kept[when].max():%Y-%m-%d %H:%M} UTC"}
     if mapping.get("zone"):

@@ -55,7 +55,7 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
     view, day = schemas.purchase_days(orders, zone)
     if as_of is not None:
         day = periods.local_day(schemas.moment("as_of", as_of, zone), zone)
-    made = engine.run("""SELECT customer AS customer_id, CAST(:day - max(day) AS BIGINT) AS recency, CAST(count(DISTINCT day) AS BIGINT) AS orders, sum(amount) AS amount
+    made = engine.run("""SELECT customer AS customer_id, CAST(:day - max(day) AS BIGINT) AS recency, CAST(count(DISTINCT day) AS BIGINT) AS orders, round(sum(amount), 6) AS amount
                          FROM o WHERE day <= :day GROUP BY customer ORDER BY customer""", values={"day": int(day)}, o=view)
     if not len(made):
         raise NotEnoughData("rfm: nobody ordered by then")
