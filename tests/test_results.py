@@ -159,6 +159,10 @@ ANALYSES = {
     "ever_repeat": (ORDERS, retention.ever_repeat),
     "buying_rhythm": (ORDERS, retention.buying_rhythm),
     "cohorts": (ORDERS, retention.cohorts),
+    "day_retention": (ORDERS, lambda d: retention.day_retention(d, by=d.sort_values(["ordered_at", "amount"]).groupby("customer_id")["amount"].first().gt(20))),
+    "over_time": (ORDERS, lambda d: retention.over_time(d, days=(1, 15), period="week")),
+    "mean_curve": (ORDERS, lambda d: retention.mean_curve(retention.cohorts(d))),
+    "engagement": (ORDERS, lambda d: retention.engagement(d.assign(occurred_at=d["ordered_at"], event="click"), d)),
     "cohorts_rolling": (ORDERS, lambda d: retention.cohorts(d, clock="rolling", criterion="on_or_after")),
     "cohorts_revenue": (ORDERS, lambda d: retention.cohorts(d, measure="revenue")),
     "retention_rate": (ORDERS, lambda d: retention.retention_rate(d, begin="2024-05-01", end="2024-08-01")),
@@ -258,7 +262,7 @@ ANALYSES = {
     "uplift": (pd.concat([WIDE] * 5, ignore_index=True), lambda d: experiments.uplift(d, "flag", "y", ["i2", "i3"], draws=40)),
 }
 SHARES = {"source_mix", "buying_chance", "hazards", "dark_paths", "flows", "paths", "lifecycle", "stickiness", "tagging", "omnichannel", "consideration", "variants", "triggers", "cart_abandonment", "checkout", "checkpoints", "conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
-          "repeat_rate", "ever_repeat", "cohorts", "cohorts_rolling", "cohorts_revenue", "retention_rate", "churn_moments"}
+          "repeat_rate", "ever_repeat", "day_retention", "over_time", "mean_curve", "engagement", "cohorts", "cohorts_rolling", "cohorts_revenue", "retention_rate", "churn_moments"}
 # A seeded split of customers follows their order, so renaming them draws other ones.
 NAMED = {"latent_classes", "mixed_logit", "state_dependence", "distance_decay", "holdout", "mapping_quality", "decision_complexity", "barriers", "identity_quality"}
 

@@ -132,6 +132,19 @@ def each_against_rest(p):
     return np.asarray(p, float) if len(p) == 2 else corrected(p)
 
 
+def trend(dose, count, n):
+    """Give the p-value of the Cochran–Armitage test for a trend of shares over doses; arrays of one value a group.
+
+    Source: Armitage (1955), Biometrics 11.
+
+    >>> round(float(trend([0, 1, 2], [10, 20, 30], [100, 100, 100])), 5)
+    0.00041
+    """
+    dose, count, n = (np.asarray(v, float) for v in (dose, count, n))
+    p, centre = count.sum() / n.sum(), (n * dose).sum() / n.sum()
+    return p_value((count * (dose - centre)).sum(), np.sqrt(p * (1 - p) * (n * (dose - centre) ** 2).sum()))
+
+
 def garwood(count, exposure=1.0, conf_level=0.95):
     """Give the exact Poisson interval of a rate `count / exposure`.
 

@@ -1,17 +1,18 @@
 """Days, weeks and months as integers: which period a day belongs to, in NumPy and in portable SQL.
 
-Days count from 1970-01-01; a period is known by its first day. Weeks begin on Monday.
+Days count from 1970-01-01, a Thursday; a period is known by its first day. Weeks begin on Monday unless their name says otherwise.
 """
 
 import numpy as np
 
-DAYS = {"day": 1, "week": 7, "month": 30}  # nominal lengths, for clocks that roll
+DAYS = {"day": 1, "week": 7, "week_sunday": 7, "week_saturday": 7, "month": 30}  # nominal lengths, for clocks that roll
+_SHIFT = {"week": 3, "week_sunday": 4, "week_saturday": 5}  # days from the day a week begins on to the first of 1970
 
 
 def sql(day, period, first, end):
     """Return portable SQL for the first day of the period that holds a day."""
-    if period == "week":
-        return f"{day} - mod({day} + 3, 7)"
+    if period in _SHIFT:
+        return f"{day} - mod({day} + {_SHIFT[period]}, 7)"
     if period == "month":
         starts = np.unique(first_day(np.arange(int(first), end + 1), "month"))
         cases = " ".join(f"WHEN {day} >= {s} THEN {s}" for s in starts[::-1])
@@ -27,10 +28,10 @@ def last_day(start, period):
 
 
 def first_day(days, period):
-    """Return the first day of the period that holds each day (days since 1970, which was a Thursday)."""
+    """Return the first day of the period that holds each day (days since 1970)."""
     days = np.asarray(days, np.int64)
-    if period == "week":
-        return days - (days + 3) % 7
+    if period in _SHIFT:
+        return days - (days + _SHIFT[period]) % 7
     if period == "month":
         return days.astype("datetime64[D]").astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     return days

@@ -173,19 +173,10 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
     limits = [t("funnels.groups_limit", tests=number(1 if len(p) == 2 else len(p))), *([t("funnels.groups_overlap")] if overlap else []), *made.limits]
     doses = pd.to_numeric(table[by], errors="coerce")
     if doses.notna().all() and len(doses) > 2:
-        limits.append(t("funnels.trend", p=number(_trend(doses.to_numpy(float), y, n), 2)))
+        limits.append(t("funnels.trend", p=number(intervals.trend(doses.to_numpy(float), y, n), 2)))
     return Result(question=t("funnels.groups_question", by=word(by, header=True)), table=table, method=t("funnels.groups_method"), unit="customers_by_group", n=int(n.sum()),
                   conf_level=conf_level, limits=tuple(limits),
                   chart={"kind": "points", "label": [by], "percent": True, "points": True, "reference": 0.0, "xlabel": t("funnels.groups_axis")})
-
-
-def _trend(dose, y, n):
-    """Return the p-value of the Cochran–Armitage test for a trend of shares over doses (Armitage 1955)."""
-    p = y.sum() / n.sum()
-    centre = (n * dose).sum() / n.sum()
-    spread = p * (1 - p) * (n * (dose - centre) ** 2).sum()
-    score = (y * (dose - centre)).sum()
-    return float(intervals.p_value(score, np.sqrt(spread)))
 
 
 @analysis

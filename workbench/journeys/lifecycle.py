@@ -37,7 +37,7 @@ def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, 
     ----------
     events : table with customer_id, occurred_at
     period : str
-        "day", "week" (from Monday) or "month".
+        "day", "week" (from Monday; "week_sunday", "week_saturday") or "month".
     lookback : str
         History a period needs before new can be told from resurrected; earlier periods are marked left_censored. Where the data are shorter than that, only the first period is.
     zone : str

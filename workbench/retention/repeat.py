@@ -160,15 +160,14 @@ def pauses(orders, *, zone="UTC", until=None):
 
 
 @analysis
-def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure="customers", zone="UTC", until=None,
-            conf_level=0.95):
-    """Of those who first bought in a period, how many are active later on?
+def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure="customers", entry="first", zone="UTC", until=None, conf_level=0.95):
+    """Of those who first bought in a period, or bought in it at all, how many are active later on?
 
     Parameters
     ----------
     orders : table with order_id, customer_id, ordered_at, amount
     period : str
-        "day", "week" (from Monday) or "month" (30 days on the rolling clock).
+        "day", "week" (from Monday; "week_sunday", "week_saturday" from another day) or "month" (30 days on the rolling clock).
     clock : str
         "calendar": ages count calendar periods; "rolling": ages count full periods since the
         customer's own first purchase day.
@@ -176,6 +175,8 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
         "on": active in that period; "on_or_after": active in that period or any later one.
     measure : str
         "customers", or "revenue" (sum of the amounts relative to age 0).
+    entry : str
+        "first": a cohort holds those who first bought in its period; "every": all who bought in it, whether new or not, so that a customer stands in several cohorts (calendar clock only).
     zone, until
         As in `repeat_rate`.
 
@@ -189,7 +190,7 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
     Raises
     ------
     InputError
-        For an unknown option.
+        For an unknown option, or entry "every" on the rolling clock.
 
     Source: Fader & Hardie (2007); rule R-03. Interval: Wilson (1927).
     """
@@ -199,8 +200,11 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
     one_of("clock", clock, ("calendar", "rolling"))
     one_of("criterion", criterion, ("on", "on_or_after"))
     one_of("measure", measure, ("customers", "revenue"))
+    one_of("entry", entry, ("first", "every"))
+    if entry == "every" and clock == "rolling":
+        raise InputError("cohorts: the rolling clock begins at a customer's first purchase; entry 'every' needs clock='calendar'")
     view, end = schemas.purchase_days(orders, zone, until)
-    cells = _cells(view, period, clock, end)
+    cells = _cells(view, period, clock, end, entry)
     last_period = int(periods.first_day(end, period))
     over = int(periods.first_day(end + 1, period)) == end + 1  # the period that holds the end is itself complete
     rows, size_of = [], {}
@@ -230,16 +234,17 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
         table["conf_low"], table["conf_high"] = np.where(given, np.nan, low), np.where(given, np.nan, high)
     table["cohort"] = pd.to_datetime(table["cohort"], unit="D").astype("datetime64[us]")
     table = table[["cohort", "age", "count", "n", "estimate", *(c for c in ("conf_low", "conf_high", "customers") if c in table)]]
+    table.attrs["entry"] = entry
     young = int(table["count"].isna().sum())
     limits = [t("retention.future", n=number(young))] if young else []
     if criterion == "on_or_after":
         limits.append(t("retention.on_or_after"))
-    return Result(question=t(f"retention.cohort_question_{measure}", clock=t(f"retention.clock_{clock}"),
+    return Result(question=t(f"retention.cohort_question_{measure}" if entry == "first" else f"retention.cohort_every_{measure}", clock=t(f"retention.clock_{clock}"),
                              criterion=t(f"retention.criterion_{criterion}")), table=table, unit="customers",
                   method=t("retention.cohort_method", period=t(f"retention.period_{period}"), clock=t(f"retention.clock_{clock}"),
                            criterion=t(f"retention.criterion_{criterion}")),
                   n=sum(size_of.values()), conf_level=conf_level,
-                  limits=(*limits, t("retention.first_seen")),
+                  limits=(*limits, t("retention.first_seen" if entry == "first" else "retention.several_cohorts")),
                   chart={"kind": "heat", "row": "cohort", "column": "age", "percent": True, "base_first": True,
                          "xlabel": t("retention.age_axis", period=t(f"retention.period_{period}")),
                          "ylabel": t(f"retention.cohort_axis_{measure}")})
@@ -410,14 +415,14 @@ def _days(name, value):
     return length // 86_400_000_000
 
 
-def _cells(view, period, clock, end):
+def _cells(view, period, clock, end, entry):
     """Return per cohort (start day) and age: customers active, customers last seen then, and their amount."""
     first = periods.local_day(engine.span(view.table, view.roles["day"].source)[0], view.zone)
     if clock == "calendar":
         head = f"""WITH a AS (SELECT customer, {periods.sql("day", period, first, end)} AS bucket, sum(amount) AS amount FROM o
                               GROUP BY 1, 2),
-                   f AS (SELECT bucket, amount, min(bucket) OVER (PARTITION BY customer) AS origin,
-                                max(bucket) OVER (PARTITION BY customer) AS latest FROM a)"""
+                   g AS (SELECT customer, bucket, amount, min(bucket) OVER (PARTITION BY customer) AS origin, max(bucket) OVER (PARTITION BY customer) AS latest FROM a),
+                   f AS ({"SELECT * FROM g" if entry == "first" else "SELECT g.bucket, g.amount, a.bucket AS origin, g.latest FROM a JOIN g ON a.customer = g.customer AND g.bucket >= a.bucket"})"""
     else:
         length = periods.DAYS[period]
         head = f"""WITH d AS (SELECT customer, day, amount, min(day) OVER (PARTITION BY customer) AS first_day FROM o),

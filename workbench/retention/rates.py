@@ -1,0 +1,254 @@
+"""Retention as product and media teams count it: on a day, from a day on, between days; over time and between groups; and who stays engaged."""
+
+import numpy as np
+
+from workbench import engine, intervals, periods, schemas
+from workbench import regression as fits
+from workbench.errors import InputError, NotEnoughData, one_of
+from workbench.results import Result, analysis
+from workbench.texts import number, p_value, percent, t
+
+KINDS = ("n_day", "unbounded", "bracket")
+MONTH = 30  # days
+
+
+@analysis
+def day_retention(orders, *, kind="bracket", days=(1, 31, 61, 91), by=None, zone="UTC", until=None, conf_level=0.95):
+    """How many customers are back on a day, from a day on, or between two days after the first?
+
+    Parameters
+    ----------
+    orders : table with order_id, customer_id, ordered_at, amount
+    kind : str
+        "n_day": active on exactly that day after the first; "unbounded": on that day or any later one; "bracket": at least once from one day up to the day before the next, the last day being the end of the last bracket.
+    days : list of int
+        Days after the first purchase, increasing, from 1 on.
+    by : Series, optional
+        Group of each customer, indexed by customer_id; customers without one form the group "missing". Each group is compared with all others.
+    zone, until : as in `repeat_rate`
+
+    Returns
+    -------
+    Result
+        [group,] age (days, such as "31" or "31–60"), count, n (customers watched to the end of the age), estimate, conf_low, conf_high, immature (customers left out as too young) and with `by` also p_value, p_holm (over all groups and ages). Interval: Wilson (1927).
+
+    Raises
+    ------
+    InputError
+        For an unknown kind, or days that do not increase.
+    NotEnoughData
+        Without an order.
+
+    Source: definitions as in product analytics (docs/glossary.md); Newcombe (1998), Statistics in Medicine 17, for the comparison; Holm (1979).
+    """
+    import pandas as pd
+
+    one_of("kind", kind, KINDS)
+    days = [int(d) for d in days]
+    if not days or days[0] < 1 or (np.diff(days) <= 0).any() or (kind == "bracket" and len(days) < 2):
+        raise InputError(f"days: increasing days from 1 on are needed{', two or more for brackets' if kind == 'bracket' else ''}; found {days}")
+    ages = [(d, d, str(d)) for d in days] if kind == "n_day" else [(d, None, f"{d}+") for d in days] if kind == "unbounded" else [(a, b - 1, f"{a}–{b - 1}") for a, b in zip(days, days[1:], strict=False)]
+    view, end = schemas.purchase_days(orders, zone, until)
+    back = ", ".join(f"max(CASE WHEN day - first_day >= {a}{'' if b is None else f' AND day - first_day <= {b}'} THEN 1 ELSE 0 END) AS back_{i}" for i, (a, b, _) in enumerate(ages))
+    names = [f"back_{i}" for i in range(len(ages))]
+    per = f"""WITH f AS (SELECT customer, day, min(day) OVER (PARTITION BY customer) AS first_day FROM o),
+              per AS (SELECT customer, first_day, {back} FROM f GROUP BY customer, first_day)"""
+    if by is None:  # customers of one day of beginning are told apart by nothing else
+        found = engine.run(f"{per} SELECT first_day, count(*) AS customers, {', '.join(f'CAST(sum({n}) AS BIGINT) AS {n}' for n in names)} FROM per GROUP BY first_day ORDER BY first_day", o=view).assign(group="all")
+    else:
+        found = engine.run(f"{per} SELECT customer, first_day, 1 AS customers, {', '.join(names)} FROM per ORDER BY customer", o=view)
+        found["group"] = found["customer"].map(by).fillna("missing").astype(str)
+    rows = []
+    for i, (a, b, label) in enumerate(ages):
+        watched = found["first_day"] + (a if b is None else b) <= end
+        told = found[watched].groupby("group")[["customers", names[i]]].sum()
+        for group, everybody in found.groupby("group")["customers"].sum().items():
+            n, count = told.loc[group].astype(int) if group in told.index else (0, 0)
+            rows.append({"group": group, "age": label, "count": int(count), "n": int(n), "immature": int(everybody - n)})
+    table = pd.DataFrame(rows)
+    table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
+    table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
+    keys = ["age"] if by is None else ["group", "age"]
+    several = by is not None and table["group"].nunique() > 1
+    if several:
+        rest = table.groupby("age")[["count", "n"]].transform("sum") - table[["count", "n"]]
+        table["p_value"] = [intervals.newcombe_p(r.count_, r.n, o.count_, o.n) if min(r.n, o.n) > 0 else np.nan for r, o in
+                            zip(table.rename(columns={"count": "count_"}).itertuples(), rest.rename(columns={"count": "count_"}).itertuples(), strict=True)]
+        # Of two groups each is compared with the other: one comparison, told twice.
+        once = table["group"] != table["group"].iloc[0] if table["group"].nunique() == 2 else np.ones(len(table), bool)
+        table["p_holm"] = np.nan
+        table.loc[once, "p_holm"] = intervals.corrected(table.loc[once, "p_value"])
+        table["p_holm"] = table["p_holm"].fillna(table.groupby("age")["p_holm"].transform("max"))
+    table = table[[*keys, "count", "n", "estimate", "conf_low", "conf_high", *(["p_value", "p_holm"] if several else []), "immature"]]
+    young = table.groupby("age", sort=False)["immature"].sum()
+    limits = [t("retention.immature", n=number(int(n)), window=age) for age, n in young.items() if n]
+    if kind == "unbounded":
+        limits.append(t("retention.on_or_after"))
+    return Result(question=t(f"retention.day_question_{kind}"), table=table, method=t("retention.day_method" if by is None else "retention.day_method_by"), unit="customers", n=int(found["customers"].sum()), conf_level=conf_level,
+                  limits=(*limits, t("retention.first_seen")), chart={"kind": "points", "label": keys, "percent": True, "xlabel": t("retention.day_axis")})
+
+
+@analysis
+def over_time(orders, *, days=(1, 31), period="month", zone="UTC", until=None, conf_level=0.95):
+    """Does the share that comes back between two days rise or fall from cohort to cohort?
+
+    Parameters
+    ----------
+    orders : table with order_id, customer_id, ordered_at, amount
+    days : tuple of int
+        Back at least once from the first up to the day before the second.
+    period : str
+        "week" (from Monday; "week_sunday", "week_saturday" from another day) or "month": customers who first bought in one are a cohort.
+    zone, until : as in `repeat_rate`
+
+    Returns
+    -------
+    Result
+        cohort (first day of its period), count, n, estimate, conf_low, conf_high (Wilson). Cohorts not watched in full are left out and counted; the test for a trend stands in `.limits`.
+
+    Raises
+    ------
+    InputError
+        For an unknown period, or days that do not increase.
+    NotEnoughData
+        With fewer than two cohorts watched in full.
+
+    Source: Armitage (1955), Biometrics 11 (trend); Wilson (1927).
+    """
+    import pandas as pd
+
+    one_of("period", period, [p for p in periods.DAYS if p != "day"])
+    a, b = (int(d) for d in days)
+    if not 1 <= a < b:
+        raise InputError(f"days: two increasing days from 1 on are needed, found {list(days)}")
+    view, end = schemas.purchase_days(orders, zone, until)
+    found = engine.run(f"""WITH f AS (SELECT customer, day, min(day) OVER (PARTITION BY customer) AS first_day FROM o),
+        per AS (SELECT customer, first_day, max(CASE WHEN day - first_day >= {a} AND day - first_day < {b} THEN 1 ELSE 0 END) AS back FROM f GROUP BY customer, first_day)
+        SELECT first_day, count(*) AS n, CAST(sum(back) AS BIGINT) AS count FROM per GROUP BY first_day ORDER BY first_day""", o=view)
+    starts = periods.first_day(found["first_day"], period)
+    table = found.assign(cohort=starts).groupby("cohort")[["count", "n"]].sum().reset_index()
+    whole = np.array([periods.last_day(int(s), period) for s in table["cohort"]]) + b - 1 <= end
+    young, table = int(table.loc[~whole, "n"].sum()), table[whole].reset_index(drop=True)
+    if len(table) < 2:
+        raise NotEnoughData(f"over_time: {len(table)} cohorts were watched for {b - 1} days to their last comer; two are needed")
+    count, n = table["count"].to_numpy(float), table["n"].to_numpy(float)
+    trend = intervals.trend(np.arange(len(table), dtype=float), count, n)
+    table["estimate"] = count / n
+    table["conf_low"], table["conf_high"] = intervals.wilson(count, n, conf_level)
+    table["cohort"] = pd.to_datetime(table["cohort"], unit="D").astype("datetime64[us]")
+    table = table[["cohort", "count", "n", "estimate", "conf_low", "conf_high"]]
+    limits = [t("retention.trend", p=p_value(trend), first=percent(float(table["estimate"].iloc[0])), last=percent(float(table["estimate"].iloc[-1])))]
+    if young:
+        limits.append(t("retention.immature", n=number(young), window=f"{a}–{b - 1}"))
+    return Result(question=t("retention.time_question", a=number(a), b=number(b - 1)), table=table, method=t("retention.time_method"), unit="customers", n=int(n.sum()), conf_level=conf_level, limits=(*limits, t("retention.first_seen")),
+                  chart={"kind": "curve", "x": "cohort", "percent": True, "xlabel": t("retention.time_axis"), "ylabel": t("retention.day_axis")})
+
+
+@analysis
+def mean_curve(cohorts, *, conf_level=0.95):
+    """What share of customers is active at each age, over all cohorts old enough?
+
+    Parameters
+    ----------
+    cohorts : Result of `retention.cohorts`, of customers
+
+    Returns
+    -------
+    Result
+        age, cohorts (old enough), count, n (customers of those cohorts), estimate (their mean weighted by size), conf_low, conf_high (Wilson; missing at age 0, which is true by definition).
+
+    Raises InputError for cohorts of revenue, or of every purchase.
+
+    Source: Fader & Hardie (2007); Wilson (1927).
+    """
+    known = cohorts.table.dropna(subset=["count"])
+    if "conf_low" not in known:
+        raise InputError("cohorts: a mean curve needs cohorts of customers, found those of revenue")
+    if cohorts.table.attrs.get("entry") == "every":
+        raise InputError("cohorts: with entry 'every' a customer stands in several cohorts, so their mean has no such interval; use entry 'first'")
+    table = known.groupby("age").agg(cohorts=("cohort", "size"), count=("count", "sum"), n=("n", "sum")).reset_index()
+    table["estimate"] = table["count"] / table["n"]
+    low, high = intervals.wilson(table["count"], table["n"], conf_level)
+    table["conf_low"], table["conf_high"] = np.where(table["age"] == 0, np.nan, low), np.where(table["age"] == 0, np.nan, high)
+    fewer = table.loc[table["cohorts"] < table["cohorts"].max() / 2, "age"]
+    limits = [t("retention.mean_mix")]
+    if len(fewer):
+        limits.append(t("retention.mean_few", age=number(int(fewer.iloc[0]))))
+    return Result(question=t("retention.mean_question"), table=table, method=t("retention.mean_method"), unit="customers", n=cohorts.n, conf_level=conf_level, limits=tuple(limits),
+                  chart={"kind": "curve", "x": "age", "percent": True, "xlabel": cohorts.chart["xlabel"], "ylabel": t("retention.cohort_axis_customers")})
+
+
+@analysis
+def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC", conf_level=0.95):
+    """How many customers still do anything, month by month after their first order?
+
+    Parameters
+    ----------
+    events : DataFrame with customer_id, occurred_at, event
+        Clicks, visits, openings.
+    orders : DataFrame with customer_id, ordered_at
+    acts : list of str, optional
+        Events that count; None: all but an order.
+    machine : str, optional
+        Column that marks acts of machines (mail programs that open by themselves); they do not count.
+    months : int
+        How many months of 30 days to look at.
+    zone : str
+
+    Returns
+    -------
+    Result
+        month (1: the 30 days after the day of the first order), count (customers with an act), n (customers watched for the whole month), estimate, conf_low, conf_high (Wilson). The half-life of engagement, from a log-linear decay with errors over customers, stands in
+        `.limits`. `.model` is its statsmodels fit.
+
+    Raises
+    ------
+    InputError
+        For missing columns or unknown acts.
+    NotEnoughData
+        Where nobody was watched for a month.
+
+    Source: Wilson (1927); decay by Poisson regression with robust errors, Zou (2004), American Journal of Epidemiology 159.
+    """
+    import pandas as pd
+
+    fits.require(events, "events", "customer_id", "occurred_at", "event", machine)
+    fits.require(orders, "orders", "customer_id", "ordered_at")
+    known = set(events["event"].unique())
+    unknown_acts = [a for a in acts or () if a not in known]
+    if unknown_acts:
+        raise InputError(f"acts: no event named {', '.join(map(repr, unknown_acts))} in the data")
+    counted = events["event"].isin(acts) if acts is not None else events["event"] != "order"
+    machines = int((counted & events[machine].fillna(False).astype(bool)).sum()) if machine else 0
+    if machine:
+        counted &= ~events[machine].fillna(False).astype(bool)
+    first = orders.groupby("customer_id")["ordered_at"].min()
+    last = max(events["occurred_at"].max(), orders["ordered_at"].max())
+    day = pd.DatetimeIndex(first).tz_convert(zone).normalize().tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    begin = pd.Series(day, first.index)
+    done = events.loc[counted, ["customer_id", "occurred_at"]]
+    when = pd.DatetimeIndex(done["occurred_at"]).tz_convert(zone).normalize().tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    age = when - done["customer_id"].map(begin).to_numpy(float)
+    month = np.ceil(age / MONTH)
+    active = pd.DataFrame({"customer_id": done["customer_id"].to_numpy(), "month": month})[(age >= 1) & (month <= months)].drop_duplicates()
+    # The last day is only whole where the data go on beyond it.
+    watched = ((pd.Timestamp(last).tz_convert(zone).tz_localize(None).normalize() - pd.Timestamp(0)).days - begin) // MONTH
+    people = pd.DataFrame([(c, k) for c, w in watched.items() for k in range(1, min(int(w), months) + 1)], columns=["customer_id", "month"])
+    if not len(people):
+        raise NotEnoughData("engagement: nobody was watched for a month after the first order")
+    people = people.merge(active.assign(acted=1.0), how="left").fillna({"acted": 0.0})
+    table = people.groupby("month")["acted"].agg(["sum", "size"]).set_axis(["count", "n"], axis=1).astype(int).reset_index()
+    table["estimate"] = table["count"] / table["n"]
+    table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
+    limits, made = [], None
+    if table["count"].gt(0).all() and len(table) > 2:
+        data = fits.prepare(people, "acted", ["month"], cluster="customer_id", what="engagement")
+        made = fits.fit(data, "poisson")
+        slope, se = float(made.params["month"]), float(made.bse["month"])
+        low, high = (float(v) for v in intervals.normal(slope, se, conf_level, df=fits.quantile_df(data)))
+        life = [np.log(2) / -v if v < 0 else np.inf for v in (low, slope, high)]
+        limits.append(t("retention.half_life", life=number(life[1], 2), low=number(life[0], 2), high=number(life[2], 2)) if high < 0 else t("retention.no_decay"))
+    if machines:
+        limits.append(t("retention.machines", n=number(machines)))
+    return Result(question=t("retention.engaged_question"), table=table, method=t("retention.engaged_method"), unit="customers", n=len(first), conf_level=conf_level, limits=(*limits, t("retention.engaged_limit")), model=made,
+                  chart={"kind": "curve", "x": "month", "percent": True, "xlabel": t("retention.engaged_axis"), "ylabel": t("retention.engaged_yaxis")})
