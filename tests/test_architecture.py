@@ -11,7 +11,7 @@ from workbench import project
 
 ROOT = project.root() / "workbench"
 FLOORS = {0: {"errors", "texts"}, 1: {"project", "periods", "intervals", "survival", "figures", "results", "engine", "schemas", "discrete", "regression"}, 2: {"load", "simulate"},
-          3: {"funnels", "stages", "journeys", "retention", "clv", "loyalty", "choice", "conjoint", "drivers", "influence", "attribution", "experiments"}, 4: {"reports"}, 5: {"cli"}}
+          3: {"funnels", "stages", "journeys", "retention", "clv", "loyalty", "choice", "conjoint", "drivers", "influence", "attribution", "experiments", "prediction"}, 4: {"reports"}, 5: {"cli"}}
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Rooms of floor 1 stand on each other in this order only.
 STAIRS = ["project", "periods", "intervals", "survival", "figures", "results", "engine", "schemas", "discrete", "regression"]
@@ -82,9 +82,9 @@ def test_rooms_stay_small(path):
 
 
 def test_the_package_stays_small():
-    """At most 13,300 lines of code in all."""
+    """At most 14,200 lines of code in all."""
     total = sum(map(code_lines, FILES))
-    assert 500 < total <= 13_300
+    assert 500 < total <= 14_200
 
 
 def test_importing_costs_nothing():

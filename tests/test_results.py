@@ -10,7 +10,7 @@ from test_choice import market
 from test_funnels import random_log
 from test_retention import orders
 
-from workbench import attribution, choice, clv, conjoint, drivers, experiments, figures, funnels, influence, journeys, loyalty, results, retention, stages, texts
+from workbench import attribution, choice, clv, conjoint, drivers, experiments, figures, funnels, influence, journeys, loyalty, prediction, results, retention, stages, texts
 from workbench.errors import InputError
 from workbench.simulate import studies
 
@@ -58,6 +58,8 @@ PANEL = pd.DataFrame({"customer_id": np.repeat([f"s{k}" for k in range(24)], 6),
 MAILS = pd.DataFrame({"customer_id": [f"m{k % 70}" for k in range(300)], "campaign_id": np.arange(300) // 70, "sent_at": pd.Timestamp("2024-03-01", tz="UTC") + pd.to_timedelta(np.arange(300) % 40, unit="D"),
                       "variant": np.where(np.arange(300) % 5 == 0, "holdout", "mail"), "delivered": True}).assign(
     opened_at=lambda d: d["sent_at"].where(np.arange(300) % 3 == 0), clicked_at=lambda d: d["sent_at"].where(np.arange(300) % 9 == 0), machine_open=np.arange(300) % 6 == 0)
+RETURNS = pd.DataFrame([(f"c{c}", int(d)) for c, r in enumerate(RNG.gamma(1.0, 0.05, 300)) for d in np.unique(np.append(0, np.cumsum(RNG.geometric(min(r + 1e-3, 1.0), 30)))) if d < 160], columns=["customer_id", "day"])
+RETURNS = RETURNS.assign(order_id=np.arange(len(RETURNS)), amount=RNG.integers(5, 60, len(RETURNS)).astype(float), ordered_at=pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(RETURNS["day"], "D"))
 ADVERTS = pd.DataFrame({"campaign": list("abcd"), "impressions": [9000, 20000, 5000, 3000], "clicks": [300, 500, 180, 80], "conversions": [30, 45, 25, 22], "cost": [90.0, 200.0, 80.0, 40.0], "revenue": [900.0, 1500.0, 700.0, 300.0]})
 BRANDS = ORDERS.assign(brand=np.array(list("aaabbbccdef"))[np.where(RNG.random(500) < 0.5, ORDERS["customer_id"].str[1:].astype(int) * 7 % 11, RNG.integers(0, 11, 500))])
 INVITES = pd.DataFrame({"customer_id": [f"c{k}" for k in RNG.integers(0, 120, 300)], "joined": RNG.integers(0, 2, 300)})
@@ -159,6 +161,9 @@ ANALYSES = {
     "ever_repeat": (ORDERS, retention.ever_repeat),
     "buying_rhythm": (ORDERS, retention.buying_rhythm),
     "cohorts": (ORDERS, retention.cohorts),
+    "will_return": (RETURNS, lambda d: prediction.will_return(d, horizon="20D", draws=40)),
+    "calibration": (RETURNS, lambda d: prediction.calibration(prediction.will_return(d, horizon="20D", draws=10))),
+    "forecast": (RETURNS, lambda d: prediction.forecast(d, period="week")),
     "day_retention": (ORDERS, lambda d: retention.day_retention(d, by=d.sort_values(["ordered_at", "amount"]).groupby("customer_id")["amount"].first().gt(20))),
     "over_time": (ORDERS, lambda d: retention.over_time(d, days=(1, 15), period="week")),
     "mean_curve": (ORDERS, lambda d: retention.mean_curve(retention.cohorts(d))),
@@ -268,7 +273,7 @@ NAMED = {"latent_classes", "mixed_logit", "state_dependence", "distance_decay", 
 
 
 # Draws follow the order of the people: shuffled, the estimates are the same and the intervals nearly so.
-DRAWN = {"importance", "van_westendorp", "gabor_granger", "key_drivers", "importance_performance", "mediation", "reliability", "validity", "predictability", "markov", "shapley", "compare", "uplift", "gamma_gamma", "hold_out", "tracking", "value", "performance", "double_jeopardy", "duplication", "dirichlet", "heavy_buyers", "buyer_moderation", "peers", "latent_class", "explore_factors"}
+DRAWN = {"will_return", "importance", "van_westendorp", "gabor_granger", "key_drivers", "importance_performance", "mediation", "reliability", "validity", "predictability", "markov", "shapley", "compare", "uplift", "gamma_gamma", "hold_out", "tracking", "value", "performance", "double_jeopardy", "duplication", "dirichlet", "heavy_buyers", "buyer_moderation", "peers", "latent_class", "explore_factors"}
 # What rests on no table has no mark to carry and no rows to shuffle; an uplift's folds follow the order of the rows.
 NO_TABLE, ORDERED = {"sample_size", "e_value", "contract"}, {"uplift"}
 
@@ -286,7 +291,7 @@ def test_every_public_analysis_is_here(made):
 
     keys = next(n.value.keys for n in ast.walk(ast.parse(Path(__file__).read_text())) if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "ANALYSES")
     assert len(keys) == len(ANALYSES), "two analyses of one name: the second hides the first from the laws"
-    for module in (funnels, stages, journeys, retention, clv, loyalty, choice, conjoint, drivers, influence, attribution, experiments):
+    for module in (funnels, stages, journeys, retention, clv, loyalty, choice, conjoint, drivers, influence, attribution, experiments, prediction):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if name.startswith("_") or not function.__module__.startswith(module.__name__):
                 continue

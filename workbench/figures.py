@@ -219,7 +219,7 @@ def _curve(result, chart, table, ax):
         from matplotlib import dates
 
         moments = sorted(set(table[chart["x"]]))
-        ax.set_xticks(moments[:: -(-len(moments) // 7)])
+        ax.set_xticks(moments[:: -(-len(moments) // 5)])
         ax.xaxis.set_major_formatter(dates.DateFormatter("%Y-%m-%d"))
     ax.set(xlabel=chart["xlabel"], ylabel="\n".join(textwrap.wrap(chart["ylabel"], 42)))
     _axis(ax.yaxis, chart)

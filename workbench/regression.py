@@ -95,6 +95,18 @@ def check(x, what):
         raise InputError(f"{what}: {', '.join(involved)} carry the same information (collinear); leave one out")
 
 
+def telling(x):
+    """Return the columns of a table of numbers that say something the ones before them do not, nor a constant."""
+    kept, basis = [], np.ones((len(x), 1))
+    for name in x:
+        v = x[name].to_numpy(float)
+        rest = v - basis @ np.linalg.lstsq(basis, v, rcond=None)[0]
+        if (rest**2).sum() > 1e-6 * ((v - v.mean()) ** 2).sum() > 1e-20 * (v**2).sum():
+            kept.append(name)
+            basis = np.column_stack([basis, v])
+    return kept
+
+
 def inflation(x):
     """Return the variance inflation of every column but the constant: how much collinearity widens its interval."""
     body = x.drop(columns="constant", errors="ignore")

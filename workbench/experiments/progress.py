@@ -96,7 +96,7 @@ def stage_progress(events, stages, exposure, *, against=None, horizon="7D", gap=
         if min(mine["exposed"].sum(), (~mine["exposed"]).sum()) < LEAST:
             continue
         made = mine.assign(exposed=mine["exposed"].astype(int), **{o: (mine["outcome"] == i).astype(int) for i, o in enumerate(OUTCOMES)})
-        varying = [*_telling(made, [*history, "visits"]), *(c for c in adjust if made[c].nunique() > 1)]
+        varying = [*fits.telling(made[[*history, "visits"]]), *(c for c in adjust if made[c].nunique() > 1)]
         spells = d[d["k"] == k].groupby("spell").agg(any=("exposed", "any"), ends=("last_outcome", "first"))
         for outcome in OUTCOMES:
             if made[outcome].nunique() < 2:
@@ -129,18 +129,6 @@ def stage_progress(events, stages, exposure, *, against=None, horizon="7D", gap=
     return Result(question=t("experiments.progress_question", exposure=", ".join(map(word, names))), table=table, method=t("experiments.progress_method", horizon=horizon), unit="contacts", n=int(table.groupby("stage")["n"].first().sum()),
                   conf_level=conf_level, evidence="quasi-causal: weighting on what was measured", limits=tuple(limits),
                   chart={"kind": "points", "label": ["stage", "outcome"], "reference": 0, "points": True, "xlabel": t("experiments.progress_axis")})
-
-
-def _telling(table, columns):
-    """Return the columns that say something the ones before them do not: with a contact a day, visits and contacts are one."""
-    kept, basis = [], np.ones((len(table), 1))
-    for column in columns:
-        x = table[column].to_numpy(float)
-        rest = x - basis @ np.linalg.lstsq(basis, x, rcond=None)[0]
-        if (rest**2).sum() > 1e-6 * ((x - x.mean()) ** 2).sum() > 0:
-            kept.append(column)
-            basis = np.column_stack([basis, x])
-    return kept
 
 
 class _Trials:
