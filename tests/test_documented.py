@@ -14,7 +14,7 @@ from workbench import cli, project
 NAMES = [m.name for m in pkgutil.walk_packages(workbench.__path__, "workbench.")]
 ANALYSES = ("funnels.steps", "funnels.compare", "stages.episodes", "stages.taxonomy", "stages.profile", "stages.friction", "stages.latent", "journeys.visits", "journeys.paths", "journeys.lifecycle", "journeys.channels", "retention.repeat", "retention.rates", "retention.stays", "prediction.returning", "prediction.planning", "choice.logit", "choice.nested", "choice.mixed", "choice.classes", "choice.answers", "conjoint.design", "conjoint.analysis",
             "conjoint.bestworst", "conjoint.prices", "drivers.regress", "drivers.importance", "drivers.paths", "drivers.scales", "influence.price", "influence.social", "influence.place", "influence.business", "attribution.paths", "attribution.credit",
-            "attribution.calibrate", "attribution.campaigns", "attribution.mix", "experiments.randomised", "experiments.designs", "experiments.uplift", "experiments.progress", "loyalty.brands", "loyalty.standing", "loyalty.voices", "clv.buying", "clv.worth", "clv.contract", "clv.summary", "load.studies", "survival", "intervals", "load.mapping", "load.panels", "load.choices")
+            "attribution.calibrate", "attribution.campaigns", "attribution.mix", "experiments.randomised", "experiments.designs", "experiments.uplift", "experiments.progress", "loyalty.brands", "loyalty.standing", "loyalty.voices", "loyalty.care", "loyalty.repeats", "clv.buying", "clv.worth", "clv.contract", "clv.summary", "load.studies", "survival", "intervals", "load.mapping", "load.panels", "load.choices")
 
 
 def public(module):

@@ -164,6 +164,9 @@ ANALYSES = {
     "will_return": (RETURNS, lambda d: prediction.will_return(d, horizon="20D", draws=40)),
     "calibration": (RETURNS, lambda d: prediction.calibration(prediction.will_return(d, horizon="20D", draws=10))),
     "forecast": (RETURNS, lambda d: prediction.forecast(d, period="week")),
+    "advocacy": (ORDERS, lambda d: loyalty.advocacy(d.assign(acted_at=d["ordered_at"], act=np.where(d["amount"] > 20, "review", "referral"), tone=np.where(d["amount"] > 15, "positive", "negative")), 200, window="60D", answers=firsts(d).assign(recommend=lambda x: x["grade"]))),
+    "service_recovery": (ORDERS, lambda d: loyalty.service_recovery(d[d["amount"] * 100 % 5 < 1].assign(opened_at=lambda x: x["ordered_at"] + pd.Timedelta("1h"), solved_at=lambda x: (x["ordered_at"] + pd.Timedelta("2D")).where(x["amount"] * 100 % 2 < 1)), d, window="30D")),
+    "repeat_buying": (ORDERS, lambda d: loyalty.repeat_buying(d, begin="2024-02-01", length="60D", households=400, draws=40)),
     "day_retention": (ORDERS, lambda d: retention.day_retention(d, by=d.sort_values(["ordered_at", "amount"]).groupby("customer_id")["amount"].first().gt(20))),
     "over_time": (ORDERS, lambda d: retention.over_time(d, days=(1, 15), period="week")),
     "mean_curve": (ORDERS, lambda d: retention.mean_curve(retention.cohorts(d))),
@@ -273,7 +276,7 @@ NAMED = {"latent_classes", "mixed_logit", "state_dependence", "distance_decay", 
 
 
 # Draws follow the order of the people: shuffled, the estimates are the same and the intervals nearly so.
-DRAWN = {"will_return", "importance", "van_westendorp", "gabor_granger", "key_drivers", "importance_performance", "mediation", "reliability", "validity", "predictability", "markov", "shapley", "compare", "uplift", "gamma_gamma", "hold_out", "tracking", "value", "performance", "double_jeopardy", "duplication", "dirichlet", "heavy_buyers", "buyer_moderation", "peers", "latent_class", "explore_factors"}
+DRAWN = {"will_return", "repeat_buying", "importance", "van_westendorp", "gabor_granger", "key_drivers", "importance_performance", "mediation", "reliability", "validity", "predictability", "markov", "shapley", "compare", "uplift", "gamma_gamma", "hold_out", "tracking", "value", "performance", "double_jeopardy", "duplication", "dirichlet", "heavy_buyers", "buyer_moderation", "peers", "latent_class", "explore_factors"}
 # What rests on no table has no mark to carry and no rows to shuffle; an uplift's folds follow the order of the rows.
 NO_TABLE, ORDERED = {"sample_size", "e_value", "contract"}, {"uplift"}
 

@@ -166,6 +166,10 @@ def _points(result, chart, table, ax):
         if value == value:
             ax.annotate(_value(value, chart), (value, at), xytext=(0, 7), textcoords="offset points",
                         ha="center", fontsize=8.5, color="#333")
+    if "beside" in chart and not beside:
+        # What a law or another source says of the same row, as an open mark below the dot.
+        ax.scatter(table[chart["beside"]], y - 0.16, marker="D", s=34, facecolor="white", edgecolor="#b8336a", linewidth=1.5, zorder=4, label=texts.word(chart["beside"], header=True))
+        ax.legend(title=None, loc="best", frameon=True)
     if "reference" in chart:
         ax.axvline(chart["reference"], color="#66717e", linewidth=1, linestyle=":")
     if chart.get("log") and (table["estimate"].dropna() > 0).all() and len(table):
@@ -183,7 +187,7 @@ def _points(result, chart, table, ax):
     _axis(ax.xaxis, chart)
     if group and group not in _listed(chart["label"]):
         ax.legend(title=None, loc="best", frameon=True)
-    elif ax.get_legend():
+    elif ax.get_legend() and "beside" not in chart:
         ax.get_legend().remove()
 
 

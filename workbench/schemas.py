@@ -185,7 +185,7 @@ def followed(rows, moment, orders, window):
     import pandas as pd
 
     length = pd.Timedelta(microseconds=micros("window", window))
-    later = orders[["customer_id", "ordered_at"]].dropna().sort_values("ordered_at")
+    later = orders[["customer_id", "ordered_at"]].dropna().sort_values("ordered_at").rename(columns={"ordered_at": "_next"})
     asked = rows[["customer_id", moment]].assign(_row=range(len(rows))).sort_values(moment, kind="stable")
-    found = pd.merge_asof(asked, later, left_on=moment, right_on="ordered_at", by="customer_id", direction="forward", allow_exact_matches=False).set_index("_row").sort_index()
-    return ((found["ordered_at"] - found[moment]) <= length).to_numpy(), (rows[moment] + length <= orders["ordered_at"].max()).to_numpy()
+    found = pd.merge_asof(asked, later, left_on=moment, right_on="_next", by="customer_id", direction="forward", allow_exact_matches=False).set_index("_row").sort_index()
+    return ((found["_next"] - found[moment]) <= length).to_numpy(), (rows[moment] + length <= orders["ordered_at"].max()).to_numpy()

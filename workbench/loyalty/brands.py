@@ -191,7 +191,7 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     limits = [t("loyalty.jeopardy_fit", r=number(rank, 2), off=percent(float(table["off"].abs().mean()))),
               t("loyalty.jeopardy_off", names=", ".join(clear["brand"])) if len(clear) else t("loyalty.jeopardy_on"), *_limits(p)]
     return Result(question=t("loyalty.jeopardy_question"), table=table, method=t("loyalty.jeopardy_method", draws=number(draws)), unit="households", n=p.households, conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["brand"], "xlabel": t("loyalty.purchases_axis")})
+                  chart={"kind": "points", "label": ["brand"], "beside": "line", "xlabel": t("loyalty.purchases_axis")})
 
 
 @analysis
@@ -314,7 +314,7 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     if lost:
         limits.append(t("loyalty.draws_lost", n=number(lost), draws=number(draws)))
     return Result(question=t("loyalty.dirichlet_question"), table=table.drop(columns="p"), method=t("loyalty.dirichlet_method", draws=number(draws)), unit="households", n=p.households, conf_level=conf_level, limits=tuple(limits), model=model,
-                  chart={"kind": "points", "label": ["brand"], "only": {"measure": "requirements"}, "percent": True, "xlabel": t("loyalty.requirements_axis")})
+                  chart={"kind": "points", "label": ["brand"], "only": {"measure": "requirements"}, "beside": "theory", "percent": True, "xlabel": t("loyalty.requirements_axis")})
 
 
 @analysis
@@ -447,7 +447,7 @@ def buyer_moderation(lines, *, until, households=None, zone="UTC", draws=DRAWS, 
     if households is None:
         limits.append(t("loyalty.buyers_only"))
     return Result(question=t("loyalty.moderation_question"), table=pd.DataFrame(rows), method=t("loyalty.moderation_method", days=number(length), border=number(max(border, 2))), unit="households", n=n, conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["group"], "xlabel": t("loyalty.moderation_axis")})
+                  chart={"kind": "points", "label": ["group"], "beside": "law", "xlabel": t("loyalty.moderation_axis")})
 
 
 def _groups(k, pairs):

@@ -157,7 +157,7 @@ def will_return(orders, *, horizon="90D", at=None, value=None, cost=None, zone="
     limits = [t("prediction.base", share=percent(float(y.mean())), learnt=percent(float(learnt["came_back"].mean())), horizon=horizon),
               t("prediction.gained" if gained["conf_low"] > 0 else "prediction.not_gained", gain=number(float(gained["estimate"]), 3), low=number(float(gained["conf_low"]), 3), high=number(float(gained["conf_high"]), 3)), t("prediction.no_effect")]
     if abs(sure[4]) > 0.02:
-        limits.append(t("prediction.drift", gap=number(100 * float(sure[4]), 2)))
+        limits.append(t("prediction.drift", off=number(100 * float(sure[4]), 2)))
     if cost is not None:
         limits.append(t("prediction.profit", share=percent(float((p["history"] * value > cost).mean()), 0), all=number(float(value * y.mean() - cost), 3)))
     now = tables["now"].drop(columns=["came_back", "later_value"]).assign(chance=chances["history"]["now"]).sort_values("chance", ascending=False, kind="stable", ignore_index=True)

@@ -224,10 +224,10 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
         counted &= ~events[machine].fillna(False).astype(bool)
     first = orders.groupby("customer_id")["ordered_at"].min()
     last = max(events["occurred_at"].max(), orders["ordered_at"].max())
-    day = pd.DatetimeIndex(first).tz_convert(zone).normalize().tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    day = pd.DatetimeIndex(first).tz_convert(zone).tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
     begin = pd.Series(day, first.index)
     done = events.loc[counted, ["customer_id", "occurred_at"]]
-    when = pd.DatetimeIndex(done["occurred_at"]).tz_convert(zone).normalize().tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    when = pd.DatetimeIndex(done["occurred_at"]).tz_convert(zone).tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
     age = when - done["customer_id"].map(begin).to_numpy(float)
     month = np.ceil(age / MONTH)
     active = pd.DataFrame({"customer_id": done["customer_id"].to_numpy(), "month": month})[(age >= 1) & (month <= months)].drop_duplicates()

@@ -196,3 +196,51 @@ def feelings(people=600, *, emotion=0.5, satisfaction=0.7, hedonic=0.45, seed=1)
     return _made(pd.DataFrame({"respondent_id": np.arange(people) + 1, "motive": np.where(pleasure, "hedonic", "utilitarian"), "feeling": feeling, "satisfied": satisfied, "intention": intention,
                                "feels_good": (rng.random(people) < np.where(pleasure, 0.7, 0.2)).astype(int), "solves_problem": (rng.random(people) < np.where(pleasure, 0.15, 0.75)).astype(int),
                                "makes_happy": (rng.random(people) < np.where(pleasure, 0.5, 0.1)).astype(int)}), emotion=emotion, satisfaction=satisfaction, hedonic=hedonic)
+
+
+def members(customers=1500, months=18, *, lift=0.35, seed=1):
+    """Make orders of a shop with a loyalty programme that heavy buyers join.
+
+    Planted: from the month after joining on, a member orders `lift` times more often than before. Customers order at rates of their own, and the chance to join in a month grows with it, from month 6 on. Returns a dictionary: orders (order_id, customer_id, ordered_at, amount) and
+    members (customer_id, joined_at).
+    """
+    rng = np.random.default_rng(seed)
+    rate, begin = rng.gamma(1.2, 0.9, customers), pd.Timestamp("2023-01-01", tz="UTC")
+    joins = np.where(np.arange(months)[None] >= 6, np.clip(0.03 * rate[:, None], 0, 0.3), 0.0)
+    hit = rng.random((customers, months)) < joins
+    joined = np.where(hit.any(axis=1), hit.argmax(axis=1), months + 1)
+    mean = rate[:, None] * (1 + lift * (np.arange(months)[None] > joined[:, None]))
+    mean[:, 0] += 1.0  # all have bought before the programme begins
+    who, month = (v.ravel() for v in np.meshgrid(np.arange(customers), np.arange(months), indexing="ij"))
+    n = rng.poisson(mean).ravel()
+    who, month = np.repeat(who, n), np.repeat(month, n)
+    first = np.array([(begin + pd.DateOffset(months=int(k))).value for k in range(months)]) // 1000
+    at = first[month] + (rng.random(len(who)) * 28 * 86_400_000_000).astype(np.int64)
+    orders = _made(pd.DataFrame({"order_id": np.arange(len(who)) + 1, "customer_id": who + 1, "ordered_at": pd.to_datetime(at, unit="us", utc=True), "amount": rng.gamma(3, 10, len(who)).round(2)}), lift=lift)
+    # Who joins does so in the first days of the month, before its purchases tell.
+    came = np.flatnonzero(joined < months)
+    return {"orders": orders, "members": _made(pd.DataFrame({"customer_id": came + 1, "joined_at": pd.to_datetime(first[joined[came]], unit="us", utc=True)}), lift=lift)}
+
+
+def complaints(customers=3000, *, failure=0.12, left=-0.25, repaired=-0.04, seed=1):
+    """Make orders, some of which go wrong, and the complaints about them.
+
+    Planted: the chance to order again within 60 days is 0.6, changes by `left` after a failure that is not put right and by `repaired` after one that is. Returns a dictionary: orders (order_id, customer_id, ordered_at) and complaints (customer_id, opened_at, solved_at).
+    """
+    rng = np.random.default_rng(seed)
+    rows, asked, at, going = [], [], rng.random(customers) * 60, np.arange(customers)
+    while len(going):
+        wrong = rng.random(len(going)) < failure
+        fixed = wrong & (rng.random(len(going)) < 0.6)
+        rows.append(pd.DataFrame({"customer_id": going + 1, "day": at[going]}))
+        opened = at[going] + rng.uniform(1, 8, len(going))
+        asked.append(pd.DataFrame({"customer_id": going + 1, "opened": opened, "solved": np.where(fixed, opened + rng.uniform(0.2, 9, len(going)), np.where(rng.random(len(going)) < 0.5, np.nan, opened + rng.uniform(20, 60, len(going))))})[wrong])
+        chance = 0.6 + np.where(fixed, repaired, np.where(wrong, left, 0.0))
+        stay = rng.random(len(going)) < chance
+        at[going] += np.where(stay, rng.uniform(12, 58, len(going)), rng.uniform(70, 160, len(going)))
+        going = going[at[going] < 365]
+    moment = lambda days: pd.to_datetime((np.asarray(days) * 86_400_000_000).round(), unit="us", utc=True) + (pd.Timestamp("2023-01-01") - pd.Timestamp(0))  # noqa: E731
+    orders, said = pd.concat(rows, ignore_index=True), pd.concat(asked, ignore_index=True)
+    orders = pd.DataFrame({"order_id": np.arange(len(orders)) + 1, "customer_id": orders["customer_id"], "ordered_at": moment(orders["day"])})
+    said = pd.DataFrame({"customer_id": said["customer_id"], "opened_at": moment(said["opened"]), "solved_at": moment(said["solved"])})
+    return {"orders": _made(orders, left=left, repaired=repaired), "complaints": _made(said, left=left, repaired=repaired)}

@@ -1,0 +1,228 @@
+"""After the purchase: who recommends, what complaints and their repair go with, and what joining a loyalty programme changes."""
+
+import numpy as np
+
+from workbench import engine, intervals, periods, schemas, survival
+from workbench import regression as fits
+from workbench.errors import InputError, NotEnoughData, one_of
+from workbench.results import Result, analysis
+from workbench.texts import number, percent, t
+
+PROMOTERS, PASSIVES = 9, 7  # lowest answers, of 0 to 10, of who would recommend and of who is neutral
+
+
+@analysis
+def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
+    """How many customers speak for the firm, and do those who say they would?
+
+    Parameters
+    ----------
+    acts : DataFrame
+        One row an act: customer_id, acted_at, act (such as referral, review, share); with a column tone (positive, negative) word of mouth is counted by it.
+    customers : int or DataFrame with customer_id
+        All customers, or how many they are.
+    window : str
+        Acts of that time before the last one count; for answers, that time after the answer.
+    answers : DataFrame, optional
+        customer_id, answered_at, recommend (0 to 10): would they recommend? Answers too late for the window are left out and counted.
+
+    Returns
+    -------
+    Result
+        measure (advocates: share of customers with an act; told: acts per 100 customers, by tone; did: share with an act after the answer, by what was said), group (all or the act; the tone; promoters 9–10, passives 7–8, detractors 0–6), count, n, estimate, std_error, conf_low,
+        conf_high. The customer is the sampling unit. The gap between saying and doing stands in `.limits`.
+
+    Raises
+    ------
+    InputError
+        For missing columns, answers outside 0 to 10, or fewer customers than acted.
+    NotEnoughData
+        Without an act.
+
+    Source: Keiningham, Cooil, Andreassen & Aksoy (2007), Journal of Marketing 71; East, Hammond & Lomax (2008), International Journal of Research in Marketing 25; Reichheld (2003) for the groups.
+    """
+    import pandas as pd
+
+    fits.require(acts, "acts", "customer_id", "acted_at", "act")
+    rows = acts.dropna(subset=["customer_id", "acted_at", "act"])
+    if not len(rows):
+        raise NotEnoughData("advocacy: there is no act")
+    length = pd.Timedelta(microseconds=schemas.micros("window", window))
+    end = rows["acted_at"].max()
+    late = rows[rows["acted_at"] > end - length]
+    n = int(customers) if isinstance(customers, (int, np.integer)) else int(customers["customer_id"].nunique())
+    if n < late["customer_id"].nunique():
+        raise InputError(f"customers: {n} are fewer than the {late['customer_id'].nunique()} who acted")
+    out = []
+    for group, mine in [("all", late), *late.groupby("act", sort=True)]:
+        hit = np.arange(n) < mine["customer_id"].nunique()
+        out.append({"measure": "advocates", "group": group, **intervals.share(hit, np.arange(n), conf_level)})
+    for tone, mine in late.groupby("tone", sort=True) if "tone" in late else ():
+        each = mine.groupby("customer_id").size().to_numpy(float)
+        estimate, se, low, high = intervals.ratio(np.concatenate([each, np.zeros(n - len(each))]), np.ones(n), conf_level)
+        out.append({"measure": "told", "group": tone, "count": float(each.sum()), "n": n, "estimate": 100 * estimate, "std_error": 100 * se, "conf_low": 100 * max(low, 0.0), "conf_high": 100 * high})
+    limits = [t("loyalty.advocacy_limit", window=window)]
+    if answers is not None:
+        fits.require(answers, "answers", "customer_id", "answered_at", "recommend")
+        said = answers.dropna(subset=["customer_id", "answered_at", "recommend"])
+        if not said["recommend"].between(0, 10).all():
+            raise InputError("answers: recommend must lie between 0 and 10")
+        did, watched = schemas.followed(said, "answered_at", rows[["customer_id", "acted_at"]].rename(columns={"acted_at": "ordered_at"}), window)
+        old, did = said[watched], did[watched]
+        score, who = old["recommend"].to_numpy(float), old["customer_id"].to_numpy()
+        groups = (("promoters", score >= PROMOTERS), ("passives", (score >= PASSIVES) & (score < PROMOTERS)), ("detractors", score < PASSIVES))
+        out += [{"measure": "did", "group": name, **intervals.share(did[mine], who[mine], conf_level)} for name, mine in groups if mine.any()]
+        if groups[0][1].any():
+            limits.insert(0, t("loyalty.say_do", said=percent(float(groups[0][1].mean())), did=percent(float(did[groups[0][1]].mean())), window=window))
+        if len(old) < len(said):
+            limits.append(t("loyalty.link_young", n=number(len(said) - len(old)), window=window))
+    return Result(question=t("loyalty.advocacy_question"), table=pd.DataFrame(out), method=t("loyalty.advocacy_method", window=window), unit="customers", n=n, conf_level=conf_level, limits=tuple(limits),
+                  chart={"kind": "points", "label": ["measure", "group"], "only": {"measure": ["advocates", "did"]}, "percent": True, "xlabel": t("loyalty.advocacy_axis")})
+
+
+@analysis
+def service_recovery(complaints, orders, *, window="90D", link="30D", repair="14D", conf_level=0.95):
+    """Do customers come back after a complaint, and does it help to solve it?
+
+    Every order is followed for the same time, whether something was complained about or not; a complaint belongs to its customer's last order before it.
+
+    Parameters
+    ----------
+    complaints : DataFrame
+        customer_id, opened_at, solved_at (missing: not solved).
+    orders : DataFrame with order_id, customer_id, ordered_at
+    window : str
+        Time after an order within which the next one counts as coming back; orders too late for it are left out and counted.
+    link : str
+        How long after the order a complaint may be opened; later ones belong to no order, and are counted.
+    repair : str
+        Solved within this time of opening is solved; later is not.
+
+    Returns
+    -------
+    Result
+        measure (complained: share of orders; solved: share of complaints; days_to_solve: median, those open censored; came_back: share of orders, by group; difference: of came_back), group (no_complaint, solved, unsolved; or the two compared, such as solved_less_unsolved), count, n, estimate,
+        std_error, conf_low, conf_high, p_holm (of the differences). The customer is the sampling unit. Associational: what is solved may be what was easily solved.
+
+    Raises
+    ------
+    InputError
+        For missing columns, or solutions before the complaint.
+    NotEnoughData
+        Where no order with a complaint was followed for the whole window.
+
+    Source: de Matos, Henrique & Rossi (2007), Journal of Service Research 10 (the recovery paradox and the doubts about it); Tax, Brown & Chandrashekaran (1998), Journal of Marketing 62.
+    """
+    import pandas as pd
+
+    fits.require(complaints, "complaints", "customer_id", "opened_at", "solved_at")
+    fits.require(orders, "orders", "order_id", "customer_id", "ordered_at")
+    asked = complaints[["customer_id", "opened_at", "solved_at"]].dropna(subset=["customer_id", "opened_at"])
+    took = asked["solved_at"] - asked["opened_at"]
+    if (took < pd.Timedelta(0)).any():
+        raise InputError(f"complaints: {int((took < pd.Timedelta(0)).sum())} were solved before they were opened")
+    near, quick = (pd.Timedelta(microseconds=schemas.micros(k, v)) for k, v in (("link", link), ("repair", repair)))
+    made = orders.dropna(subset=["customer_id", "ordered_at"]).drop_duplicates("order_id").reset_index(drop=True)
+    later = made[["customer_id", "ordered_at", "order_id"]].sort_values("ordered_at", kind="stable")
+    found = pd.merge_asof(asked.assign(_took=took).sort_values("opened_at", kind="stable"), later, left_on="opened_at", right_on="ordered_at", by="customer_id", direction="backward", tolerance=near)
+    linked = found.dropna(subset=["order_id"])
+    # Several complaints about one order: it is solved when all of them are.
+    state = (linked["_took"] <= quick).groupby(linked["order_id"]).all()
+    back, watched = schemas.followed(made, "ordered_at", made, window)
+    group = made["order_id"].map(state).map({True: "solved", False: "unsolved"}).fillna("no_complaint").to_numpy()
+    old, back, group, who = made[watched], back[watched], group[watched], made["customer_id"].to_numpy()[watched]
+    if not (group != "no_complaint").any():
+        raise NotEnoughData(f"service_recovery: no order with a complaint was followed for {window}")
+    rows = [{"measure": "complained", "group": "all", **intervals.share(group != "no_complaint", who, conf_level)}]
+    rows.append({"measure": "solved", "group": "all", **intervals.share((took <= quick).to_numpy(), asked["customer_id"].to_numpy(), conf_level)})
+    end = max(orders["ordered_at"].max(), asked["opened_at"].max(), asked["solved_at"].max() if asked["solved_at"].notna().any() else asked["opened_at"].max())
+    days = (took.fillna(end - asked["opened_at"]) / pd.Timedelta("1D")).to_numpy(float)
+    curve = survival.kaplan_meier(days, asked["solved_at"].notna().to_numpy(), customer=asked["customer_id"].to_numpy(), conf_level=conf_level)
+    middle, low, high = survival.quantile(curve, 0.5)
+    rows.append({"measure": "days_to_solve", "group": "all", "count": float(asked["solved_at"].notna().sum()), "n": len(asked), "estimate": middle, "std_error": np.nan, "conf_low": low, "conf_high": high})
+    there = [g for g in ("no_complaint", "solved", "unsolved") if (group == g).any()]
+    rows += [{"measure": "came_back", "group": g, **intervals.share(back[group == g], who[group == g], conf_level)} for g in there]
+    pairs = [(a, b) for a, b in (("solved", "unsolved"), ("solved", "no_complaint"), ("unsolved", "no_complaint")) if a in there and b in there]
+    first = len(rows)
+    for a, b in pairs:
+        both = np.isin(group, (a, b))
+        rows.append({"measure": "difference", "group": f"{a}_less_{b}", **intervals.share_difference(back[both], group[both] == a, who[both], conf_level)})
+    table = pd.DataFrame(rows)
+    table["p_holm"] = np.nan
+    table.loc[first:, "p_holm"] = intervals.corrected(intervals.p_value(table.loc[first:, "estimate"], table.loc[first:, "std_error"]))
+    limits = [t("loyalty.recovery_limit")]
+    lone, small = len(found) - len(linked), min((group == g).sum() for g in there)
+    if lone:
+        limits.append(t("loyalty.recovery_lone", n=number(lone), gap=link))
+    if len(old) < len(made):
+        limits.append(t("loyalty.recovery_young", n=number(len(made) - len(old)), window=window))
+    if small < 100:
+        limits.append(t("drivers.few", n=number(int(small)), least=number(100)))
+    return Result(question=t("loyalty.recovery_question"), table=table, method=t("loyalty.recovery_method", window=window, within=repair), unit="orders", n=len(old), conf_level=conf_level, evidence="associational", limits=tuple(limits),
+                  chart={"kind": "points", "label": ["group"], "only": {"measure": "came_back"}, "percent": True, "xlabel": t("loyalty.link_axis", window=window)})
+
+
+@analysis
+def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
+    """Lay out what customers bought before and after they joined a programme, as a panel for a comparison over time.
+
+    Members buy more than others before they join: a comparison of members with the others is no effect. Feed the panel to `experiments.difference_in_differences`, which compares those who join with those who have not yet, and shows whether they differed before.
+
+    Parameters
+    ----------
+    orders : table with order_id, customer_id, ordered_at, amount
+    members : DataFrame
+        customer_id, joined_at: one row a member; the first joining counts.
+    begin : str or Timestamp
+        First day of the panel. Only customers who had bought before it are in: others would begin at 0 because they were none.
+    period : str
+        "month" or "week" (from Monday; "week_sunday", "week_saturday").
+    zone : str
+    until : str or Timestamp, optional
+        Last moment the data cover; a period still running is left out.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, period (0, 1, …; its first day in `period_begin`), start (period of joining; missing: never), orders (purchase days) and amount in it; every customer has every period. The period of joining counts as treated, and holds the purchase at which many
+        join: in the comparison read the periods after it.
+
+    Raises
+    ------
+    InputError
+        For missing columns or an unknown period.
+    NotEnoughData
+        With fewer than three whole periods, or no customer who had bought before.
+
+    Source: Leenheer, van Heerde, Bijmolt & Smidts (2007), International Journal of Research in Marketing 24; Sharp & Sharp (1997).
+    """
+    import pandas as pd
+
+    one_of("period", period, [p for p in periods.DAYS if p != "day"])
+    fits.require(members, "members", "customer_id", "joined_at")
+    view, end = schemas.purchase_days(orders, zone, until)
+    first = int(periods.first_day(periods.local_day(schemas.moment("begin", begin, zone), zone), period))
+    starts = np.unique(periods.first_day(np.arange(first, end + 1), period)) if first <= end else np.zeros(0, np.int64)
+    if len(starts) and periods.last_day(int(starts[-1]), period) > end:
+        starts = starts[:-1]
+    if len(starts) < 3:
+        raise NotEnoughData(f"joining: {len(starts)} whole periods from {begin} on; three are needed")
+    found = engine.run(f"""WITH days AS (SELECT customer, day, round(sum(amount), 6) AS amount FROM o GROUP BY customer, day),
+        known AS (SELECT customer FROM days GROUP BY customer HAVING min(day) < :first)
+        SELECT d.customer AS customer, {periods.sql("d.day", period, first, end)} AS bucket, CAST(count(*) AS BIGINT) AS orders, sum(d.amount) AS amount FROM days d JOIN known k ON d.customer = k.customer WHERE d.day >= :first GROUP BY 1, 2 ORDER BY 1, 2""",
+                       values={"first": first}, o=view)
+    people = engine.run("SELECT customer FROM (SELECT customer, min(day) AS a FROM o GROUP BY customer) x WHERE a < :first ORDER BY customer", values={"first": first}, o=view)["customer"]
+    if not len(people):
+        raise NotEnoughData(f"joining: nobody had bought before {begin}")
+    grid = pd.MultiIndex.from_product([people, starts], names=["customer_id", "period_begin"])
+    made = found.set_axis(["customer_id", "period_begin", "orders", "amount"], axis=1).set_index(["customer_id", "period_begin"]).reindex(grid, fill_value=0).reset_index()
+    joined = members.dropna(subset=["customer_id", "joined_at"]).groupby("customer_id")["joined_at"].min()
+    day = pd.DatetimeIndex(joined).tz_convert(zone).tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    at = np.searchsorted(starts, day, side="right") - 1
+    # Whoever joined before the panel begins is treated all along; after its end, never within it.
+    last = periods.last_day(int(starts[-1]), period)
+    start = pd.Series(np.where(day > last, np.nan, np.maximum(at, 0).astype(float)), joined.index)
+    made["period"] = np.searchsorted(starts, made["period_begin"])
+    made["start"] = made["customer_id"].map(start).astype(float)
+    made["period_begin"] = pd.to_datetime(made["period_begin"], unit="D").astype("datetime64[us]")
+    return made[["customer_id", "period", "period_begin", "start", "orders", "amount"]]
