@@ -15,6 +15,21 @@ START = 1_735_689_600_000_000  # 2025-01-01 UTC, microseconds
 DAYS = 90
 
 
+def lines(path, rows):
+    """Write `rows` order lines to `path`, three an order, in order of time over three years, of customers of whom some buy much more than others; returns the path."""
+    import duckdb
+
+    path = Path(path)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".tmp")
+        duckdb.sql(f"""COPY (SELECT i // 3 AS order_id, CAST(floor(power(hash(i // 3) / 18446744073709551616.0, 2) * {rows // 20}) AS BIGINT) AS customer_id,
+            TIMESTAMPTZ '2022-01-01 00:00:00+00' + to_microseconds(CAST(i // 3 AS BIGINT) * {3 * 94_608_000_000_000 // rows}) AS ordered_at, round(5 + (hash(i * 7) % 10000) / 100.0, 2) AS amount
+            FROM range({rows}) t(i)) TO '{draft}' (FORMAT parquet, COMPRESSION zstd)""")
+        draft.rename(path)
+    return path
+
+
 def write(path, rows, seed=1):
     """Write `rows` events to `path` in parts of two million, the days in order; returns the path."""
     path = Path(path)

@@ -87,6 +87,28 @@ def cohorts(path):
     return int(retention.cohorts(orders, period="week").table["count"].sum())
 
 
+def lines_scan(path):
+    """One scan of the columns of order lines."""
+    return lower(path, "SELECT count(customer_id), sum(amount), epoch_us(max(ordered_at)) FROM {src}").fetchall()[0][0]
+
+
+def lines_window(path):
+    """R for order lines: one scan of their columns plus one window over all rows."""
+    return lower(path, "SELECT count(*), sum(x) FROM (SELECT sum(amount) OVER (PARTITION BY customer_id ORDER BY ordered_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS x FROM {src})").fetchall()[0][0]
+
+
+def lines_days(path):
+    """One scan and one row a customer and day, the least any count of purchase days needs."""
+    return lower(path, "SELECT count(*), sum(a) FROM (SELECT customer_id, epoch_us(ordered_at) // 86400000000 AS day, sum(amount) AS a FROM {src} GROUP BY 1, 2)").fetchall()[0][0]
+
+
+def customers(path):
+    """Repeat purchases, the last of them, time watched and value of every customer."""
+    from workbench import clv
+
+    return len(clv.customers(path))
+
+
 def peer(path, what):
     """Retentioneering 5, end to end from the Parquet file; telemetry is off through its environment switch."""
     import pandas as pd
@@ -113,7 +135,7 @@ def latent(path):
 
 TASKS = {"definitions": definitions, "lifecycle": lifecycle, "paths": paths, "latent": latent, **{n: lambda p, o=o: rules(p, **o) for n, o in RULES.items()},
          "R": yardstick, "B": bound, "funnel": lambda p: funnel(p, window="14D"), "funnel_unwindowed": lambda p: funnel(p, window=None),
-         "sessions": sessions, "transitions": transitions, "cohorts": cohorts,
+         "sessions": sessions, "transitions": transitions, "cohorts": cohorts, "lines_scan": lines_scan, "lines_days": lines_days, "lines_window": lines_window, "customers": customers,
          **{f"peer_{w}": lambda p, w=w: peer(p, w) for w in ("funnel", "sessions", "transitions")}}
 
 if __name__ == "__main__":

@@ -33,28 +33,31 @@ class BgNbd(Buying):
     def parts(self, p, x, t, age):
         """Return the two ways to the data, still a customer and gone after the last purchase (logarithms), and the factor both share."""
         r, alpha, a, b = p
-        f = self.first
-        shared = special.gammaln(r + x) - special.gammaln(r) + r * np.log(alpha)
-        alive = special.betaln(a, b + x + f) - special.betaln(a, b) - (r + x) * np.log(alpha + age)
+        k, at = _counts(x, p)
+        n = k + self.first
+        none = special.betaln(a, b)
+        shared = (special.gammaln(r + k) - special.gammaln(r) + r * np.log(alpha))[at]
+        alive = (special.betaln(a, b + n) - none)[at] - (r + x) * np.log(alpha + age)
         with np.errstate(divide="ignore", invalid="ignore"):
-            gone = special.betaln(a + 1, b + x + f - 1) - special.betaln(a, b) - (r + x) * np.log(alpha + t)
-        return shared, alive, np.where(x + f > 0, gone, -np.inf)
+            gone = np.where(n > 0, special.betaln(a + 1, b + n - 1) - none, -np.inf)[at] - (r + x) * np.log(alpha + t)
+        return shared, alive, gone
 
     def loglik(self, p, x, t, age):
         """Return every row's log-likelihood and its derivatives by the parameters."""
         r, alpha, a, b = p
-        f = self.first
         shared, alive, gone = self.parts(p, x, t, age)
         value = np.logaddexp(alive, gone)
         w = np.exp(gone - value)  # chance to be gone
         v = 1 - w
-        ab, psi_b = special.psi(a + b) - special.psi(a + b + x + f), special.psi(b)
-        d_r = special.psi(r + x) - special.psi(r) + np.log(alpha) - v * np.log(alpha + age) - w * np.log(alpha + t)
+        k, at = _counts(x, p)
+        n = k + self.first
+        ab = special.psi(a + b) - special.psi(a + b + n)
+        d_r = (special.psi(r + k) - special.psi(r) + np.log(alpha))[at] - v * np.log(alpha + age) - w * np.log(alpha + t)
         d_alpha = r / alpha - (r + x) * (v / (alpha + age) + w / (alpha + t))
-        # B(a + 1, b + x + f − 1): an a more, a b less, the sum the same.
-        d_a = ab + w / a
-        more = special.psi(b + x + f)
-        d_b = ab - psi_b + v * more + w * (more - 1 / np.where(b + x + f - 1 > 0, b + x + f - 1, np.inf))
+        # B(a + 1, b + n − 1): an a more, a b less, the sum the same.
+        d_a = ab[at] + w / a
+        less = 1 / np.where(b + n - 1 > 0, b + n - 1, np.inf)
+        d_b = (ab - special.psi(b) + special.psi(b + n))[at] - w * less[at]
         return shared + value, (d_r, d_alpha, d_a, d_b)
 
     def alive(self, p, x, t, age):
@@ -263,6 +266,18 @@ class GammaGamma:
 
 
 MODELS = {m.name: m() for m in (BgNbd, MbgNbd, ParetoNbd, BgBb, GammaGamma)}
+
+
+def _counts(x, p):
+    """Return the values at which functions of the purchases are needed, and where every row finds its own.
+
+    A million customers have a hundred different counts: gamma functions are computed once a count, not once a customer. Parameters that differ between rows leave no such choice.
+    """
+    if len(x) and not any(np.ndim(v) for v in p):
+        whole = x.astype(np.int64)
+        if 0 <= whole.min() and whole.max() < len(x) and (whole == x).all():
+            return np.arange(whole.max() + 1.0), whole
+    return x, slice(None)
 
 
 def _power(base, exponent):

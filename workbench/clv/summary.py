@@ -49,11 +49,16 @@ def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
     cut = last if learn_until is None else periods.local_day(schemas.moment("learn_until", learn_until, zone), zone)
     if cut > last:
         raise InputError(f"learn_until: {learn_until} lies after the end of the data")
-    found = engine.run(PURCHASES + """ SELECT customer AS customer_id, min(first_day) AS first_day, max(CASE WHEN day <= :cut THEN day END) AS last_day,
-            CAST(sum(CASE WHEN day <= :cut THEN 1 ELSE 0 END) AS BIGINT) AS bought, CAST(sum(CASE WHEN day > :cut THEN 1 ELSE 0 END) AS BIGINT) AS later, sum(CASE WHEN day > :cut THEN amount END) AS later_value,
-            sum(CASE WHEN day > first_day AND day <= :cut THEN amount END) AS spent, CAST(sum(CASE WHEN amount > 0 AND day > first_day AND day <= :cut THEN 1 ELSE 0 END) AS BIGINT) AS paid
-        FROM kept WHERE first_day <= :cut GROUP BY customer ORDER BY customer""", values={"cut": cut}, o=view)
-    refunds = int(engine.one("SELECT count(*) FROM (SELECT customer FROM o GROUP BY customer, day HAVING round(sum(amount), 6) < 0) x", o=view))
+    # One pass: what the first day brought is taken off the sums again, which spares a window over all days. A day with more back than paid is none.
+    found = engine.run("""WITH days AS (SELECT customer, day, round(sum(amount), 6) AS amount FROM o GROUP BY customer, day),
+        kept AS (SELECT customer, amount, CASE WHEN amount < 0 THEN NULL ELSE day END AS bought FROM days),
+        per AS (SELECT customer, min(bought) AS first_day, max(CASE WHEN bought <= :cut THEN bought END) AS last_day, count(CASE WHEN bought <= :cut THEN 1 END) AS bought, count(CASE WHEN bought > :cut THEN 1 END) AS later,
+                       sum(CASE WHEN bought > :cut THEN amount END) AS later_value, sum(CASE WHEN bought <= :cut THEN amount END) AS spent, count(CASE WHEN bought <= :cut AND amount > 0 THEN 1 END) AS paid,
+                       min_by(coalesce(amount, 0), bought) AS at_first, count(*) - count(bought) AS refunds FROM kept GROUP BY customer)
+        SELECT customer AS customer_id, first_day, last_day, bought, later, later_value, spent - at_first AS spent, paid - CASE WHEN at_first > 0 THEN 1 ELSE 0 END AS paid, refunds
+        FROM per WHERE refunds > 0 OR first_day <= :cut ORDER BY customer""", values={"cut": cut}, o=view)
+    refunds = int(found["refunds"].sum())
+    found = found[found["first_day"] <= cut].reset_index(drop=True)
     if not len(found):
         raise NotEnoughData("customers: there is no purchase" + ("" if learn_until is None else f" up to {learn_until}"))
     length, paid = DAYS[unit], found["paid"]
