@@ -133,6 +133,18 @@ def test_customers_by_hand():
     assert weeks["age"].tolist() == pytest.approx((made["age"] / 7).tolist())
 
 
+def test_degenerate_customers_are_handled_and_counted():
+    """One order; two on one day; a day given back; only given back; nothing paid; a date in the future."""
+    rows = [("once", "2024-01-01", 5.0), ("same", "2024-01-01", 5.0), ("same", "2024-01-01", 7.0), ("back", "2024-01-02", 9.0), ("back", "2024-01-08", -9.0), ("back", "2024-01-09", 4.0), ("given", "2024-01-03", -1.0),
+            ("free", "2024-01-01", 0.0), ("free", "2024-01-05", 0.0), ("typo", "2024-01-01", 3.0), ("typo", "2094-01-05", 3.0)]
+    orders = pd.DataFrame(rows, columns=["customer_id", "day", "amount"]).assign(order_id=range(11), ordered_at=lambda d: pd.to_datetime(d["day"], utc=True))
+    made = clv.customers(orders, unit="day", until="2024-01-31")
+    table = made.set_index("customer_id")
+    assert table["frequency"].to_dict() == {"back": 1, "free": 1, "once": 0, "same": 0, "typo": 0} and table["age"].to_dict() == {"back": 29, "free": 30, "once": 30, "same": 30, "typo": 30}
+    assert table.loc["back", ["recency", "value", "paid"]].tolist() == [7, 4, 1] and table.loc["free", "paid"] == 0 and np.isnan(table.loc["free", "value"])
+    assert (made.attrs["refunds"], made.attrs["later_orders"]) == (2, 1)
+
+
 def test_customers_do_not_depend_on_the_order_of_rows():
     """Sums added in another order differ in the last digit; what customers are alike must not, or a bootstrap draws others. Cents that cancel are no purchase."""
     rng = np.random.default_rng(1)

@@ -33,7 +33,7 @@ def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
     -------
     DataFrame
         customer_id, frequency (purchase days after the first), recency (from the first to the last), age (from the first to the end), value (mean amount of the repeat days that have one above 0; missing without), paid (how many those are), and with
-        `learn_until` later (purchase days after it) and later_value (their amount). `.attrs`: unit, unit_days, end and begin (local days since 1970), refunds (days left out), hold_out (units after `learn_until`).
+        `learn_until` later (purchase days after it) and later_value (their amount). `.attrs`: unit, unit_days, end and begin (local days since 1970), refunds (days left out), later_orders (after `until`, left out), hold_out (units after `learn_until`).
 
     Raises
     ------
@@ -61,9 +61,13 @@ def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
     found = found[found["first_day"] <= cut].reset_index(drop=True)
     if not len(found):
         raise NotEnoughData("customers: there is no purchase" + ("" if learn_until is None else f" up to {learn_until}"))
+    beyond = 0
+    if until is not None:
+        moments = engine.view(orders, t=engine.micros("ordered_at"))
+        beyond = int(engine.run("SELECT count(*) AS n FROM v WHERE t > :end", values={"end": schemas.moment("until", until, zone)}, v=moments)["n"].iloc[0])
     length, paid = DAYS[unit], found["paid"]
     made = found[["customer_id"]].assign(frequency=found["bought"] - 1, recency=(found["last_day"] - found["first_day"]) / length, age=(cut - found["first_day"]) / length, value=found["spent"].round(6) / paid.where(paid > 0), paid=paid)
     if learn_until is not None:
         made = made.assign(later=found["later"], later_value=found["later_value"].round(6).fillna(0.0))
-    made.attrs = {"unit": unit, "unit_days": length, "end": int(cut), "begin": int(found["first_day"].min()), "refunds": refunds, "hold_out": (last - cut) / length}
+    made.attrs = {"unit": unit, "unit_days": length, "end": int(cut), "begin": int(found["first_day"].min()), "refunds": refunds, "later_orders": beyond, "hold_out": (last - cut) / length}
     return made
