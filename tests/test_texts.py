@@ -24,6 +24,16 @@ def test_both_languages_have_the_same_keys_and_slots():
         assert EN[key] and NL[key], key
 
 
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_every_key_is_a_word(language):
+    """YAML reads a bare yes, no, on or off as true or false: such keys would never be found."""
+    import yaml
+
+    areas = yaml.safe_load((project.root() / "workbench" / "texts" / f"{language}.yml").read_text(encoding="utf-8"))
+    for area, entries in areas.items():
+        assert isinstance(area, str) and all(isinstance(k, str) for k in entries), (area, [k for k in entries if not isinstance(k, str)])
+
+
 def test_every_key_in_use_exists():
     """Literal keys in package and notebooks are in the catalogue."""
     root = project.root()

@@ -92,8 +92,8 @@ def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, lev
     cells, own = _ahead(grid, new, PRIOR * worth, ahead, inflow, level, season)
     following = _following(int(starts[-1]), period, ahead)
     moments = pd.to_datetime(np.concatenate([starts, following]), unit="D").astype("datetime64[us]")
-    rows = [{"period": moments[i], "method": "actual", "ahead": 0, "n": size, "existing": np.nan, "estimate": y[i], "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan} for i in range(max(0, size - max(4 * ahead, 12)), size)]
-    tests = []
+    past = [{"period": moments[i], "method": "actual", "ahead": 0, "n": size, "existing": np.nan, "estimate": y[i], "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan} for i in range(max(0, size - max(4 * ahead, 12)), size)]
+    rows, tests = [], []
     for method, values in told.items():
         off = actual / values - 1
         for h in range(ahead):
@@ -116,7 +116,7 @@ def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, lev
     limits += [t("prediction.inflow", n=number(float(new[-inflow:].mean()), 3), k=number(min(inflow, size))), t("prediction.season" if size >= 2 * season else "prediction.no_season"), t("prediction.cohort_seen")]
     by_cohort = pd.DataFrame({"cohort": np.repeat([*moments[:size], pd.NaT], ahead), "period": np.tile(moments[size:], size + 1), "estimate": np.vstack([own, (cells.sum(axis=0) - own.sum(axis=0))[None]]).ravel()})
     plan = Plan(by_cohort, tests, float(new[-inflow:].mean()), pd.Series(y, moments[:size], name=measure))
-    return Result(question=t(f"prediction.forecast_question_{measure}", ahead=number(ahead)), table=pd.DataFrame(rows), method=t("prediction.forecast_method", level=number(level)), unit="periods", n=size, conf_level=conf_level, limits=tuple(limits), model=plan,
+    return Result(question=t(f"prediction.forecast_question_{measure}", ahead=number(ahead)), table=pd.DataFrame([*rows, *past]), method=t("prediction.forecast_method", level=number(level)), unit="periods", n=size, conf_level=conf_level, limits=tuple(limits), model=plan,
                   chart={"kind": "curve", "x": "period", "group": "method", "only": {"method": ["actual", "cohorts", best]}, "xlabel": t("prediction.forecast_axis"), "ylabel": t(f"prediction.forecast_yaxis_{measure}")})
 
 
