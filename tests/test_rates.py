@@ -107,6 +107,13 @@ def test_the_mean_curve_weighs_by_size():
     assert made.loc[1, ["count", "n", "cohorts"]].tolist() == [2, 4, 2] and np.isnan(made.loc[0, "conf_low"]) and made.loc[2, ["n", "cohorts"]].tolist() == [3, 1]
 
 
+def test_curves_of_groups_are_compared():
+    """Curves of two groups stand side by side; the one whose customers all return is told apart at age 1, and age 0 is no comparison."""
+    keen, cool = (orders([r for i in range(60) for r in ((f"{g}{i}", 0), *([(f"{g}{i}", 35)] if i < back else []))] + [(f"{g}end", 95)]) for g, back in (("k", 60), ("c", 12)))
+    made = retention.mean_curve({"keen": retention.cohorts(keen), "cool": retention.cohorts(cool)}).table.set_index(["group", "age"])
+    assert made.loc[("keen", 1), "p_holm"] < 1e-6 and made.loc[("keen", 1), "p_holm"] == made.loc[("cool", 1), "p_holm"] and np.isnan(made.loc[("keen", 0), "p_holm"])
+
+
 def test_engagement_by_hand():
     """Acts of the first month count once; those of machines, of before the order and of the day itself do not; the half-life planted is found."""
     first = orders([("a", 0), ("b", 0), ("c", 50)])

@@ -71,14 +71,7 @@ def day_retention(orders, *, kind="bracket", days=(1, 31, 61, 91), by=None, zone
     keys = ["age"] if by is None else ["group", "age"]
     several = by is not None and table["group"].nunique() > 1
     if several:
-        rest = table.groupby("age")[["count", "n"]].transform("sum") - table[["count", "n"]]
-        table["p_value"] = [intervals.newcombe_p(r.count_, r.n, o.count_, o.n) if min(r.n, o.n) > 0 else np.nan for r, o in
-                            zip(table.rename(columns={"count": "count_"}).itertuples(), rest.rename(columns={"count": "count_"}).itertuples(), strict=True)]
-        # Of two groups each is compared with the other: one comparison, told twice.
-        once = table["group"] != table["group"].iloc[0] if table["group"].nunique() == 2 else np.ones(len(table), bool)
-        table["p_holm"] = np.nan
-        table.loc[once, "p_holm"] = intervals.corrected(table.loc[once, "p_value"])
-        table["p_holm"] = table["p_holm"].fillna(table.groupby("age")["p_holm"].transform("max"))
+        table = _compared(table)
     table = table[[*keys, "count", "n", "estimate", "conf_low", "conf_high", *(["p_value", "p_holm"] if several else []), "immature"]]
     young = table.groupby("age", sort=False)["immature"].sum()
     limits = [t("retention.immature", n=number(int(n)), window=age) for age, n in young.items() if n]
@@ -150,32 +143,56 @@ def mean_curve(cohorts, *, conf_level=0.95):
 
     Parameters
     ----------
-    cohorts : Result of `retention.cohorts`, of customers
+    cohorts : Result of `retention.cohorts`, of customers; or a dict of them by group
+        Such as one of the orders of each channel. Each group is then compared with all others.
 
     Returns
     -------
     Result
-        age, cohorts (old enough), count, n (customers of those cohorts), estimate (their mean weighted by size), conf_low, conf_high (Wilson; missing at age 0, which is true by definition).
+        [group,] age, cohorts (old enough), count, n (customers of those cohorts), estimate (their mean weighted by size), conf_low, conf_high (Wilson; missing at age 0, which is true by definition), and for groups p_value, p_holm (over all groups and ages).
 
     Raises InputError for cohorts of revenue, or of every purchase.
 
-    Source: Fader & Hardie (2007); Wilson (1927).
+    Source: Fader & Hardie (2007); Wilson (1927); Newcombe (1998); Holm (1979).
     """
-    known = cohorts.table.dropna(subset=["count"])
-    if "conf_low" not in known:
-        raise InputError("cohorts: a mean curve needs cohorts of customers, found those of revenue")
-    if cohorts.table.attrs.get("entry") == "every":
-        raise InputError("cohorts: with entry 'every' a customer stands in several cohorts, so their mean has no such interval; use entry 'first'")
-    table = known.groupby("age").agg(cohorts=("cohort", "size"), count=("count", "sum"), n=("n", "sum")).reset_index()
+    import pandas as pd
+
+    groups = cohorts if isinstance(cohorts, dict) else {"all": cohorts}
+    tables = []
+    for name, made in groups.items():
+        known = made.table.dropna(subset=["count"])
+        if "conf_low" not in known:
+            raise InputError("cohorts: a mean curve needs cohorts of customers, found those of revenue")
+        if made.table.attrs.get("entry") == "every":
+            raise InputError("cohorts: with entry 'every' a customer stands in several cohorts, so their mean has no such interval; use entry 'first'")
+        tables.append(known.groupby("age").agg(cohorts=("cohort", "size"), count=("count", "sum"), n=("n", "sum")).reset_index().assign(group=str(name)))
+    table = pd.concat(tables, ignore_index=True)
     table["estimate"] = table["count"] / table["n"]
     low, high = intervals.wilson(table["count"], table["n"], conf_level)
-    table["conf_low"], table["conf_high"] = np.where(table["age"] == 0, np.nan, low), np.where(table["age"] == 0, np.nan, high)
+    given = table["age"] == 0
+    table["conf_low"], table["conf_high"] = np.where(given, np.nan, low), np.where(given, np.nan, high)
+    several = len(groups) > 1
+    if several:
+        table = pd.concat([table[given], _compared(table[~given].reset_index(drop=True))]).sort_values(["group", "age"], ignore_index=True)
+    table = table[[*(["group"] if several else []), "age", "cohorts", "count", "n", "estimate", "conf_low", "conf_high", *(["p_value", "p_holm"] if several else [])]]
     fewer = table.loc[table["cohorts"] < table["cohorts"].max() / 2, "age"]
     limits = [t("retention.mean_mix")]
-    if len(fewer):
+    if len(fewer) and not several:
         limits.append(t("retention.mean_few", age=number(int(fewer.iloc[0]))))
-    return Result(question=t("retention.mean_question"), table=table, method=t("retention.mean_method"), unit="customers", n=cohorts.n, conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "curve", "x": "age", "percent": True, "xlabel": cohorts.chart["xlabel"], "ylabel": t("retention.cohort_axis_customers")})
+    first = next(iter(groups.values()))
+    return Result(question=t("retention.mean_question"), table=table, method=t("retention.mean_method" if not several else "retention.mean_method_by"), unit="customers", n=sum(m.n for m in groups.values()), conf_level=conf_level, limits=tuple(limits),
+                  chart={"kind": "curve", "x": "age", **({"group": "group"} if several else {}), "percent": True, "xlabel": first.chart["xlabel"], "ylabel": t("retention.cohort_axis_customers")})
+
+
+def _compared(table):
+    """Return a table of counts by group and age with p-values of each group against all others of its age, corrected over all."""
+    rest = table.groupby("age")[["count", "n"]].transform("sum") - table[["count", "n"]]
+    table = table.assign(p_value=[intervals.newcombe_p(a, n, b, m) if min(n, m) > 0 else np.nan for a, n, b, m in zip(table["count"], table["n"], rest["count"], rest["n"], strict=True)])
+    # Of two groups each is compared with the other: one comparison, told twice.
+    once = table["group"] != table["group"].iloc[0] if table["group"].nunique() == 2 else np.ones(len(table), bool)
+    table["p_holm"] = np.nan
+    table.loc[once, "p_holm"] = intervals.corrected(table.loc[once, "p_value"])
+    return table.assign(p_holm=table["p_holm"].fillna(table.groupby("age")["p_holm"].transform("max")))
 
 
 @analysis
