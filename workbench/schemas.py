@@ -177,6 +177,27 @@ def purchase_days(orders, zone, until=None):
     return view, periods.local_day(end, zone)
 
 
+# A row a customer and local day, what was paid on it, orders with an amount, and whether it is a purchase: a day with more back than paid is none.
+# Sums are rounded: added in another order they differ in the last digit, and 0.1 + 0.2 - 0.3 would be a purchase.
+DAYS = """days AS (SELECT customer, day, amount, orders, CASE WHEN amount < 0 THEN 0 ELSE 1 END AS bought
+              FROM (SELECT customer, day, round(sum(amount), 6) AS amount, count(amount) AS orders FROM o GROUP BY customer, day) x)"""
+
+
+def moments(table, name, column):
+    """Return a column of moments in pandas with a zone; moments without one are UTC.
+
+    Raises InputError for text or numbers.
+    """
+    import pandas as pd
+
+    values = table[column]
+    if values.isna().all():
+        return pd.Series(pd.NaT, values.index, dtype="datetime64[us, UTC]")
+    if not pd.api.types.is_datetime64_any_dtype(values):
+        raise InputError(f"{name}: '{column}' must hold moments, found {values.dropna().iloc[0]!r}; read it with pandas.to_datetime(…, utc=True)")
+    return values.dt.tz_localize("UTC") if values.dt.tz is None else values
+
+
 def followed(rows, moment, orders, window):
     """Return for every row whether its customer ordered after the moment in a column, within a window; and whether the orders go on for that long after it.
 
@@ -185,7 +206,9 @@ def followed(rows, moment, orders, window):
     import pandas as pd
 
     length = pd.Timedelta(microseconds=micros("window", window))
-    later = orders[["customer_id", "ordered_at"]].dropna().sort_values("ordered_at").rename(columns={"ordered_at": "_next"})
-    asked = rows[["customer_id", moment]].assign(_row=range(len(rows))).sort_values(moment, kind="stable")
+    # Customers are known by how their id is written, and moments by one unit: else nothing would match.
+    later = pd.DataFrame({"customer_id": orders["customer_id"].astype(str), "_next": moments(orders, "orders", "ordered_at").dt.as_unit("us")})[orders[["customer_id", "ordered_at"]].notna().all(axis=1)].sort_values("_next")
+    began = moments(rows, "rows", moment).dt.as_unit("us")
+    asked = pd.DataFrame({"customer_id": rows["customer_id"].astype(str).to_numpy(), moment: began.to_numpy(), "_row": range(len(rows))}).assign(**{moment: began.reset_index(drop=True)}).sort_values(moment, kind="stable")
     found = pd.merge_asof(asked, later, left_on=moment, right_on="_next", by="customer_id", direction="forward", allow_exact_matches=False).set_index("_row").sort_index()
-    return ((found["_next"] - found[moment]) <= length).to_numpy(), (rows[moment] + length <= orders["ordered_at"].max()).to_numpy()
+    return ((found["_next"] - found[moment]) <= length).to_numpy(), (began + length <= later["_next"].max()).to_numpy()

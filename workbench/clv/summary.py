@@ -4,10 +4,8 @@ from workbench import engine, periods, schemas
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import analysis
 
-# One row a customer and day of purchase, with the customer's first; a day with more back than paid is none.
-# Sums are rounded: added in another order they differ in the last digit, and 0.1 + 0.2 - 0.3 would be a purchase.
-PURCHASES = """WITH days AS (SELECT customer, day, round(sum(amount), 6) AS amount FROM o GROUP BY customer, day),
-    kept AS (SELECT customer, day, amount, min(day) OVER (PARTITION BY customer) AS first_day FROM days WHERE amount >= 0 OR amount IS NULL)"""
+# One row a customer and day of purchase, with the customer's first.
+PURCHASES = f"WITH {schemas.DAYS}, kept AS (SELECT customer, day, amount, min(day) OVER (PARTITION BY customer) AS first_day FROM days WHERE bought = 1)"
 DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 
 
@@ -49,9 +47,8 @@ def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
     cut = last if learn_until is None else periods.local_day(schemas.moment("learn_until", learn_until, zone), zone)
     if cut > last:
         raise InputError(f"learn_until: {learn_until} lies after the end of the data")
-    # One pass: what the first day brought is taken off the sums again, which spares a window over all days. A day with more back than paid is none.
-    found = engine.run("""WITH days AS (SELECT customer, day, round(sum(amount), 6) AS amount FROM o GROUP BY customer, day),
-        kept AS (SELECT customer, amount, CASE WHEN amount < 0 THEN NULL ELSE day END AS bought FROM days),
+    # One pass: what the first day brought is taken off the sums again, which spares a window over all days.
+    found = engine.run(f"WITH {schemas.DAYS}" + """, kept AS (SELECT customer, amount, CASE WHEN bought = 1 THEN day END AS bought FROM days),
         per AS (SELECT customer, min(bought) AS first_day, max(CASE WHEN bought <= :cut THEN bought END) AS last_day, count(CASE WHEN bought <= :cut THEN 1 END) AS bought, count(CASE WHEN bought > :cut THEN 1 END) AS later,
                        sum(CASE WHEN bought > :cut THEN amount END) AS later_value, sum(CASE WHEN bought <= :cut THEN amount END) AS spent, count(CASE WHEN bought <= :cut AND amount > 0 THEN 1 END) AS paid,
                        min_by(coalesce(amount, 0), bought) AS at_first, count(*) - count(bought) AS refunds FROM kept GROUP BY customer)

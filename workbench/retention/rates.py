@@ -4,7 +4,7 @@ import numpy as np
 
 from workbench import engine, intervals, periods, schemas
 from workbench import regression as fits
-from workbench.errors import InputError, NotEnoughData, one_of
+from workbench.errors import InputError, NotEnoughData, one_of, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, p_value, percent, t
 
@@ -51,13 +51,16 @@ def day_retention(orders, *, kind="bracket", days=(1, 31, 61, 91), by=None, zone
     view, end = schemas.purchase_days(orders, zone, until)
     back = ", ".join(f"max(CASE WHEN day - first_day >= {a}{'' if b is None else f' AND day - first_day <= {b}'} THEN 1 ELSE 0 END) AS back_{i}" for i, (a, b, _) in enumerate(ages))
     names = [f"back_{i}" for i in range(len(ages))]
-    per = f"""WITH f AS (SELECT customer, day, min(day) OVER (PARTITION BY customer) AS first_day FROM o),
+    per = f"""WITH {schemas.DAYS}, f AS (SELECT customer, day, min(day) OVER (PARTITION BY customer) AS first_day FROM days WHERE bought = 1),
               per AS (SELECT customer, first_day, {back} FROM f GROUP BY customer, first_day)"""
     if by is None:  # customers of one day of beginning are told apart by nothing else
         found = engine.run(f"{per} SELECT first_day, count(*) AS customers, {', '.join(f'CAST(sum({n}) AS BIGINT) AS {n}' for n in names)} FROM per GROUP BY first_day ORDER BY first_day", o=view).assign(group="all")
     else:
         found = engine.run(f"{per} SELECT customer, first_day, 1 AS customers, {', '.join(names)} FROM per ORDER BY customer", o=view)
-        found["group"] = found["customer"].map(by).fillna("missing").astype(str)
+        group = found["customer"].astype(str).map({str(k): str(v) for k, v in by.items() if v == v and v is not None})
+        if group.isna().all():
+            raise InputError(f"by: none of its customers, such as {by.index[0] if len(by) else '(empty)'!r}, is among those of the orders, such as {found['customer'].iloc[0]!r}")
+        found["group"] = group.fillna("missing")
     rows = []
     for i, (a, b, label) in enumerate(ages):
         watched = found["first_day"] + (a if b is None else b) <= end
@@ -115,7 +118,7 @@ def over_time(orders, *, days=(1, 31), period="month", zone="UTC", until=None, c
     if not 1 <= a < b:
         raise InputError(f"days: two increasing days from 1 on are needed, found {list(days)}")
     view, end = schemas.purchase_days(orders, zone, until)
-    found = engine.run(f"""WITH f AS (SELECT customer, day, min(day) OVER (PARTITION BY customer) AS first_day FROM o),
+    found = engine.run(f"""WITH {schemas.DAYS}, f AS (SELECT customer, day, min(day) OVER (PARTITION BY customer) AS first_day FROM days WHERE bought = 1),
         per AS (SELECT customer, first_day, max(CASE WHEN day - first_day >= {a} AND day - first_day < {b} THEN 1 ELSE 0 END) AS back FROM f GROUP BY customer, first_day)
         SELECT first_day, count(*) AS n, CAST(sum(back) AS BIGINT) AS count FROM per GROUP BY first_day ORDER BY first_day""", o=view)
     starts = periods.first_day(found["first_day"], period)
@@ -125,7 +128,7 @@ def over_time(orders, *, days=(1, 31), period="month", zone="UTC", until=None, c
     if len(table) < 2:
         raise NotEnoughData(f"over_time: {len(table)} cohorts were watched for {b - 1} days to their last comer; two are needed")
     count, n = table["count"].to_numpy(float), table["n"].to_numpy(float)
-    trend = intervals.trend(np.arange(len(table), dtype=float), count, n)
+    trend = intervals.trend(periods.index(table["cohort"], period) - int(periods.index(table["cohort"], period)[0]), count, n)
     table["estimate"] = count / n
     table["conf_low"], table["conf_high"] = intervals.wilson(count, n, conf_level)
     table["cohort"] = pd.to_datetime(table["cohort"], unit="D").astype("datetime64[us]")
@@ -151,7 +154,7 @@ def mean_curve(cohorts, *, conf_level=0.95):
     Result
         [group,] age, cohorts (old enough), count, n (customers of those cohorts), estimate (their mean weighted by size), conf_low, conf_high (Wilson; missing at age 0, which is true by definition), and for groups p_value, p_holm (over all groups and ages).
 
-    Raises InputError for cohorts of revenue, or of every purchase.
+    Raises InputError for cohorts of revenue, of every purchase, or on or after an age.
 
     Source: Fader & Hardie (2007); Wilson (1927); Newcombe (1998); Holm (1979).
     """
@@ -165,6 +168,8 @@ def mean_curve(cohorts, *, conf_level=0.95):
             raise InputError("cohorts: a mean curve needs cohorts of customers, found those of revenue")
         if made.table.attrs.get("entry") == "every":
             raise InputError("cohorts: with entry 'every' a customer stands in several cohorts, so their mean has no such interval; use entry 'first'")
+        if made.table.attrs.get("criterion") == "on_or_after":
+            raise InputError("cohorts: 'on_or_after' looks ahead to the end of the data, so cohorts have no common mean; use criterion 'on'")
         tables.append(known.groupby("age").agg(cohorts=("cohort", "size"), count=("count", "sum"), n=("n", "sum")).reset_index().assign(group=str(name)))
     table = pd.concat(tables, ignore_index=True)
     table["estimate"] = table["count"] / table["n"]
@@ -188,11 +193,13 @@ def _compared(table):
     """Return a table of counts by group and age with p-values of each group against all others of its age, corrected over all."""
     rest = table.groupby("age")[["count", "n"]].transform("sum") - table[["count", "n"]]
     table = table.assign(p_value=[intervals.newcombe_p(a, n, b, m) if min(n, m) > 0 else np.nan for a, n, b, m in zip(table["count"], table["n"], rest["count"], rest["n"], strict=True)])
-    # Of two groups each is compared with the other: one comparison, told twice.
-    once = table["group"] != table["group"].iloc[0] if table["group"].nunique() == 2 else np.ones(len(table), bool)
+    # Where two groups can be compared, each is with the other: one comparison, told twice.
+    known = table["p_value"].notna()
+    twice = known.groupby(table["age"]).transform("sum") == 2
+    once = known & ~(twice & table["age"].where(known).duplicated())
     table["p_holm"] = np.nan
     table.loc[once, "p_holm"] = intervals.corrected(table.loc[once, "p_value"])
-    return table.assign(p_holm=table["p_holm"].fillna(table.groupby("age")["p_holm"].transform("max")))
+    return table.assign(p_holm=table["p_holm"].fillna(table.groupby("age")["p_holm"].transform("max")).where(known))
 
 
 @analysis
@@ -231,25 +238,30 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
 
     fits.require(events, "events", "customer_id", "occurred_at", "event", machine)
     fits.require(orders, "orders", "customer_id", "ordered_at")
+    when, ordered = schemas.moments(events, "events", "occurred_at"), schemas.moments(orders, "orders", "ordered_at")
     known = set(events["event"].unique())
-    unknown_acts = [a for a in acts or () if a not in known]
-    if unknown_acts:
-        raise InputError(f"acts: no event named {', '.join(map(repr, unknown_acts))} in the data")
-    counted = events["event"].isin(acts) if acts is not None else events["event"] != "order"
-    machines = int((counted & events[machine].fillna(False).astype(bool)).sum()) if machine else 0
+    for act in acts or ():
+        if act not in known:
+            raise unknown("acts", "event", act, sorted(map(str, known)))
+    counted = (events["event"].isin(acts) if acts is not None else events["event"] != "order") & events["customer_id"].notna() & when.notna()
+    machines = 0
     if machine:
-        counted &= ~events[machine].fillna(False).astype(bool)
-    first = orders.groupby("customer_id")["ordered_at"].min()
-    last = max(events["occurred_at"].max(), orders["ordered_at"].max())
-    day = pd.DatetimeIndex(first).tz_convert(zone).tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
-    begin = pd.Series(day, first.index)
-    done = events.loc[counted, ["customer_id", "occurred_at"]]
-    when = pd.DatetimeIndex(done["occurred_at"]).tz_convert(zone).tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
-    age = when - done["customer_id"].map(begin).to_numpy(float)
+        marks = events[machine].fillna(0)
+        if not marks.isin((0, 1)).all():
+            raise InputError(f"events: '{machine}' must be true or false, found {marks[~marks.isin((0, 1))].iloc[0]!r}")
+        machines, counted = int((counted & (marks == 1)).sum()), counted & (marks == 0)
+    # Customers are known by how their id is written, so that 7 in one table is "7" in the other.
+    first = ordered.groupby(orders["customer_id"].astype(str)).min().dropna()
+    who = events["customer_id"].astype(str)[counted]
+    if len(who) and not who.isin(first.index).any():
+        raise InputError(f"events: none of the customers, such as {who.iloc[0]!r}, is among those of the orders, such as {first.index[0]!r}")
+    begin = pd.Series(_local_days(first, zone), first.index)
+    age = _local_days(when[counted], zone) - who.map(begin).to_numpy(float)
     month = np.ceil(age / MONTH)
-    active = pd.DataFrame({"customer_id": done["customer_id"].to_numpy(), "month": month})[(age >= 1) & (month <= months)].drop_duplicates()
+    active = pd.DataFrame({"customer_id": who.to_numpy(), "month": month})[(age >= 1) & (month <= months)].drop_duplicates()
+    last = max(when.max(), ordered.max())
     # The last day is only whole where the data go on beyond it.
-    watched = ((pd.Timestamp(last).tz_convert(zone).tz_localize(None).normalize() - pd.Timestamp(0)).days - begin) // MONTH
+    watched = (int(_local_days(pd.Series([last]), zone)[0]) - begin) // MONTH
     people = pd.DataFrame([(c, k) for c, w in watched.items() for k in range(1, min(int(w), months) + 1)], columns=["customer_id", "month"])
     if not len(people):
         raise NotEnoughData("engagement: nobody was watched for a month after the first order")
@@ -269,3 +281,8 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
         limits.append(t("retention.machines", n=number(machines)))
     return Result(question=t("retention.engaged_question"), table=table, method=t("retention.engaged_method"), unit="customers", n=len(first), conf_level=conf_level, limits=(*limits, t("retention.engaged_limit")), model=made,
                   chart={"kind": "curve", "x": "month", "percent": True, "xlabel": t("retention.engaged_axis"), "ylabel": t("retention.engaged_yaxis")})
+
+
+def _local_days(moments, zone):
+    """Return the local days of moments, since 1970."""
+    return moments.dt.tz_convert(zone).dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)

@@ -1,7 +1,7 @@
 """Do they stay? Repeat buying, cohorts, churn moments and the time to the next purchase.
 
 Orders of one customer on one local day are one purchase occasion: split shipments and exchanges
-are no repeat. All of a customer's numbers come from the engine as one row a customer or less.
+are no repeat, nor is a day on which more was given back than paid. All of a customer's numbers come from the engine as one row a customer or less.
 """
 
 import numpy as np
@@ -11,8 +11,7 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
-# One row per customer and local day: what everything below starts from.
-_DAYS = "WITH days AS (SELECT customer, day, sum(amount) AS amount, count(amount) AS orders FROM o GROUP BY customer, day)"
+_DAYS = f"WITH {schemas.DAYS}"  # what everything below starts from
 
 
 @analysis
@@ -47,7 +46,7 @@ def repeat_rate(orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=No
 
     view, end = schemas.purchase_days(orders, zone, until)
     firsts = engine.run(_DAYS + """, ranked AS (
-             SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS k FROM days),
+             SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS k FROM days WHERE bought = 1),
            firsts AS (SELECT customer, min(CASE WHEN k = 1 THEN day END) AS a, min(CASE WHEN k = 2 THEN day END) AS b,
                              min(CASE WHEN k = 3 THEN day END) AS c FROM ranked WHERE k <= 3 GROUP BY customer)
            SELECT a, b, c, count(*) AS customers FROM firsts GROUP BY a, b, c ORDER BY a, b, c""", o=view)
@@ -117,9 +116,9 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
     import pandas as pd
 
     view, end = schemas.purchase_days(orders, zone, until)
-    per = engine.run(_DAYS + """ SELECT customer, count(*) AS occasions, CAST(sum(orders) AS BIGINT) AS orders,
-                     sum(amount) AS amount, min(day) AS first_day, max(day) AS last_day
-                     FROM days GROUP BY customer ORDER BY customer""", o=view)
+    per = engine.run(_DAYS + """ SELECT customer, CAST(sum(bought) AS BIGINT) AS occasions, CAST(sum(orders) AS BIGINT) AS orders,
+                     sum(amount) AS amount, min(CASE WHEN bought = 1 THEN day END) AS first_day
+                     FROM days GROUP BY customer HAVING sum(bought) > 0 ORDER BY customer""", o=view)
     years = (end - per["first_day"] + 1) / 365.25
     rows = []
     # The purchase that starts a customer's clock is no purchase of the time since.
@@ -151,7 +150,7 @@ def pauses(orders, *, zone="UTC", until=None):
     view, end = schemas.purchase_days(orders, zone, until)
     found = engine.run(_DAYS + """ SELECT customer AS customer_id,
                        row_number() OVER (PARTITION BY customer ORDER BY day) AS number, day,
-                       lead(day) OVER (PARTITION BY customer ORDER BY day) AS following FROM days
+                       lead(day) OVER (PARTITION BY customer ORDER BY day) AS following FROM days WHERE bought = 1
                        ORDER BY customer, day""", o=view)
     ended = found["following"].notna()
     days = (found["following"].fillna(end) - found["day"]).astype(int)
@@ -234,7 +233,7 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
         table["conf_low"], table["conf_high"] = np.where(given, np.nan, low), np.where(given, np.nan, high)
     table["cohort"] = pd.to_datetime(table["cohort"], unit="D").astype("datetime64[us]")
     table = table[["cohort", "age", "count", "n", "estimate", *(c for c in ("conf_low", "conf_high", "customers") if c in table)]]
-    table.attrs["entry"] = entry
+    table.attrs.update(entry=entry, criterion=criterion)
     young = int(table["count"].isna().sum())
     limits = [t("retention.future", n=number(young))] if young else []
     if criterion == "on_or_after":
@@ -243,7 +242,7 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
                              criterion=t(f"retention.criterion_{criterion}")), table=table, unit="customers",
                   method=t("retention.cohort_method", period=t(f"retention.period_{period}"), clock=t(f"retention.clock_{clock}"),
                            criterion=t(f"retention.criterion_{criterion}")),
-                  n=sum(size_of.values()), conf_level=conf_level,
+                  n=sum(size_of.values()) if entry == "first" else int(engine.one(f"{_DAYS} SELECT count(DISTINCT customer) FROM days WHERE bought = 1", o=view)), conf_level=conf_level,
                   limits=(*limits, t("retention.first_seen" if entry == "first" else "retention.several_cohorts")),
                   chart={"kind": "heat", "row": "cohort", "column": "age", "percent": True, "base_first": True,
                          "xlabel": t("retention.age_axis", period=t(f"retention.period_{period}")),
@@ -282,9 +281,9 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
                          f"at both; found {b - a} days")
     if b > covered:
         raise NotEnoughData(f"retention_rate: the data end before {end}")
-    found = engine.run("""WITH c AS (SELECT customer, max(CASE WHEN day > :a0 AND day <= :a THEN 1 ELSE 0 END) AS at_begin,
+    found = engine.run(_DAYS + """, c AS (SELECT customer, max(CASE WHEN day > :a0 AND day <= :a THEN 1 ELSE 0 END) AS at_begin,
                                           max(CASE WHEN day > :b0 AND day <= :b THEN 1 ELSE 0 END) AS at_end
-                                   FROM o GROUP BY customer)
+                                   FROM days WHERE bought = 1 GROUP BY customer)
                           SELECT CAST(sum(at_begin) AS BIGINT) AS n, CAST(sum(at_begin * at_end) AS BIGINT) AS count,
                                  CAST(sum((1 - at_begin) * at_end) AS BIGINT) AS new FROM c""",
                        values={"a0": a - back, "a": a, "b0": b - back, "b": b}, o=view)
@@ -419,18 +418,18 @@ def _cells(view, period, clock, end, entry):
     """Return per cohort (start day) and age: customers active, customers last seen then, and their amount."""
     first = periods.local_day(engine.span(view.table, view.roles["day"].source)[0], view.zone)
     if clock == "calendar":
-        head = f"""WITH a AS (SELECT customer, {periods.sql("day", period, first, end)} AS bucket, sum(amount) AS amount FROM o
-                              GROUP BY 1, 2),
-                   g AS (SELECT customer, bucket, amount, min(bucket) OVER (PARTITION BY customer) AS origin, max(bucket) OVER (PARTITION BY customer) AS latest FROM a),
-                   f AS ({"SELECT * FROM g" if entry == "first" else "SELECT g.bucket, g.amount, a.bucket AS origin, g.latest FROM a JOIN g ON a.customer = g.customer AND g.bucket >= a.bucket"})"""
+        head = f"""{_DAYS}, a AS (SELECT customer, {periods.sql("day", period, first, end)} AS bucket, sum(amount) AS amount, max(bought) AS active FROM days GROUP BY 1, 2),
+                   g AS (SELECT customer, bucket, amount, active, min(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS origin,
+                                max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest FROM a),
+                   f AS ({"SELECT * FROM g WHERE bucket >= origin" if entry == "first" else "SELECT g.bucket, g.amount, g.active, a.bucket AS origin, g.latest FROM a JOIN g ON a.customer = g.customer AND g.bucket >= a.bucket WHERE a.active = 1"})"""
     else:
         length = periods.DAYS[period]
-        head = f"""WITH d AS (SELECT customer, day, amount, min(day) OVER (PARTITION BY customer) AS first_day FROM o),
+        head = f"""{_DAYS}, d AS (SELECT customer, day, amount, bought, min(CASE WHEN bought = 1 THEN day END) OVER (PARTITION BY customer) AS first_day FROM days),
                    a AS (SELECT customer, first_day, day - first_day - mod(day - first_day, {length}) AS bucket,
-                                sum(amount) AS amount FROM d GROUP BY 1, 2, 3),
-                   f AS (SELECT bucket, amount, {periods.sql("first_day", period, first, end)} AS origin,
-                                max(bucket) OVER (PARTITION BY customer) AS latest FROM a)"""
-    cells = engine.run(head + """ SELECT origin, bucket, count(*) AS customers,
+                                sum(amount) AS amount, max(bought) AS active FROM d WHERE day >= first_day GROUP BY 1, 2, 3),
+                   f AS (SELECT bucket, amount, active, {periods.sql("first_day", period, first, end)} AS origin,
+                                max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest FROM a)"""
+    cells = engine.run(head + """ SELECT origin, bucket, CAST(sum(active) AS BIGINT) AS customers,
                        CAST(sum(CASE WHEN bucket = latest THEN 1 ELSE 0 END) AS BIGINT) AS lasts, sum(amount) AS amount
                        FROM f GROUP BY origin, bucket ORDER BY origin, bucket""", o=view)
     if clock == "calendar":
