@@ -18,14 +18,21 @@ def on(days):
 
 
 def test_advocates_by_hand():
-    """Two of five acted in the window, one of them twice; of three who said 9 or 10 and were followed, one did."""
+    """Of five one spoke well in the window, twice, and one ill; of two who said 9 or 10 and were followed, one did; acts of strangers are left out."""
     acts = pd.DataFrame({"customer_id": ["a", "a", "b", "c"], "acted_at": on([50, 60, 55, 1]), "act": ["review", "referral", "review", "review"], "tone": ["positive", "positive", "negative", "positive"]})
     said = pd.DataFrame({"customer_id": ["a", "b", "d", "c", "e"], "answered_at": on([45, 57, 20, 0, 10]), "recommend": [10, 9, 9, 9, 3]})
     table = loyalty.advocacy(acts, 5, window="30D", answers=said).table.set_index(["measure", "group"])
-    assert table.loc[("advocates", "all"), ["count", "n"]].tolist() == [2, 5] and table.loc[("advocates", "referral"), "count"] == 1
+    assert table.loc[("advocates", "all"), ["count", "n"]].tolist() == [1, 5] and table.loc[("advocates", "referral"), "count"] == 1
     assert table.loc[("told", "positive"), "estimate"] == pytest.approx(40) and table.loc[("told", "negative"), ["count", "n"]].tolist() == [1, 5]
     # The answers of days 45 and 57 are too late to be followed for 30 days.
     assert table.loc[("did", "promoters"), ["count", "n"]].tolist() == [1, 2] and table.loc[("did", "detractors"), ["count", "n"]].tolist() == [0, 1]
+    some = loyalty.advocacy(acts, pd.DataFrame({"customer_id": ["b", "c", "e"]}), window="30D")
+    assert some.table["count"].iloc[0] == 0 and any("2 acts are by people" in x for x in some.limits)
+    assert loyalty.advocacy(acts.drop(columns="tone"), 5, window="30D").table["count"].iloc[0] == 2
+    with pytest.raises(InputError, match="nobody in the table acted"):
+        loyalty.advocacy(acts, pd.DataFrame({"customer_id": [1, 2]}))
+    with pytest.raises(InputError, match="must hold moments"):
+        loyalty.advocacy(acts.assign(acted_at="2024-01-01"), 5)
     with pytest.raises(InputError, match="fewer than the 2 who acted"):
         loyalty.advocacy(acts, 1, window="30D")
     with pytest.raises(InputError, match="between 0 and 10"):
@@ -35,27 +42,46 @@ def test_advocates_by_hand():
 
 
 def test_complaints_by_hand():
-    """A complaint belongs to the last order before it; two about one order are solved when both are; late and lone ones are counted."""
-    orders = pd.DataFrame({"order_id": range(7), "customer_id": ["a", "a", "b", "b", "c", "d", "z"], "ordered_at": on([0, 20, 0, 70, 0, 0, 200])})
-    asked = pd.DataFrame({"customer_id": ["a", "a", "b", "c", "d"], "opened_at": on([2, 3, 5, 90, 4]), "solved_at": on([3, 9, 30, 95, np.nan])})
-    made = loyalty.service_recovery(asked, orders, window="60D", link="30D", repair="14D")
+    """From 15 days after the purchase on: a came back after a solved complaint, b and d not; e was back sooner and tells nothing; late and lone ones are counted."""
+    orders = pd.DataFrame({"customer_id": ["a", "a", "a", "b", "b", "c", "d", "e", "e", "z"], "ordered_at": on([0, 0.1, 40, 0, 90, 0, 0, 0, 9, 200])})
+    asked = pd.DataFrame({"customer_id": ["a", "a", "b", "c", "d"], "opened_at": on([2, 3, 5, 30, 4]), "solved_at": on([3, 7, 30, 31, np.nan])})
+    made = loyalty.service_recovery(asked, orders, window="60D", link="10D", repair="5D")
     table = made.table.set_index(["measure", "group"])
-    assert table.loc[("complained", "all"), ["count", "n"]].tolist() == [3, 6] and table.loc[("solved", "all"), ["count", "n"]].tolist() == [3, 5]
-    assert table.loc[("came_back", "solved"), ["count", "n"]].tolist() == [1, 1] and table.loc[("came_back", "unsolved"), ["count", "n"]].tolist() == [0, 2] and table.loc[("came_back", "no_complaint"), ["count", "n"]].tolist() == [0, 3]
-    assert any("1 complaints belong to no order" in s for s in made.limits) and any("1 orders are too recent" in s for s in made.limits)
+    assert table.loc[("complained", "all"), ["count", "n"]].tolist() == [3, 8] and table.loc[("solved", "all"), ["count", "n"]].tolist() == [3, 5]
+    assert table.loc[("came_back", "solved"), ["count", "n"]].tolist() == [1, 1] and table.loc[("came_back", "unsolved"), ["count", "n"]].tolist() == [0, 2] and table.loc[("came_back", "no_complaint"), ["count", "n"]].tolist() == [0, 4]
+    for sentence in ("1 complaints belong to no purchase", "1 of 8 purchases were followed", "1 purchases are too recent"):
+        assert any(sentence in s for s in made.limits), sentence
+    open_only = loyalty.service_recovery(asked.assign(solved_at=pd.NaT), orders, window="60D", link="10D", repair="5D").table.set_index("measure")
+    assert open_only.loc["solved", "count"] == 0 and np.isnan(open_only.loc["days_to_solve", "estimate"])
     with pytest.raises(InputError, match="before they were opened"):
         loyalty.service_recovery(asked.assign(solved_at=on([1] * 5)), orders)
-    with pytest.raises(NotEnoughData, match="no order with a complaint"):
-        loyalty.service_recovery(asked.iloc[[3]], orders, window="60D")
+    with pytest.raises(NotEnoughData, match="no purchase with a complaint"):
+        loyalty.service_recovery(asked.iloc[[3]], orders, window="60D", link="10D")
+    with pytest.raises(InputError, match="none of the customers"):
+        loyalty.service_recovery(asked.assign(customer_id="x"), orders)
 
 
 def test_what_failures_and_repairs_do_is_found():
     """A failure left open takes 25 points, one put right 4."""
     made = studies.complaints(4000, seed=2)
-    table = loyalty.service_recovery(made["complaints"], made["orders"], window="60D").table.set_index("group")
+    table = loyalty.service_recovery(made["complaints"], made["orders"]).table.set_index("group")
     for group, truth in (("unsolved_less_no_complaint", -0.25), ("solved_less_no_complaint", -0.04), ("solved_less_unsolved", 0.21)):
         assert abs(table.loc[group, "estimate"] - truth) < 4 * table.loc[group, "std_error"]
     assert table.loc["unsolved_less_no_complaint", "p_holm"] < 1e-6
+
+
+def test_complaints_that_change_nothing_are_found_to():
+    """People who buy at any moment and complain at any moment: whoever is back at once cannot complain any more, and yet no difference is found."""
+    rng = np.random.default_rng(4)
+    who = np.repeat(np.arange(3000), 8)
+    day = rng.exponential(60, (3000, 8)).cumsum(axis=1).ravel()
+    orders = pd.DataFrame({"customer_id": who, "ordered_at": on(day)})
+    hit = rng.random(len(who)) < 0.2
+    opened = day[hit] + rng.uniform(0, 14, hit.sum())
+    asked = pd.DataFrame({"customer_id": who[hit], "opened_at": on(opened), "solved_at": on(np.where(rng.random(hit.sum()) < 0.5, opened + rng.uniform(0, 6, hit.sum()), np.nan))})
+    table = loyalty.service_recovery(asked, orders).table
+    gaps = table[table["measure"] == "difference"]
+    assert (gaps["estimate"].abs() < 3 * gaps["std_error"]).all() and (gaps["n"] > 1000).all()
 
 
 def test_joining_by_hand():
@@ -69,6 +95,10 @@ def test_joining_by_hand():
     assert (made.loc[made["customer_id"] == "b", "start"] == 0).all() and made.loc[made["customer_id"] == "d", "start"].isna().all()
     with pytest.raises(NotEnoughData, match="three are needed"):
         loyalty.joining(orders, members, begin="2024-04-01")
+    with pytest.raises(InputError, match="members: none"):
+        loyalty.joining(orders, members.assign(customer_id=range(4)), begin="2024-02-01")
+    given_back = pd.concat([orders, pd.DataFrame({"order_id": [90], "customer_id": ["d"], "ordered_at": on([50]), "amount": [-6.0]})])
+    assert loyalty.joining(given_back, members, begin="2024-02-01")["orders"].sum() == made["orders"].sum()
     with pytest.raises(NotEnoughData, match="nobody had bought"):
         loyalty.joining(orders, members, begin="2024-01-01")
 
@@ -119,15 +149,17 @@ def test_repeat_buying_by_hand_and_refusals():
     """Sixty who buy once or four times, thirty of whom come back: counted; a category in which all buy alike has no NBD."""
     rows = [(f"h{i}", d) for i in range(60) for d in ([1] if i % 2 else [1, 2, 3, 4])] + [(f"h{i}", 40) for i in range(30)] + [("new", 45), ("new", 46), ("end", 61)]
     orders = pd.DataFrame(rows, columns=["customer_id", "day"]).assign(order_id=range(len(rows)), ordered_at=lambda d: AT + pd.to_timedelta(d["day"], unit="D"), amount=1.0)
-    table = loyalty.repeat_buying(orders, begin="2024-01-01", length="31D", households=200, draws=30).table.set_index(["measure", "purchases"])
-    assert table.loc[("bought", "4"), ["count", "n"]].tolist() == [30, 200] and table.loc[("repeat_rate", "–"), ["count", "n"]].tolist() == [30, 60] and table.loc[("new_frequency", "–"), "estimate"] == pytest.approx(1.5)
+    table = loyalty.repeat_buying(orders, begin="2024-01-02", length="30D", households=200, draws=30).table.set_index(["measure", "purchases"])
+    assert table.loc[("bought", "4"), ["count", "n"]].tolist() == [30, 200] and table.loc[("repeat_rate", "–"), ["count", "n"]].tolist() == [30, 60] and table.loc[("new_frequency", "–"), "estimate"] == pytest.approx(2)
     assert table["law"].iloc[:11].sum() == pytest.approx(1)
+    with pytest.raises(NotEnoughData, match="the data begin after"):
+        loyalty.repeat_buying(orders, begin="2023-12-01", length="30D")
     with pytest.raises(NotEnoughData, match="are over"):
         loyalty.repeat_buying(orders, begin="2024-02-01", length="31D")
     with pytest.raises(InputError, match="fewer than the"):
-        loyalty.repeat_buying(orders, begin="2024-01-01", length="31D", households=20)
+        loyalty.repeat_buying(orders, begin="2024-01-02", length="30D", households=20)
     with pytest.raises(NotEnoughData, match="purchases a buyer above 1|less than chance"):
-        loyalty.repeat_buying(orders[orders["day"].isin([1, 61])], begin="2024-01-01", length="31D", households=200)
+        loyalty.repeat_buying(orders[orders["day"].isin([1, 61])], begin="2024-01-02", length="30D", households=200)
 
 
 def test_frozen_pizza_follows_the_nbd():

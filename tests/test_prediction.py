@@ -136,7 +136,7 @@ def test_a_shop_that_never_changes_goes_on():
 def test_cohorts_by_hand():
     """Two cohorts of 10 and 20 that bring 1 a customer at first and a half at every age after: the next period brings 5 + 10 of them and the mean of the newcomers."""
     grid = np.array([[10.0, 5, 5, 5], [0, 20, 10, 10], [0, 0, 0, 0], [0, 0, 0, 0]])
-    every, own = _ahead(grid, np.array([10.0, 20, 0, 0]), 1.0, 2, 4, 2, 12)
+    every, own = _ahead(grid, np.array([10.0, 20, 0, 0]), grid, 2, 4, 2, 12)
     assert own.sum(axis=0) == pytest.approx([15, 15]) and every.sum(axis=0) == pytest.approx([22.5, 26.25])
 
 
@@ -158,6 +158,32 @@ def test_newcomers_and_unfinished_periods():
         prediction.forecast(data, until="2024-12-31")
     with pytest.raises(InputError, match="ahead"):
         prediction.forecast(data, ahead=0)
+
+
+def test_what_was_not_known_then_is_not_used():
+    """What purchases bring later on changes no forecast of the past."""
+    data = shop(4, coming=1.0, days=700)
+    late = data.assign(amount=data["amount"].where(data["ordered_at"] < AT + pd.Timedelta(days=600), 5000.0))
+    one, two = (prediction.forecast(d, measure="amount", period="week").model.tests for d in (data, late))
+    before = one["period"] < AT.tz_localize(None) + pd.Timedelta(days=590)
+    pd.testing.assert_frame_equal(one[before], two[before])
+    with pytest.raises(InputError, match="have no amount"):
+        prediction.forecast(data.assign(amount=data["amount"].where(data.index % 2 == 0)), measure="amount", period="week")
+    with pytest.raises(InputError, match="nobody bought in the last"):
+        prediction.forecast(data, until="2030-01-01")
+    assert prediction.forecast(data, period="week").model.by_cohort["cohort"].isna().any()
+
+
+def test_one_price_and_missing_amounts_are_no_obstacle():
+    """A trait that hardly varies, and decides by chance, is left out and named; amounts nobody wrote down lower no mean; a day given back is no return."""
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        rows = [(f"c{i}", int(d), 10.0) for i in range(220) for d in np.append(rng.integers(0, 200), np.flatnonzero(rng.random(400) < 0.01))]
+        made = prediction.will_return(orders([*rows, ("c0", 3, 10.0)]), horizon="90D", draws=20)
+        assert made.table["estimate"].notna().all()
+    some = orders([("a", 0, 10.0), ("a", 4, np.nan), ("b", 0, 6.0), ("b", 8, -6.0), ("z", 60, 1.0)])
+    table = prediction.traits(some, at="2024-01-07", horizon="20D").set_index("customer_id")
+    assert table.loc["a", "mean_value"] == 10 and table.loc["b", "came_back"] == 0
 
 
 def test_predictions_are_the_same_on_spark(to_spark):

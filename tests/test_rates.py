@@ -87,6 +87,29 @@ def test_groups_are_compared_with_correction():
     assert two.loc[("x", "1–5"), "p_holm"] == two.loc[("y", "1–5"), "p_holm"]
 
 
+def test_ids_known_by_how_they_are_written_and_no_false_correction():
+    """Numbers in one table are words in the other; who matches nobody is refused; a group too young to be judged has no corrected p-value."""
+    data = orders([(i, d) for i in range(80) for d in ((0, 9) if i % 2 else (0,))] + [(100, 38), (101, 40)])
+    by = pd.Series({**{str(i): "odd" if i % 2 else "even" for i in range(80)}, "100": "young", "101": "young"})
+    made = retention.day_retention(data, days=[1, 11], by=by).table.set_index("group")
+    assert made.loc["young", "n"] == 0 and np.isnan(made.loc["young", "p_holm"]) and made.loc["odd", "p_holm"] == pytest.approx(made.loc["odd", "p_value"])
+    with pytest.raises(InputError, match="by: none of its customers"):
+        retention.day_retention(data, days=[1, 11], by=pd.Series({"x": "a"}))
+    with pytest.raises(InputError, match="events: none of the customers"):
+        retention.engagement(pd.DataFrame({"customer_id": ["x"], "occurred_at": [AT], "event": ["click"]}), data)
+
+
+def test_a_day_given_back_is_no_return():
+    """Ten paid and ten given back a week later: neither back, nor a cohort, nor a repeat; the money counts where money is asked for."""
+    data = pd.concat([orders([("a", 0), ("b", 0), ("b", 9), ("z", 90)]), orders([("a", 9)]).assign(amount=-1.0, order_id=99), orders([("r", 3)]).assign(amount=-5.0, order_id=98)])
+    assert retention.day_retention(data, days=[1, 31]).table[["count", "n"]].to_numpy().tolist() == [[1, 2]]
+    assert retention.repeat_rate(data, windows=["30D"]).table["count"].iloc[0] == 1
+    cells = retention.cohorts(data, period="week").table.set_index(["cohort", "age"])
+    assert cells.loc[(pd.Timestamp("2024-01-01"), 1), "count"] == 1 and cells.loc[(pd.Timestamp("2024-01-01"), 0), "n"] == 2
+    money = retention.cohorts(data, period="week", measure="revenue").table.set_index(["cohort", "age"])
+    assert money.loc[(pd.Timestamp("2024-01-01"), 1), "count"] == 0
+
+
 def test_a_trend_over_cohorts():
     """Shares that rise from cohort to cohort are found; the last ones, too young, are left out and counted. The test is the square root of statsmodels' chi-square."""
     from statsmodels.stats.contingency_tables import Table

@@ -1,5 +1,6 @@
 """The canonical tables: what a row means, which columns it needs, and what no value may be."""
 
+import re
 from dataclasses import dataclass
 
 from workbench import engine, periods
@@ -144,8 +145,13 @@ def moment(name, value, zone="UTC"):
     import pandas as pd
 
     try:
+        # 03-08-2026 is March to some and August to others: text begins with the year.
+        if isinstance(value, str) and not re.match(r"\s*\d{4}-\d{1,2}(-|\s*$)", value):
+            raise ValueError(value)
         stamp = pd.Timestamp(value)
-    except ValueError:
+        if stamp is pd.NaT:
+            raise ValueError(value)
+    except (ValueError, TypeError):
         raise InputError(f"{name}: cannot read {value!r} as a moment; write for instance '2017-12-31'") from None
     whole_day = isinstance(value, str) and len(value.strip()) == 10 or type(value).__name__ == "date"
     if whole_day:

@@ -18,9 +18,9 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
     Parameters
     ----------
     acts : DataFrame
-        One row an act: customer_id, acted_at, act (such as referral, review, share); with a column tone (positive, negative) word of mouth is counted by it.
+        One row an act: customer_id, acted_at, act (such as referral, review, share); with a column tone (positive, negative, …) only positive acts speak for the firm, and word of mouth is counted by it.
     customers : int or DataFrame with customer_id
-        All customers, or how many they are.
+        All customers, or how many they are. With a table, acts and answers of others are left out and counted.
     window : str
         Acts of that time before the last one count; for answers, that time after the answer.
     answers : DataFrame, optional
@@ -35,7 +35,7 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
     Raises
     ------
     InputError
-        For missing columns, answers outside 0 to 10, or fewer customers than acted.
+        For missing columns, text for moments or answers, answers outside 0 to 10, fewer customers than acted, or a table of customers none of whom acted or answered.
     NotEnoughData
         Without an act.
 
@@ -44,30 +44,46 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
     import pandas as pd
 
     fits.require(acts, "acts", "customer_id", "acted_at", "act")
-    rows = acts.dropna(subset=["customer_id", "acted_at", "act"])
+    rows = acts.assign(acted_at=schemas.moments(acts, "acts", "acted_at"), customer_id=acts["customer_id"].astype(str).where(acts["customer_id"].notna())).dropna(subset=["customer_id", "acted_at", "act"])
     if not len(rows):
         raise NotEnoughData("advocacy: there is no act")
+    said = None
+    if answers is not None:
+        fits.require(answers, "answers", "customer_id", "answered_at", "recommend")
+        fits.numbers(answers, "answers", "recommend")
+        said = answers.assign(answered_at=schemas.moments(answers, "answers", "answered_at"), customer_id=answers["customer_id"].astype(str).where(answers["customer_id"].notna())).dropna(subset=["customer_id", "answered_at", "recommend"])
+        if not said["recommend"].between(0, 10).all():
+            raise InputError("answers: recommend must lie between 0 and 10")
+    strangers, end = 0, rows["acted_at"].max()
+    if isinstance(customers, (int, np.integer)):
+        n = int(customers)
+    else:
+        fits.require(customers, "customers", "customer_id")
+        names = set(customers["customer_id"].dropna().astype(str))
+        n, theirs = len(names), rows["customer_id"].isin(names)
+        if not theirs.any() and (said is None or not said["customer_id"].isin(names).any()):
+            raise InputError(f"customers: nobody in the table acted; ids there look like {next(iter(sorted(names)), '(empty)')!r}, in acts like {rows['customer_id'].iloc[0]!r}")
+        strangers, rows = int((~theirs).sum()), rows[theirs]
+        said = said if said is None else said[said["customer_id"].isin(names)]
     length = pd.Timedelta(microseconds=schemas.micros("window", window))
-    end = rows["acted_at"].max()
     late = rows[rows["acted_at"] > end - length]
-    n = int(customers) if isinstance(customers, (int, np.integer)) else int(customers["customer_id"].nunique())
+    speaks = (late["tone"] == "positive") if "tone" in late else pd.Series(True, late.index)
     if n < late["customer_id"].nunique():
         raise InputError(f"customers: {n} are fewer than the {late['customer_id'].nunique()} who acted")
     out = []
-    for group, mine in [("all", late), *late.groupby("act", sort=True)]:
-        hit = np.arange(n) < mine["customer_id"].nunique()
-        out.append({"measure": "advocates", "group": group, **intervals.share(hit, np.arange(n), conf_level)})
+    for group, mine in [("all", late[speaks]), *late[speaks].groupby("act", sort=True)]:
+        out.append({"measure": "advocates", "group": group, **intervals.share(np.arange(n) < mine["customer_id"].nunique(), np.arange(n), conf_level)})
     for tone, mine in late.groupby("tone", sort=True) if "tone" in late else ():
         each = mine.groupby("customer_id").size().to_numpy(float)
         estimate, se, low, high = intervals.ratio(np.concatenate([each, np.zeros(n - len(each))]), np.ones(n), conf_level)
         out.append({"measure": "told", "group": tone, "count": float(each.sum()), "n": n, "estimate": 100 * estimate, "std_error": 100 * se, "conf_low": 100 * max(low, 0.0), "conf_high": 100 * high})
-    limits = [t("loyalty.advocacy_limit", window=window)]
-    if answers is not None:
-        fits.require(answers, "answers", "customer_id", "answered_at", "recommend")
-        said = answers.dropna(subset=["customer_id", "answered_at", "recommend"])
-        if not said["recommend"].between(0, 10).all():
-            raise InputError("answers: recommend must lie between 0 and 10")
-        did, watched = schemas.followed(said, "answered_at", rows[["customer_id", "acted_at"]].rename(columns={"acted_at": "ordered_at"}), window)
+    limits = [t("loyalty.advocacy_limit")]
+    if "tone" not in acts:
+        limits.append(t("loyalty.advocacy_tone"))
+    if said is not None and len(said):
+        spoke = rows[rows["tone"] == "positive"] if "tone" in rows else rows
+        did, _ = schemas.followed(said, "answered_at", spoke[["customer_id", "acted_at"]].rename(columns={"acted_at": "ordered_at"}), window)
+        watched = (said["answered_at"] + length <= end).to_numpy()
         old, did = said[watched], did[watched]
         score, who = old["recommend"].to_numpy(float), old["customer_id"].to_numpy()
         groups = (("promoters", score >= PROMOTERS), ("passives", (score >= PASSIVES) & (score < PROMOTERS)), ("detractors", score < PASSIVES))
@@ -76,90 +92,107 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
             limits.insert(0, t("loyalty.say_do", said=percent(float(groups[0][1].mean())), did=percent(float(did[groups[0][1]].mean())), window=window))
         if len(old) < len(said):
             limits.append(t("loyalty.link_young", n=number(len(said) - len(old)), window=window))
+    if strangers:
+        limits.append(t("loyalty.advocacy_strangers", n=number(strangers)))
     return Result(question=t("loyalty.advocacy_question"), table=pd.DataFrame(out), method=t("loyalty.advocacy_method", window=window), unit="customers", n=n, conf_level=conf_level, limits=tuple(limits),
                   chart={"kind": "points", "label": ["measure", "group"], "only": {"measure": ["advocates", "did"]}, "percent": True, "xlabel": t("loyalty.advocacy_axis")})
 
 
 @analysis
-def service_recovery(complaints, orders, *, window="90D", link="30D", repair="14D", conf_level=0.95):
-    """Do customers come back after a complaint, and does it help to solve it?
+def service_recovery(complaints, orders, *, window="60D", link="14D", repair="7D", zone="UTC", conf_level=0.95):
+    """Do customers come back after a complaint, and does it go with solving it?
 
-    Every order is followed for the same time, whether something was complained about or not; a complaint belongs to its customer's last order before it.
+    A complaint belongs to its customer's last purchase day before it. Whoever comes back at once cannot complain about the day before any more, so days with and without complaint are compared from one moment on: `link` plus `repair` after the purchase, when every complaint has
+    been made and every solution given, and among those not back by then.
 
     Parameters
     ----------
     complaints : DataFrame
         customer_id, opened_at, solved_at (missing: not solved).
-    orders : DataFrame with order_id, customer_id, ordered_at
+    orders : DataFrame with customer_id, ordered_at
+        Orders of one local day are one purchase.
     window : str
-        Time after an order within which the next one counts as coming back; orders too late for it are left out and counted.
+        Time after that moment within which the next purchase counts as coming back; purchases too late for it are left out and counted.
     link : str
-        How long after the order a complaint may be opened; later ones belong to no order, and are counted.
+        How long after the purchase a complaint may be opened; later ones belong to none, and are counted.
     repair : str
         Solved within this time of opening is solved; later is not.
+    zone : str
+        Time zone in which days are cut.
 
     Returns
     -------
     Result
-        measure (complained: share of orders; solved: share of complaints; days_to_solve: median, those open censored; came_back: share of orders, by group; difference: of came_back), group (no_complaint, solved, unsolved; or the two compared, such as solved_less_unsolved), count, n, estimate,
-        std_error, conf_low, conf_high, p_holm (of the differences). The customer is the sampling unit. Associational: what is solved may be what was easily solved.
+        measure (complained: share of purchases; solved: share of complaints old enough; days_to_solve: median, those open censored; came_back: share of purchases not followed by then, by group; difference: of came_back), group (no_complaint, solved, unsolved; or the two compared,
+        such as solved_less_unsolved), count, n, estimate, std_error, conf_low, conf_high, p_holm (of the differences). The customer is the sampling unit. Associational: what is solved may be what was easily solved.
 
     Raises
     ------
     InputError
-        For missing columns, or solutions before the complaint.
+        For missing columns, text for moments, solutions before the complaint, or complaints of nobody who ordered.
     NotEnoughData
-        Where no order with a complaint was followed for the whole window.
+        Where no purchase with a complaint was followed for the whole window.
 
-    Source: de Matos, Henrique & Rossi (2007), Journal of Service Research 10 (the recovery paradox and the doubts about it); Tax, Brown & Chandrashekaran (1998), Journal of Marketing 62.
+    Source: de Matos, Henrique & Rossi (2007), Journal of Service Research 10 (the recovery paradox and the doubts about it); Tax, Brown & Chandrashekaran (1998), Journal of Marketing 62; a common moment as in Anderson, Cain & Gelber (1983), Journal of Clinical Oncology 1.
     """
     import pandas as pd
 
     fits.require(complaints, "complaints", "customer_id", "opened_at", "solved_at")
-    fits.require(orders, "orders", "order_id", "customer_id", "ordered_at")
-    asked = complaints[["customer_id", "opened_at", "solved_at"]].dropna(subset=["customer_id", "opened_at"])
+    fits.require(orders, "orders", "customer_id", "ordered_at")
+    asked = pd.DataFrame({"customer_id": complaints["customer_id"].astype(str), **{c: schemas.moments(complaints, "complaints", c).dt.as_unit("us") for c in ("opened_at", "solved_at")}})
+    asked = asked[complaints[["customer_id", "opened_at"]].notna().all(axis=1)].sort_values("opened_at", kind="stable").reset_index(drop=True)
     took = asked["solved_at"] - asked["opened_at"]
     if (took < pd.Timedelta(0)).any():
         raise InputError(f"complaints: {int((took < pd.Timedelta(0)).sum())} were solved before they were opened")
-    near, quick = (pd.Timedelta(microseconds=schemas.micros(k, v)) for k, v in (("link", link), ("repair", repair)))
-    made = orders.dropna(subset=["customer_id", "ordered_at"]).drop_duplicates("order_id").reset_index(drop=True)
-    later = made[["customer_id", "ordered_at", "order_id"]].sort_values("ordered_at", kind="stable")
-    found = pd.merge_asof(asked.assign(_took=took).sort_values("opened_at", kind="stable"), later, left_on="opened_at", right_on="ordered_at", by="customer_id", direction="backward", tolerance=near)
-    linked = found.dropna(subset=["order_id"])
-    # Several complaints about one order: it is solved when all of them are.
-    state = (linked["_took"] <= quick).groupby(linked["order_id"]).all()
-    back, watched = schemas.followed(made, "ordered_at", made, window)
-    group = made["order_id"].map(state).map({True: "solved", False: "unsolved"}).fillna("no_complaint").to_numpy()
-    old, back, group, who = made[watched], back[watched], group[watched], made["customer_id"].to_numpy()[watched]
-    if not (group != "no_complaint").any():
-        raise NotEnoughData(f"service_recovery: no order with a complaint was followed for {window}")
-    rows = [{"measure": "complained", "group": "all", **intervals.share(group != "no_complaint", who, conf_level)}]
-    rows.append({"measure": "solved", "group": "all", **intervals.share((took <= quick).to_numpy(), asked["customer_id"].to_numpy(), conf_level)})
-    end = max(orders["ordered_at"].max(), asked["opened_at"].max(), asked["solved_at"].max() if asked["solved_at"].notna().any() else asked["opened_at"].max())
+    near, quick, ahead = (pd.Timedelta(microseconds=schemas.micros(k, v)) for k, v in (("link", link), ("repair", repair), ("window", window)))
+    bought = pd.DataFrame({"customer_id": orders["customer_id"].astype(str), "ordered_at": schemas.moments(orders, "orders", "ordered_at").dt.as_unit("us")})[orders[["customer_id", "ordered_at"]].notna().all(axis=1)]
+    if len(asked) and not asked["customer_id"].isin(bought["customer_id"]).any():
+        raise InputError(f"complaints: none of the customers, such as {asked['customer_id'].iloc[0]!r}, is among those of the orders")
+    end = max(bought["ordered_at"].max(), *(v for v in (asked["opened_at"].max(), asked["solved_at"].max()) if v is not pd.NaT))
+    day = bought["ordered_at"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
+    made = bought.assign(_day=day).groupby(["customer_id", "_day"])["ordered_at"].min().reset_index().sort_values("ordered_at", kind="stable", ignore_index=True)
+    made["_id"] = np.arange(len(made))
+    found = pd.merge_asof(asked.assign(_took=took), made[["customer_id", "ordered_at", "_id"]], left_on="opened_at", right_on="ordered_at", by="customer_id", direction="backward", tolerance=near)
+    linked = found.dropna(subset=["_id"])
+    # Several complaints about one purchase: it is solved when all of them are.
+    state = (linked["_took"] <= quick).groupby(linked["_id"].astype(int)).all()
+    group = made["_id"].map(state).map({True: "solved", False: "unsolved"}).fillna("no_complaint").to_numpy()
+    following = made.groupby("customer_id")["ordered_at"].shift(-1)
+    mark = made["ordered_at"] + near + quick
+    old = (mark + ahead <= bought["ordered_at"].max()).to_numpy()
+    use = old & ~(following <= mark).to_numpy()
+    back, who, kind = (following <= mark + ahead).to_numpy()[use], made["customer_id"].to_numpy()[use], group[use]
+    if not (kind != "no_complaint").any():
+        raise NotEnoughData(f"service_recovery: no purchase with a complaint, its customer not back within {link} and {repair}, was followed for {window} more")
+    rows = [{"measure": "complained", "group": "all", **intervals.share(group[old] != "no_complaint", made["customer_id"].to_numpy()[old], conf_level)}]
+    judged = ((asked["opened_at"] + quick <= end) | (took <= quick)).to_numpy()
+    rows.append({"measure": "solved", "group": "all", **intervals.share((took <= quick).to_numpy()[judged], asked["customer_id"].to_numpy()[judged], conf_level)})
     days = (took.fillna(end - asked["opened_at"]) / pd.Timedelta("1D")).to_numpy(float)
     curve = survival.kaplan_meier(days, asked["solved_at"].notna().to_numpy(), customer=asked["customer_id"].to_numpy(), conf_level=conf_level)
     middle, low, high = survival.quantile(curve, 0.5)
     rows.append({"measure": "days_to_solve", "group": "all", "count": float(asked["solved_at"].notna().sum()), "n": len(asked), "estimate": middle, "std_error": np.nan, "conf_low": low, "conf_high": high})
-    there = [g for g in ("no_complaint", "solved", "unsolved") if (group == g).any()]
-    rows += [{"measure": "came_back", "group": g, **intervals.share(back[group == g], who[group == g], conf_level)} for g in there]
-    pairs = [(a, b) for a, b in (("solved", "unsolved"), ("solved", "no_complaint"), ("unsolved", "no_complaint")) if a in there and b in there]
+    there = [g for g in ("no_complaint", "solved", "unsolved") if (kind == g).any()]
+    rows += [{"measure": "came_back", "group": g, **intervals.share(back[kind == g], who[kind == g], conf_level)} for g in there]
     first = len(rows)
-    for a, b in pairs:
-        both = np.isin(group, (a, b))
-        rows.append({"measure": "difference", "group": f"{a}_less_{b}", **intervals.share_difference(back[both], group[both] == a, who[both], conf_level)})
+    for a, b in (("solved", "unsolved"), ("solved", "no_complaint"), ("unsolved", "no_complaint")):
+        if a in there and b in there:
+            both = np.isin(kind, (a, b))
+            rows.append({"measure": "difference", "group": f"{a}_less_{b}", **intervals.share_difference(back[both], kind[both] == a, who[both], conf_level)})
     table = pd.DataFrame(rows)
     table["p_holm"] = np.nan
     table.loc[first:, "p_holm"] = intervals.corrected(intervals.p_value(table.loc[first:, "estimate"], table.loc[first:, "std_error"]))
-    limits = [t("loyalty.recovery_limit")]
-    lone, small = len(found) - len(linked), min((group == g).sum() for g in there)
-    if lone:
-        limits.append(t("loyalty.recovery_lone", n=number(lone), gap=link))
-    if len(old) < len(made):
-        limits.append(t("loyalty.recovery_young", n=number(len(made) - len(old)), window=window))
+    limits = [t("loyalty.recovery_limit"), t("loyalty.recovery_sooner", n=number(int((old & ~use).sum())), all=number(int(old.sum())))]
+    if len(found) > len(linked):
+        limits.append(t("loyalty.recovery_lone", n=number(len(found) - len(linked)), gap=link))
+    if not judged.all():
+        limits.append(t("loyalty.recovery_open", n=number(int((~judged).sum()))))
+    if not old.all():
+        limits.append(t("loyalty.recovery_young", n=number(int((~old).sum())), window=window))
+    small = min((kind == g).sum() for g in there)
     if small < 100:
         limits.append(t("drivers.few", n=number(int(small)), least=number(100)))
-    return Result(question=t("loyalty.recovery_question"), table=table, method=t("loyalty.recovery_method", window=window, within=repair), unit="orders", n=len(old), conf_level=conf_level, evidence="associational", limits=tuple(limits),
-                  chart={"kind": "points", "label": ["group"], "only": {"measure": "came_back"}, "percent": True, "xlabel": t("loyalty.link_axis", window=window)})
+    return Result(question=t("loyalty.recovery_question"), table=table, method=t("loyalty.recovery_method", window=window, within=repair, gap=link), unit="purchases", n=int(use.sum()), conf_level=conf_level, evidence="associational", limits=tuple(limits),
+                  chart={"kind": "points", "label": ["group"], "only": {"measure": "came_back"}, "percent": True, "xlabel": t("loyalty.recovery_axis")})
 
 
 @analysis
@@ -174,7 +207,7 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     members : DataFrame
         customer_id, joined_at: one row a member; the first joining counts.
     begin : str or Timestamp
-        First day of the panel. Only customers who had bought before it are in: others would begin at 0 because they were none.
+        Day in the first period of the panel, which begins at that period's first day. Only customers who had bought before it are in: others would begin at 0 because they were none.
     period : str
         "month" or "week" (from Monday; "week_sunday", "week_saturday").
     zone : str
@@ -190,7 +223,7 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     Raises
     ------
     InputError
-        For missing columns or an unknown period.
+        For missing columns, text for moments, an unknown period, or members none of whom bought.
     NotEnoughData
         With fewer than three whole periods, or no customer who had bought before.
 
@@ -207,22 +240,24 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
         starts = starts[:-1]
     if len(starts) < 3:
         raise NotEnoughData(f"joining: {len(starts)} whole periods from {begin} on; three are needed")
-    found = engine.run(f"""WITH days AS (SELECT customer, day, round(sum(amount), 6) AS amount FROM o GROUP BY customer, day),
-        known AS (SELECT customer FROM days GROUP BY customer HAVING min(day) < :first)
-        SELECT d.customer AS customer, {periods.sql("d.day", period, first, end)} AS bucket, CAST(count(*) AS BIGINT) AS orders, sum(d.amount) AS amount FROM days d JOIN known k ON d.customer = k.customer WHERE d.day >= :first GROUP BY 1, 2 ORDER BY 1, 2""",
+    found = engine.run(f"""WITH {schemas.DAYS}, known AS (SELECT customer FROM days WHERE bought = 1 GROUP BY customer HAVING min(day) < :first)
+        SELECT d.customer AS customer, {periods.sql("d.day", period, first, end)} AS bucket, CAST(sum(d.bought) AS BIGINT) AS orders, sum(d.amount) AS amount FROM days d JOIN known k ON d.customer = k.customer WHERE d.day >= :first GROUP BY 1, 2 ORDER BY 1, 2""",
                        values={"first": first}, o=view)
-    people = engine.run("SELECT customer FROM (SELECT customer, min(day) AS a FROM o GROUP BY customer) x WHERE a < :first ORDER BY customer", values={"first": first}, o=view)["customer"]
+    people = engine.run(f"WITH {schemas.DAYS} SELECT customer FROM days WHERE bought = 1 GROUP BY customer HAVING min(day) < :first ORDER BY customer", values={"first": first}, o=view)["customer"]
     if not len(people):
         raise NotEnoughData(f"joining: nobody had bought before {begin}")
     grid = pd.MultiIndex.from_product([people, starts], names=["customer_id", "period_begin"])
     made = found.set_axis(["customer_id", "period_begin", "orders", "amount"], axis=1).set_index(["customer_id", "period_begin"]).reindex(grid, fill_value=0).reset_index()
-    joined = members.dropna(subset=["customer_id", "joined_at"]).groupby("customer_id")["joined_at"].min()
-    day = pd.DatetimeIndex(joined).tz_convert(zone).tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    joined = schemas.moments(members, "members", "joined_at")[members["customer_id"].notna()].dropna()
+    joined = joined.groupby(members["customer_id"].astype(str)).min()
+    if len(joined) and not pd.Series(people.astype(str)).isin(joined.index).any():
+        raise InputError(f"members: none, such as {joined.index[0]!r}, is among the customers who had bought before {begin}, such as {str(people.iloc[0])!r}")
+    day = joined.dt.tz_convert(zone).dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
     at = np.searchsorted(starts, day, side="right") - 1
     # Whoever joined before the panel begins is treated all along; after its end, never within it.
     last = periods.last_day(int(starts[-1]), period)
     start = pd.Series(np.where(day > last, np.nan, np.maximum(at, 0).astype(float)), joined.index)
     made["period"] = np.searchsorted(starts, made["period_begin"])
-    made["start"] = made["customer_id"].map(start).astype(float)
+    made["start"] = made["customer_id"].astype(str).map(start).astype(float)
     made["period_begin"] = pd.to_datetime(made["period_begin"], unit="D").astype("datetime64[us]")
     return made[["customer_id", "period", "period_begin", "start", "orders", "amount"]]

@@ -62,9 +62,9 @@ def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, lev
     Raises
     ------
     InputError
-        For an unknown measure or period, or numbers below 1.
+        For an unknown measure or period, numbers below 1, orders without an amount where revenue is asked for, or an end long after the last order.
     NotEnoughData
-        With fewer than 13 whole periods, or amounts that are missing.
+        With fewer than 13 whole periods.
 
     Source: Hyndman & Athanasopoulos (2021), Forecasting: Principles and Practice (seasonal naive, MASE, rolling origin); cohort levels drawn to the mean as in Bühlmann & Gisler (2005), A Course in Credibility Theory.
     """
@@ -76,26 +76,30 @@ def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, lev
         if value < 1:
             raise InputError(f"{name}: must be at least 1, found {value}")
     season = season or SEASON[period.partition("_")[0]]
-    grid, new, worth, starts = _grid(orders, measure, period, zone, until)
+    grid, new, times, starts, late = _grid(orders, measure, period, zone, until)
     y = grid.sum(axis=0)
     size = len(y)
+    idle = size - 1 - int(np.flatnonzero(times.sum(axis=0))[-1]) if times.any() else size
+    if idle >= max(2, level):
+        raise InputError(f"until: nobody bought in the last {idle} periods before the data are said to end; check the day, or leave it out")
     if size <= FIRST:
         raise NotEnoughData(f"forecast: {size} whole periods; {FIRST + 1} are needed, so that at least one forecast can be compared with what came")
     simple = ["naive", *(["seasonal_naive"] if size >= max(season, FIRST) + KNOWN + ahead else [])]
     told = {m: np.full((size, ahead), np.nan) for m in ("cohorts", *simple)}
     for origin in range(FIRST, size + 1):  # what is known: periods before `origin`
-        told["cohorts"][origin - 1] = _ahead(grid[:origin, :origin], new[:origin], PRIOR * worth, ahead, inflow, level, season)[0].sum(axis=0)
+        told["cohorts"][origin - 1] = _ahead(grid[:origin, :origin], new[:origin], times[:origin, :origin], ahead, inflow, level, season)[0].sum(axis=0)
         told["naive"][origin - 1] = y[origin - 1]
         if len(simple) > 1:
             told["seasonal_naive"][origin - 1] = [y[origin + h % season - season] if origin + h % season >= season else np.nan for h in range(ahead)]
     actual = np.array([[y[o + h] if o + h < size else np.nan for h in range(ahead)] for o in range(1, size + 1)])
-    cells, own = _ahead(grid, new, PRIOR * worth, ahead, inflow, level, season)
+    cells, own = _ahead(grid, new, times, ahead, inflow, level, season)
     following = _following(int(starts[-1]), period, ahead)
     moments = pd.to_datetime(np.concatenate([starts, following]), unit="D").astype("datetime64[us]")
-    past = [{"period": moments[i], "method": "actual", "ahead": 0, "n": size, "existing": np.nan, "estimate": y[i], "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan} for i in range(max(0, size - max(4 * ahead, 12)), size)]
+    past = [{"period": moments[i], "method": "actual", "ahead": 0, "n": size, "existing": np.nan, "estimate": y[i], "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan} for i in range(max(int(late), size - max(4 * ahead, 12)), size)]
     rows, tests = [], []
     for method, values in told.items():
-        off = actual / values - 1
+        with np.errstate(divide="ignore", invalid="ignore"):
+            off = actual / values - 1
         for h in range(ahead):
             for origin in range(FIRST, size - h):
                 # What was known then: errors of forecasts whose period was over.
@@ -107,7 +111,7 @@ def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, lev
     # All methods are judged by the same forecasts.
     tests = pd.DataFrame(tests)
     tests = tests[tests.groupby(["origin", "ahead"])["estimate"].transform("count") == len(told)].reset_index(drop=True)
-    wrong = (tests["estimate"] - tests["actual"]).abs().groupby(tests["method"]).mean() / max(np.abs(np.diff(y)).mean(), 1e-300)
+    wrong = (tests["estimate"] - tests["actual"]).abs().groupby(tests["method"]).mean() / max(np.abs(np.diff(y[int(late):])).mean(), 1e-300)
     best = wrong[simple].idxmin()
     judged = tests.dropna(subset=["conf_low"])
     held = ((judged["conf_low"] <= judged["actual"]) & (judged["actual"] <= judged["conf_high"])).groupby(judged["method"]).agg(["sum", "size"])
@@ -115,21 +119,21 @@ def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, lev
     limits.append(t("prediction.coverage", held=number(int(held.loc["cohorts", "sum"])), all=number(int(held.loc["cohorts", "size"])), level=percent(conf_level, 0)) if len(held) else t("prediction.no_coverage", least=number(KNOWN)))
     limits += [t("prediction.inflow", n=number(float(new[-inflow:].mean()), 3), k=number(min(inflow, size))), t("prediction.season" if size >= 2 * season else "prediction.no_season"), t("prediction.cohort_seen")]
     by_cohort = pd.DataFrame({"cohort": np.repeat([*moments[:size], pd.NaT], ahead), "period": np.tile(moments[size:], size + 1), "estimate": np.vstack([own, (cells.sum(axis=0) - own.sum(axis=0))[None]]).ravel()})
-    plan = Plan(by_cohort, tests, float(new[-inflow:].mean()), pd.Series(y, moments[:size], name=measure))
+    plan = Plan(by_cohort, tests, float(new[-inflow:].mean()), pd.Series(y, moments[:size], name=measure)[int(late):])
     return Result(question=t(f"prediction.forecast_question_{measure}", ahead=number(ahead)), table=pd.DataFrame([*rows, *past]), method=t("prediction.forecast_method", level=number(level)), unit="periods", n=size, conf_level=conf_level, limits=tuple(limits), model=plan,
                   chart={"kind": "curve", "x": "period", "group": "method", "only": {"method": ["actual", "cohorts", best]}, "xlabel": t("prediction.forecast_axis"), "ylabel": t(f"prediction.forecast_yaxis_{measure}")})
 
 
 def _grid(orders, measure, period, zone, until):
-    """Return what every cohort brought in every whole period (cohorts × periods), new customers by period, what a purchase brings on average, and the periods' first days."""
+    """Return what every cohort brought in every whole period (cohorts × periods), new customers by period, how often every cohort bought, the periods' first days, and whether the data begin within the first."""
     view, end = schemas.purchase_days(orders, zone, until)
     first = periods.local_day(engine.span(view.table, view.roles["day"].source)[0], zone)
-    if measure == "amount" and engine.one("SELECT count(*) FROM o WHERE amount IS NOT NULL", o=view) == 0:
-        raise NotEnoughData("forecast: the orders have no amounts")
-    found = engine.run(f"""WITH days AS (SELECT customer, day, round(sum(amount), 6) AS amount FROM o GROUP BY customer, day),
-        p AS (SELECT customer, {periods.sql("day", period, first, end)} AS bucket, count(*) AS purchases, sum(amount) AS amount FROM days GROUP BY 1, 2),
-        c AS (SELECT bucket, purchases, amount, min(bucket) OVER (PARTITION BY customer) AS origin FROM p)
-        SELECT origin, bucket, count(*) AS customers, CAST(sum(purchases) AS BIGINT) AS purchases, sum(amount) AS amount FROM c GROUP BY origin, bucket ORDER BY origin, bucket""", o=view)
+    lacking = int(engine.one("SELECT count(*) FROM o WHERE amount IS NULL", o=view)) if measure == "amount" else 0
+    if lacking:
+        raise InputError(f"forecast: {lacking:,} orders have no amount, so revenue is not known; fill them in, leave them out, or forecast orders")
+    found = engine.run(f"""WITH {schemas.DAYS}, p AS (SELECT customer, {periods.sql("day", period, first, end)} AS bucket, sum(bought) AS purchases, sum(amount) AS amount FROM days GROUP BY 1, 2),
+        c AS (SELECT bucket, purchases, amount, min(CASE WHEN purchases > 0 THEN bucket END) OVER (PARTITION BY customer) AS origin FROM p)
+        SELECT origin, bucket, count(*) AS customers, CAST(sum(purchases) AS BIGINT) AS purchases, sum(amount) AS amount FROM c WHERE bucket >= origin GROUP BY origin, bucket ORDER BY origin, bucket""", o=view)
     starts = np.unique(periods.first_day(np.arange(first, end + 1), period))
     if periods.last_day(int(starts[-1]), period) > end:
         starts = starts[:-1]
@@ -138,7 +142,9 @@ def _grid(orders, measure, period, zone, until):
     grid, new = np.zeros((len(starts), len(starts))), np.zeros(len(starts))
     grid[a, b] = found["purchases"] if measure == "orders" else found["amount"].fillna(0.0).round(6)
     new[a[a == b]] = found["customers"].to_numpy(float)[a == b]
-    return grid, new, 1.0 if measure == "orders" else grid.sum() / max(found["purchases"].sum(), 1), starts
+    times = np.zeros(grid.shape)
+    times[a, b] = found["purchases"]
+    return grid, new, times, starts, first > starts[0]
 
 
 def _following(last, period, ahead):
@@ -149,9 +155,10 @@ def _following(last, period, ahead):
     return np.array(made[1:])
 
 
-def _ahead(grid, new, pull, ahead, inflow, level, season):
+def _ahead(grid, new, times, ahead, inflow, level, season):
     """Return what each cohort (known, then still to come: rows) is expected to bring in each period ahead, and the rows of known cohorts."""
     size = len(new)
+    pull = PRIOR * grid.sum() / max(times.sum(), 1)  # what so many purchases bring
     index = np.ones(size + ahead)
     if size >= 2 * season:
         index = _season(grid.sum(axis=0), season, ahead)
@@ -200,9 +207,9 @@ def _season(y, season, ahead):
 
 
 def _interval(estimate, off, conf_level):
-    """Return how many errors of the past there are, and the standard error and limits of a forecast that is off as they were."""
-    off = off[np.isfinite(off)][-LATEST:]
-    if len(off) < KNOWN or not estimate > 0:
+    """Return how many errors of the past there are, and the standard error and limits of a forecast that is off as they were; one that was infinite, where 0 had been foretold, leaves none."""
+    off = off[~np.isnan(off)][-LATEST:]
+    if len(off) < KNOWN or not estimate > 0 or not np.isfinite(off).all():
         return len(off), np.nan, np.nan, np.nan
     se = float(estimate * np.sqrt((off**2).mean() * (1 + 1 / len(off))))
     low, high = intervals.normal(estimate, se, conf_level, df=len(off))

@@ -9,7 +9,7 @@ from workbench import engine, intervals, periods, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import Result, analysis
-from workbench.texts import number, percent, t
+from workbench.texts import number, percent, t, word
 
 TRAITS = ("days_since_last", "orders", "tenure", "recent", "overdue", "mean_value")
 LEAST = 50  # customers of each kind below which nothing is learnt or judged
@@ -49,7 +49,7 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
     -------
     DataFrame
         customer_id, days_since_last (since the last purchase day), orders (purchase days), tenure (days since the first), recent (purchase days within the last `horizon`), overdue (days_since_last over the usual gap: the customer's own, or for one purchase the median of those with
-        more), mean_value (amount a purchase day), came_back and later_value (amount) within the horizon: missing where the data end before it does.
+        more), mean_value (amount a purchase day that has one), came_back and later_value (amount) within the horizon: missing where the data end before it does.
 
     Raises
     ------
@@ -65,17 +65,20 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
     cut = periods.local_day(schemas.moment("at", at, zone), zone)
     if cut > end:
         raise InputError(f"at: {at} lies after the end of the data")
-    found = engine.run("""WITH days AS (SELECT customer, day, round(sum(amount), 6) AS amount FROM o GROUP BY customer, day),
+    found = engine.run(f"WITH {schemas.DAYS}" + """,
         per AS (SELECT customer, CAST(sum(CASE WHEN day <= :cut THEN 1 ELSE 0 END) AS BIGINT) AS orders, min(day) AS first_day, max(CASE WHEN day <= :cut THEN day END) AS last_day, sum(CASE WHEN day <= :cut THEN amount END) AS amount,
+                       CAST(sum(CASE WHEN day <= :cut AND amount IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT) AS paid,
                        CAST(sum(CASE WHEN day <= :cut AND day > :cut - :length THEN 1 ELSE 0 END) AS BIGINT) AS recent, max(CASE WHEN day > :cut AND day <= :cut + :length THEN 1 ELSE 0 END) AS came_back,
-                       sum(CASE WHEN day > :cut AND day <= :cut + :length THEN amount END) AS later_value FROM days GROUP BY customer)
+                       sum(CASE WHEN day > :cut AND day <= :cut + :length THEN amount END) AS later_value FROM days WHERE bought = 1 GROUP BY customer)
         SELECT * FROM per WHERE orders > 0 ORDER BY customer""", values={"cut": int(cut), "length": length}, o=view)
     if not len(found):
         raise NotEnoughData(f"traits: nobody had bought by {at}")
     gap = (found["last_day"] - found["first_day"]) / (found["orders"] - 1).where(found["orders"] > 1)
     usual = gap.fillna(float(gap.median()) if gap.notna().any() else float(length)).clip(lower=1)
     made = found[["customer"]].set_axis(["customer_id"], axis=1).assign(days_since_last=cut - found["last_day"], orders=found["orders"], tenure=cut - found["first_day"], recent=found["recent"])
-    made = made.assign(overdue=made["days_since_last"] / usual, mean_value=found["amount"].round(6).fillna(0.0) / made["orders"], came_back=found["came_back"].astype(float), later_value=found["later_value"].round(6).fillna(0.0))
+    # What somebody did not spend is 0; what nobody wrote down is missing.
+    later = found["later_value"].round(6).where((found["came_back"] == 1) | found["later_value"].notna(), 0.0)
+    made = made.assign(overdue=made["days_since_last"] / usual, mean_value=found["amount"].round(6) / found["paid"].where(found["paid"] > 0), came_back=found["came_back"].astype(float), later_value=later)
     if cut + length > end:
         made[["came_back", "later_value"]] = np.nan
     made.attrs = {"at": int(cut), "end": int(end), "horizon": length}
@@ -110,7 +113,7 @@ def will_return(orders, *, horizon="90D", at=None, value=None, cost=None, zone="
     Raises
     ------
     InputError
-        For a value without a cost.
+        For a value without a cost, or moments and durations that are none.
     NotEnoughData
         With fewer than 50 customers who came back, or who did not, in either time; or data shorter than two horizons.
 
@@ -121,22 +124,34 @@ def will_return(orders, *, horizon="90D", at=None, value=None, cost=None, zone="
     if (value is None) != (cost is None):
         raise InputError("will_return: a profit needs both value and cost")
     length = _days(horizon)
-    _, end = schemas.purchase_days(orders, zone, until)
+    view, end = schemas.purchase_days(orders, zone, until)
     cut = end - length if at is None else periods.local_day(schemas.moment("at", at, zone), zone)
+    begin = periods.local_day(engine.span(view.table, view.roles["day"].source)[0], zone)
+    if cut - length < begin:
+        raise NotEnoughData(f"will_return: {end - begin + 1} days of data; two horizons of {horizon} are needed, one to learn from and one to judge by, with purchases before them. Choose a shorter horizon or wait")
     if cut + length > end:
         raise NotEnoughData(f"will_return: the data end before the {horizon} after {at} are over")
     moments = {"learnt": cut - length, "tested": cut, "now": end}
-    tables = {name: traits(orders, at=str(pd.Timestamp(int(day), unit="D").date()), horizon=horizon, zone=zone, until=until) for name, day in moments.items() if name != "learnt" or day >= 0}
+    tables = {name: traits(orders, at=str(pd.Timestamp(int(day), unit="D").date()), horizon=horizon, zone=zone, until=until) for name, day in moments.items()}
     for name in ("learnt", "tested"):
         back = tables[name]["came_back"]
         if min(back.sum(), len(back) - back.sum()) < LEAST:
             raise NotEnoughData(f"will_return: {int(back.sum())} of {len(back)} customers came back in the time {name}; {LEAST} who did and {LEAST} who did not are needed. Choose another horizon or longer data")
     learnt = tables["learnt"]
     columns = {"recency_only": ["days_since_last"], "history": fits.telling(_inputs(learnt))}
-    made, chances = {}, {}
+    made, chances, dropped = {}, {}, []
     for name, used in columns.items():
-        x = _inputs(learnt)[used]
-        made[name] = fits.fit(fits.prepare(x.assign(came_back=learnt["came_back"].to_numpy()), "came_back", used, what="will_return"), "logit")
+        used = list(used)
+        while name not in made:
+            try:
+                made[name] = fits.fit(fits.prepare(_inputs(learnt)[used].assign(came_back=learnt["came_back"].to_numpy()), "came_back", used, what="will_return"), "logit")
+            except InputError as wrong:
+                # A trait that tells all by itself in the time learnt has no finite weight: the others do without it.
+                culprit = next((c for c in used[::-1] if f"'{c}'" in str(wrong)), used[-1])
+                if len(used) == 1:
+                    raise NotEnoughData(f"will_return: '{culprit}' alone decides who came back in the time learnt from, or tells nothing; choose another horizon or longer data") from None
+                used.remove(culprit)
+                dropped.append(culprit)
         chances[name] = {k: _chance(made[name], _inputs(tables[k])[used]) for k in ("tested", "now")}
     tested = tables["tested"].assign(**{name: c["tested"] for name, c in chances.items()})
     y, p = tested["came_back"].to_numpy(), {name: tested[name].to_numpy() for name in MODELS}
@@ -148,16 +163,19 @@ def will_return(orders, *, horizon="90D", at=None, value=None, cost=None, zone="
         return np.vstack([both, both[1] - both[0]])
 
     estimate = judged(np.ones(len(y)))
-    se, low, high = intervals.bootstrap(judged, len(y), seed=seed, draws=draws, conf_level=conf_level)
-    table = pd.DataFrame([{"model": name, "measure": measure, "n": len(y), "estimate": estimate[i, k], "std_error": se[i, k], "conf_low": min(low[i, k], estimate[i, k]), "conf_high": max(high[i, k], estimate[i, k])}
+    se, low, high = intervals.bootstrap(judged, len(y), seed=seed, draws=draws, conf_level=conf_level) if draws > 1 else np.full((3, *estimate.shape), np.nan)
+    table = pd.DataFrame([{"model": name, "measure": measure, "n": len(y), "estimate": estimate[i, k], "std_error": se[i, k], "conf_low": np.minimum(low[i, k], estimate[i, k]), "conf_high": np.maximum(high[i, k], estimate[i, k])}
                           for k, measure in enumerate(measures) for i, name in enumerate((*MODELS, "difference"))])
     # A slope farther from 1 is worse on either side, so the difference of two says nothing.
     table = table[(table["model"] != "difference") | ~table["measure"].isin(("calibration_slope", "calibration_gap"))].reset_index(drop=True)
     gained, sure = table[(table["model"] == "difference") & (table["measure"] == "auc")].iloc[0], estimate[1]
     limits = [t("prediction.base", share=percent(float(y.mean())), learnt=percent(float(learnt["came_back"].mean())), horizon=horizon),
               t("prediction.gained" if gained["conf_low"] > 0 else "prediction.not_gained", gain=number(float(gained["estimate"]), 3), low=number(float(gained["conf_low"]), 3), high=number(float(gained["conf_high"]), 3)), t("prediction.no_effect")]
-    if abs(sure[4]) > 0.02:
+    gap = table[(table["model"] == "history") & (table["measure"] == "calibration_gap")].iloc[0]
+    if abs(sure[4]) > 0.02 and (gap["conf_low"] > 0 or gap["conf_high"] < 0):
         limits.append(t("prediction.drift", off=number(100 * float(sure[4]), 2)))
+    if dropped:
+        limits.append(t("prediction.dropped", names=", ".join(word(c, header=True) for c in dropped)))
     if cost is not None:
         limits.append(t("prediction.profit", share=percent(float((p["history"] * value > cost).mean()), 0), all=number(float(value * y.mean() - cost), 3)))
     now = tables["now"].drop(columns=["came_back", "later_value"]).assign(chance=chances["history"]["now"]).sort_values("chance", ascending=False, kind="stable", ignore_index=True)
@@ -189,6 +207,8 @@ def calibration(prediction, *, model="history", groups=10, conf_level=0.95):
     import pandas as pd
 
     one_of("model", model, MODELS)
+    if not isinstance(getattr(prediction, "model", prediction), Prediction):
+        raise InputError(f"prediction: the Result of will_return is needed, found a {type(prediction).__name__}")
     if groups < 2:
         raise InputError(f"groups: at least 2 are needed, found {groups}")
     tested = getattr(prediction, "model", prediction).tested
@@ -211,8 +231,9 @@ def _days(horizon):
 
 
 def _inputs(table):
-    """Return traits on the logarithmic scale, on which twice as long is as far everywhere."""
-    return np.log1p(table[list(TRAITS)].clip(lower=0).astype(float))
+    """Return traits on the logarithmic scale, on which twice as long is as far everywhere; a value nobody knows is taken as the middle one."""
+    known = table[list(TRAITS)].astype(float).clip(lower=0)
+    return np.log1p(known.fillna(known.median()).fillna(0.0))
 
 
 def _chance(fit, x):

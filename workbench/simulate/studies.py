@@ -225,7 +225,7 @@ def members(customers=1500, months=18, *, lift=0.35, seed=1):
 def complaints(customers=3000, *, failure=0.12, left=-0.25, repaired=-0.04, seed=1):
     """Make orders, some of which go wrong, and the complaints about them.
 
-    Planted: the chance to order again within 60 days is 0.6, changes by `left` after a failure that is not put right and by `repaired` after one that is. Returns a dictionary: orders (order_id, customer_id, ordered_at) and complaints (customer_id, opened_at, solved_at).
+    Planted: nobody orders again within 24 days; the chance to do so by day 80 is 0.6, changes by `left` after a failure that is not put right and by `repaired` after one that is. Returns a dictionary: orders (order_id, customer_id, ordered_at) and complaints (customer_id, opened_at, solved_at).
     """
     rng = np.random.default_rng(seed)
     rows, asked, at, going = [], [], rng.random(customers) * 60, np.arange(customers)
@@ -234,11 +234,11 @@ def complaints(customers=3000, *, failure=0.12, left=-0.25, repaired=-0.04, seed
         fixed = wrong & (rng.random(len(going)) < 0.6)
         rows.append(pd.DataFrame({"customer_id": going + 1, "day": at[going]}))
         opened = at[going] + rng.uniform(1, 8, len(going))
-        asked.append(pd.DataFrame({"customer_id": going + 1, "opened": opened, "solved": np.where(fixed, opened + rng.uniform(0.2, 9, len(going)), np.where(rng.random(len(going)) < 0.5, np.nan, opened + rng.uniform(20, 60, len(going))))})[wrong])
+        asked.append(pd.DataFrame({"customer_id": going + 1, "opened": opened, "solved": np.where(fixed, opened + rng.uniform(0.2, 6, len(going)), np.where(rng.random(len(going)) < 0.5, np.nan, opened + rng.uniform(20, 60, len(going))))})[wrong])
         chance = 0.6 + np.where(fixed, repaired, np.where(wrong, left, 0.0))
         stay = rng.random(len(going)) < chance
-        at[going] += np.where(stay, rng.uniform(12, 58, len(going)), rng.uniform(70, 160, len(going)))
-        going = going[at[going] < 365]
+        at[going] += np.where(stay, rng.uniform(24, 80, len(going)), rng.uniform(100, 200, len(going)))
+        going = going[at[going] < 500]
     moment = lambda days: pd.to_datetime((np.asarray(days) * 86_400_000_000).round(), unit="us", utc=True) + (pd.Timestamp("2023-01-01") - pd.Timestamp(0))  # noqa: E731
     orders, said = pd.concat(rows, ignore_index=True), pd.concat(asked, ignore_index=True)
     orders = pd.DataFrame({"order_id": np.arange(len(orders)) + 1, "customer_id": orders["customer_id"], "ordered_at": moment(orders["day"])})
