@@ -180,7 +180,7 @@ def shown(table):
             cells = values.map(texts.p_value if str(name).startswith("p_") else texts.number)
             cells = cells.mask(small, "–") if keys_over else cells
         elif pd.api.types.is_datetime64_any_dtype(values):
-            cells = values.dt.strftime("%Y-%m-%d")
+            cells = values.dt.strftime("%Y-%m-%d").fillna("–")
         else:
             cells = values.map(lambda v: "–" if v is None or v != v else texts.word(v))
         out[texts.word(name, header=True)] = cells.astype(str)

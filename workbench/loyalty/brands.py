@@ -271,13 +271,15 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
         brand, measure (penetration, purchases, category_purchases, requirements, sole), n (buyers; households for penetration), estimate (observed), std_error, conf_low, conf_high, theory, theory_low, theory_high (from the same draws of households), off
         (observed over theory less 1), p_holm. `.model` is a `loyalty.Dirichlet`; its parameters stand in `.limits`.
 
-    Raises as `panel`, and InputError where no Dirichlet fits (a brand bought by all, or more often than the category allows).
+    Raises as `panel`, NotEnoughData where only buyers are known, and InputError where no Dirichlet fits (a brand bought by all, or more often than the category allows).
 
     Source: Goodhardt, Ehrenberg & Chatfield (1984), JRSS A 147; fitted as in Ehrenberg's tables: the share-weighted mean of what each brand's penetration asks for.
     """
     import pandas as pd
 
     p = _given(lines, options)
+    if p.households == len(p.counts):
+        raise NotEnoughData("dirichlet: every household in the data is a buyer, so how many buy nothing is not known and no NBD can be fitted; give `households`, all that could have bought")
     weights = p.draws(draws, seed)
     made = _measures(p, np.ones((1, len(p.counts))))
     drawn = _measures(p, weights)

@@ -73,8 +73,8 @@ def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, lev
     one_of("measure", measure, ("orders", "amount"))
     one_of("period", period, [p for p in periods.DAYS if p != "day"])
     for name, value in (("ahead", ahead), ("inflow", inflow), ("level", level), ("season", 1 if season is None else season)):
-        if value < 1:
-            raise InputError(f"{name}: must be at least 1, found {value}")
+        if not isinstance(value, (int, np.integer)) or value < 1:
+            raise InputError(f"{name}: a whole number of at least 1 is needed, found {value!r}")
     season = season or SEASON[period.partition("_")[0]]
     grid, new, times, starts, late = _grid(orders, measure, period, zone, until)
     y = grid.sum(axis=0)

@@ -177,7 +177,7 @@ def will_return(orders, *, horizon="90D", at=None, value=None, cost=None, zone="
     if dropped:
         limits.append(t("prediction.dropped", names=", ".join(word(c, header=True) for c in dropped)))
     if cost is not None:
-        limits.append(t("prediction.profit", share=percent(float((p["history"] * value > cost).mean()), 0), all=number(float(value * y.mean() - cost), 3)))
+        limits.append(t("prediction.profit", value=number(value), cost=number(cost), share=percent(float((p["history"] * value > cost).mean()), 0), all=number(float(value * y.mean() - cost), 3)))
     now = tables["now"].drop(columns=["came_back", "later_value"]).assign(chance=chances["history"]["now"]).sort_values("chance", ascending=False, kind="stable", ignore_index=True)
     return Result(question=t("prediction.question", horizon=horizon), table=table, method=t("prediction.method", n=number(len(learnt)), draws=number(draws)), unit="customers", n=len(y), conf_level=conf_level, limits=tuple(limits),
                   model=Prediction(made, tested, now, length), chart={"kind": "points", "label": ["measure", "model"], "only": {"measure": ["auc", "pr_auc"], "model": list(MODELS)}, "xlabel": t("prediction.axis")})

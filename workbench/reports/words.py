@@ -88,7 +88,9 @@ def explore(analysis, *args, **choices):
 
 
 class Unanswered(Words):
-    """An analysis the data do not allow: it has a reason and no figure of its own."""
+    """An analysis the data do not allow: it has a reason, and neither a figure nor a table or model of its own."""
+
+    table = model = None
 
     def figure(self):
         """Return nothing to draw."""

@@ -44,8 +44,10 @@ def day_retention(orders, *, kind="bracket", days=(1, 31, 61, 91), by=None, zone
     import pandas as pd
 
     one_of("kind", kind, KINDS)
-    days = [int(d) for d in days]
-    if not days or days[0] < 1 or (np.diff(days) <= 0).any() or (kind == "bracket" and len(days) < 2):
+    if by is not None and not hasattr(by, "index"):
+        raise InputError(f"by: a Series of groups indexed by customer_id is needed, found {by!r}; for a column of the orders: orders.groupby('customer_id')[{by!r}].first()")
+    days = [days] if isinstance(days, (int, float)) else list(days)
+    if not all(isinstance(d, (int, np.integer)) for d in days) or not days or days[0] < 1 or (np.diff(days) <= 0).any() or (kind == "bracket" and len(days) < 2):
         raise InputError(f"days: increasing days from 1 on are needed{', two or more for brackets' if kind == 'bracket' else ''}; found {days}")
     ages = [(d, d, str(d)) for d in days] if kind == "n_day" else [(d, None, f"{d}+") for d in days] if kind == "unbounded" else [(a, b - 1, f"{a}–{b - 1}") for a, b in zip(days, days[1:], strict=False)]
     view, end = schemas.purchase_days(orders, zone, until)
@@ -114,6 +116,8 @@ def over_time(orders, *, days=(1, 31), period="month", zone="UTC", until=None, c
     import pandas as pd
 
     one_of("period", period, [p for p in periods.DAYS if p != "day"])
+    if len(days) != 2:
+        raise InputError(f"days: two days are needed, found {list(days)}")
     a, b = (int(d) for d in days)
     if not 1 <= a < b:
         raise InputError(f"days: two increasing days from 1 on are needed, found {list(days)}")
@@ -163,6 +167,8 @@ def mean_curve(cohorts, *, conf_level=0.95):
     groups = cohorts if isinstance(cohorts, dict) else {"all": cohorts}
     tables = []
     for name, made in groups.items():
+        if not isinstance(made, Result):
+            raise InputError(f"cohorts: the Result of retention.cohorts is needed, found a {type(made).__name__}")
         known = made.table.dropna(subset=["count"])
         if "conf_low" not in known:
             raise InputError("cohorts: a mean curve needs cohorts of customers, found those of revenue")
@@ -240,6 +246,7 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
     fits.require(orders, "orders", "customer_id", "ordered_at")
     when, ordered = schemas.moments(events, "events", "occurred_at"), schemas.moments(orders, "orders", "ordered_at")
     known = set(events["event"].unique())
+    acts = [acts] if isinstance(acts, str) else acts
     for act in acts or ():
         if act not in known:
             raise unknown("acts", "event", act, sorted(map(str, known)))
