@@ -175,3 +175,34 @@ def test_repeat_buying_is_the_same_on_spark(to_spark):
     orders = nbd_shop(300, 2.0, 0.8, 2)
     one, two = (loyalty.repeat_buying(convert(orders), begin="2024-02-01", length="5000D", draws=20).table for convert in (lambda d: d, to_spark))
     pd.testing.assert_frame_equal(one, two, check_dtype=False)
+
+
+@pytest.mark.slow
+def test_differences_after_complaints_hold_the_truth():
+    """200 shops: the intervals of what failures and repairs change hold the planted numbers, and nothing where nothing is planted."""
+    inside = {}
+    for seed in range(200):
+        for name, planted in (("planted", {}), ("nothing", {"left": 0.0, "repaired": 0.0})):
+            made = studies.complaints(1500, seed=seed, **planted)
+            table = loyalty.service_recovery(made["complaints"], made["orders"]).table.set_index("group")
+            left, fixed = made["orders"].attrs["truth"]["left"], made["orders"].attrs["truth"]["repaired"]
+            for group, truth in (("unsolved_less_no_complaint", left), ("solved_less_no_complaint", fixed), ("solved_less_unsolved", fixed - left)):
+                inside.setdefault(f"{name}: {group}", []).append(table.loc[group, "conf_low"] <= truth <= table.loc[group, "conf_high"])
+    for name, hits in inside.items():
+        print(f"{name}: {np.mean(hits):.1%}")
+    assert all(0.91 <= np.mean(h) <= 0.985 for h in inside.values())
+
+
+@pytest.mark.slow
+def test_the_nbd_of_a_period_is_recovered():
+    """200 shops that buy by the law: observed and foretold repeat rates agree within their intervals, and the fit is rejected about as often as it should be."""
+    inside, rejected = [], []
+    for seed in range(200):
+        orders = pd.concat([nbd_shop(1500, 1.2, 0.8, seed), pd.DataFrame({"order_id": [-1, -2], "customer_id": [10**6] * 2, "ordered_at": [AT, AT + pd.Timedelta(days=19_999)], "amount": 1.0})])
+        made = loyalty.repeat_buying(orders, begin="2024-01-01", length="10000D", households=1501, draws=200, seed=seed)
+        none, both = (1 + 1.2 / 0.8) ** -0.8, (1 + 2.4 / 0.8) ** -0.8
+        row = made.table.set_index("measure").loc["repeat_rate"]
+        inside.append(row["law_low"] <= (1 - 2 * none + both) / (1 - none) <= row["law_high"])
+        rejected.append("depart" in made.limits[1])
+    print(f"repeat rate by the law: {np.mean(inside):.1%}; fit rejected: {np.mean(rejected):.1%}")
+    assert 0.91 <= np.mean(inside) <= 0.985 and np.mean(rejected) < 0.1

@@ -67,7 +67,7 @@ def regression(table, outcome, terms, *, kind="linear", cluster=None, randomised
     limits = [told, *left_out(data)]
     strong = [c for c in names if vif.get(c, 1) > 5]
     if strong:
-        limits.append(t("drivers.collinear", terms=", ".join(strong)))
+        limits.append(t("drivers.collinear", terms=", ".join(map(word, strong))))
     if len(data.y) < 20 * len(names):
         limits.append(t("drivers.few_rows", n=number(len(data.y)), terms=number(len(names))))
     if cluster and data.customers < 30:
