@@ -261,6 +261,7 @@ def test_uplift_finds_whom_it_helps():
     (lambda: experiments.weighting(chosen(1).assign(t=2), "t", "y", ["a"]), InputError, "must be 0 or 1"),
     (lambda: experiments.weighting(chosen(1).assign(a=lambda d: d["t"]), "t", "y", ["a"]), InputError, "same information|decide"),
     (lambda: experiments.weighting(chosen(1), "t", "y", ["a", "b"], method="magic"), InputError, "no option named"),
+    (lambda: experiments.difference_in_differences(rollout(1).assign(t=lambda d: pd.Timestamp("2024-01-01") + pd.to_timedelta(d["t"], "D")), "y", unit="unit", time="t", start="start"), InputError, "must be a value of 't'"),
     (lambda: experiments.difference_in_differences(rollout(1).assign(start=np.nan), "y", unit="unit", time="t", start="start"), NotEnoughData, "no unit"),
     (lambda: experiments.difference_in_differences(rollout(1).assign(start=3.0), "y", unit="unit", time="t", start="start"), NotEnoughData, "untreated"),
     (lambda: experiments.uplift(chosen(1, 300).assign(y=1), "t", "y", ["a"]), NotEnoughData, "every row"),

@@ -146,7 +146,7 @@ def _buying(kind, customers, orders_by, leaving_by, seed, conf_level):
     many = np.asarray(customers["customers"], float) if "customers" in customers else np.ones(len(x))
     n, again = int(many.sum()), int(many[x > 0].sum())
     if again < 10:
-        raise NotEnoughData(f"{kind}: {again} of {n} customers came back; ten are needed to learn how often")
+        raise NotEnoughData(f"{kind}: {again} of {n} customers came back; ten are needed to learn how often" + ("; a later `learn_until` leaves more" if "later" in customers else ""))
     made = fits.fit(kind, customers, names, unit=getattr(customers, "attrs", {}).get("unit_days") if kind != "bg_bb" else None, covariates={"orders": list(orders_by), "leaving": list(leaving_by)}, seed=seed)
     if kind == "bg_bb":
         derived = {"mean_rate": lambda w: 1 / (1 + np.exp(w[1] - w[0])), "mean_leaving": lambda w: 1 / (1 + np.exp(w[3] - w[2]))}

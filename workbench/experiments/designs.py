@@ -50,6 +50,8 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     import pandas as pd
 
     fits.require(panel, "panel", outcome, unit, time, start, cluster)
+    if panel[start].notna().any() and pd.api.types.is_numeric_dtype(panel[time]) != pd.api.types.is_numeric_dtype(panel[start]):
+        raise InputError(f"panel: '{start}' must be a value of '{time}', found {panel[start].dropna().iloc[0]!r} beside {panel[time].iloc[0]!r}")
     if panel.duplicated([unit, time]).any():
         raise InputError("panel: some units stand twice in one period")
     if (panel.groupby(unit)[start].nunique(dropna=False) > 1).any():
