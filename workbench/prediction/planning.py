@@ -116,7 +116,7 @@ def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, lev
     judged = tests.dropna(subset=["conf_low"])
     held = ((judged["conf_low"] <= judged["actual"]) & (judged["actual"] <= judged["conf_high"])).groupby(judged["method"]).agg(["sum", "size"])
     limits = [t("prediction.mase", list="; ".join(f"{word(m)} {number(float(wrong[m]), 3)}" for m in told), n=number(int((tests["method"] == "cohorts").sum()))), t("prediction.better" if wrong["cohorts"] < wrong[best] else "prediction.worse", base=word(best))]
-    limits.append(t("prediction.coverage", held=number(int(held.loc["cohorts", "sum"])), all=number(int(held.loc["cohorts", "size"])), level=percent(conf_level, 0)) if len(held) else t("prediction.no_coverage", least=number(KNOWN)))
+    limits.append(t("prediction.coverage", held=number(int(held.loc["cohorts", "sum"])), all=number(int(held.loc["cohorts", "size"])), level=percent(conf_level, 0)) if "cohorts" in held.index else t("prediction.no_coverage", least=number(KNOWN)))
     limits += [t("prediction.inflow", n=number(float(new[-inflow:].mean()), 3), k=number(min(inflow, size))), t("prediction.season" if size >= 2 * season else "prediction.no_season"), t("prediction.cohort_seen")]
     by_cohort = pd.DataFrame({"cohort": np.repeat([*moments[:size], pd.NaT], ahead), "period": np.tile(moments[size:], size + 1), "estimate": np.vstack([own, (cells.sum(axis=0) - own.sum(axis=0))[None]]).ravel()})
     plan = Plan(by_cohort, tests, float(new[-inflow:].mean()), pd.Series(y, moments[:size], name=measure)[int(late):])
