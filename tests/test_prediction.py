@@ -141,10 +141,22 @@ def test_cohorts_by_hand():
 
 
 def test_a_season_is_found_and_put_back():
-    """Twice as much every fourth period, three years long: the factor is found, and the forecast has it."""
-    y = np.tile([100.0, 100, 100, 200], 3)
-    index = _season(y, 4, 4)
-    assert index[:4].mean() == pytest.approx(1) and index[3] / index[0] == pytest.approx(2, rel=1e-6) and index[12:] == pytest.approx(index[:4])
+    """Twice as much every fourth period: the factor comes out the nearer to 2 the more years there are, and goes on into what is ahead."""
+    ratios = []
+    for years in (3, 10, 40):
+        index = _season(np.tile([100.0, 100, 100, 200], years), 4, 4)
+        assert index[:4].mean() == pytest.approx(1) and index[-4:] == pytest.approx(index[:4])
+        ratios.append(index[3] / index[0])
+    assert 1.5 < ratios[0] < ratios[1] < ratios[2] < 2 and ratios[2] > 1.9
+
+
+def test_a_shop_that_was_closed_has_no_season_for_it():
+    """Closed for eighty days in its first year: forecasts of later years stay near what comes."""
+    data = shop(3, days=900, coming=1.0)
+    closed = data[~data["ordered_at"].between(AT + pd.Timedelta(days=300), AT + pd.Timedelta(days=380))]
+    tests = prediction.forecast(closed, period="month").model.tests
+    late = tests[(tests["method"] == "cohorts") & (tests["origin"] >= pd.Timestamp("2025-06-01"))]
+    assert (late["estimate"] / late["actual"]).between(0.6, 1.7).all()
 
 
 def test_newcomers_and_unfinished_periods():

@@ -33,7 +33,7 @@ class Plan:
 def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, level=6, season=None, zone="UTC", until=None, conf_level=0.95):
     """How many orders, or how much revenue, will come in over the next periods?
 
-    By cohort: customers who first bought in one period go on as earlier cohorts did at that age, at the level of their own last periods; new customers come in as in the last periods. Beside it stand the last period and, where the data are long enough, the same season a year before. With two years of data and more, the season is taken out first and put back. Intervals are as wide as the errors were: the forecast is made at every past period with what was known then.
+    By cohort: customers who first bought in one period go on as earlier cohorts did at that age, at the level of their own last periods; new customers come in as in the last periods. Beside it stand the last period and, where the data are long enough, the same season a year before. With two years of data and more, the season (drawn towards none, the less the more years there are) is taken out first and put back. Intervals are as wide as the errors were: the forecast is made at every past period with what was known then.
 
     Parameters
     ----------
@@ -198,11 +198,15 @@ def _season(y, season, ahead):
     width = np.ones(season) if season % 2 else np.concatenate([[0.5], np.ones(season - 1), [0.5]])
     half = len(width) // 2
     trend = np.convolve(y, width / width.sum(), "valid")
-    ratio = np.divide(y[half:half + len(trend)], trend, out=np.ones(len(trend)), where=trend > 0)
-    at = (np.arange(half, half + len(trend))) % season
-    index = np.bincount(at, ratio, season) / np.maximum(np.bincount(at, minlength=season), 1)
-    index = np.where(np.bincount(at, minlength=season) > 0, index, 1.0)
-    index = np.maximum(index / index.mean(), 0.05)
+    middle = y[half:half + len(trend)]
+    # A period without anything is a shop that was closed, not a season; no season is more than fivefold.
+    open_ = (middle > 0) & (trend > 0)
+    at = np.arange(half, half + len(trend))[open_] % season
+    many = np.bincount(at, minlength=season)
+    index = np.where(many > 0, np.bincount(at, np.clip(middle[open_] / trend[open_], 0.2, 5.0), season) / np.maximum(many, 1), 1.0)
+    # What was seen once may be luck: drawn towards no season, the less the more years there are.
+    index = 1 + (index / index.mean() - 1) * many / (many + 1)
+    index = index / index.mean()
     return index[np.arange(size + ahead) % season]
 
 
