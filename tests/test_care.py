@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from workbench import experiments, load, loyalty
+from workbench import experiments, load, loyalty, retention, schemas
 from workbench.errors import InputError, NotEnoughData
 from workbench.simulate import studies
 
@@ -175,6 +175,16 @@ def test_repeat_buying_is_the_same_on_spark(to_spark):
     orders = nbd_shop(300, 2.0, 0.8, 2)
     one, two = (loyalty.repeat_buying(convert(orders), begin="2024-02-01", length="5000D", draws=20).table for convert in (lambda d: d, to_spark))
     pd.testing.assert_frame_equal(one, two, check_dtype=False)
+
+
+def test_what_was_given_back_is_no_return_anywhere():
+    """Scores, answers and complaints: a refund is neither an order nor a coming back."""
+    orders = pd.DataFrame({"order_id": range(5), "customer_id": ["a", "a", "b", "b", "r"], "ordered_at": on([0, 9, 0, 9, 3]), "amount": [10.0, -10.0, 10.0, 5.0, -1.0]})
+    scored = loyalty.rfm(orders).set_index("customer_id")
+    assert scored["orders"].to_dict() == {"a": 1, "b": 2} and scored.loc["a", ["recency", "amount"]].tolist() == [9, 0]
+    back, watched = schemas.followed(pd.DataFrame({"customer_id": ["a", "b"], "asked_at": on([1, 1])}), "asked_at", orders, "8D")
+    assert back.tolist() == [False, True] and watched.all()
+    assert retention.ever_repeat(orders).table[["count", "n"]].to_numpy().tolist() == [[1, 2]]
 
 
 @pytest.mark.slow

@@ -143,6 +143,8 @@ def test_degenerate_customers_are_handled_and_counted():
     assert table["frequency"].to_dict() == {"back": 1, "free": 1, "once": 0, "same": 0, "typo": 0} and table["age"].to_dict() == {"back": 29, "free": 30, "once": 30, "same": 30, "typo": 30}
     assert table.loc["back", ["recency", "value", "paid"]].tolist() == [7, 4, 1] and table.loc["free", "paid"] == 0 and np.isnan(table.loc["free", "value"])
     assert (made.attrs["refunds"], made.attrs["later_orders"]) == (2, 1)
+    whole = clv.customers(load.cdnow(), until="1998-05-31")
+    assert any("orders after the end named are left out" in s for s in clv.bg_nbd(whole).limits)
 
 
 def test_customers_do_not_depend_on_the_order_of_rows():

@@ -165,7 +165,7 @@ def test_newcomers_and_unfinished_periods():
     made = prediction.forecast(data, period="month", ahead=2)
     assert made.table.loc[made.table["method"] == "actual", "period"].max() == pd.Timestamp("2025-02-01") and 25 < made.model.inflow < 65
     row = made.table[made.table["method"] == "cohorts"].iloc[0]
-    assert 0 < row["existing"] < 1 and row["n"] < 6 and np.isnan(row["conf_low"]) and "no interval" in " ".join(made.limits)
+    assert 0 < row["existing"] < 1 and row["errors"] < 6 and row["n"] == 14 and np.isnan(row["conf_low"]) and "no interval" in " ".join(made.limits)
     with pytest.raises(NotEnoughData, match="13 are needed"):
         prediction.forecast(data, until="2024-12-31")
     with pytest.raises(InputError, match="ahead"):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench import intervals, periods, retention
+from workbench import intervals, periods, retention, schemas
 from workbench.errors import InputError, NotEnoughData
 
 AT = pd.Timestamp("2024-01-01 12:00", tz="UTC")
@@ -93,10 +93,24 @@ def test_ids_known_by_how_they_are_written_and_no_false_correction():
     by = pd.Series({**{str(i): "odd" if i % 2 else "even" for i in range(80)}, "100": "young", "101": "young"})
     made = retention.day_retention(data, days=[1, 11], by=by).table.set_index("group")
     assert made.loc["young", "n"] == 0 and np.isnan(made.loc["young", "p_holm"]) and made.loc["odd", "p_holm"] == pytest.approx(made.loc["odd", "p_value"])
-    with pytest.raises(InputError, match="by: none of its customers"):
+    with pytest.raises(InputError, match="by: none of the customers"):
         retention.day_retention(data, days=[1, 11], by=pd.Series({"x": "a"}))
     with pytest.raises(InputError, match="events: none of the customers"):
         retention.engagement(pd.DataFrame({"customer_id": ["x"], "occurred_at": [AT], "event": ["click"]}), data)
+
+
+@pytest.mark.parametrize("text", ["03-08-2024", "jan", "2024", "", None])
+def test_a_day_is_written_year_first(text):
+    """The third of August, or the eighth of March: refused, whatever the machine would make of it."""
+    with pytest.raises(InputError, match="write for instance '2017-12-31'"):
+        schemas.moment("until", text)
+    assert schemas.moment("until", "2024-01-03") == schemas.moment("until", pd.Timestamp("2024-01-03 23:59:59.999999"))
+
+
+def test_pauses_carry_what_was_paid():
+    """The purchase a pause begins on, and the one that ends it; days given back are none."""
+    data = orders([("a", 0), ("a", 7), ("a", 9)]).assign(amount=[10.0, -4.0, 6.0])
+    assert retention.pauses(data)[["days", "amount", "next_amount"]].iloc[0].tolist() == [9, 10, 6]
 
 
 def test_a_day_given_back_is_no_return():

@@ -192,8 +192,8 @@ def mean(values, customer, conf_level=0.95):
     Source: as `ratio`.
     """
     values = np.asarray(values, float)
-    who = np.unique(np.asarray(customer).astype(str), return_inverse=True)[1]
-    estimate, se, low, high = ratio(np.bincount(who, values), np.bincount(who), conf_level)
+    who, sizes = _whose(customer)
+    estimate, se, low, high = ratio(np.bincount(who, values), sizes, conf_level)
     return {"count": float(values.sum()), "n": len(values), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high}
 
 
@@ -322,7 +322,7 @@ def share_difference(hit, first, customer, conf_level=0.95):
     Source: Newcombe (1998); Deng, Knoblich & Lu (2018).
     """
     hit, first = np.asarray(hit, bool), np.asarray(first, bool)
-    who, sizes = np.unique(np.asarray(customer).astype(str), return_inverse=True, return_counts=True)[1:]
+    who, sizes = _whose(customer)
     a, b, na, nb = hit[first].mean(), hit[~first].mean(), first.sum(), (~first).sum()
     se = float(np.sqrt((np.bincount(who, np.where(first, (hit - a) / na, (b - hit) / nb)) ** 2).sum()))
     if len(sizes) == len(hit):
@@ -347,7 +347,7 @@ def share(hit, customer, conf_level=0.95):
         rows the customers are worth (see `clustered`).
     """
     hit = np.asarray(hit, bool)
-    who, sizes = np.unique(np.asarray(customer).astype(str), return_inverse=True, return_counts=True)[1:]
+    who, sizes = _whose(customer)
     count, n = int(hit.sum()), len(hit)
     estimate, se, _, _ = ratio(np.bincount(who, hit, len(sizes)), sizes, conf_level)
     if len(sizes) == n:
@@ -458,3 +458,8 @@ def bootstrap(statistic, n_customers, *, seed, draws=1000, conf_level=0.95):
     finite = np.isfinite(values).all(axis=0)
     se = np.where(finite, np.std(np.where(np.isfinite(values), values, 0), axis=0, ddof=1), np.nan)
     return se, np.where(np.isinf(low), np.nan, low), np.where(np.isinf(high), np.nan, high)
+
+
+def _whose(customer):
+    """Return every row's customer as a number, and how many rows each has."""
+    return np.unique(np.asarray(customer).astype(str), return_inverse=True, return_counts=True)[1:]

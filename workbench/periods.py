@@ -6,6 +6,7 @@ Days count from 1970-01-01, a Thursday; a period is known by its first day. Week
 import numpy as np
 
 DAYS = {"day": 1, "week": 7, "week_sunday": 7, "week_saturday": 7, "month": 30}  # nominal lengths, for clocks that roll
+LONG = tuple(p for p in DAYS if p != "day")  # periods of several days
 _SHIFT = {"week": 3, "week_sunday": 4, "week_saturday": 5}  # days from the day a week begins on to the first of 1970
 
 
@@ -37,12 +38,23 @@ def first_day(days, period):
     return days
 
 
+def whole(first, end, period):
+    """Return the first days of the periods from the one that holds the first day on; one still running on the last day is left out."""
+    starts = np.unique(first_day(np.arange(first, end + 1), period))
+    return starts[:-1] if len(starts) and last_day(int(starts[-1]), period) > end else starts
+
+
 def index(starts, period):
     """Return a running number of periods, so that differences count periods."""
     starts = np.asarray(starts, np.int64)
     if period == "month":
         return starts.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     return starts // DAYS[period]
+
+
+def local_days(moments, zone):
+    """Return the local days of a Series of moments with a zone, as days since 1970."""
+    return moments.dt.tz_convert(zone).dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
 
 
 def local_day(micros, zone):

@@ -136,6 +136,17 @@ def micros(name, value, *, none=False):
     return int(length // pd.Timedelta(microseconds=1))
 
 
+def whole_days(name, value):
+    """Return a duration of whole days as their number; purchases are days, so a fraction of one means nothing.
+
+    Raises InputError as `micros`, and for part of a day.
+    """
+    length = micros(name, value)
+    if length % 86_400_000_000:
+        raise InputError(f"{name}: purchases are counted by the day; whole days are needed, found {value!r}")
+    return length // 86_400_000_000
+
+
 def moment(name, value, zone="UTC"):
     """Return a moment as microseconds since 1970 UTC; a bare date means the end of that day in the zone.
 
@@ -185,8 +196,22 @@ def purchase_days(orders, zone, until=None):
 
 # A row a customer and local day, what was paid on it, orders with an amount, and whether it is a purchase: a day with more back than paid is none.
 # Sums are rounded: added in another order they differ in the last digit, and 0.1 + 0.2 - 0.3 would be a purchase.
-DAYS = """days AS (SELECT customer, day, amount, orders, CASE WHEN amount < 0 THEN 0 ELSE 1 END AS bought
+DAYS = """WITH days AS (SELECT customer, day, amount, orders, CASE WHEN amount < 0 THEN 0 ELSE 1 END AS bought
               FROM (SELECT customer, day, round(sum(amount), 6) AS amount, count(amount) AS orders FROM o GROUP BY customer, day) x)"""
+
+
+def first_day(view):
+    """Return the first local day of a view of `purchase_days`."""
+    return periods.local_day(engine.span(view.table, view.roles["day"].source)[0], view.zone)
+
+
+def must_match(where, ids, known):
+    """Refuse ids none of which is among those of the orders, showing one of each.
+
+    Ids are Series or Indexes of text: a customer is known by how the id is written, so that 7 in one table is "7" in the other.
+    """
+    if len(ids) and not ids.isin(known).any():
+        raise InputError(f"{where}: none of the customers, such as {ids[0] if not hasattr(ids, 'iloc') else ids.iloc[0]!r}, is among those of the orders, such as {next(iter(known), '(none)')!r}")
 
 
 def moments(table, name, column):
@@ -207,14 +232,21 @@ def moments(table, name, column):
 def followed(rows, moment, orders, window):
     """Return for every row whether its customer ordered after the moment in a column, within a window; and whether the orders go on for that long after it.
 
-    `rows` and `orders` are DataFrames with customer_id, `orders` with ordered_at; an order at the very moment does not count.
+    `rows` and `orders` are DataFrames with customer_id, `orders` with ordered_at; an order at the very moment does not count, nor does what was given back.
     """
     import pandas as pd
 
     length = pd.Timedelta(microseconds=micros("window", window))
-    # Customers are known by how their id is written, and moments by one unit: else nothing would match.
-    later = pd.DataFrame({"customer_id": orders["customer_id"].astype(str), "_next": moments(orders, "orders", "ordered_at").dt.as_unit("us")})[orders[["customer_id", "ordered_at"]].notna().all(axis=1)].sort_values("_next")
-    began = moments(rows, "rows", moment).dt.as_unit("us")
-    asked = pd.DataFrame({"customer_id": rows["customer_id"].astype(str).to_numpy(), moment: began.to_numpy(), "_row": range(len(rows))}).assign(**{moment: began.reset_index(drop=True)}).sort_values(moment, kind="stable")
-    found = pd.merge_asof(asked, later, left_on=moment, right_on="_next", by="customer_id", direction="forward", allow_exact_matches=False).set_index("_row").sort_index()
-    return ((found["_next"] - found[moment]) <= length).to_numpy(), (began + length <= later["_next"].max()).to_numpy()
+    later = bought(orders).sort_values("ordered_at")
+    asked = pd.DataFrame({"customer_id": rows["customer_id"].astype(str), "began": moments(rows, "rows", moment).dt.as_unit("us")}).reset_index(drop=True)
+    found = pd.merge_asof(asked.reset_index().sort_values("began", kind="stable"), later, left_on="began", right_on="ordered_at", by="customer_id", direction="forward", allow_exact_matches=False).set_index("index").sort_index()
+    return ((found["ordered_at"] - found["began"]) <= length).to_numpy(), (asked["began"] + length <= later["ordered_at"].max()).to_numpy()
+
+
+def bought(orders):
+    """Return customer_id (as text) and ordered_at (microseconds, with a zone) of the orders in pandas that have both; what was given back (an amount below 0) is no purchase."""
+    import pandas as pd
+
+    made = pd.DataFrame({"customer_id": orders["customer_id"].astype(str), "ordered_at": moments(orders, "orders", "ordered_at").dt.as_unit("us")})
+    keep = orders[["customer_id", "ordered_at"]].notna().all(axis=1)
+    return made[keep & ~(orders["amount"] < 0)] if "amount" in orders else made[keep]

@@ -161,6 +161,8 @@ def _buying(kind, customers, orders_by, leaving_by, seed, conf_level):
         limits.append(t("clv.short", age=number(float(many @ age / n), 3), gap=number(float(many @ age / (many @ x)), 3)))
     if refunds := getattr(customers, "attrs", {}).get("refunds"):
         limits.append(t("clv.refunds", n=number(refunds)))
+    if later := getattr(customers, "attrs", {}).get("later_orders"):
+        limits.append(t("clv.later", n=number(later)))
     limits.append(t("clv.assumes"))
     return _answer(made, derived, kind, limits, conf_level)
 

@@ -4,8 +4,6 @@ from workbench import engine, periods, schemas
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import analysis
 
-# One row a customer and day of purchase, with the customer's first.
-PURCHASES = f"WITH {schemas.DAYS}, kept AS (SELECT customer, day, amount, min(day) OVER (PARTITION BY customer) AS first_day FROM days WHERE bought = 1)"
 DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 
 
@@ -48,7 +46,7 @@ def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
     if cut > last:
         raise InputError(f"learn_until: {learn_until} lies after the end of the data")
     # One pass: what the first day brought is taken off the sums again, which spares a window over all days.
-    found = engine.run(f"WITH {schemas.DAYS}" + """, kept AS (SELECT customer, amount, CASE WHEN bought = 1 THEN day END AS bought FROM days),
+    found = engine.run(schemas.DAYS + """, kept AS (SELECT customer, amount, CASE WHEN bought = 1 THEN day END AS bought FROM days),
         per AS (SELECT customer, min(bought) AS first_day, max(CASE WHEN bought <= :cut THEN bought END) AS last_day, count(CASE WHEN bought <= :cut THEN 1 END) AS bought, count(CASE WHEN bought > :cut THEN 1 END) AS later,
                        sum(CASE WHEN bought > :cut THEN amount END) AS later_value, sum(CASE WHEN bought <= :cut THEN amount END) AS spent, count(CASE WHEN bought <= :cut AND amount > 0 THEN 1 END) AS paid,
                        min_by(coalesce(amount, 0), bought) AS at_first, count(*) - count(bought) AS refunds FROM kept GROUP BY customer)

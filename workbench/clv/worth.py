@@ -4,7 +4,6 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.clv.buying import bg_nbd, mbg_nbd, pareto_nbd
-from workbench.clv.summary import PURCHASES
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t, word
@@ -130,7 +129,7 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
         raise InputError("tracking: a model in time and without covariates is needed")
     begin, cut = customers.attrs["begin"], customers.attrs["end"]
     view, end = schemas.purchase_days(orders, zone)
-    bought = engine.run(PURCHASES + " SELECT day, first_day, CAST(count(*) AS BIGINT) AS customers FROM kept WHERE first_day <= :cut GROUP BY day, first_day ORDER BY day, first_day", values={"cut": cut}, o=view)
+    bought = engine.run(schemas.DAYS + ", kept AS (SELECT day, min(day) OVER (PARTITION BY customer) AS first_day FROM days WHERE bought = 1) SELECT day, first_day, CAST(count(*) AS BIGINT) AS customers FROM kept WHERE first_day <= :cut GROUP BY day, first_day ORDER BY day, first_day", values={"cut": cut}, o=view)
     first = bought[bought["day"] == bought["first_day"]].set_index("first_day")["customers"]
     again = bought[bought["day"] > bought["first_day"]].groupby("day")["customers"].sum()
     length = schemas.micros("step", step) // 86_400_000_000

@@ -145,12 +145,10 @@ def service_recovery(complaints, orders, *, window="60D", link="14D", repair="7D
     if (took < pd.Timedelta(0)).any():
         raise InputError(f"complaints: {int((took < pd.Timedelta(0)).sum())} were solved before they were opened")
     near, quick, ahead = (pd.Timedelta(microseconds=schemas.micros(k, v)) for k, v in (("link", link), ("repair", repair), ("window", window)))
-    bought = pd.DataFrame({"customer_id": orders["customer_id"].astype(str), "ordered_at": schemas.moments(orders, "orders", "ordered_at").dt.as_unit("us")})[orders[["customer_id", "ordered_at"]].notna().all(axis=1)]
-    if len(asked) and not asked["customer_id"].isin(bought["customer_id"]).any():
-        raise InputError(f"complaints: none of the customers, such as {asked['customer_id'].iloc[0]!r}, is among those of the orders")
+    bought = schemas.bought(orders)
+    schemas.must_match("complaints", asked["customer_id"], bought["customer_id"])
     end = max(bought["ordered_at"].max(), *(v for v in (asked["opened_at"].max(), asked["solved_at"].max()) if v is not pd.NaT))
-    day = bought["ordered_at"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
-    made = bought.assign(_day=day).groupby(["customer_id", "_day"])["ordered_at"].min().reset_index().sort_values("ordered_at", kind="stable", ignore_index=True)
+    made = bought.assign(_day=periods.local_days(bought["ordered_at"], zone)).groupby(["customer_id", "_day"])["ordered_at"].min().reset_index().sort_values("ordered_at", kind="stable", ignore_index=True)
     made["_id"] = np.arange(len(made))
     found = pd.merge_asof(asked.assign(_took=took), made[["customer_id", "ordered_at", "_id"]], left_on="opened_at", right_on="ordered_at", by="customer_id", direction="backward", tolerance=near)
     linked = found.dropna(subset=["_id"])
@@ -231,28 +229,25 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     """
     import pandas as pd
 
-    one_of("period", period, [p for p in periods.DAYS if p != "day"])
+    one_of("period", period, periods.LONG)
     fits.require(members, "members", "customer_id", "joined_at")
     view, end = schemas.purchase_days(orders, zone, until)
     first = int(periods.first_day(periods.local_day(schemas.moment("begin", begin, zone), zone), period))
-    starts = np.unique(periods.first_day(np.arange(first, end + 1), period)) if first <= end else np.zeros(0, np.int64)
-    if len(starts) and periods.last_day(int(starts[-1]), period) > end:
-        starts = starts[:-1]
+    starts = periods.whole(first, end, period)
     if len(starts) < 3:
         raise NotEnoughData(f"joining: {len(starts)} whole periods from {begin} on; three are needed")
-    found = engine.run(f"""WITH {schemas.DAYS}, known AS (SELECT customer FROM days WHERE bought = 1 GROUP BY customer HAVING min(day) < :first)
-        SELECT d.customer AS customer, {periods.sql("d.day", period, first, end)} AS bucket, CAST(sum(d.bought) AS BIGINT) AS orders, sum(d.amount) AS amount FROM days d JOIN known k ON d.customer = k.customer WHERE d.day >= :first GROUP BY 1, 2 ORDER BY 1, 2""",
+    found = engine.run(f"""{schemas.DAYS}, known AS (SELECT customer FROM days WHERE bought = 1 GROUP BY customer HAVING min(day) < :first)
+        SELECT k.customer AS customer, {periods.sql("d.day", period, first, end)} AS bucket, CAST(sum(d.bought) AS BIGINT) AS orders, sum(d.amount) AS amount FROM known k LEFT JOIN days d ON d.customer = k.customer AND d.day >= :first GROUP BY 1, 2 ORDER BY 1, 2""",
                        values={"first": first}, o=view)
-    people = engine.run(f"WITH {schemas.DAYS} SELECT customer FROM days WHERE bought = 1 GROUP BY customer HAVING min(day) < :first ORDER BY customer", values={"first": first}, o=view)["customer"]
+    people = found["customer"].drop_duplicates()
     if not len(people):
         raise NotEnoughData(f"joining: nobody had bought before {begin}")
     grid = pd.MultiIndex.from_product([people, starts], names=["customer_id", "period_begin"])
     made = found.set_axis(["customer_id", "period_begin", "orders", "amount"], axis=1).set_index(["customer_id", "period_begin"]).reindex(grid, fill_value=0).reset_index()
     joined = schemas.moments(members, "members", "joined_at")[members["customer_id"].notna()].dropna()
     joined = joined.groupby(members["customer_id"].astype(str)).min()
-    if len(joined) and not pd.Series(people.astype(str)).isin(joined.index).any():
-        raise InputError(f"members: none, such as {joined.index[0]!r}, is among the customers who had bought before {begin}, such as {str(people.iloc[0])!r}")
-    day = joined.dt.tz_convert(zone).dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    schemas.must_match("members", joined.index, people.astype(str))
+    day = periods.local_days(joined, zone)
     at = np.searchsorted(starts, day, side="right") - 1
     # Whoever joined before the panel begins is treated all along; after its end, never within it.
     last = periods.last_day(int(starts[-1]), period)

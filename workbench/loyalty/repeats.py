@@ -49,17 +49,14 @@ def repeat_buying(orders, *, begin, length="91D", households=None, zone="UTC", d
     import pandas as pd
 
     view, end = schemas.purchase_days(orders, zone)
-    size = schemas.micros("length", length)
-    if size % 86_400_000_000 or size <= 0:
-        raise InputError(f"length: whole days are needed, found {length!r}")
-    days = int(size // 86_400_000_000)
+    days = schemas.whole_days("length", length)
     first = periods.local_day(schemas.moment("begin", begin, zone), zone)
-    seen = periods.local_day(engine.span(view.table, view.roles["day"].source)[0], zone)
+    seen = schemas.first_day(view)
     if first < seen:
         raise NotEnoughData(f"repeat_buying: the data begin after {begin}; what was bought before is not known")
     if first + 2 * days - 1 > end:
         raise NotEnoughData(f"repeat_buying: the data end before two periods of {length} from {begin} are over")
-    found = engine.run(f"WITH {schemas.DAYS}" + """, c AS (SELECT customer, sum(CASE WHEN day >= :a AND day < :b THEN 1 ELSE 0 END) AS early, sum(CASE WHEN day >= :b AND day < :c THEN 1 ELSE 0 END) AS late FROM days WHERE bought = 1 GROUP BY customer)
+    found = engine.run(schemas.DAYS + """, c AS (SELECT customer, sum(CASE WHEN day >= :a AND day < :b THEN 1 ELSE 0 END) AS early, sum(CASE WHEN day >= :b AND day < :c THEN 1 ELSE 0 END) AS late FROM days WHERE bought = 1 GROUP BY customer)
         SELECT CAST(early AS BIGINT) AS early, CAST(late AS BIGINT) AS late, CAST(count(*) AS BIGINT) AS households FROM c GROUP BY early, late ORDER BY early, late""", values={"a": first, "b": first + days, "c": first + 2 * days}, o=view)
     n = int(found["households"].sum() if households is None else households)
     bought = found[(found["early"] > 0) | (found["late"] > 0)]

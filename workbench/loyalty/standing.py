@@ -33,7 +33,7 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
     Returns
     -------
     DataFrame
-        customer_id, recency (days since the last order), orders (days with one), amount, r, f, m (scores, the highest is best), cell (such as "5-4-4") and segment: champions (r and f in the upper two fifths), loyal (both in the upper three),
+        customer_id, recency (days since the last purchase), orders (days with one; a day with more back than paid is none), amount (net), r, f, m (scores, the highest is best), cell (such as "5-4-4") and segment: champions (r and f in the upper two fifths), loyal (both in the upper three),
         new (recent, few orders), fading (in the middle, few orders), at_risk (long ago, many orders), lost (long ago, few).
 
     Raises
@@ -55,8 +55,8 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
     view, day = schemas.purchase_days(orders, zone)
     if as_of is not None:
         day = periods.local_day(schemas.moment("as_of", as_of, zone), zone)
-    made = engine.run("""SELECT customer AS customer_id, CAST(:day - max(day) AS BIGINT) AS recency, CAST(count(DISTINCT day) AS BIGINT) AS orders, round(sum(amount), 6) AS amount
-                         FROM o WHERE day <= :day GROUP BY customer ORDER BY customer""", values={"day": int(day)}, o=view)
+    made = engine.run(schemas.DAYS + """ SELECT customer AS customer_id, CAST(:day - max(CASE WHEN bought = 1 THEN day END) AS BIGINT) AS recency, CAST(sum(bought) AS BIGINT) AS orders, round(sum(amount), 6) AS amount
+                         FROM days WHERE day <= :day GROUP BY customer HAVING sum(bought) > 0 ORDER BY customer""", values={"day": int(day)}, o=view)
     if not len(made):
         raise NotEnoughData("rfm: nobody ordered by then")
     made["amount"] = made["amount"].fillna(0.0)

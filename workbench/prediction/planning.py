@@ -56,7 +56,7 @@ def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, lev
     Returns
     -------
     Result
-        period (its first day), method (actual; cohorts; naive: the last period; seasonal_naive: the same a year before, where there are enough of those), ahead (periods ahead; 0 for actual), n (errors of the past behind the interval), existing (share expected from customers known now, for cohorts), estimate, std_error,
+        period (its first day), method (actual; cohorts; naive: the last period; seasonal_naive: the same a year before, where there are enough of those), ahead (periods ahead; 0 for actual), n (whole periods known), errors (of the past, behind the interval), existing (share expected from customers known now, for cohorts), estimate, std_error,
         conf_low, conf_high: where the period itself is expected, not the mean. Missing limits: too few errors. How far off forecasts were and how often the intervals held the truth stands in `.limits`. `.model` is a Plan.
 
     Raises
@@ -71,7 +71,7 @@ def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, lev
     import pandas as pd
 
     one_of("measure", measure, ("orders", "amount"))
-    one_of("period", period, [p for p in periods.DAYS if p != "day"])
+    one_of("period", period, periods.LONG)
     for name, value in (("ahead", ahead), ("inflow", inflow), ("level", level), ("season", 1 if season is None else season)):
         if not isinstance(value, (int, np.integer)) or value < 1:
             raise InputError(f"{name}: a whole number of at least 1 is needed, found {value!r}")
@@ -95,7 +95,7 @@ def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, lev
     cells, own = _ahead(grid, new, times, ahead, inflow, level, season)
     following = _following(int(starts[-1]), period, ahead)
     moments = pd.to_datetime(np.concatenate([starts, following]), unit="D").astype("datetime64[us]")
-    past = [{"period": moments[i], "method": "actual", "ahead": 0, "n": size, "existing": np.nan, "estimate": y[i], "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan} for i in range(max(int(late), size - max(4 * ahead, 12)), size)]
+    past = [{"period": moments[i], "method": "actual", "ahead": 0, "n": size, "errors": 0, "existing": np.nan, "estimate": y[i], "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan} for i in range(max(int(late), size - max(4 * ahead, 12)), size)]
     rows, tests = [], []
     for method, values in told.items():
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -103,11 +103,11 @@ def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, lev
         for h in range(ahead):
             for origin in range(FIRST, size - h):
                 # What was known then: errors of forecasts whose period was over.
-                n, se, low, high = _interval(values[origin - 1, h], off[FIRST - 1: origin - 1 - h, h], conf_level)
+                _, _, low, high = _interval(values[origin - 1, h], off[FIRST - 1: origin - 1 - h, h], conf_level)
                 tests.append({"origin": moments[origin - 1], "ahead": h + 1, "period": moments[origin + h], "method": method, "estimate": values[origin - 1, h], "conf_low": low, "conf_high": high, "actual": actual[origin - 1, h]})
             estimate = values[size - 1, h]
             n, se, low, high = _interval(estimate, off[FIRST - 1: size - 1 - h, h], conf_level)
-            rows.append({"period": moments[size + h], "method": method, "ahead": h + 1, "n": n, "existing": float(own[:, h].sum() / estimate) if method == "cohorts" and estimate > 0 else np.nan, "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+            rows.append({"period": moments[size + h], "method": method, "ahead": h + 1, "n": size, "errors": n, "existing": float(own[:, h].sum() / estimate) if method == "cohorts" and estimate > 0 else np.nan, "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
     # All methods are judged by the same forecasts.
     tests = pd.DataFrame(tests)
     tests = tests[tests.groupby(["origin", "ahead"])["estimate"].transform("count") == len(told)].reset_index(drop=True)
@@ -127,16 +127,14 @@ def forecast(orders, *, measure="orders", period="month", ahead=3, inflow=6, lev
 def _grid(orders, measure, period, zone, until):
     """Return what every cohort brought in every whole period (cohorts × periods), new customers by period, how often every cohort bought, the periods' first days, and whether the data begin within the first."""
     view, end = schemas.purchase_days(orders, zone, until)
-    first = periods.local_day(engine.span(view.table, view.roles["day"].source)[0], zone)
+    first = schemas.first_day(view)
     lacking = int(engine.one("SELECT count(*) FROM o WHERE amount IS NULL", o=view)) if measure == "amount" else 0
     if lacking:
         raise InputError(f"forecast: {lacking:,} orders have no amount, so revenue is not known; fill them in, leave them out, or forecast orders")
-    found = engine.run(f"""WITH {schemas.DAYS}, p AS (SELECT customer, {periods.sql("day", period, first, end)} AS bucket, sum(bought) AS purchases, sum(amount) AS amount FROM days GROUP BY 1, 2),
+    found = engine.run(f"""{schemas.DAYS}, p AS (SELECT customer, {periods.sql("day", period, first, end)} AS bucket, sum(bought) AS purchases, sum(amount) AS amount FROM days GROUP BY 1, 2),
         c AS (SELECT bucket, purchases, amount, min(CASE WHEN purchases > 0 THEN bucket END) OVER (PARTITION BY customer) AS origin FROM p)
         SELECT origin, bucket, count(*) AS customers, CAST(sum(purchases) AS BIGINT) AS purchases, sum(amount) AS amount FROM c WHERE bucket >= origin GROUP BY origin, bucket ORDER BY origin, bucket""", o=view)
-    starts = np.unique(periods.first_day(np.arange(first, end + 1), period))
-    if periods.last_day(int(starts[-1]), period) > end:
-        starts = starts[:-1]
+    starts = periods.whole(first, end, period)
     found = found[found["bucket"].isin(starts) & found["origin"].isin(starts)]
     a, b = (np.searchsorted(starts, found[c]) for c in ("origin", "bucket"))
     grid, new = np.zeros((len(starts), len(starts))), np.zeros(len(starts))
@@ -144,7 +142,7 @@ def _grid(orders, measure, period, zone, until):
     new[a[a == b]] = found["customers"].to_numpy(float)[a == b]
     times = np.zeros(grid.shape)
     times[a, b] = found["purchases"]
-    return grid, new, times, starts, first > starts[0]
+    return grid, new, times, starts, bool(len(starts)) and first > starts[0]
 
 
 def _following(last, period, ahead):

@@ -60,12 +60,12 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
 
     Source: Buckinx & Van den Poel (2005), European Journal of Operational Research 164.
     """
-    length = _days(horizon)
+    length = schemas.whole_days("horizon", horizon)
     view, end = schemas.purchase_days(orders, zone, until)
     cut = periods.local_day(schemas.moment("at", at, zone), zone)
     if cut > end:
         raise InputError(f"at: {at} lies after the end of the data")
-    found = engine.run(f"WITH {schemas.DAYS}" + """,
+    found = engine.run(schemas.DAYS + """,
         per AS (SELECT customer, CAST(sum(CASE WHEN day <= :cut THEN 1 ELSE 0 END) AS BIGINT) AS orders, min(day) AS first_day, max(CASE WHEN day <= :cut THEN day END) AS last_day, sum(CASE WHEN day <= :cut THEN amount END) AS amount,
                        CAST(sum(CASE WHEN day <= :cut AND amount IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT) AS paid,
                        CAST(sum(CASE WHEN day <= :cut AND day > :cut - :length THEN 1 ELSE 0 END) AS BIGINT) AS recent, max(CASE WHEN day > :cut AND day <= :cut + :length THEN 1 ELSE 0 END) AS came_back,
@@ -123,10 +123,10 @@ def will_return(orders, *, horizon="90D", at=None, value=None, cost=None, zone="
 
     if (value is None) != (cost is None):
         raise InputError("will_return: a profit needs both value and cost")
-    length = _days(horizon)
+    length = schemas.whole_days("horizon", horizon)
     view, end = schemas.purchase_days(orders, zone, until)
     cut = end - length if at is None else periods.local_day(schemas.moment("at", at, zone), zone)
-    begin = periods.local_day(engine.span(view.table, view.roles["day"].source)[0], zone)
+    begin = schemas.first_day(view)
     if cut - length < begin:
         raise NotEnoughData(f"will_return: {end - begin + 1} days of data; two horizons of {horizon} are needed, one to learn from and one to judge by, with purchases before them. Choose a shorter horizon or wait")
     if cut + length > end:
@@ -221,13 +221,6 @@ def calibration(prediction, *, model="history", groups=10, conf_level=0.95):
     off = int(((table["foretold"] < table["conf_low"]) | (table["foretold"] > table["conf_high"])).sum())
     return Result(question=t("prediction.calibration_question"), table=table, method=t("prediction.calibration_method"), unit="customers", n=len(tested), conf_level=conf_level, limits=(t("prediction.calibration_off", off=number(off), all=number(len(table))),),
                   chart={"kind": "curve", "x": "foretold", "diagonal": True, "percent": True, "xlabel": t("prediction.calibration_axis"), "ylabel": t("prediction.calibration_yaxis")})
-
-
-def _days(horizon):
-    length = schemas.micros("horizon", horizon)
-    if length % 86_400_000_000 or length <= 0:
-        raise InputError(f"horizon: whole days are needed, found {horizon!r}")
-    return int(length // 86_400_000_000)
 
 
 def _inputs(table):

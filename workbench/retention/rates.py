@@ -53,15 +53,14 @@ def day_retention(orders, *, kind="bracket", days=(1, 31, 61, 91), by=None, zone
     view, end = schemas.purchase_days(orders, zone, until)
     back = ", ".join(f"max(CASE WHEN day - first_day >= {a}{'' if b is None else f' AND day - first_day <= {b}'} THEN 1 ELSE 0 END) AS back_{i}" for i, (a, b, _) in enumerate(ages))
     names = [f"back_{i}" for i in range(len(ages))]
-    per = f"""WITH {schemas.DAYS}, f AS (SELECT customer, day, min(day) OVER (PARTITION BY customer) AS first_day FROM days WHERE bought = 1),
+    per = f"""{schemas.DAYS}, f AS (SELECT customer, day, min(day) OVER (PARTITION BY customer) AS first_day FROM days WHERE bought = 1),
               per AS (SELECT customer, first_day, {back} FROM f GROUP BY customer, first_day)"""
     if by is None:  # customers of one day of beginning are told apart by nothing else
         found = engine.run(f"{per} SELECT first_day, count(*) AS customers, {', '.join(f'CAST(sum({n}) AS BIGINT) AS {n}' for n in names)} FROM per GROUP BY first_day ORDER BY first_day", o=view).assign(group="all")
     else:
         found = engine.run(f"{per} SELECT customer, first_day, 1 AS customers, {', '.join(names)} FROM per ORDER BY customer", o=view)
         group = found["customer"].astype(str).map({str(k): str(v) for k, v in by.items() if v == v and v is not None})
-        if group.isna().all():
-            raise InputError(f"by: none of its customers, such as {by.index[0] if len(by) else '(empty)'!r}, is among those of the orders, such as {found['customer'].iloc[0]!r}")
+        schemas.must_match("by", by.index.astype(str), found["customer"].astype(str))
         found["group"] = group.fillna("missing")
     rows = []
     for i, (a, b, label) in enumerate(ages):
@@ -115,14 +114,14 @@ def over_time(orders, *, days=(1, 31), period="month", zone="UTC", until=None, c
     """
     import pandas as pd
 
-    one_of("period", period, [p for p in periods.DAYS if p != "day"])
+    one_of("period", period, periods.LONG)
     if len(days) != 2:
         raise InputError(f"days: two days are needed, found {list(days)}")
     a, b = (int(d) for d in days)
     if not 1 <= a < b:
         raise InputError(f"days: two increasing days from 1 on are needed, found {list(days)}")
     view, end = schemas.purchase_days(orders, zone, until)
-    found = engine.run(f"""WITH {schemas.DAYS}, f AS (SELECT customer, day, min(day) OVER (PARTITION BY customer) AS first_day FROM days WHERE bought = 1),
+    found = engine.run(f"""{schemas.DAYS}, f AS (SELECT customer, day, min(day) OVER (PARTITION BY customer) AS first_day FROM days WHERE bought = 1),
         per AS (SELECT customer, first_day, max(CASE WHEN day - first_day >= {a} AND day - first_day < {b} THEN 1 ELSE 0 END) AS back FROM f GROUP BY customer, first_day)
         SELECT first_day, count(*) AS n, CAST(sum(back) AS BIGINT) AS count FROM per GROUP BY first_day ORDER BY first_day""", o=view)
     starts = periods.first_day(found["first_day"], period)
@@ -257,19 +256,18 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
         if not marks.isin((0, 1)).all():
             raise InputError(f"events: '{machine}' must be true or false, found {marks[~marks.isin((0, 1))].iloc[0]!r}")
         machines, counted = int((counted & (marks == 1)).sum()), counted & (marks == 0)
-    # Customers are known by how their id is written, so that 7 in one table is "7" in the other.
     first = ordered.groupby(orders["customer_id"].astype(str)).min().dropna()
     who = events["customer_id"].astype(str)[counted]
-    if len(who) and not who.isin(first.index).any():
-        raise InputError(f"events: none of the customers, such as {who.iloc[0]!r}, is among those of the orders, such as {first.index[0]!r}")
-    begin = pd.Series(_local_days(first, zone), first.index)
-    age = _local_days(when[counted], zone) - who.map(begin).to_numpy(float)
+    schemas.must_match("events", who, first.index)
+    begin = pd.Series(periods.local_days(first, zone), first.index)
+    age = periods.local_days(when[counted], zone) - who.map(begin).to_numpy(float)
     month = np.ceil(age / MONTH)
     active = pd.DataFrame({"customer_id": who.to_numpy(), "month": month})[(age >= 1) & (month <= months)].drop_duplicates()
     last = max(when.max(), ordered.max())
     # The last day is only whole where the data go on beyond it.
-    watched = (int(_local_days(pd.Series([last]), zone)[0]) - begin) // MONTH
-    people = pd.DataFrame([(c, k) for c, w in watched.items() for k in range(1, min(int(w), months) + 1)], columns=["customer_id", "month"])
+    watched = (int(periods.local_days(pd.Series([last]), zone)[0]) - begin) // MONTH
+    many = watched.clip(0, months).to_numpy()
+    people = pd.DataFrame({"customer_id": watched.index.repeat(many), "month": np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many) + 1})
     if not len(people):
         raise NotEnoughData("engagement: nobody was watched for a month after the first order")
     people = people.merge(active.assign(acted=1.0), how="left").fillna({"acted": 0.0})
@@ -288,8 +286,3 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
         limits.append(t("retention.machines", n=number(machines)))
     return Result(question=t("retention.engaged_question"), table=table, method=t("retention.engaged_method"), unit="customers", n=len(first), conf_level=conf_level, limits=(*limits, t("retention.engaged_limit")), model=made,
                   chart={"kind": "curve", "x": "month", "percent": True, "xlabel": t("retention.engaged_axis"), "ylabel": t("retention.engaged_yaxis")})
-
-
-def _local_days(moments, zone):
-    """Return the local days of moments, since 1970."""
-    return moments.dt.tz_convert(zone).dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)

@@ -11,7 +11,6 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
-_DAYS = f"WITH {schemas.DAYS}"  # what everything below starts from
 
 
 @analysis
@@ -45,7 +44,7 @@ def repeat_rate(orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=No
     import pandas as pd
 
     view, end = schemas.purchase_days(orders, zone, until)
-    firsts = engine.run(_DAYS + """, ranked AS (
+    firsts = engine.run(schemas.DAYS + """, ranked AS (
              SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS k FROM days WHERE bought = 1),
            firsts AS (SELECT customer, min(CASE WHEN k = 1 THEN day END) AS a, min(CASE WHEN k = 2 THEN day END) AS b,
                              min(CASE WHEN k = 3 THEN day END) AS c FROM ranked WHERE k <= 3 GROUP BY customer)
@@ -54,7 +53,7 @@ def repeat_rate(orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=No
     for name, begin, again in (("first_to_second", "a", "b"), ("second_to_third", "b", "c")):
         started = firsts[firsts[begin].notna()]
         for window in windows:
-            length = _days("windows", window)
+            length = schemas.whole_days("windows", window)
             mature = started[started[begin] + length <= end]
             back = mature[mature[again] - mature[begin] <= length]
             n = int(mature["customers"].sum())
@@ -77,14 +76,14 @@ def repeat_rate(orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=No
 def ever_repeat(orders, *, conf_level=0.95):
     """Which share has two orders or more at all? Shown only beside `repeat_rate`: it grows with the customers' age.
 
-    Same arguments as `repeat_rate`; two orders on one day count. Returns a Result with one row: count, n,
+    Same arguments as `repeat_rate`; two orders on one day count, what was given back (an amount below 0) does not. Returns a Result with one row: count, n,
     estimate, conf_low, conf_high.
     """
     import pandas as pd
 
     schemas.require(orders, "orders")
-    v = engine.view(orders, customer=engine.key("customer_id"), order_id="order_id")
-    found = engine.run("""WITH c AS (SELECT customer, count(DISTINCT order_id) AS k FROM v GROUP BY customer)
+    v = engine.view(orders, customer=engine.key("customer_id"), order_id="order_id", amount=engine.real("amount"))
+    found = engine.run("""WITH c AS (SELECT customer, count(DISTINCT order_id) AS k FROM v WHERE amount >= 0 OR amount IS NULL GROUP BY customer)
                           SELECT count(*) AS n, count(CASE WHEN k >= 2 THEN 1 END) AS count FROM c""", v=v)
     count, n = int(found["count"].iloc[0]), int(found["n"].iloc[0])
     low, high = (float(x) for x in intervals.wilson(count, n, conf_level))
@@ -116,7 +115,7 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
     import pandas as pd
 
     view, end = schemas.purchase_days(orders, zone, until)
-    per = engine.run(_DAYS + """ SELECT customer, CAST(sum(bought) AS BIGINT) AS occasions, CAST(sum(orders) AS BIGINT) AS orders,
+    per = engine.run(schemas.DAYS + """ SELECT customer, CAST(sum(bought) AS BIGINT) AS occasions, CAST(sum(orders) AS BIGINT) AS orders,
                      sum(amount) AS amount, min(CASE WHEN bought = 1 THEN day END) AS first_day
                      FROM days GROUP BY customer HAVING sum(bought) > 0 ORDER BY customer""", o=view)
     years = (end - per["first_day"] + 1) / 365.25
@@ -145,17 +144,17 @@ def pauses(orders, *, zone="UTC", until=None):
 
     Parameters are as in `repeat_rate`. Returns a DataFrame with customer_id, number (1 = after the
     first purchase), days, ended (False where the data end first), watched (days from the purchase to
-    the end of the data).
+    the end of the data), amount (of the purchase day the pause begins on) and next_amount (of the one that ends it).
     """
     view, end = schemas.purchase_days(orders, zone, until)
-    found = engine.run(_DAYS + """ SELECT customer AS customer_id,
-                       row_number() OVER (PARTITION BY customer ORDER BY day) AS number, day,
+    found = engine.run(schemas.DAYS + """ SELECT customer AS customer_id,
+                       row_number() OVER (PARTITION BY customer ORDER BY day) AS number, day, amount, lead(amount) OVER (PARTITION BY customer ORDER BY day) AS next_amount,
                        lead(day) OVER (PARTITION BY customer ORDER BY day) AS following FROM days WHERE bought = 1
                        ORDER BY customer, day""", o=view)
     ended = found["following"].notna()
     days = (found["following"].fillna(end) - found["day"]).astype(int)
     found = found.assign(days=days, ended=ended, watched=(end - found["day"]).astype(int))
-    return found[["customer_id", "number", "days", "ended", "watched"]]
+    return found[["customer_id", "number", "days", "ended", "watched", "amount", "next_amount"]]
 
 
 @analysis
@@ -242,7 +241,7 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
                              criterion=t(f"retention.criterion_{criterion}")), table=table, unit="customers",
                   method=t("retention.cohort_method", period=t(f"retention.period_{period}"), clock=t(f"retention.clock_{clock}"),
                            criterion=t(f"retention.criterion_{criterion}")),
-                  n=sum(size_of.values()) if entry == "first" else int(engine.one(f"{_DAYS} SELECT count(DISTINCT customer) FROM days WHERE bought = 1", o=view)), conf_level=conf_level,
+                  n=sum(size_of.values()) if entry == "first" else int(engine.one(f"{schemas.DAYS} SELECT count(DISTINCT customer) FROM days WHERE bought = 1", o=view)), conf_level=conf_level,
                   limits=(*limits, t("retention.first_seen" if entry == "first" else "retention.several_cohorts")),
                   chart={"kind": "heat", "row": "cohort", "column": "age", "percent": True, "base_first": True,
                          "xlabel": t("retention.age_axis", period=t(f"retention.period_{period}")),
@@ -274,14 +273,14 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
     import pandas as pd
 
     view, covered = schemas.purchase_days(orders, zone, None)
-    back = _days("active", active)
+    back = schemas.whole_days("active", active)
     a, b = (periods.local_day(schemas.moment(k, v, zone), zone) for k, v in (("begin", begin), ("end", end)))
     if b - a < back:
         raise InputError(f"retention_rate: begin and end must lie at least `active` ({active}) apart, else one order counts "
                          f"at both; found {b - a} days")
     if b > covered:
         raise NotEnoughData(f"retention_rate: the data end before {end}")
-    found = engine.run(_DAYS + """, c AS (SELECT customer, max(CASE WHEN day > :a0 AND day <= :a THEN 1 ELSE 0 END) AS at_begin,
+    found = engine.run(schemas.DAYS + """, c AS (SELECT customer, max(CASE WHEN day > :a0 AND day <= :a THEN 1 ELSE 0 END) AS at_begin,
                                           max(CASE WHEN day > :b0 AND day <= :b THEN 1 ELSE 0 END) AS at_end
                                    FROM days WHERE bought = 1 GROUP BY customer)
                           SELECT CAST(sum(at_begin) AS BIGINT) AS n, CAST(sum(at_begin * at_end) AS BIGINT) AS count,
@@ -335,7 +334,7 @@ def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.
             raise NotEnoughData("churn_moments: no customer bought twice, so no usual pause exists; name one with silence='90D'")
         limits_days = [int(np.ceil(v)) for v in np.quantile(ended, [0.9, 0.8, 0.95])]
     else:
-        limits_days = [_days("silence", silence)]
+        limits_days = [schemas.whole_days("silence", silence)]
         limits_days += [max(limits_days[0] // 2, 1), limits_days[0] * 2]
     named = np.where(gaps["number"] >= 4, "4+", gaps["number"].astype(str))
     rows = []
@@ -406,25 +405,17 @@ def median_sentences(medians):
             for group, median, low, high in medians]
 
 
-def _days(name, value):
-    """Return a duration of whole days; purchases are days, so a fraction of one means nothing."""
-    length = schemas.micros(name, value)
-    if length % 86_400_000_000:
-        raise InputError(f"{name}: purchases are counted by the day; whole days are needed, found {value!r}")
-    return length // 86_400_000_000
-
-
 def _cells(view, period, clock, end, entry):
     """Return per cohort (start day) and age: customers active, customers last seen then, and their amount."""
-    first = periods.local_day(engine.span(view.table, view.roles["day"].source)[0], view.zone)
+    first = schemas.first_day(view)
     if clock == "calendar":
-        head = f"""{_DAYS}, a AS (SELECT customer, {periods.sql("day", period, first, end)} AS bucket, sum(amount) AS amount, max(bought) AS active FROM days GROUP BY 1, 2),
+        head = f"""{schemas.DAYS}, a AS (SELECT customer, {periods.sql("day", period, first, end)} AS bucket, sum(amount) AS amount, max(bought) AS active FROM days GROUP BY 1, 2),
                    g AS (SELECT customer, bucket, amount, active, min(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS origin,
                                 max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest FROM a),
                    f AS ({"SELECT * FROM g WHERE bucket >= origin" if entry == "first" else "SELECT g.bucket, g.amount, g.active, a.bucket AS origin, g.latest FROM a JOIN g ON a.customer = g.customer AND g.bucket >= a.bucket WHERE a.active = 1"})"""
     else:
         length = periods.DAYS[period]
-        head = f"""{_DAYS}, d AS (SELECT customer, day, amount, bought, min(CASE WHEN bought = 1 THEN day END) OVER (PARTITION BY customer) AS first_day FROM days),
+        head = f"""{schemas.DAYS}, d AS (SELECT customer, day, amount, bought, min(CASE WHEN bought = 1 THEN day END) OVER (PARTITION BY customer) AS first_day FROM days),
                    a AS (SELECT customer, first_day, day - first_day - mod(day - first_day, {length}) AS bucket,
                                 sum(amount) AS amount, max(bought) AS active FROM d WHERE day >= first_day GROUP BY 1, 2, 3),
                    f AS (SELECT bucket, amount, active, {periods.sql("first_day", period, first, end)} AS origin,

@@ -222,6 +222,11 @@ def members(customers=1500, months=18, *, lift=0.35, seed=1):
     return {"orders": orders, "members": _made(pd.DataFrame({"customer_id": came + 1, "joined_at": pd.to_datetime(first[joined[came]], unit="us", utc=True)}), lift=lift)}
 
 
+def _on(days):
+    """Return moments so many days after the first of 2023, to the microsecond; missing stays missing."""
+    return pd.to_datetime((np.asarray(days) * 86_400_000_000).round(), unit="us", utc=True) + (pd.Timestamp("2023-01-01") - pd.Timestamp(0))
+
+
 def complaints(customers=3000, *, failure=0.12, left=-0.25, repaired=-0.04, seed=1):
     """Make orders, some of which go wrong, and the complaints about them.
 
@@ -239,8 +244,7 @@ def complaints(customers=3000, *, failure=0.12, left=-0.25, repaired=-0.04, seed
         stay = rng.random(len(going)) < chance
         at[going] += np.where(stay, rng.uniform(24, 80, len(going)), rng.uniform(100, 200, len(going)))
         going = going[at[going] < 500]
-    moment = lambda days: pd.to_datetime((np.asarray(days) * 86_400_000_000).round(), unit="us", utc=True) + (pd.Timestamp("2023-01-01") - pd.Timestamp(0))  # noqa: E731
     orders, said = pd.concat(rows, ignore_index=True), pd.concat(asked, ignore_index=True)
-    orders = pd.DataFrame({"order_id": np.arange(len(orders)) + 1, "customer_id": orders["customer_id"], "ordered_at": moment(orders["day"])})
-    said = pd.DataFrame({"customer_id": said["customer_id"], "opened_at": moment(said["opened"]), "solved_at": moment(said["solved"])})
+    orders = pd.DataFrame({"order_id": np.arange(len(orders)) + 1, "customer_id": orders["customer_id"], "ordered_at": _on(orders["day"])})
+    said = pd.DataFrame({"customer_id": said["customer_id"], "opened_at": _on(said["opened"]), "solved_at": _on(said["solved"])})
     return {"orders": _made(orders, left=left, repaired=repaired), "complaints": _made(said, left=left, repaired=repaired)}
