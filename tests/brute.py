@@ -4,7 +4,9 @@ from itertools import groupby
 
 
 def funnel(rows, steps, *, window, order, entry, ties, end, strict_among="steps"):
-    """Return {(group): [customers reaching step 1, 2, …]} from (customer, t, event, group, held) rows, by searching every chain."""
+    """Return {(group): [customers reaching step 1, 2, …]} from (customer, t, event, group, held)
+    rows, by searching every chain.
+    """
     reached = {}
     rows = sorted(rows, key=lambda r: (str(r[0]), str(r[4]), r[1]))
     by_customer = {c: list(rs) for c, rs in groupby(rows, key=lambda r: r[0])}
@@ -14,7 +16,11 @@ def funnel(rows, steps, *, window, order, entry, ties, end, strict_among="steps"
             histories.setdefault(r[4], []).append(r)
         openers = []
         for history in histories.values():
-            kept = history if order == "strict" and strict_among == "all" else [r for r in history if r[2] in steps]
+            kept = (
+                history
+                if order == "strict" and strict_among == "all"
+                else [r for r in history if r[2] in steps]
+            )
             for i, r in enumerate(kept):
                 if r[2] == steps[0] or order == "any":
                     openers.append((r[1], i, kept))
@@ -47,20 +53,31 @@ def longest(rows, chain, steps, t0, window, ties):
         if best == len(steps):
             break
         late_enough = r[1] >= rows[chain[-1]][1] if ties == "rank" else r[1] > rows[chain[-1]][1]
-        if k not in chain and late_enough and r[2] == steps[len(chain)] and (window is None or r[1] - t0 <= window):
+        if (
+            k not in chain
+            and late_enough
+            and r[2] == steps[len(chain)]
+            and (window is None or r[1] - t0 <= window)
+        ):
             best = max(best, longest(rows, (*chain, k), steps, t0, window, ties))
     return best
 
 
 def strict(rows, i, steps, t0, window, ties):
-    """How many steps the rows from row i on match one by one; rows at one instant in step order, others last."""
+    """How many steps the rows from row i on match one by one; rows at one instant in step order,
+    others last.
+    """
     first = {s: steps.index(s) for s in steps}
     ordered = sorted(rows, key=lambda r: (r[1], first.get(r[2], len(steps))))
     at = next(k for k, r in enumerate(ordered) if r is rows[i])
     depth = 1
     while depth < len(steps) and at + depth < len(ordered):
         r, before = ordered[at + depth], ordered[at + depth - 1]
-        if r[2] != steps[depth] or (window is not None and r[1] - t0 > window) or (ties == "later" and r[1] <= before[1]):
+        if (
+            r[2] != steps[depth]
+            or (window is not None and r[1] - t0 > window)
+            or (ties == "later" and r[1] <= before[1])
+        ):
             break
         depth += 1
     return depth
@@ -70,13 +87,18 @@ def anyhow(rows, steps, t0, window):
     """How many of the first steps one window holds, in whatever order."""
     inside = [r[2] for r in rows if r[1] >= t0 and (window is None or r[1] - t0 <= window)]
     depth = 0
-    while depth < len(steps) and all(inside.count(s) >= steps[: depth + 1].count(s) for s in set(steps[: depth + 1])):
+    while depth < len(steps) and all(
+        inside.count(s) >= steps[: depth + 1].count(s) for s in set(steps[: depth + 1])
+    ):
         depth += 1
     return depth
 
 
 def chains(rows, steps, t0, i, *, window, optional, step_windows, exclude, between, slack):
-    """Yield every chain (row numbers by step, None where an optional step is skipped) that starts at row i; steps are tuples of names."""
+    """Yield every chain (row numbers by step, None where an optional step is skipped) that starts
+    at row i; steps are tuples of names.
+    """
+
     def barred(a, b, source, j):
         if source >= between[1] or j <= between[0]:
             return False
@@ -93,7 +115,11 @@ def chains(rows, steps, t0, i, *, window, optional, step_windows, exclude, betwe
                 continue
             if window is not None and r[1] - t0 > window:
                 continue
-            if step_windows and step_windows[j - 1] is not None and r[1] - rows[chain[source]][1] > step_windows[j - 1]:
+            if (
+                step_windows
+                and step_windows[j - 1] is not None
+                and r[1] - rows[chain[source]][1] > step_windows[j - 1]
+            ):
                 continue
             if not barred(chain[source], k, source, j):
                 yield from extend((*chain, k))
@@ -103,8 +129,23 @@ def chains(rows, steps, t0, i, *, window, optional, step_windows, exclude, betwe
     yield from extend((i,))
 
 
-def rich(rows, steps, *, end, window=None, optional=(), step_windows=None, exclude=(), between=None, slack=0, exclusion="ends", entry="every"):
-    """Return the customers that reach each step under the further options, by trying every chain; rows are (customer, t, event)."""
+def rich(
+    rows,
+    steps,
+    *,
+    end,
+    window=None,
+    optional=(),
+    step_windows=None,
+    exclude=(),
+    between=None,
+    slack=0,
+    exclusion="ends",
+    entry="every",
+):
+    """Return the customers that reach each step under the further options, by trying every chain;
+    rows are (customer, t, event).
+    """
     between = between or (0, len(steps) - 1)
     reached = [set() for _ in steps]
     for customer in {r[0] for r in rows}:
@@ -121,25 +162,48 @@ def rich(rows, steps, *, end, window=None, optional=(), step_windows=None, exclu
                 begin = walked[between[0]]
                 if begin is not None:
                     stop = walked[between[1]]
-                    limit = stop if stop is not None else (float("inf") if window is None else t0 + window)
-                    late = (lambda t, stop=stop, limit=limit: t < limit if stop is not None else t <= limit)
+                    limit = (
+                        stop
+                        if stop is not None
+                        else (float("inf") if window is None else t0 + window)
+                    )
+                    late = lambda t, stop=stop, limit=limit: (
+                        t < limit if stop is not None else t <= limit
+                    )
                     if any(r[2] in exclude and r[1] > begin and late(r[1]) for r in mine):
                         continue
                 for j, t in enumerate(walked):
                     if t is not None:
                         reached[j].add(customer)
                 continue
-            for chain in chains(mine, steps, t0, i, window=window, optional=optional, step_windows=step_windows, exclude=exclude, between=between, slack=slack):
+            for chain in chains(
+                mine,
+                steps,
+                t0,
+                i,
+                window=window,
+                optional=optional,
+                step_windows=step_windows,
+                exclude=exclude,
+                between=between,
+                slack=slack,
+            ):
                 if chain[-1] is not None:
                     reached[len(chain) - 1].add(customer)
     return [len(s) for s in reached]
 
 
 def greedy(rows, i, steps, window):
-    """Return the times at which an attempt takes the earliest next step, None from where it stops; equal times chain in step order."""
+    """Return the times at which an attempt takes the earliest next step, None from where it stops;
+    equal times chain in step order.
+    """
     out, t = [rows[i][1]], rows[i][1]
     for step in steps[1:]:
-        later = [r[1] for r in rows if r[2] in step and r[1] >= t and (window is None or r[1] - rows[i][1] <= window)]
+        later = [
+            r[1]
+            for r in rows
+            if r[2] in step and r[1] >= t and (window is None or r[1] - rows[i][1] <= window)
+        ]
         if not later:
             return out + [None] * (len(steps) - len(out))
         t = min(later)
@@ -148,7 +212,9 @@ def greedy(rows, i, steps, window):
 
 
 def opened(rows, steps, *, end, window, exclude=()):
-    """Return (entered anywhere, at each step, went on to each next step) where people may enter at any step."""
+    """Return (entered anywhere, at each step, went on to each next step) where people may enter at
+    any step.
+    """
     at, on, anywhere = [set() for _ in steps], [set() for _ in steps], set()
     for r in rows:
         for j, step in enumerate(steps):
@@ -156,7 +222,15 @@ def opened(rows, steps, *, end, window, exclude=()):
                 at[j].add(r[0])
                 anywhere.add(r[0])
                 for q in rows:
-                    if j + 1 < len(steps) and q[0] == r[0] and q[2] in steps[j + 1] and q[1] >= r[1] and (window is None or q[1] - r[1] <= window) \
-                            and not any(x[0] == r[0] and x[2] in exclude and r[1] < x[1] < q[1] for x in rows):
+                    if (
+                        j + 1 < len(steps)
+                        and q[0] == r[0]
+                        and q[2] in steps[j + 1]
+                        and q[1] >= r[1]
+                        and (window is None or q[1] - r[1] <= window)
+                        and not any(
+                            x[0] == r[0] and x[2] in exclude and r[1] < x[1] < q[1] for x in rows
+                        )
+                    ):
                         on[j + 1].add(r[0])
     return len(anywhere), [len(s) for s in at], [len(s) for s in on[1:]]

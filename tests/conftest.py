@@ -28,11 +28,18 @@ def spark():
         from pyspark.sql import SparkSession
 
         # A session zone that is not UTC, so that nothing can lean on it by accident.
-        session = (SparkSession.builder.master("local[2]").appName("workbench-tests")
-                   .config("spark.sql.session.timeZone", "America/New_York").config("spark.ui.enabled", "false")
-                   .config("spark.sql.shuffle.partitions", "2").config("spark.driver.bindAddress", "127.0.0.1")
-                   .config("spark.driver.host", "127.0.0.1").config("spark.log.level", "ERROR")
-                   .config("spark.sql.execution.arrow.maxRecordsPerBatch", "7").getOrCreate())
+        session = (
+            SparkSession.builder.master("local[2]")
+            .appName("workbench-tests")
+            .config("spark.sql.session.timeZone", "America/New_York")
+            .config("spark.ui.enabled", "false")
+            .config("spark.sql.shuffle.partitions", "2")
+            .config("spark.driver.bindAddress", "127.0.0.1")
+            .config("spark.driver.host", "127.0.0.1")
+            .config("spark.log.level", "ERROR")
+            .config("spark.sql.execution.arrow.maxRecordsPerBatch", "7")
+            .getOrCreate()
+        )
     yield session
     session.stop()
 
@@ -40,6 +47,7 @@ def spark():
 @pytest.fixture(scope="session")
 def to_spark(spark, tmp_path_factory):
     """A function that hands a pandas table to Spark through Parquet, types kept."""
+
     def convert(frame):
         path = tmp_path_factory.mktemp("spark") / "table.parquet"
         frame.to_parquet(path, coerce_timestamps="us", allow_truncated_timestamps=True)
@@ -59,4 +67,6 @@ def log(rows, unit="h"):
 
 def same(a, b, **options):
     """Assert that two result tables are equal: integers exactly, floats to 1e-9."""
-    pd.testing.assert_frame_equal(a, b, check_exact=False, rtol=1e-9, atol=1e-9, **{"check_dtype": False, **options})
+    pd.testing.assert_frame_equal(
+        a, b, check_exact=False, rtol=1e-9, atol=1e-9, **{"check_dtype": False, **options}
+    )

@@ -13,33 +13,65 @@ def at_root(monkeypatch):
 
 
 def test_check_prints_the_report_and_both_rates(tmp_path, capsys):
-    """Rows in, kept, refused by reason; the ever-repeat share with R-01 beside it; refused rows written aside."""
+    """Rows in, kept, refused by reason; the ever-repeat share with R-01 beside it; refused rows
+    written aside.
+    """
     aside = tmp_path / "aside.csv"
-    code = main(["check", "data/samples/sample_shop.csv", "--mapping", "data/mappings/sample_shop.yml", "--rejected", str(aside)])
+    code = main(
+        [
+            "check",
+            "data/samples/sample_shop.csv",
+            "--mapping",
+            "data/mappings/sample_shop.yml",
+            "--rejected",
+            str(aside),
+        ]
+    )
     out = capsys.readouterr().out
-    assert code == 0 and "Rows in: 369. Kept: 333. Rejected: 36." in out and "20  no customer" in out
-    assert "ever repeat" in out and "first to second" in out and len(aside.read_text().splitlines()) == 37
+    assert (
+        code == 0 and "Rows in: 369. Kept: 333. Rejected: 36." in out and "20  no customer" in out
+    )
+    assert (
+        "ever repeat" in out
+        and "first to second" in out
+        and len(aside.read_text().splitlines()) == 37
+    )
 
 
 def test_check_speaks_dutch_and_drops_duplicates(tmp_path, capsys):
     """Options overrule the mapping."""
-    code = main(["check", "data/samples/sample_shop.csv", "--mapping", "data/mappings/sample_shop.yml", "--language", "nl", "--duplicates", "drop",
-                 "--rejected", str(tmp_path / "a.csv")])
+    code = main(
+        [
+            "check",
+            "data/samples/sample_shop.csv",
+            "--mapping",
+            "data/mappings/sample_shop.yml",
+            "--language",
+            "nl",
+            "--duplicates",
+            "drop",
+            "--rejected",
+            str(tmp_path / "a.csv"),
+        ]
+    )
     assert code == 0 and "Exact dubbele regels: 4, geweigerd." in capsys.readouterr().out
     from workbench import texts
 
     texts.use("en")
 
 
-@pytest.mark.parametrize(("words", "message"), [
-    (["check", "nowhere.csv", "--mapping", "data/mappings/sample_shop.yml"], "no such file"),
-    (["check", "data", "--mapping", "data/mappings/sample_shop.yml"], "directory"),
-    (["check", "data/samples/sample_shop.csv", "--mapping", "nowhere.yml"], "no such mapping"),
-    (["run", "31_retention", "--quiet"], "Did you mean '30_retention'"),
-    (["run", "30_retention", "--quiet", "-p", "seed"], "NAME=VALUE"),
-    (["run", "30_retention", "--quiet", "-p", "sead=3"], "Did you mean 'seed'"),
-    (["params", "nothing"], "no notebook"),
-])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["check", "nowhere.csv", "--mapping", "data/mappings/sample_shop.yml"], "no such file"),
+        (["check", "data", "--mapping", "data/mappings/sample_shop.yml"], "directory"),
+        (["check", "data/samples/sample_shop.csv", "--mapping", "nowhere.yml"], "no such mapping"),
+        (["run", "31_retention", "--quiet"], "Did you mean '30_retention'"),
+        (["run", "30_retention", "--quiet", "-p", "seed"], "NAME=VALUE"),
+        (["run", "30_retention", "--quiet", "-p", "sead=3"], "Did you mean 'seed'"),
+        (["params", "nothing"], "no notebook"),
+    ],
+)
 def test_mistakes_end_with_two_and_one_line(words, message, capsys):
     """A clear line on the error channel, no traceback."""
     assert main(words) == 2
@@ -51,4 +83,8 @@ def test_list_and_params(capsys):
     """Every notebook, every parameter with its type, default and comment."""
     assert main(["list"]) == 0 and main(["params", "30_retention"]) == 0
     out = capsys.readouterr().out
-    assert "10_buying_stages" in out and "'en' or 'nl'" in out and "time zone in which days are cut" in out
+    assert (
+        "10_buying_stages" in out
+        and "'en' or 'nl'" in out
+        and "time zone in which days are cut" in out
+    )

@@ -12,15 +12,76 @@ import workbench
 from workbench import cli, project
 
 NAMES = [m.name for m in pkgutil.walk_packages(workbench.__path__, "workbench.")]
-ANALYSES = ("funnels.steps", "funnels.compare", "stages.episodes", "stages.taxonomy", "stages.profile", "stages.friction", "stages.latent", "journeys.visits", "journeys.paths", "journeys.lifecycle", "journeys.channels", "retention.repeat", "retention.rates", "retention.stays", "prediction.returning", "prediction.planning", "choice.logit", "choice.nested", "choice.mixed", "choice.classes", "choice.answers", "conjoint.design", "conjoint.analysis",
-            "conjoint.bestworst", "conjoint.prices", "drivers.regress", "drivers.importance", "drivers.paths", "drivers.scales", "influence.price", "influence.social", "influence.place", "influence.business", "attribution.paths", "attribution.credit",
-            "attribution.calibrate", "attribution.campaigns", "attribution.mix", "experiments.randomised", "experiments.designs", "experiments.uplift", "experiments.progress", "loyalty.brands", "loyalty.standing", "loyalty.voices", "loyalty.care", "loyalty.repeats", "clv.buying", "clv.worth", "clv.contract", "clv.summary", "load.studies", "survival", "intervals", "load.mapping", "load.panels", "load.choices")
+ANALYSES = (
+    "funnels.steps",
+    "funnels.compare",
+    "stages.episodes",
+    "stages.taxonomy",
+    "stages.profile",
+    "stages.friction",
+    "stages.latent",
+    "journeys.visits",
+    "journeys.paths",
+    "journeys.lifecycle",
+    "journeys.channels",
+    "retention.repeat",
+    "retention.rates",
+    "retention.stays",
+    "prediction.returning",
+    "prediction.planning",
+    "choice.logit",
+    "choice.nested",
+    "choice.mixed",
+    "choice.classes",
+    "choice.answers",
+    "conjoint.design",
+    "conjoint.analysis",
+    "conjoint.bestworst",
+    "conjoint.prices",
+    "drivers.regress",
+    "drivers.importance",
+    "drivers.paths",
+    "drivers.scales",
+    "influence.price",
+    "influence.social",
+    "influence.place",
+    "influence.business",
+    "attribution.paths",
+    "attribution.credit",
+    "attribution.calibrate",
+    "attribution.campaigns",
+    "attribution.mix",
+    "experiments.randomised",
+    "experiments.designs",
+    "experiments.uplift",
+    "experiments.progress",
+    "loyalty.brands",
+    "loyalty.standing",
+    "loyalty.voices",
+    "loyalty.care",
+    "loyalty.repeats",
+    "clv.buying",
+    "clv.worth",
+    "clv.contract",
+    "clv.summary",
+    "load.studies",
+    "survival",
+    "intervals",
+    "load.mapping",
+    "load.panels",
+    "load.choices",
+)
 
 
 def public(module):
     """Public functions and classes defined in a module."""
-    return [(n, o) for n, o in inspect.getmembers(module, lambda x: inspect.isfunction(x) or inspect.isclass(x))
-            if not n.startswith("_") and o.__module__ == module.__name__]
+    return [
+        (n, o)
+        for n, o in inspect.getmembers(
+            module, lambda x: inspect.isfunction(x) or inspect.isclass(x)
+        )
+        if not n.startswith("_") and o.__module__ == module.__name__
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -30,20 +91,30 @@ def test_everything_public_has_a_docstring(name):
     assert module.__doc__
     for n, o in public(module):
         first = (o.__doc__ or "").strip().split("\n\n")[0]
-        assert first.rstrip(" `'\"").endswith((".", "?", "…", "::")) or "\n" in first or first.endswith(")"), f"{name}.{n}: {first!r}"
+        assert (
+            first.rstrip(" `'\"").endswith((".", "?", "…", "::"))
+            or "\n" in first
+            or first.endswith(")")
+        ), f"{name}.{n}: {first!r}"
 
 
 @pytest.mark.parametrize("area", ANALYSES)
 def test_analyses_say_what_goes_in_and_out(area):
-    """Every public function of an analysis names its returns, and its source where it computes a statistic."""
+    """Every public function of an analysis names its returns, and its source where it computes a
+    statistic.
+    """
     module = importlib.import_module(f"workbench.{area}")
     for name, function in public(module):
         if not inspect.isfunction(function):
             continue
         doc = function.__doc__
-        assert re.search(r"(?i)\breturns?\b|\bgive", doc), f"{area}.{name} does not say what it returns"
+        assert re.search(r"(?i)\breturns?\b|\bgive", doc), (
+            f"{area}.{name} does not say what it returns"
+        )
         if "return Result(" in inspect.getsource(function):
-            assert "conf_low" in doc or "estimate" in doc or "compare" in name, f"{area}.{name} does not name its columns"
+            assert "conf_low" in doc or "estimate" in doc or "compare" in name, (
+                f"{area}.{name} does not name its columns"
+            )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,8 +139,11 @@ def test_every_command_is_in_the_readme():
 def test_the_architecture_page_names_every_room():
     """ARCHITECTURE.md lists the modules there are, and none that is not."""
     text = (project.root() / "ARCHITECTURE.md").read_text()
-    rooms = {p.stem if p.suffix else p.name for p in (project.root() / "workbench").iterdir()
-             if (p.suffix == ".py" or (p / "__init__.py").exists()) and p.stem != "__init__"}
+    rooms = {
+        p.stem if p.suffix else p.name
+        for p in (project.root() / "workbench").iterdir()
+        if (p.suffix == ".py" or (p / "__init__.py").exists()) and p.stem != "__init__"
+    }
     for room in rooms:
         assert f"`{room}`" in text, room
 
@@ -80,7 +154,9 @@ def test_the_mapping_page_is_complete():
     from workbench.load import files, mapping
 
     text = (project.root() / "docs" / "mapping.md").read_text()
-    assert all(f"`{key}`" in text for key in mapping.KEYS) and all(f"`{o}`" in text for o in files.OPTIONS)
+    assert all(f"`{key}`" in text for key in mapping.KEYS) and all(
+        f"`{o}`" in text for o in files.OPTIONS
+    )
     for name, columns in schemas.TABLES.items():
         row = next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
         assert all(c in row for c in columns)
@@ -94,4 +170,6 @@ def test_decisions_are_numbered():
     assert [f.name[:4] for f in files] == [f"{i:04d}" for i in range(1, len(files) + 1)]
     for file in files:
         text = file.read_text()
-        assert all(f"## {part}" in text for part in ("Context", "Decision", "Consequences")), file.name
+        assert all(f"## {part}" in text for part in ("Context", "Decision", "Consequences")), (
+            file.name
+        )

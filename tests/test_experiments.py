@@ -1,4 +1,6 @@
-"""Experiments and designs that stand in for one: by hand, by law, by recovery, and honest words where chance did not decide."""
+"""Experiments and designs that stand in for one: by hand, by law, by recovery, and honest words
+where chance did not decide.
+"""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +27,9 @@ def chosen(seed, n=2000, effect=1.0):
     x = rng.normal(size=(n, 2))
     t = (rng.random(n) < 1 / (1 + np.exp(-(0.8 * x[:, 0] - 0.5 * x[:, 1])))).astype(int)
     y = effect * t + 1.5 * x[:, 0] + 0.7 * x[:, 1] + rng.normal(size=n)
-    return pd.DataFrame({"t": t, "y": y, "a": x[:, 0], "b": x[:, 1], "before": x[:, 0] * 1.5 + rng.normal(size=n)})
+    return pd.DataFrame(
+        {"t": t, "y": y, "a": x[:, 0], "b": x[:, 1], "before": x[:, 0] * 1.5 + rng.normal(size=n)}
+    )
 
 
 def rollout(seed, units=60, periods=8, effect=1.0, slope=0.0):
@@ -37,7 +41,17 @@ def rollout(seed, units=60, periods=8, effect=1.0, slope=0.0):
         level = rng.normal(0, 2) + (0 if np.isnan(start[u]) else 1.0)
         for t in range(periods):
             on = t >= start[u]
-            rows.append((u, t, start[u], level + 0.5 * t + on * (effect + slope * (t - start[u]) if on else 0) + rng.normal()))
+            rows.append(
+                (
+                    u,
+                    t,
+                    start[u],
+                    level
+                    + 0.5 * t
+                    + on * (effect + slope * (t - start[u]) if on else 0)
+                    + rng.normal(),
+                )
+            )
     return pd.DataFrame(rows, columns=["unit", "t", "start", "y"])
 
 
@@ -50,34 +64,59 @@ def test_units_treated_all_along_do_not_count():
     """They are in no comparison: neither the number of units nor the interval knows them."""
     d = rollout(3)
     early = d[d["unit"] < 10].assign(unit=lambda t: t["unit"] + 1000, start=0.0)
-    one, two = (experiments.difference_in_differences(x, "y", unit="unit", time="t", start="start") for x in (d, pd.concat([d, early])))
+    one, two = (
+        experiments.difference_in_differences(x, "y", unit="unit", time="t", start="start")
+        for x in (d, pd.concat([d, early]))
+    )
     pd.testing.assert_frame_equal(one.table, two.table)
     assert one.n == two.n and any("10 units had started before" in s for s in two.limits)
 
 
 def test_cost_of_a_unit_follows_the_interval_shown():
-    """The cost of one more buyer is the cost a person over the limits of the difference, whichever way those were made."""
+    """The cost of one more buyer is the cost a person over the limits of the difference, whichever
+    way those were made.
+    """
     for how in ({}, {"before": "early"}):
-        table = experiments.difference(trial(1, share=not how, effect=0.3), "y", cost={"new": 2.0}, **how).table.set_index("measure")
+        table = experiments.difference(
+            trial(1, share=not how, effect=0.3), "y", cost={"new": 2.0}, **how
+        ).table.set_index("measure")
         shown = table.loc["adjusted" if how else "difference"]
-        assert table.loc["cost_per_unit", ["conf_low", "conf_high", "n"]].tolist() == pytest.approx([2 / shown["conf_high"], 2 / shown["conf_low"], shown["n"]])
+        assert table.loc["cost_per_unit", ["conf_low", "conf_high", "n"]].tolist() == pytest.approx(
+            [2 / shown["conf_high"], 2 / shown["conf_low"], shown["n"]]
+        )
 
 
 def test_a_share_by_hand():
     """30 of 100 against 20 of 100: ten points, Newcombe's interval, the split checked."""
-    d = pd.DataFrame({"variant": ["new"] * 100 + ["control"] * 100, "y": [1] * 30 + [0] * 70 + [1] * 20 + [0] * 80})
+    d = pd.DataFrame(
+        {
+            "variant": ["new"] * 100 + ["control"] * 100,
+            "y": [1] * 30 + [0] * 70 + [1] * 20 + [0] * 80,
+        }
+    )
     made = experiments.difference(d, "y", cost={"new": 0.5})
     row = cell(made, "difference")
-    assert row["estimate"] == pytest.approx(0.1) and (row["conf_low"], row["conf_high"]) == pytest.approx((-0.0203, 0.2166), abs=1e-3)
-    assert made.evidence == "experimental" and cell(made, "relative")["estimate"] == pytest.approx(0.5)
+    assert row["estimate"] == pytest.approx(0.1) and (
+        row["conf_low"],
+        row["conf_high"],
+    ) == pytest.approx((-0.0203, 0.2166), abs=1e-3)
+    assert made.evidence == "experimental" and cell(made, "relative")["estimate"] == pytest.approx(
+        0.5
+    )
     assert np.isnan(cell(made, "cost_per_unit")["estimate"]), "a gain that may be none has no price"
 
 
 def test_a_broken_split_is_no_experiment():
     """70 to 30 where halves were planned: graded associational; planned so, it is an experiment."""
     d = trial(1, 1000).assign(variant=np.where(np.arange(1000) < 700, "new", "control"))
-    assert experiments.difference(d, "y").evidence == "associational" and "not those that were planned" in experiments.difference(d, "y").limits[0]
-    assert experiments.difference(d, "y", split={"new": 0.7, "control": 0.3}).evidence == "experimental"
+    assert (
+        experiments.difference(d, "y").evidence == "associational"
+        and "not those that were planned" in experiments.difference(d, "y").limits[0]
+    )
+    assert (
+        experiments.difference(d, "y", split={"new": 0.7, "control": 0.3}).evidence
+        == "experimental"
+    )
 
 
 def test_the_time_before_narrows_the_interval():
@@ -89,19 +128,34 @@ def test_the_time_before_narrows_the_interval():
 
 
 def test_people_with_several_rows_count_once():
-    """Orders within people: the error is that of people; who was in two arms is left out and counted."""
+    """Orders within people: the error is that of people; who was in two arms is left out and
+    counted.
+    """
     rng = np.random.default_rng(3)
     who = np.repeat(np.arange(200), 5)
-    d = pd.DataFrame({"variant": np.where(who % 2 == 0, "new", "control"), "who": who, "y": np.repeat(rng.normal(size=200), 5)})
-    rows, people = (cell(experiments.difference(d, "y", **o), "difference") for o in ({}, {"unit": "who"}))
-    assert people["std_error"] == pytest.approx(rows["std_error"] * np.sqrt(5), rel=0.02) and people["n"] == 200
+    d = pd.DataFrame(
+        {
+            "variant": np.where(who % 2 == 0, "new", "control"),
+            "who": who,
+            "y": np.repeat(rng.normal(size=200), 5),
+        }
+    )
+    rows, people = (
+        cell(experiments.difference(d, "y", **o), "difference") for o in ({}, {"unit": "who"})
+    )
+    assert (
+        people["std_error"] == pytest.approx(rows["std_error"] * np.sqrt(5), rel=0.02)
+        and people["n"] == 200
+    )
     d.loc[0, "variant"] = "control"
     made = experiments.difference(d, "y", unit="who")
     assert made.n == 199 and any("several arms" in s for s in made.limits)
 
 
 def test_looking_at_any_time_keeps_its_level():
-    """Without an effect, a look after every hundred people finds one in under 5 % of 300 tests; plain intervals do in many more."""
+    """Without an effect, a look after every hundred people finds one in under 5 % of 300 tests;
+    plain intervals do in many more.
+    """
     rng = np.random.default_rng(4)
     ever, plain = 0, 0
     looks = np.arange(100, 3001, 100)
@@ -114,7 +168,10 @@ def test_looking_at_any_time_keeps_its_level():
         plain += (z > 1.96).any()
     assert ever / 300 <= 0.05 and plain / 300 > 0.2
     made = experiments.difference(trial(5), "y", planned=800)
-    assert cell(made, "difference")["conf_high"] - cell(made, "difference")["conf_low"] > 1.4 * (cell(experiments.difference(trial(5), "y"), "difference")[["conf_high", "conf_low"]] @ [1, -1])
+    assert cell(made, "difference")["conf_high"] - cell(made, "difference")["conf_low"] > 1.4 * (
+        cell(experiments.difference(trial(5), "y"), "difference")[["conf_high", "conf_low"]]
+        @ [1, -1]
+    )
     assert made.table["p_value"].isna().all()
 
 
@@ -122,7 +179,9 @@ def test_sample_sizes_by_formula():
     """5 % against 6 %, power 80 %: 8,155 an arm; a correlated metric from before saves 1 − rho²."""
     row = experiments.sample_size(0.05, [0.01]).table.iloc[0]
     assert row["estimate"] == 8155 and row["n"] == 16310
-    assert experiments.sample_size(0.05, [0.01], rho=0.6).table["n"].iloc[0] == pytest.approx(16310 * 0.64, rel=1e-3)
+    assert experiments.sample_size(0.05, [0.01], rho=0.6).table["n"].iloc[0] == pytest.approx(
+        16310 * 0.64, rel=1e-3
+    )
     with pytest.raises(InputError, match="between 0 and 1"):
         experiments.sample_size(0.99, [0.05])
 
@@ -130,56 +189,106 @@ def test_sample_sizes_by_formula():
 def test_groups_and_whether_each_gains():
     """A gain in one group only: not in every group, and the groups differ."""
     rng = np.random.default_rng(6)
-    d = pd.DataFrame({"variant": rng.choice(["control", "new"], 4000), "stage": rng.choice(["search", "evaluation"], 4000)})
-    d["y"] = (rng.random(4000) < 0.2 + 0.15 * ((d["variant"] == "new") & (d["stage"] == "search"))).astype(int)
+    d = pd.DataFrame(
+        {
+            "variant": rng.choice(["control", "new"], 4000),
+            "stage": rng.choice(["search", "evaluation"], 4000),
+        }
+    )
+    d["y"] = (
+        rng.random(4000) < 0.2 + 0.15 * ((d["variant"] == "new") & (d["stage"] == "search"))
+    ).astype(int)
     made = experiments.heterogeneity(d, "y", "stage")
-    assert "not shown" in made.limits[0] and made.table.set_index("group").loc["search", "conf_low"] > 0 and "p: <0.001" in made.limits[1]
+    assert (
+        "not shown" in made.limits[0]
+        and made.table.set_index("group").loc["search", "conf_low"] > 0
+        and "p: <0.001" in made.limits[1]
+    )
 
 
 def test_weighting_undoes_a_choice():
-    """The plain difference is far off, the weighted ones hold the truth, balance shows why, a negative control without the covariates raises the alarm."""
+    """The plain difference is far off, the weighted ones hold the truth, balance shows why, a
+    negative control without the covariates raises the alarm.
+    """
     d = chosen(1)
     for method in ("ipw", "aipw", "ipwra"):
         made = experiments.weighting(d, "t", "y", ["a", "b"], method=method)
         row = cell(made, "effect")
-        assert row["conf_low"] < 1.0 < row["conf_high"] and cell(made, "raw")["conf_low"] > 1.3 and made.evidence.startswith("quasi-causal")
-    table = experiments.balance(d, "t", ["a", "b"]).table.set_index(["weights", "covariate"])["estimate"]
+        assert (
+            row["conf_low"] < 1.0 < row["conf_high"]
+            and cell(made, "raw")["conf_low"] > 1.3
+            and made.evidence.startswith("quasi-causal")
+        )
+    table = experiments.balance(d, "t", ["a", "b"]).table.set_index(["weights", "covariate"])[
+        "estimate"
+    ]
     assert abs(table["unweighted", "a"]) > 0.5 and abs(table["inverse_probability", "a"]) < 0.05
-    assert "differ clearly" in experiments.negative_controls(d, "t", ["before"], ["b"]).limits[0] and "None of" in experiments.negative_controls(d, "t", ["before"], ["a", "b"]).limits[0]
+    assert (
+        "differ clearly" in experiments.negative_controls(d, "t", ["before"], ["b"]).limits[0]
+        and "None of" in experiments.negative_controls(d, "t", ["before"], ["a", "b"]).limits[0]
+    )
 
 
 def test_people_without_a_counterpart_are_left_out():
-    """Where hardly anybody high on the covariate goes untreated, weights explode: those are left out and counted, and the effect on the rest is found; without any overlap there is no number."""
+    """Where hardly anybody high on the covariate goes untreated, weights explode: those are left
+    out and counted, and the effect on the rest is found; without any overlap there is no number.
+    """
     rng = np.random.default_rng(3)
     x = rng.normal(size=3000)
     t = (rng.random(3000) < 1 / (1 + np.exp(-3.5 * x))).astype(int)
     d = pd.DataFrame({"t": t, "y": t + 2 * x + rng.normal(size=3000), "x": x})
     made = experiments.weighting(d, "t", "y", ["x"])
-    assert any("are left out" in s for s in made.limits) and made.n < 2500 and cell(made, "effect")["conf_low"] < 1 < cell(made, "effect")["conf_high"]
+    assert (
+        any("are left out" in s for s in made.limits)
+        and made.n < 2500
+        and cell(made, "effect")["conf_low"] < 1 < cell(made, "effect")["conf_high"]
+    )
     with pytest.raises((NotEnoughData, InputError)):
-        experiments.weighting(d.assign(t=(x + rng.normal(0, 0.01, 3000) > 0).astype(int)), "t", "y", ["x"])
+        experiments.weighting(
+            d.assign(t=(x + rng.normal(0, 0.01, 3000) > 0).astype(int)), "t", "y", ["x"]
+        )
 
 
 def test_clusters_widen_weighting():
     """Rows doubled within people: the same estimate and, by people, the same error."""
     d = chosen(2, 600).assign(who=range(600))
-    once, twice = (cell(experiments.weighting(x, "t", "y", ["a", "b"], cluster="who"), "effect") for x in (d, pd.concat([d, d])))
-    assert twice["estimate"] == pytest.approx(once["estimate"]) and twice["std_error"] == pytest.approx(once["std_error"], rel=1e-3)
+    once, twice = (
+        cell(experiments.weighting(x, "t", "y", ["a", "b"], cluster="who"), "effect")
+        for x in (d, pd.concat([d, d]))
+    )
+    assert twice["estimate"] == pytest.approx(once["estimate"]) and twice[
+        "std_error"
+    ] == pytest.approx(once["std_error"], rel=1e-3)
 
 
 def test_differences_in_differences_by_hand():
     """Two units, four periods: (7 − 2) − (4 − 3)."""
-    d = pd.DataFrame({"u": list("aaaabbbb"), "t": [0, 1, 2, 3] * 2, "start": [2.0] * 4 + [np.nan] * 4, "y": [2, 2, 7, 7, 3, 3, 4, 4]})
-    assert cell(experiments.difference_in_differences(d, "y", unit="u", time="t", start="start"), "effect")["estimate"] == pytest.approx(4.0)
+    d = pd.DataFrame(
+        {
+            "u": list("aaaabbbb"),
+            "t": [0, 1, 2, 3] * 2,
+            "start": [2.0] * 4 + [np.nan] * 4,
+            "y": [2, 2, 7, 7, 3, 3, 4, 4],
+        }
+    )
+    assert cell(
+        experiments.difference_in_differences(d, "y", unit="u", time="t", start="start"), "effect"
+    )["estimate"] == pytest.approx(4.0)
 
 
 def test_who_lacks_the_metric_before_still_counts():
-    """The plain difference is that of everybody; the adjusted one that of those known before, and it says so."""
+    """The plain difference is that of everybody; the adjusted one that of those known before, and
+    it says so.
+    """
     d = trial(3)
     d.loc[:199, "early"] = np.nan
     made = experiments.difference(d, "y", before="early")
     plain = experiments.difference(trial(3), "y")
-    assert cell(made, "difference")["estimate"] == cell(plain, "difference")["estimate"] and cell(made, "adjusted")["n"] == 600 and any("200 people lack" in s for s in made.limits)
+    assert (
+        cell(made, "difference")["estimate"] == cell(plain, "difference")["estimate"]
+        and cell(made, "adjusted")["n"] == 600
+        and any("200 people lack" in s for s in made.limits)
+    )
 
 
 def test_p_and_interval_of_shares_agree():
@@ -191,7 +300,11 @@ def test_p_and_interval_of_shares_agree():
 
 def test_arms_that_are_planned_and_missing():
     """A split that names arms the data lack, or lacks one they have, is refused."""
-    for split in ({"control": 0.5, "old": 0.5}, {"control": 1.0}, {"control": 0.4, "new": 0.3, "third": 0.3}):
+    for split in (
+        {"control": 0.5, "old": 0.5},
+        {"control": 1.0},
+        {"control": 0.4, "new": 0.3, "third": 0.3},
+    ):
         with pytest.raises(InputError, match="names the arms"):
             experiments.difference(trial(1), "y", split=split)
 
@@ -213,12 +326,23 @@ def test_uplift_of_a_chosen_treatment_is_no_experiment():
 
 
 def test_groups_of_one_have_an_error_too():
-    """One unit a start: its own residual is 0, the untreated say how far units stray; without five of them there is no error, and never one near 0."""
+    """One unit a start: its own residual is 0, the untreated say how far units stray; without five
+    of them there is no error, and never one near 0.
+    """
     inside = []
     for seed in range(60):
         d = rollout(seed, units=40)
         ones = d.drop_duplicates("unit").dropna().drop_duplicates("start")["unit"]
-        row = cell(experiments.difference_in_differences(d[d["start"].isna() | d["unit"].isin(ones)], "y", unit="unit", time="t", start="start"), "effect")
+        row = cell(
+            experiments.difference_in_differences(
+                d[d["start"].isna() | d["unit"].isin(ones)],
+                "y",
+                unit="unit",
+                time="t",
+                start="start",
+            ),
+            "effect",
+        )
         inside.append(row["conf_low"] <= 1 <= row["conf_high"])
     assert 0.88 <= np.mean(inside) <= 1
     few = d[d["unit"].isin(ones) | d["unit"].isin(d.loc[d["start"].isna(), "unit"].unique()[:3])]
@@ -227,13 +351,20 @@ def test_groups_of_one_have_an_error_too():
 
 
 def test_early_starters_are_no_yardstick():
-    """With effects that grow, two-way fixed effects are biased; the average of groups against those not yet started is not."""
+    """With effects that grow, two-way fixed effects are biased; the average of groups against those
+    not yet started is not.
+    """
     import statsmodels.formula.api as smf
 
     found, twoway = [], []
     for seed in range(12):
         d = rollout(seed, units=80, slope=0.8)
-        found.append(cell(experiments.difference_in_differences(d, "y", unit="unit", time="t", start="start"), "effect")["estimate"])
+        found.append(
+            cell(
+                experiments.difference_in_differences(d, "y", unit="unit", time="t", start="start"),
+                "effect",
+            )["estimate"]
+        )
         d["on"] = (d["t"] >= d["start"]).astype(float)
         twoway.append(smf.ols("y ~ on + C(unit) + C(t)", d).fit().params["on"])
     shares = rollout(0, units=80)["start"].dropna()
@@ -242,32 +373,110 @@ def test_early_starters_are_no_yardstick():
 
 
 def test_uplift_finds_whom_it_helps():
-    """A gain for one kind only: the curve lies above any order; no difference in gains: it does not."""
+    """A gain for one kind only: the curve lies above any order; no difference in gains: it does
+    not.
+    """
     rng = np.random.default_rng(7)
     x, t = rng.normal(size=(6000, 2)), rng.integers(0, 2, 6000)
-    some = pd.DataFrame({"t": t, "y": (rng.random(6000) < 0.2 + 0.2 * t * (x[:, 0] > 0)).astype(int), "a": x[:, 0], "b": x[:, 1]})
+    some = pd.DataFrame(
+        {
+            "t": t,
+            "y": (rng.random(6000) < 0.2 + 0.2 * t * (x[:, 0] > 0)).astype(int),
+            "a": x[:, 0],
+            "b": x[:, 1],
+        }
+    )
     alike = some.assign(y=(rng.random(6000) < 0.2 + 0.1 * t).astype(int))
     for learner in ("t", "x"):
-        made = experiments.uplift(some, "t", "y", ["a", "b"], learner=learner, value=10, cost=0.8, draws=200)
-        row = made.table[(made.table["measure"] == "gain") & (made.table["targeted"] == 0.5)].iloc[0]
-        assert row["conf_low"] > row["random"] and made.model[some["a"] > 0].mean() > made.model[some["a"] < 0].mean() + 0.05
-    assert any("not clearly better" in s for s in experiments.uplift(alike, "t", "y", ["a", "b"], draws=200).limits)
+        made = experiments.uplift(
+            some, "t", "y", ["a", "b"], learner=learner, value=10, cost=0.8, draws=200
+        )
+        row = made.table[(made.table["measure"] == "gain") & (made.table["targeted"] == 0.5)].iloc[
+            0
+        ]
+        assert (
+            row["conf_low"] > row["random"]
+            and made.model[some["a"] > 0].mean() > made.model[some["a"] < 0].mean() + 0.05
+        )
+    assert any(
+        "not clearly better" in s
+        for s in experiments.uplift(alike, "t", "y", ["a", "b"], draws=200).limits
+    )
 
 
-@pytest.mark.parametrize(("call", "error", "message"), [
-    (lambda: experiments.difference(trial(1), "y", control="old"), InputError, "no arm named 'old'"),
-    (lambda: experiments.difference(trial(1).assign(variant="control"), "y"), NotEnoughData, "two arms"),
-    (lambda: experiments.difference(trial(1).assign(early=1.0), "y", before="early"), InputError, "same for everybody"),
-    (lambda: experiments.weighting(chosen(1).assign(t=2), "t", "y", ["a"]), InputError, "must be 0 or 1"),
-    (lambda: experiments.weighting(chosen(1).assign(a=lambda d: d["t"]), "t", "y", ["a"]), InputError, "same information|decide"),
-    (lambda: experiments.weighting(chosen(1), "t", "y", ["a", "b"], method="magic"), InputError, "no option named"),
-    (lambda: experiments.difference_in_differences(rollout(1).assign(t=lambda d: pd.Timestamp("2024-01-01") + pd.to_timedelta(d["t"], "D")), "y", unit="unit", time="t", start="start"), InputError, "must be a value of 't'"),
-    (lambda: experiments.difference_in_differences(rollout(1).assign(start=np.nan), "y", unit="unit", time="t", start="start"), NotEnoughData, "no unit"),
-    (lambda: experiments.difference_in_differences(rollout(1).assign(start=3.0), "y", unit="unit", time="t", start="start"), NotEnoughData, "untreated"),
-    (lambda: experiments.uplift(chosen(1, 300).assign(y=1), "t", "y", ["a"]), NotEnoughData, "every row"),
-    (lambda: experiments.e_value(-1, 0.5, 2, n=10), InputError, "above 0"),
-    (lambda: experiments.e_value(0.1, 0.05, 0.2, n=10, kind="difference"), InputError, "baseline"),
-])
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: experiments.difference(trial(1), "y", control="old"),
+            InputError,
+            "no arm named 'old'",
+        ),
+        (
+            lambda: experiments.difference(trial(1).assign(variant="control"), "y"),
+            NotEnoughData,
+            "two arms",
+        ),
+        (
+            lambda: experiments.difference(trial(1).assign(early=1.0), "y", before="early"),
+            InputError,
+            "same for everybody",
+        ),
+        (
+            lambda: experiments.weighting(chosen(1).assign(t=2), "t", "y", ["a"]),
+            InputError,
+            "must be 0 or 1",
+        ),
+        (
+            lambda: experiments.weighting(chosen(1).assign(a=lambda d: d["t"]), "t", "y", ["a"]),
+            InputError,
+            "same information|decide",
+        ),
+        (
+            lambda: experiments.weighting(chosen(1), "t", "y", ["a", "b"], method="magic"),
+            InputError,
+            "no option named",
+        ),
+        (
+            lambda: experiments.difference_in_differences(
+                rollout(1).assign(
+                    t=lambda d: pd.Timestamp("2024-01-01") + pd.to_timedelta(d["t"], "D")
+                ),
+                "y",
+                unit="unit",
+                time="t",
+                start="start",
+            ),
+            InputError,
+            "must be a value of 't'",
+        ),
+        (
+            lambda: experiments.difference_in_differences(
+                rollout(1).assign(start=np.nan), "y", unit="unit", time="t", start="start"
+            ),
+            NotEnoughData,
+            "no unit",
+        ),
+        (
+            lambda: experiments.difference_in_differences(
+                rollout(1).assign(start=3.0), "y", unit="unit", time="t", start="start"
+            ),
+            NotEnoughData,
+            "untreated",
+        ),
+        (
+            lambda: experiments.uplift(chosen(1, 300).assign(y=1), "t", "y", ["a"]),
+            NotEnoughData,
+            "every row",
+        ),
+        (lambda: experiments.e_value(-1, 0.5, 2, n=10), InputError, "above 0"),
+        (
+            lambda: experiments.e_value(0.1, 0.05, 0.2, n=10, kind="difference"),
+            InputError,
+            "baseline",
+        ),
+    ],
+)
 def test_what_is_no_design_is_refused(call, error, message):
     """Arms, columns and starts that cannot be."""
     with pytest.raises(error, match=message):
@@ -275,14 +484,18 @@ def test_what_is_no_design_is_refused(call, error, message):
 
 
 def steps(seed, people=3000, effect=0.15, patient=False):
-    """Contacts an hour apart, some of them reviews: phones meet fewer reviews and buy less; with `patient`, half the people leave soon and nobody can see which half."""
+    """Contacts an hour apart, some of them reviews: phones meet fewer reviews and buy less; with
+    `patient`, half the people leave soon and nobody can see which half.
+    """
     rng = np.random.default_rng(seed)
     rows = []
     for c in range(people):
         phone, hasty, stage = rng.random() < 0.5, patient and rng.random() < 0.5, "need"
         for at in range(12):
             review = stage != "purchase" and rng.random() < (0.2 if phone else 0.5)
-            rows.append((c, at, stage, "review" if review else "page", "phone" if phone else "desk"))
+            rows.append(
+                (c, at, stage, "review" if review else "page", "phone" if phone else "desk")
+            )
             if stage == "purchase":
                 break
             draw = rng.random() - (0.15 if phone else 0.35) - effect * review
@@ -291,31 +504,65 @@ def steps(seed, people=3000, effect=0.15, patient=False):
             elif draw > (0.3 if hasty else 0.9) - (0.15 if phone else 0.35) - effect * review:
                 break
     d = pd.DataFrame(rows, columns=["customer_id", "hour", "stage", "event", "device"])
-    return d.assign(occurred_at=pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(d["hour"], unit="h")).drop(columns="hour")
+    return d.assign(
+        occurred_at=pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(d["hour"], unit="h")
+    ).drop(columns="hour")
 
 
 def progress(d, **settings):
     """Progress within one contact."""
-    return experiments.stage_progress(d, ["need", "search", "purchase"], "review", horizon="90min", gap="5h", until="2024-01-03", **settings)
+    return experiments.stage_progress(
+        d,
+        ["need", "search", "purchase"],
+        "review",
+        horizon="90min",
+        gap="5h",
+        until="2024-01-03",
+        **settings,
+    )
 
 
 def test_progress_by_hand():
-    """Histories of one to three contacts: what follows within the horizon, by counting in each of two kinds of contact."""
-    told = {"moves": (50, "need review 0", "search page 1"), "leaves": (100, "need page 0"), "late": (50, "need page 0", "search page 3"),
-            "reads": (25, "search page 0", "need review 1"), "looks": (25, "search page 0", "need page 1")}
-    rows = [(f"{name}{i}", *r.split()) for name, (times, *contacts) in told.items() for i in range(times) for r in contacts]
+    """Histories of one to three contacts: what follows within the horizon, by counting in each of
+    two kinds of contact.
+    """
+    told = {
+        "moves": (50, "need review 0", "search page 1"),
+        "leaves": (100, "need page 0"),
+        "late": (50, "need page 0", "search page 3"),
+        "reads": (25, "search page 0", "need review 1"),
+        "looks": (25, "search page 0", "need page 1"),
+    }
+    rows = [
+        (f"{name}{i}", *r.split())
+        for name, (times, *contacts) in told.items()
+        for i in range(times)
+        for r in contacts
+    ]
     d = pd.DataFrame(rows, columns=["customer_id", "stage", "event", "hour"])
-    d["occurred_at"] = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(d["hour"].astype(int), unit="h")
-    table = progress(pd.concat([d, d.head(1).assign(customer_id="z", stage="purchase", event="page")])).table.set_index(["stage", "outcome"])
-    # First contacts in need: all 50 with a review go on, none of 150 others does. Second contacts: nobody goes on, with a review or without. So 200/250 of 1.
-    assert list(table.index) == [("need", "forward"), ("need", "left")] and table["n"].tolist() == [250, 250] and table["exposed"].tolist() == [75, 75]
+    d["occurred_at"] = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(
+        d["hour"].astype(int), unit="h"
+    )
+    table = progress(
+        pd.concat([d, d.head(1).assign(customer_id="z", stage="purchase", event="page")])
+    ).table.set_index(["stage", "outcome"])
+    # First contacts in need: all 50 with a review go on, none of 150 others does. Second contacts:
+    # nobody goes on, with a review or without. So 200/250 of 1.
+    assert (
+        list(table.index) == [("need", "forward"), ("need", "left")]
+        and table["n"].tolist() == [250, 250]
+        and table["exposed"].tolist() == [75, 75]
+    )
     assert table["estimate"].tolist() == pytest.approx([0.8, -0.8], abs=1e-6)
-    # Stays with a review: 50 of 75 go on, 25 end; without: "late" is followed by search in its own time, 50 of 175.
+    # Stays with a review: 50 of 75 go on, 25 end; without: "late" is followed by search in its own
+    # time, 50 of 175.
     assert table["by_spell"].tolist() == pytest.approx([50 / 75 - 50 / 175, 25 / 75 - 125 / 175])
 
 
 def test_progress_is_found_where_it_is():
-    """What phones do is made alike; without it reviews look better than they are; leaving, which reviews do not change, stays nothing."""
+    """What phones do is made alike; without it reviews look better than they are; leaving, which
+    reviews do not change, stays nothing.
+    """
     d = steps(1)
     right = progress(d, adjust=["device"]).table.set_index(["stage", "outcome"])
     plain = progress(d).table.set_index(["stage", "outcome"])
@@ -327,18 +574,28 @@ def test_progress_is_found_where_it_is():
 
 
 def test_long_stays_are_no_effect():
-    """Those who leave soon meet nothing: whole stays with a review end better though reviews do nothing; trials at contacts say so."""
-    found = progress(steps(2, effect=0.0, patient=True), adjust=["device"]).table.set_index(["stage", "outcome"])
+    """Those who leave soon meet nothing: whole stays with a review end better though reviews do
+    nothing; trials at contacts say so.
+    """
+    found = progress(steps(2, effect=0.0, patient=True), adjust=["device"]).table.set_index(
+        ["stage", "outcome"]
+    )
     row = found.loc[("need", "left")]
-    assert row["by_spell"] < -0.1 and row["conf_low"] < 0 < row["conf_high"] and row["p_holm"] > 0.05
+    assert (
+        row["by_spell"] < -0.1 and row["conf_low"] < 0 < row["conf_high"] and row["p_holm"] > 0.05
+    )
 
 
 def test_progress_on_spark_and_what_it_refuses(to_spark):
-    """The same table on both engines; an unknown word is named, a rare one refused, the young counted."""
+    """The same table on both engines; an unknown word is named, a rare one refused, the young
+    counted.
+    """
     d = steps(3, people=600)
     here, there = progress(d), progress(to_spark(d))
     pd.testing.assert_frame_equal(here.table, there.table, rtol=1e-6, atol=1e-9)
-    young = experiments.stage_progress(d, ["need", "search", "purchase"], "review", horizon="6h", gap="30h")
+    young = experiments.stage_progress(
+        d, ["need", "search", "purchase"], "review", horizon="6h", gap="30h"
+    )
     assert any("6 hours" in limit for limit in young.limits)
     with pytest.raises(InputError, match="no event named 'revue'. Did you mean 'review'"):
         experiments.stage_progress(d, ["need", "search", "purchase"], "revue")
@@ -355,7 +612,9 @@ def test_progress_on_spark_and_what_it_refuses(to_spark):
 
 
 def test_a_test_in_the_market_finds_its_truth():
-    """The trust seal's effect, known from the same market with everyone and nobody treated, lies in the interval."""
+    """The trust seal's effect, known from the same market with everyone and nobody treated, lies in
+    the interval.
+    """
     market = simulate.market(5000, seed=3, tests=["trust_seal"])
     orders = market["orders"].groupby("customer_id").size()
     d = market["assignments"].assign(orders=lambda t: t["customer_id"].map(orders).fillna(0))
@@ -363,26 +622,58 @@ def test_a_test_in_the_market_finds_its_truth():
     truth = simulate.test_effects(market.settings)["effect_orders"].iloc[0]
     assert row["conf_low"] < truth < row["conf_high"] and row["conf_low"] > 0
     off = simulate.market(5000, seed=3, tests=["trust_seal"], no_effect=["trust_seal"])
-    assert simulate.test_effects(off.settings)["effect_orders"].iloc[0] == 0 and len(off["orders"]) == len(simulate.market(5000, seed=3)["orders"])
+    assert simulate.test_effects(off.settings)["effect_orders"].iloc[0] == 0 and len(
+        off["orders"]
+    ) == len(simulate.market(5000, seed=3)["orders"])
 
 
 def paired(seed, customers=3000):
-    """An empty shelf in two markets that differ in its effect alone: what the first one a customer meets changes, and what the analysis says in both."""
-    here, there = (stages.assign(simulate.market(customers, seed=seed, no_effect=off)["events"]) for off in ([], ["barrier"]))
+    """An empty shelf in two markets that differ in its effect alone: what the first one a customer
+    meets changes, and what the analysis says in both.
+    """
+    here, there = (
+        stages.assign(simulate.market(customers, seed=seed, no_effect=off)["events"])
+        for off in ([], ["barrier"])
+    )
     met = {}
     for name, d in (("here", here), ("there", there)):
         d = d.sort_values(["customer_id", "occurred_at"], kind="stable").reset_index(drop=True)
         after = d.groupby("customer_id")["occurred_at"].shift(-1)
         d["left"] = ~(after - d["occurred_at"] <= pd.Timedelta("7D"))
-        met[name] = d[(d["event"] == "out_of_stock") & (d["occurred_at"] + pd.Timedelta("7D") <= here["occurred_at"].max())].drop_duplicates("customer_id").set_index("customer_id")
-    both = met["here"].merge(met["there"], on="customer_id", suffixes=("", "_off")).query("occurred_at == occurred_at_off")
-    order, others = ["need", "search", "evaluation", "intent", "purchase"], ["compare", "price_view", "wish_list"]
-    said = [experiments.stage_progress(d, order, "out_of_stock", against=others).table.set_index(["stage", "outcome"]).loc[("evaluation", "left")] for d in (here, there)]
+        met[name] = (
+            d[
+                (d["event"] == "out_of_stock")
+                & (d["occurred_at"] + pd.Timedelta("7D") <= here["occurred_at"].max())
+            ]
+            .drop_duplicates("customer_id")
+            .set_index("customer_id")
+        )
+    both = (
+        met["here"]
+        .merge(met["there"], on="customer_id", suffixes=("", "_off"))
+        .query("occurred_at == occurred_at_off")
+    )
+    order, others = (
+        ["need", "search", "evaluation", "intent", "purchase"],
+        [
+            "compare",
+            "price_view",
+            "wish_list",
+        ],
+    )
+    said = [
+        experiments.stage_progress(d, order, "out_of_stock", against=others)
+        .table.set_index(["stage", "outcome"])
+        .loc[("evaluation", "left")]
+        for d in (here, there)
+    ]
     return both["left"].astype(int).sub(both["left_off"].astype(int)).to_numpy(), *said
 
 
 def test_an_empty_shelf_makes_people_leave_the_market():
-    """The difference between the paired markets lies in the interval; where nothing was planted, nothing is found."""
+    """The difference between the paired markets lies in the interval; where nothing was planted,
+    nothing is found.
+    """
     truth, found, none = paired(5)
     assert len(truth) > 300 and 0.05 < found["conf_low"] < truth.mean() < found["conf_high"]
     assert none["conf_low"] < 0 < none["conf_high"]
@@ -400,18 +691,75 @@ def test_effects_are_recovered_and_none_is_invented():
         made = experiments.difference(trial(seed), "y", before="early")
         note("difference", cell(made, "difference"), 0.3)
         note("adjusted", cell(made, "adjusted"), 0.3)
-        note("relative, share", cell(experiments.difference(trial(seed, effect=0.1, share=True), "y"), "relative"), 0.5)
-        note("no effect", cell(experiments.difference(trial(seed, effect=0.0), "y", before="early"), "adjusted"), 0.0)
+        note(
+            "relative, share",
+            cell(experiments.difference(trial(seed, effect=0.1, share=True), "y"), "relative"),
+            0.5,
+        )
+        note(
+            "no effect",
+            cell(experiments.difference(trial(seed, effect=0.0), "y", before="early"), "adjusted"),
+            0.0,
+        )
         for method in ("ipw", "aipw", "ipwra"):
-            note(f"weighting {method}", cell(experiments.weighting(chosen(seed, 800), "t", "y", ["a", "b"], method=method), "effect"), 1.0)
-        note("weighting, no effect", cell(experiments.weighting(chosen(seed, 800, 0.0), "t", "y", ["a", "b"]), "effect"), 0.0)
+            note(
+                f"weighting {method}",
+                cell(
+                    experiments.weighting(chosen(seed, 800), "t", "y", ["a", "b"], method=method),
+                    "effect",
+                ),
+                1.0,
+            )
+        note(
+            "weighting, no effect",
+            cell(experiments.weighting(chosen(seed, 800, 0.0), "t", "y", ["a", "b"]), "effect"),
+            0.0,
+        )
         d = rollout(seed)
-        note("difference in differences", cell(experiments.difference_in_differences(d, "y", unit="unit", time="t", start="start"), "effect"), 1.0)
+        note(
+            "difference in differences",
+            cell(
+                experiments.difference_in_differences(d, "y", unit="unit", time="t", start="start"),
+                "effect",
+            ),
+            1.0,
+        )
         few = d[d["start"].isna() | (d["unit"] == d.loc[d["start"].notna(), "unit"].iloc[0])]
-        note("one treated unit", cell(experiments.difference_in_differences(few, "y", unit="unit", time="t", start="start"), "effect"), 1.0)
+        note(
+            "one treated unit",
+            cell(
+                experiments.difference_in_differences(
+                    few, "y", unit="unit", time="t", start="start"
+                ),
+                "effect",
+            ),
+            1.0,
+        )
         ones = d.drop_duplicates("unit").dropna().drop_duplicates("start")["unit"]
-        note("one unit a start", cell(experiments.difference_in_differences(d[d["start"].isna() | d["unit"].isin(ones)], "y", unit="unit", time="t", start="start"), "effect"), 1.0)
-        note("no effect, staggered", cell(experiments.difference_in_differences(rollout(seed, effect=0.0), "y", unit="unit", time="t", start="start"), "effect"), 0.0)
+        note(
+            "one unit a start",
+            cell(
+                experiments.difference_in_differences(
+                    d[d["start"].isna() | d["unit"].isin(ones)],
+                    "y",
+                    unit="unit",
+                    time="t",
+                    start="start",
+                ),
+                "effect",
+            ),
+            1.0,
+        )
+        note(
+            "no effect, staggered",
+            cell(
+                experiments.difference_in_differences(
+                    rollout(seed, effect=0.0), "y", unit="unit", time="t", start="start"
+                ),
+                "effect",
+            ),
+            0.0,
+        )
     for name, hits in inside.items():
         print(f"{name}: {np.mean(hits):.1%}")
     assert all(0.91 <= np.mean(h) <= 0.985 for h in inside.values())
@@ -419,9 +767,18 @@ def test_effects_are_recovered_and_none_is_invented():
 
 @pytest.mark.slow
 def test_stage_progress_is_recovered():
-    """Fifty pairs of markets: coverage of the difference between them, and of nothing where nothing is planted."""
+    """Fifty pairs of markets: coverage of the difference between them, and of nothing where nothing
+    is planted.
+    """
     pairs = [paired(seed) for seed in range(50)]
     truth = float(np.concatenate([p[0] for p in pairs]).mean())
-    inside = [np.mean([row["conf_low"] <= value <= row["conf_high"] for row in rows]) for value, rows in ((truth, [p[1] for p in pairs]), (0.0, [p[2] for p in pairs]))]
-    print(f"stage progress: truth {truth:.4f}, mean {np.mean([p[1]['estimate'] for p in pairs]):.4f}, by whole stays {np.mean([p[1]['by_spell'] for p in pairs]):.4f}; coverage {inside[0]:.1%}, none planted {inside[1]:.1%}")
+    inside = [
+        np.mean([row["conf_low"] <= value <= row["conf_high"] for row in rows])
+        for value, rows in ((truth, [p[1] for p in pairs]), (0.0, [p[2] for p in pairs]))
+    ]
+    print(
+        f"stage progress: truth {truth:.4f}, mean {np.mean([p[1]['estimate'] for p in pairs]):.4f},"
+        f" by whole stays {np.mean([p[1]['by_spell'] for p in pairs]):.4f}; coverage"
+        f" {inside[0]:.1%}, none planted {inside[1]:.1%}"
+    )
     assert min(inside) >= 0.86 and abs(np.mean([p[1]["estimate"] for p in pairs]) - truth) < 0.01

@@ -21,7 +21,9 @@ def test_wilson_equals_scipy(count, n, level):
     """SciPy's own Wilson interval, for any share and level."""
     count = min(count, n)
     expected = stats.binomtest(count, n).proportion_ci(level, "wilson")
-    assert intervals.wilson(count, n, level) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert intervals.wilson(count, n, level) == pytest.approx(
+        (expected.low, expected.high), abs=1e-12
+    )
 
 
 def test_newcombe_published_example():
@@ -75,9 +77,14 @@ def test_coverage_of_ratio_and_bootstrap():
         hits = rng.binomial(n, p)
         _, _, low, high = intervals.ratio(hits, n)
         delta += low <= 0.25 <= high
-        _, low, high = intervals.bootstrap(lambda w, h=hits, m=n: (w * h).sum() / (w * m).sum(), 200, seed=i, draws=400)
+        _, low, high = intervals.bootstrap(
+            lambda w, h=hits, m=n: (w * h).sum() / (w * m).sum(), 200, seed=i, draws=400
+        )
         boot += low <= 0.25 <= high
-    print(f"\nratio over customers: coverage {delta / 400:.3f}; bootstrap over customers: {boot / 400:.3f}")
+    print(
+        f"\nratio over customers: coverage {delta / 400:.3f}; bootstrap over customers:"
+        f" {boot / 400:.3f}"
+    )
     assert 0.91 <= delta / 400 <= 0.98 and 0.91 <= boot / 400 <= 0.98
 
 

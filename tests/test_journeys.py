@@ -9,14 +9,20 @@ from test_funnels import HOUR, random_log, view_of
 from workbench import engine, journeys
 from workbench.errors import NotEnoughData
 
-SESSIONS = """WITH a AS (SELECT customer, t, CASE WHEN t - lag(t) OVER (PARTITION BY customer ORDER BY t) <= {gap} THEN 0 ELSE 1 END AS new
-              FROM ev), b AS (SELECT customer, t, sum(new) OVER (PARTITION BY customer ORDER BY t ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-              AS sid FROM a), c AS (SELECT customer, sid, min(t) AS a, max(t) AS z, count(*) AS n FROM b GROUP BY customer, sid)
-              SELECT count(*) AS sessions, CAST(sum(n) AS BIGINT) AS events, CAST(sum(z - a) AS BIGINT) AS length,
+SESSIONS = """WITH a AS (SELECT customer, t, CASE WHEN t - lag(t) OVER (PARTITION BY customer ORDER
+  BY t) <= {gap} THEN 0 ELSE 1 END AS new
+              FROM ev), b AS (SELECT customer, t, sum(new) OVER (PARTITION BY customer ORDER BY t
+                ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+              AS sid FROM a), c AS (SELECT customer, sid, min(t) AS a, max(t) AS z, count(*) AS n
+                FROM b GROUP BY customer, sid)
+              SELECT count(*) AS sessions, CAST(sum(n) AS BIGINT) AS events, CAST(sum(z - a) AS
+                BIGINT) AS length,
               count(CASE WHEN n = 1 THEN 1 END) AS single FROM c"""
-MOVES = """WITH a AS (SELECT event, t, lead(event) OVER (PARTITION BY customer ORDER BY t, event) AS next_event,
+MOVES = """WITH a AS (SELECT event, t, lead(event) OVER (PARTITION BY customer ORDER BY t, event)
+  AS next_event,
            lead(t) OVER (PARTITION BY customer ORDER BY t, event) AS nt FROM ev)
-           SELECT event, next_event, count(*) AS n FROM a WHERE next_event IS NOT NULL AND nt - t <= {gap}
+           SELECT event, next_event, count(*) AS n FROM a WHERE next_event IS NOT NULL AND nt - t
+             <= {gap}
            GROUP BY event, next_event ORDER BY event, next_event"""
 
 
@@ -32,12 +38,16 @@ def test_sessions_by_hand():
 
 def test_transitions_by_hand():
     """Out of p people go to q twice and to p once; the error counts customers, not moves."""
-    events = log([("a", 0, "p"), ("a", 1, "q"), ("a", 2, "p"), ("a", 3, "q"), ("b", 0, "p"), ("b", 1, "p")])
+    events = log(
+        [("a", 0, "p"), ("a", 1, "q"), ("a", 2, "p"), ("a", 3, "q"), ("b", 0, "p"), ("b", 1, "p")]
+    )
     table = journeys.transitions(events).table.set_index(["event", "next_event"])
     assert table.loc[("p", "q"), ["count", "n"]].tolist() == [2, 3]
     assert table.loc[("p", "p"), ["count", "n"]].tolist() == [1, 3]
     # Ratio 2/3 over customers (2 of 2, 0 of 1): residuals 2/3 and −2/3.
-    assert table.loc[("p", "q"), "std_error"] == pytest.approx(np.sqrt(2 / 1 * 2 * (2 / 3) ** 2) / 3)
+    assert table.loc[("p", "q"), "std_error"] == pytest.approx(
+        np.sqrt(2 / 1 * 2 * (2 / 3) ** 2) / 3
+    )
 
 
 def test_too_little_to_say():
@@ -54,11 +64,20 @@ def test_sql_twins_agree(seed):
     events = random_log(2000, seed)
     twin = engine.run(SESSIONS.format(gap=HOUR), ev=view_of(events)).iloc[0]
     table = journeys.sessions(events, timeout="1h").table.set_index("measure")
-    assert table.loc["events_per_session", ["count", "n"]].tolist() == [twin["events"], twin["sessions"]]
+    assert table.loc["events_per_session", ["count", "n"]].tolist() == [
+        twin["events"],
+        twin["sessions"],
+    ]
     assert table.loc["seconds_per_session", "count"] == pytest.approx(twin["length"] / 1e6)
     assert table.loc["one_event_share", "count"] == twin["single"]
-    moves = engine.run(MOVES.format(gap=3 * HOUR), ev=view_of(events)).set_index(["event", "next_event"])["n"]
-    found = journeys.transitions(events, timeout="3h").table.set_index(["event", "next_event"])["count"].sort_index()
+    moves = engine.run(MOVES.format(gap=3 * HOUR), ev=view_of(events)).set_index(
+        ["event", "next_event"]
+    )["n"]
+    found = (
+        journeys.transitions(events, timeout="3h")
+        .table.set_index(["event", "next_event"])["count"]
+        .sort_index()
+    )
     pd.testing.assert_series_equal(found, moves, check_names=False, check_dtype=False)
 
 
@@ -68,5 +87,11 @@ def test_spark_gives_the_same_tables(to_spark):
     events = random_log(500, 4)
     there = to_spark(events)
     same(journeys.sessions(events).table, journeys.sessions(there).table)
-    same(journeys.transitions(events, timeout="3h").table, journeys.transitions(there, timeout="3h").table)
-    same(engine.run(MOVES.format(gap=HOUR), ev=view_of(events)), engine.run(MOVES.format(gap=HOUR), ev=view_of(there)))
+    same(
+        journeys.transitions(events, timeout="3h").table,
+        journeys.transitions(there, timeout="3h").table,
+    )
+    same(
+        engine.run(MOVES.format(gap=HOUR), ev=view_of(events)),
+        engine.run(MOVES.format(gap=HOUR), ev=view_of(there)),
+    )

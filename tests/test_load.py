@@ -1,4 +1,6 @@
-"""Loading: every format, and every way a file can be wrong, as an error or a counted refusal, never a traceback."""
+"""Loading: every format, and every way a file can be wrong, as an error or a counted refusal, never
+a traceback.
+"""
 
 import json
 import sqlite3
@@ -10,9 +12,19 @@ from workbench import load, project
 from workbench.errors import DataError, InputError
 from workbench.load.mapping import _numbers
 
-ORDERS = {"table": "orders", "zone": "UTC", "columns": {"order_id": "id", "customer_id": "who", "ordered_at": "at", "amount": "eur"}}
-FRAME = pd.DataFrame({"id": ["1", "2", "3"], "who": ["a", "b", "a"], "at": ["2024-01-01 10:00", "2024-01-02 11:00", "2024-02-01 12:00"],
-                      "eur": [10.5, 20.0, 1200.25]})
+ORDERS = {
+    "table": "orders",
+    "zone": "UTC",
+    "columns": {"order_id": "id", "customer_id": "who", "ordered_at": "at", "amount": "eur"},
+}
+FRAME = pd.DataFrame(
+    {
+        "id": ["1", "2", "3"],
+        "who": ["a", "b", "a"],
+        "at": ["2024-01-01 10:00", "2024-01-02 11:00", "2024-02-01 12:00"],
+        "eur": [10.5, 20.0, 1200.25],
+    }
+)
 
 
 def mapping(**more):
@@ -32,7 +44,9 @@ def reasons(loaded):
 
 
 def test_every_format_gives_the_same_table(tmp_path):
-    """CSV, TSV, semicolons with decimal commas, Excel, Parquet, JSON lines, DuckDB, SQLite, queries."""
+    """CSV, TSV, semicolons with decimal commas, Excel, Parquet, JSON lines, DuckDB, SQLite,
+    queries.
+    """
     import duckdb
 
     FRAME.to_csv(tmp_path / "a.csv", index=False)
@@ -50,31 +64,64 @@ def test_every_format_gives_the_same_table(tmp_path):
     db.execute("CREATE TABLE orders AS SELECT * FROM f")
     db.close()
     expected = load.file(tmp_path / "a.parquet", ORDERS)["orders"]
-    assert expected["amount"].tolist() == [10.5, 20.0, 1200.25] and str(expected["ordered_at"].dtype) == "datetime64[us, UTC]"
-    for name, read in (("a.csv", {}), ("a.tsv", {}), ("b.csv", {}), ("a.xlsx", {}), ("a.jsonl", {}), ("a.sqlite", {"table": "orders"}),
-                       ("a.sqlite", {"query": "SELECT * FROM other"}), ("a.duckdb", {}), ("a.duckdb", {"query": "SELECT * FROM orders"})):
+    assert (
+        expected["amount"].tolist() == [10.5, 20.0, 1200.25]
+        and str(expected["ordered_at"].dtype) == "datetime64[us, UTC]"
+    )
+    for name, read in (
+        ("a.csv", {}),
+        ("a.tsv", {}),
+        ("b.csv", {}),
+        ("a.xlsx", {}),
+        ("a.jsonl", {}),
+        ("a.sqlite", {"table": "orders"}),
+        ("a.sqlite", {"query": "SELECT * FROM other"}),
+        ("a.duckdb", {}),
+        ("a.duckdb", {"query": "SELECT * FROM orders"}),
+    ):
         found = load.file(tmp_path / name, mapping(read=read))
         pd.testing.assert_frame_equal(found["orders"], expected)
         assert found.report.rows_in == found.report.rows_kept == 3
 
 
 def test_the_sample_shop_has_the_usual_defects():
-    """Semicolons, decimal commas, Windows encoding, and seven reasons to refuse a row; duplicates counted and kept."""
+    """Semicolons, decimal commas, Windows encoding, and seven reasons to refuse a row; duplicates
+    counted and kept.
+    """
     loaded = load.file("data/samples/sample_shop.csv", "data/mappings/sample_shop.yml")
-    assert reasons(loaded) == {"no customer": 20, "cancelled invoice": 8, "no price": 3, "ordered_at: not a time": 2,
-                               "8 fields instead of 7": 1, "Aantal: not a number": 1,
-                               "ordered_at: the clock change makes this time ambiguous or impossible": 1}
-    assert (loaded.report.rows_in, loaded.report.rows_kept, loaded.report.duplicates) == (369, 333, 4)
+    assert reasons(loaded) == {
+        "no customer": 20,
+        "cancelled invoice": 8,
+        "no price": 3,
+        "ordered_at: not a time": 2,
+        "8 fields instead of 7": 1,
+        "Aantal: not a number": 1,
+        "ordered_at: the clock change makes this time ambiguous or impossible": 1,
+    }
+    assert (loaded.report.rows_in, loaded.report.rows_kept, loaded.report.duplicates) == (
+        369,
+        333,
+        4,
+    )
     assert loaded.report.rows_in == loaded.report.rows_kept + len(loaded.report.rejected)
     told = load.read_mapping("data/mappings/sample_shop.yml")
     dropped = load.file("data/samples/sample_shop.csv", {**told, "duplicates": "drop"}).report
     assert dropped.rows_kept == 329 and dropped.rows_in == dropped.rows_kept + len(dropped.rejected)
     assert loaded.report.notes["delimiter"] == ";" and loaded.report.notes["decimal"] == ","
-    assert "café" in "".join(pd.read_csv(project.root() / "data/samples/sample_shop.csv", sep=";", encoding="cp1252", on_bad_lines="skip")["Omschrijving"])
+    assert "café" in "".join(
+        pd.read_csv(
+            project.root() / "data/samples/sample_shop.csv",
+            sep=";",
+            encoding="cp1252",
+            on_bad_lines="skip",
+        )["Omschrijving"]
+    )
 
 
 def test_the_panel_keeps_every_line():
-    """1,469,307 lines, 155,848 baskets, 2,469 households; days are local: the busiest hours are the late afternoon."""
+    """1,469,307 lines, 155,848 baskets, 2,469 households; days are local: the busiest hours are the
+    late afternoon.
+    """
     lines, orders = load.complete_journey("order_lines"), load.complete_journey("orders")
     assert (len(lines), len(orders), orders["customer_id"].nunique()) == (1_469_307, 155_848, 2_469)
     hours = lines["ordered_at"].dt.tz_convert("America/New_York").dt.hour.value_counts()
@@ -97,10 +144,16 @@ BAD_FILES = {
     "missing": (None, "no such file"),
     "empty": ("", "empty"),
     "header only": ("id,who,at,eur\n", "no rows"),
-    "misspelt column": ("id,whom,at,eur\n1,a,2024-01-01,2\n", "no column named 'who'. Did you mean 'whom'"),
+    "misspelt column": (
+        "id,whom,at,eur\n1,a,2024-01-01,2\n",
+        "no column named 'who'. Did you mean 'whom'",
+    ),
     "doubled header": ("id,who,who,at,eur\n1,a,a,2024-01-01,2\n", "twice"),
     "day or month first": ("id,who,at,eur\n1,a,03-04-2024,2\n2,a,04-04-2024,2\n", "time_format"),
-    "mixed zones": ("id,who,at,eur\n1,a,2024-01-01 10:00,2\n2,b,2024-01-01T10:00:00+02:00,3\n", "carry a zone"),
+    "mixed zones": (
+        "id,who,at,eur\n1,a,2024-01-01 10:00,2\n2,b,2024-01-01T10:00:00+02:00,3\n",
+        "carry a zone",
+    ),
     "mixed decimals": ("id;who;at;eur\n1;a;2024-01-01;2,50\n2;b;2024-01-02;2.50\n", "decimal"),
     "fraction or thousands": ('id,who,at,eur\n1,a,2024-01-01,"1,234"\n', "fraction or thousands"),
     "zero bytes": ("id,who\x00,at,eur\n1,a,2024-01-01,2\n", "no text file"),
@@ -132,7 +185,9 @@ def test_wrong_delimiter_and_encoding_when_told(tmp_path):
 
 
 def test_broken_containers(tmp_path):
-    """A truncated Parquet, a directory, a password-protected workbook, a workbook that is none, an unknown ending."""
+    """A truncated Parquet, a directory, a password-protected workbook, a workbook that is none, an
+    unknown ending.
+    """
     FRAME.to_parquet(tmp_path / "a.parquet")
     cut = tmp_path / "cut.parquet"
     cut.write_bytes((tmp_path / "a.parquet").read_bytes()[:-40])
@@ -141,8 +196,14 @@ def test_broken_containers(tmp_path):
     fake = write(tmp_path / "fake.xlsx", "no workbook")
     odd = write(tmp_path / "a.dat", "x")
     nodb = write(tmp_path / "a.duckdb", "x" * 100)
-    for path, message in ((cut, "whole Parquet"), (tmp_path, "directory"), (locked, "password"), (fake, "workbook"), (odd, "kind of file"),
-                          (nodb, "neither a DuckDB")):
+    for path, message in (
+        (cut, "whole Parquet"),
+        (tmp_path, "directory"),
+        (locked, "password"),
+        (fake, "workbook"),
+        (odd, "kind of file"),
+        (nodb, "neither a DuckDB"),
+    ):
         with pytest.raises(InputError, match=message):
             load.file(path, ORDERS)
     FRAME.to_excel(tmp_path / "a.xlsx", index=False)
@@ -151,12 +212,25 @@ def test_broken_containers(tmp_path):
 
 
 def test_bad_rows_are_counted_and_kept_aside(tmp_path):
-    """Every refusal has its reason; in = kept + refused; the file of refused rows holds them as they stood."""
-    path = write(tmp_path / "f.csv", "id,who,at,eur\n1,a,2024-01-01,5\n1,a,2024-01-02,6\n2,,2024-01-01,5\n3,b,never,5\n4,b,2024-01-01,-3\n"
-                                     "5,b,2024-01-01,inf\n6,b,2024-01-01,lots\n7,b\n,c,2024-01-03,1\n")
+    """Every refusal has its reason; in = kept + refused; the file of refused rows holds them as
+    they stood.
+    """
+    path = write(
+        tmp_path / "f.csv",
+        "id,who,at,eur\n1,a,2024-01-01,5\n1,a,2024-01-02,6\n2,,2024-01-01,5\n3,b,never,5\n4,b,2024-01-01,-3\n"
+        "5,b,2024-01-01,inf\n6,b,2024-01-01,lots\n7,b\n,c,2024-01-03,1\n",
+    )
     loaded = load.file(path, ORDERS)
-    assert reasons(loaded) == {"order_id: duplicate key": 1, "customer_id: missing": 1, "ordered_at: not a time": 1, "amount: negative": 1,
-                               "amount: not a finite number": 1, "eur: not a number": 1, "2 fields instead of 4": 1, "order_id: missing": 1}
+    assert reasons(loaded) == {
+        "order_id: duplicate key": 1,
+        "customer_id: missing": 1,
+        "ordered_at: not a time": 1,
+        "amount: negative": 1,
+        "amount: not a finite number": 1,
+        "eur: not a number": 1,
+        "2 fields instead of 4": 1,
+        "order_id: missing": 1,
+    }
     assert loaded.report.rows_in == 9 and loaded.report.rows_kept == 1
     aside = loaded.report.write_rejected(tmp_path / "rejected.csv")
     assert len(pd.read_csv(aside)) == 8 and "lots" in aside.read_text()
@@ -165,8 +239,12 @@ def test_bad_rows_are_counted_and_kept_aside(tmp_path):
 
 
 def test_times_without_a_zone_need_one(tmp_path):
-    """Naive times are refused until the mapping names their zone; the hour that the clock skips is counted."""
-    path = write(tmp_path / "f.csv", "id,who,at,eur\n1,a,2024-03-31 02:30,5\n2,a,2024-03-31 03:30,5\n")
+    """Naive times are refused until the mapping names their zone; the hour that the clock skips is
+    counted.
+    """
+    path = write(
+        tmp_path / "f.csv", "id,who,at,eur\n1,a,2024-03-31 02:30,5\n2,a,2024-03-31 03:30,5\n"
+    )
     with pytest.raises(InputError, match="zone: Europe/Amsterdam"):
         load.file(path, {k: v for k, v in ORDERS.items() if k != "zone"})
     loaded = load.file(path, mapping(zone="Europe/Amsterdam"))
@@ -178,42 +256,69 @@ def test_times_without_a_zone_need_one(tmp_path):
 
 def test_one_currency_an_analysis(tmp_path):
     """Mixed currencies are an error, or a counted refusal where the mapping keeps one."""
-    path = write(tmp_path / "f.csv", "id,who,at,eur,cur\n1,a,2024-01-01,5,EUR\n2,a,2024-01-02,5,USD\n")
+    path = write(
+        tmp_path / "f.csv", "id,who,at,eur,cur\n1,a,2024-01-01,5,EUR\n2,a,2024-01-02,5,USD\n"
+    )
     columns = {**ORDERS["columns"], "currency": "cur"}
     with pytest.raises(DataError, match=r"EUR \(1 rows\), USD \(1 rows\)"):
         load.file(path, mapping(columns=columns))
-    assert reasons(load.file(path, mapping(columns=columns, currency="EUR"))) == {"other currency": 1}
+    assert reasons(load.file(path, mapping(columns=columns, currency="EUR"))) == {
+        "other currency": 1
+    }
 
 
 def test_an_order_has_one_customer(tmp_path):
     """Lines of an order with two customers are refused and counted; the others add up to orders."""
-    path = write(tmp_path / "f.csv", "id,p,q,eur,who,at\n1,x,1,5,a,2024-01-01\n1,y,1,6,b,2024-01-01\n2,x,1,5,a,2024-01-02\n2,y,2,7,a,2024-01-02\n")
-    lines = {"table": "order_lines", "columns": {"order_id": "id", "product_id": "p", "quantity": "q", "amount": "eur", "customer_id": "who",
-                                                "ordered_at": "at"}}
+    path = write(
+        tmp_path / "f.csv",
+        "id,p,q,eur,who,at\n1,x,1,5,a,2024-01-01\n1,y,1,6,b,2024-01-01\n2,x,1,5,a,2024-01-02\n2,y,2,7,a,2024-01-02\n",
+    )
+    lines = {
+        "table": "order_lines",
+        "columns": {
+            "order_id": "id",
+            "product_id": "p",
+            "quantity": "q",
+            "amount": "eur",
+            "customer_id": "who",
+            "ordered_at": "at",
+        },
+    }
     loaded = load.file(path, lines)
     assert reasons(loaded) == {"order of several customers": 2}
-    assert loaded["orders"][["order_id", "customer_id", "amount"]].values.tolist() == [["2", "a", 12.0]]
+    assert loaded["orders"][["order_id", "customer_id", "amount"]].values.tolist() == [
+        ["2", "a", 12.0]
+    ]
 
 
 def test_json_lines_with_broken_lines(tmp_path):
     """A line that is no JSON object is counted; nested fields get dotted names."""
-    rows = [{"id": 1, "who": {"name": "a"}, "at": "2024-01-01", "eur": 2}, {"id": 2, "who": {"name": "b"}, "at": "2024-01-02", "eur": 3}]
-    path = write(tmp_path / "f.jsonl", "\n".join([json.dumps(rows[0]), "{broken", "[1]", json.dumps(rows[1])]))
+    rows = [
+        {"id": 1, "who": {"name": "a"}, "at": "2024-01-01", "eur": 2},
+        {"id": 2, "who": {"name": "b"}, "at": "2024-01-02", "eur": 3},
+    ]
+    path = write(
+        tmp_path / "f.jsonl",
+        "\n".join([json.dumps(rows[0]), "{broken", "[1]", json.dumps(rows[1])]),
+    )
     loaded = load.file(path, mapping(columns={**ORDERS["columns"], "customer_id": "who.name"}))
     assert reasons(loaded) == {"not a JSON object": 2} and loaded.report.rows_kept == 2
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"tabel": "orders"}, "Did you mean 'table'"),
-    ({"table": "order"}, "Did you mean 'orders'"),
-    ({"columns": {"order_id": "id"}}, "also needs customer_id, ordered_at, amount"),
-    ({"columns": {**ORDERS["columns"], "amout": "eur"}}, "Did you mean 'amount'"),
-    ({"duplicates": "remove"}, "duplicates"),
-    ({"read": {"delimeter": ";"}}, "Did you mean 'delimiter'"),
-    ({"reject": [{"column": "who", "equal": "a"}]}, "each rule needs"),
-    ({"columns": {**ORDERS["columns"], "amount": {"times": ["a", "b"]}}}, "multiply"),
-    ({"require": ["channel"]}, "require"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tabel": "orders"}, "Did you mean 'table'"),
+        ({"table": "order"}, "Did you mean 'orders'"),
+        ({"columns": {"order_id": "id"}}, "also needs customer_id, ordered_at, amount"),
+        ({"columns": {**ORDERS["columns"], "amout": "eur"}}, "Did you mean 'amount'"),
+        ({"duplicates": "remove"}, "duplicates"),
+        ({"read": {"delimeter": ";"}}, "Did you mean 'delimiter'"),
+        ({"reject": [{"column": "who", "equal": "a"}]}, "each rule needs"),
+        ({"columns": {**ORDERS["columns"], "amount": {"times": ["a", "b"]}}}, "multiply"),
+        ({"require": ["channel"]}, "require"),
+    ],
+)
 def test_mappings_are_checked(tmp_path, change, message):
     """A misspelt key, table, column, option or rule is named with its likely meaning."""
     FRAME.to_csv(tmp_path / "a.csv", index=False)
@@ -231,11 +336,21 @@ def test_mapping_files_that_cannot_be_read(tmp_path):
         load.read_mapping(write(tmp_path / "b.yml", "just text"))
 
 
-@pytest.mark.parametrize(("texts", "decimal", "expected"), [
-    (["1.234,50", "7"], None, [1234.5, 7]), (["1,234.50", "7"], None, [1234.5, 7]), (["2,5", "3"], None, [2.5, 3]),
-    (["€ 5", "5 €"], None, [5, 5]), (["1,234"], ",", [1.234]), (["1,234"], ".", [1234]), (["1e3"], None, [1000]),
-    (["1.2.3"], ".", [None]), (["1,23,456"], ".", [None]), (["", "-"], ".", [None, None]),
-])
+@pytest.mark.parametrize(
+    ("texts", "decimal", "expected"),
+    [
+        (["1.234,50", "7"], None, [1234.5, 7]),
+        (["1,234.50", "7"], None, [1234.5, 7]),
+        (["2,5", "3"], None, [2.5, 3]),
+        (["€ 5", "5 €"], None, [5, 5]),
+        (["1,234"], ",", [1.234]),
+        (["1,234"], ".", [1234]),
+        (["1e3"], None, [1000]),
+        (["1.2.3"], ".", [None]),
+        (["1,23,456"], ".", [None]),
+        (["", "-"], ".", [None, None]),
+    ],
+)
 def test_numbers_as_people_write_them(texts, decimal, expected):
     """Dutch and English notation, currency signs, and what is no number at all."""
     values, _ = _numbers(pd.Series(texts), decimal)
@@ -245,8 +360,12 @@ def test_numbers_as_people_write_them(texts, decimal, expected):
 def test_identifiers_stay_what_they_are(tmp_path):
     """Leading zeros stay; a whole number read as a float loses its .0."""
     path = write(tmp_path / "f.csv", "id,who,at,eur\n007,0012,2024-01-01,5\n")
-    assert load.file(path, ORDERS)["orders"][["order_id", "customer_id"]].values.tolist() == [["007", "0012"]]
-    pd.DataFrame({"id": [1.0, 2.0], "who": [5.0, 6.0], "at": ["2024-01-01"] * 2, "eur": [1, 2]}).to_parquet(tmp_path / "f.parquet")
+    assert load.file(path, ORDERS)["orders"][["order_id", "customer_id"]].values.tolist() == [
+        ["007", "0012"]
+    ]
+    pd.DataFrame(
+        {"id": [1.0, 2.0], "who": [5.0, 6.0], "at": ["2024-01-01"] * 2, "eur": [1, 2]}
+    ).to_parquet(tmp_path / "f.parquet")
     assert load.file(tmp_path / "f.parquet", ORDERS)["orders"]["customer_id"].tolist() == ["5", "6"]
 
 
@@ -262,7 +381,9 @@ def test_cards_name_their_source():
 
 
 def test_an_open_quote_never_swallows_rows(tmp_path):
-    """A quotation mark that is never closed is an error that names its line, not a table with fewer rows."""
+    """A quotation mark that is never closed is an error that names its line, not a table with fewer
+    rows.
+    """
     rows = [f"{i},c{i},2024-01-0{i % 9 + 1},5,note" for i in range(1, 21)]
     rows[4], rows[12] = '5,c5,2024-01-05,5,"12 inch', '13,c13,2024-01-04,5,"14 inch"'
     with pytest.raises(InputError, match="line [67]"):
@@ -276,30 +397,66 @@ def test_an_open_quote_never_swallows_rows(tmp_path):
 
 def test_rows_count_whatever_the_index_says(tmp_path):
     """A Parquet file stitched from parts has an index that repeats: it numbers nothing."""
-    twice = pd.concat([FRAME, FRAME.assign(id=["4", "5", "6"], at=["2024-03-01", "never", "2024-03-03"])])
+    twice = pd.concat(
+        [FRAME, FRAME.assign(id=["4", "5", "6"], at=["2024-03-01", "never", "2024-03-03"])]
+    )
     twice.to_parquet(tmp_path / "a.parquet")
     loaded = load.file(tmp_path / "a.parquet", mapping(duplicates="drop"))
-    assert (loaded.report.rows_kept, loaded.report.duplicates, reasons(loaded)) == (5, 0, {"ordered_at: not a time": 1})
+    assert (loaded.report.rows_kept, loaded.report.duplicates, reasons(loaded)) == (
+        5,
+        0,
+        {"ordered_at: not a time": 1},
+    )
     FRAME.set_index("id").to_parquet(tmp_path / "b.parquet")
-    assert load.file(tmp_path / "b.parquet", ORDERS)["orders"]["order_id"].tolist() == ["1", "2", "3"]
+    assert load.file(tmp_path / "b.parquet", ORDERS)["orders"]["order_id"].tolist() == [
+        "1",
+        "2",
+        "3",
+    ]
 
 
 def test_order_lines_without_a_customer_do_not_vanish(tmp_path):
     """Lines that could not become part of an order are refused and counted."""
-    path = write(tmp_path / "f.csv", "id,p,q,eur,who,at\n1,x,1,5,a,2024-01-01\n2,x,1,5,,2024-01-02\n3,x,1,5,b,\n")
-    told = {"table": "order_lines", "columns": {"order_id": "id", "product_id": "p", "quantity": "q", "amount": "eur", "customer_id": "who",
-                                               "ordered_at": "at"}}
+    path = write(
+        tmp_path / "f.csv",
+        "id,p,q,eur,who,at\n1,x,1,5,a,2024-01-01\n2,x,1,5,,2024-01-02\n3,x,1,5,b,\n",
+    )
+    told = {
+        "table": "order_lines",
+        "columns": {
+            "order_id": "id",
+            "product_id": "p",
+            "quantity": "q",
+            "amount": "eur",
+            "customer_id": "who",
+            "ordered_at": "at",
+        },
+    }
     loaded = load.file(path, told)
-    assert reasons(loaded) == {"customer_id: missing": 1, "ordered_at: missing": 1} and len(loaded["orders"]) == 1
+    assert (
+        reasons(loaded) == {"customer_id: missing": 1, "ordered_at: missing": 1}
+        and len(loaded["orders"]) == 1
+    )
 
 
 def test_reject_rules_read_numbers_as_the_file_writes_them(tmp_path):
     """0,00 is at most 0; 1,25 is not at least 1000; text rules compare numbers as numbers."""
-    path = write(tmp_path / "f.csv", "id;who;at;eur\n1;a;2024-01-01;0,00\n2;a;2024-01-02;1,25\n3;a;2024-01-03;1.250,00\n")
-    rules = [{"column": "eur", "at_most": 0, "reason": "free"}, {"column": "eur", "at_least": 1000, "reason": "huge"}]
+    path = write(
+        tmp_path / "f.csv",
+        "id;who;at;eur\n1;a;2024-01-01;0,00\n2;a;2024-01-02;1,25\n3;a;2024-01-03;1.250,00\n",
+    )
+    rules = [
+        {"column": "eur", "at_most": 0, "reason": "free"},
+        {"column": "eur", "at_least": 1000, "reason": "huge"},
+    ]
     assert reasons(load.file(path, mapping(reject=rules))) == {"free": 1, "huge": 1}
     FRAME.assign(eur=[0.0, 5.0, 6.0]).to_parquet(tmp_path / "a.parquet")
-    assert reasons(load.file(tmp_path / "a.parquet", mapping(reject=[{"column": "eur", "equals": 0, "reason": "free"}]))) == {"free": 1}
+    assert reasons(
+        load.file(
+            tmp_path / "a.parquet",
+            mapping(reject=[{"column": "eur", "equals": 0, "reason": "free"}]),
+        )
+    ) == {"free": 1}
     with pytest.raises(InputError, match="needs a list"):
         load.file(path, mapping(reject=[{"column": "who", "one_of": "a"}]))
     with pytest.raises(InputError, match="needs a number"):
@@ -308,23 +465,43 @@ def test_reject_rules_read_numbers_as_the_file_writes_them(tmp_path):
 
 def test_a_mistyped_year_is_refused(tmp_path):
     """One order in 2202 would make every customer look watched for centuries."""
-    path = write(tmp_path / "f.csv", "id,who,at,eur\n1,a,2024-01-01,5\n2,a,2202-01-01,5\n3,a,0204-01-01,5\n")
-    assert reasons(load.file(path, ORDERS)) == {"ordered_at: in the future": 1, "ordered_at: before 1970": 1}
+    path = write(
+        tmp_path / "f.csv", "id,who,at,eur\n1,a,2024-01-01,5\n2,a,2202-01-01,5\n3,a,0204-01-01,5\n"
+    )
+    assert reasons(load.file(path, ORDERS)) == {
+        "ordered_at: in the future": 1,
+        "ordered_at: before 1970": 1,
+    }
 
 
 def test_line_numbers_are_those_of_an_editor(tmp_path):
-    """The header is line 1; a broken line before does not shift the rest; the user's own columns stay."""
-    path = write(tmp_path / "f.csv", "id,who,at,eur,reason\n1,a,2024-01-01,5,x\n2,b\n3,,2024-01-01,5,mine\n")
+    """The header is line 1; a broken line before does not shift the rest; the user's own columns
+    stay.
+    """
+    path = write(
+        tmp_path / "f.csv", "id,who,at,eur,reason\n1,a,2024-01-01,5,x\n2,b\n3,,2024-01-01,5,mine\n"
+    )
     rejected = load.file(path, ORDERS).report.rejected
-    assert sorted(zip(rejected["_line"], rejected["_reason"], strict=True)) == [(3, "2 fields instead of 5"), (4, "customer_id: missing")]
+    assert sorted(zip(rejected["_line"], rejected["_reason"], strict=True)) == [
+        (3, "2 fields instead of 5"),
+        (4, "customer_id: missing"),
+    ]
     assert "mine" in rejected["reason"].tolist()
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"columns": {**ORDERS["columns"], "amount": ["eur"]}}, "multiply"), ({"table": ["orders"]}, "one name"), ({"zone": 5}, "text"),
-    ({"read": {"skip_rows": "two"}}, "whole number"), ({"read": {"decimal": "x"}}, "decimal"), ({"require": "amount"}, "list"),
-    ({"columns": {**ORDERS["columns"], "ordered_at": {"value": "2024-01-01"}}}, "for words"), ({"reject": ["x"]}, "each rule"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"columns": {**ORDERS["columns"], "amount": ["eur"]}}, "multiply"),
+        ({"table": ["orders"]}, "one name"),
+        ({"zone": 5}, "text"),
+        ({"read": {"skip_rows": "two"}}, "whole number"),
+        ({"read": {"decimal": "x"}}, "decimal"),
+        ({"require": "amount"}, "list"),
+        ({"columns": {**ORDERS["columns"], "ordered_at": {"value": "2024-01-01"}}}, "for words"),
+        ({"reject": ["x"]}, "each rule"),
+    ],
+)
 def test_mapping_values_have_their_types(tmp_path, change, message):
     """A list where a name is meant, text where a number is meant: an error, no traceback."""
     FRAME.to_csv(tmp_path / "a.csv", index=False)
@@ -336,7 +513,12 @@ def test_odd_but_harmless_files(tmp_path):
     """A header without line end, trailing delimiters, nested columns, a file without mapping."""
     with pytest.raises(InputError, match="no rows"):
         load.file(write(tmp_path / "a.csv", "id,who,at,eur"), ORDERS)
-    assert load.file(write(tmp_path / "b.csv", "id,who,at,eur,,\n1,a,2024-01-01,5,,\n"), ORDERS).report.rows_kept == 1
+    assert (
+        load.file(
+            write(tmp_path / "b.csv", "id,who,at,eur,,\n1,a,2024-01-01,5,,\n"), ORDERS
+        ).report.rows_kept
+        == 1
+    )
     FRAME.assign(tags=[["x"], ["y"], []]).to_parquet(tmp_path / "c.parquet")
     assert load.file(tmp_path / "c.parquet", ORDERS).report.rows_kept == 3
     with pytest.raises(InputError, match="needs a mapping"):
@@ -353,4 +535,9 @@ def test_reasons_are_told_in_both_languages():
         shown = str(loaded.report)
     finally:
         texts.use("en")
-    assert "geen klant" in shown and "ordered_at: geen tijd" in shown and "8 velden in plaats van 7" in shown and "aangenomen" in shown
+    assert (
+        "geen klant" in shown
+        and "ordered_at: geen tijd" in shown
+        and "8 velden in plaats van 7" in shown
+        and "aangenomen" in shown
+    )

@@ -1,4 +1,6 @@
-"""The notebooks keep the house rules: run, cleaned, typed parameters, no code that belongs in the package, two exercises."""
+"""The notebooks keep the house rules: run, cleaned, typed parameters, no code that belongs in the
+package, two exercises.
+"""
 
 import ast
 import json
@@ -36,23 +38,34 @@ def test_every_code_cell_was_run(book):
 
 def test_outputs_are_clean(path, book):
     """Nothing volatile: no run times, no versions, no warnings, no errors."""
-    assert json.loads(nbformat.writes(clean(nbformat.read(path, 4)))) == json.loads(nbformat.writes(book))
+    assert json.loads(nbformat.writes(clean(nbformat.read(path, 4)))) == json.loads(
+        nbformat.writes(book)
+    )
     assert not any(o.output_type == "error" for c in book.cells for o in c.get("outputs", ()))
 
 
 def test_parameters_are_typed_and_explained(path):
-    """Language everywhere; analyses also have source, mapping, seed and confidence level; each has a comment."""
+    """Language everywhere; analyses also have source, mapping, seed and confidence level; each has
+    a comment.
+    """
     parameters = read_parameters(path)
-    assert parameters["language"].options == ("en", "nl") and all(p.help for p in parameters.values())
+    assert parameters["language"].options == ("en", "nl") and all(
+        p.help for p in parameters.values()
+    )
     if not path.stem.startswith("00"):
-        assert {"mapping", "seed", "conf_level"} <= set(parameters) and {"source", "sources"} & set(parameters)
+        assert {"mapping", "seed", "conf_level"} <= set(parameters) and {"source", "sources"} & set(
+            parameters
+        )
 
 
 def test_what_needs_a_function_is_in_the_package(book):
     """No def and no class."""
     for cell in book.cells:
         if cell.cell_type == "code":
-            assert not any(isinstance(n, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)) for n in ast.walk(ast.parse(cell.source)))
+            assert not any(
+                isinstance(n, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef))
+                for n in ast.walk(ast.parse(cell.source))
+            )
 
 
 def test_two_exercises_that_check_themselves(book):
@@ -75,8 +88,12 @@ def test_the_right_answer_is_recognised():
     """A number close enough, a text whatever its case; a wrong one gets the hint."""
     from workbench import reports
 
-    assert "Right" in str(reports.check(0.9515, 0.95148, "nb10.ex1")) and "Right" in str(reports.check("A ", "a", "nb10.ex1"))
-    assert "Not yet" in str(reports.check(0.5, 0.95, "nb10.ex1")) and "Exercise" in str(reports.check(None, 1, "nb10.ex1"))
+    assert "Right" in str(reports.check(0.9515, 0.95148, "nb10.ex1")) and "Right" in str(
+        reports.check("A ", "a", "nb10.ex1")
+    )
+    assert "Not yet" in str(reports.check(0.5, 0.95, "nb10.ex1")) and "Exercise" in str(
+        reports.check(None, 1, "nb10.ex1")
+    )
 
 
 def test_the_start_page_leads_everywhere():
@@ -84,7 +101,12 @@ def test_the_start_page_leads_everywhere():
     import re
 
     start = nbformat.read(ROOT / "notebooks" / "00_start.ipynb", 4)
-    text = "".join(o["data"].get("text/markdown", "") for c in start.cells for o in c.get("outputs", ()) if "data" in o)
+    text = "".join(
+        o["data"].get("text/markdown", "")
+        for c in start.cells
+        for o in c.get("outputs", ())
+        if "data" in o
+    )
     links = re.findall(r"\]\(([^)]+)\)", text)
     assert "../reports/index.html" in links and {f"{p.name}" for p in NOTEBOOKS[1:]} <= set(links)
     assert "data/external/" in text and "workbench check" in text

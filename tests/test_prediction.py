@@ -1,4 +1,6 @@
-"""Who comes back and what comes in: by hand, without a look ahead, against brute force, and intervals that hold."""
+"""Who comes back and what comes in: by hand, without a look ahead, against brute force, and
+intervals that hold.
+"""
 
 import numpy as np
 import pandas as pd
@@ -18,14 +20,26 @@ AT = pd.Timestamp("2024-01-01 12:00", tz="UTC")
 def orders(rows):
     """Orders from (customer, day[, amount])."""
     table = pd.DataFrame([(*r, 1.0)[:3] for r in rows], columns=["customer_id", "day", "amount"])
-    return table.assign(order_id=np.arange(len(table)), ordered_at=AT + pd.to_timedelta(table["day"], "D"))[["order_id", "customer_id", "ordered_at", "amount"]]
+    return table.assign(
+        order_id=np.arange(len(table)), ordered_at=AT + pd.to_timedelta(table["day"], "D")
+    )[["order_id", "customer_id", "ordered_at", "amount"]]
 
 
 def shop(seed, customers=600, days=400, coming=0.0):
     """Customers who buy at rates of their own, in one wave or coming in all the time."""
     rng = np.random.default_rng(seed)
-    rate, begin = rng.gamma(1.0, 0.03, customers), np.where(rng.random(customers) < coming, rng.integers(0, days, customers), 0)
-    rows = [(f"c{i}", int(d), float(rng.integers(5, 50))) for i in range(customers) for d in np.unique(np.append(begin[i], begin[i] + np.cumsum(rng.geometric(min(rate[i] + 1e-4, 1.0), 60)))) if d < days]
+    rate, begin = (
+        rng.gamma(1.0, 0.03, customers),
+        np.where(rng.random(customers) < coming, rng.integers(0, days, customers), 0),
+    )
+    rows = [
+        (f"c{i}", int(d), float(rng.integers(5, 50)))
+        for i in range(customers)
+        for d in np.unique(
+            np.append(begin[i], begin[i] + np.cumsum(rng.geometric(min(rate[i] + 1e-4, 1.0), 60)))
+        )
+        if d < days
+    ]
     return orders(rows)
 
 
@@ -36,11 +50,39 @@ def foretold():
 
 
 def test_traits_by_hand():
-    """Two orders of a day are one; what comes later is only outcome; one purchase takes the usual pause of the others."""
-    data = orders([("a", 0, 2.0), ("a", 0, 4.0), ("a", 10, 8.0), ("a", 33, 5.0), ("b", 18, 3.0), ("c", 25, 1.0), ("z", 70, 1.0)])
+    """Two orders of a day are one; what comes later is only outcome; one purchase takes the usual
+    pause of the others.
+    """
+    data = orders(
+        [
+            ("a", 0, 2.0),
+            ("a", 0, 4.0),
+            ("a", 10, 8.0),
+            ("a", 33, 5.0),
+            ("b", 18, 3.0),
+            ("c", 25, 1.0),
+            ("z", 70, 1.0),
+        ]
+    )
     made = prediction.traits(data, at="2024-01-21", horizon="15D").set_index("customer_id")
-    assert made.loc["a", ["days_since_last", "orders", "tenure", "recent", "overdue", "mean_value", "came_back", "later_value"]].tolist() == [10, 2, 20, 1, 1.0, 7.0, 1.0, 5.0]
-    assert made.loc["b", ["days_since_last", "orders", "overdue", "came_back"]].tolist() == [2, 1, 0.2, 0.0] and "c" not in made.index
+    assert made.loc[
+        "a",
+        [
+            "days_since_last",
+            "orders",
+            "tenure",
+            "recent",
+            "overdue",
+            "mean_value",
+            "came_back",
+            "later_value",
+        ],
+    ].tolist() == [10, 2, 20, 1, 1.0, 7.0, 1.0, 5.0]
+    assert (
+        made.loc["b", ["days_since_last", "orders", "overdue", "came_back"]].tolist()
+        == [2, 1, 0.2, 0.0]
+        and "c" not in made.index
+    )
     late = prediction.traits(data, at="2024-03-01", horizon="15D")
     assert late["came_back"].isna().all() and late["later_value"].isna().all()
     with pytest.raises(InputError, match="after the end"):
@@ -52,22 +94,40 @@ def test_traits_by_hand():
 
 
 def test_nothing_of_the_time_judged_is_learnt(foretold):
-    """Whatever happens after the day of the test, the fits are the same, and so is everything known before it."""
+    """Whatever happens after the day of the test, the fits are the same, and so is everything known
+    before it.
+    """
     data = shop(1)
     cut = AT + pd.Timedelta(days=339)
     rng = np.random.default_rng(9)
-    other = pd.concat([data[data["ordered_at"] <= cut], data[data["ordered_at"] > cut].assign(customer_id=lambda d: rng.permutation(d["customer_id"]), amount=99.0)])
+    other = pd.concat(
+        [
+            data[data["ordered_at"] <= cut],
+            data[data["ordered_at"] > cut].assign(
+                customer_id=lambda d: rng.permutation(d["customer_id"]), amount=99.0
+            ),
+        ]
+    )
     again = prediction.will_return(other, horizon="60D", draws=20, at=str(cut.date())).model
     first = prediction.will_return(data, horizon="60D", draws=20, at=str(cut.date())).model
     for name in first.fits:
         pd.testing.assert_series_equal(first.fits[name].params, again.fits[name].params)
-    pd.testing.assert_frame_equal(first.tested.drop(columns=["came_back", "later_value"]), again.tested.drop(columns=["came_back", "later_value"]))
+    pd.testing.assert_frame_equal(
+        first.tested.drop(columns=["came_back", "later_value"]),
+        again.tested.drop(columns=["came_back", "later_value"]),
+    )
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 9), st.integers(0, 3)), min_size=4, max_size=30))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 1), st.integers(1, 9), st.integers(0, 3)), min_size=4, max_size=30
+    )
+)
 def test_measures_equal_brute_force(rows):
-    """Area by comparing all pairs, average precision by going down the list, lift by cutting it, all with weights as copies; the slope is statsmodels'."""
+    """Area by comparing all pairs, average precision by going down the list, lift by cutting it,
+    all with weights as copies; the slope is statsmodels'.
+    """
     y, p, w = (np.array(v, float) for v in zip(*rows, strict=True))
     p = p / 10
     yy, pp = np.repeat(y, w.astype(int)), np.repeat(p, w.astype(int))
@@ -76,7 +136,7 @@ def test_measures_equal_brute_force(rows):
         assert np.isnan(made).all()
         return
     good, bad = pp[yy == 1], pp[yy == 0]
-    area = ((good[:, None] > bad).mean() + (good[:, None] == bad).mean() / 2)
+    area = (good[:, None] > bad).mean() + (good[:, None] == bad).mean() / 2
     levels = np.unique(pp)[::-1]
     recall = np.array([yy[pp >= v].sum() for v in levels]) / yy.sum()
     average = (np.diff(np.append(0, recall)) * [yy[pp >= v].mean() for v in levels]).sum()
@@ -84,9 +144,20 @@ def test_measures_equal_brute_force(rows):
     # Ties at the border count with their mean.
     smooth = np.array([yy[pp == v].mean() for v in pp[order]])
     size = len(yy) / 10
-    caught = smooth[: int(size)].sum() + (size - int(size)) * (smooth[int(size)] if int(size) < len(smooth) else 0)
+    caught = smooth[: int(size)].sum() + (size - int(size)) * (
+        smooth[int(size)] if int(size) < len(smooth) else 0
+    )
     profit = ((pp * 4 > 1.5) * (yy * 4 - 1.5)).mean()
-    assert made[[0, 1, 2, 4, 5, 6]] == pytest.approx([area, average, ((pp - yy) ** 2).mean(), pp.mean() - yy.mean(), caught / size / yy.mean(), profit])
+    assert made[[0, 1, 2, 4, 5, 6]] == pytest.approx(
+        [
+            area,
+            average,
+            ((pp - yy) ** 2).mean(),
+            pp.mean() - yy.mean(),
+            caught / size / yy.mean(),
+            profit,
+        ]
+    )
 
 
 def test_calibration_slope_is_a_logit():
@@ -95,17 +166,35 @@ def test_calibration_slope_is_a_logit():
     score = rng.normal(size=3000)
     y, p = (rng.random(3000) < 1 / (1 + np.exp(-score))).astype(float), 1 / (1 + np.exp(-2 * score))
     theirs = sm.Logit(y, sm.add_constant(2 * score)).fit(disp=0).params[1]
-    assert _Judge(y, p, None, None)(np.ones(3000))[3] == pytest.approx(theirs, abs=1e-8) and abs(theirs - 0.5) < 0.05
+    assert (
+        _Judge(y, p, None, None)(np.ones(3000))[3] == pytest.approx(theirs, abs=1e-8)
+        and abs(theirs - 0.5) < 0.05
+    )
 
 
 def test_predictions_beat_chance_and_are_calibrated(foretold):
-    """On customers with rates of their own, history adds to recency; groups lie near what was foretold; scores of now cover all customers."""
+    """On customers with rates of their own, history adds to recency; groups lie near what was
+    foretold; scores of now cover all customers.
+    """
     table = foretold.table.set_index(["model", "measure"])["estimate"]
-    assert table["history", "auc"] > 0.7 and table["history", "brier"] < table["recency_only", "brier"] and table["difference", "auc"] == pytest.approx(table["history", "auc"] - table["recency_only", "auc"])
+    assert (
+        table["history", "auc"] > 0.7
+        and table["history", "brier"] < table["recency_only", "brier"]
+        and table["difference", "auc"]
+        == pytest.approx(table["history", "auc"] - table["recency_only", "auc"])
+    )
     assert 0.8 < table["history", "calibration_slope"] < 1.25
     made = prediction.calibration(foretold, groups=5)
-    assert made.table["count"].sum() == foretold.model.tested["came_back"].sum() and made.table["n"].sum() == foretold.n and made.table["foretold"].is_monotonic_increasing
-    assert foretold.model.now["customer_id"].is_unique and len(foretold.model.now) == 600 and foretold.model.now["chance"].between(0, 1).all()
+    assert (
+        made.table["count"].sum() == foretold.model.tested["came_back"].sum()
+        and made.table["n"].sum() == foretold.n
+        and made.table["foretold"].is_monotonic_increasing
+    )
+    assert (
+        foretold.model.now["customer_id"].is_unique
+        and len(foretold.model.now) == 600
+        and foretold.model.now["chance"].between(0, 1).all()
+    )
     assert ("history", "profit") in table.index and "upper bound" in " ".join(foretold.limits)
 
 
@@ -118,30 +207,54 @@ def test_what_cannot_be_foretold_is_refused():
     with pytest.raises(InputError, match="both value and cost"):
         prediction.will_return(shop(1), horizon="60D", value=3)
     with pytest.raises(InputError, match="no option named 'best'"):
-        prediction.calibration(prediction.will_return(shop(1), horizon="60D", draws=10), model="best")
+        prediction.calibration(
+            prediction.will_return(shop(1), horizon="60D", draws=10), model="best"
+        )
 
 
 def test_a_shop_that_never_changes_goes_on():
-    """A hundred customers, each buying on the same days of every month, none new: the forecast is the last month, exactly, and its errors are 0."""
-    rows = [(f"c{i}", int((pd.Timestamp(2024 + m // 12, m % 12 + 1, 1 + i % 5) - pd.Timestamp(2024, 1, 1)).days), 10.0) for i in range(100) for m in range(22)]
+    """A hundred customers, each buying on the same days of every month, none new: the forecast is
+    the last month, exactly, and its errors are 0.
+    """
+    rows = [
+        (
+            f"c{i}",
+            int(
+                (
+                    pd.Timestamp(2024 + m // 12, m % 12 + 1, 1 + i % 5) - pd.Timestamp(2024, 1, 1)
+                ).days
+            ),
+            10.0,
+        )
+        for i in range(100)
+        for m in range(22)
+    ]
     rows.append(("c0", int((pd.Timestamp(2025, 10, 31) - pd.Timestamp(2024, 1, 1)).days), 0.0))
     for measure, value in (("orders", 100), ("amount", 1000)):
         made = prediction.forecast(orders(rows), measure=measure, ahead=2)
         table = made.table[made.table["method"] == "cohorts"]
-        assert table["estimate"].to_numpy() == pytest.approx([value, value], rel=0.02) and table["existing"].to_numpy() == pytest.approx([1, 1])
+        assert table["estimate"].to_numpy() == pytest.approx([value, value], rel=0.02) and table[
+            "existing"
+        ].to_numpy() == pytest.approx([1, 1])
     assert made.table["period"].max() == pd.Timestamp("2025-12-01") and made.model.inflow == 0
     assert made.model.by_cohort["estimate"].sum() == pytest.approx(table["estimate"].sum())
 
 
 def test_cohorts_by_hand():
-    """Two cohorts of 10 and 20 that bring 1 a customer at first and a half at every age after: the next period brings 5 + 10 of them and the mean of the newcomers."""
+    """Two cohorts of 10 and 20 that bring 1 a customer at first and a half at every age after: the
+    next period brings 5 + 10 of them and the mean of the newcomers.
+    """
     grid = np.array([[10.0, 5, 5, 5], [0, 20, 10, 10], [0, 0, 0, 0], [0, 0, 0, 0]])
     every, own = _ahead(grid, np.array([10.0, 20, 0, 0]), grid, 2, 4, 2, 12)
-    assert own.sum(axis=0) == pytest.approx([15, 15]) and every.sum(axis=0) == pytest.approx([22.5, 26.25])
+    assert own.sum(axis=0) == pytest.approx([15, 15]) and every.sum(axis=0) == pytest.approx(
+        [22.5, 26.25]
+    )
 
 
 def test_a_season_is_found_and_put_back():
-    """Twice as much every fourth period: the factor comes out the nearer to 2 the more years there are, and goes on into what is ahead."""
+    """Twice as much every fourth period: the factor comes out the nearer to 2 the more years there
+    are, and goes on into what is ahead.
+    """
     ratios = []
     for years in (3, 10, 40):
         index = _season(np.tile([100.0, 100, 100, 200], years), 4, 4)
@@ -153,7 +266,9 @@ def test_a_season_is_found_and_put_back():
 def test_a_shop_that_was_closed_has_no_season_for_it():
     """Closed for eighty days in its first year: forecasts of later years stay near what comes."""
     data = shop(3, days=900, coming=1.0)
-    closed = data[~data["ordered_at"].between(AT + pd.Timedelta(days=300), AT + pd.Timedelta(days=380))]
+    closed = data[
+        ~data["ordered_at"].between(AT + pd.Timedelta(days=300), AT + pd.Timedelta(days=380))
+    ]
     tests = prediction.forecast(closed, period="month").model.tests
     late = tests[(tests["method"] == "cohorts") & (tests["origin"] >= pd.Timestamp("2025-06-01"))]
     assert (late["estimate"] / late["actual"]).between(0.6, 1.7).all()
@@ -163,9 +278,19 @@ def test_newcomers_and_unfinished_periods():
     """A period that still runs is left out; newcomers go on as in the last periods."""
     data = shop(4, coming=1.0, days=430)
     made = prediction.forecast(data, period="month", ahead=2)
-    assert made.table.loc[made.table["method"] == "actual", "period"].max() == pd.Timestamp("2025-02-01") and 25 < made.model.inflow < 65
+    assert (
+        made.table.loc[made.table["method"] == "actual", "period"].max()
+        == pd.Timestamp("2025-02-01")
+        and 25 < made.model.inflow < 65
+    )
     row = made.table[made.table["method"] == "cohorts"].iloc[0]
-    assert 0 < row["existing"] < 1 and row["errors"] < 6 and row["n"] == 14 and np.isnan(row["conf_low"]) and "no interval" in " ".join(made.limits)
+    assert (
+        0 < row["existing"] < 1
+        and row["errors"] < 6
+        and row["n"] == 14
+        and np.isnan(row["conf_low"])
+        and "no interval" in " ".join(made.limits)
+    )
     with pytest.raises(NotEnoughData, match="13 are needed"):
         prediction.forecast(data, until="2024-12-31")
     with pytest.raises(InputError, match="ahead"):
@@ -175,22 +300,36 @@ def test_newcomers_and_unfinished_periods():
 def test_what_was_not_known_then_is_not_used():
     """What purchases bring later on changes no forecast of the past."""
     data = shop(4, coming=1.0, days=700)
-    late = data.assign(amount=data["amount"].where(data["ordered_at"] < AT + pd.Timedelta(days=600), 5000.0))
-    one, two = (prediction.forecast(d, measure="amount", period="week").model.tests for d in (data, late))
+    late = data.assign(
+        amount=data["amount"].where(data["ordered_at"] < AT + pd.Timedelta(days=600), 5000.0)
+    )
+    one, two = (
+        prediction.forecast(d, measure="amount", period="week").model.tests for d in (data, late)
+    )
     before = one["period"] < AT.tz_localize(None) + pd.Timedelta(days=590)
     pd.testing.assert_frame_equal(one[before], two[before])
     with pytest.raises(InputError, match="have no amount"):
-        prediction.forecast(data.assign(amount=data["amount"].where(data.index % 2 == 0)), measure="amount", period="week")
+        prediction.forecast(
+            data.assign(amount=data["amount"].where(data.index % 2 == 0)),
+            measure="amount",
+            period="week",
+        )
     with pytest.raises(InputError, match="nobody bought in the last"):
         prediction.forecast(data, until="2030-01-01")
     assert prediction.forecast(data, period="week").model.by_cohort["cohort"].isna().any()
 
 
 def test_one_price_and_missing_amounts_are_no_obstacle():
-    """A trait that hardly varies, and decides by chance, is left out and named; amounts nobody wrote down lower no mean; a day given back is no return."""
+    """A trait that hardly varies, and decides by chance, is left out and named; amounts nobody
+    wrote down lower no mean; a day given back is no return.
+    """
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        rows = [(f"c{i}", int(d), 10.0) for i in range(220) for d in np.append(rng.integers(0, 200), np.flatnonzero(rng.random(400) < 0.01))]
+        rows = [
+            (f"c{i}", int(d), 10.0)
+            for i in range(220)
+            for d in np.append(rng.integers(0, 200), np.flatnonzero(rng.random(400) < 0.01))
+        ]
         made = prediction.will_return(orders([*rows, ("c0", 3, 10.0)]), horizon="90D", draws=20)
         assert made.table["estimate"].notna().all()
     some = orders([("a", 0, 10.0), ("a", 4, np.nan), ("b", 0, 6.0), ("b", 8, -6.0), ("z", 60, 1.0)])
@@ -201,19 +340,36 @@ def test_one_price_and_missing_amounts_are_no_obstacle():
 def test_predictions_are_the_same_on_spark(to_spark):
     """Traits and the grid of cohorts come from the engine."""
     data = shop(5, customers=150)
-    pd.testing.assert_frame_equal(prediction.traits(data, at="2024-10-01"), prediction.traits(to_spark(data), at="2024-10-01"), check_dtype=False)
-    pd.testing.assert_frame_equal(prediction.forecast(data, period="week").table, prediction.forecast(to_spark(data), period="week").table, check_dtype=False)
+    pd.testing.assert_frame_equal(
+        prediction.traits(data, at="2024-10-01"),
+        prediction.traits(to_spark(data), at="2024-10-01"),
+        check_dtype=False,
+    )
+    pd.testing.assert_frame_equal(
+        prediction.forecast(data, period="week").table,
+        prediction.forecast(to_spark(data), period="week").table,
+        check_dtype=False,
+    )
 
 
 def test_cdnow_is_foretold_better_than_by_recency():
-    """On 23,570 real customers history adds to recency, by little in the area and by much in precision."""
-    made = prediction.will_return(load.cdnow(), horizon="90D", draws=50).table.set_index(["model", "measure"])
-    assert 0 < made.loc[("difference", "auc"), "conf_low"] < 0.03 and made.loc[("difference", "pr_auc"), "conf_low"] > 0.05
+    """On 23,570 real customers history adds to recency, by little in the area and by much in
+    precision.
+    """
+    made = prediction.will_return(load.cdnow(), horizon="90D", draws=50).table.set_index(
+        ["model", "measure"]
+    )
+    assert (
+        0 < made.loc[("difference", "auc"), "conf_low"] < 0.03
+        and made.loc[("difference", "pr_auc"), "conf_low"] > 0.05
+    )
 
 
 @pytest.mark.slow
 def test_intervals_of_predictions_hold():
-    """200 shops: the interval of the week after next holds what comes; the error told of the area is how much areas of shops of one kind differ."""
+    """200 shops: the interval of the week after next holds what comes; the error told of the area
+    is how much areas of shops of one kind differ.
+    """
     held, areas = [], []
     for seed in range(200):
         long = shop(seed, days=600, coming=0.7)
@@ -222,9 +378,14 @@ def test_intervals_of_predictions_hold():
         row = made.table[(made.table["method"] == "cohorts") & (made.table["ahead"] == 2)].iloc[0]
         came = prediction.forecast(long, period="week", ahead=1).model.history[row["period"]]
         held.append(row["conf_low"] <= came <= row["conf_high"])
-        told = prediction.will_return(known, horizon="60D", draws=200, seed=seed).table.set_index(["model", "measure"])
+        told = prediction.will_return(known, horizon="60D", draws=200, seed=seed).table.set_index(
+            ["model", "measure"]
+        )
         areas.append(told.loc[("history", "auc"), ["estimate", "std_error"]].to_numpy(float))
     areas = np.array(areas)
-    print(f"next weeks: {np.mean(held):.1%}; area: spread {areas[:, 0].std():.4f}, mean error told {areas[:, 1].mean():.4f}")
+    print(
+        f"next weeks: {np.mean(held):.1%}; area: spread {areas[:, 0].std():.4f}, mean error told"
+        f" {areas[:, 1].mean():.4f}"
+    )
     assert 0.90 <= np.mean(held) <= 0.985
     assert 0.85 < areas[:, 1].mean() / areas[:, 0].std() < 1.15

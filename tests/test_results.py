@@ -10,18 +10,55 @@ from test_choice import market
 from test_funnels import random_log
 from test_retention import orders
 
-from workbench import attribution, choice, clv, conjoint, drivers, experiments, figures, funnels, influence, journeys, loyalty, prediction, results, retention, stages, texts
+from workbench import (
+    attribution,
+    choice,
+    clv,
+    conjoint,
+    drivers,
+    experiments,
+    figures,
+    funnels,
+    influence,
+    journeys,
+    loyalty,
+    prediction,
+    results,
+    retention,
+    stages,
+    texts,
+)
 from workbench.errors import InputError
 from workbench.simulate import studies
 
 RNG = np.random.default_rng(11)
 EVENTS = random_log(900, 11)
-ORDERS = orders([(f"c{c}", float(d), float(a)) for c, d, a in zip(RNG.integers(0, 80, 500), RNG.uniform(0, 300, 500),
-                                                                 RNG.gamma(2, 10, 500), strict=True)])
-VISITS = EVENTS.assign(session_id=range(len(EVENTS)), device_id=EVENTS["customer_id"].astype(str) + EVENTS["group"], source=EVENTS["group"], medium=EVENTS["group"])
-SHOP = EVENTS.assign(event=EVENTS["event"].map({"p": "site_search", "q": "compare", "r": "order"}).fillna("home_view"), level=lambda d: d["event"].map(len) % 11)
+ORDERS = orders(
+    [
+        (f"c{c}", float(d), float(a))
+        for c, d, a in zip(
+            RNG.integers(0, 80, 500), RNG.uniform(0, 300, 500), RNG.gamma(2, 10, 500), strict=True
+        )
+    ]
+)
+VISITS = EVENTS.assign(
+    session_id=range(len(EVENTS)),
+    device_id=EVENTS["customer_id"].astype(str) + EVENTS["group"],
+    source=EVENTS["group"],
+    medium=EVENTS["group"],
+)
+SHOP = EVENTS.assign(
+    event=EVENTS["event"]
+    .map({"p": "site_search", "q": "compare", "r": "order"})
+    .fillna("home_view"),
+    level=lambda d: d["event"].map(len) % 11,
+)
 SHOP["customer_id"] = SHOP["customer_id"].astype(str) + SHOP["group"].astype(str)
-LONG = random_log(9000, 12, customers=600).assign(event=lambda d: d["event"].map({"p": "site_search", "q": "compare", "r": "order", "x": "home_view"}))
+LONG = random_log(9000, 12, customers=600).assign(
+    event=lambda d: d["event"].map(
+        {"p": "site_search", "q": "compare", "r": "order", "x": "home_view"}
+    )
+)
 CHOICES = market(12, customers=60).assign(last_bought=False)
 STEPS = ["p", "q", "r"]
 
@@ -37,36 +74,152 @@ def two_kinds(seed, customers=150, per=8):
     rng = np.random.default_rng(seed)
     made = market(seed, customers=customers, per=per)
     wide = made[["price", "display"]].to_numpy().reshape(customers * per, 4, 2)
-    weights = np.array([[-2.5, 0.2], [-0.3, 2.0]])[np.repeat(rng.random(customers) < 0.4, per).astype(int)]
+    weights = np.array([[-2.5, 0.2], [-0.3, 2.0]])[
+        np.repeat(rng.random(customers) < 0.4, per).astype(int)
+    ]
     score = np.einsum("njk,nk->nj", wide, weights) + rng.gumbel(size=(customers * per, 4))
     pick = np.where(made["available"].to_numpy().reshape(-1, 4), score, -np.inf).argmax(axis=1)
     return made.assign(chosen=(np.arange(4) == pick[:, None]).ravel())
 
 
 KINDS = two_kinds(3)
-DESIGN = conjoint.choice_design({"brand": ["A", "B", "C"], "price": [1, 2, 3]}, tasks=9, alternatives=3, starts=2)
-TASKS = plain(conjoint.choices(DESIGN, studies.answers(DESIGN, {"brand": {"A": 0.5, "B": 0, "C": -0.5}, "price": -0.6}, 80)))
-ANSWERS = pd.DataFrame({"respondent_id": np.repeat(np.arange(90), 5), "item": np.tile(list("abcde"), 90), "value": RNG.integers(1, 8, 450).astype(float)})
-WIDE = pd.DataFrame(RNG.normal(size=(160, 1)) + RNG.normal(size=(160, 6)), columns=[f"i{k}" for k in range(6)]).round(3)
-WIDE = WIDE.assign(customer_id=[f"p{k}" for k in range(160)], y=lambda d: (d["i0"] + d["i1"] + RNG.normal(size=160) > 0).astype(int), flag=RNG.integers(0, 2, 160), group=RNG.choice(["control", "mail"], 160),
-                   many=lambda d: (2 * d["i0"] - d["i2"] + RNG.normal(size=160)).round(2))
-PROMO, REVIEWS, STARS, TRIPS, DEALS, VILLAGES, MEDIA = (plain(t) for t in (studies.shelf(8, 2, 30), studies.reviews(40, 12), studies.stars(900), studies.trips(60), studies.deals(80), studies.peers(20), studies.media(60)))
-LEADS = DEALS.assign(contact=np.arange(len(DEALS)) % 3, role=np.array(["user", "decider"])[np.arange(len(DEALS)) % 2], rating=RNG.integers(1, 8, len(DEALS)))
-LEADS = LEADS.assign(deal_id=np.arange(len(DEALS)) // 2, customer_id=np.arange(len(DEALS)) // 6, won=(np.arange(len(DEALS)) // 2) % 2)
-PANEL = pd.DataFrame({"customer_id": np.repeat([f"s{k}" for k in range(24)], 6), "t": np.tile(np.arange(6), 24)}).assign(
-    start=lambda d: d["customer_id"].str[1:].astype(int).map(lambda k: 3.0 if k < 8 else np.nan), y=lambda d: RNG.normal(size=144) + (d["t"] >= d["start"]) * 1.0)
-MAILS = pd.DataFrame({"customer_id": [f"m{k % 70}" for k in range(300)], "campaign_id": np.arange(300) // 70, "sent_at": pd.Timestamp("2024-03-01", tz="UTC") + pd.to_timedelta(np.arange(300) % 40, unit="D"),
-                      "variant": np.where(np.arange(300) % 5 == 0, "holdout", "mail"), "delivered": True}).assign(
-    opened_at=lambda d: d["sent_at"].where(np.arange(300) % 3 == 0), clicked_at=lambda d: d["sent_at"].where(np.arange(300) % 9 == 0), machine_open=np.arange(300) % 6 == 0)
-RETURNS = pd.DataFrame([(f"c{c}", int(d)) for c, r in enumerate(RNG.gamma(1.0, 0.05, 300)) for d in np.unique(np.append(0, np.cumsum(RNG.geometric(min(r + 1e-3, 1.0), 30)))) if d < 160], columns=["customer_id", "day"])
-RETURNS = RETURNS.assign(order_id=np.arange(len(RETURNS)), amount=RNG.integers(5, 60, len(RETURNS)).astype(float), ordered_at=pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(RETURNS["day"], "D"))
-ADVERTS = pd.DataFrame({"campaign": list("abcd"), "impressions": [9000, 20000, 5000, 3000], "clicks": [300, 500, 180, 80], "conversions": [30, 45, 25, 22], "cost": [90.0, 200.0, 80.0, 40.0], "revenue": [900.0, 1500.0, 700.0, 300.0]})
-BRANDS = ORDERS.assign(brand=np.array(list("aaabbbccdef"))[np.where(RNG.random(500) < 0.5, ORDERS["customer_id"].str[1:].astype(int) * 7 % 11, RNG.integers(0, 11, 500))])
-INVITES = pd.DataFrame({"customer_id": [f"c{k}" for k in RNG.integers(0, 120, 300)], "joined": RNG.integers(0, 2, 300)})
-SPELLS = pd.DataFrame({"customer_id": [f"c{k}" for k in range(120)], "days": RNG.integers(1, 90, 120).astype(float), "ended": RNG.integers(0, 2, 120), "x": RNG.normal(size=120), "group": RNG.choice(["a", "b"], 120)})
+DESIGN = conjoint.choice_design(
+    {"brand": ["A", "B", "C"], "price": [1, 2, 3]}, tasks=9, alternatives=3, starts=2
+)
+TASKS = plain(
+    conjoint.choices(
+        DESIGN, studies.answers(DESIGN, {"brand": {"A": 0.5, "B": 0, "C": -0.5}, "price": -0.6}, 80)
+    )
+)
+ANSWERS = pd.DataFrame(
+    {
+        "respondent_id": np.repeat(np.arange(90), 5),
+        "item": np.tile(list("abcde"), 90),
+        "value": RNG.integers(1, 8, 450).astype(float),
+    }
+)
+WIDE = pd.DataFrame(
+    RNG.normal(size=(160, 1)) + RNG.normal(size=(160, 6)), columns=[f"i{k}" for k in range(6)]
+).round(3)
+WIDE = WIDE.assign(
+    customer_id=[f"p{k}" for k in range(160)],
+    y=lambda d: (d["i0"] + d["i1"] + RNG.normal(size=160) > 0).astype(int),
+    flag=RNG.integers(0, 2, 160),
+    group=RNG.choice(["control", "mail"], 160),
+    many=lambda d: (2 * d["i0"] - d["i2"] + RNG.normal(size=160)).round(2),
+)
+PROMO, REVIEWS, STARS, TRIPS, DEALS, VILLAGES, MEDIA = (
+    plain(t)
+    for t in (
+        studies.shelf(8, 2, 30),
+        studies.reviews(40, 12),
+        studies.stars(900),
+        studies.trips(60),
+        studies.deals(80),
+        studies.peers(20),
+        studies.media(60),
+    )
+)
+LEADS = DEALS.assign(
+    contact=np.arange(len(DEALS)) % 3,
+    role=np.array(["user", "decider"])[np.arange(len(DEALS)) % 2],
+    rating=RNG.integers(1, 8, len(DEALS)),
+)
+LEADS = LEADS.assign(
+    deal_id=np.arange(len(DEALS)) // 2,
+    customer_id=np.arange(len(DEALS)) // 6,
+    won=(np.arange(len(DEALS)) // 2) % 2,
+)
+PANEL = pd.DataFrame(
+    {"customer_id": np.repeat([f"s{k}" for k in range(24)], 6), "t": np.tile(np.arange(6), 24)}
+).assign(
+    start=lambda d: d["customer_id"].str[1:].astype(int).map(lambda k: 3.0 if k < 8 else np.nan),
+    y=lambda d: RNG.normal(size=144) + (d["t"] >= d["start"]) * 1.0,
+)
+MAILS = pd.DataFrame(
+    {
+        "customer_id": [f"m{k % 70}" for k in range(300)],
+        "campaign_id": np.arange(300) // 70,
+        "sent_at": (
+            pd.Timestamp("2024-03-01", tz="UTC") + pd.to_timedelta(np.arange(300) % 40, unit="D")
+        ),
+        "variant": np.where(np.arange(300) % 5 == 0, "holdout", "mail"),
+        "delivered": True,
+    }
+).assign(
+    opened_at=lambda d: d["sent_at"].where(np.arange(300) % 3 == 0),
+    clicked_at=lambda d: d["sent_at"].where(np.arange(300) % 9 == 0),
+    machine_open=np.arange(300) % 6 == 0,
+)
+RETURNS = pd.DataFrame(
+    [
+        (f"c{c}", int(d))
+        for c, r in enumerate(RNG.gamma(1.0, 0.05, 300))
+        for d in np.unique(np.append(0, np.cumsum(RNG.geometric(min(r + 1e-3, 1.0), 30))))
+        if d < 160
+    ],
+    columns=["customer_id", "day"],
+)
+RETURNS = RETURNS.assign(
+    order_id=np.arange(len(RETURNS)),
+    amount=RNG.integers(5, 60, len(RETURNS)).astype(float),
+    ordered_at=pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(RETURNS["day"], "D"),
+)
+ADVERTS = pd.DataFrame(
+    {
+        "campaign": list("abcd"),
+        "impressions": [9000, 20000, 5000, 3000],
+        "clicks": [300, 500, 180, 80],
+        "conversions": [30, 45, 25, 22],
+        "cost": [90.0, 200.0, 80.0, 40.0],
+        "revenue": [900.0, 1500.0, 700.0, 300.0],
+    }
+)
+BRANDS = ORDERS.assign(
+    brand=np.array(list("aaabbbccdef"))[
+        np.where(
+            RNG.random(500) < 0.5,
+            ORDERS["customer_id"].str[1:].astype(int) * 7 % 11,
+            RNG.integers(0, 11, 500),
+        )
+    ]
+)
+INVITES = pd.DataFrame(
+    {"customer_id": [f"c{k}" for k in RNG.integers(0, 120, 300)], "joined": RNG.integers(0, 2, 300)}
+)
+SPELLS = pd.DataFrame(
+    {
+        "customer_id": [f"c{k}" for k in range(120)],
+        "days": RNG.integers(1, 90, 120).astype(float),
+        "ended": RNG.integers(0, 2, 120),
+        "x": RNG.normal(size=120),
+        "group": RNG.choice(["a", "b"], 120),
+    }
+)
 SPELLS["why"] = np.where(SPELLS["ended"] == 1, RNG.choice(["price", "moved"], 120), None)
-GIVERS = pd.DataFrame([(f"g{k}", x, last, 6) for k, (x, last) in enumerate([(0, 0)] * 40 + [(1, 1)] * 12 + [(1, 4)] * 8 + [(2, 3)] * 9 + [(3, 6)] * 11 + [(6, 6)] * 20)], columns=["customer_id", "frequency", "recency", "age"])
-CLOTHES = pd.DataFrame({"respondent_id": np.repeat(np.arange(60), 4), "task": 1, "item": np.tile(list("abcd"), 60), "best": False, "worst": False})
+GIVERS = pd.DataFrame(
+    [
+        (f"g{k}", x, last, 6)
+        for k, (x, last) in enumerate(
+            [(0, 0)] * 40
+            + [(1, 1)] * 12
+            + [(1, 4)] * 8
+            + [(2, 3)] * 9
+            + [(3, 6)] * 11
+            + [(6, 6)] * 20
+        )
+    ],
+    columns=["customer_id", "frequency", "recency", "age"],
+)
+CLOTHES = pd.DataFrame(
+    {
+        "respondent_id": np.repeat(np.arange(60), 4),
+        "task": 1,
+        "item": np.tile(list("abcd"), 60),
+        "best": False,
+        "worst": False,
+    }
+)
 for mine in CLOTHES.groupby("respondent_id").groups.values():
     picked = RNG.permutation(mine)
     CLOTHES.loc[picked[0], "best"], CLOTHES.loc[picked[1], "worst"] = True, True
@@ -81,19 +234,39 @@ def priced(seed):
     """Four prices a respondent, in order but for some."""
     made = np.sort(np.random.default_rng(seed).normal(20, 5, (80, 4)), axis=1) + [-3, -1, 1, 3]
     made[:5] = made[:5, ::-1]
-    return pd.DataFrame(made.round(1), columns=["too_cheap", "cheap", "expensive", "too_expensive"]).assign(respondent_id=[f"r{k}" for k in range(80)])
+    return pd.DataFrame(
+        made.round(1), columns=["too_cheap", "cheap", "expensive", "too_expensive"]
+    ).assign(respondent_id=[f"r{k}" for k in range(80)])
 
 
 PRICED = priced(5)
-LADDER = pd.DataFrame([(f"r{i}", p, w >= p) for i, w in enumerate(RNG.normal(20, 5, 80)) for p in (12, 18, 24)], columns=["respondent_id", "price", "would_buy"])
-BELIEFS = pd.DataFrame([(f"r{i}", b, k, int(RNG.integers(-3, 4)), int(RNG.integers(-3, 4))) for i in range(40) for b in "AB" for k in "pq"], columns=["respondent_id", "brand", "belief_item", "belief", "evaluation"])
+LADDER = pd.DataFrame(
+    [(f"r{i}", p, w >= p) for i, w in enumerate(RNG.normal(20, 5, 80)) for p in (12, 18, 24)],
+    columns=["respondent_id", "price", "would_buy"],
+)
+BELIEFS = pd.DataFrame(
+    [
+        (f"r{i}", b, k, int(RNG.integers(-3, 4)), int(RNG.integers(-3, 4)))
+        for i in range(40)
+        for b in "AB"
+        for k in "pq"
+    ],
+    columns=["respondent_id", "brand", "belief_item", "belief", "evaluation"],
+)
 RULES = str(Path(__file__).parent / "data" / "rules.yml")
 
 
 def firsts(data):
-    """Every customer's first order as an answer, or a contact, with a grade and an arm that follow from its amount."""
+    """Every customer's first order as an answer, or a contact, with a grade and an arm that follow
+    from its amount.
+    """
     made = data.sort_values("ordered_at").drop_duplicates("customer_id")
-    return made.assign(answered_at=made["ordered_at"], contacted_at=made["ordered_at"], grade=(made["amount"] * 10 % 7).round(), variant=np.where(made["amount"] * 100 % 3 < 1, "holdout", "mail"))
+    return made.assign(
+        answered_at=made["ordered_at"],
+        contacted_at=made["ordered_at"],
+        grade=(made["amount"] * 10 % 7).round(),
+        variant=np.where(made["amount"] * 100 % 3 < 1, "holdout", "mail"),
+    )
 
 
 def chances(data):
@@ -103,7 +276,12 @@ def chances(data):
 
 def profile(data):
     """The occasions of the events, with a brand and a channel."""
-    return stages.profile(data.assign(brand=data["event"] + data["group"], channel=data["group"]), STEPS, evaluation="q", gap="9h")
+    return stages.profile(
+        data.assign(brand=data["event"] + data["group"], channel=data["group"]),
+        STEPS,
+        evaluation="q",
+        gap="9h",
+    )
 
 
 ANALYSES = {
@@ -113,8 +291,16 @@ ANALYSES = {
     "drop_off": (EVENTS, lambda d: funnels.drop_off(d, STEPS, window="9h")),
     "compare_definitions": (EVENTS, lambda d: funnels.compare_definitions(d, STEPS, window="9h")),
     "compare_groups": (EVENTS, lambda d: funnels.compare_groups(d, STEPS, window="9h", by="group")),
-    "time_to_convert": (EVENTS, lambda d: funnels.time_to_convert(d, STEPS, window="9h", by="group")),
-    "mapping_quality": (EVENTS, lambda d: stages.mapping_quality(stages.assign(d, rules=RULES).assign(label="search"), label="label")),
+    "time_to_convert": (
+        EVENTS,
+        lambda d: funnels.time_to_convert(d, STEPS, window="9h", by="group"),
+    ),
+    "mapping_quality": (
+        EVENTS,
+        lambda d: stages.mapping_quality(
+            stages.assign(d, rules=RULES).assign(label="search"), label="label"
+        ),
+    ),
     "loops": (EVENTS, lambda d: stages.loops(profile(d))),
     "search": (EVENTS, lambda d: stages.search(profile(d))),
     "consideration": (EVENTS, lambda d: stages.consideration(profile(d))),
@@ -122,38 +308,92 @@ ANALYSES = {
     "flows": (EVENTS, lambda d: stages.flows(profile(d), STEPS)),
     "where_now": (SHOP, lambda d: stages.where_now(chances(d))),
     "reliability_stages": (SHOP, lambda d: stages.reliability(chances(d), chances(d))),
-    "latent_score": (SHOP, lambda d: stages.latent_score(chances(d), chances(d), chances(d), names=["same"])),
-    "intention": (SHOP, lambda d: stages.intention(d.assign(answered_at=d["occurred_at"].dt.tz_localize("UTC"), value=d["level"]), d[d["event"] == "order"].assign(
-        ordered_at=lambda o: o["occurred_at"].dt.tz_localize("UTC")), window="9h")),
+    "latent_score": (
+        SHOP,
+        lambda d: stages.latent_score(chances(d), chances(d), chances(d), names=["same"]),
+    ),
+    "intention": (
+        SHOP,
+        lambda d: stages.intention(
+            d.assign(answered_at=d["occurred_at"].dt.tz_localize("UTC"), value=d["level"]),
+            d[d["event"] == "order"].assign(
+                ordered_at=lambda o: o["occurred_at"].dt.tz_localize("UTC")
+            ),
+            window="9h",
+        ),
+    ),
     "variants": (EVENTS, lambda d: stages.variants(profile(d), top=5)),
     "triggers": (EVENTS, lambda d: stages.triggers(profile(d))),
     "skipping": (EVENTS, lambda d: stages.skipping(profile(d), ["p", "q"])),
     "skip_contrast": (EVENTS, lambda d: stages.skip_contrast(profile(d), ["p"])),
     "decision_complexity": (EVENTS, lambda d: stages.decision_complexity(profile(d), draws=50)),
-    "cart_abandonment": (EVENTS, lambda d: stages.cart_abandonment(stages.carts(d, cart="p", order="r", window="5h"))),
-    "recovery": (EVENTS, lambda d: stages.recovery(stages.carts(d, cart="p", order="r", window="5h"), window="9h")),
+    "cart_abandonment": (
+        EVENTS,
+        lambda d: stages.cart_abandonment(stages.carts(d, cart="p", order="r", window="5h")),
+    ),
+    "recovery": (
+        EVENTS,
+        lambda d: stages.recovery(stages.carts(d, cart="p", order="r", window="5h"), window="9h"),
+    ),
     "checkout": (EVENTS, lambda d: stages.checkout(d, STEPS, failed="x", window="5h")),
-    "barriers": (EVENTS, lambda d: stages.barriers(d, STEPS, "g", stage="p", gap="9h", column="event", action="group", draws=50)),
-    "checkpoints": (EVENTS, lambda d: stages.checkpoints(profile(d), {"short": "sessions <= 2"}, period="day")),
+    "barriers": (
+        EVENTS,
+        lambda d: stages.barriers(
+            d, STEPS, "g", stage="p", gap="9h", column="event", action="group", draws=50
+        ),
+    ),
+    "checkpoints": (
+        EVENTS,
+        lambda d: stages.checkpoints(profile(d), {"short": "sessions <= 2"}, period="day"),
+    ),
     "reach": (EVENTS, lambda d: stages.reach(stages.episodes(d, STEPS, gap="9h"), STEPS)),
-    "drop_location": (EVENTS, lambda d: stages.drop_location(stages.episodes(d, STEPS, gap="9h"), STEPS)),
-    "time_to_purchase": (EVENTS, lambda d: stages.time_to_purchase(stages.episodes(d, STEPS, gap="9h"))),
+    "drop_location": (
+        EVENTS,
+        lambda d: stages.drop_location(stages.episodes(d, STEPS, gap="9h"), STEPS),
+    ),
+    "time_to_purchase": (
+        EVENTS,
+        lambda d: stages.time_to_purchase(stages.episodes(d, STEPS, gap="9h")),
+    ),
     "time_in_stage": (EVENTS, lambda d: stages.time_in_stage(d, STEPS, gap="9h")),
     "hazards": (EVENTS, lambda d: stages.hazards(d, STEPS, gap="30h", days=(0, 1))),
-    "compare_time": (EVENTS, lambda d: stages.compare_time(d, STEPS, by="group", stage="p", horizon="5h", gap="9h")),
-    "source_mix": (EVENTS, lambda d: stages.source_mix(d, {"written": ["p"], "online": ["q", "r"]})),
-    "buying_chance": (LONG, lambda d: stages.buying_chance(d, stages.fit_latent(d, rounds=2), window="20h")),
-    "dark_paths": (EVENTS, lambda d: stages.dark_paths(stages.episodes(d, STEPS, gap="9h"), STEPS, begins="q")),
-    "effect": (EVENTS, lambda d: stages.effect(d["event"] == "p", d.assign(x=d["occurred_at"].dt.hour)[["x"]], d["customer_id"])),
+    "compare_time": (
+        EVENTS,
+        lambda d: stages.compare_time(d, STEPS, by="group", stage="p", horizon="5h", gap="9h"),
+    ),
+    "source_mix": (
+        EVENTS,
+        lambda d: stages.source_mix(d, {"written": ["p"], "online": ["q", "r"]}),
+    ),
+    "buying_chance": (
+        LONG,
+        lambda d: stages.buying_chance(d, stages.fit_latent(d, rounds=2), window="20h"),
+    ),
+    "dark_paths": (
+        EVENTS,
+        lambda d: stages.dark_paths(stages.episodes(d, STEPS, gap="9h"), STEPS, begins="q"),
+    ),
+    "effect": (
+        EVENTS,
+        lambda d: stages.effect(
+            d["event"] == "p", d.assign(x=d["occurred_at"].dt.hour)[["x"]], d["customer_id"]
+        ),
+    ),
     "gap_sensitivity": (EVENTS, lambda d: stages.gap_sensitivity(d, STEPS, gaps=["5h", "9h"])),
     "sessions": (EVENTS, journeys.sessions),
     "transitions": (EVENTS, journeys.transitions),
     "compare_sessions": (EVENTS, journeys.compare_sessions),
     "paths": (EVENTS, lambda d: journeys.paths(d, steps=2, timeout="4h", top=8)),
-    "distinguishing_paths": (EVENTS, lambda d: journeys.distinguishing_paths(d, "r", steps=2, timeout="4h", least=5)),
+    "distinguishing_paths": (
+        EVENTS,
+        lambda d: journeys.distinguishing_paths(d, "r", steps=2, timeout="4h", least=5),
+    ),
     "next_event": (EVENTS, lambda d: journeys.next_event(d, timeout="4h")),
     "lifecycle": (EVENTS, lambda d: journeys.lifecycle(d, period="day")),
-    "stickiness": (ORDERS.rename(columns={"ordered_at": "occurred_at"}).assign(event="order"), journeys.stickiness),
+    "stickiness": (
+        ORDERS.rename(columns={"ordered_at": "occurred_at"}).assign(event="order"),
+        journeys.stickiness,
+    ),
     "tagging": (VISITS, journeys.tagging),
     "omnichannel": (EVENTS, lambda d: journeys.omnichannel(profile(d))),
     "identity_quality": (VISITS, lambda d: journeys.identity_quality(d, d[d["event"] == "p"])),
@@ -162,100 +402,289 @@ ANALYSES = {
     "buying_rhythm": (ORDERS, retention.buying_rhythm),
     "cohorts": (ORDERS, retention.cohorts),
     "will_return": (RETURNS, lambda d: prediction.will_return(d, horizon="20D", draws=40)),
-    "calibration": (RETURNS, lambda d: prediction.calibration(prediction.will_return(d, horizon="20D", draws=10))),
+    "calibration": (
+        RETURNS,
+        lambda d: prediction.calibration(prediction.will_return(d, horizon="20D", draws=10)),
+    ),
     "forecast": (RETURNS, lambda d: prediction.forecast(d, period="week")),
-    "advocacy": (ORDERS, lambda d: loyalty.advocacy(d.assign(acted_at=d["ordered_at"], act=np.where(d["amount"] > 20, "review", "referral"), tone=np.where(d["amount"] > 15, "positive", "negative")), 200, window="60D", answers=firsts(d).assign(recommend=lambda x: x["grade"]))),
-    "service_recovery": (ORDERS, lambda d: loyalty.service_recovery(d[d["amount"] * 100 % 5 < 1].assign(opened_at=lambda x: x["ordered_at"] + pd.Timedelta("1h"), solved_at=lambda x: (x["ordered_at"] + pd.Timedelta("2D")).where(x["amount"] * 100 % 2 < 1)), d, window="30D")),
-    "repeat_buying": (ORDERS, lambda d: loyalty.repeat_buying(d, begin="2024-02-01", length="60D", households=400, draws=40)),
-    "day_retention": (ORDERS, lambda d: retention.day_retention(d, by=d.sort_values(["ordered_at", "amount"]).groupby("customer_id")["amount"].first().gt(20))),
+    "advocacy": (
+        ORDERS,
+        lambda d: loyalty.advocacy(
+            d.assign(
+                acted_at=d["ordered_at"],
+                act=np.where(d["amount"] > 20, "review", "referral"),
+                tone=np.where(d["amount"] > 15, "positive", "negative"),
+            ),
+            200,
+            window="60D",
+            answers=firsts(d).assign(recommend=lambda x: x["grade"]),
+        ),
+    ),
+    "service_recovery": (
+        ORDERS,
+        lambda d: loyalty.service_recovery(
+            d[d["amount"] * 100 % 5 < 1].assign(
+                opened_at=lambda x: x["ordered_at"] + pd.Timedelta("1h"),
+                solved_at=lambda x: (x["ordered_at"] + pd.Timedelta("2D")).where(
+                    x["amount"] * 100 % 2 < 1
+                ),
+            ),
+            d,
+            window="30D",
+        ),
+    ),
+    "repeat_buying": (
+        ORDERS,
+        lambda d: loyalty.repeat_buying(
+            d, begin="2024-02-01", length="60D", households=400, draws=40
+        ),
+    ),
+    "day_retention": (
+        ORDERS,
+        lambda d: retention.day_retention(
+            d,
+            by=d.sort_values(["ordered_at", "amount"])
+            .groupby("customer_id")["amount"]
+            .first()
+            .gt(20),
+        ),
+    ),
     "over_time": (ORDERS, lambda d: retention.over_time(d, days=(1, 15), period="week")),
     "mean_curve": (ORDERS, lambda d: retention.mean_curve(retention.cohorts(d))),
-    "engagement": (ORDERS, lambda d: retention.engagement(d.assign(occurred_at=d["ordered_at"], event="click"), d)),
-    "cohorts_rolling": (ORDERS, lambda d: retention.cohorts(d, clock="rolling", criterion="on_or_after")),
+    "engagement": (
+        ORDERS,
+        lambda d: retention.engagement(d.assign(occurred_at=d["ordered_at"], event="click"), d),
+    ),
+    "cohorts_rolling": (
+        ORDERS,
+        lambda d: retention.cohorts(d, clock="rolling", criterion="on_or_after"),
+    ),
     "cohorts_revenue": (ORDERS, lambda d: retention.cohorts(d, measure="revenue")),
-    "retention_rate": (ORDERS, lambda d: retention.retention_rate(d, begin="2024-05-01", end="2024-08-01")),
+    "retention_rate": (
+        ORDERS,
+        lambda d: retention.retention_rate(d, begin="2024-05-01", end="2024-08-01"),
+    ),
     "churn_moments": (ORDERS, retention.churn_moments),
     "time_to_next": (ORDERS, retention.time_to_next),
     "conditional_logit": (CHOICES, lambda d: choice.conditional_logit(d, ["price", "display"])),
-    "elasticities": (CHOICES, lambda d: choice.elasticities(choice.conditional_logit(d, ["price"]), d)),
-    "willingness_to_pay": (CHOICES, lambda d: choice.willingness_to_pay(choice.conditional_logit(d, ["price", "display"]))),
+    "elasticities": (
+        CHOICES,
+        lambda d: choice.elasticities(choice.conditional_logit(d, ["price"]), d),
+    ),
+    "willingness_to_pay": (
+        CHOICES,
+        lambda d: choice.willingness_to_pay(choice.conditional_logit(d, ["price", "display"])),
+    ),
     "holdout": (CHOICES, lambda d: choice.holdout(d, ["price"])),
     "iia_test": (CHOICES, lambda d: choice.iia_test(d, ["price", "display"])),
-    "nested_logit": (KINDS, lambda d: choice.nested_logit(d, ["price", "display"], {"x": ["brand 0", "brand 1"], "y": ["brand 2", "brand 3"]}, common=True)),
-    "mixed_logit": (KINDS, lambda d: choice.mixed_logit(d, ["price", "display"], {"price": "normal"}, draws=40)),
+    "nested_logit": (
+        KINDS,
+        lambda d: choice.nested_logit(
+            d,
+            ["price", "display"],
+            {"x": ["brand 0", "brand 1"], "y": ["brand 2", "brand 3"]},
+            common=True,
+        ),
+    ),
+    "mixed_logit": (
+        KINDS,
+        lambda d: choice.mixed_logit(d, ["price", "display"], {"price": "normal"}, draws=40),
+    ),
     "state_dependence": (CHOICES, lambda d: choice.state_dependence(d, ["price"], draws=30)),
     "latent_class": (KINDS, lambda d: choice.latent_class(d, ["price", "display"], 2, starts=5)),
-    "latent_classes": (KINDS, lambda d: choice.latent_classes(d, ["price", "display"], most=2, starts=5)),
-    "what_if": (CHOICES, lambda d: choice.what_if(choice.conditional_logit(d, ["price"]), d, change={"price": {"brand 0": 1.1}}, remove=["brand 3"])),
+    "latent_classes": (
+        KINDS,
+        lambda d: choice.latent_classes(d, ["price", "display"], most=2, starts=5),
+    ),
+    "what_if": (
+        CHOICES,
+        lambda d: choice.what_if(
+            choice.conditional_logit(d, ["price"]),
+            d,
+            change={"price": {"brand 0": 1.1}},
+            remove=["brand 3"],
+        ),
+    ),
     "design_check": (DESIGN, conjoint.design_check),
     "part_worths": (TASKS, lambda d: conjoint.part_worths(d, ["brand", "price"])),
-    "importance": (TASKS, lambda d: conjoint.importance(conjoint.part_worths(d, ["brand", "price"]), draws=40)),
-    "worth": (TASKS, lambda d: conjoint.worth(conjoint.part_worths(d, ["brand", "price"], numeric=["price"]), "price")),
+    "importance": (
+        TASKS,
+        lambda d: conjoint.importance(conjoint.part_worths(d, ["brand", "price"]), draws=40),
+    ),
+    "worth": (
+        TASKS,
+        lambda d: conjoint.worth(
+            conjoint.part_worths(d, ["brand", "price"], numeric=["price"]), "price"
+        ),
+    ),
     "answer_quality": (TASKS, lambda d: conjoint.answer_quality(d, better={"price": "low"})),
     "best_worst": (CLOTHES, conjoint.best_worst),
     "van_westendorp": (PRICED, lambda d: conjoint.van_westendorp(d, draws=60)),
     "gabor_granger": (LADDER, lambda d: conjoint.gabor_granger(d, draws=60)),
-    "regression": (WIDE, lambda d: drivers.regression(d, "y", ["i0", "i1"], kind="logit", cluster="customer_id")),
+    "regression": (
+        WIDE,
+        lambda d: drivers.regression(d, "y", ["i0", "i1"], kind="logit", cluster="customer_id"),
+    ),
     "key_drivers": (WIDE, lambda d: drivers.key_drivers(d, "many", ["i0", "i1", "i2"], draws=60)),
-    "importance_performance": (WIDE, lambda d: drivers.importance_performance(d, "many", ["i0", "i1", "i2"], draws=60)),
-    "kano": (ANSWERS.assign(feature=ANSWERS["item"], functional=lambda d: (d["value"] % 5) + 1, dysfunctional=lambda d: (d["value"] % 4) + 1), drivers.kano),
+    "importance_performance": (
+        WIDE,
+        lambda d: drivers.importance_performance(d, "many", ["i0", "i1", "i2"], draws=60),
+    ),
+    "kano": (
+        ANSWERS.assign(
+            feature=ANSWERS["item"],
+            functional=lambda d: (d["value"] % 5) + 1,
+            dysfunctional=lambda d: (d["value"] % 4) + 1,
+        ),
+        drivers.kano,
+    ),
     "stated": (ANSWERS.rename(columns={"item": "factor"}), drivers.stated),
     "mediation": (WIDE, lambda d: drivers.mediation(d, "i0", "i1", "i2", draws=60)),
     "moderation": (WIDE, lambda d: drivers.moderation(d, "i0", "i1", "i2")),
     "structural": (WIDE, lambda d: drivers.structural(d, "f =~ i0 + i1 + i2 + i3")),
     "reliability": (WIDE, lambda d: drivers.reliability(d, {"s": ["i0", "i1", "i2"]}, draws=60)),
-    "validity": (WIDE, lambda d: drivers.validity(d, {"s": ["i0", "i1", "i2"], "z": ["i3", "i4", "i5"]}, draws=60)),
-    "explore_factors": (WIDE, lambda d: drivers.explore_factors(d, ["i0", "i1", "i2", "i3", "i4", "i5"], draws=40)),
+    "validity": (
+        WIDE,
+        lambda d: drivers.validity(d, {"s": ["i0", "i1", "i2"], "z": ["i3", "i4", "i5"]}, draws=60),
+    ),
+    "explore_factors": (
+        WIDE,
+        lambda d: drivers.explore_factors(d, ["i0", "i1", "i2", "i3", "i4", "i5"], draws=40),
+    ),
     "scale_means": (WIDE, lambda d: drivers.scale_means(d, {"s": ["i0", "i1"]})),
     "attitude": (BELIEFS, drivers.attitude),
-    "service_gap": (ANSWERS.assign(dimension=ANSWERS["item"], expectation=lambda d: d["value"], perception=lambda d: 8 - d["value"]), drivers.service_gap),
-    "price_elasticity": (PROMO, lambda d: influence.price_elasticity(d, store="store_id", controls=["on_promotion"])),
-    "promotion_lift": (PROMO, lambda d: influence.promotion_lift(d, store="store_id", margin="margin")),
+    "service_gap": (
+        ANSWERS.assign(
+            dimension=ANSWERS["item"],
+            expectation=lambda d: d["value"],
+            perception=lambda d: 8 - d["value"],
+        ),
+        drivers.service_gap,
+    ),
+    "price_elasticity": (
+        PROMO,
+        lambda d: influence.price_elasticity(d, store="store_id", controls=["on_promotion"]),
+    ),
+    "promotion_lift": (
+        PROMO,
+        lambda d: influence.promotion_lift(d, store="store_id", margin="margin"),
+    ),
     "review_effect": (REVIEWS, influence.review_effect),
     "star_rounding": (STARS, lambda d: influence.star_rounding(d, "visits", bandwidth=0.2)),
-    "peers": (VILLAGES, lambda d: influence.peers(d, "adopted", "earlier_share", network="village", instrument="offer", draws=40)),
-    "distance_decay": (TRIPS, lambda d: influence.distance_decay(d, bought="chosen", region="customer_id")),
+    "peers": (
+        VILLAGES,
+        lambda d: influence.peers(
+            d, "adopted", "earlier_share", network="village", instrument="offer", draws=40
+        ),
+    ),
+    "distance_decay": (
+        TRIPS,
+        lambda d: influence.distance_decay(d, bought="chosen", region="customer_id"),
+    ),
     "huff": (TRIPS, influence.huff),
-    "impulse": (SHOP, lambda d: influence.impulse(stages.assign(d).assign(group=stages.beside(d, stages.assign(d), "group")), by="group")),
+    "impulse": (
+        SHOP,
+        lambda d: influence.impulse(
+            stages.assign(d).assign(group=stages.beside(d, stages.assign(d), "group")), by="group"
+        ),
+    ),
     "decision_units": (LEADS, influence.decision_units),
-    "premium": (DEALS, lambda d: influence.premium(d, ["years_of_record", "certified"], specification=["log_seats"])),
+    "premium": (
+        DEALS,
+        lambda d: influence.premium(
+            d, ["years_of_record", "certified"], specification=["log_seats"]
+        ),
+    ),
     "referred_deals": (DEALS, lambda d: influence.referred_deals(d, covariates=["hard"])),
     "support": (DEALS, lambda d: influence.support(d, covariates=["hard"], instrument="queue")),
-    "predictability": (DEALS.assign(stage=DEALS["deal_id"] % 3, next_stage=DEALS["certified"] + DEALS["won"]), lambda d: influence.predictability(d, "referred", draws=40)),
+    "predictability": (
+        DEALS.assign(stage=DEALS["deal_id"] % 3, next_stage=DEALS["certified"] + DEALS["won"]),
+        lambda d: influence.predictability(d, "referred", draws=40),
+    ),
     "rules": (EVENTS, lambda d: attribution.rules(touches(d))),
     "markov": (EVENTS, lambda d: attribution.markov(touches(d), draws=40)),
     "shapley": (EVENTS, lambda d: attribution.shapley(touches(d), worth="rate", draws=40)),
-    "compare": (EVENTS, lambda d: attribution.compare(touches(d), truth=pd.DataFrame({"channel": ["g"], "incremental_orders": [9]}), draws=40)),
-    "calibrated": (EVENTS, lambda d: attribution.calibrated(attribution.markov(touches(d), draws=0), pd.DataFrame({"channel": ["g", "h"], "incremental": [20.0, 15.0], "std_error": [5.0, 5.0]}))),
+    "compare": (
+        EVENTS,
+        lambda d: attribution.compare(
+            touches(d), truth=pd.DataFrame({"channel": ["g"], "incremental_orders": [9]}), draws=40
+        ),
+    ),
+    "calibrated": (
+        EVENTS,
+        lambda d: attribution.calibrated(
+            attribution.markov(touches(d), draws=0),
+            pd.DataFrame(
+                {"channel": ["g", "h"], "incremental": [20.0, 15.0], "std_error": [5.0, 5.0]}
+            ),
+        ),
+    ),
     "sources": (EVENTS, lambda d: attribution.sources(touches(d))),
     "entry_points": (EVENTS, lambda d: attribution.entry_points(touches(d))),
     "campaigns": (ADVERTS, attribution.campaigns),
     "email_funnel": (MAILS, lambda d: attribution.email_funnel(d, ORDERS)),
-    "mix": (MEDIA, lambda d: attribution.mix(d.sort_values("week", ignore_index=True), "sales", ["television", "radio"], controls=["price"], draws=8)),
+    "mix": (
+        MEDIA,
+        lambda d: attribution.mix(
+            d.sort_values("week", ignore_index=True),
+            "sales",
+            ["television", "radio"],
+            controls=["price"],
+            draws=8,
+        ),
+    ),
     "difference": (WIDE, lambda d: experiments.difference(d, "many", variant="group", before="i4")),
     "heterogeneity": (WIDE, lambda d: experiments.heterogeneity(d, "y", "flag", variant="group")),
     "sample_size": (WIDE, lambda d: experiments.sample_size(0.1, [0.02, 0.03])),
-    "difference_in_differences": (PANEL, lambda d: experiments.difference_in_differences(d, "y", unit="customer_id", time="t", start="start")),
+    "difference_in_differences": (
+        PANEL,
+        lambda d: experiments.difference_in_differences(
+            d, "y", unit="customer_id", time="t", start="start"
+        ),
+    ),
     "weighting": (WIDE, lambda d: experiments.weighting(d, "flag", "many", ["i0", "i3"])),
     "balance": (WIDE, lambda d: experiments.balance(d, "flag", ["i0", "i3"])),
-    "negative_controls": (WIDE, lambda d: experiments.negative_controls(d, "flag", ["i4"], ["i0", "i3"])),
+    "negative_controls": (
+        WIDE,
+        lambda d: experiments.negative_controls(d, "flag", ["i4"], ["i0", "i3"]),
+    ),
     "e_value": (WIDE, lambda d: experiments.e_value(2.0, 1.5, 2.7, n=100)),
-    "stage_progress": (LONG, lambda d: experiments.stage_progress(d, ["home_view", "compare", "order"], "g", column="event", action="group", horizon="5h", gap="9h")),
+    "stage_progress": (
+        LONG,
+        lambda d: experiments.stage_progress(
+            d,
+            ["home_view", "compare", "order"],
+            "g",
+            column="event",
+            action="group",
+            horizon="5h",
+            gap="9h",
+        ),
+    ),
     "performance": (BRANDS, lambda d: loyalty.performance(d, households=150, draws=60)),
     "double_jeopardy": (BRANDS, lambda d: loyalty.double_jeopardy(d, households=150, draws=60)),
     "duplication": (BRANDS, lambda d: loyalty.duplication(d, households=150, draws=60)),
     "dirichlet": (BRANDS, lambda d: loyalty.dirichlet(d, households=150, draws=30)),
     "heavy_buyers": (BRANDS, lambda d: loyalty.heavy_buyers(d, draws=60)),
-    "buyer_moderation": (BRANDS, lambda d: loyalty.buyer_moderation(d, until="2024-05-30", draws=60)),
+    "buyer_moderation": (
+        BRANDS,
+        lambda d: loyalty.buyer_moderation(d, until="2024-05-30", draws=60),
+    ),
     "curves": (SPELLS, lambda d: retention.curves(d, by="group")),
     "cox": (SPELLS, lambda d: retention.cox(d, ["x", "group"])),
     "parametric": (SPELLS, lambda d: retention.parametric(d, ["x"])),
     "period_hazards": (SPELLS, lambda d: retention.period_hazards(d, ["x"], width=20)),
     "exits": (SPELLS, lambda d: retention.exits(d, cause="why")),
-    "segments": (ORDERS, lambda d: loyalty.segments(loyalty.rfm(d, as_of="2024-07-30"), d, window="30D")),
+    "segments": (
+        ORDERS,
+        lambda d: loyalty.segments(loyalty.rfm(d, as_of="2024-07-30"), d, window="30D"),
+    ),
     "dick_basu": (WIDE, lambda d: loyalty.dick_basu(d, "i0", "i1")),
     "switching": (BRANDS, loyalty.switching),
-    "satisfaction_link": (ORDERS, lambda d: loyalty.satisfaction_link(firsts(d), d, score="grade", window="30D")),
+    "satisfaction_link": (
+        ORDERS,
+        lambda d: loyalty.satisfaction_link(firsts(d), d, score="grade", window="30D"),
+    ),
     "referral": (INVITES, lambda d: loyalty.referral(d, 200)),
     "win_back": (ORDERS, lambda d: loyalty.win_back(firsts(d), d, window="30D")),
     "bg_nbd": (ORDERS, lambda d: clv.bg_nbd(clv.customers(d))),
@@ -263,21 +692,116 @@ ANALYSES = {
     "pareto_nbd": (ORDERS, lambda d: clv.pareto_nbd(clv.customers(d))),
     "bg_bb": (GIVERS, clv.bg_bb),
     "gamma_gamma": (ORDERS, lambda d: clv.gamma_gamma(clv.customers(d))),
-    "hold_out": (ORDERS, lambda d: clv.hold_out(clv.customers(d, learn_until="2024-06-30"), models=["mbg_nbd"], draws=60)),
-    "tracking": (ORDERS, lambda d: clv.tracking(clv.mbg_nbd(clv.customers(d)), clv.customers(d), d, draws=8)),
-    "value": (ORDERS, lambda d: clv.value(clv.mbg_nbd(clv.customers(d)), clv.gamma_gamma(clv.customers(d)), clv.customers(d), horizon="364D", draws=8)),
+    "hold_out": (
+        ORDERS,
+        lambda d: clv.hold_out(
+            clv.customers(d, learn_until="2024-06-30"), models=["mbg_nbd"], draws=60
+        ),
+    ),
+    "tracking": (
+        ORDERS,
+        lambda d: clv.tracking(clv.mbg_nbd(clv.customers(d)), clv.customers(d), d, draws=8),
+    ),
+    "value": (
+        ORDERS,
+        lambda d: clv.value(
+            clv.mbg_nbd(clv.customers(d)),
+            clv.gamma_gamma(clv.customers(d)),
+            clv.customers(d),
+            horizon="364D",
+            draws=8,
+        ),
+    ),
     "contract": (ORDERS, lambda d: clv.contract([100, 70, 55, 48, 44])),
-    "uplift": (pd.concat([WIDE] * 5, ignore_index=True), lambda d: experiments.uplift(d, "flag", "y", ["i2", "i3"], draws=40)),
+    "uplift": (
+        pd.concat([WIDE] * 5, ignore_index=True),
+        lambda d: experiments.uplift(d, "flag", "y", ["i2", "i3"], draws=40),
+    ),
 }
-SHARES = {"source_mix", "buying_chance", "hazards", "dark_paths", "flows", "paths", "lifecycle", "stickiness", "tagging", "omnichannel", "consideration", "variants", "triggers", "cart_abandonment", "checkout", "checkpoints", "conversion", "compare_entry", "compare_orders", "drop_off", "reach", "drop_location", "transitions",
-          "repeat_rate", "ever_repeat", "day_retention", "over_time", "mean_curve", "engagement", "cohorts", "cohorts_rolling", "cohorts_revenue", "retention_rate", "churn_moments"}
+SHARES = {
+    "source_mix",
+    "buying_chance",
+    "hazards",
+    "dark_paths",
+    "flows",
+    "paths",
+    "lifecycle",
+    "stickiness",
+    "tagging",
+    "omnichannel",
+    "consideration",
+    "variants",
+    "triggers",
+    "cart_abandonment",
+    "checkout",
+    "checkpoints",
+    "conversion",
+    "compare_entry",
+    "compare_orders",
+    "drop_off",
+    "reach",
+    "drop_location",
+    "transitions",
+    "repeat_rate",
+    "ever_repeat",
+    "day_retention",
+    "over_time",
+    "mean_curve",
+    "engagement",
+    "cohorts",
+    "cohorts_rolling",
+    "cohorts_revenue",
+    "retention_rate",
+    "churn_moments",
+}
 # A seeded split of customers follows their order, so renaming them draws other ones.
-NAMED = {"latent_classes", "mixed_logit", "state_dependence", "distance_decay", "holdout", "mapping_quality", "decision_complexity", "barriers", "identity_quality"}
+NAMED = {
+    "latent_classes",
+    "mixed_logit",
+    "state_dependence",
+    "distance_decay",
+    "holdout",
+    "mapping_quality",
+    "decision_complexity",
+    "barriers",
+    "identity_quality",
+}
 
 
-# Draws follow the order of the people: shuffled, the estimates are the same and the intervals nearly so.
-DRAWN = {"will_return", "repeat_buying", "importance", "van_westendorp", "gabor_granger", "key_drivers", "importance_performance", "mediation", "reliability", "validity", "predictability", "markov", "shapley", "compare", "uplift", "gamma_gamma", "hold_out", "tracking", "value", "performance", "double_jeopardy", "duplication", "dirichlet", "heavy_buyers", "buyer_moderation", "peers", "latent_class", "explore_factors"}
-# What rests on no table has no mark to carry and no rows to shuffle; an uplift's folds follow the order of the rows.
+# Draws follow the order of the people: shuffled, the estimates are the same and the intervals
+# nearly so.
+DRAWN = {
+    "will_return",
+    "repeat_buying",
+    "importance",
+    "van_westendorp",
+    "gabor_granger",
+    "key_drivers",
+    "importance_performance",
+    "mediation",
+    "reliability",
+    "validity",
+    "predictability",
+    "markov",
+    "shapley",
+    "compare",
+    "uplift",
+    "gamma_gamma",
+    "hold_out",
+    "tracking",
+    "value",
+    "performance",
+    "double_jeopardy",
+    "duplication",
+    "dirichlet",
+    "heavy_buyers",
+    "buyer_moderation",
+    "peers",
+    "latent_class",
+    "explore_factors",
+}
+# What rests on no table has no mark to carry and no rows to shuffle; an uplift's folds follow the
+# order of the rows.
 NO_TABLE, ORDERED = {"sample_size", "e_value", "contract"}, {"uplift"}
 
 
@@ -292,15 +816,37 @@ def test_every_public_analysis_is_here(made):
     import ast
     import inspect
 
-    keys = next(n.value.keys for n in ast.walk(ast.parse(Path(__file__).read_text())) if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "ANALYSES")
-    assert len(keys) == len(ANALYSES), "two analyses of one name: the second hides the first from the laws"
-    for module in (funnels, stages, journeys, retention, clv, loyalty, choice, conjoint, drivers, influence, attribution, experiments, prediction):
+    keys = next(
+        n.value.keys
+        for n in ast.walk(ast.parse(Path(__file__).read_text()))
+        if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "ANALYSES"
+    )
+    assert len(keys) == len(ANALYSES), (
+        "two analyses of one name: the second hides the first from the laws"
+    )
+    for module in (
+        funnels,
+        stages,
+        journeys,
+        retention,
+        clv,
+        loyalty,
+        choice,
+        conjoint,
+        drivers,
+        influence,
+        attribution,
+        experiments,
+        prediction,
+    ):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if name.startswith("_") or not function.__module__.startswith(module.__name__):
                 continue
             source = ast.unparse(ast.parse(inspect.getsource(function)))
             if "return Result(" in source or "return replace(" in source:
-                assert name in ANALYSES or name == "compare_rules", f"{module.__name__}.{name} is under no law"
+                assert name in ANALYSES or name == "compare_rules", (
+                    f"{module.__name__}.{name} is under no law"
+                )
 
 
 @pytest.mark.parametrize("name", ANALYSES)
@@ -310,11 +856,15 @@ def test_shares_carry_their_denominator(made, name):
     assert "n" in table and "estimate" in table
     if name in SHARES:
         known = table[table["estimate"].notna()]
-        assert known["estimate"].to_numpy() == pytest.approx((known["count"] / known["n"]).to_numpy())
+        assert known["estimate"].to_numpy() == pytest.approx(
+            (known["count"] / known["n"]).to_numpy()
+        )
         assert table.loc[table["n"] == 0, "estimate"].isna().all()
     if "conf_low" in table:
         inside = table.dropna(subset=["estimate", "conf_low", "conf_high"])
-        assert (inside["conf_low"] <= inside["estimate"] + 1e-9).all() and (inside["estimate"] <= inside["conf_high"] + 1e-9).all()
+        assert (inside["conf_low"] <= inside["estimate"] + 1e-9).all() and (
+            inside["estimate"] <= inside["conf_high"] + 1e-9
+        ).all()
 
 
 @pytest.mark.parametrize("name", ANALYSES)
@@ -326,12 +876,19 @@ def test_order_and_names_of_customers_are_nothing(name):
     if name in NO_TABLE | ORDERED:
         return
     for who in {"customer_id", "respondent_id"} & set(moved) if name not in NAMED else ():
-        codes = {c: f"z{i:04d}" for i, c in enumerate(sorted(moved[who].unique(), key=str, reverse=True))}
+        codes = {
+            c: f"z{i:04d}" for i, c in enumerate(sorted(moved[who].unique(), key=str, reverse=True))
+        }
         moved[who] = moved[who].map(codes)
     one, two = analysis(moved).table, analysis(data).table
     if name in DRAWN:
-        one, two = (t[[c for c in t if c in ("count", "n", "estimate") or t[c].dtype.kind not in "fiub"]] for t in (one, two))
-    pd.testing.assert_frame_equal(one, two, rtol=1e-5 if name in DRAWN else 1e-7, atol=1e-6 if name in DRAWN else 1e-9)
+        one, two = (
+            t[[c for c in t if c in ("count", "n", "estimate") or t[c].dtype.kind not in "fiub"]]
+            for t in (one, two)
+        )
+    pd.testing.assert_frame_equal(
+        one, two, rtol=1e-5 if name in DRAWN else 1e-7, atol=1e-6 if name in DRAWN else 1e-9
+    )
     pd.testing.assert_frame_equal(data, before)
 
 
@@ -344,13 +901,17 @@ UNTIL = {
     "paths": lambda d, u: journeys.paths(d, steps=2, timeout="4h", until=u),
     "lifecycle": lambda d, u: journeys.lifecycle(d, period="day", until=u),
     "profile": lambda d, u: stages.variants(stages.profile(d, STEPS, gap="9h", until=u)),
-    "carts": lambda d, u: stages.cart_abandonment(stages.carts(d, cart="p", order="r", window="5h", until=u)),
+    "carts": lambda d, u: stages.cart_abandonment(
+        stages.carts(d, cart="p", order="r", window="5h", until=u)
+    ),
     "time_in_stage": lambda d, u: stages.time_in_stage(d, STEPS, gap="9h", until=u),
     "gap_sensitivity": lambda d, u: stages.gap_sensitivity(d, STEPS, gaps=["9h"], until=u),
     "repeat_rate": lambda d, u: retention.repeat_rate(d, windows=["30D"], until=u),
     "buying_rhythm": lambda d, u: retention.buying_rhythm(d, until=u),
     "cohorts": lambda d, u: retention.cohorts(d, until=u),
-    "cohorts_rolling": lambda d, u: retention.cohorts(d, clock="rolling", criterion="on_or_after", until=u),
+    "cohorts_rolling": lambda d, u: retention.cohorts(
+        d, clock="rolling", criterion="on_or_after", until=u
+    ),
     "churn_moments": lambda d, u: retention.churn_moments(d, silence="30D", until=u),
     "time_to_next": lambda d, u: retention.time_to_next(d, until=u),
 }
@@ -359,7 +920,11 @@ UNTIL = {
 @pytest.mark.parametrize("name", UNTIL)
 def test_the_future_changes_nothing(name):
     """Rows after `until` take no part: with them or without them the table is the same."""
-    data, time, day = (ORDERS, "ordered_at", "2024-06-30") if "ordered_at" in ANALYSES.get(name, (EVENTS,))[0] else (EVENTS, "occurred_at", "2024-01-03")
+    data, time, day = (
+        (ORDERS, "ordered_at", "2024-06-30")
+        if "ordered_at" in ANALYSES.get(name, (EVENTS,))[0]
+        else (EVENTS, "occurred_at", "2024-01-03")
+    )
     times = data[time] if data[time].dt.tz else data[time].dt.tz_localize("UTC")
     known = data[times < pd.Timestamp(day, tz="UTC") + pd.Timedelta("1D")]
     assert 50 < len(known) < len(data)
@@ -383,8 +948,15 @@ def test_a_saved_result_draws_the_same_figure(made, name, tmp_path):
     back = results.read(tmp_path)
     assert (back.question, back.limits, back.n) == (result.question, result.limits, result.n)
     pd.testing.assert_frame_equal(back.table, result.table, check_dtype=False)
-    assert back.chart == json.loads(json.dumps(result.chart)) and (tmp_path / "figure.png").stat().st_size > 5000
-    assert back.figure().result is back and figures.describe(back) == figures.describe(result) and figures.describe(back).startswith(result.question)
+    assert (
+        back.chart == json.loads(json.dumps(result.chart))
+        and (tmp_path / "figure.png").stat().st_size > 5000
+    )
+    assert (
+        back.figure().result is back
+        and figures.describe(back) == figures.describe(result)
+        and figures.describe(back).startswith(result.question)
+    )
     assert json.loads((tmp_path / "result.json").read_text())["method"] == result.method
 
 
@@ -410,7 +982,9 @@ def test_both_languages_speak(name):
     assert dutch.question != english.question and dutch.method != english.method
     assert "{" not in dutch.question + dutch.method + "".join(dutch.limits)
     assert "Bewijs" in page and "Evidence" in english._repr_html_()
-    pd.testing.assert_frame_equal(dutch.table.select_dtypes("number"), english.table.select_dtypes("number"))
+    pd.testing.assert_frame_equal(
+        dutch.table.select_dtypes("number"), english.table.select_dtypes("number")
+    )
 
 
 @pytest.mark.parametrize("name", ANALYSES)
@@ -420,38 +994,96 @@ def test_words_match_the_evidence(made, name):
     if made[name].evidence in ("descriptive", "associational"):
         assert not any(word in text for word in ("drives", "leads to", "impact", "because of"))
     else:
-        assert name in {"peers", "support", "star_rounding", "calibrated", "email_funnel", "difference", "heterogeneity", "difference_in_differences", "weighting", "negative_controls", "uplift", "stage_progress", "win_back"}
+        assert name in {
+            "peers",
+            "support",
+            "star_rounding",
+            "calibrated",
+            "email_funnel",
+            "difference",
+            "heterogeneity",
+            "difference_in_differences",
+            "weighting",
+            "negative_controls",
+            "uplift",
+            "stage_progress",
+            "win_back",
+        }
 
 
 def test_small_cells_are_withheld_wherever_they_are_shown():
     """Nine units show no number: not in HTML, not as text, not in the figure's words."""
-    table = pd.DataFrame({"group": ["few", "many"], "count": [7, 70], "n": [9, 90], "estimate": [0.7777, 0.7778],
-                          "conf_low": [0.1111, 0.6], "conf_high": [0.9111, 0.9]})
-    result = results.Result(question="Q", table=table, method="m", unit="customers", n=99,
-                            chart={"kind": "points", "label": ["group"], "xlabel": "x"})
-    for text in (result._repr_html_(), repr(result), result.figure()._repr_mimebundle_()[0]["text/plain"]):
+    table = pd.DataFrame(
+        {
+            "group": ["few", "many"],
+            "count": [7, 70],
+            "n": [9, 90],
+            "estimate": [0.7777, 0.7778],
+            "conf_low": [0.1111, 0.6],
+            "conf_high": [0.9111, 0.9],
+        }
+    )
+    result = results.Result(
+        question="Q",
+        table=table,
+        method="m",
+        unit="customers",
+        n=99,
+        chart={"kind": "points", "label": ["group"], "xlabel": "x"},
+    )
+    for text in (
+        result._repr_html_(),
+        repr(result),
+        result.figure()._repr_mimebundle_()[0]["text/plain"],
+    ):
         assert "0.7777" not in text and "0.1111" not in text and "0.9111" not in text
     assert "&lt;10" in result._repr_html_()
 
 
 def test_money_of_a_few_customers_is_withheld_too():
     """A large sum may still be that of three people."""
-    table = pd.DataFrame({"group": ["few"], "count": [900.5], "n": [1000.0], "estimate": [0.9005], "customers": [3]})
-    result = results.Result(question="Q", table=table, method="m", unit="customers", n=3, chart={"kind": "points", "label": ["group"], "xlabel": "x"})
-    for text in (result._repr_html_(), repr(result), result.figure()._repr_mimebundle_()[0]["text/plain"]):
+    table = pd.DataFrame(
+        {"group": ["few"], "count": [900.5], "n": [1000.0], "estimate": [0.9005], "customers": [3]}
+    )
+    result = results.Result(
+        question="Q",
+        table=table,
+        method="m",
+        unit="customers",
+        n=3,
+        chart={"kind": "points", "label": ["group"], "xlabel": "x"},
+    )
+    for text in (
+        result._repr_html_(),
+        repr(result),
+        result.figure()._repr_mimebundle_()[0]["text/plain"],
+    ):
         assert "900" not in text and "1,000" not in text
 
 
 def test_values_are_never_taken_for_html():
     """A group called like a script is text."""
     table = pd.DataFrame({"group": ["<script>alert(1)</script>"], "n": [20], "estimate": [0.5]})
-    result = results.Result(question="<b>Q</b>", table=table, method="<i>m</i>", unit="customers", n=20, limits=("<u>l</u>",))
-    assert "<script" not in result._repr_html_() and "<b>" not in result._repr_html_() and "<u>" not in result._repr_html_()
+    result = results.Result(
+        question="<b>Q</b>",
+        table=table,
+        method="<i>m</i>",
+        unit="customers",
+        n=20,
+        limits=("<u>l</u>",),
+    )
+    assert (
+        "<script" not in result._repr_html_()
+        and "<b>" not in result._repr_html_()
+        and "<u>" not in result._repr_html_()
+    )
 
 
 def test_an_unknown_grade_of_evidence_is_refused():
     """And a folder without a result."""
     with pytest.raises(InputError, match="evidence"):
-        results.Result(question="q", table=pd.DataFrame(), method="m", unit="customers", n=0, evidence="proof")
+        results.Result(
+            question="q", table=pd.DataFrame(), method="m", unit="customers", n=0, evidence="proof"
+        )
     with pytest.raises(InputError, match="no saved result"):
         results.read("/nowhere")

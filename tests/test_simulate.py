@@ -1,4 +1,6 @@
-"""The simulated market: the same luck for the same seed, the planted truth in the data, and a switch for every effect."""
+"""The simulated market: the same luck for the same seed, the planted truth in the data, and a
+switch for every effect.
+"""
 
 import numpy as np
 import pandas as pd
@@ -15,13 +17,17 @@ def market():
 
 
 def test_a_seed_makes_one_market_whatever_the_block(market, tmp_path, monkeypatch):
-    """Bit for bit: in one block, in blocks of 1,000, and streamed to files; another seed makes another market."""
+    """Bit for bit: in one block, in blocks of 1,000, and streamed to files; another seed makes
+    another market.
+    """
     monkeypatch.setattr(simulate, "BLOCK", 1000)
     again = simulate.market(6000, seed=5)
     rows = simulate.write(tmp_path / "m", 6000, seed=5)
     for name in ("events", "orders", "surveys", "texts", "emails", "deals", "costs"):
         pd.testing.assert_frame_equal(again[name], market[name])
-        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "m" / f"{name}.parquet"), market[name])
+        pd.testing.assert_frame_equal(
+            pd.read_parquet(tmp_path / "m" / f"{name}.parquet"), market[name]
+        )
         assert rows[name] == len(market[name])
     assert not simulate.market(6000, seed=6)["events"].equals(market["events"])
     assert "SIMULATED" in (tmp_path / "m" / "SIMULATED.txt").read_text()
@@ -44,12 +50,22 @@ def test_everything_made_from_it_says_so(market, tmp_path):
 def test_states_agree_with_events(market):
     """The stage of a person after the last event before a moment is the one in the list of states."""
     e, s = market.truth["events"], market.truth["states"]
-    chain = e[e["stage"].isin(["need", "search", "evaluation", "intent"])].rename(columns={"stage": "at_event"}).sort_values("occurred_at")
-    joined = pd.merge_asof(chain, s.sort_values("since"), left_on="occurred_at", right_on="since", by="customer_id")
+    chain = (
+        e[e["stage"].isin(["need", "search", "evaluation", "intent"])]
+        .rename(columns={"stage": "at_event"})
+        .sort_values("occurred_at")
+    )
+    joined = pd.merge_asof(
+        chain, s.sort_values("since"), left_on="occurred_at", right_on="since", by="customer_id"
+    )
     assert (joined["stage"] == joined["at_event"])[joined["event"] != "order"].mean() > 0.999
     assert len(market["events"]) == e["tracked"].sum()
     seen = market["events"][["customer_id", "occurred_at", "event"]].reset_index(drop=True)
-    pd.testing.assert_frame_equal(seen, e[e["tracked"]][["customer_id", "occurred_at", "event"]].reset_index(drop=True), check_like=True)
+    pd.testing.assert_frame_equal(
+        seen,
+        e[e["tracked"]][["customer_id", "occurred_at", "event"]].reset_index(drop=True),
+        check_like=True,
+    )
 
 
 def test_orders_belong_to_bought_episodes(market):
@@ -62,8 +78,12 @@ def test_orders_belong_to_bought_episodes(market):
 
 EFFECT_SEEN = {
     # How each effect shows, as a number that is larger with the effect than without it.
-    "loyalty": lambda m: _gap(m.truth["episodes"].query("orders_before > 0"), "skipped", "loyalty_before"),
-    "involvement": lambda m: _gap(m.truth["episodes"].merge(m.truth["customers"], on="customer_id"), "set_size", "involvement"),
+    "loyalty": lambda m: _gap(
+        m.truth["episodes"].query("orders_before > 0"), "skipped", "loyalty_before"
+    ),
+    "involvement": lambda m: _gap(
+        m.truth["episodes"].merge(m.truth["customers"], on="customer_id"), "set_size", "involvement"
+    ),
     "b2b": lambda m: (m["customers"]["side"] == "B2B").mean(),
     "tracking": lambda m: (~m.truth["events"]["tracked"]).mean(),
     "machine_opens": lambda m: m["emails"]["machine_open"].mean(),
@@ -98,7 +118,11 @@ def _left_after(m, event):
 
 def _first_visit(m):
     e = m["events"][m["events"]["session_id"] % 1000 < 90]
-    visits = e.groupby("session_id").agg(c=("customer_id", "first"), at=("occurred_at", "min"), bought=("event", lambda v: (v == "order").any()))
+    visits = e.groupby("session_id").agg(
+        c=("customer_id", "first"),
+        at=("occurred_at", "min"),
+        bought=("event", lambda v: (v == "order").any()),
+    )
     first = visits["at"] == visits.groupby("c")["at"].transform("min")
     return visits.loc[first, "bought"].mean() - visits.loc[~first, "bought"].mean()
 
@@ -112,23 +136,37 @@ def test_every_effect_can_be_switched_off(market, effect):
 
 def test_unhappy_buyers_leave_only_where_it_is_planted():
     """Satisfaction moves the planted chance to leave; switched off, everyone has the same."""
-    on, off = simulate.market(3000, seed=2), simulate.market(3000, seed=2, no_effect=["satisfaction"])
+    on, off = (
+        simulate.market(3000, seed=2),
+        simulate.market(3000, seed=2, no_effect=["satisfaction"]),
+    )
     assert on.truth["customers"].query("orders == 1")["p_alive"].std() > 0.05
     assert off.truth["customers"].query("orders == 1")["p_alive"].std() < 1e-12
 
 
 def test_a_channel_switched_off_is_gone_and_harvesting_is_no_lift(market):
-    """Without a channel no visit has it; paid search touches many orders and brings few, display the other way round."""
+    """Without a channel no visit has it; paid search touches many orders and brings few, display
+    the other way round.
+    """
     off = simulate.market(2000, seed=5, channels_off=["display", "email"])
     assert not off["events"]["channel"].isin(["display", "email"]).any() and off["emails"].empty
     lifts = simulate.channel_effects(market.settings).set_index("channel")
     share = lifts["incremental_orders"] / lifts["touched_orders"]
-    assert share["paid_search"] < share["display"] and (lifts["incremental_orders"] <= lifts["orders"]).all()
+    assert (
+        share["paid_search"] < share["display"]
+        and (lifts["incremental_orders"] <= lifts["orders"]).all()
+    )
 
 
 def test_it_looks_like_real_figures(market):
-    """Beside the printed figures of real data: the same order of size, each within a third or three points."""
-    table = simulate.calibration(market, orders=load.complete_journey("orders"), campaigns=load.complete_journey("campaign_events"))
+    """Beside the printed figures of real data: the same order of size, each within a third or three
+    points.
+    """
+    table = simulate.calibration(
+        market,
+        orders=load.complete_journey("orders"),
+        campaigns=load.complete_journey("campaign_events"),
+    )
     assert len(table) == 11
     gap = (table["simulated"] - table["real"]).abs()
     assert ((gap <= table["real"] / 3) | (gap <= 0.03)).all(), table.to_string()
@@ -165,7 +203,11 @@ def test_mail_can_be_measured_against_its_holdout(market):
     """Held-out customers get nothing; machine opens are marked; clicks come from delivered mail."""
     mails = market["emails"]
     held = mails[mails["variant"] == "holdout"]
-    assert 0.15 < len(held) / len(mails) < 0.25 and not held["delivered"].any() and held["clicked_at"].isna().all()
+    assert (
+        0.15 < len(held) / len(mails) < 0.25
+        and not held["delivered"].any()
+        and held["clicked_at"].isna().all()
+    )
     assert mails.loc[mails["machine_open"], "opened_at"].notna().all()
     clicked = mails.dropna(subset=["clicked_at"])
     assert clicked["delivered"].all() and (clicked["clicked_at"] >= clicked["sent_at"]).all()
@@ -173,8 +215,19 @@ def test_mail_can_be_measured_against_its_holdout(market):
 
 def test_stated_stages_are_the_true_ones_with_known_error(market):
     """About nine in ten answers name the true stage."""
-    asked = market["surveys"].query("item == 'stage_now'").rename(columns={"respondent_id": "customer_id"}).sort_values("answered_at")
-    truth = pd.merge_asof(asked, market.truth["states"].sort_values("since"), left_on="answered_at", right_on="since", by="customer_id")
+    asked = (
+        market["surveys"]
+        .query("item == 'stage_now'")
+        .rename(columns={"respondent_id": "customer_id"})
+        .sort_values("answered_at")
+    )
+    truth = pd.merge_asof(
+        asked,
+        market.truth["states"].sort_values("since"),
+        left_on="answered_at",
+        right_on="since",
+        by="customer_id",
+    )
     from workbench.simulate.world import STAGES
 
     stated = truth["value"].astype(int).map(dict(enumerate(STAGES)))
@@ -186,7 +239,12 @@ def test_degenerate_markets():
     for customers, days in ((1, 5), (3, 1)):
         m = simulate.market(customers, days=days)
         assert {"events", "orders", "emails"} <= set(m.tables)
-    for options in ({"no_effect": ["luck"]}, {"channels_off": ["radio"]}, {"world": "flat"}, {"effects": {"luck": 1}}):
+    for options in (
+        {"no_effect": ["luck"]},
+        {"channels_off": ["radio"]},
+        {"world": "flat"},
+        {"effects": {"luck": 1}},
+    ):
         with pytest.raises(WorkbenchError):
             simulate.market(10, **options)
     with pytest.raises(InputError, match="at least 1"):

@@ -12,9 +12,21 @@ from workbench.errors import InputError
 
 def test_fine_to_coarse_works_and_coarse_to_fine_refuses():
     """Intent joins purchase in three stages; a consideration cannot be split again."""
-    assert stages.relabel(["need", "intent", None, "post_purchase"], "three_stages") == ["awareness", "decision", None, None]
-    assert stages.relabel(["intention", "purchase"], "three_stages", of="intent_stages") == ["decision", "decision"]
-    for values, to, of in ((["consideration"], "five_stages", "three_stages"), (["decision"], "canonical", "customer_journey"), (["loyalty"], "path_to_purchase", "customer_journey")):
+    assert stages.relabel(["need", "intent", None, "post_purchase"], "three_stages") == [
+        "awareness",
+        "decision",
+        None,
+        None,
+    ]
+    assert stages.relabel(["intention", "purchase"], "three_stages", of="intent_stages") == [
+        "decision",
+        "decision",
+    ]
+    for values, to, of in (
+        (["consideration"], "five_stages", "three_stages"),
+        (["decision"], "canonical", "customer_journey"),
+        (["loyalty"], "path_to_purchase", "customer_journey"),
+    ):
         with pytest.raises(InputError, match="invent detail"):
             stages.relabel(values, to, of=of)
     with pytest.raises(InputError, match="stage of 'canonical'"):
@@ -27,8 +39,13 @@ def test_names_in_both_languages():
     """Dutch names come out in Dutch, and are understood."""
     texts.use("nl")
     try:
-        assert stages.relabel(["need", "search"], "five_stages") == ["probleemherkenning", "informatie zoeken"]
-        assert stages.relabel(["bewustwording"], "customer_journey", of="three_stages") == ["ontdekking"]
+        assert stages.relabel(["need", "search"], "five_stages") == [
+            "probleemherkenning",
+            "informatie zoeken",
+        ]
+        assert stages.relabel(["bewustwording"], "customer_journey", of="three_stages") == [
+            "ontdekking"
+        ]
         assert stages.crosswalk().set_index("stage").loc["purchase", "verbs"] == "kopen"
         assert texts.word("post_purchase") == "evaluatie na aankoop"
     finally:
@@ -42,34 +59,69 @@ def test_the_crosswalk_holds_every_framework_of_the_sources():
     joined = (table.loc["search"] == table.loc["evaluation"]).sum()
     assert joined == 4 and (table.loc["intent"] == table.loc["purchase"]).sum() == 5
     tax = stages.taxonomy()
-    assert [s for s in tax.stages if tax.ranks[s] is None] == ["post_purchase", "retention", "advocacy"], "a loop, no later ranks"
+    assert [s for s in tax.stages if tax.ranks[s] is None] == [
+        "post_purchase",
+        "retention",
+        "advocacy",
+    ], "a loop, no later ranks"
 
 
 def assigned(rows, **options):
     """Stage by row of a small log with pages."""
     events = pd.DataFrame(rows, columns=["customer_id", "minute", "event", "page"])
-    events["occurred_at"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(events.pop("minute"), unit="min")
+    events["occurred_at"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(
+        events.pop("minute"), unit="min"
+    )
     return stages.assign(events, **options)
 
 
 def test_rules_by_event_page_and_place():
-    """The second product view is evaluation, a long look too; pages speak where events do not; a buyer's newsletter is retention."""
-    out = assigned([("a", 0, "home_view", "/"), ("a", 1, "product_view", "/p/1"), ("a", 1.1, "product_view", "/p/2"), ("a", 2, "page_view", "/guides/x"),
-                    ("a", 3, "newsletter_click", "/news"), ("a", 4, "order", "/checkout/thanks"), ("a", 5, "product_view", "/p/1"), ("a", 5.1, "page_view", "/unknown"),
-                    ("a", 6, "newsletter_click", "/news"), ("a", 100, "home_view", "/"), ("b", 0, "product_view", "/p/1"), ("b", 1, "page_view", "/cart")])
+    """The second product view is evaluation, a long look too; pages speak where events do not; a
+    buyer's newsletter is retention.
+    """
+    out = assigned(
+        [
+            ("a", 0, "home_view", "/"),
+            ("a", 1, "product_view", "/p/1"),
+            ("a", 1.1, "product_view", "/p/2"),
+            ("a", 2, "page_view", "/guides/x"),
+            ("a", 3, "newsletter_click", "/news"),
+            ("a", 4, "order", "/checkout/thanks"),
+            ("a", 5, "product_view", "/p/1"),
+            ("a", 5.1, "page_view", "/unknown"),
+            ("a", 6, "newsletter_click", "/news"),
+            ("a", 100, "home_view", "/"),
+            ("b", 0, "product_view", "/p/1"),
+            ("b", 1, "page_view", "/cart"),
+        ]
+    )
     mine = out[out["customer_id"] == "a"]["stage"].tolist()
     assert mine[:5] == ["need", "search", "evaluation", "search", "awareness"]
     assert mine[5] == "purchase" and mine[6] == "search", "a new episode counts views anew"
     assert mine[7] is None or pd.isna(mine[7])
     assert mine[8:] == ["retention", "search"]
-    assert out[out["customer_id"] == "b"]["stage"].tolist() == ["evaluation", "intent"], "60 seconds on the product"
-    assert out.loc[(out["customer_id"] == "a") & (out["event"] == "home_view"), "alternative"].tolist()[0] == "search"
+    assert out[out["customer_id"] == "b"]["stage"].tolist() == [
+        "evaluation",
+        "intent",
+    ], "60 seconds on the product"
+    assert (
+        out.loc[
+            (out["customer_id"] == "a") & (out["event"] == "home_view"), "alternative"
+        ].tolist()[0]
+        == "search"
+    )
 
 
 def test_broken_rules_are_named(tmp_path):
     """An unknown stage, an unknown condition, a rule that fits everything."""
     head = "stages:\n  - {id: need, rank: 1, en: n, nl: b}\nrules:\n"
-    for i, (rule, said) in enumerate((("{stage: ned, events: [a]}", "Did you mean 'need'"), ("{stage: need, evnts: [a]}", "condition"), ("{stage: need}", "fit everything"))):
+    for i, (rule, said) in enumerate(
+        (
+            ("{stage: ned, events: [a]}", "Did you mean 'need'"),
+            ("{stage: need, evnts: [a]}", "condition"),
+            ("{stage: need}", "fit everything"),
+        )
+    ):
         file = tmp_path / f"r{i}.yml"
         file.write_text(head + f"  - {rule}\n")
         with pytest.raises(InputError, match=said):
@@ -77,30 +129,53 @@ def test_broken_rules_are_named(tmp_path):
 
 
 def test_quality_against_labels_by_hand():
-    """Ten events, eight right: kappa as Cohen's formula has it; a stage's sensitivity is its own share."""
+    """Ten events, eight right: kappa as Cohen's formula has it; a stage's sensitivity is its own
+    share.
+    """
     labels = ["need"] * 5 + ["search"] * 5
     said = ["need"] * 4 + ["search"] * 5 + ["need"]
     table = pd.DataFrame({"customer_id": range(10), "stage": said, "label": labels})
-    found = stages.mapping_quality(table, label="label").table.set_index(["measure", "stage"])["estimate"]
-    assert found["agreement", "all_stages"] == pytest.approx(0.8) and found["kappa", "all_stages"] == pytest.approx((0.8 - 0.5) / 0.5)
-    assert found["sensitivity", "need"] == pytest.approx(0.8) and found["specificity", "need"] == pytest.approx(0.8)
+    found = stages.mapping_quality(table, label="label").table.set_index(["measure", "stage"])[
+        "estimate"
+    ]
+    assert found["agreement", "all_stages"] == pytest.approx(0.8) and found[
+        "kappa", "all_stages"
+    ] == pytest.approx((0.8 - 0.5) / 0.5)
+    assert found["sensitivity", "need"] == pytest.approx(0.8) and found[
+        "specificity", "need"
+    ] == pytest.approx(0.8)
     made = stages.mapping_quality(table.assign(stage=[None] * 3 + said[3:]))
-    assert made.table["estimate"][0] == pytest.approx(0.7) and any("under 80" in s for s in made.limits)
+    assert made.table["estimate"][0] == pytest.approx(0.7) and any(
+        "under 80" in s for s in made.limits
+    )
 
 
 def test_the_rules_know_the_simulated_market():
-    """Against the true stage of 30,000 events: agreement above three quarters, and checkout never mistaken."""
+    """Against the true stage of 30,000 events: agreement above three quarters, and checkout never
+    mistaken.
+    """
     market = simulate.market(1000, seed=8)
     truth = market.truth["events"]
     truth = truth[truth["tracked"]].reset_index(drop=True)
     out = stages.assign(market["events"])
     pd.testing.assert_series_equal(out["occurred_at"], truth["occurred_at"], check_names=False)
-    found = stages.mapping_quality(out.assign(label=truth["stage"]), label="label").table.set_index(["measure", "stage"])["estimate"]
-    assert found["agreement", "all_stages"] > 0.75 and found["sensitivity", "intent"] == 1 and found["specificity", "purchase"] == 1
+    found = stages.mapping_quality(out.assign(label=truth["stage"]), label="label").table.set_index(
+        ["measure", "stage"]
+    )["estimate"]
+    assert (
+        found["agreement", "all_stages"] > 0.75
+        and found["sensitivity", "intent"] == 1
+        and found["specificity", "purchase"] == 1
+    )
 
 
 def test_both_engines_agree(to_spark):
     """The same stages from DuckDB and Spark."""
-    events = log([("a", h, e) for h, e in enumerate("pqprpp")] + [("b", h, e) for h, e in enumerate("pppr")]).assign(page="/x")
+    events = log(
+        [("a", h, e) for h, e in enumerate("pqprpp")] + [("b", h, e) for h, e in enumerate("pppr")]
+    ).assign(page="/x")
     rules = str(Path(__file__).parent / "data" / "rules.yml")
-    same(stages.assign(to_spark(events), rules=rules, order="r"), stages.assign(events, rules=rules, order="r"))
+    same(
+        stages.assign(to_spark(events), rules=rules, order="r"),
+        stages.assign(events, rules=rules, order="r"),
+    )

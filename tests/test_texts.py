@@ -29,19 +29,32 @@ def test_every_key_is_a_word(language):
     """YAML reads a bare yes, no, on or off as true or false: such keys would never be found."""
     import yaml
 
-    areas = yaml.safe_load((project.root() / "workbench" / "texts" / f"{language}.yml").read_text(encoding="utf-8"))
+    areas = yaml.safe_load(
+        (project.root() / "workbench" / "texts" / f"{language}.yml").read_text(encoding="utf-8")
+    )
     for area, entries in areas.items():
-        assert isinstance(area, str) and all(isinstance(k, str) for k in entries), (area, [k for k in entries if not isinstance(k, str)])
+        assert isinstance(area, str) and all(isinstance(k, str) for k in entries), (
+            area,
+            [k for k in entries if not isinstance(k, str)],
+        )
 
 
 def test_every_key_in_use_exists():
     """Literal keys in package and notebooks are in the catalogue."""
     root = project.root()
     sources = [p.read_text(encoding="utf-8") for p in (root / "workbench").rglob("*.py")]
-    sources += [p.read_text(encoding="utf-8").replace('\\"', '"') for p in (root / "notebooks").glob("*.ipynb")]
+    sources += [
+        p.read_text(encoding="utf-8").replace('\\"', '"')
+        for p in (root / "notebooks").glob("*.ipynb")
+    ]
     used = set()
     for source in sources:
-        used |= set(re.findall(r'(?:\bt|say|texts\.t|table)\((?:[^"\n]*?, )?f?"([a-z0-9_]+\.[a-z0-9_.{}]+)"', source))
+        used |= set(
+            re.findall(
+                r'(?:\bt|say|texts\.t|table)\((?:[^"\n]*?, )?f?"([a-z0-9_]+\.[a-z0-9_.{}]+)"',
+                source,
+            )
+        )
     assert len(used) > 80
     for key in used:
         pattern = re.escape(re.sub(r"\{[^}]*\}", "ANY", key)).replace("ANY", ".+")
@@ -51,16 +64,32 @@ def test_every_key_in_use_exists():
 def test_no_sentence_is_left_over():
     """Every key outside the word list is asked for somewhere."""
     root = project.root()
-    everything = "\n".join(p.read_text(encoding="utf-8") for folder, pattern in (("workbench", "*.py"), ("notebooks", "*.ipynb"), ("reports/theme", "*.j2"))
-                           for p in (root / folder).rglob(pattern))
+    everything = "\n".join(
+        p.read_text(encoding="utf-8")
+        for folder, pattern in (
+            ("workbench", "*.py"),
+            ("notebooks", "*.ipynb"),
+            ("reports/theme", "*.j2"),
+        )
+        for p in (root / folder).rglob(pattern)
+    )
     for key in EN:
         area, _, name = key.partition(".")
         if area in ("words", "headers", "span"):
             continue
-        stem = re.sub(r"_(customers|revenue|day|week|month|calendar|rolling|on|on_or_after|keep|drop|posthog|mixpanel|ga4|amplitude|matomo|linear|logit|ordinal|poisson|log|rating|rank|named|aipw|ipw|ipwra|count|rate|orders|amount|n_day|unbounded|bracket|week_sunday|week_saturday)$", "", name)
+        stem = re.sub(
+            r"_(customers|revenue|day|week|month|calendar|rolling|on|on_or_after|keep|drop|posthog|mixpanel|ga4|amplitude|matomo|linear|logit|ordinal|poisson|log|rating|rank|named|aipw|ipw|ipwra|count|rate|orders|amount|n_day|unbounded|bracket|week_sunday|week_saturday)$",
+            "",
+            name,
+        )
         head, _, tail = name.rpartition("_")
         built = f'"{area}.{{key}}_{tail}"' in everything and f'"{head}"' in everything
-        found = built or key in everything or f'"{area}.{stem}_' in everything or f"{area}.{stem}_{{" in everything
+        found = (
+            built
+            or key in everything
+            or f'"{area}.{stem}_' in everything
+            or f"{area}.{stem}_{{" in everything
+        )
         assert found or re.sub(r"\.(todo|hint)$", "", key) in everything, key
 
 
@@ -68,7 +97,11 @@ def test_numbers_in_both_styles():
     """1,234.5 in English is 1.234,5 in Dutch; missing is a dash, not 0."""
     try:
         texts.use("nl")
-        assert (texts.number(1234.56), texts.percent(0.6561), texts.number(float("nan"))) == ("1.235", "65,6 %", "–")
+        assert (texts.number(1234.56), texts.percent(0.6561), texts.number(float("nan"))) == (
+            "1.235",
+            "65,6 %",
+            "–",
+        )
         assert texts.number(float("inf")) == "∞"
     finally:
         texts.use("en")

@@ -8,8 +8,30 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 MODULES = (
-    "attribution", "choice", "conjoint", "discrete", "drivers", "engine", "errors", "experiments", "figures", "funnels", "influence", "intervals", "journeys",
-    "load", "periods", "regression", "reports", "results", "retention", "schemas", "simulate", "stages", "survival", "texts",
+    "attribution",
+    "choice",
+    "conjoint",
+    "discrete",
+    "drivers",
+    "engine",
+    "errors",
+    "experiments",
+    "figures",
+    "funnels",
+    "influence",
+    "intervals",
+    "journeys",
+    "load",
+    "periods",
+    "regression",
+    "reports",
+    "results",
+    "retention",
+    "schemas",
+    "simulate",
+    "stages",
+    "survival",
+    "texts",
 )
 
 

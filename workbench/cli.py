@@ -13,17 +13,32 @@ DONE, FAILED, BAD_INPUT, RUNNING = 0, 1, 2, 75
 
 
 def main(arguments=None):
-    """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad input, 75 already running."""
-    parser = argparse.ArgumentParser(prog="workbench", description="How people decide, what moves them, whether they stay.")
+    """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad input, 75 already
+    running.
+    """
+    parser = argparse.ArgumentParser(
+        prog="workbench", description="How people decide, what moves them, whether they stay."
+    )
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     verb = verbs.add_parser("run", help="run notebooks and publish their reports")
     verb.add_argument("notebook", nargs="+", help="name such as 30_retention, or a path")
-    verb.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="overrule a parameter")
-    verb.add_argument("--as-of", type=_date, help="the day relative dates are counted from (default today)")
+    verb.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="overrule a parameter",
+    )
+    verb.add_argument(
+        "--as-of", type=_date, help="the day relative dates are counted from (default today)"
+    )
     verb.add_argument("--jobs", type=int, help="how many at a time (default: one per processor)")
-    verb.add_argument("--timeout", type=int, default=600, help="seconds one cell may take (default 600)")
+    verb.add_argument(
+        "--timeout", type=int, default=600, help="seconds one cell may take (default 600)"
+    )
     verb.add_argument("--quiet", action="store_true", help="no progress bar")
     verb.set_defaults(act=_run)
 
@@ -34,28 +49,56 @@ def main(arguments=None):
     verb = verbs.add_parser("list", help="list the notebooks and their newest reports")
     verb.set_defaults(act=_list)
 
-    verb = verbs.add_parser("check", help="show what of a file would be kept and refused, without running anything")
+    verb = verbs.add_parser(
+        "check", help="show what of a file would be kept and refused, without running anything"
+    )
     verb.add_argument("file")
-    verb.add_argument("--mapping", required=True, help="YAML file that maps the columns; see data/mappings/")
+    verb.add_argument(
+        "--mapping", required=True, help="YAML file that maps the columns; see data/mappings/"
+    )
     verb.add_argument("--duplicates", choices=("keep", "drop"), help="overrule the mapping's rule")
-    verb.add_argument("--rejected", help="where to write the refused rows (default: rejected/NAME.csv)")
+    verb.add_argument(
+        "--rejected", help="where to write the refused rows (default: rejected/NAME.csv)"
+    )
     verb.add_argument("--language", choices=("en", "nl"), default="en")
     verb.set_defaults(act=_check)
 
     verb = verbs.add_parser("schedule", help="run what is due in reports/schedule.yml")
-    verb.add_argument("--as-of", type=_moment, help="act as if it were this moment, such as 2026-11-23 or 2026-11-23T07:00")
+    verb.add_argument(
+        "--as-of",
+        type=_moment,
+        help="act as if it were this moment, such as 2026-11-23 or 2026-11-23T07:00",
+    )
     verb.add_argument("--dry-run", action="store_true", help="say what is due and run nothing")
-    verb.add_argument("--timeout", type=int, default=600, help="seconds one cell may take (default 600)")
+    verb.add_argument(
+        "--timeout", type=int, default=600, help="seconds one cell may take (default 600)"
+    )
     verb.set_defaults(act=_schedule)
 
     verb = verbs.add_parser("simulate", help="make a market whose truth is known, as Parquet files")
     verb.add_argument("folder", help="an empty folder, or one that holds an earlier market")
     verb.add_argument("--customers", type=int, default=5000)
     verb.add_argument("--days", type=int, default=180)
-    verb.add_argument("--seed", type=int, default=1, help="the same seed makes the same market, bit for bit")
-    verb.add_argument("--no-effect", action="append", default=[], metavar="NAME", help="switch a planted effect off, such as loyalty")
-    verb.add_argument("--channel-off", action="append", default=[], metavar="NAME", help="a market without this channel, all other luck the same")
-    verb.add_argument("--world", default="markov", help="markov, semi_markov, mislabelled or unseen_channel")
+    verb.add_argument(
+        "--seed", type=int, default=1, help="the same seed makes the same market, bit for bit"
+    )
+    verb.add_argument(
+        "--no-effect",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="switch a planted effect off, such as loyalty",
+    )
+    verb.add_argument(
+        "--channel-off",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a market without this channel, all other luck the same",
+    )
+    verb.add_argument(
+        "--world", default="markov", help="markov, semi_markov, mislabelled or unseen_channel"
+    )
     verb.add_argument("--quiet", action="store_true", help="no progress bar")
     verb.set_defaults(act=_simulate)
 
@@ -85,14 +128,18 @@ def _date(text):
     try:
         return datetime.date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"a date such as 2026-11-23 is needed, found {text!r}") from None
+        raise argparse.ArgumentTypeError(
+            f"a date such as 2026-11-23 is needed, found {text!r}"
+        ) from None
 
 
 def _moment(text):
     try:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"a moment such as 2026-11-23T07:00 is needed, found {text!r}") from None
+        raise argparse.ArgumentTypeError(
+            f"a moment such as 2026-11-23T07:00 is needed, found {text!r}"
+        ) from None
     if len(text) == 10:
         moment = moment.replace(hour=23, minute=59)
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
@@ -115,8 +162,13 @@ def _run(options):
 
     given = _given(options.parameter)
     jobs = [{"notebook": n, "given": given} for n in options.notebook]
-    results = run_all(jobs, workers=options.jobs, timeout=options.timeout, as_of=options.as_of,
-                      progress=not options.quiet)
+    results = run_all(
+        jobs,
+        workers=options.jobs,
+        timeout=options.timeout,
+        as_of=options.as_of,
+        progress=not options.quiet,
+    )
     for job, folder, error in results:
         if error is None:
             print(f"{job['notebook']}: {(folder / 'report.html').relative_to(project.root())}")
@@ -141,7 +193,10 @@ def _list(options):
 
     for name in notebooks():
         newest = latest(name)
-        print(f"{name:<24} {'newest good report ' + newest['started'][:16] if newest else 'no report yet'}")
+        print(
+            f"{name:<24}"
+            f" {'newest good report ' + newest['started'][:16] if newest else 'no report yet'}"
+        )
     return DONE
 
 
@@ -154,12 +209,20 @@ def _check(options):
         mapping["duplicates"] = options.duplicates
     loaded = load.file(options.file, mapping)
     print(loaded.report)
-    aside = loaded.report.write_rejected(options.rejected or f"rejected/{Path(loaded.report.source).stem}.csv")
+    aside = loaded.report.write_rejected(
+        options.rejected or f"rejected/{Path(loaded.report.source).stem}.csv"
+    )
     if aside:
         print(texts.t("load.aside", path=aside))
     if "orders" in loaded.tables:
         orders = loaded["orders"]
-        print(texts.t("load.orders", orders=texts.number(len(orders)), buyers=texts.number(orders["customer_id"].nunique())))
+        print(
+            texts.t(
+                "load.orders",
+                orders=texts.number(len(orders)),
+                buyers=texts.number(orders["customer_id"].nunique()),
+            )
+        )
         zone = mapping.get("zone") or "UTC"
         for result in (retention.ever_repeat(orders), retention.repeat_rate(orders, zone=zone)):
             print()
@@ -172,10 +235,19 @@ def _simulate(options):
 
     from workbench import simulate
 
-    with tqdm(total=options.customers, unit=" customers", disable=options.quiet, file=sys.stderr) as bar:
-        rows = simulate.write(options.folder, options.customers, days=options.days, seed=options.seed, no_effect=tuple(options.no_effect),
-                              channels_off=tuple(options.channel_off), world=options.world,
-                              progress=lambda done, _: bar.update(done - bar.n))
+    with tqdm(
+        total=options.customers, unit=" customers", disable=options.quiet, file=sys.stderr
+    ) as bar:
+        rows = simulate.write(
+            options.folder,
+            options.customers,
+            days=options.days,
+            seed=options.seed,
+            no_effect=tuple(options.no_effect),
+            channels_off=tuple(options.channel_off),
+            world=options.world,
+            progress=lambda done, _: bar.update(done - bar.n),
+        )
     print(f"SIMULATED market in {options.folder}:")
     for name, count in rows.items():
         print(f"  {name + '.parquet':<26} {count:>12,} rows")

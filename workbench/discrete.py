@@ -1,4 +1,6 @@
-"""Choice among alternatives in numbers: choices laid out as arrays, chances, and the fit of a conditional logit."""
+"""Choice among alternatives in numbers: choices laid out as arrays, chances, and the fit of a
+conditional logit.
+"""
 
 from dataclasses import dataclass
 
@@ -12,8 +14,10 @@ from workbench.errors import InputError, NotEnoughData, unknown
 class Layout:
     """Choices as arrays.
 
-    `x` (N × J × P) attributes and constants, 0 where not available; `available` (N × J); `chosen` and `customer` (N);
-    `names` the alternatives, `terms` the P columns, `base` the alternative without a constant; `row`, `column` the places of
+    `x` (N × J × P) attributes and constants, 0 where not available; `available` (N × J); `chosen`
+    and `customer` (N);
+    `names` the alternatives, `terms` the P columns, `base` the alternative without a constant;
+    `row`, `column` the places of
     the long table's rows; `traits` (N × traits) what a fit knows of the chooser.
     """
 
@@ -39,21 +43,35 @@ class Layout:
 
     def take(self, choices):
         """Return the layout of some of its choices; the places in the long table no longer hold."""
-        return Layout(self.x[choices], self.available[choices], self.chosen[choices], self.customer[choices], self.names, self.terms,
-                      self.base, self.row[:0], self.column[:0], None if self.traits is None else self.traits[choices])
+        return Layout(
+            self.x[choices],
+            self.available[choices],
+            self.chosen[choices],
+            self.customer[choices],
+            self.names,
+            self.terms,
+            self.base,
+            self.row[:0],
+            self.column[:0],
+            None if self.traits is None else self.traits[choices],
+        )
 
 
 def frame(choices):
     """Return the choices as a pandas DataFrame, whatever they came as."""
     import pandas as pd
 
-    return choices if isinstance(choices, pd.DataFrame) else engine.run("SELECT * FROM c", c=choices)
+    return (
+        choices if isinstance(choices, pd.DataFrame) else engine.run("SELECT * FROM c", c=choices)
+    )
 
 
 def lay_out(choices, attributes, constants, names=None, base=None):
-    """Lay choices out as arrays; `names` and `base` fix alternatives and base where a fit has set them.
+    """Lay choices out as arrays; `names` and `base` fix alternatives and base where a fit has set
+    them.
 
-    Raises InputError where a choice has no or several chosen alternatives, an alternative twice, or lacks a value.
+    Raises InputError where a choice has no or several chosen alternatives, an alternative twice, or
+    lacks a value.
     """
     import pandas as pd
 
@@ -68,66 +86,102 @@ def lay_out(choices, attributes, constants, names=None, base=None):
         if kind not in place:
             raise unknown("choices", "alternative", kind, names)
     column = np.array([place[k] for k in kinds])[code]
-    ids, first, row = np.unique(choices["choice_id"].to_numpy(), return_index=True, return_inverse=True)
+    ids, first, row = np.unique(
+        choices["choice_id"].to_numpy(), return_index=True, return_inverse=True
+    )
     shape = (len(ids), len(names))
     if len(np.unique(row * shape[1] + column)) < len(row):
         raise InputError("choices: some alternatives stand twice in one choice")
     chosen = _spread(choices["chosen"], row, column, shape, 0) > 0
     wrong = np.flatnonzero(chosen.sum(axis=1) != 1)
     if len(wrong):
-        raise InputError(f"choices: {len(wrong):,} choices do not have exactly one chosen alternative, such as choice "
-                         f"'{ids[wrong[0]]}' with {int(chosen[wrong[0]].sum())}")
+        raise InputError(
+            f"choices: {len(wrong):,} choices do not have exactly one chosen alternative, such as"
+            f" choice '{ids[wrong[0]]}' with {int(chosen[wrong[0]].sum())}"
+        )
     customer = choices["customer_id"].to_numpy()
     if pd.isna(customer).any():
         raise InputError(f"choices: {int(pd.isna(customer).sum()):,} rows have no customer_id")
     if (customer != customer[first][row]).any():
-        raise InputError(f"choices: the rows of a choice name different customers, such as choice '{ids[row[np.flatnonzero(customer != customer[first][row])[0]]]}'")
+        raise InputError(
+            "choices: the rows of a choice name different customers, such as choice"
+            f" '{ids[row[np.flatnonzero(customer != customer[first][row])[0]]]}'"
+        )
     here = choices["available"] if "available" in choices else np.ones(len(choices))
     available = _spread(here, row, column, shape, 0) > 0
     if (chosen & ~available).any():
-        raise InputError(f"choices: {int((chosen & ~available).sum()):,} chosen alternatives are marked as not available")
-    x = np.stack([_spread(choices[a], row, column, shape, np.nan) for a in attributes], axis=2) \
-        if attributes else np.zeros((*shape, 0))
+        raise InputError(
+            f"choices: {int((chosen & ~available).sum()):,} chosen alternatives are marked as not"
+            " available"
+        )
+    x = (
+        np.stack([_spread(choices[a], row, column, shape, np.nan) for a in attributes], axis=2)
+        if attributes
+        else np.zeros((*shape, 0))
+    )
     lacking = ~np.isfinite(x) & available[:, :, None]
     if lacking.any():
         bad = [a for a, hit in zip(attributes, lacking.any(axis=(0, 1)), strict=True) if hit]
-        raise InputError(f"choices: {int(lacking.any(axis=2).sum()):,} available alternatives lack a value of "
-                         f"{', '.join(bad)}; fill it in or mark them as not available")
+        raise InputError(
+            f"choices: {int(lacking.any(axis=2).sum()):,} available alternatives lack a value of "
+            f"{', '.join(bad)}; fill it in or mark them as not available"
+        )
     x, terms = np.where(available[:, :, None], x, 0.0), list(attributes)
     if constants:
         base = names[int(chosen.sum(axis=0).argmax())] if base is None else base
         keep = [i for i, name in enumerate(names) if name != base]
-        x = np.concatenate([x, np.broadcast_to(np.eye(len(names))[:, keep], (*shape, len(keep)))], axis=2)
+        x = np.concatenate(
+            [x, np.broadcast_to(np.eye(len(names))[:, keep], (*shape, len(keep)))], axis=2
+        )
         terms += [f"constant: {names[i]}" for i in keep]
-    return Layout(x, available, chosen.argmax(axis=1), customer[first], names, terms, base, row, column)
+    return Layout(
+        x, available, chosen.argmax(axis=1), customer[first], names, terms, base, row, column
+    )
 
 
 def check(d, constants):
-    """Refuse layouts whose estimates would be silent nonsense: never chosen, one customer, constant within choices, collinear."""
+    """Refuse layouts whose estimates would be silent nonsense: never chosen, one customer, constant
+    within choices, collinear.
+    """
     counts = np.bincount(d.chosen, minlength=len(d.names))
     if constants and (counts == 0).any():
         name = d.names[int(np.flatnonzero(counts == 0)[0])]
-        raise InputError(f"choices: '{name}' is never chosen, so its constant has no finite estimate; leave the alternative out")
+        raise InputError(
+            f"choices: '{name}' is never chosen, so its constant has no finite estimate; leave the"
+            " alternative out"
+        )
     if len(np.unique(d.customer)) < 2:
-        raise NotEnoughData("choices: one customer only; nothing can be said about people in general")
+        raise NotEnoughData(
+            "choices: one customer only; nothing can be said about people in general"
+        )
     if (d.available.sum(axis=1) < 2).all():
         raise NotEnoughData("choices: no choice offers two alternatives")
     # What all alternatives of a choice share cancels out: only differences within a choice inform.
     weight = d.available[:, :, None] / d.available.sum(axis=1)[:, None, None]
-    within = np.where(d.available[:, :, None], d.x - (d.x * weight).sum(axis=1, keepdims=True), 0.0).reshape(-1, d.x.shape[2])
+    within = np.where(
+        d.available[:, :, None], d.x - (d.x * weight).sum(axis=1, keepdims=True), 0.0
+    ).reshape(-1, d.x.shape[2])
     spread = np.sqrt((within**2).mean(axis=0))
     flat = [term for term, s in zip(d.terms, spread, strict=True) if s < 1e-10]
     if flat:
-        raise InputError(f"attributes: {', '.join(flat)} never differs between the alternatives of a choice; leave it out")
+        raise InputError(
+            f"attributes: {', '.join(flat)} never differs between the alternatives of a choice;"
+            " leave it out"
+        )
     gram = (within / spread).T @ (within / spread) / len(within)
     values, vectors = np.linalg.eigh(gram)
     if values[0] < 1e-9 * values[-1]:
         involved = [term for term, v in zip(d.terms, vectors[:, 0], strict=True) if abs(v) > 0.1]
-        raise InputError(f"attributes: {', '.join(involved)} carry the same information (collinear); leave one out")
+        raise InputError(
+            f"attributes: {', '.join(involved)} carry the same information (collinear); leave"
+            " one out"
+        )
 
 
 def probabilities(v, available):
-    """Return the chances exp(V) / Σ exp(V) over what is available; the last axis but draws is the alternative (axis 1)."""
+    """Return the chances exp(V) / Σ exp(V) over what is available; the last axis but draws is the
+    alternative (axis 1).
+    """
     v = np.where(available, v, -np.inf)
     e = np.exp(v - v.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
@@ -139,12 +193,17 @@ def null_loglik(d):
 
 
 def hessian(x, p, weights=None):
-    """Return minus the second derivative of the log-likelihood: the spread of attributes around their expectation."""
+    """Return minus the second derivative of the log-likelihood: the spread of attributes around
+    their expectation.
+    """
     n, j, k = x.shape
     each = x * p[:, :, None]
     mean = each.sum(axis=1)
     if weights is not None:
-        each, mean = each * np.asarray(weights, float)[:, None, None], mean * np.sqrt(weights)[:, None]
+        each, mean = (
+            each * np.asarray(weights, float)[:, None, None],
+            mean * np.sqrt(weights)[:, None],
+        )
     return x.reshape(n * j, k).T @ each.reshape(n * j, k) - mean.T @ mean
 
 
@@ -189,9 +248,12 @@ def newton(d, weights=None, start=None, most=50):
         if np.abs(beta).max() > 500 or value > -1e-6 * w.sum():
             raise _separated(d, beta)
     else:
-        raise InputError(f"conditional_logit: no optimum after {most} steps (largest score {np.abs(gradient).max():.3g}); "
-                         "check for attributes that nearly decide the choice")
-    # Where an attribute always decides, steps of about one go on for ever while the score fades below any
+        raise InputError(
+            f"conditional_logit: no optimum after {most} steps (largest score"
+            f" {np.abs(gradient).max():.3g}); check for attributes that nearly decide the choice"
+        )
+    # Where an attribute always decides, steps of about one go on for ever while the score fades
+    # below any
     # tolerance: two more steps tell such a weight from a settled one.
     further = np.linalg.lstsq(hessian(x, p, w), gradient, rcond=None)[0]
     pull = np.abs(further) * np.abs(x).max(axis=(0, 1))
@@ -203,23 +265,31 @@ def newton(d, weights=None, start=None, most=50):
 def per_group(values, number, groups):
     """Return the sums of rows over their groups: groups × columns."""
     flat = values.reshape(len(values), -1)
-    return np.column_stack([np.bincount(number, column, groups) for column in flat.T]).reshape(groups, *values.shape[1:])
+    return np.column_stack([np.bincount(number, column, groups) for column in flat.T]).reshape(
+        groups, *values.shape[1:]
+    )
 
 
 def sandwich(information, summed):
-    """Return the clustered covariance of estimates from their information matrix and the scores summed a customer."""
+    """Return the clustered covariance of estimates from their information matrix and the scores
+    summed a customer.
+    """
     g = len(summed)
     bread = np.linalg.inv(information)
     return bread @ (summed.T @ summed) @ bread * g / (g - 1)
 
 
 def covariance(d, p):
-    """Return the covariance of a conditional logit's weights, clustered on customers, from the chances at its optimum."""
+    """Return the covariance of a conditional logit's weights, clustered on customers, from the
+    chances at its optimum.
+    """
     return sandwich(hessian(d.x, p), per_group(scores(d, p), *d.groups()))
 
 
 def delta(compute, params, cov):
-    """Return a function of the estimates and its standard errors by the delta method (central differences)."""
+    """Return a function of the estimates and its standard errors by the delta method (central
+    differences).
+    """
     beta, cov = np.asarray(params, float), np.asarray(cov, float)
     se = np.sqrt(np.diag(cov))
     jacobian = []
@@ -235,13 +305,16 @@ def slope(gradient, at, size=1e-5):
     """Return the derivative of a gradient by central differences, symmetric: K × K."""
     at = np.asarray(at, float)
     step = size * np.maximum(np.abs(at), 1)
-    columns = [(gradient(at + h) - gradient(at - h)) / (2 * h[k]) for k, h in enumerate(np.diag(step))]
+    columns = [
+        (gradient(at + h) - gradient(at - h)) / (2 * h[k]) for k, h in enumerate(np.diag(step))
+    ]
     made = np.array(columns)
     return (made + made.T) / 2
 
 
 def polish(gradient, params, *, steps=8, enough=1e-7):
-    """Return the optimum after a few Newton steps on a gradient, taken as long as they make it smaller, and the largest absolute gradient left.
+    """Return the optimum after a few Newton steps on a gradient, taken as long as they make it
+    smaller, and the largest absolute gradient left.
 
     A search stops at what it can see of the value; the gradient shows more digits.
     """
@@ -268,5 +341,7 @@ def _spread(values, row, column, shape, fill):
 
 def _separated(d, beta):
     term = d.terms[int(np.abs(beta).argmax())]
-    return InputError(f"conditional_logit: '{term}' (nearly) decides every choice by itself, so its weight has no finite "
-                      "estimate; leave it out or merge alternatives")
+    return InputError(
+        f"conditional_logit: '{term}' (nearly) decides every choice by itself, so its weight has no"
+        " finite estimate; leave it out or merge alternatives"
+    )

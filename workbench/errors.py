@@ -18,7 +18,9 @@ class DataError(InputError):
     """
 
     def __init__(self, message, problems=None):
-        super().__init__(message if problems is None else f"{message}\n{problems.to_string(index=False)}")
+        super().__init__(
+            message if problems is None else f"{message}\n{problems.to_string(index=False)}"
+        )
         self.problems = problems
 
 
@@ -38,8 +40,11 @@ def at_least(what, found, needed, least):
     """Return `found` where it holds what is needed and enough of it; raise InputError otherwise."""
     missing = [n for n in needed if n not in found]
     if missing or len(found) < least:
-        raise InputError(f"{what}: at least {least} are needed, {', '.join(needed)} among them; found {', '.join(found) or 'none'}. "
-                         "Name your purchase event, or give rules that turn your events into stages (see docs/mapping.md).")
+        raise InputError(
+            f"{what}: at least {least} are needed, {', '.join(needed)} among them; found"
+            f" {', '.join(found) or 'none'}. Name your purchase event, or give rules that turn your"
+            " events into stages (see docs/mapping.md)."
+        )
     return found
 
 
@@ -55,11 +60,15 @@ def unknown(where, noun, name, known):
     hint = f" Did you mean '{near[0]}'?" if near else ""
     shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
     plural = noun.capitalize()[:-1] + "ies" if noun.endswith("y") else noun.capitalize() + "s"
-    return InputError(f"{where}: no {noun} named '{name}'.{hint} {plural} present: {shown or 'none'}")
+    return InputError(
+        f"{where}: no {noun} named '{name}'.{hint} {plural} present: {shown or 'none'}"
+    )
 
 
 def need_columns(where, present, *names):
-    """Raise an InputError naming the first of `names` that is no column present; a name of None asks for nothing."""
+    """Raise an InputError naming the first of `names` that is no column present; a name of None
+    asks for nothing.
+    """
     for name in names:
         if name is not None and name not in present:
             raise unknown(where, "column", name, present)

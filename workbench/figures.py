@@ -26,12 +26,24 @@ def theme():
     import seaborn as sns
 
     with mpl.rc_context():
-        sns.set_theme(style="whitegrid", context="notebook", palette=COLOURS, rc={
-            "figure.figsize": (8, 4.5), "figure.dpi": 110, "axes.titlelocation": "left",
-            "axes.titleweight": "bold", "axes.titlesize": 12, "axes.spines.top": False,
-            "axes.spines.right": False, "axes.edgecolor": "#66717e", "grid.color": "#e4e7ea",
-            "svg.hashsalt": "workbench", "figure.constrained_layout.use": True,
-        })
+        sns.set_theme(
+            style="whitegrid",
+            context="notebook",
+            palette=COLOURS,
+            rc={
+                "figure.figsize": (8, 4.5),
+                "figure.dpi": 110,
+                "axes.titlelocation": "left",
+                "axes.titleweight": "bold",
+                "axes.titlesize": 12,
+                "axes.spines.top": False,
+                "axes.spines.right": False,
+                "axes.edgecolor": "#66717e",
+                "grid.color": "#e4e7ea",
+                "svg.hashsalt": "workbench",
+                "figure.constrained_layout.use": True,
+            },
+        )
         yield
 
 
@@ -52,7 +64,9 @@ class Drawing:
         plt.close(ax.figure)
         # A palette holds a chart's few colours in a third of the bytes.
         small = BytesIO()
-        Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+        Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+            small, "png", optimize=True
+        )
         text = describe(self.result)
         return {"image/png": small.getvalue(), "text/plain": text}, {"image/png": {"alt": text}}
 
@@ -72,7 +86,11 @@ def draw(result, ax=None):
             group = result.chart.get("group")
             if kind == "points" and group and group not in _listed(result.chart["label"]):
                 rows *= 0.6  # groups of one label share a line
-            height = {"points": 1.8 + 0.34 * min(rows, 40), "heat": 2 + 0.32 * min(rows, 24), "flow": 5.2}.get(kind, 4.5)
+            height = {
+                "points": 1.8 + 0.34 * min(rows, 40),
+                "heat": 2 + 0.32 * min(rows, 24),
+                "flow": 5.2,
+            }.get(kind, 4.5)
             ax = plt.figure(figsize=(8, min(max(height, 3), 12))).add_subplot()
         kinds[kind](result, result.chart, _visible(result), ax)
         ax.set_title("\n".join(textwrap.wrap(result.question, 78)))
@@ -82,8 +100,19 @@ def draw(result, ax=None):
 def describe(result):
     """Return the drawn numbers of a Result as plain text: its alternative text."""
     chart, table = result.chart, _visible(result)
-    keys = [c for c in dict.fromkeys((*_listed(chart.get("label")), chart.get("group"), chart.get("row"), chart.get("column"),
-                                      chart.get("x"))) if c]
+    keys = [
+        c
+        for c in dict.fromkeys(
+            (
+                *_listed(chart.get("label")),
+                chart.get("group"),
+                chart.get("row"),
+                chart.get("column"),
+                chart.get("x"),
+            )
+        )
+        if c
+    ]
     lines = [result.question]
     step = max(1, -(-len(table) // _TEXT_ROWS))  # a long curve is read at even distances
     for row in table.iloc[::step].to_dict("records"):
@@ -127,7 +156,10 @@ def _value(value, chart):
         return "–"
     if chart.get("points"):
         points = 100 * value
-        return texts.t("result.points", value=texts.plain(round(points, 1) if abs(points) >= 1 else float(f"{points:.2g}")))
+        return texts.t(
+            "result.points",
+            value=texts.plain(round(points, 1) if abs(points) >= 1 else float(f"{points:.2g}")),
+        )
     return texts.percent(value) if chart.get("percent") else texts.number(value, 3)
 
 
@@ -145,30 +177,67 @@ def _points(result, chart, table, ax):
     import numpy as np
     import seaborn as sns
 
-    labels = [" · ".join(_key(v) for v in row)
-              for row in table[_listed(chart["label"])].itertuples(index=False, name=None)]
+    labels = [
+        " · ".join(_key(v) for v in row)
+        for row in table[_listed(chart["label"])].itertuples(index=False, name=None)
+    ]
     group = chart.get("group")
     groups = list(dict.fromkeys(table[group])) if group else [None]
     # Groups of one label lie close together, so that they are compared and not searched for.
-    lines = list(dict.fromkeys(labels)) if group and group not in _listed(chart["label"]) else labels
+    lines = (
+        list(dict.fromkeys(labels)) if group and group not in _listed(chart["label"]) else labels
+    )
     beside = len(lines) < len(labels)
     y = np.arange(len(table))[::-1].astype(float)
     if beside:
-        y = len(lines) - 1 - np.array([lines.index(label) for label in labels]) + 0.7 * (0.5 - (np.array([groups.index(g) for g in table[group]]) + 0.5) / len(groups))
+        y = (
+            len(lines)
+            - 1
+            - np.array([lines.index(label) for label in labels])
+            + 0.7 * (0.5 - (np.array([groups.index(g) for g in table[group]]) + 0.5) / len(groups))
+        )
     for i, name in enumerate(groups):
         mine = np.ones(len(table), bool) if name is None else (table[group] == name).to_numpy()
         rows, at, colour = table[mine], y[mine], COLOURS[i % len(COLOURS)]
         if "conf_low" in table:
             ax.hlines(at, rows["conf_low"], rows["conf_high"], color=colour, linewidth=2)
-        sns.scatterplot(x=rows["estimate"], y=at, color=colour, marker=MARKERS[i % len(MARKERS)], s=60,
-                        ax=ax, zorder=3, label=None if name is None else texts.word(name), edgecolor="white")
-    for value, at in zip(table["estimate"], y, strict=True) if not beside or len(groups) == 2 else ():
+        sns.scatterplot(
+            x=rows["estimate"],
+            y=at,
+            color=colour,
+            marker=MARKERS[i % len(MARKERS)],
+            s=60,
+            ax=ax,
+            zorder=3,
+            label=None if name is None else texts.word(name),
+            edgecolor="white",
+        )
+    for value, at in (
+        zip(table["estimate"], y, strict=True) if not beside or len(groups) == 2 else ()
+    ):
         if value == value:
-            ax.annotate(_value(value, chart), (value, at), xytext=(0, 7), textcoords="offset points",
-                        ha="center", fontsize=8.5, color="#333")
+            ax.annotate(
+                _value(value, chart),
+                (value, at),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8.5,
+                color="#333",
+            )
     if "beside" in chart and not beside:
         # What a law or another source says of the same row, as an open mark below the dot.
-        ax.scatter(table[chart["beside"]], y - 0.16, marker="D", s=34, facecolor="white", edgecolor="#b8336a", linewidth=1.5, zorder=4, label=texts.word(chart["beside"], header=True))
+        ax.scatter(
+            table[chart["beside"]],
+            y - 0.16,
+            marker="D",
+            s=34,
+            facecolor="white",
+            edgecolor="#b8336a",
+            linewidth=1.5,
+            zorder=4,
+            label=texts.word(chart["beside"], header=True),
+        )
         ax.legend(title=None, loc="best", frameon=True)
     if "reference" in chart:
         ax.axvline(chart["reference"], color="#66717e", linewidth=1, linestyle=":")
@@ -179,7 +248,10 @@ def _points(result, chart, table, ax):
         low, high = ax.get_xlim()
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7) if high / low < 30 else (1,)))
         ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_yticks(np.arange(len(lines))[::-1], ["\n".join(textwrap.wrap(line, 46, break_long_words=False)) for line in lines])
+    ax.set_yticks(
+        np.arange(len(lines))[::-1],
+        ["\n".join(textwrap.wrap(line, 46, break_long_words=False)) for line in lines],
+    )
     ax.set_ylim(-0.7, len(lines) - 0.2)
     ax.set(xlabel=chart["xlabel"], ylabel="")
     if chart.get("percent") and not chart.get("log"):
@@ -198,16 +270,35 @@ def _curve(result, chart, table, ax):
     group = chart.get("group")
     style = "steps-post" if chart.get("step") else "default"
     ends = []
-    for i, (name, rows) in enumerate(table.groupby(group, sort=False) if group else [(None, table)]):
+    for i, (name, rows) in enumerate(
+        table.groupby(group, sort=False) if group else [(None, table)]
+    ):
         colour = COLOURS[i % len(COLOURS)]
-        sns.lineplot(x=rows[chart["x"]], y=rows["estimate"], ax=ax, color=colour, errorbar=None,
-                     linestyle=LINES[i % len(LINES)], drawstyle=style, estimator=None)
+        sns.lineplot(
+            x=rows[chart["x"]],
+            y=rows["estimate"],
+            ax=ax,
+            color=colour,
+            errorbar=None,
+            linestyle=LINES[i % len(LINES)],
+            drawstyle=style,
+            estimator=None,
+        )
         if "conf_low" in rows:
-            ax.fill_between(rows[chart["x"]], rows["conf_low"], rows["conf_high"], color=colour, alpha=0.15,
-                            step="post" if chart.get("step") else None, linewidth=0)
+            ax.fill_between(
+                rows[chart["x"]],
+                rows["conf_low"],
+                rows["conf_high"],
+                color=colour,
+                alpha=0.15,
+                step="post" if chart.get("step") else None,
+                linewidth=0,
+            )
         drawn = rows.dropna(subset=["estimate"])
         if name is not None and len(drawn):
-            ends.append([drawn["estimate"].iloc[-1], drawn[chart["x"]].iloc[-1], texts.word(name), colour])
+            ends.append(
+                [drawn["estimate"].iloc[-1], drawn[chart["x"]].iloc[-1], texts.word(name), colour]
+            )
     if chart.get("diagonal"):
         top = min(1.0, 1.1 * max(ax.get_xlim()[1], ax.get_ylim()[1]))
         ax.plot([0, top], [0, top], color="#66717e", linewidth=1, linestyle=":")
@@ -217,8 +308,17 @@ def _curve(result, chart, table, ax):
     for end in sorted(ends, key=lambda e: e[0]):
         at = end[0] if last is None else max(end[0], last + gap)
         last = at
-        ax.annotate(end[2], (end[1], at), xytext=(5, 0), textcoords="offset points", color=end[3],
-                    va="center", fontsize=9, fontweight="bold", annotation_clip=False)
+        ax.annotate(
+            end[2],
+            (end[1], at),
+            xytext=(5, 0),
+            textcoords="offset points",
+            color=end[3],
+            va="center",
+            fontsize=9,
+            fontweight="bold",
+            annotation_clip=False,
+        )
     if len(table) and hasattr(table[chart["x"]].iloc[0], "strftime"):
         from matplotlib import dates
 
@@ -238,11 +338,24 @@ def _heat(result, chart, table, ax):
     named = not all(isinstance(v, (int, float)) or hasattr(v, "strftime") for v in wide.columns)
     wide.columns = [_key(v) for v in wide.columns] if named else wide.columns
     # Every cell is written out only while it stays legible.
-    notes = wide.map(lambda v: "" if v != v else texts.percent(v, 0).replace(" %", "")) if wide.shape[1] <= 20 else False
+    notes = (
+        wide.map(lambda v: "" if v != v else texts.percent(v, 0).replace(" %", ""))
+        if wide.shape[1] <= 20
+        else False
+    )
     body = wide.iloc[:, 1:] if chart.get("base_first") and wide.shape[1] > 1 else wide
-    sns.heatmap(wide, ax=ax, cmap="cividis", annot=notes, fmt="", linewidths=0.5, annot_kws={"fontsize": 7.5},
-                vmax=float(body.max().max()) if body.notna().any().any() else None, vmin=0,
-                cbar_kws={"label": "\n".join(textwrap.wrap(chart["ylabel"], 34))})
+    sns.heatmap(
+        wide,
+        ax=ax,
+        cmap="cividis",
+        annot=notes,
+        fmt="",
+        linewidths=0.5,
+        annot_kws={"fontsize": 7.5},
+        vmax=float(body.max().max()) if body.notna().any().any() else None,
+        vmin=0,
+        cbar_kws={"label": "\n".join(textwrap.wrap(chart["ylabel"], 34))},
+    )
     _axis(ax.collections[0].colorbar.ax.yaxis, chart)
     ax.grid(False)
     ax.set(xlabel=chart["xlabel"], ylabel="")
@@ -252,7 +365,9 @@ def _heat(result, chart, table, ax):
 
 
 def _flow(result, chart, table, ax):
-    """Stages as bars from left to right, what flows between them as bands; departures leave downwards."""
+    """Stages as bars from left to right, what flows between them as bands; departures leave
+    downwards.
+    """
     from matplotlib.patches import PathPatch, Rectangle
     from matplotlib.path import Path
 
@@ -264,16 +379,52 @@ def _flow(result, chart, table, ax):
     out, into = dict(top), dict(top)
     lost_at = {}
     for i, name in enumerate(stages):
-        ax.add_patch(Rectangle((i - bar / 2, 1 - size[name]), bar, size[name], color=COLOURS[0], zorder=3))
+        ax.add_patch(
+            Rectangle((i - bar / 2, 1 - size[name]), bar, size[name], color=COLOURS[0], zorder=3)
+        )
         label = "\n".join(textwrap.wrap(texts.word(name), 15))
-        ax.annotate(f"{label}\n{texts.percent(size[name])}", (i, 1.02), ha="center", va="bottom", fontsize=9, fontweight="bold", annotation_clip=False)
+        ax.annotate(
+            f"{label}\n{texts.percent(size[name])}",
+            (i, 1.02),
+            ha="center",
+            va="bottom",
+            fontsize=9,
+            fontweight="bold",
+            annotation_clip=False,
+        )
         lost_at[name] = 0.0
 
     def band(x0, y0, x1, y1, height, colour, alpha):
         middle = (x0 + x1) / 2
-        path = Path([(x0, y0), (middle, y0), (middle, y1), (x1, y1), (x1, y1 - height), (middle, y1 - height), (middle, y0 - height), (x0, y0 - height), (x0, y0)],
-                    [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.LINETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.CLOSEPOLY])
-        ax.add_patch(PathPatch(path, facecolor=colour, alpha=alpha, linewidth=0.4, edgecolor="white", zorder=2))
+        path = Path(
+            [
+                (x0, y0),
+                (middle, y0),
+                (middle, y1),
+                (x1, y1),
+                (x1, y1 - height),
+                (middle, y1 - height),
+                (middle, y0 - height),
+                (x0, y0 - height),
+                (x0, y0),
+            ],
+            [
+                Path.MOVETO,
+                Path.CURVE4,
+                Path.CURVE4,
+                Path.CURVE4,
+                Path.LINETO,
+                Path.CURVE4,
+                Path.CURVE4,
+                Path.CURVE4,
+                Path.CLOSEPOLY,
+            ],
+        )
+        ax.add_patch(
+            PathPatch(
+                path, facecolor=colour, alpha=alpha, linewidth=0.4, edgecolor="white", zorder=2
+            )
+        )
 
     entry = 1.0
     for row in table.to_dict("records"):
@@ -286,15 +437,38 @@ def _flow(result, chart, table, ax):
             continue
         if end in x:
             skipped = x[end] - x[begin] > 1
-            band(x[begin] + bar / 2, out[begin], x[end] - bar / 2, into[end], height, COLOURS[2] if skipped else COLOURS[3], 0.55)
+            band(
+                x[begin] + bar / 2,
+                out[begin],
+                x[end] - bar / 2,
+                into[end],
+                height,
+                COLOURS[2] if skipped else COLOURS[3],
+                0.55,
+            )
             into[end] -= height
             out[begin] -= height
         else:
             colour = COLOURS[1] if end == "abandoned" else COLOURS[4]
             y = out[begin]
-            band(x[begin] + bar / 2, y, x[begin] + 0.5, y - 0.10 - lost_at[begin], height, colour, 0.5)
-            ax.annotate(f"{texts.word(end)} {texts.percent(height)}", (x[begin] + 0.52, y - 0.10 - lost_at[begin] - height / 2), fontsize=7.5, va="center", color="#333",
-                        bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8}, zorder=5)
+            band(
+                x[begin] + bar / 2,
+                y,
+                x[begin] + 0.5,
+                y - 0.10 - lost_at[begin],
+                height,
+                colour,
+                0.5,
+            )
+            ax.annotate(
+                f"{texts.word(end)} {texts.percent(height)}",
+                (x[begin] + 0.52, y - 0.10 - lost_at[begin] - height / 2),
+                fontsize=7.5,
+                va="center",
+                color="#333",
+                bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8},
+                zorder=5,
+            )
             out[begin] -= height
             lost_at[begin] += 0.02
     ax.set_xlim(-0.8, len(stages) - 1 + 0.6)

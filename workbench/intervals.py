@@ -9,7 +9,9 @@ from workbench.errors import InputError, one_of
 def z(conf_level):
     """Return the two-sided normal quantile of a confidence level between 0 and 1."""
     if not 0 < conf_level < 1:
-        raise InputError(f"conf_level: must lie between 0 and 1 (0.95 for 95 %), found {conf_level!r}")
+        raise InputError(
+            f"conf_level: must lie between 0 and 1 (0.95 for 95 %), found {conf_level!r}"
+        )
     return float(special.ndtri(0.5 + conf_level / 2))
 
 
@@ -68,7 +70,8 @@ def newcombe(count_a, n_a, count_b, n_b, conf_level=0.95):
 
 
 def newcombe_p(count_a, n_a, count_b, n_b):
-    """Give the two-sided p-value of no difference that agrees with `newcombe`: the level at which its interval just reaches 0.
+    """Give the two-sided p-value of no difference that agrees with `newcombe`: the level at which
+    its interval just reaches 0.
 
     Source: as `newcombe`.
 
@@ -86,7 +89,9 @@ def newcombe_p(count_a, n_a, count_b, n_b):
         return float(low if gap > 0 else -high)
 
     most = 8.0  # beyond it the level cannot be told from certainty
-    return float(2 * special.ndtr(-(most if reach(most) > 0 else optimize.brentq(reach, 1e-9, most))))
+    return float(
+        2 * special.ndtr(-(most if reach(most) > 0 else optimize.brentq(reach, 1e-9, most)))
+    )
 
 
 def corrected(p, method="holm"):
@@ -96,7 +101,8 @@ def corrected(p, method="holm"):
     ----------
     p : array-like of float
     method : str
-        "holm": the chance of any false alarm keeps its level; "fdr_bh": the expected share of false findings does.
+        "holm": the chance of any false alarm keeps its level; "fdr_bh": the expected share of false
+        findings does.
 
     Returns
     -------
@@ -125,7 +131,8 @@ def corrected(p, method="holm"):
 
 
 def each_against_rest(p):
-    """Give Holm's correction where each group was compared with all others: two groups make one comparison, told twice.
+    """Give Holm's correction where each group was compared with all others: two groups make one
+    comparison, told twice.
 
     Returns an array like `p`. Source: as `corrected`.
     """
@@ -133,7 +140,8 @@ def each_against_rest(p):
 
 
 def trend(dose, count, n):
-    """Give the p-value of the Cochran–Armitage test for a trend of shares over doses; arrays of one value a group.
+    """Give the p-value of the Cochran–Armitage test for a trend of shares over doses; arrays of one
+    value a group.
 
     Source: Armitage (1955), Biometrics 11.
 
@@ -142,7 +150,9 @@ def trend(dose, count, n):
     """
     dose, count, n = (np.asarray(v, float) for v in (dose, count, n))
     p, centre = count.sum() / n.sum(), (n * dose).sum() / n.sum()
-    return p_value((count * (dose - centre)).sum(), np.sqrt(p * (1 - p) * (n * (dose - centre) ** 2).sum()))
+    return p_value(
+        (count * (dose - centre)).sum(), np.sqrt(p * (1 - p) * (n * (dose - centre) ** 2).sum())
+    )
 
 
 def garwood(count, exposure=1.0, conf_level=0.95):
@@ -159,21 +169,28 @@ def garwood(count, exposure=1.0, conf_level=0.95):
 
 
 def normal(estimate, std_error, conf_level=0.95, df=None):
-    """Give the normal interval `estimate ± z · std_error`; with `df`, Student's quantile of that many degrees of freedom (clusters less one)."""
+    """Give the normal interval `estimate ± z · std_error`; with `df`, Student's quantile of that
+    many degrees of freedom (clusters less one).
+    """
     q = z(conf_level) if df is None else float(special.stdtrit(max(df, 1), 0.5 + conf_level / 2))
     half = q * np.asarray(std_error, float)
     return np.asarray(estimate, float) - half, np.asarray(estimate, float) + half
 
 
 def log_odds(share, std_error, conf_level=0.95):
-    """Give the interval of a modelled share that stays between 0 and 1: normal on the log-odds scale, the error carried over by the delta method.
+    """Give the interval of a modelled share that stays between 0 and 1: normal on the log-odds
+    scale, the error carried over by the delta method.
 
     >>> [round(float(v), 3) for v in log_odds(0.1, 0.05)]
     [0.036, 0.248]
     """
     share = np.asarray(share, float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return tuple(special.expit(normal(special.logit(share), std_error / (share * (1 - share)), conf_level)))
+        return tuple(
+            special.expit(
+                normal(special.logit(share), std_error / (share * (1 - share)), conf_level)
+            )
+        )
 
 
 def mean(values, customer, conf_level=0.95):
@@ -194,17 +211,27 @@ def mean(values, customer, conf_level=0.95):
     values = np.asarray(values, float)
     who, sizes = _whose(customer)
     estimate, se, low, high = ratio(np.bincount(who, values), sizes, conf_level)
-    return {"count": float(values.sum()), "n": len(values), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high}
+    return {
+        "count": float(values.sum()),
+        "n": len(values),
+        "estimate": estimate,
+        "std_error": se,
+        "conf_low": low,
+        "conf_high": high,
+    }
 
 
 def p_value(estimate, std_error, df=None):
-    """Give the two-sided p-value of no effect that agrees with `normal`; missing where the standard error is 0 or missing.
+    """Give the two-sided p-value of no effect that agrees with `normal`; missing where the standard
+    error is 0 or missing.
 
     >>> round(float(p_value(1.96, 1)), 3)
     0.05
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        score = -np.abs(np.asarray(estimate, float)) / np.where(np.asarray(std_error, float) > 0, std_error, np.nan)
+        score = -np.abs(np.asarray(estimate, float)) / np.where(
+            np.asarray(std_error, float) > 0, std_error, np.nan
+        )
     return 2 * (special.ndtr(score) if df is None else special.stdtr(max(df, 1), score))
 
 
@@ -238,9 +265,11 @@ def ratio(numerator, denominator, conf_level=0.95):
 
 
 def clustered(estimate, std_error, n, customers, conf_level=0.95):
-    """Give the Wilson interval of shares whose rows come from customers, at the number of rows they are worth.
+    """Give the Wilson interval of shares whose rows come from customers, at the number of rows they
+    are worth.
 
-    A share with standard error s is worth p(1 − p)/s² independent rows (at most all of them); where s says nothing, at 0 and at 1, it is worth as many as there are customers.
+    A share with standard error s is worth p(1 − p)/s² independent rows (at most all of them); where
+    s says nothing, at 0 and at 1, it is worth as many as there are customers.
 
     Parameters
     ----------
@@ -255,7 +284,12 @@ def clustered(estimate, std_error, n, customers, conf_level=0.95):
 
     Source: Wilson (1927); effective sample size Kish (1965), Survey Sampling.
     """
-    p, se, n, customers = np.broadcast_arrays(np.asarray(estimate, float), np.asarray(std_error, float), np.asarray(n, float), np.asarray(customers, float))
+    p, se, n, customers = np.broadcast_arrays(
+        np.asarray(estimate, float),
+        np.asarray(std_error, float),
+        np.asarray(n, float),
+        np.asarray(customers, float),
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
         worth = p * (1 - p) / se**2
     told = (se > 0) & (p > 0) & (p < 1)
@@ -265,7 +299,8 @@ def clustered(estimate, std_error, n, customers, conf_level=0.95):
 
 
 def ratio_of_sums(y, x, yy, xy, xx, customers, conf_level=0.95):
-    """Estimate ratios from sums over customers: what `ratio` gives, where the customers' own values were never held at once.
+    """Estimate ratios from sums over customers: what `ratio` gives, where the customers' own values
+    were never held at once.
 
     Parameters
     ----------
@@ -278,7 +313,8 @@ def ratio_of_sums(y, x, yy, xy, xx, customers, conf_level=0.95):
     Returns
     -------
     tuple of ndarray
-        Estimate, standard error, lower and upper limit of the normal interval; the last three are missing with fewer than two customers.
+        Estimate, standard error, lower and upper limit of the normal interval; the last three are
+        missing with fewer than two customers.
 
     Source: Deng, Knoblich & Lu (2018), KDD.
     """
@@ -291,16 +327,27 @@ def ratio_of_sums(y, x, yy, xy, xx, customers, conf_level=0.95):
 
 
 def share_of_sums(y, x, yy, xy, xx, customers, conf_level=0.95):
-    """Estimate shares from sums over customers, with Wilson intervals at the number of rows the customers are worth.
+    """Estimate shares from sums over customers, with Wilson intervals at the number of rows the
+    customers are worth.
 
-    Parameters are as in `ratio_of_sums`. Returns a dictionary of arrays: count, n, estimate, std_error, conf_low, conf_high.
+    Parameters are as in `ratio_of_sums`. Returns a dictionary of arrays: count, n, estimate,
+    std_error, conf_low, conf_high.
 
     Source: as `ratio_of_sums` and `clustered`.
     """
     estimate, se, _, _ = ratio_of_sums(y, x, yy, xy, xx, customers, conf_level)
     low, high = clustered(estimate, se, x, customers, conf_level)
-    whole = [np.broadcast_to(np.asarray(v, float), np.shape(estimate)).astype(np.int64) for v in (y, x)]
-    return {"count": whole[0], "n": whole[1], "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high}
+    whole = [
+        np.broadcast_to(np.asarray(v, float), np.shape(estimate)).astype(np.int64) for v in (y, x)
+    ]
+    return {
+        "count": whole[0],
+        "n": whole[1],
+        "estimate": estimate,
+        "std_error": se,
+        "conf_low": low,
+        "conf_high": high,
+    }
 
 
 def share_difference(hit, first, customer, conf_level=0.95):
@@ -309,14 +356,16 @@ def share_difference(hit, first, customer, conf_level=0.95):
     Parameters
     ----------
     hit, first : array-like of bool, one value per row
-        Whether the row has the property, and whether it is of the first group (the others are the second).
+        Whether the row has the property, and whether it is of the first group (the others are the
+        second).
     customer : array-like, whose row it is
         One who has rows in both groups counts once.
 
     Returns
     -------
     dict
-        count (missing: a difference has none), n (rows), estimate (first minus second), std_error, conf_low, conf_high: Newcombe with one row a customer, else
+        count (missing: a difference has none), n (rows), estimate (first minus second), std_error,
+        conf_low, conf_high: Newcombe with one row a customer, else
         normal with the customers' pulls on both shares.
 
     Source: Newcombe (1998); Deng, Knoblich & Lu (2018).
@@ -324,12 +373,21 @@ def share_difference(hit, first, customer, conf_level=0.95):
     hit, first = np.asarray(hit, bool), np.asarray(first, bool)
     who, sizes = _whose(customer)
     a, b, na, nb = hit[first].mean(), hit[~first].mean(), first.sum(), (~first).sum()
-    se = float(np.sqrt((np.bincount(who, np.where(first, (hit - a) / na, (b - hit) / nb)) ** 2).sum()))
+    se = float(
+        np.sqrt((np.bincount(who, np.where(first, (hit - a) / na, (b - hit) / nb)) ** 2).sum())
+    )
     if len(sizes) == len(hit):
         low, high = newcombe(hit[first].sum(), na, hit[~first].sum(), nb, conf_level)
     else:
         low, high = normal(a - b, se, conf_level)
-    return {"count": np.nan, "n": len(hit), "estimate": a - b, "std_error": se, "conf_low": float(low), "conf_high": float(high)}
+    return {
+        "count": np.nan,
+        "n": len(hit),
+        "estimate": a - b,
+        "std_error": se,
+        "conf_low": float(low),
+        "conf_high": float(high),
+    }
 
 
 def share(hit, customer, conf_level=0.95):
@@ -343,7 +401,8 @@ def share(hit, customer, conf_level=0.95):
     Returns
     -------
     dict
-        count, n (rows), estimate, std_error, conf_low, conf_high: Wilson's interval at the number of independent
+        count, n (rows), estimate, std_error, conf_low, conf_high: Wilson's interval at the number
+        of independent
         rows the customers are worth (see `clustered`).
     """
     hit = np.asarray(hit, bool)
@@ -354,7 +413,14 @@ def share(hit, customer, conf_level=0.95):
         low, high = wilson(count, n, conf_level)
     else:
         low, high = clustered(estimate, se, n, len(sizes), conf_level)
-    return {"count": count, "n": n, "estimate": estimate, "std_error": se, "conf_low": float(low), "conf_high": float(high)}
+    return {
+        "count": count,
+        "n": n,
+        "estimate": estimate,
+        "std_error": se,
+        "conf_low": float(low),
+        "conf_high": float(high),
+    }
 
 
 def quantile(values, customer, share=0.5, conf_level=0.95):
@@ -372,7 +438,8 @@ def quantile(values, customer, share=0.5, conf_level=0.95):
     Returns
     -------
     dict
-        count and n (rows), estimate, conf_low, conf_high; missing without rows, limits missing with one customer.
+        count and n (rows), estimate, conf_low, conf_high; missing without rows, limits missing with
+        one customer.
 
     Source: Woodruff (1952), JASA 47.
     """
@@ -386,20 +453,30 @@ def quantile(values, customer, share=0.5, conf_level=0.95):
 
     estimate = at(share)
     who, sizes = np.unique(np.asarray(customer), return_inverse=True, return_counts=True)[1:]
-    # Spread of the share at or below, as if it were exactly `share`: ties at the quantile would else shrink it.
+    # Spread of the share at or below, as if it were exactly `share`: ties at the quantile would
+    # else shrink it.
     below, ties = values < estimate, values == estimate
-    hit = np.where(ties, np.clip((share * len(values) - below.sum()) / max(ties.sum(), 1), 0, 1), below)
+    hit = np.where(
+        ties, np.clip((share * len(values) - below.sum()) / max(ties.sum(), 1), 0, 1), below
+    )
     _, se, _, _ = ratio(np.bincount(who, hit, len(sizes)), sizes, conf_level)
     # A tied value is in or out by luck: its own part of the spread.
     luck = (ties * hit * (1 - hit)).sum() / len(values) ** 2
     se = np.sqrt(se**2 + luck) if se == se else np.nan
     low, high = normal(share, se, conf_level)
     known = len(sizes) > 1 and se == se
-    return {"count": len(values), "n": len(values), "estimate": estimate, "conf_low": at(low) if known else np.nan, "conf_high": at(high) if known else np.nan}
+    return {
+        "count": len(values),
+        "n": len(values),
+        "estimate": estimate,
+        "conf_low": at(low) if known else np.nan,
+        "conf_high": at(high) if known else np.nan,
+    }
 
 
 def percentiles(drawn, estimate, conf_level=0.95):
-    """Give the percentile interval of draws that were made already, widened where it does not hold the estimate.
+    """Give the percentile interval of draws that were made already, widened where it does not hold
+    the estimate.
 
     Parameters
     ----------
@@ -410,9 +487,11 @@ def percentiles(drawn, estimate, conf_level=0.95):
     Returns
     -------
     tuple of ndarray
-        Standard error, lower and upper limit, shaped as one draw; missing where fewer than two draws have a value.
+        Standard error, lower and upper limit, shaped as one draw; missing where fewer than two
+        draws have a value.
 
-    Source: as `bootstrap`. Percentiles of a skewed statistic, such as a share near 0, may lie wholly on one side of it.
+    Source: as `bootstrap`. Percentiles of a skewed statistic, such as a share near 0, may lie
+    wholly on one side of it.
 
     >>> [round(float(v), 2) for v in percentiles([1, 2, 3, float("nan")], 0.5)]
     [1.0, 0.5, 2.95]
@@ -423,7 +502,9 @@ def percentiles(drawn, estimate, conf_level=0.95):
     values = np.where(known, drawn, 0.0) if len(drawn) else np.zeros((1, *drawn.shape[1:]))
     low, high = np.nanquantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
     se = np.nanstd(values, axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
-    return tuple(np.where(known, v, np.nan) for v in (se, np.fmin(low, estimate), np.fmax(high, estimate)))
+    return tuple(
+        np.where(known, v, np.nan) for v in (se, np.fmin(low, estimate), np.fmax(high, estimate))
+    )
 
 
 def bootstrap(statistic, n_customers, *, seed, draws=1000, conf_level=0.95):
@@ -451,7 +532,8 @@ def bootstrap(statistic, n_customers, *, seed, draws=1000, conf_level=0.95):
     p = np.full(n_customers, 1 / n_customers)
     values = np.array([statistic(rng.multinomial(n_customers, p)) for _ in range(draws)], float)
     tail = (1 - conf_level) / 2
-    # A median that a draw does not reach lies beyond every observed time: it sorts last, it is not dropped.
+    # A median that a draw does not reach lies beyond every observed time: it sorts last, it is not
+    # dropped.
     ordered = np.sort(np.where(np.isnan(values), np.inf, values), axis=0)
     low = ordered[int(np.floor(tail * (draws - 1)))]
     high = ordered[int(np.ceil((1 - tail) * (draws - 1)))]

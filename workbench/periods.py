@@ -1,13 +1,24 @@
 """Days, weeks and months as integers: which period a day belongs to, in NumPy and in portable SQL.
 
-Days count from 1970-01-01, a Thursday; a period is known by its first day. Weeks begin on Monday unless their name says otherwise.
+Days count from 1970-01-01, a Thursday; a period is known by its first day. Weeks begin on Monday
+unless their name says otherwise.
 """
 
 import numpy as np
 
-DAYS = {"day": 1, "week": 7, "week_sunday": 7, "week_saturday": 7, "month": 30}  # nominal lengths, for clocks that roll
+DAYS = {
+    "day": 1,
+    "week": 7,
+    "week_sunday": 7,
+    "week_saturday": 7,
+    "month": 30,
+}  # nominal lengths, for clocks that roll
 LONG = tuple(p for p in DAYS if p != "day")  # periods of several days
-_SHIFT = {"week": 3, "week_sunday": 4, "week_saturday": 5}  # days from the day a week begins on to the first of 1970
+_SHIFT = {
+    "week": 3,
+    "week_sunday": 4,
+    "week_saturday": 5,
+}  # days from the day a week begins on to the first of 1970
 
 
 def sql(day, period, first, end):
@@ -34,12 +45,19 @@ def first_day(days, period):
     if period in _SHIFT:
         return days - (days + _SHIFT[period]) % 7
     if period == "month":
-        return days.astype("datetime64[D]").astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+        return (
+            days.astype("datetime64[D]")
+            .astype("datetime64[M]")
+            .astype("datetime64[D]")
+            .astype(np.int64)
+        )
     return days
 
 
 def whole(first, end, period):
-    """Return the first days of the periods from the one that holds the first day on; one still running on the last day is left out."""
+    """Return the first days of the periods from the one that holds the first day on; one still
+    running on the last day is left out.
+    """
     starts = np.unique(first_day(np.arange(first, end + 1), period))
     return starts[:-1] if len(starts) and last_day(int(starts[-1]), period) > end else starts
 
@@ -54,11 +72,16 @@ def index(starts, period):
 
 def local_days(moments, zone):
     """Return the local days of a Series of moments with a zone, as days since 1970."""
-    return moments.dt.tz_convert(zone).dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    return (
+        moments.dt.tz_convert(zone).dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    )
 
 
 def local_day(micros, zone):
     """Return the local day of a moment in microseconds, as days since 1970."""
     import pandas as pd
 
-    return (pd.Timestamp(micros, unit="us", tz="UTC").tz_convert(zone).tz_localize(None).normalize() - pd.Timestamp(0)).days
+    return (
+        pd.Timestamp(micros, unit="us", tz="UTC").tz_convert(zone).tz_localize(None).normalize()
+        - pd.Timestamp(0)
+    ).days

@@ -7,17 +7,21 @@ from workbench.errors import InputError
 
 
 def root():
-    """Return the project's root: the nearest folder upwards that holds notebooks/ and pyproject.toml.
+    """Return the project's root: the nearest folder upwards that holds notebooks/ and
+    pyproject.toml.
 
-    The environment variable WORKBENCH_ROOT overrules the search. Raises InputError outside a project.
+    The environment variable WORKBENCH_ROOT overrules the search. Raises InputError outside a
+    project.
     """
     named = os.environ.get("WORKBENCH_ROOT")
     start = Path(named) if named else Path.cwd()
     for folder in (start, *start.resolve().parents):
         if (folder / "notebooks").is_dir() and (folder / "pyproject.toml").is_file():
             return folder.resolve()
-    raise InputError(f"{start.name or start}: not inside a workbench project (no notebooks/ here or above). "
-                     "Change to the project folder, or set WORKBENCH_ROOT.")
+    raise InputError(
+        f"{start.name or start}: not inside a workbench project (no notebooks/ here or above). "
+        "Change to the project folder, or set WORKBENCH_ROOT."
+    )
 
 
 def path(value):
@@ -33,7 +37,9 @@ def path(value):
 
 
 def record_input(file, rows=None):
-    """Note a file that was read, with its hash, where a report is being made (WORKBENCH_INPUTS names the log)."""
+    """Note a file that was read, with its hash, where a report is being made (WORKBENCH_INPUTS
+    names the log).
+    """
     log = os.environ.get("WORKBENCH_INPUTS")
     if not log:
         return
@@ -42,6 +48,13 @@ def record_input(file, rows=None):
 
     with open(file, "rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    line = json.dumps({"file": Path(file).name, "sha256": digest, "bytes": Path(file).stat().st_size, "rows": rows})
+    line = json.dumps(
+        {
+            "file": Path(file).name,
+            "sha256": digest,
+            "bytes": Path(file).stat().st_size,
+            "rows": rows,
+        }
+    )
     with open(log, "a", encoding="utf-8") as stream:
         stream.write(line + "\n")

@@ -1,4 +1,6 @@
-"""Designs checked before they are fitted, and regressions with customers as sampling unit; the fits are statsmodels'."""
+"""Designs checked before they are fitted, and regressions with customers as sampling unit; the fits
+are statsmodels'.
+"""
 
 from dataclasses import dataclass
 
@@ -12,7 +14,9 @@ KINDS = ("linear", "logit", "ordinal", "poisson")
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Rows ready for a fit: outcome `y`, design `x` (DataFrame, the constant first), `groups` (a number a row), `left_out` (how many rows had a missing value) and `index` (of the rows kept)."""
+    """Rows ready for a fit: outcome `y`, design `x` (DataFrame, the constant first), `groups` (a
+    number a row), `left_out` (how many rows had a missing value) and `index` (of the rows kept).
+    """
 
     y: np.ndarray
     x: object
@@ -38,16 +42,21 @@ def numbers(table, what, *names):
     require(table, what, *names)
     for name in names:
         if not pd.api.types.is_numeric_dtype(table[name]):
-            raise InputError(f"{what}: '{name}' must be a number; give words an indicator (0 or 1) of their own first")
+            raise InputError(
+                f"{what}: '{name}' must be a number; give words an indicator (0 or 1) of their own"
+                " first"
+            )
 
 
 def prepare(table, outcome, terms, *, cluster=None, what="table"):
-    """Return the rows of a table ready for a fit, words turned into indicators (the first is the reference).
+    """Return the rows of a table ready for a fit, words turned into indicators (the first is the
+    reference).
 
     Raises
     ------
     InputError
-        For a missing column, a constant one, or columns that carry the same information; each is named.
+        For a missing column, a constant one, or columns that carry the same information; each is
+        named.
     NotEnoughData
         With no more rows than columns.
     """
@@ -58,7 +67,9 @@ def prepare(table, outcome, terms, *, cluster=None, what="table"):
     if "constant" in terms:
         raise InputError(f"{what}: 'constant' is what the level is called; rename that column")
     kept = table[list(dict.fromkeys([outcome, *terms, *([cluster] if cluster else [])]))]
-    whole = kept.notna().all(axis=1) & np.isfinite(kept.select_dtypes("number").astype(float)).all(axis=1)
+    whole = kept.notna().all(axis=1) & np.isfinite(kept.select_dtypes("number").astype(float)).all(
+        axis=1
+    )
     rows = kept[whole]
     columns = {}
     for name in terms:
@@ -70,17 +81,26 @@ def prepare(table, outcome, terms, *, cluster=None, what="table"):
             columns[f"{name}: {level}"] = (values == level).astype(float)
     x = pd.DataFrame({"constant": np.ones(len(rows)), **columns}, index=rows.index)
     if len(rows) <= x.shape[1]:
-        raise NotEnoughData(f"{what}: {len(rows)} complete rows for {x.shape[1]} weights; more rows or fewer columns are needed")
+        raise NotEnoughData(
+            f"{what}: {len(rows)} complete rows for {x.shape[1]} weights; more rows or fewer"
+            " columns are needed"
+        )
     check(x, what)
     y = rows[outcome].astype(float).to_numpy()
     if np.ptp(y) == 0:
         raise NotEnoughData(f"{what}: '{outcome}' is {y[0]:g} in every row; nothing varies")
-    groups = np.unique(rows[cluster].astype(str), return_inverse=True)[1] if cluster else np.arange(len(rows))
+    groups = (
+        np.unique(rows[cluster].astype(str), return_inverse=True)[1]
+        if cluster
+        else np.arange(len(rows))
+    )
     return Data(y, x, groups, int((~whole).sum()), rows.index)
 
 
 def check(x, what):
-    """Refuse a design with constant columns or columns that carry the same information, naming them."""
+    """Refuse a design with constant columns or columns that carry the same information, naming
+    them.
+    """
     body = x.drop(columns="constant", errors="ignore")
     flat = [c for c in body if np.ptp(body[c].to_numpy()) == 0]
     if flat:
@@ -92,11 +112,15 @@ def check(x, what):
     values, vectors = np.linalg.eigh(z.T @ z)
     if values[0] < 1e-9:
         involved = [c for c, v in zip(body.columns, vectors[:, 0], strict=True) if abs(v) > 0.1]
-        raise InputError(f"{what}: {', '.join(involved)} carry the same information (collinear); leave one out")
+        raise InputError(
+            f"{what}: {', '.join(involved)} carry the same information (collinear); leave one out"
+        )
 
 
 def telling(x):
-    """Return the columns of a table of numbers that say something the ones before them do not, nor a constant."""
+    """Return the columns of a table of numbers that say something the ones before them do not, nor
+    a constant.
+    """
     kept, basis = [], np.ones((len(x), 1))
     for name in x:
         v = x[name].to_numpy(float)
@@ -108,25 +132,52 @@ def telling(x):
 
 
 def inflation(x):
-    """Return the variance inflation of every column but the constant: how much collinearity widens its interval."""
+    """Return the variance inflation of every column but the constant: how much collinearity widens
+    its interval.
+    """
     body = x.drop(columns="constant", errors="ignore")
-    return dict(zip(body.columns, np.diag(np.linalg.inv(np.corrcoef(body.to_numpy().T).reshape(body.shape[1], -1))), strict=True)) if body.shape[1] > 1 else {}
+    return (
+        dict(
+            zip(
+                body.columns,
+                np.diag(np.linalg.inv(np.corrcoef(body.to_numpy().T).reshape(body.shape[1], -1))),
+                strict=True,
+            )
+        )
+        if body.shape[1] > 1
+        else {}
+    )
 
 
 def fit(data, kind="linear", *, weights=None):
-    """Return the statsmodels result of a regression with standard errors clustered on the sampling units (robust where each has one row).
+    """Return the statsmodels result of a regression with standard errors clustered on the sampling
+    units (robust where each has one row).
 
-    Raises InputError where a column separates a yes/no outcome perfectly, or the fit does not settle.
+    Raises InputError where a column separates a yes/no outcome perfectly, or the fit does not
+    settle.
     """
     import warnings
 
     import statsmodels.api as sm
     from statsmodels.miscmodels.ordinal_model import OrderedModel
-    from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversionWarning, PerfectSeparationError, PerfectSeparationWarning
+    from statsmodels.tools.sm_exceptions import (
+        ConvergenceWarning,
+        HessianInversionWarning,
+        PerfectSeparationError,
+        PerfectSeparationWarning,
+    )
 
     one_of("kind", kind, KINDS)
     once = data.customers == len(data.y)
-    how = {"cov_type": "HC1"} if once else {"cov_type": "cluster", "cov_kwds": {"groups": data.groups, "df_correction": True}, "use_t": True}
+    how = (
+        {"cov_type": "HC1"}
+        if once
+        else {
+            "cov_type": "cluster",
+            "cov_kwds": {"groups": data.groups, "df_correction": True},
+            "use_t": True,
+        }
+    )
     if data.customers < 2:
         raise NotEnoughData("one sampling unit only; nothing can be said about others")
     with warnings.catch_warnings():
@@ -136,7 +187,11 @@ def fit(data, kind="linear", *, weights=None):
         warnings.simplefilter("ignore", RuntimeWarning)
         try:
             if kind == "linear":
-                made = (sm.OLS(data.y, data.x) if weights is None else sm.WLS(data.y, data.x, weights=weights)).fit(**how)
+                made = (
+                    sm.OLS(data.y, data.x)
+                    if weights is None
+                    else sm.WLS(data.y, data.x, weights=weights)
+                ).fit(**how)
             elif kind == "logit":
                 if not np.isin(data.y, (0, 1)).all():
                     raise InputError("logit: the outcome must be 0 or 1")
@@ -153,36 +208,61 @@ def fit(data, kind="linear", *, weights=None):
             raise _separated(data) from None
     if kind != "linear":
         body = data.x.drop(columns="constant")
-        width = np.asarray(made.params)[kind != "ordinal":][: body.shape[1]] * np.ptp(body.to_numpy(), axis=0)
+        width = np.asarray(made.params)[kind != "ordinal" :][: body.shape[1]] * np.ptp(
+            body.to_numpy(), axis=0
+        )
         settled = made.converged if kind == "poisson" else made.mle_retvals.get("converged", True)
-        # A chance or rate that differs by e^35 between rows is no estimate but a weight on its way to infinity.
-        if not np.isfinite(made.bse).all() or (np.abs(width) > 35).any() or not settled or (kind == "poisson" and _empty(data)):
+        # A chance or rate that differs by e^35 between rows is no estimate but a weight on its way
+        # to infinity.
+        if (
+            not np.isfinite(made.bse).all()
+            or (np.abs(width) > 35).any()
+            or not settled
+            or (kind == "poisson" and _empty(data))
+        ):
             raise _separated(data)
     return made
 
 
 def _ordinal(model, data, how):
-    """Return the ordered model fitted on standardised columns, where search and curvature are sound, and told in those given."""
+    """Return the ordered model fitted on standardised columns, where search and curvature are
+    sound, and told in those given.
+    """
     x = data.x.drop(columns="constant")
     mean, sd, k = x.mean().to_numpy(), x.std(ddof=0).to_numpy(), x.shape[1]
-    easy = model(data.y, (x - mean) / sd, distr="logit").fit(method="bfgs", disp=0, maxiter=500, **how)
+    easy = model(data.y, (x - mean) / sd, distr="logit").fit(
+        method="bfgs", disp=0, maxiter=500, **how
+    )
     back = np.eye(len(easy.params))
     back[:k, :k] /= sd
-    back[k, :k] = mean / sd  # the first threshold moves with the level; the others are steps from it
-    made = model(data.y, x, distr="logit").fit(start_params=back @ np.asarray(easy.params), method="bfgs", maxiter=0, disp=0, **how)
+    back[k, :k] = (
+        mean / sd
+    )  # the first threshold moves with the level; the others are steps from it
+    made = model(data.y, x, distr="logit").fit(
+        start_params=back @ np.asarray(easy.params), method="bfgs", maxiter=0, disp=0, **how
+    )
     made._results.cov_params_default = back @ np.asarray(easy.cov_params()) @ back.T
     made.mle_retvals["converged"] = easy.mle_retvals["converged"]
     return made
 
 
 def _empty(data):
-    """Whether an indicator marks rows without any count: then its rate is 0, and its logarithm has no end."""
+    """Whether an indicator marks rows without any count: then its rate is 0, and its logarithm has
+    no end.
+    """
     body = data.x.drop(columns="constant")
-    return any(not data.y[body[c] == level].any() for c in body if set(np.unique(body[c])) <= {0.0, 1.0} for level in (0.0, 1.0))
+    return any(
+        not data.y[body[c] == level].any()
+        for c in body
+        if set(np.unique(body[c])) <= {0.0, 1.0}
+        for level in (0.0, 1.0)
+    )
 
 
 def quantile_df(data):
-    """Return the degrees of freedom of intervals: sampling units less one where they have several rows, else none (the normal)."""
+    """Return the degrees of freedom of intervals: sampling units less one where they have several
+    rows, else none (the normal).
+    """
     return None if data.customers == len(data.y) else data.customers - 1
 
 
@@ -190,24 +270,39 @@ def _separated(data):
     """Return an error that names the column that tells the outcome's ends apart best."""
     body = data.x.drop(columns="constant")
     top = data.y == data.y.max()
-    gaps = {c: max(body[c][top].min() - body[c][~top].max(), body[c][~top].min() - body[c][top].max()) for c in body}
+    gaps = {
+        c: max(body[c][top].min() - body[c][~top].max(), body[c][~top].min() - body[c][top].max())
+        for c in body
+    }
     worst = max(gaps, key=gaps.get)
-    what = f"'{worst}' decides the outcome by itself" if gaps[worst] >= 0 else "some columns together (nearly) decide the outcome"
-    return InputError(f"regression: {what}, so a weight has no finite estimate; leave a column out or gather more rows")
+    what = (
+        f"'{worst}' decides the outcome by itself"
+        if gaps[worst] >= 0
+        else "some columns together (nearly) decide the outcome"
+    )
+    return InputError(
+        f"regression: {what}, so a weight has no finite estimate; leave a column out or gather more"
+        " rows"
+    )
 
 
 def absorb(values, *groups):
-    """Return columns with the means of one or more groupings taken out, by turns until nothing moves (fixed effects).
+    """Return columns with the means of one or more groupings taken out, by turns until nothing
+    moves (fixed effects).
 
     Source: Guimarães & Portugal (2010), Stata Journal 10.
     """
     values = np.asarray(values, float)
     codes = [np.unique(np.asarray(g).astype(str), return_inverse=True)[1] for g in groups]
-    return _take_out(values.reshape(len(values), -1), np.ones(len(values)), codes).reshape(values.shape)
+    return _take_out(values.reshape(len(values), -1), np.ones(len(values)), codes).reshape(
+        values.shape
+    )
 
 
 def _take_out(values, weights, groups, rounds=500):
-    """Return columns with the weighted means of one or more groupings (numbers 0, 1, … a row) taken out."""
+    """Return columns with the weighted means of one or more groupings (numbers 0, 1, … a row) taken
+    out.
+    """
     out = values.copy()
     sums = [np.bincount(g, weights) for g in groups]
     for _ in range(rounds):
@@ -222,9 +317,11 @@ def _take_out(values, weights, groups, rounds=500):
 
 
 def grams(matrix, groups, draws, seed):
-    """Return weighted cross-products of the columns of a matrix for the sample and for bootstrap draws of whole sampling units.
+    """Return weighted cross-products of the columns of a matrix for the sample and for bootstrap
+    draws of whole sampling units.
 
-    Returns (1 + B) × K × K, the sample first; everything a linear model needs can be computed from them.
+    Returns (1 + B) × K × K, the sample first; everything a linear model needs can be computed from
+    them.
     """
     size = int(groups.max()) + 1
     k = matrix.shape[1]
@@ -232,12 +329,23 @@ def grams(matrix, groups, draws, seed):
     m, begins = matrix[order], np.searchsorted(groups[order], np.arange(size))
     products = np.add.reduceat(np.einsum("ni,nj->nij", m, m).reshape(len(m), k * k), begins, axis=0)
     rng = np.random.default_rng(seed)
-    drawn = np.concatenate([rng.multinomial(size, np.full(size, 1 / size), min(200, draws - b)) @ products for b in range(0, draws, 200)]) if draws else np.zeros((0, k * k))
+    drawn = (
+        np.concatenate(
+            [
+                rng.multinomial(size, np.full(size, 1 / size), min(200, draws - b)) @ products
+                for b in range(0, draws, 200)
+            ]
+        )
+        if draws
+        else np.zeros((0, k * k))
+    )
     return np.concatenate([products.sum(axis=0, keepdims=True), drawn]).reshape(-1, k, k)
 
 
 def covariances(grams):
-    """Return the covariances of the columns after the constant from weighted cross-products (B × K × K, the constant first)."""
+    """Return the covariances of the columns after the constant from weighted cross-products (B × K
+    × K, the constant first).
+    """
     mean = grams[:, 0, 1:] / grams[:, [0], 0]
     return grams[:, 1:, 1:] / grams[:, :1, :1] - mean[:, :, None] * mean[:, None, :]
 
@@ -250,26 +358,38 @@ def correlations(cov):
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Estimates of a linear model that statsmodels has no clustered fit for: `params`, `cov` by term, and `first_f`, the strength of the instruments (robust F)."""
+    """Estimates of a linear model that statsmodels has no clustered fit for: `params`, `cov` by
+    term, and `first_f`, the strength of the instruments (robust F).
+    """
 
     params: object
     cov: object
     first_f: float = np.nan
 
     def row(self, term, conf_level, df):
-        """Return estimate, std_error, conf_low and conf_high of a term, with Student's quantile of so many degrees of freedom (sampling units less one)."""
+        """Return estimate, std_error, conf_low and conf_high of a term, with Student's quantile of
+        so many degrees of freedom (sampling units less one).
+        """
         estimate, se = float(self.params[term]), float(np.sqrt(self.cov.loc[term, term]))
         low, high = intervals.normal(estimate, se, conf_level, df=df)
-        return {"estimate": estimate, "std_error": se, "conf_low": float(low), "conf_high": float(high)}
+        return {
+            "estimate": estimate,
+            "std_error": se,
+            "conf_low": float(low),
+            "conf_high": float(high),
+        }
 
 
 def least_squares(y, x, groups, *, absorbed=0):
-    """Return the least-squares weights of columns with standard errors clustered on groups; `absorbed` means were taken out beforehand."""
+    """Return the least-squares weights of columns with standard errors clustered on groups;
+    `absorbed` means were taken out beforehand.
+    """
     return _sandwich(y, x, x, groups, absorbed)
 
 
 def two_stage(y, x, endogenous, instruments, groups, *, absorbed=0):
-    """Return two-stage least-squares weights, one column of x being moved by instruments only, clustered on groups.
+    """Return two-stage least-squares weights, one column of x being moved by instruments only,
+    clustered on groups.
 
     Source: Wooldridge (2010), Econometric Analysis of Cross Section and Panel Data, chapter 5.
     """
@@ -299,9 +419,11 @@ def _sandwich(y, x, used, groups, absorbed):
 
 
 def poisson_absorbed(y, x, groups, *effects, rounds=100):
-    """Return Poisson weights with fixed effects taken out within the iterations, with a jackknife over groups; rows whose effect has no count at all tell nothing and must be left out beforehand.
+    """Return Poisson weights with fixed effects taken out within the iterations, with a jackknife
+    over groups; rows whose effect has no count at all tell nothing and must be left out beforehand.
 
-    Source: Correia, Guimarães & Zylkin (2020), Stata Journal 20; jackknife Bell & McCaffrey (2002), Survey Methodology 28.
+    Source: Correia, Guimarães & Zylkin (2020), Stata Journal 20; jackknife Bell & McCaffrey (2002),
+    Survey Methodology 28.
     """
     import pandas as pd
 
@@ -310,7 +432,9 @@ def poisson_absorbed(y, x, groups, *effects, rounds=100):
     for _ in range(rounds):
         work = eta + (y - mu) / mu
         z = _take_out(np.column_stack([work, x_]), mu, effects)
-        beta = np.linalg.lstsq(z[:, 1:] * np.sqrt(mu)[:, None], z[:, 0] * np.sqrt(mu), rcond=None)[0]
+        beta = np.linalg.lstsq(z[:, 1:] * np.sqrt(mu)[:, None], z[:, 0] * np.sqrt(mu), rcond=None)[
+            0
+        ]
         eta = np.clip(work - (z[:, 0] - z[:, 1:] @ beta), -30, 30)
         mu = np.exp(eta)
         deviance = 2 * (np.where(y > 0, y * np.log(np.maximum(y, 1e-300) / mu), 0) - (y - mu)).sum()
@@ -318,13 +442,17 @@ def poisson_absorbed(y, x, groups, *effects, rounds=100):
             break
         before = deviance
     else:
-        raise InputError("poisson: the fit does not settle; look for terms that decide where there is any sale at all")
+        raise InputError(
+            "poisson: the fit does not settle; look for terms that decide where there is any sale"
+            " at all"
+        )
     inner = z[:, 1:]
     g = int(groups.max()) + 1
     summed = discrete.per_group(inner * (y - mu)[:, None], groups, g)
     own = discrete.per_group(np.einsum("n,ni,nj->nij", mu, inner, inner), groups, g)
     information = (inner * mu[:, None]).T @ inner
-    # How far the weights move when a cluster is left out (jackknife): heavy clusters count for what they are.
+    # How far the weights move when a cluster is left out (jackknife): heavy clusters count for what
+    # they are.
     moved = np.linalg.solve(information - own, summed[:, :, None])[:, :, 0]
     cov = moved.T @ moved * (g - 1) / g
     return Weights(pd.Series(beta, x.columns), pd.DataFrame(cov, x.columns, x.columns))

@@ -81,9 +81,24 @@ class Result:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.table.to_parquet(folder / "table.parquet")
-        kept = {k: getattr(self, k) for k in
-                ("question", "method", "unit", "n", "conf_level", "evidence", "limits", "chart", "simulated", "language")}
-        (folder / "result.json").write_text(json.dumps(kept, ensure_ascii=False, indent=1), encoding="utf-8")
+        kept = {
+            k: getattr(self, k)
+            for k in (
+                "question",
+                "method",
+                "unit",
+                "n",
+                "conf_level",
+                "evidence",
+                "limits",
+                "chart",
+                "simulated",
+                "language",
+            )
+        }
+        (folder / "result.json").write_text(
+            json.dumps(kept, ensure_ascii=False, indent=1), encoding="utf-8"
+        )
         if self.chart:
             ax = self.plot()
             for ending in ("svg", "png"):
@@ -92,32 +107,48 @@ class Result:
 
     def __repr__(self):
         limits = "".join(f"\n- {sentence}" for sentence in self.limits)
-        return f"{self.question}\n{shown(self.table).to_string(index=False)}\n{self._foot()}{limits}"
+        return (
+            f"{self.question}\n{shown(self.table).to_string(index=False)}\n{self._foot()}{limits}"
+        )
 
     def _repr_html_(self):
         limits = "".join(f"<li>{html.escape(s)}</li>" for s in self.limits)
         return (
             f'<div class="result">{table_html(self.table, caption=self.question)}'
             f'<p class="method">{html.escape(self._foot())}</p>'
-            + (f'<ul class="limits">{limits}</ul>' if limits else "") + "</div>"
+            + (f'<ul class="limits">{limits}</ul>' if limits else "")
+            + "</div>"
         )
 
     def _foot(self):
         return texts.t(
-            "result.foot", method=self.method, n=texts.number(self.n), unit=texts.word(self.unit),
-            level=texts.number(100 * self.conf_level), evidence=": ".join(texts.word(part) for part in self.evidence.split(": ")),
+            "result.foot",
+            method=self.method,
+            n=texts.number(self.n),
+            unit=texts.word(self.unit),
+            level=texts.number(100 * self.conf_level),
+            evidence=": ".join(texts.word(part) for part in self.evidence.split(": ")),
         )
 
 
 def analysis(function):
     """Make an analysis carry the mark of simulated data from its tables to what it returns."""
+
     @wraps(function)
     def marked(*args, **options):
         made = function(*args, **options)
         if not any(is_simulated(given) for given in (*args, *options.values())):
             return made
         if isinstance(made, Result):
-            return made if made.simulated else replace(made, question=texts.t("result.simulated", question=made.question), simulated=True)
+            return (
+                made
+                if made.simulated
+                else replace(
+                    made,
+                    question=texts.t("result.simulated", question=made.question),
+                    simulated=True,
+                )
+            )
         if hasattr(made, "attrs"):
             made.attrs["simulated"] = True
         return made
@@ -126,16 +157,24 @@ def analysis(function):
 
 
 def is_simulated(table):
-    """Say whether a Result, a DataFrame, an Arrow table or a Parquet path carries the mark of a simulated market."""
+    """Say whether a Result, a DataFrame, an Arrow table or a Parquet path carries the mark of a
+    simulated market.
+    """
     if isinstance(table, Result):
         return table.simulated
-    if isinstance(table, (str, PathLike)) and str(table).endswith(".parquet") and Path(table).is_file():
+    if (
+        isinstance(table, (str, PathLike))
+        and str(table).endswith(".parquet")
+        and Path(table).is_file()
+    ):
         import pyarrow.parquet as pq
 
         return _in_schema(pq.read_schema(table))
     if hasattr(table, "attrs"):
         return bool(table.attrs.get("simulated"))
-    return type(table).__module__.startswith("pyarrow") and _in_schema(getattr(table, "schema", None))
+    return type(table).__module__.startswith("pyarrow") and _in_schema(
+        getattr(table, "schema", None)
+    )
 
 
 def _in_schema(schema):
@@ -188,17 +227,46 @@ def shown(table):
 
 
 def table_html(table, caption=""):
-    """Return a table as escaped HTML with a caption and column scopes: at most 200 rows, those after the first 12 folded away."""
+    """Return a table as escaped HTML with a caption and column scopes: at most 200 rows, those
+    after the first 12 folded away.
+    """
     text = shown(table.head(SHOWN_ROWS))
-    numeric = [name in ("count", "n", *_COLUMNS) or table[name].dtype.kind in "ifu" for name in table.columns]
-    head = "".join(f'<th scope="col" class="number">{html.escape(c)}</th>' if right else f'<th scope="col">{html.escape(c)}</th>' for c, right in zip(text.columns, numeric, strict=True))
-    rows = ["<tr>" + "".join(f'<td class="number">{html.escape(cell)}</td>' if right else f"<td>{html.escape(cell)}</td>" for cell, right in zip(row, numeric, strict=True)) + "</tr>"
-            for row in text.itertuples(index=False, name=None)]
+    numeric = [
+        name in ("count", "n", *_COLUMNS) or table[name].dtype.kind in "ifu"
+        for name in table.columns
+    ]
+    head = "".join(
+        (
+            f'<th scope="col" class="number">{html.escape(c)}</th>'
+            if right
+            else f'<th scope="col">{html.escape(c)}</th>'
+        )
+        for c, right in zip(text.columns, numeric, strict=True)
+    )
+    rows = [
+        "<tr>"
+        + "".join(
+            (
+                f'<td class="number">{html.escape(cell)}</td>'
+                if right
+                else f"<td>{html.escape(cell)}</td>"
+            )
+            for cell, right in zip(row, numeric, strict=True)
+        )
+        + "</tr>"
+        for row in text.itertuples(index=False, name=None)
+    ]
     # A few rows more are not worth a fold.
     open_rows = len(rows) if len(rows) <= FOLD + 4 else FOLD
-    folded = f"<details><summary>{html.escape(texts.t('result.folded', rows=texts.number(len(rows) - open_rows)))}</summary><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows[open_rows:])}</tbody></table></details>" \
-        if open_rows < len(rows) else ""
-    more = (f"<p>{html.escape(texts.t('result.more', rows=texts.number(len(table) - SHOWN_ROWS)))}</p>"
-            if len(table) > SHOWN_ROWS else "")
+    folded = (
+        f"<details><summary>{html.escape(texts.t('result.folded', rows=texts.number(len(rows) - open_rows)))}</summary><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows[open_rows:])}</tbody></table></details>"
+        if open_rows < len(rows)
+        else ""
+    )
+    more = (
+        f"<p>{html.escape(texts.t('result.more', rows=texts.number(len(table) - SHOWN_ROWS)))}</p>"
+        if len(table) > SHOWN_ROWS
+        else ""
+    )
     caption = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows[:open_rows])}</tbody></table>{folded}{more}"

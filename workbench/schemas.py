@@ -17,47 +17,124 @@ class Column:
 
 
 def _columns(required, optional):
-    return {**{n: Column(k, True) for n, k in required.items()}, **{n: Column(k) for n, k in optional.items()}}
+    return {
+        **{n: Column(k, True) for n, k in required.items()},
+        **{n: Column(k) for n, k in optional.items()},
+    }
 
 
 _WORDS = dict.fromkeys
 TABLES = {
     "events": _columns(
         {"customer_id": "key", "occurred_at": "time", "event": "word"},
-        {**_WORDS(("session_id", "product_id"), "key"),
-         **_WORDS(("page", "referrer", "source", "medium", "campaign", "channel", "device", "category", "brand"),
-                  "word"), "value": "number"}),
+        {
+            **_WORDS(("session_id", "product_id"), "key"),
+            **_WORDS(
+                (
+                    "page",
+                    "referrer",
+                    "source",
+                    "medium",
+                    "campaign",
+                    "channel",
+                    "device",
+                    "category",
+                    "brand",
+                ),
+                "word",
+            ),
+            "value": "number",
+        },
+    ),
     "orders": _columns(
         {"order_id": "key", "customer_id": "key", "ordered_at": "time", "amount": "number"},
-        {**_WORDS(("currency", "channel", "status", "side"), "word"), "store_id": "key", "discount": "number"}),
+        {
+            **_WORDS(("currency", "channel", "status", "side"), "word"),
+            "store_id": "key",
+            "discount": "number",
+        },
+    ),
     "order_lines": _columns(
         {"order_id": "key", "product_id": "key", "quantity": "number", "amount": "number"},
-        {**_WORDS(("category", "brand", "currency", "channel", "status", "side"), "word"), "customer_id": "key",
-         "store_id": "key", "ordered_at": "time", "list_price": "number", "discount": "number",
-         "on_promotion": "flag"}),
+        {
+            **_WORDS(("category", "brand", "currency", "channel", "status", "side"), "word"),
+            "customer_id": "key",
+            "store_id": "key",
+            "ordered_at": "time",
+            "list_price": "number",
+            "discount": "number",
+            "on_promotion": "flag",
+        },
+    ),
     "customers": _columns({"customer_id": "key"}, {"side": "word", "acquired_at": "time"}),
     "exposures": _columns(
         {"customer_id": "key", "campaign_id": "key", "exposed_at": "time"},
-        {"channel": "word", "variant": "word", "cost": "number", "redeemed_at": "time"}),
+        {"channel": "word", "variant": "word", "cost": "number", "redeemed_at": "time"},
+    ),
     "choices": _columns(
-        {"choice_id": "key", "customer_id": "key", "alternative": "word", "chosen": "flag"}, {"available": "flag"}),
+        {"choice_id": "key", "customer_id": "key", "alternative": "word", "chosen": "flag"},
+        {"available": "flag"},
+    ),
     "surveys": _columns(
-        {"response_id": "key", "respondent_id": "key", "answered_at": "time", "item": "word", "value": "number"},
-        {"scale": "word", "stage": "word", "touchpoint": "word", "order_id": "key", "weight": "number"}),
+        {
+            "response_id": "key",
+            "respondent_id": "key",
+            "answered_at": "time",
+            "item": "word",
+            "value": "number",
+        },
+        {
+            "scale": "word",
+            "stage": "word",
+            "touchpoint": "word",
+            "order_id": "key",
+            "weight": "number",
+        },
+    ),
     "texts": _columns(
         {"text_id": "key", "text": "word", "created_at": "time"},
-        {"customer_id": "key", "product_id": "key", "source": "word", "rating": "number", "language": "word"}),
-    "products": _columns({"product_id": "key", "category": "word"}, {"brand": "word", "description": "word"}),
+        {
+            "customer_id": "key",
+            "product_id": "key",
+            "source": "word",
+            "rating": "number",
+            "language": "word",
+        },
+    ),
+    "products": _columns(
+        {"product_id": "key", "category": "word"}, {"brand": "word", "description": "word"}
+    ),
     "deals": _columns(
         {"deal_id": "key", "customer_id": "key"},
-        {"contact": "key", "role": "word", "won": "flag", "rating": "number", "opened_at": "time", "vendor_id": "key", "price": "number", "reply_hours": "number", "referred": "flag"}),
+        {
+            "contact": "key",
+            "role": "word",
+            "won": "flag",
+            "rating": "number",
+            "opened_at": "time",
+            "vendor_id": "key",
+            "price": "number",
+            "reply_hours": "number",
+            "referred": "flag",
+        },
+    ),
 }
-EXTRA = {"choices": "own", "customers": "word", "deals": "own"}  # columns beyond these are the user's own attributes
-UNIQUE = {"orders": ["order_id"], "customers": ["customer_id"], "products": ["product_id"], "texts": ["text_id"]}
+EXTRA = {
+    "choices": "own",
+    "customers": "word",
+    "deals": "own",
+}  # columns beyond these are the user's own attributes
+UNIQUE = {
+    "orders": ["order_id"],
+    "customers": ["customer_id"],
+    "products": ["product_id"],
+    "texts": ["text_id"],
+}
 
 
 def columns(table, more=()):
-    """Return the columns of a canonical table, and those of `more` where it takes attributes of the user's own.
+    """Return the columns of a canonical table, and those of `more` where it takes attributes of the
+    user's own.
 
     Raises InputError for an unknown table or column.
     """
@@ -75,7 +152,12 @@ def require(table, kind, *extra):
 
     Raises InputError naming the missing column, the nearest spelling and the columns present.
     """
-    need_columns(kind, engine.columns(table), *(n for n, c in columns(kind).items() if c.required), *(e for e in extra if e))
+    need_columns(
+        kind,
+        engine.columns(table),
+        *(n for n, c in columns(kind).items() if c.required),
+        *(e for e in extra if e),
+    )
 
 
 def validate(frame, kind):
@@ -94,9 +176,15 @@ def validate(frame, kind):
         rules = {}
         for name, column in columns(kind, frame.columns).items():
             if name in frame:
-                checks = [pa.Check(_finite, error="not a finite number")] if column.kind == "number" else []
+                checks = (
+                    [pa.Check(_finite, error="not a finite number")]
+                    if column.kind == "number"
+                    else []
+                )
                 rules[name] = pa.Column(nullable=not column.required, checks=checks)
-        schema = pa.DataFrameSchema(rules, unique=UNIQUE.get(kind), report_duplicates="exclude_first")
+        schema = pa.DataFrameSchema(
+            rules, unique=UNIQUE.get(kind), report_duplicates="exclude_first"
+        )
         try:
             schema.validate(frame, lazy=True)
         except pa.errors.SchemaErrors as error:
@@ -124,31 +212,41 @@ def micros(name, value, *, none=False):
     if value is None and none:
         return None
     if isinstance(value, (int, float)):
-        raise InputError(f"{name}: a duration needs its unit; write '{value}D' for days, found the bare number {value}")
+        raise InputError(
+            f"{name}: a duration needs its unit; write '{value}D' for days, found the bare number"
+            f" {value}"
+        )
     try:
         if str(value).strip().replace(".", "").isdigit():
             raise ValueError
         length = pd.Timedelta(value)
     except ValueError:
-        raise InputError(f"{name}: cannot read {value!r} as a duration; write for instance '30D', '12h' or '30min'") from None
+        raise InputError(
+            f"{name}: cannot read {value!r} as a duration; write for instance '30D', '12h' or"
+            " '30min'"
+        ) from None
     if not length > pd.Timedelta(0):
         raise InputError(f"{name}: must be longer than zero, found {value!r}")
     return int(length // pd.Timedelta(microseconds=1))
 
 
 def whole_days(name, value):
-    """Return a duration of whole days as their number; purchases are days, so a fraction of one means nothing.
+    """Return a duration of whole days as their number; purchases are days, so a fraction of one
+    means nothing.
 
     Raises InputError as `micros`, and for part of a day.
     """
     length = micros(name, value)
     if length % 86_400_000_000:
-        raise InputError(f"{name}: purchases are counted by the day; whole days are needed, found {value!r}")
+        raise InputError(
+            f"{name}: purchases are counted by the day; whole days are needed, found {value!r}"
+        )
     return length // 86_400_000_000
 
 
 def moment(name, value, zone="UTC"):
-    """Return a moment as microseconds since 1970 UTC; a bare date means the end of that day in the zone.
+    """Return a moment as microseconds since 1970 UTC; a bare date means the end of that day in the
+    zone.
 
     Text or Timestamp; one with a time but no zone is taken in the zone. Raises InputError for
     what is no moment.
@@ -163,8 +261,12 @@ def moment(name, value, zone="UTC"):
         if stamp is pd.NaT:
             raise ValueError(value)
     except (ValueError, TypeError):
-        raise InputError(f"{name}: cannot read {value!r} as a moment; write for instance '2017-12-31'") from None
-    whole_day = isinstance(value, str) and len(value.strip()) == 10 or type(value).__name__ == "date"
+        raise InputError(
+            f"{name}: cannot read {value!r} as a moment; write for instance '2017-12-31'"
+        ) from None
+    whole_day = (
+        isinstance(value, str) and len(value.strip()) == 10 or type(value).__name__ == "date"
+    )
     if whole_day:
         stamp += pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
     stamp = stamp.tz_localize(zone) if stamp.tz is None else stamp
@@ -172,7 +274,8 @@ def moment(name, value, zone="UTC"):
 
 
 def observed_until(table, until=None, *, column="occurred_at", zone="UTC"):
-    """Return the moment (microseconds) up to which a table is complete: the given one, else its last row's.
+    """Return the moment (microseconds) up to which a table is complete: the given one, else its
+    last row's.
 
     None where the table holds no time at all.
     """
@@ -180,7 +283,8 @@ def observed_until(table, until=None, *, column="occurred_at", zone="UTC"):
 
 
 def purchase_days(orders, zone, until=None):
-    """Return the canonical view of orders (customer, day, amount) and the last local day their data cover.
+    """Return the canonical view of orders (customer, day, amount) and the last local day their data
+    cover.
 
     Raises InputError for missing columns, NotEnoughData where there is no order.
     """
@@ -188,16 +292,27 @@ def purchase_days(orders, zone, until=None):
     end = observed_until(orders, until, column="ordered_at", zone=zone)
     if end is None:
         raise NotEnoughData("orders: there is no order with a time")
-    view = engine.view(orders, zone=zone, upto=None if until is None else end, customer=engine.key("customer_id"), day=engine.day("ordered_at"), amount=engine.real("amount"))
+    view = engine.view(
+        orders,
+        zone=zone,
+        upto=None if until is None else end,
+        customer=engine.key("customer_id"),
+        day=engine.day("ordered_at"),
+        amount=engine.real("amount"),
+    )
     if engine.one("SELECT count(*) FROM o", o=view) == 0:
         raise NotEnoughData(t("retention.none_before", until=str(until)))
     return view, periods.local_day(end, zone)
 
 
-# A row a customer and local day, what was paid on it, orders with an amount, and whether it is a purchase: a day with more back than paid is none.
-# Sums are rounded: added in another order they differ in the last digit, and 0.1 + 0.2 - 0.3 would be a purchase.
-DAYS = """WITH days AS (SELECT customer, day, amount, orders, CASE WHEN amount < 0 THEN 0 ELSE 1 END AS bought
-              FROM (SELECT customer, day, round(sum(amount), 6) AS amount, count(amount) AS orders FROM o GROUP BY customer, day) x)"""
+# A row a customer and local day, what was paid on it, orders with an amount, and whether it is a
+# purchase: a day with more back than paid is none.
+# Sums are rounded: added in another order they differ in the last digit, and 0.1 + 0.2 - 0.3 would
+# be a purchase.
+DAYS = """WITH days AS (SELECT customer, day, amount, orders, CASE WHEN amount < 0 THEN 0 ELSE 1
+  END AS bought
+              FROM (SELECT customer, day, round(sum(amount), 6) AS amount, count(amount) AS orders
+                FROM o GROUP BY customer, day) x)"""
 
 
 def first_day(view):
@@ -208,10 +323,15 @@ def first_day(view):
 def must_match(where, ids, known):
     """Refuse ids none of which is among those of the orders, showing one of each.
 
-    Ids are Series or Indexes of text: a customer is known by how the id is written, so that 7 in one table is "7" in the other.
+    Ids are Series or Indexes of text: a customer is known by how the id is written, so that 7 in
+    one table is "7" in the other.
     """
     if len(ids) and not ids.isin(known).any():
-        raise InputError(f"{where}: none of the customers, such as {ids[0] if not hasattr(ids, 'iloc') else ids.iloc[0]!r}, is among those of the orders, such as {next(iter(known), '(none)')!r}")
+        raise InputError(
+            f"{where}: none of the customers, such as"
+            f" {ids[0] if not hasattr(ids, 'iloc') else ids.iloc[0]!r}, is among those of the"
+            f" orders, such as {next(iter(known), '(none)')!r}"
+        )
 
 
 def moments(table, name, column):
@@ -225,28 +345,59 @@ def moments(table, name, column):
     if values.isna().all():
         return pd.Series(pd.NaT, values.index, dtype="datetime64[us, UTC]")
     if not pd.api.types.is_datetime64_any_dtype(values):
-        raise InputError(f"{name}: '{column}' must hold moments, found {values.dropna().iloc[0]!r}; read it with pandas.to_datetime(…, utc=True)")
+        raise InputError(
+            f"{name}: '{column}' must hold moments, found {values.dropna().iloc[0]!r}; read it with"
+            " pandas.to_datetime(…, utc=True)"
+        )
     return values.dt.tz_localize("UTC") if values.dt.tz is None else values
 
 
 def followed(rows, moment, orders, window):
-    """Return for every row whether its customer ordered after the moment in a column, within a window; and whether the orders go on for that long after it.
+    """Return for every row whether its customer ordered after the moment in a column, within a
+    window; and whether the orders go on for that long after it.
 
-    `rows` and `orders` are DataFrames with customer_id, `orders` with ordered_at; an order at the very moment does not count, nor does what was given back.
+    `rows` and `orders` are DataFrames with customer_id, `orders` with ordered_at; an order at the
+    very moment does not count, nor does what was given back.
     """
     import pandas as pd
 
     length = pd.Timedelta(microseconds=micros("window", window))
     later = bought(orders).sort_values("ordered_at")
-    asked = pd.DataFrame({"customer_id": rows["customer_id"].astype(str), "began": moments(rows, "rows", moment).dt.as_unit("us")}).reset_index(drop=True)
-    found = pd.merge_asof(asked.reset_index().sort_values("began", kind="stable"), later, left_on="began", right_on="ordered_at", by="customer_id", direction="forward", allow_exact_matches=False).set_index("index").sort_index()
-    return ((found["ordered_at"] - found["began"]) <= length).to_numpy(), (asked["began"] + length <= later["ordered_at"].max()).to_numpy()
+    asked = pd.DataFrame(
+        {
+            "customer_id": rows["customer_id"].astype(str),
+            "began": moments(rows, "rows", moment).dt.as_unit("us"),
+        }
+    ).reset_index(drop=True)
+    found = (
+        pd.merge_asof(
+            asked.reset_index().sort_values("began", kind="stable"),
+            later,
+            left_on="began",
+            right_on="ordered_at",
+            by="customer_id",
+            direction="forward",
+            allow_exact_matches=False,
+        )
+        .set_index("index")
+        .sort_index()
+    )
+    return ((found["ordered_at"] - found["began"]) <= length).to_numpy(), (
+        asked["began"] + length <= later["ordered_at"].max()
+    ).to_numpy()
 
 
 def bought(orders):
-    """Return customer_id (as text) and ordered_at (microseconds, with a zone) of the orders in pandas that have both; what was given back (an amount below 0) is no purchase."""
+    """Return customer_id (as text) and ordered_at (microseconds, with a zone) of the orders in
+    pandas that have both; what was given back (an amount below 0) is no purchase.
+    """
     import pandas as pd
 
-    made = pd.DataFrame({"customer_id": orders["customer_id"].astype(str), "ordered_at": moments(orders, "orders", "ordered_at").dt.as_unit("us")})
+    made = pd.DataFrame(
+        {
+            "customer_id": orders["customer_id"].astype(str),
+            "ordered_at": moments(orders, "orders", "ordered_at").dt.as_unit("us"),
+        }
+    )
     keep = orders[["customer_id", "ordered_at"]].notna().all(axis=1)
     return made[keep & ~(orders["amount"] < 0)] if "amount" in orders else made[keep]

@@ -12,7 +12,8 @@ _WORK = 50_000_000  # durations times points: bounds the cost of errors that res
 
 
 def incidence(time, cause, *, of=1, customer=None, conf_level=0.95):
-    """Give the share that has met one cause by each moment, other causes competing (Aalen–Johansen).
+    """Give the share that has met one cause by each moment, other causes competing
+    (Aalen–Johansen).
 
     Parameters
     ----------
@@ -38,7 +39,8 @@ def incidence(time, cause, *, of=1, customer=None, conf_level=0.95):
     InputError
         If a duration is negative or missing.
 
-    Source: Aalen & Johansen (1978), Scand. J. Statist. 5; standard error from the influence function.
+    Source: Aalen & Johansen (1978), Scand. J. Statist. 5; standard error from the influence
+    function.
 
     >>> incidence([1, 2, 3, 4], [1, 2, 1, 0])["estimate"].tolist()
     [0.25, 0.25, 0.5, 0.5]
@@ -56,7 +58,8 @@ def incidence(time, cause, *, of=1, customer=None, conf_level=0.95):
     most = int(np.clip(_WORK // len(time), 25, 1000))
     if len(u) > most:
         points = np.unique(np.linspace(0, len(u) - 1, most).astype(int))
-    # Each duration's pull on the curve: through this cause's hazard, and through everyone's survival.
+    # Each duration's pull on the curve: through this cause's hazard, and through everyone's
+    # survival.
     with np.errstate(divide="ignore", invalid="ignore"):
         slack = np.where(h < 1, 1 / (1 - h), 0.0)
     own = np.cumsum(before * mine / at_risk**2)
@@ -70,14 +73,27 @@ def incidence(time, cause, *, of=1, customer=None, conf_level=0.95):
         upto = np.minimum(at, p)
         seen = at <= p
         pull = seen * jump_own - own[upto]
-        pull -= seen * jump_any * (share[p] - share[at]) - (share[p] * drift[upto] - drift_share[upto])
+        pull -= seen * jump_any * (share[p] - share[at]) - (
+            share[p] * drift[upto] - drift_share[upto]
+        )
         variance[i] = (np.bincount(clusters, pull) ** 2).sum()
-    se = np.sqrt(variance) if clusters.max() > 0 else np.full(len(points), np.nan)  # one customer tells of no other
+    se = (
+        np.sqrt(variance) if clusters.max() > 0 else np.full(len(points), np.nan)
+    )  # one customer tells of no other
     low, high = _log_log(share[points], se, conf_level)
     # Where points are left out, their events are told at the next one.
     counted = np.diff(np.cumsum(mine)[points], prepend=0)
-    return pd.DataFrame({"time": u[points], "at_risk": at_risk[points].astype(int), "count": counted.astype(int),
-                         "estimate": share[points], "std_error": se, "conf_low": low, "conf_high": high})
+    return pd.DataFrame(
+        {
+            "time": u[points],
+            "at_risk": at_risk[points].astype(int),
+            "count": counted.astype(int),
+            "estimate": share[points],
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
 
 
 def kaplan_meier(time, event, *, customer=None, conf_level=0.95):
@@ -103,7 +119,8 @@ def kaplan_meier(time, event, *, customer=None, conf_level=0.95):
         se = estimate * np.sqrt(np.cumsum(d / (at_risk * (at_risk - d))))
     se = np.where(estimate > 0, se, np.nan)
     if customer is not None and len(np.unique(customer)) < len(time):
-        # How much wider customers make it than rows would, known at some points and carried between them.
+        # How much wider customers make it than rows would, known at some points and carried between
+        # them.
         curve = incidence(time, event, customer=customer, conf_level=conf_level)
         places = np.searchsorted(u, curve["time"])
         wider = curve["std_error"].to_numpy() / np.where(se[places] > 0, se[places], np.nan)
@@ -111,19 +128,31 @@ def kaplan_meier(time, event, *, customer=None, conf_level=0.95):
             good = np.isfinite(wider)
             se = se * np.interp(np.arange(len(u)), places[good], wider[good])
     low, high = _log_log(estimate, se, conf_level)
-    return pd.DataFrame({"time": u, "at_risk": at_risk.astype(int), "count": d.astype(int), "estimate": estimate,
-                         "std_error": se, "conf_low": low, "conf_high": high})
+    return pd.DataFrame(
+        {
+            "time": u,
+            "at_risk": at_risk.astype(int),
+            "count": d.astype(int),
+            "estimate": estimate,
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
 
 
 def restricted_mean(time, event, horizon, *, customer=None, conf_level=0.95):
-    """Give the mean time without the event up to a horizon, read off a Kaplan–Meier curve, with customers as sampling unit.
+    """Give the mean time without the event up to a horizon, read off a Kaplan–Meier curve, with
+    customers as sampling unit.
 
-    Parameters are as in `kaplan_meier`, with `horizon` in the same unit. Returns a dictionary: count (events up to the horizon), n, estimate, std_error, conf_low, conf_high, and
+    Parameters are as in `kaplan_meier`, with `horizon` in the same unit. Returns a dictionary:
+    count (events up to the horizon), n, estimate, std_error, conf_low, conf_high, and
     `pull`, each duration's influence on the estimate.
 
     Raises NotEnoughData where nobody was watched up to the horizon: the mean is then not known.
 
-    Source: Royston & Parmar (2013), BMC Med. Res. Methodol. 13; standard error from the influence function.
+    Source: Royston & Parmar (2013), BMC Med. Res. Methodol. 13; standard error from the influence
+    function.
 
     >>> restricted_mean([1, 2, 3], [1, 1, 1], 3)["estimate"]
     2.0
@@ -149,33 +178,55 @@ def restricted_mean(time, event, horizon, *, customer=None, conf_level=0.95):
     clusters = _clusters(customer, time)
     se = float(np.sqrt((np.bincount(clusters, pull) ** 2).sum())) if clusters.max() > 0 else np.nan
     low, high = intervals.normal(estimate, se, conf_level)
-    return {"count": int(((event == 1) & (time <= horizon)).sum()), "n": len(time), "estimate": estimate, "std_error": se, "conf_low": max(float(low), 0.0), "conf_high": min(float(high), float(horizon)),
-            "pull": pull}
+    return {
+        "count": int(((event == 1) & (time <= horizon)).sum()),
+        "n": len(time),
+        "estimate": estimate,
+        "std_error": se,
+        "conf_low": max(float(low), 0.0),
+        "conf_high": min(float(high), float(horizon)),
+        "pull": pull,
+    }
 
 
 def mean_gap(time, event, first, horizon, *, customer=None, conf_level=0.95):
-    """Give by how much longer it takes on average, up to a horizon, in a first group than in the others; one who has durations in both counts once.
+    """Give by how much longer it takes on average, up to a horizon, in a first group than in the
+    others; one who has durations in both counts once.
 
-    Parameters are as in `restricted_mean`, with `first` true for durations of the first group. Returns a dictionary: count and n (of the first), restricted_mean (of the first), estimate (first less others),
+    Parameters are as in `restricted_mean`, with `first` true for durations of the first group.
+    Returns a dictionary: count and n (of the first), restricted_mean (of the first), estimate
+    (first less others),
     std_error, conf_low, conf_high.
 
     Source: as `restricted_mean`.
     """
     time, event, first = np.asarray(time, float), np.asarray(event), np.asarray(first, bool)
     clusters = _clusters(customer, time)
-    a, b = (restricted_mean(time[m], event[m], horizon, customer=clusters[m]) for m in (first, ~first))
+    a, b = (
+        restricted_mean(time[m], event[m], horizon, customer=clusters[m]) for m in (first, ~first)
+    )
     pull = np.zeros(len(time))
     pull[first], pull[~first] = a["pull"], -b["pull"]
     se = float(np.sqrt((np.bincount(clusters, pull) ** 2).sum()))
     gap = a["estimate"] - b["estimate"]
     low, high = intervals.normal(gap, se, conf_level)
-    return {"count": a["count"], "n": a["n"], "restricted_mean": a["estimate"], "estimate": gap, "std_error": se, "conf_low": float(low), "conf_high": float(high)}
+    return {
+        "count": a["count"],
+        "n": a["n"],
+        "restricted_mean": a["estimate"],
+        "estimate": gap,
+        "std_error": se,
+        "conf_low": float(low),
+        "conf_high": float(high),
+    }
 
 
 def by_group(time, event, group=None, *, customer=None, conf_level=0.95):
     """Give the Kaplan–Meier curve of every group, one below the other, and each group's median.
 
-    Parameters are as in `kaplan_meier`; None: one group, "all". Returns the curves with the column group first and n for at_risk, and a list of (group, median, lower and upper limit; missing where the curve does not reach it).
+    Parameters are as in `kaplan_meier`; None: one group, "all". Returns the curves with the column
+    group first and n for at_risk, and a list of (group, median, lower and upper limit; missing
+    where the curve does not reach it).
 
     Source: as `kaplan_meier` and `quantile`.
     """
@@ -186,19 +237,30 @@ def by_group(time, event, group=None, *, customer=None, conf_level=0.95):
     curves, medians = [], []
     for name in sorted(set(names)):
         mine = names == name
-        curve = kaplan_meier(time[mine], event[mine], customer=None if customer is None else np.asarray(customer)[mine], conf_level=conf_level)
+        curve = kaplan_meier(
+            time[mine],
+            event[mine],
+            customer=None if customer is None else np.asarray(customer)[mine],
+            conf_level=conf_level,
+        )
         medians.append((name, *quantile(curve, 0.5)))
         curves.append(curve.assign(group=name))
     table = pd.concat(curves, ignore_index=True).rename(columns={"at_risk": "n"})
-    return table[["group", "time", "n", "count", "estimate", "std_error", "conf_low", "conf_high"]], medians
+    return (
+        table[["group", "time", "n", "count", "estimate", "std_error", "conf_low", "conf_high"]],
+        medians,
+    )
 
 
 def log_rank(time, event, group, *, customer=None):
-    """Test whether groups differ in how soon the event comes; with a robust variance where customers have several durations.
+    """Test whether groups differ in how soon the event comes; with a robust variance where
+    customers have several durations.
 
-    Parameters are as in `kaplan_meier`, with the group of each duration. Returns the chi-square statistic, its degrees of freedom and the p-value; missing where only one group has durations.
+    Parameters are as in `kaplan_meier`, with the group of each duration. Returns the chi-square
+    statistic, its degrees of freedom and the p-value; missing where only one group has durations.
 
-    Source: Mantel (1966), computed by statsmodels; robust variance of the score where customers repeat Lin & Wei (1989), JASA 84.
+    Source: Mantel (1966), computed by statsmodels; robust variance of the score where customers
+    repeat Lin & Wei (1989), JASA 84.
     """
     from scipy import special
 
@@ -228,12 +290,14 @@ def log_rank(time, event, group, *, customer=None):
 
 
 def quantile(curve, share):
-    """Give the time by which `share` of the units have met the event, read off a Kaplan–Meier curve.
+    """Give the time by which `share` of the units have met the event, read off a Kaplan–Meier
+    curve.
 
     Returns estimate, lower and upper limit; a limit the curve does not reach is missing.
 
     Source: Brookmeyer & Crowley (1982), Biometrics 38.
     """
+
     def first(column):
         below = np.flatnonzero(curve[column].to_numpy() <= 1 - share + 1e-12)
         return float(curve["time"].iloc[below[0]]) if len(below) else np.nan
@@ -242,14 +306,21 @@ def quantile(curve, share):
 
 
 def at(curve, column, moments):
-    """Read a curve at given moments: the last step at or before each one; moments before the first step are left out.
+    """Read a curve at given moments: the last step at or before each one; moments before the first
+    step are left out.
 
-    Returns the rows of `curve` with `column` set to the moments, its counts of single steps dropped.
+    Returns the rows of `curve` with `column` set to the moments, its counts of single steps
+    dropped.
     """
     moments = np.asarray(moments, float)
     rows = np.searchsorted(curve[column].to_numpy(), moments, side="right") - 1
     inside = (rows >= 0) & (moments <= curve[column].max())
-    return curve.iloc[rows[inside]].assign(**{column: moments[inside]}).drop(columns="count").reset_index(drop=True)
+    return (
+        curve.iloc[rows[inside]]
+        .assign(**{column: moments[inside]})
+        .drop(columns="count")
+        .reset_index(drop=True)
+    )
 
 
 def _checked(time, cause):
@@ -257,21 +328,34 @@ def _checked(time, cause):
     if not len(time):
         raise NotEnoughData("survival: no durations to work with")
     if np.isnan(time).any() or (time < 0).any():
-        raise InputError(f"survival: {int((np.isnan(time) | (time < 0)).sum())} durations are negative or missing")
+        raise InputError(
+            f"survival: {int((np.isnan(time) | (time < 0)).sum())} durations are negative or"
+            " missing"
+        )
     return time, cause
 
 
 def _clusters(customer, time):
-    """Return a running number of each duration's customer; every duration its own where none is named."""
-    return np.arange(len(time)) if customer is None else np.unique(np.asarray(customer).astype(str), return_inverse=True)[1]
+    """Return a running number of each duration's customer; every duration its own where none is
+    named.
+    """
+    return (
+        np.arange(len(time))
+        if customer is None
+        else np.unique(np.asarray(customer).astype(str), return_inverse=True)[1]
+    )
 
 
 def _counts(time, cause, of):
     u, at = np.unique(time, return_inverse=True)
     leaving = np.bincount(at, minlength=len(u))
     at_risk = leaving[::-1].cumsum()[::-1].astype(float)
-    return (u, at_risk, np.bincount(at, cause == of, minlength=len(u)),
-            np.bincount(at, cause != 0, minlength=len(u)))
+    return (
+        u,
+        at_risk,
+        np.bincount(at, cause == of, minlength=len(u)),
+        np.bincount(at, cause != 0, minlength=len(u)),
+    )
 
 
 def _log_log(estimate, se, conf_level):

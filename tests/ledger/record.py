@@ -1,4 +1,5 @@
-"""Write the ledger: every table and every number in a sentence, of all fixtures of the laws and of all notebooks.
+"""Write the ledger: every table and every number in a sentence, of all fixtures of the laws and of
+all notebooks.
 
     python tests/ledger/record.py fixtures
     python tests/ledger/record.py notebooks

@@ -6,4 +6,18 @@ from workbench.attribution.credit import compare, markov, rules, shapley
 from workbench.attribution.mix import mix
 from workbench.attribution.paths import Journeys, from_paths, paths
 
-__all__ = ["Journeys", "calibrated", "campaigns", "compare", "email_funnel", "entry_points", "from_paths", "markov", "mix", "paths", "rules", "shapley", "sources"]
+__all__ = [
+    "Journeys",
+    "calibrated",
+    "campaigns",
+    "compare",
+    "email_funnel",
+    "entry_points",
+    "from_paths",
+    "markov",
+    "mix",
+    "paths",
+    "rules",
+    "shapley",
+    "sources",
+]

@@ -1,4 +1,6 @@
-"""Attribution held against experiments: what the tests say of the tested channels, and how far that carries to the others."""
+"""Attribution held against experiments: what the tests say of the tested channels, and how far that
+carries to the others.
+"""
 
 import numpy as np
 
@@ -7,21 +9,26 @@ from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
-SPREAD = 0.5  # scale of what is thought of the spread of ratios between channels before any test (half-normal)
+# scale of what is thought of the spread of ratios between channels before any test (half-normal)
+SPREAD = 0.5
 
 
 @analysis
 def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf_level=0.95):
-    """How many conversions does each channel bring about, by its attributed credit and the tests there are?
+    """How many conversions does each channel bring about, by its attributed credit and the tests
+    there are?
 
-    A test tells what share of a channel's credit is real. Those shares differ between channels by an unknown amount, estimated from the tests; a channel without a test is expected to lie among them, and its
+    A test tells what share of a channel's credit is real. Those shares differ between channels by
+    an unknown amount, estimated from the tests; a channel without a test is expected to lie among
+    them, and its
     interval says how little that fixes.
 
     Parameters
     ----------
     credit : Result of `markov`, `shapley`, `rules` or `compare`
     tests : table with channel, incremental, std_error
-        Conversions a test found the channel to bring about in the same time (0 or less is possible), and its standard error.
+        Conversions a test found the channel to bring about in the same time (0 or less is
+        possible), and its standard error.
     method : str
         Which rows of a Result with several methods or rules.
     draws, seed : int
@@ -29,7 +36,9 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
     Returns
     -------
     Result
-        channel, evidence (tested or not_tested), count (conversions credited), n (conversions), estimate (conversions brought about), std_error, conf_low, conf_high, left_out (for a tested channel: what the other tests foretell of it). The
+        channel, evidence (tested or not_tested), count (conversions credited), n (conversions),
+        estimate (conversions brought about), std_error, conf_low, conf_high, left_out (for a tested
+        channel: what the other tests foretell of it). The
         leave-one-test-out error and the share of credit without a test stand in `.limits`.
 
     Raises
@@ -39,7 +48,9 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
     NotEnoughData
         With fewer than two tests.
 
-    Source: hierarchical normal model, Gelman et al. (2013), Bayesian Data Analysis, chapter 5, flat prior on the mean ratio and half-normal (0.5) on the spread; motivation Gordon et al. (2019), Marketing Science 38.
+    Source: hierarchical normal model, Gelman et al. (2013), Bayesian Data Analysis, chapter 5, flat
+    prior on the mean ratio and half-normal (0.5) on the spread; motivation Gordon et al. (2019),
+    Marketing Science 38.
     """
     import pandas as pd
 
@@ -57,14 +68,25 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
         if name not in table.index:
             raise unknown("tests", "channel", name, table.index)
     if not (tests["std_error"] > 0).all() or tests["channel"].duplicated().any():
-        raise InputError("tests: one row a channel is needed, with a standard error above 0; combine several tests of a channel first")
+        raise InputError(
+            "tests: one row a channel is needed, with a standard error above 0; combine several"
+            " tests of a channel first"
+        )
     if len(tests) < 2:
-        raise NotEnoughData("calibrated: at least two tests are needed to tell how far tests carry to other channels")
+        raise NotEnoughData(
+            "calibrated: at least two tests are needed to tell how far tests carry to other"
+            " channels"
+        )
     count = table["count"].to_numpy(float)
     at = table.index.get_indexer(tests["channel"])
     if (count[at] <= 0).any():
-        raise InputError("tests: a tested channel has no credit, so its test cannot be set beside it")
-    ratio, error = tests["incremental"].to_numpy(float) / count[at], tests["std_error"].to_numpy(float) / count[at]
+        raise InputError(
+            "tests: a tested channel has no credit, so its test cannot be set beside it"
+        )
+    ratio, error = (
+        tests["incremental"].to_numpy(float) / count[at],
+        tests["std_error"].to_numpy(float) / count[at],
+    )
     rng = np.random.default_rng(seed)
     own, others = _posterior(ratio, error, draws, rng)
     made = np.empty((draws, len(count)))
@@ -80,30 +102,77 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
             left[at[i]] = ratio[keep][0] * count[at[i]]
     se, low, high = intervals.percentiles(made, made.mean(axis=0), conf_level)
     tested = np.isin(np.arange(len(count)), at)
-    result = pd.DataFrame({"channel": table.index, "evidence": np.where(tested, "tested", "not_tested"), "count": count, "n": table["n"].to_numpy(), "estimate": made.mean(axis=0), "std_error": se, "conf_low": low, "conf_high": high, "left_out": left})
+    result = pd.DataFrame(
+        {
+            "channel": table.index,
+            "evidence": np.where(tested, "tested", "not_tested"),
+            "count": count,
+            "n": table["n"].to_numpy(),
+            "estimate": made.mean(axis=0),
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+            "left_out": left,
+        }
+    )
     off = np.abs(left[at] - tests["incremental"]).mean()
     plain = np.abs(count[at] - tests["incremental"]).mean()
     middle = np.quantile(others[:, 0], [(1 - conf_level) / 2, 0.5, (1 + conf_level) / 2])
-    limits = (t("attribution.untested", share=percent(float(count[~tested].sum() / count.sum())), k=number(int((~tested).sum()))),
-              t("attribution.ratio", middle=number(middle[1], 3), low=number(middle[0], 3), high=number(middle[2], 3), spread=number(float(np.median(others[:, 1])), 3)),
-              t("attribution.left_out", off=number(float(off), 3), plain=number(float(plain), 3)), t("attribution.transport"))
-    return Result(question=t("attribution.calibrated_question"), table=result, method=t("attribution.calibrated_method", tests=number(len(tests))), unit="conversions", n=int(result["n"].iloc[0]), conf_level=conf_level,
-                  evidence="quasi-causal: attribution calibrated by experiments", limits=limits,
-                  chart={"kind": "points", "label": ["channel"], "group": "evidence", "reference": 0, "xlabel": t("attribution.calibrated_axis")})
+    limits = (
+        t(
+            "attribution.untested",
+            share=percent(float(count[~tested].sum() / count.sum())),
+            k=number(int((~tested).sum())),
+        ),
+        t(
+            "attribution.ratio",
+            middle=number(middle[1], 3),
+            low=number(middle[0], 3),
+            high=number(middle[2], 3),
+            spread=number(float(np.median(others[:, 1])), 3),
+        ),
+        t("attribution.left_out", off=number(float(off), 3), plain=number(float(plain), 3)),
+        t("attribution.transport"),
+    )
+    return Result(
+        question=t("attribution.calibrated_question"),
+        table=result,
+        method=t("attribution.calibrated_method", tests=number(len(tests))),
+        unit="conversions",
+        n=int(result["n"].iloc[0]),
+        conf_level=conf_level,
+        evidence="quasi-causal: attribution calibrated by experiments",
+        limits=limits,
+        chart={
+            "kind": "points",
+            "label": ["channel"],
+            "group": "evidence",
+            "reference": 0,
+            "xlabel": t("attribution.calibrated_axis"),
+        },
+    )
 
 
 def _posterior(ratio, error, draws, rng):
-    """Return draws of each tested channel's ratio, and of the mean and spread of ratios between channels."""
+    """Return draws of each tested channel's ratio, and of the mean and spread of ratios between
+    channels.
+    """
     tau = np.linspace(0, 4 * SPREAD, 401)
     v = error[None, :] ** 2 + tau[:, None] ** 2
     w = 1 / v
     mean, var = (w * ratio).sum(axis=1) / w.sum(axis=1), 1 / w.sum(axis=1)
-    log = 0.5 * np.log(var) - 0.5 * np.log(v).sum(axis=1) - 0.5 * ((ratio - mean[:, None]) ** 2 / v).sum(axis=1) - 0.5 * (tau / SPREAD) ** 2
+    log = (
+        0.5 * np.log(var)
+        - 0.5 * np.log(v).sum(axis=1)
+        - 0.5 * ((ratio - mean[:, None]) ** 2 / v).sum(axis=1)
+        - 0.5 * (tau / SPREAD) ** 2
+    )
     chance = np.exp(log - log.max())
     pick = rng.choice(len(tau), draws, p=chance / chance.sum())
     mu, spread = mean[pick] + np.sqrt(var[pick]) * rng.normal(size=draws), tau[pick]
     tight = np.maximum(spread, 1e-9)[:, None]
     precision = 1 / error**2 + 1 / tight**2
-    own = (ratio / error**2 + mu[:, None] / tight**2) / precision + rng.normal(size=(draws, len(ratio))) / np.sqrt(precision)
+    own = (ratio / error**2 + mu[:, None] / tight**2) / precision + rng.normal(
+        size=(draws, len(ratio))
+    ) / np.sqrt(precision)
     return own, np.column_stack([mu, spread])
-

@@ -11,7 +11,8 @@ from workbench.texts import number, percent, t
 
 @analysis
 def sources(journeys, *, conf_level=0.95):
-    """Which channels bring visits, people and conversions, and which bring more conversions than visits?
+    """Which channels bring visits, people and conversions, and which bring more conversions than
+    visits?
 
     Parameters
     ----------
@@ -21,12 +22,16 @@ def sources(journeys, *, conf_level=0.95):
     Returns
     -------
     Result
-        channel, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: visits (share of contacts), people (share of customers it reached), conversions (share of conversions whose last contact it was), conversion_rate
-        (conversions as last contact over contacts), efficiency (share of conversions over share of visits). The customer is the sampling unit.
+        channel, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: visits
+        (share of contacts), people (share of customers it reached), conversions (share of
+        conversions whose last contact it was), conversion_rate
+        (conversions as last contact over contacts), efficiency (share of conversions over share of
+        visits). The customer is the sampling unit.
 
     Raises NotEnoughData without a conversion that has a contact before it.
 
-    Source: shares of sessions and conversions as in the documentation of common web tools; Deng, Knoblich & Lu (2018) for the errors.
+    Source: shares of sessions and conversions as in the documentation of common web tools; Deng,
+    Knoblich & Lu (2018) for the errors.
     """
     import pandas as pd
 
@@ -40,27 +45,87 @@ def sources(journeys, *, conf_level=0.95):
     rows = []
     for k, name in enumerate(journeys.names):
         mine = journeys.code == k
-        visits, got = np.bincount(who[path][mine], weight[mine], people), np.bincount(who[path][mine], last[mine], people)
-        for measure, y, x in (("visits", visits, everyone), ("people", (visits > 0) * 1.0, np.ones(people)), ("conversions", got, won), ("conversion_rate", got, visits)):
+        visits, got = (
+            np.bincount(who[path][mine], weight[mine], people),
+            np.bincount(who[path][mine], last[mine], people),
+        )
+        for measure, y, x in (
+            ("visits", visits, everyone),
+            ("people", (visits > 0) * 1.0, np.ones(people)),
+            ("conversions", got, won),
+            ("conversion_rate", got, visits),
+        ):
             n = alike @ x
-            estimate, se, low, high = intervals.ratio_of_sums(alike @ y, n, alike @ y**2, alike @ (x * y), alike @ x**2, alike.sum(), conf_level)
-            low, high = intervals.clustered(float(estimate), float(se), n, max(alike @ (x > 0), 1), conf_level) if n else (np.nan, np.nan)
-            rows.append({"channel": name, "measure": measure, "count": float(alike @ y), "n": int(n), "estimate": float(estimate), "std_error": float(se), "conf_low": float(low), "conf_high": float(high)})
-        # Efficiency is a ratio of two ratios: its error follows from the customers' pulls on the logarithm.
+            estimate, se, low, high = intervals.ratio_of_sums(
+                alike @ y, n, alike @ y**2, alike @ (x * y), alike @ x**2, alike.sum(), conf_level
+            )
+            low, high = (
+                intervals.clustered(
+                    float(estimate), float(se), n, max(alike @ (x > 0), 1), conf_level
+                )
+                if n
+                else (np.nan, np.nan)
+            )
+            rows.append(
+                {
+                    "channel": name,
+                    "measure": measure,
+                    "count": float(alike @ y),
+                    "n": int(n),
+                    "estimate": float(estimate),
+                    "std_error": float(se),
+                    "conf_low": float(low),
+                    "conf_high": float(high),
+                }
+            )
+        # Efficiency is a ratio of two ratios: its error follows from the customers' pulls on the
+        # logarithm.
         a, b = (alike @ got) / (alike @ won), (alike @ visits) / (alike @ everyone)
         with np.errstate(divide="ignore", invalid="ignore"):
-            pull = got / (alike @ got) - won / (alike @ won) - visits / (alike @ visits) + everyone / (alike @ everyone)
+            pull = (
+                got / (alike @ got)
+                - won / (alike @ won)
+                - visits / (alike @ visits)
+                + everyone / (alike @ everyone)
+            )
             se = float(np.sqrt(alike @ pull**2))
             ratio = a / b if b > 0 else np.nan
         z = intervals.z(conf_level)
-        rows.append({"channel": name, "measure": "efficiency", "count": np.nan, "n": int(alike @ visits), "estimate": ratio, "std_error": ratio * se if a > 0 else np.nan,
-                     "conf_low": ratio * np.exp(-z * se) if a > 0 else np.nan, "conf_high": ratio * np.exp(z * se) if a > 0 else np.nan})
-    return Result(question=t("attribution.sources_question"), table=pd.DataFrame(rows), method=t("attribution.sources_method"), unit="contacts", n=int(alike @ everyone), conf_level=conf_level,
-                  limits=(t("attribution.sources_limit"),), chart={"kind": "points", "label": ["channel"], "only": {"measure": "efficiency"}, "reference": 1, "log": True, "xlabel": t("attribution.sources_axis")})
+        rows.append(
+            {
+                "channel": name,
+                "measure": "efficiency",
+                "count": np.nan,
+                "n": int(alike @ visits),
+                "estimate": ratio,
+                "std_error": ratio * se if a > 0 else np.nan,
+                "conf_low": ratio * np.exp(-z * se) if a > 0 else np.nan,
+                "conf_high": ratio * np.exp(z * se) if a > 0 else np.nan,
+            }
+        )
+    return Result(
+        question=t("attribution.sources_question"),
+        table=pd.DataFrame(rows),
+        method=t("attribution.sources_method"),
+        unit="contacts",
+        n=int(alike @ everyone),
+        conf_level=conf_level,
+        limits=(t("attribution.sources_limit"),),
+        chart={
+            "kind": "points",
+            "label": ["channel"],
+            "only": {"measure": "efficiency"},
+            "reference": 1,
+            "log": True,
+            "xlabel": t("attribution.sources_axis"),
+        },
+    )
 
 
 def _people(j):
-    """Return whose every path is, how often it stands for the same person, and how many people alike each person stands for."""
+    """Return whose every path is, how often it stands for the same person, and how many people
+    alike each person stands for.
+    """
     if j.alone:
         return np.arange(len(j.times)), np.ones(len(j.times)), j.times
     return j.customer, j.times, np.ones(int(j.customer.max()) + 1 if len(j.customer) else 0)
@@ -78,7 +143,9 @@ def entry_points(journeys, *, conf_level=0.95):
     Returns
     -------
     Result
-        channel, measure (first_contacts: share of customers who came through it first; converts: share of these who ever convert in the data; value: mean worth of such a customer; both within the time the data cover), count, n, estimate, std_error, conf_low, conf_high.
+        channel, measure (first_contacts: share of customers who came through it first; converts:
+        share of these who ever convert in the data; value: mean worth of such a customer; both
+        within the time the data cover), count, n, estimate, std_error, conf_low, conf_high.
 
     Raises NotEnoughData without a path.
 
@@ -99,7 +166,14 @@ def entry_points(journeys, *, conf_level=0.95):
     def share(hit, of):
         count, n = float(alike[of] @ hit[of]), float(alike[of].sum())
         low, high = intervals.wilson(count, n, conf_level)
-        return {"count": count, "n": int(n), "estimate": count / n, "std_error": float(np.sqrt(count / n * (1 - count / n) / max(n - 1, 1))), "conf_low": float(low), "conf_high": float(high)}
+        return {
+            "count": count,
+            "n": int(n),
+            "estimate": count / n,
+            "std_error": float(np.sqrt(count / n * (1 - count / n) / max(n - 1, 1))),
+            "conf_low": float(low),
+            "conf_high": float(high),
+        }
 
     everyone = np.ones(len(first), bool)
     rows = []
@@ -109,10 +183,40 @@ def entry_points(journeys, *, conf_level=0.95):
         if mine.any():
             rows.append({"channel": name, "measure": "converts", **share(ever, mine)})
             w, v = alike[mine], worth[mine]
-            estimate, se, low, high = (float(x) for x in intervals.ratio_of_sums(w @ v, w.sum(), w @ v**2, w @ v, w.sum(), w.sum(), conf_level))
-            rows.append({"channel": name, "measure": "value", "count": float(w @ v), "n": int(w.sum()), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
-    return Result(question=t("attribution.entry_question"), table=pd.DataFrame(rows), method=t("attribution.entry_method"), unit="customers", n=people, conf_level=conf_level, limits=(t("attribution.entry_limit"),),
-                  chart={"kind": "points", "label": ["channel"], "only": {"measure": "converts"}, "percent": True, "xlabel": t("attribution.entry_axis")})
+            estimate, se, low, high = (
+                float(x)
+                for x in intervals.ratio_of_sums(
+                    w @ v, w.sum(), w @ v**2, w @ v, w.sum(), w.sum(), conf_level
+                )
+            )
+            rows.append(
+                {
+                    "channel": name,
+                    "measure": "value",
+                    "count": float(w @ v),
+                    "n": int(w.sum()),
+                    "estimate": estimate,
+                    "std_error": se,
+                    "conf_low": low,
+                    "conf_high": high,
+                }
+            )
+    return Result(
+        question=t("attribution.entry_question"),
+        table=pd.DataFrame(rows),
+        method=t("attribution.entry_method"),
+        unit="customers",
+        n=people,
+        conf_level=conf_level,
+        limits=(t("attribution.entry_limit"),),
+        chart={
+            "kind": "points",
+            "label": ["channel"],
+            "only": {"measure": "converts"},
+            "percent": True,
+            "xlabel": t("attribution.entry_axis"),
+        },
+    )
 
 
 @analysis
@@ -122,16 +226,20 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
     Parameters
     ----------
     table : DataFrame
-        One row an advert: campaign, impressions, clicks, conversions, and optionally cost and revenue.
+        One row an advert: campaign, impressions, clicks, conversions, and optionally cost and
+        revenue.
     draws, seed : int
         Of the chances to be best.
 
     Returns
     -------
     Result
-        campaign, measure, count, n, estimate, std_error, conf_low, conf_high, shrunken, best. Measures: click_rate (clicks over impressions), conversion_rate (conversions over clicks), cost_per_conversion, return_on_cost (without an
+        campaign, measure, count, n, estimate, std_error, conf_low, conf_high, shrunken, best.
+        Measures: click_rate (clicks over impressions), conversion_rate (conversions over clicks),
+        cost_per_conversion, return_on_cost (without an
         interval: the sizes of single orders are not known). `shrunken` draws the
-        rates towards the mean of all adverts by as much as their own numbers are few, `best` is the chance that it has the highest rate.
+        rates towards the mean of all adverts by as much as their own numbers are few, `best` is the
+        chance that it has the highest rate.
 
     Raises
     ------
@@ -140,18 +248,31 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
     NotEnoughData
         With fewer than two adverts.
 
-    Source: beta-binomial model, method of moments: Kleinman (1973), JASA 68; Farris et al. (2020), Marketing Metrics, for the ratios.
+    Source: beta-binomial model, method of moments: Kleinman (1973), JASA 68; Farris et al. (2020),
+    Marketing Metrics, for the ratios.
     """
     import pandas as pd
 
     fits.require(table, "table", "campaign", "impressions", "clicks", "conversions")
-    made = table.groupby("campaign", sort=True)[[c for c in ("impressions", "clicks", "conversions", "cost", "revenue") if c in table]].sum()
-    if (made < 0).any(axis=None) or (made["clicks"] > made["impressions"]).any() or (made["conversions"] > made["clicks"]).any():
-        raise InputError("table: numbers must not be negative, nor clicks exceed impressions, nor conversions exceed clicks")
+    made = table.groupby("campaign", sort=True)[
+        [c for c in ("impressions", "clicks", "conversions", "cost", "revenue") if c in table]
+    ].sum()
+    if (
+        (made < 0).any(axis=None)
+        or (made["clicks"] > made["impressions"]).any()
+        or (made["conversions"] > made["clicks"]).any()
+    ):
+        raise InputError(
+            "table: numbers must not be negative, nor clicks exceed impressions, nor conversions"
+            " exceed clicks"
+        )
     if len(made) < 2:
         raise NotEnoughData("campaigns: at least two adverts are needed for a ranking")
     rng, rows, few = np.random.default_rng(seed), [], []
-    for measure, y, x in (("click_rate", "clicks", "impressions"), ("conversion_rate", "conversions", "clicks")):
+    for measure, y, x in (
+        ("click_rate", "clicks", "impressions"),
+        ("conversion_rate", "conversions", "clicks"),
+    ):
         count, n = made[y].to_numpy(float), made[x].to_numpy(float)
         low, high = intervals.wilson(count, n, conf_level)
         if not n.any():  # nobody was there to convert: nothing to rank
@@ -159,26 +280,87 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
             best = np.full(len(n), np.nan)
         else:
             a, b = _beta(count, n)
-            best = np.bincount(rng.beta(a + count, b + n - count, (draws, len(n))).argmax(axis=1), minlength=len(n)) / draws
+            best = (
+                np.bincount(
+                    rng.beta(a + count, b + n - count, (draws, len(n))).argmax(axis=1),
+                    minlength=len(n),
+                )
+                / draws
+            )
         with np.errstate(divide="ignore", invalid="ignore"):
             rate = count / n
-        rows += [{"campaign": c, "measure": measure, "count": count[i], "n": int(n[i]), "estimate": rate[i], "std_error": np.sqrt(rate[i] * (1 - rate[i]) / n[i]) if n[i] else np.nan, "conf_low": low[i], "conf_high": high[i],
-                  "shrunken": (a + count[i]) / (a + b + n[i]), "best": best[i]} for i, c in enumerate(made.index)]
+        rows += [
+            {
+                "campaign": c,
+                "measure": measure,
+                "count": count[i],
+                "n": int(n[i]),
+                "estimate": rate[i],
+                "std_error": np.sqrt(rate[i] * (1 - rate[i]) / n[i]) if n[i] else np.nan,
+                "conf_low": low[i],
+                "conf_high": high[i],
+                "shrunken": (a + count[i]) / (a + b + n[i]),
+                "best": best[i],
+            }
+            for i, c in enumerate(made.index)
+        ]
     few = made.index[(made["impressions"] < 1000) | (made["conversions"] < 20)].tolist()
     if "cost" in made:
         low, high = intervals.garwood(made["conversions"], conf_level=conf_level)
         for i, (c, row) in enumerate(made.iterrows()):
             k = row["conversions"]
-            rows.append({"campaign": c, "measure": "cost_per_conversion", "count": row["cost"], "n": int(k), "estimate": row["cost"] / k if k else np.nan, "std_error": row["cost"] / k**1.5 if k else np.nan,
-                         "conf_low": row["cost"] / high[i] if k else np.nan, "conf_high": row["cost"] / low[i] if k else np.nan, "shrunken": np.nan, "best": np.nan})
+            rows.append(
+                {
+                    "campaign": c,
+                    "measure": "cost_per_conversion",
+                    "count": row["cost"],
+                    "n": int(k),
+                    "estimate": row["cost"] / k if k else np.nan,
+                    "std_error": row["cost"] / k**1.5 if k else np.nan,
+                    "conf_low": row["cost"] / high[i] if k else np.nan,
+                    "conf_high": row["cost"] / low[i] if k else np.nan,
+                    "shrunken": np.nan,
+                    "best": np.nan,
+                }
+            )
             if "revenue" in made and row["cost"] > 0:
-                # How much orders differ in size is not in the table, so there is no interval to give.
-                rows.append({"campaign": c, "measure": "return_on_cost", "count": row["revenue"], "n": int(k), "estimate": row["revenue"] / row["cost"], "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan, "shrunken": np.nan, "best": np.nan})
+                # How much orders differ in size is not in the table, so there is no interval to
+                # give.
+                rows.append(
+                    {
+                        "campaign": c,
+                        "measure": "return_on_cost",
+                        "count": row["revenue"],
+                        "n": int(k),
+                        "estimate": row["revenue"] / row["cost"],
+                        "std_error": np.nan,
+                        "conf_low": np.nan,
+                        "conf_high": np.nan,
+                        "shrunken": np.nan,
+                        "best": np.nan,
+                    }
+                )
     limits = [t("attribution.campaign_limit")]
     if few:
-        limits.append(t("attribution.campaign_few", names=", ".join(map(str, few[:8])), k=number(len(few))))
-    return Result(question=t("attribution.campaign_question"), table=pd.DataFrame(rows), method=t("attribution.campaign_method"), unit="conversions", n=int(made["conversions"].sum()), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["campaign"], "only": {"measure": "conversion_rate"}, "percent": True, "xlabel": t("attribution.campaign_axis")})
+        limits.append(
+            t("attribution.campaign_few", names=", ".join(map(str, few[:8])), k=number(len(few)))
+        )
+    return Result(
+        question=t("attribution.campaign_question"),
+        table=pd.DataFrame(rows),
+        method=t("attribution.campaign_method"),
+        unit="conversions",
+        n=int(made["conversions"].sum()),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["campaign"],
+            "only": {"measure": "conversion_rate"},
+            "percent": True,
+            "xlabel": t("attribution.campaign_axis"),
+        },
+    )
 
 
 def _beta(count, n):
@@ -199,14 +381,18 @@ def _beta(count, n):
 
 @analysis
 def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
-    """Of the mails sent, how many arrive, are opened by a person, are clicked, and are followed by an order?
+    """Of the mails sent, how many arrive, are opened by a person, are clicked, and are followed by
+    an order?
 
-    Opens made by mail programs are set apart: a flagged one is no open of a person. Where mails were held back at random, the last rows say what mailing adds.
+    Opens made by mail programs are set apart: a flagged one is no open of a person. Where mails
+    were held back at random, the last rows say what mailing adds.
 
     Parameters
     ----------
-    emails : table with customer_id, campaign_id, sent_at, delivered, opened_at, clicked_at; optionally machine_open, unsubscribed, variant ("holdout" for those held back)
-        One row a recipient and campaign. Who was held back and has no sent_at counts from when the others of the campaign got theirs (the median).
+    emails : table with customer_id, campaign_id, sent_at, delivered, opened_at, clicked_at;
+    optionally machine_open, unsubscribed, variant ("holdout" for those held back)
+        One row a recipient and campaign. Who was held back and has no sent_at counts from when the
+        others of the campaign got theirs (the median).
     orders : table with customer_id, ordered_at, optional
     window : str
         Within which an order counts after the mail.
@@ -216,9 +402,14 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
     Returns
     -------
     Result
-        group, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: delivered (of sent), opened_all and opened_person (of delivered), clicked (of delivered), clicked_of_opened (of opens by a person), converted (of
-        delivered), unsubscribed (of delivered), and with a hold-out order_mailed, order_held_back and added (their difference, whatever was done with the mail). What a missing column hides is missing:
-        opened_person without machine_open, unsubscribed without that column. The customer is the sampling unit.
+        group, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: delivered (of
+        sent), opened_all and opened_person (of delivered), clicked (of delivered),
+        clicked_of_opened (of opens by a person), converted (of
+        delivered), unsubscribed (of delivered), and with a hold-out order_mailed, order_held_back
+        and added (their difference, whatever was done with the mail). What a missing column hides
+        is missing:
+        opened_person without machine_open, unsubscribed without that column. The customer is the
+        sampling unit.
 
     Raises
     ------
@@ -233,49 +424,129 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
 
     from workbench import schemas
 
-    fits.require(emails, "emails", "customer_id", "campaign_id", "sent_at", "delivered", "opened_at", "clicked_at", by)
+    fits.require(
+        emails,
+        "emails",
+        "customer_id",
+        "campaign_id",
+        "sent_at",
+        "delivered",
+        "opened_at",
+        "clicked_at",
+        by,
+    )
     frame = pd.DataFrame(emails)
-    made = pd.DataFrame({"customer": frame["customer_id"], "group": frame[by].astype(str) if by else "all", "sent_at": frame["sent_at"]})
+    made = pd.DataFrame(
+        {
+            "customer": frame["customer_id"],
+            "group": frame[by].astype(str) if by else "all",
+            "sent_at": frame["sent_at"],
+        }
+    )
     made["held"] = (frame["variant"] == "holdout") if "variant" in frame else False
     usual = made[~made["held"]].groupby(frame["campaign_id"])["sent_at"].median()
     made["sent_at"] = made["sent_at"].fillna(frame["campaign_id"].map(usual))
     lost = int(made["sent_at"].isna().sum())
     made["told"] = frame["delivered"].notna() & ~made["held"]
     made["arrived"] = frame["delivered"].eq(True) & ~made["held"]
-    machine = frame["machine_open"].eq(True) if "machine_open" in frame else pd.Series(False, index=frame.index)
+    machine = (
+        frame["machine_open"].eq(True)
+        if "machine_open" in frame
+        else pd.Series(False, index=frame.index)
+    )
     made["opened"] = made["arrived"] & frame["opened_at"].notna()
     # A click shows that a person was there, whatever the mail program did before.
     made["person"] = made["opened"] & (~machine | frame["clicked_at"].notna())
     made["clicked"] = made["arrived"] & frame["clicked_at"].notna()
-    made["gone"] = made["arrived"] & frame["unsubscribed"].eq(True) if "unsubscribed" in frame else False
-    hidden = [*(["opened_person", "clicked_of_opened"] if "machine_open" not in frame else []), *(["unsubscribed"] if "unsubscribed" not in frame else [])]
+    made["gone"] = (
+        made["arrived"] & frame["unsubscribed"].eq(True) if "unsubscribed" in frame else False
+    )
+    hidden = [
+        *(["opened_person", "clicked_of_opened"] if "machine_open" not in frame else []),
+        *(["unsubscribed"] if "unsubscribed" not in frame else []),
+    ]
     made = made[made["sent_at"].notna()]
     if orders is not None:
         fits.require(orders, "orders", "customer_id", "ordered_at")
         # Mails too young to be followed for the whole window tell nothing of orders.
-        made["bought"], made["mature"] = schemas.followed(made.rename(columns={"customer": "customer_id"}), "sent_at", orders, window)
+        made["bought"], made["mature"] = schemas.followed(
+            made.rename(columns={"customer": "customer_id"}), "sent_at", orders, window
+        )
     sent = made[~made["held"]]
     if not len(sent):
         raise NotEnoughData("email_funnel: no mail was sent")
     rows = []
     for group, mine in made.groupby("group", sort=True):
         out, got = mine[~mine["held"]], mine[mine["arrived"]]
-        pairs = [("delivered", out.loc[out["told"], "arrived"], out[out["told"]]), ("opened_all", got["opened"], got), ("opened_person", got["person"], got), ("clicked", got["clicked"], got),
-                 ("clicked_of_opened", got.loc[got["person"], "clicked"], got[got["person"]]), ("unsubscribed", got["gone"], got)]
+        pairs = [
+            ("delivered", out.loc[out["told"], "arrived"], out[out["told"]]),
+            ("opened_all", got["opened"], got),
+            ("opened_person", got["person"], got),
+            ("clicked", got["clicked"], got),
+            ("clicked_of_opened", got.loc[got["person"], "clicked"], got[got["person"]]),
+            ("unsubscribed", got["gone"], got),
+        ]
         if orders is not None:
             old = got[got["mature"]]
             pairs.append(("converted", old["bought"], old))
         for measure, hit, of in pairs:
             if measure in hidden:
-                rows.append({"group": group, "measure": measure, "count": np.nan, "n": len(of), **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan)})
+                rows.append(
+                    {
+                        "group": group,
+                        "measure": measure,
+                        "count": np.nan,
+                        "n": len(of),
+                        **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan),
+                    }
+                )
             elif len(of):
-                rows.append({"group": group, "measure": measure, **intervals.share(hit.to_numpy(bool), of["customer"].to_numpy(), conf_level)})
+                rows.append(
+                    {
+                        "group": group,
+                        "measure": measure,
+                        **intervals.share(
+                            hit.to_numpy(bool), of["customer"].to_numpy(), conf_level
+                        ),
+                    }
+                )
         both = mine[mine["mature"]] if orders is not None else mine[:0]
         if both["held"].any() and not both["held"].all():
-            for measure, part in (("order_mailed", both[~both["held"]]), ("order_held_back", both[both["held"]])):
-                rows.append({"group": group, "measure": measure, **intervals.share(part["bought"].to_numpy(bool), part["customer"].to_numpy(), conf_level)})
-            rows.append({"group": group, "measure": "added", **intervals.share_difference(both["bought"], ~both["held"], both["customer"], conf_level)})
-    limits = [t("attribution.mail_unflagged") if "machine_open" not in frame else t("attribution.mail_machine", share=percent(float((sent["opened"] & ~sent["person"]).sum() / max(sent["opened"].sum(), 1)))), t("attribution.mail_limit")]
+            for measure, part in (
+                ("order_mailed", both[~both["held"]]),
+                ("order_held_back", both[both["held"]]),
+            ):
+                rows.append(
+                    {
+                        "group": group,
+                        "measure": measure,
+                        **intervals.share(
+                            part["bought"].to_numpy(bool), part["customer"].to_numpy(), conf_level
+                        ),
+                    }
+                )
+            rows.append(
+                {
+                    "group": group,
+                    "measure": "added",
+                    **intervals.share_difference(
+                        both["bought"], ~both["held"], both["customer"], conf_level
+                    ),
+                }
+            )
+    limits = [
+        (
+            t("attribution.mail_unflagged")
+            if "machine_open" not in frame
+            else t(
+                "attribution.mail_machine",
+                share=percent(
+                    float((sent["opened"] & ~sent["person"]).sum() / max(sent["opened"].sum(), 1))
+                ),
+            )
+        ),
+        t("attribution.mail_limit"),
+    ]
     tested = bool(made["held"].any()) and orders is not None
     limits.append(t("attribution.mail_held" if tested else "attribution.mail_not_held"))
     if (~sent["told"]).any():
@@ -284,5 +555,19 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
         limits.append(t("influence.left_out", n=number(lost)))
     if len(sent) < 500:
         limits.append(t("drivers.few", n=number(len(sent)), least=number(500)))
-    return Result(question=t("attribution.mail_question"), table=pd.DataFrame(rows), method=t("attribution.mail_method", window=window), unit="mails", n=len(sent), conf_level=conf_level, evidence="experimental" if tested else "descriptive",
-                  limits=tuple(limits), chart={"kind": "points", "label": ["group", "measure"] if by else ["measure"], "percent": True, "xlabel": t("attribution.mail_axis")})
+    return Result(
+        question=t("attribution.mail_question"),
+        table=pd.DataFrame(rows),
+        method=t("attribution.mail_method", window=window),
+        unit="mails",
+        n=len(sent),
+        conf_level=conf_level,
+        evidence="experimental" if tested else "descriptive",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["group", "measure"] if by else ["measure"],
+            "percent": True,
+            "xlabel": t("attribution.mail_axis"),
+        },
+    )

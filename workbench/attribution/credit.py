@@ -1,4 +1,6 @@
-"""Credit by rule, by removal from a chain, by Shapley's value; side by side, and beside the truth where it is known."""
+"""Credit by rule, by removal from a chain, by Shapley's value; side by side, and beside the truth
+where it is known.
+"""
 
 from math import factorial
 
@@ -23,7 +25,9 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
     ----------
     journeys : Journeys
     which : list of str
-        first, last, last_non_direct (the last that is not `direct`, unless there is none), linear, time_decay (half as much a `half_life` earlier; without times, a contact earlier), position (40 % to the first, 40 % to
+        first, last, last_non_direct (the last that is not `direct`, unless there is none), linear,
+        time_decay (half as much a `half_life` earlier; without times, a contact earlier), position
+        (40 % to the first, 40 % to
         the last, the rest between them; halves of two).
     half_life : str
     direct : str
@@ -32,7 +36,9 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
     Returns
     -------
     Result
-        rule, channel, count (conversions credited), n (conversions), estimate (share of the credit), std_error, conf_low, conf_high, and where conversions have a worth value (worth credited). The customer is the sampling unit.
+        rule, channel, count (conversions credited), n (conversions), estimate (share of the
+        credit), std_error, conf_low, conf_high, and where conversions have a worth value (worth
+        credited). The customer is the sampling unit.
 
     Raises
     ------
@@ -41,7 +47,8 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
     NotEnoughData
         Without a conversion that has a contact before it.
 
-    Source: rules as in the documentation of the R package ChannelAttribution and of common web tools.
+    Source: rules as in the documentation of the R package ChannelAttribution and of common web
+    tools.
     """
     import pandas as pd
 
@@ -49,9 +56,14 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
 
     journeys.check()
     rows, path = [], journeys.path
-    # People are the sampling unit: a row a customer, or a row a path that stands for so many people.
+    # People are the sampling unit: a row a customer, or a row a path that stands for so many
+    # people.
     who = np.arange(len(journeys.times)) if journeys.alone else journeys.customer
-    each, worth = (journeys.conversions, journeys.value * journeys.times) if journeys.alone else (journeys.times * journeys.conversions, journeys.value * journeys.times)
+    each, worth = (
+        (journeys.conversions, journeys.value * journeys.times)
+        if journeys.alone
+        else (journeys.times * journeys.conversions, journeys.value * journeys.times)
+    )
     people = int(who.max()) + 1
     times = journeys.times if journeys.alone else np.ones(people)
     x = np.bincount(who, each, people)
@@ -62,14 +74,44 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
         for k, name in enumerate(journeys.names):
             mine = journeys.code == k
             y = np.bincount(who[path[mine]], (share * each[path])[mine], people)
-            estimate, se, low, high = intervals.ratio_of_sums(times @ y, total, times @ y**2, times @ (x * y), xx, n, conf_level)
+            estimate, se, low, high = intervals.ratio_of_sums(
+                times @ y, total, times @ y**2, times @ (x * y), xx, n, conf_level
+            )
             if not se > 0:  # all or nothing in the sample is not known to be so
-                low, high = intervals.clustered(float(estimate), float(se), total, times @ (x > 0), conf_level)
-            rows.append({"rule": rule, "channel": name, "count": float(times @ y), "n": int(total), "estimate": float(estimate), "std_error": float(se), "conf_low": float(max(low, 0)), "conf_high": float(min(high, 1)),
-                         "value": float((share * worth[path])[mine].sum())})
-    return Result(question=t("attribution.rules_question"), table=_worth(pd.DataFrame(rows), journeys), method=t("attribution.rules_method", half_life=half_life), unit="conversions", n=int(total), conf_level=conf_level,
-                  limits=(t("attribution.rules_limit"), *_shared(journeys)),
-                  chart={"kind": "points", "label": ["channel", "rule"], "only": {"rule": [r for r in ("first", "last", "linear") if r in which] or list(which)[:3]}, "percent": True, "xlabel": t("attribution.axis")})
+                low, high = intervals.clustered(
+                    float(estimate), float(se), total, times @ (x > 0), conf_level
+                )
+            rows.append(
+                {
+                    "rule": rule,
+                    "channel": name,
+                    "count": float(times @ y),
+                    "n": int(total),
+                    "estimate": float(estimate),
+                    "std_error": float(se),
+                    "conf_low": float(max(low, 0)),
+                    "conf_high": float(min(high, 1)),
+                    "value": float((share * worth[path])[mine].sum()),
+                }
+            )
+    return Result(
+        question=t("attribution.rules_question"),
+        table=_worth(pd.DataFrame(rows), journeys),
+        method=t("attribution.rules_method", half_life=half_life),
+        unit="conversions",
+        n=int(total),
+        conf_level=conf_level,
+        limits=(t("attribution.rules_limit"), *_shared(journeys)),
+        chart={
+            "kind": "points",
+            "label": ["channel", "rule"],
+            "only": {
+                "rule": [r for r in ("first", "last", "linear") if r in which] or list(which)[:3]
+            },
+            "percent": True,
+            "xlabel": t("attribution.axis"),
+        },
+    )
 
 
 def _worth(table, journeys):
@@ -94,7 +136,11 @@ def _shares(j, rule, half, direct):
     elif rule == "linear":
         out = 1.0 / size[path]
     elif rule == "time_decay":
-        age = (j.ended[path] - j.moment) / half if j.moment is not None else (last[path] - np.arange(n)).astype(float)
+        age = (
+            (j.ended[path] - j.moment) / half
+            if j.moment is not None
+            else (last[path] - np.arange(n)).astype(float)
+        )
         w = 0.5 ** (age - np.minimum.reduceat(age, first)[path])
         out = w / np.add.reduceat(w, first)[path]
     else:
@@ -109,7 +155,9 @@ def _shares(j, rule, half, direct):
 def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
     """How many conversions would a chain of contacts lose without each channel?
 
-    Contacts follow one another as in the data; without a channel, who would have come to it is lost. The chances are solved for exactly, not simulated. The losses are then scaled so that the credits add up to the conversions.
+    Contacts follow one another as in the data; without a channel, who would have come to it is
+    lost. The chances are solved for exactly, not simulated. The losses are then scaled so that the
+    credits add up to the conversions.
 
     Parameters
     ----------
@@ -123,7 +171,10 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
     Returns
     -------
     Result
-        channel, measure (credit, removal), count (conversions credited; missing for removal), n (conversions; paths for removal), estimate (share of the credit; share of conversions lost), std_error, conf_low, conf_high, and where conversions have a worth value (the worth credited, by how
+        channel, measure (credit, removal), count (conversions credited; missing for removal), n
+        (conversions; paths for removal), estimate (share of the credit; share of conversions lost),
+        std_error, conf_low, conf_high, and where conversions have a worth value (the worth
+        credited, by how
         much of it would be lost).
 
     Raises
@@ -133,7 +184,8 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
     NotEnoughData
         Without a conversion that has a contact before it.
 
-    Source: Anderl, Becker, von Wangenheim & Schumann (2016), International Journal of Research in Marketing 33; removal from the fundamental matrix: Kemeny & Snell (1960), Finite Markov Chains.
+    Source: Anderl, Becker, von Wangenheim & Schumann (2016), International Journal of Research in
+    Marketing 33; removal from the fundamental matrix: Kemeny & Snell (1960), Finite Markov Chains.
     """
     import pandas as pd
 
@@ -142,26 +194,84 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
         raise InputError(f"order: must be at least 1, found {order}")
     lost = float((journeys.times * (1 - journeys.conversions)).sum())
     if not lost:
-        raise InputError("markov: there is no unsuccessful path, so every chain ends in a conversion; bring the paths of those who did not convert")
+        raise InputError(
+            "markov: there is no unsuccessful path, so every chain ends in a conversion; bring the"
+            " paths of those who did not convert"
+        )
     won = float((journeys.times * journeys.conversions).sum())
     chain = _Chain(journeys, order)
     estimate = chain.removal(chain.counts(journeys.times)[None])[0]
     k = len(journeys.names)
     drawn = chain.bootstrap(journeys, draws, seed) if draws else np.zeros((0, k))
     share = estimate / estimate.sum()
-    spread = [intervals.percentiles(values, middle, conf_level) for values, middle in ((drawn / drawn.sum(axis=1, keepdims=True), share), (drawn, estimate))]
-    # What is lost of the worth: the same chain, every conversion counted by what such conversions are worth on average.
-    pay = chain.removal(chain.counts(journeys.times)[None], chain.worth(journeys))[0] if journeys.valued else estimate
+    spread = [
+        intervals.percentiles(values, middle, conf_level)
+        for values, middle in ((drawn / drawn.sum(axis=1, keepdims=True), share), (drawn, estimate))
+    ]
+    # What is lost of the worth: the same chain, every conversion counted by what such conversions
+    # are worth on average.
+    pay = (
+        chain.removal(chain.counts(journeys.times)[None], chain.worth(journeys))[0]
+        if journeys.valued
+        else estimate
+    )
     pay = pay / pay.sum() * float((journeys.value * journeys.times).sum())
-    rows = [{"channel": name, "measure": "credit", "count": share[i] * won, "n": int(won), "estimate": share[i], "std_error": spread[0][0][i], "conf_low": spread[0][1][i],
-             "conf_high": spread[0][2][i], "value": pay[i]} for i, name in enumerate(journeys.names)]
-    rows += [{"channel": name, "measure": "removal", "count": np.nan, "n": int(won + lost), "estimate": estimate[i], "std_error": spread[1][0][i], "conf_low": spread[1][1][i],
-              "conf_high": spread[1][2][i], "value": np.nan} for i, name in enumerate(journeys.names)]
-    limits = [t("attribution.markov_limit"), t("attribution.markov_base", share=percent(won / (won + lost)), sum=percent(float(estimate.sum()), 0)), *_shared(journeys)]
+    rows = [
+        {
+            "channel": name,
+            "measure": "credit",
+            "count": share[i] * won,
+            "n": int(won),
+            "estimate": share[i],
+            "std_error": spread[0][0][i],
+            "conf_low": spread[0][1][i],
+            "conf_high": spread[0][2][i],
+            "value": pay[i],
+        }
+        for i, name in enumerate(journeys.names)
+    ]
+    rows += [
+        {
+            "channel": name,
+            "measure": "removal",
+            "count": np.nan,
+            "n": int(won + lost),
+            "estimate": estimate[i],
+            "std_error": spread[1][0][i],
+            "conf_low": spread[1][1][i],
+            "conf_high": spread[1][2][i],
+            "value": np.nan,
+        }
+        for i, name in enumerate(journeys.names)
+    ]
+    limits = [
+        t("attribution.markov_limit"),
+        t(
+            "attribution.markov_base",
+            share=percent(won / (won + lost)),
+            sum=percent(float(estimate.sum()), 0),
+        ),
+        *_shared(journeys),
+    ]
     if won < 200 or won + lost < 1000:
         limits.append(t("attribution.few", paths=number(won + lost), won=number(won)))
-    return Result(question=t("attribution.markov_question"), table=_worth(pd.DataFrame(rows), journeys), method=t("attribution.markov_method", order=number(order)), unit="paths", n=int(won + lost), conf_level=conf_level,
-                  evidence="descriptive", limits=tuple(limits), chart={"kind": "points", "label": ["channel"], "only": {"measure": "credit"}, "percent": True, "xlabel": t("attribution.axis")})
+    return Result(
+        question=t("attribution.markov_question"),
+        table=_worth(pd.DataFrame(rows), journeys),
+        method=t("attribution.markov_method", order=number(order)),
+        unit="paths",
+        n=int(won + lost),
+        conf_level=conf_level,
+        evidence="descriptive",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["channel"],
+            "only": {"measure": "credit"},
+            "percent": True,
+            "xlabel": t("attribution.axis"),
+        },
+    )
 
 
 class _Chain:
@@ -183,52 +293,65 @@ class _Chain:
             self.states, code = np.flatnonzero(met), (np.cumsum(met) - 1)[state]
         else:
             self.states, code = np.unique(state, return_inverse=True)
-        self.s = len(self.states) + 1                       # 0 is the start
+        self.s = len(self.states) + 1  # 0 is the start
         code = code + 1
         self.channel = np.concatenate([[-1], self.states % base - 1])
         before = np.zeros(n, np.int64)
         before[1:] = code[:-1]
         before[j.begin[:-1]] = 0
-        width = self.s + 2                                  # the last two columns: conversion, nothing
+        width = self.s + 2  # the last two columns: conversion, nothing
         ends = code[j.begin[1:] - 1] * width + np.where(j.conversions > 0, self.s, self.s + 1)
         self.width, self.move, self.ends, self.path = width, before * width + code, ends, j.path
 
     def counts(self, times):
         """Return how often each move happened, states × (states, conversion, nothing)."""
         size = self.s * self.width
-        return (np.bincount(self.move, times[self.path], size) + np.bincount(self.ends, times, size)).reshape(self.s, self.width)
+        return (
+            np.bincount(self.move, times[self.path], size) + np.bincount(self.ends, times, size)
+        ).reshape(self.s, self.width)
 
     def worth(self, j):
         """Return the mean worth of the conversions that come right after each state."""
         size = self.s * self.width
-        paid, won = (np.bincount(self.ends, v, size).reshape(self.s, self.width)[:, self.s] for v in (j.value * j.times, j.conversions * j.times))
+        paid, won = (
+            np.bincount(self.ends, v, size).reshape(self.s, self.width)[:, self.s]
+            for v in (j.value * j.times, j.conversions * j.times)
+        )
         return np.divide(paid, won, out=np.zeros_like(paid), where=won > 0)
 
     def removal(self, counts, worth=1.0):
-        """Return the share of conversions (or of their `worth` by state) lost without each channel, a row a matrix of counts."""
+        """Return the share of conversions (or of their `worth` by state) lost without each channel,
+        a row a matrix of counts.
+        """
         out = np.zeros((len(counts), self.k))
         step = max(1, 40_000_000 // self.s**2)
         for a in range(0, len(counts), step):
-            c = counts[a:a + step]
+            c = counts[a : a + step]
             total = c.sum(axis=2, keepdims=True)
             p = np.divide(c, total, out=np.zeros_like(c, float), where=total > 0)
-            q, win = p[:, :, :self.s], p[:, :, self.s] * worth
+            q, win = p[:, :, : self.s], p[:, :, self.s] * worth
             eye = np.eye(self.s)
             if self.order == 1:
                 visits = np.linalg.inv(eye - q)
                 chance = np.einsum("bij,bj->bi", visits, win)
                 for s in range(1, self.s):
                     # The chance ever to be at a channel, times the chance to convert from there.
-                    out[a:a + step, self.channel[s]] = visits[:, 0, s] / visits[:, s, s] * chance[:, s] / chance[:, 0]
+                    out[a : a + step, self.channel[s]] = (
+                        visits[:, 0, s] / visits[:, s, s] * chance[:, s] / chance[:, 0]
+                    )
                 continue
             base = np.linalg.solve(eye - q, win[:, :, None])[:, 0, 0]
             for k in range(self.k):
                 cut = q * (self.channel != k)[None, None, :]
-                out[a:a + step, k] = 1 - np.linalg.solve(eye - cut, win[:, :, None])[:, 0, 0] / base
+                out[a : a + step, k] = (
+                    1 - np.linalg.solve(eye - cut, win[:, :, None])[:, 0, 0] / base
+                )
         return out
 
     def bootstrap(self, j, draws, seed):
-        """Return removal effects of draws of whole customers; people with the same paths are drawn together."""
+        """Return removal effects of draws of whole customers; people with the same paths are drawn
+        together.
+        """
         from scipy import sparse
 
         kind, first = kinds(j)
@@ -246,7 +369,9 @@ class _Chain:
         n = people.sum()
         out = []
         for a in range(0, draws, 25):
-            drawn = np.array([rng.multinomial(n, people / n) for _ in range(min(25, draws - a))], float)
+            drawn = np.array(
+                [rng.multinomial(n, people / n) for _ in range(min(25, draws - a))], float
+            )
             counts = np.zeros((len(drawn), self.s * self.width))
             counts[:, used] = (per.T @ drawn.T).T
             counts = counts.reshape(len(drawn), self.s, self.width)
@@ -257,22 +382,29 @@ class _Chain:
 
 @analysis
 def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
-    """How is credit shared if every channel gets what it adds, averaged over all orders in which channels may join?
+    """How is credit shared if every channel gets what it adds, averaged over all orders in which
+    channels may join?
 
     Parameters
     ----------
     journeys : Journeys
     worth : str
-        What a set of channels is worth: "count", the conversions of paths that use no other channels (then every path's credit is split evenly over its channels), or "rate", the share of such paths that convert (needs
-        unsuccessful paths; exact to 12 channels, beyond from random orders, whose own error is given).
+        What a set of channels is worth: "count", the conversions of paths that use no other
+        channels (then every path's credit is split evenly over its channels), or "rate", the share
+        of such paths that convert (needs
+        unsuccessful paths; exact to 12 channels, beyond from random orders, whose own error is
+        given).
     draws, seed : int
         Of the bootstrap over customers, and of the random orders.
 
     Returns
     -------
     Result
-        channel, count (conversions credited), n (conversions), estimate (share of the credit; with "rate" it may fall below 0), std_error, conf_low, conf_high, order_error (standard error that comes from the random orders;
-        0 where exact), and where conversions have a worth value (the worth credited, with worth in the place of conversions).
+        channel, count (conversions credited), n (conversions), estimate (share of the credit; with
+        "rate" it may fall below 0), std_error, conf_low, conf_high, order_error (standard error
+        that comes from the random orders;
+        0 where exact), and where conversions have a worth value (the worth credited, with worth in
+        the place of conversions).
 
     Raises
     ------
@@ -293,15 +425,24 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
     won = journeys.times * journeys.conversions
     lost = journeys.times * (1 - journeys.conversions)
     if worth == "rate" and not lost.sum():
-        raise InputError("shapley: there is no unsuccessful path, so every rate is 100 %; use worth=\"count\" or bring the other paths")
+        raise InputError(
+            'shapley: there is no unsuccessful path, so every rate is 100 %; use worth="count" or'
+            " bring the other paths"
+        )
     mask = np.bitwise_or.reduceat(np.int64(1) << journeys.code, journeys.begin[:-1])
     sets, which = np.unique(mask, return_inverse=True)
     people, profile, of, times = profiles(journeys, which * 2 + journeys.conversions.astype(int))
     rng = np.random.default_rng(seed)
-    orders = None if worth == "count" or k <= EXACT else np.array([rng.permutation(k) for _ in range(SHUFFLES)])
+    orders = (
+        None
+        if worth == "count" or k <= EXACT
+        else np.array([rng.permutation(k) for _ in range(SHUFFLES)])
+    )
 
     def value(good, paths):
-        """Credits of every channel (rows: draws) from conversions (or their worth) and paths by set, and the error of random orders."""
+        """Credits of every channel (rows: draws) from conversions (or their worth) and paths by
+        set, and the error of random orders.
+        """
         if worth == "count":
             member = (sets[:, None] >> np.arange(k)) & 1
             return (good / member.sum(axis=1)) @ member, np.zeros(k)
@@ -324,20 +465,59 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
         made = made / made.sum(axis=1, keepdims=True)
     se, low, high = intervals.percentiles(made, share, conf_level)
     total, paid = float(won.sum()), journeys.value * journeys.times
-    pay = value(np.bincount(which, paid, len(sets))[None], all_paths)[0][0] if journeys.valued else credit[0]
-    table = _worth(pd.DataFrame({"channel": journeys.names, "count": share * total, "n": int(total), "estimate": share, "std_error": se, "conf_low": low, "conf_high": high, "value": pay / pay.sum() * paid.sum(),
-                          "order_error": luck / abs(credit[0].sum())}), journeys)
+    pay = (
+        value(np.bincount(which, paid, len(sets))[None], all_paths)[0][0]
+        if journeys.valued
+        else credit[0]
+    )
+    table = _worth(
+        pd.DataFrame(
+            {
+                "channel": journeys.names,
+                "count": share * total,
+                "n": int(total),
+                "estimate": share,
+                "std_error": se,
+                "conf_low": low,
+                "conf_high": high,
+                "value": pay / pay.sum() * paid.sum(),
+                "order_error": luck / abs(credit[0].sum()),
+            }
+        ),
+        journeys,
+    )
     limits = [t(f"attribution.shapley_{worth}"), t("attribution.rules_limit"), *_shared(journeys)]
     if orders is not None:
-        limits.append(t("attribution.shapley_sampled", shuffles=number(SHUFFLES), error=percent(float(table["order_error"].max()), 2)))
+        limits.append(
+            t(
+                "attribution.shapley_sampled",
+                shuffles=number(SHUFFLES),
+                error=percent(float(table["order_error"].max()), 2),
+            )
+        )
     if won.sum() + lost.sum() < 1000:
         limits.append(t("attribution.few", paths=number(won.sum() + lost.sum()), won=number(total)))
-    return Result(question=t("attribution.shapley_question"), table=table, method=t("attribution.shapley_method"), unit="conversions", n=int(total), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["channel"], "percent": True, "xlabel": t("attribution.axis")})
+    return Result(
+        question=t("attribution.shapley_question"),
+        table=table,
+        method=t("attribution.shapley_method"),
+        unit="conversions",
+        n=int(total),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["channel"],
+            "percent": True,
+            "xlabel": t("attribution.axis"),
+        },
+    )
 
 
 def _coalitions(sets, good, paths, k, orders):
-    """Return Shapley values of the conversions (or worth) per path within coalitions, exactly or from random orders, with the orders' own error."""
+    """Return Shapley values of the conversions (or worth) per path within coalitions, exactly or
+    from random orders, with the orders' own error.
+    """
     if orders is None:
         size = 1 << k
         totals = []
@@ -352,11 +532,15 @@ def _coalitions(sets, good, paths, k, orders):
         rate = np.divide(totals[0], totals[1], out=np.zeros_like(totals[0]), where=totals[1] > 0)
         members = np.arange(size)
         many = np.array([int(m).bit_count() for m in members])
-        weight = np.array([factorial(s) * factorial(k - s - 1) / factorial(k) if s < k else 0.0 for s in many])
+        weight = np.array(
+            [factorial(s) * factorial(k - s - 1) / factorial(k) if s < k else 0.0 for s in many]
+        )
         out = np.zeros((len(good), k))
         for i in range(k):
             without = members[(members >> i) & 1 == 0]
-            out[:, i] = ((rate[:, without | (1 << i)] - rate[:, without]) * weight[without]).sum(axis=1)
+            out[:, i] = ((rate[:, without | (1 << i)] - rate[:, without]) * weight[without]).sum(
+                axis=1
+            )
         return out, np.zeros(k)
     gains = np.zeros((len(orders), len(good), k))
     for o, order in enumerate(orders if len(good) == 1 else orders[:200]):
@@ -381,7 +565,8 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
     ----------
     journeys : Journeys
     truth : table with channel and incremental_orders, optional
-        What every channel really brought about, from `simulate.channel_effects` or from experiments on all channels.
+        What every channel really brought about, from `simulate.channel_effects` or from experiments
+        on all channels.
     costs : table with channel and cost, optional
     draws, seed : int
         Of the bootstrap of the Markov and Shapley credits.
@@ -389,8 +574,11 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
     Returns
     -------
     Result
-        method, channel, count (conversions credited), n (conversions), estimate (share of the credit), std_error, conf_low, conf_high; with `truth` also incremental (conversions really brought about) and off (credited minus
-        incremental); with `costs` cost, cost_per_conversion and, where conversions have a worth, value and return_on_cost (credited value over cost). The method "truth" has the true shares.
+        method, channel, count (conversions credited), n (conversions), estimate (share of the
+        credit), std_error, conf_low, conf_high; with `truth` also incremental (conversions really
+        brought about) and off (credited minus
+        incremental); with `costs` cost, cost_per_conversion and, where conversions have a worth,
+        value and return_on_cost (credited value over cost). The method "truth" has the true shares.
 
     Raises
     ------
@@ -399,26 +587,49 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
     NotEnoughData
         Without a conversion that has a contact before it.
 
-    Source: as the methods; the comparison with randomised truth as in Gordon, Zettelmeyer, Bhargava & Chapsky (2019), Marketing Science 38.
+    Source: as the methods; the comparison with randomised truth as in Gordon, Zettelmeyer, Bhargava
+    & Chapsky (2019), Marketing Science 38.
     """
     import pandas as pd
 
-    for table, columns, name in ((truth, ("channel", "incremental_orders"), "truth"), (costs, ("channel", "cost"), "costs")):
+    for table, columns, name in (
+        (truth, ("channel", "incremental_orders"), "truth"),
+        (costs, ("channel", "cost"), "costs"),
+    ):
         if table is not None:
             need_columns(name, table.columns, *columns)
             if not table["channel"].isin(journeys.names).any():
-                raise unknown(name, "channel", str(table["channel"].iloc[0]) if len(table) else "(an empty table)", journeys.names)
+                raise unknown(
+                    name,
+                    "channel",
+                    str(table["channel"].iloc[0]) if len(table) else "(an empty table)",
+                    journeys.names,
+                )
     by_rule = rules(journeys, conf_level=conf_level)
     parts = [by_rule.table.rename(columns={"rule": "method"})]
     others = {"shapley": shapley(journeys, draws=draws, seed=seed, conf_level=conf_level)}
     if (journeys.conversions == 0).any():
         others["markov_chain"] = markov(journeys, draws=draws, seed=seed, conf_level=conf_level)
         if len(journeys.names) <= EXACT:
-            others["shapley_rate"] = shapley(journeys, worth="rate", draws=draws, seed=seed, conf_level=conf_level)
+            others["shapley_rate"] = shapley(
+                journeys, worth="rate", draws=draws, seed=seed, conf_level=conf_level
+            )
     for name, made in others.items():
-        table = made.table[made.table["measure"] == "credit"] if "measure" in made.table else made.table
+        table = (
+            made.table[made.table["measure"] == "credit"] if "measure" in made.table else made.table
+        )
         parts.append(table.assign(method=name))
-    keep = ["method", "channel", "count", "n", "estimate", "std_error", "conf_low", "conf_high", *(["value"] if journeys.valued else [])]
+    keep = [
+        "method",
+        "channel",
+        "count",
+        "n",
+        "estimate",
+        "std_error",
+        "conf_low",
+        "conf_high",
+        *(["value"] if journeys.valued else []),
+    ]
     table = pd.concat([p[keep] for p in parts], ignore_index=True)
     limits = [t("attribution.compare_limit")]
     if truth is not None:
@@ -426,24 +637,65 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
         table["incremental"] = table["channel"].map(true)
         table["off"] = table["count"] - table["incremental"]
         known = table.dropna(subset=["incremental"])
-        summed = known.groupby("method").agg(off=("off", lambda g: g.abs().sum()), over=("count", "sum"), really=("incremental", "sum"))
+        summed = known.groupby("method").agg(
+            off=("off", lambda g: g.abs().sum()),
+            over=("count", "sum"),
+            really=("incremental", "sum"),
+        )
         best = summed["off"].idxmin()
-        limits.append(t("attribution.truth", best=word(best), off=number(summed.loc[best, "off"]), worst=number(summed["off"].max()), credited=number(summed.loc[best, "over"]), really=number(summed.loc[best, "really"])))
+        limits.append(
+            t(
+                "attribution.truth",
+                best=word(best),
+                off=number(summed.loc[best, "off"]),
+                worst=number(summed["off"].max()),
+                credited=number(summed.loc[best, "over"]),
+                really=number(summed.loc[best, "really"]),
+            )
+        )
         positive = true.clip(lower=0)
-        rows = [{"method": "truth", "channel": c, "count": v, "n": int(table["n"].iloc[0]), "estimate": v / max(int(table["n"].iloc[0]), 1), "incremental": v, "off": 0.0} for c, v in positive.items()]
+        rows = [
+            {
+                "method": "truth",
+                "channel": c,
+                "count": v,
+                "n": int(table["n"].iloc[0]),
+                "estimate": v / max(int(table["n"].iloc[0]), 1),
+                "incremental": v,
+                "off": 0.0,
+            }
+            for c, v in positive.items()
+        ]
         table = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
     if costs is not None:
         cost = costs.groupby("channel")["cost"].sum()
         table["cost"] = table["channel"].map(cost)
-        table["cost_per_conversion"] = (table["cost"] / table["count"].where(table["count"] > 0))
+        table["cost_per_conversion"] = table["cost"] / table["count"].where(table["count"] > 0)
         if journeys.valued:
             table["return_on_cost"] = table["value"] / table["cost"]
         limits.append(t("attribution.cost_limit"))
-    return Result(question=t("attribution.compare_question"), table=table, method=t("attribution.compare_method"), unit="conversions", n=int(table["n"].iloc[0]), conf_level=conf_level, limits=tuple(limits) + tuple(_shared(journeys)),
-                  chart={"kind": "points", "label": ["channel"], "group": "method", "only": {"method": ["last", "linear", "markov_chain", "shapley", "truth"]}, "percent": True, "xlabel": t("attribution.axis")})
+    return Result(
+        question=t("attribution.compare_question"),
+        table=table,
+        method=t("attribution.compare_method"),
+        unit="conversions",
+        n=int(table["n"].iloc[0]),
+        conf_level=conf_level,
+        limits=tuple(limits) + tuple(_shared(journeys)),
+        chart={
+            "kind": "points",
+            "label": ["channel"],
+            "group": "method",
+            "only": {"method": ["last", "linear", "markov_chain", "shapley", "truth"]},
+            "percent": True,
+            "xlabel": t("attribution.axis"),
+        },
+    )
 
 
 def _shared(j):
     """Return the sentences on what could not take part."""
     young, untouched = j.left_out.get("young", 0), j.left_out.get("untouched", 0)
-    return ([t("attribution.young", n=number(young))] if young else []) + ([t("attribution.untouched", n=number(untouched))] if untouched else [])
+    return ([t("attribution.young", n=number(young))] if young else []) + (
+        [t("attribution.untouched", n=number(untouched))] if untouched else []
+    )

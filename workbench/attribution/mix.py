@@ -1,4 +1,6 @@
-"""A small marketing-mix model: what did spending on each medium bring, given that it lingers and wears out?"""
+"""A small marketing-mix model: what did spending on each medium bring, given that it lingers and
+wears out?
+"""
 
 import numpy as np
 
@@ -10,10 +12,25 @@ from workbench.texts import number, percent, t, word
 
 
 @analysis
-def mix(table, sales, media, *, controls=(), season=52, harmonics=2, tests=None, holdout=12, draws=100, seed=1, conf_level=0.95):
+def mix(
+    table,
+    sales,
+    media,
+    *,
+    controls=(),
+    season=52,
+    harmonics=2,
+    tests=None,
+    holdout=12,
+    draws=100,
+    seed=1,
+    conf_level=0.95,
+):
     """How much of the sales did each medium bring, and what would one more euro bring?
 
-    Spending lingers (geometric adstock: a share of each period's effect stays for the next) and wears out (x / (x + half): at half spending half the most is reached). Effects cannot be negative. Lingering and wear are
+    Spending lingers (geometric adstock: a share of each period's effect stays for the next) and
+    wears out (x / (x + half): at half spending half the most is reached). Effects cannot be
+    negative. Lingering and wear are
     estimated together with the effects.
 
     Parameters
@@ -30,7 +47,8 @@ def mix(table, sales, media, *, controls=(), season=52, harmonics=2, tests=None,
     harmonics : int
         Waves of the season.
     tests : table with channel, contribution, std_error, optional
-        Contributions over the whole time that experiments found; they pull the fit as strongly as they are sure.
+        Contributions over the whole time that experiments found; they pull the fit as strongly as
+        they are sure.
     holdout : int
         Last periods foretold from the others, as a check.
     draws, seed : int
@@ -39,35 +57,47 @@ def mix(table, sales, media, *, controls=(), season=52, harmonics=2, tests=None,
     Returns
     -------
     Result
-        channel, measure, n (periods), estimate, std_error, conf_low, conf_high. Measures: contribution (sales brought over the whole time), share (of all sales), return_on_spend (contribution over spending), marginal_return (of one more euro a period at the mean of
-        what was spent), lingering (share that stays), half (spending at which half the most is reached). `.model` is a dictionary of the fitted parts.
+        channel, measure, n (periods), estimate, std_error, conf_low, conf_high. Measures:
+        contribution (sales brought over the whole time), share (of all sales), return_on_spend
+        (contribution over spending), marginal_return (of one more euro a period at the mean of
+        what was spent), lingering (share that stays), half (spending at which half the most is
+        reached). `.model` is a dictionary of the fitted parts.
 
     Raises
     ------
     InputError
-        For missing columns or values, negative spending, a medium never used, or tests of unknown channels or without an error.
+        For missing columns or values, negative spending, a medium never used, or tests of unknown
+        channels or without an error.
     NotEnoughData
         With fewer than 30 periods, or fewer than five an effect.
 
-    Source: Jin, Wang, Sun, Chan & Koehler (2017), Google technical report (adstock and saturation); Broadbent (1979); block bootstrap Künsch (1989), Annals of Statistics 17.
+    Source: Jin, Wang, Sun, Chan & Koehler (2017), Google technical report (adstock and saturation);
+    Broadbent (1979); block bootstrap Künsch (1989), Annals of Statistics 17.
     """
     import pandas as pd
 
     fits.require(table, "table", sales, *media, *controls)
     used = table[[sales, *media, *controls]].astype(float)
     if used.isna().any(axis=None):
-        raise InputError(f"table: {', '.join(used.columns[used.isna().any()])} has missing periods; fill them in first")
+        raise InputError(
+            f"table: {', '.join(used.columns[used.isna().any()])} has missing periods; fill them in"
+            " first"
+        )
     x, y = used[list(media)].to_numpy(), used[sales].to_numpy()
     n = len(y)
     if (x < 0).any():
         raise InputError("table: spending must not be negative")
     idle = [m for m, v in zip(media, x.T, strict=True) if np.ptp(v) == 0]
     if idle:
-        raise InputError(f"media: {', '.join(idle)} never varies; its effect cannot be told from the rest")
+        raise InputError(
+            f"media: {', '.join(idle)} never varies; its effect cannot be told from the rest"
+        )
     base = _base(used, controls, n, season, harmonics)
     weights = base.shape[1] + 3 * len(media)  # an effect, a lingering and a half each
     if n < 30 or n < 5 * (base.shape[1] + len(media)):
-        raise NotEnoughData(f"mix: {n} periods for {weights} weights; 30 and five a weight are needed")
+        raise NotEnoughData(
+            f"mix: {n} periods for {weights} weights; 30 and five a weight are needed"
+        )
     scale = np.array([v[v > 0].mean() for v in x.T])
     pulls = np.zeros((0, 3))
     if tests is not None:
@@ -76,13 +106,26 @@ def mix(table, sales, media, *, controls=(), season=52, harmonics=2, tests=None,
             if name not in media:
                 raise unknown("tests", "channel", name, media)
         if not (tests["std_error"] > 0).all():
-            raise InputError("tests: every std_error must be above 0; a test that is sure without end would leave nothing to the sales")
-        pulls = np.column_stack([[list(media).index(c) for c in tests["channel"]], tests["contribution"], tests["std_error"]]).astype(float)
-    # Tests weigh as much as their error says, beside that of the sales, which a fit without them tells.
+            raise InputError(
+                "tests: every std_error must be above 0; a test that is sure without end would"
+                " leave nothing to the sales"
+            )
+        pulls = np.column_stack(
+            [
+                [list(media).index(c) for c in tests["channel"]],
+                tests["contribution"],
+                tests["std_error"],
+            ]
+        ).astype(float)
+    # Tests weigh as much as their error says, beside that of the sales, which a fit without them
+    # tells.
     noise = 1.0
     grow = np.sqrt(n / max(n - weights, 1))
     if len(pulls):
-        noise = float((y - _Mix(x / scale, base, pulls[:0]).fit(y, starts=6, seed=seed)["fitted"]).std() * grow)
+        noise = float(
+            (y - _Mix(x / scale, base, pulls[:0]).fit(y, starts=6, seed=seed)["fitted"]).std()
+            * grow
+        )
     model = _Mix(x / scale, base, pulls, noise)
     fit = model.fit(y, starts=6, seed=seed)
     found = model.measures(fit, y, scale)
@@ -92,18 +135,52 @@ def mix(table, sales, media, *, controls=(), season=52, harmonics=2, tests=None,
     for _ in range(draws):
         starts = rng.integers(0, n, -(-n // 4))
         blocks = (starts[:, None] + np.arange(4)).ravel()[:n] % n
-        noisy = _Mix(x / scale, base, np.column_stack([pulls[:, 0], pulls[:, 1] + pulls[:, 2] * rng.normal(size=len(pulls)), pulls[:, 2]]), noise)
-        drawn.append(noisy.measures(noisy.fit(fit["fitted"] + grow * residual[blocks], begin=fit["shape"]), y, scale))
+        noisy = _Mix(
+            x / scale,
+            base,
+            np.column_stack(
+                [pulls[:, 0], pulls[:, 1] + pulls[:, 2] * rng.normal(size=len(pulls)), pulls[:, 2]]
+            ),
+            noise,
+        )
+        drawn.append(
+            noisy.measures(
+                noisy.fit(fit["fitted"] + grow * residual[blocks], begin=fit["shape"]), y, scale
+            )
+        )
     drawn = np.array(drawn)
     se, low, high = intervals.percentiles(drawn, found, conf_level)
-    # A medium without effect is fitted to luck, and its draws stay near that fit: mirrored at it, the lower limit reaches 0 as it should.
+    # A medium without effect is fitted to luck, and its draws stay near that fit: mirrored at it,
+    # the lower limit reaches 0 as it should.
     low = np.maximum(np.fmin(low, 2 * found - high), 0)
     names = ("contribution", "share", "return_on_spend", "marginal_return", "lingering", "half")
-    rows = [{"channel": m, "measure": name, "n": n, "estimate": found[i, k], "std_error": se[i, k], "conf_low": low[i, k], "conf_high": high[i, k]} for k, name in enumerate(names) for i, m in enumerate(media)]
-    limits = [t("attribution.mix_limit"), t("attribution.mix_fit", r2=number(1 - residual.var() / y.var(), 3))]
+    rows = [
+        {
+            "channel": m,
+            "measure": name,
+            "n": n,
+            "estimate": found[i, k],
+            "std_error": se[i, k],
+            "conf_low": low[i, k],
+            "conf_high": high[i, k],
+        }
+        for k, name in enumerate(names)
+        for i, m in enumerate(media)
+    ]
+    limits = [
+        t("attribution.mix_limit"),
+        t("attribution.mix_fit", r2=number(1 - residual.var() / y.var(), 3)),
+    ]
     if holdout and n - holdout >= 30:
         model_error, naive = _backtest(x / scale, base, y, n - holdout, season, seed)
-        limits.append(t("attribution.mix_holdout", k=number(holdout), error=percent(model_error), naive=percent(naive)))
+        limits.append(
+            t(
+                "attribution.mix_holdout",
+                k=number(holdout),
+                error=percent(model_error),
+                naive=percent(naive),
+            )
+        )
     together = np.corrcoef(x.T) - np.eye(len(media)) if len(media) > 1 else np.zeros((1, 1))
     if np.abs(together).max() > 0.7:
         limits.append(t("attribution.mix_together", r=number(float(np.abs(together).max()), 2)))
@@ -111,8 +188,24 @@ def mix(table, sales, media, *, controls=(), season=52, harmonics=2, tests=None,
         limits.append(t("drivers.few", n=number(n), least=number(104)))
     if tests is not None:
         limits.append(t("attribution.mix_tests", k=number(len(tests))))
-    return Result(question=t("attribution.mix_question", sales=word(sales)), table=pd.DataFrame(rows), method=t("attribution.mix_method", draws=number(draws)), unit="periods", n=n, conf_level=conf_level, evidence="associational",
-                  limits=tuple(limits), model=fit, chart={"kind": "points", "label": ["channel"], "only": {"measure": "return_on_spend"}, "reference": 1, "xlabel": t("attribution.mix_axis")})
+    return Result(
+        question=t("attribution.mix_question", sales=word(sales)),
+        table=pd.DataFrame(rows),
+        method=t("attribution.mix_method", draws=number(draws)),
+        unit="periods",
+        n=n,
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        model=fit,
+        chart={
+            "kind": "points",
+            "label": ["channel"],
+            "only": {"measure": "return_on_spend"},
+            "reference": 1,
+            "xlabel": t("attribution.mix_axis"),
+        },
+    )
 
 
 def _base(used, controls, n, season, harmonics):
@@ -120,7 +213,11 @@ def _base(used, controls, n, season, harmonics):
     at = np.arange(n)
     columns = [np.ones(n), (at - at.mean()) / n]
     if season and n >= 2 * season:
-        columns += [f(2 * np.pi * k * at / season) for k in range(1, harmonics + 1) for f in (np.sin, np.cos)]
+        columns += [
+            f(2 * np.pi * k * at / season)
+            for k in range(1, harmonics + 1)
+            for f in (np.sin, np.cos)
+        ]
     for name in controls:
         v = used[name].to_numpy()
         if np.ptp(v) == 0:
@@ -130,21 +227,30 @@ def _base(used, controls, n, season, harmonics):
 
 
 def adstock(x, stay):
-    """Return spending that lingers: each period keeps a share of the one before, columns by channel."""
+    """Return spending that lingers: each period keeps a share of the one before, columns by
+    channel.
+    """
     from scipy.signal import lfilter
 
-    return np.column_stack([lfilter([1.0 - s], [1.0, -s], v) for v, s in zip(np.asarray(x, float).T, stay, strict=True)])
+    return np.column_stack(
+        [
+            lfilter([1.0 - s], [1.0, -s], v)
+            for v, s in zip(np.asarray(x, float).T, stay, strict=True)
+        ]
+    )
 
 
 class _Mix:
-    """Media effects given the shape (lingering and half) by non-negative least squares; the shape by search."""
+    """Media effects given the shape (lingering and half) by non-negative least squares; the shape
+    by search.
+    """
 
     def __init__(self, x, base, pulls, noise=1.0):
         self.x, self.base, self.pulls, self.noise, self.k = x, base, pulls, noise, x.shape[1]
         self.across = np.linalg.qr(base)[0]
 
     def curves(self, shape):
-        stay, half = 1 / (1 + np.exp(-shape[: self.k])), np.exp(shape[self.k:])
+        stay, half = 1 / (1 + np.exp(-shape[: self.k])), np.exp(shape[self.k :])
         held = adstock(self.x, stay)
         return held / (held + half)
 
@@ -157,8 +263,13 @@ class _Mix:
         if len(self.pulls):
             channel = self.pulls[:, 0].astype(int)
             extra = np.zeros((len(channel), self.k))
-            extra[np.arange(len(channel)), channel] = media.sum(axis=0)[channel] * self.noise / self.pulls[:, 2]
-            a, b = np.vstack([a, extra]), np.append(b, self.pulls[:, 1] * self.noise / self.pulls[:, 2])
+            extra[np.arange(len(channel)), channel] = (
+                media.sum(axis=0)[channel] * self.noise / self.pulls[:, 2]
+            )
+            a, b = (
+                np.vstack([a, extra]),
+                np.append(b, self.pulls[:, 1] * self.noise / self.pulls[:, 2]),
+            )
         beta, norm = nnls(a, b)
         return beta, media, norm**2
 
@@ -168,29 +279,66 @@ class _Mix:
         scale = y.var() * len(y)
 
         def loss(shape):
-            # A gentle pull keeps shapes the data do not settle from running away: half-lives near one period, half near the mean.
-            return self.effects(shape, y)[2] / scale + 1e-4 * (((shape[: self.k] + 0.5) / 1.5) ** 2).sum() + 1e-4 * (shape[self.k:] ** 2).sum()
+            # A gentle pull keeps shapes the data do not settle from running away: half-lives near
+            # one period, half near the mean.
+            return (
+                self.effects(shape, y)[2] / scale
+                + 1e-4 * (((shape[: self.k] + 0.5) / 1.5) ** 2).sum()
+                + 1e-4 * (shape[self.k :] ** 2).sum()
+            )
 
         rng = np.random.default_rng(seed)
-        guesses = [begin] if begin is not None else [np.concatenate([np.full(self.k, -0.5), np.zeros(self.k)])] + [rng.normal(0, 1, 2 * self.k) for _ in range(starts - 1)]
-        found = min((minimize(loss, g, method="L-BFGS-B", bounds=[(-4, 3)] * self.k + [(-3, 3)] * self.k, options={"maxiter": 80}) for g in guesses), key=lambda r: r.fun)
+        guesses = (
+            [begin]
+            if begin is not None
+            else [np.concatenate([np.full(self.k, -0.5), np.zeros(self.k)])]
+            + [rng.normal(0, 1, 2 * self.k) for _ in range(starts - 1)]
+        )
+        found = min(
+            (
+                minimize(
+                    loss,
+                    g,
+                    method="L-BFGS-B",
+                    bounds=[(-4, 3)] * self.k + [(-3, 3)] * self.k,
+                    options={"maxiter": 80},
+                )
+                for g in guesses
+            ),
+            key=lambda r: r.fun,
+        )
         beta, media, _ = self.effects(found.x, y)
         weights = np.linalg.lstsq(self.base, y - media @ beta, rcond=None)[0]
-        return {"shape": found.x, "effects": beta, "media": media, "base": weights, "fitted": self.base @ weights + media @ beta}
+        return {
+            "shape": found.x,
+            "effects": beta,
+            "media": media,
+            "base": weights,
+            "fitted": self.base @ weights + media @ beta,
+        }
 
     def measures(self, fit, y, scale):
-        stay, half = 1 / (1 + np.exp(-fit["shape"][: self.k])), np.exp(fit["shape"][self.k:])
+        stay, half = 1 / (1 + np.exp(-fit["shape"][: self.k])), np.exp(fit["shape"][self.k :])
         brought = fit["media"].sum(axis=0) * fit["effects"]
         spent = (self.x * scale).sum(axis=0)
         level = self.x.mean(axis=0)
         marginal = fit["effects"] * half / (level + half) ** 2 / scale
-        return np.column_stack([brought, brought / y.sum(), brought / spent, marginal, stay, half * scale])
+        return np.column_stack(
+            [brought, brought / y.sum(), brought / spent, marginal, stay, half * scale]
+        )
 
 
 def _backtest(x, base, y, cut, season, seed):
-    """Return the mean absolute percentage error of the last periods, by the model learnt before them and by the same period a year earlier (or the last one)."""
+    """Return the mean absolute percentage error of the last periods, by the model learnt before
+    them and by the same period a year earlier (or the last one).
+    """
     learnt = _Mix(x[:cut], base[:cut], np.zeros((0, 3))).fit(y[:cut], starts=3, seed=seed)
-    told = base[cut:] @ learnt["base"] + _Mix(x, base, np.zeros((0, 3))).curves(learnt["shape"])[cut:] @ learnt["effects"]
+    told = (
+        base[cut:] @ learnt["base"]
+        + _Mix(x, base, np.zeros((0, 3))).curves(learnt["shape"])[cut:] @ learnt["effects"]
+    )
     back = season if season and cut >= season else 1
-    naive = y[cut - back: len(y) - back] if back > 1 else np.full(len(y) - cut, y[cut - 1])
-    return float(np.abs(told / y[cut:] - 1).mean()), float(np.abs(naive[: len(y) - cut] / y[cut:] - 1).mean())
+    naive = y[cut - back : len(y) - back] if back > 1 else np.full(len(y) - cut, y[cut - 1])
+    return float(np.abs(told / y[cut:] - 1).mean()), float(
+        np.abs(naive[: len(y) - cut] / y[cut:] - 1).mean()
+    )

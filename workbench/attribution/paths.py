@@ -14,9 +14,12 @@ _SALT = np.uint64(0x9E3779B97F4A7C15)
 class Journeys:
     """Paths of contacts, flat.
 
-    `names` the channels; `code` the channel of every contact, `begin` the first contact of every path (one more at the end);
-    `conversions`, `value` and `customer` (a running number) of every path, `times` how many paths a row stands for; `moment` and `ended`
-    (microseconds) of every contact and path where known; `alone` says that every path is somebody else's, a row standing for `times` people; `left_out`
+    `names` the channels; `code` the channel of every contact, `begin` the first contact of every
+    path (one more at the end);
+    `conversions`, `value` and `customer` (a running number) of every path, `times` how many paths a
+    row stands for; `moment` and `ended`
+    (microseconds) of every contact and path where known; `alone` says that every path is somebody
+    else's, a row standing for `times` people; `left_out`
     counts what could not take part.
     """
 
@@ -49,23 +52,50 @@ class Journeys:
         return np.repeat(np.arange(len(self.conversions)), self.length)
 
     def table(self):
-        """Return the paths as a table: customer, path (channels joined by " > "), conversions, value."""
+        """Return the paths as a table: customer, path (channels joined by " > "), conversions,
+        value.
+        """
         import pandas as pd
 
         words = np.array(self.names, object)[self.code]
-        return pd.DataFrame({"customer": self.customer, "path": [" > ".join(words[a:b]) for a, b in zip(self.begin[:-1], self.begin[1:], strict=True)],
-                             "conversions": self.conversions, "value": self.value})
+        return pd.DataFrame(
+            {
+                "customer": self.customer,
+                "path": [
+                    " > ".join(words[a:b])
+                    for a, b in zip(self.begin[:-1], self.begin[1:], strict=True)
+                ],
+                "conversions": self.conversions,
+                "value": self.value,
+            }
+        )
 
     def check(self, least=1):
         """Raise NotEnoughData unless there are paths and conversions."""
         if not len(self.conversions) or self.conversions.sum() < least:
-            raise NotEnoughData(f"attribution: there are {int(self.conversions.sum()) if len(self.conversions) else 0} conversions with a contact before them; at least {least} are needed")
+            raise NotEnoughData(
+                "attribution: there are"
+                f" {int(self.conversions.sum()) if len(self.conversions) else 0} conversions with a"
+                f" contact before them; at least {least} are needed"
+            )
 
 
-def paths(events, *, conversion="order", column="channel", timeout="30min", gap="30D", value=None, until=None):
-    """Turn events into paths: the channels of a customer's visits, up to a conversion or a long silence.
+def paths(
+    events,
+    *,
+    conversion="order",
+    column="channel",
+    timeout="30min",
+    gap="30D",
+    value=None,
+    until=None,
+):
+    """Turn events into paths: the channels of a customer's visits, up to a conversion or a long
+    silence.
 
-    A contact is the begin of a visit, or a change of channel within one. A path ends with the conversion, or as unsuccessful when nothing follows for `gap`; paths whose silence has not lasted that long when
+    A contact is the begin of a visit, or a change of channel within one. A path ends with the
+    conversion, or as unsuccessful when nothing follows for `gap`; paths whose silence has not
+    lasted that long when
     the data end are neither, left out and counted.
 
     Parameters
@@ -93,7 +123,8 @@ def paths(events, *, conversion="order", column="channel", timeout="30min", gap=
     NotEnoughData
         Where no path is left.
 
-    Source: paths with and without conversion as in Anderl, Becker, von Wangenheim & Schumann (2016), International Journal of Research in Marketing 33.
+    Source: paths with and without conversion as in Anderl, Becker, von Wangenheim & Schumann
+    (2016), International Journal of Research in Marketing 33.
     """
     from workbench.results import is_simulated
 
@@ -102,12 +133,28 @@ def paths(events, *, conversion="order", column="channel", timeout="30min", gap=
         raise unknown("conversion", "event", conversion, engine.distinct(events, "event"))
     names = [n for n in engine.distinct(events, column) if n != ""]
     end = schemas.observed_until(events, until)
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "c": engine.code(column, names, others=True), "goal": engine.code("event", [conversion], others=True)}
+    roles = {
+        "customer": engine.key("customer_id"),
+        "t": engine.micros("occurred_at"),
+        "c": engine.code(column, names, others=True),
+        "goal": engine.code("event", [conversion], others=True),
+    }
     if value:
         roles["value"] = engine.real(value)
     view = engine.view(events, upto=None if until is None else end, **roles)
-    rows = engine.ordered(view, _Contacts(schemas.micros("timeout", timeout), len(names), value is not None), then=("t", "goal", "c"), descending=("goal",))
-    return _split(rows, tuple(names), schemas.micros("gap", gap), end, {"simulated": True} if is_simulated(events) else {})
+    rows = engine.ordered(
+        view,
+        _Contacts(schemas.micros("timeout", timeout), len(names), value is not None),
+        then=("t", "goal", "c"),
+        descending=("goal",),
+    )
+    return _split(
+        rows,
+        tuple(names),
+        schemas.micros("gap", gap),
+        end,
+        {"simulated": True} if is_simulated(events) else {},
+    )
 
 
 class _Contacts:
@@ -122,7 +169,8 @@ class _Contacts:
         visit[1:] = np.diff(t) > self.timeout
         visit[batch.starts] = True
         visit = np.cumsum(visit)
-        # A row without a channel goes on with the visit it stands in; a contact is the first named row of a visit or of another channel in it.
+        # A row without a channel goes on with the visit it stands in; a contact is the first named
+        # row of a visit or of another channel in it.
         named = np.flatnonzero(c != self.none)
         new = np.ones(len(named), bool)
         new[1:] = (np.diff(c[named]) != 0) | (np.diff(visit[named]) > 0)
@@ -132,7 +180,12 @@ class _Contacts:
         order = np.lexsort([kind == -1, at])
         at, kind = at[order], kind[order]
         worth = np.nan_to_num(batch["value"][at]) if self.valued and n else np.ones(len(at))
-        return {"customer": batch["customer"][at] if n else batch["customer"], "t": t[at], "kind": kind, "value": np.where(kind == -1, worth, 0.0)}
+        return {
+            "customer": batch["customer"][at] if n else batch["customer"],
+            "t": t[at],
+            "kind": kind,
+            "value": np.where(kind == -1, worth, 0.0),
+        }
 
 
 def _split(rows, names, gap, end, attrs):
@@ -160,10 +213,32 @@ def _split(rows, names, gap, end, attrs):
         raise NotEnoughData("paths: no path is old enough to have ended and has a contact")
     worth = np.bincount(path, value, total)
     owner = np.unique(who[np.flatnonzero(new)][keep], return_inverse=True)[1]
-    return Journeys(names, kind[inside], np.concatenate([[0], np.cumsum(size[keep])]), won[keep].astype(float), worth[keep], owner, np.ones(int(keep.sum())), t[inside], last[keep], False, left, attrs)
+    return Journeys(
+        names,
+        kind[inside],
+        np.concatenate([[0], np.cumsum(size[keep])]),
+        won[keep].astype(float),
+        worth[keep],
+        owner,
+        np.ones(int(keep.sum())),
+        t[inside],
+        last[keep],
+        False,
+        left,
+        attrs,
+    )
 
 
-def from_paths(table, *, path="path", conversions="conversions", nulls=None, value=None, customer=None, separator=">"):
+def from_paths(
+    table,
+    *,
+    path="path",
+    conversions="conversions",
+    nulls=None,
+    value=None,
+    customer=None,
+    separator=">",
+):
     """Read paths that are already written out, such as "search > email > direct".
 
     Parameters
@@ -175,11 +250,13 @@ def from_paths(table, *, path="path", conversions="conversions", nulls=None, val
     conversions : str
         Column with how many of them converted.
     nulls : str, optional
-        Column with how many did not; None: rows without a conversion stand for one unsuccessful path each.
+        Column with how many did not; None: rows without a conversion stand for one unsuccessful
+        path each.
     value : str, optional
         Column with the worth of the conversions, all together.
     customer : str, optional
-        Column of the customer, whose rows stand in the order of time; None: every path is somebody else's.
+        Column of the customer, whose rows stand in the order of time; None: every path is somebody
+        else's.
 
     Returns
     -------
@@ -203,9 +280,15 @@ def from_paths(table, *, path="path", conversions="conversions", nulls=None, val
     coded = compute.dictionary_encode(compute.utf8_trim_whitespace(cut.flatten()))
     words = coded.dictionary.to_pylist()
     names = sorted(w for w in words if w)
-    flat = np.array([names.index(w) if w else -1 for w in words])[coded.indices.to_numpy(zero_copy_only=False)]
+    flat = np.array([names.index(w) if w else -1 for w in words])[
+        coded.indices.to_numpy(zero_copy_only=False)
+    ]
     # Empty places (a separator too many) name nobody.
-    size = np.add.reduceat((flat >= 0).astype(np.int64), cut.offsets.to_numpy()[:-1]) if len(written) else np.zeros(0, np.int64)
+    size = (
+        np.add.reduceat((flat >= 0).astype(np.int64), cut.offsets.to_numpy()[:-1])
+        if len(written)
+        else np.zeros(0, np.int64)
+    )
     flat = flat[flat >= 0]
     if (size == 0).any():
         raise InputError("table: a path names no channel")
@@ -227,35 +310,59 @@ def from_paths(table, *, path="path", conversions="conversions", nulls=None, val
         each, good, times, worth = who // 2, who % 2 == 1, total[who], (who % 2).astype(float)
     begin = np.concatenate([[0], np.cumsum(size[each])])
     code = flat[np.repeat(starts[each] - begin[:-1], size[each]) + np.arange(begin[-1])]
-    return Journeys(tuple(names), code.astype(np.int64), begin, good.astype(float), worth, who, times, alone=customer is None, attrs=dict(getattr(table, "attrs", {})))
+    return Journeys(
+        tuple(names),
+        code.astype(np.int64),
+        begin,
+        good.astype(float),
+        worth,
+        who,
+        times,
+        alone=customer is None,
+        attrs=dict(getattr(table, "attrs", {})),
+    )
 
 
 def kinds(journeys):
-    """Return the number of every path's kind (same channels in the same order, same outcome) and the first path of every kind."""
+    """Return the number of every path's kind (same channels in the same order, same outcome) and
+    the first path of every kind.
+    """
     at = np.arange(len(journeys.code)) - np.repeat(journeys.begin[:-1], journeys.length)
     with np.errstate(over="ignore"):
-        h = (journeys.code.astype(np.uint64) + np.uint64(1)) * _SALT + (at.astype(np.uint64) + np.uint64(1)) * np.uint64(0xBF58476D1CE4E5B9)
+        h = (journeys.code.astype(np.uint64) + np.uint64(1)) * _SALT + (
+            at.astype(np.uint64) + np.uint64(1)
+        ) * np.uint64(0xBF58476D1CE4E5B9)
         h = (h ^ (h >> np.uint64(30))) * np.uint64(0x94D049BB133111EB)
         h ^= h >> np.uint64(27)
-        total = np.add.reduceat(h, journeys.begin[:-1]) + journeys.conversions.astype(np.uint64) * np.uint64(0xD6E8FEB86659FD93)
+        total = np.add.reduceat(h, journeys.begin[:-1]) + journeys.conversions.astype(
+            np.uint64
+        ) * np.uint64(0xD6E8FEB86659FD93)
     _, first, number = np.unique(total, return_index=True, return_inverse=True)
     return number, first
 
 
 def profiles(journeys, number):
-    """Return, for the bootstrap, people alike: how many have each profile, and the paths a profile stands for (profile, path kind, times)."""
+    """Return, for the bootstrap, people alike: how many have each profile, and the paths a profile
+    stands for (profile, path kind, times).
+    """
     if journeys.alone:
         each = np.arange(int(number.max()) + 1)
         return np.bincount(number, journeys.times).astype(np.int64), each, each, np.ones(len(each))
     people = int(journeys.customer.max()) + 1
     order = np.lexsort([number, journeys.customer])
-    who, kind, times = journeys.customer[order], number[order].astype(np.uint64), journeys.times[order]
+    who, kind, times = (
+        journeys.customer[order],
+        number[order].astype(np.uint64),
+        journeys.times[order],
+    )
     with np.errstate(over="ignore"):
         h = (kind + np.uint64(1)) * _SALT
         h = (h ^ (h >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
         h = (h ^ (h >> np.uint64(32))) + times.view(np.uint64) * np.uint64(0xD6E8FEB86659FD93)
         key = np.zeros(people, np.uint64)
         np.add.at(key, who, h * (kind + np.uint64(3)))
-    _, first, same, count = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+    _, first, same, count = np.unique(
+        key, return_index=True, return_inverse=True, return_counts=True
+    )
     keep = np.isin(who, first)
     return count, same[who[keep]], number[order][keep], times[keep]

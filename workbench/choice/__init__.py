@@ -1,4 +1,6 @@
-"""Why this one and not another? Choice among alternatives, what a change would be worth, and how sure we are."""
+"""Why this one and not another? Choice among alternatives, what a change would be worth, and how
+sure we are.
+"""
 
 from workbench.choice.answers import elasticities, holdout, what_if, willingness_to_pay
 from workbench.choice.classes import latent_class, latent_classes
@@ -7,5 +9,21 @@ from workbench.choice.logit import compare_rules, conditional_logit, iia_test
 from workbench.choice.mixed import mixed_logit, state_dependence
 from workbench.choice.nested import nested_logit
 
-__all__ = ["ClassFit", "Fit", "MixedFit", "NestedFit", "compare_rules", "conditional_logit", "elasticities", "holdout", "iia_test", "latent_class", "latent_classes",
-           "mixed_logit", "nested_logit", "state_dependence", "what_if", "willingness_to_pay"]
+__all__ = [
+    "ClassFit",
+    "Fit",
+    "MixedFit",
+    "NestedFit",
+    "compare_rules",
+    "conditional_logit",
+    "elasticities",
+    "holdout",
+    "iia_test",
+    "latent_class",
+    "latent_classes",
+    "mixed_logit",
+    "nested_logit",
+    "state_dependence",
+    "what_if",
+    "willingness_to_pay",
+]

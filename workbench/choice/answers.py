@@ -1,4 +1,6 @@
-"""What follows from a fitted choice model: elasticities, money values, what-if shares, and a test on unseen customers."""
+"""What follows from a fitted choice model: elasticities, money values, what-if shares, and a test
+on unseen customers.
+"""
 
 import dataclasses
 
@@ -25,8 +27,10 @@ def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
     Returns
     -------
     Result
-        alternative (whose share moves), changed (whose attribute rises), kind (own or cross), n (choices), estimate,
-        std_error, conf_low, conf_high. Share-weighted averages; delta method with customers as sampling unit.
+        alternative (whose share moves), changed (whose attribute rises), kind (own or cross), n
+        (choices), estimate,
+        std_error, conf_low, conf_high. Share-weighted averages; delta method with customers as
+        sampling unit.
 
     Raises InputError for an attribute the fit does not have.
 
@@ -39,29 +43,61 @@ def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
         raise unknown("attribute", "attribute", attribute, fit.attributes)
     d = fit.design(choices)
     where = fit.attributes.index(attribute)
-    estimate, se = discrete.delta(lambda q: (fit.pulls(q, d, where) / fit.chances(q, d).sum(axis=0)[:, None]).ravel(), fit.params, fit.cov)
+    estimate, se = discrete.delta(
+        lambda q: (fit.pulls(q, d, where) / fit.chances(q, d).sum(axis=0)[:, None]).ravel(),
+        fit.params,
+        fit.cov,
+    )
     low, high = intervals.normal(estimate, se, conf_level)
     pairs = [(a, b) for a in fit.names for b in fit.names]
-    table = pd.DataFrame({"alternative": [a for a, _ in pairs], "changed": [b for _, b in pairs],
-                          "kind": ["own" if a == b else "cross" for a, b in pairs], "n": len(d.x), "estimate": estimate,
-                          "std_error": se, "conf_low": low, "conf_high": high})
-    return Result(question=t("choice.elasticity_question", attribute=word(attribute)), table=table, unit="choices",
-                  method=t("choice.elasticity_method"), n=len(d.x), conf_level=conf_level, evidence="associational",
-                  limits=(t("choice.elasticity_limit"), *([t("choice.elasticity_discount")] if "discount" in fit.attributes else []), t("choice.associational")),
-                  chart={"kind": "points", "label": ["alternative"], "only": {"kind": "own"}, "reference": 0,
-                         "xlabel": t("choice.elasticity_axis", attribute=word(attribute))})
+    table = pd.DataFrame(
+        {
+            "alternative": [a for a, _ in pairs],
+            "changed": [b for _, b in pairs],
+            "kind": ["own" if a == b else "cross" for a, b in pairs],
+            "n": len(d.x),
+            "estimate": estimate,
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
+    return Result(
+        question=t("choice.elasticity_question", attribute=word(attribute)),
+        table=table,
+        unit="choices",
+        method=t("choice.elasticity_method"),
+        n=len(d.x),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=(
+            t("choice.elasticity_limit"),
+            *([t("choice.elasticity_discount")] if "discount" in fit.attributes else []),
+            t("choice.associational"),
+        ),
+        chart={
+            "kind": "points",
+            "label": ["alternative"],
+            "only": {"kind": "own"},
+            "reference": 0,
+            "xlabel": t("choice.elasticity_axis", attribute=word(attribute)),
+        },
+    )
 
 
 @analysis
 def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.95):
     """How much more would people pay for one unit of each other attribute?
 
-    Minus the attribute's weight over the price's, with two intervals: the delta method, and Krinsky & Robb's, which draws all weights from their
-    joint distribution and so allows for a skewed ratio. Where the price's own weight is not clearly below 0, or differs between people so that it may be 0 for somebody, the ratios are missing.
+    Minus the attribute's weight over the price's, with two intervals: the delta method, and Krinsky
+    & Robb's, which draws all weights from their
+    joint distribution and so allows for a skewed ratio. Where the price's own weight is not clearly
+    below 0, or differs between people so that it may be 0 for somebody, the ratios are missing.
 
     Parameters
     ----------
-    fit : Fit or Result of a choice model of any kind; of a latent-class model the classes have values of their own
+    fit : Fit or Result of a choice model of any kind; of a latent-class model the classes have
+    values of their own
     price : str
         The attribute that is money.
     draws, seed : int
@@ -70,41 +106,86 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
     Returns
     -------
     Result
-        term (and class), interval (delta or krinsky_robb), n (choices), estimate (units of price), std_error, conf_low, conf_high.
+        term (and class), interval (delta or krinsky_robb), n (choices), estimate (units of price),
+        std_error, conf_low, conf_high.
 
     Raises InputError where the price is no attribute of the fit.
 
-    Source: Krinsky & Robb (1986), Review of Economics and Statistics 68; Daly, Hess & de Jong (2012), Transportation Research B 46.
+    Source: Krinsky & Robb (1986), Review of Economics and Statistics 68; Daly, Hess & de Jong
+    (2012), Transportation Research B 46.
     """
     import pandas as pd
 
     fit = getattr(fit, "model", fit)
     if price not in fit.attributes:
         raise unknown("price", "attribute", price, fit.attributes)
-    limits = [*([t("choice.wtp_limit")] if {"display", "mailer", "discount", "loyalty"} & set(fit.attributes) else []), t("choice.associational")]
+    limits = [
+        *(
+            [t("choice.wtp_limit")]
+            if {"display", "mailer", "discount", "loyalty"} & set(fit.attributes)
+            else []
+        ),
+        t("choice.associational"),
+    ]
     keys, weights = fit.worth_rows(price), fit.price_weights(price)
     ends = [intervals.normal(value, error, conf_level) for value, error in weights or ()]
     unsure = [(low, high) for low, high in ends if not high < 0]
-    estimate, se, drawn = np.full(len(keys), np.nan), np.full(len(keys), np.nan), np.full((2, len(keys)), np.nan)
+    estimate, se, drawn = (
+        np.full(len(keys), np.nan),
+        np.full(len(keys), np.nan),
+        np.full((2, len(keys)), np.nan),
+    )
     # Without a clearly negative weight of money, money is no yardstick and the ratio means nothing.
     if weights is None:
         limits.insert(0, t("choice.wtp_random"))
     elif unsure:
-        limits.insert(0, t("choice.wtp_none", low=number(unsure[0][0], 3), high=number(unsure[0][1], 3)))
+        limits.insert(
+            0, t("choice.wtp_none", low=number(unsure[0][0], 3), high=number(unsure[0][1], 3))
+        )
     else:
         estimate, se = discrete.delta(lambda q: fit.worth(q, price), fit.params, fit.cov)
         rng = np.random.default_rng(seed)
         many = draws if fit.kind != "mixed" else min(draws, 1000)
-        values = np.array([fit.worth(q, price) for q in rng.multivariate_normal(fit.params, fit.cov, many, method="eigh")])
+        values = np.array(
+            [
+                fit.worth(q, price)
+                for q in rng.multivariate_normal(fit.params, fit.cov, many, method="eigh")
+            ]
+        )
         drawn = np.quantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
     low, high = intervals.normal(estimate, se, conf_level)
-    rows = [{**key, "interval": kind, "n": fit.choices, "estimate": estimate[i], "std_error": se[i], "conf_low": a[i], "conf_high": b[i]}
-            for i, key in enumerate(keys) for kind, (a, b) in (("delta", (low, high)), ("krinsky_robb", drawn))]
-    return Result(question=t("choice.wtp_question"), table=pd.DataFrame(rows), method=t("choice.wtp_method"), unit="choices",
-                  n=fit.choices, conf_level=conf_level, evidence="associational",
-                  limits=tuple(limits),
-                  chart={"kind": "points", "label": [k for k in rows[0] if k in ("term", "class", "interval")] if rows else ["term"],
-                         "only": {"interval": "krinsky_robb"}, "reference": 0, "xlabel": t("choice.wtp_axis")})
+    rows = [
+        {
+            **key,
+            "interval": kind,
+            "n": fit.choices,
+            "estimate": estimate[i],
+            "std_error": se[i],
+            "conf_low": a[i],
+            "conf_high": b[i],
+        }
+        for i, key in enumerate(keys)
+        for kind, (a, b) in (("delta", (low, high)), ("krinsky_robb", drawn))
+    ]
+    return Result(
+        question=t("choice.wtp_question"),
+        table=pd.DataFrame(rows),
+        method=t("choice.wtp_method"),
+        unit="choices",
+        n=fit.choices,
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": (
+                [k for k in rows[0] if k in ("term", "class", "interval")] if rows else ["term"]
+            ),
+            "only": {"interval": "krinsky_robb"},
+            "reference": 0,
+            "xlabel": t("choice.wtp_axis"),
+        },
+    )
 
 
 @analysis
@@ -116,14 +197,16 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
     fit : Fit or Result of a choice model of any kind
     choices : the choices to simulate on
     change : dict, optional
-        Attribute → {alternative: new value as a function of the old, given as a factor (1.1) or as a text such as "+2" or "=5"}.
+        Attribute → {alternative: new value as a function of the old, given as a factor (1.1) or as
+        a text such as "+2" or "=5"}.
     remove : list of str
         Alternatives that are no longer there.
 
     Returns
     -------
     Result
-        alternative, measure (before, after, difference), n (choices that keep something to choose), estimate (share), std_error, conf_low, conf_high. The interval is
+        alternative, measure (before, after, difference), n (choices that keep something to choose),
+        estimate (share), std_error, conf_low, conf_high. The interval is
         that of the weights (delta method): the choices themselves are taken as given.
 
     Raises
@@ -156,7 +239,9 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
     if not len(some):
         raise NotEnoughData("what_if: nothing is left to choose")
     before = d.take(some)
-    after = dataclasses.replace(before, x=np.where(available[:, :, None], x, 0.0)[some], available=available[some])
+    after = dataclasses.replace(
+        before, x=np.where(available[:, :, None], x, 0.0)[some], available=available[some]
+    )
 
     def shares(q):
         a, b = fit.chances(q, before).mean(axis=0), fit.chances(q, after).mean(axis=0)
@@ -165,25 +250,61 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
     estimate, se = discrete.delta(shares, fit.params, fit.cov)
     low, high = intervals.normal(estimate, se, conf_level)
     j = len(fit.names)
-    gone = np.tile(np.isin(fit.names, list(remove)), 3) & (np.arange(3 * j) >= j) & (np.arange(3 * j) < 2 * j)
+    gone = (
+        np.tile(np.isin(fit.names, list(remove)), 3)
+        & (np.arange(3 * j) >= j)
+        & (np.arange(3 * j) < 2 * j)
+    )
     low, high, se = (np.where(gone, np.nan, v) for v in (low, high, se))
-    table = pd.DataFrame({"alternative": list(fit.names) * 3, "measure": np.repeat(["before", "after", "difference"], j), "n": len(some), "estimate": estimate, "std_error": se,
-                          "conf_low": low, "conf_high": high})
+    table = pd.DataFrame(
+        {
+            "alternative": list(fit.names) * 3,
+            "measure": np.repeat(["before", "after", "difference"], j),
+            "n": len(some),
+            "estimate": estimate,
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
     limits = [t("choice.what_if_limit"), t("choice.associational")]
     if fit.kind == "conditional":
         limits.append(t("choice.iia"))
     if len(some) < len(d.x):
         limits.append(t("choice.what_if_empty", n=number(len(d.x) - len(some))))
-    return Result(question=t("choice.what_if_question"), table=table, method=t("choice.what_if_method"), unit="choices", n=len(some), conf_level=conf_level, evidence="associational",
-                  limits=tuple(limits), chart={"kind": "points", "label": ["alternative"], "only": {"measure": "difference"}, "points": True, "reference": 0, "xlabel": t("choice.what_if_axis")})
+    return Result(
+        question=t("choice.what_if_question"),
+        table=table,
+        method=t("choice.what_if_method"),
+        unit="choices",
+        n=len(some),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["alternative"],
+            "only": {"measure": "difference"},
+            "points": True,
+            "reference": 0,
+            "xlabel": t("choice.what_if_axis"),
+        },
+    )
 
 
 def _moved(values, how, where):
-    if isinstance(how, str) and how[:1] in ("+", "-", "=") and (by := _number(how.removeprefix("="))) is not None:
+    if (
+        isinstance(how, str)
+        and how[:1] in ("+", "-", "=")
+        and (by := _number(how.removeprefix("="))) is not None
+    ):
         return np.full_like(values, by) if how[0] == "=" else values + by
     if isinstance(how, (int, float)) and not isinstance(how, bool):
         return values * how
-    raise InputError(f"{where}: a factor such as 1.1, or a text such as '+2', '-2' or '=5', is needed; found {how!r}")
+    raise InputError(
+        f"{where}: a factor such as 1.1, or a text such as '+2', '-2' or '=5', is needed; found"
+        f" {how!r}"
+    )
 
 
 def _number(text):
@@ -197,8 +318,10 @@ def _number(text):
 def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0.95):
     """Does the model foretell choices of households it has never seen, better than simple rules?
 
-    A share of the customers is set aside; the models, plain market shares and "the same as last time" are
-    fitted on the others. Shares are spread over what is available; the last rule gives the last choice the
+    A share of the customers is set aside; the models, plain market shares and "the same as last
+    time" are
+    fitted on the others. Shares are spread over what is available; the last rule gives the last
+    choice the
     repeat rate of the others, and the rest by share.
 
     Parameters
@@ -207,12 +330,14 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
     share : float
     seed : int
     models : dict, optional
-        Name → function of choices and attributes that returns a Result with a fit; None: the conditional logit as "model".
+        Name → function of choices and attributes that returns a Result with a fit; None: the
+        conditional logit as "model".
 
     Returns
     -------
     Result
-        rule, measure (hit_rate, log_score), count (hits, or sum of log chances), n (choices set aside), estimate,
+        rule, measure (hit_rate, log_score), count (hits, or sum of log chances), n (choices set
+        aside), estimate,
         std_error, conf_low, conf_high. The customer is the sampling unit.
 
     Raises NotEnoughData when too few customers are left on either side.
@@ -229,7 +354,10 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
         raise NotEnoughData("holdout: too few customers to set some aside")
     held = choices["customer_id"].isin(aside)
     train, test = choices[~held], choices[held]
-    fits = {name: model(train, attributes).model for name, model in (models or {"model": conditional_logit}).items()}
+    fits = {
+        name: model(train, attributes).model
+        for name, model in (models or {"model": conditional_logit}).items()
+    }
     first = next(iter(fits.values()))
     d = first.design(test)
     available, chosen, customer = d.available, d.chosen, d.customer
@@ -238,21 +366,46 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
     by_share = np.where(available, shares / shares.sum(), 0)
     by_share /= by_share.sum(axis=1, keepdims=True)
     last = (d.wide(test["last_bought"], 0) > 0) & available
-    known = bought[train.groupby("choice_id")["last_bought"].transform("any").to_numpy()[train["chosen"].to_numpy(bool)]]
+    known = bought[
+        train.groupby("choice_id")["last_bought"]
+        .transform("any")
+        .to_numpy()[train["chosen"].to_numpy(bool)]
+    ]
     repeat = known["last_bought"].mean() if len(known) else 0.0
     others = np.where(last, 0, by_share)
     room = others.sum(axis=1, keepdims=True)
-    by_last = np.where(last.any(axis=1, keepdims=True) & (room > 0), repeat * last + (1 - repeat) * others / np.where(room > 0, room, 1),
-                       by_share)
+    by_last = np.where(
+        last.any(axis=1, keepdims=True) & (room > 0),
+        repeat * last + (1 - repeat) * others / np.where(room > 0, room, 1),
+        by_share,
+    )
     rows, out = np.arange(len(chosen)), []
-    rules = [*((name, fit.probabilities(test)) for name, fit in fits.items()), ("market_shares", by_share), ("last_choice", by_last)]
+    rules = [
+        *((name, fit.probabilities(test)) for name, fit in fits.items()),
+        ("market_shares", by_share),
+        ("last_choice", by_last),
+    ]
     for rule, p in rules:
         hit = p.argmax(axis=1) == chosen
         score = np.log(np.maximum(p[rows, chosen], 1e-12))
         for measure, values in (("hit_rate", hit.astype(float)), ("log_score", score)):
-            out.append({"rule": rule, "measure": measure, **intervals.mean(values, customer, conf_level)})
-    return Result(question=t("choice.holdout_question"), table=pd.DataFrame(out), unit="choices", n=len(chosen),
-                  method=t("choice.holdout_method", people=number(len(aside)), share=percent(share, 0)), conf_level=conf_level,
-                  evidence="associational", limits=(t("choice.holdout_limit"),),
-                  chart={"kind": "points", "label": ["rule"], "only": {"measure": "hit_rate"}, "percent": True,
-                         "xlabel": t("choice.holdout_axis")})
+            out.append(
+                {"rule": rule, "measure": measure, **intervals.mean(values, customer, conf_level)}
+            )
+    return Result(
+        question=t("choice.holdout_question"),
+        table=pd.DataFrame(out),
+        unit="choices",
+        n=len(chosen),
+        method=t("choice.holdout_method", people=number(len(aside)), share=percent(share, 0)),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=(t("choice.holdout_limit"),),
+        chart={
+            "kind": "points",
+            "label": ["rule"],
+            "only": {"measure": "hit_rate"},
+            "percent": True,
+            "xlabel": t("choice.holdout_axis"),
+        },
+    )

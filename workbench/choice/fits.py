@@ -1,4 +1,6 @@
-"""What a fitted choice model can do, whatever its kind: chances, and how they move with an attribute."""
+"""What a fitted choice model can do, whatever its kind: chances, and how they move with an
+attribute.
+"""
 
 from dataclasses import dataclass, field, replace
 
@@ -13,9 +15,12 @@ from workbench.errors import InputError, need_columns
 class Fit:
     """A fitted conditional logit, and the ground of the other models.
 
-    `params` (P) and `cov` (P × P, clustered on customers) by term; `loglik` and `loglik_null` (equal shares over what
-    was available); `names` the alternatives; `attributes` the columns used; `gradient` the largest absolute score at the
-    optimum, `iterations` the steps taken, `base` the alternative without a constant (None if none has one).
+    `params` (P) and `cov` (P × P, clustered on customers) by term; `loglik` and `loglik_null`
+    (equal shares over what
+    was available); `names` the alternatives; `attributes` the columns used; `gradient` the largest
+    absolute score at the
+    optimum, `iterations` the steps taken, `base` the alternative without a constant (None if none
+    has one).
     """
 
     params: object
@@ -33,33 +38,45 @@ class Fit:
     kind = "conditional"
 
     def probabilities(self, choices):
-        """Return choice probabilities, choices × alternatives; 0 where an alternative was not available."""
+        """Return choice probabilities, choices × alternatives; 0 where an alternative was not
+        available.
+        """
         return self.chances(self.params.to_numpy(), self.design(choices))
 
     def design(self, choices):
         """Return choices laid out as this fit sees them."""
-        return discrete.lay_out(choices, self.attributes, self.base is not None, self.names, self.base)
+        return discrete.lay_out(
+            choices, self.attributes, self.base is not None, self.names, self.base
+        )
 
     def chances(self, params, d):
         """Return the chances of the alternatives of a layout under some parameters."""
         return discrete.probabilities(d.x @ params, d.available)
 
     def pulls(self, params, d, where):
-        """Return by how much each share moves with the logarithm of each alternative's attribute, J × J, summed over choices."""
+        """Return by how much each share moves with the logarithm of each alternative's attribute, J
+        × J, summed over choices.
+        """
         p, level = self.chances(params, d), _level(d, where) * params[where]
         return np.diag((p * level).sum(axis=0)) - p.T @ (p * level)
 
     def worth(self, params, price):
-        """Return what one unit of every attribute but the price is worth in money: an array, one value a row of `worth_rows`."""
+        """Return what one unit of every attribute but the price is worth in money: an array, one
+        value a row of `worth_rows`.
+        """
         at = self.attributes.index(price)
-        return np.array([-params[i] / params[at] for i, a in enumerate(self.attributes) if a != price])
+        return np.array(
+            [-params[i] / params[at] for i, a in enumerate(self.attributes) if a != price]
+        )
 
     def worth_rows(self, price):
         """Return the keys of the rows of `worth`."""
         return [{"term": a} for a in self.attributes if a != price]
 
     def price_weights(self, price):
-        """Return the estimates whose intervals must lie below 0 before anything may be expressed in money: [(value, error)]; None where the weight of money may be 0 for somebody."""
+        """Return the estimates whose intervals must lie below 0 before anything may be expressed in
+        money: [(value, error)]; None where the weight of money may be 0 for somebody.
+        """
         return [(self.params[price], float(np.sqrt(self.cov.loc[price, price])))]
 
 
@@ -69,7 +86,9 @@ def _level(d, where):
 
 @dataclass(frozen=True, eq=False)
 class NestedFit(Fit):
-    """A nested logit: `nests` gives the nest number of each alternative, `dissimilarity` the place of each nest's lambda in `params` (−1: fixed at 1)."""
+    """A nested logit: `nests` gives the nest number of each alternative, `dissimilarity` the place
+    of each nest's lambda in `params` (−1: fixed at 1).
+    """
 
     nests: np.ndarray = None
     dissimilarity: np.ndarray = None
@@ -81,7 +100,9 @@ class NestedFit(Fit):
         return np.where(self.dissimilarity < 0, 1.0, np.append(params, 1.0)[self.dissimilarity])
 
     def chances(self, params, d):
-        return nested_chances(d.x @ params[: d.x.shape[2]], d.available, self.nests, self.scales(params))[0]
+        return nested_chances(
+            d.x @ params[: d.x.shape[2]], d.available, self.nests, self.scales(params)
+        )[0]
 
     def pulls(self, params, d, where):
         lam = self.scales(params)
@@ -95,7 +116,9 @@ class NestedFit(Fit):
 
 
 def nested_chances(v, available, nests, lam):
-    """Return chances, chances within the nest, logarithm of the sum within each nest and chances of the nests."""
+    """Return chances, chances within the nest, logarithm of the sum within each nest and chances of
+    the nests.
+    """
     n, m = len(v), len(lam)
     scaled = np.where(available, v / lam[nests], -np.inf)
     top = np.full((n, m), -np.inf)
@@ -107,13 +130,17 @@ def nested_chances(v, available, nests, lam):
         total = np.stack([e[:, nests == k].sum(axis=1) for k in range(m)], axis=1)
         inclusive = np.where(total > 0, safe + np.log(total), -np.inf)
         within = np.where(total[:, nests] > 0, e / total[:, nests], 0.0)
-        nest = discrete.probabilities(np.where(np.isfinite(inclusive), lam * inclusive, -np.inf), np.isfinite(inclusive))
+        nest = discrete.probabilities(
+            np.where(np.isfinite(inclusive), lam * inclusive, -np.inf), np.isfinite(inclusive)
+        )
     return within * nest[:, nests], within, inclusive, nest
 
 
 @dataclass(frozen=True, eq=False)
 class MixedFit(Fit):
-    """A mixed logit: `kinds` = term → distribution, `draws` (customers of an average: R × random terms) the fixed draws chances are averaged over."""
+    """A mixed logit: `kinds` = term → distribution, `draws` (customers of an average: R × random
+    terms) the fixed draws chances are averaged over.
+    """
 
     kinds: dict = field(default_factory=dict)
     draws: np.ndarray = None
@@ -137,7 +164,9 @@ class MixedFit(Fit):
         total, level = 0.0, _level(d, where)
         for b in self.taste(params, self.draws):
             p = discrete.probabilities(d.x @ b, d.available)
-            total = total + np.diag((p * level).sum(axis=0) * b[where]) - p.T @ (p * level) * b[where]
+            total = (
+                total + np.diag((p * level).sum(axis=0) * b[where]) - p.T @ (p * level) * b[where]
+            )
         return total / len(self.draws)
 
     def worth(self, params, price):
@@ -156,7 +185,9 @@ class MixedFit(Fit):
 
 
 def trait_values(choices, membership):
-    """Return every customer's traits, checked: a column of the choices, one value a customer, none missing."""
+    """Return every customer's traits, checked: a column of the choices, one value a customer, none
+    missing.
+    """
     table = discrete.frame(choices)
     need_columns("membership", table.columns, *membership)
     for name in membership:
@@ -176,14 +207,19 @@ def transform(kind, mean, sd, z):
 
 
 def unfold(params, classes, traits):
-    """Return the weights of every class (K × P) and the pulls of constant and traits on belonging to it (K × traits, 0 for the first) from one row of parameters."""
+    """Return the weights of every class (K × P) and the pulls of constant and traits on belonging
+    to it (K × traits, 0 for the first) from one row of parameters.
+    """
     at = len(params) - (classes - 1) * traits
-    return params[:at].reshape(classes, -1), np.vstack([np.zeros(traits), params[at:].reshape(-1, traits)])
+    return params[:at].reshape(classes, -1), np.vstack(
+        [np.zeros(traits), params[at:].reshape(-1, traits)]
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class ClassFit(Fit):
-    """A latent-class logit: `classes` kinds of people, `posterior` (customers × classes) and `people` (their ids).
+    """A latent-class logit: `classes` kinds of people, `posterior` (customers × classes) and
+    `people` (their ids).
 
     `traits` gives mean and spread of every membership trait among those the model was fitted to.
     """
@@ -202,7 +238,9 @@ class ClassFit(Fit):
         return self.split(self.params.to_numpy())[1]
 
     def split(self, params):
-        """Return the weights a class (K × P) and the sizes of the classes at average membership (K)."""
+        """Return the weights a class (K × P) and the sizes of the classes at average membership
+        (K).
+        """
         beta, gamma = unfold(params, self.classes, 1 + len(self.membership))
         return beta, special.softmax(gamma[:, 0])
 
@@ -210,16 +248,24 @@ class ClassFit(Fit):
         """Return choices laid out as this fit sees them, with the traits of who made them."""
         d = super().design(choices)
         own = trait_values(choices, self.membership)
-        z = [(own[name].reindex(d.customer).to_numpy(float) - mean) / sd for name, (mean, sd) in zip(self.membership, self.traits, strict=True)]
+        z = [
+            (own[name].reindex(d.customer).to_numpy(float) - mean) / sd
+            for name, (mean, sd) in zip(self.membership, self.traits, strict=True)
+        ]
         return replace(d, traits=np.column_stack([np.ones(len(d.chosen)), *z]))
 
     def sizes(self, params, d):
         """Return every chooser's chances of belonging to each class, N × K."""
-        return special.softmax(d.traits @ unfold(params, self.classes, 1 + len(self.membership))[1].T, axis=1)
+        return special.softmax(
+            d.traits @ unfold(params, self.classes, 1 + len(self.membership))[1].T, axis=1
+        )
 
     def chances(self, params, d):
         shares = self.sizes(params, d)
-        return sum(s[:, None] * discrete.probabilities(d.x @ b, d.available) for b, s in zip(self.split(params)[0], shares.T, strict=True))
+        return sum(
+            s[:, None] * discrete.probabilities(d.x @ b, d.available)
+            for b, s in zip(self.split(params)[0], shares.T, strict=True)
+        )
 
     def pulls(self, params, d, where):
         shares = self.sizes(params, d)
@@ -233,11 +279,23 @@ class ClassFit(Fit):
     def worth(self, params, price):
         beta, _ = self.split(params)
         at = self.attributes.index(price)
-        return np.concatenate([[-b[i] / b[at] for i, a in enumerate(self.attributes) if a != price] for b in beta])
+        return np.concatenate(
+            [[-b[i] / b[at] for i, a in enumerate(self.attributes) if a != price] for b in beta]
+        )
 
     def worth_rows(self, price):
-        return [{"term": a, "class": k + 1} for k in range(self.classes) for a in self.attributes if a != price]
+        return [
+            {"term": a, "class": k + 1}
+            for k in range(self.classes)
+            for a in self.attributes
+            if a != price
+        ]
 
     def price_weights(self, price):
-        return [(self.params[f"class {k + 1}: {price}"], float(np.sqrt(self.cov.loc[f"class {k + 1}: {price}", f"class {k + 1}: {price}"])))
-                for k in range(self.classes)]
+        return [
+            (
+                self.params[f"class {k + 1}: {price}"],
+                float(np.sqrt(self.cov.loc[f"class {k + 1}: {price}", f"class {k + 1}: {price}"])),
+            )
+            for k in range(self.classes)
+        ]

@@ -28,7 +28,8 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
     Returns
     -------
     Result
-        term, n (choices), estimate (change in log-odds per unit), std_error, conf_low, conf_high. Customers, not
+        term, n (choices), estimate (change in log-odds per unit), std_error, conf_low, conf_high.
+        Customers, not
         rows, are the sampling unit. `.model` is a `Fit`.
 
     Raises
@@ -47,29 +48,53 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
     beta, p, iterations, top = discrete.newton(d)
     cov = discrete.covariance(d, p)
     loglik = float(np.log(p[np.arange(len(d.chosen)), d.chosen]).sum())
-    fit = Fit(pd.Series(beta, d.terms), pd.DataFrame(cov, d.terms, d.terms), loglik, discrete.null_loglik(d), len(d.chosen), g, d.names,
-              tuple(attributes), d.base, top, iterations)
-    return answer(fit, d, choices, conf_level, question=t("choice.question"), method=t("choice.method"), limits=[t("choice.iia")])
+    fit = Fit(
+        pd.Series(beta, d.terms),
+        pd.DataFrame(cov, d.terms, d.terms),
+        loglik,
+        discrete.null_loglik(d),
+        len(d.chosen),
+        g,
+        d.names,
+        tuple(attributes),
+        d.base,
+        top,
+        iterations,
+    )
+    return answer(
+        fit,
+        d,
+        choices,
+        conf_level,
+        question=t("choice.question"),
+        method=t("choice.method"),
+        limits=[t("choice.iia")],
+    )
 
 
 @analysis
 def iia_test(choices, attributes, *, conf_level=0.95):
     """Do the weights stay the same when one alternative is not there?
 
-    The model is fitted again without each alternative (choices of it left out). Under its assumption that two alternatives
-    compete the same whatever else is on offer, the weights of the attributes then differ by chance only.
+    The model is fitted again without each alternative (choices of it left out). Under its
+    assumption that two alternatives
+    compete the same whatever else is on offer, the weights of the attributes then differ by chance
+    only.
 
     Parameters are those of `conditional_logit`, whose constants every alternative but one has here.
 
     Returns
     -------
     Result
-        dropped (the alternative), term, n (choices left), estimate (weight without it minus weight with all), std_error,
-        conf_low, conf_high, p_joint (all attributes together, Wald), p_holm (corrected for the alternatives tried).
+        dropped (the alternative), term, n (choices left), estimate (weight without it minus weight
+        with all), std_error,
+        conf_low, conf_high, p_joint (all attributes together, Wald), p_holm (corrected for the
+        alternatives tried).
 
     Raises InputError as `conditional_logit`.
 
-    Source: Hausman & McFadden (1984), Econometrica 52; the covariance of the difference is that of the customers' own pulls
+    Source: Hausman & McFadden (1984), Econometrica 52; the covariance of the difference is that of
+    the customers' own pulls
     on both fits, so it holds with several choices a customer.
     """
     import pandas as pd
@@ -78,7 +103,10 @@ def iia_test(choices, attributes, *, conf_level=0.95):
     d, people, g = prepared(choices, attributes, True)
     beta, p, _, _ = discrete.newton(d)
     k = len(attributes)
-    pull = discrete.per_group(discrete.scores(d, p), people, g) @ np.linalg.inv(discrete.hessian(d.x, p))[:, :k]
+    pull = (
+        discrete.per_group(discrete.scores(d, p), people, g)
+        @ np.linalg.inv(discrete.hessian(d.x, p))[:, :k]
+    )
     rows, tests, limits = [], [], [t("choice.iia_limit")]
     for j, name in enumerate(d.names):
         keep = np.flatnonzero((d.chosen != j) & (d.available.sum(axis=1) - d.available[:, j] >= 2))
@@ -88,8 +116,17 @@ def iia_test(choices, attributes, *, conf_level=0.95):
         gone = column if column is not None else len(d.terms) - 1
         columns = [c for c in range(len(d.terms)) if c != gone]
         others = [i for i in range(len(d.names)) if i != j]
-        smaller = discrete.Layout(left.x[:, others][:, :, columns], left.available[:, others], np.searchsorted(others, left.chosen), left.customer,
-                                  tuple(d.names[i] for i in others), [d.terms[c] for c in columns], d.base, left.row, left.column)
+        smaller = discrete.Layout(
+            left.x[:, others][:, :, columns],
+            left.available[:, others],
+            np.searchsorted(others, left.chosen),
+            left.customer,
+            tuple(d.names[i] for i in others),
+            [d.terms[c] for c in columns],
+            d.base,
+            left.row,
+            left.column,
+        )
         try:
             if len(keep) < 2:
                 raise NotEnoughData(f"iia_test: no choices are left without '{name}'")
@@ -98,21 +135,53 @@ def iia_test(choices, attributes, *, conf_level=0.95):
         except (InputError, NotEnoughData) as reason:
             limits.append(t("choice.iia_failed", name=name, reason=str(reason)))
             continue
-        other = discrete.per_group(discrete.scores(smaller, q), people[keep], g) @ np.linalg.inv(discrete.hessian(smaller.x, q))[:, :k]
+        other = (
+            discrete.per_group(discrete.scores(smaller, q), people[keep], g)
+            @ np.linalg.inv(discrete.hessian(smaller.x, q))[:, :k]
+        )
         gap = b[:k] - beta[:k]
         cov = (other - pull).T @ (other - pull) * g / (g - 1)
-        tests.append(stats.chi2.sf(float(gap @ np.linalg.pinv(cov) @ gap), np.linalg.matrix_rank(cov)))
+        tests.append(
+            stats.chi2.sf(float(gap @ np.linalg.pinv(cov) @ gap), np.linalg.matrix_rank(cov))
+        )
         low, high = intervals.normal(gap, np.sqrt(np.diag(cov)), conf_level)
-        rows += [{"dropped": name, "term": a, "n": len(keep), "estimate": gap[i], "std_error": np.sqrt(cov[i, i]), "conf_low": low[i],
-                  "conf_high": high[i], "p_joint": tests[-1]} for i, a in enumerate(attributes)]
+        rows += [
+            {
+                "dropped": name,
+                "term": a,
+                "n": len(keep),
+                "estimate": gap[i],
+                "std_error": np.sqrt(cov[i, i]),
+                "conf_low": low[i],
+                "conf_high": high[i],
+                "p_joint": tests[-1],
+            }
+            for i, a in enumerate(attributes)
+        ]
     if not rows:
-        raise NotEnoughData("iia_test: the model cannot be fitted without any one of the alternatives; " + limits[-1])
+        raise NotEnoughData(
+            "iia_test: the model cannot be fitted without any one of the alternatives; "
+            + limits[-1]
+        )
     table = pd.DataFrame(rows)
     table["p_holm"] = np.repeat(intervals.corrected(tests), k)
     failed = (table["p_holm"] < 1 - conf_level).any()
-    return Result(question=t("choice.iia_question"), table=table, method=t("choice.iia_method"), unit="choices", n=len(d.chosen), conf_level=conf_level,
-                  evidence="associational", limits=(t("choice.iia_fails" if failed else "choice.iia_holds"), *limits),
-                  chart={"kind": "points", "label": ["dropped", "term"], "reference": 0, "xlabel": t("choice.iia_axis")})
+    return Result(
+        question=t("choice.iia_question"),
+        table=table,
+        method=t("choice.iia_method"),
+        unit="choices",
+        n=len(d.chosen),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=(t("choice.iia_fails" if failed else "choice.iia_holds"), *limits),
+        chart={
+            "kind": "points",
+            "label": ["dropped", "term"],
+            "reference": 0,
+            "xlabel": t("choice.iia_axis"),
+        },
+    )
 
 
 @analysis
@@ -122,7 +191,8 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
     Parameters
     ----------
     variants : dict
-        Name of the rule → object with `.table` (choices) and `.imputed` (share of prices filled in).
+        Name of the rule → object with `.table` (choices) and `.imputed` (share of prices filled
+        in).
     attributes : as in `conditional_logit`
     term : str
         The attribute whose weight is compared.
@@ -130,7 +200,8 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
     Returns
     -------
     Result
-        rule, imputed (share of available prices carried forward), n (choices), estimate (weight of `term`), std_error,
+        rule, imputed (share of available prices carried forward), n (choices), estimate (weight of
+        `term`), std_error,
         conf_low, conf_high; missing where the model cannot be fitted, with the reason in `.limits`.
 
     Raises InputError where `term` is none of the attributes.
@@ -147,19 +218,46 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
             fit = conditional_logit(made.table, attributes, conf_level=conf_level)
         except (InputError, NotEnoughData) as reason:
             limits.append(t("choice.rules_failed", rule=word(name), reason=str(reason)))
-            rows.append({"rule": name, "imputed": made.imputed, "n": made.table["choice_id"].nunique(),
-                         **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan)})
+            rows.append(
+                {
+                    "rule": name,
+                    "imputed": made.imputed,
+                    "n": made.table["choice_id"].nunique(),
+                    **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan),
+                }
+            )
             continue
         row = fit.table.set_index("term").loc[term]
-        rows.append({"rule": name, "imputed": made.imputed, "n": fit.n, **row[["estimate", "std_error", "conf_low", "conf_high"]]})
-    return Result(question=t("choice.rules_question"), table=pd.DataFrame(rows), method=t("choice.method"), unit="choices",
-                  n=int(max(r["n"] for r in rows)), conf_level=conf_level, evidence="associational",
-                  limits=tuple(limits), chart={
-                      "kind": "points", "label": ["rule"], "reference": 0, "xlabel": t("choice.rules_axis", term=word(term))})
+        rows.append(
+            {
+                "rule": name,
+                "imputed": made.imputed,
+                "n": fit.n,
+                **row[["estimate", "std_error", "conf_low", "conf_high"]],
+            }
+        )
+    return Result(
+        question=t("choice.rules_question"),
+        table=pd.DataFrame(rows),
+        method=t("choice.method"),
+        unit="choices",
+        n=int(max(r["n"] for r in rows)),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["rule"],
+            "reference": 0,
+            "xlabel": t("choice.rules_axis", term=word(term)),
+        },
+    )
 
 
 def prepared(choices, attributes, constants):
-    """Return the checked layout of choices, the number of each choice's customer, and how many customers there are."""
+    """Return the checked layout of choices, the number of each choice's customer, and how many
+    customers there are.
+    """
     schemas.require(choices, "choices", *attributes)
     d = discrete.lay_out(choices, tuple(attributes), constants)
     discrete.check(d, constants)
@@ -167,15 +265,30 @@ def prepared(choices, attributes, constants):
 
 
 def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
-    """Return the Result of a fitted model: its estimates with intervals and the limits every choice model shares."""
+    """Return the Result of a fitted model: its estimates with intervals and the limits every choice
+    model shares.
+    """
     import pandas as pd
 
     estimate, se = fit.params.to_numpy(), np.sqrt(np.maximum(np.diag(fit.cov), 0))
     low, high = intervals.normal(estimate, se, conf_level)
     terms = list(fit.params.index)
-    table = pd.DataFrame({**(keys or {"term": terms}), "n": fit.choices, "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+    table = pd.DataFrame(
+        {
+            **(keys or {"term": terms}),
+            "n": fit.choices,
+            "estimate": estimate,
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
     rarest = int(np.bincount(d.chosen, minlength=len(d.names)).min())
-    limits = [t("choice.associational"), *limits, t("choice.fit", rho=number(1 - fit.loglik / fit.loglik_null, 3), k=number(fit.customers))]
+    limits = [
+        t("choice.associational"),
+        *limits,
+        t("choice.fit", rho=number(1 - fit.loglik / fit.loglik_null, 3), k=number(fit.customers)),
+    ]
     if "loyalty" in fit.attributes or "last_bought" in fit.attributes:
         limits.append(t("choice.habit"))
     if d.base is not None:
@@ -185,7 +298,21 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
     if rarest < 10 * len(terms):
         limits.append(t("choice.rare", n=number(rarest)))
     shown = [v for v in table["term"] if not str(v).startswith("constant: ")]
-    return Result(question=question, table=table, method=method, unit="choices", n=fit.choices, conf_level=conf_level,
-                  evidence="associational", limits=tuple(limits), model=fit,
-                  chart={"kind": "points", "label": list(keys) if keys else ["term"], "xlabel": t("choice.axis"), "reference": 0,
-                         "only": {"term": shown}})
+    return Result(
+        question=question,
+        table=table,
+        method=method,
+        unit="choices",
+        n=fit.choices,
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        model=fit,
+        chart={
+            "kind": "points",
+            "label": list(keys) if keys else ["term"],
+            "xlabel": t("choice.axis"),
+            "reference": 0,
+            "only": {"term": shown},
+        },
+    )

@@ -16,8 +16,10 @@ SMALLEST = 0.02  # a lambda below this means alternatives that are one and the s
 def nested_logit(choices, attributes, nests, *, constants=True, common=False, conf_level=0.95):
     """How do attributes go with choice when some alternatives are closer substitutes than others?
 
-    Alternatives of one nest share what the model does not see. A nest's lambda is 1 where they compete like any others and nears 0
-    where they are interchangeable; above 1 the model is no longer one of people who choose what suits them best, and `.limits` says so.
+    Alternatives of one nest share what the model does not see. A nest's lambda is 1 where they
+    compete like any others and nears 0
+    where they are interchangeable; above 1 the model is no longer one of people who choose what
+    suits them best, and `.limits` says so.
 
     Parameters
     ----------
@@ -30,14 +32,17 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
     Returns
     -------
     Result
-        term, n (choices), estimate, std_error, conf_low, conf_high; the rows "lambda: NEST" follow the weights. `.model` is a `NestedFit`.
+        term, n (choices), estimate, std_error, conf_low, conf_high; the rows "lambda: NEST" follow
+        the weights. `.model` is a `NestedFit`.
 
     Raises
     ------
     InputError
-        Where an alternative stands in no or several nests, every nest holds one alternative, the fit does not settle, and as `conditional_logit`.
+        Where an alternative stands in no or several nests, every nest holds one alternative, the
+        fit does not settle, and as `conditional_logit`.
 
-    Source: McFadden (1978), in Karlqvist et al. (eds.), Spatial Interaction Theory; Train (2009), chapter 4. Weights are those of
+    Source: McFadden (1978), in Karlqvist et al. (eds.), Spatial Interaction Theory; Train (2009),
+    chapter 4. Weights are those of
     utility itself (not divided by lambda), as in Greene, Econometric Analysis.
     """
     import pandas as pd
@@ -66,7 +71,9 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
         mine = number[d.chosen]
         with np.errstate(divide="ignore"):
             value = np.log(p[rows, d.chosen])
-        pull = -p + np.where(number[None, :] == mine[:, None], (lam[number] - 1) / lam[number] * within, 0.0)
+        pull = -p + np.where(
+            number[None, :] == mine[:, None], (lam[number] - 1) / lam[number] * within, 0.0
+        )
         pull[rows, d.chosen] += 1 / lam[mine]
         score = np.zeros((len(v), count))
         score[:, :k] = np.einsum("nj,njp->np", pull, d.x)
@@ -74,7 +81,9 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
         for m in free:
             mean = (within * np.where(number == m, v, 0.0)).sum(axis=1)
             part = -nest[:, m] * (safe[:, m] - mean / lam[m])
-            part = part + (mine == m) * (safe[:, m] - mean / lam[m] + (mean - v[rows, d.chosen]) / lam[m] ** 2)
+            part = part + (mine == m) * (
+                safe[:, m] - mean / lam[m] + (mean - v[rows, d.chosen]) / lam[m] ** 2
+            )
             score[:, place[m]] += part
         return value, score
 
@@ -85,24 +94,63 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
 
     best = None
     for lam in (1.0, 0.6):
-        found = optimize.minimize(loss, np.append(start * lam, np.full(count - k, lam)), jac=True, method="L-BFGS-B",
-                                  bounds=[(None, None)] * k + [(SMALLEST, 20.0)] * (count - k), options={"maxiter": 500, "ftol": 1e-15, "gtol": 1e-7})
+        found = optimize.minimize(
+            loss,
+            np.append(start * lam, np.full(count - k, lam)),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(None, None)] * k + [(SMALLEST, 20.0)] * (count - k),
+            options={"maxiter": 500, "ftol": 1e-15, "gtol": 1e-7},
+        )
         best = found if best is None or found.fun < best.fun else best
     params, top = discrete.polish(lambda q: -loss(q)[1], best.x)
-    if (params[k:] <= SMALLEST * 1.01).any() or (params[k:] >= 19.9).any() or top > 1e-3 * max(len(rows), 1) ** 0.5:
-        raise InputError("nested_logit: the fit does not settle (a lambda runs to its border, or the score stays at "
-                         f"{top:.2g}); join nests or use the conditional logit")
+    if (
+        (params[k:] <= SMALLEST * 1.01).any()
+        or (params[k:] >= 19.9).any()
+        or top > 1e-3 * max(len(rows), 1) ** 0.5
+    ):
+        raise InputError(
+            "nested_logit: the fit does not settle (a lambda runs to its border, or the score"
+            f" stays at {top:.2g}); join nests or use the conditional logit"
+        )
     value, score = by_choice(params)
     information = -discrete.slope(lambda q: -loss(q)[1], params)
     cov = discrete.sandwich(information, discrete.per_group(score, people, g))
     names = [str(n) for n in nests]
     terms = [*d.terms, *(["lambda"] if common else [f"lambda: {names[m]}" for m in free])]
-    fit = NestedFit(pd.Series(params, terms), pd.DataFrame(cov, terms, terms), float(value.sum()), discrete.null_loglik(d), len(rows), g, d.names,
-                    tuple(attributes), d.base, top, int(best.nit), number, place)
+    fit = NestedFit(
+        pd.Series(params, terms),
+        pd.DataFrame(cov, terms, terms),
+        float(value.sum()),
+        discrete.null_loglik(d),
+        len(rows),
+        g,
+        d.names,
+        tuple(attributes),
+        d.base,
+        top,
+        int(best.nit),
+        number,
+        place,
+    )
     limits = [t("choice.nested_limit")]
     if (params[k:] > 1).any():
-        limits.insert(0, t("choice.nested_over", terms=", ".join(terms[k + i] for i in np.flatnonzero(params[k:] > 1))))
-    return answer(fit, d, choices, conf_level, question=t("choice.nested_question"), method=t("choice.nested_method"), limits=limits)
+        limits.insert(
+            0,
+            t(
+                "choice.nested_over",
+                terms=", ".join(terms[k + i] for i in np.flatnonzero(params[k:] > 1)),
+            ),
+        )
+    return answer(
+        fit,
+        d,
+        choices,
+        conf_level,
+        question=t("choice.nested_question"),
+        method=t("choice.nested_method"),
+        limits=limits,
+    )
 
 
 def _nests(names, nests):
@@ -116,5 +164,8 @@ def _nests(names, nests):
                 raise InputError(f"nests: '{member}' stands in two nests")
             number[names.index(member)] = k
     if (number < 0).any():
-        raise InputError(f"nests: '{names[int(np.flatnonzero(number < 0)[0])]}' stands in no nest; give it one of its own")
+        raise InputError(
+            f"nests: '{names[int(np.flatnonzero(number < 0)[0])]}' stands in no nest; give it one"
+            " of its own"
+        )
     return number, np.bincount(number, minlength=len(nests))

@@ -1,4 +1,6 @@
-"""What will customers still buy, and what are they worth? Models of buying and leaving, spending, and contracts."""
+"""What will customers still buy, and what are they worth? Models of buying and leaving, spending,
+and contracts.
+"""
 
 from workbench.clv.buying import bg_bb, bg_nbd, gamma_gamma, mbg_nbd, pareto_nbd
 from workbench.clv.contract import contract
@@ -6,4 +8,17 @@ from workbench.clv.fits import Fit
 from workbench.clv.summary import customers
 from workbench.clv.worth import hold_out, outlook, tracking, value
 
-__all__ = ["Fit", "bg_bb", "bg_nbd", "contract", "customers", "gamma_gamma", "hold_out", "mbg_nbd", "outlook", "pareto_nbd", "tracking", "value"]
+__all__ = [
+    "Fit",
+    "bg_bb",
+    "bg_nbd",
+    "contract",
+    "customers",
+    "gamma_gamma",
+    "hold_out",
+    "mbg_nbd",
+    "outlook",
+    "pareto_nbd",
+    "tracking",
+    "value",
+]

@@ -12,7 +12,8 @@ from workbench.texts import number, t
 def contract(survivors, *, ahead=5, conf_level=0.95):
     """How many customers of one cohort renew, period by period, and how many will?
 
-    Renewal rates rise with age because those likely to leave have left, not because anybody grows more loyal.
+    Renewal rates rise with age because those likely to leave have left, not because anybody grows
+    more loyal.
 
     Parameters
     ----------
@@ -24,8 +25,11 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
     Returns
     -------
     Result
-        measure (alpha, beta of the chances to leave; left: share still there; renewal: share of the last period's customers), period, count (customers left; where seen), n (customers at the begin), seen (observed share; missing ahead), estimate
-        (by the model), std_error, conf_low, conf_high. `.model` is a dictionary with params, cov and loglik.
+        measure (alpha, beta of the chances to leave; left: share still there; renewal: share of the
+        last period's customers), period, count (customers left; where seen), n (customers at the
+        begin), seen (observed share; missing ahead), estimate
+        (by the model), std_error, conf_low, conf_high. `.model` is a dictionary with params, cov
+        and loglik.
 
     Raises
     ------
@@ -41,12 +45,16 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
 
     seen = np.asarray(survivors, float)
     if len(seen) < 3:
-        raise NotEnoughData("contract: the customers at the begin and after at least two renewals are needed")
+        raise NotEnoughData(
+            "contract: the customers at the begin and after at least two renewals are needed"
+        )
     if (np.diff(seen) > 0).any() or (seen < 0).any() or not np.isfinite(seen).all():
         raise InputError("survivors: numbers of one cohort can only fall")
     n, lost, k = seen[0], -np.diff(seen), np.arange(1, len(seen))
     if not lost.any() or seen[1] == 0:
-        raise NotEnoughData("contract: nobody left" if not lost.any() else "contract: nobody renewed once")
+        raise NotEnoughData(
+            "contract: nobody left" if not lost.any() else "contract: nobody renewed once"
+        )
     psi = special.psi
 
     def value(theta):
@@ -55,10 +63,25 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
         stay = special.betaln(a, b + k[-1]) - special.betaln(a, b)
         da = psi(a + 1) - psi(a + b + k) - psi(a) + psi(a + b)
         db = psi(b + k - 1) - psi(a + b + k) - psi(b) + psi(a + b)
-        sa, sb = psi(a + b) - psi(a + b + k[-1]), psi(b + k[-1]) - psi(a + b + k[-1]) - psi(b) + psi(a + b)
-        return lost @ log + seen[-1] * stay, np.array([a * (lost @ da + seen[-1] * sa), b * (lost @ db + seen[-1] * sb)])
+        sa, sb = (
+            psi(a + b) - psi(a + b + k[-1]),
+            psi(b + k[-1]) - psi(a + b + k[-1]) - psi(b) + psi(a + b),
+        )
+        return lost @ log + seen[-1] * stay, np.array(
+            [a * (lost @ da + seen[-1] * sa), b * (lost @ db + seen[-1] * sb)]
+        )
 
-    runs = [optimize.minimize(lambda q: tuple(-v / n for v in value(q)), np.log(s), jac=True, method="L-BFGS-B", bounds=[(-10, 10)] * 2, options={"ftol": 1e-14, "gtol": 1e-10}) for s in ([1.0, 1.0], [0.5, 3.0], [5.0, 20.0])]
+    runs = [
+        optimize.minimize(
+            lambda q: tuple(-v / n for v in value(q)),
+            np.log(s),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(-10, 10)] * 2,
+            options={"ftol": 1e-14, "gtol": 1e-10},
+        )
+        for s in ([1.0, 1.0], [0.5, 3.0], [5.0, 20.0])
+    ]
     theta = min(runs, key=lambda r: r.fun).x
     log, gradient = value(theta)
     hessian = discrete.slope(lambda q: value(q)[1], theta)
@@ -69,24 +92,80 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
     def shares(theta):
         a, b = np.exp(theta)
         left = special.betaln(a, b + periods) - special.betaln(a, b)
-        return np.concatenate([special.logit(np.minimum(np.exp(left), 1 - 1e-12)), special.logit((b + periods - 1) / (a + b + periods - 1))])
+        return np.concatenate(
+            [
+                special.logit(np.minimum(np.exp(left), 1 - 1e-12)),
+                special.logit((b + periods - 1) / (a + b + periods - 1)),
+            ]
+        )
 
     made, error = discrete.delta(shares, theta, np.nan_to_num(cov))
     low, high = special.expit(np.array(intervals.normal(made, error, conf_level)))
     a, b = np.exp(theta)
     known = np.concatenate([seen[1:], np.full(ahead, np.nan)])
     before = np.concatenate([seen[:-1], np.full(ahead, np.nan)])
-    rows = [{"measure": name, "period": np.nan, "count": np.nan, "n": int(n), "seen": np.nan, "estimate": v, "std_error": v * s, "conf_low": float(v * np.exp(-intervals.z(conf_level) * s)), "conf_high": float(v * np.exp(intervals.z(conf_level) * s))}
-            for name, v, s in (("alpha", a, np.sqrt(cov[0, 0])), ("beta", b, np.sqrt(cov[1, 1])))]
+    rows = [
+        {
+            "measure": name,
+            "period": np.nan,
+            "count": np.nan,
+            "n": int(n),
+            "seen": np.nan,
+            "estimate": v,
+            "std_error": v * s,
+            "conf_low": float(v * np.exp(-intervals.z(conf_level) * s)),
+            "conf_high": float(v * np.exp(intervals.z(conf_level) * s)),
+        }
+        for name, v, s in (("alpha", a, np.sqrt(cov[0, 0])), ("beta", b, np.sqrt(cov[1, 1])))
+    ]
     m = len(periods)
     for measure, at, share in (("left", 0, known / n), ("renewal", m, known / before)):
-        p = special.expit(made[at:at + m])
-        rows += [{"measure": measure, "period": int(periods[i]), "count": known[i], "n": int(n), "seen": share[i], "estimate": p[i], "std_error": np.nan if edge else p[i] * (1 - p[i]) * error[at + i], "conf_low": np.nan if edge else low[at + i],
-                  "conf_high": np.nan if edge else high[at + i]} for i in range(m)]
-    limits = [t("clv.contract_sorting"), t("clv.contract_fit", value=number(float(log), 6), score="<1e-6" if np.abs(gradient).max() / n < 1e-6 else f"{np.abs(gradient).max() / n:.0e}")]
+        p = special.expit(made[at : at + m])
+        rows += [
+            {
+                "measure": measure,
+                "period": int(periods[i]),
+                "count": known[i],
+                "n": int(n),
+                "seen": share[i],
+                "estimate": p[i],
+                "std_error": np.nan if edge else p[i] * (1 - p[i]) * error[at + i],
+                "conf_low": np.nan if edge else low[at + i],
+                "conf_high": np.nan if edge else high[at + i],
+            }
+            for i in range(m)
+        ]
+    limits = [
+        t("clv.contract_sorting"),
+        t(
+            "clv.contract_fit",
+            value=number(float(log), 6),
+            score=(
+                "<1e-6"
+                if np.abs(gradient).max() / n < 1e-6
+                else f"{np.abs(gradient).max() / n:.0e}"
+            ),
+        ),
+    ]
     if edge:
         limits.insert(0, t("clv.contract_edge"))
     if n < 200 or len(seen) < 5:
         limits.append(t("clv.contract_few", n=number(int(n)), k=number(len(seen) - 1)))
-    return Result(question=t("clv.contract_question"), table=pd.DataFrame(rows), method=t("clv.contract_method"), unit="customers", n=int(n), conf_level=conf_level, limits=tuple(limits),
-                  model={"params": {"alpha": float(a), "beta": float(b)}, "cov": cov, "loglik": float(log)}, chart={"kind": "curve", "x": "period", "only": {"measure": "left"}, "percent": True, "xlabel": t("clv.contract_axis"), "ylabel": t("clv.contract_yaxis")})
+    return Result(
+        question=t("clv.contract_question"),
+        table=pd.DataFrame(rows),
+        method=t("clv.contract_method"),
+        unit="customers",
+        n=int(n),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        model={"params": {"alpha": float(a), "beta": float(b)}, "cov": cov, "loglik": float(log)},
+        chart={
+            "kind": "curve",
+            "x": "period",
+            "only": {"measure": "left"},
+            "percent": True,
+            "xlabel": t("clv.contract_axis"),
+            "ylabel": t("clv.contract_yaxis"),
+        },
+    )

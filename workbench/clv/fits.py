@@ -1,4 +1,6 @@
-"""Maximum likelihood for the models of buying: from several starts, on scaled time, with what came of it always told."""
+"""Maximum likelihood for the models of buying: from several starts, on scaled time, with what came
+of it always told.
+"""
 
 from dataclasses import dataclass
 
@@ -8,19 +10,24 @@ from workbench import discrete
 from workbench.clv.models import MODELS
 from workbench.errors import InputError, NotEnoughData, need_columns
 
-BOUND = 11.0   # logarithms of parameters stay within; beyond lies a model without that kind of difference
-LOOSE = 3.0    # standard error of a logarithm from which a parameter is not known to the order of magnitude
+# logarithms of parameters stay within; beyond lies a model without that kind of difference
+BOUND = 11.0
+# standard error of a logarithm from which a parameter is not known to the order of magnitude
+LOOSE = 3.0
 STARTS = 4
 SAMPLE = 3000  # rows above which the starts are tried on that many customers
-TIGHT = 1e-6   # largest score a customer at which a fit counts as settled
+TIGHT = 1e-6  # largest score a customer at which a fit counts as settled
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
     """A fitted model of buying.
 
-    `params` (natural scale) and `cov` (of their logarithms; covariates as they are) by name; `loglik`, `customers`, `unit` (days in one unit of time; None for opportunities and money), `gradient` (largest score a customer),
-    `agree` (starts that reached the same top, of how many), `edges` (parameters that ran to the bound), `covariates` = column → (mean, sd) by process. The model behind it is `model`.
+    `params` (natural scale) and `cov` (of their logarithms; covariates as they are) by name;
+    `loglik`, `customers`, `unit` (days in one unit of time; None for opportunities and money),
+    `gradient` (largest score a customer),
+    `agree` (starts that reached the same top, of how many), `edges` (parameters that ran to the
+    bound), `covariates` = column → (mean, sd) by process. The model behind it is `model`.
     """
 
     model: object
@@ -42,13 +49,22 @@ class Fit:
         return self.gradient < TIGHT
 
     def natural(self, table=None, theta=None):
-        """Return the model's parameters: numbers, or a value a row of `table` where covariates shift them."""
+        """Return the model's parameters: numbers, or a value a row of `table` where covariates
+        shift them.
+        """
         theta = self.theta if theta is None else theta
-        return _natural(self.model, theta, None if table is None or not self.covariates else self.z(table))
+        return _natural(
+            self.model, theta, None if table is None or not self.covariates else self.z(table)
+        )
 
     def z(self, table):
         """Return the standardised covariates of a table, process → rows × columns."""
-        return {process: np.column_stack([(_number(table, c) - mean) / sd for c, (mean, sd) in columns.items()]) for process, columns in self.covariates.items()}
+        return {
+            process: np.column_stack(
+                [(_number(table, c) - mean) / sd for c, (mean, sd) in columns.items()]
+            )
+            for process, columns in self.covariates.items()
+        }
 
     @property
     def theta(self):
@@ -58,12 +74,15 @@ class Fit:
         return np.concatenate([np.log(values[:k]), values[k:]])
 
     def redraw(self, draws, seed):
-        """Return parameters (logarithms, covariates as they are) of fits to customers drawn anew, draws × parameters; draws that do not settle are missing."""
+        """Return parameters (logarithms, covariates as they are) of fits to customers drawn anew,
+        draws × parameters; draws that do not settle are missing.
+        """
         rng = np.random.default_rng(seed)
         n, out = int(self.weight.sum()), []
         for _ in range(draws):
             w = rng.multinomial(n, self.weight / n).astype(float)
-            # The top of a draw lies near that of all: Newton's steps alone reach it to the last digit, the same on every machine.
+            # The top of a draw lies near that of all: Newton's steps alone reach it to the last
+            # digit, the same on every machine.
             theta, _, gradient = _newton(self.model, self.rows, w, self.theta)
             if gradient > TIGHT:
                 theta, _, gradient = _climb(self.model, self.rows, w, self.theta)
@@ -72,23 +91,36 @@ class Fit:
 
 
 def fit(kind, table, columns, *, unit, covariates=None, seed=1):
-    """Return the Fit of a model to a table of customers (or of kinds of customers, with the column `customers`).
+    """Return the Fit of a model to a table of customers (or of kinds of customers, with the column
+    `customers`).
 
-    Customers alike are collapsed first; time (or money) is scaled to around one inside, so that its unit does not matter.
+    Customers alike are collapsed first; time (or money) is scaled to around one inside, so that its
+    unit does not matter.
     """
     import pandas as pd
 
     model = MODELS[kind]
     many = np.asarray(table["customers"], float) if "customers" in table else np.ones(len(table))
     scales, z = _covariates(model, table, covariates or {}, many)
-    wide = pd.DataFrame(np.column_stack([*(np.asarray(table[c], float) for c in columns), *z.values()])).assign(w=many)
+    wide = pd.DataFrame(
+        np.column_stack([*(np.asarray(table[c], float) for c in columns), *z.values()])
+    ).assign(w=many)
     alike = wide.groupby(list(range(wide.shape[1] - 1)), sort=True)["w"].sum().reset_index()
     parts, weight = alike.iloc[:, :-1].to_numpy(), alike["w"].to_numpy()
     ends = np.cumsum([3, *(v.shape[1] for v in z.values())])
-    rows = (*parts[:, :3].T, {process: parts[:, a:b] for process, a, b in zip(z, ends, ends[1:], strict=False)})
+    rows = (
+        *parts[:, :3].T,
+        {process: parts[:, a:b] for process, a, b in zip(z, ends, ends[1:], strict=False)},
+    )
     scale = _scale(model, rows, weight)
     small = (rows[0], rows[1] / scale, rows[2] / scale, rows[3])
-    k, names = len(model.names), [*model.names, *(f"{process}: {c}" for process, found in scales.items() for c in found)]
+    k, names = (
+        len(model.names),
+        [
+            *model.names,
+            *(f"{process}: {c}" for process, found in scales.items() for c in found),
+        ],
+    )
     rng = np.random.default_rng(seed)
     begin = np.concatenate([np.log(model.start(small[0], small[2])), np.zeros(len(names) - k)])
     # Starts are tried on a sample where there are many rows; the best goes on with all.
@@ -96,17 +128,39 @@ def fit(kind, table, columns, *, unit, covariates=None, seed=1):
     if len(weight) > SAMPLE:
         drawn = rng.multinomial(SAMPLE, weight / weight.sum()).astype(float)
         keep = drawn > 0
-        some, part = (*(v[keep] for v in small[:3]), {process: v[keep] for process, v in small[3].items()}), drawn[keep]
+        some, part = (
+            (
+                *(v[keep] for v in small[:3]),
+                {process: v[keep] for process, v in small[3].items()},
+            ),
+            drawn[keep],
+        )
     away = rng.normal(0, 0.7, (STARTS, k))
     away[0] = 0
-    runs = [_climb(model, some, part, begin + np.append(step, np.zeros(len(names) - k))) for step in away]
+    runs = [
+        _climb(model, some, part, begin + np.append(step, np.zeros(len(names) - k)))
+        for step in away
+    ]
     theta, value, gradient = max(runs, key=lambda r: r[1])
     agree = sum(abs(r[1] - value) < 1e-5 * max(abs(value), 1) for r in runs)
     if part is not weight:
         theta, value, gradient = _climb(model, small, weight, theta)
     cov, edges = _curvature(model, small, weight, theta, names)
     theta[:k][np.isin(model.names, model.timed)] += np.log(scale)
-    return Fit(model, pd.Series(np.concatenate([np.exp(theta[:k]), theta[k:]]), names), pd.DataFrame(cov, names, names), float(_value(model, theta, rows, weight)[0]), int(weight.sum()), unit, gradient, (agree, STARTS), edges, scales, rows, weight)
+    return Fit(
+        model,
+        pd.Series(np.concatenate([np.exp(theta[:k]), theta[k:]]), names),
+        pd.DataFrame(cov, names, names),
+        float(_value(model, theta, rows, weight)[0]),
+        int(weight.sum()),
+        unit,
+        gradient,
+        (agree, STARTS),
+        edges,
+        scales,
+        rows,
+        weight,
+    )
 
 
 def _covariates(model, table, covariates, many):
@@ -116,28 +170,50 @@ def _covariates(model, table, covariates, many):
         if not names:
             continue
         if process not in model.shifts:
-            raise InputError(f"{model.name}: covariates of '{process}' are not part of this model; it takes {', '.join(model.shifts) or 'none'}")
+            raise InputError(
+                f"{model.name}: covariates of '{process}' are not part of this model; it takes"
+                f" {', '.join(model.shifts) or 'none'}"
+            )
         values = {c: _number(table, c) for c in names}
         flat = [c for c, v in values.items() if np.ptp(v) == 0]
         if flat:
             raise InputError(f"{model.name}: {', '.join(flat)} never varies; leave it out")
-        scales[process] = {c: (float(np.average(v, weights=many)), float(v.std())) for c, v in values.items()}
-        z[process] = np.column_stack([(v - mean) / sd for v, (mean, sd) in zip(values.values(), scales[process].values(), strict=True)])
+        scales[process] = {
+            c: (float(np.average(v, weights=many)), float(v.std())) for c, v in values.items()
+        }
+        z[process] = np.column_stack(
+            [
+                (v - mean) / sd
+                for v, (mean, sd) in zip(values.values(), scales[process].values(), strict=True)
+            ]
+        )
     return scales, z
 
 
 def _curvature(model, rows, weight, theta, names):
-    """Return the covariance at the top, and the parameters that ran away: to the bound, or so far that the curvature hardly holds them."""
+    """Return the covariance at the top, and the parameters that ran away: to the bound, or so far
+    that the curvature hardly holds them.
+    """
     cov = np.full((len(theta), len(theta)), np.nan)
-    inside = np.append(_free(theta[: len(model.names)]), np.ones(len(theta) - len(model.names), bool))
+    inside = np.append(
+        _free(theta[: len(model.names)]), np.ones(len(theta) - len(model.names), bool)
+    )
     try:
-        inverse = np.linalg.inv(-discrete.slope(lambda q: _value(model, q, rows, weight)[1], theta)[np.ix_(inside, inside)])
+        inverse = np.linalg.inv(
+            -discrete.slope(lambda q: _value(model, q, rows, weight)[1], theta)[
+                np.ix_(inside, inside)
+            ]
+        )
         if (np.diag(inverse) > 0).all():
             cov[np.ix_(inside, inside)] = inverse
     except np.linalg.LinAlgError:
         pass  # no curvature, no errors: they are missing
     loose = np.nan_to_num(np.diag(cov)) > LOOSE**2
-    return cov, tuple(n for n, held, far in zip(names[: len(model.names)], inside, loose, strict=False) if far or not held)
+    return cov, tuple(
+        n
+        for n, held, far in zip(names[: len(model.names)], inside, loose, strict=False)
+        if far or not held
+    )
 
 
 def _free(theta):
@@ -153,12 +229,16 @@ def _number(table, name):
 
 
 def _scale(model, rows, weight):
-    """Return what one unit inside stands for: the mean time watched, or the mean value of a purchase."""
+    """Return what one unit inside stands for: the mean time watched, or the mean value of a
+    purchase.
+    """
     if not model.timed:
         return 1.0
     mean = float(rows[1 if model.name == "gamma_gamma" else 2] @ weight / weight.sum())
     if mean <= 0:
-        raise NotEnoughData(f"{model.name}: nobody was watched for any time after the first purchase")
+        raise NotEnoughData(
+            f"{model.name}: nobody was watched for any time after the first purchase"
+        )
     return mean
 
 
@@ -167,7 +247,7 @@ def _natural(model, theta, z):
     at = len(model.names)
     for process, values in (z or {}).items():
         name, sign = model.shifts[process]
-        p[name] = p[name] * np.exp(sign * (values @ theta[at:at + values.shape[1]]))
+        p[name] = p[name] * np.exp(sign * (values @ theta[at : at + values.shape[1]]))
         at += values.shape[1]
     return tuple(p[n] for n in model.names)
 
@@ -187,7 +267,9 @@ def _value(model, theta, rows, weight):
 
 
 def _climb(model, rows, weight, begin):
-    """Return parameters at the top from one start, their log-likelihood, and the largest score a customer."""
+    """Return parameters at the top from one start, their log-likelihood, and the largest score a
+    customer.
+    """
     from scipy import optimize
 
     n, k = weight.sum(), len(model.names)
@@ -195,9 +277,20 @@ def _climb(model, rows, weight, begin):
 
     def loss(theta):
         value, gradient = _value(model, theta, rows, weight)
-        return (-value / n, -gradient / n) if np.isfinite(value) and np.isfinite(gradient).all() else (1e10, np.zeros(len(theta)))
+        return (
+            (-value / n, -gradient / n)
+            if np.isfinite(value) and np.isfinite(gradient).all()
+            else (1e10, np.zeros(len(theta)))
+        )
 
-    found = optimize.minimize(loss, np.clip(begin, -far, far), jac=True, method="L-BFGS-B", bounds=np.column_stack([-far, far]), options={"maxiter": 400, "ftol": 1e-13, "gtol": 1e-8})
+    found = optimize.minimize(
+        loss,
+        np.clip(begin, -far, far),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=np.column_stack([-far, far]),
+        options={"maxiter": 400, "ftol": 1e-13, "gtol": 1e-8},
+    )
     return _newton(model, rows, weight, found.x)
 
 

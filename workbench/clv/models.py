@@ -1,6 +1,8 @@
-"""Models of buying until one leaves unseen: likelihoods with their gradients, expectations, and the chance to be still a customer.
+"""Models of buying until one leaves unseen: likelihoods with their gradients, expectations, and the
+chance to be still a customer.
 
-Every model takes repeat purchases x, the last of them t and the time watched T, and parameters a row each (so that covariates may shift them). Logarithms throughout: nothing overflows.
+Every model takes repeat purchases x, the last of them t and the time watched T, and parameters a
+row each (so that covariates may shift them). Logarithms throughout: nothing overflows.
 """
 
 import numpy as np
@@ -15,14 +17,18 @@ class Buying:
     """What every model of buying can do with its chances."""
 
     def expected(self, p, ahead):
-        """Return the repeat purchases to expect of a new customer within the time `ahead`: those of one who was watched for no time at all."""
+        """Return the repeat purchases to expect of a new customer within the time `ahead`: those of
+        one who was watched for no time at all.
+        """
         nothing = np.zeros(1)
         made = self.conditional(p, nothing, nothing, nothing, ahead)
         return made if np.ndim(ahead) else made[0]
 
 
 class BgNbd(Buying):
-    """Buys at a rate of its own; after every repeat purchase leaves with a chance of its own. Source: Fader, Hardie & Lee (2005), Marketing Science 24."""
+    """Buys at a rate of its own; after every repeat purchase leaves with a chance of its own.
+    Source: Fader, Hardie & Lee (2005), Marketing Science 24.
+    """
 
     name, names = "bg_nbd", ("r", "alpha", "a", "b")
     shifts = {"orders": ("alpha", -1.0), "leaving": ("a", 1.0)}
@@ -31,7 +37,9 @@ class BgNbd(Buying):
     first = 0.0
 
     def parts(self, p, x, t, age):
-        """Return the two ways to the data, still a customer and gone after the last purchase (logarithms), and the factor both share."""
+        """Return the two ways to the data, still a customer and gone after the last purchase
+        (logarithms), and the factor both share.
+        """
         r, alpha, a, b = p
         k, at = _counts(x, p)
         n = k + self.first
@@ -39,7 +47,9 @@ class BgNbd(Buying):
         shared = (special.gammaln(r + k) - special.gammaln(r) + r * np.log(alpha))[at]
         alive = (special.betaln(a, b + n) - none)[at] - (r + x) * np.log(alpha + age)
         with np.errstate(divide="ignore", invalid="ignore"):
-            gone = np.where(n > 0, special.betaln(a + 1, b + n - 1) - none, -np.inf)[at] - (r + x) * np.log(alpha + t)
+            gone = np.where(n > 0, special.betaln(a + 1, b + n - 1) - none, -np.inf)[at] - (
+                r + x
+            ) * np.log(alpha + t)
         return shared, alive, gone
 
     def loglik(self, p, x, t, age):
@@ -52,7 +62,11 @@ class BgNbd(Buying):
         k, at = _counts(x, p)
         n = k + self.first
         ab = special.psi(a + b) - special.psi(a + b + n)
-        d_r = (special.psi(r + k) - special.psi(r) + np.log(alpha))[at] - v * np.log(alpha + age) - w * np.log(alpha + t)
+        d_r = (
+            (special.psi(r + k) - special.psi(r) + np.log(alpha))[at]
+            - v * np.log(alpha + age)
+            - w * np.log(alpha + t)
+        )
         d_alpha = r / alpha - (r + x) * (v / (alpha + age) + w / (alpha + t))
         # B(a + 1, b + n − 1): an a more, a b less, the sum the same.
         d_a = ab[at] + w / a
@@ -69,11 +83,23 @@ class BgNbd(Buying):
         """Return the purchases to expect within the time `ahead`, given what was seen."""
         r, alpha, a, b = p
         k = x + self.first
-        return self.alive(p, x, t, age) * _away_from_one(a, lambda a: (a + b + k - 1) / (a - 1) * (
-            1 - _power((alpha + age) / (alpha + age + ahead), r + x) * special.hyp2f1(r + x, b + k, a + b + k - 1, ahead / (alpha + age + ahead))))
+        return self.alive(p, x, t, age) * _away_from_one(
+            a,
+            lambda a: (
+                (a + b + k - 1)
+                / (a - 1)
+                * (
+                    1
+                    - _power((alpha + age) / (alpha + age + ahead), r + x)
+                    * special.hyp2f1(r + x, b + k, a + b + k - 1, ahead / (alpha + age + ahead))
+                )
+            ),
+        )
 
     def draw(self, p, age, rng):
-        """Return repeat purchases and the last of them of customers drawn from the model, watched for `age`."""
+        """Return repeat purchases and the last of them of customers drawn from the model, watched
+        for `age`.
+        """
         r, alpha, a, b = p
         rate, chance = rng.gamma(r, 1 / alpha, len(age)), rng.beta(a, b, len(age))
         x, last = np.zeros(len(age)), np.zeros(len(age))
@@ -93,22 +119,28 @@ class BgNbd(Buying):
 
 
 class MbgNbd(BgNbd):
-    """As BG/NBD, but one may also leave right after the first purchase. Source: Batislam, Denizel & Filiztekin (2007), International Journal of Research in Marketing 24."""
+    """As BG/NBD, but one may also leave right after the first purchase. Source: Batislam, Denizel &
+    Filiztekin (2007), International Journal of Research in Marketing 24.
+    """
 
     name, first = "mbg_nbd", 1.0
 
 
 class ParetoNbd(Buying):
-    """Buys at a rate of its own and leaves at a moment of its own. Source: Schmittlein, Morrison & Colombo (1987), Management Science 33; likelihood as in Fader & Hardie (2005)."""
+    """Buys at a rate of its own and leaves at a moment of its own. Source: Schmittlein, Morrison &
+    Colombo (1987), Management Science 33; likelihood as in Fader & Hardie (2005).
+    """
 
     name, names = "pareto_nbd", ("r", "alpha", "s", "beta")
     shifts = {"orders": ("alpha", -1.0), "leaving": ("beta", -1.0)}
     timed = ("alpha", "beta")
 
     def gone(self, p, x, t, age):
-        """Return the logarithm of s ∫ (alpha + u)^−(r + x) (beta + u)^−(s + 1) du from t to age, and the means under it that derivatives need.
+        """Return the logarithm of s ∫ (alpha + u)^−(r + x) (beta + u)^−(s + 1) du from t to age,
+        and the means under it that derivatives need.
 
-        Along the logarithm of the smaller of alpha and beta plus u the integrand falls ever faster: what lies below e^−DEEP of its begin is left out, the rest is smooth enough for the nodes.
+        Along the logarithm of the smaller of alpha and beta plus u the integrand falls ever faster:
+        what lies below e^−DEEP of its begin is left out, the rest is smooth enough for the nodes.
         """
         r, alpha, s, beta = (np.broadcast_to(v, x.shape) for v in p)
         m = np.minimum(alpha, beta)
@@ -123,9 +155,17 @@ class ParetoNbd(Buying):
         f = np.exp(log - top[:, None]) * WEIGHTS
         total = f.sum(axis=1)
         with np.errstate(divide="ignore"):
-            value = np.log(s) + top + np.log(total) + np.log(reach / 2) + np.log(m + t)  # minus infinity where nobody had time to leave
+            value = (
+                np.log(s) + top + np.log(total) + np.log(reach / 2) + np.log(m + t)
+            )  # minus infinity where nobody had time to leave
         f = f / total[:, None]
-        return value, (f * la).sum(axis=1), (f / (alpha[:, None] + u)).sum(axis=1), (f * lb).sum(axis=1), (f / (beta[:, None] + u)).sum(axis=1)
+        return (
+            value,
+            (f * la).sum(axis=1),
+            (f / (alpha[:, None] + u)).sum(axis=1),
+            (f * lb).sum(axis=1),
+            (f / (beta[:, None] + u)).sum(axis=1),
+        )
 
     def loglik(self, p, x, t, age):
         """Return every row's log-likelihood and its derivatives by the parameters."""
@@ -136,25 +176,44 @@ class ParetoNbd(Buying):
         value = np.logaddexp(alive, gone)
         w = np.exp(gone - value)
         v = 1 - w
-        return shared + value, (special.psi(r + x) - special.psi(r) + np.log(alpha) - v * np.log(alpha + age) - w * log_a,
-                                r / alpha - (r + x) * (v / (alpha + age) + w * over_a),
-                                np.log(beta) - v * np.log(beta + age) + w * (1 / s - log_b),
-                                s / beta - v * s / (beta + age) - w * (s + 1) * over_b)
+        return shared + value, (
+            special.psi(r + x)
+            - special.psi(r)
+            + np.log(alpha)
+            - v * np.log(alpha + age)
+            - w * log_a,
+            r / alpha - (r + x) * (v / (alpha + age) + w * over_a),
+            np.log(beta) - v * np.log(beta + age) + w * (1 / s - log_b),
+            s / beta - v * s / (beta + age) - w * (s + 1) * over_b,
+        )
 
     def alive(self, p, x, t, age):
         """Return the chance to be still a customer."""
         r, alpha, s, beta = p
-        return special.expit(-(r + x) * np.log(alpha + age) - s * np.log(beta + age) - self.gone(p, x, t, age)[0])
+        return special.expit(
+            -(r + x) * np.log(alpha + age) - s * np.log(beta + age) - self.gone(p, x, t, age)[0]
+        )
 
     def conditional(self, p, x, t, age, ahead):
         """Return the purchases to expect within the time `ahead`, given what was seen."""
         r, alpha, s, beta = p
-        return self.alive(p, x, t, age) * (r + x) * (beta + age) / (alpha + age) * _lasting(s, ahead / (beta + age))
+        return (
+            self.alive(p, x, t, age)
+            * (r + x)
+            * (beta + age)
+            / (alpha + age)
+            * _lasting(s, ahead / (beta + age))
+        )
 
     def draw(self, p, age, rng):
-        """Return repeat purchases and the last of them of customers drawn from the model, watched for `age`."""
+        """Return repeat purchases and the last of them of customers drawn from the model, watched
+        for `age`.
+        """
         r, alpha, s, beta = p
-        rate, life = rng.gamma(r, 1 / alpha, len(age)), rng.exponential(1, len(age)) / np.maximum(rng.gamma(s, 1 / beta, len(age)), 1e-300)
+        rate, life = (
+            rng.gamma(r, 1 / alpha, len(age)),
+            rng.exponential(1, len(age)) / np.maximum(rng.gamma(s, 1 / beta, len(age)), 1e-300),
+        )
         until = np.minimum(life, age)
         x = rng.poisson(rate * until).astype(float)
         # The last of x moments spread evenly.
@@ -167,7 +226,8 @@ class ParetoNbd(Buying):
 
 
 class BgBb(Buying):
-    """Buys or not at every opportunity (a yearly appeal) with a chance of its own, and leaves with one. Source: Fader, Hardie & Shang (2010), Marketing Science 29.
+    """Buys or not at every opportunity (a yearly appeal) with a chance of its own, and leaves with
+    one. Source: Fader, Hardie & Shang (2010), Marketing Science 29.
 
     Here t and age count opportunities, and `ahead` too.
     """
@@ -176,15 +236,24 @@ class BgBb(Buying):
     shifts, timed = {}, ()
 
     def _terms(self, p, x, t, age):
-        """Return the logarithms of all ways to the data, rows × (still a customer, left after t, after t + 1, …); impossible ones are minus infinity."""
+        """Return the logarithms of all ways to the data, rows × (still a customer, left after t,
+        after t + 1, …); impossible ones are minus infinity.
+        """
         alpha, beta, gamma, delta = (np.asarray(v, float) for v in p)
         most = int((age - t).max()) if len(x) else 0
         i = np.arange(most)
         with np.errstate(invalid="ignore"):
-            left = (special.betaln((alpha + x)[:, None], (beta + t - x)[:, None] + i) + special.betaln(gamma + 1, (delta + t)[:, None] + i))
+            left = special.betaln(
+                (alpha + x)[:, None], (beta + t - x)[:, None] + i
+            ) + special.betaln(gamma + 1, (delta + t)[:, None] + i)
         left = np.where(i < (age - t)[:, None], left, -np.inf)
         stays = special.betaln(alpha + x, beta + age - x) + special.betaln(gamma, delta + age)
-        return np.column_stack([stays, left]) - special.betaln(alpha, beta) - special.betaln(gamma, delta), i
+        return (
+            np.column_stack([stays, left])
+            - special.betaln(alpha, beta)
+            - special.betaln(gamma, delta),
+            i,
+        )
 
     def loglik(self, p, x, t, age):
         """Return every row's log-likelihood and its derivatives by the parameters."""
@@ -192,30 +261,48 @@ class BgBb(Buying):
         terms, i = self._terms(p, x, t, age)
         value = special.logsumexp(terms, axis=1)
         w = np.exp(terms - value[:, None])
-        until = np.column_stack([age, np.broadcast_to(t[:, None] + i, (len(x), len(i)))])  # opportunities as a customer
-        plus = np.concatenate([[0.0], np.ones(len(i))])                                     # leaving is one event of its own
+        until = np.column_stack(
+            [age, np.broadcast_to(t[:, None] + i, (len(x), len(i)))]
+        )  # opportunities as a customer
+        plus = np.concatenate([[0.0], np.ones(len(i))])  # leaving is one event of its own
         psi = special.psi
-        ab, gd = psi(alpha + beta) - psi(alpha + beta + until), psi(gamma + delta) - psi(gamma + delta + until + plus)
+        ab, gd = (
+            psi(alpha + beta) - psi(alpha + beta + until),
+            psi(gamma + delta) - psi(gamma + delta + until + plus),
+        )
         missed = until - x[:, None]
         with np.errstate(invalid="ignore"):
-            parts = (psi(alpha + x)[:, None] - psi(alpha) + ab, psi(beta + np.maximum(missed, 0)) - psi(beta) + ab, psi(gamma + plus) - psi(gamma) + gd, psi(delta + until) - psi(delta) + gd)
+            parts = (
+                psi(alpha + x)[:, None] - psi(alpha) + ab,
+                psi(beta + np.maximum(missed, 0)) - psi(beta) + ab,
+                psi(gamma + plus) - psi(gamma) + gd,
+                psi(delta + until) - psi(delta) + gd,
+            )
         return value, tuple((w * d).sum(axis=1) for d in parts)
 
     def alive(self, p, x, t, age):
         """Return the chance to be still a customer at the next opportunity."""
         alpha, beta, gamma, delta = p
         terms, _ = self._terms(p, x, t, age)
-        return np.exp(terms[:, 0] - special.logsumexp(terms, axis=1)) * (delta + age) / (gamma + delta + age)
+        return (
+            np.exp(terms[:, 0] - special.logsumexp(terms, axis=1))
+            * (delta + age)
+            / (gamma + delta + age)
+        )
 
     def conditional(self, p, x, t, age, ahead):
         """Return the purchases to expect at the next `ahead` opportunities, given what was seen."""
         alpha, beta, gamma, delta = p
         terms, _ = self._terms(p, x, t, age)
         stays = np.exp(terms[:, 0] - special.logsumexp(terms, axis=1))
-        return stays * (alpha + x) / (alpha + beta + age) * _opportunities(gamma, delta + age, ahead)
+        return (
+            stays * (alpha + x) / (alpha + beta + age) * _opportunities(gamma, delta + age, ahead)
+        )
 
     def draw(self, p, age, rng):
-        """Return purchases and the last of them of customers drawn from the model, offered `age` opportunities."""
+        """Return purchases and the last of them of customers drawn from the model, offered `age`
+        opportunities.
+        """
         alpha, beta, gamma, delta = p
         n = len(age)
         buys, leaves = rng.beta(alpha, beta, n), rng.beta(gamma, delta, n)
@@ -233,7 +320,8 @@ class BgBb(Buying):
 
 
 class GammaGamma:
-    """Spending of a purchase: customers differ in their mean, purchases around it. Source: Fader, Hardie & Lee (2005), Journal of Marketing Research 42; Fader & Hardie (2013).
+    """Spending of a purchase: customers differ in their mean, purchases around it. Source: Fader,
+    Hardie & Lee (2005), Journal of Marketing Research 42; Fader & Hardie (2013).
 
     Here x counts purchases and t is their mean value; age is not used.
     """
@@ -246,11 +334,25 @@ class GammaGamma:
         p, q, g = params
         psi, k = special.psi, p * x
         both = np.log(g + x * t)
-        value = special.gammaln(k + q) - special.gammaln(k) - special.gammaln(q) + q * np.log(g) + (k - 1) * np.log(t) + k * np.log(x) - (k + q) * both
-        return value, (x * (psi(k + q) - psi(k) + np.log(t) + np.log(x) - both), psi(k + q) - psi(q) + np.log(g) - both, q / g - (k + q) / (g + x * t))
+        value = (
+            special.gammaln(k + q)
+            - special.gammaln(k)
+            - special.gammaln(q)
+            + q * np.log(g)
+            + (k - 1) * np.log(t)
+            + k * np.log(x)
+            - (k + q) * both
+        )
+        return value, (
+            x * (psi(k + q) - psi(k) + np.log(t) + np.log(x) - both),
+            psi(k + q) - psi(q) + np.log(g) - both,
+            q / g - (k + q) / (g + x * t),
+        )
 
     def mean(self, params, x, t):
-        """Return the mean value of a purchase to expect of every customer; without a purchase, that of all."""
+        """Return the mean value of a purchase to expect of every customer; without a purchase, that
+        of all.
+        """
         p, q, g = params
         return p * (g + np.where(x > 0, x * t, 0.0)) / (p * x + q - 1)
 
@@ -269,9 +371,11 @@ MODELS = {m.name: m() for m in (BgNbd, MbgNbd, ParetoNbd, BgBb, GammaGamma)}
 
 
 def _counts(x, p):
-    """Return the values at which functions of the purchases are needed, and where every row finds its own.
+    """Return the values at which functions of the purchases are needed, and where every row finds
+    its own.
 
-    A million customers have a hundred different counts: gamma functions are computed once a count, not once a customer. Parameters that differ between rows leave no such choice.
+    A million customers have a hundred different counts: gamma functions are computed once a count,
+    not once a customer. Parameters that differ between rows leave no such choice.
     """
     if len(x) and not any(np.ndim(v) for v in p):
         whole = x.astype(np.int64)
@@ -285,19 +389,30 @@ def _power(base, exponent):
 
 
 def _away_from_one(a, formula):
-    """Return a formula that divides by a − 1; close to 1, where it has a limit, the mean of both sides."""
+    """Return a formula that divides by a − 1; close to 1, where it has a limit, the mean of both
+    sides.
+    """
     a = np.asarray(a, float)
     near = np.abs(a - 1) < NEAR
-    return np.where(near, (formula(np.where(near, 1 + NEAR, a)) + formula(np.where(near, 1 - NEAR, a))) / 2, formula(np.where(near, 1 + NEAR, a)))
+    return np.where(
+        near,
+        (formula(np.where(near, 1 + NEAR, a)) + formula(np.where(near, 1 - NEAR, a))) / 2,
+        formula(np.where(near, 1 + NEAR, a)),
+    )
 
 
 def _lasting(s, ahead):
     """Return (1 − (1 + ahead)^(1 − s)) / (s − 1), and its limit log(1 + ahead) at s = 1."""
-    return -np.expm1(-(s - 1) * np.log1p(ahead)) / np.where(s == 1, np.inf, s - 1) + np.where(s == 1, np.log1p(ahead), 0.0)
+    return -np.expm1(-(s - 1) * np.log1p(ahead)) / np.where(s == 1, np.inf, s - 1) + np.where(
+        s == 1, np.log1p(ahead), 0.0
+    )
 
 
 def _opportunities(gamma, delta, ahead):
     """Return the sum over opportunities 1 … ahead of the chance to be still a customer."""
     k = np.arange(1, int(np.max(ahead)) + 1)
-    stays = np.exp(special.betaln(np.asarray(gamma)[..., None], np.asarray(delta)[..., None] + k) - special.betaln(gamma, delta)[..., None])
+    stays = np.exp(
+        special.betaln(np.asarray(gamma)[..., None], np.asarray(delta)[..., None] + k)
+        - special.betaln(gamma, delta)[..., None]
+    )
     return np.where(k <= np.asarray(ahead)[..., None], stays, 0.0).sum(axis=-1)

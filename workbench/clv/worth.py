@@ -21,12 +21,14 @@ def outlook(fit, customers, ahead):
     fit : Fit or Result of a model of buying
     customers : table it was fitted to, or another in the same unit
     ahead : str or number
-        How far to look, such as "182D"; for `bg_bb` a number of opportunities, for a table without a named unit a number of its units.
+        How far to look, such as "182D"; for `bg_bb` a number of opportunities, for a table without
+        a named unit a number of its units.
 
     Returns
     -------
     DataFrame
-        The customers with alive and expected. The chances of BG/NBD are 1 for whoever never came back: a trait of that model.
+        The customers with alive and expected. The chances of BG/NBD are 1 for whoever never came
+        back: a trait of that model.
 
     Raises InputError for a length that is not above 0.
 
@@ -36,27 +38,35 @@ def outlook(fit, customers, ahead):
     span = _ahead(fit, ahead)
     x, last, age = (np.asarray(customers[c], float) for c in ("frequency", "recency", "age"))
     p = fit.natural(customers)
-    made = customers.assign(alive=fit.model.alive(p, x, last, age), expected=fit.model.conditional(p, x, last, age, span))
+    made = customers.assign(
+        alive=fit.model.alive(p, x, last, age),
+        expected=fit.model.conditional(p, x, last, age, span),
+    )
     made.attrs = dict(customers.attrs)
     return made
 
 
 @analysis
-def hold_out(customers, *, models=("bg_nbd", "mbg_nbd", "pareto_nbd"), draws=1000, seed=1, conf_level=0.95):
+def hold_out(
+    customers, *, models=("bg_nbd", "mbg_nbd", "pareto_nbd"), draws=1000, seed=1, conf_level=0.95
+):
     """Did the models foretell what customers bought afterwards, better than "as often as before"?
 
     Parameters
     ----------
     customers : table of `clv.customers` with `learn_until`
     models : list of str
-        bg_nbd, mbg_nbd, pareto_nbd; "as_before" (the customer's own rate goes on) always stands beside them.
+        bg_nbd, mbg_nbd, pareto_nbd; "as_before" (the customer's own rate goes on) always stands
+        beside them.
     draws, seed : int
         Of the bootstrap over customers, the models as fitted.
 
     Returns
     -------
     Result
-        model, measure (total: purchases foretold over those made; error: mean absolute error a customer), n (customers), estimate, std_error, conf_low, conf_high. `.model` is a DataFrame of customers with one column a model.
+        model, measure (total: purchases foretold over those made; error: mean absolute error a
+        customer), n (customers), estimate, std_error, conf_low, conf_high. `.model` is a DataFrame
+        of customers with one column a model.
 
     Raises
     ------
@@ -65,13 +75,17 @@ def hold_out(customers, *, models=("bg_nbd", "mbg_nbd", "pareto_nbd"), draws=100
     NotEnoughData
         Where nobody bought afterwards.
 
-    Source: Wübben & von Wangenheim (2008), Journal of Marketing 72 (the simple rule may win); Fader, Hardie & Lee (2005).
+    Source: Wübben & von Wangenheim (2008), Journal of Marketing 72 (the simple rule may win);
+    Fader, Hardie & Lee (2005).
     """
     import pandas as pd
 
     span = customers.attrs.get("hold_out", 0)
     if "later" not in customers or not span > 0:
-        raise InputError("customers: there is no time after `learn_until` to compare with; give clv.customers one")
+        raise InputError(
+            "customers: there is no time after `learn_until` to compare with; give"
+            " clv.customers one"
+        )
     later = np.asarray(customers["later"], float)
     if not later.any():
         raise NotEnoughData("hold_out: nobody bought after the time learnt from")
@@ -83,19 +97,55 @@ def hold_out(customers, *, models=("bg_nbd", "mbg_nbd", "pareto_nbd"), draws=100
         told[name] = fit.model.conditional(fit.natural(), x, last, age, span)
     told["as_before"] = np.divide(x, age, out=np.zeros_like(x), where=age > 0) * span
     n, names = len(x), list(told)
-    values = np.column_stack([*(np.abs(v - later) for v in told.values()), *told.values(), np.ones(n), later])
+    values = np.column_stack(
+        [*(np.abs(v - later) for v in told.values()), *told.values(), np.ones(n), later]
+    )
 
     def measures(weights):
         sums = weights @ values
-        return np.concatenate([sums[: len(names)] / sums[-2], sums[len(names):-2] / sums[-1]])
+        return np.concatenate([sums[: len(names)] / sums[-2], sums[len(names) : -2] / sums[-1]])
 
     se, low, high = intervals.bootstrap(measures, n, seed=seed, draws=draws, conf_level=conf_level)
-    table = pd.DataFrame({"model": names * 2, "measure": np.repeat(["error", "total"], len(names)), "n": n, "estimate": measures(np.ones(n)), "std_error": se, "conf_low": low, "conf_high": high})
+    table = pd.DataFrame(
+        {
+            "model": names * 2,
+            "measure": np.repeat(["error", "total"], len(names)),
+            "n": n,
+            "estimate": measures(np.ones(n)),
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
     errors = table[table["measure"] == "error"].set_index("model")["estimate"]
     best = errors.idxmin()
-    limits = [t("clv.hold_best", best=word(best), error=number(errors[best], 3), plain=number(errors["as_before"], 3)), t("clv.hold_limit", share=percent(span / max(float(np.mean(age)), 1e-12), 0))]
-    return Result(question=t("clv.hold_question"), table=table, method=t("clv.hold_method", n=number(n), made=number(int(later.sum()))), unit="customers", n=n, conf_level=conf_level, limits=tuple(limits),
-                  model=customers[["customer_id", "frequency", "later"]].assign(**told), chart={"kind": "points", "label": ["model"], "only": {"measure": "total"}, "reference": 1, "percent": True, "xlabel": t("clv.hold_axis")})
+    limits = [
+        t(
+            "clv.hold_best",
+            best=word(best),
+            error=number(errors[best], 3),
+            plain=number(errors["as_before"], 3),
+        ),
+        t("clv.hold_limit", share=percent(span / max(float(np.mean(age)), 1e-12), 0)),
+    ]
+    return Result(
+        question=t("clv.hold_question"),
+        table=table,
+        method=t("clv.hold_method", n=number(n), made=number(int(later.sum()))),
+        unit="customers",
+        n=n,
+        conf_level=conf_level,
+        limits=tuple(limits),
+        model=customers[["customer_id", "frequency", "later"]].assign(**told),
+        chart={
+            "kind": "points",
+            "label": ["model"],
+            "only": {"measure": "total"},
+            "reference": 1,
+            "percent": True,
+            "xlabel": t("clv.hold_axis"),
+        },
+    )
 
 
 @analysis
@@ -116,7 +166,9 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
     Returns
     -------
     Result
-        days (since the first purchase of all), series (actual, foretold), learnt (whether the model saw that time), count (repeat purchases so far, actual only), n (customers), estimate (repeat purchases so far), std_error, conf_low, conf_high.
+        days (since the first purchase of all), series (actual, foretold), learnt (whether the model
+        saw that time), count (repeat purchases so far, actual only), n (customers), estimate
+        (repeat purchases so far), std_error, conf_low, conf_high.
 
     Raises InputError for a model with covariates or without a unit of time.
 
@@ -129,41 +181,126 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
         raise InputError("tracking: a model in time and without covariates is needed")
     begin, cut = customers.attrs["begin"], customers.attrs["end"]
     view, end = schemas.purchase_days(orders, zone)
-    bought = engine.run(schemas.DAYS + ", kept AS (SELECT day, min(day) OVER (PARTITION BY customer) AS first_day FROM days WHERE bought = 1) SELECT day, first_day, CAST(count(*) AS BIGINT) AS customers FROM kept WHERE first_day <= :cut GROUP BY day, first_day ORDER BY day, first_day", values={"cut": cut}, o=view)
+    bought = engine.run(
+        schemas.DAYS
+        + ", kept AS (SELECT day, min(day) OVER (PARTITION BY customer) AS first_day FROM days"
+        " WHERE bought = 1) SELECT day, first_day, CAST(count(*) AS BIGINT) AS customers FROM"
+        " kept WHERE first_day <= :cut GROUP BY day, first_day ORDER BY day, first_day",
+        values={"cut": cut},
+        o=view,
+    )
     first = bought[bought["day"] == bought["first_day"]].set_index("first_day")["customers"]
     again = bought[bought["day"] > bought["first_day"]].groupby("day")["customers"].sum()
     length = schemas.micros("step", step) // 86_400_000_000
     moments = np.arange(begin + length, end + 1, max(length, 1))
     if not len(moments):
         raise NotEnoughData("tracking: the data are shorter than one step")
-    moments = np.union1d(moments, [min(cut, end), end])  # what was learnt from and what came after are told to the day
+    moments = np.union1d(
+        moments, [min(cut, end), end]
+    )  # what was learnt from and what came after are told to the day
     actual = again.cumsum().reindex(moments, method="ffill").fillna(0).to_numpy(int)
     since = np.maximum(moments[:, None] - first.index.to_numpy()[None, :], 0) / fit.unit
 
     def expected(theta):
-        return fit.model.expected(fit.natural(theta=theta), np.maximum(since, 1e-12)) @ first.to_numpy(float)
+        return fit.model.expected(
+            fit.natural(theta=theta), np.maximum(since, 1e-12)
+        ) @ first.to_numpy(float)
 
     made = expected(None)
-    se, low, high = intervals.percentiles([expected(theta) for theta in fit.redraw(draws, seed) if np.isfinite(theta).all()] or made[None][:0], made, conf_level)
+    se, low, high = intervals.percentiles(
+        [expected(theta) for theta in fit.redraw(draws, seed) if np.isfinite(theta).all()]
+        or made[None][:0],
+        made,
+        conf_level,
+    )
     base = {"days": moments - begin, "learnt": moments <= cut, "n": int(first.sum())}
-    table = pd.concat([pd.DataFrame({**base, "series": "actual", "count": actual.astype(float), "estimate": actual.astype(float), "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan}),
-                       pd.DataFrame({**base, "series": "foretold", "count": np.nan, "estimate": made, "std_error": se, "conf_low": low, "conf_high": high})], ignore_index=True)
-    table = table[["series", "days", "learnt", "count", "n", "estimate", "std_error", "conf_low", "conf_high"]]
+    table = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    **base,
+                    "series": "actual",
+                    "count": actual.astype(float),
+                    "estimate": actual.astype(float),
+                    "std_error": np.nan,
+                    "conf_low": np.nan,
+                    "conf_high": np.nan,
+                }
+            ),
+            pd.DataFrame(
+                {
+                    **base,
+                    "series": "foretold",
+                    "count": np.nan,
+                    "estimate": made,
+                    "std_error": se,
+                    "conf_low": low,
+                    "conf_high": high,
+                }
+            ),
+        ],
+        ignore_index=True,
+    )
+    table = table[
+        ["series", "days", "learnt", "count", "n", "estimate", "std_error", "conf_low", "conf_high"]
+    ]
     after = moments > cut
-    limits = [t("clv.track_learnt", off=percent(float(made[~after][-1] / max(actual[~after][-1], 1) - 1)))] if (~after).any() else []
+    limits = (
+        [
+            t(
+                "clv.track_learnt",
+                off=percent(float(made[~after][-1] / max(actual[~after][-1], 1) - 1)),
+            )
+        ]
+        if (~after).any()
+        else []
+    )
     if after.any():
         base_told, base_made = (made[~after][-1], actual[~after][-1]) if (~after).any() else (0, 0)
-        limits.append(t("clv.track_after", told=number(float(made[-1] - base_told)), seen=number(int(actual[-1] - base_made)), off=percent(float((made[-1] - base_told) / max(actual[-1] - base_made, 1) - 1))))
+        limits.append(
+            t(
+                "clv.track_after",
+                told=number(float(made[-1] - base_told)),
+                seen=number(int(actual[-1] - base_made)),
+                off=percent(float((made[-1] - base_told) / max(actual[-1] - base_made, 1) - 1)),
+            )
+        )
     limits.append(t("clv.track_limit"))
-    return Result(question=t("clv.track_question"), table=table, method=t("clv.track_method", model=word(fit.model.name)), unit="customers", n=int(first.sum()), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "curve", "x": "days", "group": "series", "xlabel": t("clv.track_axis"), "ylabel": t("clv.track_yaxis")})
+    return Result(
+        question=t("clv.track_question"),
+        table=table,
+        method=t("clv.track_method", model=word(fit.model.name)),
+        unit="customers",
+        n=int(first.sum()),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "curve",
+            "x": "days",
+            "group": "series",
+            "xlabel": t("clv.track_axis"),
+            "ylabel": t("clv.track_yaxis"),
+        },
+    )
 
 
 @analysis
-def value(fit, spending, customers, *, horizon, discount=0.10, margin=1.0, draws=60, seed=1, conf_level=0.95):
+def value(
+    fit,
+    spending,
+    customers,
+    *,
+    horizon,
+    discount=0.10,
+    margin=1.0,
+    draws=60,
+    seed=1,
+    conf_level=0.95,
+):
     """What are these customers still worth, and how much of it lies with the best?
 
-    Purchases to expect, discounted to today, times the value of a purchase to expect, times the margin. What it cost to win them is not in it.
+    Purchases to expect, discounted to today, times the value of a purchase to expect, times the
+    margin. What it cost to win them is not in it.
 
     Parameters
     ----------
@@ -182,31 +319,50 @@ def value(fit, spending, customers, *, horizon, discount=0.10, margin=1.0, draws
     Returns
     -------
     Result
-        measure (total; mean a customer; purchases: those to expect, not discounted; top_tenth: share of the total that the tenth with the highest value holds), n (customers), estimate, std_error, conf_low, conf_high: how sure the models are, not the luck
-        of single customers. `.model` is a DataFrame: the customers with alive, expected, mean_value and value.
+        measure (total; mean a customer; purchases: those to expect, not discounted; top_tenth:
+        share of the total that the tenth with the highest value holds), n (customers), estimate,
+        std_error, conf_low, conf_high: how sure the models are, not the luck
+        of single customers. `.model` is a DataFrame: the customers with alive, expected, mean_value
+        and value.
 
     Raises
     ------
     InputError
-        For a horizon, discount or margin that is not above 0 (a discount may be 0), or spending without a mean.
+        For a horizon, discount or margin that is not above 0 (a discount may be 0), or spending
+        without a mean.
 
-    Source: Fader, Hardie & Lee (2005), Journal of Marketing Research 42; Gupta et al. (2006), Journal of Service Research 9.
+    Source: Fader, Hardie & Lee (2005), Journal of Marketing Research 42; Gupta et al. (2006),
+    Journal of Service Research 9.
     """
     import pandas as pd
 
     fit, spending = (getattr(m, "model", m) for m in (fit, spending))
     if fit.unit is None:
-        raise InputError("value: the model of buying must know its unit of time; use customers of clv.customers")
+        raise InputError(
+            "value: the model of buying must know its unit of time; use customers of clv.customers"
+        )
     span, years = _ahead(fit, horizon), fit.unit / 365.25
     if discount < 0 or margin <= 0:
-        raise InputError(f"value: discount must be 0 or more and margin above 0, found {discount} and {margin}")
+        raise InputError(
+            f"value: discount must be 0 or more and margin above 0, found {discount} and {margin}"
+        )
     if spending.params["q"] <= 1:
-        raise InputError("value: the spending model has no mean (q is not above 1); a few very large purchases decide it")
-    kinds = customers.groupby(["frequency", "recency", "age", *_shifting(fit)], sort=True).ngroup().to_numpy()
+        raise InputError(
+            "value: the spending model has no mean (q is not above 1); a few very large purchases"
+            " decide it"
+        )
+    kinds = (
+        customers.groupby(["frequency", "recency", "age", *_shifting(fit)], sort=True)
+        .ngroup()
+        .to_numpy()
+    )
     first = np.unique(kinds, return_index=True)[1]
     alike = customers.iloc[first]
     x, last, age = (alike[c].to_numpy(float) for c in ("frequency", "recency", "age"))
-    paid, mean = customers["paid"].to_numpy(float), np.nan_to_num(customers["value"].to_numpy(float))
+    paid, mean = (
+        customers["paid"].to_numpy(float),
+        np.nan_to_num(customers["value"].to_numpy(float)),
+    )
     rate = np.log1p(discount) * years  # a unit of time, continuously
     times = span * (1 + NODES) / 2
 
@@ -214,27 +370,78 @@ def value(fit, spending, customers, *, horizon, discount=0.10, margin=1.0, draws
         """Purchases, discounted purchases and value of a purchase, a customer each."""
         p = fit.natural(alike, theta_buy)
         bought = fit.model.conditional(p, x, last, age, span)
-        # Discounted purchases by parts: what is bought by each moment is smooth, its derivative has no closed form.
-        under = sum(w * np.exp(-rate * s) * fit.model.conditional(p, x, last, age, s) for s, w in zip(times, WEIGHTS * span / 2, strict=True))
-        return bought[kinds], (np.exp(-rate * span) * bought + rate * under)[kinds], spending.model.mean(spending.natural(theta=theta_spend), paid, mean)
+        # Discounted purchases by parts: what is bought by each moment is smooth, its derivative has
+        # no closed form.
+        under = sum(
+            w * np.exp(-rate * s) * fit.model.conditional(p, x, last, age, s)
+            for s, w in zip(times, WEIGHTS * span / 2, strict=True)
+        )
+        return (
+            bought[kinds],
+            (np.exp(-rate * span) * bought + rate * under)[kinds],
+            spending.model.mean(spending.natural(theta=theta_spend), paid, mean),
+        )
 
     def sums(theta_buy, theta_spend):
         bought, worth, price = each(theta_buy, theta_spend)
         v = np.sort(worth * price * margin)[::-1]
-        return np.array([v.sum(), v.mean(), bought.sum(), v[: max(len(v) // 10, 1)].sum() / v.sum()])
+        return np.array(
+            [v.sum(), v.mean(), bought.sum(), v[: max(len(v) // 10, 1)].sum() / v.sum()]
+        )
 
     estimate = sums(None, None)
-    drawn = [sums(a, b) for a, b in zip(fit.redraw(draws, seed), spending.redraw(draws, seed + 1), strict=True) if np.isfinite(a).all() and np.isfinite(b).all() and b[1] > 0]
+    drawn = [
+        sums(a, b)
+        for a, b in zip(fit.redraw(draws, seed), spending.redraw(draws, seed + 1), strict=True)
+        if np.isfinite(a).all() and np.isfinite(b).all() and b[1] > 0
+    ]
     se, low, high = intervals.percentiles(drawn or estimate[None][:0], estimate, conf_level)
-    table = pd.DataFrame({"measure": ["total", "mean", "purchases", "top_tenth"], "n": len(customers), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+    table = pd.DataFrame(
+        {
+            "measure": ["total", "mean", "purchases", "top_tenth"],
+            "n": len(customers),
+            "estimate": estimate,
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
     bought, worth, price = each(None, None)
-    people = customers.assign(alive=fit.model.alive(fit.natural(alike), x, last, age)[kinds], expected=bought, mean_value=price, worth=worth * price * margin)
+    people = customers.assign(
+        alive=fit.model.alive(fit.natural(alike), x, last, age)[kinds],
+        expected=bought,
+        mean_value=price,
+        worth=worth * price * margin,
+    )
     people.attrs = dict(customers.attrs)
-    limits = [t("clv.value_terms", horizon=horizon, discount=percent(discount), margin=percent(margin, 0)), t("clv.value_cost"), t("clv.value_luck", draws=number(len(drawn)))]
+    limits = [
+        t(
+            "clv.value_terms",
+            horizon=horizon,
+            discount=percent(discount),
+            margin=percent(margin, 0),
+        ),
+        t("clv.value_cost"),
+        t("clv.value_luck", draws=number(len(drawn))),
+    ]
     if span > 2 * float(age.max()):
         limits.append(t("clv.value_far"))
-    return Result(question=t("clv.value_question"), table=table, method=t("clv.value_method", model=word(fit.model.name)), unit="customers", n=len(customers), conf_level=conf_level, limits=tuple(limits), model=people,
-                  chart={"kind": "points", "label": ["measure"], "only": {"measure": "mean"}, "xlabel": t("clv.value_axis")})
+    return Result(
+        question=t("clv.value_question"),
+        table=table,
+        method=t("clv.value_method", model=word(fit.model.name)),
+        unit="customers",
+        n=len(customers),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        model=people,
+        chart={
+            "kind": "points",
+            "label": ["measure"],
+            "only": {"measure": "mean"},
+            "xlabel": t("clv.value_axis"),
+        },
+    )
 
 
 def _shifting(fit):
@@ -246,7 +453,11 @@ def _ahead(fit, ahead):
     if fit.unit is None:
         whole = fit.model.name == "bg_bb"
         if not isinstance(ahead, (int, np.integer, *(() if whole else (float,)))) or ahead <= 0:
-            raise InputError(f"ahead: a number of {'opportunities' if whole else 'units of the time in the table'} above 0 is needed, found {ahead!r}")
+            raise InputError(
+                "ahead: a number of"
+                f" {'opportunities' if whole else 'units of the time in the table'} above 0 is"
+                f" needed, found {ahead!r}"
+            )
         return ahead
     span = schemas.micros("ahead", ahead) / 86_400_000_000 / fit.unit
     if span <= 0:

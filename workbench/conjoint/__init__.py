@@ -1,9 +1,22 @@
-"""What would people choose if we asked? Designs for choice and best–worst tasks, part-worths, importance and price questions."""
+"""What would people choose if we asked? Designs for choice and best–worst tasks, part-worths,
+importance and price questions.
+"""
 
 from workbench.conjoint.analysis import answer_quality, importance, part_worths, worth
 from workbench.conjoint.bestworst import best_worst, best_worst_design
 from workbench.conjoint.design import choice_design, choices, design_check
 from workbench.conjoint.prices import gabor_granger, van_westendorp
 
-__all__ = ["answer_quality", "best_worst", "best_worst_design", "choice_design", "choices", "design_check", "gabor_granger", "importance", "part_worths", "van_westendorp",
-           "worth"]
+__all__ = [
+    "answer_quality",
+    "best_worst",
+    "best_worst_design",
+    "choice_design",
+    "choices",
+    "design_check",
+    "gabor_granger",
+    "importance",
+    "part_worths",
+    "van_westendorp",
+    "worth",
+]

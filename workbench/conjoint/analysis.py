@@ -1,4 +1,6 @@
-"""What the answers to choice tasks say: part-worths, importance, worth in money, and how carefully people answered."""
+"""What the answers to choice tasks say: part-worths, importance, worth in money, and how carefully
+people answered.
+"""
 
 import contextlib
 import re
@@ -12,13 +14,14 @@ from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
-
 MOST = 12  # different numbers up to which an attribute may have a part-worth for each
 
 
 @dataclass(frozen=True, eq=False)
 class PartWorths:
-    """Fitted part-worths: `levels` = attribute → its levels (None for a numeric one), `params` and `cov` by weight, and the `layout` they were fitted on."""
+    """Fitted part-worths: `levels` = attribute → its levels (None for a numeric one), `params` and
+    `cov` by weight, and the `layout` they were fitted on.
+    """
 
     levels: dict
     params: object
@@ -48,14 +51,16 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     choices : table of `conjoint.choices`, or any choices whose attributes are words
         The alternative "none" is the one without attributes; it has a constant of its own.
     attributes : list of str
-        Where alternatives are labels with a meaning of their own (air, car), put "alternative" among them.
+        Where alternatives are labels with a meaning of their own (air, car), put "alternative"
+        among them.
     numeric : list of str
         Attributes taken as a straight line, such as a price to express the others in.
 
     Returns
     -------
     Result
-        attribute, level, n (choices), estimate (part-worth on the log-odds scale; the levels of an attribute add up to 0), std_error, conf_low, conf_high. `.model` is a `PartWorths`.
+        attribute, level, n (choices), estimate (part-worth on the log-odds scale; the levels of an
+        attribute add up to 0), std_error, conf_low, conf_high. `.model` is a `PartWorths`.
 
     Raises
     ------
@@ -64,14 +69,19 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     NotEnoughData
         With fewer than two respondents.
 
-    Source: McFadden (1974); effects coding: Louviere, Hensher & Swait (2000), Stated Choice Methods.
+    Source: McFadden (1974); effects coding: Louviere, Hensher & Swait (2000), Stated Choice
+    Methods.
     """
     import pandas as pd
 
     schemas.require(choices, "choices", *attributes)
     frame = discrete.frame(choices)
     offered = (frame["alternative"] != NONE).to_numpy()
-    coded, levels, columns = frame[["choice_id", "customer_id", "alternative", "chosen"]].copy(), {}, []
+    coded, levels, columns = (
+        frame[["choice_id", "customer_id", "alternative", "chosen"]].copy(),
+        {},
+        [],
+    )
     if "available" in frame:
         coded["available"] = frame["available"]
     for name in attributes:
@@ -80,11 +90,18 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
             coded[name] = np.where(offered, pd.to_numeric(frame[name], errors="coerce"), 0.0)
             columns.append(name)
             continue
-        found = sorted(frame.loc[offered, name].dropna().unique(), key=lambda v: (isinstance(v, str), v))
+        found = sorted(
+            frame.loc[offered, name].dropna().unique(), key=lambda v: (isinstance(v, str), v)
+        )
         if len(found) < 2:
-            raise InputError(f"attributes: '{name}' has {len(found)} level; at least two are needed")
+            raise InputError(
+                f"attributes: '{name}' has {len(found)} level; at least two are needed"
+            )
         if len(found) > MOST and not any(isinstance(v, str) for v in found):
-            raise InputError(f"attributes: '{name}' has {len(found)} different numbers, which would each get a part-worth; name it in `numeric`, or group the numbers")
+            raise InputError(
+                f"attributes: '{name}' has {len(found)} different numbers, which would each get a"
+                " part-worth; name it in `numeric`, or group the numbers"
+            )
         levels[name] = found
         place = frame[name].map({v: i for i, v in enumerate(found)})
         effects = codes(len(found))[place.fillna(0).astype(int)]
@@ -101,33 +118,83 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     people, g = d.groups()
     beta, p, _, _ = discrete.newton(d)
     cov = discrete.covariance(d, p)
-    fit = PartWorths(levels, pd.Series(beta, columns), pd.DataFrame(cov, columns, columns), d, float(np.log(p[np.arange(len(p)), d.chosen]).sum()))
+    fit = PartWorths(
+        levels,
+        pd.Series(beta, columns),
+        pd.DataFrame(cov, columns, columns),
+        d,
+        float(np.log(p[np.arange(len(p)), d.chosen]).sum()),
+    )
     rows = []
     for name, where in fit.spans().items():
         own = np.asarray(cov)[where, where]
         full = np.eye(1) if levels[name] is None else codes(len(levels[name]))
         worth, se = full @ beta[where], np.sqrt(np.diag(full @ own @ full.T))
-        rows += [{"attribute": name, "level": t("conjoint.per_unit") if levels[name] is None else str(levels[name][i]), "estimate": w, "std_error": s}
-                 for i, (w, s) in enumerate(zip(worth, se, strict=True))]
+        rows += [
+            {
+                "attribute": name,
+                "level": t("conjoint.per_unit") if levels[name] is None else str(levels[name][i]),
+                "estimate": w,
+                "std_error": s,
+            }
+            for i, (w, s) in enumerate(zip(worth, se, strict=True))
+        ]
     if NONE in columns:
-        rows.append({"attribute": NONE, "level": NONE, "estimate": beta[-1], "std_error": np.sqrt(cov[-1, -1])})
+        rows.append(
+            {
+                "attribute": NONE,
+                "level": NONE,
+                "estimate": beta[-1],
+                "std_error": np.sqrt(cov[-1, -1]),
+            }
+        )
     table = pd.DataFrame(rows)
     table.insert(2, "n", len(d.chosen))
-    table["conf_low"], table["conf_high"] = intervals.normal(table["estimate"], table["std_error"], conf_level)
-    limits = [t("conjoint.stated"), t("conjoint.fit", rho=number(1 - fit.loglik / discrete.null_loglik(d), 3), g=number(g))]
+    table["conf_low"], table["conf_high"] = intervals.normal(
+        table["estimate"], table["std_error"], conf_level
+    )
+    limits = [
+        t("conjoint.stated"),
+        t("conjoint.fit", rho=number(1 - fit.loglik / discrete.null_loglik(d), 3), g=number(g)),
+    ]
     least = _least(d, levels)
     if g < max(least, 200):
         limits.append(t("conjoint.few", g=number(g), least=number(max(least, 200))))
     if "alternative" in attributes or _labelled(d.names):
-        limits += [t("conjoint.labels", names=", ".join(map(str, d.names[:4])))] if "alternative" not in attributes else []
+        limits += (
+            [t("conjoint.labels", names=", ".join(map(str, d.names[:4])))]
+            if "alternative" not in attributes
+            else []
+        )
     else:
-        limits += [t("conjoint.same", share=percent(share), g=number(g)) for share in [float(_straight(d, people, g).mean())] if share > 0.05]
-    return Result(question=t("conjoint.question"), table=table, method=t("conjoint.method"), unit="choices", n=len(d.chosen), conf_level=conf_level, evidence="associational",
-                  limits=tuple(limits), model=fit, chart={"kind": "points", "label": ["attribute", "level"], "reference": 0, "xlabel": t("choice.axis")})
+        limits += [
+            t("conjoint.same", share=percent(share), g=number(g))
+            for share in [float(_straight(d, people, g).mean())]
+            if share > 0.05
+        ]
+    return Result(
+        question=t("conjoint.question"),
+        table=table,
+        method=t("conjoint.method"),
+        unit="choices",
+        n=len(d.chosen),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        model=fit,
+        chart={
+            "kind": "points",
+            "label": ["attribute", "level"],
+            "reference": 0,
+            "xlabel": t("choice.axis"),
+        },
+    )
 
 
 def _least(d, levels):
-    """Return the respondents that a rule of thumb asks for: 500 times the largest number of levels over tasks times offers."""
+    """Return the respondents that a rule of thumb asks for: 500 times the largest number of levels
+    over tasks times offers.
+    """
     most = max((len(v) for v in levels.values() if v is not None), default=2)
     per = len(d.chosen) / len(np.unique(d.customer))
     offers = d.available[:, np.array(d.names) != NONE].sum(axis=1).mean()
@@ -135,14 +202,18 @@ def _least(d, levels):
 
 
 def _labelled(names):
-    """Whether the alternatives have names that mean something, not places such as 1, 2 or "offer A", "offer B"."""
+    """Whether the alternatives have names that mean something, not places such as 1, 2 or "offer
+    A", "offer B".
+    """
     places = [str(n) for n in names if n != NONE]
     stems = {re.sub(r"[\W_]*(\d+|\b[A-Za-z])$", "", n) for n in places}
     return len(stems) > 1
 
 
 def _straight(d, people, g):
-    """Return which respondents always chose the offer at the same place, among those with at least four tasks."""
+    """Return which respondents always chose the offer at the same place, among those with at least
+    four tasks.
+    """
     made = np.bincount(people, minlength=g)
     lowest, highest = np.full(g, 10**6), np.full(g, -1)
     np.minimum.at(lowest, people, d.chosen)
@@ -163,12 +234,15 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
     Returns
     -------
     Result
-        attribute, levels (what was shown), n (choices), estimate (range of its part-worths over the sum of ranges; of a numeric attribute over the range shown), std_error, conf_low, conf_high, rank,
+        attribute, levels (what was shown), n (choices), estimate (range of its part-worths over the
+        sum of ranges; of a numeric attribute over the range shown), std_error, conf_low, conf_high,
+        rank,
         rank_low, rank_high.
 
     Raises NotEnoughData where in many draws an attribute decides every choice.
 
-    Source: Orme (2010), Getting Started with Conjoint Analysis; Green & Srinivasan (1990), Journal of Marketing 54.
+    Source: Orme (2010), Getting Started with Conjoint Analysis; Green & Srinivasan (1990), Journal
+    of Marketing 54.
     """
     import pandas as pd
 
@@ -182,7 +256,16 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
             spread[name] = (float(shown.min()), float(shown.max()))
 
     def shares(beta):
-        ranges = np.array([np.ptp(fit.full(beta, n)) if v is not None else abs(float(beta[fit.spans()[n]][0])) * (spread[n][1] - spread[n][0]) for n, v in fit.levels.items()])
+        ranges = np.array(
+            [
+                (
+                    np.ptp(fit.full(beta, n))
+                    if v is not None
+                    else abs(float(beta[fit.spans()[n]][0])) * (spread[n][1] - spread[n][0])
+                )
+                for n, v in fit.levels.items()
+            ]
+        )
         return ranges / ranges.sum()
 
     begin = fit.params.to_numpy()
@@ -191,20 +274,70 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
     drawn = []
     for _ in range(draws):
         w = rng.multinomial(g, np.full(g, 1 / g)).astype(float)
-        with contextlib.suppress(InputError):  # in some draws of few respondents an attribute decides everything
+        with contextlib.suppress(
+            InputError
+        ):  # in some draws of few respondents an attribute decides everything
             drawn.append(shares(discrete.newton(d, w[people], begin)[0]))
     if len(drawn) < 0.8 * draws:
-        raise NotEnoughData(f"importance: in {draws - len(drawn)} of {draws} draws of respondents some attribute decides every choice; {g} respondents are too few")
+        raise NotEnoughData(
+            f"importance: in {draws - len(drawn)} of {draws} draws of respondents some attribute"
+            f" decides every choice; {g} respondents are too few"
+        )
     drawn = np.array(drawn)
     se, low, high = intervals.percentiles(drawn, estimate, conf_level)
     ranks = np.argsort(np.argsort(-drawn, axis=1), axis=1) + 1
-    rank_low, rank_high = np.quantile(ranks, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0, method="nearest")
-    shown = [", ".join(map(str, v)) if v is not None else f"{number(spread[n][0])} … {number(spread[n][1])}" for n, v in fit.levels.items()]
-    table = pd.DataFrame({"attribute": list(fit.levels), "levels": shown, "n": len(d.chosen), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high, "rank": np.argsort(np.argsort(-estimate)) + 1, "rank_low": rank_low, "rank_high": rank_high})
+    rank_low, rank_high = np.quantile(
+        ranks, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0, method="nearest"
+    )
+    shown = [
+        (
+            ", ".join(map(str, v))
+            if v is not None
+            else f"{number(spread[n][0])} … {number(spread[n][1])}"
+        )
+        for n, v in fit.levels.items()
+    ]
+    table = pd.DataFrame(
+        {
+            "attribute": list(fit.levels),
+            "levels": shown,
+            "n": len(d.chosen),
+            "estimate": estimate,
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+            "rank": np.argsort(np.argsort(-estimate)) + 1,
+            "rank_low": rank_low,
+            "rank_high": rank_high,
+        }
+    )
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
-    return Result(question=t("conjoint.importance_question"), table=table, method=t("conjoint.importance_method", draws=number(draws)), unit="choices", n=len(d.chosen), conf_level=conf_level,
-                  evidence="associational", limits=(t("conjoint.importance_limit"), t("conjoint.importance_cancel"), t("conjoint.importance_up"), t("conjoint.stated"), *([t("conjoint.importance_lost", n=number(draws - len(drawn)), draws=number(draws))] if len(drawn) < draws else [])),
-                  chart={"kind": "points", "label": ["attribute"], "percent": True, "xlabel": t("conjoint.importance_axis")})
+    return Result(
+        question=t("conjoint.importance_question"),
+        table=table,
+        method=t("conjoint.importance_method", draws=number(draws)),
+        unit="choices",
+        n=len(d.chosen),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=(
+            t("conjoint.importance_limit"),
+            t("conjoint.importance_cancel"),
+            t("conjoint.importance_up"),
+            t("conjoint.stated"),
+            *(
+                [t("conjoint.importance_lost", n=number(draws - len(drawn)), draws=number(draws))]
+                if len(drawn) < draws
+                else []
+            ),
+        ),
+        chart={
+            "kind": "points",
+            "label": ["attribute"],
+            "percent": True,
+            "xlabel": t("conjoint.importance_axis"),
+        },
+    )
 
 
 @analysis
@@ -221,7 +354,9 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
     Returns
     -------
     Result
-        attribute, level, against (the first level), n (choices), estimate (units of price), std_error, conf_low, conf_high; missing where the weight of the price is not clearly below 0.
+        attribute, level, against (the first level), n (choices), estimate (units of price),
+        std_error, conf_low, conf_high; missing where the weight of the price is not clearly below
+        0.
 
     Raises InputError where the price is no numeric attribute.
 
@@ -231,9 +366,16 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
 
     fit = getattr(fit, "model", fit)
     if price not in fit.levels or fit.levels[price] is not None:
-        raise unknown("price", "numeric attribute", price, [n for n, v in fit.levels.items() if v is None])
+        raise unknown(
+            "price", "numeric attribute", price, [n for n, v in fit.levels.items() if v is None]
+        )
     spans = fit.spans()
-    keys = [(n, str(v), str(levels[0])) for n, levels in fit.levels.items() if levels is not None for v in levels[1:]]
+    keys = [
+        (n, str(v), str(levels[0]))
+        for n, levels in fit.levels.items()
+        if levels is not None
+        for v in levels[1:]
+    ]
 
     def ratio(beta):
         money = -beta[..., spans[price].start]
@@ -243,33 +385,71 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
     at = spans[price].start
     low, high = intervals.normal(fit.params.iloc[at], np.sqrt(fit.cov.iloc[at, at]), conf_level)
     limits = [t("conjoint.worth_limit"), t("conjoint.stated")]
-    estimate, se, drawn = np.full(len(keys), np.nan), np.full(len(keys), np.nan), np.full((2, len(keys)), np.nan)
+    estimate, se, drawn = (
+        np.full(len(keys), np.nan),
+        np.full(len(keys), np.nan),
+        np.full((2, len(keys)), np.nan),
+    )
     if high < 0:
         estimate, se = discrete.delta(ratio, fit.params, fit.cov)
-        values = ratio(np.random.default_rng(seed).multivariate_normal(fit.params, fit.cov, draws, method="eigh"))
+        values = ratio(
+            np.random.default_rng(seed).multivariate_normal(
+                fit.params, fit.cov, draws, method="eigh"
+            )
+        )
         drawn = np.quantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=1)
     else:
         limits.insert(0, t("choice.wtp_none", low=number(low, 3), high=number(high, 3)))
-    table = pd.DataFrame({"attribute": [k for k, _, _ in keys], "level": [v for _, v, _ in keys], "against": [v for _, _, v in keys], "n": len(fit.layout.chosen), "estimate": estimate, "std_error": se, "conf_low": drawn[0], "conf_high": drawn[1]})
-    return Result(question=t("conjoint.worth_question"), table=table, method=t("conjoint.worth_method"), unit="choices", n=len(fit.layout.chosen), conf_level=conf_level, evidence="associational",
-                  limits=tuple(limits), chart={"kind": "points", "label": ["attribute", "level"], "reference": 0, "xlabel": t("choice.wtp_axis")})
+    table = pd.DataFrame(
+        {
+            "attribute": [k for k, _, _ in keys],
+            "level": [v for _, v, _ in keys],
+            "against": [v for _, _, v in keys],
+            "n": len(fit.layout.chosen),
+            "estimate": estimate,
+            "std_error": se,
+            "conf_low": drawn[0],
+            "conf_high": drawn[1],
+        }
+    )
+    return Result(
+        question=t("conjoint.worth_question"),
+        table=table,
+        method=t("conjoint.worth_method"),
+        unit="choices",
+        n=len(fit.layout.chosen),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["attribute", "level"],
+            "reference": 0,
+            "xlabel": t("choice.wtp_axis"),
+        },
+    )
 
 
 @analysis
 def answer_quality(choices, *, better=None, conf_level=0.95):
-    """How carefully did people answer: always the same place, or an offer that is worse in everything?
+    """How carefully did people answer: always the same place, or an offer that is worse in
+    everything?
 
     Parameters
     ----------
     choices : table of `conjoint.choices`
     better : dict, optional
-        Numeric attribute → "high" or "low", the direction nobody would dispute; needed for dominated offers.
+        Numeric attribute → "high" or "low", the direction nobody would dispute; needed for
+        dominated offers.
 
     Returns
     -------
     Result
-        measure (same_place, dominated_chosen), count, n (respondents with at least four tasks; tasks that show an offer worse in everything named and otherwise alike), estimate, std_error,
-        conf_low, conf_high. Where alternatives are labels (air, car), not places, always the same one is a taste, not carelessness: same_place is left out.
+        measure (same_place, dominated_chosen), count, n (respondents with at least four tasks;
+        tasks that show an offer worse in everything named and otherwise alike), estimate,
+        std_error,
+        conf_low, conf_high. Where alternatives are labels (air, car), not places, always the same
+        one is a taste, not carelessness: same_place is left out.
 
     Raises InputError for an unknown attribute or direction.
 
@@ -279,31 +459,81 @@ def answer_quality(choices, *, better=None, conf_level=0.95):
 
     schemas.require(choices, "choices", *(better or {}))
     frame = discrete.frame(choices)
-    d = discrete.lay_out(frame.assign(**{k: pd.to_numeric(frame[k], errors="coerce").fillna(0) for k in better or {}}), tuple(better or ()), False)
+    d = discrete.lay_out(
+        frame.assign(
+            **{k: pd.to_numeric(frame[k], errors="coerce").fillna(0) for k in better or {}}
+        ),
+        tuple(better or ()),
+        False,
+    )
     people, g = d.groups()
     labelled = _labelled(d.names)
     many = (np.bincount(people, minlength=g) >= 4) & (not labelled)
     same = _straight(d, people, g)
     rows = []
     if many.any():
-        rows.append({"measure": "same_place", **intervals.share(same[many], np.arange(g)[many], conf_level)})
+        rows.append(
+            {"measure": "same_place", **intervals.share(same[many], np.arange(g)[many], conf_level)}
+        )
     if better:
         for name, way in better.items():
             if way not in ("high", "low"):
                 raise InputError(f"better: '{name}' must be high or low, found {way!r}")
         sign = np.array([1.0 if w == "high" else -1.0 for w in better.values()])
-        others = [c for c in frame.columns if c not in ("choice_id", "customer_id", "chosen", "available", *better, *(() if labelled else ("alternative",)))]
-        alike = np.stack([d.wide(frame[c].astype("category").cat.codes) for c in others], axis=2) if others else np.zeros((*d.available.shape, 0))
+        others = [
+            c
+            for c in frame.columns
+            if c
+            not in (
+                "choice_id",
+                "customer_id",
+                "chosen",
+                "available",
+                *better,
+                *(() if labelled else ("alternative",)),
+            )
+        ]
+        alike = (
+            np.stack([d.wide(frame[c].astype("category").cat.codes) for c in others], axis=2)
+            if others
+            else np.zeros((*d.available.shape, 0))
+        )
         gain = d.x * sign
-        # Offer k beats j: at least as good in everything named, better in one, and alike in the rest.
-        ge = (gain[:, None, :, :] >= gain[:, :, None, :]).all(axis=3) & (gain[:, None, :, :] > gain[:, :, None, :]).any(axis=3)
+        # Offer k beats j: at least as good in everything named, better in one, and alike in the
+        # rest.
+        ge = (gain[:, None, :, :] >= gain[:, :, None, :]).all(axis=3) & (
+            gain[:, None, :, :] > gain[:, :, None, :]
+        ).any(axis=3)
         ge &= (alike[:, None, :, :] == alike[:, :, None, :]).all(axis=3)
         offered = d.available & (np.array(d.names) != NONE)
         worse = (ge & offered[:, None, :] & offered[:, :, None]).any(axis=2)
         tasks = worse.any(axis=1)
         if tasks.any():
-            rows.append({"measure": "dominated_chosen", **intervals.share(worse[np.arange(len(worse)), d.chosen][tasks], d.customer[tasks], conf_level)})
+            rows.append(
+                {
+                    "measure": "dominated_chosen",
+                    **intervals.share(
+                        worse[np.arange(len(worse)), d.chosen][tasks], d.customer[tasks], conf_level
+                    ),
+                }
+            )
     if not rows:
-        raise NotEnoughData("answer_quality: nobody answered four tasks, and no task shows an offer that is worse in everything")
-    return Result(question=t("conjoint.quality_question"), table=pd.DataFrame(rows), method=t("conjoint.quality_method"), unit="respondents", n=g, conf_level=conf_level,
-                  limits=(t("conjoint.quality_limit"),), chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("conjoint.quality_axis")})
+        raise NotEnoughData(
+            "answer_quality: nobody answered four tasks, and no task shows an offer that is worse"
+            " in everything"
+        )
+    return Result(
+        question=t("conjoint.quality_question"),
+        table=pd.DataFrame(rows),
+        method=t("conjoint.quality_method"),
+        unit="respondents",
+        n=g,
+        conf_level=conf_level,
+        limits=(t("conjoint.quality_limit"),),
+        chart={
+            "kind": "points",
+            "label": ["measure"],
+            "percent": True,
+            "xlabel": t("conjoint.quality_axis"),
+        },
+    )

@@ -10,7 +10,8 @@ from workbench.texts import number, t
 
 
 def best_worst_design(items, *, tasks=8, per_task=4, versions=10, seed=1):
-    """Spread items over best–worst tasks so that each is shown, and meets every other, about equally often.
+    """Spread items over best–worst tasks so that each is shown, and meets every other, about
+    equally often.
 
     Parameters
     ----------
@@ -26,7 +27,8 @@ def best_worst_design(items, *, tasks=8, per_task=4, versions=10, seed=1):
     DataFrame
         version, task, position, item.
 
-    Raises InputError where a task would hold fewer than three items or more than there are, or an item would be shown fewer than twice a respondent.
+    Raises InputError where a task would hold fewer than three items or more than there are, or an
+    item would be shown fewer than twice a respondent.
 
     Source: Louviere, Flynn & Marley (2015), Best-Worst Scaling.
     """
@@ -34,7 +36,10 @@ def best_worst_design(items, *, tasks=8, per_task=4, versions=10, seed=1):
 
     n = len(items)
     if not 3 <= per_task <= n or tasks * per_task < 2 * n or len(set(items)) < n:
-        raise InputError(f"best_worst_design: three to {n} different items a task and each shown twice are needed; found {tasks} tasks of {per_task} for {n} items")
+        raise InputError(
+            f"best_worst_design: three to {n} different items a task and each shown twice are"
+            f" needed; found {tasks} tasks of {per_task} for {n} items"
+        )
     rng = np.random.default_rng(seed)
     shown, met, rows = np.zeros(n), np.zeros((n, n)), []
     for version in range(1, versions + 1):
@@ -42,20 +47,26 @@ def best_worst_design(items, *, tasks=8, per_task=4, versions=10, seed=1):
         for task in range(1, tasks + 1):
             chosen = []
             while len(chosen) < per_task:
-                # Least shown to this respondent first, then least often met with what is already here, then luck.
-                cost = own * 1e4 + (met[chosen].sum(axis=0) if chosen else shown) * 10 + rng.random(n)
+                # Least shown to this respondent first, then least often met with what is already
+                # here, then luck.
+                cost = (
+                    own * 1e4 + (met[chosen].sum(axis=0) if chosen else shown) * 10 + rng.random(n)
+                )
                 cost[chosen] = np.inf
                 chosen.append(int(cost.argmin()))
             own[chosen] += 1
             shown[chosen] += 1
             met[np.ix_(chosen, chosen)] += 1
-            rows += [(version, task, k + 1, items[i]) for k, i in enumerate(rng.permutation(chosen))]
+            rows += [
+                (version, task, k + 1, items[i]) for k, i in enumerate(rng.permutation(chosen))
+            ]
     return pd.DataFrame(rows, columns=["version", "task", "position", "item"])
 
 
 @analysis
 def best_worst(answers, *, conf_level=0.95):
-    """Which items do people pick as best and as worst, and how much more does one count than another?
+    """Which items do people pick as best and as worst, and how much more does one count than
+    another?
 
     Parameters
     ----------
@@ -65,8 +76,11 @@ def best_worst(answers, *, conf_level=0.95):
     Returns
     -------
     Result
-        item, measure, count, n, estimate, std_error, conf_low, conf_high. measure "score": (times best − times worst) / times shown, n = times shown; "share": exp(u) over the sum of exp(u) of all items, u
-        from a logit in which the worst of what is left is chosen like the best with all weights reversed, n = tasks. The respondent is the sampling unit.
+        item, measure, count, n, estimate, std_error, conf_low, conf_high. measure "score": (times
+        best − times worst) / times shown, n = times shown; "share": exp(u) over the sum of exp(u)
+        of all items, u
+        from a logit in which the worst of what is left is chosen like the best with all weights
+        reversed, n = tasks. The respondent is the sampling unit.
 
     Raises
     ------
@@ -75,7 +89,8 @@ def best_worst(answers, *, conf_level=0.95):
     NotEnoughData
         With fewer than two respondents.
 
-    Source: Marley & Louviere (2005), Journal of Mathematical Psychology 49; Louviere, Flynn & Marley (2015).
+    Source: Marley & Louviere (2005), Journal of Mathematical Psychology 49; Louviere, Flynn &
+    Marley (2015).
     """
     import pandas as pd
 
@@ -89,11 +104,15 @@ def best_worst(answers, *, conf_level=0.95):
     tasks = task.max() + 1 if len(frame) else 0
     wrong = (np.bincount(task, best, tasks) != 1) | (np.bincount(task, worst, tasks) != 1)
     if (best & worst).any() or wrong.any():
-        raise InputError(f"answers: {int(wrong.sum() + (best & worst).sum()):,} tasks do not have exactly one best and one other worst item")
+        raise InputError(
+            f"answers: {int(wrong.sum() + (best & worst).sum()):,} tasks do not have exactly one"
+            " best and one other worst item"
+        )
     items = sorted(frame["item"].unique(), key=str)
     code, j = frame["item"].map({v: i for i, v in enumerate(items)}).to_numpy(), len(items)
     who = np.unique(frame["respondent_id"].to_numpy(), return_inverse=True)[1]
-    # Every task is two choices over all items, those not shown being unavailable: the best, and the worst of the rest.
+    # Every task is two choices over all items, those not shown being unavailable: the best, and the
+    # worst of the rest.
     here = np.zeros((tasks, j), bool)
     here[task, code] = True
     if here.sum() < len(frame):
@@ -105,12 +124,25 @@ def best_worst(answers, *, conf_level=0.95):
     customer = np.zeros(tasks, int)
     customer[task] = who
     dummies = np.eye(j)[:, 1:]
-    x = np.concatenate([np.where(here[:, :, None], dummies, 0.0), np.where(left[:, :, None], -dummies, 0.0)])
-    d = discrete.Layout(x, np.concatenate([here, left]), np.concatenate([best_at, worst_at]), np.tile(customer, 2), tuple(items), [str(i) for i in items[1:]], None,
-                        np.zeros(0, int), np.zeros(0, int))
+    x = np.concatenate(
+        [np.where(here[:, :, None], dummies, 0.0), np.where(left[:, :, None], -dummies, 0.0)]
+    )
+    d = discrete.Layout(
+        x,
+        np.concatenate([here, left]),
+        np.concatenate([best_at, worst_at]),
+        np.tile(customer, 2),
+        tuple(items),
+        [str(i) for i in items[1:]],
+        None,
+        np.zeros(0, int),
+        np.zeros(0, int),
+    )
     discrete.check(d, False)
     beta, p, _, _ = discrete.newton(d)
-    share, se = discrete.delta(lambda b: special.softmax(np.append(0.0, b)), beta, discrete.covariance(d, p))
+    share, se = discrete.delta(
+        lambda b: special.softmax(np.append(0.0, b)), beta, discrete.covariance(d, p)
+    )
     low, high = intervals.log_odds(share, se, conf_level)
     rows = []
     for i, item in enumerate(items):
@@ -118,14 +150,59 @@ def best_worst(answers, *, conf_level=0.95):
         seen = np.bincount(who[mine], minlength=who.max() + 1)
         net = np.bincount(who[mine], best[mine].astype(float) - worst[mine], who.max() + 1)
         estimate, error, a, b = intervals.ratio(net, seen, conf_level)
-        rows.append({"item": str(item), "measure": "score", "count": net.sum(), "n": int(mine.sum()), "estimate": estimate, "std_error": error, "conf_low": max(a, -1), "conf_high": min(b, 1)})
-    rows += [{"item": str(item), "measure": "share", "count": np.nan, "n": int(tasks), "estimate": share[i], "std_error": se[i], "conf_low": low[i], "conf_high": high[i]}
-             for i, item in enumerate(items)]
-    table = pd.DataFrame(rows).sort_values(["measure", "estimate", "item"], ascending=[True, False, True], ignore_index=True)
+        rows.append(
+            {
+                "item": str(item),
+                "measure": "score",
+                "count": net.sum(),
+                "n": int(mine.sum()),
+                "estimate": estimate,
+                "std_error": error,
+                "conf_low": max(a, -1),
+                "conf_high": min(b, 1),
+            }
+        )
+    rows += [
+        {
+            "item": str(item),
+            "measure": "share",
+            "count": np.nan,
+            "n": int(tasks),
+            "estimate": share[i],
+            "std_error": se[i],
+            "conf_low": low[i],
+            "conf_high": high[i],
+        }
+        for i, item in enumerate(items)
+    ]
+    table = pd.DataFrame(rows).sort_values(
+        ["measure", "estimate", "item"], ascending=[True, False, True], ignore_index=True
+    )
     few = table.loc[(table["measure"] == "score") & (table["n"] < 500), "item"].tolist()
     limits = [t("conjoint.best_limit")]
     if few or frame["respondent_id"].nunique() < 200:
-        limits.append(t("conjoint.best_few", g=number(frame["respondent_id"].nunique()), least=number(int(np.bincount(code).min()))))
-    return Result(question=t("conjoint.best_question"), table=table, method=t("conjoint.best_method"), unit="tasks", n=int(tasks), conf_level=conf_level, evidence="associational",
-                  limits=tuple(limits), model=pd.Series(np.append(0.0, beta), items),
-                  chart={"kind": "points", "label": ["item"], "only": {"measure": "share"}, "percent": True, "xlabel": t("conjoint.best_axis")})
+        limits.append(
+            t(
+                "conjoint.best_few",
+                g=number(frame["respondent_id"].nunique()),
+                least=number(int(np.bincount(code).min())),
+            )
+        )
+    return Result(
+        question=t("conjoint.best_question"),
+        table=table,
+        method=t("conjoint.best_method"),
+        unit="tasks",
+        n=int(tasks),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        model=pd.Series(np.append(0.0, beta), items),
+        chart={
+            "kind": "points",
+            "label": ["item"],
+            "only": {"measure": "share"},
+            "percent": True,
+            "xlabel": t("conjoint.best_axis"),
+        },
+    )

@@ -1,4 +1,6 @@
-"""Which tasks to show: an efficient choice design, what it will tell, and the answers laid out for analysis."""
+"""Which tasks to show: an efficient choice design, what it will tell, and the answers laid out for
+analysis.
+"""
 
 import numpy as np
 
@@ -15,11 +17,15 @@ def codes(levels):
     return np.vstack([np.eye(levels - 1), -np.ones(levels - 1)])
 
 
-def choice_design(attributes, *, tasks=12, alternatives=3, blocks=1, prior=None, fixed=(), starts=10, seed=1):
+def choice_design(
+    attributes, *, tasks=12, alternatives=3, blocks=1, prior=None, fixed=(), starts=10, seed=1
+):
     """Find choice tasks that tell as much as possible about what people weigh (smallest D-error).
 
-    From random starts, every cell is set to the level that makes the determinant of the expected information largest, until nothing improves; no
-    task shows the same offer twice. With `prior` the tasks are also free of offers nobody would weigh.
+    From random starts, every cell is set to the level that makes the determinant of the expected
+    information largest, until nothing improves; no
+    task shows the same offer twice. With `prior` the tasks are also free of offers nobody would
+    weigh.
 
     Parameters
     ----------
@@ -40,14 +46,18 @@ def choice_design(attributes, *, tasks=12, alternatives=3, blocks=1, prior=None,
     Returns
     -------
     DataFrame
-        block, task, alternative (1, 2, …) and a column an attribute; `.attrs["d_error"]` and `.attrs["attributes"]` say how good it is and what was asked.
+        block, task, alternative (1, 2, …) and a column an attribute; `.attrs["d_error"]` and
+        `.attrs["attributes"]` say how good it is and what was asked.
 
     Raises
     ------
     InputError
-        For an attribute with one level, an unknown level in `prior` or `fixed`, fewer than two alternatives, blocks that do not divide the tasks, too few tasks for the weights, or no tasks free of what is fixed.
+        For an attribute with one level, an unknown level in `prior` or `fixed`, fewer than two
+        alternatives, blocks that do not divide the tasks, too few tasks for the weights, or no
+        tasks free of what is fixed.
 
-    Source: Huber & Zwerina (1996), Journal of Marketing Research 33; coordinate exchange Meyer & Nachtsheim (1995), Technometrics 37.
+    Source: Huber & Zwerina (1996), Journal of Marketing Research 33; coordinate exchange Meyer &
+    Nachtsheim (1995), Technometrics 37.
     """
     import pandas as pd
 
@@ -57,23 +67,42 @@ def choice_design(attributes, *, tasks=12, alternatives=3, blocks=1, prior=None,
         raise InputError(f"attributes: {', '.join(short)} needs at least two different levels")
     weights = sum(sizes) - len(sizes)
     if alternatives < 2 or tasks % blocks or tasks * (alternatives - 1) < weights:
-        raise InputError(f"choice_design: at least two alternatives, blocks that divide the tasks and {-(-weights // max(alternatives - 1, 1))} tasks are needed for {weights} "
-                         f"weights; found {alternatives} alternatives, {tasks} tasks, {blocks} blocks")
+        raise InputError(
+            "choice_design: at least two alternatives, blocks that divide the tasks and"
+            f" {-(-weights // max(alternatives - 1, 1))} tasks are needed for {weights} weights;"
+            f" found {alternatives} alternatives, {tasks} tasks, {blocks} blocks"
+        )
     coded = [codes(s) for s in sizes]
     beta = np.concatenate([_prior(attributes, n, prior) for n in names])
     for rule in fixed:
         for a, v in rule.items():
             if a not in attributes or v not in attributes[a]:
-                raise unknown("fixed", "level", f"{a}: {v}", [f"{n}: {level}" for n, levels in attributes.items() for level in levels])
+                raise unknown(
+                    "fixed",
+                    "level",
+                    f"{a}: {v}",
+                    [f"{n}: {level}" for n, levels in attributes.items() for level in levels],
+                )
     banned = [{names.index(a): attributes[a].index(v) for a, v in rule.items()} for rule in fixed]
     rng = np.random.default_rng(seed)
-    best = min((_exchange(rng, sizes, coded, beta, tasks, alternatives, banned) for _ in range(starts)), key=lambda made: made[1])
+    best = min(
+        (_exchange(rng, sizes, coded, beta, tasks, alternatives, banned) for _ in range(starts)),
+        key=lambda made: made[1],
+    )
     cells, error = best
     if not np.isfinite(error):
-        raise InputError("choice_design: no tasks were found without forbidden or repeated offers that tell all weights; forbid fewer offers, or show fewer a task")
+        raise InputError(
+            "choice_design: no tasks were found without forbidden or repeated offers that tell all"
+            " weights; forbid fewer offers, or show fewer a task"
+        )
     order = rng.permutation(tasks)
-    table = pd.DataFrame({"block": np.repeat(np.arange(tasks) % blocks + 1, alternatives), "task": np.repeat(np.arange(tasks) // blocks + 1, alternatives),
-                          "alternative": np.tile(np.arange(alternatives) + 1, tasks)})
+    table = pd.DataFrame(
+        {
+            "block": np.repeat(np.arange(tasks) % blocks + 1, alternatives),
+            "task": np.repeat(np.arange(tasks) // blocks + 1, alternatives),
+            "alternative": np.tile(np.arange(alternatives) + 1, tasks),
+        }
+    )
     for i, name in enumerate(names):
         table[name] = [attributes[name][k] for k in cells[order, :, i].ravel()]
     table = table.sort_values(["block", "task", "alternative"], ignore_index=True)
@@ -92,7 +121,9 @@ def _prior(attributes, name, prior):
 
 
 def _exchange(rng, sizes, coded, beta, tasks, alternatives, banned):
-    """Return cells (tasks × alternatives × attributes) after coordinate exchange from one random start, and their D-error."""
+    """Return cells (tasks × alternatives × attributes) after coordinate exchange from one random
+    start, and their D-error.
+    """
     cells = np.stack([rng.integers(0, s, (tasks, alternatives)) for s in sizes], axis=2)
     k = len(beta)
 
@@ -117,7 +148,14 @@ def _exchange(rng, sizes, coded, beta, tasks, alternatives, banned):
         for s in range(tasks):
             for a in range(alternatives):
                 for i, size in enumerate(sizes):
-                    now, best = cells[s, a, i], (level(total) if allowed(cells[s]) else -np.inf, cells[s, a, i], parts[s])
+                    now, best = (
+                        cells[s, a, i],
+                        (
+                            level(total) if allowed(cells[s]) else -np.inf,
+                            cells[s, a, i],
+                            parts[s],
+                        ),
+                    )
                     for option in range(size):
                         if option == now:
                             continue
@@ -131,7 +169,8 @@ def _exchange(rng, sizes, coded, beta, tasks, alternatives, banned):
                     total, parts[s] = total - parts[s] + best[2], best[2]
         if value - before < 1e-6:
             break
-    # D-error a respondent who sees one task of each: the determinant of the covariance, to the power of one over the weights.
+    # D-error a respondent who sees one task of each: the determinant of the covariance, to the
+    # power of one over the weights.
     return cells, float(np.exp(-level(total / tasks) / k)) if np.isfinite(value) else np.inf
 
 
@@ -150,7 +189,8 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
     Returns
     -------
     Result
-        attribute, level, count (times shown in the design), n (offers in the design), estimate (expected standard error of the part-worth), and
+        attribute, level, count (times shown in the design), n (offers in the design), estimate
+        (expected standard error of the part-worth), and
         half_width (of the interval). No interval: it follows from the design.
 
     Raises InputError where the design does not carry its attributes.
@@ -159,8 +199,12 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
     """
     import pandas as pd
 
-    attributes = design.attrs.get("attributes") or {c: sorted(design[c].unique(), key=str) for c in _attributes(design)}
-    x = np.concatenate([codes(len(v))[[v.index(k) for k in design[n]]] for n, v in attributes.items()], axis=1)
+    attributes = design.attrs.get("attributes") or {
+        c: sorted(design[c].unique(), key=str) for c in _attributes(design)
+    }
+    x = np.concatenate(
+        [codes(len(v))[[v.index(k) for k in design[n]]] for n, v in attributes.items()], axis=1
+    )
     beta = np.concatenate([_prior(attributes, n, prior) for n in attributes])
     per = design.groupby(["block", "task"]).ngroup().to_numpy()
     m = np.zeros((x.shape[1],) * 2)
@@ -169,18 +213,46 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
         p = discrete.probabilities((mine @ beta)[None, :], True)[0]
         m += discrete.hessian(mine[None], p[None])
     if np.linalg.matrix_rank(m) < len(m):
-        raise InputError("design_check: these tasks cannot tell all levels apart; ask for more tasks or fewer levels")
+        raise InputError(
+            "design_check: these tasks cannot tell all levels apart; ask for more tasks or fewer"
+            " levels"
+        )
     cov = np.linalg.inv(m * respondents / design["block"].nunique())
     rows, at = [], 0
     for name, levels in attributes.items():
         full = codes(len(levels))
-        se = np.sqrt(np.diag(full @ cov[at: at + len(levels) - 1, at: at + len(levels) - 1] @ full.T))
+        se = np.sqrt(
+            np.diag(full @ cov[at : at + len(levels) - 1, at : at + len(levels) - 1] @ full.T)
+        )
         at += len(levels) - 1
-        rows += [{"attribute": name, "level": str(v), "count": int((design[name] == v).sum()), "n": len(design), "estimate": se[i], "half_width": intervals.z(conf_level) * se[i]}
-                 for i, v in enumerate(levels)]
-    return Result(question=t("conjoint.design_question", n=number(respondents)), table=pd.DataFrame(rows), method=t("conjoint.design_method"), unit="offers", n=len(design), conf_level=conf_level,
-                  limits=(t("conjoint.design_error", error=number(design.attrs.get("d_error", np.nan), 3)), t("conjoint.design_limit")),
-                  chart={"kind": "points", "label": ["attribute", "level"], "xlabel": t("conjoint.design_axis")})
+        rows += [
+            {
+                "attribute": name,
+                "level": str(v),
+                "count": int((design[name] == v).sum()),
+                "n": len(design),
+                "estimate": se[i],
+                "half_width": intervals.z(conf_level) * se[i],
+            }
+            for i, v in enumerate(levels)
+        ]
+    return Result(
+        question=t("conjoint.design_question", n=number(respondents)),
+        table=pd.DataFrame(rows),
+        method=t("conjoint.design_method"),
+        unit="offers",
+        n=len(design),
+        conf_level=conf_level,
+        limits=(
+            t("conjoint.design_error", error=number(design.attrs.get("d_error", np.nan), 3)),
+            t("conjoint.design_limit"),
+        ),
+        chart={
+            "kind": "points",
+            "label": ["attribute", "level"],
+            "xlabel": t("conjoint.design_axis"),
+        },
+    )
 
 
 def _attributes(design):
@@ -194,7 +266,8 @@ def choices(design, answers, *, none=False):
     ----------
     design : table of `choice_design`
     answers : table
-        One row a respondent: respondent_id, block (where there are several) and one column a task, "task_1", "task_2", …, with the number of the offer chosen; 0 for none
+        One row a respondent: respondent_id, block (where there are several) and one column a task,
+        "task_1", "task_2", …, with the number of the offer chosen; 0 for none
         of these. Unanswered tasks are missing.
     none : bool
         Whether none of these could be chosen.
@@ -202,18 +275,27 @@ def choices(design, answers, *, none=False):
     Returns
     -------
     DataFrame
-        choice_id, customer_id (the respondent), alternative, chosen, and the attributes; `.attrs["rejected"]` holds the answers that name no offer, with their reason.
+        choice_id, customer_id (the respondent), alternative, chosen, and the attributes;
+        `.attrs["rejected"]` holds the answers that name no offer, with their reason.
 
     Raises InputError for missing columns or a block that is not in the design.
     """
     import pandas as pd
 
     names, tasks = _attributes(design), [f"task_{k}" for k in sorted(design["task"].unique())]
-    need_columns("answers", answers.columns, "respondent_id", "block" if design["block"].nunique() > 1 else None, *tasks)
+    need_columns(
+        "answers",
+        answers.columns,
+        "respondent_id",
+        "block" if design["block"].nunique() > 1 else None,
+        *tasks,
+    )
     made = answers.assign(block=answers["block"] if "block" in answers else design["block"].iloc[0])
     strange = set(made["block"]) - set(design["block"])
     if strange:
-        raise unknown("answers", "block", sorted(strange, key=str)[0], sorted(design["block"].unique()))
+        raise unknown(
+            "answers", "block", sorted(strange, key=str)[0], sorted(design["block"].unique())
+        )
     long = made.melt(["respondent_id", "block"], tasks, "task", "picked").dropna(subset=["picked"])
     long["task"] = long["task"].str[5:].astype(int)
     offers = set(design["alternative"]) | ({0} if none else set())
@@ -226,9 +308,14 @@ def choices(design, answers, *, none=False):
         extra[names] = None
         design = pd.concat([design, extra], ignore_index=True)
     table = long.merge(design, on=["block", "task"])
-    table = table.assign(chosen=table["picked"] == table["alternative"], customer_id=table["respondent_id"],
-                         alternative=table["alternative"].map(lambda k: NONE if k == 0 else f"offer {k}"))
-    table = table.sort_values(["choice_id", "alternative"], ignore_index=True)[["choice_id", "customer_id", "alternative", "chosen", *names]]
+    table = table.assign(
+        chosen=table["picked"] == table["alternative"],
+        customer_id=table["respondent_id"],
+        alternative=table["alternative"].map(lambda k: NONE if k == 0 else f"offer {k}"),
+    )
+    table = table.sort_values(["choice_id", "alternative"], ignore_index=True)[
+        ["choice_id", "customer_id", "alternative", "chosen", *names]
+    ]
     table.attrs.update(answers.attrs)
     table.attrs["rejected"] = rejected
     return table

@@ -1,4 +1,6 @@
-"""What price do people say they would accept? Van Westendorp's four questions and Gabor and Granger's ladder."""
+"""What price do people say they would accept? Van Westendorp's four questions and Gabor and
+Granger's ladder.
+"""
 
 import numpy as np
 
@@ -7,10 +9,16 @@ from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
-LADDER = 0.95  # share of respondents whose answers must settle every price before prices not shown are filled in
+# share of respondents whose answers must settle every price before prices not shown are filled in
+LADDER = 0.95
 QUESTIONS = ("too_cheap", "cheap", "expensive", "too_expensive")
 # Which two shares meet at each point.
-POINTS = {"lower_bound": ("too_cheap", "not_cheap"), "indifference": ("cheap", "expensive"), "optimal": ("too_cheap", "too_expensive"), "upper_bound": ("not_expensive", "too_expensive")}
+POINTS = {
+    "lower_bound": ("too_cheap", "not_cheap"),
+    "indifference": ("cheap", "expensive"),
+    "optimal": ("too_cheap", "too_expensive"),
+    "upper_bound": ("not_expensive", "too_expensive"),
+}
 
 
 @analysis
@@ -20,14 +28,16 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     Parameters
     ----------
     answers : table with respondent_id, too_cheap, cheap, expensive, too_expensive
-        Prices each respondent named. Rows out of order (too_cheap ≤ cheap < expensive ≤ too_expensive does not hold) or incomplete are left out and counted.
+        Prices each respondent named. Rows out of order (too_cheap ≤ cheap < expensive ≤
+        too_expensive does not hold) or incomplete are left out and counted.
     draws, seed : int
         Of the bootstrap over respondents.
 
     Returns
     -------
     Result
-        point (lower_bound, indifference, optimal, upper_bound), n (respondents), estimate (price at which the two shares cross), std_error, conf_low, conf_high.
+        point (lower_bound, indifference, optimal, upper_bound), n (respondents), estimate (price at
+        which the two shares cross), std_error, conf_low, conf_high.
 
     Raises
     ------
@@ -36,23 +46,38 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     NotEnoughData
         Where no respondent is consistent or curves do not cross.
 
-    Source: Van Westendorp (1976), ESOMAR congress. Optimal: too cheap meets too expensive; indifference: cheap meets expensive; lower bound: too cheap meets not cheap; upper bound: too
+    Source: Van Westendorp (1976), ESOMAR congress. Optimal: too cheap meets too expensive;
+    indifference: cheap meets expensive; lower bound: too cheap meets not cheap; upper bound: too
     expensive meets not expensive.
     """
     import pandas as pd
 
     need_columns("answers", answers.columns, "respondent_id", *QUESTIONS)
     if answers["respondent_id"].duplicated().any():
-        raise InputError(f"answers: {int(answers['respondent_id'].duplicated().sum()):,} rows repeat a respondent_id; each respondent answers once")
+        raise InputError(
+            f"answers: {int(answers['respondent_id'].duplicated().sum()):,} rows repeat a"
+            " respondent_id; each respondent answers once"
+        )
     given = answers[list(QUESTIONS)].to_numpy(float)
-    good = np.isfinite(given).all(axis=1) & (given[:, 0] <= given[:, 1]) & (given[:, 1] < given[:, 2]) & (given[:, 2] <= given[:, 3])
+    good = (
+        np.isfinite(given).all(axis=1)
+        & (given[:, 0] <= given[:, 1])
+        & (given[:, 1] < given[:, 2])
+        & (given[:, 2] <= given[:, 3])
+    )
     prices = given[good]
     if len(prices) < 2:
-        raise NotEnoughData(f"van_westendorp: {len(prices)} of {len(given)} respondents named four prices in order")
+        raise NotEnoughData(
+            f"van_westendorp: {len(prices)} of {len(given)} respondents named four prices in order"
+        )
     grid = np.unique(prices)
-    # Share who find a price too cheap or cheap falls with the price, expensive or too expensive rises.
+    # Share who find a price too cheap or cheap falls with the price, expensive or too expensive
+    # rises.
     falls = {name: (prices[:, [i]] >= grid).astype(float) for i, name in enumerate(QUESTIONS[:2])}
-    rises = {name: (prices[:, [i]] <= grid).astype(float) for i, name in ((2, "expensive"), (3, "too_expensive"))}
+    rises = {
+        name: (prices[:, [i]] <= grid).astype(float)
+        for i, name in ((2, "expensive"), (3, "too_expensive"))
+    }
 
     def crossings(weights):
         share = {k: weights @ v / weights.sum() for k, v in {**falls, **rises}.items()}
@@ -61,18 +86,44 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
 
     estimate = crossings(np.ones(len(prices)))
     if np.isnan(estimate).any():
-        raise NotEnoughData("van_westendorp: some curves do not cross; ask more people or look at the prices")
-    se, low, high = intervals.bootstrap(crossings, len(prices), seed=seed, draws=draws, conf_level=conf_level)
-    table = pd.DataFrame({"point": list(POINTS), "n": len(prices), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high}).sort_values("estimate", kind="stable", ignore_index=True)
-    limits = [t("conjoint.vw_limit"), t("conjoint.vw_left", n=number(int((~good).sum())), share=percent(float((~good).mean())))]
+        raise NotEnoughData(
+            "van_westendorp: some curves do not cross; ask more people or look at the prices"
+        )
+    se, low, high = intervals.bootstrap(
+        crossings, len(prices), seed=seed, draws=draws, conf_level=conf_level
+    )
+    table = pd.DataFrame(
+        {
+            "point": list(POINTS),
+            "n": len(prices),
+            "estimate": estimate,
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    ).sort_values("estimate", kind="stable", ignore_index=True)
+    limits = [
+        t("conjoint.vw_limit"),
+        t("conjoint.vw_left", n=number(int((~good).sum())), share=percent(float((~good).mean()))),
+    ]
     if len(prices) < 100:
         limits.append(t("conjoint.few", g=number(len(prices)), least=number(100)))
-    return Result(question=t("conjoint.vw_question"), table=table, method=t("conjoint.vw_method"), unit="respondents", n=len(prices), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["point"], "xlabel": t("conjoint.price_axis")})
+    return Result(
+        question=t("conjoint.vw_question"),
+        table=table,
+        method=t("conjoint.vw_method"),
+        unit="respondents",
+        n=len(prices),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={"kind": "points", "label": ["point"], "xlabel": t("conjoint.price_axis")},
+    )
 
 
 def _cross(grid, falling, rising):
-    """Return where a falling and a rising share meet, by straight lines between prices; the middle where they lie on each other, missing where they do not meet."""
+    """Return where a falling and a rising share meet, by straight lines between prices; the middle
+    where they lie on each other, missing where they do not meet.
+    """
     gap = falling - rising
     above, below = np.flatnonzero(gap > 0), np.flatnonzero(gap < 0)
     if not len(above) or not len(below):
@@ -90,14 +141,19 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
     Parameters
     ----------
     answers : table with respondent_id, price, would_buy
-        One row a price shown. Who would buy at a price is taken to buy at any lower one; who says otherwise is counted in `.limits`. Where the answers of (nearly) all settle every price, those not shown are filled in, and who stopped before is left out and counted; else only the prices shown count.
+        One row a price shown. Who would buy at a price is taken to buy at any lower one; who says
+        otherwise is counted in `.limits`. Where the answers of (nearly) all settle every price,
+        those not shown are filled in, and who stopped before is left out and counted; else only the
+        prices shown count.
     draws, seed : int
         Of the bootstrap over respondents.
 
     Returns
     -------
     Result
-        price, measure (demand, revenue), count, n (respondents whose ladder settles all prices, or who were shown that one), estimate (share who would buy; price times that share), std_error, conf_low, conf_high.
+        price, measure (demand, revenue), count, n (respondents whose ladder settles all prices, or
+        who were shown that one), estimate (share who would buy; price times that share), std_error,
+        conf_low, conf_high.
 
     Raises NotEnoughData with fewer than two prices or respondents.
 
@@ -107,36 +163,73 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
 
     need_columns("answers", answers.columns, "respondent_id", "price", "would_buy")
     frame = answers.dropna(subset=["price", "would_buy"])
-    wide = frame.assign(would_buy=frame["would_buy"].astype(float)).pivot_table("would_buy", "respondent_id", "price", "max").sort_index(axis=1)
+    wide = (
+        frame.assign(would_buy=frame["would_buy"].astype(float))
+        .pivot_table("would_buy", "respondent_id", "price", "max")
+        .sort_index(axis=1)
+    )
     prices, said = wide.columns.to_numpy(float), wide.to_numpy()
     if len(prices) < 2 or len(said) < 2:
-        raise NotEnoughData(f"gabor_granger: two prices and two respondents are needed; found {len(prices)} and {len(said)}")
+        raise NotEnoughData(
+            f"gabor_granger: two prices and two respondents are needed; found {len(prices)} and"
+            f" {len(said)}"
+        )
     # Yes at a price settles all lower ones; no settles all higher ones that were not asked.
     yes = np.maximum.accumulate(np.nan_to_num(said[:, ::-1], nan=0.0), axis=1)[:, ::-1] > 0
     no = np.maximum.accumulate(said == 0, axis=1)
-    # Ladders asked to their end settle every price. Where many stop before, who is settled at a price depends on the answers, so only prices shown count.
+    # Ladders asked to their end settle every price. Where many stop before, who is settled at a
+    # price depends on the answers, so only prices shown count.
     settled = (yes | no).all(axis=1, keepdims=True)
     ladder = settled.mean() >= LADDER
-    known, buys = np.broadcast_to(settled, said.shape) if ladder else ~np.isnan(said), yes.astype(float)
+    known, buys = (
+        np.broadcast_to(settled, said.shape) if ladder else ~np.isnan(said),
+        yes.astype(float),
+    )
     odd = int(((said == 0) & yes).any(axis=1).sum())
     rows = []
     for k, price in enumerate(prices):
         mine = known[:, k]
         made = intervals.share(buys[mine, k] > 0, np.flatnonzero(mine), conf_level)
         rows.append({"price": price, "measure": "demand", **made})
-        rows.append({"price": price, "measure": "revenue", **{c: made[c] if c in ("count", "n") else made[c] * price for c in made}})
+        rows.append(
+            {
+                "price": price,
+                "measure": "revenue",
+                **{c: made[c] if c in ("count", "n") else made[c] * price for c in made},
+            }
+        )
 
     def peak(weights):
         share = (weights @ (buys * known)) / np.maximum(weights @ known, 1e-12)
         return prices[int((share * prices).argmax())]
 
     best = peak(np.ones(len(said)))
-    _, low, high = intervals.bootstrap(peak, len(said), seed=seed, draws=draws, conf_level=conf_level)
-    limits = [t("conjoint.gg_best", price=number(best), low=number(float(low)), high=number(float(high))), t("conjoint.gg_limit")]
+    _, low, high = intervals.bootstrap(
+        peak, len(said), seed=seed, draws=draws, conf_level=conf_level
+    )
+    limits = [
+        t("conjoint.gg_best", price=number(best), low=number(float(low)), high=number(float(high))),
+        t("conjoint.gg_limit"),
+    ]
     if ladder and not settled.all():
         limits.append(t("conjoint.gg_stopped", n=number(int((~settled).sum()))))
     if odd:
         limits.append(t("conjoint.gg_odd", n=number(odd)))
     table = pd.DataFrame(rows).sort_values(["measure", "price"], ignore_index=True)
-    return Result(question=t("conjoint.gg_question"), table=table, method=t("conjoint.gg_method"), unit="respondents", n=len(said), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "curve", "x": "price", "only": {"measure": "demand"}, "percent": True, "xlabel": t("conjoint.price_axis"), "ylabel": t("conjoint.gg_axis")})
+    return Result(
+        question=t("conjoint.gg_question"),
+        table=table,
+        method=t("conjoint.gg_method"),
+        unit="respondents",
+        n=len(said),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "curve",
+            "x": "price",
+            "only": {"measure": "demand"},
+            "percent": True,
+            "xlabel": t("conjoint.price_axis"),
+            "ylabel": t("conjoint.gg_axis"),
+        },
+    )

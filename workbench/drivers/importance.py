@@ -1,4 +1,6 @@
-"""Which driver counts most? Shares of what is explained, penalty and reward, importance beside performance, and what people say themselves."""
+"""Which driver counts most? Shares of what is explained, penalty and reward, importance beside
+performance, and what people say themselves.
+"""
 
 from itertools import combinations
 from math import factorial
@@ -15,14 +17,35 @@ from workbench.texts import number, p_value, t, word
 
 MOST = {"linear": 12, "logit": 8}  # drivers for which all subsets are gone through
 KANO = np.array([list("QAAAO"), list("RIIIM"), list("RIIIM"), list("RIIIM"), list("RRRRQ")])
-KANO_NAMES = {"A": "attractive", "O": "one_dimensional", "M": "must_be", "I": "indifferent", "R": "reverse", "Q": "questionable"}
+KANO_NAMES = {
+    "A": "attractive",
+    "O": "one_dimensional",
+    "M": "must_be",
+    "I": "indifferent",
+    "R": "reverse",
+    "Q": "questionable",
+}
 
 
 @analysis
-def key_drivers(table, outcome, drivers, *, kind="linear", cluster=None, low=None, high=None, draws=1000, seed=1, conf_level=0.95):
+def key_drivers(
+    table,
+    outcome,
+    drivers,
+    *,
+    kind="linear",
+    cluster=None,
+    low=None,
+    high=None,
+    draws=1000,
+    seed=1,
+    conf_level=0.95,
+):
     """Which drivers carry the outcome, by how much, and in which direction?
 
-    One table with several answers, since none is right by itself: the share of what is explained (averaged over all orders in which drivers may enter), the relative weight, the weight with the others
+    One table with several answers, since none is right by itself: the share of what is explained
+    (averaged over all orders in which drivers may enter), the relative weight, the weight with the
+    others
     held equal, the plain correlation, and what a low or a high rating alone goes with.
 
     Parameters
@@ -32,21 +55,28 @@ def key_drivers(table, outcome, drivers, *, kind="linear", cluster=None, low=Non
     outcome : str
         A number, or 0 and 1 with kind "logit".
     drivers : list of str
-        Numbers, at least two; up to 12 (8 for logit) all subsets are gone through, above that the shares are missing and the relative weights stand in.
+        Numbers, at least two; up to 12 (8 for logit) all subsets are gone through, above that the
+        shares are missing and the relative weights stand in.
     kind : str
-        "linear" or "logit" (shares of McFadden's R²; penalty and reward stay differences of the outcome).
+        "linear" or "logit" (shares of McFadden's R²; penalty and reward stay differences of the
+        outcome).
     cluster : str, optional
         Column of the sampling unit.
     low, high : float, optional
-        Ratings at or below `low` are low, at or above `high` are high; None: the outer thirds of each driver, or with few grades those below and above the median.
+        Ratings at or below `low` are low, at or above `high` are high; None: the outer thirds of
+        each driver, or with few grades those below and above the median.
     draws, seed : int
         Of the bootstrap over sampling units; the shares of a logit rest on at most 200 draws.
 
     Returns
     -------
     Result
-        driver, measure, n (rows), estimate, std_error, conf_low, conf_high, rank, rank_low, rank_high (of share, relative weight). Measures: share and relative_weight (of R², add up to 1), weight
-        (standardised), correlation, penalty and reward (change of the outcome for a low or high rating against the middle, the others held equal; missing where there is no middle), performance (mean).
+        driver, measure, n (rows), estimate, std_error, conf_low, conf_high, rank, rank_low,
+        rank_high (of share, relative weight). Measures: share and relative_weight (of R², add up to
+        1), weight
+        (standardised), correlation, penalty and reward (change of the outcome for a low or high
+        rating against the middle, the others held equal; missing where there is no middle),
+        performance (mean).
 
     Raises
     ------
@@ -55,7 +85,8 @@ def key_drivers(table, outcome, drivers, *, kind="linear", cluster=None, low=Non
     NotEnoughData
         With too few rows.
 
-    Source: shares Lindeman, Merenda & Gold (1980), Grömping (2006), Journal of Statistical Software 17; relative weights Johnson (2000), Multivariate Behavioral Research 35; penalty and reward
+    Source: shares Lindeman, Merenda & Gold (1980), Grömping (2006), Journal of Statistical Software
+    17; relative weights Johnson (2000), Multivariate Behavioral Research 35; penalty and reward
     Brandt (1987); McFadden's R² for dominance Azen & Traxel (2009).
     """
     import pandas as pd
@@ -67,18 +98,32 @@ def key_drivers(table, outcome, drivers, *, kind="linear", cluster=None, low=Non
     x = data.x.drop(columns="constant").to_numpy()
     names, p, n = list(data.x.columns[1:]), x.shape[1], len(data.y)
     if p != len(drivers):
-        raise InputError("drivers: numbers are needed; give every word an indicator of its own first")
+        raise InputError(
+            "drivers: numbers are needed; give every word an indicator of its own first"
+        )
     if kind == "logit" and not np.isin(data.y, (0, 1)).all():
         raise InputError(f"outcome: '{outcome}' must be 0 or 1 for kind 'logit'")
     ends = [_ends(c, low, high) for c in x.T]
     # Where every rating is low or high there is no middle to compare with.
-    ends = [pair if (pair[0] + pair[1] == 0).any() and len(np.unique(c)) > 2 else (np.zeros(n), np.zeros(n)) for c, pair in zip(x.T, ends, strict=True)]
+    ends = [
+        (
+            pair
+            if (pair[0] + pair[1] == 0).any() and len(np.unique(c)) > 2
+            else (np.zeros(n), np.zeros(n))
+        )
+        for c, pair in zip(x.T, ends, strict=True)
+    ]
     extra = [e for pair in ends for e in pair if 0 < e.mean() < 1]
     grams = fits.grams(np.column_stack([np.ones(n), data.y, x, *extra]), data.groups, draws, seed)
-    mean = grams[:, 0, 2:2 + p] / grams[:, [0], 0]
-    r = fits.correlations(fits.covariances(grams[:, :2 + p, :2 + p]))
+    mean = grams[:, 0, 2 : 2 + p] / grams[:, [0], 0]
+    r = fits.correlations(fits.covariances(grams[:, : 2 + p, : 2 + p]))
     rxx, rxy = r[:, 1:, 1:], r[:, 1:, 0]
-    found = {"relative_weight": _johnson(rxx, rxy), "weight": np.linalg.solve(rxx + 1e-12 * np.eye(p), rxy[:, :, None])[:, :, 0], "correlation": rxy, "performance": mean}
+    found = {
+        "relative_weight": _johnson(rxx, rxy),
+        "weight": np.linalg.solve(rxx + 1e-12 * np.eye(p), rxy[:, :, None])[:, :, 0],
+        "correlation": rxy,
+        "performance": mean,
+    }
     if p <= MOST[kind]:
         if kind == "linear":
             r2 = {s: _r2(rxx, rxy, s) for s in _subsets(p)}
@@ -86,7 +131,12 @@ def key_drivers(table, outcome, drivers, *, kind="linear", cluster=None, low=Non
             rng = np.random.default_rng(seed)
             some = min(draws, 200)
             g = data.customers
-            weights = np.concatenate([np.ones((1, n)), rng.multinomial(g, np.full(g, 1 / g), some)[:, data.groups].astype(float)])
+            weights = np.concatenate(
+                [
+                    np.ones((1, n)),
+                    rng.multinomial(g, np.full(g, 1 / g), some)[:, data.groups].astype(float),
+                ]
+            )
             r2 = {s: _mcfadden(x[:, list(s)], data.y, weights) for s in _subsets(p)}
         found["share"] = _shapley(r2, p)
         total = r2[tuple(range(p))]
@@ -95,20 +145,58 @@ def key_drivers(table, outcome, drivers, *, kind="linear", cluster=None, low=Non
     penalty, reward = _ends_effects(grams, p, ends)
     found["penalty"], found["reward"] = penalty, reward
     rows = []
-    for measure in ("share", "relative_weight", "weight", "correlation", "penalty", "reward", "performance"):
+    for measure in (
+        "share",
+        "relative_weight",
+        "weight",
+        "correlation",
+        "penalty",
+        "reward",
+        "performance",
+    ):
         if measure not in found:
             continue
         values = found[measure]
         se, lower, upper = intervals.percentiles(values[1:], values[0], conf_level)
         ranks = np.argsort(np.argsort(-values, axis=1), axis=1) + 1
         ranked = measure in ("share", "relative_weight")
-        tail = np.quantile(ranks[1:], [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0, method="nearest")
-        rows += [{"driver": names[i], "measure": measure, "n": n, "estimate": values[0, i], "std_error": se[i], "conf_low": lower[i], "conf_high": upper[i],
-                  **{k: (v if ranked else np.nan) for k, v in (("rank", ranks[0, i]), ("rank_low", tail[0, i]), ("rank_high", tail[1, i]))}} for i in range(p)]
+        tail = np.quantile(
+            ranks[1:], [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0, method="nearest"
+        )
+        rows += [
+            {
+                "driver": names[i],
+                "measure": measure,
+                "n": n,
+                "estimate": values[0, i],
+                "std_error": se[i],
+                "conf_low": lower[i],
+                "conf_high": upper[i],
+                **{
+                    k: v if ranked else np.nan
+                    for k, v in (
+                        ("rank", ranks[0, i]),
+                        ("rank_low", tail[0, i]),
+                        ("rank_high", tail[1, i]),
+                    )
+                },
+            }
+            for i in range(p)
+        ]
     made = pd.DataFrame(rows)
     se, lower, upper = intervals.percentiles(total[1:], total[0], conf_level)
-    limits = [t("drivers.associational"), t("drivers.shares", r2=number(total[0], 3), low=number(float(lower), 3), high=number(float(upper), 3), what=t(f"drivers.r2_{kind}")),
-              t("drivers.halo"), *left_out(data)]
+    limits = [
+        t("drivers.associational"),
+        t(
+            "drivers.shares",
+            r2=number(total[0], 3),
+            low=number(float(lower), 3),
+            high=number(float(upper), 3),
+            what=t(f"drivers.r2_{kind}"),
+        ),
+        t("drivers.halo"),
+        *left_out(data),
+    ]
     strong = [c for c, v in fits.inflation(data.x).items() if v > 5]
     if strong:
         limits.append(t("drivers.collinear", terms=", ".join(map(word, strong))))
@@ -116,24 +204,46 @@ def key_drivers(table, outcome, drivers, *, kind="linear", cluster=None, low=Non
         limits.append(t("drivers.few_rows", n=number(n), terms=number(p)))
     if "share" not in found:
         limits.append(t("drivers.too_many", most=number(MOST[kind])))
-    top = made[made["measure"] == ("share" if "share" in found else "relative_weight")].sort_values("estimate", ascending=False)
+    top = made[made["measure"] == ("share" if "share" in found else "relative_weight")].sort_values(
+        "estimate", ascending=False
+    )
     made = pd.concat([top, made[made["measure"] != top["measure"].iloc[0]]], ignore_index=True)
-    return Result(question=t("drivers.question", outcome=word(outcome)), table=made, method=t("drivers.method", draws=number(draws)), unit="rows", n=n, conf_level=conf_level,
-                  evidence="associational", limits=tuple(limits),
-                  chart={"kind": "points", "label": ["driver"], "only": {"measure": top["measure"].iloc[0]}, "percent": True, "xlabel": t("drivers.axis_share")})
+    return Result(
+        question=t("drivers.question", outcome=word(outcome)),
+        table=made,
+        method=t("drivers.method", draws=number(draws)),
+        unit="rows",
+        n=n,
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["driver"],
+            "only": {"measure": top["measure"].iloc[0]},
+            "percent": True,
+            "xlabel": t("drivers.axis_share"),
+        },
+    )
 
 
 def _ends(values, low, high):
-    """Return which ratings are low and which are high; where thirds leave no middle, the grades below and above the median."""
+    """Return which ratings are low and which are high; where thirds leave no middle, the grades
+    below and above the median.
+    """
     a = np.quantile(values, 1 / 3, method="lower") if low is None else low
     b = np.quantile(values, 2 / 3, method="higher") if high is None else high
     if low is None and high is None and not ((values > a) & (values < b)).any():
-        return (values < np.median(values)).astype(float), (values > np.median(values)).astype(float)
+        return (values < np.median(values)).astype(float), (values > np.median(values)).astype(
+            float
+        )
     return (values <= a).astype(float), (values >= b).astype(float)
 
 
 def _ends_effects(grams, p, ends):
-    """Return penalty and reward of every driver from the regression of the outcome on all low and high indicators."""
+    """Return penalty and reward of every driver from the regression of the outcome on all low and
+    high indicators.
+    """
     at, place = 2 + p, []
     for pair in ends:
         place.append([])
@@ -144,9 +254,19 @@ def _ends_effects(grams, p, ends):
     columns = [0, *(c for pair in place for c in pair if c is not None)]
     a = grams[:, columns][:, :, columns]
     b = grams[:, columns, 1]
-    beta = np.linalg.solve(a + 1e-9 * np.eye(len(columns)) * np.trace(a[0]) / len(columns), b[:, :, None])[:, :, 0]
+    beta = np.linalg.solve(
+        a + 1e-9 * np.eye(len(columns)) * np.trace(a[0]) / len(columns), b[:, :, None]
+    )[:, :, 0]
     where = {c: i for i, c in enumerate(columns)}
-    return [np.column_stack([beta[:, where[pair[k]]] if pair[k] is not None else np.full(len(grams), np.nan) for pair in place]) for k in (0, 1)]
+    return [
+        np.column_stack(
+            [
+                beta[:, where[pair[k]]] if pair[k] is not None else np.full(len(grams), np.nan)
+                for pair in place
+            ]
+        )
+        for k in (0, 1)
+    ]
 
 
 def _subsets(p):
@@ -158,7 +278,11 @@ def _r2(rxx, rxy, s):
         return np.zeros(len(rxy))
     s = list(s)
     own = rxy[:, s]
-    return np.einsum("bi,bi->b", own, np.linalg.solve(rxx[:, s][:, :, s] + 1e-12 * np.eye(len(s)), own[:, :, None])[:, :, 0])
+    return np.einsum(
+        "bi,bi->b",
+        own,
+        np.linalg.solve(rxx[:, s][:, :, s] + 1e-12 * np.eye(len(s)), own[:, :, None])[:, :, 0],
+    )
 
 
 def _shapley(r2, p):
@@ -166,7 +290,12 @@ def _shapley(r2, p):
     out = np.zeros((len(r2[()]), p))
     for s in r2:
         for j in set(range(p)) - set(s):
-            out[:, j] += factorial(len(s)) * factorial(p - len(s) - 1) / factorial(p) * (r2[tuple(sorted((*s, j)))] - r2[s])
+            out[:, j] += (
+                factorial(len(s))
+                * factorial(p - len(s) - 1)
+                / factorial(p)
+                * (r2[tuple(sorted((*s, j)))] - r2[s])
+            )
     whole = out.sum(axis=1, keepdims=True)
     return np.where(whole > 1e-12, out / np.where(whole > 1e-12, whole, 1), np.nan)
 
@@ -212,7 +341,9 @@ def _entropy(share):
 
 
 @analysis
-def importance_performance(table, outcome, drivers, *, kind="linear", cluster=None, draws=1000, seed=1, conf_level=0.95):
+def importance_performance(
+    table, outcome, drivers, *, kind="linear", cluster=None, draws=1000, seed=1, conf_level=0.95
+):
     """Which drivers count much and are rated low: where to begin?
 
     Parameters are those of `key_drivers`, but for `low` and `high`.
@@ -220,27 +351,66 @@ def importance_performance(table, outcome, drivers, *, kind="linear", cluster=No
     Returns
     -------
     Result
-        driver, quadrant (concentrate_here, keep_up, low_priority, possible_overkill, or undecided where an interval holds the mean of all drivers, at which the quadrants are cut), n (rows),
-        estimate (share of what is explained), std_error, conf_low, conf_high, performance (mean), performance_low, performance_high.
+        driver, quadrant (concentrate_here, keep_up, low_priority, possible_overkill, or undecided
+        where an interval holds the mean of all drivers, at which the quadrants are cut), n (rows),
+        estimate (share of what is explained), std_error, conf_low, conf_high, performance (mean),
+        performance_low, performance_high.
 
     Raises as `key_drivers`.
 
     Source: Martilla & James (1977), Journal of Marketing 41.
     """
-    made = key_drivers(table, outcome, drivers, kind=kind, cluster=cluster, draws=draws, seed=seed, conf_level=conf_level)
+    made = key_drivers(
+        table,
+        outcome,
+        drivers,
+        kind=kind,
+        cluster=cluster,
+        draws=draws,
+        seed=seed,
+        conf_level=conf_level,
+    )
     first = made.table["measure"].iloc[0]
     share = made.table[made.table["measure"] == first].set_index("driver")
-    level = made.table[made.table["measure"] == "performance"].set_index("driver").reindex(share.index)
+    level = (
+        made.table[made.table["measure"] == "performance"].set_index("driver").reindex(share.index)
+    )
     cut, middle = 1 / len(share), level["estimate"].mean()
     high = np.where(share["conf_low"] > cut, 1, np.where(share["conf_high"] < cut, 0, -1))
     good = np.where(level["conf_low"] > middle, 1, np.where(level["conf_high"] < middle, 0, -1))
-    words = {(1, 0): "concentrate_here", (1, 1): "keep_up", (0, 0): "low_priority", (0, 1): "possible_overkill"}
+    words = {
+        (1, 0): "concentrate_here",
+        (1, 1): "keep_up",
+        (0, 0): "low_priority",
+        (0, 1): "possible_overkill",
+    }
     result = share[["n", "estimate", "std_error", "conf_low", "conf_high"]].reset_index()
-    result["performance"], result["performance_low"], result["performance_high"] = (level[c].to_numpy() for c in ("estimate", "conf_low", "conf_high"))
-    result.insert(1, "quadrant", [words.get(pair, "undecided") for pair in zip(high, good, strict=True)])
-    return Result(question=t("drivers.ipa_question", outcome=word(outcome)), table=result, method=t("drivers.ipa_method", draws=number(draws)), unit="rows", n=made.n, conf_level=conf_level,
-                  evidence="associational", limits=(t("drivers.ipa_limit", cut=number(100 * cut, 3), middle=number(middle, 3)), *made.limits),
-                  chart={"kind": "points", "label": ["driver", "quadrant"], "percent": True, "reference": cut, "xlabel": t("drivers.axis_share")})
+    result["performance"], result["performance_low"], result["performance_high"] = (
+        level[c].to_numpy() for c in ("estimate", "conf_low", "conf_high")
+    )
+    result.insert(
+        1, "quadrant", [words.get(pair, "undecided") for pair in zip(high, good, strict=True)]
+    )
+    return Result(
+        question=t("drivers.ipa_question", outcome=word(outcome)),
+        table=result,
+        method=t("drivers.ipa_method", draws=number(draws)),
+        unit="rows",
+        n=made.n,
+        conf_level=conf_level,
+        evidence="associational",
+        limits=(
+            t("drivers.ipa_limit", cut=number(100 * cut, 3), middle=number(middle, 3)),
+            *made.limits,
+        ),
+        chart={
+            "kind": "points",
+            "label": ["driver", "quadrant"],
+            "percent": True,
+            "reference": cut,
+            "xlabel": t("drivers.axis_share"),
+        },
+    )
 
 
 @analysis
@@ -250,17 +420,22 @@ def kano(answers, *, conf_level=0.95):
     Parameters
     ----------
     answers : table with respondent_id, feature, functional, dysfunctional
-        How one would feel with and without the feature: 1 like it, 2 expect it, 3 neutral, 4 can live with it, 5 dislike it.
+        How one would feel with and without the feature: 1 like it, 2 expect it, 3 neutral, 4 can
+        live with it, 5 dislike it.
 
     Returns
     -------
     Result
-        feature, measure, count, n (answers), estimate, std_error, conf_low, conf_high. Measures: the share of each category (attractive, one_dimensional, must_be, indifferent, reverse, questionable), better
-        (attractive + one-dimensional over these, must-be and indifferent) and worse (minus one-dimensional + must-be over the same).
+        feature, measure, count, n (answers), estimate, std_error, conf_low, conf_high. Measures:
+        the share of each category (attractive, one_dimensional, must_be, indifferent, reverse,
+        questionable), better
+        (attractive + one-dimensional over these, must-be and indifferent) and worse (minus
+        one-dimensional + must-be over the same).
 
     Raises InputError for missing columns or answers outside 1 to 5.
 
-    Source: Kano, Seraku, Takahashi & Tsuji (1984); Berger et al. (1993), Center for Quality Management Journal 2.
+    Source: Kano, Seraku, Takahashi & Tsuji (1984); Berger et al. (1993), Center for Quality
+    Management Journal 2.
     """
     import pandas as pd
 
@@ -273,19 +448,58 @@ def kano(answers, *, conf_level=0.95):
     rows = []
     for feature, mine in frame.groupby("feature", sort=True):
         who, got = mine["respondent_id"].to_numpy(), mine["category"].to_numpy()
-        rows += [{"feature": feature, "measure": KANO_NAMES[k], **intervals.share(got == k, who, conf_level)} for k in "AOMIRQ"]
+        rows += [
+            {
+                "feature": feature,
+                "measure": KANO_NAMES[k],
+                **intervals.share(got == k, who, conf_level),
+            }
+            for k in "AOMIRQ"
+        ]
         plain = np.isin(got, list("AOMI"))
         if plain.any():
-            rows.append({"feature": feature, "measure": "better", **intervals.share(np.isin(got[plain], list("AO")), who[plain], conf_level)})
+            rows.append(
+                {
+                    "feature": feature,
+                    "measure": "better",
+                    **intervals.share(np.isin(got[plain], list("AO")), who[plain], conf_level),
+                }
+            )
             worse = intervals.share(np.isin(got[plain], list("OM")), who[plain], conf_level)
-            rows.append({"feature": feature, "measure": "worse", **worse, "estimate": -worse["estimate"], "count": -worse["count"], "conf_low": -worse["conf_high"], "conf_high": -worse["conf_low"]})
+            rows.append(
+                {
+                    "feature": feature,
+                    "measure": "worse",
+                    **worse,
+                    "estimate": -worse["estimate"],
+                    "count": -worse["count"],
+                    "conf_low": -worse["conf_high"],
+                    "conf_high": -worse["conf_low"],
+                }
+            )
     if not rows:
         raise NotEnoughData("kano: there is no complete answer")
     limits = [t("drivers.kano_limit")]
     if frame["respondent_id"].nunique() < 150:
-        limits.append(t("drivers.few", n=number(frame["respondent_id"].nunique()), least=number(150)))
-    return Result(question=t("drivers.kano_question"), table=pd.DataFrame(rows), method=t("drivers.kano_method"), unit="answers", n=len(frame), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["feature", "measure"], "only": {"measure": ["better", "worse"]}, "reference": 0, "xlabel": t("drivers.kano_axis")})
+        limits.append(
+            t("drivers.few", n=number(frame["respondent_id"].nunique()), least=number(150))
+        )
+    return Result(
+        question=t("drivers.kano_question"),
+        table=pd.DataFrame(rows),
+        method=t("drivers.kano_method"),
+        unit="answers",
+        n=len(frame),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["feature", "measure"],
+            "only": {"measure": ["better", "worse"]},
+            "reference": 0,
+            "xlabel": t("drivers.kano_axis"),
+        },
+    )
 
 
 @analysis
@@ -295,7 +509,8 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     Parameters
     ----------
     answers : table with respondent_id, factor, value
-        One row a respondent and factor: value is a rating, a rank (1 = most important; factors not ranked share the mean of the ranks left), or for "named" 1 or 0 (no row: not named).
+        One row a respondent and factor: value is a rating, a rank (1 = most important; factors not
+        ranked share the mean of the ranks left), or for "named" 1 or 0 (no row: not named).
     kind : str
         "rating", "rank" or "named".
     top : float, optional
@@ -304,8 +519,11 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     Returns
     -------
     Result
-        factor, measure (named, mean_rating, top_box, mean_rank), count, n (respondents), estimate, std_error, conf_low, conf_high, ties_with (factors it cannot be told apart from; paired signed-rank tests,
-        for "named" the same as McNemar's, Holm's correction; empty: apart from all; missing beside top_box, and where fewer than ten answered on all factors).
+        factor, measure (named, mean_rating, top_box, mean_rank), count, n (respondents), estimate,
+        std_error, conf_low, conf_high, ties_with (factors it cannot be told apart from; paired
+        signed-rank tests,
+        for "named" the same as McNemar's, Holm's correction; empty: apart from all; missing beside
+        top_box, and where fewer than ten answered on all factors).
 
     Raises
     ------
@@ -332,7 +550,8 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     if kind == "named":
         wide = wide.fillna(0.0)  # who answered and did not name it
     elif kind == "rank" and part:
-        # Who ranked a few left the others behind them, none before another: they share the mean of the ranks that are left.
+        # Who ranked a few left the others behind them, none before another: they share the mean of
+        # the ranks that are left.
         rest = (wide.count(axis=1) + 1 + wide.shape[1]) / 2
         wide = wide.apply(lambda c: c.fillna(rest))
         limits.append(t("drivers.rank_part", n=number(part)))
@@ -340,27 +559,86 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     apart, ties = {}, {}
     if len(whole) >= 10:
         pairs = list(combinations(wide.columns, 2))
-        p = [1.0 if (whole[a] == whole[b]).all() else stats.wilcoxon(whole[a], whole[b]).pvalue for a, b in pairs]
+        p = [
+            1.0 if (whole[a] == whole[b]).all() else stats.wilcoxon(whole[a], whole[b]).pvalue
+            for a, b in pairs
+        ]
         apart = dict(zip(pairs, intervals.corrected(p) < 1 - conf_level, strict=True))
-        ties = {f: ", ".join(str(word(g)) for g in wide.columns if g != f and not apart.get((f, g), apart.get((g, f), True))) for f in wide}
+        ties = {
+            f: ", ".join(
+                str(word(g))
+                for g in wide.columns
+                if g != f and not apart.get((f, g), apart.get((g, f), True))
+            )
+            for f in wide
+        }
         if wide.shape[1] > 2:
-            limits.append(t("drivers.friedman", p=p_value(float(stats.friedmanchisquare(*whole.to_numpy().T).pvalue)), n=number(len(whole))))
+            limits.append(
+                t(
+                    "drivers.friedman",
+                    p=p_value(float(stats.friedmanchisquare(*whole.to_numpy().T).pvalue)),
+                    n=number(len(whole)),
+                )
+            )
     cut = np.unique(frame["value"])[-2:][0] if top is None else top
     for factor in wide:
         values = wide[factor].dropna()
         who = values.index.to_numpy()
         tied = {"ties_with": ties.get(factor)}
         if kind == "named":
-            rows.append({"factor": factor, "measure": "named", **intervals.share(values.to_numpy() > 0, who, conf_level), **tied})
+            rows.append(
+                {
+                    "factor": factor,
+                    "measure": "named",
+                    **intervals.share(values.to_numpy() > 0, who, conf_level),
+                    **tied,
+                }
+            )
             continue
-        rows.append({"factor": factor, "measure": f"mean_{kind}", **intervals.mean(values, who, conf_level), **tied})
+        rows.append(
+            {
+                "factor": factor,
+                "measure": f"mean_{kind}",
+                **intervals.mean(values, who, conf_level),
+                **tied,
+            }
+        )
         if kind == "rating":
-            rows.append({"factor": factor, "measure": "top_box", **intervals.share(values.to_numpy() >= cut, who, conf_level), "ties_with": None})
+            rows.append(
+                {
+                    "factor": factor,
+                    "measure": "top_box",
+                    **intervals.share(values.to_numpy() >= cut, who, conf_level),
+                    "ties_with": None,
+                }
+            )
     first = {"named": "named", "rating": "mean_rating", "rank": "mean_rank"}[kind]
     table = pd.DataFrame(rows)
-    table = table.iloc[np.lexsort([table["factor"].astype(str), table["estimate"] * (1 if kind == "rank" else -1), table["measure"] != first])].reset_index(drop=True)
+    table = table.iloc[
+        np.lexsort(
+            [
+                table["factor"].astype(str),
+                table["estimate"] * (1 if kind == "rank" else -1),
+                table["measure"] != first,
+            ]
+        )
+    ].reset_index(drop=True)
     limits.insert(0, t("drivers.stated_limit"))
     if len(wide) < 150:
         limits.append(t("drivers.few", n=number(len(wide)), least=number(150)))
-    return Result(question=t("drivers.stated_question"), table=table, method=t("drivers.stated_method"), unit="respondents", n=len(wide), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["factor"], "only": {"measure": first}, "percent": kind == "named", "xlabel": t(f"drivers.stated_axis_{kind}")})
+    return Result(
+        question=t("drivers.stated_question"),
+        table=table,
+        method=t("drivers.stated_method"),
+        unit="respondents",
+        n=len(wide),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["factor"],
+            "only": {"measure": first},
+            "percent": kind == "named",
+            "xlabel": t(f"drivers.stated_axis_{kind}"),
+        },
+    )

@@ -11,7 +11,20 @@ from workbench.texts import number, p_value, t, word
 
 
 @analysis
-def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None, cluster=None, randomised=False, draws=5000, seed=1, conf_level=0.95):
+def mediation(
+    table,
+    cause,
+    mediators,
+    outcome,
+    *,
+    covariates=(),
+    moderator=None,
+    cluster=None,
+    randomised=False,
+    draws=5000,
+    seed=1,
+    conf_level=0.95,
+):
     """How much of what goes from one thing to another runs through something in between?
 
     Parameters
@@ -25,17 +38,21 @@ def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None
     covariates : list of str
         Held equal everywhere.
     moderator : str, optional
-        Changes the path from the cause to the first mediator; the indirect effect is then given at its mean and one standard deviation either side, with the index of moderated mediation.
+        Changes the path from the cause to the first mediator; the indirect effect is then given at
+        its mean and one standard deviation either side, with the index of moderated mediation.
     cluster : str, optional
     randomised : bool
-        Whether chance decided on the cause: then the step from cause to mediator and the total are experimental; the step from mediator to outcome never is.
+        Whether chance decided on the cause: then the step from cause to mediator and the total are
+        experimental; the step from mediator to outcome never is.
     draws, seed : int
         Of the bootstrap over sampling units.
 
     Returns
     -------
     Result
-        path, at (value of the moderator), n (rows), estimate, std_error, conf_low, conf_high. Paths: total, direct, indirect (all together), "indirect: M1 > M2" one by one, index (with a moderator).
+        path, at (value of the moderator), n (rows), estimate, std_error, conf_low, conf_high.
+        Paths: total, direct, indirect (all together), "indirect: M1 > M2" one by one, index (with a
+        moderator).
 
     Raises
     ------
@@ -44,7 +61,9 @@ def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None
     NotEnoughData
         With too few rows.
 
-    Source: Hayes (2022), Introduction to Mediation, Moderation, and Conditional Process Analysis; percentile bootstrap Preacher & Hayes (2008), Behavior Research Methods 40; sensitivity Imai, Keele & Yamamoto (2010), Statistical Science 25.
+    Source: Hayes (2022), Introduction to Mediation, Moderation, and Conditional Process Analysis;
+    percentile bootstrap Preacher & Hayes (2008), Behavior Research Methods 40; sensitivity Imai,
+    Keele & Yamamoto (2010), Statistical Science 25.
     """
     import pandas as pd
 
@@ -57,7 +76,9 @@ def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None
         made = table.assign(**{f"{cause} × {moderator}": table[cause] * table[moderator]})
     fits.numbers(made, "table", cause, *mediators)
     if outcome in (cause, moderator, *mediators, *covariates):
-        raise InputError(f"mediation: '{outcome}' cannot be the outcome and something that leads to it")
+        raise InputError(
+            f"mediation: '{outcome}' cannot be the outcome and something that leads to it"
+        )
     product = [moderator, f"{cause} × {moderator}"] if moderator else []
     data = fits.prepare(made, outcome, [cause, *mediators, *covariates, *product], cluster=cluster)
     names = [*data.x.columns, outcome]
@@ -68,9 +89,20 @@ def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None
     def solve(target, terms):
         at, to = [names.index(c) for c in ("constant", *terms)], names.index(target)
         try:
-            return dict(zip(("constant", *terms), np.linalg.solve(grams[:, at][:, :, at], grams[:, at, to][:, :, None])[:, :, 0].T, strict=True))
+            return dict(
+                zip(
+                    ("constant", *terms),
+                    np.linalg.solve(grams[:, at][:, :, at], grams[:, at, to][:, :, None])[
+                        :, :, 0
+                    ].T,
+                    strict=True,
+                )
+            )
         except np.linalg.LinAlgError:
-            raise NotEnoughData(f"mediation: in some draws of the {data.customers} sampling units a column does not vary; more are needed") from None
+            raise NotEnoughData(
+                f"mediation: in some draws of the {data.customers} sampling units a column does not"
+                " vary; more are needed"
+            ) from None
 
     steps = {m: solve(m, [cause, *mediators[:i], *held, *product]) for i, m in enumerate(mediators)}
     last = solve(outcome, [cause, *mediators, *held, *([moderator] if moderator else [])])
@@ -87,7 +119,14 @@ def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None
         centre, spread = float(data.x[moderator].mean()), float(data.x[moderator].std())
         slope = steps[mediators[0]][product[1]] * last[mediators[0]]
         for value in (centre - spread, centre, centre + spread):
-            rows.append((f"indirect: {mediators[0]}", value, (steps[mediators[0]][cause] + steps[mediators[0]][product[1]] * value) * last[mediators[0]]))
+            rows.append(
+                (
+                    f"indirect: {mediators[0]}",
+                    value,
+                    (steps[mediators[0]][cause] + steps[mediators[0]][product[1]] * value)
+                    * last[mediators[0]],
+                )
+            )
         rows.append(("index", np.nan, slope))
     else:
         rows.append(("indirect", np.nan, sum(paths.values())))
@@ -96,23 +135,65 @@ def mediation(table, cause, mediators, outcome, *, covariates=(), moderator=None
     out = []
     for path, at, values in rows:
         se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
-        out.append({"path": path, "at": at, "n": len(data.y), "estimate": values[0], "std_error": float(se), "conf_low": float(low), "conf_high": float(high)})
+        out.append(
+            {
+                "path": path,
+                "at": at,
+                "n": len(data.y),
+                "estimate": values[0],
+                "std_error": float(se),
+                "conf_low": float(low),
+                "conf_high": float(high),
+            }
+        )
     result = pd.DataFrame(out)
-    limits = [t("drivers.mediation_random" if randomised else "drivers.mediation_limit"), *left_out(data)]
+    limits = [
+        t("drivers.mediation_random" if randomised else "drivers.mediation_limit"),
+        *left_out(data),
+    ]
     if len(mediators) == 1 and not moderator:
-        limits.append(t("drivers.mediation_rho", rho=number(_sensitivity(matrix, names, cause, mediators[0], held), 2)))
-    yes_no = [word(v) for v in (*mediators, outcome) if set(np.unique(matrix[:, names.index(v)])) <= {0.0, 1.0}]
+        limits.append(
+            t(
+                "drivers.mediation_rho",
+                rho=number(_sensitivity(matrix, names, cause, mediators[0], held), 2),
+            )
+        )
+    yes_no = [
+        word(v)
+        for v in (*mediators, outcome)
+        if set(np.unique(matrix[:, names.index(v)])) <= {0.0, 1.0}
+    ]
     if yes_no:
         limits.append(t("drivers.mediation_linear", names=", ".join(yes_no)))
     if len(data.y) < 150:
         limits.append(t("drivers.few", n=number(len(data.y)), least=number(150)))
-    return Result(question=t("drivers.mediation_question", cause=word(cause), outcome=word(outcome), through=", ".join(map(word, mediators))), table=result, method=t("drivers.mediation_method", draws=number(draws)),
-                  unit="rows", n=len(data.y), conf_level=conf_level, evidence="associational", limits=tuple(limits),
-                  chart={"kind": "points", "label": ["path", "at"] if moderator else ["path"], "reference": 0, "xlabel": t("drivers.mediation_axis")})
+    return Result(
+        question=t(
+            "drivers.mediation_question",
+            cause=word(cause),
+            outcome=word(outcome),
+            through=", ".join(map(word, mediators)),
+        ),
+        table=result,
+        method=t("drivers.mediation_method", draws=number(draws)),
+        unit="rows",
+        n=len(data.y),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["path", "at"] if moderator else ["path"],
+            "reference": 0,
+            "xlabel": t("drivers.mediation_axis"),
+        },
+    )
 
 
 def _sensitivity(matrix, names, cause, mediator, held):
-    """Return the correlation of what is unseen in mediator and outcome at which the indirect effect would vanish."""
+    """Return the correlation of what is unseen in mediator and outcome at which the indirect effect
+    would vanish.
+    """
     terms = [names.index(c) for c in ("constant", cause, *held)]
     x, m, y = matrix[:, terms], matrix[:, names.index(mediator)], matrix[:, -1]
     e1 = m - x @ np.linalg.lstsq(x, m, rcond=None)[0]
@@ -121,7 +202,9 @@ def _sensitivity(matrix, names, cause, mediator, held):
 
 
 @analysis
-def moderation(table, cause, moderator, outcome, *, covariates=(), kind="linear", cluster=None, conf_level=0.95):
+def moderation(
+    table, cause, moderator, outcome, *, covariates=(), kind="linear", cluster=None, conf_level=0.95
+):
     """For whom does one thing go more strongly with another?
 
     Parameters
@@ -139,39 +222,77 @@ def moderation(table, cause, moderator, outcome, *, covariates=(), kind="linear"
     Returns
     -------
     Result
-        row ("interaction", or "slope" of the cause), at (value of the moderator: mean and one standard deviation either side; 0 and 1 where it is one of the two), n (rows), estimate, std_error, conf_low,
-        conf_high. Where the slope's interval leaves 0 (Johnson–Neyman) stands in `.limits`. `.model` is the statsmodels result.
+        row ("interaction", or "slope" of the cause), at (value of the moderator: mean and one
+        standard deviation either side; 0 and 1 where it is one of the two), n (rows), estimate,
+        std_error, conf_low,
+        conf_high. Where the slope's interval leaves 0 (Johnson–Neyman) stands in `.limits`.
+        `.model` is the statsmodels result.
 
     Raises as `regression`.
 
-    Source: Aiken & West (1991), Multiple Regression; Johnson & Neyman (1936); Bauer & Curran (2005), Multivariate Behavioral Research 40.
+    Source: Aiken & West (1991), Multiple Regression; Johnson & Neyman (1936); Bauer & Curran
+    (2005), Multivariate Behavioral Research 40.
     """
     import pandas as pd
 
     fits.numbers(table, "table", cause, moderator)
     product = f"{cause} × {moderator}"
-    data = fits.prepare(table.assign(**{product: table[cause] * table[moderator]}), outcome, [cause, moderator, product, *covariates], cluster=cluster)
+    data = fits.prepare(
+        table.assign(**{product: table[cause] * table[moderator]}),
+        outcome,
+        [cause, moderator, product, *covariates],
+        cluster=cluster,
+    )
     made = fits.fit(data, kind)
     b, cov = made.params, made.cov_params()
     z = data.x[moderator]
-    at = [0.0, 1.0] if set(z.unique()) == {0.0, 1.0} else [z.mean() - z.std(), z.mean(), z.mean() + z.std()]
+    at = (
+        [0.0, 1.0]
+        if set(z.unique()) == {0.0, 1.0}
+        else [z.mean() - z.std(), z.mean(), z.mean() + z.std()]
+    )
     rows = [("interaction", np.nan, b[product], np.sqrt(cov.loc[product, product]))]
 
     def slope(value):
-        return b[cause] + b[product] * value, np.sqrt(cov.loc[cause, cause] + 2 * value * cov.loc[cause, product] + value**2 * cov.loc[product, product])
+        return b[cause] + b[product] * value, np.sqrt(
+            cov.loc[cause, cause]
+            + 2 * value * cov.loc[cause, product]
+            + value**2 * cov.loc[product, product]
+        )
 
     rows += [("slope", value, *slope(value)) for value in at]
     result = pd.DataFrame(rows, columns=["row", "at", "estimate", "std_error"])
     result.insert(2, "n", len(data.y))
     df = fits.quantile_df(data)
-    result["conf_low"], result["conf_high"] = intervals.normal(result["estimate"], result["std_error"], conf_level, df=df)
+    result["conf_low"], result["conf_high"] = intervals.normal(
+        result["estimate"], result["std_error"], conf_level, df=df
+    )
     grid = np.linspace(z.min(), z.max(), 400)
     value, error = slope(grid)
     low, high = intervals.normal(value, error, conf_level, df=df)
     clear = (low > 0) | (high < 0)
-    return Result(question=t("drivers.moderation_question", cause=word(cause), moderator=word(moderator), outcome=word(outcome)), table=result, method=t(f"drivers.regression_{kind}"), unit="rows", n=len(data.y),
-                  conf_level=conf_level, evidence="associational", limits=(_region(grid, clear, word(moderator)), t("drivers.associational"), *left_out(data)), model=made,
-                  chart={"kind": "points", "label": ["row", "at"], "reference": 0, "xlabel": t(f"drivers.axis_{kind}")})
+    return Result(
+        question=t(
+            "drivers.moderation_question",
+            cause=word(cause),
+            moderator=word(moderator),
+            outcome=word(outcome),
+        ),
+        table=result,
+        method=t(f"drivers.regression_{kind}"),
+        unit="rows",
+        n=len(data.y),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=(_region(grid, clear, word(moderator)), t("drivers.associational"), *left_out(data)),
+        model=made,
+        chart={
+            "kind": "points",
+            "label": ["row", "at"],
+            "reference": 0,
+            "xlabel": t(f"drivers.axis_{kind}"),
+        },
+    )
 
 
 def _region(grid, clear, name):
@@ -180,7 +301,13 @@ def _region(grid, clear, name):
     edges = np.flatnonzero(np.diff(clear.astype(int)))
     starts = [grid[0]] * bool(clear[0]) + [grid[e + 1] for e in edges if not clear[e]]
     ends = [grid[e] for e in edges if clear[e]] + [grid[-1]] * bool(clear[-1])
-    return t("drivers.region", moderator=name, where="; ".join(f"{number(a, 3)} … {number(b, 3)}" for a, b in zip(starts, ends, strict=True)))
+    return t(
+        "drivers.region",
+        moderator=name,
+        where="; ".join(
+            f"{number(a, 3)} … {number(b, 3)}" for a, b in zip(starts, ends, strict=True)
+        ),
+    )
 
 
 @analysis
@@ -199,7 +326,9 @@ def structural(table, model, *, conf_level=0.95):
     Returns
     -------
     Result
-        term, kind (loading, path, covariance), n (respondents), estimate, std_error, conf_low, conf_high, standardised. Fit (chi-square, CFI, RMSEA, SRMR) stands in `.limits`; `.model` is semopy's.
+        term, kind (loading, path, covariance), n (respondents), estimate, std_error, conf_low,
+        conf_high, standardised. Fit (chi-square, CFI, RMSEA, SRMR) stands in `.limits`; `.model` is
+        semopy's.
 
     Raises
     ------
@@ -208,7 +337,8 @@ def structural(table, model, *, conf_level=0.95):
     NotEnoughData
         With fewer respondents than weights.
 
-    Source: Jöreskog (1969), Psychometrika 34; Hu & Bentler (1999), Structural Equation Modeling 6; fitted by semopy, Meshcheryakov, Igolkina & Samsonova (2021).
+    Source: Jöreskog (1969), Psychometrika 34; Hu & Bentler (1999), Structural Equation Modeling 6;
+    fitted by semopy, Meshcheryakov, Igolkina & Samsonova (2021).
     """
     import re
     import warnings
@@ -220,13 +350,17 @@ def structural(table, model, *, conf_level=0.95):
             warnings.simplefilter("ignore")
             import semopy
     except ImportError:
-        raise InputError("structural: the package semopy is not installed; run pip install .[sem]") from None
+        raise InputError(
+            "structural: the package semopy is not installed; run pip install .[sem]"
+        ) from None
     latent = set(re.findall(r"(?m)^\s*(\w+)\s*=~", model))
     used = [v for v in dict.fromkeys(re.findall(r"[A-Za-z_]\w*", model)) if v not in latent]
     fits.require(table, "table", *used)
     data = table[used].astype(float).dropna()
     if len(data) < len(used) + 1:
-        raise NotEnoughData(f"structural: {len(data)} complete respondents for {len(used)} variables")
+        raise NotEnoughData(
+            f"structural: {len(data)} complete respondents for {len(used)} variables"
+        )
     flat = [c for c in data if data[c].nunique() < 2]
     if flat:
         raise InputError(f"structural: {', '.join(flat)} never varies; leave it out")
@@ -237,20 +371,68 @@ def structural(table, model, *, conf_level=0.95):
         found = fitted.inspect(std_est=True)
         fit = semopy.calc_stats(fitted).iloc[0]
     if not solution.success or not np.isfinite(fit["chi2"]):
-        raise InputError("structural: the model does not settle; give factors more items or free fewer paths")
-    implied, seen = fitted.calc_sigma()[0], np.cov(data[fitted.vars["observed"]].to_numpy().T, bias=True) if "observed" in fitted.vars else fitted.mx_cov
+        raise InputError(
+            "structural: the model does not settle; give factors more items or free fewer paths"
+        )
+    implied, seen = (
+        fitted.calc_sigma()[0],
+        (
+            np.cov(data[fitted.vars["observed"]].to_numpy().T, bias=True)
+            if "observed" in fitted.vars
+            else fitted.mx_cov
+        ),
+    )
     sd = np.sqrt(np.diag(seen))
     gap = ((seen - implied) / np.outer(sd, sd))[np.tril_indices(len(sd))]
-    kinds = {"~": lambda a, b: "loading" if b in latent and a not in latent else "path", "~~": lambda a, b: "covariance"}
+    kinds = {
+        "~": lambda a, b: "loading" if b in latent and a not in latent else "path",
+        "~~": lambda a, b: "covariance",
+    }
     rows = []
     for row in found.to_dict("records"):
         se = pd.to_numeric(row["Std. Err"], errors="coerce")
         low, high = intervals.normal(row["Estimate"], se, conf_level)
-        rows.append({"term": f"{row['lval']} {row['op']} {row['rval']}", "kind": kinds[row["op"]](row["lval"], row["rval"]), "n": len(data), "estimate": row["Estimate"], "std_error": se,
-                     "conf_low": float(low), "conf_high": float(high), "standardised": row["Est. Std"]})
-    limits = [t("drivers.sem_fit", chi2=number(fit["chi2"]), df=number(fit["DoF"]), p=p_value(float(fit["chi2 p-value"])), cfi=number(fit["CFI"], 3), rmsea=number(fit["RMSEA"], 3),
-                srmr=number(float(np.sqrt((gap**2).mean())), 3)), t("drivers.sem_limit")]
+        rows.append(
+            {
+                "term": f"{row['lval']} {row['op']} {row['rval']}",
+                "kind": kinds[row["op"]](row["lval"], row["rval"]),
+                "n": len(data),
+                "estimate": row["Estimate"],
+                "std_error": se,
+                "conf_low": float(low),
+                "conf_high": float(high),
+                "standardised": row["Est. Std"],
+            }
+        )
+    limits = [
+        t(
+            "drivers.sem_fit",
+            chi2=number(fit["chi2"]),
+            df=number(fit["DoF"]),
+            p=p_value(float(fit["chi2 p-value"])),
+            cfi=number(fit["CFI"], 3),
+            rmsea=number(fit["RMSEA"], 3),
+            srmr=number(float(np.sqrt((gap**2).mean())), 3),
+        ),
+        t("drivers.sem_limit"),
+    ]
     if len(data) < 200:
         limits.append(t("drivers.few", n=number(len(data)), least=number(200)))
-    return Result(question=t("drivers.sem_question"), table=pd.DataFrame(rows), method=t("drivers.sem_method"), unit="respondents", n=len(data), conf_level=conf_level, evidence="associational",
-                  limits=tuple(limits), model=fitted, chart={"kind": "points", "label": ["term"], "only": {"kind": ["loading", "path"]}, "reference": 0, "xlabel": t("drivers.sem_axis")})
+    return Result(
+        question=t("drivers.sem_question"),
+        table=pd.DataFrame(rows),
+        method=t("drivers.sem_method"),
+        unit="respondents",
+        n=len(data),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        model=fitted,
+        chart={
+            "kind": "points",
+            "label": ["term"],
+            "only": {"kind": ["loading", "path"]},
+            "reference": 0,
+            "xlabel": t("drivers.sem_axis"),
+        },
+    )

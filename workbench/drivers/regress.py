@@ -10,7 +10,9 @@ from workbench.texts import number, t, word
 
 
 @analysis
-def regression(table, outcome, terms, *, kind="linear", cluster=None, randomised=(), conf_level=0.95):
+def regression(
+    table, outcome, terms, *, kind="linear", cluster=None, randomised=(), conf_level=0.95
+):
     """What goes with an outcome when the other terms are held equal?
 
     Parameters
@@ -22,17 +24,22 @@ def regression(table, outcome, terms, *, kind="linear", cluster=None, randomised
     terms : list of str
         Numbers, or words (then compared with the first in alphabet).
     kind : str
-        "linear" (robust errors), "logit", "ordinal" (proportional odds) or "poisson" (counts, or amounts that may be 0).
+        "linear" (robust errors), "logit", "ordinal" (proportional odds) or "poisson" (counts, or
+        amounts that may be 0).
     cluster : str, optional
         Column of the sampling unit, such as customer_id; None: every row its own.
     randomised : list of str
-        Terms that chance set, such as prices drawn for every respondent: of these the evidence is experimental.
+        Terms that chance set, such as prices drawn for every respondent: of these the evidence is
+        experimental.
 
     Returns
     -------
     Result
-        term, n (rows), estimate (per unit of the term: of the outcome; log-odds for logit and ordinal; log for poisson), std_error, conf_low, conf_high, p_value,
-        marginal (logit only: average change of the chance a unit of the term, without an interval), inflation (how many times collinearity widens the variance). `.model` is the statsmodels result.
+        term, n (rows), estimate (per unit of the term: of the outcome; log-odds for logit and
+        ordinal; log for poisson), std_error, conf_low, conf_high, p_value,
+        marginal (logit only: average change of the chance a unit of the term, without an interval),
+        inflation (how many times collinearity widens the variance). `.model` is the statsmodels
+        result.
 
     Raises
     ------
@@ -41,15 +48,21 @@ def regression(table, outcome, terms, *, kind="linear", cluster=None, randomised
     NotEnoughData
         With too few rows, or an outcome that does not vary.
 
-    Source: White (1980), Econometrica 48; Liang & Zeger (1986), Biometrika 73; McCullagh (1980), JRSS B 42. Computed by statsmodels.
+    Source: White (1980), Econometrica 48; Liang & Zeger (1986), Biometrika 73; McCullagh (1980),
+    JRSS B 42. Computed by statsmodels.
     """
     import pandas as pd
 
     data = fits.prepare(table, outcome, terms, cluster=cluster)
     made = fits.fit(data, kind)
     names = [c for c in data.x if c != "constant"]
-    params, errors, p = (pd.Series(np.asarray(v), index=list(made.params.index)) for v in (made.params, made.bse, made.pvalues))
-    low, high = intervals.normal(params[names], errors[names], conf_level, df=fits.quantile_df(data))
+    params, errors, p = (
+        pd.Series(np.asarray(v), index=list(made.params.index))
+        for v in (made.params, made.bse, made.pvalues)
+    )
+    low, high = intervals.normal(
+        params[names], errors[names], conf_level, df=fits.quantile_df(data)
+    )
     vif = fits.inflation(data.x)
     for name in randomised:
         if name not in terms:
@@ -58,12 +71,27 @@ def regression(table, outcome, terms, *, kind="linear", cluster=None, randomised
     if kind == "logit":
         chance = made.predict(data.x)
         marginal = {"marginal": params[names].to_numpy() * float((chance * (1 - chance)).mean())}
-    result = pd.DataFrame({"term": names, "n": len(data.y), "estimate": params[names].to_numpy(), "std_error": errors[names].to_numpy(), "conf_low": low, "conf_high": high,
-                           "p_value": p[names].to_numpy(), **marginal, "inflation": [vif.get(c, 1.0) for c in names]})
+    result = pd.DataFrame(
+        {
+            "term": names,
+            "n": len(data.y),
+            "estimate": params[names].to_numpy(),
+            "std_error": errors[names].to_numpy(),
+            "conf_low": low,
+            "conf_high": high,
+            "p_value": p[names].to_numpy(),
+            **marginal,
+            "inflation": [vif.get(c, 1.0) for c in names],
+        }
+    )
     others = [c for c in names if c.split(": ")[0] not in randomised]
     told = t("drivers.associational")
     if randomised:
-        told = t("drivers.randomised" if others else "drivers.randomised_all", terms=", ".join(map(word, randomised)), **({"others": ", ".join(map(word, others))} if others else {}))
+        told = t(
+            "drivers.randomised" if others else "drivers.randomised_all",
+            terms=", ".join(map(word, randomised)),
+            **({"others": ", ".join(map(word, others))} if others else {}),
+        )
     limits = [told, *left_out(data)]
     strong = [c for c in names if vif.get(c, 1) > 5]
     if strong:
@@ -74,9 +102,24 @@ def regression(table, outcome, terms, *, kind="linear", cluster=None, randomised
         limits.append(t("influence.few_clusters", k=number(data.customers), least=number(30)))
     if kind == "linear":
         limits.append(t("drivers.r2", r2=number(made.rsquared, 3)))
-    return Result(question=t("drivers.regression_question", outcome=word(outcome)), table=result, method=t(f"drivers.regression_{kind}"), unit="rows", n=len(data.y), conf_level=conf_level,
-                  evidence="experimental" if randomised else "associational", limits=tuple(limits), model=made,
-                  chart={"kind": "points", "label": ["term"], "reference": 0, "xlabel": t(f"drivers.axis_{kind}"), **({"only": {"term": [c for c in names if c not in others]}} if randomised else {})})
+    return Result(
+        question=t("drivers.regression_question", outcome=word(outcome)),
+        table=result,
+        method=t(f"drivers.regression_{kind}"),
+        unit="rows",
+        n=len(data.y),
+        conf_level=conf_level,
+        evidence="experimental" if randomised else "associational",
+        limits=tuple(limits),
+        model=made,
+        chart={
+            "kind": "points",
+            "label": ["term"],
+            "reference": 0,
+            "xlabel": t(f"drivers.axis_{kind}"),
+            **({"only": {"term": [c for c in names if c not in others]}} if randomised else {}),
+        },
+    )
 
 
 def left_out(data):

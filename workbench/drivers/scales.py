@@ -1,4 +1,6 @@
-"""Are the answers worth a number? Scales, their reliability and validity, the factors behind items, attitude and involvement."""
+"""Are the answers worth a number? Scales, their reliability and validity, the factors behind items,
+attitude and involvement.
+"""
 
 import numpy as np
 
@@ -21,7 +23,8 @@ def wide(surveys, items=None):
     Returns
     -------
     DataFrame
-        respondent_id, answered_at, order_id (where there is one), and a column an item; answers of one person at one moment stand in one row, an item answered twice in it as the mean.
+        respondent_id, answered_at, order_id (where there is one), and a column an item; answers of
+        one person at one moment stand in one row, an item answered twice in it as the mean.
 
     Raises InputError for an unknown item.
     """
@@ -33,8 +36,18 @@ def wide(surveys, items=None):
         if item not in known:
             raise unknown("surveys", "item", item, sorted(known, key=str))
     kept = surveys[surveys["item"].isin(items)] if items else surveys
-    keys = ["respondent_id", "answered_at", *(["order_id"] if "order_id" in kept and kept["order_id"].notna().any() else [])]
-    made = kept.dropna(subset=keys[:2]).groupby([*keys, "item"], dropna=False)["value"].mean().unstack("item").reset_index()
+    keys = [
+        "respondent_id",
+        "answered_at",
+        *(["order_id"] if "order_id" in kept and kept["order_id"].notna().any() else []),
+    ]
+    made = (
+        kept.dropna(subset=keys[:2])
+        .groupby([*keys, "item"], dropna=False)["value"]
+        .mean()
+        .unstack("item")
+        .reset_index()
+    )
     made.columns.name = None
     made.attrs.update(surveys.attrs)
     return made
@@ -56,13 +69,17 @@ def _answers(table, items, what):
 
 def _covariances(x, draws, seed):
     """Return the items' covariances in the sample and in bootstrap draws of respondents."""
-    return fits.covariances(fits.grams(np.column_stack([np.ones(len(x)), x]), np.arange(len(x)), draws, seed))
+    return fits.covariances(
+        fits.grams(np.column_stack([np.ones(len(x)), x]), np.arange(len(x)), draws, seed)
+    )
 
 
 def one_factor(cov, rounds=300):
-    """Return loadings and unique variances of one factor behind items (maximum likelihood), for many covariance matrices at once.
+    """Return loadings and unique variances of one factor behind items (maximum likelihood), for
+    many covariance matrices at once.
 
-    Source: Rubin & Thayer (1982), Psychometrika 47 (expectation and maximisation), run on correlations and scaled back.
+    Source: Rubin & Thayer (1982), Psychometrika 47 (expectation and maximisation), run on
+    correlations and scaled back.
     """
     sd = np.sqrt(np.einsum("bii->bi", cov))
     r = fits.correlations(cov)
@@ -92,7 +109,8 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
     Parameters
     ----------
     table : DataFrame
-        One row a respondent, one column an item (see `wide`); reversed items turned round beforehand.
+        One row a respondent, one column an item (see `wide`); reversed items turned round
+        beforehand.
     scales : dict
         Name of the scale → its items.
     draws, seed : int
@@ -101,7 +119,8 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
     Returns
     -------
     Result
-        scale, measure (alpha, omega, composite, ave), n (respondents with all items), estimate, std_error, conf_low, conf_high. Omega and the average variance extracted need three items.
+        scale, measure (alpha, omega, composite, ave), n (respondents with all items), estimate,
+        std_error, conf_low, conf_high. Omega and the average variance extracted need three items.
 
     Raises
     ------
@@ -110,7 +129,9 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
     NotEnoughData
         With fewer respondents than items.
 
-    Source: Cronbach (1951), Psychometrika 16; omega McDonald (1999), Test Theory, from a one-factor maximum-likelihood model; composite reliability and average variance extracted Fornell & Larcker (1981),
+    Source: Cronbach (1951), Psychometrika 16; omega McDonald (1999), Test Theory, from a one-factor
+    maximum-likelihood model; composite reliability and average variance extracted Fornell & Larcker
+    (1981),
     Journal of Marketing Research 18, from the same model's standardised loadings.
     """
     import pandas as pd
@@ -128,19 +149,48 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
             found["omega"] = load.sum(axis=1) ** 2 / (load.sum(axis=1) ** 2 + psi.sum(axis=1))
             sd = np.sqrt(np.einsum("bii->bi", cov))
             std = load / sd
-            found["composite"] = std.sum(axis=1) ** 2 / (std.sum(axis=1) ** 2 + (psi / sd**2).sum(axis=1))
+            found["composite"] = std.sum(axis=1) ** 2 / (
+                std.sum(axis=1) ** 2 + (psi / sd**2).sum(axis=1)
+            )
             found["ave"] = (std**2).mean(axis=1)
         for measure, values in found.items():
             se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
-            rows.append({"scale": name, "measure": measure, "n": len(x), "estimate": values[0], "std_error": float(se), "conf_low": float(low), "conf_high": float(high)})
+            rows.append(
+                {
+                    "scale": name,
+                    "measure": measure,
+                    "n": len(x),
+                    "estimate": values[0],
+                    "std_error": float(se),
+                    "conf_low": float(low),
+                    "conf_high": float(high),
+                }
+            )
         if lost:
             limits.append(t("drivers.left_out", n=number(lost)))
         rest = x.sum(axis=1, keepdims=True) - x
-        negative = [i for i, own, others in zip(items, x.T, rest.T, strict=True) if np.corrcoef(own, others)[0, 1] < -intervals.z(conf_level) / np.sqrt(len(x))]
+        negative = [
+            i
+            for i, own, others in zip(items, x.T, rest.T, strict=True)
+            if np.corrcoef(own, others)[0, 1] < -intervals.z(conf_level) / np.sqrt(len(x))
+        ]
         if negative:
             limits.append(t("drivers.reversed", items=", ".join(map(word, negative))))
-    return Result(question=t("drivers.reliability_question"), table=pd.DataFrame(rows), method=t("drivers.reliability_method", draws=number(draws)), unit="respondents", n=most, conf_level=conf_level,
-                  limits=tuple(limits), chart={"kind": "points", "label": ["scale", "measure"], "reference": 0.7, "xlabel": t("drivers.reliability_axis")})
+    return Result(
+        question=t("drivers.reliability_question"),
+        table=pd.DataFrame(rows),
+        method=t("drivers.reliability_method", draws=number(draws)),
+        unit="respondents",
+        n=most,
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["scale", "measure"],
+            "reference": 0.7,
+            "xlabel": t("drivers.reliability_axis"),
+        },
+    )
 
 
 @analysis
@@ -152,12 +202,15 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
     Returns
     -------
     Result
-        scale, other, n (respondents with all items), estimate (heterotrait–monotrait ratio of correlations), std_error, conf_low, conf_high, larcker (whether the smaller average variance extracted exceeds the
+        scale, other, n (respondents with all items), estimate (heterotrait–monotrait ratio of
+        correlations), std_error, conf_low, conf_high, larcker (whether the smaller average variance
+        extracted exceeds the
         squared correlation of the scale means; missing under three items).
 
     Raises as `reliability`, and where a scale's own items do not go together.
 
-    Source: Henseler, Ringle & Sarstedt (2015), Journal of the Academy of Marketing Science 43; Fornell & Larcker (1981).
+    Source: Henseler, Ringle & Sarstedt (2015), Journal of the Academy of Marketing Science 43;
+    Fornell & Larcker (1981).
     """
     import pandas as pd
 
@@ -175,27 +228,68 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
         return (own.sum(axis=(1, 2)) - k) / (k * (k - 1))
 
     # The average variance extracted: what a factor of a scale's own explains of its items.
-    own_share = {n: float((one_factor(fits.correlations(cov[:1, a][:, :, a]))[0] ** 2).mean()) for n, a in at.items() if len(a) > 2}
+    own_share = {
+        n: float((one_factor(fits.correlations(cov[:1, a][:, :, a]))[0] ** 2).mean())
+        for n, a in at.items()
+        if len(a) > 2
+    }
     rows, names = [], list(scales)
     for i, one in enumerate(names):
-        for two in names[i + 1:]:
+        for two in names[i + 1 :]:
             a, b = at[one], at[two]
             if len(a) < 2 or len(b) < 2:
                 raise InputError("validity: each scale needs two items")
             own = inner(a) * inner(b)
             if own[0] <= 0:
-                raise InputError(f"validity: the items of '{one}' or '{two}' do not go together at all")
+                raise InputError(
+                    f"validity: the items of '{one}' or '{two}' do not go together at all"
+                )
             values = r[:, a][:, :, b].mean(axis=(1, 2)) / np.sqrt(np.maximum(own, 1e-12))
             se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
-            told = bool(min(own_share[one], own_share[two]) > np.corrcoef(x[:, a].mean(axis=1), x[:, b].mean(axis=1))[0, 1] ** 2) if len(a) > 2 and len(b) > 2 else None
-            rows.append({"scale": one, "other": two, "n": len(x), "estimate": values[0], "std_error": float(se), "conf_low": float(low), "conf_high": float(high), "larcker": told})
-    return Result(question=t("drivers.validity_question"), table=pd.DataFrame(rows), method=t("drivers.validity_method", draws=number(draws)), unit="respondents", n=len(x), conf_level=conf_level,
-                  limits=(t("drivers.validity_limit"), *([t("drivers.left_out", n=number(lost))] if lost else [])),
-                  chart={"kind": "points", "label": ["scale", "other"], "reference": 0.9, "xlabel": t("drivers.validity_axis")})
+            told = (
+                bool(
+                    min(own_share[one], own_share[two])
+                    > np.corrcoef(x[:, a].mean(axis=1), x[:, b].mean(axis=1))[0, 1] ** 2
+                )
+                if len(a) > 2 and len(b) > 2
+                else None
+            )
+            rows.append(
+                {
+                    "scale": one,
+                    "other": two,
+                    "n": len(x),
+                    "estimate": values[0],
+                    "std_error": float(se),
+                    "conf_low": float(low),
+                    "conf_high": float(high),
+                    "larcker": told,
+                }
+            )
+    return Result(
+        question=t("drivers.validity_question"),
+        table=pd.DataFrame(rows),
+        method=t("drivers.validity_method", draws=number(draws)),
+        unit="respondents",
+        n=len(x),
+        conf_level=conf_level,
+        limits=(
+            t("drivers.validity_limit"),
+            *([t("drivers.left_out", n=number(lost))] if lost else []),
+        ),
+        chart={
+            "kind": "points",
+            "label": ["scale", "other"],
+            "reference": 0.9,
+            "xlabel": t("drivers.validity_axis"),
+        },
+    )
 
 
 @analysis
-def explore_factors(table, items, factors=None, *, rotation="promax", draws=200, seed=1, conf_level=0.95):
+def explore_factors(
+    table, items, factors=None, *, rotation="promax", draws=200, seed=1, conf_level=0.95
+):
     """How many things lie behind the items, and which items belong to which?
 
     Parameters
@@ -214,17 +308,22 @@ def explore_factors(table, items, factors=None, *, rotation="promax", draws=200,
     Returns
     -------
     Result
-        item, factor (1, 2, …), n (respondents), estimate (loading), communality. No interval: rotated loadings have no simple one; use `structural` on new answers.
-        Sampling adequacy (KMO), Bartlett's test and the eigenvalues beside random ones stand in `.limits`. `.model` is statsmodels' Factor result.
+        item, factor (1, 2, …), n (respondents), estimate (loading), communality. No interval:
+        rotated loadings have no simple one; use `structural` on new answers.
+        Sampling adequacy (KMO), Bartlett's test and the eigenvalues beside random ones stand in
+        `.limits`. `.model` is statsmodels' Factor result.
 
     Raises
     ------
     InputError
         For missing or constant items, or more factors than the items allow.
     NotEnoughData
-        With fewer respondents than items, or where parallel analysis finds no factor and none was asked for.
+        With fewer respondents than items, or where parallel analysis finds no factor and none was
+        asked for.
 
-    Source: maximum likelihood by statsmodels; Kaiser (1958, 1974), Psychometrika 23 and 39; promax Hendrickson & White (1964), power 4; parallel analysis Horn (1965), Psychometrika 30; Bartlett (1951).
+    Source: maximum likelihood by statsmodels; Kaiser (1958, 1974), Psychometrika 23 and 39; promax
+    Hendrickson & White (1964), power 4; parallel analysis Horn (1965), Psychometrika 30; Bartlett
+    (1951).
     """
     import warnings
 
@@ -240,20 +339,30 @@ def explore_factors(table, items, factors=None, *, rotation="promax", draws=200,
     r = np.corrcoef(x.T)
     own, axes = (v[..., ::-1] for v in np.linalg.eigh(r))
     rng = np.random.default_rng(seed)
-    luck = np.array([np.sort(np.linalg.eigvalsh(np.corrcoef(rng.normal(size=(n, k)).T)))[::-1] for _ in range(draws)])
+    luck = np.array(
+        [
+            np.sort(np.linalg.eigvalsh(np.corrcoef(rng.normal(size=(n, k)).T)))[::-1]
+            for _ in range(draws)
+        ]
+    )
     by_luck = np.quantile(luck, conf_level, axis=0)
     above = own > by_luck
     parallel = int(np.argmin(above)) if not above.all() else k
     if not parallel and factors is None:
-        raise NotEnoughData(t("drivers.factors_none", own=number(own[0], 3), luck=number(by_luck[0], 3)))
+        raise NotEnoughData(
+            t("drivers.factors_none", own=number(own[0], 3), luck=number(by_luck[0], 3))
+        )
     m = parallel if factors is None else factors
     if (k - m) ** 2 - k - m < 0:
         raise InputError(f"explore_factors: {m} factors are too many for {k} items")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # From the principal components: a start drawn at random would give another answer every time.
+        # From the principal components: a start drawn at random would give another answer every
+        # time.
         begin = axes[:, :m] * np.sqrt(own[:m] / 2)
-        model = Factor(corr=r, n_factor=m, method="ml", nobs=n).fit(start=(begin, 1 - (begin**2).sum(axis=1)))
+        model = Factor(corr=r, n_factor=m, method="ml", nobs=n).fit(
+            start=(begin, 1 - (begin**2).sum(axis=1))
+        )
     load = np.asarray(model.loadings)
     load = load * np.where(load.sum(axis=0) < 0, -1, 1)
     together = np.eye(m)
@@ -270,11 +379,32 @@ def explore_factors(table, items, factors=None, *, rotation="promax", draws=200,
     sphere = -(n - 1 - (2 * k + 5) / 6) * np.linalg.slogdet(r)[1]
     p = stats.chi2.sf(sphere, k * (k - 1) / 2)
     communal = 1 - np.asarray(model.uniqueness)
-    result = pd.DataFrame({"item": np.repeat(list(items), m), "factor": np.tile(np.arange(m) + 1, k), "n": n, "estimate": load.ravel(), "communality": np.repeat(communal, m)})
-    limits = [t("drivers.factors_number", parallel=number(parallel), own=", ".join(number(v, 3) for v in own[: parallel + 1]), luck=", ".join(number(v, 3) for v in by_luck[: parallel + 1])),
-              t("drivers.factors_fit", kmo=number(kmo, 2), p=p_value(float(p))), t("drivers.factors_limit")]
+    result = pd.DataFrame(
+        {
+            "item": np.repeat(list(items), m),
+            "factor": np.tile(np.arange(m) + 1, k),
+            "n": n,
+            "estimate": load.ravel(),
+            "communality": np.repeat(communal, m),
+        }
+    )
+    limits = [
+        t(
+            "drivers.factors_number",
+            parallel=number(parallel),
+            own=", ".join(number(v, 3) for v in own[: parallel + 1]),
+            luck=", ".join(number(v, 3) for v in by_luck[: parallel + 1]),
+        ),
+        t("drivers.factors_fit", kmo=number(kmo, 2), p=p_value(float(p))),
+        t("drivers.factors_limit"),
+    ]
     if m > 1 and rotation == "promax":
-        limits.append(t("drivers.factors_corr", r=number(float(np.abs(together[np.triu_indices(m, 1)]).max()), 2)))
+        limits.append(
+            t(
+                "drivers.factors_corr",
+                r=number(float(np.abs(together[np.triu_indices(m, 1)]).max()), 2),
+            )
+        )
     if kmo < 0.6 or p > 0.05:
         limits.insert(0, t("drivers.factors_unfit"))
     whole = [item for item, u in zip(items, model.uniqueness, strict=True) if u < 1e-4]
@@ -282,8 +412,23 @@ def explore_factors(table, items, factors=None, *, rotation="promax", draws=200,
         limits.insert(0, t("drivers.heywood", items=", ".join(map(word, whole))))
     if n < max(200, 5 * k):
         limits.append(t("drivers.few", n=number(n), least=number(max(200, 5 * k))))
-    return Result(question=t("drivers.factors_question"), table=result, method=t("drivers.factors_method", rotation=rotation), unit="respondents", n=n, conf_level=conf_level, limits=tuple(limits), model=model,
-                  chart={"kind": "points", "label": ["item"], "group": "factor", "reference": 0, "xlabel": t("drivers.factors_axis")})
+    return Result(
+        question=t("drivers.factors_question"),
+        table=result,
+        method=t("drivers.factors_method", rotation=rotation),
+        unit="respondents",
+        n=n,
+        conf_level=conf_level,
+        limits=tuple(limits),
+        model=model,
+        chart={
+            "kind": "points",
+            "label": ["item"],
+            "group": "factor",
+            "reference": 0,
+            "xlabel": t("drivers.factors_axis"),
+        },
+    )
 
 
 def _varimax(load, rounds=500):
@@ -319,18 +464,21 @@ def scale_means(table, scales, *, cluster=None, conf_level=0.95):
     table : DataFrame
         One row an answer, one column an item; reversed items turned round beforehand.
     scales : dict
-        Name → items; a respondent's score is the mean of the items answered, given at least half of them.
+        Name → items; a respondent's score is the mean of the items answered, given at least half of
+        them.
     cluster : str, optional
         Column of the respondent where one answers several times.
 
     Returns
     -------
     Result
-        scale, count (sum of scores), n (answers), estimate (mean score), std_error, conf_low, conf_high.
+        scale, count (sum of scores), n (answers), estimate (mean score), std_error, conf_low,
+        conf_high.
 
     Raises InputError for missing items, NotEnoughData where nobody answered half of a scale.
 
-    Source: Zaichkowsky (1994), Journal of Advertising 23, for the ten items of personal involvement.
+    Source: Zaichkowsky (1994), Journal of Advertising 23, for the ten items of personal
+    involvement.
     """
     import pandas as pd
 
@@ -342,24 +490,41 @@ def scale_means(table, scales, *, cluster=None, conf_level=0.95):
         if not told.any():
             raise NotEnoughData(f"scale '{name}': nobody answered half of the items")
         who = table[cluster].to_numpy() if cluster else np.arange(len(told))
-        rows.append({"scale": name, **intervals.mean(values.mean(axis=1).to_numpy()[told], who[told], conf_level)})
-    return Result(question=t("drivers.scales_question"), table=pd.DataFrame(rows), method=t("drivers.scales_method"), unit="answers", n=max(r["n"] for r in rows), conf_level=conf_level,
-                  limits=(t("drivers.scales_limit"),), chart={"kind": "points", "label": ["scale"], "xlabel": t("drivers.scales_axis")})
+        rows.append(
+            {
+                "scale": name,
+                **intervals.mean(values.mean(axis=1).to_numpy()[told], who[told], conf_level),
+            }
+        )
+    return Result(
+        question=t("drivers.scales_question"),
+        table=pd.DataFrame(rows),
+        method=t("drivers.scales_method"),
+        unit="answers",
+        n=max(r["n"] for r in rows),
+        conf_level=conf_level,
+        limits=(t("drivers.scales_limit"),),
+        chart={"kind": "points", "label": ["scale"], "xlabel": t("drivers.scales_axis")},
+    )
 
 
 @analysis
 def attitude(answers, *, conf_level=0.95):
-    """How favourable is the attitude towards each brand: what people believe of it, times how good they find that?
+    """How favourable is the attitude towards each brand: what people believe of it, times how good
+    they find that?
 
     Parameters
     ----------
     answers : table with respondent_id, brand, belief_item, belief, evaluation
-        belief (how likely the brand has the property) and evaluation (how good that is), both from −3 to +3; one row a respondent, brand and property.
+        belief (how likely the brand has the property) and evaluation (how good that is), both from
+        −3 to +3; one row a respondent, brand and property.
 
     Returns
     -------
     Result
-        brand, count (sum of scores), n (respondents), estimate (mean of the sum of belief × evaluation), std_error, conf_low, conf_high. The respondent is the sampling unit; incomplete brands are left out and counted.
+        brand, count (sum of scores), n (respondents), estimate (mean of the sum of belief ×
+        evaluation), std_error, conf_low, conf_high. The respondent is the sampling unit; incomplete
+        brands are left out and counted.
 
     Raises InputError for missing columns or answers outside −3 to +3.
 
@@ -367,23 +532,43 @@ def attitude(answers, *, conf_level=0.95):
     """
     import pandas as pd
 
-    fits.require(answers, "answers", "respondent_id", "brand", "belief_item", "belief", "evaluation")
+    fits.require(
+        answers, "answers", "respondent_id", "brand", "belief_item", "belief", "evaluation"
+    )
     given = answers[["belief", "evaluation"]].to_numpy(float)
     if (np.abs(given[np.isfinite(given)]) > 3).any():
-        raise InputError("answers: belief and evaluation must lie between -3 and +3; turn other scales into that first")
+        raise InputError(
+            "answers: belief and evaluation must lie between -3 and +3; turn other scales into that"
+            " first"
+        )
     frame = answers.assign(product=given.prod(axis=1))
     per = frame.groupby(["brand", "respondent_id"], sort=True)["product"].agg(["sum", "count"])
     whole = per["count"] == answers["belief_item"].nunique()
     rows = []
     for brand, mine in per[whole].groupby(level=0):
-        rows.append({"brand": brand, **intervals.mean(mine["sum"], np.arange(len(mine)), conf_level)})
+        rows.append(
+            {"brand": brand, **intervals.mean(mine["sum"], np.arange(len(mine)), conf_level)}
+        )
     if not rows:
         raise NotEnoughData("attitude: no respondent judged every property of a brand")
     limits = [t("drivers.attitude_limit")]
     if not whole.all():
         limits.append(t("drivers.left_out", n=number(int((~whole).sum()))))
-    return Result(question=t("drivers.attitude_question"), table=pd.DataFrame(rows), method=t("drivers.attitude_method"), unit="respondents", n=int(answers["respondent_id"].nunique()), conf_level=conf_level,
-                  limits=tuple(limits), chart={"kind": "points", "label": ["brand"], "reference": 0, "xlabel": t("drivers.attitude_axis")})
+    return Result(
+        question=t("drivers.attitude_question"),
+        table=pd.DataFrame(rows),
+        method=t("drivers.attitude_method"),
+        unit="respondents",
+        n=int(answers["respondent_id"].nunique()),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["brand"],
+            "reference": 0,
+            "xlabel": t("drivers.attitude_axis"),
+        },
+    )
 
 
 @analysis
@@ -393,12 +578,15 @@ def service_gap(answers, *, conf_level=0.95):
     Parameters
     ----------
     answers : table with respondent_id, dimension, expectation, perception
-        One row a respondent and dimension (such as reliability, assurance, tangibles, empathy, responsiveness), both on the same scale.
+        One row a respondent and dimension (such as reliability, assurance, tangibles, empathy,
+        responsiveness), both on the same scale.
 
     Returns
     -------
     Result
-        dimension, measure (service_gap: perception minus expectation; perception alone), count (sum), n (answers), estimate (mean), std_error, conf_low, conf_high. The respondent is the sampling unit; incomplete answers are left out and counted.
+        dimension, measure (service_gap: perception minus expectation; perception alone), count
+        (sum), n (answers), estimate (mean), std_error, conf_low, conf_high. The respondent is the
+        sampling unit; incomplete answers are left out and counted.
 
     Raises
     ------
@@ -407,7 +595,8 @@ def service_gap(answers, *, conf_level=0.95):
     NotEnoughData
         Without a complete answer.
 
-    Source: Parasuraman, Zeithaml & Berry (1988), Journal of Retailing 64; perception alone: Cronin & Taylor (1992), Journal of Marketing 56.
+    Source: Parasuraman, Zeithaml & Berry (1988), Journal of Retailing 64; perception alone: Cronin
+    & Taylor (1992), Journal of Marketing 56.
     """
     import pandas as pd
 
@@ -417,12 +606,37 @@ def service_gap(answers, *, conf_level=0.95):
         raise NotEnoughData("service_gap: there is no complete answer")
     rows = []
     for name, mine in whole.groupby("dimension", sort=True):
-        for measure, values in (("service_gap", mine["perception"] - mine["expectation"]), ("perception", mine["perception"])):
-            rows.append({"dimension": name, "measure": measure, **intervals.mean(values, mine["respondent_id"], conf_level)})
+        for measure, values in (
+            ("service_gap", mine["perception"] - mine["expectation"]),
+            ("perception", mine["perception"]),
+        ):
+            rows.append(
+                {
+                    "dimension": name,
+                    "measure": measure,
+                    **intervals.mean(values, mine["respondent_id"], conf_level),
+                }
+            )
     limits = [t("drivers.gap_limit")]
     if len(whole) < len(answers):
         limits.append(t("drivers.left_out", n=number(len(answers) - len(whole))))
     if whole["respondent_id"].nunique() < 100:
-        limits.append(t("drivers.few", n=number(whole["respondent_id"].nunique()), least=number(100)))
-    return Result(question=t("drivers.gap_question"), table=pd.DataFrame(rows), method=t("drivers.gap_method"), unit="answers", n=len(whole), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["dimension"], "only": {"measure": "service_gap"}, "reference": 0, "xlabel": t("drivers.gap_axis")})
+        limits.append(
+            t("drivers.few", n=number(whole["respondent_id"].nunique()), least=number(100))
+        )
+    return Result(
+        question=t("drivers.gap_question"),
+        table=pd.DataFrame(rows),
+        method=t("drivers.gap_method"),
+        unit="answers",
+        n=len(whole),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["dimension"],
+            "only": {"measure": "service_gap"},
+            "reference": 0,
+            "xlabel": t("drivers.gap_axis"),
+        },
+    )

@@ -8,7 +8,8 @@ Two ways to bring millions of rows down to thousands:
 
 Both read a *view*: the one place that turns a user's table into canonical integers (customer,
 microseconds since 1970 UTC, local day, codes of words), so that everything behind it is plain.
-Tables may be a pandas, polars or Arrow table, a Parquet path, a DuckDB relation or a Spark DataFrame.
+Tables may be a pandas, polars or Arrow table, a Parquet path, a DuckDB relation or a Spark
+DataFrame.
 """
 
 from dataclasses import dataclass, field
@@ -17,11 +18,32 @@ from pathlib import Path
 from workbench.engine.batches import Batch, MAX_EVENTS
 from workbench.errors import InputError, NotEnoughData, unknown
 
-__all__ = ["Batch", "MAX_EVENTS", "ORDER_MARK", "Role", "View", "code", "columns", "day", "distinct", "key", "micros",
-           "one", "ordered", "raw", "read_database", "real", "run", "span", "view",
-           "whole", "write_ordered"]
+__all__ = [
+    "Batch",
+    "MAX_EVENTS",
+    "ORDER_MARK",
+    "Role",
+    "View",
+    "code",
+    "columns",
+    "day",
+    "distinct",
+    "key",
+    "micros",
+    "one",
+    "ordered",
+    "raw",
+    "read_database",
+    "real",
+    "run",
+    "span",
+    "view",
+    "whole",
+    "write_ordered",
+]
 
-# A Parquet file whose metadata holds this lists whole customers one after another, each in time order.
+# A Parquet file whose metadata holds this lists whole customers one after another, each in time
+# order.
 ORDER_MARK = {b"workbench.order": b"customer_id,occurred_at"}
 
 
@@ -36,7 +58,9 @@ class Role:
 
 
 def key(source):
-    """An identifier: integers stay integers, anything else becomes text; rows without it are left out."""
+    """An identifier: integers stay integers, anything else becomes text; rows without it are left
+    out.
+    """
     return Role("key", source)
 
 
@@ -51,7 +75,9 @@ def day(source):
 
 
 def code(source, words, *, others=False):
-    """A word as its position in `words`; rows with another word are left out, or with `others` get the next code."""
+    """A word as its position in `words`; rows with another word are left out, or with `others` get
+    the next code.
+    """
     if not words:
         raise NotEnoughData(f"column '{source}': the table holds no value there")
     return Role("code", source, tuple(words), others)
@@ -88,7 +114,9 @@ class View:
         d = self.dialect
         columns, rules = [], []
         for name, role in self.roles.items():
-            expression = d.expression(role, d.quote(role.source), self.types[role.source], self.zone)
+            expression = d.expression(
+                role, d.quote(role.source), self.types[role.source], self.zone
+            )
             columns.append(f"{expression} AS {name}")
             if role.kind in ("key", "micros", "day"):
                 rules.append(f"{d.quote(role.source)} IS NOT NULL")
@@ -97,7 +125,10 @@ class View:
         if self.upto is not None:
             # Nothing after the moment the analysis looks up to takes part in it.
             time = next(r for r in self.roles.values() if r.kind in ("micros", "day"))
-            rules.append(f"{d.expression(micros(time.source), d.quote(time.source), self.types[time.source], 'UTC')} <= {self.upto}")
+            rules.append(
+                f"{d.expression(micros(time.source), d.quote(time.source), self.types[time.source], 'UTC')}"
+                f" <= {self.upto}"
+            )
         where = f" WHERE {' AND '.join(dict.fromkeys(rules))}" if rules else ""
         return f"SELECT {', '.join(columns)} FROM {source}{where}"
 
@@ -130,7 +161,9 @@ def view(table, *, zone="UTC", upto=None, **roles):
     try:
         ZoneInfo(zone)
     except Exception:
-        raise InputError(f"zone: {zone!r} is no time zone name; use one such as 'Europe/Amsterdam'") from None
+        raise InputError(
+            f"zone: {zone!r} is no time zone name; use one such as 'Europe/Amsterdam'"
+        ) from None
     dialect, table = _dialect(table)
     types = dialect.types(table)
     roles = {name: raw(role) if isinstance(role, str) else role for name, role in roles.items()}
@@ -138,8 +171,10 @@ def view(table, *, zone="UTC", upto=None, **roles):
         if role.source not in types:
             raise unknown("table", "column", role.source, types)
         if role.kind in ("micros", "day") and not dialect.is_time(types[role.source]):
-            raise InputError(f"column '{role.source}': timestamps are needed, found {types[role.source]}. "
-                             "Load the file with `load.file`, or convert the column first.")
+            raise InputError(
+                f"column '{role.source}': timestamps are needed, found {types[role.source]}. "
+                "Load the file with `load.file`, or convert the column first."
+            )
     return View(table, roles, zone, dialect, types, upto)
 
 
@@ -165,7 +200,9 @@ def run(sql, *, values=None, **tables):
             own, table = _dialect(table)
             table = View(table, {}, "UTC", own, {})
         if dialect is not None and table.dialect is not dialect:
-            raise InputError("tables: some live in Spark and some do not; bring them to one engine first")
+            raise InputError(
+                "tables: some live in Spark and some do not; bring them to one engine first"
+            )
         dialect, views[name] = table.dialect, table
     return dialect.run(sql, views, values or {})
 
@@ -209,15 +246,26 @@ def ordered(table, kernel, *, by=("customer",), then=("t",), descending=()):
 
 
 def span(table, column):
-    """Return the first and last moment of a time column as microseconds since 1970 UTC, or (None, None) if there is none.
+    """Return the first and last moment of a time column as microseconds since 1970 UTC, or (None,
+    None) if there is none.
 
-    Asks for the smallest and largest value as they stand, which a Parquet file knows without being read.
+    Asks for the smallest and largest value as they stand, which a Parquet file knows without being
+    read.
     """
     v = view(table, t=micros(column))
     d, name = v.dialect, v.dialect.quote(column)
-    ends = [f"{d.expression(v.roles['t'], f'{f}({name})', v.types[column], v.zone)} AS {n}" for f, n in (("min", "a"), ("max", "b"))]
-    found = d.run(f"SELECT {', '.join(ends)} FROM src", {"src": View(v.table, {}, "UTC", d, {})}, {})
-    return (int(found["a"].iloc[0]), int(found["b"].iloc[0])) if found.notna().all(axis=None) else (None, None)
+    ends = [
+        f"{d.expression(v.roles['t'], f'{f}({name})', v.types[column], v.zone)} AS {n}"
+        for f, n in (("min", "a"), ("max", "b"))
+    ]
+    found = d.run(
+        f"SELECT {', '.join(ends)} FROM src", {"src": View(v.table, {}, "UTC", d, {})}, {}
+    )
+    return (
+        (int(found["a"].iloc[0]), int(found["b"].iloc[0]))
+        if found.notna().all(axis=None)
+        else (None, None)
+    )
 
 
 def distinct(table, column):
@@ -234,7 +282,8 @@ def columns(table):
 
 
 def write_ordered(table, path, *, customer="customer_id", time="occurred_at"):
-    """Write a table to a Parquet file in customer order, once; analyses then read it without sorting it again.
+    """Write a table to a Parquet file in customer order, once; analyses then read it without
+    sorting it again.
 
     Parameters
     ----------

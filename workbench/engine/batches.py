@@ -68,19 +68,25 @@ def to_numpy(column):
 
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    return column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy()
+    return (
+        column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy()
+    )
 
 
 def empty(roles, by):
     """Return a batch without rows, its columns typed by their roles."""
     whole = {"key", "micros", "day", "code", "whole"}
-    return Batch({n: np.array([], np.int64 if r.kind in whole else float) for n, r in roles.items()}, by)
+    return Batch(
+        {n: np.array([], np.int64 if r.kind in whole else float) for n, r in roles.items()}, by
+    )
 
 
 def with_views(sql, views, sources):
     """Put every view before a statement as a common table expression."""
-    heads = ", ".join(f"{n} AS ({v.sql(sources[n]) if v.roles else f'SELECT * FROM {sources[n]}'})"
-                      for n, v in views.items())
+    heads = ", ".join(
+        f"{n} AS ({v.sql(sources[n]) if v.roles else f'SELECT * FROM {sources[n]}'})"
+        for n, v in views.items()
+    )
     body = sql.strip()
     return f"WITH {heads}, {body[5:]}" if body[:5].upper() == "WITH " else f"WITH {heads} {body}"
 
@@ -98,8 +104,10 @@ def check_sizes(batch):
 def too_long(customer, rows):
     """Return the error for a customer whose history is too long to be a person's."""
     return InputError(
-        f"customer '{customer}': {rows:,} events or more, above the limit of {MAX_EVENTS:,} for one customer. "
-        "This is usually a robot or one id shared by many people: remove it or split it before the analysis.")
+        f"customer '{customer}': {rows:,} events or more, above the limit of {MAX_EVENTS:,} for one"
+        " customer. This is usually a robot or one id shared by many people: remove it or split it"
+        " before the analysis."
+    )
 
 
 def cut(chunks, by):
@@ -132,7 +140,10 @@ def cut(chunks, by):
 
 def _joined(held, by):
     names = held[0].keys()
-    batch = Batch({n: np.concatenate([h[n] for h in held]) if len(held) > 1 else held[0][n] for n in names}, by)
+    batch = Batch(
+        {n: np.concatenate([h[n] for h in held]) if len(held) > 1 else held[0][n] for n in names},
+        by,
+    )
     check_sizes(batch)
     return batch
 
@@ -149,7 +160,10 @@ def in_order(chunks, owner, time, where):
         if last is not None:
             good &= who[0] > last[0] or (who[0] == last[0] and when[0] >= last[1])
         if not good:
-            raise InputError(f"{where}: marked as ordered by customer and time, but it is not; write it anew with `engine.write_ordered`")
+            raise InputError(
+                f"{where}: marked as ordered by customer and time, but it is not; write it anew"
+                " with `engine.write_ordered`"
+            )
         last = who[-1], when[-1]
         yield chunk
 

@@ -18,7 +18,9 @@ MEMORY = os.environ.get("WORKBENCH_MEMORY", "2GB")
 
 @cache
 def connection(keep_order=False):
-    """Return this process's connection, with bounded memory and a spill folder; one of its own where rows must keep their order."""
+    """Return this process's connection, with bounded memory and a spill folder; one of its own
+    where rows must keep their order.
+    """
     import duckdb
 
     con = duckdb.connect()
@@ -28,7 +30,9 @@ def connection(keep_order=False):
     con.execute(f"SET temp_directory={literal(spill.name)}")
     con.execute(f"SET preserve_insertion_order={str(keep_order).lower()}")
     if keep_order:
-        con.execute("SET threads=1")  # streamed by several threads, batches were seen to overtake each other
+        con.execute(
+            "SET threads=1"
+        )  # streamed by several threads, batches were seen to overtake each other
     con.execute("SET TimeZone='UTC'")
     con.execute("SET autoinstall_known_extensions=false")
     return con
@@ -39,23 +43,34 @@ def prepare(table):
     if isinstance(table, (str, os.PathLike)):
         path = Path(table)
         if not any(ch in path.name for ch in "*?") and not path.exists():
-            raise InputError(f"{path}: no such Parquet file. Check the path, or load another format with `load.file`.")
+            raise InputError(
+                f"{path}: no such Parquet file. Check the path, or load another format with"
+                " `load.file`."
+            )
         if path.suffix.lower() not in (".parquet", ".pq") and not path.is_dir():
-            raise InputError(f"{path}: only Parquet is read in place; load other formats with `load.file`")
+            raise InputError(
+                f"{path}: only Parquet is read in place; load other formats with `load.file`"
+            )
         return str(path / "*.parquet") if path.is_dir() else str(path)
     kind = type(table).__module__.split(".")[0]
     if kind not in ("pandas", "polars", "pyarrow", "duckdb", "_duckdb"):
-        raise InputError(f"table: cannot read a {type(table).__name__}; pass a pandas, polars or Arrow table, "
-                         "a Parquet path, a DuckDB relation or a Spark DataFrame")
+        raise InputError(
+            f"table: cannot read a {type(table).__name__}; pass a pandas, polars or Arrow table, "
+            "a Parquet path, a DuckDB relation or a Spark DataFrame"
+        )
     if kind == "pandas" and any(_backwards(column) for _, column in table.items()):
-        return table.copy()  # the engine cannot read columns that run backwards, such as those of table.iloc[::-1]
+        return (
+            table.copy()
+        )  # the engine cannot read columns that run backwards, such as those of table.iloc[::-1]
     return table.collect() if hasattr(table, "collect") and kind == "polars" else table
 
 
 def _backwards(column):
     """Whether a column's memory is read from its end."""
     zoned = getattr(column.dtype, "tz", None) is not None
-    return (zoned or isinstance(column.dtype, np.dtype)) and (column.array.view("i8") if zoned else column.to_numpy()).strides[0] < 0
+    return (zoned or isinstance(column.dtype, np.dtype)) and (
+        column.array.view("i8") if zoned else column.to_numpy()
+    ).strides[0] < 0
 
 
 def quote(name):
@@ -86,7 +101,15 @@ def is_time(kind):
 def expression(role, column, kind, zone):
     """Return the SQL that turns a source column into its canonical form."""
     if role.kind == "key":
-        integer = kind in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+        integer = kind in (
+            "TINYINT",
+            "SMALLINT",
+            "INTEGER",
+            "BIGINT",
+            "UTINYINT",
+            "USMALLINT",
+            "UINTEGER",
+        )
         return f"CAST({column} AS BIGINT)" if integer else f"CAST({column} AS VARCHAR)"
     if role.kind == "micros":
         return f"epoch_us(CAST({column} AS TIMESTAMP))" if kind == "DATE" else f"epoch_us({column})"
@@ -95,9 +118,15 @@ def expression(role, column, kind, zone):
             local = column
         elif kind == "TIMESTAMP WITH TIME ZONE":
             # In UTC the clock needs no calendar of zones, and is five times as fast.
-            local = f"make_timestamp(epoch_us({column}))" if zone == "UTC" else f"timezone({literal(zone)}, {column})"
+            local = (
+                f"make_timestamp(epoch_us({column}))"
+                if zone == "UTC"
+                else f"timezone({literal(zone)}, {column})"
+            )
         else:
-            local = column if zone == "UTC" else f"timezone({literal(zone)}, timezone('UTC', {column}))"
+            local = (
+                column if zone == "UTC" else f"timezone({literal(zone)}, timezone('UTC', {column}))"
+            )
         return f"CAST(CAST({local} AS DATE) - DATE '1970-01-01' AS INTEGER)"
     if role.kind == "code":
         if all(isinstance(w, str) for w in role.words) and kind == "VARCHAR":
@@ -117,8 +146,11 @@ def run(sql, views, values):
     """Run portable SQL over views and return a DataFrame."""
     sources = {name: f"_src_{name}" for name in views}
     text = with_views(sql, views, sources)
-    return _query(re.sub(r"(?<![:\w]):([a-z_]\w*)", r"$\1", text),
-                  {sources[n]: v.table for n, v in views.items()}, values).df()
+    return _query(
+        re.sub(r"(?<![:\w]):([a-z_]\w*)", r"$\1", text),
+        {sources[n]: v.table for n, v in views.items()},
+        values,
+    ).df()
 
 
 def ordered(view, kernel, by, then, descending):
@@ -130,11 +162,19 @@ def ordered(view, kernel, by, then, descending):
         reader = _in_file_order(view.sql(f"read_parquet({literal(view.table)})"))
     else:
         keys = [*by, *(f"{c} DESC" if c in descending else c for c in then)]
-        reader = _query(f"SELECT * FROM ({view.sql('src')}) ORDER BY {', '.join(keys)}", {"src": view.table}).to_arrow_reader(BATCH_ROWS)
-    chunks = ({n: to_numpy(c) for n, c in zip(b.schema.names, b.columns, strict=True)} for b in reader)
+        reader = _query(
+            f"SELECT * FROM ({view.sql('src')}) ORDER BY {', '.join(keys)}", {"src": view.table}
+        ).to_arrow_reader(BATCH_ROWS)
+    chunks = (
+        {n: to_numpy(c) for n, c in zip(b.schema.names, b.columns, strict=True)} for b in reader
+    )
     if marked:
         chunks = in_order(chunks, by[0], then[0], view.table)
-    batches = (settle(batch, then, descending) for batch in cut(chunks, by)) if marked else cut(chunks, by)
+    batches = (
+        (settle(batch, then, descending) for batch in cut(chunks, by))
+        if marked
+        else cut(chunks, by)
+    )
     parts = [pd.DataFrame(kernel(batch)) for batch in batches]
     return pd.concat(parts or [pd.DataFrame(kernel(empty(view.roles, by)))], ignore_index=True)
 
@@ -147,7 +187,9 @@ def _is_ordered(view, owner, time):
 
     sources = f"{view.roles[owner].source},{view.roles[time].source}".encode()
     path = Path(view.table)
-    return path.is_file() and (pq.read_schema(path).metadata or {}).get(b"workbench.order") == sources
+    return (
+        path.is_file() and (pq.read_schema(path).metadata or {}).get(b"workbench.order") == sources
+    )
 
 
 def _in_file_order(sql):
@@ -158,17 +200,26 @@ def _in_file_order(sql):
 
 
 def write_ordered(table, path, customer, time):
-    """Write a table to Parquet by customer and time, marked so; see `workbench.engine.write_ordered`."""
+    """Write a table to Parquet by customer and time, marked so; see
+    `workbench.engine.write_ordered`.
+    """
     con = connection(keep_order=True).cursor()
     con.execute("SET TimeZone='UTC'")
     if isinstance(table, str):
-        con.execute(f"CREATE OR REPLACE TEMP VIEW src AS SELECT * FROM read_parquet({literal(table)})")
+        con.execute(
+            f"CREATE OR REPLACE TEMP VIEW src AS SELECT * FROM read_parquet({literal(table)})"
+        )
     else:
-        con.register("src", table.to_arrow_table() if type(table).__name__ == "DuckDBPyRelation" else table)
+        con.register(
+            "src", table.to_arrow_table() if type(table).__name__ == "DuckDBPyRelation" else table
+        )
     mark = f"KV_METADATA {{'workbench.order': {literal(customer + ',' + time)}}}"
     draft = path.with_name(path.name + ".tmp")
-    con.execute(f"COPY (SELECT * FROM src WHERE {quote(customer)} IS NOT NULL AND {quote(time)} IS NOT NULL ORDER BY {quote(customer)}, {quote(time)}) "
-                f"TO {literal(str(draft))} (FORMAT parquet, COMPRESSION zstd, {mark})")
+    con.execute(
+        f"COPY (SELECT * FROM src WHERE {quote(customer)} IS NOT NULL AND {quote(time)} IS NOT NULL"
+        f" ORDER BY {quote(customer)}, {quote(time)}) TO {literal(str(draft))} (FORMAT parquet,"
+        f" COMPRESSION zstd, {mark})"
+    )
     draft.replace(path)
 
 
@@ -177,7 +228,9 @@ def _select(sql, table):
 
 
 def _query(sql, tables, values=None):
-    """Return a lazy relation over `sql`; a relation of the user's own connection stays on that connection."""
+    """Return a lazy relation over `sql`; a relation of the user's own connection stays on that
+    connection.
+    """
     import duckdb
 
     relations = [t for t in tables.values() if type(t).__name__ == "DuckDBPyRelation"]
@@ -206,7 +259,12 @@ def read_database(path, query, table):
     magic = path.read_bytes()[:16] if path.is_file() else b""
     if magic.startswith(b"SQLite format 3"):
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as con:
-            names = [r[0] for r in con.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")]
+            names = [
+                r[0]
+                for r in con.execute(
+                    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+                )
+            ]
             sql = query or f"SELECT * FROM {quote(_named(path, table, names))}"
             try:
                 return pd.read_sql_query(sql, con)
@@ -216,7 +274,9 @@ def read_database(path, query, table):
         raise InputError(f"{path}: neither a DuckDB nor an SQLite database")
     try:
         con = duckdb.connect(str(path), read_only=True)
-        names = [r[0] for r in con.execute("SELECT table_name FROM information_schema.tables").fetchall()]
+        names = [
+            r[0] for r in con.execute("SELECT table_name FROM information_schema.tables").fetchall()
+        ]
         return con.execute(query or f"SELECT * FROM {quote(_named(path, table, names))}").df()
     except duckdb.Error as error:
         raise InputError(f"{path}: the query failed ({str(error).splitlines()[0]})") from error
@@ -226,7 +286,10 @@ def _named(path, table, names):
     if table is None and len(names) == 1:
         return names[0]
     if table is None:
-        raise InputError(f"{path}: several tables ({', '.join(names) or 'none'}); name one with `read: {{table: …}}` or a `query:`")
+        raise InputError(
+            f"{path}: several tables ({', '.join(names) or 'none'}); name one with `read: {{table:"
+            " …}` or a `query:`"
+        )
     if table not in names:
         raise unknown(str(path), "table", table, names)
     return table

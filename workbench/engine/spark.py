@@ -43,14 +43,19 @@ def expression(role, column, kind, zone):
     if role.kind == "micros":
         if kind == "timestamp":
             return f"unix_micros({column})"
-        # From its parts: Spark's own difference of two zone-free times goes through the session's zone.
+        # From its parts: Spark's own difference of two zone-free times goes through the session's
+        # zone.
         days = f"CAST(unix_date(CAST({column} AS DATE)) AS BIGINT) * 86400000000"
         if kind == "date":
             return days
         clock = f"hour({column}) * 3600 + minute({column}) * 60"
         return f"{days} + CAST(({clock} + extract(SECOND FROM {column})) * 1000000 AS BIGINT)"
     if role.kind == "day":
-        naive = f"timestampadd(MICROSECOND, unix_micros({column}), {EPOCH})" if kind == "timestamp" else column
+        naive = (
+            f"timestampadd(MICROSECOND, unix_micros({column}), {EPOCH})"
+            if kind == "timestamp"
+            else column
+        )
         local = column if kind == "date" else f"convert_timezone('UTC', {literal(zone)}, {naive})"
         return f"unix_date(CAST({local} AS DATE))"
     if role.kind == "code":
@@ -60,7 +65,10 @@ def expression(role, column, kind, zone):
         return f"CAST({column} AS BIGINT)"
     if role.kind == "real":
         number = f"CAST({column} AS DOUBLE)"
-        return f"CASE WHEN isnan({number}) OR abs({number}) = CAST('Infinity' AS DOUBLE) THEN NULL ELSE {number} END"
+        return (
+            f"CASE WHEN isnan({number}) OR abs({number}) = CAST('Infinity' AS DOUBLE) THEN NULL"
+            f" ELSE {number} END"
+        )
     return column
 
 
@@ -68,7 +76,9 @@ def run(sql, views, values):
     """Run portable SQL over views and return a DataFrame."""
     session = next(iter(views.values())).table.sparkSession
     with _named({n: v.table for n, v in views.items()}) as sources:
-        return session.sql(with_views(sql, views, sources), args=values or None).toArrow().to_pandas()
+        return (
+            session.sql(with_views(sql, views, sources), args=values or None).toArrow().to_pandas()
+        )
 
 
 def ordered(view, kernel, by, then, descending):
@@ -83,14 +93,31 @@ def ordered(view, kernel, by, then, descending):
     if by[0] in sample and rows.schema[by[0]].dataType.typeName() == "string":
         sample[by[0]] = sample[by[0]].astype(object)
     schema = ", ".join(f"`{n}` {_TYPES[sample[n].dtype.kind]}" for n in sample)
-    types = pa.schema([(n, {"bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_(),
-                            "string": pa.string()}[_TYPES[sample[n].dtype.kind]]) for n in sample])
+    types = pa.schema(
+        [
+            (
+                n,
+                {
+                    "bigint": pa.int64(),
+                    "double": pa.float64(),
+                    "boolean": pa.bool_(),
+                    "string": pa.string(),
+                }[_TYPES[sample[n].dtype.kind]],
+            )
+            for n in sample
+        ]
+    )
 
     def walk(incoming):
-        chunks = ({n: to_numpy(c) for n, c in zip(b.schema.names, b.columns, strict=True)} for b in incoming)
+        chunks = (
+            {n: to_numpy(c) for n, c in zip(b.schema.names, b.columns, strict=True)}
+            for b in incoming
+        )
         for batch in cut(chunks, by):
             part = kernel(batch)
-            yield pa.RecordBatch.from_arrays([pa.array(np.asarray(part[f.name]), f.type) for f in types], schema=types)
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(np.asarray(part[f.name]), f.type) for f in types], schema=types
+            )
 
     keys = [rows[c].desc() if c in descending else rows[c].asc() for c in (*by, *then)]
     walked = rows.repartition(rows[by[0]]).sortWithinPartitions(*keys).mapInArrow(walk, schema)

@@ -1,4 +1,6 @@
-"""What moves people from stage to stage? Contacts of one kind against others, each a small trial of its own."""
+"""What moves people from stage to stage? Contacts of one kind against others, each a small trial of
+its own.
+"""
 
 import contextlib
 
@@ -17,11 +19,29 @@ LEAST = 50  # contacts of each kind a stage needs
 
 
 @analysis
-def stage_progress(events, stages, exposure, *, against=None, horizon="7D", gap="30D", column="stage", action="event", adjust=(), until=None, trim=TRIM, conf_level=0.95):
-    """Do people move on more often after a contact of one kind, such as a review, than after another contact in the same stage?
+def stage_progress(
+    events,
+    stages,
+    exposure,
+    *,
+    against=None,
+    horizon="7D",
+    gap="30D",
+    column="stage",
+    action="event",
+    adjust=(),
+    until=None,
+    trim=TRIM,
+    conf_level=0.95,
+):
+    """Do people move on more often after a contact of one kind, such as a review, than after
+    another contact in the same stage?
 
-    Every contact is a trial that begins at it: of those who had not yet met the exposure in this stage, some meet it now and some meet something else. They are made alike in what came before (contacts and visits so far, time since the occasion
-    began, orders before, and the columns of `adjust`), and followed for the horizon. Exposure is never defined by what happens later, so nobody has to stay in order to be exposed.
+    Every contact is a trial that begins at it: of those who had not yet met the exposure in this
+    stage, some meet it now and some meet something else. They are made alike in what came before
+    (contacts and visits so far, time since the occasion
+    began, orders before, and the columns of `adjust`), and followed for the horizon. Exposure is
+    never defined by what happens later, so nobody has to stay in order to be exposed.
 
     Parameters
     ----------
@@ -31,7 +51,9 @@ def stage_progress(events, stages, exposure, *, against=None, horizon="7D", gap=
     exposure : str or list of str
         Events that are the exposure.
     against : str or list of str, optional
-        Events it is compared with; None: all others. Name contacts of people just as far: what else is met in a stage may tell how far people are, and then the difference is not the contact's doing.
+        Events it is compared with; None: all others. Name contacts of people just as far: what else
+        is met in a stage may tell how far people are, and then the difference is not the contact's
+        doing.
     horizon : str
         How long people are followed.
     gap : str
@@ -48,8 +70,11 @@ def stage_progress(events, stages, exposure, *, against=None, horizon="7D", gap=
     Returns
     -------
     Result
-        stage, outcome (forward: to a later stage first; back: to an earlier one first; left: no further event), n (contacts), exposed (contacts with it), estimate (change of the chance of the outcome within the horizon), std_error, conf_low,
-        conf_high, p_holm, by_spell (the same difference between whole stays with and without the exposure: biased, shown as a warning). The customer is the sampling unit.
+        stage, outcome (forward: to a later stage first; back: to an earlier one first; left: no
+        further event), n (contacts), exposed (contacts with it), estimate (change of the chance of
+        the outcome within the horizon), std_error, conf_low,
+        conf_high, p_holm, by_spell (the same difference between whole stays with and without the
+        exposure: biased, shown as a warning). The customer is the sampling unit.
 
     Raises
     ------
@@ -58,7 +83,9 @@ def stage_progress(events, stages, exposure, *, against=None, horizon="7D", gap=
     NotEnoughData
         Where no stage has 50 contacts of each kind that can be followed.
 
-    Source: Hernán & Robins (2016), American Journal of Epidemiology 183 (target trials); Hernán, Sauer, Hernández-Díaz, Platt & Shrier (2016), Journal of Clinical Epidemiology 79 (immortal time); weighting as in `weighting`.
+    Source: Hernán & Robins (2016), American Journal of Epidemiology 183 (target trials); Hernán,
+    Sauer, Hernández-Díaz, Platt & Shrier (2016), Journal of Clinical Epidemiology 79 (immortal
+    time); weighting as in `weighting`.
     """
     import pandas as pd
 
@@ -66,12 +93,21 @@ def stage_progress(events, stages, exposure, *, against=None, horizon="7D", gap=
     names = [exposure] if isinstance(exposure, str) else list(exposure)
     schemas.require(events, "events", column, action, *adjust)
     words, known = engine.distinct(events, action), engine.distinct(events, column)
-    others = [w for w in words if w not in names] if against is None else [against] if isinstance(against, str) else list(against)
+    others = (
+        [w for w in words if w not in names]
+        if against is None
+        else [against]
+        if isinstance(against, str)
+        else list(against)
+    )
     for where, name in [("exposure", n) for n in names] + [("against", n) for n in others]:
         if name not in words:
             raise unknown(where, "event", name, words)
     if set(names) & set(others):
-        raise InputError(f"stage_progress: {', '.join(sorted(set(names) & set(others)))} stands in both exposure and against")
+        raise InputError(
+            f"stage_progress: {', '.join(sorted(set(names) & set(others)))} stands in both exposure"
+            " and against"
+        )
     for name in stages:
         if name not in known:
             raise unknown("stages", "stage", name, known)
@@ -79,10 +115,26 @@ def stage_progress(events, stages, exposure, *, against=None, horizon="7D", gap=
         raise InputError("stage_progress: at least two stages are needed, the purchase last")
     end = schemas.observed_until(events, until)
     more = {f"x{i}": engine.distinct(events, c) for i, c in enumerate(adjust)}
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code(column, stages), "a": engine.code(action, words, others=True),
-             **{f"x{i}": engine.code(c, more[f"x{i}"] or ["-"], others=True) for i, c in enumerate(adjust)}}
+    roles = {
+        "customer": engine.key("customer_id"),
+        "t": engine.micros("occurred_at"),
+        "k": engine.code(column, stages),
+        "a": engine.code(action, words, others=True),
+        **{
+            f"x{i}": engine.code(c, more[f"x{i}"] or ["-"], others=True)
+            for i, c in enumerate(adjust)
+        },
+    }
     view = engine.view(events, upto=None if until is None else end, **roles)
-    kernel = _Trials(len(stages) - 1, [words.index(n) for n in names], [words.index(n) for n in others], schemas.micros("horizon", horizon), schemas.micros("gap", gap), end, len(adjust))
+    kernel = _Trials(
+        len(stages) - 1,
+        [words.index(n) for n in names],
+        [words.index(n) for n in others],
+        schemas.micros("horizon", horizon),
+        schemas.micros("gap", gap),
+        end,
+        len(adjust),
+    )
     d = engine.ordered(view, kernel, then=("t", "k", "a"))
     young = int(d["young"].sum())
     d = d[~d["young"]]
@@ -95,54 +147,180 @@ def stage_progress(events, stages, exposure, *, against=None, horizon="7D", gap=
         mine = d[(d["k"] == k) & d["compared"] & ~d["met_before"]]
         if min(mine["exposed"].sum(), (~mine["exposed"]).sum()) < LEAST:
             continue
-        made = mine.assign(exposed=mine["exposed"].astype(int), **{o: (mine["outcome"] == i).astype(int) for i, o in enumerate(OUTCOMES)})
-        varying = [*fits.telling(made[[*history, "visits"]]), *(c for c in adjust if made[c].nunique() > 1)]
-        spells = d[d["k"] == k].groupby("spell").agg(any=("exposed", "any"), ends=("last_outcome", "first"))
+        made = mine.assign(
+            exposed=mine["exposed"].astype(int),
+            **{o: (mine["outcome"] == i).astype(int) for i, o in enumerate(OUTCOMES)},
+        )
+        varying = [
+            *fits.telling(made[[*history, "visits"]]),
+            *(c for c in adjust if made[c].nunique() > 1),
+        ]
+        spells = (
+            d[d["k"] == k]
+            .groupby("spell")
+            .agg(any=("exposed", "any"), ends=("last_outcome", "first"))
+        )
         for outcome in OUTCOMES:
             if made[outcome].nunique() < 2:
                 continue
             try:
-                data, treated, *_, measured = effect_of(made, "exposed", outcome, varying, method="aipw", cluster="customer", trim=trim, conf_level=conf_level)
+                data, treated, *_, measured = effect_of(
+                    made,
+                    "exposed",
+                    outcome,
+                    varying,
+                    method="aipw",
+                    cluster="customer",
+                    trim=trim,
+                    conf_level=conf_level,
+                )
             except (InputError, NotEnoughData) as wrong:
-                skipped.append(t("experiments.progress_skipped", stage=word(stage), outcome=word(outcome), reason=str(wrong)))
+                skipped.append(
+                    t(
+                        "experiments.progress_skipped",
+                        stage=word(stage),
+                        outcome=word(outcome),
+                        reason=str(wrong),
+                    )
+                )
                 continue
             found = measured.iloc[1]
             crude = (spells["ends"] == OUTCOMES.index(outcome)).groupby(spells["any"]).mean()
-            rows.append({"stage": stage, "outcome": outcome, "n": len(data.y), "exposed": int(treated.sum()), **found[["estimate", "std_error", "conf_low", "conf_high"]], "p_value": float(intervals.p_value(found["estimate"], found["std_error"], fits.quantile_df(data))), "by_spell": crude.get(True, np.nan) - crude.get(False, np.nan)})
+            rows.append(
+                {
+                    "stage": stage,
+                    "outcome": outcome,
+                    "n": len(data.y),
+                    "exposed": int(treated.sum()),
+                    **found[["estimate", "std_error", "conf_low", "conf_high"]],
+                    "p_value": float(
+                        intervals.p_value(
+                            found["estimate"], found["std_error"], fits.quantile_df(data)
+                        )
+                    ),
+                    "by_spell": crude.get(True, np.nan) - crude.get(False, np.nan),
+                }
+            )
         # What lay behind before the stage began cannot have been moved by a contact in it.
         if made["earlier_visits"].nunique() > 1 and rows and rows[-1]["stage"] == stage:
             with contextlib.suppress(InputError, NotEnoughData):
-                data, *_, measured = effect_of(made, "exposed", "earlier_visits", [c for c in varying if c != "visits"], method="aipw", cluster="customer", trim=trim, conf_level=conf_level)
-                alarms.append(float(intervals.p_value(*measured.loc[1, ["estimate", "std_error"]], fits.quantile_df(data))))
+                data, *_, measured = effect_of(
+                    made,
+                    "exposed",
+                    "earlier_visits",
+                    [c for c in varying if c != "visits"],
+                    method="aipw",
+                    cluster="customer",
+                    trim=trim,
+                    conf_level=conf_level,
+                )
+                alarms.append(
+                    float(
+                        intervals.p_value(
+                            *measured.loc[1, ["estimate", "std_error"]], fits.quantile_df(data)
+                        )
+                    )
+                )
     if not rows:
-        raise NotEnoughData(f"stage_progress: no stage has {LEAST} contacts with {', '.join(names)} and {LEAST} others that can be followed for {horizon} and compared" + "".join(f"; {s}" for s in skipped))
+        raise NotEnoughData(
+            f"stage_progress: no stage has {LEAST} contacts with {', '.join(names)} and {LEAST}"
+            f" others that can be followed for {horizon} and compared"
+            + "".join(f"; {s}" for s in skipped)
+        )
     table = pd.DataFrame(rows)
     table["p_holm"] = intervals.corrected(table["p_value"])
-    limits = [t("experiments.unseen"), t("experiments.progress_all") if against is None else t("experiments.progress_against", against=", ".join(map(word, others))), t("experiments.progress_spell"),
-              t("experiments.progress_alarm", p=p_value(min(1.0, min(alarms) * len(alarms))), k=number(len(alarms))) if alarms else t("experiments.progress_no_alarm")]
+    limits = [
+        t("experiments.unseen"),
+        (
+            t("experiments.progress_all")
+            if against is None
+            else t("experiments.progress_against", against=", ".join(map(word, others)))
+        ),
+        t("experiments.progress_spell"),
+        (
+            t(
+                "experiments.progress_alarm",
+                p=p_value(min(1.0, min(alarms) * len(alarms))),
+                k=number(len(alarms)),
+            )
+            if alarms
+            else t("experiments.progress_no_alarm")
+        ),
+    ]
     limits += skipped
     if young:
         limits.append(t("experiments.progress_young", n=number(young), horizon=horizon))
     if (table["exposed"] < 500).any():
         limits.append(t("drivers.few", n=number(int(table["exposed"].min())), least=number(500)))
-    table = table[["stage", "outcome", "n", "exposed", "estimate", "std_error", "conf_low", "conf_high", "p_holm", "by_spell"]]
-    return Result(question=t("experiments.progress_question", exposure=", ".join(map(word, names))), table=table, method=t("experiments.progress_method", horizon=horizon), unit="contacts", n=int(table.groupby("stage")["n"].first().sum()),
-                  conf_level=conf_level, evidence="quasi-causal: weighting on what was measured", limits=tuple(limits),
-                  chart={"kind": "points", "label": ["stage", "outcome"], "reference": 0, "points": True, "xlabel": t("experiments.progress_axis")})
+    table = table[
+        [
+            "stage",
+            "outcome",
+            "n",
+            "exposed",
+            "estimate",
+            "std_error",
+            "conf_low",
+            "conf_high",
+            "p_holm",
+            "by_spell",
+        ]
+    ]
+    return Result(
+        question=t("experiments.progress_question", exposure=", ".join(map(word, names))),
+        table=table,
+        method=t("experiments.progress_method", horizon=horizon),
+        unit="contacts",
+        n=int(table.groupby("stage")["n"].first().sum()),
+        conf_level=conf_level,
+        evidence="quasi-causal: weighting on what was measured",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["stage", "outcome"],
+            "reference": 0,
+            "points": True,
+            "xlabel": t("experiments.progress_axis"),
+        },
+    )
 
 
 class _Trials:
-    """The kernel: a row a contact before the purchase, with what came before it and what happened within the horizon."""
+    """The kernel: a row a contact before the purchase, with what came before it and what happened
+    within the horizon.
+    """
 
     def __init__(self, purchase, exposure, against, horizon, gap, end, extra):
-        self.purchase, self.exposure, self.against, self.horizon, self.gap, self.end, self.extra = purchase, exposure, against, horizon, gap, end, extra
+        self.purchase, self.exposure, self.against, self.horizon, self.gap, self.end, self.extra = (
+            purchase,
+            exposure,
+            against,
+            horizon,
+            gap,
+            end,
+            extra,
+        )
 
     def __call__(self, batch):
         n = len(batch)
         t, k = batch["t"], batch["k"]
         if not n:
-            return {"customer": batch["customer"], **{c: np.zeros(0, np.int64) for c in ("k", "outcome", "last_outcome", "orders_before", *(f"x{i}" for i in range(self.extra)))}, "spell": np.zeros(0, "<U1"),
-                    **{c: np.zeros(0, bool) for c in ("exposed", "compared", "met_before", "young")}, **{c: np.zeros(0) for c in ("contacts", "days", "visits", "earlier_visits")}}
+            return {
+                "customer": batch["customer"],
+                **{
+                    c: np.zeros(0, np.int64)
+                    for c in (
+                        "k",
+                        "outcome",
+                        "last_outcome",
+                        "orders_before",
+                        *(f"x{i}" for i in range(self.extra)),
+                    )
+                },
+                "spell": np.zeros(0, "<U1"),
+                **{c: np.zeros(0, bool) for c in ("exposed", "compared", "met_before", "young")},
+                **{c: np.zeros(0) for c in ("contacts", "days", "visits", "earlier_visits")},
+            }
         at = np.arange(n)
         new = np.zeros(n, bool)
         new[1:] = (np.diff(t) > self.gap) | (k[:-1] == self.purchase)
@@ -151,8 +329,12 @@ class _Trials:
         turn = new.copy()
         turn[1:] |= k[1:] != k[:-1]
         begin = np.maximum.accumulate(np.where(turn, at, 0))
-        after = np.append(np.flatnonzero(turn)[1:], n)[np.cumsum(turn) - 1]          # first row of the next spell
-        inside = (after < n) & ~np.append(new, True)[np.minimum(after, n)]            # it is of the same occasion
+        after = np.append(np.flatnonzero(turn)[1:], n)[
+            np.cumsum(turn) - 1
+        ]  # first row of the next spell
+        inside = (after < n) & ~np.append(new, True)[
+            np.minimum(after, n)
+        ]  # it is of the same occasion
         then = np.minimum(after, n - 1)
         soon = inside & (t[then] - t <= self.horizon)
         last = at == np.append(batch.starts[1:], n)[batch.customer] - 1
@@ -168,8 +350,23 @@ class _Trials:
         orders = np.concatenate([[0], np.cumsum(k == self.purchase)])
         use = np.flatnonzero(k != self.purchase)
         # A spell is told apart over all batches by its customer and its first moment.
-        names = np.char.add(np.char.add(batch["customer"][begin[use]].astype(str), "@"), t[begin[use]].astype(str))
-        made = {"customer": batch["customer"][use], "k": k[use], "spell": names, "exposed": hit[use], "compared": hit[use] | np.isin(batch["a"], self.against)[use], "met_before": (before[at] - before[begin])[use] > 0, "young": (t + self.horizon > self.end)[use], "outcome": outcome[use].astype(np.int64),
-                "last_outcome": stay[use].astype(np.int64), "contacts": np.log1p(at - begin)[use], "days": np.log1p((t - t[opened]) / 86_400e6)[use], "visits": np.log1p(seen - seen[begin])[use],
-                "earlier_visits": np.log1p(seen[begin] - seen[opened])[use], "orders_before": np.minimum(orders[at] - orders[batch.first], 3)[use].astype(np.int64)}
+        names = np.char.add(
+            np.char.add(batch["customer"][begin[use]].astype(str), "@"), t[begin[use]].astype(str)
+        )
+        made = {
+            "customer": batch["customer"][use],
+            "k": k[use],
+            "spell": names,
+            "exposed": hit[use],
+            "compared": hit[use] | np.isin(batch["a"], self.against)[use],
+            "met_before": (before[at] - before[begin])[use] > 0,
+            "young": (t + self.horizon > self.end)[use],
+            "outcome": outcome[use].astype(np.int64),
+            "last_outcome": stay[use].astype(np.int64),
+            "contacts": np.log1p(at - begin)[use],
+            "days": np.log1p((t - t[opened]) / 86_400e6)[use],
+            "visits": np.log1p(seen - seen[begin])[use],
+            "earlier_visits": np.log1p(seen[begin] - seen[opened])[use],
+            "orders_before": np.minimum(orders[at] - orders[batch.first], 3)[use].astype(np.int64),
+        }
         return {**made, **{f"x{i}": batch[f"x{i}"][use] for i in range(self.extra)}}

@@ -1,4 +1,6 @@
-"""Where chance decided who got what: the difference between the arms, and how many people it takes to see one."""
+"""Where chance decided who got what: the difference between the arms, and how many people it takes
+to see one.
+"""
 
 import numpy as np
 
@@ -13,26 +15,46 @@ POWER = 0.8
 
 
 @analysis
-def difference(table, metric, *, variant="variant", control="control", unit=None, before=None, planned=None, split=None, cost=None, randomised=True, conf_level=0.95):
+def difference(
+    table,
+    metric,
+    *,
+    variant="variant",
+    control="control",
+    unit=None,
+    before=None,
+    planned=None,
+    split=None,
+    cost=None,
+    randomised=True,
+    conf_level=0.95,
+):
     """By how much does each arm differ from the control?
 
-    Everybody counts in the arm they were put in, whatever they did with it. The split is checked first: where the sizes of the arms are not those that were planned, chance did not decide alone and the
+    Everybody counts in the arm they were put in, whatever they did with it. The split is checked
+    first: where the sizes of the arms are not those that were planned, chance did not decide alone
+    and the
     result is graded associational.
 
     Parameters
     ----------
     table : DataFrame
-        One row a person (or several, with `unit`): the arm and the metric. Rows without a metric are left out and counted.
+        One row a person (or several, with `unit`): the arm and the metric. Rows without a metric
+        are left out and counted.
     metric : str
         A column of numbers; 0 and 1 is a share.
     variant, control : str
         Column of the arm, and the name of the control arm.
     unit : str, optional
-        Column of the person who was assigned, where rows are visits or orders; the metric is then averaged over rows. People seen in several arms are left out and counted.
+        Column of the person who was assigned, where rows are visits or orders; the metric is then
+        averaged over rows. People seen in several arms are left out and counted.
     before : str, optional
-        The same metric, or another one, from before the test; adds an adjusted difference with a narrower interval (CUPED). Who lacks it counts in the plain difference only.
+        The same metric, or another one, from before the test; adds an adjusted difference with a
+        narrower interval (CUPED). Who lacks it counts in the plain difference only.
     planned : int, optional
-        People after which the test was to be read. With it the interval may be looked at after every person without losing its level (an asymptotic confidence sequence, tightest at that number).
+        People after which the test was to be read. With it the interval may be looked at after
+        every person without losing its level (an asymptotic confidence sequence, tightest at that
+        number).
     split : dict, optional
         Arm → planned share, for all arms; None: equal.
     cost : dict, optional
@@ -43,7 +65,9 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
     Returns
     -------
     Result
-        arm, measure (mean, difference, relative, adjusted, cost_per_unit), count, n (people in the arm; in both for differences), estimate, std_error, conf_low, conf_high, p_value, p_holm (over the arms). `.model` is a
+        arm, measure (mean, difference, relative, adjusted, cost_per_unit), count, n (people in the
+        arm; in both for differences), estimate, std_error, conf_low, conf_high, p_value, p_holm
+        (over the arms). `.model` is a
         dictionary arm → statsmodels fit of the adjusted difference (with `before`).
 
     Raises
@@ -53,7 +77,9 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
     NotEnoughData
         With fewer than two people in an arm.
 
-    Source: Newcombe (1998) for shares; Deng, Xu, Kohavi & Walker (2013), WSDM, for CUPED; Waudby-Smith et al. (2024), Annals of Statistics 52, for the sequence; Fabijan et al. (2019), KDD, for the split.
+    Source: Newcombe (1998) for shares; Deng, Xu, Kohavi & Walker (2013), WSDM, for CUPED;
+    Waudby-Smith et al. (2024), Annals of Statistics 52, for the sequence; Fabijan et al. (2019),
+    KDD, for the split.
     """
     import pandas as pd
     from scipy import special, stats
@@ -64,10 +90,16 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
     if control not in arms:
         raise unknown("control", "arm", control, arms)
     if split is not None and set(split) != set(arms):
-        raise InputError(f"split: names the arms {', '.join(map(str, split))}; the data have {', '.join(map(str, arms))}")
+        raise InputError(
+            f"split: names the arms {', '.join(map(str, split))}; the data have"
+            f" {', '.join(map(str, arms))}"
+        )
     sizes = people["arm"].value_counts()
     if sizes.min() < 2 or len(arms) < 2:
-        raise NotEnoughData(f"difference: two arms with two people each are needed; found {', '.join(f'{a} {sizes[a]}' for a in arms)}")
+        raise NotEnoughData(
+            "difference: two arms with two people each are needed; found"
+            f" {', '.join(f'{a} {sizes[a]}' for a in arms)}"
+        )
     weights = np.array([(split or {}).get(a, 1 / len(arms)) for a in arms], float)
     srm = stats.chisquare([sizes[a] for a in arms], weights / weights.sum() * len(people)).pvalue
     share = people["y"].isin((0, 1)).all() and (people["x"] == 1).all()
@@ -79,11 +111,41 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
     for a in order[1:]:
         here = ones[a]
         n = here["n"] + base["n"]
-        gap, se = here["estimate"] - base["estimate"], float(np.hypot(here["std_error"], base["std_error"]))
-        low, high = intervals.newcombe(here["count"], here["n"], base["count"], base["n"], conf_level) if share and planned is None else _gap(gap, se, n, planned, conf_level)
-        rows.append({"arm": a, "measure": "difference", "count": np.nan, "n": n, "estimate": gap, "std_error": se, "conf_low": float(low), "conf_high": float(high),
-                     "p_value": intervals.newcombe_p(here["count"], here["n"], base["count"], base["n"]) if share else float(intervals.p_value(gap, se))})
-        rows.append({"arm": a, "measure": "relative", "count": np.nan, "n": n, **_relative(here, base, n, planned, conf_level)})
+        gap, se = (
+            here["estimate"] - base["estimate"],
+            float(np.hypot(here["std_error"], base["std_error"])),
+        )
+        low, high = (
+            intervals.newcombe(here["count"], here["n"], base["count"], base["n"], conf_level)
+            if share and planned is None
+            else _gap(gap, se, n, planned, conf_level)
+        )
+        rows.append(
+            {
+                "arm": a,
+                "measure": "difference",
+                "count": np.nan,
+                "n": n,
+                "estimate": gap,
+                "std_error": se,
+                "conf_low": float(low),
+                "conf_high": float(high),
+                "p_value": (
+                    intervals.newcombe_p(here["count"], here["n"], base["count"], base["n"])
+                    if share
+                    else float(intervals.p_value(gap, se))
+                ),
+            }
+        )
+        rows.append(
+            {
+                "arm": a,
+                "measure": "relative",
+                "count": np.nan,
+                "n": n,
+                **_relative(here, base, n, planned, conf_level),
+            }
+        )
         best = gap
         if before:
             both = [parts[name].dropna(subset=["before"]) for name in (a, control)]
@@ -91,11 +153,36 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
             models[a] = made
             n = len(made.model.endog)
             low, high = _gap(best, error, n, planned, conf_level)
-            rows.append({"arm": a, "measure": "adjusted", "count": np.nan, "n": n, "estimate": best, "std_error": error, "conf_low": float(low), "conf_high": float(high), "p_value": float(intervals.p_value(best, error))})
+            rows.append(
+                {
+                    "arm": a,
+                    "measure": "adjusted",
+                    "count": np.nan,
+                    "n": n,
+                    "estimate": best,
+                    "std_error": error,
+                    "conf_low": float(low),
+                    "conf_high": float(high),
+                    "p_value": float(intervals.p_value(best, error)),
+                }
+            )
         if cost and a in cost:
-            known = low > 0  # the limits of the difference shown last: adjusted, where there is a metric from before
-            rows.append({"arm": a, "measure": "cost_per_unit", "count": np.nan, "n": n, "estimate": cost[a] / best if known else np.nan, "std_error": np.nan,
-                         "conf_low": cost[a] / high if known else np.nan, "conf_high": cost[a] / low if known else np.nan, "p_value": np.nan})
+            known = (
+                low > 0
+            )  # the limits of the difference shown last: adjusted, where there is a metric from before
+            rows.append(
+                {
+                    "arm": a,
+                    "measure": "cost_per_unit",
+                    "count": np.nan,
+                    "n": n,
+                    "estimate": cost[a] / best if known else np.nan,
+                    "std_error": np.nan,
+                    "conf_low": cost[a] / high if known else np.nan,
+                    "conf_high": cost[a] / low if known else np.nan,
+                    "p_value": np.nan,
+                }
+            )
     made = pd.DataFrame(rows)
     made["p_holm"] = np.nan
     for measure in ("difference", "adjusted"):
@@ -105,24 +192,60 @@ def difference(table, metric, *, variant="variant", control="control", unit=None
         # A p-value of one look means nothing where there may have been many.
         made[["p_value", "p_holm"]] = np.nan
     broken = srm < MISMATCH
-    sd = float(np.sqrt(people["y"].var())) if unit is None else float(base["std_error"] * np.sqrt(base["n"]))
-    smallest = (intervals.z(conf_level) + special.ndtri(POWER)) * sd * np.sqrt(1 / sizes[control] + 1 / sizes.drop(control).min())
+    sd = (
+        float(np.sqrt(people["y"].var()))
+        if unit is None
+        else float(base["std_error"] * np.sqrt(base["n"]))
+    )
+    smallest = (
+        (intervals.z(conf_level) + special.ndtri(POWER))
+        * sd
+        * np.sqrt(1 / sizes[control] + 1 / sizes.drop(control).min())
+    )
     limits = [] if randomised else [t("experiments.chosen")]
-    limits.append(t("experiments.mismatch" if broken else "experiments.split", p=p_value(float(srm))))
+    limits.append(
+        t("experiments.mismatch" if broken else "experiments.split", p=p_value(float(srm)))
+    )
     if cost:
         limits.append(t("experiments.cost_unit"))
-    limits.append(t("experiments.power_share", effect=number(100 * float(smallest), 2)) if share else t("experiments.power", effect=number(float(smallest), 3)))
-    limits.append(t("experiments.sequential", planned=number(planned)) if planned is not None else t("experiments.one_look"))
+    limits.append(
+        t("experiments.power_share", effect=number(100 * float(smallest), 2))
+        if share
+        else t("experiments.power", effect=number(float(smallest), 3))
+    )
+    limits.append(
+        t("experiments.sequential", planned=number(planned))
+        if planned is not None
+        else t("experiments.one_look")
+    )
     if lost:
         limits.append(t("drivers.left_out", n=number(lost)))
     if people["before"].isna().any():
         limits.append(t("experiments.no_before", n=number(int(people["before"].isna().sum()))))
     if moved:
         limits.append(t("experiments.moved", n=number(moved)))
-    return Result(question=t("experiments.question" if planned is None else "experiments.question_sequence", metric=word(metric)), table=made, method=t("experiments.method_sequence" if planned is not None else "experiments.method"), unit="people", n=len(people),
-                  conf_level=conf_level, evidence="associational" if broken or not randomised else "experimental", limits=tuple(limits), model=models or None,
-                  chart={"kind": "points", "label": ["arm", "measure"], "only": {"measure": ["adjusted"] if before else ["difference"]}, "reference": 0, "points": bool(share),
-                         "xlabel": t("experiments.axis_share" if share else "experiments.axis")})
+    return Result(
+        question=t(
+            "experiments.question" if planned is None else "experiments.question_sequence",
+            metric=word(metric),
+        ),
+        table=made,
+        method=t("experiments.method_sequence" if planned is not None else "experiments.method"),
+        unit="people",
+        n=len(people),
+        conf_level=conf_level,
+        evidence="associational" if broken or not randomised else "experimental",
+        limits=tuple(limits),
+        model=models or None,
+        chart={
+            "kind": "points",
+            "label": ["arm", "measure"],
+            "only": {"measure": ["adjusted"] if before else ["difference"]},
+            "reference": 0,
+            "points": bool(share),
+            "xlabel": t("experiments.axis_share" if share else "experiments.axis"),
+        },
+    )
 
 
 def _people(table, metric, variant, unit, before):
@@ -134,10 +257,30 @@ def _people(table, metric, variant, unit, before):
     rows = keep[whole]
     y = rows[metric].astype(float)
     if unit is None:
-        return pd.DataFrame({"arm": rows[variant], "y": y, "x": 1.0, "before": rows[before].astype(float) if before else 0.0}), int((~whole).sum()), 0
+        return (
+            pd.DataFrame(
+                {
+                    "arm": rows[variant],
+                    "y": y,
+                    "x": 1.0,
+                    "before": rows[before].astype(float) if before else 0.0,
+                }
+            ),
+            int((~whole).sum()),
+            0,
+        )
     both = rows.groupby(unit)[variant].nunique() > 1
     rows = rows[~rows[unit].isin(both[both].index)]
-    per = rows.assign(y=y, x=1.0).groupby(unit).agg(arm=(variant, "first"), y=("y", "sum"), x=("x", "sum"), **({"before": (before, "mean")} if before else {}))
+    per = (
+        rows.assign(y=y, x=1.0)
+        .groupby(unit)
+        .agg(
+            arm=(variant, "first"),
+            y=("y", "sum"),
+            x=("x", "sum"),
+            **({"before": (before, "mean")} if before else {}),
+        )
+    )
     return per if before else per.assign(before=0.0), int((~whole).sum()), int(both.sum())
 
 
@@ -145,9 +288,25 @@ def _mean(part, conf_level, share):
     if share:
         count, n = int(part["y"].sum()), len(part)
         low, high = intervals.wilson(count, n, conf_level)
-        return {"count": count, "n": n, "estimate": count / n, "std_error": float(np.sqrt(count / n * (1 - count / n) / n)), "conf_low": float(low), "conf_high": float(high), "p_value": np.nan}
+        return {
+            "count": count,
+            "n": n,
+            "estimate": count / n,
+            "std_error": float(np.sqrt(count / n * (1 - count / n) / n)),
+            "conf_low": float(low),
+            "conf_high": float(high),
+            "p_value": np.nan,
+        }
     estimate, se, low, high = intervals.ratio(part["y"], part["x"], conf_level)
-    return {"count": float(part["y"].sum()), "n": len(part), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high, "p_value": np.nan}
+    return {
+        "count": float(part["y"].sum()),
+        "n": len(part),
+        "estimate": estimate,
+        "std_error": se,
+        "conf_low": low,
+        "conf_high": high,
+        "p_value": np.nan,
+    }
 
 
 def _gap(estimate, se, n, planned, conf_level):
@@ -158,7 +317,8 @@ def _gap(estimate, se, n, planned, conf_level):
 
 
 def sequence(n, planned, conf_level=0.95):
-    """Return how many standard errors wide half an interval must be that may be looked at after every person.
+    """Return how many standard errors wide half an interval must be that may be looked at after
+    every person.
 
     Source: Waudby-Smith et al. (2024), Annals of Statistics 52, theorem 2.2 and its tuning.
 
@@ -173,32 +333,55 @@ def sequence(n, planned, conf_level=0.95):
 def _relative(here, base, n, planned, conf_level):
     """Return the relative difference, its interval on the log scale."""
     if not (here["estimate"] > 0 and base["estimate"] > 0):
-        return {"estimate": np.nan, "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan, "p_value": np.nan}
+        return {
+            "estimate": np.nan,
+            "std_error": np.nan,
+            "conf_low": np.nan,
+            "conf_high": np.nan,
+            "p_value": np.nan,
+        }
     log = np.log(here["estimate"] / base["estimate"])
     se = float(np.hypot(here["std_error"] / here["estimate"], base["std_error"] / base["estimate"]))
     low, high = _gap(log, se, n, planned, conf_level)
-    return {"estimate": np.expm1(log), "std_error": se * np.exp(log), "conf_low": float(np.expm1(low)), "conf_high": float(np.expm1(high)), "p_value": np.nan}
+    return {
+        "estimate": np.expm1(log),
+        "std_error": se * np.exp(log),
+        "conf_low": float(np.expm1(low)),
+        "conf_high": float(np.expm1(high)),
+        "p_value": np.nan,
+    }
 
 
 def _adjusted(treated, control, centre):
-    """Return a fit, the difference adjusted for the metric before the test (own slope in each arm), and its error."""
+    """Return a fit, the difference adjusted for the metric before the test (own slope in each arm),
+    and its error.
+    """
     import pandas as pd
     import statsmodels.api as sm
 
     if min(len(treated), len(control)) < 3:
-        raise NotEnoughData("before: fewer than three people of an arm have the metric before the test; leave it out")
+        raise NotEnoughData(
+            "before: fewer than three people of an arm have the metric before the test; leave"
+            " it out"
+        )
     both = pd.concat([treated, control])
     arm = np.repeat([1.0, 0.0], [len(treated), len(control)])
     early = (both["before"] - centre).to_numpy()
     if np.ptp(early) == 0:
-        raise InputError("before: the metric before the test is the same for everybody; leave it out")
+        raise InputError(
+            "before: the metric before the test is the same for everybody; leave it out"
+        )
     x = pd.DataFrame({"constant": 1.0, "arm": arm, "before": early, "arm × before": arm * early})
-    made = sm.WLS((both["y"] / both["x"]).to_numpy(), x, weights=both["x"].to_numpy()).fit(cov_type="HC1")
+    made = sm.WLS((both["y"] / both["x"]).to_numpy(), x, weights=both["x"].to_numpy()).fit(
+        cov_type="HC1"
+    )
     return made, float(made.params["arm"]), float(made.bse["arm"])
 
 
 @analysis
-def heterogeneity(table, metric, by, *, variant="variant", control="control", split=None, conf_level=0.95):
+def heterogeneity(
+    table, metric, by, *, variant="variant", control="control", split=None, conf_level=0.95
+):
     """Does the difference hold in every group, such as every stage of the buying process?
 
     Parameters
@@ -210,7 +393,9 @@ def heterogeneity(table, metric, by, *, variant="variant", control="control", sp
     Returns
     -------
     Result
-        group, n (people), estimate (difference), std_error, conf_low, conf_high, p_value, p_holm. Whether every group gains (all lower limits above 0 at once) and whether groups differ (Cochran's Q; a group in which nobody or
+        group, n (people), estimate (difference), std_error, conf_low, conf_high, p_value, p_holm.
+        Whether every group gains (all lower limits above 0 at once) and whether groups differ
+        (Cochran's Q; a group in which nobody or
         everybody has the metric has no error and no part in it) stands in `.limits`.
 
     Raises
@@ -220,7 +405,8 @@ def heterogeneity(table, metric, by, *, variant="variant", control="control", sp
     NotEnoughData
         Where a group has fewer than two people in an arm.
 
-    Source: Berger (1982), Technometrics 24 (intersection–union test); Cochran (1954), Biometrics 10.
+    Source: Berger (1982), Technometrics 24 (intersection–union test); Cochran (1954), Biometrics
+    10.
     """
     import pandas as pd
     from scipy import stats
@@ -230,24 +416,60 @@ def heterogeneity(table, metric, by, *, variant="variant", control="control", sp
         raise InputError(f"heterogeneity: two arms are needed, found {table[variant].nunique()}")
     rows, grade, n = [], "experimental", 0
     for name, part in table.groupby(by, sort=True):
-        made = difference(part, metric, variant=variant, control=control, split=split, conf_level=conf_level)
+        made = difference(
+            part, metric, variant=variant, control=control, split=split, conf_level=conf_level
+        )
         row = made.table[made.table["measure"] == "difference"].iloc[0]
         grade = made.evidence if made.evidence != "experimental" else grade
         n += made.n
-        rows.append({"group": name, "n": int(row["n"]), **row[["estimate", "std_error", "conf_low", "conf_high", "p_value"]]})
+        rows.append(
+            {
+                "group": name,
+                "n": int(row["n"]),
+                **row[["estimate", "std_error", "conf_low", "conf_high", "p_value"]],
+            }
+        )
     result = pd.DataFrame(rows)
     result["p_holm"] = intervals.corrected(result["p_value"])
     sure = result[result["std_error"] > 0]
     weight = 1 / sure["std_error"] ** 2
-    q = float((weight * (sure["estimate"] - (weight * sure["estimate"]).sum() / weight.sum()) ** 2).sum()) if len(sure) > 1 else np.nan
+    q = (
+        float(
+            (
+                weight * (sure["estimate"] - (weight * sure["estimate"]).sum() / weight.sum()) ** 2
+            ).sum()
+        )
+        if len(sure) > 1
+        else np.nan
+    )
     every = bool((result["conf_low"] > 0).all())
-    limits = (t("experiments.every" if every else "experiments.not_every"), t("experiments.heterogeneous", p=p_value(float(stats.chi2.sf(q, len(sure) - 1)))), t("experiments.groups_limit"))
-    return Result(question=t("experiments.group_question", metric=word(metric), by=word(by)), table=result, method=t("experiments.group_method"), unit="people", n=n, conf_level=conf_level, evidence=grade, limits=limits,
-                  chart={"kind": "points", "label": ["group"], "reference": 0, "xlabel": t("experiments.axis")})
+    limits = (
+        t("experiments.every" if every else "experiments.not_every"),
+        t("experiments.heterogeneous", p=p_value(float(stats.chi2.sf(q, len(sure) - 1)))),
+        t("experiments.groups_limit"),
+    )
+    return Result(
+        question=t("experiments.group_question", metric=word(metric), by=word(by)),
+        table=result,
+        method=t("experiments.group_method"),
+        unit="people",
+        n=n,
+        conf_level=conf_level,
+        evidence=grade,
+        limits=limits,
+        chart={
+            "kind": "points",
+            "label": ["group"],
+            "reference": 0,
+            "xlabel": t("experiments.axis"),
+        },
+    )
 
 
 @analysis
-def sample_size(baseline, effects, *, sd=None, power=0.8, arms=2, split=0.5, rho=0.0, conf_level=0.95):
+def sample_size(
+    baseline, effects, *, sd=None, power=0.8, arms=2, split=0.5, rho=0.0, conf_level=0.95
+):
     """How many people does a test need, and how long a patience?
 
     Parameters
@@ -261,7 +483,8 @@ def sample_size(baseline, effects, *, sd=None, power=0.8, arms=2, split=0.5, rho
     power : float
         Chance to find the difference if it is there.
     arms : int
-        Arms compared with the control plus one; with more than two the level is divided by their number (Bonferroni).
+        Arms compared with the control plus one; with more than two the level is divided by their
+        number (Bonferroni).
     split : float
         Share of people in the control.
     rho : float
@@ -270,26 +493,59 @@ def sample_size(baseline, effects, *, sd=None, power=0.8, arms=2, split=0.5, rho
     Returns
     -------
     Result
-        effect, n (people in all), estimate (people in the control), treated (people an arm); no interval: it follows from the plan.
+        effect, n (people in all), estimate (people in the control), treated (people an arm); no
+        interval: it follows from the plan.
 
     Raises InputError for shares outside 0 to 1, or an effect of 0.
 
-    Source: Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, chapter 4; Deng et al. (2013) for the factor 1 − rho².
+    Source: Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, chapter 4;
+    Deng et al. (2013) for the factor 1 − rho².
     """
     import pandas as pd
     from scipy import special
 
     if sd is None and not all(0 < baseline + e < 1 and 0 < baseline < 1 for e in effects):
-        raise InputError(f"sample_size: shares must lie between 0 and 1, found baseline {baseline} and effects {effects}")
+        raise InputError(
+            f"sample_size: shares must lie between 0 and 1, found baseline {baseline} and effects"
+            f" {effects}"
+        )
     if any(e == 0 for e in effects) or not 0 < power < 1 or not 0 < split < 1 or arms < 2:
-        raise InputError("sample_size: effects must not be 0, power and split must lie between 0 and 1, and there must be two arms")
+        raise InputError(
+            "sample_size: effects must not be 0, power and split must lie between 0 and 1, and"
+            " there must be two arms"
+        )
     level = 1 - (1 - conf_level) / (arms - 1)
     rows = []
     for effect in effects:
         v0 = sd**2 if sd is not None else baseline * (1 - baseline)
         v1 = sd**2 if sd is not None else (baseline + effect) * (1 - baseline - effect)
         each = (1 - split) / (arms - 1)
-        n = (intervals.z(level) + special.ndtri(power)) ** 2 * (v0 / split + v1 / each) / effect**2 * (1 - rho**2)
-        rows.append({"effect": effect, "n": int(np.ceil(n)), "estimate": int(np.ceil(n * split)), "treated": int(np.ceil(n * each))})
-    return Result(question=t("experiments.size_question"), table=pd.DataFrame(rows), method=t("experiments.size_method", power=percent(power, 0)), unit="people", n=rows[0]["n"], conf_level=conf_level,
-                  limits=(t("experiments.size_limit"),), chart={"kind": "points", "label": ["effect"], "log": True, "xlabel": t("experiments.size_axis")})
+        n = (
+            (intervals.z(level) + special.ndtri(power)) ** 2
+            * (v0 / split + v1 / each)
+            / effect**2
+            * (1 - rho**2)
+        )
+        rows.append(
+            {
+                "effect": effect,
+                "n": int(np.ceil(n)),
+                "estimate": int(np.ceil(n * split)),
+                "treated": int(np.ceil(n * each)),
+            }
+        )
+    return Result(
+        question=t("experiments.size_question"),
+        table=pd.DataFrame(rows),
+        method=t("experiments.size_method", power=percent(power, 0)),
+        unit="people",
+        n=rows[0]["n"],
+        conf_level=conf_level,
+        limits=(t("experiments.size_limit"),),
+        chart={
+            "kind": "points",
+            "label": ["effect"],
+            "log": True,
+            "xlabel": t("experiments.size_axis"),
+        },
+    )

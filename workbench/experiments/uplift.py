@@ -12,10 +12,24 @@ from workbench.texts import number, p_value, percent, t, word
 
 
 @analysis
-def uplift(table, treatment, outcome, features, *, learner="x", folds=5, value=None, cost=None, draws=500, seed=1, conf_level=0.95):
+def uplift(
+    table,
+    treatment,
+    outcome,
+    features,
+    *,
+    learner="x",
+    folds=5,
+    value=None,
+    cost=None,
+    draws=500,
+    seed=1,
+    conf_level=0.95,
+):
     """If those with the highest predicted gain are treated first, how much is gained?
 
-    Everybody's gain is predicted by models that have not seen them (cross-fitting); people are then taken in that order. Chance must have decided who was treated, with the same chance for all.
+    Everybody's gain is predicted by models that have not seen them (cross-fitting); people are then
+    taken in that order. Chance must have decided who was treated, with the same chance for all.
 
     Parameters
     ----------
@@ -35,8 +49,11 @@ def uplift(table, treatment, outcome, features, *, learner="x", folds=5, value=N
     Returns
     -------
     Result
-        targeted (share of people taken first), measure (gain: outcomes more per person of all, T(y) − C(y) · T/C over all people; profit), n (people), estimate, std_error, conf_low, conf_high, random (the gain if people were taken
-        in any order). The area between the curve and that line stands in `.limits`. `.model` is a Series: predicted gain of every person.
+        targeted (share of people taken first), measure (gain: outcomes more per person of all, T(y)
+        − C(y) · T/C over all people; profit), n (people), estimate, std_error, conf_low, conf_high,
+        random (the gain if people were taken
+        in any order). The area between the curve and that line stands in `.limits`. `.model` is a
+        Series: predicted gain of every person.
         Graded experimental only where the features do not tell who was treated.
 
     Raises
@@ -46,7 +63,8 @@ def uplift(table, treatment, outcome, features, *, learner="x", folds=5, value=N
     NotEnoughData
         With fewer than 100 people or 10 outcomes in an arm.
 
-    Source: Radcliffe (2007), Direct Marketing Analytics Journal 1 (Qini); Künzel, Sekhon, Bickel & Yu (2019), PNAS 116 (learners).
+    Source: Radcliffe (2007), Direct Marketing Analytics Journal 1 (Qini); Künzel, Sekhon, Bickel &
+    Yu (2019), PNAS 116 (learners).
     """
     import pandas as pd
     import statsmodels.api as sm
@@ -74,8 +92,14 @@ def uplift(table, treatment, outcome, features, *, learner="x", folds=5, value=N
             continue
         imputed = [y[learn & (treated == 0)], y[learn & (treated == 1)]]
         xs = [x[learn & (treated == k)] for k in (0, 1)]
-        gains = [special.expit(xs[0] @ arms[1]) - imputed[0], imputed[1] - special.expit(xs[1] @ arms[0])]
-        slopes = [np.linalg.solve(a.T @ a + np.eye(x.shape[1]), a.T @ g) for a, g in zip(xs, gains, strict=True)]
+        gains = [
+            special.expit(xs[0] @ arms[1]) - imputed[0],
+            imputed[1] - special.expit(xs[1] @ arms[0]),
+        ]
+        slopes = [
+            np.linalg.solve(a.T @ a + np.eye(x.shape[1]), a.T @ g)
+            for a, g in zip(xs, gains, strict=True)
+        ]
         share = treated[learn].mean()
         score[told] = share * (x[told] @ slopes[0]) + (1 - share) * (x[told] @ slopes[1])
     grid = np.linspace(0.1, 1, 10)
@@ -87,7 +111,11 @@ def uplift(table, treatment, outcome, features, *, learner="x", folds=5, value=N
         many = np.cumsum(w)
         ty, cy, tn, cn = (np.cumsum(v) for v in (t1 * y[order], t0 * y[order], t1, t0))
         with np.errstate(divide="ignore", invalid="ignore"):
-            gain = np.where(cn > 0, (ty - cy * tn / cn), ty) / many[-1] / np.maximum(tn[-1] / many[-1], 1e-12)
+            gain = (
+                np.where(cn > 0, (ty - cy * tn / cn), ty)
+                / many[-1]
+                / np.maximum(tn[-1] / many[-1], 1e-12)
+            )
         at = np.searchsorted(many / many[-1], grid - 1e-12).clip(0, n - 1)
         line = gain[-1] * grid
         area = np.mean(gain - gain[-1] * many / many[-1])
@@ -96,27 +124,86 @@ def uplift(table, treatment, outcome, features, *, learner="x", folds=5, value=N
     whole = curve(np.ones(n))
     se, low, high = intervals.bootstrap(curve, n, seed=seed, draws=draws, conf_level=conf_level)
     k = len(grid)
-    rows = [{"targeted": round(float(g), 2), "measure": "gain", "n": n, "estimate": whole[i], "std_error": se[i], "conf_low": min(low[i], whole[i]), "conf_high": max(high[i], whole[i]), "random": whole[k + i]} for i, g in enumerate(grid)]
+    rows = [
+        {
+            "targeted": round(float(g), 2),
+            "measure": "gain",
+            "n": n,
+            "estimate": whole[i],
+            "std_error": se[i],
+            "conf_low": min(low[i], whole[i]),
+            "conf_high": max(high[i], whole[i]),
+            "random": whole[k + i],
+        }
+        for i, g in enumerate(grid)
+    ]
     if value is not None and cost is not None:
-        rows += [{"targeted": r["targeted"], "measure": "profit", "n": n, **{c: value * r[c] - cost * r["targeted"] * (c != "std_error") for c in ("estimate", "std_error", "conf_low", "conf_high", "random")}} for r in rows[:k]]
-    limits = [t("experiments.uplift_balance" if chosen >= MISMATCH else "experiments.uplift_chosen", p=p_value(chosen)), t("experiments.qini", area=percent(whole[-1], 3), low=percent(float(low[-1]), 3), high=percent(float(high[-1]), 3)), t("experiments.uplift_limit")]
+        rows += [
+            {
+                "targeted": r["targeted"],
+                "measure": "profit",
+                "n": n,
+                **{
+                    c: value * r[c] - cost * r["targeted"] * (c != "std_error")
+                    for c in ("estimate", "std_error", "conf_low", "conf_high", "random")
+                },
+            }
+            for r in rows[:k]
+        ]
+    limits = [
+        t(
+            "experiments.uplift_balance" if chosen >= MISMATCH else "experiments.uplift_chosen",
+            p=p_value(chosen),
+        ),
+        t(
+            "experiments.qini",
+            area=percent(whole[-1], 3),
+            low=percent(float(low[-1]), 3),
+            high=percent(float(high[-1]), 3),
+        ),
+        t("experiments.uplift_limit"),
+    ]
     if low[-1] <= 0:
         limits.insert(1, t("experiments.uplift_none"))
     if min((treated == j).sum() for j in (0, 1)) < 2000 or least < 200:
         limits.append(t("experiments.uplift_few"))
-    return Result(question=t("experiments.uplift_question", treatment=word(treatment), outcome=word(outcome)), table=pd.DataFrame(rows), method=t("experiments.uplift_method", learner=t("experiments.learner_x" if learner == "x" else "experiments.learner_t"), folds=number(folds)), unit="people", n=n,
-                  conf_level=conf_level, evidence="experimental" if chosen >= MISMATCH else "associational", limits=tuple(limits), model=pd.Series(score, index=data.index),
-                  chart={"kind": "curve", "x": "targeted", "only": {"measure": "gain"}, "points": True, "xlabel": t("experiments.uplift_axis"), "ylabel": t("experiments.uplift_yaxis")})
+    return Result(
+        question=t("experiments.uplift_question", treatment=word(treatment), outcome=word(outcome)),
+        table=pd.DataFrame(rows),
+        method=t(
+            "experiments.uplift_method",
+            learner=t("experiments.learner_x" if learner == "x" else "experiments.learner_t"),
+            folds=number(folds),
+        ),
+        unit="people",
+        n=n,
+        conf_level=conf_level,
+        evidence="experimental" if chosen >= MISMATCH else "associational",
+        limits=tuple(limits),
+        model=pd.Series(score, index=data.index),
+        chart={
+            "kind": "curve",
+            "x": "targeted",
+            "only": {"measure": "gain"},
+            "points": True,
+            "xlabel": t("experiments.uplift_axis"),
+            "ylabel": t("experiments.uplift_yaxis"),
+        },
+    )
 
 
 def _logit(x, y, ridge=1.0, rounds=25):
-    """Return the weights of a logit with a little ridge, which also settles where a feature separates."""
+    """Return the weights of a logit with a little ridge, which also settles where a feature
+    separates.
+    """
     beta = np.zeros(x.shape[1])
     pull = ridge * np.eye(x.shape[1])
     pull[0, 0] = 0.0
     for _ in range(rounds):
         p = special.expit(x @ beta)
-        move = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + pull, x.T @ (y - p) - pull @ beta)
+        move = np.linalg.solve(
+            (x * (p * (1 - p))[:, None]).T @ x + pull, x.T @ (y - p) - pull @ beta
+        )
         beta = beta + np.clip(move, -2, 2)
         if np.abs(move).max() < 1e-8:
             break

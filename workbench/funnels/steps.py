@@ -9,19 +9,81 @@ from workbench.results import Result, analysis
 from workbench.texts import number, t, word
 
 ORDERS = ("ordered", "strict", "any")
-# What each tool does by default, as its documentation says (links in `docs/glossary.md`); none of them leaves young attempts out.
+# What each tool does by default, as its documentation says (links in `docs/glossary.md`); none of
+# them leaves young attempts out.
 SEMANTICS = {
-    "posthog": {"order": "ordered", "entry": "every", "window": "14D", "ties": "rank", "exclusion": "removes", "immature": "count", "strict_among": "all"},
-    "mixpanel": {"order": "ordered", "entry": "first", "window": "7D", "ties": "2s", "exclusion": "ends", "immature": "count", "strict_among": "all"},
-    "ga4": {"order": "ordered", "entry": "every", "window": None, "ties": "rank", "exclusion": "ends", "immature": "count", "strict_among": "all"},
-    "amplitude": {"order": "ordered", "entry": "every", "window": "30D", "ties": "1s", "exclusion": "ends", "immature": "count", "strict_among": "all"}}
-DEFAULTS = {"order": "ordered", "entry": "every", "window": "14D", "ties": None, "exclusion": "ends", "immature": "leave_out", "strict_among": "steps"}
+    "posthog": {
+        "order": "ordered",
+        "entry": "every",
+        "window": "14D",
+        "ties": "rank",
+        "exclusion": "removes",
+        "immature": "count",
+        "strict_among": "all",
+    },
+    "mixpanel": {
+        "order": "ordered",
+        "entry": "first",
+        "window": "7D",
+        "ties": "2s",
+        "exclusion": "ends",
+        "immature": "count",
+        "strict_among": "all",
+    },
+    "ga4": {
+        "order": "ordered",
+        "entry": "every",
+        "window": None,
+        "ties": "rank",
+        "exclusion": "ends",
+        "immature": "count",
+        "strict_among": "all",
+    },
+    "amplitude": {
+        "order": "ordered",
+        "entry": "every",
+        "window": "30D",
+        "ties": "1s",
+        "exclusion": "ends",
+        "immature": "count",
+        "strict_among": "all",
+    },
+}
+DEFAULTS = {
+    "order": "ordered",
+    "entry": "every",
+    "window": "14D",
+    "ties": None,
+    "exclusion": "ends",
+    "immature": "leave_out",
+    "strict_among": "steps",
+}
 
 
 @analysis
-def conversion(events, steps, *, window=..., order=None, entry=None, ties=None, by=None, hold=None, strict_among=None, step_windows=None,
-               exclude=(), exclude_between=None, exclusion=None, optional=(), enter="first", immature=None, semantics=None, column="event",
-               until=None, conf_level=0.95):
+def conversion(
+    events,
+    steps,
+    *,
+    window=...,
+    order=None,
+    entry=None,
+    ties=None,
+    by=None,
+    hold=None,
+    strict_among=None,
+    step_windows=None,
+    exclude=(),
+    exclude_between=None,
+    exclusion=None,
+    optional=(),
+    enter="first",
+    immature=None,
+    semantics=None,
+    column="event",
+    until=None,
+    conf_level=0.95,
+):
     """How many customers get from the first step to each later one in time?
 
     A customer reaches step j when at least one attempt reaches it. Every event of the first step
@@ -32,14 +94,19 @@ def conversion(events, steps, *, window=..., order=None, entry=None, ties=None, 
     ----------
     events : table with customer_id, occurred_at, event
     steps : list
-        Event names in order; a list of names is a step that any of them fills. A name may return, and then needs that many events.
+        Event names in order; a list of names is a step that any of them fills. A name may return,
+        and then needs that many events.
     window : str or None
-        Longest time from first step to the step in question, such as "14D" (default); None for no limit.
+        Longest time from first step to the step in question, such as "14D" (default); None for no
+        limit.
     order : str
-        "ordered" (default): other events may lie between; "strict": each step is the very next stage event;
-        "any": one window holds all steps so far, whatever their order, and every step event opens one.
+        "ordered" (default): other events may lie between; "strict": each step is the very next
+        stage event;
+        "any": one window holds all steps so far, whatever their order, and every step event opens
+        one.
     entry : str
-        "every" (default) event of the first step opens an attempt, or only the customer's "first" (under each
+        "every" (default) event of the first step opens an attempt, or only the customer's "first"
+        (under each
         value of `by`).
     ties : str
         "rank": events at the same instant may chain in step order; "later": each step must be
@@ -52,22 +119,26 @@ def conversion(events, steps, *, window=..., order=None, entry=None, ties=None, 
     strict_among : str
         In strict order, "steps": only step events can come between; "all": any event of the table.
     step_windows : str or list, optional
-        Longest time from each step to the next: one for all, or one (or None) for each pair of steps.
+        Longest time from each step to the next: one for all, or one (or None) for each pair of
+        steps.
     exclude : list of str
         Events that may not lie, in time, strictly between two steps.
     exclude_between : (int, int), optional
         Step numbers between which `exclude` holds; default first and last.
     exclusion : str
-        "ends" (default): an attempt keeps the steps before the excluded event; "removes": it counts for nothing, and a customer
+        "ends" (default): an attempt keeps the steps before the excluded event; "removes": it counts
+        for nothing, and a customer
         without a clean attempt leaves the whole funnel.
     optional : list of str
         Steps that may be skipped; they are counted where an attempt passes them.
     enter : str
-        "first": attempts begin at the first step; "any": people may enter at any step, and the window runs from step to step.
+        "first": attempts begin at the first step; "any": people may enter at any step, and the
+        window runs from step to step.
     immature : str
         "leave_out" (default) attempts younger than the window, or "count" them, as most tools do.
     semantics : str, optional
-        "posthog", "mixpanel", "ga4" or "amplitude": that tool's documented rules; what is given besides overrules them.
+        "posthog", "mixpanel", "ga4" or "amplitude": that tool's documented rules; what is given
+        besides overrules them.
     column : str
         The column that holds the step, such as "stage" after `stages.assign`.
     until : str or Timestamp, optional
@@ -77,7 +148,8 @@ def conversion(events, steps, *, window=..., order=None, entry=None, ties=None, 
     Returns
     -------
     Result
-        Rows: [by,] basis ("entry" = of those who entered, "previous" = of those at the last step that cannot be skipped),
+        Rows: [by,] basis ("entry" = of those who entered, "previous" = of those at the last step
+        that cannot be skipped),
         step_number, step, count, n, estimate, conf_low, conf_high, immature. Unit: customers.
 
     Raises
@@ -89,17 +161,41 @@ def conversion(events, steps, *, window=..., order=None, entry=None, ties=None, 
 
     Source: the metric's rules in `docs/glossary.md`; interval Wilson (1927).
     """
-    given = {"order": order, "entry": entry, "ties": ties, "exclusion": exclusion, "immature": immature, "strict_among": strict_among}
-    given = {k: v for k, v in given.items() if v is not None} | ({} if window is ... else {"window": window})
-    made = prepare(events, steps, given=given, by=by, hold=hold, step_windows=step_windows, exclude=exclude, exclude_between=exclude_between,
-                   optional=optional, enter=enter, semantics=semantics, column=column, until=until)
+    given = {
+        "order": order,
+        "entry": entry,
+        "ties": ties,
+        "exclusion": exclusion,
+        "immature": immature,
+        "strict_among": strict_among,
+    }
+    given = {k: v for k, v in given.items() if v is not None} | (
+        {} if window is ... else {"window": window}
+    )
+    made = prepare(
+        events,
+        steps,
+        given=given,
+        by=by,
+        hold=hold,
+        step_windows=step_windows,
+        exclude=exclude,
+        exclude_between=exclude_between,
+        optional=optional,
+        enter=enter,
+        semantics=semantics,
+        column=column,
+        until=until,
+    )
     rules, names, groups, said = made.rules, made.names, made.groups, made.said
     parts = made.run(Plan(rules))
     sums = parts.groupby(["kind", "group", "step"])["customers"].sum()
     table = _table(sums, names, groups, by, conf_level, rules)
     entered = table[(table["basis"] == "entry") & (table["step_number"] == 1)]
     if entered["n"].sum() == 0:
-        raise NotEnoughData(t("funnels.none_mature", step=word(names[0]), window=said["window"] or "–"))
+        raise NotEnoughData(
+            t("funnels.none_mature", step=word(names[0]), window=said["window"] or "–")
+        )
 
     def total(kind):
         return int(sums.get(kind, 0).sum()) if kind in sums.index.get_level_values(0) else 0
@@ -107,36 +203,96 @@ def conversion(events, steps, *, window=..., order=None, entry=None, ties=None, 
     limits = _limits(table, entered, total("tied"), said["window"] is None, by)
     if said["immature"] == "count":
         # The sentence on attempts left out does not hold here.
-        limits = (t("funnels.counted_young", n=number(total("waiting"))), *limits[1:]) if total("waiting") else limits
+        limits = (
+            (t("funnels.counted_young", n=number(total("waiting"))), *limits[1:])
+            if total("waiting")
+            else limits
+        )
     if total("touched"):
-        limits = (*limits, t("funnels.removed", n=number(total("touched") - int(sums.get(("reached", 0, 0), 0))))) if not by else limits
+        limits = (
+            (
+                *limits,
+                t(
+                    "funnels.removed",
+                    n=number(total("touched") - int(sums.get(("reached", 0, 0), 0))),
+                ),
+            )
+            if not by
+            else limits
+        )
     if semantics:
         limits = (*limits, t(f"funnels.tool_{semantics}"))
     return Result(
-        question=t("funnels.question", first=word(names[0]), last=word(names[-1])), table=table,
-        method=t("funnels.method", order=word(f"order_{said['order']}"), entry=word(f"entry_{said['entry']}" if enter == "first" else "entry_any"),
-                 window=said["window"] or t("funnels.no_window")),
-        unit="customers_by_group" if by else "customers", n=int(entered["n"].sum()), conf_level=conf_level,
-        limits=limits, chart={
-            "kind": "points", "label": [*([by] if by else []), "step"], "group": by, "percent": True,
-            "only": {"basis": "entry"}, "xlabel": t("funnels.axis", first=word(names[0]))})
+        question=t("funnels.question", first=word(names[0]), last=word(names[-1])),
+        table=table,
+        method=t(
+            "funnels.method",
+            order=word(f"order_{said['order']}"),
+            entry=word(f"entry_{said['entry']}" if enter == "first" else "entry_any"),
+            window=said["window"] or t("funnels.no_window"),
+        ),
+        unit="customers_by_group" if by else "customers",
+        n=int(entered["n"].sum()),
+        conf_level=conf_level,
+        limits=limits,
+        chart={
+            "kind": "points",
+            "label": [*([by] if by else []), "step"],
+            "group": by,
+            "percent": True,
+            "only": {"basis": "entry"},
+            "xlabel": t("funnels.axis", first=word(names[0])),
+        },
+    )
 
 
 class Prepared:
-    """A funnel ready to run: the table seen through integers, the rules, and the names for the answer."""
+    """A funnel ready to run: the table seen through integers, the rules, and the names for the
+    answer.
+    """
 
     def __init__(self, view, rules, names, groups, said, hold, end):
-        self.view, self.rules, self.names, self.groups, self.said, self.hold, self.end = view, rules, names, groups, said, hold, end
+        self.view, self.rules, self.names, self.groups, self.said, self.hold, self.end = (
+            view,
+            rules,
+            names,
+            groups,
+            said,
+            hold,
+            end,
+        )
 
     def run(self, kernel):
         """Walk every history with a kernel and return its stacked partial tables."""
         down = self.rules.ties == "later" and self.rules.order == "ordered"
-        return engine.ordered(self.view, kernel, by=("customer", "held") if self.hold else ("customer",), then=("t", "k"), descending=("k",) if down else ())
+        return engine.ordered(
+            self.view,
+            kernel,
+            by=("customer", "held") if self.hold else ("customer",),
+            then=("t", "k"),
+            descending=("k",) if down else (),
+        )
 
 
-def prepare(events, steps, *, given, by=None, hold=None, step_windows=None, exclude=(), exclude_between=None, optional=(), enter="first",
-            semantics=None, column="event", until=None):
-    """Check the options of a funnel and return it ready to run; raises InputError where they do not go together."""
+def prepare(
+    events,
+    steps,
+    *,
+    given,
+    by=None,
+    hold=None,
+    step_windows=None,
+    exclude=(),
+    exclude_between=None,
+    optional=(),
+    enter="first",
+    semantics=None,
+    column="event",
+    until=None,
+):
+    """Check the options of a funnel and return it ready to run; raises InputError where they do not
+    go together.
+    """
     if semantics is not None:
         one_of("semantics", semantics, SEMANTICS)
     said = {**DEFAULTS, **(SEMANTICS[semantics] if semantics else {}), **given}
@@ -154,7 +310,10 @@ def prepare(events, steps, *, given, by=None, hold=None, step_windows=None, excl
     different = list(dict.fromkeys(classes))
     words = [w for c in different for w in c]
     if len(set(words)) < len(words):
-        raise InputError(f"steps: an event may fill one step or equal steps only; found one in two different steps of {names}")
+        raise InputError(
+            "steps: an event may fill one step or equal steps only; found one in two different"
+            f" steps of {names}"
+        )
     ties = said["ties"] or ("later" if repeated else "rank")
     slack = 0
     if ties not in ("rank", "later"):
@@ -164,15 +323,26 @@ def prepare(events, steps, *, given, by=None, hold=None, step_windows=None, excl
         if slack and semantics and not (exclude or optional or step_windows or enter == "any"):
             slack = 0  # a tool's tolerance belongs to its ordered funnel
         else:
-            raise InputError(f"order: {said['order']!r} goes with none of exclude, optional, step_windows, enter='any' or a tolerance in ties; use order='ordered'")
+            raise InputError(
+                f"order: {said['order']!r} goes with none of exclude, optional, step_windows,"
+                " enter='any' or a tolerance in ties; use order='ordered'"
+            )
     if repeated and (ties == "rank" or slack):
-        raise InputError("ties: 'rank' cannot settle which of two equal steps an event fills; use ties='later'")
+        raise InputError(
+            "ties: 'rank' cannot settle which of two equal steps an event fills; use ties='later'"
+        )
     excluded = [exclude] if isinstance(exclude, str) else list(exclude)
     removes = bool(excluded) and said["exclusion"] == "removes"
     if removes and (optional or step_windows or slack or repeated):
-        raise InputError("exclusion: 'removes' follows every attempt on its own and goes with none of optional, step_windows, repeated steps or a tolerance in ties")
+        raise InputError(
+            "exclusion: 'removes' follows every attempt on its own and goes with none of optional,"
+            " step_windows, repeated steps or a tolerance in ties"
+        )
     if enter == "any" and (optional or repeated or removes or said["entry"] == "first"):
-        raise InputError("enter: 'any' goes with none of optional, repeated steps, exclusion='removes' or entry='first'")
+        raise InputError(
+            "enter: 'any' goes with none of optional, repeated steps, exclusion='removes' or"
+            " entry='first'"
+        )
     missing = [s for s in optional if s not in names]
     if missing:
         raise unknown("optional", "step", missing[0], names)
@@ -180,17 +350,52 @@ def prepare(events, steps, *, given, by=None, hold=None, step_windows=None, excl
         raise InputError("optional: the first and the last step cannot be skipped")
     if set(excluded) & set(words):
         raise InputError(f"exclude: {sorted(set(excluded) & set(words))} are steps too")
-    between = (0, len(names) - 1) if exclude_between is None else (exclude_between[0] - 1, exclude_between[1] - 1)
+    between = (
+        (0, len(names) - 1)
+        if exclude_between is None
+        else (exclude_between[0] - 1, exclude_between[1] - 1)
+    )
     if not 0 <= between[0] < between[1] < len(names):
-        raise InputError(f"exclude_between: two step numbers from 1 to {len(names)} are needed, the first smaller; found {exclude_between}")
+        raise InputError(
+            f"exclude_between: two step numbers from 1 to {len(names)} are needed, the first"
+            f" smaller; found {exclude_between}"
+        )
     width = schemas.micros("window", said["window"], none=True)
-    view, groups, end = view_of(events, words, by, hold, until, others=said["order"] == "strict" and said["strict_among"] == "all", more=excluded, column=column)
-    lookup = tuple(i for i, c in enumerate(different) for _ in c) + (len(different),) * len(excluded) + (len(different) + bool(excluded),)
+    view, groups, end = view_of(
+        events,
+        words,
+        by,
+        hold,
+        until,
+        others=said["order"] == "strict" and said["strict_among"] == "all",
+        more=excluded,
+        column=column,
+    )
+    lookup = (
+        tuple(i for i, c in enumerate(different) for _ in c)
+        + (len(different),) * len(excluded)
+        + (len(different) + bool(excluded),)
+    )
     positions = tuple((different.index(c), classes[:i].count(c)) for i, c in enumerate(classes))
     horizon = FAR if said["immature"] == "count" else end if width is None else end - width
-    rules = Rules(said["order"], said["entry"], enter, lookup, positions, FAR if width is None else width, _step_widths(step_windows, len(names)), horizon, ties,
-                  slack, frozenset(names.index(s) for s in optional), len(different) if excluded else None, between, said["exclusion"], len(groups),
-                  end if width is None else end - width)
+    rules = Rules(
+        said["order"],
+        said["entry"],
+        enter,
+        lookup,
+        positions,
+        FAR if width is None else width,
+        _step_widths(step_windows, len(names)),
+        horizon,
+        ties,
+        slack,
+        frozenset(names.index(s) for s in optional),
+        len(different) if excluded else None,
+        between,
+        said["exclusion"],
+        len(groups),
+        end if width is None else end - width,
+    )
     return Prepared(view, rules, names, groups, said, hold, end)
 
 
@@ -199,18 +404,24 @@ def _step_widths(given, steps):
         return ()
     each = [given] * (steps - 1) if isinstance(given, str) else list(given)
     if len(each) != steps - 1:
-        raise InputError(f"step_windows: {steps - 1} are needed for {steps} steps (None for no limit), found {len(each)}")
+        raise InputError(
+            f"step_windows: {steps - 1} are needed for {steps} steps (None for no limit), found"
+            f" {len(each)}"
+        )
     return (FAR, *(FAR if w is None else schemas.micros("step_windows", w) for w in each))
 
 
 @analysis
-def drop_off(events, steps, *, window="14D", by=None, hold=None, column="event", until=None, conf_level=0.95):
+def drop_off(
+    events, steps, *, window="14D", by=None, hold=None, column="event", until=None, conf_level=0.95
+):
     """After which step do customers stop?
 
     Drop-off of step k = 1 − share of customers with a mature event of step k who do any later step
     within the window of one of those events. The last step has no later one and no rate.
 
-    Parameters are as in `conversion`. Returns a Result with [by,] step_number, step, count (dropped),
+    Parameters are as in `conversion`. Returns a Result with [by,] step_number, step, count
+    (dropped),
     n, estimate, conf_low, conf_high, immature. Raises as `conversion`. Interval: Wilson (1927).
     """
     steps = list(steps)
@@ -218,8 +429,12 @@ def drop_off(events, steps, *, window="14D", by=None, hold=None, column="event",
         raise InputError(f"steps: at least two different names are needed, found {steps}")
     width = schemas.micros("window", window)
     view, groups, end = view_of(events, steps, by, hold, until, column=column)
-    parts = engine.ordered(view, Progress(len(steps), width, end, len(groups)),
-                           by=("customer", "held") if hold else ("customer",), then=("t", "k"))
+    parts = engine.ordered(
+        view,
+        Progress(len(steps), width, end, len(groups)),
+        by=("customer", "held") if hold else ("customer",),
+        then=("t", "k"),
+    )
     sums = parts.groupby(["kind", "group", "step"])["customers"].sum()
     rows = []
     for g, name in enumerate(groups):
@@ -227,20 +442,41 @@ def drop_off(events, steps, *, window="14D", by=None, hold=None, column="event",
             continue
         for j, step in enumerate(steps[:-1]):
             n, on = int(sums.get(("seen", g, j), 0)), int(sums.get(("reached", g, j), 0))
-            rows.append({**({by: name} if by else {}), "step_number": j + 1, "step": step, "count": n - on, "n": n,
-                         "immature": int(sums.get(("waiting", g, j), 0))})
+            rows.append(
+                {
+                    **({by: name} if by else {}),
+                    "step_number": j + 1,
+                    "step": step,
+                    "count": n - on,
+                    "n": n,
+                    "immature": int(sums.get(("waiting", g, j), 0)),
+                }
+            )
     table = with_wilson(rows, conf_level, ("immature",))
     if not table["n"].sum():
         raise NotEnoughData(t("funnels.none_mature", step=word(steps[0]), window=window))
-    return Result(question=t("funnels.drop_question"), table=table, unit="customers", n=int(table["n"].max()),
-                  method=t("funnels.drop_method", window=window), conf_level=conf_level,
-                  limits=_limits(table, table[table["step_number"] == 1], 0, False, by),
-                  chart={"kind": "points", "label": [*([by] if by else []), "step"], "group": by, "percent": True,
-                         "xlabel": t("funnels.drop_axis")})
+    return Result(
+        question=t("funnels.drop_question"),
+        table=table,
+        unit="customers",
+        n=int(table["n"].max()),
+        method=t("funnels.drop_method", window=window),
+        conf_level=conf_level,
+        limits=_limits(table, table[table["step_number"] == 1], 0, False, by),
+        chart={
+            "kind": "points",
+            "label": [*([by] if by else []), "step"],
+            "group": by,
+            "percent": True,
+            "xlabel": t("funnels.drop_axis"),
+        },
+    )
 
 
 def view_of(events, steps, by, hold, until, others=False, more=(), column="event"):
-    """Return the canonical view of the step events, the values to break down by, and the last moment looked at."""
+    """Return the canonical view of the step events, the values to break down by, and the last
+    moment looked at.
+    """
     schemas.require(events, "events", by, hold, column)
     present = engine.distinct(events, column)
     for what, names in (("steps", steps), ("exclude", more)):
@@ -248,8 +484,11 @@ def view_of(events, steps, by, hold, until, others=False, more=(), column="event
             if step not in present:
                 raise unknown(what, "event", step, present)
     # Events outside the steps get the last code: they break a strict chain, and sort after it.
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"),
-             "k": engine.code(column, [*dict.fromkeys(steps), *more], others=others)}
+    roles = {
+        "customer": engine.key("customer_id"),
+        "t": engine.micros("occurred_at"),
+        "k": engine.code(column, [*dict.fromkeys(steps), *more], others=others),
+    }
     groups = [None]
     if hold:
         roles["held"] = engine.key(hold)
@@ -280,9 +519,22 @@ def _table(sums, steps, groups, by, conf_level, rules):
                 source = j - 1
                 while source in rules.optional:
                     source -= 1
-                count = int(sums.get(("went_on", g, j), 0)) if opened and basis == "previous" else reached[j]
-                rows.append({**key, "basis": basis, "step_number": j + 1, "step": step, "count": count,
-                             "n": entered if basis == "entry" else reached[source], "immature": waiting})
+                count = (
+                    int(sums.get(("went_on", g, j), 0))
+                    if opened and basis == "previous"
+                    else reached[j]
+                )
+                rows.append(
+                    {
+                        **key,
+                        "basis": basis,
+                        "step_number": j + 1,
+                        "step": step,
+                        "count": count,
+                        "n": entered if basis == "entry" else reached[source],
+                        "immature": waiting,
+                    }
+                )
     return with_wilson(rows, conf_level, ("immature",))
 
 
@@ -294,8 +546,15 @@ def with_wilson(rows, conf_level, tail=()):
     n = table["n"].where(table["n"] > 0)
     table["estimate"] = table["count"] / n
     low, high = intervals.wilson(table["count"], table["n"], conf_level)
-    given = (table["basis"] == "entry") & (table["step_number"] == 1) & (table["count"] == table["n"]) if "basis" in table else False
-    table["conf_low"], table["conf_high"] = np.where(given, np.nan, low), np.where(given, np.nan, high)
+    given = (
+        (table["basis"] == "entry") & (table["step_number"] == 1) & (table["count"] == table["n"])
+        if "basis" in table
+        else False
+    )
+    table["conf_low"], table["conf_high"] = (
+        np.where(given, np.nan, low),
+        np.where(given, np.nan, high),
+    )
     return table[[*(c for c in table.columns if c not in tail), *tail]]
 
 
@@ -303,7 +562,13 @@ def _limits(table, entered, tied, unbounded, by):
     limits = []
     waiting = int(entered["immature"].sum())
     if waiting:
-        limits.append(t("funnels.immature", n=number(waiting), unit=word("customers_by_group" if by else "customers")))
+        limits.append(
+            t(
+                "funnels.immature",
+                n=number(waiting),
+                unit=word("customers_by_group" if by else "customers"),
+            )
+        )
     if unbounded:
         limits.append(t("funnels.unbounded"))
     if tied:
@@ -314,4 +579,3 @@ def _limits(table, entered, tied, unbounded, by):
     if len(thin):
         limits.append(t("funnels.thin", rows=number(len(thin))))
     return tuple(limits)
-

@@ -11,7 +11,8 @@ FAR = np.iinfo(np.int64).max // 4
 class Rules:
     """The rules of one funnel, in integers.
 
-    `lookup` turns event codes into classes (a step's events share one; the excluded events have `excluded`, others the highest);
+    `lookup` turns event codes into classes (a step's events share one; the excluded events have
+    `excluded`, others the highest);
     `positions` says for every step its class and how many equal steps came before it.
     """
 
@@ -30,7 +31,9 @@ class Rules:
     between: tuple
     exclusion: str
     groups: int = 1
-    ripe: int = FAR  # attempts that began later are too young for the window, whether they count or not
+    ripe: int = (
+        FAR  # attempts that began later are too young for the window, whether they count or not
+    )
 
 
 class Plan:
@@ -54,7 +57,9 @@ class Plan:
 
 
 class Definitions:
-    """The kernel of `compare_definitions`: how often each pattern of entering and finishing occurs under each rule set and the first."""
+    """The kernel of `compare_definitions`: how often each pattern of entering and finishing occurs
+    under each rule set and the first.
+    """
 
     def __init__(self, rules):
         self.rules = rules
@@ -72,11 +77,17 @@ class Definitions:
             base = pattern if base is None else base
             out.append(np.bincount(pattern * 4 + base, minlength=16))
         n = len(self.rules)
-        return {"definition": np.repeat(np.arange(n), 16), "pattern": np.tile(np.arange(16), n), "customers": np.concatenate(out).astype(np.int64)}
+        return {
+            "definition": np.repeat(np.arange(n), 16),
+            "pattern": np.tile(np.arange(16), n),
+            "customers": np.concatenate(out).astype(np.int64),
+        }
 
 
 class Groups:
-    """The kernel of `compare_groups`: for every pair of groups, the customers that entered both, entered one and finished the other, finished both."""
+    """The kernel of `compare_groups`: for every pair of groups, the customers that entered both,
+    entered one and finished the other, finished both.
+    """
 
     def __init__(self, rules):
         self.rules = rules
@@ -89,11 +100,19 @@ class Groups:
         for table, rows in ((x, reached[0]), (y, reached[-1])):
             table[batch.customer[rows], batch["g"][rows]] = 1
         pair = np.arange(g * g)
-        return {"a": pair // g, "b": pair % g, "xx": (x.T @ x).ravel(), "xy": (x.T @ y).ravel(), "yy": (y.T @ y).ravel()}
+        return {
+            "a": pair // g,
+            "b": pair % g,
+            "xx": (x.T @ x).ravel(),
+            "xy": (x.T @ y).ravel(),
+            "yy": (y.T @ y).ravel(),
+        }
 
 
 class Times:
-    """The kernel of `time_to_convert`: for every attempt, how long it took or how long it was watched."""
+    """The kernel of `time_to_convert`: for every attempt, how long it took or how long it was
+    watched.
+    """
 
     def __init__(self, rules, end):
         self.rules, self.end = rules, end
@@ -101,7 +120,8 @@ class Times:
     def __call__(self, batch):
         t, rules = batch["t"], self.rules
         openers, _, _, _ = walk(batch, rules)
-        # Each attempt takes the earliest next step; without windows between steps that is its fastest finish.
+        # Each attempt takes the earliest next step; without windows between steps that is its
+        # fastest finish.
         _, _, step, row = _steps_of_rows(batch, _classes(batch, rules), rules.positions)
         alive, at = np.ones(len(openers), bool), openers.copy()
         for j in range(1, len(rules.positions)):
@@ -112,13 +132,26 @@ class Times:
             at = np.where(alive, safe, openers)
         converted = np.where(alive, t[at], FAR)
         c = _classes(batch, rules)
-        x = np.append(np.flatnonzero(c == rules.excluded) if rules.excluded is not None else np.zeros(0, int), len(batch))
+        x = np.append(
+            np.flatnonzero(c == rules.excluded) if rules.excluded is not None else np.zeros(0, int),
+            len(batch),
+        )
         met = x[np.searchsorted(x[:-1], _after(batch, openers, t[openers]))]
-        stopped = np.where(met <= batch.last[openers], t[np.minimum(met, len(batch) - 1)], FAR) if len(batch) else converted
-        until = np.minimum(np.minimum(t[openers] + rules.width, self.end), np.minimum(converted, stopped))
+        stopped = (
+            np.where(met <= batch.last[openers], t[np.minimum(met, len(batch) - 1)], FAR)
+            if len(batch)
+            else converted
+        )
+        until = np.minimum(
+            np.minimum(t[openers] + rules.width, self.end), np.minimum(converted, stopped)
+        )
         cause = np.where(until >= converted, 1, np.where(until >= stopped, 2, 0))
-        return {"customer": batch["customer"][openers], "micros": np.maximum(until - t[openers], 0), "cause": cause,
-                "g": batch["g"][openers] if rules.groups > 1 else np.zeros(len(openers), np.int64)}
+        return {
+            "customer": batch["customer"][openers],
+            "micros": np.maximum(until - t[openers], 0),
+            "cause": cause,
+            "g": batch["g"][openers] if rules.groups > 1 else np.zeros(len(openers), np.int64),
+        }
 
 
 class Progress:
@@ -155,7 +188,9 @@ class Counted:
         seen = np.zeros(size, bool)
         who = self.batch.customer[rows]
         seen[who * self.groups + self.batch["g"][rows] if self.groups > 1 else who] = True
-        return seen.reshape(-1, self.groups).sum(axis=0) if size else np.zeros(self.groups, np.int64)
+        return (
+            seen.reshape(-1, self.groups).sum(axis=0) if size else np.zeros(self.groups, np.int64)
+        )
 
     def add(self, kind, step, rows, minus=None):
         """Count the customers behind `rows`, less those behind `minus`."""
@@ -165,15 +200,25 @@ class Counted:
     def rows(self):
         """Return the counts as the kernel's partial table."""
         groups = np.arange(self.groups)
-        return {"kind": np.repeat(np.array([k for k, _, _ in self.out], object), self.groups),
-                "group": np.tile(groups, len(self.out)),
-                "step": np.repeat(np.array([s for _, s, _ in self.out]), self.groups),
-                "customers": np.concatenate([c for _, _, c in self.out]).astype(np.int64)}
+        return {
+            "kind": np.repeat(np.array([k for k, _, _ in self.out], object), self.groups),
+            "group": np.tile(groups, len(self.out)),
+            "step": np.repeat(np.array([s for _, s, _ in self.out]), self.groups),
+            "customers": np.concatenate([c for _, _, c in self.out]).astype(np.int64),
+        }
 
 
 def walk(batch, rules):
-    """Return the rows that open attempts, the mature ones, for every step the openers that reach it, and further counts."""
-    way = {"ordered": _clean if rules.exclusion == "removes" and rules.excluded is not None else _ordered, "strict": _strict, "any": _any}[rules.order]
+    """Return the rows that open attempts, the mature ones, for every step the openers that reach
+    it, and further counts.
+    """
+    way = {
+        "ordered": (
+            _clean if rules.exclusion == "removes" and rules.excluded is not None else _ordered
+        ),
+        "strict": _strict,
+        "any": _any,
+    }[rules.order]
     return (_open if rules.enter == "any" else way)(batch, rules, _classes(batch, rules))
 
 
@@ -182,7 +227,9 @@ def _classes(batch, rules):
 
 
 def _entries(batch, rules, rows):
-    """Keep all rows that open an attempt, or each customer's earliest (per group) where only that counts."""
+    """Keep all rows that open an attempt, or each customer's earliest (per group) where only that
+    counts.
+    """
     if rules.entry == "every" or not len(rows):
         return rows
     who = batch.customer[rows] * rules.groups + (batch["g"][rows] if rules.groups > 1 else 0)
@@ -192,7 +239,9 @@ def _entries(batch, rules, rows):
 
 
 def _last_excluded(batch, rules, c):
-    """Return for every row the time of the last excluded event strictly before its instant, in its history."""
+    """Return for every row the time of the last excluded event strictly before its instant, in its
+    history.
+    """
     out = np.full(len(batch), -FAR)
     if rules.excluded is None or not len(batch):
         return out
@@ -209,14 +258,21 @@ def _instant(batch):
     new = np.zeros(len(batch), bool)
     new[batch.starts] = True
     new[1:] |= np.diff(batch["t"]) != 0
-    return np.maximum.accumulate(np.where(new, np.arange(len(batch)), 0)) if len(batch) else np.arange(0)
+    return (
+        np.maximum.accumulate(np.where(new, np.arange(len(batch)), 0))
+        if len(batch)
+        else np.arange(0)
+    )
 
 
 def _reach(t, first, slack):
-    """Return for every row how many rows lie before it or at most `slack` after it in its history (counted from the first row of all)."""
+    """Return for every row how many rows lie before it or at most `slack` after it in its history
+    (counted from the first row of all).
+    """
     if not slack:
         return np.arange(len(t))
-    # Pauses longer than the slack need not be told apart: shortened to it, all histories fit one scale.
+    # Pauses longer than the slack need not be told apart: shortened to it, all histories fit one
+    # scale.
     steps = np.minimum(np.diff(t, prepend=t[:1]), slack + 1)
     steps[np.arange(len(t)) == first] = slack + 1
     scale = np.cumsum(steps)
@@ -224,7 +280,9 @@ def _reach(t, first, slack):
 
 
 def _ordered(batch, rules, c):
-    """Follow chains: of all chains that end at a row, the one that began last outlives every other, so one start a row decides."""
+    """Follow chains: of all chains that end at a row, the one that began last outlives every other,
+    so one start a row decides.
+    """
     t, first, step, row = _steps_of_rows(batch, c, rules.positions)
     limit = _reach(t, first, rules.slack)
     barred = _last_excluded(batch, rules, c)[row]
@@ -245,7 +303,21 @@ def _ordered(batch, rules, c):
             source = j - 1
             while True:
                 if len(at[source]):
-                    best = np.maximum(best, _follow(t, first, here, at[source], start[source], limit, barred, rules, source, j))
+                    best = np.maximum(
+                        best,
+                        _follow(
+                            t,
+                            first,
+                            here,
+                            at[source],
+                            start[source],
+                            limit,
+                            barred,
+                            rules,
+                            source,
+                            j,
+                        ),
+                    )
                 if source == 0 or source not in rules.optional:
                     break
                 source -= 1
@@ -258,7 +330,9 @@ def _ordered(batch, rules, c):
 
 
 def _follow(t, first, here, at, start, limit, barred, rules, source, j):
-    """Return for every row of step j the latest start of a chain that comes from step `source`, or -1."""
+    """Return for every row of step j the latest start of a chain that comes from step `source`, or
+    -1.
+    """
     latest = np.searchsorted(at, limit[here]) - 1
     safe = np.maximum(latest, 0)
     p, s = at[safe], start[safe]
@@ -271,7 +345,9 @@ def _follow(t, first, here, at, start, limit, barred, rules, source, j):
 
 
 def _clean(batch, rules, c):
-    """Follow every attempt on its own: one that meets an excluded event counts for nothing, not even its first step."""
+    """Follow every attempt on its own: one that meets an excluded event counts for nothing, not
+    even its first step.
+    """
     t, _, step, row = _steps_of_rows(batch, c, rules.positions)
     tb, last = batch["t"], batch.last
     openers = _entries(batch, rules, np.sort(row[step == 0]))
@@ -301,7 +377,9 @@ def _clean(batch, rules, c):
 
 
 def _after(batch, rows, moments):
-    """Return, for the histories of `rows`, the first row later than the given moments (found by halving)."""
+    """Return, for the histories of `rows`, the first row later than the given moments (found by
+    halving).
+    """
     low, high = rows.copy(), batch.last[rows] + 1
     t = batch["t"]
     while (low < high).any():
@@ -314,7 +392,9 @@ def _after(batch, rows, moments):
 
 
 def _open(batch, rules, c):
-    """Let people enter at any step: who is seen at each, and who goes on from it to the next in time."""
+    """Let people enter at any step: who is seen at each, and who goes on from it to the next in
+    time.
+    """
     t, last = batch["t"], batch.last
     barred = _last_excluded(batch, rules, c)
     reached, more, every, grown = [], [], [], []
@@ -375,7 +455,8 @@ def _any(batch, rules, c):
 
 
 def _steps_of_rows(batch, c, positions):
-    """Return time, first row of the history, step number and source row, one entry per step an event can fill.
+    """Return time, first row of the history, step number and source row, one entry per step an
+    event can fill.
 
     Where no name returns, these are the rows themselves. Where one does, its event stands once for
     every step it can fill, later steps first, so that no event follows itself.
@@ -384,7 +465,9 @@ def _steps_of_rows(batch, c, positions):
     if not any(earlier for _, earlier in positions):
         return t, batch.first, c, np.arange(len(batch))
     top = 1 + max(int(c.max(initial=0)), max(event for event, _ in positions))
-    filled = [[j for j, (event, _) in enumerate(positions) if event == code][::-1] for code in range(top)]
+    filled = [
+        [j for j, (event, _) in enumerate(positions) if event == code][::-1] for code in range(top)
+    ]
     sizes = np.array([len(f) for f in filled])
     row = np.repeat(np.arange(len(batch)), sizes[c])
     inner = np.arange(len(row)) - np.repeat(np.cumsum(sizes[c]) - sizes[c], sizes[c])

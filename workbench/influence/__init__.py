@@ -1,8 +1,31 @@
-"""What moves people: price and promotion, reviews and other people, impulse and the decision unit, reputation and support, place."""
+"""What moves people: price and promotion, reviews and other people, impulse and the decision unit,
+reputation and support, place.
+"""
 
-from workbench.influence.business import decision_units, impulse, predictability, premium, referred_deals, support
+from workbench.influence.business import (
+    decision_units,
+    impulse,
+    predictability,
+    premium,
+    referred_deals,
+    support,
+)
 from workbench.influence.place import distance_decay, huff
 from workbench.influence.price import price_elasticity, promotion_lift
 from workbench.influence.social import peers, review_effect, star_rounding
 
-__all__ = ["decision_units", "distance_decay", "huff", "impulse", "peers", "predictability", "premium", "price_elasticity", "promotion_lift", "referred_deals", "review_effect", "star_rounding", "support"]
+__all__ = [
+    "decision_units",
+    "distance_decay",
+    "huff",
+    "impulse",
+    "peers",
+    "predictability",
+    "premium",
+    "price_elasticity",
+    "promotion_lift",
+    "referred_deals",
+    "review_effect",
+    "star_rounding",
+    "support",
+]

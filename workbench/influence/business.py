@@ -1,4 +1,6 @@
-"""Consumers on impulse, firms with many voices: impulse buying, the decision unit, reputation, referrals, presales and support."""
+"""Consumers on impulse, firms with many voices: impulse buying, the decision unit, reputation,
+referrals, presales and support.
+"""
 
 import numpy as np
 from scipy import special
@@ -13,14 +15,27 @@ DECIDER = "decider"  # the role that has the last word, as Webster & Wind name i
 
 
 @analysis
-def impulse(events, *, order="order", evaluating=("search", "evaluation"), stage="stage", within="30min", by=None, gap="30D", conf_level=0.95):
-    """Which share of first orders is made on impulse: without any search or weighing, within minutes of the first contact?
+def impulse(
+    events,
+    *,
+    order="order",
+    evaluating=("search", "evaluation"),
+    stage="stage",
+    within="30min",
+    by=None,
+    gap="30D",
+    conf_level=0.95,
+):
+    """Which share of first orders is made on impulse: without any search or weighing, within
+    minutes of the first contact?
 
-    A customer's later orders are left out: who knows what they want also skips stages, and that is habit, not impulse.
+    A customer's later orders are left out: who knows what they want also skips stages, and that is
+    habit, not impulse.
 
     Parameters
     ----------
-    events : table with customer_id, occurred_at, event and a column with the stage (`stages.assign`)
+    events : table with customer_id, occurred_at, event and a column with the stage
+    (`stages.assign`)
     order : str
         The event that is a purchase.
     evaluating : sequence of str
@@ -37,7 +52,8 @@ def impulse(events, *, order="order", evaluating=("search", "evaluation"), stage
     Returns
     -------
     Result
-        group, count (impulse orders), n (first orders), estimate, std_error, conf_low, conf_high; a last row "A − B" compares the first two groups.
+        group, count (impulse orders), n (first orders), estimate, std_error, conf_low, conf_high; a
+        last row "A − B" compares the first two groups.
 
     Raises
     ------
@@ -46,7 +62,8 @@ def impulse(events, *, order="order", evaluating=("search", "evaluation"), stage
     NotEnoughData
         Without a first order.
 
-    Source: Stern (1962), Journal of Marketing 26; Rook & Fisher (1995), Journal of Consumer Research 22; rule F-20 of the glossary.
+    Source: Stern (1962), Journal of Marketing 26; Rook & Fisher (1995), Journal of Consumer
+    Research 22; rule F-20 of the glossary.
     """
     import pandas as pd
 
@@ -57,37 +74,78 @@ def impulse(events, *, order="order", evaluating=("search", "evaluation"), stage
     heavy = [i for i, s in enumerate(stages) if s in evaluating]
     if not heavy:
         raise unknown("evaluating", "stage", ", ".join(evaluating), stages)
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "e": engine.code("event", [order], others=True), "s": engine.code(stage, stages, others=True)}
+    roles = {
+        "customer": engine.key("customer_id"),
+        "t": engine.micros("occurred_at"),
+        "e": engine.code("event", [order], others=True),
+        "s": engine.code(stage, stages, others=True),
+    }
     groups = engine.distinct(events, by) if by else ["all"]
     if by:
         roles["g"] = engine.code(by, groups, others=True)
     # What happens at the very moment of the order came before it.
-    found = engine.ordered(engine.view(events, **roles), _Impulse(schemas.micros("gap", gap), heavy, by is not None), then=("t", "e", "s"), descending=("e",))
+    found = engine.ordered(
+        engine.view(events, **roles),
+        _Impulse(schemas.micros("gap", gap), heavy, by is not None),
+        then=("t", "e", "s"),
+        descending=("e",),
+    )
     groupless = int((found["g"] == len(groups)).sum())
     found = found[found["g"] < len(groups)]
     if not len(found):
         raise NotEnoughData("impulse: nobody ordered")
-    hit = (found["minutes"] * 60_000_000 <= schemas.micros("within", within)) & (found["heavy"] == 0)
+    hit = (found["minutes"] * 60_000_000 <= schemas.micros("within", within)) & (
+        found["heavy"] == 0
+    )
     rows = []
     for i, name in enumerate(groups):
         mine = (found["g"] == i).to_numpy()
         if mine.any():
-            rows.append({"group": name, **intervals.share(hit[mine].to_numpy(), np.flatnonzero(mine), conf_level)})
+            rows.append(
+                {
+                    "group": name,
+                    **intervals.share(hit[mine].to_numpy(), np.flatnonzero(mine), conf_level),
+                }
+            )
     if len(rows) > 1:
         first, second = ((found["g"] == groups.index(r["group"])).to_numpy() for r in rows[:2])
         both = first | second
-        rows.append({"group": f"{rows[0]['group']} − {rows[1]['group']}", **intervals.share_difference(hit[both], first[both], np.flatnonzero(both), conf_level)})
+        rows.append(
+            {
+                "group": f"{rows[0]['group']} − {rows[1]['group']}",
+                **intervals.share_difference(
+                    hit[both], first[both], np.flatnonzero(both), conf_level
+                ),
+            }
+        )
     limits = [t("influence.impulse_limit", within=within), t("influence.impulse_proxy")]
     if len(found) < 200:
         limits.append(t("drivers.few", n=number(len(found)), least=number(200)))
     if groupless:
         limits.append(t("drivers.left_out", n=number(groupless)))
-    return Result(question=t("influence.impulse_question"), table=pd.DataFrame(rows), method=t("influence.impulse_method", within=within), unit="orders", n=len(found), conf_level=conf_level, evidence="descriptive", limits=tuple(limits),
-                  chart={"kind": "points", "label": ["group"], "only": {"group": [r["group"] for r in rows if r["group"] in groups]}, "percent": True, "xlabel": t("influence.impulse_axis")})
+    return Result(
+        question=t("influence.impulse_question"),
+        table=pd.DataFrame(rows),
+        method=t("influence.impulse_method", within=within),
+        unit="orders",
+        n=len(found),
+        conf_level=conf_level,
+        evidence="descriptive",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["group"],
+            "only": {"group": [r["group"] for r in rows if r["group"] in groups]},
+            "percent": True,
+            "xlabel": t("influence.impulse_axis"),
+        },
+    )
 
 
 class _Impulse:
-    """The kernel: for every customer's first order, minutes since the occasion began and searching or weighing events before it."""
+    """The kernel: for every customer's first order, minutes since the occasion began and searching
+    or weighing events before it.
+    """
 
     def __init__(self, gap, heavy, grouped):
         self.gap, self.heavy, self.grouped = gap, heavy, grouped
@@ -95,7 +153,11 @@ class _Impulse:
     def __call__(self, batch):
         t, n = batch["t"], len(batch)
         if not n:
-            return {"minutes": np.zeros(0), "heavy": np.zeros(0, np.int64), "g": np.zeros(0, np.int64)}
+            return {
+                "minutes": np.zeros(0),
+                "heavy": np.zeros(0, np.int64),
+                "g": np.zeros(0, np.int64),
+            }
         new = np.zeros(n, bool)
         new[1:] = np.diff(t) > self.gap
         new[batch.starts] = True
@@ -104,23 +166,34 @@ class _Impulse:
         order = batch["e"] == 0
         orders = np.concatenate([[0], np.cumsum(order)])
         first = np.flatnonzero(order & (orders[:-1] == orders[batch.first]))
-        return {"minutes": (t[first] - t[begin[first]]) / 60e6, "heavy": weighs[first] - weighs[begin[first]], "g": batch["g"][first] if self.grouped else np.zeros(len(first), np.int64)}
+        return {
+            "minutes": (t[first] - t[begin[first]]) / 60e6,
+            "heavy": weighs[first] - weighs[begin[first]],
+            "g": batch["g"][first] if self.grouped else np.zeros(len(first), np.int64),
+        }
 
 
 @analysis
 def decision_units(deals, *, conf_level=0.95):
-    """How many people decide on a deal, in which roles, and do deals with more of them end otherwise?
+    """How many people decide on a deal, in which roles, and do deals with more of them end
+    otherwise?
 
     Parameters
     ----------
-    deals : table with deal_id, customer_id (the account), contact, role, won; optionally rating (the contact's opinion)
-        One row a contact of a deal; where `won` is missing the deal is open: its contacts and roles count, it has no part in what won.
+    deals : table with deal_id, customer_id (the account), contact, role, won; optionally rating
+    (the contact's opinion)
+        One row a contact of a deal; where `won` is missing the deal is open: its contacts and roles
+        count, it has no part in what won.
 
     Returns
     -------
     Result
-        measure, group, count, n, estimate, std_error, conf_low, conf_high. Measures: contacts (mean a deal), several_contacts and several_deciders (share of deals with two or more; deciders are contacts in the role "decider"), role (share of deals in which it takes part), win_rate (by number of contacts),
-        dissent (mean standard deviation of ratings within a deal that has two or more), rating_won_minus_lost (by role). The account is the sampling unit.
+        measure, group, count, n, estimate, std_error, conf_low, conf_high. Measures: contacts (mean
+        a deal), several_contacts and several_deciders (share of deals with two or more; deciders
+        are contacts in the role "decider"), role (share of deals in which it takes part), win_rate
+        (by number of contacts),
+        dissent (mean standard deviation of ratings within a deal that has two or more),
+        rating_won_minus_lost (by role). The account is the sampling unit.
 
     Raises
     ------
@@ -129,12 +202,18 @@ def decision_units(deals, *, conf_level=0.95):
     NotEnoughData
         With fewer than two accounts.
 
-    Source: Webster & Wind (1972), Journal of Marketing 36; Johnston & Bonoma (1981), Journal of Marketing 45.
+    Source: Webster & Wind (1972), Journal of Marketing 36; Johnston & Bonoma (1981), Journal of
+    Marketing 45.
     """
     import pandas as pd
 
     fits.require(deals, "deals", "deal_id", "customer_id", "contact", "role", "won")
-    per = deals.groupby("deal_id").agg(account=("customer_id", "first"), contacts=("contact", "nunique"), won=("won", "first"), **({"spread": ("rating", lambda v: v.std(ddof=0))} if "rating" in deals else {}))
+    per = deals.groupby("deal_id").agg(
+        account=("customer_id", "first"),
+        contacts=("contact", "nunique"),
+        won=("won", "first"),
+        **({"spread": ("rating", lambda v: v.std(ddof=0))} if "rating" in deals else {}),
+    )
     if per["account"].nunique() < 2:
         raise NotEnoughData("decision_units: two accounts are needed")
     who = per["account"].to_numpy()
@@ -144,18 +223,47 @@ def decision_units(deals, *, conf_level=0.95):
         rows.append({"measure": measure, "group": group, **intervals.mean(value, of, conf_level)})
 
     mean("contacts", "all", per["contacts"].to_numpy(float), who)
-    rows.append({"measure": "several_contacts", "group": "all", **intervals.share(per["contacts"] >= 2, who, conf_level)})
-    deciders = deals[deals["role"].astype(str).str.lower() == DECIDER].groupby("deal_id")["contact"].nunique().reindex(per.index, fill_value=0)
+    rows.append(
+        {
+            "measure": "several_contacts",
+            "group": "all",
+            **intervals.share(per["contacts"] >= 2, who, conf_level),
+        }
+    )
+    deciders = (
+        deals[deals["role"].astype(str).str.lower() == DECIDER]
+        .groupby("deal_id")["contact"]
+        .nunique()
+        .reindex(per.index, fill_value=0)
+    )
     if deciders.any():
-        rows.append({"measure": "several_deciders", "group": "all", **intervals.share(deciders >= 2, who, conf_level)})
+        rows.append(
+            {
+                "measure": "several_deciders",
+                "group": "all",
+                **intervals.share(deciders >= 2, who, conf_level),
+            }
+        )
     roles = deals.groupby("deal_id")["role"].agg(set)
     for role in sorted(deals["role"].dropna().unique(), key=str):
-        rows.append({"measure": "role", "group": role, **intervals.share(np.array([role in r for r in roles]), who, conf_level)})
+        rows.append(
+            {
+                "measure": "role",
+                "group": role,
+                **intervals.share(np.array([role in r for r in roles]), who, conf_level),
+            }
+        )
     size = np.minimum(per["contacts"].to_numpy(), 4)
     ended = per["won"].notna().to_numpy()
     for k in np.unique(size[ended]):
         mine = (size == k) & ended
-        rows.append({"measure": "win_rate", "group": f"{k}{'+' if k == 4 else ''}", **intervals.share(per["won"][mine].to_numpy(bool), who[mine], conf_level)})
+        rows.append(
+            {
+                "measure": "win_rate",
+                "group": f"{k}{'+' if k == 4 else ''}",
+                **intervals.share(per["won"][mine].to_numpy(bool), who[mine], conf_level),
+            }
+        )
     if "rating" in deals:
         several = (deals.groupby("deal_id")["rating"].count() >= 2).to_numpy()
         if several.any():
@@ -164,8 +272,20 @@ def decision_units(deals, *, conf_level=0.95):
             won = mine["won"].to_numpy(bool)
             if min(won.sum(), (~won).sum()) >= 10:
                 accounts = np.unique(mine["customer_id"].astype(str), return_inverse=True)[1]
-                made = fits.least_squares(mine["rating"].to_numpy(float), pd.DataFrame({"constant": 1.0, "won": won.astype(float)}), accounts)
-                rows.append({"measure": "rating_won_minus_lost", "group": role, "count": np.nan, "n": len(mine), **made.row("won", conf_level, accounts.max())})
+                made = fits.least_squares(
+                    mine["rating"].to_numpy(float),
+                    pd.DataFrame({"constant": 1.0, "won": won.astype(float)}),
+                    accounts,
+                )
+                rows.append(
+                    {
+                        "measure": "rating_won_minus_lost",
+                        "group": role,
+                        "count": np.nan,
+                        "n": len(mine),
+                        **made.row("won", conf_level, accounts.max()),
+                    }
+                )
     limits = [t("influence.unit_limit"), t("influence.unit_won")]
     if not ended.all():
         limits.append(t("influence.unit_open", n=number(int((~ended).sum()))))
@@ -173,12 +293,29 @@ def decision_units(deals, *, conf_level=0.95):
         limits.append(t("influence.unit_deciders"))
     if len(per) < 50:
         limits.append(t("drivers.few", n=number(len(per)), least=number(50)))
-    return Result(question=t("influence.unit_question"), table=pd.DataFrame(rows), method=t("influence.unit_method"), unit="deals", n=len(per), conf_level=conf_level, evidence="descriptive", limits=tuple(limits),
-                  chart={"kind": "points", "label": ["group"], "only": {"measure": "role"}, "percent": True, "xlabel": t("influence.unit_axis")})
+    return Result(
+        question=t("influence.unit_question"),
+        table=pd.DataFrame(rows),
+        method=t("influence.unit_method"),
+        unit="deals",
+        n=len(per),
+        conf_level=conf_level,
+        evidence="descriptive",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["group"],
+            "only": {"measure": "role"},
+            "percent": True,
+            "xlabel": t("influence.unit_axis"),
+        },
+    )
 
 
 @analysis
-def premium(offers, credentials, *, price="price", vendor="vendor_id", specification=(), conf_level=0.95):
+def premium(
+    offers, credentials, *, price="price", vendor="vendor_id", specification=(), conf_level=0.95
+):
     """How much more do offers with a better name cost at equal specification?
 
     Parameters
@@ -195,7 +332,9 @@ def premium(offers, credentials, *, price="price", vendor="vendor_id", specifica
     Returns
     -------
     Result
-        term, comparison (between: all offers; within: the same vendor over time, where a credential changes), n (offers), estimate (relative change of the price a unit), std_error, conf_low, conf_high.
+        term, comparison (between: all offers; within: the same vendor over time, where a credential
+        changes), n (offers), estimate (relative change of the price a unit), std_error, conf_low,
+        conf_high.
 
     Raises
     ------
@@ -204,7 +343,8 @@ def premium(offers, credentials, *, price="price", vendor="vendor_id", specifica
     NotEnoughData
         With too few offers or vendors.
 
-    Source: Rosen (1974), Journal of Political Economy 82; Rao & Monroe (1989), Journal of Marketing Research 26; Tadelis (2016), Annual Review of Economics 8.
+    Source: Rosen (1974), Journal of Political Economy 82; Rao & Monroe (1989), Journal of Marketing
+    Research 26; Tadelis (2016), Annual Review of Economics 8.
     """
     import pandas as pd
 
@@ -212,20 +352,46 @@ def premium(offers, credentials, *, price="price", vendor="vendor_id", specifica
     offers = _once(offers, "offers", ["deal_id", vendor], [price, *credentials, *specification])
     if not (offers[price].dropna() > 0).all():
         raise InputError("offers: prices must be above 0")
-    data = fits.prepare(offers.assign(_log=np.log(offers[price].astype(float))), "_log", [*credentials, *specification], cluster=vendor)
+    data = fits.prepare(
+        offers.assign(_log=np.log(offers[price].astype(float))),
+        "_log",
+        [*credentials, *specification],
+        cluster=vendor,
+    )
     made = fits.least_squares(data.y, data.x, data.groups)
     names = [c for c in data.x.columns if c in credentials or c.split(": ")[0] in credentials]
     inner = pd.DataFrame(fits.absorb(data.x.to_numpy(), data.groups), columns=data.x.columns)
-    moving = [c for c in inner if inner[c].std() > 0.05 * max(data.x[c].std(), 1e-12) and c != "constant"]
+    moving = [
+        c for c in inner if inner[c].std() > 0.05 * max(data.x[c].std(), 1e-12) and c != "constant"
+    ]
     rows = []
     parts = [("between", made, names)]
     if any(c in moving for c in names):
         fits.check(inner[moving], "offers, within a vendor")
-        parts.append(("within", fits.least_squares(fits.absorb(data.y, data.groups), inner[moving], data.groups, absorbed=data.customers), [c for c in names if c in moving]))
+        parts.append(
+            (
+                "within",
+                fits.least_squares(
+                    fits.absorb(data.y, data.groups),
+                    inner[moving],
+                    data.groups,
+                    absorbed=data.customers,
+                ),
+                [c for c in names if c in moving],
+            )
+        )
     for comparison, fit, terms in parts:
         for c in terms:
             told = fit.row(c, conf_level, data.customers - 1)
-            rows.append({"term": c, "comparison": comparison, "n": len(data.y), **{k: float(np.expm1(v)) for k, v in told.items()}, "std_error": told["std_error"] * float(np.exp(told["estimate"]))})
+            rows.append(
+                {
+                    "term": c,
+                    "comparison": comparison,
+                    "n": len(data.y),
+                    **{k: float(np.expm1(v)) for k, v in told.items()},
+                    "std_error": told["std_error"] * float(np.exp(told["estimate"])),
+                }
+            )
     limits = [t("influence.premium_limit")]
     if len(parts) > 1:
         limits.append(t("influence.premium_within"))
@@ -235,8 +401,24 @@ def premium(offers, credentials, *, price="price", vendor="vendor_id", specifica
         limits.append(t("influence.few_clusters", k=number(data.customers), least=number(30)))
     if data.left_out:
         limits.append(t("drivers.left_out", n=number(data.left_out)))
-    return Result(question=t("influence.premium_question"), table=pd.DataFrame(rows), method=t("influence.premium_method"), unit="offers", n=len(data.y), conf_level=conf_level, evidence="associational", limits=tuple(limits), model=made,
-                  chart={"kind": "points", "label": ["term", "comparison"], "percent": True, "reference": 0, "xlabel": t("influence.premium_axis")})
+    return Result(
+        question=t("influence.premium_question"),
+        table=pd.DataFrame(rows),
+        method=t("influence.premium_method"),
+        unit="offers",
+        n=len(data.y),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        model=made,
+        chart={
+            "kind": "points",
+            "label": ["term", "comparison"],
+            "percent": True,
+            "reference": 0,
+            "xlabel": t("influence.premium_axis"),
+        },
+    )
 
 
 def _once(table, where, keys, columns):
@@ -246,18 +428,24 @@ def _once(table, where, keys, columns):
     kept = table.drop_duplicates([*keys, *columns])
     twice = kept.duplicated(keys)
     if twice.any():
-        raise InputError(f"{where}: the rows of {int(twice.sum()):,} deals disagree on {', '.join(columns)}, such as deal '{kept.loc[twice, keys[0]].iloc[0]}'; give every deal one value")
+        raise InputError(
+            f"{where}: the rows of {int(twice.sum()):,} deals disagree on {', '.join(columns)},"
+            f" such as deal '{kept.loc[twice, keys[0]].iloc[0]}'; give every deal one value"
+        )
     return kept
 
 
 @analysis
-def referred_deals(deals, *, referred="referred", won="won", covariates=(), account="customer_id", conf_level=0.95):
+def referred_deals(
+    deals, *, referred="referred", won="won", covariates=(), account="customer_id", conf_level=0.95
+):
     """Are referred deals won more often, also against others that are alike in what was measured?
 
     Parameters
     ----------
     deals : DataFrame
-        One row a deal (or a first purchase, or a person); with deal_id, rows of a deal that say the same are one.
+        One row a deal (or a first purchase, or a person); with deal_id, rows of a deal that say the
+        same are one.
     referred, won : str
         0 or 1.
     covariates : list of str
@@ -268,7 +456,8 @@ def referred_deals(deals, *, referred="referred", won="won", covariates=(), acco
     Returns
     -------
     Result
-        measure (referred, others, difference; adjusted with covariates), count, n (deals), estimate, std_error, conf_low, conf_high.
+        measure (referred, others, difference; adjusted with covariates), count, n (deals),
+        estimate, std_error, conf_low, conf_high.
 
     Raises
     ------
@@ -277,7 +466,8 @@ def referred_deals(deals, *, referred="referred", won="won", covariates=(), acco
     NotEnoughData
         Without deals of both kinds.
 
-    Source: Schmitt, Skiera & Van den Bulte (2011), Journal of Marketing 75; adjustment by a linear model with robust errors, Lin (2013), Annals of Applied Statistics 7.
+    Source: Schmitt, Skiera & Van den Bulte (2011), Journal of Marketing 75; adjustment by a linear
+    model with robust errors, Lin (2013), Annals of Applied Statistics 7.
     """
     import pandas as pd
 
@@ -288,28 +478,78 @@ def referred_deals(deals, *, referred="referred", won="won", covariates=(), acco
     flag = x[referred].to_numpy()
     if not (np.isin(flag, (0, 1)).all() and np.isin(y, (0, 1)).all()):
         raise InputError(f"deals: '{referred}' and '{won}' must be 0 or 1")
-    rows = [{"measure": name, **intervals.share(y[mine] > 0, data.groups[mine], conf_level)} for name, mine in (("referred", flag == 1), ("others", flag == 0))]
-    rows.append({"measure": "difference", **intervals.share_difference(y > 0, flag == 1, data.groups, conf_level)})
+    rows = [
+        {"measure": name, **intervals.share(y[mine] > 0, data.groups[mine], conf_level)}
+        for name, mine in (("referred", flag == 1), ("others", flag == 0))
+    ]
+    rows.append(
+        {
+            "measure": "difference",
+            **intervals.share_difference(y > 0, flag == 1, data.groups, conf_level),
+        }
+    )
     if covariates:
-        # Own slopes in each group, covariates centred on the referred: what these deals would have been otherwise.
+        # Own slopes in each group, covariates centred on the referred: what these deals would have
+        # been otherwise.
         others = x.drop(columns=["constant", referred])
         centred = others - others[flag == 1].mean()
-        varies = [c for c in others if all(np.ptp(others[c][flag == k]) > 0 for k in (0, 1))]  # what never differs in a group has no slope there
+        varies = [
+            c for c in others if all(np.ptp(others[c][flag == k]) > 0 for k in (0, 1))
+        ]  # what never differs in a group has no slope there
         slopes = centred[varies].mul(flag, axis=0).add_prefix("× ")
-        both = pd.concat([pd.DataFrame({"constant": 1.0, referred: flag}, index=x.index), centred, slopes], axis=1)
+        both = pd.concat(
+            [pd.DataFrame({"constant": 1.0, referred: flag}, index=x.index), centred, slopes],
+            axis=1,
+        )
         fits.check(both, "deals")
-        rows.append({"measure": "adjusted", "count": np.nan, "n": len(y), **fits.least_squares(y, both, data.groups).row(referred, conf_level, data.customers - 1)})
+        rows.append(
+            {
+                "measure": "adjusted",
+                "count": np.nan,
+                "n": len(y),
+                **fits.least_squares(y, both, data.groups).row(
+                    referred, conf_level, data.customers - 1
+                ),
+            }
+        )
     limits = [t("influence.referred_limit")]
     if flag.sum() < 100:
         limits.append(t("drivers.few", n=number(int(flag.sum())), least=number(100)))
     if data.left_out:
         limits.append(t("drivers.left_out", n=number(data.left_out)))
-    return Result(question=t("influence.referred_question"), table=pd.DataFrame(rows), method=t("influence.referred_method_adjusted" if covariates else "influence.referred_method"), unit="deals", n=len(y), conf_level=conf_level, evidence="associational", limits=tuple(limits),
-                  chart={"kind": "points", "label": ["measure"], "only": {"measure": [r["measure"] for r in rows[2:]]}, "reference": 0, "points": True, "xlabel": t("influence.referred_axis")})
+    return Result(
+        question=t("influence.referred_question"),
+        table=pd.DataFrame(rows),
+        method=t(
+            "influence.referred_method_adjusted" if covariates else "influence.referred_method"
+        ),
+        unit="deals",
+        n=len(y),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["measure"],
+            "only": {"measure": [r["measure"] for r in rows[2:]]},
+            "reference": 0,
+            "points": True,
+            "xlabel": t("influence.referred_axis"),
+        },
+    )
 
 
 @analysis
-def support(deals, *, hours="reply_hours", won="won", covariates=(), instrument=None, account="customer_id", conf_level=0.95):
+def support(
+    deals,
+    *,
+    hours="reply_hours",
+    won="won",
+    covariates=(),
+    instrument=None,
+    account="customer_id",
+    conf_level=0.95,
+):
     """Are deals won more often where the first reply came sooner?
 
     Parameters
@@ -321,14 +561,17 @@ def support(deals, *, hours="reply_hours", won="won", covariates=(), instrument=
     covariates : list of str
         What made the deal hard or easy, known before the reply.
     instrument : str, optional
-        Column that delays replies and has nothing to do with the deal, such as the length of the queue.
+        Column that delays replies and has nothing to do with the deal, such as the length of the
+        queue.
     account : str
         Column of the sampling unit.
 
     Returns
     -------
     Result
-        measure (raw; adjusted with covariates; instrumented with an instrument), n (deals), estimate (change of the share won when the reply takes twice as long), std_error, conf_low, conf_high.
+        measure (raw; adjusted with covariates; instrumented with an instrument), n (deals),
+        estimate (change of the share won when the reply takes twice as long), std_error, conf_low,
+        conf_high.
 
     Raises
     ------
@@ -337,21 +580,35 @@ def support(deals, *, hours="reply_hours", won="won", covariates=(), instrument=
     NotEnoughData
         With too few deals.
 
-    Source: metric F-23 of the glossary; two-stage least squares, Wooldridge (2010), chapter 5; Hernán & Robins (2020), Causal Inference: What If, chapter 16.
+    Source: metric F-23 of the glossary; two-stage least squares, Wooldridge (2010), chapter 5;
+    Hernán & Robins (2020), Causal Inference: What If, chapter 16.
     """
     import pandas as pd
 
     fits.require(deals, "deals", hours, won, *covariates, instrument, account)
     if not (deals[hours].dropna() > 0).all():
         raise InputError("deals: hours to the first reply must be above 0")
-    deals = _once(deals, "deals", ["deal_id"], [hours, won, *covariates, *([instrument] if instrument else []), account])
+    deals = _once(
+        deals,
+        "deals",
+        ["deal_id"],
+        [hours, won, *covariates, *([instrument] if instrument else []), account],
+    )
     made = deals.assign(log2_hours=np.log2(deals[hours].astype(float)))
-    data = fits.prepare(made, won, ["log2_hours", *covariates, *([instrument] if instrument else [])], cluster=account)
+    data = fits.prepare(
+        made,
+        won,
+        ["log2_hours", *covariates, *([instrument] if instrument else [])],
+        cluster=account,
+    )
     if not np.isin(data.y, (0, 1)).all():
         raise InputError(f"deals: '{won}' must be 0 or 1")
     x = data.x.drop(columns=instrument) if instrument else data.x
     rows, limits, evidence = [], [t("influence.support_limit")], "associational"
-    models = [("raw", fits.least_squares(data.y, x[["constant", "log2_hours"]], data.groups)), *([("adjusted", fits.least_squares(data.y, x, data.groups))] if covariates else [])]
+    models = [
+        ("raw", fits.least_squares(data.y, x[["constant", "log2_hours"]], data.groups)),
+        *([("adjusted", fits.least_squares(data.y, x, data.groups))] if covariates else []),
+    ]
     if instrument:
         two = fits.two_stage(data.y, x, "log2_hours", data.x[[instrument]], data.groups)
         models.append(("instrumented", two))
@@ -360,17 +617,48 @@ def support(deals, *, hours="reply_hours", won="won", covariates=(), instrument=
         if two.first_f < 10:
             limits.insert(0, t("influence.weak", f=number(two.first_f, 3)))
     for measure, fit in models:
-        rows.append({"measure": measure, "n": len(data.y), **fit.row("log2_hours", conf_level, data.customers - 1)})
+        rows.append(
+            {
+                "measure": measure,
+                "n": len(data.y),
+                **fit.row("log2_hours", conf_level, data.customers - 1),
+            }
+        )
     if len(data.y) < 100:
         limits.append(t("drivers.few", n=number(len(data.y)), least=number(100)))
     if data.left_out:
         limits.append(t("drivers.left_out", n=number(data.left_out)))
-    return Result(question=t("influence.support_question"), table=pd.DataFrame(rows), method=t("influence.support_method_iv" if instrument else "influence.support_method"), unit="deals", n=len(data.y), conf_level=conf_level, evidence=evidence, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["measure"], "reference": 0, "points": True, "xlabel": t("influence.support_axis")})
+    return Result(
+        question=t("influence.support_question"),
+        table=pd.DataFrame(rows),
+        method=t("influence.support_method_iv" if instrument else "influence.support_method"),
+        unit="deals",
+        n=len(data.y),
+        conf_level=conf_level,
+        evidence=evidence,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["measure"],
+            "reference": 0,
+            "points": True,
+            "xlabel": t("influence.support_axis"),
+        },
+    )
 
 
 @analysis
-def predictability(moves, flag, *, customer="customer_id", origin="stage", target="next_stage", draws=500, seed=1, conf_level=0.95):
+def predictability(
+    moves,
+    flag,
+    *,
+    customer="customer_id",
+    origin="stage",
+    target="next_stage",
+    draws=500,
+    seed=1,
+    conf_level=0.95,
+):
     """Is the next step easier to foretell where there was support?
 
     Parameters
@@ -387,7 +675,9 @@ def predictability(moves, flag, *, customer="customer_id", origin="stage", targe
     Returns
     -------
     Result
-        group (both values, and "B − A"), n (moves), estimate (mean entropy of the next stage in bits, over the stages that occur in both groups, weighted by where people are; 0 = certain), std_error, conf_low, conf_high.
+        group (both values, and "B − A"), n (moves), estimate (mean entropy of the next stage in
+        bits, over the stages that occur in both groups, weighted by where people are; 0 = certain),
+        std_error, conf_low, conf_high.
 
     Raises
     ------
@@ -407,11 +697,15 @@ def predictability(moves, flag, *, customer="customer_id", origin="stage", targe
     if len(values) != 2:
         raise InputError(f"flag: '{flag}' must have two values, found {len(values)}")
     who = np.unique(rows[customer].astype(str), return_inverse=True)[1]
-    a, b, f = (np.unique(rows[c].astype(str), return_inverse=True)[1] for c in (origin, target, flag))
+    a, b, f = (
+        np.unique(rows[c].astype(str), return_inverse=True)[1] for c in (origin, target, flag)
+    )
     size = a.max() + 1, b.max() + 1
     both = np.isin(np.arange(size[0]), a[f == 0]) & np.isin(np.arange(size[0]), a[f == 1])
     if not both.any():
-        raise NotEnoughData(f"predictability: no '{origin}' is left in both groups; nothing can be compared")
+        raise NotEnoughData(
+            f"predictability: no '{origin}' is left in both groups; nothing can be compared"
+        )
     lone = int((~both[a]).sum())
     who, a, b, f = (np.unique(v[both[a]], return_inverse=True)[1] for v in (who, a, b, f))
     size = a.max() + 1, b.max() + 1
@@ -422,19 +716,54 @@ def predictability(moves, flag, *, customer="customer_id", origin="stage", targe
         out = []
         for k in (0, 1):
             mine = f == k
-            counts = np.bincount(a[mine] * size[1] + b[mine], w[mine], size[0] * size[1]).reshape(size)
+            counts = np.bincount(a[mine] * size[1] + b[mine], w[mine], size[0] * size[1]).reshape(
+                size
+            )
             n = counts.sum(axis=1, keepdims=True)
             p = np.divide(counts, n, out=np.zeros_like(counts), where=n > 0)
             bits = special.entr(p).sum(axis=1) / np.log(2)
-            bits += np.where(n[:, 0] > 0, ((counts > 0).sum(axis=1) - 1) / (2 * np.maximum(n[:, 0], 1) * np.log(2)), 0)
+            bits += np.where(
+                n[:, 0] > 0,
+                ((counts > 0).sum(axis=1) - 1) / (2 * np.maximum(n[:, 0], 1) * np.log(2)),
+                0,
+            )
             seen = n[:, 0] > 0
             out.append((bits[seen] * mix[seen]).sum() / mix[seen].sum())
         return np.array([*out, out[1] - out[0]])
 
     people = int(who.max()) + 1
     estimate = entropy(np.ones(people))
-    se, low, high = intervals.bootstrap(entropy, people, seed=seed, draws=draws, conf_level=conf_level)
+    se, low, high = intervals.bootstrap(
+        entropy, people, seed=seed, draws=draws, conf_level=conf_level
+    )
     names = [str(v) for v in values] + [f"{values[1]} − {values[0]}"]
-    table = pd.DataFrame({"group": names, "n": [int((f == 0).sum()), int((f == 1).sum()), len(a)], "estimate": estimate, "std_error": se, "conf_low": np.fmin(low, estimate), "conf_high": np.fmax(high, estimate)})
-    return Result(question=t("influence.predict_question", flag=word(flag)), table=table, method=t("influence.predict_method"), unit="moves", n=len(a), conf_level=conf_level, evidence="associational", limits=(t("influence.predict_limit"), *((t("influence.predict_lone", n=number(lone)),) if lone else ()), *((t("drivers.left_out", n=number(lost)),) if lost else ())),
-                  chart={"kind": "points", "label": ["group"], "only": {"group": names[:2]}, "xlabel": t("influence.predict_axis")})
+    table = pd.DataFrame(
+        {
+            "group": names,
+            "n": [int((f == 0).sum()), int((f == 1).sum()), len(a)],
+            "estimate": estimate,
+            "std_error": se,
+            "conf_low": np.fmin(low, estimate),
+            "conf_high": np.fmax(high, estimate),
+        }
+    )
+    return Result(
+        question=t("influence.predict_question", flag=word(flag)),
+        table=table,
+        method=t("influence.predict_method"),
+        unit="moves",
+        n=len(a),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=(
+            t("influence.predict_limit"),
+            *((t("influence.predict_lone", n=number(lone)),) if lone else ()),
+            *((t("drivers.left_out", n=number(lost)),) if lost else ()),
+        ),
+        chart={
+            "kind": "points",
+            "label": ["group"],
+            "only": {"group": names[:2]},
+            "xlabel": t("influence.predict_axis"),
+        },
+    )

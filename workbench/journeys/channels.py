@@ -19,7 +19,8 @@ _PAYMENT_HOSTS = ("paypal.", "adyen.", "mollie.", "stripe.", "klarna.", "ideal."
 def channel(source=None, medium=None, campaign=None, referrer=None):
     """Give the GA4 channel group of one visit from its source, medium, campaign and referrer.
 
-    Where source and medium are empty they are read off the referrer: a search site is organic, any other host a referral.
+    Where source and medium are empty they are read off the referrer: a search site is organic, any
+    other host a referral.
     Returns the group's name, "Unassigned" where no rule fits.
 
     Source: support.google.com/analytics/answer/9756891, read November 2026.
@@ -28,7 +29,9 @@ def channel(source=None, medium=None, campaign=None, referrer=None):
     ('Paid Search', 'Organic Search', 'Email', 'Direct')
     """
     rules = _rules()
-    source, medium, campaign = ((v or "").strip().lower() if isinstance(v, str) else "" for v in (source, medium, campaign))
+    source, medium, campaign = (
+        (v or "").strip().lower() if isinstance(v, str) else "" for v in (source, medium, campaign)
+    )
     if not source and not medium and isinstance(referrer, str) and referrer:
         source = urlsplit(referrer).hostname or ""
         medium = "organic" if _site("search", source) else "referral" if source else ""
@@ -47,7 +50,9 @@ def channel(source=None, medium=None, campaign=None, referrer=None):
 def _rules():
     import yaml
 
-    return yaml.safe_load((files("workbench.journeys") / "channels.yml").read_text(encoding="utf-8"))
+    return yaml.safe_load(
+        (files("workbench.journeys") / "channels.yml").read_text(encoding="utf-8")
+    )
 
 
 def _site(kind, source):
@@ -57,7 +62,8 @@ def _site(kind, source):
 
 
 def parse_utm(page):
-    """Return the UTM parameters of a page address as a dictionary, lower-case names, values as they stand.
+    """Return the UTM parameters of a page address as a dictionary, lower-case names, values as they
+    stand.
 
     >>> parse_utm("https://shop.example/p?utm_source=News&utm_medium=email&x=1")
     {'source': 'News', 'medium': 'email'}
@@ -70,15 +76,20 @@ def parse_utm(page):
 def assign_channels(events, *, own_hosts=()):
     """Give every event the GA4 channel group of its source, medium, campaign and referrer.
 
-    UTM parameters are read off `page` where the columns are missing or empty. Referrers from `own_hosts` and from payment services are no source.
+    UTM parameters are read off `page` where the columns are missing or empty. Referrers from
+    `own_hosts` and from payment services are no source.
 
-    Takes a DataFrame of events; returns a copy with the column `channel` (a group's name). Raises InputError without the columns of events. Source: as `channel`.
+    Takes a DataFrame of events; returns a copy with the column `channel` (a group's name). Raises
+    InputError without the columns of events. Source: as `channel`.
     """
     import pandas as pd
 
     schemas.require(events, "events")
     made = pd.DataFrame(events).copy()
-    keys = pd.DataFrame({c: made[c].astype(object) if c in made else None for c in (*UTM, "referrer")}, index=made.index)
+    keys = pd.DataFrame(
+        {c: made[c].astype(object) if c in made else None for c in (*UTM, "referrer")},
+        index=made.index,
+    )
     if "page" in made:
         pages = made["page"].astype(object)
         tagged = pages.map(lambda p: isinstance(p, str) and "utm_" in p.lower())
@@ -95,24 +106,31 @@ def assign_channels(events, *, own_hosts=()):
 
 def _is_own(referrer, own_hosts):
     host = (urlsplit(referrer).hostname or "") if isinstance(referrer, str) else ""
-    return any(host == h or host.endswith("." + h) for h in own_hosts) or any(p in host + "." for p in _PAYMENT_HOSTS)
+    return any(host == h or host.endswith("." + h) for h in own_hosts) or any(
+        p in host + "." for p in _PAYMENT_HOSTS
+    )
 
 
 @analysis
 def tagging(events, *, own_hosts=(), conf_level=0.95):
-    """Can the sources of visits be trusted: how many are tagged, written in one way, and not the site itself?
+    """Can the sources of visits be trusted: how many are tagged, written in one way, and not the
+    site itself?
 
     Parameters
     ----------
-    events : DataFrame with customer_id, session_id; source, medium, campaign, referrer where there are
+    events : DataFrame with customer_id, session_id; source, medium, campaign, referrer where there
+    are
     own_hosts : sequence of str
         Host names of the site itself.
 
     Returns
     -------
     Result
-        measure (tagged: source and medium given; direct; self_referral: the referrer is the site or a payment service; variant: a source or campaign that differs from a more frequent one only in
-        case or blanks), count, n (sessions), estimate, std_error, conf_low, conf_high. The variants stand in `.model`.
+        measure (tagged: source and medium given; direct; self_referral: the referrer is the site or
+        a payment service; variant: a source or campaign that differs from a more frequent one only
+        in
+        case or blanks), count, n (sessions), estimate, std_error, conf_low, conf_high. The variants
+        stand in `.model`.
 
     Raises
     ------
@@ -126,26 +144,67 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
     schemas.require(events, "events", "session_id")
     events = pd.DataFrame(events)
     lost = int(events["session_id"].isna().sum())
-    first = events[events["session_id"].notna()].sort_values(["session_id", "occurred_at"], kind="stable").drop_duplicates("session_id")
+    first = (
+        events[events["session_id"].notna()]
+        .sort_values(["session_id", "occurred_at"], kind="stable")
+        .drop_duplicates("session_id")
+    )
     if not len(first):
         raise NotEnoughData("tagging: there is no session")
-    text = {c: (first[c].astype(object).where(first[c].notna(), "") if c in first else pd.Series("", first.index)) for c in (*UTM, "referrer")}
+    text = {
+        c: (
+            first[c].astype(object).where(first[c].notna(), "")
+            if c in first
+            else pd.Series("", first.index)
+        )
+        for c in (*UTM, "referrer")
+    }
     own = text["referrer"].map(lambda r: _is_own(r, own_hosts))
     variants, odd = [], np.zeros(len(first), bool)
     for name in ("source", "campaign"):
         counts = text[name][text[name] != ""].value_counts()
-        for _, same in counts.groupby(counts.index.map(lambda v: re.sub(r"[\s_-]+", "", str(v).lower()))):
+        for _, same in counts.groupby(
+            counts.index.map(lambda v: re.sub(r"[\s_-]+", "", str(v).lower()))
+        ):
             if len(same) > 1:
                 best = sorted(same.index, key=lambda v: (-same[v], v))[0]
-                variants += [{"column": name, "written": v, "usual": best, "sessions": int(same[v])} for v in same.index if v != best]
+                variants += [
+                    {"column": name, "written": v, "usual": best, "sessions": int(same[v])}
+                    for v in same.index
+                    if v != best
+                ]
                 odd |= text[name].isin([v for v in same.index if v != best]).to_numpy()
     direct = (text["source"] == "") & (text["medium"] == "") & ((text["referrer"] == "") | own)
-    rows = [{"measure": name, **intervals.share(hit, first["customer_id"], conf_level)} for name, hit in
-            (("tagged", (text["source"] != "") & (text["medium"] != "")), ("direct", direct), ("self_referral", own), ("variant", odd))]
-    limits = [t("journeys.tagging_limit")] + ([t("journeys.no_session", n=number(lost))] if lost else []) + ([t("journeys.variants", n=number(len(variants)))] if variants else [])
-    return Result(question=t("journeys.tagging_question"), table=pd.DataFrame(rows), method=t("journeys.tagging_method"), unit="sessions", n=len(first), conf_level=conf_level,
-                  limits=tuple(limits), model=pd.DataFrame(variants, columns=["column", "written", "usual", "sessions"]),
-                  chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("journeys.tagging_axis")})
+    rows = [
+        {"measure": name, **intervals.share(hit, first["customer_id"], conf_level)}
+        for name, hit in (
+            ("tagged", (text["source"] != "") & (text["medium"] != "")),
+            ("direct", direct),
+            ("self_referral", own),
+            ("variant", odd),
+        )
+    ]
+    limits = (
+        [t("journeys.tagging_limit")]
+        + ([t("journeys.no_session", n=number(lost))] if lost else [])
+        + ([t("journeys.variants", n=number(len(variants)))] if variants else [])
+    )
+    return Result(
+        question=t("journeys.tagging_question"),
+        table=pd.DataFrame(rows),
+        method=t("journeys.tagging_method"),
+        unit="sessions",
+        n=len(first),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        model=pd.DataFrame(variants, columns=["column", "written", "usual", "sessions"]),
+        chart={
+            "kind": "points",
+            "label": ["measure"],
+            "percent": True,
+            "xlabel": t("journeys.tagging_axis"),
+        },
+    )
 
 
 @analysis
@@ -161,7 +220,8 @@ def omnichannel(profile, *, offline=("store", "phone"), conf_level=0.95):
     Returns
     -------
     Result
-        measure (several_channels; online_then_offline, offline_then_online: of purchases), count, n (occasions; purchases), estimate, std_error, conf_low, conf_high.
+        measure (several_channels; online_then_offline, offline_then_online: of purchases), count, n
+        (occasions; purchases), estimate, std_error, conf_low, conf_high.
 
     Raises
     ------
@@ -175,30 +235,60 @@ def omnichannel(profile, *, offline=("store", "phone"), conf_level=0.95):
     known = profile[profile["first_channel"].notna()] if "first_channel" in profile else profile[:0]
     if not len(known):
         raise NotEnoughData("omnichannel: no occasion has a channel")
-    rows = [{"measure": "several_channels", **intervals.share(known["channels"] > 1, known["customer_id"], conf_level)}]
+    rows = [
+        {
+            "measure": "several_channels",
+            **intervals.share(known["channels"] > 1, known["customer_id"], conf_level),
+        }
+    ]
     bought = known[known["outcome"] == "bought"]
     # Where no contact is off line, nothing can be said of going between the two.
-    if len(bought) and (known["first_channel"].isin(offline) | known["last_channel"].isin(offline)).any():
+    if (
+        len(bought)
+        and (known["first_channel"].isin(offline) | known["last_channel"].isin(offline)).any()
+    ):
         begins, ends = bought["first_channel"].isin(offline), bought["last_channel"].isin(offline)
-        rows += [{"measure": name, **intervals.share(hit, bought["customer_id"], conf_level)} for name, hit in (("online_then_offline", ~begins & ends), ("offline_then_online", begins & ~ends))]
-    return Result(question=t("journeys.omni_question"), table=pd.DataFrame(rows), method=t("journeys.omni_method"), unit="episodes", n=len(known), conf_level=conf_level,
-                  limits=(t("journeys.omni_limit"),), chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("journeys.omni_axis")})
+        rows += [
+            {"measure": name, **intervals.share(hit, bought["customer_id"], conf_level)}
+            for name, hit in (
+                ("online_then_offline", ~begins & ends),
+                ("offline_then_online", begins & ~ends),
+            )
+        ]
+    return Result(
+        question=t("journeys.omni_question"),
+        table=pd.DataFrame(rows),
+        method=t("journeys.omni_method"),
+        unit="episodes",
+        n=len(known),
+        conf_level=conf_level,
+        limits=(t("journeys.omni_limit"),),
+        chart={
+            "kind": "points",
+            "label": ["measure"],
+            "percent": True,
+            "xlabel": t("journeys.omni_axis"),
+        },
+    )
 
 
 @analysis
 def identify(events, links, *, device="device_id"):
-    """Give events of devices to the people known to use them: devices that share a person, and persons that share a device, become one.
+    """Give events of devices to the people known to use them: devices that share a person, and
+    persons that share a device, become one.
 
     Parameters
     ----------
     events : DataFrame with occurred_at and the device column
-    links : DataFrame with the device column and customer_id, one row per sighting of a person on a device
+    links : DataFrame with the device column and customer_id, one row per sighting of a person on a
+    device
     device : str
 
     Returns
     -------
     DataFrame
-        A copy of the events with customer_id: the smallest linked customer's, or "device:ID" where nobody is known.
+        A copy of the events with customer_id: the smallest linked customer's, or "device:ID" where
+        nobody is known.
 
     Raises
     ------
@@ -214,7 +304,9 @@ def identify(events, links, *, device="device_id"):
     if device not in made:
         raise unknown("events", "column", device, made.columns)
     found = made[device].map(person)
-    made["customer_id"] = found.where(found.notna(), "device:" + made[device].astype(str)).astype(str)
+    made["customer_id"] = found.where(found.notna(), "device:" + made[device].astype(str)).astype(
+        str
+    )
     return made
 
 
@@ -225,7 +317,10 @@ def _persons(links, device):
     from scipy.sparse.csgraph import connected_components
 
     pairs = links[[device, "customer_id"]].dropna().drop_duplicates()
-    devices, people = pd.factorize(pairs[device], sort=True), pd.factorize(pairs["customer_id"], sort=True)
+    devices, people = (
+        pd.factorize(pairs[device], sort=True),
+        pd.factorize(pairs["customer_id"], sort=True),
+    )
     n, m = len(devices[1]), len(people[1])
     graph = coo_array((np.ones(len(pairs)), (devices[0], n + people[0])), shape=(n + m, n + m))
     _, group = connected_components(graph, directed=False)
@@ -245,12 +340,15 @@ def identity_quality(events, links, *, device="device_id", truth=None, conf_leve
     events, links, device
         As in `identify`.
     truth : DataFrame, optional
-        Known pairs: the device column and customer_id; then precision and recall of pairs of devices are given.
+        Known pairs: the device column and customer_id; then precision and recall of pairs of
+        devices are given.
 
     Returns
     -------
     Result
-        measure (devices_linked, events_linked, devices_shared: devices with several customers, people_merged: customers joined to another; precision, recall of pairs), count, n, estimate, conf_low, conf_high (Wilson; devices or persons are the units).
+        measure (devices_linked, events_linked, devices_shared: devices with several customers,
+        people_merged: customers joined to another; precision, recall of pairs), count, n, estimate,
+        conf_low, conf_high (Wilson; devices or persons are the units).
 
     Raises
     ------
@@ -261,21 +359,33 @@ def identity_quality(events, links, *, device="device_id", truth=None, conf_leve
     """
     import pandas as pd
 
-    sizes = engine.run("SELECT device, count(*) AS n FROM v WHERE device IS NOT NULL GROUP BY device", v=engine.view(events, device=device)).set_index("device")["n"]
+    sizes = engine.run(
+        "SELECT device, count(*) AS n FROM v WHERE device IS NOT NULL GROUP BY device",
+        v=engine.view(events, device=device),
+    ).set_index("device")["n"]
     if not len(sizes):
         raise NotEnoughData("identity_quality: there is no device")
     person = _persons(links, device)
     linked = sizes.index.isin(person.index)
     known = links[[device, "customer_id"]].dropna().drop_duplicates()
     per_device = known.groupby(device)["customer_id"].nunique()
-    per_person = known.assign(person=known[device].map(person)).groupby("person")["customer_id"].nunique()
-    rows = [("devices_linked", int(linked.sum()), len(sizes)), ("events_linked", int(sizes[linked].sum()), int(sizes.sum())),
-            ("devices_shared", int((per_device > 1).sum()), len(per_device)), ("people_merged", int(per_person[per_person > 1].sum()), int(per_person.sum()))]
+    per_person = (
+        known.assign(person=known[device].map(person)).groupby("person")["customer_id"].nunique()
+    )
+    rows = [
+        ("devices_linked", int(linked.sum()), len(sizes)),
+        ("events_linked", int(sizes[linked].sum()), int(sizes.sum())),
+        ("devices_shared", int((per_device > 1).sum()), len(per_device)),
+        ("people_merged", int(per_person[per_person > 1].sum()), int(per_person.sum())),
+    ]
     if truth is not None:
         true = truth.drop_duplicates(device).set_index(device)["customer_id"].astype(str)
         both = true.index.intersection(sizes.index)
-        # A pair of devices is joined where both have one person; known devices without a link stand alone.
-        said = person.reindex(both).where(person.reindex(both).notna(), "device:" + pd.Series(both, index=both).astype(str))
+        # A pair of devices is joined where both have one person; known devices without a link stand
+        # alone.
+        said = person.reindex(both).where(
+            person.reindex(both).notna(), "device:" + pd.Series(both, index=both).astype(str)
+        )
         pairs = pd.DataFrame({"said": said, "true": true[both]})
 
         def count(keys):
@@ -292,12 +402,29 @@ def identity_quality(events, links, *, device="device_id", truth=None, conf_leve
     if truth is not None:
         for name, key in (("precision", "said"), ("recall", "true")):
             together = pairs.groupby(["said", "true"]).size().rename("n").reset_index()
-            per = together.assign(hit=together["n"] * (together["n"] - 1) / 2).groupby(key).agg(hit=("hit", "sum"), n=("n", "sum"))
+            per = (
+                together.assign(hit=together["n"] * (together["n"] - 1) / 2)
+                .groupby(key)
+                .agg(hit=("hit", "sum"), n=("n", "sum"))
+            )
             blocks[name] = (per["hit"].to_numpy(), (per["n"] * (per["n"] - 1) / 2).to_numpy())
     for name, (y, x) in blocks.items():
         used = x > 0
         estimate, se, _, _ = intervals.ratio(y[used], x[used], conf_level)
         low, high = intervals.clustered(estimate, se, x.sum(), used.sum(), conf_level)
         table.loc[table["measure"] == name, ["conf_low", "conf_high"]] = [float(low), float(high)]
-    return Result(question=t("journeys.identity_question"), table=table, method=t("journeys.identity_method"), unit="devices", n=len(sizes), conf_level=conf_level,
-                  limits=(t("journeys.identity_limit"),), chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("journeys.identity_axis")})
+    return Result(
+        question=t("journeys.identity_question"),
+        table=table,
+        method=t("journeys.identity_method"),
+        unit="devices",
+        n=len(sizes),
+        conf_level=conf_level,
+        limits=(t("journeys.identity_limit"),),
+        chart={
+            "kind": "points",
+            "label": ["measure"],
+            "percent": True,
+            "xlabel": t("journeys.identity_axis"),
+        },
+    )

@@ -20,7 +20,9 @@ def _seen(events, period, zone, until):
         raise NotEnoughData("the table holds no event with a time")
     roles = {"customer": engine.key("customer_id"), "day": engine.day("occurred_at")}
     view = engine.view(events, zone=zone, upto=None if until is None else end, **roles)
-    first, last = (int(x) for x in engine.run("SELECT min(day) AS a, max(day) AS b FROM v", v=view).iloc[0])
+    first, last = (
+        int(x) for x in engine.run("SELECT min(day) AS a, max(day) AS b FROM v", v=view).iloc[0]
+    )
     if until is not None:
         last = max(last, periods.local_day(end, zone))
     return view, first, last
@@ -28,9 +30,11 @@ def _seen(events, period, zone, until):
 
 @analysis
 def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, conf_level=0.95):
-    """Of the people active in a period, who is new, who was there before, and who did not come back?
+    """Of the people active in a period, who is new, who was there before, and who did not come
+    back?
 
-    new: first seen in this period; returning: active in the period before, too; resurrected: seen earlier, but not in the period before; dormant: active in the period before, not in
+    new: first seen in this period; returning: active in the period before, too; resurrected: seen
+    earlier, but not in the period before; dormant: active in the period before, not in
     this one (so counted beside the active ones, not among them).
 
     Parameters
@@ -39,7 +43,8 @@ def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, 
     period : str
         "day", "week" (from Monday; "week_sunday", "week_saturday") or "month".
     lookback : str
-        History a period needs before new can be told from resurrected; earlier periods are marked left_censored. Where the data are shorter than that, only the first period is.
+        History a period needs before new can be told from resurrected; earlier periods are marked
+        left_censored. Where the data are shorter than that, only the first period is.
     zone : str
         Time zone in which days are cut.
     until : str or Timestamp, optional
@@ -47,21 +52,29 @@ def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, 
     Returns
     -------
     Result
-        period, state, count, n (active in the period; for dormant: active in the one before), estimate, conf_low, conf_high (Wilson), incomplete (the period still runs), left_censored (too early to tell new from returning).
+        period, state, count, n (active in the period; for dormant: active in the one before),
+        estimate, conf_low, conf_high (Wilson), incomplete (the period still runs), left_censored
+        (too early to tell new from returning).
 
     Raises
     ------
     NotEnoughData
         Without events in two periods.
 
-    Source: PostHog and Amplitude lifecycle definitions, as compared in `docs/glossary.md`; Wilson (1927).
+    Source: PostHog and Amplitude lifecycle definitions, as compared in `docs/glossary.md`; Wilson
+    (1927).
     """
     import pandas as pd
 
     view, first, last = _seen(events, period, zone, until)
-    found = engine.run(f"""WITH d AS (SELECT customer, {periods.sql("day", period, first, last)} AS p FROM v GROUP BY 1, 2),
-        w AS (SELECT p, lag(p) OVER (PARTITION BY customer ORDER BY p) AS was, lead(p) OVER (PARTITION BY customer ORDER BY p) AS next FROM d)
-        SELECT p, was, next, count(*) AS n FROM w GROUP BY p, was, next""", v=view)
+    found = engine.run(
+        f"""WITH d AS (SELECT customer, {periods.sql("day", period, first, last)} AS p FROM v GROUP
+          BY 1, 2),
+        w AS (SELECT p, lag(p) OVER (PARTITION BY customer ORDER BY p) AS was, lead(p) OVER
+          (PARTITION BY customer ORDER BY p) AS next FROM d)
+        SELECT p, was, next, count(*) AS n FROM w GROUP BY p, was, next""",
+        v=view,
+    )
     starts = np.unique(periods.first_day(np.arange(first, last + 1), period))
     if len(starts) < 2:
         raise NotEnoughData(t("journeys.one_period"))
@@ -80,11 +93,24 @@ def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, 
     known = starts >= starts[0] + schemas.micros("lookback", lookback) // DAY
     early = ~known if known.sum() >= 2 else np.arange(size) == 0
     for i, start in enumerate(starts):
-        counts = {"new": new[i], "returning": returning[i], "resurrected": active[i] - new[i] - returning[i], "dormant": gone[i - 1] if i else np.nan}
+        counts = {
+            "new": new[i],
+            "returning": returning[i],
+            "resurrected": active[i] - new[i] - returning[i],
+            "dormant": gone[i - 1] if i else np.nan,
+        }
         for state in STATES:
             base = (active[i - 1] if i else 0) if state == "dormant" else active[i]
-            rows.append({"period": pd.Timestamp(int(start), unit="D"), "state": state, "count": counts[state], "n": int(base),
-                         "incomplete": i == size - 1 and not complete, "left_censored": bool(early[i])})
+            rows.append(
+                {
+                    "period": pd.Timestamp(int(start), unit="D"),
+                    "state": state,
+                    "count": counts[state],
+                    "n": int(base),
+                    "incomplete": i == size - 1 and not complete,
+                    "left_censored": bool(early[i]),
+                }
+            )
     table = pd.DataFrame(rows)
     table = table[table["count"].notna()].reset_index(drop=True)
     table["count"] = table["count"].astype(int)
@@ -92,11 +118,40 @@ def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, 
     table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
     # In the first period everyone looks new: true by definition, so no interval.
     table.loc[table["period"] == table["period"].min(), ["conf_low", "conf_high"]] = np.nan
-    table = table[["period", "state", "count", "n", "estimate", "conf_low", "conf_high", "incomplete", "left_censored"]]
-    limits = [t("journeys.life_limit", early=number(int(early.sum())))] + ([] if complete else [t("journeys.life_running")])
-    return Result(question=t("journeys.life_question"), table=table, method=t("journeys.life_method", period=t(f"journeys.each_{period}")), unit="customers", n=int(active.max()),
-                  conf_level=conf_level, limits=tuple(limits), chart={"kind": "curve", "x": "period", "group": "state", "percent": True, "only": {"incomplete": [False], "left_censored": [False]},
-                                                                     "xlabel": t("stages.period_axis"), "ylabel": t("journeys.life_axis")})
+    table = table[
+        [
+            "period",
+            "state",
+            "count",
+            "n",
+            "estimate",
+            "conf_low",
+            "conf_high",
+            "incomplete",
+            "left_censored",
+        ]
+    ]
+    limits = [t("journeys.life_limit", early=number(int(early.sum())))] + (
+        [] if complete else [t("journeys.life_running")]
+    )
+    return Result(
+        question=t("journeys.life_question"),
+        table=table,
+        method=t("journeys.life_method", period=t(f"journeys.each_{period}")),
+        unit="customers",
+        n=int(active.max()),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "curve",
+            "x": "period",
+            "group": "state",
+            "percent": True,
+            "only": {"incomplete": [False], "left_censored": [False]},
+            "xlabel": t("stages.period_axis"),
+            "ylabel": t("journeys.life_axis"),
+        },
+    )
 
 
 @analysis
@@ -108,7 +163,9 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
     Returns
     -------
     Result
-        days_active ("1" … "7"; a month's beyond 10 together), count, n (customer-periods), estimate, std_error, conf_low, conf_high. Customers are the sampling unit. The mean share of days stands in `.limits`.
+        days_active ("1" … "7"; a month's beyond 10 together), count, n (customer-periods),
+        estimate, std_error, conf_low, conf_high. Customers are the sampling unit. The mean share of
+        days stands in `.limits`.
 
     Raises
     ------
@@ -126,22 +183,61 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
     if not whole:
         raise NotEnoughData(t("journeys.one_period"))
     cap = 7 if period == "week" else 11
-    found = engine.run(f"""WITH d AS (SELECT customer, day FROM v WHERE day >= {whole[0]} AND day <= {periods.last_day(whole[-1], period)} GROUP BY 1, 2),
-        p AS (SELECT customer, {periods.sql("day", period, first, last)} AS p, count(*) AS days FROM d GROUP BY 1, 2),
-        k AS (SELECT customer, CASE WHEN days > {cap} THEN {cap} ELSE days END AS k, sum(days) AS days, count(*) AS y FROM p GROUP BY 1, 2),
+    found = engine.run(
+        f"""WITH d AS (SELECT customer, day FROM v WHERE day >= {whole[0]} AND day <=
+          {periods.last_day(whole[-1], period)} GROUP BY 1, 2),
+        p AS (SELECT customer, {periods.sql("day", period, first, last)} AS p, count(*) AS days
+          FROM d GROUP BY 1, 2),
+        k AS (SELECT customer, CASE WHEN days > {cap} THEN {cap} ELSE days END AS k, sum(days) AS
+          days, count(*) AS y FROM p GROUP BY 1, 2),
         x AS (SELECT customer, sum(y) AS x FROM k GROUP BY 1)
-        SELECT k.k AS k, sum(k.days) AS days, sum(k.y) AS y, sum(k.y * k.y) AS yy, sum(k.y * x.x) AS yx, 0 AS people
+        SELECT k.k AS k, sum(k.days) AS days, sum(k.y) AS y, sum(k.y * k.y) AS yy, sum(k.y * x.x)
+          AS yx, 0 AS people
         FROM k JOIN x ON k.customer = x.customer GROUP BY k.k
-        UNION ALL SELECT 0, 0, sum(x), sum(x * x), 0, count(*) FROM x""", v=view)
+        UNION ALL SELECT 0, 0, sum(x), sum(x * x), 0, count(*) FROM x""",
+        v=view,
+    )
     # Row 0 is everyone: what the shares are taken of.
     found = found.astype(float).set_index("k").reindex(range(cap + 1), fill_value=0.0)
     every, found = found.loc[0], found.loc[1:]
     n = every["y"]
     if not n > 0:
         raise NotEnoughData(t("journeys.one_period"))
-    table = pd.DataFrame({"days_active": [f"{k}" if k <= 10 else "11+" for k in range(1, cap + 1)],
-                          **intervals.share_of_sums(found["y"].to_numpy(), n, found["yy"].to_numpy(), found["yx"].to_numpy(), every["yy"], every["people"], conf_level)})
+    table = pd.DataFrame(
+        {
+            "days_active": [f"{k}" if k <= 10 else "11+" for k in range(1, cap + 1)],
+            **intervals.share_of_sums(
+                found["y"].to_numpy(),
+                n,
+                found["yy"].to_numpy(),
+                found["yx"].to_numpy(),
+                every["yy"],
+                every["people"],
+                conf_level,
+            ),
+        }
+    )
     length = np.mean([periods.last_day(s, period) - s + 1 for s in whole])
-    limits = (t("journeys.sticky_mean", days=number(found["days"].sum() / n, 3), period=t(f"journeys.each_{period}"), share=number(100 * found["days"].sum() / n / length, 3)),)
-    return Result(question=t("journeys.sticky_question", period=t(f"journeys.each_{period}")), table=table, method=t("journeys.sticky_method"), unit="customer_periods", n=int(n), conf_level=conf_level,
-                  limits=limits, chart={"kind": "points", "label": ["days_active"], "percent": True, "xlabel": t("journeys.sticky_axis")})
+    limits = (
+        t(
+            "journeys.sticky_mean",
+            days=number(found["days"].sum() / n, 3),
+            period=t(f"journeys.each_{period}"),
+            share=number(100 * found["days"].sum() / n / length, 3),
+        ),
+    )
+    return Result(
+        question=t("journeys.sticky_question", period=t(f"journeys.each_{period}")),
+        table=table,
+        method=t("journeys.sticky_method"),
+        unit="customer_periods",
+        n=int(n),
+        conf_level=conf_level,
+        limits=limits,
+        chart={
+            "kind": "points",
+            "label": ["days_active"],
+            "percent": True,
+            "xlabel": t("journeys.sticky_axis"),
+        },
+    )

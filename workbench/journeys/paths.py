@@ -13,7 +13,8 @@ from workbench.texts import number, percent, t, word
 def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=None, conf_level=0.95):
     """Which are the most frequent paths at the start of a visit?
 
-    A path is the first `steps` events of a visit, repeats in a row taken as one. Paths beyond the top are shown together, so the shares add up to 1.
+    A path is the first `steps` events of a visit, repeats in a row taken as one. Paths beyond the
+    top are shown together, so the shares add up to 1.
 
     Parameters
     ----------
@@ -31,7 +32,8 @@ def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=Non
     Returns
     -------
     Result
-        path, count, n (visits), estimate (share), std_error, conf_low, conf_high. Interval: delta method with the customer as sampling unit.
+        path, count, n (visits), estimate (share), std_error, conf_low, conf_high. Interval: delta
+        method with the customer as sampling unit.
 
     Raises
     ------
@@ -49,21 +51,67 @@ def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=Non
         raise NotEnoughData("paths: there is no visit")
     sums = sums.sort_values(["y1", "path"], ascending=[False, True], ignore_index=True)
     n, people = whole["x1"], whole["customers"]
-    table = pd.DataFrame({"path": _written(sums["path"], names),
-                          **intervals.share_of_sums(sums["y1"].to_numpy(), n, sums["y11"].to_numpy(), sums["y1x1"].to_numpy(), whole["x11"], people, conf_level)})
+    table = pd.DataFrame(
+        {
+            "path": _written(sums["path"], names),
+            **intervals.share_of_sums(
+                sums["y1"].to_numpy(),
+                n,
+                sums["y11"].to_numpy(),
+                sums["y1x1"].to_numpy(),
+                whole["x11"],
+                people,
+                conf_level,
+            ),
+        }
+    )
     rest, shown = table.iloc[top:], table.iloc[:top]
     if len(rest):
         count = int(rest["count"].sum())
-        # The rest is what the shown ones are not; its error would need all pairs of paths, so it has none.
-        shown = pd.concat([shown, pd.DataFrame([{"path": "other_paths", "count": count, "n": int(n), "estimate": count / n}])], ignore_index=True)
+        # The rest is what the shown ones are not; its error would need all pairs of paths, so it
+        # has none.
+        shown = pd.concat(
+            [
+                shown,
+                pd.DataFrame(
+                    [{"path": "other_paths", "count": count, "n": int(n), "estimate": count / n}]
+                ),
+            ],
+            ignore_index=True,
+        )
     limits = (t("journeys.paths_all", paths=number(len(table)), steps=number(steps)),)
-    return Result(question=t("journeys.paths_question"), table=shown, method=t("journeys.paths_method", timeout=timeout, steps=number(steps)), unit="sessions", n=int(n),
-                  conf_level=conf_level, limits=limits, chart={"kind": "points", "label": ["path"], "percent": True, "xlabel": t("journeys.paths_axis")})
+    return Result(
+        question=t("journeys.paths_question"),
+        table=shown,
+        method=t("journeys.paths_method", timeout=timeout, steps=number(steps)),
+        unit="sessions",
+        n=int(n),
+        conf_level=conf_level,
+        limits=limits,
+        chart={
+            "kind": "points",
+            "label": ["path"],
+            "percent": True,
+            "xlabel": t("journeys.paths_axis"),
+        },
+    )
 
 
 @analysis
-def distinguishing_paths(events, goal, *, steps=4, timeout="30min", top=15, least=50, column="event", until=None, conf_level=0.95):
-    """Which starts of a visit are more frequent among visits that end in the goal than among the others?
+def distinguishing_paths(
+    events,
+    goal,
+    *,
+    steps=4,
+    timeout="30min",
+    top=15,
+    least=50,
+    column="event",
+    until=None,
+    conf_level=0.95,
+):
+    """Which starts of a visit are more frequent among visits that end in the goal than among the
+    others?
 
     Only what lies before the goal makes the path, so a path cannot contain its own success.
 
@@ -82,7 +130,9 @@ def distinguishing_paths(events, goal, *, steps=4, timeout="30min", top=15, leas
     Returns
     -------
     Result
-        path, count (visits with the path), n (visits with anything before the goal), with_goal, without_goal (its share among each kind), estimate (difference), std_error, conf_low, conf_high, p_value, p_adjusted.
+        path, count (visits with the path), n (visits with anything before the goal), with_goal,
+        without_goal (its share among each kind), estimate (difference), std_error, conf_low,
+        conf_high, p_value, p_adjusted.
         Customers are the sampling unit; correction: Benjamini–Hochberg over all paths compared.
 
     Raises
@@ -108,9 +158,16 @@ def distinguishing_paths(events, goal, *, steps=4, timeout="30min", top=15, leas
     r1, r0 = sums["y1"] / x1, sums["y0"] / x0
 
     def error(a, b):
-        """Standard error of the difference from customers' pulls on both ratios, taken about the shares a and b."""
-        spread = ((sums["y11"] - 2 * a * sums["y1x1"] + a**2 * whole["x11"]) / x1**2 + (sums["y00"] - 2 * b * sums["y0x0"] + b**2 * whole["x00"]) / x0**2
-                  - 2 * (sums["y10"] - b * sums["y1x0"] - a * sums["y0x1"] + a * b * whole["x10"]) / (x1 * x0))
+        """Standard error of the difference from customers' pulls on both ratios, taken about the
+        shares a and b.
+        """
+        spread = (
+            (sums["y11"] - 2 * a * sums["y1x1"] + a**2 * whole["x11"]) / x1**2
+            + (sums["y00"] - 2 * b * sums["y0x0"] + b**2 * whole["x00"]) / x0**2
+            - 2
+            * (sums["y10"] - b * sums["y1x0"] - a * sums["y0x1"] + a * b * whole["x10"])
+            / (x1 * x0)
+        )
         return np.sqrt(np.maximum(spread, 0) * people / max(people - 1, 1))
 
     pooled = (sums["y1"] + sums["y0"]) / (x1 + x0)
@@ -120,17 +177,59 @@ def distinguishing_paths(events, goal, *, steps=4, timeout="30min", top=15, leas
     # A path absent from one side has no spread there; under no difference it has.
     se = np.where((sums["y1"] == 0) | (sums["y0"] == 0), np.maximum(se, under_none), se)
     low, high = intervals.normal(gap, se, conf_level)
-    table = pd.DataFrame({"path": _written(sums["path"], names), "count": (sums["y1"] + sums["y0"]).astype(int), "n": int(x1 + x0), "with_goal": r1, "without_goal": r0,
-                          "estimate": gap, "std_error": se, "conf_low": low, "conf_high": high, "p_value": p, "p_adjusted": intervals.corrected(p, "fdr_bh")})
+    table = pd.DataFrame(
+        {
+            "path": _written(sums["path"], names),
+            "count": (sums["y1"] + sums["y0"]).astype(int),
+            "n": int(x1 + x0),
+            "with_goal": r1,
+            "without_goal": r0,
+            "estimate": gap,
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+            "p_value": p,
+            "p_adjusted": intervals.corrected(p, "fdr_bh"),
+        }
+    )
     tests = len(table)
     # The surest of both signs, those that go with the goal first.
-    table = table.sort_values(["p_value", "count", "path"], ascending=[True, False, True], kind="stable")
-    chosen = [side.head(room) for side, room in ((table[table["estimate"] > 0], top - top // 2), (table[table["estimate"] <= 0], top // 2))]
-    table = pd.concat(chosen).sort_values(["estimate", "path"], ascending=[False, True], ignore_index=True)
-    limits = (t("journeys.differ_limit", tests=number(tests)), t("journeys.differ_empty", n=number(whole["empty"])), t("journeys.differ_not_cause"))
-    return Result(question=t("journeys.differ_question", goal=word(goal)), table=table, method=t("journeys.differ_method", timeout=timeout, steps=number(steps)), unit="sessions",
-                  n=int(x1 + x0), conf_level=conf_level, evidence="associational", limits=limits,
-                  chart={"kind": "points", "label": ["path"], "percent": True, "points": True, "reference": 0.0, "xlabel": t("journeys.differ_axis", goal=word(goal))})
+    table = table.sort_values(
+        ["p_value", "count", "path"], ascending=[True, False, True], kind="stable"
+    )
+    chosen = [
+        side.head(room)
+        for side, room in (
+            (table[table["estimate"] > 0], top - top // 2),
+            (table[table["estimate"] <= 0], top // 2),
+        )
+    ]
+    table = pd.concat(chosen).sort_values(
+        ["estimate", "path"], ascending=[False, True], ignore_index=True
+    )
+    limits = (
+        t("journeys.differ_limit", tests=number(tests)),
+        t("journeys.differ_empty", n=number(whole["empty"])),
+        t("journeys.differ_not_cause"),
+    )
+    return Result(
+        question=t("journeys.differ_question", goal=word(goal)),
+        table=table,
+        method=t("journeys.differ_method", timeout=timeout, steps=number(steps)),
+        unit="sessions",
+        n=int(x1 + x0),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=limits,
+        chart={
+            "kind": "points",
+            "label": ["path"],
+            "percent": True,
+            "points": True,
+            "reference": 0.0,
+            "xlabel": t("journeys.differ_axis", goal=word(goal)),
+        },
+    )
 
 
 def _walk(events, steps, timeout, goal, column, until):
@@ -141,11 +240,20 @@ def _walk(events, steps, timeout, goal, column, until):
         raise unknown("goal", "event", goal, names)
     bits = max(len(names).bit_length(), 1)
     if steps < 1 or steps * bits > 62:
-        raise InputError(f"steps: {len(names)} different events leave room for 1 to {62 // bits} steps, found {steps}. Use stages or group pages first.")
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code(column, names)}
+        raise InputError(
+            f"steps: {len(names)} different events leave room for 1 to {62 // bits} steps, found"
+            f" {steps}. Use stages or group pages first."
+        )
+    roles = {
+        "customer": engine.key("customer_id"),
+        "t": engine.micros("occurred_at"),
+        "k": engine.code(column, names),
+    }
     end = schemas.observed_until(events, until)
     view = engine.view(events, upto=None if until is None else end, **roles)
-    kernel = _Paths(steps, bits, schemas.micros("timeout", timeout), None if goal is None else names.index(goal))
+    kernel = _Paths(
+        steps, bits, schemas.micros("timeout", timeout), None if goal is None else names.index(goal)
+    )
     parts = engine.ordered(view, kernel, then=("t", "k")).groupby("path").sum()
     whole = parts.loc[-1].rename({"y1": "x1", "y0": "x0", "y11": "x11", "y00": "x00", "y10": "x10"})
     return (names, bits), parts.drop(index=-1).reset_index(), whole
@@ -169,7 +277,9 @@ _SUMS = ("y1", "y0", "y11", "y00", "y10", "y1x1", "y1x0", "y0x1", "y0x0")
 
 
 class _Paths:
-    """The kernel of `paths`: per path the sums over customers of its visits, with the goal (1) and without (0); row -1 holds all visits."""
+    """The kernel of `paths`: per path the sums over customers of its visits, with the goal (1) and
+    without (0); row -1 holds all visits.
+    """
 
     def __init__(self, steps, bits, timeout, goal):
         self.steps, self.bits, self.timeout, self.goal = steps, bits, timeout, goal
@@ -197,7 +307,9 @@ class _Paths:
         v = visit[at]
         if len(v):
             begins = np.concatenate([[True], v[1:] != v[:-1]])
-            place = np.arange(len(v)) - np.maximum.accumulate(np.where(begins, np.arange(len(v)), 0))
+            place = np.arange(len(v)) - np.maximum.accumulate(
+                np.where(begins, np.arange(len(v)), 0)
+            )
         else:
             place = v
         path = np.zeros(m, np.int64)
@@ -219,21 +331,35 @@ class _Paths:
         edge[1:] = (o[1:] != o[:-1]) | (p[1:] != p[:-1])
         start = np.flatnonzero(edge)
         y1 = np.add.reduceat(w.astype(float), start) if m else np.zeros(0)
-        y0 = (np.add.reduceat((~w).astype(float), start) if m else np.zeros(0))
+        y0 = np.add.reduceat((~w).astype(float), start) if m else np.zeros(0)
         o, p = o[start], p[start]
         different, cell = np.unique(p, return_inverse=True)
         values = (y1, y0, y1**2, y0**2, y1 * y0, y1 * x1[o], y1 * x0[o], y0 * x1[o], y0 * x0[o])
-        sums = [np.append(np.bincount(cell, value, len(different)), all_) for value, all_ in
-                zip(values, (x1.sum(), x0.sum(), (x1**2).sum(), (x0**2).sum(), (x1 * x0).sum(), 0, 0, 0, 0), strict=True)]
+        sums = [
+            np.append(np.bincount(cell, value, len(different)), all_)
+            for value, all_ in zip(
+                values,
+                (x1.sum(), x0.sum(), (x1**2).sum(), (x0**2).sum(), (x1 * x0).sum(), 0, 0, 0, 0),
+                strict=True,
+            )
+        ]
         none = np.zeros(len(different))
-        return {"path": np.append(different, -1), **dict(zip(_SUMS, sums, strict=True)), "customers": np.append(none, float(people)), "empty": np.append(none, empty)}
+        return {
+            "path": np.append(different, -1),
+            **dict(zip(_SUMS, sums, strict=True)),
+            "customers": np.append(none, float(people)),
+            "empty": np.append(none, empty),
+        }
 
 
 @analysis
-def next_event(events, *, orders=(0, 1, 2), timeout="30min", column="event", until=None, conf_level=0.95):
+def next_event(
+    events, *, orders=(0, 1, 2), timeout="30min", column="event", until=None, conf_level=0.95
+):
     """How well does what people just did say what they do next?
 
-    Chains of order 0 (the frequencies alone) and higher are learnt on four fifths of the customers and scored on the others.
+    Chains of order 0 (the frequencies alone) and higher are learnt on four fifths of the customers
+    and scored on the others.
 
     Parameters
     ----------
@@ -248,7 +374,9 @@ def next_event(events, *, orders=(0, 1, 2), timeout="30min", column="event", unt
     Returns
     -------
     Result
-        order, measure (log_score: mean log-likelihood of the event that came; hit_rate: how often the likeliest came), count (moves scored right), n (moves scored), estimate, std_error, conf_low, conf_high. Customers
+        order, measure (log_score: mean log-likelihood of the event that came; hit_rate: how often
+        the likeliest came), count (moves scored right), n (moves scored), estimate, std_error,
+        conf_low, conf_high. Customers
         are the sampling unit.
 
     Raises
@@ -265,12 +393,30 @@ def next_event(events, *, orders=(0, 1, 2), timeout="30min", column="event", unt
     most = max(orders)
     if not 0 <= min(orders) or most > 3 or (len(names) + 1) ** (most + 1) > 2**62:
         raise InputError(f"orders: whole numbers from 0 to 3 are needed, found {orders}")
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code(column, names)}
+    roles = {
+        "customer": engine.key("customer_id"),
+        "t": engine.micros("occurred_at"),
+        "k": engine.code(column, names),
+    }
     end = schemas.observed_until(events, until)
     view = engine.view(events, upto=None if until is None else end, **roles)
-    learnt = engine.ordered(view, _Grams(len(names), most, schemas.micros("timeout", timeout), False), then=("t", "k")).groupby("gram")["moves"].sum()
-    scored = engine.ordered(view, _Grams(len(names), most, schemas.micros("timeout", timeout), True), then=("t", "k"))
-    scored = scored.groupby(["customer", "gram"], as_index=False)["moves"].sum().sort_values(["gram", "customer"], ignore_index=True)
+    learnt = (
+        engine.ordered(
+            view,
+            _Grams(len(names), most, schemas.micros("timeout", timeout), False),
+            then=("t", "k"),
+        )
+        .groupby("gram")["moves"]
+        .sum()
+    )
+    scored = engine.ordered(
+        view, _Grams(len(names), most, schemas.micros("timeout", timeout), True), then=("t", "k")
+    )
+    scored = (
+        scored.groupby(["customer", "gram"], as_index=False)["moves"]
+        .sum()
+        .sort_values(["gram", "customer"], ignore_index=True)
+    )
     if not len(learnt) or not len(scored):
         raise NotEnoughData("next_event: too few moves to learn from and to score")
     e = len(names) + 1
@@ -287,25 +433,67 @@ def next_event(events, *, orders=(0, 1, 2), timeout="30min", column="event", unt
         total = context.reindex(gram // e, fill_value=0).to_numpy(float)
         prior = base.reindex(gram % e, fill_value=0).to_numpy(float) * 0.99 + 0.01 / len(names)
         score = np.log((c + 5 * prior) / (total + 5))
-        # The likeliest next event of each context; a context never seen falls back on the commonest event.
+        # The likeliest next event of each context; a context never seen falls back on the commonest
+        # event.
         likeliest = counts.sort_values(kind="stable").groupby(lambda g: g // e).tail(1)
-        best = pd.Series(likeliest.index % e, index=likeliest.index // e).reindex(gram // e).fillna(base.idxmax()).to_numpy()
+        best = (
+            pd.Series(likeliest.index % e, index=likeliest.index // e)
+            .reindex(gram // e)
+            .fillna(base.idxmax())
+            .to_numpy()
+        )
         hit = (best == gram % e).astype(float)
         x = np.bincount(who, moves)
         for measure, value in (("log_score", score), ("hit_rate", hit)):
-            estimate, se, low, high = intervals.ratio(np.bincount(who, moves * value), x, conf_level)
-            rows.append({"order": f"{order}", "measure": measure, "count": int((moves * hit).sum()), "n": int(moves.sum()), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+            estimate, se, low, high = intervals.ratio(
+                np.bincount(who, moves * value), x, conf_level
+            )
+            rows.append(
+                {
+                    "order": f"{order}",
+                    "measure": measure,
+                    "count": int((moves * hit).sum()),
+                    "n": int(moves.sum()),
+                    "estimate": estimate,
+                    "std_error": se,
+                    "conf_low": low,
+                    "conf_high": high,
+                }
+            )
     table = pd.DataFrame(rows)
     scores = table[table["measure"] == "log_score"].set_index("order")["estimate"]
     hits = table[table["measure"] == "hit_rate"].set_index("order")["estimate"]
     best = scores.idxmax()
-    limits = (t("journeys.next_best", order=best, gain=number(scores[best] - scores.iloc[0], 3), hit=percent(hits[best])), t("journeys.next_limit"))
-    return Result(question=t("journeys.predict_question"), table=table, method=t("journeys.predict_method"), unit="moves", n=int(moves.sum()), conf_level=conf_level, limits=limits,
-                  chart={"kind": "points", "label": ["order"], "only": {"measure": "log_score"}, "xlabel": t("journeys.predict_axis")})
+    limits = (
+        t(
+            "journeys.next_best",
+            order=best,
+            gain=number(scores[best] - scores.iloc[0], 3),
+            hit=percent(hits[best]),
+        ),
+        t("journeys.next_limit"),
+    )
+    return Result(
+        question=t("journeys.predict_question"),
+        table=table,
+        method=t("journeys.predict_method"),
+        unit="moves",
+        n=int(moves.sum()),
+        conf_level=conf_level,
+        limits=limits,
+        chart={
+            "kind": "points",
+            "label": ["order"],
+            "only": {"measure": "log_score"},
+            "xlabel": t("journeys.predict_axis"),
+        },
+    )
 
 
 class _Grams:
-    """The kernel of `next_event`: counts of an event with up to three before it (0 = none), of the customers learnt from or of those scored."""
+    """The kernel of `next_event`: counts of an event with up to three before it (0 = none), of the
+    customers learnt from or of those scored.
+    """
 
     def __init__(self, names, most, width, scored):
         self.names, self.most, self.width, self.scored = names, most, width, scored
@@ -313,24 +501,47 @@ class _Grams:
     def __call__(self, batch):
         k, time, n, e = batch["k"].astype(np.int64) + 1, batch["t"], len(batch), self.names + 1
         follows = np.zeros(n, bool)
-        follows[1:] = (np.diff(time) <= self.width) & (batch.customer[1:] == batch.customer[:-1]) if n else False
-        run = np.arange(n) - np.maximum.accumulate(np.where(follows, 0, np.arange(n))) if n else np.zeros(0, int)
+        follows[1:] = (
+            (np.diff(time) <= self.width) & (batch.customer[1:] == batch.customer[:-1])
+            if n
+            else False
+        )
+        run = (
+            np.arange(n) - np.maximum.accumulate(np.where(follows, 0, np.arange(n)))
+            if n
+            else np.zeros(0, int)
+        )
         gram = k.copy()
         for back in range(1, self.most + 1):
-            before = np.concatenate([np.zeros(min(back, n), np.int64), k[:-back] if n > back else k[:0]])[:n]
+            before = np.concatenate(
+                [np.zeros(min(back, n), np.int64), k[:-back] if n > back else k[:0]]
+            )[:n]
             gram = gram + np.where(run >= back, before, 0) * e**back
-        # Every fifth customer is scored, by a hash of all they did, so the split depends on nobody's name.
+        # Every fifth customer is scored, by a hash of all they did, so the split depends on
+        # nobody's name.
         who = batch.customer
         mixed = (time * np.int64(31) + k).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
         head = np.flatnonzero(np.diff(who, prepend=-1))
-        luck = np.add.reduceat(mixed >> np.uint64(32), head) % np.uint64(5) if n else np.zeros(0, np.uint64)
-        rows = np.flatnonzero(follows & ((luck[who] == 0) == self.scored)) if n else np.zeros(0, int)
+        luck = (
+            np.add.reduceat(mixed >> np.uint64(32), head) % np.uint64(5)
+            if n
+            else np.zeros(0, np.uint64)
+        )
+        rows = (
+            np.flatnonzero(follows & ((luck[who] == 0) == self.scored)) if n else np.zeros(0, int)
+        )
         who = batch.customer[rows]
-        order = np.lexsort((gram[rows], who)) if self.scored else np.argsort(gram[rows], kind="stable")
+        order = (
+            np.lexsort((gram[rows], who)) if self.scored else np.argsort(gram[rows], kind="stable")
+        )
         rows, who = rows[order], who[order]
         g = gram[rows]
         new = np.ones(len(rows), bool)
         new[1:] = (g[1:] != g[:-1]) | ((who[1:] != who[:-1]) if self.scored else False)
         start = np.flatnonzero(new)
-        return {"customer": batch["customer"][rows[start]], "gram": g[start], "moves": np.diff(np.append(start, len(rows))).astype(np.int64)}
+        return {
+            "customer": batch["customer"][rows[start]],
+            "gram": g[start],
+            "moves": np.diff(np.append(start, len(rows))).astype(np.int64),
+        }

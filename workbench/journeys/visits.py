@@ -10,16 +10,23 @@ from workbench.texts import number, t
 SECOND = 1_000_000
 
 
-# How three tools cut visits (their documentation, as read in November 2026; links in `docs/glossary.md`).
-RULES = {"ga4": {"timeout": "30min"}, "matomo": {"timeout": "30min", "midnight": True, "campaign": True}, "posthog": {"timeout": "30min", "longest": "24h"}}
+# How three tools cut visits (their documentation, as read in November 2026; links in
+# `docs/glossary.md`).
+RULES = {
+    "ga4": {"timeout": "30min"},
+    "matomo": {"timeout": "30min", "midnight": True, "campaign": True},
+    "posthog": {"timeout": "30min", "longest": "24h"},
+}
 
 
 @analysis
 def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95):
     """How often do people come, and how much do they do in a visit?
 
-    A session ends when the pause to the next event is longer than `timeout`. By rule "ga4" that is all, but a visit across midnight counts
-    on both days (measure sessions_by_day); "matomo" begins a new one at local midnight and with a new campaign too; "posthog" after 24 hours.
+    A session ends when the pause to the next event is longer than `timeout`. By rule "ga4" that is
+    all, but a visit across midnight counts
+    on both days (measure sessions_by_day); "matomo" begins a new one at local midnight and with a
+    new campaign too; "posthog" after 24 hours.
 
     Parameters
     ----------
@@ -35,7 +42,8 @@ def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95)
     -------
     Result
         One row per measure: measure (sessions_per_customer, events_per_session,
-        seconds_per_session, one_event_share; with rule "ga4" sessions_by_day), count (numerator), n (denominator), estimate, std_error,
+        seconds_per_session, one_event_share; with rule "ga4" sessions_by_day), count (numerator), n
+        (denominator), estimate, std_error,
         conf_low, conf_high. Interval: delta method with the customer as sampling unit.
 
     Raises
@@ -49,43 +57,90 @@ def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95)
     if rule is not None:
         one_of("rule", rule, RULES)
         timeout = RULES[rule]["timeout"]
-    table, people = _cut(events, {"visits": RULES.get(rule, {"timeout": timeout})}, zone, conf_level)
-    table = table[(table["measure"] != "sessions_by_day") | (rule == "ga4")].drop(columns="definition")
-    return Result(question=t("journeys.sessions_question"), table=table, unit="customers",
-                  method=t("journeys.sessions_method", timeout=timeout), n=people,
-                  conf_level=conf_level, limits=(t("journeys.last_page"), *((t(f"journeys.rule_{rule}"),) if rule else ())),
-                  chart={"kind": "points", "label": ["measure"], "xlabel": t("journeys.sessions_axis")})
+    table, people = _cut(
+        events, {"visits": RULES.get(rule, {"timeout": timeout})}, zone, conf_level
+    )
+    table = table[(table["measure"] != "sessions_by_day") | (rule == "ga4")].drop(
+        columns="definition"
+    )
+    return Result(
+        question=t("journeys.sessions_question"),
+        table=table,
+        unit="customers",
+        method=t("journeys.sessions_method", timeout=timeout),
+        n=people,
+        conf_level=conf_level,
+        limits=(t("journeys.last_page"), *((t(f"journeys.rule_{rule}"),) if rule else ())),
+        chart={"kind": "points", "label": ["measure"], "xlabel": t("journeys.sessions_axis")},
+    )
 
 
 @analysis
 def compare_sessions(events, *, zone="UTC", conf_level=0.95):
     """How many visits do different tools make of the same data?
 
-    Takes events with customer_id, occurred_at and, for Matomo's rule, campaign. Returns a Result: definition (ga4, matomo, posthog, and pauses of 15, 30 and 60 minutes), count (visits), n (customers), estimate (visits
-    per customer), std_error, conf_low, conf_high. Raises as `sessions`. Source: the tools' documentation in `docs/glossary.md`.
+    Takes events with customer_id, occurred_at and, for Matomo's rule, campaign. Returns a Result:
+    definition (ga4, matomo, posthog, and pauses of 15, 30 and 60 minutes), count (visits), n
+    (customers), estimate (visits
+    per customer), std_error, conf_low, conf_high. Raises as `sessions`. Source: the tools'
+    documentation in `docs/glossary.md`.
     """
     schemas.require(events, "events")
-    table, people = _cut(events, {**RULES, **{f"pause_{m}": {"timeout": f"{m}min"} for m in (15, 30, 60)}}, zone, conf_level)
-    shown = table["measure"] == np.where(table["definition"] == "ga4", "sessions_by_day", "sessions_per_customer")
+    table, people = _cut(
+        events,
+        {**RULES, **{f"pause_{m}": {"timeout": f"{m}min"} for m in (15, 30, 60)}},
+        zone,
+        conf_level,
+    )
+    shown = table["measure"] == np.where(
+        table["definition"] == "ga4", "sessions_by_day", "sessions_per_customer"
+    )
     table = table[shown].drop(columns="measure").reset_index(drop=True)
-    return Result(question=t("journeys.tools_question"), table=table, method=t("journeys.tools_method", zone=zone), unit="customers", n=people, conf_level=conf_level,
-                  limits=(t("journeys.tools_limit"),), chart={"kind": "points", "label": ["definition"], "xlabel": t("journeys.tools_axis")})
+    return Result(
+        question=t("journeys.tools_question"),
+        table=table,
+        method=t("journeys.tools_method", zone=zone),
+        unit="customers",
+        n=people,
+        conf_level=conf_level,
+        limits=(t("journeys.tools_limit"),),
+        chart={"kind": "points", "label": ["definition"], "xlabel": t("journeys.tools_axis")},
+    )
 
 
 def _cut(events, rules, zone, conf_level):
-    """Return the measures of visits under each rule, all counted in one pass, and the number of customers."""
+    """Return the measures of visits under each rule, all counted in one pass, and the number of
+    customers.
+    """
     import pandas as pd
 
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "day": engine.day("occurred_at")}
+    roles = {
+        "customer": engine.key("customer_id"),
+        "t": engine.micros("occurred_at"),
+        "day": engine.day("occurred_at"),
+    }
     names = []
     if any(how.get("campaign") for how in rules.values()) and "campaign" in engine.columns(events):
         names = [n for n in engine.distinct(events, "campaign") if n != ""]
     if names:
         roles["c"] = engine.code("campaign", names, others=True)
     view = engine.view(events, zone=zone, **roles)
-    kernel = _Sessions([(schemas.micros("timeout", how["timeout"]), schemas.micros("longest", how.get("longest"), none=True), bool(how.get("midnight")),
-                         len(names) if how.get("campaign") and names else None) for how in rules.values()])
-    sums = engine.ordered(view, kernel, then=("t", "c") if names else ("t",)).groupby(["rule", "measure"])[_MOMENTS].sum()
+    kernel = _Sessions(
+        [
+            (
+                schemas.micros("timeout", how["timeout"]),
+                schemas.micros("longest", how.get("longest"), none=True),
+                bool(how.get("midnight")),
+                len(names) if how.get("campaign") and names else None,
+            )
+            for how in rules.values()
+        ]
+    )
+    sums = (
+        engine.ordered(view, kernel, then=("t", "c") if names else ("t",))
+        .groupby(["rule", "measure"])[_MOMENTS]
+        .sum()
+    )
     if not len(sums) or sums["customers"].max() == 0:
         raise NotEnoughData("sessions: the table holds no event with a customer and a time")
     rows = []
@@ -93,10 +148,26 @@ def _cut(events, rules, zone, conf_level):
         for j, name in enumerate(_MEASURES):
             m = sums.loc[(i, j)]
             given = [m[c] for c in ("y", "x", "yy", "xy", "xx", "customers")]
-            estimate, se, low, high = (float(v) for v in intervals.ratio_of_sums(*given, conf_level))
+            estimate, se, low, high = (
+                float(v) for v in intervals.ratio_of_sums(*given, conf_level)
+            )
             if name == "one_event_share":
-                low, high = (float(v) for v in intervals.clustered(estimate, se, m["x"], m["customers"], conf_level))
-            rows.append({"definition": definition, "measure": name, "count": m["y"], "n": int(m["x"]), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+                low, high = (
+                    float(v)
+                    for v in intervals.clustered(estimate, se, m["x"], m["customers"], conf_level)
+                )
+            rows.append(
+                {
+                    "definition": definition,
+                    "measure": name,
+                    "count": m["y"],
+                    "n": int(m["x"]),
+                    "estimate": estimate,
+                    "std_error": se,
+                    "conf_low": low,
+                    "conf_high": high,
+                }
+            )
     return pd.DataFrame(rows), int(sums["customers"].max())
 
 
@@ -128,8 +199,12 @@ def transitions(events, *, timeout=None, conf_level=0.95):
 
     schemas.require(events, "events")
     names = engine.distinct(events, "event")
-    view = engine.view(events, customer=engine.key("customer_id"), t=engine.micros("occurred_at"),
-                       k=engine.code("event", names))
+    view = engine.view(
+        events,
+        customer=engine.key("customer_id"),
+        t=engine.micros("occurred_at"),
+        k=engine.code("event", names),
+    )
     width = schemas.micros("timeout", timeout, none=True)
     sums = engine.ordered(view, _Transitions(len(names), width), then=("t", "k"))
     sums = sums.groupby("cell")[_MOMENTS].sum().reset_index()
@@ -137,27 +212,68 @@ def transitions(events, *, timeout=None, conf_level=0.95):
     if not len(sums):
         raise NotEnoughData("transitions: no customer has two events in a row")
     # Customers who left the event without this move count in the denominator of every cell.
-    rows = pd.DataFrame({"event": np.array(names, object)[sums["cell"] // len(names)],
-                         "next_event": np.array(names, object)[sums["cell"] % len(names)]})
+    rows = pd.DataFrame(
+        {
+            "event": np.array(names, object)[sums["cell"] // len(names)],
+            "next_event": np.array(names, object)[sums["cell"] % len(names)],
+        }
+    )
     origin = sums.assign(event=rows["event"].to_numpy()).groupby("event")
     total, total_sq = origin["y"].sum(), origin["xx_all"].max()
     customers = origin["customers"].max()
     n, xx, people = (rows["event"].map(per).to_numpy() for per in (total, total_sq, customers))
-    table = rows.assign(**intervals.share_of_sums(sums["y"].to_numpy(), n, sums["yy"].to_numpy(), sums["xy"].to_numpy(), xx, people, conf_level))
-    table = table.sort_values(["event", "count", "next_event"], ascending=[True, False, True], ignore_index=True)
-    return Result(question=t("journeys.transitions_question"), table=table, unit="moves", n=int(table["count"].sum()),
-                  method=t("journeys.transitions_method", timeout=timeout or t("funnels.no_window")), conf_level=conf_level,
-                  limits=(t("journeys.moves_limit" if timeout is None else "journeys.moves_visit", n=number(table["count"].sum())),),
-                  chart={"kind": "heat", "row": "event", "column": "next_event", "percent": True,
-                         "xlabel": t("journeys.next_axis"), "ylabel": t("journeys.transitions_axis")})
+    table = rows.assign(
+        **intervals.share_of_sums(
+            sums["y"].to_numpy(),
+            n,
+            sums["yy"].to_numpy(),
+            sums["xy"].to_numpy(),
+            xx,
+            people,
+            conf_level,
+        )
+    )
+    table = table.sort_values(
+        ["event", "count", "next_event"], ascending=[True, False, True], ignore_index=True
+    )
+    return Result(
+        question=t("journeys.transitions_question"),
+        table=table,
+        unit="moves",
+        n=int(table["count"].sum()),
+        method=t("journeys.transitions_method", timeout=timeout or t("funnels.no_window")),
+        conf_level=conf_level,
+        limits=(
+            t(
+                "journeys.moves_limit" if timeout is None else "journeys.moves_visit",
+                n=number(table["count"].sum()),
+            ),
+        ),
+        chart={
+            "kind": "heat",
+            "row": "event",
+            "column": "next_event",
+            "percent": True,
+            "xlabel": t("journeys.next_axis"),
+            "ylabel": t("journeys.transitions_axis"),
+        },
+    )
 
 
-_MEASURES = ("sessions_per_customer", "events_per_session", "seconds_per_session", "one_event_share", "sessions_by_day")
+_MEASURES = (
+    "sessions_per_customer",
+    "events_per_session",
+    "seconds_per_session",
+    "one_event_share",
+    "sessions_by_day",
+)
 _MOMENTS = ["customers", "y", "x", "yy", "xy", "xx", "xx_all"]
 
 
 class _Sessions:
-    """The kernel of `sessions`: per rule and measure, the sums from which a ratio and its error follow."""
+    """The kernel of `sessions`: per rule and measure, the sums from which a ratio and its error
+    follow.
+    """
 
     def __init__(self, rules):
         self.rules = rules
@@ -172,15 +288,19 @@ class _Sessions:
         if midnight and n:
             new[1:] |= np.diff(batch["day"]) != 0
         if no_campaign is not None and n:
-            # A campaign is new where it differs from the last one named before it in the same history.
+            # A campaign is new where it differs from the last one named before it in the same
+            # history.
             named = batch["c"] != no_campaign
             last = np.maximum.accumulate(np.where(named, np.arange(n), -1))
             before = np.concatenate([[-1], last[:-1]])
-            new |= named & (before >= batch.first) & (batch["c"] != batch["c"][np.maximum(before, 0)])
+            new |= (
+                named & (before >= batch.first) & (batch["c"] != batch["c"][np.maximum(before, 0)])
+            )
         while longest is not None and n:
             begin = np.maximum.accumulate(np.where(new, np.arange(n), 0))
             over = (time - time[begin] > longest) & ~new
-            # Only the first row beyond the limit begins the next session; what follows is measured from there.
+            # Only the first row beyond the limit begins the next session; what follows is measured
+            # from there.
             first = over.copy()
             first[1:] &= ~(over[:-1] & (begin[1:] == begin[:-1]))
             if not first.any():
@@ -189,9 +309,14 @@ class _Sessions:
         return new
 
     def __call__(self, batch):
-        parts = [self._sums(batch, np.flatnonzero(self._edges(batch, *rule))) for rule in self.rules]
-        return {"rule": np.repeat(np.arange(len(parts)), len(_MEASURES)), "measure": np.tile(np.arange(len(_MEASURES)), len(parts)),
-                **dict(zip(_MOMENTS, np.concatenate(parts).T, strict=True))}
+        parts = [
+            self._sums(batch, np.flatnonzero(self._edges(batch, *rule))) for rule in self.rules
+        ]
+        return {
+            "rule": np.repeat(np.arange(len(parts)), len(_MEASURES)),
+            "measure": np.tile(np.arange(len(_MEASURES)), len(parts)),
+            **dict(zip(_MOMENTS, np.concatenate(parts).T, strict=True)),
+        }
 
     @staticmethod
     def _sums(batch, begin):
@@ -201,9 +326,20 @@ class _Sessions:
         visits = np.bincount(owner, minlength=n).astype(float)
         seconds = (time[begin + size - 1] - time[begin]) / SECOND if len(begin) else np.zeros(0)
         ones = np.ones(n)
-        per = [(visits, ones), (np.bincount(owner, size, n), visits), (np.bincount(owner, seconds, n), visits),
-               (np.bincount(owner, size == 1, n), visits), (np.bincount(owner, batch["day"][begin + size - 1] - batch["day"][begin] + 1, n), ones)]
-        return np.array([[n, y.sum(), x.sum(), (y * y).sum(), (x * y).sum(), (x * x).sum(), (x * x).sum()] for y, x in per], float)
+        per = [
+            (visits, ones),
+            (np.bincount(owner, size, n), visits),
+            (np.bincount(owner, seconds, n), visits),
+            (np.bincount(owner, size == 1, n), visits),
+            (np.bincount(owner, batch["day"][begin + size - 1] - batch["day"][begin] + 1, n), ones),
+        ]
+        return np.array(
+            [
+                [n, y.sum(), x.sum(), (y * y).sum(), (x * y).sum(), (x * x).sum(), (x * x).sum()]
+                for y, x in per
+            ],
+            float,
+        )
 
 
 class _Transitions:
@@ -221,7 +357,9 @@ class _Transitions:
         at = np.flatnonzero(follows)
         pairs, moves = np.unique((who[at] * e + k[at]) * e + k[at + 1], return_counts=True)
         origin = pairs // e
-        new = np.concatenate([[True], origin[1:] != origin[:-1]]) if len(pairs) else np.zeros(0, bool)
+        new = (
+            np.concatenate([[True], origin[1:] != origin[:-1]]) if len(pairs) else np.zeros(0, bool)
+        )
         group = np.cumsum(new) - 1
         left = np.bincount(group, moves) if len(pairs) else np.zeros(0)
         x, cell = left[group] if len(pairs) else left, pairs % (e * e)
@@ -229,6 +367,16 @@ class _Transitions:
         origin_of = origin[new] % e
         per_origin = np.repeat(np.bincount(origin_of, left**2, e), e)
         people = np.repeat(np.bincount(origin_of, minlength=e), e)
-        sums = [people, np.bincount(cell, moves, size), np.bincount(cell, x, size), np.bincount(cell, moves**2, size),
-                np.bincount(cell, moves * x, size), np.bincount(cell, x * x, size), per_origin]
-        return {"cell": np.arange(size), **{m: np.asarray(s, float) for m, s in zip(_MOMENTS, sums, strict=True)}}
+        sums = [
+            people,
+            np.bincount(cell, moves, size),
+            np.bincount(cell, x, size),
+            np.bincount(cell, moves**2, size),
+            np.bincount(cell, moves * x, size),
+            np.bincount(cell, x * x, size),
+            per_origin,
+        ]
+        return {
+            "cell": np.arange(size),
+            **{m: np.asarray(s, float) for m, s in zip(_MOMENTS, sums, strict=True)},
+        }

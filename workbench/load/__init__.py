@@ -2,9 +2,35 @@
 
 from workbench.load.cards import card
 from workbench.load.choices import panel_choices, price_rules
-from workbench.load.mapping import Loaded, LoadReport, answers, file, orders_from_lines, read_mapping
+from workbench.load.mapping import (
+    Loaded,
+    LoadReport,
+    answers,
+    file,
+    orders_from_lines,
+    read_mapping,
+)
 from workbench.load.panels import cdnow, complete_journey, donations, panel_lines, panel_sales
 from workbench.load.studies import apples, charity, insurance, mode_choice, scanner_panel
 
-__all__ = ["LoadReport", "Loaded", "answers", "apples", "card", "cdnow", "charity", "complete_journey", "donations", "file", "insurance", "mode_choice", "orders_from_lines", "panel_choices", "panel_lines", "panel_sales", "price_rules",
-           "read_mapping", "scanner_panel"]
+__all__ = [
+    "LoadReport",
+    "Loaded",
+    "answers",
+    "apples",
+    "card",
+    "cdnow",
+    "charity",
+    "complete_journey",
+    "donations",
+    "file",
+    "insurance",
+    "mode_choice",
+    "orders_from_lines",
+    "panel_choices",
+    "panel_lines",
+    "panel_sales",
+    "price_rules",
+    "read_mapping",
+    "scanner_panel",
+]

@@ -7,7 +7,8 @@ from workbench.errors import unknown
 
 
 def card(name):
-    """Return the card of a source (a file in data/cards) as a table of two columns, field and value.
+    """Return the card of a source (a file in data/cards) as a table of two columns, field and
+    value.
 
     Raises InputError when there is no such card.
     """

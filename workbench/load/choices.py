@@ -1,4 +1,6 @@
-"""Brand choices of the household panel: what was on the shelf, at what price, when something was bought."""
+"""Brand choices of the household panel: what was on the shelf, at what price, when something was
+bought.
+"""
 
 from dataclasses import dataclass
 
@@ -14,8 +16,11 @@ MEMORY = 0.8  # share of the old habit kept at each purchase (Guadagni & Little 
 
 @dataclass(frozen=True, eq=False)
 class PanelChoices:
-    """`.table`: the canonical choices; `.kept`: what became of every purchase occasion; `.imputed`: share of
-    available prices carried forward; `.covered`: share of the category's packages the alternatives cover."""
+    """`.table`: the canonical choices; `.kept`: what became of every purchase occasion; `.imputed`:
+    share of
+    available prices carried forward; `.covered`: share of the category's packages the alternatives
+    cover.
+    """
 
     table: object
     kept: object
@@ -28,7 +33,8 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
 
     An alternative is a manufacturer × product type × package size; the best-selling ones are
     kept. Its price is the shelf price per package in that store and week, household coupons
-    taken out, averaged over all *other* baskets; where there is none, the store's last price of at most
+    taken out, averaged over all *other* baskets; where there is none, the store's last price of at
+    most
     `carry_weeks` earlier, and otherwise the alternative was not available.
 
     Parameters
@@ -45,9 +51,12 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
     Returns
     -------
     PanelChoices
-        `.table`: choice_id, customer_id, alternative, chosen, available, price (US dollars per package),
-        discount (share off the regular price), display and mailer (share of the alternative's packages
-        so promoted in that store and week), loyalty (smoothed share of earlier purchases), last_bought,
+        `.table`: choice_id, customer_id, alternative, chosen, available, price (US dollars per
+        package),
+        discount (share off the regular price), display and mailer (share of the alternative's
+        packages
+        so promoted in that store and week), loyalty (smoothed share of earlier purchases),
+        last_bought,
         imputed.
 
     Raises
@@ -61,32 +70,60 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
 
     if alternatives < 4:
         raise InputError(f"alternatives: a choice study needs at least four, found {alternatives}")
-    products = engine.run("""SELECT product_id, manufacturer_id, product_category, product_type, package_size FROM p""",
-                          p=panel_file("products"))
+    products = engine.run(
+        """SELECT product_id, manufacturer_id, product_category, product_type, package_size FROM p""",
+        p=panel_file("products"),
+    )
     if category not in set(products["product_category"].dropna()):
-        raise unknown("category", "category", category, sorted(products["product_category"].dropna().unique()))
-    mine = products[products["product_category"] == category].dropna(subset=["product_type", "package_size"])
-    mine = mine.assign(alternative=mine["manufacturer_id"].astype(str) + " · " + mine["product_type"] + " · "
-                       + mine["package_size"].str.replace(r"\s+", " ", regex=True))
-    sold = engine.run("""SELECT m.alternative, t.product_id, CAST(sum(t.quantity) AS BIGINT) AS packages,
-                         count(DISTINCT t.basket_id) AS baskets FROM tx t JOIN m ON m.product_id = t.product_id
+        raise unknown(
+            "category", "category", category, sorted(products["product_category"].dropna().unique())
+        )
+    mine = products[products["product_category"] == category].dropna(
+        subset=["product_type", "package_size"]
+    )
+    mine = mine.assign(
+        alternative=mine["manufacturer_id"].astype(str)
+        + " · "
+        + mine["product_type"]
+        + " · "
+        + mine["package_size"].str.replace(r"\s+", " ", regex=True)
+    )
+    sold = engine.run(
+        """SELECT m.alternative, t.product_id, CAST(sum(t.quantity) AS BIGINT) AS packages,
+                         count(DISTINCT t.basket_id) AS baskets FROM tx t JOIN m ON m.product_id =
+                           t.product_id
                          WHERE t.quantity > 0 GROUP BY 1, 2""",
-                      tx=panel_file("transactions"), m=mine[["product_id", "alternative"]])
-    total = engine.run("""SELECT CAST(sum(t.quantity) AS BIGINT) AS n FROM tx t JOIN m ON m.product_id = t.product_id
-                          WHERE t.quantity > 0""", tx=panel_file("transactions"),
-                       m=products.loc[products["product_category"] == category, ["product_id"]])["n"].iloc[0]
-    ranked = sold.groupby("alternative")["packages"].sum().sort_values(ascending=False, kind="stable")
+        tx=panel_file("transactions"),
+        m=mine[["product_id", "alternative"]],
+    )
+    total = engine.run(
+        """SELECT CAST(sum(t.quantity) AS BIGINT) AS n FROM tx t JOIN m ON m.product_id =
+          t.product_id
+                          WHERE t.quantity > 0""",
+        tx=panel_file("transactions"),
+        m=products.loc[products["product_category"] == category, ["product_id"]],
+    )["n"].iloc[0]
+    ranked = (
+        sold.groupby("alternative")["packages"].sum().sort_values(ascending=False, kind="stable")
+    )
     if len(ranked) < alternatives:
-        raise NotEnoughData(f"category '{category}': only {len(ranked)} alternatives were ever bought, {alternatives} asked for")
+        raise NotEnoughData(
+            f"category '{category}': only {len(ranked)} alternatives were ever bought,"
+            f" {alternatives} asked for"
+        )
     names = sorted(ranked.index[:alternatives])
     sold = sold[sold["alternative"].isin(names)]
     lines = engine.run(
-        """SELECT t.basket_id, t.household_id, t.store_id, t.week, t.transaction_timestamp AS at_time, m.alternative,
-                  CAST(sum(t.quantity) AS BIGINT) AS packages, sum(t.sales_value + t.coupon_match_disc) AS paid,
+        """SELECT t.basket_id, t.household_id, t.store_id, t.week, t.transaction_timestamp AS
+          at_time, m.alternative,
+                  CAST(sum(t.quantity) AS BIGINT) AS packages, sum(t.sales_value +
+                    t.coupon_match_disc) AS paid,
                   sum(t.sales_value + t.coupon_match_disc + t.retail_disc) AS regular
            FROM tx t JOIN m ON m.product_id = t.product_id WHERE t.quantity > 0
            GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY at_time, basket_id, alternative""",
-        tx=panel_file("transactions"), m=sold[["product_id", "alternative"]])
+        tx=panel_file("transactions"),
+        m=sold[["product_id", "alternative"]],
+    )
     shelf = _Shelf(lines, names, carry_weeks)
     kept = [("occasions", lines["basket_id"].nunique())]
     single = lines[~lines["basket_id"].duplicated(keep=False)].reset_index(drop=True)
@@ -99,23 +136,37 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
     priced = available[np.arange(len(single)), chosen]
     two = available.sum(axis=1) >= 2
     learnt = number >= BURN_IN
-    kept += [("no_price_of_the_chosen", int((~priced).sum())), ("nothing_to_compare", int((priced & ~two).sum())),
-             ("burn_in", int((priced & two & ~learnt).sum())), ("choices_kept", int((priced & two & learnt).sum()))]
+    kept += [
+        ("no_price_of_the_chosen", int((~priced).sum())),
+        ("nothing_to_compare", int((priced & ~two).sum())),
+        ("burn_in", int((priced & two & ~learnt).sum())),
+        ("choices_kept", int((priced & two & learnt).sum())),
+    ]
     use = np.flatnonzero(priced & two & learnt)
     n, j = len(use), len(names)
     store, week = shelf.places(single)
-    table = pd.DataFrame({
-        "choice_id": np.repeat(single["basket_id"].to_numpy()[use], j),
-        "customer_id": np.repeat(single["household_id"].to_numpy()[use], j),
-        "alternative": np.tile(np.array(names, object), n),
-        "chosen": (np.arange(j) == chosen[use, None]).ravel(), "available": available[use].ravel(),
-        "price": price[use].ravel(), "discount": discount[use].ravel(),
-        "display": promoted[0][store[use], :, week[use]].ravel(), "mailer": promoted[1][store[use], :, week[use]].ravel(),
-        "loyalty": loyalty[use].ravel(), "last_bought": (np.arange(j) == last[use, None]).ravel(),
-        "imputed": imputed[use].ravel()})
-    return PanelChoices(table, pd.DataFrame(kept, columns=["outcome", "count"]),
-                        float(imputed[use][available[use]].mean()) if n else np.nan,
-                        float(ranked[:alternatives].sum() / total))
+    table = pd.DataFrame(
+        {
+            "choice_id": np.repeat(single["basket_id"].to_numpy()[use], j),
+            "customer_id": np.repeat(single["household_id"].to_numpy()[use], j),
+            "alternative": np.tile(np.array(names, object), n),
+            "chosen": (np.arange(j) == chosen[use, None]).ravel(),
+            "available": available[use].ravel(),
+            "price": price[use].ravel(),
+            "discount": discount[use].ravel(),
+            "display": promoted[0][store[use], :, week[use]].ravel(),
+            "mailer": promoted[1][store[use], :, week[use]].ravel(),
+            "loyalty": loyalty[use].ravel(),
+            "last_bought": (np.arange(j) == last[use, None]).ravel(),
+            "imputed": imputed[use].ravel(),
+        }
+    )
+    return PanelChoices(
+        table,
+        pd.DataFrame(kept, columns=["outcome", "count"]),
+        float(imputed[use][available[use]].mean()) if n else np.nan,
+        float(ranked[:alternatives].sum() / total),
+    )
 
 
 def price_rules(category, *, alternatives=6):
@@ -123,14 +174,18 @@ def price_rules(category, *, alternatives=6):
 
     Returns a dictionary: name of the rule → PanelChoices.
     """
-    return {"others_carry_4": panel_choices(category, alternatives=alternatives),
-            "others_carry_1": panel_choices(category, alternatives=alternatives, carry_weeks=1),
-            "others_no_carry": panel_choices(category, alternatives=alternatives, carry_weeks=0),
-            "own_basket_too": panel_choices(category, alternatives=alternatives, own_basket=True)}
+    return {
+        "others_carry_4": panel_choices(category, alternatives=alternatives),
+        "others_carry_1": panel_choices(category, alternatives=alternatives, carry_weeks=1),
+        "others_no_carry": panel_choices(category, alternatives=alternatives, carry_weeks=0),
+        "own_basket_too": panel_choices(category, alternatives=alternatives, own_basket=True),
+    }
 
 
 class _Shelf:
-    """Money and packages by store, alternative and week, from which every basket can be taken out again."""
+    """Money and packages by store, alternative and week, from which every basket can be taken out
+    again.
+    """
 
     def __init__(self, lines, names, carry_weeks):
         self.names, self.carry = names, carry_weeks
@@ -164,23 +219,35 @@ class _Shelf:
             earlier = [s[store, :, np.maximum(week - back, 0)] for s in self.sums]
             take = (packages < 0.5) & (earlier[2] >= 0.5) & (week - back >= 0)[:, None]
             carried |= take
-            paid, regular, packages = (np.where(take, e, h) for e, h in zip(earlier, (paid, regular, packages), strict=True))
+            paid, regular, packages = (
+                np.where(take, e, h)
+                for e, h in zip(earlier, (paid, regular, packages), strict=True)
+            )
         with np.errstate(divide="ignore", invalid="ignore"):
             price = np.where((packages >= 0.5) & (paid > 0.005), paid / packages, np.nan)
             discount = np.where(np.isfinite(price), 1 - paid / regular, np.nan)
         return price.round(6), np.clip(discount, 0, 1).round(6), carried & np.isfinite(price)
 
     def promotions(self, sold):
-        """Return the shares on display and in the mailer, stores × alternatives × weeks, weighted by packages."""
-        weighted = sold.assign(w=sold["packages"] / sold.groupby("alternative")["packages"].transform("sum"))
+        """Return the shares on display and in the mailer, stores × alternatives × weeks, weighted
+        by packages.
+        """
+        weighted = sold.assign(
+            w=sold["packages"] / sold.groupby("alternative")["packages"].transform("sum")
+        )
         found = engine.run(
             """WITH f AS (SELECT product_id, store_id, week,
-                                 max(CASE WHEN display_location <> '0' THEN 1 ELSE 0 END) AS display,
+                                 max(CASE WHEN display_location <> '0' THEN 1 ELSE 0 END) AS
+                                   display,
                                  max(CASE WHEN mailer_location <> '0' THEN 1 ELSE 0 END) AS mailer
-                          FROM promo WHERE product_id IN (SELECT product_id FROM m) GROUP BY 1, 2, 3)
-               SELECT f.store_id, f.week, m.alternative, sum(m.w * f.display) AS display, sum(m.w * f.mailer) AS mailer
+                          FROM promo WHERE product_id IN (SELECT product_id FROM m) GROUP BY 1, 2,
+                            3)
+               SELECT f.store_id, f.week, m.alternative, sum(m.w * f.display) AS display, sum(m.w *
+                 f.mailer) AS mailer
                FROM f JOIN m ON m.product_id = f.product_id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
-            promo=panel_file("promotions"), m=weighted[["product_id", "alternative", "w"]])
+            promo=panel_file("promotions"),
+            m=weighted[["product_id", "alternative", "w"]],
+        )
         found = found[found["store_id"].isin(self.stores) & (found["week"] < self.weeks)]
         store, week = self.places(found)
         alt = found["alternative"].map(self.names.index).to_numpy()
@@ -193,7 +260,9 @@ class _Shelf:
 
 
 def _habits(household, chosen, j):
-    """Return, before each occasion in time order, the smoothed share of earlier choices, the last choice and their number."""
+    """Return, before each occasion in time order, the smoothed share of earlier choices, the last
+    choice and their number.
+    """
     n = len(chosen)
     loyalty, last, number = np.full((n, j), 1 / j), np.full(n, -1), np.zeros(n, int)
     order = np.argsort(household, kind="stable")  # the rows are in time order
@@ -204,8 +273,8 @@ def _habits(household, chosen, j):
     for k in range(1, int(position.max()) + 1 if n else 0):
         at = np.flatnonzero(position == k)
         now, before = order[at], order[at - 1]
-        loyalty[now] = MEMORY * loyalty[before] + (1 - MEMORY) * (np.arange(j) == chosen[before, None])
+        loyalty[now] = MEMORY * loyalty[before] + (1 - MEMORY) * (
+            np.arange(j) == chosen[before, None]
+        )
         last[now] = chosen[before]
     return loyalty.round(6), last, number
-
-

@@ -7,9 +7,24 @@ from pathlib import Path
 from workbench import engine
 from workbench.errors import InputError, unknown
 
-FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".xlsx": "excel", ".xls": "excel", ".xlsm": "excel",
-           ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
-           ".duckdb": "database", ".ddb": "database", ".db": "database", ".sqlite": "database", ".sqlite3": "database"}
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".xlsx": "excel",
+    ".xls": "excel",
+    ".xlsm": "excel",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".duckdb": "database",
+    ".ddb": "database",
+    ".db": "database",
+    ".sqlite": "database",
+    ".sqlite3": "database",
+}
 DELIMITERS = ",;\t|"
 OPTIONS = {"format", "delimiter", "encoding", "decimal", "sheet", "table", "query", "skip_rows"}
 
@@ -22,7 +37,11 @@ def read(path, options):
     """
     path = Path(path)
     if not path.exists():
-        near = sorted(p.name for p in path.parent.glob(f"*{path.suffix}"))[:5] if path.parent.is_dir() else []
+        near = (
+            sorted(p.name for p in path.parent.glob(f"*{path.suffix}"))[:5]
+            if path.parent.is_dir()
+            else []
+        )
         there = f" Files of that kind there: {', '.join(near)}" if near else ""
         raise InputError(f"{path}: no such file.{there}")
     if path.is_dir():
@@ -33,17 +52,30 @@ def read(path, options):
         if name not in OPTIONS:
             raise unknown("mapping, read", "option", name, sorted(OPTIONS))
     kind = options.get("format") or FORMATS.get(path.suffix.lower())
-    readers = {"csv": _csv, "excel": _excel, "parquet": _parquet, "jsonl": _jsonl, "database": _database}
+    readers = {
+        "csv": _csv,
+        "excel": _excel,
+        "parquet": _parquet,
+        "jsonl": _jsonl,
+        "database": _database,
+    }
     if kind not in readers:
-        raise InputError(f"{path}: unknown kind of file '{path.suffix}'. Say what it is with `read: {{format: …}}` "
-                         f"in the mapping: {', '.join(readers)}")
+        raise InputError(
+            f"{path}: unknown kind of file '{path.suffix}'. Say what it is with `read: {{format:"
+            f" …}}` in the mapping: {', '.join(readers)}"
+        )
     if options.get("decimal", ".") not in (".", ","):
         raise InputError(f"mapping, read: decimal is '.' or ',', found {options['decimal']!r}")
     if not isinstance(options.get("skip_rows", 0), int):
-        raise InputError(f"mapping, read: skip_rows needs a whole number, found {options['skip_rows']!r}")
+        raise InputError(
+            f"mapping, read: skip_rows needs a whole number, found {options['skip_rows']!r}"
+        )
     frame, bad, notes = readers[kind](path, options)
     if not len(frame.columns) or (not len(frame) and not bad):
-        raise InputError(f"{path}: no rows below the header (columns: {', '.join(map(str, frame.columns)) or 'none'})")
+        raise InputError(
+            f"{path}: no rows below the header (columns:"
+            f" {', '.join(map(str, frame.columns)) or 'none'})"
+        )
     return frame, bad, notes
 
 
@@ -57,16 +89,20 @@ def _csv(path, options):
     try:
         text = data.decode(encoding)
     except LookupError:
-        raise InputError(f"{path}: no encoding is called {encoding!r}; common ones are utf-8, cp1252 and latin-1") from None
+        raise InputError(
+            f"{path}: no encoding is called {encoding!r}; common ones are utf-8, cp1252 and latin-1"
+        ) from None
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise InputError(f"{path}: not {encoding} (byte {error.start}, line {line}). Leave `encoding` out to have it "
-                         "found, or name the right one, such as cp1252.") from None
+        raise InputError(
+            f"{path}: not {encoding} (byte {error.start}, line {line}). Leave `encoding` out to"
+            " have it found, or name the right one, such as cp1252."
+        ) from None
     if "\x00" in text[:4096]:
         raise InputError(f"{path}: this is no text file (it holds zero bytes)")
     text = text.removeprefix("\ufeff")
     skip = int(options.get("skip_rows", 0))
-    head = "\n".join(text.splitlines()[skip: skip + 60])
+    head = "\n".join(text.splitlines()[skip : skip + 60])
     if not head.strip():
         raise InputError(f"{path}: the file holds no text")
     delimiter = options.get("delimiter") or _delimiter(head)
@@ -83,22 +119,36 @@ def _csv(path, options):
     bad = []
 
     def keep_aside(row):
-        bad.append((row.number, row.text, f"{row.actual_columns} fields instead of {row.expected_columns}"))
+        bad.append(
+            (row.number, row.text, f"{row.actual_columns} fields instead of {row.expected_columns}")
+        )
         return "skip"
 
     try:
         table = _arrow_csv(text, skip, header, delimiter, keep_aside)
     except pa.ArrowInvalid as error:
-        raise InputError(f"{path}: cannot be read as a table with the delimiter {delimiter!r} ({str(error).splitlines()[0]})") from None
+        raise InputError(
+            f"{path}: cannot be read as a table with the delimiter {delimiter!r}"
+            f" ({str(error).splitlines()[0]})"
+        ) from None
     frame = table.to_pandas(types_mapper={pa.string(): pd.StringDtype(na_value=float("nan"))}.get)
     _no_open_quote(path, frame, text, delimiter)
     # Line numbers as an editor shows them, for files whose values hold no line breaks.
     refused = {number for number, *_ in bad}
-    numbers = np.array([n for n in range(skip + 2, skip + 2 + len(frame) + len(bad)) if n not in refused])[: len(frame)]
+    numbers = np.array(
+        [n for n in range(skip + 2, skip + 2 + len(frame) + len(bad)) if n not in refused]
+    )[: len(frame)]
     # Not UTF-8 and not named: Windows Western is the usual one, but a guess is said to be one.
     guessed = encoding == "cp1252" and not options.get("encoding")
-    return frame, bad, {"encoding": "cp1252 (assumed)" if guessed else encoding, "delimiter": {"\t": "tab"}.get(delimiter, delimiter),
-                        "lines": numbers}
+    return (
+        frame,
+        bad,
+        {
+            "encoding": "cp1252 (assumed)" if guessed else encoding,
+            "delimiter": {"\t": "tab"}.get(delimiter, delimiter),
+            "lines": numbers,
+        },
+    )
 
 
 def _arrow_csv(text, skip, header, delimiter, keep_aside):
@@ -108,11 +158,19 @@ def _arrow_csv(text, skip, header, delimiter, keep_aside):
     return arrow_csv.read_csv(
         pa.BufferReader(text.encode()),
         # One thread: only then does the reader know the line numbers of the rows it refuses.
-        read_options=arrow_csv.ReadOptions(skip_rows=skip + 1, use_threads=False, column_names=header),
-        parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=keep_aside),
-        convert_options=arrow_csv.ConvertOptions(column_types={h: pa.string() for h in header}, strings_can_be_null=True,
-                                                 null_values=["", "NA", "N/A", "NULL", "null", "NaN", "nan"],
-                                                 quoted_strings_can_be_null=True))
+        read_options=arrow_csv.ReadOptions(
+            skip_rows=skip + 1, use_threads=False, column_names=header
+        ),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=keep_aside
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types={h: pa.string() for h in header},
+            strings_can_be_null=True,
+            null_values=["", "NA", "N/A", "NULL", "null", "NaN", "nan"],
+            quoted_strings_can_be_null=True,
+        ),
+    )
 
 
 def _no_open_quote(path, frame, text, delimiter):
@@ -124,16 +182,24 @@ def _no_open_quote(path, frame, text, delimiter):
         if (inner >= max(len(frame.columns) - 2, 1)).any():
             value = long[inner >= max(len(frame.columns) - 2, 1)].iloc[0]
             line = text[: text.find(value.split("\n")[0])].count("\n") + 1
-            raise InputError(f"{path}: a quote near line {line}, in column '{name}', is not closed and swallows the rows after it. "
-                             "Close or remove that quotation mark.")
+            raise InputError(
+                f"{path}: a quote near line {line}, in column '{name}', is not closed and swallows"
+                " the rows after it. Close or remove that quotation mark."
+            )
     if text.count('"') % 2:
         line = text[: text.rfind('"')].count("\n") + 1
-        raise InputError(f"{path}: an odd number of quotation marks, the last one in line {line}; one is not closed. "
-                         "Close or remove it, else whole rows may be read as one value.")
+        raise InputError(
+            f"{path}: an odd number of quotation marks, the last one in line {line}; one is not"
+            " closed. Close or remove it, else whole rows may be read as one value."
+        )
 
 
 def _encoding(path, data):
-    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    for mark, name in (
+        (b"\xef\xbb\xbf", "utf-8-sig"),
+        (b"\xff\xfe", "utf-16"),
+        (b"\xfe\xff", "utf-16"),
+    ):
         if data.startswith(mark):
             return name
     for name in ("utf-8", "cp1252"):
@@ -142,7 +208,9 @@ def _encoding(path, data):
             return name
         except UnicodeDecodeError:
             continue
-    raise InputError(f"{path}: neither UTF-8 nor Windows Western; name the encoding with `read: {{encoding: …}}`")
+    raise InputError(
+        f"{path}: neither UTF-8 nor Windows Western; name the encoding with `read: {{encoding: …}}`"
+    )
 
 
 def _delimiter(head):
@@ -161,17 +229,23 @@ def _excel(path, options):
 
     magic = path.read_bytes()[:8]
     if magic == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise InputError(f"{path}: the workbook is password-protected or in the old .xls format. "
-                         "Open it, remove the password and save it as .xlsx.")
+        raise InputError(
+            f"{path}: the workbook is password-protected or in the old .xls format. "
+            "Open it, remove the password and save it as .xlsx."
+        )
     try:
         book = pd.ExcelFile(path, engine="openpyxl")
     except Exception as error:
-        raise InputError(f"{path}: not a readable workbook ({type(error).__name__}: {error})") from None
+        raise InputError(
+            f"{path}: not a readable workbook ({type(error).__name__}: {error})"
+        ) from None
     with book:
         sheet = options.get("sheet", book.sheet_names[0])
         if sheet not in book.sheet_names:
             raise unknown(str(path), "sheet", sheet, book.sheet_names)
-        frame = pd.read_excel(book, sheet_name=sheet, dtype=object, skiprows=int(options.get("skip_rows", 0)))
+        frame = pd.read_excel(
+            book, sheet_name=sheet, dtype=object, skiprows=int(options.get("skip_rows", 0))
+        )
     return frame, [], {"sheet": sheet}
 
 
@@ -182,13 +256,23 @@ def _parquet(path, options):
     try:
         frame = pq.read_table(path).to_pandas()
     except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a whole Parquet file; it may have been cut off while copying "
-                         f"({str(error).splitlines()[0]})") from None
+        raise InputError(
+            f"{path}: not a whole Parquet file; it may have been cut off while copying "
+            f"({str(error).splitlines()[0]})"
+        ) from None
     # Named index levels are columns; an unnamed one only numbers rows, and not always once.
     frame = frame.reset_index(drop=all(n is None for n in frame.index.names))
-    nested = [c for c in frame if frame[c].dtype == object
-              and any(isinstance(v, (list, dict)) or type(v).__name__ == "ndarray" for v in frame[c])]
-    return frame.drop(columns=nested), [], {"left out (nested)": ", ".join(map(str, nested))} if nested else {}
+    nested = [
+        c
+        for c in frame
+        if frame[c].dtype == object
+        and any(isinstance(v, (list, dict)) or type(v).__name__ == "ndarray" for v in frame[c])
+    ]
+    return (
+        frame.drop(columns=nested),
+        [],
+        {"left out (nested)": ", ".join(map(str, nested))} if nested else {},
+    )
 
 
 def _jsonl(path, options):
@@ -212,7 +296,11 @@ def _jsonl(path, options):
         except ValueError:
             bad.append((number, line, "not a JSON object"))
     if not good:
-        hint = " This is a JSON array: write one object a line." if lines and lines[0].lstrip().startswith("[") else ""
+        hint = (
+            " This is a JSON array: write one object a line."
+            if lines and lines[0].lstrip().startswith("[")
+            else ""
+        )
         raise InputError(f"{path}: no line is a JSON object; one object a line is needed.{hint}")
     return pd.json_normalize(good), bad, {"encoding": encoding}
 

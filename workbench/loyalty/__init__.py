@@ -1,10 +1,43 @@
-"""Do they stay loyal, and to whom? How brands are bought, the laws that hold for it, where customers stand, and what satisfied ones do."""
+"""Do they stay loyal, and to whom? How brands are bought, the laws that hold for it, where
+customers stand, and what satisfied ones do.
+"""
 
-from workbench.loyalty.brands import Panel, buyer_moderation, dirichlet, double_jeopardy, duplication, heavy_buyers, panel, performance
+from workbench.loyalty.brands import (
+    Panel,
+    buyer_moderation,
+    dirichlet,
+    double_jeopardy,
+    duplication,
+    heavy_buyers,
+    panel,
+    performance,
+)
 from workbench.loyalty.care import advocacy, joining, service_recovery
 from workbench.loyalty.repeats import repeat_buying
 from workbench.loyalty.standing import dick_basu, rfm, segments, switching
 from workbench.loyalty.theory import Dirichlet, nbd
 from workbench.loyalty.voices import referral, satisfaction_link, win_back
 
-__all__ = ["Dirichlet", "Panel", "advocacy", "buyer_moderation", "dick_basu", "dirichlet", "double_jeopardy", "duplication", "heavy_buyers", "joining", "nbd", "panel", "performance", "referral", "repeat_buying", "rfm", "satisfaction_link", "segments", "service_recovery", "switching", "win_back"]
+__all__ = [
+    "Dirichlet",
+    "Panel",
+    "advocacy",
+    "buyer_moderation",
+    "dick_basu",
+    "dirichlet",
+    "double_jeopardy",
+    "duplication",
+    "heavy_buyers",
+    "joining",
+    "nbd",
+    "panel",
+    "performance",
+    "referral",
+    "repeat_buying",
+    "rfm",
+    "satisfaction_link",
+    "segments",
+    "service_recovery",
+    "switching",
+    "win_back",
+]

@@ -1,4 +1,6 @@
-"""How brands are bought: penetration, frequency, loyalty, and the laws that hold for most categories, with the household as sampling unit."""
+"""How brands are bought: penetration, frequency, loyalty, and the laws that hold for most
+categories, with the household as sampling unit.
+"""
 
 from dataclasses import dataclass
 
@@ -17,7 +19,9 @@ DRAWS = 400
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """Who bought what how often: `counts` (households × brands, purchase occasions), `money` alike, `brands`, `households` in all (those who never bought included), and `ids` of the buyers."""
+    """Who bought what how often: `counts` (households × brands, purchase occasions), `money` alike,
+    `brands`, `households` in all (those who never bought included), and `ids` of the buyers.
+    """
 
     counts: np.ndarray
     money: np.ndarray
@@ -37,7 +41,9 @@ class Panel:
         return self.counts.sum(axis=1)
 
     def draws(self, number, seed):
-        """Return weights of households drawn anew, a row a draw; those who never bought are drawn too."""
+        """Return weights of households drawn anew, a row a draw; those who never bought are drawn
+        too.
+        """
         rng = np.random.default_rng(seed)
         buyers = len(self.counts)
         share = np.append(np.full(buyers, 1 / self.households), 1 - buyers / self.households)
@@ -53,7 +59,8 @@ def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
     brand : str
         Column of the brand.
     households : int, optional
-        Households in all, those who bought nothing of the category included; None: the buyers only, and penetrations are then among buyers.
+        Households in all, those who bought nothing of the category included; None: the buyers only,
+        and penetrations are then among buyers.
     most : int
         Brands shown, the largest; the others are taken together as "other brands".
     by : str
@@ -72,10 +79,29 @@ def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
 
     Source: Ehrenberg (1988), Repeat-Buying.
     """
-    need_columns("lines", engine.columns(lines), "order_id", "customer_id", "amount", brand, *(["quantity"] if by == "quantity" else []))
-    view = engine.view(lines, customer=engine.key("customer_id"), order_id="order_id", brand=brand, amount=engine.real("amount"), **({"quantity": engine.real("quantity")} if by == "quantity" else {}))
+    need_columns(
+        "lines",
+        engine.columns(lines),
+        "order_id",
+        "customer_id",
+        "amount",
+        brand,
+        *(["quantity"] if by == "quantity" else []),
+    )
+    view = engine.view(
+        lines,
+        customer=engine.key("customer_id"),
+        order_id="order_id",
+        brand=brand,
+        amount=engine.real("amount"),
+        **({"quantity": engine.real("quantity")} if by == "quantity" else {}),
+    )
     much = "CAST(count(DISTINCT order_id) AS DOUBLE)" if by == "occasions" else "sum(quantity)"
-    found = engine.run(f"SELECT customer, brand, {much} AS bought, sum(amount) AS money FROM v WHERE brand IS NOT NULL GROUP BY customer, brand ORDER BY customer, brand", v=view)
+    found = engine.run(
+        f"SELECT customer, brand, {much} AS bought, sum(amount) AS money FROM v WHERE brand IS NOT"
+        " NULL GROUP BY customer, brand ORDER BY customer, brand",
+        v=view,
+    )
     found = found[found["bought"] > 0]
     sizes = found.groupby("brand")["bought"].sum().sort_values(ascending=False, kind="stable")
     if len(sizes) < 2:
@@ -87,7 +113,14 @@ def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
     counts, money = (wide[c].reindex(columns=names).to_numpy(float) for c in ("bought", "money"))
     if households is not None and households < len(counts):
         raise InputError(f"households: {households} are fewer than the {len(counts)} who bought")
-    return Panel(counts, money, tuple(map(str, names)), int(households or len(counts)), wide.index.to_numpy(), max(len(sizes) - most, 0))
+    return Panel(
+        counts,
+        money,
+        tuple(map(str, names)),
+        int(households or len(counts)),
+        wide.index.to_numpy(),
+        max(len(sizes) - most, 0),
+    )
 
 
 def _measures(p, w):
@@ -96,9 +129,20 @@ def _measures(p, w):
     total = p.total
     n = float(p.households)
     buyers = w @ bought
-    units, category, sole = w @ p.counts, w @ (bought * total[:, None]), w @ (bought * (p.counts == total[:, None]))
+    units, category, sole = (
+        w @ p.counts,
+        w @ (bought * total[:, None]),
+        w @ (bought * (p.counts == total[:, None])),
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
-        return {"share": units / units.sum(axis=1, keepdims=True), "penetration": buyers / n, "purchases": units / buyers, "category_purchases": category / buyers, "requirements": units / category, "sole": sole / buyers}
+        return {
+            "share": units / units.sum(axis=1, keepdims=True),
+            "penetration": buyers / n,
+            "purchases": units / buyers,
+            "category_purchases": category / buyers,
+            "requirements": units / category,
+            "sole": sole / buyers,
+        }
 
 
 def _given(lines, options):
@@ -120,8 +164,11 @@ def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     Returns
     -------
     Result
-        brand, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: share (of purchases), penetration (buyers over households), purchases (a buyer), category_purchases (of all brands, by its buyers), requirements (share of
-        category requirements: its purchases over all purchases of its buyers), sole (share of buyers who buy nothing else).
+        brand, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: share (of
+        purchases), penetration (buyers over households), purchases (a buyer), category_purchases
+        (of all brands, by its buyers), requirements (share of
+        category requirements: its purchases over all purchases of its buyers), sole (share of
+        buyers who buy nothing else).
 
     Raises as `panel`.
 
@@ -136,22 +183,61 @@ def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     rows = []
     for measure, values in made.items():
         se, low, high = intervals.percentiles(drawn[measure], values[0], conf_level)
-        top = {"share": units, "penetration": buyers, "purchases": units, "category_purchases": ((p.counts > 0) * p.total[:, None]).sum(axis=0), "requirements": units, "sole": ((p.counts > 0) & (p.counts == p.total[:, None])).sum(axis=0)}[measure]
-        n = {"share": np.full(len(units), units.sum()), "penetration": np.full(len(units), p.households), "requirements": ((p.counts > 0) * p.total[:, None]).sum(axis=0)}.get(measure, buyers)
+        top = {
+            "share": units,
+            "penetration": buyers,
+            "purchases": units,
+            "category_purchases": ((p.counts > 0) * p.total[:, None]).sum(axis=0),
+            "requirements": units,
+            "sole": ((p.counts > 0) & (p.counts == p.total[:, None])).sum(axis=0),
+        }[measure]
+        n = {
+            "share": np.full(len(units), units.sum()),
+            "penetration": np.full(len(units), p.households),
+            "requirements": ((p.counts > 0) * p.total[:, None]).sum(axis=0),
+        }.get(measure, buyers)
         if measure in ("penetration", "sole"):
-            # Nobody or everybody is still a sample: the bootstrap cannot see that, Wilson's interval does.
+            # Nobody or everybody is still a sample: the bootstrap cannot see that, Wilson's
+            # interval does.
             certain = (top == 0) | (top == n)
             low[certain], high[certain] = (v[certain] for v in intervals.wilson(top, n, conf_level))
-        rows += [{"brand": b, "measure": measure, "count": float(top[i]), "n": int(n[i]), "estimate": values[0, i], "std_error": se[i], "conf_low": low[i], "conf_high": high[i]} for i, b in enumerate(p.brands)]
-    return Result(question=t("loyalty.performance_question"), table=pd.DataFrame(rows), method=t("loyalty.performance_method", draws=number(draws)), unit="households", n=p.households, conf_level=conf_level, limits=tuple(_limits(p)),
-                  chart={"kind": "points", "label": ["brand"], "only": {"measure": "requirements"}, "percent": True, "xlabel": t("loyalty.requirements_axis")})
+        rows += [
+            {
+                "brand": b,
+                "measure": measure,
+                "count": float(top[i]),
+                "n": int(n[i]),
+                "estimate": values[0, i],
+                "std_error": se[i],
+                "conf_low": low[i],
+                "conf_high": high[i],
+            }
+            for i, b in enumerate(p.brands)
+        ]
+    return Result(
+        question=t("loyalty.performance_question"),
+        table=pd.DataFrame(rows),
+        method=t("loyalty.performance_method", draws=number(draws)),
+        unit="households",
+        n=p.households,
+        conf_level=conf_level,
+        limits=tuple(_limits(p)),
+        chart={
+            "kind": "points",
+            "label": ["brand"],
+            "only": {"measure": "requirements"},
+            "percent": True,
+            "xlabel": t("loyalty.requirements_axis"),
+        },
+    )
 
 
 @analysis
 def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     """Do small brands suffer twice: fewer buyers, who also buy them a little less often?
 
-    The line is purchases · (1 − penetration) = the same for all brands. Brands clearly off it are niches (above) or bought for change (below).
+    The line is purchases · (1 − penetration) = the same for all brands. Brands clearly off it are
+    niches (above) or bought for change (below).
 
     Parameters
     ----------
@@ -160,7 +246,9 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     Returns
     -------
     Result
-        brand, penetration, count (purchases), n (buyers), estimate (purchases a buyer), std_error, conf_low, conf_high, line (by the law), off (estimate over line less 1), off_low, off_high, p_holm (that it lies on the line).
+        brand, penetration, count (purchases), n (buyers), estimate (purchases a buyer), std_error,
+        conf_low, conf_high, line (by the law), off (estimate over line less 1), off_low, off_high,
+        p_holm (that it lies on the line).
 
     Raises as `panel`, and NotEnoughData with fewer than five brands.
 
@@ -184,19 +272,55 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     se, low, high = intervals.percentiles(drawn["purchases"][:, keep], w, conf_level)
     off_se, off_low, off_high = intervals.percentiles(off_drawn, off, conf_level)
     holm = intervals.corrected(intervals.p_value(off, off_se))
-    table = pd.DataFrame({"brand": [p.brands[i] for i in keep], "penetration": made["penetration"][0, keep], "count": p.counts.sum(axis=0)[keep], "n": (p.counts > 0).sum(axis=0)[keep], "estimate": w, "std_error": se, "conf_low": low, "conf_high": high,
-                          "line": on, "off": off, "off_low": off_low, "off_high": off_high, "p_holm": holm}).sort_values("penetration", ascending=False, ignore_index=True)
+    table = pd.DataFrame(
+        {
+            "brand": [p.brands[i] for i in keep],
+            "penetration": made["penetration"][0, keep],
+            "count": p.counts.sum(axis=0)[keep],
+            "n": (p.counts > 0).sum(axis=0)[keep],
+            "estimate": w,
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+            "line": on,
+            "off": off,
+            "off_low": off_low,
+            "off_high": off_high,
+            "p_holm": holm,
+        }
+    ).sort_values("penetration", ascending=False, ignore_index=True)
     clear = table[table["p_holm"] < 1 - conf_level]
     rank = table["penetration"].corr(table["estimate"], method="spearman")
-    limits = [t("loyalty.jeopardy_fit", r=number(rank, 2), off=percent(float(table["off"].abs().mean()))),
-              t("loyalty.jeopardy_off", names=", ".join(clear["brand"])) if len(clear) else t("loyalty.jeopardy_on"), *_limits(p)]
-    return Result(question=t("loyalty.jeopardy_question"), table=table, method=t("loyalty.jeopardy_method", draws=number(draws)), unit="households", n=p.households, conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["brand"], "beside": "line", "xlabel": t("loyalty.purchases_axis")})
+    limits = [
+        t("loyalty.jeopardy_fit", r=number(rank, 2), off=percent(float(table["off"].abs().mean()))),
+        (
+            t("loyalty.jeopardy_off", names=", ".join(clear["brand"]))
+            if len(clear)
+            else t("loyalty.jeopardy_on")
+        ),
+        *_limits(p),
+    ]
+    return Result(
+        question=t("loyalty.jeopardy_question"),
+        table=table,
+        method=t("loyalty.jeopardy_method", draws=number(draws)),
+        unit="households",
+        n=p.households,
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["brand"],
+            "beside": "line",
+            "xlabel": t("loyalty.purchases_axis"),
+        },
+    )
 
 
 @analysis
 def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
-    """Do brands share their buyers with others in line with how large the others are, or are there markets within the market?
+    """Do brands share their buyers with others in line with how large the others are, or are there
+    markets within the market?
 
     Parameters
     ----------
@@ -205,8 +329,11 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     Returns
     -------
     Result
-        brand, other, count (buyers of both), n (buyers of the brand), estimate (share of the brand's buyers who also buy the other), std_error, conf_low, conf_high, law (duplication coefficient times the other's penetration), ratio (estimate over law),
-        p_holm (that both are equal). Groups of brands that share clearly more than the law says stand in `.limits`, with the coefficient.
+        brand, other, count (buyers of both), n (buyers of the brand), estimate (share of the
+        brand's buyers who also buy the other), std_error, conf_low, conf_high, law (duplication
+        coefficient times the other's penetration), ratio (estimate over law),
+        p_holm (that both are equal). Groups of brands that share clearly more than the law says
+        stand in `.limits`, with the coefficient.
 
     Raises as `panel`, and NotEnoughData with fewer than three brands.
 
@@ -228,7 +355,8 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         with np.errstate(invalid="ignore", divide="ignore"):
             d = both / own[:, None]
             b = own / p.households
-            # The mean duplication over the mean penetration, a pair of brands counting once each way.
+            # The mean duplication over the mean penetration, a pair of brands counting once each
+            # way.
             coefficient = d[off].mean() / np.broadcast_to(b, (k, k))[off].mean()
         return d, coefficient * b, coefficient
 
@@ -244,22 +372,71 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     names = [p.brands[i] for i in keep]
     holm = intervals.corrected([p_value[a, b] for a, b in rows])
     both = bought.T @ bought
-    table = pd.DataFrame([{"brand": names[a], "other": names[b], "count": int(both[a, b]), "n": int(both[a, a]), "estimate": d[a, b], "std_error": se[a, b], "conf_low": low[a, b], "conf_high": high[a, b], "law": law[b], "ratio": ratio[a, b],
-                           "p_holm": holm[i]} for i, (a, b) in enumerate(rows)])
-    more = {(a, b) for (a, b), h in zip(rows, holm, strict=True) if h < 1 - conf_level and ratio[a, b] > 1}
+    table = pd.DataFrame(
+        [
+            {
+                "brand": names[a],
+                "other": names[b],
+                "count": int(both[a, b]),
+                "n": int(both[a, a]),
+                "estimate": d[a, b],
+                "std_error": se[a, b],
+                "conf_low": low[a, b],
+                "conf_high": high[a, b],
+                "law": law[b],
+                "ratio": ratio[a, b],
+                "p_holm": holm[i],
+            }
+            for i, (a, b) in enumerate(rows)
+        ]
+    )
+    more = {
+        (a, b)
+        for (a, b), h in zip(rows, holm, strict=True)
+        if h < 1 - conf_level and ratio[a, b] > 1
+    }
     groups = _groups(k, {(a, b) for a, b in more if (b, a) in more})
     _, c_low, c_high = intervals.percentiles([v[2] for v in drawn], coefficient, conf_level)
-    limits = [t("loyalty.duplication_fit", d=number(coefficient, 3), low=number(float(c_low), 3), high=number(float(c_high), 3), off=percent(float(np.abs(ratio[off] - 1).mean())))]
-    limits.append(t("loyalty.partitions", groups="; ".join(" + ".join(names[i] for i in g) for g in groups)) if groups else t("loyalty.no_partitions"))
-    return Result(question=t("loyalty.duplication_question"), table=table, method=t("loyalty.duplication_method", draws=number(draws)), unit="households", n=p.households, conf_level=conf_level, limits=(*limits, *_limits(p)),
-                  chart={"kind": "heat", "row": "brand", "column": "other", "percent": True, "xlabel": t("loyalty.duplication_axis"), "ylabel": t("loyalty.duplication_yaxis")})
+    limits = [
+        t(
+            "loyalty.duplication_fit",
+            d=number(coefficient, 3),
+            low=number(float(c_low), 3),
+            high=number(float(c_high), 3),
+            off=percent(float(np.abs(ratio[off] - 1).mean())),
+        )
+    ]
+    limits.append(
+        t("loyalty.partitions", groups="; ".join(" + ".join(names[i] for i in g) for g in groups))
+        if groups
+        else t("loyalty.no_partitions")
+    )
+    return Result(
+        question=t("loyalty.duplication_question"),
+        table=table,
+        method=t("loyalty.duplication_method", draws=number(draws)),
+        unit="households",
+        n=p.households,
+        conf_level=conf_level,
+        limits=(*limits, *_limits(p)),
+        chart={
+            "kind": "heat",
+            "row": "brand",
+            "column": "other",
+            "percent": True,
+            "xlabel": t("loyalty.duplication_axis"),
+            "ylabel": t("loyalty.duplication_yaxis"),
+        },
+    )
 
 
 @analysis
 def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
-    """How would each brand be bought if buyers differed only in how often they buy and which brands they like, and nothing else?
+    """How would each brand be bought if buyers differed only in how often they buy and which brands
+    they like, and nothing else?
 
-    The NBD-Dirichlet knows the size of the category and the shares of the brands, and one number for how far tastes lie apart. What it foretells is what a brand of that share normally does.
+    The NBD-Dirichlet knows the size of the category and the shares of the brands, and one number
+    for how far tastes lie apart. What it foretells is what a brand of that share normally does.
 
     Parameters
     ----------
@@ -268,25 +445,38 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     Returns
     -------
     Result
-        brand, measure (penetration, purchases, category_purchases, requirements, sole), n (buyers; households for penetration), estimate (observed), std_error, conf_low, conf_high, theory, theory_low, theory_high (from the same draws of households), off
-        (observed over theory less 1), p_holm. `.model` is a `loyalty.Dirichlet`; its parameters stand in `.limits`.
+        brand, measure (penetration, purchases, category_purchases, requirements, sole), n (buyers;
+        households for penetration), estimate (observed), std_error, conf_low, conf_high, theory,
+        theory_low, theory_high (from the same draws of households), off
+        (observed over theory less 1), p_holm. `.model` is a `loyalty.Dirichlet`; its parameters
+        stand in `.limits`.
 
-    Raises as `panel`, NotEnoughData where only buyers are known, and InputError where no Dirichlet fits (a brand bought by all, or more often than the category allows).
+    Raises as `panel`, NotEnoughData where only buyers are known, and InputError where no Dirichlet
+    fits (a brand bought by all, or more often than the category allows).
 
-    Source: Goodhardt, Ehrenberg & Chatfield (1984), JRSS A 147; fitted as in Ehrenberg's tables: the share-weighted mean of what each brand's penetration asks for.
+    Source: Goodhardt, Ehrenberg & Chatfield (1984), JRSS A 147; fitted as in Ehrenberg's tables:
+    the share-weighted mean of what each brand's penetration asks for.
     """
     import pandas as pd
 
     p = _given(lines, options)
     if p.households == len(p.counts):
-        raise NotEnoughData("dirichlet: every household in the data is a buyer, so how many buy nothing is not known and no NBD can be fitted; give `households`, all that could have bought")
+        raise NotEnoughData(
+            "dirichlet: every household in the data is a buyer, so how many buy nothing is not"
+            " known and no NBD can be fitted; give `households`, all that could have bought"
+        )
     weights = p.draws(draws, seed)
     made = _measures(p, np.ones((1, len(p.counts))))
     drawn = _measures(p, weights)
 
     def fitted(m, w):
         total = w @ p.total
-        return Dirichlet.fit((w @ (p.total > 0)) / p.households, total / (w @ (p.total > 0)), m["share"], m["penetration"])
+        return Dirichlet.fit(
+            (w @ (p.total > 0)) / p.households,
+            total / (w @ (p.total > 0)),
+            m["share"],
+            m["penetration"],
+        )
 
     model = fitted({k: v[0] for k, v in made.items()}, np.ones(len(p.counts)))
     names = ("penetration", "purchases", "category_purchases", "requirements", "sole")
@@ -305,18 +495,64 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
         ratio = drawn[measure] / theory - 1
         off = made[measure][0] / told[measure] - 1
         luck = intervals.p_value(off, np.nanstd(ratio, axis=0, ddof=1))
-        rows += [{"brand": b, "measure": measure, "n": int(p.households if measure == "penetration" else buyers[i]), "estimate": made[measure][0, i], "std_error": se[i], "conf_low": low[i], "conf_high": high[i], "theory": told[measure][i], "theory_low": t_low[i],
-                  "theory_high": t_high[i], "off": off[i], "p": luck[i]} for i, b in enumerate(p.brands)]
+        rows += [
+            {
+                "brand": b,
+                "measure": measure,
+                "n": int(p.households if measure == "penetration" else buyers[i]),
+                "estimate": made[measure][0, i],
+                "std_error": se[i],
+                "conf_low": low[i],
+                "conf_high": high[i],
+                "theory": told[measure][i],
+                "theory_low": t_low[i],
+                "theory_high": t_high[i],
+                "off": off[i],
+                "p": luck[i],
+            }
+            for i, b in enumerate(p.brands)
+        ]
     table = pd.DataFrame(rows)
     table["p_holm"] = intervals.corrected(table["p"])
     fit = table.groupby("measure")["off"].apply(lambda v: float(v.abs().mean()))
     clear = table[(table["p_holm"] < 1 - conf_level) & (table["measure"] == "requirements")]
-    limits = [t("loyalty.dirichlet_fit", m=number(model.rate, 4), k=number(model.spread, 3), s=number(model.tastes, 3), phi=number(1 / (1 + model.tastes), 3), off=percent(float(fit.mean()))),
-              t("loyalty.dirichlet_off", names=", ".join(clear["brand"])) if len(clear) else t("loyalty.dirichlet_on"), t("loyalty.dirichlet_assumes"), *_limits(p)]
+    limits = [
+        t(
+            "loyalty.dirichlet_fit",
+            m=number(model.rate, 4),
+            k=number(model.spread, 3),
+            s=number(model.tastes, 3),
+            phi=number(1 / (1 + model.tastes), 3),
+            off=percent(float(fit.mean())),
+        ),
+        (
+            t("loyalty.dirichlet_off", names=", ".join(clear["brand"]))
+            if len(clear)
+            else t("loyalty.dirichlet_on")
+        ),
+        t("loyalty.dirichlet_assumes"),
+        *_limits(p),
+    ]
     if lost:
         limits.append(t("loyalty.draws_lost", n=number(lost), draws=number(draws)))
-    return Result(question=t("loyalty.dirichlet_question"), table=table.drop(columns="p"), method=t("loyalty.dirichlet_method", draws=number(draws)), unit="households", n=p.households, conf_level=conf_level, limits=tuple(limits), model=model,
-                  chart={"kind": "points", "label": ["brand"], "only": {"measure": "requirements"}, "beside": "theory", "percent": True, "xlabel": t("loyalty.requirements_axis")})
+    return Result(
+        question=t("loyalty.dirichlet_question"),
+        table=table.drop(columns="p"),
+        method=t("loyalty.dirichlet_method", draws=number(draws)),
+        unit="households",
+        n=p.households,
+        conf_level=conf_level,
+        limits=tuple(limits),
+        model=model,
+        chart={
+            "kind": "points",
+            "label": ["brand"],
+            "only": {"measure": "requirements"},
+            "beside": "theory",
+            "percent": True,
+            "xlabel": t("loyalty.requirements_axis"),
+        },
+    )
 
 
 @analysis
@@ -332,7 +568,8 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
     Returns
     -------
     Result
-        brand ("category" first), measure (heaviest 20 %, …; gini), n (buyers), estimate (share of purchases; inequality between buyers, 0 to 1), std_error, conf_low, conf_high.
+        brand ("category" first), measure (heaviest 20 %, …; gini), n (buyers), estimate (share of
+        purchases; inequality between buyers, 0 to 1), std_error, conf_low, conf_high.
 
     Raises as `panel`.
 
@@ -358,28 +595,66 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
             out = []
             for s in shares:
                 # The household on the border counts for the part that lies within.
-                at = np.array([np.searchsorted(m, s * k) for m, k in zip(many, n[:, 0], strict=True)]).clip(0, len(v) - 1)
+                at = np.array(
+                    [np.searchsorted(m, s * k) for m, k in zip(many, n[:, 0], strict=True)]
+                ).clip(0, len(v) - 1)
                 rows_ = np.arange(len(w))
-                with np.errstate(invalid="ignore"):  # a draw without a buyer of the brand says nothing of it
-                    out.append((units[rows_, at] - (many[rows_, at] - s * n[:, 0]) * v[at]) / total[:, 0])
+                with np.errstate(
+                    invalid="ignore"
+                ):  # a draw without a buyer of the brand says nothing of it
+                    out.append(
+                        (units[rows_, at] - (many[rows_, at] - s * n[:, 0]) * v[at]) / total[:, 0]
+                    )
             with np.errstate(invalid="ignore"):
-                area = ((units - w[:, keep] * v / 2) * w[:, keep]).sum(axis=1) / (n[:, 0] * total[:, 0])
+                area = ((units - w[:, keep] * v / 2) * w[:, keep]).sum(axis=1) / (
+                    n[:, 0] * total[:, 0]
+                )
             return np.column_stack([*out, 2 * area - 1])
 
         if len(v) < 2:
             continue
         made, drawn = measures(np.ones((1, len(values))))[0], measures(weights)
         se, low, high = intervals.percentiles(drawn, made, conf_level)
-        rows += [{"brand": name, "measure": m, "n": len(v), "estimate": made[i], "std_error": se[i], "conf_low": low[i], "conf_high": high[i]} for i, m in enumerate([*(t("loyalty.heaviest", share=percent(s, 0)) for s in shares), "gini"])]
-    return Result(question=t("loyalty.heavy_question"), table=pd.DataFrame(rows), method=t("loyalty.heavy_method", draws=number(draws)), unit="households", n=p.households, conf_level=conf_level, limits=(t("loyalty.heavy_limit"), *_limits(p)),
-                  chart={"kind": "points", "label": ["brand"], "only": {"measure": t("loyalty.heaviest", share=percent(shares[0], 0))}, "percent": True, "xlabel": t("loyalty.heavy_axis")})
+        rows += [
+            {
+                "brand": name,
+                "measure": m,
+                "n": len(v),
+                "estimate": made[i],
+                "std_error": se[i],
+                "conf_low": low[i],
+                "conf_high": high[i],
+            }
+            for i, m in enumerate(
+                [*(t("loyalty.heaviest", share=percent(s, 0)) for s in shares), "gini"]
+            )
+        ]
+    return Result(
+        question=t("loyalty.heavy_question"),
+        table=pd.DataFrame(rows),
+        method=t("loyalty.heavy_method", draws=number(draws)),
+        unit="households",
+        n=p.households,
+        conf_level=conf_level,
+        limits=(t("loyalty.heavy_limit"), *_limits(p)),
+        chart={
+            "kind": "points",
+            "label": ["brand"],
+            "only": {"measure": t("loyalty.heaviest", share=percent(shares[0], 0))},
+            "percent": True,
+            "xlabel": t("loyalty.heavy_axis"),
+        },
+    )
 
 
 @analysis
-def buyer_moderation(lines, *, until, households=None, zone="UTC", draws=DRAWS, seed=1, conf_level=0.95):
+def buyer_moderation(
+    lines, *, until, households=None, zone="UTC", draws=DRAWS, seed=1, conf_level=0.95
+):
     """What do last period's heavy, light and non-buyers buy next period?
 
-    Who bought much bought it partly by chance, and buys less the next time; who bought nothing buys something. The NBD says how much of that is to be expected where nobody changed.
+    Who bought much bought it partly by chance, and buys less the next time; who bought nothing buys
+    something. The NBD says how much of that is to be expected where nobody changed.
 
     Parameters
     ----------
@@ -395,7 +670,9 @@ def buyer_moderation(lines, *, until, households=None, zone="UTC", draws=DRAWS, 
     Returns
     -------
     Result
-        group (non_buyers, light, heavy: the fifth of the buyers who bought most), first (purchases a household in the first period), count (purchases in the second), n (households), estimate (purchases a household in the second), std_error, conf_low, conf_high, law
+        group (non_buyers, light, heavy: the fifth of the buyers who bought most), first (purchases
+        a household in the first period), count (purchases in the second), n (households), estimate
+        (purchases a household in the second), std_error, conf_low, conf_high, law
         (by the NBD where nobody changed), share (of the second period's purchases).
 
     Raises
@@ -405,7 +682,8 @@ def buyer_moderation(lines, *, until, households=None, zone="UTC", draws=DRAWS, 
     NotEnoughData
         With fewer than ten buyers in the first period.
 
-    Source: Ehrenberg (1988), Repeat-Buying (conditional trend analysis); Sharp (2010), How Brands Grow.
+    Source: Ehrenberg (1988), Repeat-Buying (conditional trend analysis); Sharp (2010), How Brands
+    Grow.
     """
     import pandas as pd
 
@@ -413,21 +691,38 @@ def buyer_moderation(lines, *, until, households=None, zone="UTC", draws=DRAWS, 
     from workbench.loyalty.theory import nbd
 
     need_columns("lines", engine.columns(lines), "order_id", "customer_id", "ordered_at")
-    view = engine.view(lines, zone=zone, customer=engine.key("customer_id"), day=engine.day("ordered_at"), order_id="order_id")
+    view = engine.view(
+        lines,
+        zone=zone,
+        customer=engine.key("customer_id"),
+        day=engine.day("ordered_at"),
+        order_id="order_id",
+    )
     span = engine.run("SELECT min(day) AS a, max(day) AS b FROM v", v=view).iloc[0]
     cut = periods.local_day(schemas.moment("until", until, zone), zone)
     if not span["a"] <= cut < span["b"]:
         raise InputError(f"until: {until} must lie within the data, before their last day")
     length = int(min(cut - span["a"] + 1, span["b"] - cut))
-    found = engine.run("""SELECT customer, CAST(count(DISTINCT CASE WHEN day > :a AND day <= :cut THEN order_id END) AS BIGINT) AS early, CAST(count(DISTINCT CASE WHEN day > :cut AND day <= :b THEN order_id END) AS BIGINT) AS late
-                          FROM v GROUP BY customer ORDER BY customer""", values={"a": int(cut) - length, "cut": int(cut), "b": int(cut) + length}, v=view)
+    found = engine.run(
+        """SELECT customer, CAST(count(DISTINCT CASE WHEN day > :a AND day <= :cut THEN order_id
+          END) AS BIGINT) AS early, CAST(count(DISTINCT CASE WHEN day > :cut AND day <= :b THEN
+          order_id END) AS BIGINT) AS late
+                          FROM v GROUP BY customer ORDER BY customer""",
+        values={"a": int(cut) - length, "cut": int(cut), "b": int(cut) + length},
+        v=view,
+    )
     found = found[(found["early"] > 0) | (found["late"] > 0)]
     n = int(households or len(found))
     if n < len(found):
         raise InputError(f"households: {n} are fewer than the {len(found)} who bought")
-    x, y = (np.concatenate([found[c].to_numpy(float), np.zeros(n - len(found))]) for c in ("early", "late"))
+    x, y = (
+        np.concatenate([found[c].to_numpy(float), np.zeros(n - len(found))])
+        for c in ("early", "late")
+    )
     if (x > 0).sum() < 10:
-        raise NotEnoughData(f"buyer_moderation: {int((x > 0).sum())} buyers in the first period; ten are needed")
+        raise NotEnoughData(
+            f"buyer_moderation: {int((x > 0).sum())} buyers in the first period; ten are needed"
+        )
     border = np.sort(x[x > 0])[::-1][max(int((x > 0).sum() * 0.2) - 1, 0)]
     heavy = x >= max(border, 2)
     group = np.where(x == 0, 0, np.where(heavy, 2, 1))
@@ -437,19 +732,58 @@ def buyer_moderation(lines, *, until, households=None, zone="UTC", draws=DRAWS, 
         m = k = np.nan  # households differ less than chance alone would make them
     law = (k + x) * m / (k + m)
     rows, rng = [], np.random.default_rng(seed)
-    weights = rng.multinomial(n, np.full(n, 1 / n), draws).astype(float) if n * draws <= 20_000_000 else rng.poisson(1.0, (draws, n)).astype(float)
+    weights = (
+        rng.multinomial(n, np.full(n, 1 / n), draws).astype(float)
+        if n * draws <= 20_000_000
+        else rng.poisson(1.0, (draws, n)).astype(float)
+    )
     for g, name in enumerate(("non_buyers", "light", "heavy")):
         mine = group == g
         if not mine.any():
             continue
         drawn = (weights[:, mine] @ y[mine]) / np.maximum(weights[:, mine].sum(axis=1), 1)
-        se, low, high = intervals.percentiles(drawn[:, None], np.array([y[mine].mean()]), conf_level)
-        rows.append({"group": name, "first": x[mine].mean(), "count": float(y[mine].sum()), "n": int(mine.sum()), "estimate": y[mine].mean(), "std_error": se[0], "conf_low": low[0], "conf_high": high[0], "law": law[mine].mean(), "share": y[mine].sum() / max(y.sum(), 1)})
-    limits = [t("loyalty.moderation_nbd", m=number(m, 3), k=number(k, 3)) if np.isfinite(k) else t("loyalty.moderation_none"), t("loyalty.moderation_limit")]
+        se, low, high = intervals.percentiles(
+            drawn[:, None], np.array([y[mine].mean()]), conf_level
+        )
+        rows.append(
+            {
+                "group": name,
+                "first": x[mine].mean(),
+                "count": float(y[mine].sum()),
+                "n": int(mine.sum()),
+                "estimate": y[mine].mean(),
+                "std_error": se[0],
+                "conf_low": low[0],
+                "conf_high": high[0],
+                "law": law[mine].mean(),
+                "share": y[mine].sum() / max(y.sum(), 1),
+            }
+        )
+    limits = [
+        (
+            t("loyalty.moderation_nbd", m=number(m, 3), k=number(k, 3))
+            if np.isfinite(k)
+            else t("loyalty.moderation_none")
+        ),
+        t("loyalty.moderation_limit"),
+    ]
     if households is None:
         limits.append(t("loyalty.buyers_only"))
-    return Result(question=t("loyalty.moderation_question"), table=pd.DataFrame(rows), method=t("loyalty.moderation_method", days=number(length), border=number(max(border, 2))), unit="households", n=n, conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["group"], "beside": "law", "xlabel": t("loyalty.moderation_axis")})
+    return Result(
+        question=t("loyalty.moderation_question"),
+        table=pd.DataFrame(rows),
+        method=t("loyalty.moderation_method", days=number(length), border=number(max(border, 2))),
+        unit="households",
+        n=n,
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["group"],
+            "beside": "law",
+            "xlabel": t("loyalty.moderation_axis"),
+        },
+    )
 
 
 def _groups(k, pairs):

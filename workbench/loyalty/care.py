@@ -1,4 +1,6 @@
-"""After the purchase: who recommends, what complaints and their repair go with, and what joining a loyalty programme changes."""
+"""After the purchase: who recommends, what complaints and their repair go with, and what joining a
+loyalty programme changes.
+"""
 
 import numpy as np
 
@@ -8,7 +10,10 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
-PROMOTERS, PASSIVES = 9, 7  # lowest answers, of 0 to 10, of who would recommend and of who is neutral
+PROMOTERS, PASSIVES = (
+    9,
+    7,
+)  # lowest answers, of 0 to 10, of who would recommend and of who is neutral
 
 
 @analysis
@@ -18,40 +23,56 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
     Parameters
     ----------
     acts : DataFrame
-        One row an act: customer_id, acted_at, act (such as referral, review, share); with a column tone (positive, negative, …) only positive acts speak for the firm, and word of mouth is counted by it.
+        One row an act: customer_id, acted_at, act (such as referral, review, share); with a column
+        tone (positive, negative, …) only positive acts speak for the firm, and word of mouth is
+        counted by it.
     customers : int or DataFrame with customer_id
-        All customers, or how many they are. With a table, acts and answers of others are left out and counted.
+        All customers, or how many they are. With a table, acts and answers of others are left out
+        and counted.
     window : str
         Acts of that time before the last one count; for answers, that time after the answer.
     answers : DataFrame, optional
-        customer_id, answered_at, recommend (0 to 10): would they recommend? Answers too late for the window are left out and counted.
+        customer_id, answered_at, recommend (0 to 10): would they recommend? Answers too late for
+        the window are left out and counted.
 
     Returns
     -------
     Result
-        measure (advocates: share of customers with an act; told: acts per 100 customers, by tone; did: share with an act after the answer, by what was said), group (all or the act; the tone; promoters 9–10, passives 7–8, detractors 0–6), count, n, estimate, std_error, conf_low,
-        conf_high. The customer is the sampling unit. The gap between saying and doing stands in `.limits`.
+        measure (advocates: share of customers with an act; told: acts per 100 customers, by tone;
+        did: share with an act after the answer, by what was said), group (all or the act; the tone;
+        promoters 9–10, passives 7–8, detractors 0–6), count, n, estimate, std_error, conf_low,
+        conf_high. The customer is the sampling unit. The gap between saying and doing stands in
+        `.limits`.
 
     Raises
     ------
     InputError
-        For missing columns, text for moments or answers, answers outside 0 to 10, fewer customers than acted, or a table of customers none of whom acted or answered.
+        For missing columns, text for moments or answers, answers outside 0 to 10, fewer customers
+        than acted, or a table of customers none of whom acted or answered.
     NotEnoughData
         Without an act.
 
-    Source: Keiningham, Cooil, Andreassen & Aksoy (2007), Journal of Marketing 71; East, Hammond & Lomax (2008), International Journal of Research in Marketing 25; Reichheld (2003) for the groups.
+    Source: Keiningham, Cooil, Andreassen & Aksoy (2007), Journal of Marketing 71; East, Hammond &
+    Lomax (2008), International Journal of Research in Marketing 25; Reichheld (2003) for the
+    groups.
     """
     import pandas as pd
 
     fits.require(acts, "acts", "customer_id", "acted_at", "act")
-    rows = acts.assign(acted_at=schemas.moments(acts, "acts", "acted_at"), customer_id=acts["customer_id"].astype(str).where(acts["customer_id"].notna())).dropna(subset=["customer_id", "acted_at", "act"])
+    rows = acts.assign(
+        acted_at=schemas.moments(acts, "acts", "acted_at"),
+        customer_id=acts["customer_id"].astype(str).where(acts["customer_id"].notna()),
+    ).dropna(subset=["customer_id", "acted_at", "act"])
     if not len(rows):
         raise NotEnoughData("advocacy: there is no act")
     said = None
     if answers is not None:
         fits.require(answers, "answers", "customer_id", "answered_at", "recommend")
         fits.numbers(answers, "answers", "recommend")
-        said = answers.assign(answered_at=schemas.moments(answers, "answers", "answered_at"), customer_id=answers["customer_id"].astype(str).where(answers["customer_id"].notna())).dropna(subset=["customer_id", "answered_at", "recommend"])
+        said = answers.assign(
+            answered_at=schemas.moments(answers, "answers", "answered_at"),
+            customer_id=answers["customer_id"].astype(str).where(answers["customer_id"].notna()),
+        ).dropna(subset=["customer_id", "answered_at", "recommend"])
         if not said["recommend"].between(0, 10).all():
             raise InputError("answers: recommend must lie between 0 and 10")
     strangers, end = 0, rows["acted_at"].max()
@@ -62,47 +83,113 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
         names = set(customers["customer_id"].dropna().astype(str))
         n, theirs = len(names), rows["customer_id"].isin(names)
         if not theirs.any() and (said is None or not said["customer_id"].isin(names).any()):
-            raise InputError(f"customers: nobody in the table acted; ids there look like {next(iter(sorted(names)), '(empty)')!r}, in acts like {rows['customer_id'].iloc[0]!r}")
+            raise InputError(
+                "customers: nobody in the table acted; ids there look like"
+                f" {next(iter(sorted(names)), '(empty)')!r}, in acts like"
+                f" {rows['customer_id'].iloc[0]!r}"
+            )
         strangers, rows = int((~theirs).sum()), rows[theirs]
         said = said if said is None else said[said["customer_id"].isin(names)]
     length = pd.Timedelta(microseconds=schemas.micros("window", window))
     late = rows[rows["acted_at"] > end - length]
     speaks = (late["tone"] == "positive") if "tone" in late else pd.Series(True, late.index)
     if n < late["customer_id"].nunique():
-        raise InputError(f"customers: {n} are fewer than the {late['customer_id'].nunique()} who acted")
+        raise InputError(
+            f"customers: {n} are fewer than the {late['customer_id'].nunique()} who acted"
+        )
     out = []
     for group, mine in [("all", late[speaks]), *late[speaks].groupby("act", sort=True)]:
-        out.append({"measure": "advocates", "group": group, **intervals.share(np.arange(n) < mine["customer_id"].nunique(), np.arange(n), conf_level)})
+        out.append(
+            {
+                "measure": "advocates",
+                "group": group,
+                **intervals.share(
+                    np.arange(n) < mine["customer_id"].nunique(), np.arange(n), conf_level
+                ),
+            }
+        )
     for tone, mine in late.groupby("tone", sort=True) if "tone" in late else ():
         each = mine.groupby("customer_id").size().to_numpy(float)
-        estimate, se, low, high = intervals.ratio(np.concatenate([each, np.zeros(n - len(each))]), np.ones(n), conf_level)
-        out.append({"measure": "told", "group": tone, "count": float(each.sum()), "n": n, "estimate": 100 * estimate, "std_error": 100 * se, "conf_low": 100 * max(low, 0.0), "conf_high": 100 * high})
+        estimate, se, low, high = intervals.ratio(
+            np.concatenate([each, np.zeros(n - len(each))]), np.ones(n), conf_level
+        )
+        out.append(
+            {
+                "measure": "told",
+                "group": tone,
+                "count": float(each.sum()),
+                "n": n,
+                "estimate": 100 * estimate,
+                "std_error": 100 * se,
+                "conf_low": 100 * max(low, 0.0),
+                "conf_high": 100 * high,
+            }
+        )
     limits = [t("loyalty.advocacy_limit")]
     if "tone" not in acts:
         limits.append(t("loyalty.advocacy_tone"))
     if said is not None and len(said):
         spoke = rows[rows["tone"] == "positive"] if "tone" in rows else rows
-        did, _ = schemas.followed(said, "answered_at", spoke[["customer_id", "acted_at"]].rename(columns={"acted_at": "ordered_at"}), window)
+        did, _ = schemas.followed(
+            said,
+            "answered_at",
+            spoke[["customer_id", "acted_at"]].rename(columns={"acted_at": "ordered_at"}),
+            window,
+        )
         watched = (said["answered_at"] + length <= end).to_numpy()
         old, did = said[watched], did[watched]
         score, who = old["recommend"].to_numpy(float), old["customer_id"].to_numpy()
-        groups = (("promoters", score >= PROMOTERS), ("passives", (score >= PASSIVES) & (score < PROMOTERS)), ("detractors", score < PASSIVES))
-        out += [{"measure": "did", "group": name, **intervals.share(did[mine], who[mine], conf_level)} for name, mine in groups if mine.any()]
+        groups = (
+            ("promoters", score >= PROMOTERS),
+            ("passives", (score >= PASSIVES) & (score < PROMOTERS)),
+            ("detractors", score < PASSIVES),
+        )
+        out += [
+            {"measure": "did", "group": name, **intervals.share(did[mine], who[mine], conf_level)}
+            for name, mine in groups
+            if mine.any()
+        ]
         if groups[0][1].any():
-            limits.insert(0, t("loyalty.say_do", said=percent(float(groups[0][1].mean())), did=percent(float(did[groups[0][1]].mean())), window=window))
+            limits.insert(
+                0,
+                t(
+                    "loyalty.say_do",
+                    said=percent(float(groups[0][1].mean())),
+                    did=percent(float(did[groups[0][1]].mean())),
+                    window=window,
+                ),
+            )
         if len(old) < len(said):
             limits.append(t("loyalty.link_young", n=number(len(said) - len(old)), window=window))
     if strangers:
         limits.append(t("loyalty.advocacy_strangers", n=number(strangers)))
-    return Result(question=t("loyalty.advocacy_question"), table=pd.DataFrame(out), method=t("loyalty.advocacy_method", window=window), unit="customers", n=n, conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["measure", "group"], "only": {"measure": ["advocates", "did"]}, "percent": True, "xlabel": t("loyalty.advocacy_axis")})
+    return Result(
+        question=t("loyalty.advocacy_question"),
+        table=pd.DataFrame(out),
+        method=t("loyalty.advocacy_method", window=window),
+        unit="customers",
+        n=n,
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["measure", "group"],
+            "only": {"measure": ["advocates", "did"]},
+            "percent": True,
+            "xlabel": t("loyalty.advocacy_axis"),
+        },
+    )
 
 
 @analysis
-def service_recovery(complaints, orders, *, window="60D", link="14D", repair="7D", zone="UTC", conf_level=0.95):
+def service_recovery(
+    complaints, orders, *, window="60D", link="14D", repair="7D", zone="UTC", conf_level=0.95
+):
     """Do customers come back after a complaint, and does it go with solving it?
 
-    A complaint belongs to its customer's last purchase day before it. Whoever comes back at once cannot complain about the day before any more, so days with and without complaint are compared from one moment on: `link` plus `repair` after the purchase, when every complaint has
+    A complaint belongs to its customer's last purchase day before it. Whoever comes back at once
+    cannot complain about the day before any more, so days with and without complaint are compared
+    from one moment on: `link` plus `repair` after the purchase, when every complaint has
     been made and every solution given, and among those not back by then.
 
     Parameters
@@ -112,9 +199,11 @@ def service_recovery(complaints, orders, *, window="60D", link="14D", repair="7D
     orders : DataFrame with customer_id, ordered_at
         Orders of one local day are one purchase.
     window : str
-        Time after that moment within which the next purchase counts as coming back; purchases too late for it are left out and counted.
+        Time after that moment within which the next purchase counts as coming back; purchases too
+        late for it are left out and counted.
     link : str
-        How long after the purchase a complaint may be opened; later ones belong to none, and are counted.
+        How long after the purchase a complaint may be opened; later ones belong to none, and are
+        counted.
     repair : str
         Solved within this time of opening is solved; later is not.
     zone : str
@@ -123,63 +212,172 @@ def service_recovery(complaints, orders, *, window="60D", link="14D", repair="7D
     Returns
     -------
     Result
-        measure (complained: share of purchases; solved: share of complaints old enough; days_to_solve: median, those open censored; came_back: share of purchases not followed by then, by group; difference: of came_back), group (no_complaint, solved, unsolved; or the two compared,
-        such as solved_less_unsolved), count, n, estimate, std_error, conf_low, conf_high, p_holm (of the differences). The customer is the sampling unit. Associational: what is solved may be what was easily solved.
+        measure (complained: share of purchases; solved: share of complaints old enough;
+        days_to_solve: median, those open censored; came_back: share of purchases not followed by
+        then, by group; difference: of came_back), group (no_complaint, solved, unsolved; or the two
+        compared,
+        such as solved_less_unsolved), count, n, estimate, std_error, conf_low, conf_high, p_holm
+        (of the differences). The customer is the sampling unit. Associational: what is solved may
+        be what was easily solved.
 
     Raises
     ------
     InputError
-        For missing columns, text for moments, solutions before the complaint, or complaints of nobody who ordered.
+        For missing columns, text for moments, solutions before the complaint, or complaints of
+        nobody who ordered.
     NotEnoughData
         Where no purchase with a complaint was followed for the whole window.
 
-    Source: de Matos, Henrique & Rossi (2007), Journal of Service Research 10 (the recovery paradox and the doubts about it); Tax, Brown & Chandrashekaran (1998), Journal of Marketing 62; a common moment as in Anderson, Cain & Gelber (1983), Journal of Clinical Oncology 1.
+    Source: de Matos, Henrique & Rossi (2007), Journal of Service Research 10 (the recovery paradox
+    and the doubts about it); Tax, Brown & Chandrashekaran (1998), Journal of Marketing 62; a common
+    moment as in Anderson, Cain & Gelber (1983), Journal of Clinical Oncology 1.
     """
     import pandas as pd
 
     fits.require(complaints, "complaints", "customer_id", "opened_at", "solved_at")
     fits.require(orders, "orders", "customer_id", "ordered_at")
-    asked = pd.DataFrame({"customer_id": complaints["customer_id"].astype(str), **{c: schemas.moments(complaints, "complaints", c).dt.as_unit("us") for c in ("opened_at", "solved_at")}})
-    asked = asked[complaints[["customer_id", "opened_at"]].notna().all(axis=1)].sort_values("opened_at", kind="stable").reset_index(drop=True)
+    asked = pd.DataFrame(
+        {
+            "customer_id": complaints["customer_id"].astype(str),
+            **{
+                c: schemas.moments(complaints, "complaints", c).dt.as_unit("us")
+                for c in ("opened_at", "solved_at")
+            },
+        }
+    )
+    asked = (
+        asked[complaints[["customer_id", "opened_at"]].notna().all(axis=1)]
+        .sort_values("opened_at", kind="stable")
+        .reset_index(drop=True)
+    )
     took = asked["solved_at"] - asked["opened_at"]
     if (took < pd.Timedelta(0)).any():
-        raise InputError(f"complaints: {int((took < pd.Timedelta(0)).sum())} were solved before they were opened")
-    near, quick, ahead = (pd.Timedelta(microseconds=schemas.micros(k, v)) for k, v in (("link", link), ("repair", repair), ("window", window)))
+        raise InputError(
+            f"complaints: {int((took < pd.Timedelta(0)).sum())} were solved before they were opened"
+        )
+    near, quick, ahead = (
+        pd.Timedelta(microseconds=schemas.micros(k, v))
+        for k, v in (("link", link), ("repair", repair), ("window", window))
+    )
     bought = schemas.bought(orders)
     schemas.must_match("complaints", asked["customer_id"], bought["customer_id"])
-    end = max(bought["ordered_at"].max(), *(v for v in (asked["opened_at"].max(), asked["solved_at"].max()) if v is not pd.NaT))
-    made = bought.assign(_day=periods.local_days(bought["ordered_at"], zone)).groupby(["customer_id", "_day"])["ordered_at"].min().reset_index().sort_values("ordered_at", kind="stable", ignore_index=True)
+    end = max(
+        bought["ordered_at"].max(),
+        *(v for v in (asked["opened_at"].max(), asked["solved_at"].max()) if v is not pd.NaT),
+    )
+    made = (
+        bought.assign(_day=periods.local_days(bought["ordered_at"], zone))
+        .groupby(["customer_id", "_day"])["ordered_at"]
+        .min()
+        .reset_index()
+        .sort_values("ordered_at", kind="stable", ignore_index=True)
+    )
     made["_id"] = np.arange(len(made))
-    found = pd.merge_asof(asked.assign(_took=took), made[["customer_id", "ordered_at", "_id"]], left_on="opened_at", right_on="ordered_at", by="customer_id", direction="backward", tolerance=near)
+    found = pd.merge_asof(
+        asked.assign(_took=took),
+        made[["customer_id", "ordered_at", "_id"]],
+        left_on="opened_at",
+        right_on="ordered_at",
+        by="customer_id",
+        direction="backward",
+        tolerance=near,
+    )
     linked = found.dropna(subset=["_id"])
     # Several complaints about one purchase: it is solved when all of them are.
     state = (linked["_took"] <= quick).groupby(linked["_id"].astype(int)).all()
-    group = made["_id"].map(state).map({True: "solved", False: "unsolved"}).fillna("no_complaint").to_numpy()
+    group = (
+        made["_id"]
+        .map(state)
+        .map({True: "solved", False: "unsolved"})
+        .fillna("no_complaint")
+        .to_numpy()
+    )
     following = made.groupby("customer_id")["ordered_at"].shift(-1)
     mark = made["ordered_at"] + near + quick
     old = (mark + ahead <= bought["ordered_at"].max()).to_numpy()
     use = old & ~(following <= mark).to_numpy()
-    back, who, kind = (following <= mark + ahead).to_numpy()[use], made["customer_id"].to_numpy()[use], group[use]
+    back, who, kind = (
+        (following <= mark + ahead).to_numpy()[use],
+        made["customer_id"].to_numpy()[use],
+        group[use],
+    )
     if not (kind != "no_complaint").any():
-        raise NotEnoughData(f"service_recovery: no purchase with a complaint, its customer not back within {link} and {repair}, was followed for {window} more")
-    rows = [{"measure": "complained", "group": "all", **intervals.share(group[old] != "no_complaint", made["customer_id"].to_numpy()[old], conf_level)}]
+        raise NotEnoughData(
+            f"service_recovery: no purchase with a complaint, its customer not back within {link}"
+            f" and {repair}, was followed for {window} more"
+        )
+    rows = [
+        {
+            "measure": "complained",
+            "group": "all",
+            **intervals.share(
+                group[old] != "no_complaint", made["customer_id"].to_numpy()[old], conf_level
+            ),
+        }
+    ]
     judged = ((asked["opened_at"] + quick <= end) | (took <= quick)).to_numpy()
-    rows.append({"measure": "solved", "group": "all", **intervals.share((took <= quick).to_numpy()[judged], asked["customer_id"].to_numpy()[judged], conf_level)})
+    rows.append(
+        {
+            "measure": "solved",
+            "group": "all",
+            **intervals.share(
+                (took <= quick).to_numpy()[judged],
+                asked["customer_id"].to_numpy()[judged],
+                conf_level,
+            ),
+        }
+    )
     days = (took.fillna(end - asked["opened_at"]) / pd.Timedelta("1D")).to_numpy(float)
-    curve = survival.kaplan_meier(days, asked["solved_at"].notna().to_numpy(), customer=asked["customer_id"].to_numpy(), conf_level=conf_level)
+    curve = survival.kaplan_meier(
+        days,
+        asked["solved_at"].notna().to_numpy(),
+        customer=asked["customer_id"].to_numpy(),
+        conf_level=conf_level,
+    )
     middle, low, high = survival.quantile(curve, 0.5)
-    rows.append({"measure": "days_to_solve", "group": "all", "count": float(asked["solved_at"].notna().sum()), "n": len(asked), "estimate": middle, "std_error": np.nan, "conf_low": low, "conf_high": high})
+    rows.append(
+        {
+            "measure": "days_to_solve",
+            "group": "all",
+            "count": float(asked["solved_at"].notna().sum()),
+            "n": len(asked),
+            "estimate": middle,
+            "std_error": np.nan,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
     there = [g for g in ("no_complaint", "solved", "unsolved") if (kind == g).any()]
-    rows += [{"measure": "came_back", "group": g, **intervals.share(back[kind == g], who[kind == g], conf_level)} for g in there]
+    rows += [
+        {
+            "measure": "came_back",
+            "group": g,
+            **intervals.share(back[kind == g], who[kind == g], conf_level),
+        }
+        for g in there
+    ]
     first = len(rows)
     for a, b in (("solved", "unsolved"), ("solved", "no_complaint"), ("unsolved", "no_complaint")):
         if a in there and b in there:
             both = np.isin(kind, (a, b))
-            rows.append({"measure": "difference", "group": f"{a}_less_{b}", **intervals.share_difference(back[both], kind[both] == a, who[both], conf_level)})
+            rows.append(
+                {
+                    "measure": "difference",
+                    "group": f"{a}_less_{b}",
+                    **intervals.share_difference(
+                        back[both], kind[both] == a, who[both], conf_level
+                    ),
+                }
+            )
     table = pd.DataFrame(rows)
     table["p_holm"] = np.nan
-    table.loc[first:, "p_holm"] = intervals.corrected(intervals.p_value(table.loc[first:, "estimate"], table.loc[first:, "std_error"]))
-    limits = [t("loyalty.recovery_limit"), t("loyalty.recovery_sooner", n=number(int((old & ~use).sum())), all=number(int(old.sum())))]
+    table.loc[first:, "p_holm"] = intervals.corrected(
+        intervals.p_value(table.loc[first:, "estimate"], table.loc[first:, "std_error"])
+    )
+    limits = [
+        t("loyalty.recovery_limit"),
+        t("loyalty.recovery_sooner", n=number(int((old & ~use).sum())), all=number(int(old.sum()))),
+    ]
     if len(found) > len(linked):
         limits.append(t("loyalty.recovery_lone", n=number(len(found) - len(linked)), gap=link))
     if not judged.all():
@@ -189,15 +387,33 @@ def service_recovery(complaints, orders, *, window="60D", link="14D", repair="7D
     small = min((kind == g).sum() for g in there)
     if small < 100:
         limits.append(t("drivers.few", n=number(int(small)), least=number(100)))
-    return Result(question=t("loyalty.recovery_question"), table=table, method=t("loyalty.recovery_method", window=window, within=repair, gap=link), unit="purchases", n=int(use.sum()), conf_level=conf_level, evidence="associational", limits=tuple(limits),
-                  chart={"kind": "points", "label": ["group"], "only": {"measure": "came_back"}, "percent": True, "xlabel": t("loyalty.recovery_axis")})
+    return Result(
+        question=t("loyalty.recovery_question"),
+        table=table,
+        method=t("loyalty.recovery_method", window=window, within=repair, gap=link),
+        unit="purchases",
+        n=int(use.sum()),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["group"],
+            "only": {"measure": "came_back"},
+            "percent": True,
+            "xlabel": t("loyalty.recovery_axis"),
+        },
+    )
 
 
 @analysis
 def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
-    """Lay out what customers bought before and after they joined a programme, as a panel for a comparison over time.
+    """Lay out what customers bought before and after they joined a programme, as a panel for a
+    comparison over time.
 
-    Members buy more than others before they join: a comparison of members with the others is no effect. Feed the panel to `experiments.difference_in_differences`, which compares those who join with those who have not yet, and shows whether they differed before.
+    Members buy more than others before they join: a comparison of members with the others is no
+    effect. Feed the panel to `experiments.difference_in_differences`, which compares those who join
+    with those who have not yet, and shows whether they differed before.
 
     Parameters
     ----------
@@ -205,7 +421,8 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     members : DataFrame
         customer_id, joined_at: one row a member; the first joining counts.
     begin : str or Timestamp
-        Day in the first period of the panel, which begins at that period's first day. Only customers who had bought before it are in: others would begin at 0 because they were none.
+        Day in the first period of the panel, which begins at that period's first day. Only
+        customers who had bought before it are in: others would begin at 0 because they were none.
     period : str
         "month" or "week" (from Monday; "week_sunday", "week_saturday").
     zone : str
@@ -215,7 +432,9 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     Returns
     -------
     DataFrame
-        customer_id, period (0, 1, …; its first day in `period_begin`), start (period of joining; missing: never), orders (purchase days) and amount in it; every customer has every period. The period of joining counts as treated, and holds the purchase at which many
+        customer_id, period (0, 1, …; its first day in `period_begin`), start (period of joining;
+        missing: never), orders (purchase days) and amount in it; every customer has every period.
+        The period of joining counts as treated, and holds the purchase at which many
         join: in the comparison read the periods after it.
 
     Raises
@@ -225,26 +444,44 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     NotEnoughData
         With fewer than three whole periods, or no customer who had bought before.
 
-    Source: Leenheer, van Heerde, Bijmolt & Smidts (2007), International Journal of Research in Marketing 24; Sharp & Sharp (1997).
+    Source: Leenheer, van Heerde, Bijmolt & Smidts (2007), International Journal of Research in
+    Marketing 24; Sharp & Sharp (1997).
     """
     import pandas as pd
 
     one_of("period", period, periods.LONG)
     fits.require(members, "members", "customer_id", "joined_at")
     view, end = schemas.purchase_days(orders, zone, until)
-    first = int(periods.first_day(periods.local_day(schemas.moment("begin", begin, zone), zone), period))
+    first = int(
+        periods.first_day(periods.local_day(schemas.moment("begin", begin, zone), zone), period)
+    )
     starts = periods.whole(first, end, period)
     if len(starts) < 3:
-        raise NotEnoughData(f"joining: {len(starts)} whole periods from {begin} on; three are needed")
-    found = engine.run(f"""{schemas.DAYS}, known AS (SELECT customer FROM days WHERE bought = 1 GROUP BY customer HAVING min(day) < :first)
-        SELECT k.customer AS customer, {periods.sql("d.day", period, first, end)} AS bucket, CAST(sum(d.bought) AS BIGINT) AS orders, sum(d.amount) AS amount FROM known k LEFT JOIN days d ON d.customer = k.customer AND d.day >= :first GROUP BY 1, 2 ORDER BY 1, 2""",
-                       values={"first": first}, o=view)
+        raise NotEnoughData(
+            f"joining: {len(starts)} whole periods from {begin} on; three are needed"
+        )
+    found = engine.run(
+        f"""{schemas.DAYS}, known AS (SELECT customer FROM days WHERE bought = 1 GROUP BY customer
+          HAVING min(day) < :first)
+        SELECT k.customer AS customer, {periods.sql("d.day", period, first, end)} AS bucket,
+          CAST(sum(d.bought) AS BIGINT) AS orders, sum(d.amount) AS amount FROM known k LEFT JOIN
+          days d ON d.customer = k.customer AND d.day >= :first GROUP BY 1, 2 ORDER BY 1, 2""",
+        values={"first": first},
+        o=view,
+    )
     people = found["customer"].drop_duplicates()
     if not len(people):
         raise NotEnoughData(f"joining: nobody had bought before {begin}")
     grid = pd.MultiIndex.from_product([people, starts], names=["customer_id", "period_begin"])
-    made = found.set_axis(["customer_id", "period_begin", "orders", "amount"], axis=1).set_index(["customer_id", "period_begin"]).reindex(grid, fill_value=0).reset_index()
-    joined = schemas.moments(members, "members", "joined_at")[members["customer_id"].notna()].dropna()
+    made = (
+        found.set_axis(["customer_id", "period_begin", "orders", "amount"], axis=1)
+        .set_index(["customer_id", "period_begin"])
+        .reindex(grid, fill_value=0)
+        .reset_index()
+    )
+    joined = schemas.moments(members, "members", "joined_at")[
+        members["customer_id"].notna()
+    ].dropna()
     joined = joined.groupby(members["customer_id"].astype(str)).min()
     schemas.must_match("members", joined.index, people.astype(str))
     day = periods.local_days(joined, zone)

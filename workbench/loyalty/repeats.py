@@ -1,4 +1,6 @@
-"""Repeat buying by the NBD: how many buy how often, and how many of them buy again, where nobody changes."""
+"""Repeat buying by the NBD: how many buy how often, and how many of them buy again, where nobody
+changes.
+"""
 
 import numpy as np
 from scipy import special, stats
@@ -14,8 +16,19 @@ DRAWS = 400
 
 
 @analysis
-def repeat_buying(orders, *, begin, length="91D", households=None, zone="UTC", draws=DRAWS, seed=1, conf_level=0.95):
-    """How many buy how often in a period, how many of them buy in the next, and is that what the NBD says?
+def repeat_buying(
+    orders,
+    *,
+    begin,
+    length="91D",
+    households=None,
+    zone="UTC",
+    draws=DRAWS,
+    seed=1,
+    conf_level=0.95,
+):
+    """How many buy how often in a period, how many of them buy in the next, and is that what the
+    NBD says?
 
     Parameters
     ----------
@@ -26,7 +39,8 @@ def repeat_buying(orders, *, begin, length="91D", households=None, zone="UTC", d
     length : str
         Length of a period, in whole days.
     households : int, optional
-        All households, those without a purchase included; None: all customers in the data, who bought at some time.
+        All households, those without a purchase included; None: all customers in the data, who
+        bought at some time.
     zone : str
     draws, seed : int
         Of the bootstrap over households, the law fitted anew in each.
@@ -34,15 +48,20 @@ def repeat_buying(orders, *, begin, length="91D", households=None, zone="UTC", d
     Returns
     -------
     Result
-        measure (bought: share of households with so many purchases in the first period; repeat_rate: share of the first period's buyers who buy in the second; repeat_frequency: purchases of those in the second; new_frequency: purchases in the second of who did not buy in
-        the first but does in the second), purchases ("0" … "10+"; "–"), count, n, estimate, std_error, conf_low, conf_high, law (by the NBD), law_low, law_high.
+        measure (bought: share of households with so many purchases in the first period;
+        repeat_rate: share of the first period's buyers who buy in the second; repeat_frequency:
+        purchases of those in the second; new_frequency: purchases in the second of who did not buy
+        in
+        the first but does in the second), purchases ("0" … "10+"; "–"), count, n, estimate,
+        std_error, conf_low, conf_high, law (by the NBD), law_low, law_high.
 
     Raises
     ------
     InputError
         For a length of part of a day, or fewer households than buyers.
     NotEnoughData
-        With fewer than 30 buyers in the first period, data that end before the second does, or purchases that differ less than chance alone would make them.
+        With fewer than 30 buyers in the first period, data that end before the second does, or
+        purchases that differ less than chance alone would make them.
 
     Source: Ehrenberg (1959), Applied Statistics 8; Ehrenberg (1988), Repeat-Buying, chapter 4.
     """
@@ -53,19 +72,35 @@ def repeat_buying(orders, *, begin, length="91D", households=None, zone="UTC", d
     first = periods.local_day(schemas.moment("begin", begin, zone), zone)
     seen = schemas.first_day(view)
     if first < seen:
-        raise NotEnoughData(f"repeat_buying: the data begin after {begin}; what was bought before is not known")
+        raise NotEnoughData(
+            f"repeat_buying: the data begin after {begin}; what was bought before is not known"
+        )
     if first + 2 * days - 1 > end:
-        raise NotEnoughData(f"repeat_buying: the data end before two periods of {length} from {begin} are over")
-    found = engine.run(schemas.DAYS + """, c AS (SELECT customer, sum(CASE WHEN day >= :a AND day < :b THEN 1 ELSE 0 END) AS early, sum(CASE WHEN day >= :b AND day < :c THEN 1 ELSE 0 END) AS late FROM days WHERE bought = 1 GROUP BY customer)
-        SELECT CAST(early AS BIGINT) AS early, CAST(late AS BIGINT) AS late, CAST(count(*) AS BIGINT) AS households FROM c GROUP BY early, late ORDER BY early, late""", values={"a": first, "b": first + days, "c": first + 2 * days}, o=view)
+        raise NotEnoughData(
+            f"repeat_buying: the data end before two periods of {length} from {begin} are over"
+        )
+    found = engine.run(
+        schemas.DAYS
+        + """, c AS (SELECT customer, sum(CASE WHEN day >= :a AND day < :b THEN 1 ELSE 0 END) AS
+          early, sum(CASE WHEN day >= :b AND day < :c THEN 1 ELSE 0 END) AS late FROM days WHERE
+          bought = 1 GROUP BY customer)
+        SELECT CAST(early AS BIGINT) AS early, CAST(late AS BIGINT) AS late, CAST(count(*) AS
+          BIGINT) AS households FROM c GROUP BY early, late ORDER BY early, late""",
+        values={"a": first, "b": first + days, "c": first + 2 * days},
+        o=view,
+    )
     n = int(found["households"].sum() if households is None else households)
     bought = found[(found["early"] > 0) | (found["late"] > 0)]
     if n < bought["households"].sum():
-        raise InputError(f"households: {n} are fewer than the {int(bought['households'].sum())} who bought")
+        raise InputError(
+            f"households: {n} are fewer than the {int(bought['households'].sum())} who bought"
+        )
     x, y = np.append(bought["early"], 0).astype(float), np.append(bought["late"], 0).astype(float)
     w = np.append(bought["households"], n - bought["households"].sum()).astype(float)
     if w[x > 0].sum() < 30:
-        raise NotEnoughData(f"repeat_buying: {int(w[x > 0].sum())} buyers in the first period; 30 are needed")
+        raise NotEnoughData(
+            f"repeat_buying: {int(w[x > 0].sum())} buyers in the first period; 30 are needed"
+        )
     try:
         m, k = nbd(float(w[x > 0].sum() / n), float((w * x).sum() / w[x > 0].sum()))
     except InputError as wrong:
@@ -75,7 +110,14 @@ def repeat_buying(orders, *, begin, length="91D", households=None, zone="UTC", d
     def observed(w):
         again, came = (x > 0) & (y > 0), (x == 0) & (y > 0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.array([*(w[np.minimum(x, MOST) == i].sum() / n for i in range(MOST + 1)), w[again].sum() / w[x > 0].sum(), (w * y)[again].sum() / w[again].sum(), (w * y)[came].sum() / w[came].sum()])
+            return np.array(
+                [
+                    *(w[np.minimum(x, MOST) == i].sum() / n for i in range(MOST + 1)),
+                    w[again].sum() / w[x > 0].sum(),
+                    (w * y)[again].sum() / w[again].sum(),
+                    (w * y)[came].sum() / w[came].sum(),
+                ]
+            )
 
     def law(w):
         try:
@@ -83,31 +125,83 @@ def repeat_buying(orders, *, begin, length="91D", households=None, zone="UTC", d
         except InputError:
             return np.full(MOST + 4, np.nan)
         chance = stats.nbinom.pmf(np.arange(MOST), spread, spread / (spread + mean))
-        none, both = special.xlog1py(-spread, mean / spread), special.xlog1py(-spread, 2 * mean / spread)
+        none, both = (
+            special.xlog1py(-spread, mean / spread),
+            special.xlog1py(-spread, 2 * mean / spread),
+        )
         b, again = -np.expm1(none), 1 - 2 * np.exp(none) + np.exp(both)
-        # Who did not buy the first time has (k + 0) m / (k + m) to expect; the rest of all purchases is of those who did.
+        # Who did not buy the first time has (k + 0) m / (k + m) to expect; the rest of all
+        # purchases is of those who did.
         new = np.exp(none) * spread * mean / (spread + mean)
-        return np.array([*chance, 1 - chance.sum(), again / b, (mean - new) / again, new / (b - again)])
+        return np.array(
+            [*chance, 1 - chance.sum(), again / b, (mean - new) / again, new / (b - again)]
+        )
 
     told, by_law = observed(w), law(w)
     rng = np.random.default_rng(seed)
     drawn = [v.astype(float) for v in rng.multinomial(n, w / n, draws)] if draws else []
-    se, low, high = intervals.percentiles(np.array([observed(v) for v in drawn]).reshape(-1, len(told)), told, conf_level)
-    _, law_low, law_high = intervals.percentiles(np.array([law(v) for v in drawn]).reshape(-1, len(told)), by_law, conf_level)
+    se, low, high = intervals.percentiles(
+        np.array([observed(v) for v in drawn]).reshape(-1, len(told)), told, conf_level
+    )
+    _, law_low, law_high = intervals.percentiles(
+        np.array([law(v) for v in drawn]).reshape(-1, len(told)), by_law, conf_level
+    )
     again, came = (x > 0) & (y > 0), (x == 0) & (y > 0)
-    counts = [*(w[np.minimum(x, MOST) == i].sum() for i in range(MOST + 1)), w[again].sum(), (w * y)[again].sum(), (w * y)[came].sum()]
+    counts = [
+        *(w[np.minimum(x, MOST) == i].sum() for i in range(MOST + 1)),
+        w[again].sum(),
+        (w * y)[again].sum(),
+        (w * y)[came].sum(),
+    ]
     bases = [*[n] * (MOST + 1), w[x > 0].sum(), w[again].sum(), w[came].sum()]
-    table = pd.DataFrame({"measure": ["bought"] * (MOST + 1) + ["repeat_rate", "repeat_frequency", "new_frequency"], "purchases": [*labels, "–", "–", "–"], "count": counts, "n": np.array(bases).astype(int), "estimate": told, "std_error": se, "conf_low": low, "conf_high": high,
-                          "law": by_law, "law_low": law_low, "law_high": law_high})
+    table = pd.DataFrame(
+        {
+            "measure": (
+                ["bought"] * (MOST + 1) + ["repeat_rate", "repeat_frequency", "new_frequency"]
+            ),
+            "purchases": [*labels, "–", "–", "–"],
+            "count": counts,
+            "n": np.array(bases).astype(int),
+            "estimate": told,
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+            "law": by_law,
+            "law_low": law_low,
+            "law_high": law_high,
+        }
+    )
     # Numbers of purchases expected of fewer than five households are taken together, from above.
     expected, seen = by_law[: MOST + 1] * n, np.array(counts[: MOST + 1])
     while len(expected) > 4 and expected[-1] < 5:
-        expected, seen = np.append(expected[:-2], expected[-2:].sum()), np.append(seen[:-2], seen[-2:].sum())
+        expected, seen = (
+            np.append(expected[:-2], expected[-2:].sum()),
+            np.append(seen[:-2], seen[-2:].sum()),
+        )
     p = float(stats.chi2.sf(((seen - expected) ** 2 / expected).sum(), max(len(expected) - 3, 1)))
-    limits = [t("loyalty.nbd_fit", m=number(m, 4), k=number(k, 3), p=p_value(p)), t("loyalty.nbd_fits" if p >= 0.05 else "loyalty.nbd_off"), t("loyalty.nbd_limit")]
+    limits = [
+        t("loyalty.nbd_fit", m=number(m, 4), k=number(k, 3), p=p_value(p)),
+        t("loyalty.nbd_fits" if p >= 0.05 else "loyalty.nbd_off"),
+        t("loyalty.nbd_limit"),
+    ]
     if households is None:
         limits.append(t("loyalty.buyers_only"))
     if n < 400:
         limits.append(t("drivers.few", n=number(n), least=number(400)))
-    return Result(question=t("loyalty.nbd_question"), table=table, method=t("loyalty.nbd_method", days=number(days), draws=number(draws)), unit="households", n=n, conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["purchases"], "only": {"measure": "bought"}, "percent": True, "beside": "law", "xlabel": t("loyalty.nbd_axis")})
+    return Result(
+        question=t("loyalty.nbd_question"),
+        table=table,
+        method=t("loyalty.nbd_method", days=number(days), draws=number(draws)),
+        unit="households",
+        n=n,
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["purchases"],
+            "only": {"measure": "bought"},
+            "percent": True,
+            "beside": "law",
+            "xlabel": t("loyalty.nbd_axis"),
+        },
+    )

@@ -1,4 +1,6 @@
-"""Where do customers stand? Recency, frequency and money; attitude beside behaviour; what happens next to each group."""
+"""Where do customers stand? Recency, frequency and money; attitude beside behaviour; what happens
+next to each group.
+"""
 
 import numpy as np
 
@@ -22,19 +24,26 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
     ----------
     orders : table with order_id, customer_id, ordered_at, amount
     as_of : str or Timestamp, optional
-        Day on which customers are judged; later orders take no part. None: the last day of the data.
+        Day on which customers are judged; later orders take no part. None: the last day of the
+        data.
     zone : str
         Time zone in which days are cut.
     groups : int
-        Scores run from 1 to this, by quantiles of all customers. Customers tied in a number share the score of their mean rank, so that groups may differ in size.
+        Scores run from 1 to this, by quantiles of all customers. Customers tied in a number share
+        the score of their mean rank, so that groups may differ in size.
     cuts : dict, optional
-        Fixed borders instead: "recency" (days), "orders", "amount" → increasing list; a score is one more than the borders reached (for recency: not passed).
+        Fixed borders instead: "recency" (days), "orders", "amount" → increasing list; a score is
+        one more than the borders reached (for recency: not passed).
 
     Returns
     -------
     DataFrame
-        customer_id, recency (days since the last purchase), orders (days with one; a day with more back than paid is none), amount (net), r, f, m (scores, the highest is best), cell (such as "5-4-4") and segment: champions (r and f in the upper two fifths), loyal (both in the upper three),
-        new (recent, few orders), fading (in the middle, few orders), at_risk (long ago, many orders), lost (long ago, few).
+        customer_id, recency (days since the last purchase), orders (days with one; a day with more
+        back than paid is none), amount (net), r, f, m (scores, the highest is best), cell (such as
+        "5-4-4") and segment: champions (r and f in the upper two fifths), loyal (both in the upper
+        three),
+        new (recent, few orders), fading (in the middle, few orders), at_risk (long ago, many
+        orders), lost (long ago, few).
 
     Raises
     ------
@@ -43,7 +52,8 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
     NotEnoughData
         Where nobody ordered by then.
 
-    Source: Hughes (1994), Strategic Database Marketing; Fader, Hardie & Lee (2005), Journal of Marketing Research 42.
+    Source: Hughes (1994), Strategic Database Marketing; Fader, Hardie & Lee (2005), Journal of
+    Marketing Research 42.
     """
     if groups < 2:
         raise InputError(f"groups: at least 2 are needed, found {groups}")
@@ -55,8 +65,15 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
     view, day = schemas.purchase_days(orders, zone)
     if as_of is not None:
         day = periods.local_day(schemas.moment("as_of", as_of, zone), zone)
-    made = engine.run(schemas.DAYS + """ SELECT customer AS customer_id, CAST(:day - max(CASE WHEN bought = 1 THEN day END) AS BIGINT) AS recency, CAST(sum(bought) AS BIGINT) AS orders, round(sum(amount), 6) AS amount
-                         FROM days WHERE day <= :day GROUP BY customer HAVING sum(bought) > 0 ORDER BY customer""", values={"day": int(day)}, o=view)
+    made = engine.run(
+        schemas.DAYS
+        + """ SELECT customer AS customer_id, CAST(:day - max(CASE WHEN bought = 1 THEN day END) AS
+          BIGINT) AS recency, CAST(sum(bought) AS BIGINT) AS orders, round(sum(amount), 6) AS amount
+                         FROM days WHERE day <= :day GROUP BY customer HAVING sum(bought) > 0 ORDER
+                           BY customer""",
+        values={"day": int(day)},
+        o=view,
+    )
     if not len(made):
         raise NotEnoughData("rfm: nobody ordered by then")
     made["amount"] = made["amount"].fillna(0.0)
@@ -64,11 +81,21 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
     for letter, name, sign in (("r", "recency", -1), ("f", "orders", 1), ("m", "amount", 1)):
         values = sign * made[name]
         # Fewer days are better: turned round, recency is scored as the others are.
-        borders = None if name not in (cuts or {}) else np.sort(sign * np.asarray(cuts[name], float))
-        made[letter] = np.ceil(values.rank(method="average").to_numpy() / len(values) * groups).astype(int) if borders is None else np.searchsorted(borders, values, side="right") + 1
+        borders = (
+            None if name not in (cuts or {}) else np.sort(sign * np.asarray(cuts[name], float))
+        )
+        made[letter] = (
+            np.ceil(values.rank(method="average").to_numpy() / len(values) * groups).astype(int)
+            if borders is None
+            else np.searchsorted(borders, values, side="right") + 1
+        )
     made["cell"] = made["r"].astype(str) + "-" + made["f"].astype(str) + "-" + made["m"].astype(str)
     r, f = (made[c] / made[c].max() for c in ("r", "f"))
-    made["segment"] = np.select([(r > 0.6) & (f > 0.6), (r > 0.4) & (f > 0.4), r > 0.6, r > 0.4, f > 0.4], SEGMENTS[:5], "lost")
+    made["segment"] = np.select(
+        [(r > 0.6) & (f > 0.6), (r > 0.4) & (f > 0.4), r > 0.6, r > 0.4, f > 0.4],
+        SEGMENTS[:5],
+        "lost",
+    )
     made.attrs = {"as_of": int(day), "zone": zone}
     return made
 
@@ -82,12 +109,15 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
     scored : table of `loyalty.rfm`
     orders : the orders behind it, with what came after `as_of`
     window : str
-        Time after `as_of` in which an order counts; where the data end before, the share who came back is missing.
+        Time after `as_of` in which an order counts; where the data end before, the share who came
+        back is missing.
 
     Returns
     -------
     Result
-        segment, measure (customers: share of all; amount: share of what all spent so far; came_back: share who ordered in the window), count, n, estimate, std_error, conf_low, conf_high.
+        segment, measure (customers: share of all; amount: share of what all spent so far;
+        came_back: share who ordered in the window), count, n, estimate, std_error, conf_low,
+        conf_high.
 
     Raises InputError for a table without scores.
 
@@ -99,24 +129,73 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
     zone, day = scored.attrs.get("zone", "UTC"), scored.attrs["as_of"]
     length = schemas.micros("window", window) // 86_400_000_000
     view, end = schemas.purchase_days(orders, zone)
-    after = engine.run("SELECT DISTINCT customer FROM o WHERE day > :a AND day <= :b ORDER BY customer", values={"a": int(day), "b": int(day + length)}, o=view)["customer"]
+    after = engine.run(
+        "SELECT DISTINCT customer FROM o WHERE day > :a AND day <= :b ORDER BY customer",
+        values={"a": int(day), "b": int(day + length)},
+        o=view,
+    )["customer"]
     back = scored["customer_id"].isin(set(after)).to_numpy()
     watched = day + length <= end
     rows, n, money = [], len(scored), scored["amount"].to_numpy(float)
     for name in [s for s in SEGMENTS if (scored["segment"] == s).any()]:
         mine = (scored["segment"] == name).to_numpy()
-        rows.append({"segment": name, "measure": "customers", **intervals.share(mine, np.arange(n), conf_level)})
+        rows.append(
+            {
+                "segment": name,
+                "measure": "customers",
+                **intervals.share(mine, np.arange(n), conf_level),
+            }
+        )
         estimate, se, low, high = intervals.ratio(money * mine, money, conf_level)
-        rows.append({"segment": name, "measure": "amount", "count": float(money[mine].sum()), "n": float(money.sum()), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
-        rows.append({"segment": name, "measure": "came_back", **(intervals.share(back[mine], np.arange(mine.sum()), conf_level) if watched else {"count": np.nan, "n": int(mine.sum()), **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan)})})
+        rows.append(
+            {
+                "segment": name,
+                "measure": "amount",
+                "count": float(money[mine].sum()),
+                "n": float(money.sum()),
+                "estimate": estimate,
+                "std_error": se,
+                "conf_low": low,
+                "conf_high": high,
+            }
+        )
+        rows.append(
+            {
+                "segment": name,
+                "measure": "came_back",
+                **(
+                    intervals.share(back[mine], np.arange(mine.sum()), conf_level)
+                    if watched
+                    else {
+                        "count": np.nan,
+                        "n": int(mine.sum()),
+                        **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan),
+                    }
+                ),
+            }
+        )
     few = [s for s in SEGMENTS if 0 < (scored["segment"] == s).sum() < LEAST]
     limits = [t("loyalty.rfm_limit")]
     if not watched:
         limits.insert(0, t("loyalty.rfm_young", window=window))
     if few:
         limits.append(t("loyalty.rfm_few", names=", ".join(map(word, few)), least=number(LEAST)))
-    return Result(question=t("loyalty.rfm_question"), table=pd.DataFrame(rows), method=t("loyalty.rfm_method", window=window), unit="customers", n=n, conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["segment"], "only": {"measure": "came_back" if watched else "customers"}, "percent": True, "xlabel": t("loyalty.rfm_axis" if watched else "loyalty.rfm_axis_size")})
+    return Result(
+        question=t("loyalty.rfm_question"),
+        table=pd.DataFrame(rows),
+        method=t("loyalty.rfm_method", window=window),
+        unit="customers",
+        n=n,
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["segment"],
+            "only": {"measure": "came_back" if watched else "customers"},
+            "percent": True,
+            "xlabel": t("loyalty.rfm_axis" if watched else "loyalty.rfm_axis_size"),
+        },
+    )
 
 
 @analysis
@@ -128,14 +207,17 @@ def dick_basu(table, attitude, behaviour, *, cuts=None, conf_level=0.95):
     table : DataFrame
         One row a customer; rows without either are left out and counted.
     attitude, behaviour : str
-        Numbers: how much better they think of the brand than of others, and how much of their buying it gets (such as its share of requirements).
+        Numbers: how much better they think of the brand than of others, and how much of their
+        buying it gets (such as its share of requirements).
     cuts : tuple of float, optional
         At or above these somebody is high; None: the medians.
 
     Returns
     -------
     Result
-        loyalty (true_loyalty: high in both; latent_loyalty: attitude only; spurious_loyalty: behaviour only; no_loyalty), count, n, estimate, std_error, conf_low, conf_high. The cuts and the share of customers near one stand in `.limits`.
+        loyalty (true_loyalty: high in both; latent_loyalty: attitude only; spurious_loyalty:
+        behaviour only; no_loyalty), count, n, estimate, std_error, conf_low, conf_high. The cuts
+        and the share of customers near one stand in `.limits`.
 
     Raises
     ------
@@ -153,18 +235,50 @@ def dick_basu(table, attitude, behaviour, *, cuts=None, conf_level=0.95):
     if len(rows) < 10:
         raise NotEnoughData(f"dick_basu: {len(rows)} customers with both; ten are needed")
     a, b = (rows[c].to_numpy(float) for c in (attitude, behaviour))
-    borders = (float(np.median(a)), float(np.median(b))) if cuts is None else tuple(map(float, cuts))
+    borders = (
+        (float(np.median(a)), float(np.median(b))) if cuts is None else tuple(map(float, cuts))
+    )
     high_a, high_b = a >= borders[0], b >= borders[1]
-    out = [{"loyalty": name, **intervals.share(mine, np.arange(len(a)), conf_level)} for name, mine in
-           (("true_loyalty", high_a & high_b), ("latent_loyalty", high_a & ~high_b), ("spurious_loyalty", ~high_a & high_b), ("no_loyalty", ~high_a & ~high_b))]
-    near = (np.abs(a - borders[0]) < NEAR * max(np.ptp(a), 1e-12)) | (np.abs(b - borders[1]) < NEAR * max(np.ptp(b), 1e-12))
-    limits = [t("loyalty.grid_cuts", a=number(borders[0], 3), b=number(borders[1], 3), near=percent(float(near.mean()))), t("loyalty.grid_limit")]
+    out = [
+        {"loyalty": name, **intervals.share(mine, np.arange(len(a)), conf_level)}
+        for name, mine in (
+            ("true_loyalty", high_a & high_b),
+            ("latent_loyalty", high_a & ~high_b),
+            ("spurious_loyalty", ~high_a & high_b),
+            ("no_loyalty", ~high_a & ~high_b),
+        )
+    ]
+    near = (np.abs(a - borders[0]) < NEAR * max(np.ptp(a), 1e-12)) | (
+        np.abs(b - borders[1]) < NEAR * max(np.ptp(b), 1e-12)
+    )
+    limits = [
+        t(
+            "loyalty.grid_cuts",
+            a=number(borders[0], 3),
+            b=number(borders[1], 3),
+            near=percent(float(near.mean())),
+        ),
+        t("loyalty.grid_limit"),
+    ]
     if len(rows) < 150:
         limits.append(t("drivers.few", n=number(len(rows)), least=number(150)))
     if len(rows) < len(table):
         limits.append(t("drivers.left_out", n=number(len(table) - len(rows))))
-    return Result(question=t("loyalty.grid_question"), table=pd.DataFrame(out), method=t("loyalty.grid_method"), unit="customers", n=len(rows), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["loyalty"], "percent": True, "xlabel": t("loyalty.grid_axis")})
+    return Result(
+        question=t("loyalty.grid_question"),
+        table=pd.DataFrame(out),
+        method=t("loyalty.grid_method"),
+        unit="customers",
+        n=len(rows),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["loyalty"],
+            "percent": True,
+            "xlabel": t("loyalty.grid_axis"),
+        },
+    )
 
 
 @analysis
@@ -181,7 +295,9 @@ def switching(lines, *, brand="brand", most=8, conf_level=0.95):
     Returns
     -------
     Result
-        brand, following, count, n (purchases of the brand with another after them), estimate (share), std_error, conf_low, conf_high, by_size (the share the following brand would have if the last purchase told nothing), ratio (estimate over by_size).
+        brand, following, count, n (purchases of the brand with another after them), estimate
+        (share), std_error, conf_low, conf_high, by_size (the share the following brand would have
+        if the last purchase told nothing), ratio (estimate over by_size).
         The household is the sampling unit.
 
     Raises
@@ -196,15 +312,42 @@ def switching(lines, *, brand="brand", most=8, conf_level=0.95):
     import pandas as pd
 
     need_columns("lines", engine.columns(lines), "order_id", "customer_id", "ordered_at", brand)
-    view = engine.view(lines, customer=engine.key("customer_id"), order_id="order_id", brand=brand, moment=engine.micros("ordered_at"))
-    pairs = engine.run("""WITH orders AS (SELECT customer, order_id, min(moment) AS moment, min(brand) AS brand, count(DISTINCT brand) AS brands FROM v WHERE brand IS NOT NULL GROUP BY customer, order_id)
-        SELECT customer, brand, following FROM (SELECT customer, order_id, moment, brand, brands, lead(brand) OVER (PARTITION BY customer ORDER BY moment, order_id) AS following,
-                                                       lead(brands) OVER (PARTITION BY customer ORDER BY moment, order_id) AS next_brands FROM orders) x
-        WHERE following IS NOT NULL AND brands = 1 AND next_brands = 1 ORDER BY customer, moment, order_id""", v=view)
-    several = int(engine.one("SELECT count(*) FROM (SELECT order_id FROM v WHERE brand IS NOT NULL GROUP BY customer, order_id HAVING count(DISTINCT brand) > 1) x", v=view))
+    view = engine.view(
+        lines,
+        customer=engine.key("customer_id"),
+        order_id="order_id",
+        brand=brand,
+        moment=engine.micros("ordered_at"),
+    )
+    pairs = engine.run(
+        """WITH orders AS (SELECT customer, order_id, min(moment) AS moment, min(brand) AS brand,
+          count(DISTINCT brand) AS brands FROM v WHERE brand IS NOT NULL GROUP BY customer,
+          order_id)
+        SELECT customer, brand, following FROM (SELECT customer, order_id, moment, brand, brands,
+          lead(brand) OVER (PARTITION BY customer ORDER BY moment, order_id) AS following,
+                                                       lead(brands) OVER (PARTITION BY customer
+                                                         ORDER BY moment, order_id) AS next_brands
+                                                         FROM orders) x
+        WHERE following IS NOT NULL AND brands = 1 AND next_brands = 1 ORDER BY customer, moment,
+          order_id""",
+        v=view,
+    )
+    several = int(
+        engine.one(
+            "SELECT count(*) FROM (SELECT order_id FROM v WHERE brand IS NOT NULL GROUP BY"
+            " customer, order_id HAVING count(DISTINCT brand) > 1) x",
+            v=view,
+        )
+    )
     if len(pairs) < 20:
         raise NotEnoughData(f"switching: {len(pairs)} pairs of purchases; 20 are needed")
-    kept = list(pairs["brand"].value_counts().sort_index().sort_values(ascending=False, kind="stable").index[:most])
+    kept = list(
+        pairs["brand"]
+        .value_counts()
+        .sort_index()
+        .sort_values(ascending=False, kind="stable")
+        .index[:most]
+    )
     a, b = (pairs[c].where(pairs[c].isin(kept), OTHERS) for c in ("brand", "following"))
     names = [*kept, *([OTHERS] if ((a == OTHERS) | (b == OTHERS)).any() else [])]
     who = pairs["customer"].to_numpy()
@@ -216,10 +359,46 @@ def switching(lines, *, brand="brand", most=8, conf_level=0.95):
             continue
         for other in names:
             share = intervals.share((b[mine] == other).to_numpy(), who[mine], conf_level)
-            rows.append({"brand": one, "following": other, **share, "by_size": float(size[other]), "ratio": share["estimate"] / size[other] if size[other] else np.nan})
+            rows.append(
+                {
+                    "brand": one,
+                    "following": other,
+                    **share,
+                    "by_size": float(size[other]),
+                    "ratio": share["estimate"] / size[other] if size[other] else np.nan,
+                }
+            )
     moved = intervals.share((a != b).to_numpy(), who, conf_level)
-    limits = [t("loyalty.switch_rate", rate=percent(moved["estimate"]), low=percent(moved["conf_low"]), high=percent(moved["conf_high"]), chance=percent(float(1 - (a.value_counts(normalize=True).reindex(names, fill_value=0) * size).sum()))), t("loyalty.switch_limit")]
+    limits = [
+        t(
+            "loyalty.switch_rate",
+            rate=percent(moved["estimate"]),
+            low=percent(moved["conf_low"]),
+            high=percent(moved["conf_high"]),
+            chance=percent(
+                float(
+                    1 - (a.value_counts(normalize=True).reindex(names, fill_value=0) * size).sum()
+                )
+            ),
+        ),
+        t("loyalty.switch_limit"),
+    ]
     if several:
         limits.append(t("loyalty.switch_several", n=number(several)))
-    return Result(question=t("loyalty.switch_question"), table=pd.DataFrame(rows), method=t("loyalty.switch_method"), unit="purchases", n=len(pairs), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "heat", "row": "brand", "column": "following", "percent": True, "xlabel": t("loyalty.switch_axis"), "ylabel": t("loyalty.switch_yaxis")})
+    return Result(
+        question=t("loyalty.switch_question"),
+        table=pd.DataFrame(rows),
+        method=t("loyalty.switch_method"),
+        unit="purchases",
+        n=len(pairs),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "heat",
+            "row": "brand",
+            "column": "following",
+            "percent": True,
+            "xlabel": t("loyalty.switch_axis"),
+            "ylabel": t("loyalty.switch_yaxis"),
+        },
+    )

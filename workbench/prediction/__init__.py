@@ -1,4 +1,6 @@
-"""Who will come back, and what will come in? Predictions judged on a time they have not seen, beside the simplest rule."""
+"""Who will come back, and what will come in? Predictions judged on a time they have not seen,
+beside the simplest rule.
+"""
 
 from workbench.prediction.planning import Plan, forecast
 from workbench.prediction.returning import Prediction, calibration, traits, will_return

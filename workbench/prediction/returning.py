@@ -1,4 +1,6 @@
-"""Which customers come back? A logit on what they did so far, learnt in one time and judged in the next, beside recency alone."""
+"""Which customers come back? A logit on what they did so far, learnt in one time and judged in the
+next, beside recency alone.
+"""
 
 from dataclasses import dataclass
 
@@ -20,7 +22,9 @@ MODELS = ("recency_only", "history")
 class Prediction:
     """What `will_return` learnt.
 
-    `fits` (model → statsmodels logit), `tested` (DataFrame: the customers it was judged on, with their traits, came_back and a column of chances by model), `now` (DataFrame: all customers at the end of the data, with traits and chance), `horizon` (days).
+    `fits` (model → statsmodels logit), `tested` (DataFrame: the customers it was judged on, with
+    their traits, came_back and a column of chances by model), `now` (DataFrame: all customers at
+    the end of the data, with traits and chance), `horizon` (days).
     """
 
     fits: dict
@@ -48,8 +52,12 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
     Returns
     -------
     DataFrame
-        customer_id, days_since_last (since the last purchase day), orders (purchase days), tenure (days since the first), recent (purchase days within the last `horizon`), overdue (days_since_last over the usual gap: the customer's own, or for one purchase the median of those with
-        more), mean_value (amount a purchase day that has one), came_back and later_value (amount) within the horizon: missing where the data end before it does.
+        customer_id, days_since_last (since the last purchase day), orders (purchase days), tenure
+        (days since the first), recent (purchase days within the last `horizon`), overdue
+        (days_since_last over the usual gap: the customer's own, or for one purchase the median of
+        those with
+        more), mean_value (amount a purchase day that has one), came_back and later_value (amount)
+        within the horizon: missing where the data end before it does.
 
     Raises
     ------
@@ -65,20 +73,51 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
     cut = periods.local_day(schemas.moment("at", at, zone), zone)
     if cut > end:
         raise InputError(f"at: {at} lies after the end of the data")
-    found = engine.run(schemas.DAYS + """,
-        per AS (SELECT customer, CAST(sum(CASE WHEN day <= :cut THEN 1 ELSE 0 END) AS BIGINT) AS orders, min(day) AS first_day, max(CASE WHEN day <= :cut THEN day END) AS last_day, sum(CASE WHEN day <= :cut THEN amount END) AS amount,
-                       CAST(sum(CASE WHEN day <= :cut AND amount IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT) AS paid,
-                       CAST(sum(CASE WHEN day <= :cut AND day > :cut - :length THEN 1 ELSE 0 END) AS BIGINT) AS recent, max(CASE WHEN day > :cut AND day <= :cut + :length THEN 1 ELSE 0 END) AS came_back,
-                       sum(CASE WHEN day > :cut AND day <= :cut + :length THEN amount END) AS later_value FROM days WHERE bought = 1 GROUP BY customer)
-        SELECT * FROM per WHERE orders > 0 ORDER BY customer""", values={"cut": int(cut), "length": length}, o=view)
+    found = engine.run(
+        schemas.DAYS
+        + """,
+        per AS (SELECT customer, CAST(sum(CASE WHEN day <= :cut THEN 1 ELSE 0 END) AS BIGINT) AS
+          orders, min(day) AS first_day, max(CASE WHEN day <= :cut THEN day END) AS last_day,
+          sum(CASE WHEN day <= :cut THEN amount END) AS amount,
+                       CAST(sum(CASE WHEN day <= :cut AND amount IS NOT NULL THEN 1 ELSE 0 END) AS
+                         BIGINT) AS paid,
+                       CAST(sum(CASE WHEN day <= :cut AND day > :cut - :length THEN 1 ELSE 0 END)
+                         AS BIGINT) AS recent, max(CASE WHEN day > :cut AND day <= :cut + :length
+                         THEN 1 ELSE 0 END) AS came_back,
+                       sum(CASE WHEN day > :cut AND day <= :cut + :length THEN amount END) AS
+                         later_value FROM days WHERE bought = 1 GROUP BY customer)
+        SELECT * FROM per WHERE orders > 0 ORDER BY customer""",
+        values={"cut": int(cut), "length": length},
+        o=view,
+    )
     if not len(found):
         raise NotEnoughData(f"traits: nobody had bought by {at}")
-    gap = (found["last_day"] - found["first_day"]) / (found["orders"] - 1).where(found["orders"] > 1)
+    gap = (found["last_day"] - found["first_day"]) / (found["orders"] - 1).where(
+        found["orders"] > 1
+    )
     usual = gap.fillna(float(gap.median()) if gap.notna().any() else float(length)).clip(lower=1)
-    made = found[["customer"]].set_axis(["customer_id"], axis=1).assign(days_since_last=cut - found["last_day"], orders=found["orders"], tenure=cut - found["first_day"], recent=found["recent"])
+    made = (
+        found[["customer"]]
+        .set_axis(["customer_id"], axis=1)
+        .assign(
+            days_since_last=cut - found["last_day"],
+            orders=found["orders"],
+            tenure=cut - found["first_day"],
+            recent=found["recent"],
+        )
+    )
     # What somebody did not spend is 0; what nobody wrote down is missing.
-    later = found["later_value"].round(6).where((found["came_back"] == 1) | found["later_value"].notna(), 0.0)
-    made = made.assign(overdue=made["days_since_last"] / usual, mean_value=found["amount"].round(6) / found["paid"].where(found["paid"] > 0), came_back=found["came_back"].astype(float), later_value=later)
+    later = (
+        found["later_value"]
+        .round(6)
+        .where((found["came_back"] == 1) | found["later_value"].notna(), 0.0)
+    )
+    made = made.assign(
+        overdue=made["days_since_last"] / usual,
+        mean_value=found["amount"].round(6) / found["paid"].where(found["paid"] > 0),
+        came_back=found["came_back"].astype(float),
+        later_value=later,
+    )
     if cut + length > end:
         made[["came_back", "later_value"]] = np.nan
     made.attrs = {"at": int(cut), "end": int(end), "horizon": length}
@@ -86,10 +125,24 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
 
 
 @analysis
-def will_return(orders, *, horizon="90D", at=None, value=None, cost=None, zone="UTC", until=None, draws=500, seed=1, conf_level=0.95):
+def will_return(
+    orders,
+    *,
+    horizon="90D",
+    at=None,
+    value=None,
+    cost=None,
+    zone="UTC",
+    until=None,
+    draws=500,
+    seed=1,
+    conf_level=0.95,
+):
     """Can it be told who will come back, better than by how long they have been away?
 
-    Learnt from what customers did by one day and in the horizon after it; judged on the horizon that follows, which no part of the learning has seen. "recency_only" knows the days since the last purchase; "history" all of `traits`.
+    Learnt from what customers did by one day and in the horizon after it; judged on the horizon
+    that follows, which no part of the learning has seen. "recency_only" knows the days since the
+    last purchase; "history" all of `traits`.
 
     Parameters
     ----------
@@ -97,9 +150,11 @@ def will_return(orders, *, horizon="90D", at=None, value=None, cost=None, zone="
     horizon : str
         Days in which a purchase is coming back.
     at : str or Timestamp, optional
-        Day from which is foretold in the test; learning ends on it. None: the horizon before the end of the data.
+        Day from which is foretold in the test; learning ends on it. None: the horizon before the
+        end of the data.
     value, cost : float, optional
-        What a customer who comes back brings, and what it costs to turn to one; adds the profit of turning to those whose chance pays.
+        What a customer who comes back brings, and what it costs to turn to one; adds the profit of
+        turning to those whose chance pays.
     zone, until : as in `traits`
     draws, seed : int
         Of the bootstrap over the customers judged; the models as learnt.
@@ -107,17 +162,24 @@ def will_return(orders, *, horizon="90D", at=None, value=None, cost=None, zone="
     Returns
     -------
     Result
-        model (recency_only, history, difference: history less recency_only), measure (auc; pr_auc: average precision; brier: mean squared error; calibration_slope: 1 is right, below it chances are too extreme; calibration_gap: mean chance less share that came back; lift_top_tenth: of
-        the tenth with the highest chances, times the share of all; profit: a customer), n (customers judged), estimate, std_error, conf_low, conf_high. `.model` is a Prediction.
+        model (recency_only, history, difference: history less recency_only), measure (auc; pr_auc:
+        average precision; brier: mean squared error; calibration_slope: 1 is right, below it
+        chances are too extreme; calibration_gap: mean chance less share that came back;
+        lift_top_tenth: of
+        the tenth with the highest chances, times the share of all; profit: a customer), n
+        (customers judged), estimate, std_error, conf_low, conf_high. `.model` is a Prediction.
 
     Raises
     ------
     InputError
         For a value without a cost, or moments and durations that are none.
     NotEnoughData
-        With fewer than 50 customers who came back, or who did not, in either time; or data shorter than two horizons.
+        With fewer than 50 customers who came back, or who did not, in either time; or data shorter
+        than two horizons.
 
-    Source: Neslin, Gupta, Kamakura, Lu & Mason (2006), Journal of Marketing Research 43; Cox (1958), Biometrika 45 (calibration slope); Wübben & von Wangenheim (2008), Journal of Marketing 72 (recency alone).
+    Source: Neslin, Gupta, Kamakura, Lu & Mason (2006), Journal of Marketing Research 43; Cox
+    (1958), Biometrika 45 (calibration slope); Wübben & von Wangenheim (2008), Journal of Marketing
+    72 (recency alone).
     """
     import pandas as pd
 
@@ -128,15 +190,32 @@ def will_return(orders, *, horizon="90D", at=None, value=None, cost=None, zone="
     cut = end - length if at is None else periods.local_day(schemas.moment("at", at, zone), zone)
     begin = schemas.first_day(view)
     if cut - length < begin:
-        raise NotEnoughData(f"will_return: {end - begin + 1} days of data; two horizons of {horizon} are needed, one to learn from and one to judge by, with purchases before them. Choose a shorter horizon or wait")
+        raise NotEnoughData(
+            f"will_return: {end - begin + 1} days of data; two horizons of {horizon} are needed,"
+            " one to learn from and one to judge by, with purchases before them. Choose a shorter"
+            " horizon or wait"
+        )
     if cut + length > end:
         raise NotEnoughData(f"will_return: the data end before the {horizon} after {at} are over")
     moments = {"learnt": cut - length, "tested": cut, "now": end}
-    tables = {name: traits(orders, at=str(pd.Timestamp(int(day), unit="D").date()), horizon=horizon, zone=zone, until=until) for name, day in moments.items()}
+    tables = {
+        name: traits(
+            orders,
+            at=str(pd.Timestamp(int(day), unit="D").date()),
+            horizon=horizon,
+            zone=zone,
+            until=until,
+        )
+        for name, day in moments.items()
+    }
     for name in ("learnt", "tested"):
         back = tables[name]["came_back"]
         if min(back.sum(), len(back) - back.sum()) < LEAST:
-            raise NotEnoughData(f"will_return: {int(back.sum())} of {len(back)} customers came back in the time {name}; {LEAST} who did and {LEAST} who did not are needed. Choose another horizon or longer data")
+            raise NotEnoughData(
+                f"will_return: {int(back.sum())} of {len(back)} customers came back in the time"
+                f" {name}; {LEAST} who did and {LEAST} who did not are needed. Choose another"
+                " horizon or longer data"
+            )
     learnt = tables["learnt"]
     columns = {"recency_only": ["days_since_last"], "history": fits.telling(_inputs(learnt))}
     made, chances, dropped = {}, {}, []
@@ -144,18 +223,40 @@ def will_return(orders, *, horizon="90D", at=None, value=None, cost=None, zone="
         used = list(used)
         while name not in made:
             try:
-                made[name] = fits.fit(fits.prepare(_inputs(learnt)[used].assign(came_back=learnt["came_back"].to_numpy()), "came_back", used, what="will_return"), "logit")
+                made[name] = fits.fit(
+                    fits.prepare(
+                        _inputs(learnt)[used].assign(came_back=learnt["came_back"].to_numpy()),
+                        "came_back",
+                        used,
+                        what="will_return",
+                    ),
+                    "logit",
+                )
             except InputError as wrong:
-                # A trait that tells all by itself in the time learnt has no finite weight: the others do without it.
+                # A trait that tells all by itself in the time learnt has no finite weight: the
+                # others do without it.
                 culprit = next((c for c in used[::-1] if f"'{c}'" in str(wrong)), used[-1])
                 if len(used) == 1:
-                    raise NotEnoughData(f"will_return: '{culprit}' alone decides who came back in the time learnt from, or tells nothing; choose another horizon or longer data") from None
+                    raise NotEnoughData(
+                        f"will_return: '{culprit}' alone decides who came back in the time learnt"
+                        " from, or tells nothing; choose another horizon or longer data"
+                    ) from None
                 used.remove(culprit)
                 dropped.append(culprit)
-        chances[name] = {k: _chance(made[name], _inputs(tables[k])[used]) for k in ("tested", "now")}
+        chances[name] = {
+            k: _chance(made[name], _inputs(tables[k])[used]) for k in ("tested", "now")
+        }
     tested = tables["tested"].assign(**{name: c["tested"] for name, c in chances.items()})
     y, p = tested["came_back"].to_numpy(), {name: tested[name].to_numpy() for name in MODELS}
-    measures = ["auc", "pr_auc", "brier", "calibration_slope", "calibration_gap", "lift_top_tenth", *(["profit"] if cost is not None else [])]
+    measures = [
+        "auc",
+        "pr_auc",
+        "brier",
+        "calibration_slope",
+        "calibration_gap",
+        "lift_top_tenth",
+        *(["profit"] if cost is not None else []),
+    ]
     judges = {name: _Judge(y, chance, value, cost) for name, chance in p.items()}
 
     def judged(weights):
@@ -163,24 +264,89 @@ def will_return(orders, *, horizon="90D", at=None, value=None, cost=None, zone="
         return np.vstack([both, both[1] - both[0]])
 
     estimate = judged(np.ones(len(y)))
-    se, low, high = intervals.bootstrap(judged, len(y), seed=seed, draws=draws, conf_level=conf_level) if draws > 1 else np.full((3, *estimate.shape), np.nan)
-    table = pd.DataFrame([{"model": name, "measure": measure, "n": len(y), "estimate": estimate[i, k], "std_error": se[i, k], "conf_low": np.minimum(low[i, k], estimate[i, k]), "conf_high": np.maximum(high[i, k], estimate[i, k])}
-                          for k, measure in enumerate(measures) for i, name in enumerate((*MODELS, "difference"))])
+    se, low, high = (
+        intervals.bootstrap(judged, len(y), seed=seed, draws=draws, conf_level=conf_level)
+        if draws > 1
+        else np.full((3, *estimate.shape), np.nan)
+    )
+    table = pd.DataFrame(
+        [
+            {
+                "model": name,
+                "measure": measure,
+                "n": len(y),
+                "estimate": estimate[i, k],
+                "std_error": se[i, k],
+                "conf_low": np.minimum(low[i, k], estimate[i, k]),
+                "conf_high": np.maximum(high[i, k], estimate[i, k]),
+            }
+            for k, measure in enumerate(measures)
+            for i, name in enumerate((*MODELS, "difference"))
+        ]
+    )
     # A slope farther from 1 is worse on either side, so the difference of two says nothing.
-    table = table[(table["model"] != "difference") | ~table["measure"].isin(("calibration_slope", "calibration_gap"))].reset_index(drop=True)
-    gained, sure = table[(table["model"] == "difference") & (table["measure"] == "auc")].iloc[0], estimate[1]
-    limits = [t("prediction.base", share=percent(float(y.mean())), learnt=percent(float(learnt["came_back"].mean())), horizon=horizon),
-              t("prediction.gained" if gained["conf_low"] > 0 else "prediction.not_gained", gain=number(float(gained["estimate"]), 3), low=number(float(gained["conf_low"]), 3), high=number(float(gained["conf_high"]), 3)), t("prediction.no_effect")]
+    table = table[
+        (table["model"] != "difference")
+        | ~table["measure"].isin(("calibration_slope", "calibration_gap"))
+    ].reset_index(drop=True)
+    gained, sure = (
+        table[(table["model"] == "difference") & (table["measure"] == "auc")].iloc[0],
+        estimate[1],
+    )
+    limits = [
+        t(
+            "prediction.base",
+            share=percent(float(y.mean())),
+            learnt=percent(float(learnt["came_back"].mean())),
+            horizon=horizon,
+        ),
+        t(
+            "prediction.gained" if gained["conf_low"] > 0 else "prediction.not_gained",
+            gain=number(float(gained["estimate"]), 3),
+            low=number(float(gained["conf_low"]), 3),
+            high=number(float(gained["conf_high"]), 3),
+        ),
+        t("prediction.no_effect"),
+    ]
     gap = table[(table["model"] == "history") & (table["measure"] == "calibration_gap")].iloc[0]
     if abs(sure[4]) > 0.02 and (gap["conf_low"] > 0 or gap["conf_high"] < 0):
         limits.append(t("prediction.drift", off=number(100 * float(sure[4]), 2)))
     if dropped:
-        limits.append(t("prediction.dropped", names=", ".join(word(c, header=True) for c in dropped)))
+        limits.append(
+            t("prediction.dropped", names=", ".join(word(c, header=True) for c in dropped))
+        )
     if cost is not None:
-        limits.append(t("prediction.profit", value=number(value), cost=number(cost), share=percent(float((p["history"] * value > cost).mean()), 0), all=number(float(value * y.mean() - cost), 3)))
-    now = tables["now"].drop(columns=["came_back", "later_value"]).assign(chance=chances["history"]["now"]).sort_values("chance", ascending=False, kind="stable", ignore_index=True)
-    return Result(question=t("prediction.question", horizon=horizon), table=table, method=t("prediction.method", n=number(len(learnt)), draws=number(draws)), unit="customers", n=len(y), conf_level=conf_level, limits=tuple(limits),
-                  model=Prediction(made, tested, now, length), chart={"kind": "points", "label": ["measure", "model"], "only": {"measure": ["auc", "pr_auc"], "model": list(MODELS)}, "xlabel": t("prediction.axis")})
+        limits.append(
+            t(
+                "prediction.profit",
+                value=number(value),
+                cost=number(cost),
+                share=percent(float((p["history"] * value > cost).mean()), 0),
+                all=number(float(value * y.mean() - cost), 3),
+            )
+        )
+    now = (
+        tables["now"]
+        .drop(columns=["came_back", "later_value"])
+        .assign(chance=chances["history"]["now"])
+        .sort_values("chance", ascending=False, kind="stable", ignore_index=True)
+    )
+    return Result(
+        question=t("prediction.question", horizon=horizon),
+        table=table,
+        method=t("prediction.method", n=number(len(learnt)), draws=number(draws)),
+        unit="customers",
+        n=len(y),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        model=Prediction(made, tested, now, length),
+        chart={
+            "kind": "points",
+            "label": ["measure", "model"],
+            "only": {"measure": ["auc", "pr_auc"], "model": list(MODELS)},
+            "xlabel": t("prediction.axis"),
+        },
+    )
 
 
 @analysis
@@ -193,12 +359,14 @@ def calibration(prediction, *, model="history", groups=10, conf_level=0.95):
     model : str
         "recency_only" or "history".
     groups : int
-        Customers are put into this many groups of about the same size, by their chance; equal chances stay together.
+        Customers are put into this many groups of about the same size, by their chance; equal
+        chances stay together.
 
     Returns
     -------
     Result
-        group (1: lowest chances), foretold (mean chance), count (came back), n, estimate (share that came back), conf_low, conf_high (Wilson).
+        group (1: lowest chances), foretold (mean chance), count (came back), n, estimate (share
+        that came back), conf_low, conf_high (Wilson).
 
     Raises InputError for fewer than two groups or an unknown model.
 
@@ -208,37 +376,69 @@ def calibration(prediction, *, model="history", groups=10, conf_level=0.95):
 
     one_of("model", model, MODELS)
     if not isinstance(getattr(prediction, "model", prediction), Prediction):
-        raise InputError(f"prediction: the Result of will_return is needed, found a {type(prediction).__name__}")
+        raise InputError(
+            f"prediction: the Result of will_return is needed, found a {type(prediction).__name__}"
+        )
     if groups < 2:
         raise InputError(f"groups: at least 2 are needed, found {groups}")
     tested = getattr(prediction, "model", prediction).tested
     group = np.ceil(tested[model].rank(method="average") / len(tested) * groups).astype(int)
-    table = pd.DataFrame({"group": group, "foretold": tested[model], "count": tested["came_back"]}).groupby("group").agg(foretold=("foretold", "mean"), count=("count", "sum"), n=("count", "size")).reset_index()
+    table = (
+        pd.DataFrame({"group": group, "foretold": tested[model], "count": tested["came_back"]})
+        .groupby("group")
+        .agg(foretold=("foretold", "mean"), count=("count", "sum"), n=("count", "size"))
+        .reset_index()
+    )
     table["group"] = np.arange(1, len(table) + 1)
     table["count"] = table["count"].astype(int)
     table["estimate"] = table["count"] / table["n"]
     table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
-    off = int(((table["foretold"] < table["conf_low"]) | (table["foretold"] > table["conf_high"])).sum())
-    return Result(question=t("prediction.calibration_question"), table=table, method=t("prediction.calibration_method"), unit="customers", n=len(tested), conf_level=conf_level, limits=(t("prediction.calibration_off", off=number(off), all=number(len(table))),),
-                  chart={"kind": "curve", "x": "foretold", "diagonal": True, "percent": True, "xlabel": t("prediction.calibration_axis"), "ylabel": t("prediction.calibration_yaxis")})
+    off = int(
+        ((table["foretold"] < table["conf_low"]) | (table["foretold"] > table["conf_high"])).sum()
+    )
+    return Result(
+        question=t("prediction.calibration_question"),
+        table=table,
+        method=t("prediction.calibration_method"),
+        unit="customers",
+        n=len(tested),
+        conf_level=conf_level,
+        limits=(t("prediction.calibration_off", off=number(off), all=number(len(table))),),
+        chart={
+            "kind": "curve",
+            "x": "foretold",
+            "diagonal": True,
+            "percent": True,
+            "xlabel": t("prediction.calibration_axis"),
+            "ylabel": t("prediction.calibration_yaxis"),
+        },
+    )
 
 
 def _inputs(table):
-    """Return traits on the logarithmic scale, on which twice as long is as far everywhere; a value nobody knows is taken as the middle one."""
+    """Return traits on the logarithmic scale, on which twice as long is as far everywhere; a value
+    nobody knows is taken as the middle one.
+    """
     known = table[list(TRAITS)].astype(float).clip(lower=0)
     return np.log1p(known.fillna(known.median()).fillna(0.0))
 
 
 def _chance(fit, x):
-    return special.expit(x.to_numpy() @ fit.params[list(x)].to_numpy() + float(fit.params["constant"]))
+    return special.expit(
+        x.to_numpy() @ fit.params[list(x)].to_numpy() + float(fit.params["constant"])
+    )
 
 
 class _Judge:
-    """Measures of one model's chances against what came, for any weights of the customers; sorted once, so that a draw of the bootstrap is a few sums."""
+    """Measures of one model's chances against what came, for any weights of the customers; sorted
+    once, so that a draw of the bootstrap is a few sums.
+    """
 
     def __init__(self, y, chance, value, cost):
         self.y, self.chance, self.value, self.cost = y, chance, value, cost
-        levels, self.at = np.unique(-chance, return_inverse=True)  # from the highest chance down, ties together
+        levels, self.at = np.unique(
+            -chance, return_inverse=True
+        )  # from the highest chance down, ties together
         self.k = len(levels)
         self.logit = special.logit(np.clip(chance, 1e-9, 1 - 1e-9))
         self.slope = self._slope(np.ones(len(y)), np.array([0.0, 1.0]), 25)
@@ -251,7 +451,8 @@ class _Judge:
             return np.full(6 + (self.cost is not None), np.nan)
         found, seen = np.cumsum(hits), np.cumsum(all_)
         misses = all_ - hits
-        # Of a returner and a leaver drawn at random: how often has the returner the higher chance; ties count half.
+        # Of a returner and a leaver drawn at random: how often has the returner the higher chance;
+        # ties count half.
         auc = (hits * (misses.sum() - np.cumsum(misses) + misses / 2)).sum() / (good * misses.sum())
         precision = np.divide(found, seen, out=np.zeros_like(found), where=seen > 0)
         average = (hits * precision).sum() / good
@@ -261,9 +462,19 @@ class _Judge:
         before, caught = (seen[last - 1], found[last - 1]) if last else (0.0, 0.0)
         # Of a tie at the border the part that fits in, with its share of hits.
         caught += (tenth - before) * (hits[last] / all_[last] if all_[last] else 0.0)
-        out = [auc, average, brier, self._slope(w, self.slope, 3)[1], (w * (self.chance - y)).sum() / n, caught / tenth / (good / n)]
+        out = [
+            auc,
+            average,
+            brier,
+            self._slope(w, self.slope, 3)[1],
+            (w * (self.chance - y)).sum() / n,
+            caught / tenth / (good / n),
+        ]
         if self.cost is not None:
-            out.append((w * (self.chance * self.value > self.cost) * (y * self.value - self.cost)).sum() / n)
+            out.append(
+                (w * (self.chance * self.value > self.cost) * (y * self.value - self.cost)).sum()
+                / n
+            )
         return np.array(out)
 
     def _slope(self, w, begin, steps):

@@ -1,8 +1,11 @@
-"""Notebooks → verified reports: parameters checked first, output proved whole, published in one move."""
+"""Notebooks → verified reports: parameters checked first, output proved whole, published in one
+move.
+"""
 
 import sys
 
-# nbformat's schema checker imports a grammar library that builds dozens of parsers (over a second of
+# nbformat's schema checker imports a grammar library that builds dozens of parsers (over a second
+# of
 # CPU in every process) for a URI format no notebook schema uses; its absence is a supported case.
 sys.modules.setdefault("rfc3987_syntax", None)
 
@@ -11,4 +14,18 @@ from workbench.reports.publish import latest, runs, write_index  # noqa: E402
 from workbench.reports.run import run, run_all  # noqa: E402
 from workbench.reports.words import attempt, check, explore, say, table  # noqa: E402
 
-__all__ = ["Parameter", "attempt", "check", "explore", "latest", "read_parameters", "run", "run_all", "runs", "say", "settle", "table", "write_index"]
+__all__ = [
+    "Parameter",
+    "attempt",
+    "check",
+    "explore",
+    "latest",
+    "read_parameters",
+    "run",
+    "run_all",
+    "runs",
+    "say",
+    "settle",
+    "table",
+    "write_index",
+]

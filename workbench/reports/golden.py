@@ -1,6 +1,6 @@
 """Run the notebooks anew and keep their cleaned output as the reference for the tests.
 
-    python -m workbench.reports.golden [NAME …]
+python -m workbench.reports.golden [NAME …]
 """
 
 import os
@@ -18,14 +18,20 @@ def clean(book):
     """Remove everything volatile from an executed notebook: ids of runs, times, versions, warnings."""
     for key in set(book.metadata) - KEPT_METADATA:
         book.metadata.pop(key)
-    book.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    book.metadata["kernelspec"] = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
     book.metadata["language_info"] = {"name": "python"}
     for i, cell in enumerate(book.cells):
         cell["id"] = f"cell-{i:02d}"
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
         if cell.cell_type == "code":
-            cell.outputs = [o for o in cell.outputs if not (o.output_type == "stream" and o.name == "stderr")]
+            cell.outputs = [
+                o for o in cell.outputs if not (o.output_type == "stream" and o.name == "stderr")
+            ]
     return book
 
 
@@ -39,10 +45,19 @@ def main(names):
     for path in [find(n) for n in names] or notebooks().values():
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / path.name
-            papermill.execute_notebook(str(path), str(out), kernel_name="python3", progress_bar=False, cwd=str(path.parent),
-                                       config=Config(KernelManager={"transport_encryption": "auto"}))
+            papermill.execute_notebook(
+                str(path),
+                str(out),
+                kernel_name="python3",
+                progress_bar=False,
+                cwd=str(path.parent),
+                config=Config(KernelManager={"transport_encryption": "auto"}),
+            )
             before, after = nbformat.read(path, 4), clean(nbformat.read(out, 4))
-        changed = sum(a.get("outputs") != b.get("outputs") for a, b in zip(before.cells, after.cells, strict=False))
+        changed = sum(
+            a.get("outputs") != b.get("outputs")
+            for a, b in zip(before.cells, after.cells, strict=False)
+        )
         nbformat.write(after, path)
         print(f"{path.name}: {changed} cells changed their output")
 

@@ -1,11 +1,13 @@
 """The parameters of a notebook: read without running it, checked before a kernel starts.
 
-A notebook has exactly one cell tagged `parameters`, holding only annotated literals with a comment::
+A notebook has exactly one cell tagged `parameters`, holding only annotated literals with a
+comment::
 
     language: Literal["en", "nl"] = "en"  # language of the report
     window: "duration" = "60D"            # longest time from first to last step
 
-Annotations: str, int, float, bool, list[str], list["duration"], Literal[…], "date", "duration", each also with `| None`.
+Annotations: str, int, float, bool, list[str], list["duration"], Literal[…], "date", "duration",
+each also with `| None`.
 """
 
 import ast
@@ -17,7 +19,16 @@ from dataclasses import dataclass
 
 from workbench.errors import InputError, unknown
 
-PLAIN = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": list, "list[duration]": list, "date": str, "duration": str}
+PLAIN = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "list[str]": list,
+    "list[duration]": list,
+    "date": str,
+    "duration": str,
+}
 RELATIVE = ("today", "yesterday", "last_month_start", "last_month_end")
 _DURATION = re.compile(r"\d+(\.\d+)?\s?(D|h|min|s|W)")
 _SECRET = re.compile(r"(?i)password|passwd|secret|token|api_?key|credential")
@@ -25,7 +36,9 @@ _SECRET = re.compile(r"(?i)password|passwd|secret|token|api_?key|credential")
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: its name, type (a name of `PLAIN` or "choice"), whether it may be empty, default and comment."""
+    """One parameter: its name, type (a name of `PLAIN` or "choice"), whether it may be empty,
+    default and comment.
+    """
 
     name: str
     kind: str
@@ -56,26 +69,39 @@ def read_parameters(path):
         raise InputError(f"{path.name}: not a readable notebook ({type(error).__name__})") from None
     cells = [c for c in book.cells if "parameters" in c.metadata.get("tags", [])]
     if len(cells) != 1 or cells[0].cell_type != "code":
-        raise InputError(f"{path.name}: exactly one code cell must be tagged 'parameters', found {len(cells)}")
+        raise InputError(
+            f"{path.name}: exactly one code cell must be tagged 'parameters', found {len(cells)}"
+        )
     return _parse(cells[0].source, path.name)
 
 
 def _parse(source, where):
-    comments = {token.start[0]: token.string.lstrip("# ").strip()
-                for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type == tokenize.COMMENT}
+    comments = {
+        token.start[0]: token.string.lstrip("# ").strip()
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    }
     found = {}
     for node in ast.parse(source).body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             continue  # `from typing import Literal`
-        if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None):
-            raise InputError(f"{where}, parameters cell, line {node.lineno}: only `name: type = literal` may stand here, "
-                             f"found `{ast.unparse(node)}`")
+        if not (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(node.target, ast.Name)
+            and node.value is not None
+        ):
+            raise InputError(
+                f"{where}, parameters cell, line {node.lineno}: only `name: type = literal` may"
+                f" stand here, found `{ast.unparse(node)}`"
+            )
         name = node.target.id
         try:
             default = ast.literal_eval(node.value)
         except ValueError:
-            raise InputError(f"{where}, parameter '{name}': the default must be a literal, found "
-                             f"`{ast.unparse(node.value)}`; derive values in a later cell") from None
+            raise InputError(
+                f"{where}, parameter '{name}': the default must be a literal, found "
+                f"`{ast.unparse(node.value)}`; derive values in a later cell"
+            ) from None
         kind, optional, options = _annotation(node.annotation, where, name)
         made = Parameter(name, kind, optional, default, comments.get(node.end_lineno, ""), options)
         check(made, default, where)
@@ -98,7 +124,10 @@ def _annotation(node, where, name):
         options = ast.literal_eval(node.slice)
         return "choice", optional, options if isinstance(options, tuple) else (options,)
     if text not in PLAIN:
-        raise InputError(f"{where}, parameter '{name}': unknown type `{text}`; use {', '.join(PLAIN)} or Literal[…]")
+        raise InputError(
+            f"{where}, parameter '{name}': unknown type `{text}`; use {', '.join(PLAIN)} or"
+            " Literal[…]"
+        )
     return text, optional, ()
 
 
@@ -106,8 +135,10 @@ def check(parameter, value, where):
     """Raise an InputError unless `value` is of the parameter's type."""
     fit = _fits(parameter, value)
     if fit is not True:
-        raise InputError(f"{where}, parameter '{parameter.name}': {fit or parameter.shown_type + ' is needed'}, found {value!r} "
-                         f"({type(value).__name__})")
+        raise InputError(
+            f"{where}, parameter '{parameter.name}': {fit or parameter.shown_type + ' is needed'},"
+            f" found {value!r} ({type(value).__name__})"
+        )
 
 
 def _fits(parameter, value):
@@ -140,7 +171,8 @@ def _fits(parameter, value):
 def settle(parameters, given, where, as_of=None):
     """Return the value of every parameter: defaults, overruled by `given`, all checked.
 
-    Text given for a number, yes/no, list or empty value is read by the parameter's type; text stays text, so
+    Text given for a number, yes/no, list or empty value is read by the parameter's type; text stays
+    text, so
     that '007' keeps its zeros. Dates may be today, yesterday, last_month_start or last_month_end,
     counted from `as_of` (a date; default today).
 
@@ -151,8 +183,10 @@ def settle(parameters, given, where, as_of=None):
         if name not in parameters:
             raise unknown(where, "parameter", name, parameters)
         if _SECRET.search(name):
-            raise InputError(f"{where}, parameter '{name}': secrets do not belong in parameters, they would be "
-                             "written into the report; read them from the environment inside the loader")
+            raise InputError(
+                f"{where}, parameter '{name}': secrets do not belong in parameters, they would be "
+                "written into the report; read them from the environment inside the loader"
+            )
         p = parameters[name]
         value = _from_text(p, value) if isinstance(value, str) else value
         if isinstance(value, datetime.date):
@@ -173,7 +207,9 @@ def _from_text(p, text):
         except ValueError:
             return text
     if p.kind == "bool":
-        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(text.lower(), text)
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(
+            text.lower(), text
+        )
     if p.kind.startswith("list["):
         return [part.strip() for part in text.split(",") if part.strip()]
     if p.kind == "choice":
@@ -184,5 +220,9 @@ def _from_text(p, text):
 def _relative(word, as_of):
     first = as_of.replace(day=1)
     end = first - datetime.timedelta(days=1)
-    return {"today": as_of, "yesterday": as_of - datetime.timedelta(days=1), "last_month_end": end,
-            "last_month_start": end.replace(day=1)}[word].isoformat()
+    return {
+        "today": as_of,
+        "yesterday": as_of - datetime.timedelta(days=1),
+        "last_month_end": end,
+        "last_month_start": end.replace(day=1),
+    }[word].isoformat()

@@ -1,4 +1,6 @@
-"""A report appears all at once or not at all: built aside, moved into place, listed from what is there."""
+"""A report appears all at once or not at all: built aside, moved into place, listed from what is
+there.
+"""
 
 import contextlib
 import datetime
@@ -56,9 +58,17 @@ def begin(name):
 def finish(building, manifest):
     """Write the manifest and move the run into place with one rename; returns the published folder."""
     folder = building.folder
-    manifest = {**manifest, "outputs": {p.name: _sha256(p) for p in sorted(folder.iterdir())
-                                        if p.is_file() and p.name != ".alive"}}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False, default=str), encoding="utf-8")
+    manifest = {
+        **manifest,
+        "outputs": {
+            p.name: _sha256(p)
+            for p in sorted(folder.iterdir())
+            if p.is_file() and p.name != ".alive"
+        },
+    }
+    (folder / "manifest.json").write_text(
+        json.dumps(manifest, indent=1, ensure_ascii=False, default=str), encoding="utf-8"
+    )
     for file in folder.iterdir():
         with open(file, "rb") as stream:
             os.fsync(stream.fileno())
@@ -74,7 +84,9 @@ def finish(building, manifest):
 
 
 def sweep_killed():
-    """Remove what killed runs left. A kernel outlives its killed run by a second and may still write: then the next sweep does it."""
+    """Remove what killed runs left. A kernel outlives its killed run by a second and may still
+    write: then the next sweep does it.
+    """
     for old in reports_folder().glob(".building-*"):
         with contextlib.suppress(OSError), open(old / ".alive", "ab") as probe:
             fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its maker lives
@@ -82,10 +94,14 @@ def sweep_killed():
 
 
 def runs(name=None):
-    """Return the manifests of all published runs, newest first, each with its `folder`; unreadable ones are passed over."""
+    """Return the manifests of all published runs, newest first, each with its `folder`; unreadable
+    ones are passed over.
+    """
     found = []
     home = reports_folder() / "runs"
-    for file in sorted(home.glob(f"{name or '*'}/*/manifest.json"), key=lambda p: p.parent.name, reverse=True):
+    for file in sorted(
+        home.glob(f"{name or '*'}/*/manifest.json"), key=lambda p: p.parent.name, reverse=True
+    ):
         try:
             manifest = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -101,7 +117,9 @@ def latest(name):
 
 
 def write_index():
-    """Write reports/index.html from the manifests that are there; returns its path. Script-free, replaced in one move."""
+    """Write reports/index.html from the manifests that are there; returns its path. Script-free,
+    replaced in one move.
+    """
     home = reports_folder()
     everything = runs()
     names = sorted({m["report"] for m in everything})
@@ -113,22 +131,37 @@ def write_index():
         head = f"<h2>{html.escape(title or name)}</h2>"
         if good:
             link = (good["folder"] / "report.html").relative_to(home).as_posix()
-            head += f'<p><a class="open" href="{html.escape(link)}">{html.escape(name)}</a> · {_stamp(good)}</p>'
+            head += (
+                f'<p><a class="open" href="{html.escape(link)}">{html.escape(name)}</a> ·'
+                f" {_stamp(good)}</p>"
+            )
         else:
             head += "<p>No good run yet / Nog geen geslaagde run</p>"
         if mine[0]["status"] != "ok":
-            head += f'<p class="failed">Newest run failed / Nieuwste run mislukt: {html.escape(str(mine[0].get("reason")))}</p>'
+            head += (
+                '<p class="failed">Newest run failed / Nieuwste run mislukt:'
+                f" {html.escape(str(mine[0].get('reason')))}</p>"
+            )
         rows = "".join(
-            f"<tr><td>{_stamp(m)}</td><td>{_state(m, home)}</td><td>{html.escape(_changed(m))}</td></tr>" for m in mine[:30])
-        parts.append(f'<section>{head}<table><caption>Runs: {len(mine)}</caption><thead><tr><th scope="col">Run (UTC)</th>'
-                     f'<th scope="col">Status</th><th scope="col">Parameters</th></tr></thead><tbody>{rows}</tbody></table></section>')
-    style = (home / "theme" / "style.css")
+            f"<tr><td>{_stamp(m)}</td><td>{_state(m, home)}</td><td>{html.escape(_changed(m))}</td></tr>"
+            for m in mine[:30]
+        )
+        parts.append(
+            f"<section>{head}<table><caption>Runs: {len(mine)}</caption><thead><tr><th"
+            ' scope="col">Run (UTC)</th><th scope="col">Status</th><th'
+            f' scope="col">Parameters</th></tr></thead><tbody>{rows}</tbody></table></section>'
+        )
+    style = home / "theme" / "style.css"
     css = style.read_text(encoding="utf-8") if style.is_file() else ""
     body = "".join(parts) or "<p>No reports yet: run <code>make report</code>.</p>"
-    page = ('<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" '
-            "content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">"
-            '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Reports · Rapporten</title>'
-            f'<style>{css}</style></head><body><main><h1>Reports · <span lang="nl">Rapporten</span></h1>{body}</main></body></html>')
+    page = (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta'
+        ' http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src'
+        " 'unsafe-inline'; base-uri 'none'; form-action 'none'\"><meta name=\"viewport\""
+        ' content="width=device-width, initial-scale=1"><title>Reports ·'
+        f" Rapporten</title><style>{css}</style></head><body><main><h1>Reports · <span"
+        f' lang="nl">Rapporten</span></h1>{body}</main></body></html>'
+    )
     handle, draft = tempfile.mkstemp(prefix=".index-", suffix=".html", dir=home)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(page)
@@ -147,7 +180,9 @@ def only_one():
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise AlreadyRunning("schedule: another scheduled run is at work; nothing was started") from None
+            raise AlreadyRunning(
+                "schedule: another scheduled run is at work; nothing was started"
+            ) from None
         yield
 
 
@@ -171,7 +206,9 @@ def _state(manifest, home):
 
 
 def _changed(manifest):
-    return ", ".join(f"{k} = {v}" for k, v in (manifest.get("parameters") or {}).items() if v is not None)
+    return ", ".join(
+        f"{k} = {v}" for k, v in (manifest.get("parameters") or {}).items() if v is not None
+    )
 
 
 def _sha256(path):

@@ -6,35 +6,93 @@ import re
 from workbench import project, texts
 from workbench.errors import ReportFailed
 
-TAGS = {"a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5",
-        "hr", "i", "li", "ol", "p", "pre", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th",
-        "thead", "tr", "ul"}
-ATTRIBUTES = {"*": ["class", "lang"], "th": ["scope", "colspan", "rowspan"], "td": ["colspan", "rowspan"], "a": ["href", "title"]}
+TAGS = {
+    "a",
+    "abbr",
+    "b",
+    "blockquote",
+    "br",
+    "caption",
+    "code",
+    "dd",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "hr",
+    "i",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "ul",
+}
+ATTRIBUTES = {
+    "*": ["class", "lang"],
+    "th": ["scope", "colspan", "rowspan"],
+    "td": ["colspan", "rowspan"],
+    "a": ["href", "title"],
+}
 
 
 def write_html(book, path, manifest, language):
     """Write a notebook's page and return its title.
 
-    Only a fixed list of tags survives in outputs; scripts, frames, forms, styles and event handlers do not.
+    Only a fixed list of tags survives in outputs; scripts, frames, forms, styles and event handlers
+    do not.
     """
     from nbconvert.exporters import HTMLExporter
     from traitlets.config import Config
 
     theme = project.root() / "reports" / "theme"
     if not (theme / "report" / "index.html.j2").is_file():
-        raise ReportFailed("reports/theme/report/index.html.j2 is missing; restore it from the repository")
+        raise ReportFailed(
+            "reports/theme/report/index.html.j2 is missing; restore it from the repository"
+        )
     config = Config()
     config.TagRemovePreprocessor.enabled = True
-    config.TagRemovePreprocessor.remove_cell_tags = ("remove-cell", "parameters", "injected-parameters", "exercise")
+    config.TagRemovePreprocessor.remove_cell_tags = (
+        "remove-cell",
+        "parameters",
+        "injected-parameters",
+        "exercise",
+    )
     config.TemplateExporter.exclude_input = True
     config.HTMLExporter.exclude_anchor_links = True
     config.HTMLExporter.preprocessors = ["nbconvert.preprocessors.TagRemovePreprocessor"]
-    exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(theme)], config=config,
-                            filters={"clean": clean, "alt_text": _alt})
+    exporter = HTMLExporter(
+        template_name="report",
+        extra_template_basedirs=[str(theme)],
+        config=config,
+        filters={"clean": clean, "alt_text": _alt},
+    )
     texts.use(language)
     title = _title(book) or manifest["report"]
-    facts = {"title": title, "language": language, "css": (theme / "style.css").read_text(encoding="utf-8"),
-             "manifest": manifest, "word": texts.word, "t": texts.t}
+    facts = {
+        "title": title,
+        "language": language,
+        "css": (theme / "style.css").read_text(encoding="utf-8"),
+        "manifest": manifest,
+        "word": texts.word,
+        "t": texts.t,
+    }
     page, _ = exporter.from_notebook_node(book, resources={"report": facts})
     if re.search(r"<script|javascript:|<iframe", page, re.IGNORECASE):
         raise ReportFailed("the page would hold active content; a table or text was not escaped")
@@ -46,7 +104,13 @@ def clean(markup):
     """Return HTML with only harmless tags left; anything else becomes visible text."""
     import bleach
 
-    return bleach.clean(str(markup), tags=TAGS, attributes=ATTRIBUTES, protocols={"http", "https", "mailto"}, strip=True)
+    return bleach.clean(
+        str(markup),
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        protocols={"http", "https", "mailto"},
+        strip=True,
+    )
 
 
 def _alt(output):
@@ -59,7 +123,9 @@ def _title(book):
     """Return the first heading an output shows."""
     for cell in book.cells:
         for output in cell.get("outputs", ()):
-            found = re.search(r"^# (.+)$", output.get("data", {}).get("text/markdown", ""), re.MULTILINE)
+            found = re.search(
+                r"^# (.+)$", output.get("data", {}).get("text/markdown", ""), re.MULTILINE
+            )
             if found:
                 return found.group(1).strip()
     return None

@@ -13,8 +13,19 @@ from workbench.errors import ReportFailed, unknown
 from workbench.reports import publish, render
 from workbench.reports.parameters import read_parameters, settle
 
-PACKAGES = ("consumer-behaviour-workbench", "pandas", "numpy", "scipy", "statsmodels", "duckdb", "seaborn", "matplotlib",
-            "papermill", "nbconvert", "pandera")
+PACKAGES = (
+    "consumer-behaviour-workbench",
+    "pandas",
+    "numpy",
+    "scipy",
+    "statsmodels",
+    "duckdb",
+    "seaborn",
+    "matplotlib",
+    "papermill",
+    "nbconvert",
+    "pandera",
+)
 CELL_TIMEOUT = 600
 
 
@@ -27,7 +38,9 @@ def find(name):
     """Return the path of a notebook given by name or path; raises InputError if there is none."""
     known = notebooks()
     stem = Path(name).stem
-    if stem in known and (name == stem or Path(name).name == name or Path(name).resolve() == known[stem]):
+    if stem in known and (
+        name == stem or Path(name).name == name or Path(name).resolve() == known[stem]
+    ):
         return known[stem]
     if Path(name).is_file():
         return Path(name).resolve()
@@ -63,7 +76,8 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
     InputError
         For an unknown notebook or parameter.
     ReportFailed
-        If the notebook did not run to its end; the failed run is kept, marked as such, and replaces nothing.
+        If the notebook did not run to its end; the failed run is kept, marked as such, and replaces
+        nothing.
     """
     path = find(notebook)
     name = publish.safe_name(name or path.stem)
@@ -71,17 +85,37 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
     building = publish.begin(name)
     started = time.time()
     manifest = {
-        "schema": 1, "report": name, "notebook": path.name, "source_sha256": source_hash(path), "parameters": values,
-        "as_of": (as_of or datetime.date.today()).isoformat(), "slot": slot, "seed": values.get("seed"),
-        "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"), **_environment()}
+        "schema": 1,
+        "report": name,
+        "notebook": path.name,
+        "source_sha256": source_hash(path),
+        "parameters": values,
+        "as_of": (as_of or datetime.date.today()).isoformat(),
+        "slot": slot,
+        "seed": values.get("seed"),
+        "started": (
+            datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds")
+        ),
+        **_environment(),
+    }
     try:
         book = _execute(path, values, building, timeout, tick)
         verify(book)
-        manifest["title"] = render.write_html(book, building.folder / "report.html", manifest, values.get("language", "en"))
+        manifest["title"] = render.write_html(
+            book, building.folder / "report.html", manifest, values.get("language", "en")
+        )
         status, reason = "ok", None
     except Exception as error:
-        # Whatever went wrong, the run is published as failed, with its reason, and never as a report.
-        status, reason = "failed", str(error) if isinstance(error, ReportFailed) else f"{type(error).__name__}: {_first_line(error)}"
+        # Whatever went wrong, the run is published as failed, with its reason, and never as a
+        # report.
+        status, reason = (
+            "failed",
+            (
+                str(error)
+                if isinstance(error, ReportFailed)
+                else f"{type(error).__name__}: {_first_line(error)}"
+            ),
+        )
         (building.folder / "report.html").unlink(missing_ok=True)
     inputs = building.folder / "inputs.jsonl"
     if inputs.exists():
@@ -122,15 +156,27 @@ def run_all(jobs, *, workers=None, timeout=CELL_TIMEOUT, as_of=None, progress=Tr
         path = find(job["notebook"])
         settle(read_parameters(path), job.get("given") or {}, path.name, as_of)
         # Papermill adds one cell of its own, with the values given.
-        cells += 1 + sum(c["cell_type"] == "code" and "exercise" not in c["metadata"].get("tags", []) for c in json.loads(path.read_text(encoding="utf-8"))["cells"])
+        cells += 1 + sum(
+            c["cell_type"] == "code" and "exercise" not in c["metadata"].get("tags", [])
+            for c in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        )
     context = get_context("spawn")
     results = {}
     with context.Manager() as manager:
         done = manager.Queue()
         workers = min(workers or os.cpu_count() or 1, len(jobs))
-        with ProcessPoolExecutor(workers, mp_context=context) as pool, \
-                tqdm(total=cells, unit="cell", disable=not progress, bar_format="{l_bar}{bar}| {n}/{total} cells") as bar:
-            futures = {pool.submit(_job, job, timeout, as_of, done): i for i, job in enumerate(jobs)}
+        with (
+            ProcessPoolExecutor(workers, mp_context=context) as pool,
+            tqdm(
+                total=cells,
+                unit="cell",
+                disable=not progress,
+                bar_format="{l_bar}{bar}| {n}/{total} cells",
+            ) as bar,
+        ):
+            futures = {
+                pool.submit(_job, job, timeout, as_of, done): i for i, job in enumerate(jobs)
+            }
             waiting = set(futures)
             while waiting:
                 finished = {f for f in waiting if f.done()}
@@ -148,8 +194,17 @@ def run_all(jobs, *, workers=None, timeout=CELL_TIMEOUT, as_of=None, progress=Tr
 
 
 def _job(job, timeout, as_of, done):
-    return str(run(job["notebook"], job.get("given"), as_of=as_of, timeout=timeout, name=job.get("name"),
-                   slot=job.get("slot"), tick=lambda: done.put(1)))
+    return str(
+        run(
+            job["notebook"],
+            job.get("given"),
+            as_of=as_of,
+            timeout=timeout,
+            name=job.get("name"),
+            slot=job.get("slot"),
+            tick=lambda: done.put(1),
+        )
+    )
 
 
 def _execute(path, values, building, timeout, tick):
@@ -188,11 +243,21 @@ def _execute(path, values, building, timeout, tick):
     os.environ["WORKBENCH_ROOT"] = str(project.root())
     try:
         papermill.execute_notebook(
-            str(source), str(out), parameters=values, engine_name="counting", kernel_name="python3", progress_bar=False,
-            log_output=False, execution_timeout=timeout, cwd=str(path.parent),
-            config=Config(KernelManager={"transport_encryption": "auto"}))
+            str(source),
+            str(out),
+            parameters=values,
+            engine_name="counting",
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+            execution_timeout=timeout,
+            cwd=str(path.parent),
+            config=Config(KernelManager={"transport_encryption": "auto"}),
+        )
     except papermill.PapermillExecutionError as error:
-        raise ReportFailed(f"cell {(error.exec_count or 1) - 1}: {error.ename}: {_first_line(error.evalue)}") from None
+        raise ReportFailed(
+            f"cell {(error.exec_count or 1) - 1}: {error.ename}: {_first_line(error.evalue)}"
+        ) from None
     except Exception as error:
         # The kernel's death and a cell's time-out leave a notebook that looks complete.
         raise ReportFailed(f"{type(error).__name__}: {_first_line(str(error))}") from None
@@ -206,7 +271,9 @@ def _execute(path, values, building, timeout, tick):
 
 
 def verify(book):
-    """Raise ReportFailed unless every code cell ran and none ended in an error or left the kernel early."""
+    """Raise ReportFailed unless every code cell ran and none ended in an error or left the kernel
+    early.
+    """
     for i, cell in enumerate(book.cells, 1):
         if cell.cell_type != "code" or not cell.source.strip():
             continue
@@ -232,7 +299,9 @@ def _forget_paths(book):
 def source_hash(path):
     """Return the SHA-256 of a notebook's cells and tags, its outputs left out."""
     book = json.loads(path.read_text(encoding="utf-8"))
-    kept = [[c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])] for c in book["cells"]]
+    kept = [
+        [c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])] for c in book["cells"]
+    ]
     return hashlib.sha256(json.dumps(kept).encode()).hexdigest()
 
 
@@ -251,14 +320,18 @@ def _environment():
 
     def git(*words):
         try:
-            return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+            return subprocess.run(
+                ["git", *words], cwd=root, capture_output=True, text=True, timeout=10, check=True
+            ).stdout.strip()
         except (OSError, subprocess.SubprocessError):
             return None
 
     changed = git("status", "--porcelain", "--untracked-files=no")
-    return {"python": platform.python_version(), "platform": platform.system(), "packages": versions,
-            "lock_sha256": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None,
-            "git_commit": git("rev-parse", "HEAD"), "git_dirty": None if changed is None else bool(changed)}
-
-
-
+    return {
+        "python": platform.python_version(),
+        "platform": platform.system(),
+        "packages": versions,
+        "lock_sha256": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None,
+        "git_commit": git("rev-parse", "HEAD"),
+        "git_dirty": None if changed is None else bool(changed),
+    }

@@ -55,8 +55,14 @@ def read_schedule(path=None):
     try:
         kept = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise InputError(f"schedule.yml: not readable as YAML ({str(error).splitlines()[0]})") from None
-    if not isinstance(kept, dict) or set(kept) != {"reports"} or not isinstance(kept["reports"] or [], list):
+        raise InputError(
+            f"schedule.yml: not readable as YAML ({str(error).splitlines()[0]})"
+        ) from None
+    if (
+        not isinstance(kept, dict)
+        or set(kept) != {"reports"}
+        or not isinstance(kept["reports"] or [], list)
+    ):
         raise InputError("schedule.yml: one key `reports:` with a list of entries is needed")
     entries = [_entry(raw, i) for i, raw in enumerate(kept["reports"] or [], 1)]
     names = [e.name for e in entries]
@@ -82,8 +88,10 @@ def _entry(raw, number):
     if raw["every"] == "day" and "day" in raw:
         raise InputError(f"{where}: `every: day` takes no `day:`")
     if not isinstance(raw["notebook"], str) or not isinstance(raw.get("parameters") or {}, dict):
-        raise InputError(f"{where}: notebook needs a name and parameters a block of `name: value`, found "
-                         f"{raw['notebook']!r}, {raw.get('parameters')!r}")
+        raise InputError(
+            f"{where}: notebook needs a name and parameters a block of `name: value`, found "
+            f"{raw['notebook']!r}, {raw.get('parameters')!r}"
+        )
     try:
         # Without quotes YAML reads 17:00 as the number 1020.
         if not re.fullmatch(r"\d\d:\d\d", raw.get("at", "06:00")):
@@ -91,16 +99,27 @@ def _entry(raw, number):
         at = datetime.time.fromisoformat(raw.get("at", "06:00"))
         ZoneInfo(raw.get("zone", "UTC"))
     except Exception:
-        raise InputError(f"{where}: `at` needs a time such as \"06:00\" (in quotes) and `zone` a name such as "
-                         f"Europe/Amsterdam; found {raw.get('at')!r}, {raw.get('zone')!r}") from None
+        raise InputError(
+            f'{where}: `at` needs a time such as "06:00" (in quotes) and `zone` a name such as '
+            f"Europe/Amsterdam; found {raw.get('at')!r}, {raw.get('zone')!r}"
+        ) from None
     path = find(raw["notebook"])
     settle(read_parameters(path), raw.get("parameters") or {}, f"{where}, {path.name}")
-    return Entry(publish.safe_name(raw["name"]), raw["notebook"], raw["every"], when, at, raw.get("zone", "UTC"),
-                 raw.get("parameters") or {})
+    return Entry(
+        publish.safe_name(raw["name"]),
+        raw["notebook"],
+        raw["every"],
+        when,
+        at,
+        raw.get("zone", "UTC"),
+        raw.get("parameters") or {},
+    )
 
 
 def due(entries, moment):
-    """Return (entry, slot) for every entry whose latest slot has neither a good run nor three failed ones yet."""
+    """Return (entry, slot) for every entry whose latest slot has neither a good run nor three
+    failed ones yet.
+    """
     waiting = []
     for entry in entries:
         slot = entry.slot(moment)
@@ -123,7 +142,17 @@ def run_due(moment, *, timeout, progress=True):
         waiting = due(entries, moment)
         for day in sorted({slot.date() for _, slot in waiting}):
             mine = [(e, s) for e, s in waiting if s.date() == day]
-            jobs = [{"notebook": e.notebook, "given": e.parameters, "name": e.name, "slot": s.isoformat()} for e, s in mine]
+            jobs = [
+                {
+                    "notebook": e.notebook,
+                    "given": e.parameters,
+                    "name": e.name,
+                    "slot": s.isoformat(),
+                }
+                for e, s in mine
+            ]
             results = run_all(jobs, as_of=day, timeout=timeout, progress=progress)
-            out += [(e, folder, error) for (e, _), (_, folder, error) in zip(mine, results, strict=True)]
+            out += [
+                (e, folder, error) for (e, _), (_, folder, error) in zip(mine, results, strict=True)
+            ]
         return out

@@ -39,7 +39,8 @@ def check(answer, truth, key, *, tolerance=0.005):
 
 
 def attempt(analysis, *args, **options):
-    """Run an analysis; where the data are too few for it, return the reason as a sentence for display instead.
+    """Run an analysis; where the data are too few for it, return the reason as a sentence for
+    display instead.
 
     A report on a young or small shop then loses one section, not all of them.
     """
@@ -50,23 +51,41 @@ def attempt(analysis, *args, **options):
 
 
 def explore(analysis, *args, **choices):
-    """Return controls that run an analysis anew at every choice and let its table be sorted; for a live notebook.
+    """Return controls that run an analysis anew at every choice and let its table be sorted; for a
+    live notebook.
 
-    Each choice is a list of options or a pair (lowest, highest) of whole numbers. In a report there is nobody to choose: show the result itself there.
+    Each choice is a list of options or a pair (lowest, highest) of whole numbers. In a report there
+    is nobody to choose: show the result itself there.
     """
     import ipywidgets
     from IPython.display import display
 
-    controls = {name: ipywidgets.IntSlider(min=given[0], max=given[1], description=name, continuous_update=False) if isinstance(given, tuple)
-                else ipywidgets.Dropdown(options=given, description=name) for name, given in choices.items()}
-    by, down, out = ipywidgets.Dropdown(options=[""], description=texts.t("result.sort")), ipywidgets.Checkbox(value=True, description=texts.t("result.down")), ipywidgets.Output()
+    controls = {
+        name: (
+            ipywidgets.IntSlider(
+                min=given[0], max=given[1], description=name, continuous_update=False
+            )
+            if isinstance(given, tuple)
+            else ipywidgets.Dropdown(options=given, description=name)
+        )
+        for name, given in choices.items()
+    }
+    by, down, out = (
+        ipywidgets.Dropdown(options=[""], description=texts.t("result.sort")),
+        ipywidgets.Checkbox(value=True, description=texts.t("result.down")),
+        ipywidgets.Output(),
+    )
     made = {}
 
     def show(_=None):
         table = made["result"].table
         out.clear_output(wait=True)
         with out:
-            order = table.sort_values(by.value, ascending=not down.value, kind="stable") if by.value in table else table
+            order = (
+                table.sort_values(by.value, ascending=not down.value, kind="stable")
+                if by.value in table
+                else table
+            )
             display(made["result"].figure(), Table(order, made["result"].question))
 
     def run(_=None):
@@ -84,11 +103,15 @@ def explore(analysis, *args, **choices):
     by.observe(show, "value")
     down.observe(show, "value")
     run()
-    return ipywidgets.VBox([ipywidgets.HBox(list(controls.values())), ipywidgets.HBox([by, down]), out])
+    return ipywidgets.VBox(
+        [ipywidgets.HBox(list(controls.values())), ipywidgets.HBox([by, down]), out]
+    )
 
 
 class Unanswered(Words):
-    """An analysis the data do not allow: it has a reason, and neither a figure nor a table or model of its own."""
+    """An analysis the data do not allow: it has a reason, and neither a figure nor a table or model
+    of its own.
+    """
 
     table = model = None
 
@@ -113,7 +136,10 @@ class Table:
 def table(frame, key, **values):
     """Return a table with the caption behind `key`, for display in a notebook."""
     caption = texts.t(key, **values)
-    return Table(frame, texts.t("result.simulated", question=caption) if results.is_simulated(frame) else caption)
+    return Table(
+        frame,
+        texts.t("result.simulated", question=caption) if results.is_simulated(frame) else caption,
+    )
 
 
 def _plain(value):

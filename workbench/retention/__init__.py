@@ -1,7 +1,36 @@
-"""Do they stay? Repeat buying, cohorts, churn moments, the time to the next purchase, and how long relations last."""
+"""Do they stay? Repeat buying, cohorts, churn moments, the time to the next purchase, and how long
+relations last.
+"""
 
 from workbench.retention.rates import day_retention, engagement, mean_curve, over_time
-from workbench.retention.repeat import buying_rhythm, churn_moments, cohorts, ever_repeat, pauses, repeat_rate, retention_rate, time_to_next
+from workbench.retention.repeat import (
+    buying_rhythm,
+    churn_moments,
+    cohorts,
+    ever_repeat,
+    pauses,
+    repeat_rate,
+    retention_rate,
+    time_to_next,
+)
 from workbench.retention.stays import cox, curves, exits, parametric, period_hazards
 
-__all__ = ["buying_rhythm", "churn_moments", "cohorts", "cox", "curves", "day_retention", "engagement", "ever_repeat", "exits", "mean_curve", "over_time", "parametric", "pauses", "period_hazards", "repeat_rate", "retention_rate", "time_to_next"]
+__all__ = [
+    "buying_rhythm",
+    "churn_moments",
+    "cohorts",
+    "cox",
+    "curves",
+    "day_retention",
+    "engagement",
+    "ever_repeat",
+    "exits",
+    "mean_curve",
+    "over_time",
+    "parametric",
+    "pauses",
+    "period_hazards",
+    "repeat_rate",
+    "retention_rate",
+    "time_to_next",
+]

@@ -1,7 +1,8 @@
 """Do they stay? Repeat buying, cohorts, churn moments and the time to the next purchase.
 
 Orders of one customer on one local day are one purchase occasion: split shipments and exchanges
-are no repeat, nor is a day on which more was given back than paid. All of a customer's numbers come from the engine as one row a customer or less.
+are no repeat, nor is a day on which more was given back than paid. All of a customer's numbers come
+from the engine as one row a customer or less.
 """
 
 import numpy as np
@@ -12,9 +13,10 @@ from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
 
-
 @analysis
-def repeat_rate(orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=None, conf_level=0.95):
+def repeat_rate(
+    orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=None, conf_level=0.95
+):
     """How many customers come back within a set time?
 
     Parameters
@@ -44,11 +46,18 @@ def repeat_rate(orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=No
     import pandas as pd
 
     view, end = schemas.purchase_days(orders, zone, until)
-    firsts = engine.run(schemas.DAYS + """, ranked AS (
-             SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS k FROM days WHERE bought = 1),
-           firsts AS (SELECT customer, min(CASE WHEN k = 1 THEN day END) AS a, min(CASE WHEN k = 2 THEN day END) AS b,
-                             min(CASE WHEN k = 3 THEN day END) AS c FROM ranked WHERE k <= 3 GROUP BY customer)
-           SELECT a, b, c, count(*) AS customers FROM firsts GROUP BY a, b, c ORDER BY a, b, c""", o=view)
+    firsts = engine.run(
+        schemas.DAYS
+        + """, ranked AS (
+             SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS k FROM
+               days WHERE bought = 1),
+           firsts AS (SELECT customer, min(CASE WHEN k = 1 THEN day END) AS a, min(CASE WHEN k = 2
+             THEN day END) AS b,
+                             min(CASE WHEN k = 3 THEN day END) AS c FROM ranked WHERE k <= 3 GROUP
+                               BY customer)
+           SELECT a, b, c, count(*) AS customers FROM firsts GROUP BY a, b, c ORDER BY a, b, c""",
+        o=view,
+    )
     rows = []
     for name, begin, again in (("first_to_second", "a", "b"), ("second_to_third", "b", "c")):
         started = firsts[firsts[begin].notna()]
@@ -57,41 +66,97 @@ def repeat_rate(orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=No
             mature = started[started[begin] + length <= end]
             back = mature[mature[again] - mature[begin] <= length]
             n = int(mature["customers"].sum())
-            rows.append({"purchase": name, "window": window, "count": int(back["customers"].sum()), "n": n,
-                         "immature": int(started["customers"].sum()) - n})
+            rows.append(
+                {
+                    "purchase": name,
+                    "window": window,
+                    "count": int(back["customers"].sum()),
+                    "n": n,
+                    "immature": int(started["customers"].sum()) - n,
+                }
+            )
     table = pd.DataFrame(rows)
     table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
     table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
-    table = table[["purchase", "window", "count", "n", "estimate", "conf_low", "conf_high", "immature"]]
+    table = table[
+        ["purchase", "window", "count", "n", "estimate", "conf_low", "conf_high", "immature"]
+    ]
     waiting = table[(table["immature"] > 0) & (table["purchase"] == "first_to_second")]
-    limits = [t("retention.immature", n=number(r.immature), window=r.window) for r in waiting.itertuples()]
-    return Result(question=t("retention.repeat_question"), table=table, method=t("retention.repeat_method"),
-                  unit="customers", n=int(firsts["customers"].sum()), conf_level=conf_level,
-                  limits=(*limits, t("retention.first_seen")), chart={
-                      "kind": "points", "label": ["purchase", "window"], "group": "purchase", "percent": True,
-                      "xlabel": t("retention.repeat_axis")})
+    limits = [
+        t("retention.immature", n=number(r.immature), window=r.window) for r in waiting.itertuples()
+    ]
+    return Result(
+        question=t("retention.repeat_question"),
+        table=table,
+        method=t("retention.repeat_method"),
+        unit="customers",
+        n=int(firsts["customers"].sum()),
+        conf_level=conf_level,
+        limits=(*limits, t("retention.first_seen")),
+        chart={
+            "kind": "points",
+            "label": ["purchase", "window"],
+            "group": "purchase",
+            "percent": True,
+            "xlabel": t("retention.repeat_axis"),
+        },
+    )
 
 
 @analysis
 def ever_repeat(orders, *, conf_level=0.95):
-    """Which share has two orders or more at all? Shown only beside `repeat_rate`: it grows with the customers' age.
+    """Which share has two orders or more at all? Shown only beside `repeat_rate`: it grows with the
+    customers' age.
 
-    Same arguments as `repeat_rate`; two orders on one day count, what was given back (an amount below 0) does not. Returns a Result with one row: count, n,
+    Same arguments as `repeat_rate`; two orders on one day count, what was given back (an amount
+    below 0) does not. Returns a Result with one row: count, n,
     estimate, conf_low, conf_high.
     """
     import pandas as pd
 
     schemas.require(orders, "orders")
-    v = engine.view(orders, customer=engine.key("customer_id"), order_id="order_id", amount=engine.real("amount"))
-    found = engine.run("""WITH c AS (SELECT customer, count(DISTINCT order_id) AS k FROM v WHERE amount >= 0 OR amount IS NULL GROUP BY customer)
-                          SELECT count(*) AS n, count(CASE WHEN k >= 2 THEN 1 END) AS count FROM c""", v=v)
+    v = engine.view(
+        orders,
+        customer=engine.key("customer_id"),
+        order_id="order_id",
+        amount=engine.real("amount"),
+    )
+    found = engine.run(
+        """WITH c AS (SELECT customer, count(DISTINCT order_id) AS k FROM v WHERE amount >= 0 OR
+          amount IS NULL GROUP BY customer)
+                          SELECT count(*) AS n, count(CASE WHEN k >= 2 THEN 1 END) AS count FROM
+                            c""",
+        v=v,
+    )
     count, n = int(found["count"].iloc[0]), int(found["n"].iloc[0])
     low, high = (float(x) for x in intervals.wilson(count, n, conf_level))
-    table = pd.DataFrame([{"measure": "ever_repeat", "count": count, "n": n, "estimate": count / n if n else np.nan,
-                           "conf_low": low, "conf_high": high}])
-    return Result(question=t("retention.ever_question"), table=table, method=t("retention.ever_method"), unit="customers",
-                  n=n, conf_level=conf_level, limits=(t("retention.ever_limit"),),
-                  chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("retention.ever_axis")})
+    table = pd.DataFrame(
+        [
+            {
+                "measure": "ever_repeat",
+                "count": count,
+                "n": n,
+                "estimate": count / n if n else np.nan,
+                "conf_low": low,
+                "conf_high": high,
+            }
+        ]
+    )
+    return Result(
+        question=t("retention.ever_question"),
+        table=table,
+        method=t("retention.ever_method"),
+        unit="customers",
+        n=n,
+        conf_level=conf_level,
+        limits=(t("retention.ever_limit"),),
+        chart={
+            "kind": "points",
+            "label": ["measure"],
+            "percent": True,
+            "xlabel": t("retention.ever_axis"),
+        },
+    )
 
 
 @analysis
@@ -104,9 +169,12 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
     -------
     Result
         measure, count (numerator), n (denominator), estimate, std_error, conf_low, conf_high for
-        repeats_per_year (purchases after the first per customer-year since it), order_value (currency
-        of the orders, as they stand: refunds and discounts are netted only if the orders are; orders
-        without an amount are left out), days_between (median pause, the last, still open one included and censored) and
+        repeats_per_year (purchases after the first per customer-year since it), order_value
+        (currency
+        of the orders, as they stand: refunds and discounts are netted only if the orders are;
+        orders
+        without an amount are left out), days_between (median pause, the last, still open one
+        included and censored) and
         days_between_seen (median of the completed pauses only: biased short). Intervals: delta
         method, and Brookmeyer–Crowley, with the customer as sampling unit.
 
@@ -115,27 +183,62 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
     import pandas as pd
 
     view, end = schemas.purchase_days(orders, zone, until)
-    per = engine.run(schemas.DAYS + """ SELECT customer, CAST(sum(bought) AS BIGINT) AS occasions, CAST(sum(orders) AS BIGINT) AS orders,
+    per = engine.run(
+        schemas.DAYS
+        + """ SELECT customer, CAST(sum(bought) AS BIGINT) AS occasions, CAST(sum(orders) AS
+          BIGINT) AS orders,
                      sum(amount) AS amount, min(CASE WHEN bought = 1 THEN day END) AS first_day
-                     FROM days GROUP BY customer HAVING sum(bought) > 0 ORDER BY customer""", o=view)
+                     FROM days GROUP BY customer HAVING sum(bought) > 0 ORDER BY customer""",
+        o=view,
+    )
     years = (end - per["first_day"] + 1) / 365.25
     rows = []
     # The purchase that starts a customer's clock is no purchase of the time since.
-    for name, y, x in (("repeats_per_year", per["occasions"] - 1, years), ("order_value", per["amount"].fillna(0), per["orders"])):
+    for name, y, x in (
+        ("repeats_per_year", per["occasions"] - 1, years),
+        ("order_value", per["amount"].fillna(0), per["orders"]),
+    ):
         estimate, se, low, high = intervals.ratio(y, x, conf_level)
-        rows.append({"measure": name, "count": float(y.sum()), "n": float(x.sum()), "estimate": estimate, "std_error": se,
-                     "conf_low": low, "conf_high": high})
+        rows.append(
+            {
+                "measure": name,
+                "count": float(y.sum()),
+                "n": float(x.sum()),
+                "estimate": estimate,
+                "std_error": se,
+                "conf_low": low,
+                "conf_high": high,
+            }
+        )
     gaps = pauses(orders, zone=zone, until=until)
     for name, used in (("days_between", gaps), ("days_between_seen", gaps[gaps["ended"]])):
         estimate = low = high = np.nan
         if len(used):
-            curve = survival.kaplan_meier(used["days"], used["ended"], customer=used["customer_id"], conf_level=conf_level)
+            curve = survival.kaplan_meier(
+                used["days"], used["ended"], customer=used["customer_id"], conf_level=conf_level
+            )
             estimate, low, high = survival.quantile(curve, 0.5)
-        rows.append({"measure": name, "count": float(used["ended"].sum()), "n": float(len(used)), "estimate": estimate,
-                     "std_error": np.nan, "conf_low": low, "conf_high": high})
-    return Result(question=t("retention.rhythm_question"), table=pd.DataFrame(rows), method=t("retention.rhythm_method"),
-                  unit="customers", n=len(per), conf_level=conf_level, limits=(t("retention.open_pause"), t("retention.first_seen")),
-                  chart={"kind": "points", "label": ["measure"], "xlabel": t("retention.rhythm_axis")})
+        rows.append(
+            {
+                "measure": name,
+                "count": float(used["ended"].sum()),
+                "n": float(len(used)),
+                "estimate": estimate,
+                "std_error": np.nan,
+                "conf_low": low,
+                "conf_high": high,
+            }
+        )
+    return Result(
+        question=t("retention.rhythm_question"),
+        table=pd.DataFrame(rows),
+        method=t("retention.rhythm_method"),
+        unit="customers",
+        n=len(per),
+        conf_level=conf_level,
+        limits=(t("retention.open_pause"), t("retention.first_seen")),
+        chart={"kind": "points", "label": ["measure"], "xlabel": t("retention.rhythm_axis")},
+    )
 
 
 @analysis
@@ -143,14 +246,23 @@ def pauses(orders, *, zone="UTC", until=None):
     """List every pause between purchase days, the open one at the end included.
 
     Parameters are as in `repeat_rate`. Returns a DataFrame with customer_id, number (1 = after the
-    first purchase), days, ended (False where the data end first), watched (days from the purchase to
-    the end of the data), amount (of the purchase day the pause begins on) and next_amount (of the one that ends it).
+    first purchase), days, ended (False where the data end first), watched (days from the purchase
+    to
+    the end of the data), amount (of the purchase day the pause begins on) and next_amount (of the
+    one that ends it).
     """
     view, end = schemas.purchase_days(orders, zone, until)
-    found = engine.run(schemas.DAYS + """ SELECT customer AS customer_id,
-                       row_number() OVER (PARTITION BY customer ORDER BY day) AS number, day, amount, lead(amount) OVER (PARTITION BY customer ORDER BY day) AS next_amount,
-                       lead(day) OVER (PARTITION BY customer ORDER BY day) AS following FROM days WHERE bought = 1
-                       ORDER BY customer, day""", o=view)
+    found = engine.run(
+        schemas.DAYS
+        + """ SELECT customer AS customer_id,
+                       row_number() OVER (PARTITION BY customer ORDER BY day) AS number, day,
+                         amount, lead(amount) OVER (PARTITION BY customer ORDER BY day) AS
+                         next_amount,
+                       lead(day) OVER (PARTITION BY customer ORDER BY day) AS following FROM days
+                         WHERE bought = 1
+                       ORDER BY customer, day""",
+        o=view,
+    )
     ended = found["following"].notna()
     days = (found["following"].fillna(end) - found["day"]).astype(int)
     found = found.assign(days=days, ended=ended, watched=(end - found["day"]).astype(int))
@@ -158,14 +270,26 @@ def pauses(orders, *, zone="UTC", until=None):
 
 
 @analysis
-def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure="customers", entry="first", zone="UTC", until=None, conf_level=0.95):
+def cohorts(
+    orders,
+    *,
+    period="month",
+    clock="calendar",
+    criterion="on",
+    measure="customers",
+    entry="first",
+    zone="UTC",
+    until=None,
+    conf_level=0.95,
+):
     """Of those who first bought in a period, or bought in it at all, how many are active later on?
 
     Parameters
     ----------
     orders : table with order_id, customer_id, ordered_at, amount
     period : str
-        "day", "week" (from Monday; "week_sunday", "week_saturday" from another day) or "month" (30 days on the rolling clock).
+        "day", "week" (from Monday; "week_sunday", "week_saturday" from another day) or "month" (30
+        days on the rolling clock).
     clock : str
         "calendar": ages count calendar periods; "rolling": ages count full periods since the
         customer's own first purchase day.
@@ -174,15 +298,18 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
     measure : str
         "customers", or "revenue" (sum of the amounts relative to age 0).
     entry : str
-        "first": a cohort holds those who first bought in its period; "every": all who bought in it, whether new or not, so that a customer stands in several cohorts (calendar clock only).
+        "first": a cohort holds those who first bought in its period; "every": all who bought in it,
+        whether new or not, so that a customer stands in several cohorts (calendar clock only).
     zone, until
         As in `repeat_rate`.
 
     Returns
     -------
     Result
-        cohort (first day of its period), age, count, n (cohort size, or revenue at age 0), estimate,
-        and conf_low, conf_high for customers, or customers (cohort size) for revenue. A cell that the data cannot show in full is missing,
+        cohort (first day of its period), age, count, n (cohort size, or revenue at age 0),
+        estimate,
+        and conf_low, conf_high for customers, or customers (cohort size) for revenue. A cell that
+        the data cannot show in full is missing,
         never 0; age 0 is true by definition and has no interval.
 
     Raises
@@ -200,52 +327,119 @@ def cohorts(orders, *, period="month", clock="calendar", criterion="on", measure
     one_of("measure", measure, ("customers", "revenue"))
     one_of("entry", entry, ("first", "every"))
     if entry == "every" and clock == "rolling":
-        raise InputError("cohorts: the rolling clock begins at a customer's first purchase; entry 'every' needs clock='calendar'")
+        raise InputError(
+            "cohorts: the rolling clock begins at a customer's first purchase; entry 'every' needs"
+            " clock='calendar'"
+        )
     view, end = schemas.purchase_days(orders, zone, until)
     cells = _cells(view, period, clock, end, entry)
     last_period = int(periods.first_day(end, period))
-    over = int(periods.first_day(end + 1, period)) == end + 1  # the period that holds the end is itself complete
+    over = (
+        int(periods.first_day(end + 1, period)) == end + 1
+    )  # the period that holds the end is itself complete
     rows, size_of = [], {}
     for start, mine in cells.groupby("origin"):
         mine = mine.set_index("age")
         size = size_of[start] = int(mine.loc[0, "customers"])
-        oldest = int(periods.index(last_period, period) - periods.index(start, period)) - (0 if over else 1)
+        oldest = int(periods.index(last_period, period) - periods.index(start, period)) - (
+            0 if over else 1
+        )
         if clock == "rolling":
             # The whole cohort must have been watched for the whole age, its last comer too.
-            oldest = (end - min(periods.last_day(start, period), end) + 1) // periods.DAYS[period] - 1
+            oldest = (end - min(periods.last_day(start, period), end) + 1) // periods.DAYS[
+                period
+            ] - 1
         ages = range(int(periods.index(last_period, period) - periods.index(start, period)) + 1)
         if criterion == "on_or_after":
             later = {"customers": mine["lasts"], "revenue": mine["amount"]}[measure]
             # Whoever was last seen in a period still running counts for every age before it.
-            seen = later.reindex(range(max(later.index.max(), ages[-1]) + 1), fill_value=0)[::-1].cumsum()
+            seen = later.reindex(range(max(later.index.max(), ages[-1]) + 1), fill_value=0)[
+                ::-1
+            ].cumsum()
         else:
-            seen = mine["customers" if measure == "customers" else "amount"].reindex(ages, fill_value=0)
+            seen = mine["customers" if measure == "customers" else "amount"].reindex(
+                ages, fill_value=0
+            )
         base = size if measure == "customers" else float(mine.loc[0, "amount"])
-        rows += [{"cohort": start, "age": age, "count": float(seen[age]) if age <= oldest else np.nan, "n": base,
-                  **({"customers": size} if measure == "revenue" else {})} for age in ages]
+        rows += [
+            {
+                "cohort": start,
+                "age": age,
+                "count": float(seen[age]) if age <= oldest else np.nan,
+                "n": base,
+                **({"customers": size} if measure == "revenue" else {}),
+            }
+            for age in ages
+        ]
     table = pd.DataFrame(rows)
     table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
     if measure == "customers":
         known = table["count"].notna()
         low, high = intervals.wilson(table["count"].where(known, 0), table["n"], conf_level)
         given = ~known | (table["age"] == 0)
-        table["conf_low"], table["conf_high"] = np.where(given, np.nan, low), np.where(given, np.nan, high)
+        table["conf_low"], table["conf_high"] = (
+            np.where(given, np.nan, low),
+            np.where(given, np.nan, high),
+        )
     table["cohort"] = pd.to_datetime(table["cohort"], unit="D").astype("datetime64[us]")
-    table = table[["cohort", "age", "count", "n", "estimate", *(c for c in ("conf_low", "conf_high", "customers") if c in table)]]
+    table = table[
+        [
+            "cohort",
+            "age",
+            "count",
+            "n",
+            "estimate",
+            *(c for c in ("conf_low", "conf_high", "customers") if c in table),
+        ]
+    ]
     table.attrs.update(entry=entry, criterion=criterion)
     young = int(table["count"].isna().sum())
     limits = [t("retention.future", n=number(young))] if young else []
     if criterion == "on_or_after":
         limits.append(t("retention.on_or_after"))
-    return Result(question=t(f"retention.cohort_question_{measure}" if entry == "first" else f"retention.cohort_every_{measure}", clock=t(f"retention.clock_{clock}"),
-                             criterion=t(f"retention.criterion_{criterion}")), table=table, unit="customers",
-                  method=t("retention.cohort_method", period=t(f"retention.period_{period}"), clock=t(f"retention.clock_{clock}"),
-                           criterion=t(f"retention.criterion_{criterion}")),
-                  n=sum(size_of.values()) if entry == "first" else int(engine.one(f"{schemas.DAYS} SELECT count(DISTINCT customer) FROM days WHERE bought = 1", o=view)), conf_level=conf_level,
-                  limits=(*limits, t("retention.first_seen" if entry == "first" else "retention.several_cohorts")),
-                  chart={"kind": "heat", "row": "cohort", "column": "age", "percent": True, "base_first": True,
-                         "xlabel": t("retention.age_axis", period=t(f"retention.period_{period}")),
-                         "ylabel": t(f"retention.cohort_axis_{measure}")})
+    return Result(
+        question=t(
+            (
+                f"retention.cohort_question_{measure}"
+                if entry == "first"
+                else f"retention.cohort_every_{measure}"
+            ),
+            clock=t(f"retention.clock_{clock}"),
+            criterion=t(f"retention.criterion_{criterion}"),
+        ),
+        table=table,
+        unit="customers",
+        method=t(
+            "retention.cohort_method",
+            period=t(f"retention.period_{period}"),
+            clock=t(f"retention.clock_{clock}"),
+            criterion=t(f"retention.criterion_{criterion}"),
+        ),
+        n=(
+            sum(size_of.values())
+            if entry == "first"
+            else int(
+                engine.one(
+                    f"{schemas.DAYS} SELECT count(DISTINCT customer) FROM days WHERE bought = 1",
+                    o=view,
+                )
+            )
+        ),
+        conf_level=conf_level,
+        limits=(
+            *limits,
+            t("retention.first_seen" if entry == "first" else "retention.several_cohorts"),
+        ),
+        chart={
+            "kind": "heat",
+            "row": "cohort",
+            "column": "age",
+            "percent": True,
+            "base_first": True,
+            "xlabel": t("retention.age_axis", period=t(f"retention.period_{period}")),
+            "ylabel": t(f"retention.cohort_axis_{measure}"),
+        },
+    )
 
 
 @analysis
@@ -265,7 +459,8 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
     Returns
     -------
     Result
-        One row: measure, count (still customers), n (customers at the start), estimate, conf_low, conf_high, new
+        One row: measure, count (still customers), n (customers at the start), estimate, conf_low,
+        conf_high, new
         (customers at the end who were none at the start). Interval: Wilson (1927).
 
     Source: Farris et al. (2020), Marketing Metrics; rule R-04.
@@ -274,35 +469,74 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
 
     view, covered = schemas.purchase_days(orders, zone, None)
     back = schemas.whole_days("active", active)
-    a, b = (periods.local_day(schemas.moment(k, v, zone), zone) for k, v in (("begin", begin), ("end", end)))
+    a, b = (
+        periods.local_day(schemas.moment(k, v, zone), zone)
+        for k, v in (("begin", begin), ("end", end))
+    )
     if b - a < back:
-        raise InputError(f"retention_rate: begin and end must lie at least `active` ({active}) apart, else one order counts "
-                         f"at both; found {b - a} days")
+        raise InputError(
+            f"retention_rate: begin and end must lie at least `active` ({active}) apart, else one"
+            f" order counts at both; found {b - a} days"
+        )
     if b > covered:
         raise NotEnoughData(f"retention_rate: the data end before {end}")
-    found = engine.run(schemas.DAYS + """, c AS (SELECT customer, max(CASE WHEN day > :a0 AND day <= :a THEN 1 ELSE 0 END) AS at_begin,
-                                          max(CASE WHEN day > :b0 AND day <= :b THEN 1 ELSE 0 END) AS at_end
+    found = engine.run(
+        schemas.DAYS
+        + """, c AS (SELECT customer, max(CASE WHEN day > :a0 AND day <= :a THEN 1 ELSE 0 END) AS
+          at_begin,
+                                          max(CASE WHEN day > :b0 AND day <= :b THEN 1 ELSE 0 END)
+                                            AS at_end
                                    FROM days WHERE bought = 1 GROUP BY customer)
-                          SELECT CAST(sum(at_begin) AS BIGINT) AS n, CAST(sum(at_begin * at_end) AS BIGINT) AS count,
+                          SELECT CAST(sum(at_begin) AS BIGINT) AS n, CAST(sum(at_begin * at_end) AS
+                            BIGINT) AS count,
                                  CAST(sum((1 - at_begin) * at_end) AS BIGINT) AS new FROM c""",
-                       values={"a0": a - back, "a": a, "b0": b - back, "b": b}, o=view)
+        values={"a0": a - back, "a": a, "b0": b - back, "b": b},
+        o=view,
+    )
     n, count = int(found["n"].iloc[0]), int(found["count"].iloc[0])
     if not n:
-        raise NotEnoughData(f"retention_rate: nobody was a customer at {begin} (no order in the {active} before it)")
+        raise NotEnoughData(
+            f"retention_rate: nobody was a customer at {begin} (no order in the {active} before it)"
+        )
     low, high = (float(v) for v in intervals.wilson(count, n, conf_level))
-    table = pd.DataFrame([{"measure": "retention_rate", "count": count, "n": n, "estimate": count / n, "conf_low": low,
-                           "conf_high": high, "new": int(found["new"].iloc[0])}])
-    return Result(question=t("retention.rate_question", begin=str(begin), end=str(end)), table=table, unit="customers", n=n,
-                  method=t("retention.rate_method", active=active), conf_level=conf_level, limits=(t("retention.rate_limit"),),
-                  chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("retention.rate_axis")})
+    table = pd.DataFrame(
+        [
+            {
+                "measure": "retention_rate",
+                "count": count,
+                "n": n,
+                "estimate": count / n,
+                "conf_low": low,
+                "conf_high": high,
+                "new": int(found["new"].iloc[0]),
+            }
+        ]
+    )
+    return Result(
+        question=t("retention.rate_question", begin=str(begin), end=str(end)),
+        table=table,
+        unit="customers",
+        n=n,
+        method=t("retention.rate_method", active=active),
+        conf_level=conf_level,
+        limits=(t("retention.rate_limit"),),
+        chart={
+            "kind": "points",
+            "label": ["measure"],
+            "percent": True,
+            "xlabel": t("retention.rate_axis"),
+        },
+    )
 
 
 @analysis
 def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.95):
     """After which purchase do customers fall silent?
 
-    Silent means: no purchase for longer than T days, T by default the 90th percentile of the completed
-    pauses. The table also shows T at the 80th and 95th percentile, since silence is a rule, not a fact.
+    Silent means: no purchase for longer than T days, T by default the 90th percentile of the
+    completed
+    pauses. The table also shows T at the 80th and 95th percentile, since silence is a rule, not a
+    fact.
 
     Parameters
     ----------
@@ -313,9 +547,11 @@ def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.
     Returns
     -------
     Result
-        silence_days, purchase_number ("1", "2", "3", "4+"), count (fell silent for longer than T after that
+        silence_days, purchase_number ("1", "2", "3", "4+"), count (fell silent for longer than T
+        after that
         purchase), n (purchases of that number with at least T days of data behind them), estimate,
-        std_error, conf_low, conf_high, returned (of the silent, those seen again later). The customer is the
+        std_error, conf_low, conf_high, returned (of the silent, those seen again later). The
+        customer is the
         sampling unit.
 
     Raises
@@ -331,7 +567,10 @@ def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.
     ended = gaps.loc[gaps["ended"], "days"]
     if silence is None:
         if not len(ended):
-            raise NotEnoughData("churn_moments: no customer bought twice, so no usual pause exists; name one with silence='90D'")
+            raise NotEnoughData(
+                "churn_moments: no customer bought twice, so no usual pause exists; name one with"
+                " silence='90D'"
+            )
         limits_days = [int(np.ceil(v)) for v in np.quantile(ended, [0.9, 0.8, 0.95])]
     else:
         limits_days = [schemas.whole_days("silence", silence)]
@@ -339,27 +578,48 @@ def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.
     named = np.where(gaps["number"] >= 4, "4+", gaps["number"].astype(str))
     rows = []
     for days in dict.fromkeys(limits_days):
-        # Quick returns of late purchases would be counted and slow ones not: only purchases watched for T count.
+        # Quick returns of late purchases would be counted and slow ones not: only purchases watched
+        # for T count.
         watched = gaps["watched"] > days
         for name in ("1", "2", "3", "4+"):
             mine = gaps[watched & (named == name)]
             if not len(mine):
                 continue
             silent = mine["days"] > days
-            rows.append({"silence_days": days, "purchase_number": name,
-                         **intervals.share(silent, mine["customer_id"], conf_level),
-                         "returned": int((silent & mine["ended"]).sum())})
+            rows.append(
+                {
+                    "silence_days": days,
+                    "purchase_number": name,
+                    **intervals.share(silent, mine["customer_id"], conf_level),
+                    "returned": int((silent & mine["ended"]).sum()),
+                }
+            )
     if not any(row["silence_days"] == limits_days[0] for row in rows):
-        raise NotEnoughData(f"churn_moments: no purchase was watched for more than {limits_days[0]} days")
+        raise NotEnoughData(
+            f"churn_moments: no purchase was watched for more than {limits_days[0]} days"
+        )
     table = pd.DataFrame(rows)
     main = table[table["silence_days"] == limits_days[0]]
     back = main["returned"].sum() / main["count"].sum() if main["count"].sum() else np.nan
-    return Result(question=t("retention.churn_question"), table=table, unit="purchases", n=len(gaps), conf_level=conf_level,
-                  method=t("retention.churn_method", days=number(limits_days[0])),
-                  limits=(t("retention.churn_returned", share=percent(back), days=number(limits_days[0])),
-                          t("retention.churn_rule")),
-                  chart={"kind": "points", "label": ["silence_days", "purchase_number"], "group": "silence_days",
-                         "percent": True, "xlabel": t("retention.churn_axis")})
+    return Result(
+        question=t("retention.churn_question"),
+        table=table,
+        unit="purchases",
+        n=len(gaps),
+        conf_level=conf_level,
+        method=t("retention.churn_method", days=number(limits_days[0])),
+        limits=(
+            t("retention.churn_returned", share=percent(back), days=number(limits_days[0])),
+            t("retention.churn_rule"),
+        ),
+        chart={
+            "kind": "points",
+            "label": ["silence_days", "purchase_number"],
+            "group": "silence_days",
+            "percent": True,
+            "xlabel": t("retention.churn_axis"),
+        },
+    )
 
 
 @analysis
@@ -371,13 +631,15 @@ def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level
     after : int
         Which purchase the clock starts at: 1 = the first.
     by : Series, optional
-        Group of each customer, indexed by customer_id; customers without one form the group "missing".
+        Group of each customer, indexed by customer_id; customers without one form the group
+        "missing".
     others as in `repeat_rate`
 
     Returns
     -------
     Result
-        [group,] days, n (customers at risk), count (bought again that day), estimate (share not back yet),
+        [group,] days, n (customers at risk), count (bought again that day), estimate (share not
+        back yet),
         std_error, conf_low, conf_high (log–log); `.limits` names the median and its interval.
 
     Raises
@@ -393,36 +655,79 @@ def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level
         raise NotEnoughData(f"time_to_next: no customer has a purchase number {after}")
     group = None if by is None else gaps["customer_id"].map(by).fillna("missing")
     table, medians = survival.by_group(gaps["days"], gaps["ended"], group, conf_level=conf_level)
-    return Result(question=t("retention.next_question", k=number(after)), table=table.rename(columns={"time": "days"}), unit="customers", n=len(gaps),
-                  method=t("retention.next_method"), conf_level=conf_level, limits=(*median_sentences(medians), t("retention.next_limit")),
-                  chart={"kind": "curve", "x": "days", "group": "group", "step": True, "percent": True,
-                         "xlabel": t("retention.next_axis"), "ylabel": t("retention.next_share")})
+    return Result(
+        question=t("retention.next_question", k=number(after)),
+        table=table.rename(columns={"time": "days"}),
+        unit="customers",
+        n=len(gaps),
+        method=t("retention.next_method"),
+        conf_level=conf_level,
+        limits=(*median_sentences(medians), t("retention.next_limit")),
+        chart={
+            "kind": "curve",
+            "x": "days",
+            "group": "group",
+            "step": True,
+            "percent": True,
+            "xlabel": t("retention.next_axis"),
+            "ylabel": t("retention.next_share"),
+        },
+    )
 
 
 def median_sentences(medians):
     """Return a sentence on the median of every group, as `survival.by_group` gives them."""
-    return [t("retention.median", group=group, median=number(median), low=number(low), high=number(high)) if median == median else t("retention.median_not", group=group)
-            for group, median, low, high in medians]
+    return [
+        (
+            t(
+                "retention.median",
+                group=group,
+                median=number(median),
+                low=number(low),
+                high=number(high),
+            )
+            if median == median
+            else t("retention.median_not", group=group)
+        )
+        for group, median, low, high in medians
+    ]
 
 
 def _cells(view, period, clock, end, entry):
-    """Return per cohort (start day) and age: customers active, customers last seen then, and their amount."""
+    """Return per cohort (start day) and age: customers active, customers last seen then, and their
+    amount.
+    """
     first = schemas.first_day(view)
     if clock == "calendar":
-        head = f"""{schemas.DAYS}, a AS (SELECT customer, {periods.sql("day", period, first, end)} AS bucket, sum(amount) AS amount, max(bought) AS active FROM days GROUP BY 1, 2),
-                   g AS (SELECT customer, bucket, amount, active, min(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS origin,
-                                max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest FROM a),
+        head = f"""{schemas.DAYS}, a AS (SELECT customer, {periods.sql("day", period, first, end)}
+          AS bucket, sum(amount) AS amount, max(bought) AS active FROM days GROUP BY 1, 2),
+                   g AS (SELECT customer, bucket, amount, active, min(CASE WHEN active = 1 THEN
+                     bucket END) OVER (PARTITION BY customer) AS origin,
+                                max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY
+                                  customer) AS latest FROM a),
                    f AS ({"SELECT * FROM g WHERE bucket >= origin" if entry == "first" else "SELECT g.bucket, g.amount, g.active, a.bucket AS origin, g.latest FROM a JOIN g ON a.customer = g.customer AND g.bucket >= a.bucket WHERE a.active = 1"})"""
     else:
         length = periods.DAYS[period]
-        head = f"""{schemas.DAYS}, d AS (SELECT customer, day, amount, bought, min(CASE WHEN bought = 1 THEN day END) OVER (PARTITION BY customer) AS first_day FROM days),
-                   a AS (SELECT customer, first_day, day - first_day - mod(day - first_day, {length}) AS bucket,
-                                sum(amount) AS amount, max(bought) AS active FROM d WHERE day >= first_day GROUP BY 1, 2, 3),
-                   f AS (SELECT bucket, amount, active, {periods.sql("first_day", period, first, end)} AS origin,
-                                max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest FROM a)"""
-    cells = engine.run(head + """ SELECT origin, bucket, CAST(sum(active) AS BIGINT) AS customers,
-                       CAST(sum(CASE WHEN bucket = latest THEN 1 ELSE 0 END) AS BIGINT) AS lasts, sum(amount) AS amount
-                       FROM f GROUP BY origin, bucket ORDER BY origin, bucket""", o=view)
+        head = f"""{schemas.DAYS}, d AS (SELECT customer, day, amount, bought, min(CASE WHEN bought
+          = 1 THEN day END) OVER (PARTITION BY customer) AS first_day FROM days),
+                   a AS (SELECT customer, first_day, day - first_day - mod(day - first_day,
+                     {length}) AS bucket,
+                                sum(amount) AS amount, max(bought) AS active FROM d WHERE day >=
+                                  first_day GROUP BY 1, 2, 3),
+                   f AS (SELECT bucket, amount, active,
+                     {periods.sql("first_day", period, first, end)} AS origin,
+                                max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY
+                                  customer) AS latest FROM a)"""
+    cells = engine.run(
+        head
+        + """ SELECT origin, bucket, CAST(sum(active) AS BIGINT) AS customers,
+                       CAST(sum(CASE WHEN bucket = latest THEN 1 ELSE 0 END) AS BIGINT) AS lasts,
+                         sum(amount) AS amount
+                       FROM f GROUP BY origin, bucket ORDER BY origin, bucket""",
+        o=view,
+    )
     if clock == "calendar":
-        return cells.assign(age=periods.index(cells["bucket"], period) - periods.index(cells["origin"], period))
+        return cells.assign(
+            age=periods.index(cells["bucket"], period) - periods.index(cells["origin"], period)
+        )
     return cells.assign(age=cells["bucket"] // periods.DAYS[period])

@@ -1,4 +1,6 @@
-"""How long do they stay, and what goes with leaving sooner? Curves, hazards and exits of several kinds."""
+"""How long do they stay, and what goes with leaving sooner? Curves, hazards and exits of several
+kinds.
+"""
 
 import numpy as np
 
@@ -13,7 +15,9 @@ FAMILIES = ("weibull", "exponential", "log_logistic", "log_normal")
 
 
 def _durations(table, time, event, *others):
-    """Return complete rows with durations above or at 0 and an event of 0 or 1, and how many were left out."""
+    """Return complete rows with durations above or at 0 and an event of 0 or 1, and how many were
+    left out.
+    """
     fits.numbers(table, "table", time)
     fits.require(table, "table", event, *others)
     kept = table.dropna(subset=[c for c in (time, event, *others) if c]).reset_index(drop=True)
@@ -25,13 +29,16 @@ def _durations(table, time, event, *others):
 
 
 @analysis
-def curves(table, *, time="days", event="ended", by=None, customer=None, horizon=None, conf_level=0.95):
+def curves(
+    table, *, time="days", event="ended", by=None, customer=None, horizon=None, conf_level=0.95
+):
     """Which share is still going on after each time, and do groups differ?
 
     Parameters
     ----------
     table : DataFrame
-        One row a duration, such as `retention.pauses` or contracts; rows with a missing value are left out and counted.
+        One row a duration, such as `retention.pauses` or contracts; rows with a missing value are
+        left out and counted.
     time, event : str
         The duration, and whether it ended (1) or was still going on when the data end (0).
     by : str, optional
@@ -39,12 +46,15 @@ def curves(table, *, time="days", event="ended", by=None, customer=None, horizon
     customer : str, optional
         Column of the sampling unit where people have several durations.
     horizon : float, optional
-        Time up to which the mean time is compared between two groups (restricted mean); None: the shortest of the groups' longest durations.
+        Time up to which the mean time is compared between two groups (restricted mean); None: the
+        shortest of the groups' longest durations.
 
     Returns
     -------
     Result
-        group, time, n (at risk), count (ended then), estimate (share still there), std_error, conf_low, conf_high (log–log). Medians, the log-rank test and the difference of restricted means stand in `.limits`.
+        group, time, n (at risk), count (ended then), estimate (share still there), std_error,
+        conf_low, conf_high (log–log). Medians, the log-rank test and the difference of restricted
+        means stand in `.limits`.
 
     Raises
     ------
@@ -53,11 +63,18 @@ def curves(table, *, time="days", event="ended", by=None, customer=None, horizon
     NotEnoughData
         Without a complete row.
 
-    Source: Kaplan & Meier (1958), JASA 53; Mantel (1966); restricted means Royston & Parmar (2013), BMC Medical Research Methodology 13.
+    Source: Kaplan & Meier (1958), JASA 53; Mantel (1966); restricted means Royston & Parmar (2013),
+    BMC Medical Research Methodology 13.
     """
     rows, lost = _durations(table, time, event, by, customer)
     who = None if customer is None else rows[customer]
-    made, medians = survival.by_group(rows[time], rows[event], None if by is None else rows[by], customer=who, conf_level=conf_level)
+    made, medians = survival.by_group(
+        rows[time],
+        rows[event],
+        None if by is None else rows[by],
+        customer=who,
+        conf_level=conf_level,
+    )
     limits = median_sentences(medians)
     if len(medians) > 1:
         _, _, p = survival.log_rank(rows[time], rows[event], rows[by], customer=who)
@@ -65,17 +82,51 @@ def curves(table, *, time="days", event="ended", by=None, customer=None, horizon
     if len(medians) == 2:
         one, two = (name for name, *_ in medians)
         first = (rows[by].astype(str) == one).to_numpy()
-        last = min(float(rows.loc[m, time].max()) for m in (first, ~first)) if horizon is None else float(horizon)
-        apart = survival.mean_gap(rows[time], rows[event], first, last, customer=who, conf_level=conf_level)
-        limits.append(t("retention.mean_gap", one=one, two=two, horizon=number(last), gap=number(apart["estimate"], 3), low=number(apart["conf_low"], 3), high=number(apart["conf_high"], 3)))
+        last = (
+            min(float(rows.loc[m, time].max()) for m in (first, ~first))
+            if horizon is None
+            else float(horizon)
+        )
+        apart = survival.mean_gap(
+            rows[time], rows[event], first, last, customer=who, conf_level=conf_level
+        )
+        limits.append(
+            t(
+                "retention.mean_gap",
+                one=one,
+                two=two,
+                horizon=number(last),
+                gap=number(apart["estimate"], 3),
+                low=number(apart["conf_low"], 3),
+                high=number(apart["conf_high"], 3),
+            )
+        )
     if lost:
         limits.append(t("drivers.left_out", n=number(lost)))
-    return Result(question=t("retention.stay_question"), table=made, method=t("retention.next_method"), unit="durations", n=len(rows), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "curve", "x": "time", "group": "group", "step": True, "percent": True, "xlabel": t("retention.stay_axis"), "ylabel": t("retention.stay_share")})
+    return Result(
+        question=t("retention.stay_question"),
+        table=made,
+        method=t("retention.next_method"),
+        unit="durations",
+        n=len(rows),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "curve",
+            "x": "time",
+            "group": "group",
+            "step": True,
+            "percent": True,
+            "xlabel": t("retention.stay_axis"),
+            "ylabel": t("retention.stay_share"),
+        },
+    )
 
 
 @analysis
-def cox(table, covariates, *, time="days", event="ended", cluster=None, strata=None, conf_level=0.95):
+def cox(
+    table, covariates, *, time="days", event="ended", cluster=None, strata=None, conf_level=0.95
+):
     """What goes with ending sooner or later, whatever the shape over time?
 
     Parameters
@@ -87,14 +138,17 @@ def cox(table, covariates, *, time="days", event="ended", cluster=None, strata=N
     time, event : str
         As in `curves`.
     cluster : str, optional
-        Column of the sampling unit where people have several durations; errors are then summed over it.
+        Column of the sampling unit where people have several durations; errors are then summed over
+        it.
     strata : str, optional
         Column of groups with a shape over time of their own.
 
     Returns
     -------
     Result
-        term, count (ended), n (durations), estimate (change of the log hazard a unit), std_error, conf_low, conf_high, p_value, hazard_ratio, ratio_low, ratio_high, p_proportional (that the effect does not change with time). `.model` is the statsmodels
+        term, count (ended), n (durations), estimate (change of the log hazard a unit), std_error,
+        conf_low, conf_high, p_value, hazard_ratio, ratio_low, ratio_high, p_proportional (that the
+        effect does not change with time). `.model` is the statsmodels
         result.
 
     Raises
@@ -104,7 +158,8 @@ def cox(table, covariates, *, time="days", event="ended", cluster=None, strata=N
     NotEnoughData
         With fewer than two ended durations a covariate.
 
-    Source: Cox (1972), JRSS B 34; ties Efron (1977), JASA 72; clustered errors Lin & Wei (1989), JASA 84; proportionality Grambsch & Therneau (1994), Biometrika 81. Fitted by statsmodels.
+    Source: Cox (1972), JRSS B 34; ties Efron (1977), JASA 72; clustered errors Lin & Wei (1989),
+    JASA 84; proportionality Grambsch & Therneau (1994), Biometrika 81. Fitted by statsmodels.
     """
     import pandas as pd
     import statsmodels.api as sm
@@ -114,34 +169,80 @@ def cox(table, covariates, *, time="days", event="ended", cluster=None, strata=N
     x = data.x.drop(columns="constant")
     ended = rows[event].to_numpy(float)
     if ended.sum() < 2 * x.shape[1]:
-        raise NotEnoughData(f"cox: {int(ended.sum())} durations ended for {x.shape[1]} covariates; at least two each are needed")
+        raise NotEnoughData(
+            f"cox: {int(ended.sum())} durations ended for {x.shape[1]} covariates; at least two"
+            " each are needed"
+        )
     if (rows[time] < 0).any():
         raise InputError(f"table: '{time}' must not be negative")
     code = None if strata is None else np.unique(rows[strata].astype(str), return_inverse=True)[1]
-    model = sm.PHReg(rows[time].to_numpy(float), x.to_numpy(), status=ended, ties="efron", strata=code)
+    model = sm.PHReg(
+        rows[time].to_numpy(float), x.to_numpy(), status=ended, ties="efron", strata=code
+    )
     made = model.fit(groups=data.groups) if cluster else model.fit()
     params, cov = np.asarray(made.params), np.atleast_2d(made.cov_params())
     if not np.isfinite(cov).all() or (np.abs(params * np.ptp(x.to_numpy(), axis=0)) > 35).any():
-        raise InputError("cox: a covariate decides who leaves by itself, so its weight has no finite estimate; leave it out")
+        raise InputError(
+            "cox: a covariate decides who leaves by itself, so its weight has no finite estimate;"
+            " leave it out"
+        )
     se = np.sqrt(np.diag(cov))
     low, high = intervals.normal(params, se, conf_level, df=data.customers - 1 if cluster else None)
     shape = _proportional(made, rows[time].to_numpy(float), ended)
-    result = pd.DataFrame({"term": x.columns, "count": int(ended.sum()), "n": len(rows), "estimate": params, "std_error": se, "conf_low": low, "conf_high": high, "p_value": np.asarray(made.pvalues), "hazard_ratio": np.exp(params),
-                           "ratio_low": np.exp(low), "ratio_high": np.exp(high), "p_proportional": shape})
-    moving = [word(c) for c, p in zip(x.columns, intervals.corrected(shape), strict=True) if p < 1 - conf_level]
-    limits = [t("retention.cox_moving", terms=", ".join(moving)) if moving else t("retention.cox_steady"), t("drivers.associational")]
+    result = pd.DataFrame(
+        {
+            "term": x.columns,
+            "count": int(ended.sum()),
+            "n": len(rows),
+            "estimate": params,
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+            "p_value": np.asarray(made.pvalues),
+            "hazard_ratio": np.exp(params),
+            "ratio_low": np.exp(low),
+            "ratio_high": np.exp(high),
+            "p_proportional": shape,
+        }
+    )
+    moving = [
+        word(c)
+        for c, p in zip(x.columns, intervals.corrected(shape), strict=True)
+        if p < 1 - conf_level
+    ]
+    limits = [
+        t("retention.cox_moving", terms=", ".join(moving)) if moving else t("retention.cox_steady"),
+        t("drivers.associational"),
+    ]
     if ended.sum() < 10 * x.shape[1]:
         limits.append(t("retention.cox_few", n=number(int(ended.sum())), k=number(x.shape[1])))
     if cluster and data.customers < 30:
         limits.append(t("influence.few_clusters", k=number(data.customers), least=number(30)))
     if lost:
         limits.append(t("drivers.left_out", n=number(lost)))
-    return Result(question=t("retention.cox_question"), table=result, method=t("retention.cox_method"), unit="durations", n=len(rows), conf_level=conf_level, evidence="associational", limits=tuple(limits), model=made,
-                  chart={"kind": "points", "label": ["term"], "reference": 0, "xlabel": t("retention.cox_axis")})
+    return Result(
+        question=t("retention.cox_question"),
+        table=result,
+        method=t("retention.cox_method"),
+        unit="durations",
+        n=len(rows),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        model=made,
+        chart={
+            "kind": "points",
+            "label": ["term"],
+            "reference": 0,
+            "xlabel": t("retention.cox_axis"),
+        },
+    )
 
 
 def _proportional(made, time, ended):
-    """Return, for every covariate, the chance of so much drift of its scaled Schoenfeld residuals along the order of time if there is none."""
+    """Return, for every covariate, the chance of so much drift of its scaled Schoenfeld residuals
+    along the order of time if there is none.
+    """
     from scipy import special, stats
 
     residual = np.asarray(made.schoenfeld_residuals)
@@ -157,7 +258,16 @@ def _proportional(made, time, ended):
 
 
 @analysis
-def parametric(table, covariates=(), *, family="weibull", time="days", event="ended", cluster=None, conf_level=0.95):
+def parametric(
+    table,
+    covariates=(),
+    *,
+    family="weibull",
+    time="days",
+    event="ended",
+    cluster=None,
+    conf_level=0.95,
+):
     """By what factor do times stretch, and does leaving grow likelier or rarer with time?
 
     Parameters
@@ -169,27 +279,43 @@ def parametric(table, covariates=(), *, family="weibull", time="days", event="en
     Returns
     -------
     Result
-        term, count (ended), n (durations), estimate (change of the log time a unit; constant: of the middle of the log times; scale: their spread, below 1 with "weibull" means leaving grows likelier), std_error, conf_low, conf_high, time_ratio. `.model`
-        is a dictionary with params, cov, loglik and aic; the AIC of every family stands in `.limits`.
+        term, count (ended), n (durations), estimate (change of the log time a unit; constant: of
+        the middle of the log times; scale: their spread, below 1 with "weibull" means leaving grows
+        likelier), std_error, conf_low, conf_high, time_ratio. `.model`
+        is a dictionary with params, cov, loglik and aic; the AIC of every family stands in
+        `.limits`.
 
     Raises as `cox`, and InputError for durations of 0 or a fit that does not settle.
 
-    Source: Kalbfleisch & Prentice (2002), The Statistical Analysis of Failure Time Data, chapter 3; errors White (1982), Econometrica 50, summed over clusters.
+    Source: Kalbfleisch & Prentice (2002), The Statistical Analysis of Failure Time Data, chapter 3;
+    errors White (1982), Econometrica 50, summed over clusters.
     """
     import pandas as pd
 
     one_of("family", family, FAMILIES)
     rows, lost = _durations(table, time, event, *covariates, cluster)
     if (rows[time] <= 0).any():
-        raise InputError(f"table: {int((rows[time] <= 0).sum())} durations of '{time}' are not above 0; add half a unit, or use cox")
+        raise InputError(
+            f"table: {int((rows[time] <= 0).sum())} durations of '{time}' are not above 0; add half"
+            " a unit, or use cox"
+        )
     ended = rows[event].to_numpy(float)
     if ended.sum() < 2 * (len(covariates) + 1):
-        raise NotEnoughData(f"parametric: {int(ended.sum())} durations ended; at least two a weight are needed")
+        raise NotEnoughData(
+            f"parametric: {int(ended.sum())} durations ended; at least two a weight are needed"
+        )
     if covariates:
         data = fits.prepare(rows, time, list(covariates), cluster=cluster)
         x, groups = data.x, data.groups
     else:
-        x, groups = pd.DataFrame({"constant": np.ones(len(rows))}), (np.unique(rows[cluster].astype(str), return_inverse=True)[1] if cluster else np.arange(len(rows)))
+        x, groups = (
+            pd.DataFrame({"constant": np.ones(len(rows))}),
+            (
+                np.unique(rows[cluster].astype(str), return_inverse=True)[1]
+                if cluster
+                else np.arange(len(rows))
+            ),
+        )
     log = np.log(rows[time].to_numpy(float))
     fitted = {name: _stretch(log, ended, x.to_numpy(), name) for name in FAMILIES}
     if fitted[family] is None:
@@ -203,19 +329,74 @@ def parametric(table, covariates=(), *, family="weibull", time="days", event="en
     se = np.sqrt(np.diag(cov))
     low, high = intervals.normal(theta, se, conf_level, df=g - 1 if cluster else None)
     names = [*x.columns, *([] if family == "exponential" else ["scale"])]
-    out = [{"term": n, "count": int(ended.sum()), "n": len(rows), **({"estimate": np.exp(theta[i]), "std_error": np.exp(theta[i]) * se[i], "conf_low": np.exp(low[i]), "conf_high": np.exp(high[i]), "time_ratio": np.nan} if n == "scale" else
-            {"estimate": theta[i], "std_error": se[i], "conf_low": low[i], "conf_high": high[i], "time_ratio": np.exp(theta[i])})} for i, n in enumerate(names)]
-    aic = {name: 2 * len(made[0]) - 2 * made[1] for name, made in fitted.items() if made is not None}
-    limits = [t("retention.family_aic", list="; ".join(f"{word(k)} {number(v, 6)}" for k, v in sorted(aic.items(), key=lambda kv: kv[1]))), t("drivers.associational")]
+    out = [
+        {
+            "term": n,
+            "count": int(ended.sum()),
+            "n": len(rows),
+            **(
+                {
+                    "estimate": np.exp(theta[i]),
+                    "std_error": np.exp(theta[i]) * se[i],
+                    "conf_low": np.exp(low[i]),
+                    "conf_high": np.exp(high[i]),
+                    "time_ratio": np.nan,
+                }
+                if n == "scale"
+                else {
+                    "estimate": theta[i],
+                    "std_error": se[i],
+                    "conf_low": low[i],
+                    "conf_high": high[i],
+                    "time_ratio": np.exp(theta[i]),
+                }
+            ),
+        }
+        for i, n in enumerate(names)
+    ]
+    aic = {
+        name: 2 * len(made[0]) - 2 * made[1] for name, made in fitted.items() if made is not None
+    }
+    limits = [
+        t(
+            "retention.family_aic",
+            list="; ".join(
+                f"{word(k)} {number(v, 6)}" for k, v in sorted(aic.items(), key=lambda kv: kv[1])
+            ),
+        ),
+        t("drivers.associational"),
+    ]
     if lost:
         limits.append(t("drivers.left_out", n=number(lost)))
-    return Result(question=t("retention.stretch_question"), table=pd.DataFrame(out), method=t("retention.stretch_method", family=word(family)), unit="durations", n=len(rows), conf_level=conf_level, evidence="associational", limits=tuple(limits),
-                  model={"params": dict(zip(names, theta, strict=True)), "cov": cov, "loglik": value, "aic": aic[family]},
-                  chart={"kind": "points", "label": ["term"], "only": {"term": [c for c in names if c not in ("constant", "scale")] or ["constant"]}, "reference": 0, "xlabel": t("retention.stretch_axis")})
+    return Result(
+        question=t("retention.stretch_question"),
+        table=pd.DataFrame(out),
+        method=t("retention.stretch_method", family=word(family)),
+        unit="durations",
+        n=len(rows),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        model={
+            "params": dict(zip(names, theta, strict=True)),
+            "cov": cov,
+            "loglik": value,
+            "aic": aic[family],
+        },
+        chart={
+            "kind": "points",
+            "label": ["term"],
+            "only": {"term": [c for c in names if c not in ("constant", "scale")] or ["constant"]},
+            "reference": 0,
+            "xlabel": t("retention.stretch_axis"),
+        },
+    )
 
 
 def _stretch(log, ended, x, family):
-    """Return parameters (weights, logarithm of the scale), log-likelihood, scores a row and second derivatives of an accelerated-failure-time model; None where it does not settle."""
+    """Return parameters (weights, logarithm of the scale), log-likelihood, scores a row and second
+    derivatives of an accelerated-failure-time model; None where it does not settle.
+    """
     from scipy import optimize, special
 
     k, free = x.shape[1], family != "exponential"
@@ -232,7 +413,10 @@ def _stretch(log, ended, x, family):
                 d_density, d_tail = 1 - 2 * special.expit(z), -special.expit(z)
             else:
                 density, tail = -(z**2) / 2 - np.log(2 * np.pi) / 2, special.log_ndtr(-z)
-                d_density, d_tail = -z, -np.exp(-(z**2) / 2 - np.log(2 * np.pi) / 2 - special.log_ndtr(-z))
+                d_density, d_tail = (
+                    -z,
+                    -np.exp(-(z**2) / 2 - np.log(2 * np.pi) / 2 - special.log_ndtr(-z)),
+                )
         value = ended * (density - np.log(sigma) - log) + (1 - ended) * tail
         slope = ended * d_density + (1 - ended) * d_tail
         score = [-slope[:, None] / sigma * x]
@@ -243,14 +427,23 @@ def _stretch(log, ended, x, family):
     def loss(theta):
         value, score = parts(theta)
         total = value.sum()
-        return (-total / len(log), -score.sum(axis=0) / len(log)) if np.isfinite(total) else (1e10, np.zeros(len(theta)))
+        return (
+            (-total / len(log), -score.sum(axis=0) / len(log))
+            if np.isfinite(total)
+            else (1e10, np.zeros(len(theta)))
+        )
 
     def gradient(theta):
         return parts(theta)[1].sum(axis=0)
 
     begin = np.concatenate([np.linalg.lstsq(x, log, rcond=None)[0], [0.0] * free])
     begin[0] += 0.5  # who still goes on ends later than seen
-    theta, top = discrete.polish(gradient, optimize.minimize(loss, begin, jac=True, method="BFGS", options={"maxiter": 500, "gtol": 1e-9}).x)
+    theta, top = discrete.polish(
+        gradient,
+        optimize.minimize(
+            loss, begin, jac=True, method="BFGS", options={"maxiter": 500, "gtol": 1e-9}
+        ).x,
+    )
     hessian = discrete.slope(gradient, theta)
     value, score = parts(theta)
     settled = np.isfinite(theta).all() and top < 1e-3 and (np.linalg.eigvalsh(-hessian) > 0).all()
@@ -258,8 +451,19 @@ def _stretch(log, ended, x, family):
 
 
 @analysis
-def period_hazards(table, covariates=(), *, width, time="days", event="ended", cluster=None, most=12, conf_level=0.95):
-    """In which period does it end: which share of those still in it ends there, and what goes with that?
+def period_hazards(
+    table,
+    covariates=(),
+    *,
+    width,
+    time="days",
+    event="ended",
+    cluster=None,
+    most=12,
+    conf_level=0.95,
+):
+    """In which period does it end: which share of those still in it ends there, and what goes with
+    that?
 
     Parameters
     ----------
@@ -272,12 +476,15 @@ def period_hazards(table, covariates=(), *, width, time="days", event="ended", c
     Returns
     -------
     Result
-        measure ("hazard" a period; "weight" of a covariate on the log-odds of leaving in any period), term (begin of the period, or the covariate), count (left), n (at risk for the whole period, or left in it), estimate, std_error, conf_low, conf_high. Durations
+        measure ("hazard" a period; "weight" of a covariate on the log-odds of leaving in any
+        period), term (begin of the period, or the covariate), count (left), n (at risk for the
+        whole period, or left in it), estimate, std_error, conf_low, conf_high. Durations
         that break off within a period have no part in it.
 
     Raises as `cox`.
 
-    Source: Singer & Willett (1993), Journal of Educational Statistics 18 (discrete-time hazards); Wilson (1927).
+    Source: Singer & Willett (1993), Journal of Educational Statistics 18 (discrete-time hazards);
+    Wilson (1927).
     """
     import pandas as pd
 
@@ -285,29 +492,88 @@ def period_hazards(table, covariates=(), *, width, time="days", event="ended", c
         raise InputError(f"width and most must be above 0, found {width} and {most}")
     rows, lost = _durations(table, time, event, *covariates, cluster)
     length, ended = rows[time].to_numpy(float), rows[event].to_numpy(float)
-    who = np.unique(rows[cluster].astype(str), return_inverse=True)[1] if cluster else np.arange(len(rows))
-    last = np.where(ended == 1, np.floor(length / width), np.floor(length / width) - 1).astype(int)  # the last period seen in full, or left in
+    who = (
+        np.unique(rows[cluster].astype(str), return_inverse=True)[1]
+        if cluster
+        else np.arange(len(rows))
+    )
+    last = np.where(ended == 1, np.floor(length / width), np.floor(length / width) - 1).astype(
+        int
+    )  # the last period seen in full, or left in
     times = np.minimum(last, most - 1) + 1
     at = np.repeat(np.arange(len(rows)), np.maximum(times, 0))
     if not len(at):
         raise NotEnoughData("period_hazards: nobody was followed for a whole period")
-    period = np.arange(len(at)) - np.repeat(np.concatenate([[0], np.cumsum(np.maximum(times, 0))[:-1]]), np.maximum(times, 0))
+    period = np.arange(len(at)) - np.repeat(
+        np.concatenate([[0], np.cumsum(np.maximum(times, 0))[:-1]]), np.maximum(times, 0)
+    )
     left = (ended[at] == 1) & (period == last[at])
-    out = [{"measure": "hazard", "term": number(float(k * width)), **intervals.share(left[period == k], who[at][period == k], conf_level)} for k in np.unique(period)]
+    out = [
+        {
+            "measure": "hazard",
+            "term": number(float(k * width)),
+            **intervals.share(left[period == k], who[at][period == k], conf_level),
+        }
+        for k in np.unique(period)
+    ]
     limits = [t("retention.hazard_limit")]
     if covariates:
-        long = rows.iloc[at][list(covariates)].reset_index(drop=True).assign(_left=left.astype(float), _period=np.char.add("p", np.char.zfill(period.astype(str), 4)), _who=who[at])
-        some = long.groupby("_period")["_left"].transform("mean").between(1e-12, 1 - 1e-12)  # a period in which nobody or everybody leaves has no finite level
-        data = fits.prepare(long[some], "_left", [*covariates, *(["_period"] if long.loc[some, "_period"].nunique() > 1 else [])], cluster="_who")
+        long = (
+            rows.iloc[at][list(covariates)]
+            .reset_index(drop=True)
+            .assign(
+                _left=left.astype(float),
+                _period=np.char.add("p", np.char.zfill(period.astype(str), 4)),
+                _who=who[at],
+            )
+        )
+        some = (
+            long.groupby("_period")["_left"].transform("mean").between(1e-12, 1 - 1e-12)
+        )  # a period in which nobody or everybody leaves has no finite level
+        data = fits.prepare(
+            long[some],
+            "_left",
+            [*covariates, *(["_period"] if long.loc[some, "_period"].nunique() > 1 else [])],
+            cluster="_who",
+        )
         made = fits.fit(data, "logit")
         names = [c for c in data.x if c != "constant" and not c.startswith("_period")]
-        low, high = intervals.normal(made.params[names], made.bse[names], conf_level, df=data.customers - 1)
-        out += [{"measure": "weight", "term": c, "count": int(left.sum()), "n": len(data.y), "estimate": float(made.params[c]), "std_error": float(made.bse[c]), "conf_low": float(low[i]), "conf_high": float(high[i])} for i, c in enumerate(names)]
+        low, high = intervals.normal(
+            made.params[names], made.bse[names], conf_level, df=data.customers - 1
+        )
+        out += [
+            {
+                "measure": "weight",
+                "term": c,
+                "count": int(left.sum()),
+                "n": len(data.y),
+                "estimate": float(made.params[c]),
+                "std_error": float(made.bse[c]),
+                "conf_low": float(low[i]),
+                "conf_high": float(high[i]),
+            }
+            for i, c in enumerate(names)
+        ]
         limits.append(t("drivers.associational"))
     if lost:
         limits.append(t("drivers.left_out", n=number(lost)))
-    return Result(question=t("retention.hazard_question"), table=pd.DataFrame(out), method=t("retention.hazard_method", width=number(float(width))), unit="durations", n=len(rows), conf_level=conf_level, evidence="associational" if covariates else "descriptive",
-                  limits=tuple(limits), chart={"kind": "points", "label": ["term"], "only": {"measure": "hazard"}, "percent": True, "xlabel": t("retention.hazard_axis")})
+    return Result(
+        question=t("retention.hazard_question"),
+        table=pd.DataFrame(out),
+        method=t("retention.hazard_method", width=number(float(width))),
+        unit="durations",
+        n=len(rows),
+        conf_level=conf_level,
+        evidence="associational" if covariates else "descriptive",
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["term"],
+            "only": {"measure": "hazard"},
+            "percent": True,
+            "xlabel": t("retention.hazard_axis"),
+        },
+    )
 
 
 @analysis
@@ -329,7 +595,8 @@ def exits(table, *, time="days", cause="cause", customer=None, horizon=None, con
     Returns
     -------
     Result
-        cause, time, n (at risk), count, estimate (share that has left for it), std_error, conf_low, conf_high. The shares of all reasons and of those still there add up to 1.
+        cause, time, n (at risk), count, estimate (share that has left for it), std_error, conf_low,
+        conf_high. The shares of all reasons and of those still there add up to 1.
 
     Raises
     ------
@@ -350,14 +617,45 @@ def exits(table, *, time="days", cause="cause", customer=None, horizon=None, con
         raise NotEnoughData("exits: nobody left")
     code = rows[cause].map({n: i + 1 for i, n in enumerate(names)}).fillna(0).astype(int)
     who = None if customer is None else rows[customer]
-    made = pd.concat([survival.incidence(rows[time], code, of=i + 1, customer=who, conf_level=conf_level).assign(cause=str(n)) for i, n in enumerate(names)], ignore_index=True).rename(columns={"at_risk": "n"})
+    made = pd.concat(
+        [
+            survival.incidence(
+                rows[time], code, of=i + 1, customer=who, conf_level=conf_level
+            ).assign(cause=str(n))
+            for i, n in enumerate(names)
+        ],
+        ignore_index=True,
+    ).rename(columns={"at_risk": "n"})
     when = float(rows[time].median()) if horizon is None else float(horizon)
     told = []
     for n in names:
         upto = made[(made["cause"] == str(n)) & (made["time"] <= when)]
-        told.append(f"{word(n)} {number(100 * float(upto['estimate'].iloc[-1]) if len(upto) else 0.0, 3)} %")
-    limits = [t("retention.exit_shares", when=number(when), list="; ".join(told)), t("retention.exit_limit")]
+        told.append(
+            f"{word(n)} {number(100 * float(upto['estimate'].iloc[-1]) if len(upto) else 0.0, 3)} %"
+        )
+    limits = [
+        t("retention.exit_shares", when=number(when), list="; ".join(told)),
+        t("retention.exit_limit"),
+    ]
     if len(rows) < len(table):
         limits.append(t("drivers.left_out", n=number(len(table) - len(rows))))
-    return Result(question=t("retention.exit_question"), table=made[["cause", "time", "n", "count", "estimate", "std_error", "conf_low", "conf_high"]], method=t("retention.exit_method"), unit="durations", n=len(rows), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "curve", "x": "time", "group": "cause", "step": True, "percent": True, "xlabel": t("retention.stay_axis"), "ylabel": t("retention.exit_share")})
+    return Result(
+        question=t("retention.exit_question"),
+        table=made[
+            ["cause", "time", "n", "count", "estimate", "std_error", "conf_low", "conf_high"]
+        ],
+        method=t("retention.exit_method"),
+        unit="durations",
+        n=len(rows),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "curve",
+            "x": "time",
+            "group": "cause",
+            "step": True,
+            "percent": True,
+            "xlabel": t("retention.stay_axis"),
+            "ylabel": t("retention.exit_share"),
+        },
+    )

@@ -10,12 +10,28 @@ from workbench.errors import InputError
 from workbench.simulate.world import CHANNELS, EFFECTS, TESTS, Settings
 
 BLOCK = 20_000  # customers made at a time
-__all__ = ["BLOCK", "CHANNELS", "EFFECTS", "Market", "Settings", "TESTS", "calibration", "channel_effects", "market", "stated_stages", "test_effects", "true_stage", "write"]
+__all__ = [
+    "BLOCK",
+    "CHANNELS",
+    "EFFECTS",
+    "Market",
+    "Settings",
+    "TESTS",
+    "calibration",
+    "channel_effects",
+    "market",
+    "stated_stages",
+    "test_effects",
+    "true_stage",
+    "write",
+]
 
 
 @dataclass(frozen=True)
 class Market:
-    """A simulated market: `tables` as a firm would have them, `truth` beside them, and the `settings` that made both."""
+    """A simulated market: `tables` as a firm would have them, `truth` beside them, and the
+    `settings` that made both.
+    """
 
     tables: dict
     truth: dict
@@ -25,31 +41,50 @@ class Market:
         return self.tables[name]
 
 
-def market(customers=5000, *, days=180, seed=1, no_effect=(), channels_off=(), world="markov", effects=None, tests=()):
-    """Make a market of individual consumers and firms who need, search, weigh, buy, judge, return and tell others.
+def market(
+    customers=5000,
+    *,
+    days=180,
+    seed=1,
+    no_effect=(),
+    channels_off=(),
+    world="markov",
+    effects=None,
+    tests=(),
+):
+    """Make a market of individual consumers and firms who need, search, weigh, buy, judge, return
+    and tell others.
 
     Parameters
     ----------
     customers, days, seed : int
     no_effect : list of str
-        Planted effects to switch off: price, promotion, reviews, loyalty, involvement, satisfaction, latency, barrier,
-        referral, email, b2b, tracking (off: every contact is tracked), machine_opens, newcomer, or a test.
+        Planted effects to switch off: price, promotion, reviews, loyalty, involvement,
+        satisfaction, latency, barrier,
+        referral, email, b2b, tracking (off: every contact is tracked), machine_opens, newcomer, or
+        a test.
     channels_off : list of str
         Channels that do not exist; all other luck stays the same.
     world : str
-        "markov", or a world outside the family of the latent-stage model: "semi_markov" (stages have lengths of
-        their own), "mislabelled" (15 % of events carry a wrong name), "unseen_channel" (three in ten people search where nobody looks).
+        "markov", or a world outside the family of the latent-stage model: "semi_markov" (stages
+        have lengths of
+        their own), "mislabelled" (15 % of events carry a wrong name), "unseen_channel" (three in
+        ten people search where nobody looks).
     effects : dict, optional
-        Effect = strength, to overrule the planted one. "impulse" (0 unless given) makes consumers buy on the spot.
+        Effect = strength, to overrule the planted one. "impulse" (0 unless given) makes consumers
+        buy on the spot.
     tests : list of str, optional
-        Randomised tests the firm runs on half of its customers: appearance, trust_seal, guide, call_to_action, matched_message; adds the table
+        Randomised tests the firm runs on half of its customers: appearance, trust_seal, guide,
+        call_to_action, matched_message; adds the table
         assignments (customer_id, test, variant).
 
     Returns
     -------
     Market
-        `tables`: events, orders, order_lines, customers, emails, surveys, texts, referrals, deals, links, prices, costs.
-        `truth`: events (with the true stage), episodes, states (who was in which stage since when), customers, effects, moves (chances between
+        `tables`: events, orders, order_lines, customers, emails, surveys, texts, referrals, deals,
+        links, prices, costs.
+        `truth`: events (with the true stage), episodes, states (who was in which stage since when),
+        customers, effects, moves (chances between
         stages before any effect), drivers (what each factor counts for in satisfaction).
         Every table is marked as simulated, and so is every Result made from one.
 
@@ -62,17 +97,37 @@ def market(customers=5000, *, days=180, seed=1, no_effect=(), channels_off=(), w
     """
     import pandas as pd
 
-    settings = Settings(customers, days, seed, tuple(no_effect), tuple(channels_off), world, dict(effects or {}), tuple(tests))
+    settings = Settings(
+        customers,
+        days,
+        seed,
+        tuple(no_effect),
+        tuple(channels_off),
+        world,
+        dict(effects or {}),
+        tuple(tests),
+    )
     blocks = list(_blocks(settings))
-    tables, truth = ({name: _marked(pd.concat([b[i][name] for b in blocks], ignore_index=True)) for name in blocks[0][i]} for i in (0, 1))
-    return Market({**tables, **_shared(settings, tables["events"])}, {**truth, **_planted(settings)}, settings)
+    tables, truth = (
+        {
+            name: _marked(pd.concat([b[i][name] for b in blocks], ignore_index=True))
+            for name in blocks[0][i]
+        }
+        for i in (0, 1)
+    )
+    return Market(
+        {**tables, **_shared(settings, tables["events"])}, {**truth, **_planted(settings)}, settings
+    )
 
 
 def write(folder, customers=5000, *, progress=None, **options):
-    """Write a market of any size to a folder, a block of customers at a time, so memory stays bounded.
+    """Write a market of any size to a folder, a block of customers at a time, so memory stays
+    bounded.
 
-    Takes the arguments of `market`. Returns a dictionary table = number of rows. Files: one Parquet a table, `truth_NAME.parquet`
-    for the truth, and SIMULATED.txt that says what made them. Rows come in customer order, events in time order within a customer.
+    Takes the arguments of `market`. Returns a dictionary table = number of rows. Files: one Parquet
+    a table, `truth_NAME.parquet`
+    for the truth, and SIMULATED.txt that says what made them. Rows come in customer order, events
+    in time order within a customer.
     Raises InputError where the folder already holds files of another kind.
     """
     import json
@@ -84,7 +139,14 @@ def write(folder, customers=5000, *, progress=None, **options):
 
     from workbench import engine
 
-    settings = Settings(customers, **{"days": 180, "seed": 1, **{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}})
+    settings = Settings(
+        customers,
+        **{
+            "days": 180,
+            "seed": 1,
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()},
+        },
+    )
     folder = Path(folder)
     note = folder / "SIMULATED.txt"
     if folder.exists() and any(folder.iterdir()) and not note.exists():
@@ -99,7 +161,11 @@ def write(folder, customers=5000, *, progress=None, **options):
                 arrow = pa.Table.from_pandas(_marked(table), preserve_index=False)
                 if name not in writers:
                     order = engine.ORDER_MARK if name == "events" else {}
-                    writers[name] = pq.ParquetWriter(folder / f"{name}.parquet", arrow.schema.with_metadata({**arrow.schema.metadata, **order}), compression="zstd")
+                    writers[name] = pq.ParquetWriter(
+                        folder / f"{name}.parquet",
+                        arrow.schema.with_metadata({**arrow.schema.metadata, **order}),
+                        compression="zstd",
+                    )
                 writers[name].write_table(arrow)
                 rows[name] = rows.get(name, 0) + len(table)
             if progress:
@@ -107,21 +173,32 @@ def write(folder, customers=5000, *, progress=None, **options):
     finally:
         for writer in writers.values():
             writer.close()
-    last = {**_shared(settings, tables["events"]), **{f"truth_{k}": v for k, v in _planted(settings).items()}}
+    last = {
+        **_shared(settings, tables["events"]),
+        **{f"truth_{k}": v for k, v in _planted(settings).items()},
+    }
     keys = ["day", "channel"]
     last["costs"] = _marked(pd.concat(costs).groupby(keys, as_index=False).sum())
     for name, table in last.items():
         table.to_parquet(folder / f"{name}.parquet")
         rows[name] = len(table)
-    note.write_text("SIMULATED: no real person or firm is in these files.\n" + json.dumps(asdict(settings)) + "\n", encoding="utf-8")
+    note.write_text(
+        "SIMULATED: no real person or firm is in these files.\n"
+        + json.dumps(asdict(settings))
+        + "\n",
+        encoding="utf-8",
+    )
     return rows
 
 
 def channel_effects(settings):
-    """Return what each channel brings about: the market with it, the same market without it, and the difference.
+    """Return what each channel brings about: the market with it, the same market without it, and
+    the difference.
 
-    Takes a Settings (as in `Market.settings`); runs the market once more for every channel, all other luck unchanged. Returns a
-    DataFrame: channel, orders, orders_without, incremental_orders, touched_orders (orders whose journey touched the channel).
+    Takes a Settings (as in `Market.settings`); runs the market once more for every channel, all
+    other luck unchanged. Returns a
+    DataFrame: channel, orders, orders_without, incremental_orders, touched_orders (orders whose
+    journey touched the channel).
     """
     import numpy as np
     import pandas as pd
@@ -142,14 +219,25 @@ def channel_effects(settings):
     rows = []
     for i, channel in enumerate(CHANNELS[1:], 1):
         without, _ = orders(replace(settings, channels_off=(*settings.channels_off, channel)))
-        rows.append({"channel": channel, "orders": total, "orders_without": without, "incremental_orders": total - without, "touched_orders": int(touched[i])})
+        rows.append(
+            {
+                "channel": channel,
+                "orders": total,
+                "orders_without": without,
+                "incremental_orders": total - without,
+                "touched_orders": int(touched[i]),
+            }
+        )
     return _marked(pd.DataFrame(rows))
 
 
 def test_effects(settings):
-    """Return what each test of a market brings about: everyone treated against nobody, all other luck unchanged.
+    """Return what each test of a market brings about: everyone treated against nobody, all other
+    luck unchanged.
 
-    Takes a Settings (as in `Market.settings`). Returns a DataFrame: test, customers, orders_treated, orders_control, buyers_treated, buyers_control, effect_orders and effect_buyers (a customer).
+    Takes a Settings (as in `Market.settings`). Returns a DataFrame: test, customers,
+    orders_treated, orders_control, buyers_treated, buyers_control, effect_orders and effect_buyers
+    (a customer).
     """
     import numpy as np
     import pandas as pd
@@ -158,19 +246,39 @@ def test_effects(settings):
     for name in settings.tests:
         made = []
         for arm in (1, 0):
-            bought = np.concatenate([life.bought for _, life in _lives(replace(settings, arms={**settings.arms, name: arm}))])
+            bought = np.concatenate(
+                [
+                    life.bought
+                    for _, life in _lives(replace(settings, arms={**settings.arms, name: arm}))
+                ]
+            )
             made += [int(bought.sum()), int((bought > 0).sum())]
         n = settings.customers
-        rows.append({"test": name, "customers": n, "orders_treated": made[0], "orders_control": made[2], "buyers_treated": made[1], "buyers_control": made[3], "effect_orders": (made[0] - made[2]) / n, "effect_buyers": (made[1] - made[3]) / n})
+        rows.append(
+            {
+                "test": name,
+                "customers": n,
+                "orders_treated": made[0],
+                "orders_control": made[2],
+                "buyers_treated": made[1],
+                "buyers_control": made[3],
+                "effect_orders": (made[0] - made[2]) / n,
+                "effect_buyers": (made[1] - made[3]) / n,
+            }
+        )
     return _marked(pd.DataFrame(rows))
 
 
 def stated_stages(market):
-    """Return the market's answers to "where are you now?": customer_id, answered_at, stage; one in ten names another stage by mistake."""
+    """Return the market's answers to "where are you now?": customer_id, answered_at, stage; one in
+    ten names another stage by mistake.
+    """
     from workbench.simulate.world import STAGES
 
     asked = market["surveys"][market["surveys"]["item"] == "stage_now"]
-    return asked.assign(stage=asked["value"].astype(int).map(dict(enumerate(STAGES)))).rename(columns={"respondent_id": "customer_id"})[["customer_id", "answered_at", "stage"]]
+    return asked.assign(stage=asked["value"].astype(int).map(dict(enumerate(STAGES)))).rename(
+        columns={"respondent_id": "customer_id"}
+    )[["customer_id", "answered_at", "stage"]]
 
 
 def true_stage(market, customers, moment):
@@ -179,44 +287,102 @@ def true_stage(market, customers, moment):
 
     states = market.truth["states"]
     last = states[states["since"] <= moment].drop_duplicates("customer_id", keep="last")
-    found = pd.Series(customers.to_numpy(), name="customer_id").map(last.set_index("customer_id")["stage"])
-    return _marked(pd.DataFrame({"customer_id": customers.to_numpy(), "stage": found.fillna("idle").to_numpy()}))
+    found = pd.Series(customers.to_numpy(), name="customer_id").map(
+        last.set_index("customer_id")["stage"]
+    )
+    return _marked(
+        pd.DataFrame(
+            {"customer_id": customers.to_numpy(), "stage": found.fillna("idle").to_numpy()}
+        )
+    )
 
 
 def calibration(market, *, orders=None, campaigns=None):
-    """Return the market's figures beside real ones: a DataFrame with figure, simulated, real, source.
+    """Return the market's figures beside real ones: a DataFrame with figure, simulated, real,
+    source.
 
-    `orders` and `campaigns` are those of the Complete Journey panel (`load.complete_journey`); where given, its share of
-    revenue from the top fifth of buyers, spread of baskets and response to campaigns stand in the table too.
+    `orders` and `campaigns` are those of the Complete Journey panel (`load.complete_journey`);
+    where given, its share of
+    revenue from the top fifth of buyers, spread of baskets and response to campaigns stand in the
+    table too.
     """
     import pandas as pd
 
     e, o, mails = market["events"], market["orders"], market["emails"]
     web = e[e["session_id"] % 1000 < 90]
-    visits = web.groupby("session_id").agg(customer=("customer_id", "first"), at=("occurred_at", "min"), bought=("event", lambda v: (v == "order").any()))
+    visits = web.groupby("session_id").agg(
+        customer=("customer_id", "first"),
+        at=("occurred_at", "min"),
+        bought=("event", lambda v: (v == "order").any()),
+    )
     first = visits["at"] == visits.groupby("customer")["at"].transform("min")
     per = o.groupby("customer_id")["amount"].sum().sort_values(ascending=False)
     words = market["texts"]["text"].str.split().str.len()
     asked = market["surveys"][market["surveys"]["item"] == "satisfaction"]
     mail = _lift(mails, e, o)
     rows = [
-        ("visits with an order", visits["bought"].mean(), .155, "Online Shoppers Intention"),
-        ("first visits with an order", visits.loc[first, "bought"].mean(), .249, "Online Shoppers Intention"),
-        ("later visits with an order", visits.loc[~first, "bought"].mean(), .139, "Online Shoppers Intention"),
-        ("buyers who have left", (~market.truth["customers"]["alive"]).sum() / max(len(per), 1), .157, "Iranian churn"),
-        ("people asked who answer", len(asked) / max(len(o), 1), .400, "charity mailing"),
+        ("visits with an order", visits["bought"].mean(), 0.155, "Online Shoppers Intention"),
+        (
+            "first visits with an order",
+            visits.loc[first, "bought"].mean(),
+            0.249,
+            "Online Shoppers Intention",
+        ),
+        (
+            "later visits with an order",
+            visits.loc[~first, "bought"].mean(),
+            0.139,
+            "Online Shoppers Intention",
+        ),
+        (
+            "buyers who have left",
+            (~market.truth["customers"]["alive"]).sum() / max(len(per), 1),
+            0.157,
+            "Iranian churn",
+        ),
+        ("people asked who answer", len(asked) / max(len(o), 1), 0.400, "charity mailing"),
         ("words in a review, median", words.median(), 51, "small_fine_foods"),
-        ("visit within 14 days of a mail, lift over holdout", mail[0], .061, "Hillstrom, mean of both mailings"),
-        ("order within 14 days of a mail, lift over holdout", mail[1], .005, "Hillstrom, mean of both mailings"),
+        (
+            "visit within 14 days of a mail, lift over holdout",
+            mail[0],
+            0.061,
+            "Hillstrom, mean of both mailings",
+        ),
+        (
+            "order within 14 days of a mail, lift over holdout",
+            mail[1],
+            0.005,
+            "Hillstrom, mean of both mailings",
+        ),
     ]
     if orders is not None:
-        rows += [("revenue from the top fifth of buyers", _top_fifth(o), _top_fifth(orders), "Complete Journey"),
-                 ("amount of an order, standard deviation / mean", o["amount"].std() / o["amount"].mean(),
-                  orders["amount"].std() / orders["amount"].mean(), "Complete Journey")]
+        rows += [
+            (
+                "revenue from the top fifth of buyers",
+                _top_fifth(o),
+                _top_fifth(orders),
+                "Complete Journey",
+            ),
+            (
+                "amount of an order, standard deviation / mean",
+                o["amount"].std() / o["amount"].mean(),
+                orders["amount"].std() / orders["amount"].mean(),
+                "Complete Journey",
+            ),
+        ]
     if campaigns is not None:
-        got, used = (campaigns[campaigns["event"] == name][["customer_id", "campaign_id"]].drop_duplicates() for name in ("campaign_received", "coupon_redeemed"))
-        rows.append(("campaigns received that were answered (mail clicked; coupon redeemed)",
-                     mails.loc[mails["delivered"], "clicked_at"].notna().mean(), len(used) / len(got), "Complete Journey"))
+        got, used = (
+            campaigns[campaigns["event"] == name][["customer_id", "campaign_id"]].drop_duplicates()
+            for name in ("campaign_received", "coupon_redeemed")
+        )
+        rows.append(
+            (
+                "campaigns received that were answered (mail clicked; coupon redeemed)",
+                mails.loc[mails["delivered"], "clicked_at"].notna().mean(),
+                len(used) / len(got),
+                "Complete Journey",
+            )
+        )
     return _marked(pd.DataFrame(rows, columns=["figure", "simulated", "real", "source"]))
 
 
@@ -234,7 +400,9 @@ def _lift(mails, events, orders):
     for table, time in ((events, "occurred_at"), (orders, "ordered_at")):
         joined = mails[["customer_id", "campaign_id", "sent_at", "variant"]].sort_values("sent_at")
         right = table[["customer_id", time]].sort_values(time)
-        hit = pd.merge_asof(joined, right, left_on="sent_at", right_on=time, by="customer_id", direction="forward")
+        hit = pd.merge_asof(
+            joined, right, left_on="sent_at", right_on=time, by="customer_id", direction="forward"
+        )
         share = (hit[time] - hit["sent_at"] <= width).groupby(hit["variant"]).mean()
         out.append(share.get("mail", float("nan")) - share.get("holdout", float("nan")))
     return out
@@ -264,27 +432,50 @@ def _shared(settings, events):
 
     price, promoted = w.prices(settings)
     weeks, brands = price.shape
-    table = pd.DataFrame({"week": [i for i in range(weeks) for _ in range(brands)], "brand": list(w.BRANDS) * weeks,
-                          "price": price.ravel(), "on_promotion": promoted.ravel()})
+    table = pd.DataFrame(
+        {
+            "week": [i for i in range(weeks) for _ in range(brands)],
+            "brand": list(w.BRANDS) * weeks,
+            "price": price.ravel(),
+            "on_promotion": promoted.ravel(),
+        }
+    )
     paid = events[events["channel"].isin(list(w.COST))].drop_duplicates("session_id")
-    costs = paid.assign(day=paid["occurred_at"].dt.floor("D")).groupby(["day", "channel"]).size().rename("clicks").reset_index()
+    costs = (
+        paid.assign(day=paid["occurred_at"].dt.floor("D"))
+        .groupby(["day", "channel"])
+        .size()
+        .rename("clicks")
+        .reset_index()
+    )
     costs["cost"] = costs["clicks"] * costs["channel"].map(w.COST)
     return {"prices": _marked(table), "costs": _marked(costs)}
 
 
 def _planted(settings):
-    """Return the planted effects, the chances of moving between stages before any effect, and the weights of the factors."""
+    """Return the planted effects, the chances of moving between stages before any effect, and the
+    weights of the factors.
+    """
     import pandas as pd
 
     from workbench.simulate import world as w
 
-    effects = pd.DataFrame({"effect": list(EFFECTS), "strength": [settings.effect(n) for n in EFFECTS]})
+    effects = pd.DataFrame(
+        {"effect": list(EFFECTS), "strength": [settings.effect(n) for n in EFFECTS]}
+    )
     names = ("stay", "next", "skip_one", "back", "leave")
-    moves = pd.DataFrame([{"stage": w.STAGES[k], "move": m, "chance": c} for k, row in w.MOVES.items() for m, c in zip(names, row, strict=True)])
-    # What each factor counts for in satisfaction, per standard deviation of the factor (before the buyer's own luck).
+    moves = pd.DataFrame(
+        [
+            {"stage": w.STAGES[k], "move": m, "chance": c}
+            for k, row in w.MOVES.items()
+            for m, c in zip(names, row, strict=True)
+        ]
+    )
+    # What each factor counts for in satisfaction, per standard deviation of the factor (before the
+    # buyer's own luck).
     from workbench.simulate.life import FACTORS, WEIGHTS
 
-    drivers = pd.DataFrame({"factor": FACTORS, "weight": WEIGHTS * .8})
+    drivers = pd.DataFrame({"factor": FACTORS, "weight": WEIGHTS * 0.8})
     return {"effects": _marked(effects), "moves": _marked(moves), "drivers": _marked(drivers)}
 
 

@@ -1,7 +1,8 @@
 """Random numbers that depend on who and what they are for, not on when they are asked.
 
 Every number is a hash of (seed, customer, purpose, counters). So a market is the same whatever
-the size of the chunks it is made in, and two markets that differ in one switch share all other luck.
+the size of the chunks it is made in, and two markets that differ in one switch share all other
+luck.
 """
 
 from functools import cache
@@ -33,7 +34,9 @@ class Draws:
             self.base = _mix(np.asarray(customers, np.uint64) * _A + _mix(np.uint64(seed) + _A))
 
     def uniform(self, purpose, rows, *counters):
-        """Return one number between 0 and 1 (neither) per row; a counter may have one value a row or one for all."""
+        """Return one number between 0 and 1 (neither) per row; a counter may have one value a row
+        or one for all.
+        """
         with np.errstate(over="ignore"):
             h = _mix(self.base[rows] + _purpose(purpose) * _A)
             for counter in counters:
@@ -51,4 +54,8 @@ class Draws:
     def pick(self, purpose, cumulative, rows, *counters):
         """Return a category per row from cumulative shares, one row of shares a row or one for all."""
         u = self.uniform(purpose, rows, *counters)
-        return (np.atleast_2d(cumulative) < u[:, None]).sum(axis=1).clip(0, np.shape(cumulative)[-1] - 1)
+        return (
+            (np.atleast_2d(cumulative) < u[:, None])
+            .sum(axis=1)
+            .clip(0, np.shape(cumulative)[-1] - 1)
+        )

@@ -38,7 +38,8 @@ def episodes(events, stages, *, gap="30D", hold=None, column="event", until=None
     Returns
     -------
     DataFrame
-        One row per episode: customer_id, episode (number within the customer), opened_at, closed_at (UTC), outcome
+        One row per episode: customer_id, episode (number within the customer), opened_at, closed_at
+        (UTC), outcome
         (bought, abandoned, open), days (opened to closed), first_stage, last_stage, events,
         left_censored (opened within `gap` of the first event of the table), and one column a stage,
         true where it was seen.
@@ -55,27 +56,50 @@ def episodes(events, stages, *, gap="30D", hold=None, column="event", until=None
     stages = list(stages)
     view, begin, end = view_of(events, stages, hold, until, column)
     width = schemas.micros("gap", gap)
-    parts = engine.ordered(view, Episodes(len(stages), width, end, begin), then=("t", "k"),
-                           by=("customer", "held") if hold else ("customer",))
+    parts = engine.ordered(
+        view,
+        Episodes(len(stages), width, end, begin),
+        then=("t", "k"),
+        by=("customer", "held") if hold else ("customer",),
+    )
     parts = parts.sort_values(["customer", "opened", "first"], kind="stable", ignore_index=True)
     outcome = np.array(["open", "bought", "abandoned"], object)[parts["outcome"]]
-    table = pd.DataFrame({
-        "customer_id": parts["customer"], "episode": parts.groupby("customer").cumcount() + 1,
-        "opened_at": stamps(parts["opened"]), "closed_at": stamps(parts["closed"]), "outcome": outcome,
-        "days": (parts["closed"] - parts["opened"]) / DAY,
-        "first_stage": np.array(stages, object)[parts["first"]], "last_stage": np.array(stages, object)[parts["last"]],
-        "events": parts["events"], "left_censored": parts["left_censored"]})
+    table = pd.DataFrame(
+        {
+            "customer_id": parts["customer"],
+            "episode": parts.groupby("customer").cumcount() + 1,
+            "opened_at": stamps(parts["opened"]),
+            "closed_at": stamps(parts["closed"]),
+            "outcome": outcome,
+            "days": (parts["closed"] - parts["opened"]) / DAY,
+            "first_stage": np.array(stages, object)[parts["first"]],
+            "last_stage": np.array(stages, object)[parts["last"]],
+            "events": parts["events"],
+            "left_censored": parts["left_censored"],
+        }
+    )
     for i, stage in enumerate(stages):
         table[stage] = (parts["seen"].to_numpy() >> i) & 1 == 1
     return table
 
 
 @analysis
-def gap_sensitivity(events, stages, *, gaps=("7D", "14D", "30D", "60D"), hold=None, column="event", until=None, conf_level=0.95):
+def gap_sensitivity(
+    events,
+    stages,
+    *,
+    gaps=("7D", "14D", "30D", "60D"),
+    hold=None,
+    column="event",
+    until=None,
+    conf_level=0.95,
+):
     """How much does the share that ends in a purchase depend on the silence that ends an episode?
 
-    Returns a Result with one row per gap: gap, open, count (bought), n (episodes), estimate (share bought
-    when all have closed, by cumulative incidence: open episodes are censored, not left out, since buyers
+    Returns a Result with one row per gap: gap, open, count (bought), n (episodes), estimate (share
+    bought
+    when all have closed, by cumulative incidence: open episodes are censored, not left out, since
+    buyers
     close at once and others only after the silence), std_error, conf_low, conf_high. Customers are
     the sampling unit. Source: Aalen & Johansen (1978).
     """
@@ -84,13 +108,29 @@ def gap_sensitivity(events, stages, *, gaps=("7D", "14D", "30D", "60D"), hold=No
     rows = []
     for gap in gaps:
         table = episodes(events, stages, gap=gap, hold=hold, column=column, until=until)
-        last = survival.incidence(table["days"], _cause(table), customer=table["customer_id"], conf_level=conf_level).iloc[-1]
-        rows.append({"gap": gap, "open": int((table["outcome"] == "open").sum()), "count": int((table["outcome"] == "bought").sum()),
-                     "n": len(table), **last[["estimate", "std_error", "conf_low", "conf_high"]]})
+        last = survival.incidence(
+            table["days"], _cause(table), customer=table["customer_id"], conf_level=conf_level
+        ).iloc[-1]
+        rows.append(
+            {
+                "gap": gap,
+                "open": int((table["outcome"] == "open").sum()),
+                "count": int((table["outcome"] == "bought").sum()),
+                "n": len(table),
+                **last[["estimate", "std_error", "conf_low", "conf_high"]],
+            }
+        )
     table = pd.DataFrame(rows)
-    return Result(question=t("stages.gap_question"), table=table, method=t("stages.gap_method"), unit="episodes",
-                  n=int(table["n"].max()), conf_level=conf_level, limits=(t("stages.gap_limit"),),
-                  chart={"kind": "points", "label": ["gap"], "percent": True, "xlabel": t("stages.gap_axis")})
+    return Result(
+        question=t("stages.gap_question"),
+        table=table,
+        method=t("stages.gap_method"),
+        unit="episodes",
+        n=int(table["n"].max()),
+        conf_level=conf_level,
+        limits=(t("stages.gap_limit"),),
+        chart={"kind": "points", "label": ["gap"], "percent": True, "xlabel": t("stages.gap_axis")},
+    )
 
 
 @analysis
@@ -120,13 +160,33 @@ def reach(episodes, stages, *, conf_level=0.95):
 
     if not len(episodes):
         raise NotEnoughData("reach: there is no episode")
-    rows = [{"stage": stage, **intervals.share(episodes[stage], episodes["customer_id"], conf_level),
-             "customers": int(episodes.loc[episodes[stage], "customer_id"].nunique())} for stage in stages]
+    rows = [
+        {
+            "stage": stage,
+            **intervals.share(episodes[stage], episodes["customer_id"], conf_level),
+            "customers": int(episodes.loc[episodes[stage], "customer_id"].nunique()),
+        }
+        for stage in stages
+    ]
     still_open = int((episodes["outcome"] == "open").sum())
-    limits = [t("stages.reach_limit")] + ([t("stages.open", n=number(still_open))] if still_open else [])
-    return Result(question=t("stages.reach_question"), table=pd.DataFrame(rows), method=t("stages.reach_method"),
-                  unit="episodes", n=len(episodes), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["stage"], "percent": True, "xlabel": t("stages.reach_axis")})
+    limits = [t("stages.reach_limit")] + (
+        [t("stages.open", n=number(still_open))] if still_open else []
+    )
+    return Result(
+        question=t("stages.reach_question"),
+        table=pd.DataFrame(rows),
+        method=t("stages.reach_method"),
+        unit="episodes",
+        n=len(episodes),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["stage"],
+            "percent": True,
+            "xlabel": t("stages.reach_axis"),
+        },
+    )
 
 
 @analysis
@@ -141,11 +201,28 @@ def drop_location(episodes, stages, *, conf_level=0.95):
     lost = episodes[episodes["outcome"] == "abandoned"]
     if not len(lost):
         raise NotEnoughData("drop_location: no episode was abandoned")
-    rows = [{"stage": stage, **intervals.share(lost["last_stage"] == stage, lost["customer_id"], conf_level)}
-            for stage in list(stages)[:-1]]
-    return Result(question=t("stages.location_question"), table=pd.DataFrame(rows), method=t("stages.reach_method"),
-                  unit="episodes", n=len(lost), conf_level=conf_level, limits=(t("stages.location_limit"),),
-                  chart={"kind": "points", "label": ["stage"], "percent": True, "xlabel": t("stages.location_axis")})
+    rows = [
+        {
+            "stage": stage,
+            **intervals.share(lost["last_stage"] == stage, lost["customer_id"], conf_level),
+        }
+        for stage in list(stages)[:-1]
+    ]
+    return Result(
+        question=t("stages.location_question"),
+        table=pd.DataFrame(rows),
+        method=t("stages.reach_method"),
+        unit="episodes",
+        n=len(lost),
+        conf_level=conf_level,
+        limits=(t("stages.location_limit"),),
+        chart={
+            "kind": "points",
+            "label": ["stage"],
+            "percent": True,
+            "xlabel": t("stages.location_axis"),
+        },
+    )
 
 
 @analysis
@@ -164,7 +241,8 @@ def time_to_purchase(episodes, *, by=None, conf_level=0.95):
     Returns
     -------
     Result
-        [by,] days, n (episodes at risk), count (bought that day), estimate, std_error, conf_low, conf_high.
+        [by,] days, n (episodes at risk), count (bought that day), estimate, std_error, conf_low,
+        conf_high.
         Customers are the sampling unit.
 
     Raises
@@ -181,8 +259,12 @@ def time_to_purchase(episodes, *, by=None, conf_level=0.95):
     if by and by not in episodes:
         raise unknown("by", "column", by, episodes.columns)
     curves = []
-    for name, mine in episodes.groupby(episodes[by].fillna("missing")) if by else [(None, episodes)]:
-        curve = survival.incidence(mine["days"], _cause(mine), customer=mine["customer_id"], conf_level=conf_level)
+    for name, mine in (
+        episodes.groupby(episodes[by].fillna("missing")) if by else [(None, episodes)]
+    ):
+        curve = survival.incidence(
+            mine["days"], _cause(mine), customer=mine["customer_id"], conf_level=conf_level
+        )
         curve = curve.rename(columns={"time": "days", "at_risk": "n"})
         if by:
             curve.insert(0, by, name)
@@ -190,26 +272,54 @@ def time_to_purchase(episodes, *, by=None, conf_level=0.95):
     bought = episodes[episodes["outcome"] == "bought"]
     limits = [t("stages.purchase_limit")]
     if len(bought):
-        limits.append(t("stages.conditional", days=number(bought["days"].median(), 3), n=number(len(bought))))
+        limits.append(
+            t("stages.conditional", days=number(bought["days"].median(), 3), n=number(len(bought)))
+        )
     censored = int(episodes["left_censored"].sum()) if "left_censored" in episodes else 0
     if censored:
         limits.append(t("stages.left_censored", n=number(censored)))
-    return Result(question=t("stages.purchase_question"), table=pd.concat(curves, ignore_index=True),
-                  method=t("stages.purchase_method"), unit="episodes", n=len(episodes), conf_level=conf_level,
-                  limits=tuple(limits), chart={"kind": "curve", "x": "days", "group": by, "step": True, "percent": True,
-                                               "xlabel": t("stages.days_axis"), "ylabel": t("stages.purchase_axis")})
+    return Result(
+        question=t("stages.purchase_question"),
+        table=pd.concat(curves, ignore_index=True),
+        method=t("stages.purchase_method"),
+        unit="episodes",
+        n=len(episodes),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "curve",
+            "x": "days",
+            "group": by,
+            "step": True,
+            "percent": True,
+            "xlabel": t("stages.days_axis"),
+            "ylabel": t("stages.purchase_axis"),
+        },
+    )
 
 
 @analysis
-def time_in_stage(events, stages, *, gap="30D", hold=None, column="event", unit="days", until=None, conf_level=0.95):
+def time_in_stage(
+    events,
+    stages,
+    *,
+    gap="30D",
+    hold=None,
+    column="event",
+    unit="days",
+    until=None,
+    conf_level=0.95,
+):
     """How long do people stay in a stage before they move on to another one?
 
     A spell runs from the entry of a stage to the entry of the next different stage of the same
     episode; the last spell of an episode without purchase is censored when the episode closes.
     Median and quartiles are read off Kaplan–Meier curves: the mean says little of such long tails.
 
-    Parameters are as in `episodes`; `unit` is "days", "hours" or "minutes". Returns a Result: stage, quantile, count (spells that ended in
-    another stage), n (spells), estimate (in that unit), conf_low, conf_high (Brookmeyer–Crowley; customers are the
+    Parameters are as in `episodes`; `unit` is "days", "hours" or "minutes". Returns a Result:
+    stage, quantile, count (spells that ended in
+    another stage), n (spells), estimate (in that unit), conf_low, conf_high (Brookmeyer–Crowley;
+    customers are the
     sampling unit). A quantile the curve does not reach is missing.
 
     Source: Kaplan & Meier (1958); Brookmeyer & Crowley (1982), Biometrics 38.
@@ -219,8 +329,12 @@ def time_in_stage(events, stages, *, gap="30D", hold=None, column="event", unit=
     one_of("unit", unit, UNITS)
     stages = list(stages)
     view, begin, end = view_of(events, stages, hold, until, column)
-    spells = engine.ordered(view, _Spells(len(stages), schemas.micros("gap", gap), end, begin), then=("t", "k"),
-                            by=("customer", "held") if hold else ("customer",))
+    spells = engine.ordered(
+        view,
+        _Spells(len(stages), schemas.micros("gap", gap), end, begin),
+        then=("t", "k"),
+        by=("customer", "held") if hold else ("customer",),
+    )
     rows, thin = [], []
     for i, stage in enumerate(stages[:-1]):
         mine = spells[spells["stage"] == i]
@@ -229,24 +343,66 @@ def time_in_stage(events, stages, *, gap="30D", hold=None, column="event", unit=
             continue
         if ended < 30:
             thin.append(word(stage))
-        curve = survival.kaplan_meier(mine["micros"] / UNITS[unit], mine["ended"], customer=mine["customer"], conf_level=conf_level)
+        curve = survival.kaplan_meier(
+            mine["micros"] / UNITS[unit],
+            mine["ended"],
+            customer=mine["customer"],
+            conf_level=conf_level,
+        )
         for share in (0.25, 0.5, 0.75):
             estimate, low, high = survival.quantile(curve, share)
-            rows.append({"stage": stage, "quantile": percent(share, 0), "count": ended, "n": len(mine),
-                         "estimate": estimate, "conf_low": low, "conf_high": high})
+            rows.append(
+                {
+                    "stage": stage,
+                    "quantile": percent(share, 0),
+                    "count": ended,
+                    "n": len(mine),
+                    "estimate": estimate,
+                    "conf_low": low,
+                    "conf_high": high,
+                }
+            )
     if not rows:
         raise NotEnoughData("time_in_stage: no stage before the purchase was seen")
-    limits = [t("stages.spell_limit")] + ([t("stages.spell_thin", stages=", ".join(thin))] if thin else [])
-    return Result(question=t("stages.spell_question"), table=pd.DataFrame(rows), method=t("stages.spell_method", gap=gap, unit=word(unit)),
-                  unit="spells", n=len(spells), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["stage", "quantile"], "group": "stage", "log": True, "xlabel": word(unit)})
+    limits = [t("stages.spell_limit")] + (
+        [t("stages.spell_thin", stages=", ".join(thin))] if thin else []
+    )
+    return Result(
+        question=t("stages.spell_question"),
+        table=pd.DataFrame(rows),
+        method=t("stages.spell_method", gap=gap, unit=word(unit)),
+        unit="spells",
+        n=len(spells),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["stage", "quantile"],
+            "group": "stage",
+            "log": True,
+            "xlabel": word(unit),
+        },
+    )
 
 
 @analysis
-def compare_time(events, stages, *, by, stage, horizon="14D", gap="30D", hold=None, column="event", until=None, conf_level=0.95):
+def compare_time(
+    events,
+    stages,
+    *,
+    by,
+    stage,
+    horizon="14D",
+    gap="30D",
+    hold=None,
+    column="event",
+    until=None,
+    conf_level=0.95,
+):
     """Do some people stay in a stage longer than others?
 
-    The restricted mean is the average number of days in the stage, up to the horizon: unlike a median it always exists, and unlike a mean it does not hang on the tail.
+    The restricted mean is the average number of days in the stage, up to the horizon: unlike a
+    median it always exists, and unlike a mean it does not hang on the tail.
 
     Parameters
     ----------
@@ -262,7 +418,9 @@ def compare_time(events, stages, *, by, stage, horizon="14D", gap="30D", hold=No
     Returns
     -------
     Result
-        [by], count (moved on within the horizon), n (spells), restricted_mean (days), estimate (difference from all other groups together), std_error, conf_low, conf_high, p_value, p_holm. Customers are
+        [by], count (moved on within the horizon), n (spells), restricted_mean (days), estimate
+        (difference from all other groups together), std_error, conf_low, conf_high, p_value,
+        p_holm. Customers are
         the sampling unit; the log-rank test over all groups stands in `.limits`.
 
     Raises
@@ -270,7 +428,8 @@ def compare_time(events, stages, *, by, stage, horizon="14D", gap="30D", hold=No
     NotEnoughData
         With fewer than two groups of 10 spells, or where nobody was watched up to the horizon.
 
-    Source: Royston & Parmar (2013); Mantel (1966) with the variance of Lin & Wei (1989); Holm (1979).
+    Source: Royston & Parmar (2013); Mantel (1966) with the variance of Lin & Wei (1989); Holm
+    (1979).
     """
     import pandas as pd
 
@@ -279,9 +438,18 @@ def compare_time(events, stages, *, by, stage, horizon="14D", gap="30D", hold=No
         raise unknown("stage", "stage", stage, stages[:-1])
     schemas.require(events, "events", by)
     groups = [*engine.distinct(events, by), "missing"]
-    view, begin, end = view_of(events, stages, hold, until, column, {"g": engine.code(by, groups[:-1], others=True)})
-    spells = engine.ordered(view, _Spells(len(stages), schemas.micros("gap", gap), end, begin), then=("t", "k", "g"), by=("customer", "held") if hold else ("customer",))
-    spells = spells[spells["stage"] == stages.index(stage)].sort_values(["customer", "micros"], ignore_index=True)
+    view, begin, end = view_of(
+        events, stages, hold, until, column, {"g": engine.code(by, groups[:-1], others=True)}
+    )
+    spells = engine.ordered(
+        view,
+        _Spells(len(stages), schemas.micros("gap", gap), end, begin),
+        then=("t", "k", "g"),
+        by=("customer", "held") if hold else ("customer",),
+    )
+    spells = spells[spells["stage"] == stages.index(stage)].sort_values(
+        ["customer", "micros"], ignore_index=True
+    )
     sizes = spells["g"].value_counts()
     kept = sorted(sizes.index[sizes >= 10])
     if len(kept) < 2:
@@ -292,21 +460,55 @@ def compare_time(events, stages, *, by, stage, horizon="14D", gap="30D", hold=No
     rows = []
     for g in kept:
         mine = (spells["g"] == g).to_numpy()
-        apart = survival.mean_gap(days, spells["ended"], mine, far, customer=who, conf_level=conf_level)
-        rows.append({by: groups[g], **apart, "p_value": float(intervals.p_value(apart["estimate"], apart["std_error"]))})
+        apart = survival.mean_gap(
+            days, spells["ended"], mine, far, customer=who, conf_level=conf_level
+        )
+        rows.append(
+            {
+                by: groups[g],
+                **apart,
+                "p_value": float(intervals.p_value(apart["estimate"], apart["std_error"])),
+            }
+        )
     table = pd.DataFrame(rows)
     table["p_holm"] = intervals.each_against_rest(table["p_value"])
     _, _, p = survival.log_rank(days, spells["ended"], spells["g"], customer=who)
     limits = (t("stages.log_rank", p=p_value(float(p))), t("stages.groups_limit"))
-    return Result(question=t("stages.compare_question", stage=word(stage), by=word(by, header=True)), table=table, method=t("stages.compare_method", horizon=horizon), unit="spells", n=len(spells),
-                  conf_level=conf_level, limits=limits, chart={"kind": "points", "label": [by], "reference": 0.0, "xlabel": t("stages.compare_axis")})
+    return Result(
+        question=t("stages.compare_question", stage=word(stage), by=word(by, header=True)),
+        table=table,
+        method=t("stages.compare_method", horizon=horizon),
+        unit="spells",
+        n=len(spells),
+        conf_level=conf_level,
+        limits=limits,
+        chart={
+            "kind": "points",
+            "label": [by],
+            "reference": 0.0,
+            "xlabel": t("stages.compare_axis"),
+        },
+    )
 
 
 @analysis
-def hazards(events, stages, *, days=(0, 1, 3, 7, 14), gap="30D", hold=None, column="event", until=None, conf_level=0.95):
-    """Of those still in a stage, which share leaves the process on a day, by how long they have been there?
+def hazards(
+    events,
+    stages,
+    *,
+    days=(0, 1, 3, 7, 14),
+    gap="30D",
+    hold=None,
+    column="event",
+    until=None,
+    conf_level=0.95,
+):
+    """Of those still in a stage, which share leaves the process on a day, by how long they have
+    been there?
 
-    A spell ends by moving to another stage, or by giving up; the moment of giving up is the last event before the silence. Only days at least `gap` before the end of the data count, whatever came of
+    A spell ends by moving to another stage, or by giving up; the moment of giving up is the last
+    event before the silence. Only days at least `gap` before the end of the data count, whatever
+    came of
     them: later ones cannot be judged yet.
 
     Parameters
@@ -319,7 +521,9 @@ def hazards(events, stages, *, days=(0, 1, 3, 7, 14), gap="30D", hold=None, colu
     Returns
     -------
     Result
-        stage, from_day, count (given up), n (days spent at risk, summed over spells), customers, estimate (chance to give up per day at risk), std_error, conf_low, conf_high. Customers are the sampling unit.
+        stage, from_day, count (given up), n (days spent at risk, summed over spells), customers,
+        estimate (chance to give up per day at risk), std_error, conf_low, conf_high. Customers are
+        the sampling unit.
 
     Raises
     ------
@@ -328,42 +532,95 @@ def hazards(events, stages, *, days=(0, 1, 3, 7, 14), gap="30D", hold=None, colu
     InputError
         Where the classes do not begin with 0 or do not rise.
 
-    Source: Singer & Willett (2003), Applied Longitudinal Data Analysis, for hazards in discrete time; Deng, Knoblich & Lu (2018) for the interval.
+    Source: Singer & Willett (2003), Applied Longitudinal Data Analysis, for hazards in discrete
+    time; Deng, Knoblich & Lu (2018) for the interval.
     """
     import pandas as pd
 
     stages, edges = list(stages), list(days)
-    if edges[0] != 0 or any(d != int(d) for d in edges) or any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
+    if (
+        edges[0] != 0
+        or any(d != int(d) for d in edges)
+        or any(b <= a for a, b in zip(edges, edges[1:], strict=False))
+    ):
         raise InputError(f"days: classes are whole days that begin with 0 and rise, found {days}")
     width = schemas.micros("gap", gap)
     view, begin, end = view_of(events, stages, hold, until, column)
-    spells = engine.ordered(view, _Spells(len(stages), width, end, begin), then=("t", "k"), by=("customer", "held") if hold else ("customer",))
+    spells = engine.ordered(
+        view,
+        _Spells(len(stages), width, end, begin),
+        then=("t", "k"),
+        by=("customer", "held") if hold else ("customer",),
+    )
     if not len(spells):
         raise NotEnoughData("hazards: no stage before the purchase was seen")
     rows = []
     for i, stage in enumerate(stages[:-1]):
         mine = spells[spells["stage"] == i]
-        # How long a spell was lived in: to the next stage, or to its last event; the silence after that is no time in the stage.
+        # How long a spell was lived in: to the next stage, or to its last event; the silence after
+        # that is no time in the stage.
         lived = np.where(mine["ended"], mine["micros"], mine["active"]) / DAY
-        # Only days whose outcome is known by the end of the data count, for those who stayed and those who left alike.
+        # Only days whose outcome is known by the end of the data count, for those who stayed and
+        # those who left alike.
         judged = (end - width - mine["begin"].to_numpy()) / DAY
         inside = judged >= 0
         spent = np.floor(np.minimum(lived, judged)) + 1
         for low_, high_ in zip(edges, [*edges[1:], np.inf], strict=True):
             risk = np.where(inside, np.clip(spent - low_, 0, high_ - low_), 0)
-            gone = mine["given_up"].to_numpy() & inside & (lived <= judged) & (lived >= low_) & (lived < high_)
+            gone = (
+                mine["given_up"].to_numpy()
+                & inside
+                & (lived <= judged)
+                & (lived >= low_)
+                & (lived < high_)
+            )
             if risk.sum() == 0:
                 continue
-            per = pd.DataFrame({"c": mine["customer"].to_numpy(), "y": gone, "x": risk}).groupby("c").sum()
+            per = (
+                pd.DataFrame({"c": mine["customer"].to_numpy(), "y": gone, "x": risk})
+                .groupby("c")
+                .sum()
+            )
             per = per[per["x"] > 0]
             estimate, se, _, _ = intervals.ratio(per["y"], per["x"], conf_level)
-            low, high = (float(v) for v in intervals.clustered(estimate, se, per["x"].sum(), len(per), conf_level))
-            rows.append({"stage": stage, "from_day": low_, "count": int(per["y"].sum()), "n": int(per["x"].sum()), "customers": len(per), "estimate": estimate, "std_error": se,
-                         "conf_low": low, "conf_high": high})
+            low, high = (
+                float(v)
+                for v in intervals.clustered(estimate, se, per["x"].sum(), len(per), conf_level)
+            )
+            rows.append(
+                {
+                    "stage": stage,
+                    "from_day": low_,
+                    "count": int(per["y"].sum()),
+                    "n": int(per["x"].sum()),
+                    "customers": len(per),
+                    "estimate": estimate,
+                    "std_error": se,
+                    "conf_low": low,
+                    "conf_high": high,
+                }
+            )
     if not rows:
-        raise NotEnoughData("hazards: no stage was entered early enough to be judged; bring more recent data or shorten the gap")
-    return Result(question=t("stages.hazard_question"), table=pd.DataFrame(rows), method=t("stages.hazard_method", gap=gap), unit="spells", n=len(spells), conf_level=conf_level,
-                  limits=(t("stages.hazard_limit"),), chart={"kind": "points", "label": ["stage", "from_day"], "group": "stage", "percent": True, "xlabel": t("stages.hazard_axis")})
+        raise NotEnoughData(
+            "hazards: no stage was entered early enough to be judged; bring more recent data or"
+            " shorten the gap"
+        )
+    return Result(
+        question=t("stages.hazard_question"),
+        table=pd.DataFrame(rows),
+        method=t("stages.hazard_method", gap=gap),
+        unit="spells",
+        n=len(spells),
+        conf_level=conf_level,
+        limits=(t("stages.hazard_limit"),),
+        chart={
+            "kind": "points",
+            "label": ["stage", "from_day"],
+            "group": "stage",
+            "percent": True,
+            "xlabel": t("stages.hazard_axis"),
+        },
+    )
 
 
 @analysis
@@ -381,7 +638,8 @@ def dark_paths(episodes, stages, *, begins="intent", conf_level=0.95):
     Returns
     -------
     Result
-        measure (dark_paths: purchases whose first stage seen is `begins` or later; seen_from_start: from the first stage on), count, n (purchases), estimate, std_error, conf_low, conf_high.
+        measure (dark_paths: purchases whose first stage seen is `begins` or later; seen_from_start:
+        from the first stage on), count, n (purchases), estimate, std_error, conf_low, conf_high.
 
     Raises
     ------
@@ -396,19 +654,46 @@ def dark_paths(episodes, stages, *, begins="intent", conf_level=0.95):
     if begins not in stages:
         raise unknown("begins", "stage", begins, stages)
     bought = episodes[episodes["outcome"] == "bought"]
-    early = bought["left_censored"].astype(bool) if "left_censored" in bought else bought["outcome"] != "bought"
+    early = (
+        bought["left_censored"].astype(bool)
+        if "left_censored" in bought
+        else bought["outcome"] != "bought"
+    )
     bought = bought[~early]
     if not len(bought):
         raise NotEnoughData(t("stages.none_bought"))
     first = bought["first_stage"].map(stages.index)
-    rows = [{"measure": name, **intervals.share(hit, bought["customer_id"], conf_level)} for name, hit in
-            (("dark_paths", first >= stages.index(begins)), ("seen_from_start", first == 0))]
-    return Result(question=t("stages.dark_question"), table=pd.DataFrame(rows), method=t("stages.reach_method"), unit="episodes", n=len(bought), conf_level=conf_level,
-                  limits=(t("stages.dark_limit"), *((t("stages.early_left_out", n=number(int(early.sum()))),) if early.any() else ())), chart={"kind": "points", "label": ["measure"], "percent": True, "xlabel": t("stages.dark_axis")})
+    rows = [
+        {"measure": name, **intervals.share(hit, bought["customer_id"], conf_level)}
+        for name, hit in (
+            ("dark_paths", first >= stages.index(begins)),
+            ("seen_from_start", first == 0),
+        )
+    ]
+    return Result(
+        question=t("stages.dark_question"),
+        table=pd.DataFrame(rows),
+        method=t("stages.reach_method"),
+        unit="episodes",
+        n=len(bought),
+        conf_level=conf_level,
+        limits=(
+            t("stages.dark_limit"),
+            *((t("stages.early_left_out", n=number(int(early.sum()))),) if early.any() else ()),
+        ),
+        chart={
+            "kind": "points",
+            "label": ["measure"],
+            "percent": True,
+            "xlabel": t("stages.dark_axis"),
+        },
+    )
 
 
 def view_of(events, stages, hold, until, column="event", more=None):
-    """Return the canonical view of the stage events, its first moment and the moment up to which it is complete."""
+    """Return the canonical view of the stage events, its first moment and the moment up to which it
+    is complete.
+    """
     schemas.require(events, "events", hold, column)
     present = engine.distinct(events, column)
     for stage in stages:
@@ -416,7 +701,12 @@ def view_of(events, stages, hold, until, column="event", more=None):
             raise unknown("stages", "event", stage, present)
     if len(stages) < 2 or len(set(stages)) < len(stages):
         raise InputError(f"stages: at least two different names are needed, found {stages}")
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code(column, stages), **(more or {})}
+    roles = {
+        "customer": engine.key("customer_id"),
+        "t": engine.micros("occurred_at"),
+        "k": engine.code(column, stages),
+        **(more or {}),
+    }
     if hold:
         roles["held"] = engine.key(hold)
     end = schemas.observed_until(events, until)
@@ -455,18 +745,32 @@ class Episodes:
         bought_at = np.minimum.reduceat(np.where(k == self.goal, time, far), edges)
         silent = last + self.gap
         outcome = np.where(bought_at < far, 1, np.where(silent <= self.end, 2, 0))
-        return outcome, np.where(outcome == 1, bought_at, np.where(outcome == 2, silent, np.maximum(self.end, last)))
+        return outcome, np.where(
+            outcome == 1, bought_at, np.where(outcome == 2, silent, np.maximum(self.end, last))
+        )
 
     def __call__(self, batch):
         edges = self.edges(batch)
         outcome, closed = self.closing(batch, edges)
         time, k = batch["t"], batch["k"]
         ends = np.append(edges[1:], len(batch))[: len(edges)] - 1
-        seen = np.bitwise_or.reduceat(np.int64(1) << k.astype(np.int64), edges) if len(edges) else edges
+        seen = (
+            np.bitwise_or.reduceat(np.int64(1) << k.astype(np.int64), edges)
+            if len(edges)
+            else edges
+        )
         opened = time[edges]
-        return {"customer": batch["customer"][edges], "opened": opened, "closed": closed, "outcome": outcome,
-                "first": k[edges].astype(np.int64), "last": k[ends].astype(np.int64), "events": ends - edges + 1,
-                "seen": seen, "left_censored": opened < self.begin + self.gap}
+        return {
+            "customer": batch["customer"][edges],
+            "opened": opened,
+            "closed": closed,
+            "outcome": outcome,
+            "first": k[edges].astype(np.int64),
+            "last": k[ends].astype(np.int64),
+            "events": ends - edges + 1,
+            "seen": seen,
+            "left_censored": opened < self.begin + self.gap,
+        }
 
 
 class _Spells(Episodes):
@@ -476,7 +780,11 @@ class _Spells(Episodes):
         edges = self.edges(batch)
         _, closed = self.closing(batch, edges)
         time, k = batch["t"], batch["k"]
-        episode = np.repeat(np.arange(len(edges)), np.diff(np.append(edges, len(batch)))) if len(edges) else edges
+        episode = (
+            np.repeat(np.arange(len(edges)), np.diff(np.append(edges, len(batch))))
+            if len(edges)
+            else edges
+        )
         new = np.zeros(len(batch), bool)
         new[edges] = True
         new[1:] |= k[1:] != k[:-1]
@@ -491,8 +799,16 @@ class _Spells(Episodes):
         given_up = (~ended & (outcome[episode[begin]] == 2)) if len(begin) else ended
         active = (time[last[episode[begin]]] - time[begin]) if len(begin) else until
         more = {"g": batch["g"][begin][kept].astype(np.int64)} if "g" in batch.columns else {}
-        return {**more, "begin": time[begin][kept].astype(np.int64), "given_up": given_up[kept], "active": np.maximum(active, 0)[kept], "customer": batch["customer"][begin][kept], "stage": k[begin][kept].astype(np.int64),
-                "micros": np.maximum(until - time[begin], 0)[kept], "ended": ended[kept]}
+        return {
+            **more,
+            "begin": time[begin][kept].astype(np.int64),
+            "given_up": given_up[kept],
+            "active": np.maximum(active, 0)[kept],
+            "customer": batch["customer"][begin][kept],
+            "stage": k[begin][kept].astype(np.int64),
+            "micros": np.maximum(until - time[begin], 0)[kept],
+            "ended": ended[kept],
+        }
 
 
 def _cause(episodes):
@@ -504,4 +820,6 @@ def stamps(micros):
     """Return microseconds since 1970 as UTC timestamps."""
     import pandas as pd
 
-    return pd.to_datetime(micros.to_numpy().astype("int64"), unit="us", utc=True).astype("datetime64[us, UTC]")
+    return pd.to_datetime(micros.to_numpy().astype("int64"), unit="us", utc=True).astype(
+        "datetime64[us, UTC]"
+    )

@@ -15,7 +15,8 @@ from workbench.texts import number, t, word
 def carts(events, *, cart="add_to_cart", order="order", window="24h", column="event", until=None):
     """Cut every customer's history into carts: from the first item to the order, or to silence.
 
-    A cart is open until an order, or until `window` passes after its last cart event; the next cart event then opens a new one.
+    A cart is open until an order, or until `window` passes after its last cart event; the next cart
+    event then opens a new one.
 
     Parameters
     ----------
@@ -28,9 +29,12 @@ def carts(events, *, cart="add_to_cart", order="order", window="24h", column="ev
     Returns
     -------
     DataFrame
-        customer_id, cart (number within the customer), opened_at, last_at, ordered_at (missing without an order), outcome (ordered, abandoned, open: too young to tell), mature (watched for the whole
+        customer_id, cart (number within the customer), opened_at, last_at, ordered_at (missing
+        without an order), outcome (ordered, abandoned, open: too young to tell), mature (watched
+        for the whole
         window, whatever came of it), returned_at (the first order
-        after an abandoned cart), items (cart events), value (sum of the cart events' value, missing without).
+        after an abandoned cart), items (cart events), value (sum of the cart events' value, missing
+        without).
 
     Raises
     ------
@@ -46,21 +50,38 @@ def carts(events, *, cart="add_to_cart", order="order", window="24h", column="ev
     for name in (cart, order):
         if name not in present:
             raise unknown("carts", "event", name, present)
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code(column, [cart, order])}
+    roles = {
+        "customer": engine.key("customer_id"),
+        "t": engine.micros("occurred_at"),
+        "k": engine.code(column, [cart, order]),
+    }
     valued = "value" in engine.columns(events)
     if valued:
         roles["value"] = engine.real("value")
     end = schemas.observed_until(events, until)
     view = engine.view(events, upto=None if until is None else end, **roles)
-    parts = engine.ordered(view, _Carts(schemas.micros("window", window), end, valued), then=("t", "k"))
+    parts = engine.ordered(
+        view, _Carts(schemas.micros("window", window), end, valued), then=("t", "k")
+    )
     parts = parts.sort_values(["customer", "opened"], kind="stable", ignore_index=True)
 
     def moment(name):
         return stamps(parts[name].where(parts[name] >= 0, 0)).where(parts[name].to_numpy() >= 0)
 
-    return pd.DataFrame({"customer_id": parts["customer"], "cart": parts.groupby("customer").cumcount() + 1, "opened_at": moment("opened"), "last_at": moment("last"),
-                         "ordered_at": moment("ordered"), "outcome": np.array(["open", "ordered", "abandoned"], object)[parts["outcome"]],
-                         "mature": parts["mature"].astype(bool), "returned_at": moment("returned"), "items": parts["items"], "value": parts["value"]})
+    return pd.DataFrame(
+        {
+            "customer_id": parts["customer"],
+            "cart": parts.groupby("customer").cumcount() + 1,
+            "opened_at": moment("opened"),
+            "last_at": moment("last"),
+            "ordered_at": moment("ordered"),
+            "outcome": np.array(["open", "ordered", "abandoned"], object)[parts["outcome"]],
+            "mature": parts["mature"].astype(bool),
+            "returned_at": moment("returned"),
+            "items": parts["items"],
+            "value": parts["value"],
+        }
+    )
 
 
 class _Carts:
@@ -75,7 +96,8 @@ class _Carts:
         new = np.zeros(n, bool)
         is_cart = k == 0
         at = np.flatnonzero(is_cart)
-        # A cart event opens a cart where it is the customer's first, follows an order, or follows silence.
+        # A cart event opens a cart where it is the customer's first, follows an order, or follows
+        # silence.
         previous_cart = np.concatenate([[-1], at[:-1]]) if len(at) else at
         orders = np.cumsum(k == 1)
         same = (previous_cart >= batch.first[at]) if len(at) else at > 0
@@ -103,8 +125,17 @@ class _Carts:
             known = mine & ~np.isnan(v)
             seen = np.bincount(number_[known], minlength=m)
             value = np.where(seen > 0, np.bincount(number_[known], v[known], m), np.nan)
-        return {"customer": batch["customer"][head], "opened": time[head].astype(np.int64), "last": last, "ordered": np.where(ordered, when, -1).astype(np.int64),
-                "outcome": outcome.astype(np.int64), "mature": last + self.window <= self.end, "returned": np.where((outcome == 2) & has, when, -1).astype(np.int64), "items": items.astype(np.int64), "value": value}
+        return {
+            "customer": batch["customer"][head],
+            "opened": time[head].astype(np.int64),
+            "last": last,
+            "ordered": np.where(ordered, when, -1).astype(np.int64),
+            "outcome": outcome.astype(np.int64),
+            "mature": last + self.window <= self.end,
+            "returned": np.where((outcome == 2) & has, when, -1).astype(np.int64),
+            "items": items.astype(np.int64),
+            "value": value,
+        }
 
 
 @analysis
@@ -120,7 +151,9 @@ def cart_abandonment(carts, *, by=None, conf_level=0.95):
     Returns
     -------
     Result
-        [by,] measure (carts, value), count (abandoned), n (mature carts, or their value), customers, estimate, std_error, conf_low, conf_high, immature (carts too young). Unit: carts, not visits.
+        [by,] measure (carts, value), count (abandoned), n (mature carts, or their value),
+        customers, estimate, std_error, conf_low, conf_high, immature (carts too young). Unit:
+        carts, not visits.
 
     Raises
     ------
@@ -139,16 +172,60 @@ def cart_abandonment(carts, *, by=None, conf_level=0.95):
     rows = []
     for name, mine in grown.groupby(grown[by].fillna("missing")) if by else [(None, grown)]:
         head = {by: name} if by else {}
-        young = int((~carts["mature"] & (carts[by].fillna("missing") == name)).sum() if by else (~carts["mature"]).sum())
+        young = int(
+            (~carts["mature"] & (carts[by].fillna("missing") == name)).sum()
+            if by
+            else (~carts["mature"]).sum()
+        )
         lost = mine["outcome"] == "abandoned"
-        rows.append({**head, "measure": "carts", **intervals.share(lost, mine["customer_id"], conf_level), "customers": mine["customer_id"].nunique(), "immature": young})
+        rows.append(
+            {
+                **head,
+                "measure": "carts",
+                **intervals.share(lost, mine["customer_id"], conf_level),
+                "customers": mine["customer_id"].nunique(),
+                "immature": young,
+            }
+        )
         if mine["value"].notna().any() and mine["value"].sum() > 0:
-            per = pd.DataFrame({"c": mine["customer_id"], "y": mine["value"].fillna(0) * lost, "x": mine["value"].fillna(0)}).groupby("c").sum()
+            per = (
+                pd.DataFrame(
+                    {
+                        "c": mine["customer_id"],
+                        "y": mine["value"].fillna(0) * lost,
+                        "x": mine["value"].fillna(0),
+                    }
+                )
+                .groupby("c")
+                .sum()
+            )
             estimate, se, low, high = intervals.ratio(per["y"], per["x"], conf_level)
-            rows.append({**head, "measure": "value", "count": per["y"].sum(), "n": per["x"].sum(), "estimate": estimate, "std_error": se, "conf_low": max(low, 0.0) if low == low else low,
-                         "conf_high": min(high, 1.0) if high == high else high, "customers": len(per), "immature": young})
-    limits = [t("stages.cart_limit")] + ([t("stages.thin", n=number(len(grown)), least=number(100))] if len(grown) < 100 else [])
-    return _result("cart", pd.DataFrame(rows), len(grown), "carts", conf_level, limits, [*([by] if by else []), "measure"])
+            rows.append(
+                {
+                    **head,
+                    "measure": "value",
+                    "count": per["y"].sum(),
+                    "n": per["x"].sum(),
+                    "estimate": estimate,
+                    "std_error": se,
+                    "conf_low": max(low, 0.0) if low == low else low,
+                    "conf_high": min(high, 1.0) if high == high else high,
+                    "customers": len(per),
+                    "immature": young,
+                }
+            )
+    limits = [t("stages.cart_limit")] + (
+        [t("stages.thin", n=number(len(grown)), least=number(100))] if len(grown) < 100 else []
+    )
+    return _result(
+        "cart",
+        pd.DataFrame(rows),
+        len(grown),
+        "carts",
+        conf_level,
+        limits,
+        [*([by] if by else []), "measure"],
+    )
 
 
 @analysis
@@ -161,14 +238,16 @@ def recovery(carts, *, window="7D", contacted=None, until=None, conf_level=0.95)
     window : str
         Counted from the last cart event.
     contacted : str, optional
-        Column of `carts`, true where a message was sent, false for the hold-out. Only where chance decided is the difference the message's.
+        Column of `carts`, true where a message was sent, false for the hold-out. Only where chance
+        decided is the difference the message's.
     until : str or Timestamp, optional
         Moment up to which the data are complete; default the last moment in `carts`.
 
     Returns
     -------
     Result
-        group (all; contacted, holdout, difference), count, n (mature abandoned carts), estimate, conf_low, conf_high. Interval of the difference: Newcombe (1998) with one
+        group (all; contacted, holdout, difference), count, n (mature abandoned carts), estimate,
+        conf_low, conf_high. Interval of the difference: Newcombe (1998) with one
         cart a customer, else delta method with the customer as sampling unit.
 
     Raises
@@ -181,7 +260,11 @@ def recovery(carts, *, window="7D", contacted=None, until=None, conf_level=0.95)
     import pandas as pd
 
     width = pd.Timedelta(microseconds=schemas.micros("window", window))
-    end = pd.Timestamp(schemas.moment("until", until), unit="us", tz="UTC") if until is not None else carts[["last_at", "ordered_at", "returned_at"]].max().max()
+    end = (
+        pd.Timestamp(schemas.moment("until", until), unit="us", tz="UTC")
+        if until is not None
+        else carts[["last_at", "ordered_at", "returned_at"]].max().max()
+    )
     lost = carts[(carts["outcome"] == "abandoned") & (carts["last_at"] + width <= end)]
     if not len(lost):
         raise NotEnoughData(t("stages.no_cart"))
@@ -194,7 +277,13 @@ def recovery(carts, *, window="7D", contacted=None, until=None, conf_level=0.95)
         hit = lost[contacted].astype(bool)
         if hit.all() or not hit.any():
             raise NotEnoughData(t("stages.no_holdout"))
-        rows += [{"group": name, **intervals.share(back[mask], lost.loc[mask, "customer_id"], conf_level)} for name, mask in (("contacted", hit), ("holdout", ~hit))]
+        rows += [
+            {
+                "group": name,
+                **intervals.share(back[mask], lost.loc[mask, "customer_id"], conf_level),
+            }
+            for name, mask in (("contacted", hit), ("holdout", ~hit))
+        ]
         a, b = rows[1], rows[2]
         gap = a["estimate"] - b["estimate"]
         who = np.unique(lost["customer_id"].astype(str), return_inverse=True)[1]
@@ -202,22 +291,53 @@ def recovery(carts, *, window="7D", contacted=None, until=None, conf_level=0.95)
             low, high = intervals.newcombe(a["count"], a["n"], b["count"], b["n"], conf_level)
         else:
             pull = np.where(hit, (back - a["estimate"]) / a["n"], -(back - b["estimate"]) / b["n"])
-            low, high = intervals.normal(gap, np.sqrt((np.bincount(who, pull) ** 2).sum()), conf_level)
-        rows.append({"group": "difference", "count": np.nan, "n": len(lost), "estimate": gap, "conf_low": float(low), "conf_high": float(high)})
+            low, high = intervals.normal(
+                gap, np.sqrt((np.bincount(who, pull) ** 2).sum()), conf_level
+            )
+        rows.append(
+            {
+                "group": "difference",
+                "count": np.nan,
+                "n": len(lost),
+                "estimate": gap,
+                "conf_low": float(low),
+                "conf_high": float(high),
+            }
+        )
         limits = [t("stages.recovery_random")]
-    return _result("recovery", pd.DataFrame(rows).drop(columns="std_error"), len(lost), "carts", conf_level, limits, ["group"])
+    return _result(
+        "recovery",
+        pd.DataFrame(rows).drop(columns="std_error"),
+        len(lost),
+        "carts",
+        conf_level,
+        limits,
+        ["group"],
+    )
 
 
 @analysis
-def checkout(events, steps=("add_to_cart", "begin_checkout", "shipping_info", "payment_submit", "order"), *, failed="payment_failed", slow="5s", window="24h",
-             column="event", until=None, conf_level=0.95):
-    """At which step of the checkout do carts stop, and did the payment fail, drag, or did people just leave?
+def checkout(
+    events,
+    steps=("add_to_cart", "begin_checkout", "shipping_info", "payment_submit", "order"),
+    *,
+    failed="payment_failed",
+    slow="5s",
+    window="24h",
+    column="event",
+    until=None,
+    conf_level=0.95,
+):
+    """At which step of the checkout do carts stop, and did the payment fail, drag, or did people
+    just leave?
 
-    A step counts from the first one seen of a cart on; an order without any step before it says nothing of the checkout.
+    A step counts from the first one seen of a cart on; an order without any step before it says
+    nothing of the checkout.
 
     Parameters
     ----------
-    events : table with customer_id, occurred_at, event; `value` of the payment event in seconds where there is one
+    events : table with customer_id, occurred_at, event; `value` of the payment event in seconds
+    where there is one
     steps : list of str
         From cart to order; the one before the last is the payment.
     failed : str or None
@@ -230,7 +350,9 @@ def checkout(events, steps=("add_to_cart", "begin_checkout", "shipping_info", "p
     Returns
     -------
     Result
-        measure (step: share that goes no further; payment: how lost payments were lost; slow only where seconds were recorded), step, count, n (carts that reached the step; lost payments), estimate, std_error, conf_low, conf_high. A retry counts once.
+        measure (step: share that goes no further; payment: how lost payments were lost; slow only
+        where seconds were recorded), step, count, n (carts that reached the step; lost payments),
+        estimate, std_error, conf_low, conf_high. A retry counts once.
 
     Raises
     ------
@@ -250,12 +372,26 @@ def checkout(events, steps=("add_to_cart", "begin_checkout", "shipping_info", "p
         if step not in present:
             raise unknown("steps", "event", step, present)
     fails = [failed] if failed and failed in present else []
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code(column, [*steps, *fails])}
+    roles = {
+        "customer": engine.key("customer_id"),
+        "t": engine.micros("occurred_at"),
+        "k": engine.code(column, [*steps, *fails]),
+    }
     if "value" in engine.columns(events):
         roles["value"] = engine.real("value")
     end = schemas.observed_until(events, until)
     view = engine.view(events, upto=None if until is None else end, **roles)
-    parts = engine.ordered(view, _Checkout(len(steps), bool(fails), schemas.micros("window", window), schemas.micros("slow", slow) / 1e6, end), then=("t", "k"))
+    parts = engine.ordered(
+        view,
+        _Checkout(
+            len(steps),
+            bool(fails),
+            schemas.micros("window", window),
+            schemas.micros("slow", slow) / 1e6,
+            end,
+        ),
+        then=("t", "k"),
+    )
     parts = parts[parts["mature"]]
     if not len(parts):
         raise NotEnoughData(t("stages.no_cart"))
@@ -263,17 +399,44 @@ def checkout(events, steps=("add_to_cart", "begin_checkout", "shipping_info", "p
     for j in range(len(steps) - 1):
         here = parts[(parts["furthest"] >= j) & (parts["first"] <= j)]
         if len(here):
-            rows.append({"measure": "step", "step": steps[j], **intervals.share(here["furthest"] == j, here["customer"], conf_level)})
+            rows.append(
+                {
+                    "measure": "step",
+                    "step": steps[j],
+                    **intervals.share(here["furthest"] == j, here["customer"], conf_level),
+                }
+            )
     lost = parts[parts["furthest"] == len(steps) - 2]
     if len(lost):
         timed = "value" in roles and bool(lost["timed"].any())
-        kinds = ([("failed", lost["failed"])] if fails else []) + ([("slow", ~lost["failed"] & lost["slow"])] if timed else [])
-        # What was not measured is not 0: without seconds nobody can tell slow payments from those left by choice.
+        kinds = ([("failed", lost["failed"])] if fails else []) + (
+            [("slow", ~lost["failed"] & lost["slow"])] if timed else []
+        )
+        # What was not measured is not 0: without seconds nobody can tell slow payments from those
+        # left by choice.
         rest = ~lost["failed"] & ~(lost["slow"] if timed else False)
         for kind, hit in [*kinds, ("voluntary" if fails and timed else "not_explained", rest)]:
-            rows.append({"measure": "payment", "step": kind, **intervals.share(hit, lost["customer"], conf_level)})
-    limits = [t("stages.checkout_limit"), *([t("stages.thin", n=number(len(parts)), least=number(100))] if len(parts) < 100 else [])]
-    return _result("checkout", pd.DataFrame(rows), len(parts), "carts", conf_level, limits, ["measure", "step"], "measure")
+            rows.append(
+                {
+                    "measure": "payment",
+                    "step": kind,
+                    **intervals.share(hit, lost["customer"], conf_level),
+                }
+            )
+    limits = [
+        t("stages.checkout_limit"),
+        *([t("stages.thin", n=number(len(parts)), least=number(100))] if len(parts) < 100 else []),
+    ]
+    return _result(
+        "checkout",
+        pd.DataFrame(rows),
+        len(parts),
+        "carts",
+        conf_level,
+        limits,
+        ["measure", "step"],
+        "measure",
+    )
 
 
 class _Checkout:
@@ -292,7 +455,15 @@ class _Checkout:
         head = np.flatnonzero(new)
         if not len(head):
             none = np.zeros(0, bool)
-            return {"customer": batch["customer"][:0], "first": np.zeros(0, np.int64), "furthest": np.zeros(0, np.int64), "failed": none, "slow": none, "timed": none, "mature": none}
+            return {
+                "customer": batch["customer"][:0],
+                "first": np.zeros(0, np.int64),
+                "furthest": np.zeros(0, np.int64),
+                "failed": none,
+                "slow": none,
+                "timed": none,
+                "mature": none,
+            }
         ends = np.append(head[1:], n) - 1
         furthest = np.maximum.reduceat(step, head)
         # Of several tries to pay the last one tells how the cart was lost.
@@ -301,16 +472,42 @@ class _Checkout:
         safe = np.maximum(at, 0)
         seconds = batch["value"].astype(float) if "value" in batch.columns else np.full(n, np.nan)
         # Watched for the whole window after the last step before the order, whatever came of it.
-        last = np.maximum.reduceat(np.where(k < self.steps - 1, time, time[np.repeat(head, ends - head + 1)]), head)
-        return {"customer": batch["customer"][head], "first": np.minimum.reduceat(step, head), "furthest": furthest, "failed": (at >= 0) & is_failed[safe],
-                "slow": (at >= 0) & (np.nan_to_num(seconds[safe]) > self.slow), "timed": (at >= 0) & ~np.isnan(seconds[safe]), "mature": last + self.window <= self.end}
+        last = np.maximum.reduceat(
+            np.where(k < self.steps - 1, time, time[np.repeat(head, ends - head + 1)]), head
+        )
+        return {
+            "customer": batch["customer"][head],
+            "first": np.minimum.reduceat(step, head),
+            "furthest": furthest,
+            "failed": (at >= 0) & is_failed[safe],
+            "slow": (at >= 0) & (np.nan_to_num(seconds[safe]) > self.slow),
+            "timed": (at >= 0) & ~np.isnan(seconds[safe]),
+            "mature": last + self.window <= self.end,
+        }
 
 
 @analysis
-def barriers(events, stages, barrier, *, stage=None, adjust=(), gap="30D", column="stage", action="event", until=None, draws=300, seed=1, conf_level=0.95):
-    """Do people give up more often right after a barrier than after another contact in the same stage?
+def barriers(
+    events,
+    stages,
+    barrier,
+    *,
+    stage=None,
+    adjust=(),
+    gap="30D",
+    column="stage",
+    action="event",
+    until=None,
+    draws=300,
+    seed=1,
+    conf_level=0.95,
+):
+    """Do people give up more often right after a barrier than after another contact in the same
+    stage?
 
-    The comparison is made contact by contact, over contacts at least `gap` before the end of the data. Comparing whole occasions would mislead: long ones meet more barriers, and have not been given up for long.
+    The comparison is made contact by contact, over contacts at least `gap` before the end of the
+    data. Comparing whole occasions would mislead: long ones meet more barriers, and have not been
+    given up for long.
 
     Parameters
     ----------
@@ -329,8 +526,10 @@ def barriers(events, stages, barrier, *, stage=None, adjust=(), gap="30D", colum
     Returns
     -------
     Result
-        measure (rate: occasions in the stage that met a barrier; left_after_barrier, left_after_other: contacts after which the occasion was given up; difference: of these two;
-        cost_adjusted: the same, standardised to the contacts with a barrier), count, n (occasions; contacts), estimate, conf_low, conf_high. Evidence: associational. Intervals: clustered
+        measure (rate: occasions in the stage that met a barrier; left_after_barrier,
+        left_after_other: contacts after which the occasion was given up; difference: of these two;
+        cost_adjusted: the same, standardised to the contacts with a barrier), count, n (occasions;
+        contacts), estimate, conf_low, conf_high. Evidence: associational. Intervals: clustered
         shares; bootstrap over customers for differences.
 
     Raises
@@ -340,7 +539,8 @@ def barriers(events, stages, barrier, *, stage=None, adjust=(), gap="30D", colum
     NotEnoughData
         With fewer than 50 contacts with or without a barrier.
 
-    Source: S-15 in `docs/glossary.md`; standardisation Hernán & Robins (2020), Causal Inference, ch. 13.
+    Source: S-15 in `docs/glossary.md`; standardisation Hernán & Robins (2020), Causal Inference,
+    ch. 13.
     """
     import pandas as pd
 
@@ -354,14 +554,32 @@ def barriers(events, stages, barrier, *, stage=None, adjust=(), gap="30D", colum
     for name in names:
         if name not in words:
             raise unknown("barrier", "event", name, words)
-    more = {"a": engine.code(action, words), **{f"x{i}": engine.code(c, engine.distinct(events, c), others=True) for i, c in enumerate(adjust)}}
+    more = {
+        "a": engine.code(action, words),
+        **{
+            f"x{i}": engine.code(c, engine.distinct(events, c), others=True)
+            for i, c in enumerate(adjust)
+        },
+    }
     view, begin, end = view_of(events, stages, None, until, column, more)
-    kernel = _Barriers(len(stages), schemas.micros("gap", gap), end, begin, stages.index(stage), [words.index(n) for n in names], len(adjust))
-    d = engine.ordered(view, kernel, then=("t", "k")).sort_values(["customer", "cell", "met"], ignore_index=True)
+    kernel = _Barriers(
+        len(stages),
+        schemas.micros("gap", gap),
+        end,
+        begin,
+        stages.index(stage),
+        [words.index(n) for n in names],
+        len(adjust),
+    )
+    d = engine.ordered(view, kernel, then=("t", "k")).sort_values(
+        ["customer", "cell", "met"], ignore_index=True
+    )
     met = d["met"].to_numpy(bool)
     n = d["contacts"].to_numpy(float)
     if n[met].sum() < 50 or n[~met].sum() < 50:
-        raise NotEnoughData(t("stages.barrier_few", met=number(n[met].sum()), without=number(n[~met].sum())))
+        raise NotEnoughData(
+            t("stages.barrier_few", met=number(n[met].sum()), without=number(n[~met].sum()))
+        )
     who = np.unique(d["customer"].astype(str), return_inverse=True)[1]
     m = who.max() + 1
     cell = np.unique(d["cell"], return_inverse=True)[1]
@@ -374,17 +592,45 @@ def barriers(events, stages, barrier, *, stage=None, adjust=(), gap="30D", colum
         both = (a > 0) & (b > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             gap_ = np.where(both, ya / a - yb / b, 0)
-            return np.array([ya.sum() / a.sum() - yb.sum() / b.sum(), (gap_ * a)[both].sum() / a[both].sum()])
+            return np.array(
+                [ya.sum() / a.sum() - yb.sum() / b.sum(), (gap_ * a)[both].sum() / a[both].sum()]
+            )
 
     first = d["occasions"] > 0
-    rows = [{"measure": "rate", **_ratio(d.loc[first, "occasions_met"], d.loc[first, "occasions"], who[first], conf_level)},
-            {"measure": "left_after_barrier", **_ratio(left[met], n[met], who[met], conf_level)},
-            {"measure": "left_after_other", **_ratio(left[~met], n[~met], who[~met], conf_level)}]
+    rows = [
+        {
+            "measure": "rate",
+            **_ratio(
+                d.loc[first, "occasions_met"], d.loc[first, "occasions"], who[first], conf_level
+            ),
+        },
+        {"measure": "left_after_barrier", **_ratio(left[met], n[met], who[met], conf_level)},
+        {"measure": "left_after_other", **_ratio(left[~met], n[~met], who[~met], conf_level)},
+    ]
     estimate = differences(np.ones(m))
-    _, low, high = intervals.bootstrap(differences, m, seed=seed, draws=draws, conf_level=conf_level)
+    _, low, high = intervals.bootstrap(
+        differences, m, seed=seed, draws=draws, conf_level=conf_level
+    )
     for k, name in enumerate(("difference", "cost_adjusted")):
-        rows.append({"measure": name, "count": np.nan, "n": int(n.sum()), "estimate": estimate[k], "conf_low": low[k], "conf_high": high[k]})
-    made = _result("barrier", pd.DataFrame(rows), int(n.sum()), "contacts", conf_level, [t("stages.barrier_limit", stage=word(stage))], ["measure"])
+        rows.append(
+            {
+                "measure": name,
+                "count": np.nan,
+                "n": int(n.sum()),
+                "estimate": estimate[k],
+                "conf_low": low[k],
+                "conf_high": high[k],
+            }
+        )
+    made = _result(
+        "barrier",
+        pd.DataFrame(rows),
+        int(n.sum()),
+        "contacts",
+        conf_level,
+        [t("stages.barrier_limit", stage=word(stage))],
+        ["measure"],
+    )
     return replace(made, evidence="associational")
 
 
@@ -393,11 +639,19 @@ def _ratio(y, x, who, conf_level):
     y, x = np.bincount(who, y, size), np.bincount(who, x, size)
     estimate, se, _, _ = intervals.ratio(y[x > 0], x[x > 0], conf_level)
     low, high = intervals.clustered(estimate, se, x.sum(), (x > 0).sum(), conf_level)
-    return {"count": y.sum(), "n": int(x.sum()), "estimate": estimate, "conf_low": float(low), "conf_high": float(high)}
+    return {
+        "count": y.sum(),
+        "n": int(x.sum()),
+        "estimate": estimate,
+        "conf_low": float(low),
+        "conf_high": float(high),
+    }
 
 
 class _Barriers(Episodes):
-    """The kernel of `barriers`: contacts and departures by customer, with and without a barrier, in cells of like contacts."""
+    """The kernel of `barriers`: contacts and departures by customer, with and without a barrier, in
+    cells of like contacts.
+    """
 
     def __init__(self, stages, gap, end, begin, stage, names, adjust):
         super().__init__(stages, gap, end, begin)
@@ -409,8 +663,13 @@ class _Barriers(Episodes):
         m, n = len(edges), len(batch)
         episode = np.repeat(np.arange(m), np.diff(np.append(edges, n))) if m else np.zeros(0, int)
         last = np.append(edges[1:], n)[:m] - 1
-        # Only contacts whose sequel is known by the end of the data: later ones that led to nothing yet would be missing, those that led to an order not.
-        at = (batch["k"] == self.stage) & (batch["t"] <= self.end - self.gap) if m else np.zeros(0, bool)
+        # Only contacts whose sequel is known by the end of the data: later ones that led to nothing
+        # yet would be missing, those that led to an order not.
+        at = (
+            (batch["k"] == self.stage) & (batch["t"] <= self.end - self.gap)
+            if m
+            else np.zeros(0, bool)
+        )
         met = np.isin(batch["a"], self.names)
         # Contacts so far, in doublings, so that like is compared with like.
         so_far = np.arange(n) - edges[episode] if m else np.zeros(0, int)
@@ -423,7 +682,9 @@ class _Barriers(Episodes):
         order = np.lexsort((met[rows], cell[rows], who))
         rows, who = rows[order], who[order]
         new = np.ones(len(rows), bool)
-        new[1:] = (np.diff(who) != 0) | (np.diff(cell[rows]) != 0) | (np.diff(met[rows].astype(int)) != 0)
+        new[1:] = (
+            (np.diff(who) != 0) | (np.diff(cell[rows]) != 0) | (np.diff(met[rows].astype(int)) != 0)
+        )
         head = np.flatnonzero(new)
         key = np.cumsum(new) - 1
         hit = np.bincount(episode, at & met, m) > 0 if m else np.zeros(0, bool)
@@ -433,9 +694,17 @@ class _Barriers(Episodes):
         total, total_met = np.bincount(owner, inside, size), np.bincount(owner, hit, size)
         first = np.ones(len(head), bool)
         first[1:] = np.diff(who[head]) != 0
-        return {"customer": batch["customer"][rows[head]], "cell": cell[rows[head]], "met": met[rows[head]], "contacts": np.bincount(key, minlength=len(head)).astype(np.int64),
-                "left": np.bincount(key, left[rows], len(head)).astype(np.int64), "occasions": np.where(first, total[who[head]], 0).astype(np.int64) if m else key,
-                "occasions_met": np.where(first, total_met[who[head]], 0).astype(np.int64) if m else key}
+        return {
+            "customer": batch["customer"][rows[head]],
+            "cell": cell[rows[head]],
+            "met": met[rows[head]],
+            "contacts": np.bincount(key, minlength=len(head)).astype(np.int64),
+            "left": np.bincount(key, left[rows], len(head)).astype(np.int64),
+            "occasions": np.where(first, total[who[head]], 0).astype(np.int64) if m else key,
+            "occasions_met": (
+                np.where(first, total_met[who[head]], 0).astype(np.int64) if m else key
+            ),
+        }
 
 
 @analysis
@@ -446,7 +715,8 @@ def checkpoints(profile, rules, *, time="opened_at", period="month", conf_level=
     ----------
     profile : DataFrame, one row per occasion, such as from `stages.profile`
     rules : dict
-        Checkpoint = expression over its columns, such as {"saw a price within 3 visits": "events_evaluation > 0 and sessions <= 3"}.
+        Checkpoint = expression over its columns, such as {"saw a price within 3 visits":
+        "events_evaluation > 0 and sessions <= 3"}.
     time : str
         Column that gives the period.
     period : str
@@ -455,8 +725,10 @@ def checkpoints(profile, rules, *, time="opened_at", period="month", conf_level=
     Returns
     -------
     Result
-        checkpoint, period, count, n (occasions), estimate, conf_low, conf_high (Wilson), centre, lower_limit, upper_limit (three-sigma limits of a p-chart, Laney's where the counts
-        vary more than chance), outside (whether the period lies beyond them), incomplete (some of its occasions are still open: not judged).
+        checkpoint, period, count, n (occasions), estimate, conf_low, conf_high (Wilson), centre,
+        lower_limit, upper_limit (three-sigma limits of a p-chart, Laney's where the counts
+        vary more than chance), outside (whether the period lies beyond them), incomplete (some of
+        its occasions are still open: not judged).
 
     Raises
     ------
@@ -471,41 +743,97 @@ def checkpoints(profile, rules, *, time="opened_at", period="month", conf_level=
         raise unknown("period", "period", period, ("day", "week", "month"))
     if not len(profile):
         raise NotEnoughData(t("stages.no_episode"))
-    label = profile[time].dt.tz_localize(None).dt.to_period({"day": "D", "week": "W", "month": "M"}[period]).dt.start_time
+    label = (
+        profile[time]
+        .dt.tz_localize(None)
+        .dt.to_period({"day": "D", "week": "W", "month": "M"}[period])
+        .dt.start_time
+    )
     # A period with occasions still open shows what came quickly: it is marked, not judged.
-    running = (profile["outcome"] == "open").groupby(label).any() if "outcome" in profile else label.groupby(label).size() < 0
+    running = (
+        (profile["outcome"] == "open").groupby(label).any()
+        if "outcome" in profile
+        else label.groupby(label).size() < 0
+    )
     tables = []
     for name, rule in rules.items():
         try:
             passed = profile.eval(rule)
         except Exception as error:
-            raise InputError(f"checkpoint '{name}': cannot read {rule!r} ({type(error).__name__}: {error})") from None
+            raise InputError(
+                f"checkpoint '{name}': cannot read {rule!r} ({type(error).__name__}: {error})"
+            ) from None
         if getattr(passed, "dtype", None) != bool:
             raise InputError(f"checkpoint '{name}': {rule!r} gives no yes or no")
-        table = passed.groupby(label).agg(["sum", "size"]).rename(columns={"sum": "count", "size": "n"}).rename_axis("period").reset_index()
+        table = (
+            passed.groupby(label)
+            .agg(["sum", "size"])
+            .rename(columns={"sum": "count", "size": "n"})
+            .rename_axis("period")
+            .reset_index()
+        )
         table.insert(0, "checkpoint", name)
         table["incomplete"] = table["period"].map(running).to_numpy(bool)
         table["estimate"] = table["count"] / table["n"]
-        table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
+        table["conf_low"], table["conf_high"] = intervals.wilson(
+            table["count"], table["n"], conf_level
+        )
         judged = table if table["incomplete"].all() else table[~table["incomplete"]]
         centre = judged["count"].sum() / judged["n"].sum()
         sigma = np.sqrt(centre * (1 - centre) / table["n"])
         with np.errstate(divide="ignore", invalid="ignore"):
             score = ((table["estimate"] - centre) / sigma)[judged.index].to_numpy()
         # Laney: where the scores move more than chance lets them, the limits widen by as much.
-        wider = max(np.abs(np.diff(score)).mean() / 1.128, 1.0) if len(score) > 2 and np.isfinite(score).all() else 1.0
+        wider = (
+            max(np.abs(np.diff(score)).mean() / 1.128, 1.0)
+            if len(score) > 2 and np.isfinite(score).all()
+            else 1.0
+        )
         table["centre"] = centre
-        table["lower_limit"], table["upper_limit"] = np.maximum(centre - 3 * sigma * wider, 0), np.minimum(centre + 3 * sigma * wider, 1)
-        table["outside"] = ~table["incomplete"] & ((table["estimate"] < table["lower_limit"]) | (table["estimate"] > table["upper_limit"]))
+        table["lower_limit"], table["upper_limit"] = (
+            np.maximum(centre - 3 * sigma * wider, 0),
+            np.minimum(centre + 3 * sigma * wider, 1),
+        )
+        table["outside"] = ~table["incomplete"] & (
+            (table["estimate"] < table["lower_limit"]) | (table["estimate"] > table["upper_limit"])
+        )
         tables.append(table)
     table = pd.concat(tables, ignore_index=True)
     few = table.groupby("checkpoint").size().min() < 12 or (table["n"] * table["centre"]).min() < 5
     limits = [t("stages.checkpoint_limit"), *([t("stages.checkpoint_few")] if few else [])]
-    return Result(question=t("stages.checkpoint_question"), table=table, method=t("stages.checkpoint_method"), unit="episodes", n=len(profile), conf_level=conf_level,
-                  limits=tuple(limits), chart={"kind": "curve", "x": "period", "group": "checkpoint", "percent": True, "xlabel": t("stages.period_axis"),
-                                               "ylabel": t("stages.checkpoint_axis")})
+    return Result(
+        question=t("stages.checkpoint_question"),
+        table=table,
+        method=t("stages.checkpoint_method"),
+        unit="episodes",
+        n=len(profile),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "curve",
+            "x": "period",
+            "group": "checkpoint",
+            "percent": True,
+            "xlabel": t("stages.period_axis"),
+            "ylabel": t("stages.checkpoint_axis"),
+        },
+    )
 
 
 def _result(key, table, n, unit, conf_level, limits, label, group=None):
-    return Result(question=t(f"stages.{key}_question"), table=table, method=t(f"stages.{key}_method"), unit=unit, n=n, conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": list(label), "percent": True, "xlabel": t(f"stages.{key}_axis"), **({"group": group} if group else {})})
+    return Result(
+        question=t(f"stages.{key}_question"),
+        table=table,
+        method=t(f"stages.{key}_method"),
+        unit=unit,
+        n=n,
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": list(label),
+            "percent": True,
+            "xlabel": t(f"stages.{key}_axis"),
+            **({"group": group} if group else {}),
+        },
+    )

@@ -1,7 +1,9 @@
 """The stage nobody sees: how likely is each stage, for each customer, now?
 
-A hidden Markov model over events. Stages follow each other with chances that depend on the time between two events; each stage
-has its own mixture of events, tied to the taxonomy's rules by a prior; what a customer is doing at a moment without an event hangs on the last one by a table of its own, learnt
+A hidden Markov model over events. Stages follow each other with chances that depend on the time
+between two events; each stage
+has its own mixture of events, tied to the taxonomy's rules by a prior; what a customer is doing at
+a moment without an event hangs on the last one by a table of its own, learnt
 from answers to "where are you now?" where there are any.
 """
 
@@ -15,14 +17,30 @@ from workbench.results import Result, analysis
 from workbench.stages.taxonomy import taxonomy
 from workbench.texts import number, percent, t
 
-CHAIN = ("need", "search", "evaluation", "intent", "purchase", "post_purchase")   # stages an event can come from
-NOW = ("idle", "need", "search", "evaluation", "intent", "post_purchase")         # stages a person can be in
+CHAIN = (
+    "need",
+    "search",
+    "evaluation",
+    "intent",
+    "purchase",
+    "post_purchase",
+)  # stages an event can come from
+NOW = (
+    "idle",
+    "need",
+    "search",
+    "evaluation",
+    "intent",
+    "post_purchase",
+)  # stages a person can be in
 _TO_CHAIN = {"awareness": "need", "retention": "post_purchase", "advocacy": "post_purchase"}
 MINUTE = 60_000_000
-GAPS = np.array([2, 30, 720, 2880, 10080, 30240, 43200], np.int64) * MINUTE  # edges of the times between events
+GAPS = (
+    np.array([2, 30, 720, 2880, 10080, 30240, 43200], np.int64) * MINUTE
+)  # edges of the times between events
 BINS, K = len(GAPS) + 1, len(CHAIN)
-LONGEST = 200       # events a history keeps, the latest ones
-SILENT = "30D"      # with no labels: silence after which a process counts as over
+LONGEST = 200  # events a history keeps, the latest ones
+SILENT = "30D"  # with no labels: silence after which a process counts as over
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +52,10 @@ class StageModel:
     start : array (6), chances of the first event's stage
     moves : array (8, 6, 6), chances of the next event's stage, by time between the two
     emissions : array (6, events), chances of an event in a stage
-    now : array (8, 6, 6), chances of the stage at a moment, by the last event's stage and the time since; used where there were no labels
-    readout : the logit that says from the last event's stages, the time since and recent activity whether someone is idle, under way or past a purchase, and
+    now : array (8, 6, 6), chances of the stage at a moment, by the last event's stage and the time
+    since; used where there were no labels
+    readout : the logit that says from the last event's stages, the time since and recent activity
+    whether someone is idle, under way or past a purchase, and
         how the hidden stages of those under way are read; None without labels
     events : tuple of str
     column : str, the column the events come from
@@ -59,14 +79,29 @@ class StageModel:
     simulated: bool = False
 
 
-def fit_latent(events, *, labels=None, rules=None, column="event", label_error=0.1, anchor=0.5, most=20_000, rounds=60, until=None, coverage=0.9, seed=1):
-    """Learn hidden stages from histories of events, and from answers to "where are you now?" where there are any.
+def fit_latent(
+    events,
+    *,
+    labels=None,
+    rules=None,
+    column="event",
+    label_error=0.1,
+    anchor=0.5,
+    most=20_000,
+    rounds=60,
+    until=None,
+    coverage=0.9,
+    seed=1,
+):
+    """Learn hidden stages from histories of events, and from answers to "where are you now?" where
+    there are any.
 
     Parameters
     ----------
     events : table with customer_id, occurred_at, event
     labels : DataFrame, optional
-        Answers: customer_id, answered_at, stage (one of idle, need, search, evaluation, intent, post_purchase). A fifth of the
+        Answers: customer_id, answered_at, stage (one of idle, need, search, evaluation, intent,
+        post_purchase). A fifth of the
         answering customers is kept apart to size the sets of plausible stages.
     rules : Taxonomy or path, optional
         Says which stage an event name belongs to at first; the data then move it.
@@ -96,26 +131,31 @@ def fit_latent(events, *, labels=None, rules=None, column="event", label_error=0
     NotEnoughData
         For fewer than 30 histories.
 
-    Source: Baum et al. (1970), Ann. Math. Statist. 41; Netzer, Lattin & Srinivasan (2008), Marketing Science 27; sets: Vovk, Gammerman & Shafer (2005).
+    Source: Baum et al. (1970), Ann. Math. Statist. 41; Netzer, Lattin & Srinivasan (2008),
+    Marketing Science 27; sets: Vovk, Gammerman & Shafer (2005).
     """
     from workbench.results import is_simulated
 
     names = engine.distinct(events, column)
     data = _histories(events, names, column, until, most, seed)
     if len(data.starts) < 30:
-        raise NotEnoughData(f"fit_latent: at least 30 histories are needed, found {len(data.starts)}")
+        raise NotEnoughData(
+            f"fit_latent: at least 30 histories are needed, found {len(data.starts)}"
+        )
     prior = _anchored(names, rules)
     answers, held = _answers(labels, data, seed)
     moves, now = np.tile(_ORDERLY, (BINS, 1, 1)), _first_now(data, names, prior, until)
     # Long silences begin anew rather than go on.
-    moves[5:] = 0.5 * moves[5:] + 0.5 * np.array([.55, .2, .1, .05, .0, .1])
+    moves[5:] = 0.5 * moves[5:] + 0.5 * np.array([0.55, 0.2, 0.1, 0.05, 0.0, 0.1])
     moves = moves / moves.sum(axis=2, keepdims=True)
-    start, emissions, steady = np.array([.5, .25, .1, .1, .01, .04]), prior.copy(), now.copy()
+    start, emissions, steady = np.array([0.5, 0.25, 0.1, 0.1, 0.01, 0.04]), prior.copy(), now.copy()
     share = np.bincount(data.k, minlength=len(names)) / len(data.k)
     pull = anchor * len(data.k) / K
     said, converged = [], False
     for _ in range(rounds):
-        total, c_start, c_moves, c_emit, c_now = _expect(data, start, moves, emissions, now, answers, label_error)
+        total, c_start, c_moves, c_emit, c_now = _expect(
+            data, start, moves, emissions, now, answers, label_error
+        )
         said.append(total)
         start = _normal(c_start + 1)
         moves = _normal(c_moves + 2 * _ORDERLY)
@@ -124,12 +164,29 @@ def fit_latent(events, *, labels=None, rules=None, column="event", label_error=0
         if len(said) > 1 and abs(said[-1] - said[-2]) < 1e-5 * abs(said[-2]):
             converged = True
             break
-    model = StageModel(start, moves, emissions, now, tuple(names), column, said, converged, len(answers["row"]), len(held["row"]), 0.0, None, is_simulated(events))
+    model = StageModel(
+        start,
+        moves,
+        emissions,
+        now,
+        tuple(names),
+        column,
+        said,
+        converged,
+        len(answers["row"]),
+        len(held["row"]),
+        0.0,
+        None,
+        is_simulated(events),
+    )
     if len(answers["row"]) >= 50:
         model = replace(model, readout=_readout(data, model, answers, label_error))
     if len(held["row"]) >= 20:
-        # A set of stages holds the stated one as often as wanted where its least likely member is as likely as all but the rarest answers were.
-        chance = _chances(data, model, held["row"], held["since"])[np.arange(len(held["row"])), held["stage"]]
+        # A set of stages holds the stated one as often as wanted where its least likely member is
+        # as likely as all but the rarest answers were.
+        chance = _chances(data, model, held["row"], held["since"])[
+            np.arange(len(held["row"])), held["stage"]
+        ]
         place = int(np.floor((1 - coverage) * (len(chance) + 1)))
         model = replace(model, threshold=float(np.sort(chance)[place - 1]) if place >= 1 else 0.0)
     return model
@@ -149,9 +206,12 @@ def posterior(events, model, *, moment=None):
     Returns
     -------
     DataFrame
-        customer_id, days_since_last_event, idle, need, search, evaluation, intent, post_purchase (chances that add up to 1), stage (the likeliest), certain (whether its chance is at
-        least one half), plausible (all stages of the model's set, joined by |; empty where the model has none), events (how many the answer rests on), calibrated (whether answers
-        were there to learn the chances from). Customers without an event before the moment are left out.
+        customer_id, days_since_last_event, idle, need, search, evaluation, intent, post_purchase
+        (chances that add up to 1), stage (the likeliest), certain (whether its chance is at
+        least one half), plausible (all stages of the model's set, joined by |; empty where the
+        model has none), events (how many the answer rests on), calibrated (whether answers
+        were there to learn the chances from). Customers without an event before the moment are left
+        out.
 
     Source: as `fit_latent`.
     """
@@ -163,18 +223,35 @@ def posterior(events, model, *, moment=None):
         raise NotEnoughData(t("stages.no_customer"))
     if not first <= end <= last + schemas.micros("silent", SILENT):
         days = [str(pd.Timestamp(v, unit="us").date()) for v in (end, first, last)]
-        raise InputError(f"moment: {days[0]} lies outside the data, which run from {days[1]} to {days[2]}")
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code(model.column, list(model.events), others=True)}
+        raise InputError(
+            f"moment: {days[0]} lies outside the data, which run from {days[1]} to {days[2]}"
+        )
+    roles = {
+        "customer": engine.key("customer_id"),
+        "t": engine.micros("occurred_at"),
+        "k": engine.code(model.column, list(model.events), others=True),
+    }
     view = engine.view(events, upto=end, **roles)
-    parts = engine.ordered(view, _Filter(model, end), then=("t", "k")).sort_values("customer", kind="stable", ignore_index=True)
-    table = pd.DataFrame({"customer_id": parts["customer"], "days_since_last_event": parts["since"] / (1440 * MINUTE)})
+    parts = engine.ordered(view, _Filter(model, end), then=("t", "k")).sort_values(
+        "customer", kind="stable", ignore_index=True
+    )
+    table = pd.DataFrame(
+        {
+            "customer_id": parts["customer"],
+            "days_since_last_event": parts["since"] / (1440 * MINUTE),
+        }
+    )
     chances = parts[[f"p{i}" for i in range(len(NOW))]].to_numpy()
     for i, name in enumerate(NOW):
         table[name] = chances[:, i]
-    table["stage"] = np.array(NOW, object)[chances.argmax(axis=1)] if len(table) else np.array([], object)
+    table["stage"] = (
+        np.array(NOW, object)[chances.argmax(axis=1)] if len(table) else np.array([], object)
+    )
     table["certain"] = chances.max(axis=1) >= 0.5 if len(table) else np.array([], bool)
     patterns = (chances >= max(model.threshold, 1e-12)) @ (1 << np.arange(len(NOW)))
-    names = np.array(["|".join(n for i, n in enumerate(NOW) if p >> i & 1) for p in range(1 << len(NOW))], object)
+    names = np.array(
+        ["|".join(n for i, n in enumerate(NOW) if p >> i & 1) for p in range(1 << len(NOW))], object
+    )
     table["plausible"] = names[patterns] if model.threshold > 0 else ""
     table["events"] = parts["events"]
     table["calibrated"] = model.readout is not None
@@ -187,8 +264,11 @@ def posterior(events, model, *, moment=None):
 def where_now(posterior, *, conf_level=0.95):
     """How many customers are in each stage now, as far as their behaviour can tell?
 
-    Takes the table of `posterior`. Returns a Result: stage, expected (customers), n, estimate (mean chance), std_error, conf_low, conf_high (missing where the chances were never calibrated); how many customers' stage is uncertain stands in `.limits`. The interval is
-    that of a mean over customers: it does not hold the model's own error. Raises NotEnoughData without customers. Source: S-27 in `docs/glossary.md`.
+    Takes the table of `posterior`. Returns a Result: stage, expected (customers), n, estimate (mean
+    chance), std_error, conf_low, conf_high (missing where the chances were never calibrated); how
+    many customers' stage is uncertain stands in `.limits`. The interval is
+    that of a mean over customers: it does not hold the model's own error. Raises NotEnoughData
+    without customers. Source: S-27 in `docs/glossary.md`.
     """
     import pandas as pd
 
@@ -196,17 +276,48 @@ def where_now(posterior, *, conf_level=0.95):
     if not n:
         raise NotEnoughData(t("stages.no_customer"))
     p = posterior[list(NOW)].to_numpy()
-    estimate, se = p.mean(axis=0), p.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(NOW), np.nan)
+    estimate, se = (
+        p.mean(axis=0),
+        (p.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(NOW), np.nan)),
+    )
     low, high = intervals.normal(estimate, se, conf_level)
     known = bool(posterior["calibrated"].all())
     if not known:
-        # The spread over customers would pass for the model's own doubt, which nobody knows without answers.
+        # The spread over customers would pass for the model's own doubt, which nobody knows without
+        # answers.
         se = low = high = np.full(len(NOW), np.nan)
-    table = pd.DataFrame({"stage": NOW, "expected": p.sum(axis=0).round(1), "n": n, "estimate": estimate, "std_error": se, "conf_low": np.maximum(low, 0), "conf_high": np.minimum(high, 1)})
+    table = pd.DataFrame(
+        {
+            "stage": NOW,
+            "expected": p.sum(axis=0).round(1),
+            "n": n,
+            "estimate": estimate,
+            "std_error": se,
+            "conf_low": np.maximum(low, 0),
+            "conf_high": np.minimum(high, 1),
+        }
+    )
     unsure = int((~posterior["certain"]).sum())
-    limits = (*(() if known else (t("stages.uncalibrated"),)), t("stages.unsure", n=number(unsure), share=percent(unsure / n)), *((t("stages.now_limit"),) if known else ()))
-    return Result(question=t("stages.now_question"), table=table, method=t("stages.now_method"), unit="customers", n=n, conf_level=conf_level, limits=limits,
-                  chart={"kind": "points", "label": ["stage"], "percent": True, "xlabel": t("stages.now_axis")})
+    limits = (
+        *(() if known else (t("stages.uncalibrated"),)),
+        t("stages.unsure", n=number(unsure), share=percent(unsure / n)),
+        *((t("stages.now_limit"),) if known else ()),
+    )
+    return Result(
+        question=t("stages.now_question"),
+        table=table,
+        method=t("stages.now_method"),
+        unit="customers",
+        n=n,
+        conf_level=conf_level,
+        limits=limits,
+        chart={
+            "kind": "points",
+            "label": ["stage"],
+            "percent": True,
+            "xlabel": t("stages.now_axis"),
+        },
+    )
 
 
 @analysis
@@ -223,7 +334,9 @@ def reliability(posterior, truth, *, bins=10, conf_level=0.95):
     Returns
     -------
     Result
-        bin (middle of the said chances), said (mean chance), count, n (customer and stage pairs), estimate (share that was so), std_error, conf_low, conf_high (customers are the sampling unit). Expected calibration error, Brier score and how often
+        bin (middle of the said chances), said (mean chance), count, n (customer and stage pairs),
+        estimate (share that was so), std_error, conf_low, conf_high (customers are the sampling
+        unit). Expected calibration error, Brier score and how often
         the plausible stages hold the true one stand in `.limits`.
 
     Raises
@@ -244,15 +357,54 @@ def reliability(posterior, truth, *, bins=10, conf_level=0.95):
     for b in range(bins):
         here = group == b
         if here.any():
-            rows.append({"bin": f"{(b + .5) / bins:.2f}", "said": p.ravel()[here].mean(), **intervals.share(hit.ravel()[here] > 0, who[here], conf_level)})
+            rows.append(
+                {
+                    "bin": f"{(b + 0.5) / bins:.2f}",
+                    "said": p.ravel()[here].mean(),
+                    **intervals.share(hit.ravel()[here] > 0, who[here], conf_level),
+                }
+            )
     table = pd.DataFrame(rows)
     error = float((table["n"] * (table["said"] - table["estimate"]).abs()).sum() / table["n"].sum())
-    limits = [t("stages.calibration", error=number(error, 2), brier=number(((p - hit) ** 2).sum(axis=1).mean(), 3), n=number(len(both)))]
+    limits = [
+        t(
+            "stages.calibration",
+            error=number(error, 2),
+            brier=number(((p - hit) ** 2).sum(axis=1).mean(), 3),
+            n=number(len(both)),
+        )
+    ]
     if (both["plausible"] != "").any():
-        holds = np.mean([true in str(names).split("|") for true, names in zip(both["true"], both["plausible"], strict=True)])
-        limits.append(t("stages.sets_hold", share=percent(holds), size=number(both["plausible"].str.count(r"\|").mean() + 1, 2)))
-    return Result(question=t("stages.reliability_question"), table=table, method=t("stages.reliability_method"), unit="customers", n=len(both), conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "curve", "x": "said", "percent": True, "diagonal": True, "xlabel": t("stages.reliability_x"), "ylabel": t("stages.reliability_axis")})
+        holds = np.mean(
+            [
+                true in str(names).split("|")
+                for true, names in zip(both["true"], both["plausible"], strict=True)
+            ]
+        )
+        limits.append(
+            t(
+                "stages.sets_hold",
+                share=percent(holds),
+                size=number(both["plausible"].str.count(r"\|").mean() + 1, 2),
+            )
+        )
+    return Result(
+        question=t("stages.reliability_question"),
+        table=table,
+        method=t("stages.reliability_method"),
+        unit="customers",
+        n=len(both),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "curve",
+            "x": "said",
+            "percent": True,
+            "diagonal": True,
+            "xlabel": t("stages.reliability_x"),
+            "ylabel": t("stages.reliability_axis"),
+        },
+    )
 
 
 @analysis
@@ -271,7 +423,9 @@ def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
     Returns
     -------
     Result
-        model, measure (brier: mean squared distance, lower is better; log_score; hit_rate), count and n (customers), estimate, conf_low, conf_high, difference (to the first model), difference_low, difference_high. Differences are paired by customer.
+        model, measure (brier: mean squared distance, lower is better; log_score; hit_rate), count
+        and n (customers), estimate, conf_low, conf_high, difference (to the first model),
+        difference_low, difference_high. Differences are paired by customer.
 
     Raises
     ------
@@ -289,25 +443,58 @@ def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
         d = d[d["customer_id"].isin(common)].sort_values("customer_id", ignore_index=True)
         p = d[list(NOW)].to_numpy()
         hit = d["true"].to_numpy(object)[:, None] == np.array(NOW, object)
-        each = {"brier": ((p - hit) ** 2).sum(axis=1), "log_score": np.log(np.maximum(p[hit], 1e-6)), "hit_rate": (p.argmax(axis=1) == hit.argmax(axis=1)).astype(float)}
+        each = {
+            "brier": ((p - hit) ** 2).sum(axis=1),
+            "log_score": np.log(np.maximum(p[hit], 1e-6)),
+            "hit_rate": (p.argmax(axis=1) == hit.argmax(axis=1)).astype(float),
+        }
         first = first or each
         for measure, value in each.items():
             se = value.std(ddof=1) / np.sqrt(len(value))
             low, high = intervals.normal(value.mean(), se, conf_level)
-            row = {"model": name, "measure": measure, "count": len(value), "n": len(value), "estimate": value.mean(), "conf_low": float(low), "conf_high": float(high)}
+            row = {
+                "model": name,
+                "measure": measure,
+                "count": len(value),
+                "n": len(value),
+                "estimate": value.mean(),
+                "conf_low": float(low),
+                "conf_high": float(high),
+            }
             if each is not first:
                 gap = value - first[measure]
-                d_low, d_high = intervals.normal(gap.mean(), gap.std(ddof=1) / np.sqrt(len(gap)), conf_level)
-                row |= {"difference": gap.mean(), "difference_low": float(d_low), "difference_high": float(d_high)}
+                d_low, d_high = intervals.normal(
+                    gap.mean(), gap.std(ddof=1) / np.sqrt(len(gap)), conf_level
+                )
+                row |= {
+                    "difference": gap.mean(),
+                    "difference_low": float(d_low),
+                    "difference_high": float(d_high),
+                }
             rows.append(row)
-    return Result(question=t("stages.score_question"), table=pd.DataFrame(rows), method=t("stages.score_method"), unit="customers", n=len(common), conf_level=conf_level,
-                  limits=(t("stages.score_limit"),), chart={"kind": "points", "label": ["model"], "only": {"measure": "brier"}, "xlabel": t("stages.score_axis")})
+    return Result(
+        question=t("stages.score_question"),
+        table=pd.DataFrame(rows),
+        method=t("stages.score_method"),
+        unit="customers",
+        n=len(common),
+        conf_level=conf_level,
+        limits=(t("stages.score_limit"),),
+        chart={
+            "kind": "points",
+            "label": ["model"],
+            "only": {"measure": "brier"},
+            "xlabel": t("stages.score_axis"),
+        },
+    )
 
 
 def rule_map(events, model, labels, *, moment=None):
-    """Guess the stage from the rule of the last event and the time since, calibrated on labels: a yardstick for `posterior`.
+    """Guess the stage from the rule of the last event and the time since, calibrated on labels: a
+    yardstick for `posterior`.
 
-    Takes events, a StageModel (for its events and column), the answers it learnt from, and the moment; returns a table as `posterior` does. Source: S-02, S-27 in `docs/glossary.md`.
+    Takes events, a StageModel (for its events and column), the answers it learnt from, and the
+    moment; returns a table as `posterior` does. Source: S-02, S-27 in `docs/glossary.md`.
     """
     train, query = _asked(events, model, labels, moment), _asked(events, model, None, moment)
 
@@ -323,13 +510,22 @@ def rule_map(events, model, labels, *, moment=None):
 
 
 def stage_logit(events, model, labels, *, moment=None, label_error=0.1):
-    """Guess the stage by a multinomial logit on the last event, the time since and recent activity, without hidden stages: a yardstick for `posterior`.
+    """Guess the stage by a multinomial logit on the last event, the time since and recent activity,
+    without hidden stages: a yardstick for `posterior`.
 
-    Takes and returns what `rule_map` does; answers may be wrong as in `fit_latent`. Source: McFadden (1974).
+    Takes and returns what `rule_map` does; answers may be wrong as in `fit_latent`. Source:
+    McFadden (1974).
     """
     train, query = _asked(events, model, labels, moment), _asked(events, model, None, moment)
-    fit = _logit_fit(_activity(train["data"], model, train["row"], train["since"]), train["stage"], train["data"].customer[train["row"]], label_error)
-    return _as_posterior(query, _logit_chance(fit, _activity(query["data"], model, query["row"], query["since"])))
+    fit = _logit_fit(
+        _activity(train["data"], model, train["row"], train["since"]),
+        train["stage"],
+        train["data"].customer[train["row"]],
+        label_error,
+    )
+    return _as_posterior(
+        query, _logit_chance(fit, _activity(query["data"], model, query["row"], query["since"]))
+    )
 
 
 @analysis
@@ -351,7 +547,9 @@ def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=
     Returns
     -------
     Result
-        answer ("0" … ; top_box: the two highest; all), said (mean stated chance), count (bought), n (answers old enough), estimate, std_error, conf_low, conf_high (customers are the sampling unit). Calibration slope and Brier score stand in
+        answer ("0" … ; top_box: the two highest; all), said (mean stated chance), count (bought), n
+        (answers old enough), estimate, std_error, conf_low, conf_high (customers are the sampling
+        unit). Calibration slope and Brier score stand in
         `.limits`, the logistic calibration in `.model`.
 
     Raises
@@ -364,36 +562,87 @@ def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=
     import pandas as pd
 
     width = pd.Timedelta(microseconds=schemas.micros("window", window))
-    answers, orders = (_tidy(d, time) for d, time in ((answers, "answered_at"), (orders, "ordered_at")))
-    end = pd.Timestamp(schemas.moment("until", until), unit="us", tz="UTC") if until is not None else orders["ordered_at"].max()
-    d = answers[answers["value"].between(0, most) & (answers["answered_at"] + width <= end)].sort_values("answered_at", kind="stable")
-    joined = pd.merge_asof(d, orders[["customer_id", "ordered_at"]].sort_values("ordered_at", kind="stable"), left_on="answered_at", right_on="ordered_at", by="customer_id",
-                           direction="forward", allow_exact_matches=False)
+    answers, orders = (
+        _tidy(d, time) for d, time in ((answers, "answered_at"), (orders, "ordered_at"))
+    )
+    end = (
+        pd.Timestamp(schemas.moment("until", until), unit="us", tz="UTC")
+        if until is not None
+        else orders["ordered_at"].max()
+    )
+    d = answers[
+        answers["value"].between(0, most) & (answers["answered_at"] + width <= end)
+    ].sort_values("answered_at", kind="stable")
+    joined = pd.merge_asof(
+        d,
+        orders[["customer_id", "ordered_at"]].sort_values("ordered_at", kind="stable"),
+        left_on="answered_at",
+        right_on="ordered_at",
+        by="customer_id",
+        direction="forward",
+        allow_exact_matches=False,
+    )
     bought = (joined["ordered_at"] - joined["answered_at"] <= width).to_numpy()
     if not len(joined) or bought.all() or not bought.any():
         raise NotEnoughData(t("stages.intention_few", n=number(len(joined))))
     said = joined["value"].to_numpy(float) / most
     rows = []
-    for name, hit in (*((f"{v:g}", said == v / most) for v in np.unique(joined["value"])), ("top_box", said >= (most - 1) / most), ("all", said >= 0)):
+    for name, hit in (
+        *((f"{v:g}", said == v / most) for v in np.unique(joined["value"])),
+        ("top_box", said >= (most - 1) / most),
+        ("all", said >= 0),
+    ):
         if hit.any():
-            rows.append({"answer": name, "said": said[hit].mean(), **intervals.share(bought[hit], joined["customer_id"][hit], conf_level)})
+            rows.append(
+                {
+                    "answer": name,
+                    "said": said[hit].mean(),
+                    **intervals.share(bought[hit], joined["customer_id"][hit], conf_level),
+                }
+            )
     who = np.unique(joined["customer_id"].astype(str), return_inverse=True)[1]
-    eta = np.log((said * most + .5) / (most - said * most + .5))
+    eta = np.log((said * most + 0.5) / (most - said * most + 0.5))
     fit, slope = _slope(bought, eta, who, conf_level)
     fitted = bought.astype(float) if fit is None else fit.fittedvalues
-    limits = [slope, t("stages.intention_brier", stated=number(((said - bought) ** 2).mean(), 3), calibrated=number(((fitted - bought) ** 2).mean(), 3),
-                       base=number(bought.mean() * (1 - bought.mean()), 3))]
+    limits = [
+        slope,
+        t(
+            "stages.intention_brier",
+            stated=number(((said - bought) ** 2).mean(), 3),
+            calibrated=number(((fitted - bought) ** 2).mean(), 3),
+            base=number(bought.mean() * (1 - bought.mean()), 3),
+        ),
+    ]
     if len(joined) < 200 or bought.sum() < 50:
         limits.append(t("stages.thin", n=number(len(joined)), least=number(200)))
-    return Result(question=t("stages.intention_question", window=window), table=pd.DataFrame(rows), method=t("stages.intention_method"), unit="answers", n=len(joined), conf_level=conf_level,
-                  evidence="associational", limits=tuple(limits), model=fit, chart={"kind": "points", "label": ["answer"], "percent": True, "xlabel": t("stages.intention_axis", window=window)})
+    return Result(
+        question=t("stages.intention_question", window=window),
+        table=pd.DataFrame(rows),
+        method=t("stages.intention_method"),
+        unit="answers",
+        n=len(joined),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=tuple(limits),
+        model=fit,
+        chart={
+            "kind": "points",
+            "label": ["answer"],
+            "percent": True,
+            "xlabel": t("stages.intention_axis", window=window),
+        },
+    )
 
 
 @analysis
-def buying_chance(events, model, *, order="order", window="30D", moment=None, bins=8, conf_level=0.95):
+def buying_chance(
+    events, model, *, order="order", window="30D", moment=None, bins=8, conf_level=0.95
+):
     """How well does behaviour up to a moment tell who buys soon after it?
 
-    A logistic model on recent activity and the hidden stages of the last event learns from one half of the customers and is judged on the other. Nothing after the moment is looked at but the purchase itself.
+    A logistic model on recent activity and the hidden stages of the last event learns from one half
+    of the customers and is judged on the other. Nothing after the moment is looked at but the
+    purchase itself.
 
     Parameters
     ----------
@@ -411,7 +660,9 @@ def buying_chance(events, model, *, order="order", window="30D", moment=None, bi
     Returns
     -------
     Result
-        bin ("1" = least likely), said (mean chance), count (bought), n (customers judged), estimate (share that bought), std_error, conf_low, conf_high. Brier score beside that of the base rate and the calibration slope stand in `.limits`.
+        bin ("1" = least likely), said (mean chance), count (bought), n (customers judged), estimate
+        (share that bought), std_error, conf_low, conf_high. Brier score beside that of the base
+        rate and the calibration slope stand in `.limits`.
 
     Raises
     ------
@@ -427,8 +678,16 @@ def buying_chance(events, model, *, order="order", window="30D", moment=None, bi
     at = last - width if moment is None else schemas.moment("moment", moment)
     if order not in model.events:
         raise unknown("order", "event", order, model.events)
-    data = _histories(events, list(model.events), model.column, pd.Timestamp(at, unit="us", tz="UTC"), 10**9, 0)
-    view = engine.view(events, upto=at + width, customer=engine.key("customer_id"), t=engine.micros("occurred_at"), k=engine.code(model.column, [order]))
+    data = _histories(
+        events, list(model.events), model.column, pd.Timestamp(at, unit="us", tz="UTC"), 10**9, 0
+    )
+    view = engine.view(
+        events,
+        upto=at + width,
+        customer=engine.key("customer_id"),
+        t=engine.micros("occurred_at"),
+        k=engine.code(model.column, [order]),
+    )
     bought = engine.run(f"SELECT DISTINCT customer FROM v WHERE t > {at}", v=view)["customer"]
     row = data.starts + data.sizes - 1
     y = np.isin(data.customer[row].astype(str), bought.astype(str).to_numpy())
@@ -438,20 +697,58 @@ def buying_chance(events, model, *, order="order", window="30D", moment=None, bi
     learn = (np.add.reduceat(data.t // 1000 % 9973, data.starts) % 2) == 0
     if min(y[learn].sum(), y[~learn].sum()) < 50 or y[learn].all():
         raise NotEnoughData(t("stages.chance_few", n=number(y.sum())))
-    fit = _logit_fit(x[learn], y[learn].astype(int), np.flatnonzero(learn), 0.0, np.array([0.5, 0.5]))
+    fit = _logit_fit(
+        x[learn], y[learn].astype(int), np.flatnonzero(learn), 0.0, np.array([0.5, 0.5])
+    )
     p = _logit_chance(fit, x[~learn])[:, 1]
     hit, who = y[~learn], data.customer[row][~learn]
-    place = np.minimum((np.argsort(np.argsort(p, kind="stable"), kind="stable") * bins) // len(p), bins - 1)
-    rows = [{"bin": f"{b + 1}", "said": p[place == b].mean(), **intervals.share(hit[place == b], who[place == b], conf_level)} for b in range(bins) if (place == b).any()]
+    place = np.minimum(
+        (np.argsort(np.argsort(p, kind="stable"), kind="stable") * bins) // len(p), bins - 1
+    )
+    rows = [
+        {
+            "bin": f"{b + 1}",
+            "said": p[place == b].mean(),
+            **intervals.share(hit[place == b], who[place == b], conf_level),
+        }
+        for b in range(bins)
+        if (place == b).any()
+    ]
     eta = np.log(np.clip(p, 1e-6, 1 - 1e-6) / (1 - np.clip(p, 1e-6, 1 - 1e-6)))
     slope, sentence = _slope(hit, eta, np.arange(len(hit)), conf_level)
-    limits = (t("stages.chance_score", brier=number(((p - hit) ** 2).mean(), 3), base=number(hit.mean() * (1 - hit.mean()), 3)), sentence)
-    return Result(question=t("stages.chance_question", window=window), table=pd.DataFrame(rows), method=t("stages.chance_method"), unit="customers", n=len(p), conf_level=conf_level, evidence="associational",
-                  limits=limits, model=slope, chart={"kind": "curve", "x": "said", "percent": True, "diagonal": True, "xlabel": t("stages.reliability_x"), "ylabel": t("stages.intention_axis", window=window)})
+    limits = (
+        t(
+            "stages.chance_score",
+            brier=number(((p - hit) ** 2).mean(), 3),
+            base=number(hit.mean() * (1 - hit.mean()), 3),
+        ),
+        sentence,
+    )
+    return Result(
+        question=t("stages.chance_question", window=window),
+        table=pd.DataFrame(rows),
+        method=t("stages.chance_method"),
+        unit="customers",
+        n=len(p),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=limits,
+        model=slope,
+        chart={
+            "kind": "curve",
+            "x": "said",
+            "percent": True,
+            "diagonal": True,
+            "xlabel": t("stages.reliability_x"),
+            "ylabel": t("stages.intention_axis", window=window),
+        },
+    )
 
 
 def _slope(bought, eta, who, conf_level):
-    """Return the logistic calibration of log odds and a sentence on its slope; None where buyers and others are told apart without error."""
+    """Return the logistic calibration of log odds and a sentence on its slope; None where buyers
+    and others are told apart without error.
+    """
     import warnings
 
     import statsmodels.api as sm
@@ -460,11 +757,18 @@ def _slope(bought, eta, who, conf_level):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", PerfectSeparationWarning)
-            fit = sm.GLM(bought.astype(float), sm.add_constant(eta), family=sm.families.Binomial()).fit(cov_type="cluster", cov_kwds={"groups": who})
+            fit = sm.GLM(
+                bought.astype(float), sm.add_constant(eta), family=sm.families.Binomial()
+            ).fit(cov_type="cluster", cov_kwds={"groups": who})
     except PerfectSeparationWarning:
         return None, t("stages.intention_separated")
     low, high = intervals.normal(fit.params[1], fit.bse[1], conf_level)
-    return fit, t("stages.intention_slope", slope=number(fit.params[1], 3), low=number(low, 3), high=number(high, 3))
+    return fit, t(
+        "stages.intention_slope",
+        slope=number(fit.params[1], 3),
+        low=number(low, 3),
+        high=number(high, 3),
+    )
 
 
 def _tidy(table, time):
@@ -472,19 +776,32 @@ def _tidy(table, time):
     import pandas as pd
 
     kept = table.dropna(subset=["customer_id", time])
-    return kept.assign(customer_id=kept["customer_id"].astype(str), **{time: pd.to_datetime(kept[time], utc=True).astype("datetime64[us, UTC]")})
+    return kept.assign(
+        customer_id=kept["customer_id"].astype(str),
+        **{time: pd.to_datetime(kept[time], utc=True).astype("datetime64[us, UTC]")},
+    )
 
 
 # --- the machinery
 
 
-_ORDERLY = np.array([[.55, .25, .10, .06, .01, .03], [.05, .60, .25, .06, .01, .03], [.03, .14, .56, .22, .02, .03], [.02, .04, .10, .60, .21, .03],
-                     [.06, .06, .04, .04, .05, .75], [.25, .20, .10, .10, .02, .33]])
+_ORDERLY = np.array(
+    [
+        [0.55, 0.25, 0.10, 0.06, 0.01, 0.03],
+        [0.05, 0.60, 0.25, 0.06, 0.01, 0.03],
+        [0.03, 0.14, 0.56, 0.22, 0.02, 0.03],
+        [0.02, 0.04, 0.10, 0.60, 0.21, 0.03],
+        [0.06, 0.06, 0.04, 0.04, 0.05, 0.75],
+        [0.25, 0.20, 0.10, 0.10, 0.02, 0.33],
+    ]
+)
 
 
 @dataclass
 class _Histories:
-    """Histories laid end to end: event codes, bins of the time before each, where each history starts and how long it is."""
+    """Histories laid end to end: event codes, bins of the time before each, where each history
+    starts and how long it is.
+    """
 
     customer: np.ndarray
     t: np.ndarray
@@ -500,7 +817,11 @@ class _Rows:
 
     def __call__(self, batch):
         kept = np.arange(len(batch)) > batch.last - LONGEST
-        return {"customer": batch["customer"][kept], "t": batch["t"][kept].astype(np.int64), "k": batch["k"][kept].astype(np.int64)}
+        return {
+            "customer": batch["customer"][kept],
+            "t": batch["t"][kept].astype(np.int64),
+            "k": batch["k"][kept].astype(np.int64),
+        }
 
 
 def _histories(events, names, column, until, most, seed):
@@ -508,8 +829,16 @@ def _histories(events, names, column, until, most, seed):
     end = schemas.observed_until(events, until)
     if end is None or not names:
         raise NotEnoughData("the table holds no event with a time")
-    view = engine.view(events, upto=end, customer=engine.key("customer_id"), t=engine.micros("occurred_at"), k=engine.code(column, names))
-    rows = engine.ordered(view, _Rows(), then=("t", "k")).sort_values(["customer", "t", "k"], kind="stable", ignore_index=True)
+    view = engine.view(
+        events,
+        upto=end,
+        customer=engine.key("customer_id"),
+        t=engine.micros("occurred_at"),
+        k=engine.code(column, names),
+    )
+    rows = engine.ordered(view, _Rows(), then=("t", "k")).sort_values(
+        ["customer", "t", "k"], kind="stable", ignore_index=True
+    )
     customer = rows["customer"].to_numpy()
     new = np.ones(len(rows), bool)
     new[1:] = customer[1:] != customer[:-1]
@@ -520,7 +849,15 @@ def _histories(events, names, column, until, most, seed):
     starts = np.flatnonzero(new)
     time = rows["t"].to_numpy()
     wait = np.diff(time, prepend=time[:1])
-    return _Histories(customer, time, rows["k"].to_numpy(), np.searchsorted(GAPS, wait, side="right"), starts, np.diff(np.append(starts, len(rows))), end)
+    return _Histories(
+        customer,
+        time,
+        rows["k"].to_numpy(),
+        np.searchsorted(GAPS, wait, side="right"),
+        starts,
+        np.diff(np.append(starts, len(rows))),
+        end,
+    )
 
 
 def _anchored(names, rules):
@@ -536,9 +873,11 @@ def _anchored(names, rules):
 
 
 def _first_now(data, names, prior, until):
-    """Return a first table of the stage at a moment: still under way as often as histories go on within the silence, else idle.
+    """Return a first table of the stage at a moment: still under way as often as histories go on
+    within the silence, else idle.
 
-    Counted over the waits after events in each (rule's) stage; waits cut off by the end of the data, and those that a new need ends, are no going on.
+    Counted over the waits after events in each (rule's) stage; waits cut off by the end of the
+    data, and those that a new need ends, are no going on.
     """
     stage = prior.argmax(axis=0)[data.k]
     last = np.zeros(len(data.k), bool)
@@ -552,7 +891,9 @@ def _first_now(data, names, prior, until):
         to = NOW.index("post_purchase" if CHAIN[s] in ("purchase", "post_purchase") else CHAIN[s])
         for b in range(BINS):
             waiting = mine & (wait > lower[b]) & (~last | (wait > lower[b] + silent))
-            goes_on = waiting & ~last & (wait <= lower[b] + silent) & (following != CHAIN.index("need"))
+            goes_on = (
+                waiting & ~last & (wait <= lower[b] + silent) & (following != CHAIN.index("need"))
+            )
             # After a silence that ends a process nobody is under way by definition.
             share = 0.02 if lower[b] >= silent else (goes_on.sum() + 0.5) / (waiting.sum() + 2)
             out[b, s, to] += share
@@ -561,7 +902,9 @@ def _first_now(data, names, prior, until):
 
 
 def _answers(labels, data, seed, apart=0.2):
-    """Return labels as (row of the last event before, bin of the time since, stage), split into those to learn from and those kept apart."""
+    """Return labels as (row of the last event before, bin of the time since, stage), split into
+    those to learn from and those kept apart.
+    """
     import pandas as pd
 
     empty = {n: np.zeros(0, int) for n in ("row", "bin", "since", "stage")}
@@ -571,7 +914,12 @@ def _answers(labels, data, seed, apart=0.2):
         if stage not in NOW:
             raise unknown("labels", "stage", stage, NOW)
     kept = labels.dropna(subset=["stage", "customer_id", "answered_at"])
-    when = pd.to_datetime(kept["answered_at"], utc=True).astype("datetime64[us, UTC]").astype("int64").to_numpy()
+    when = (
+        pd.to_datetime(kept["answered_at"], utc=True)
+        .astype("datetime64[us, UTC]")
+        .astype("int64")
+        .to_numpy()
+    )
     # What was answered later takes no part.
     kept, when = kept[when <= data.end], when[when <= data.end]
     row, found = _before(data, kept["customer_id"].to_numpy(), when)
@@ -580,18 +928,32 @@ def _answers(labels, data, seed, apart=0.2):
     since = when[found] - data.t[row]
     people = np.unique(who)
     aside = np.isin(who, people[np.random.default_rng(seed).random(len(people)) < apart])
-    made = [{"row": row[m], "bin": np.searchsorted(GAPS, since[m], side="right"), "since": since[m], "stage": stage[m]} for m in (~aside, aside)]
+    made = [
+        {
+            "row": row[m],
+            "bin": np.searchsorted(GAPS, since[m], side="right"),
+            "since": since[m],
+            "stage": stage[m],
+        }
+        for m in (~aside, aside)
+    ]
     return made[0], made[1]
 
 
 def _before(data, who, when):
-    """Return for (customer, moment) pairs the row of the last event up to then, and which pairs have one."""
+    """Return for (customer, moment) pairs the row of the last event up to then, and which pairs
+    have one.
+    """
     import pandas as pd
 
-    events = pd.DataFrame({"who": data.customer, "t": data.t, "row": np.arange(len(data.t))}).sort_values("t", kind="stable")
+    events = pd.DataFrame(
+        {"who": data.customer, "t": data.t, "row": np.arange(len(data.t))}
+    ).sort_values("t", kind="stable")
     if events["who"].dtype == object or str(events["who"].dtype) == "str":
         events["who"], who = events["who"].astype(str), np.asarray(who).astype(str)
-    asked = pd.DataFrame({"who": who, "t": when.astype(np.int64), "i": np.arange(len(when))}).sort_values("t", kind="stable")
+    asked = pd.DataFrame(
+        {"who": who, "t": when.astype(np.int64), "i": np.arange(len(when))}
+    ).sort_values("t", kind="stable")
     asked["who"] = asked["who"].astype(events["who"].dtype)
     joined = pd.merge_asof(asked, events, on="t", by="who").sort_values("i")
     found = joined["row"].notna().to_numpy()
@@ -603,7 +965,9 @@ def _normal(counts):
 
 
 def _forward(data, start, moves, emissions):
-    """Return the chance of each stage at every event given what came up to it, and the scale of each step."""
+    """Return the chance of each stage at every event given what came up to it, and the scale of
+    each step.
+    """
     alpha, scale = np.empty((len(data.k), K)), np.empty(len(data.k))
     like = emissions.T[data.k]
     longest = int(data.sizes.max(initial=0))
@@ -623,20 +987,35 @@ def _forward(data, start, moves, emissions):
 
 
 def _expect(data, start, moves, emissions, now, answers, label_error):
-    """Return the log-likelihood and the expected counts of starts, moves, events and stages at answers."""
-    # An answer hangs on the last event before it: it weighs that event's stages by how well they explain it.
-    said = np.full((len(NOW), len(NOW)), label_error / len(NOW)) + (1 - label_error) * np.eye(len(NOW))
+    """Return the log-likelihood and the expected counts of starts, moves, events and stages at
+    answers.
+    """
+    # An answer hangs on the last event before it: it weighs that event's stages by how well they
+    # explain it.
+    said = np.full((len(NOW), len(NOW)), label_error / len(NOW)) + (1 - label_error) * np.eye(
+        len(NOW)
+    )
     leaf = np.ones((len(data.k), K))
-    explained = np.einsum("nkj,nj->nk", now[answers["bin"]], said[:, answers["stage"]].T) if len(answers["row"]) else np.zeros((0, K))
+    explained = (
+        np.einsum("nkj,nj->nk", now[answers["bin"]], said[:, answers["stage"]].T)
+        if len(answers["row"])
+        else np.zeros((0, K))
+    )
     np.multiply.at(leaf, answers["row"], explained)
     like = emissions.T[data.k] * leaf
-    alpha, scale, beta = np.empty((len(data.k), K)), np.empty(len(data.k)), np.ones((len(data.k), K))
+    alpha, scale, beta = (
+        np.empty((len(data.k), K)),
+        np.empty(len(data.k)),
+        np.ones((len(data.k), K)),
+    )
     order = np.argsort(-data.sizes, kind="stable")
     starts, sizes = data.starts[order], data.sizes[order]
     active = [int(np.searchsorted(-sizes, -i, side="left")) for i in range(int(sizes[0]))]
     for i, m in enumerate(active):
         here = starts[:m] + i if i else starts
-        a = (start if i == 0 else np.einsum("nk,nkl->nl", alpha[here - 1], moves[data.bin[here]])) * like[here]
+        a = (
+            start if i == 0 else np.einsum("nk,nkl->nl", alpha[here - 1], moves[data.bin[here]])
+        ) * like[here]
         s = a.sum(axis=1)
         scale[here], alpha[here] = s, a / s[:, None]
     c_moves = np.zeros((BINS, K, K))
@@ -650,10 +1029,16 @@ def _expect(data, start, moves, emissions, now, answers, label_error):
             if m.any():
                 c_moves[b] += moves[b] * (alpha[here[m] - 1].T @ ahead[m])
     gamma = _normal(alpha * beta)
-    c_emit = np.column_stack([np.bincount(data.k, gamma[:, s], emissions.shape[1]) for s in range(K)]).T
+    c_emit = np.column_stack(
+        [np.bincount(data.k, gamma[:, s], emissions.shape[1]) for s in range(K)]
+    ).T
     c_now = np.zeros((BINS, K, len(NOW)))
     if len(answers["row"]):
-        joint = gamma[answers["row"]][:, :, None] * now[answers["bin"]] * said[:, answers["stage"]].T[:, None, :]
+        joint = (
+            gamma[answers["row"]][:, :, None]
+            * now[answers["bin"]]
+            * said[:, answers["stage"]].T[:, None, :]
+        )
         joint /= joint.sum(axis=2, keepdims=True) / gamma[answers["row"]][:, :, None]
         np.add.at(c_now, answers["bin"], joint)
     return float(np.log(scale).sum()), gamma[data.starts].sum(axis=0), c_moves, c_emit, c_now
@@ -662,16 +1047,24 @@ def _expect(data, start, moves, emissions, now, answers, label_error):
 def _chances(data, model, row, since, alpha=None):
     """Return the chance of every stage at moments `since` microseconds after the events `row`."""
     if model.readout is None:
-        alpha = _forward(data, model.start, model.moves, model.emissions)[0] if alpha is None else alpha
-        return np.einsum("nk,nkj->nj", alpha[row], model.now[np.searchsorted(GAPS, since, side="right")])
+        alpha = (
+            _forward(data, model.start, model.moves, model.emissions)[0] if alpha is None else alpha
+        )
+        return np.einsum(
+            "nk,nkj->nj", alpha[row], model.now[np.searchsorted(GAPS, since, side="right")]
+        )
     alpha = _forward(data, model.start, model.moves, model.emissions)[0] if alpha is None else alpha
     state, (slope, bias) = model.readout
     three = _logit_chance(state, _state_features(data, model, row, since, alpha))
-    return np.column_stack([three[:, 0], three[:, 1:2] * _within(alpha[row], slope, bias), three[:, 2]])
+    return np.column_stack(
+        [three[:, 0], three[:, 1:2] * _within(alpha[row], slope, bias), three[:, 2]]
+    )
 
 
 def _within(alpha, slope, bias):
-    """Return the chances of need, search, evaluation and intent for someone under way, from the hidden stages of the last event."""
+    """Return the chances of need, search, evaluation and intent for someone under way, from the
+    hidden stages of the last event.
+    """
     from scipy import special
 
     return special.softmax(slope * np.log(np.maximum(alpha[:, :4], 1e-4)) + bias, axis=1)
@@ -683,9 +1076,11 @@ def _state_features(data, model, row, since, alpha):
 
 
 def _readout(data, model, answers, error):
-    """Learn from answers whether people are idle, under way or past a purchase, and how the hidden stages of those under way are to be read.
+    """Learn from answers whether people are idle, under way or past a purchase, and how the hidden
+    stages of those under way are to be read.
 
-    The few answers of people under way only shift and stretch what the model says of their stage: they are too few to say more.
+    The few answers of people under way only shift and stretch what the model says of their stage:
+    they are too few to say more.
     """
     from scipy import optimize
 
@@ -693,23 +1088,41 @@ def _readout(data, model, answers, error):
     row, y = answers["row"], answers["stage"]
     three = np.array([0, 1, 1, 1, 1, 2])[y]
     noise = np.array([1, 4, 1]) / 6
-    state = _logit_fit(_state_features(data, model, row, answers["since"], alpha), three, data.customer[row], error, noise)
+    state = _logit_fit(
+        _state_features(data, model, row, answers["since"], alpha),
+        three,
+        data.customer[row],
+        error,
+        noise,
+    )
     going = np.flatnonzero(three == 1)
-    p = _logit_chance(state, _state_features(data, model, row[going], answers["since"][going], alpha))[:, 1]
+    p = _logit_chance(
+        state, _state_features(data, model, row[going], answers["since"][going], alpha)
+    )[:, 1]
     # An answer of someone who was not under way is a mistake and says nothing of the stage.
     weight = (1 - error) * p / ((1 - error) * p + error * noise[1])
     hot = np.eye(4)[y[going] - 1]
 
     def loss(v):
         q = _within(alpha[row[going]], v[0], v[1:])
-        return -(weight * np.log((q * hot).sum(1) + 1e-9)).sum() + 2 * (v[0] - 1) ** 2 + (v[1:] ** 2).sum() / 2
+        return (
+            -(weight * np.log((q * hot).sum(1) + 1e-9)).sum()
+            + 2 * (v[0] - 1) ** 2
+            + (v[1:] ** 2).sum() / 2
+        )
 
-    best = optimize.minimize(loss, np.array([1.0, 0, 0, 0, 0]), method="L-BFGS-B").x if len(going) else np.array([1.0, 0, 0, 0, 0])
+    best = (
+        optimize.minimize(loss, np.array([1.0, 0, 0, 0, 0]), method="L-BFGS-B").x
+        if len(going)
+        else np.array([1.0, 0, 0, 0, 0])
+    )
     return state, (best[0], best[1:])
 
 
 def _activity(data, model, row, since):
-    """Return what anyone can see without a model: the last event's rule, the time since, what was done lately, and the time since the last purchase."""
+    """Return what anyone can see without a model: the last event's rule, the time since, what was
+    done lately, and the time since the last purchase.
+    """
     stage_of = _anchored(list(model.events), None).argmax(axis=0)
     first = np.repeat(data.starts, data.sizes)
     stage, wait = stage_of[data.k], np.log1p(since / MINUTE)
@@ -720,7 +1133,13 @@ def _activity(data, model, row, since):
         for back in (3, 10):
             low = np.maximum(row - back, first[row])
             columns.append(running[row] - running[low] + (stage[low] == s))
-    bought = np.maximum.accumulate(np.where(stage == CHAIN.index("purchase"), np.arange(len(stage)), -1))[row] if len(stage) else row
+    bought = (
+        np.maximum.accumulate(
+            np.where(stage == CHAIN.index("purchase"), np.arange(len(stage)), -1)
+        )[row]
+        if len(stage)
+        else row
+    )
     has = bought >= first[row]
     days = np.where(has, (data.t[row] + since - data.t[np.maximum(bought, 0)]) / (1440 * MINUTE), 0)
     columns += [has, has * np.log1p(days), has * (days < 7), has * (days < 14), has * (days < 21)]
@@ -728,7 +1147,9 @@ def _activity(data, model, row, since):
 
 
 def _logit_fit(x, y, who, error, noise=None, folds=4):
-    """Fit a multinomial logit whose answers may be wrong; the weight of its penalty is the best of four on customers left out."""
+    """Fit a multinomial logit whose answers may be wrong; the weight of its penalty is the best of
+    four on customers left out.
+    """
     from scipy import optimize, special
 
     mean, scale = x.mean(0), x.std(0) + 1e-6
@@ -746,7 +1167,13 @@ def _logit_fit(x, y, who, error, noise=None, folds=4):
             slope[1:] += ridge * b[1:]
             return -np.log(seen).sum() + ridge * (b[1:] ** 2).sum() / 2, slope.ravel()
 
-        return optimize.minimize(loss, np.zeros(z.shape[1] * len(noise)) if start is None else start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
+        return optimize.minimize(
+            loss,
+            np.zeros(z.shape[1] * len(noise)) if start is None else start,
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": 200},
+        ).x
 
     people = np.unique(np.asarray(who).astype(str), return_inverse=True)[1]
     fold = (people * 2654435761 % 2**32 // 7) % folds
@@ -784,18 +1211,33 @@ class _Filter:
         starts = np.flatnonzero(new)
         time = batch["t"][kept]
         wait = np.diff(time, prepend=time[:1])
-        data = _Histories(batch["customer"][kept], time, batch["k"][kept].astype(int), np.searchsorted(GAPS, wait, side="right"), starts, np.diff(np.append(starts, len(kept))), self.end)
+        data = _Histories(
+            batch["customer"][kept],
+            time,
+            batch["k"][kept].astype(int),
+            np.searchsorted(GAPS, wait, side="right"),
+            starts,
+            np.diff(np.append(starts, len(kept))),
+            self.end,
+        )
         ends = starts + data.sizes - 1
         if len(kept):
             since = self.end - time[ends]
             p = _chances(data, m, ends, since)
         else:
             since, p = time, np.zeros((0, len(NOW)))
-        return {"customer": data.customer[ends], "since": since.astype(float), "events": data.sizes.astype(np.int64), **{f"p{i}": p[:, i] for i in range(len(NOW))}}
+        return {
+            "customer": data.customer[ends],
+            "since": since.astype(float),
+            "events": data.sizes.astype(np.int64),
+            **{f"p{i}": p[:, i] for i in range(len(NOW))},
+        }
 
 
 def _asked(events, model, labels, moment):
-    """Return the histories, and where in them each answer (or, without labels, each customer at the moment) stands."""
+    """Return the histories, and where in them each answer (or, without labels, each customer at the
+    moment) stands.
+    """
     data = _histories(events, list(model.events), model.column, moment, 10**9, 0)
     if labels is None:
         row = data.starts + data.sizes - 1
@@ -806,17 +1248,32 @@ def _asked(events, model, labels, moment):
 def _as_posterior(query, chance):
     import pandas as pd
 
-    table = pd.DataFrame({"customer_id": query["data"].customer[query["row"]], "days_since_last_event": query["since"] / (1440 * MINUTE)})
+    table = pd.DataFrame(
+        {
+            "customer_id": query["data"].customer[query["row"]],
+            "days_since_last_event": query["since"] / (1440 * MINUTE),
+        }
+    )
     for i, name in enumerate(NOW):
         table[name] = chance[:, i]
-    return table.assign(stage=np.array(NOW, object)[chance.argmax(axis=1)], certain=chance.max(axis=1) >= 0.5, plausible="", events=0, calibrated=True)
+    return table.assign(
+        stage=np.array(NOW, object)[chance.argmax(axis=1)],
+        certain=chance.max(axis=1) >= 0.5,
+        plausible="",
+        events=0,
+        calibrated=True,
+    )
 
 
 def _known(posterior, truth):
     """Return the posterior with the true stage beside it."""
     if truth["customer_id"].duplicated().any():
         raise InputError("truth: a customer stands in it more than once")
-    both = posterior.merge(truth[["customer_id", "stage"]].rename(columns={"stage": "true"}), on="customer_id", how="inner")
+    both = posterior.merge(
+        truth[["customer_id", "stage"]].rename(columns={"stage": "true"}),
+        on="customer_id",
+        how="inner",
+    )
     if not len(both):
         raise NotEnoughData(t("stages.no_customer"))
     bad = set(both["true"].dropna()) - set(NOW)

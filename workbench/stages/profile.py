@@ -13,18 +13,39 @@ from workbench.texts import number, percent, t, word
 
 MINUTE = 60_000_000
 LONGEST_LOOK = 30 * MINUTE
-PATH_STEPS = 15        # stages a path keeps
+PATH_STEPS = 15  # stages a path keeps
 WIDTHS = ("brand", "product_id", "category", "channel", "source", "page", "device")
-_PLURAL = {"brand": "brands", "product_id": "products", "category": "categories", "channel": "channels", "source": "sources", "page": "pages", "device": "devices"}
+_PLURAL = {
+    "brand": "brands",
+    "product_id": "products",
+    "category": "categories",
+    "channel": "channels",
+    "source": "sources",
+    "page": "pages",
+    "device": "devices",
+}
 
 
 @analysis
-def profile(events, stages, *, evaluation="evaluation", gap="30D", timeout="30min", seriously=2, hold=None, column="event", until=None):
-    """Say for every decision occasion how broadly and deeply was searched, what was considered, and which way it went.
+def profile(
+    events,
+    stages,
+    *,
+    evaluation="evaluation",
+    gap="30D",
+    timeout="30min",
+    seriously=2,
+    hold=None,
+    column="event",
+    until=None,
+):
+    """Say for every decision occasion how broadly and deeply was searched, what was considered, and
+    which way it went.
 
     Parameters
     ----------
-    events : table with customer_id, occurred_at and the stage column; brand, product_id, category, channel, source, page, device where there are
+    events : table with customer_id, occurred_at and the stage column; brand, product_id, category,
+    channel, source, page, device where there are
     stages : list of str
         Stages in rank order, the purchase last.
     evaluation : str
@@ -32,17 +53,24 @@ def profile(events, stages, *, evaluation="evaluation", gap="30D", timeout="30mi
     gap, timeout : str
         Silence that ends an occasion, and a visit.
     seriously : int
-        Evaluation events that make a brand a considered one; an event of a later stage does at once.
+        Evaluation events that make a brand a considered one; an event of a later stage does at
+        once.
     hold, column, until
         As in `episodes`.
 
     Returns
     -------
     DataFrame
-        The columns of `episodes`, and up to and including the purchase: orders_before (earlier purchases in the data), events, sessions, active_minutes (time
-        between events of a visit, each at most 30 minutes; the last look of a visit is unknown and counts 0), one column `events_STAGE` and `minutes_STAGE` a stage, number of different brands, products,
-        categories, channels, sources, pages, devices (where the column exists), considered (brands; products without a brand column; missing without
-        either), first_channel, last_channel, path (stages in order, repeats in a row joined by nothing, at most 15), spells, backtracks (moves to a lower stage), rework (returns to a stage
+        The columns of `episodes`, and up to and including the purchase: orders_before (earlier
+        purchases in the data), events, sessions, active_minutes (time
+        between events of a visit, each at most 30 minutes; the last look of a visit is unknown and
+        counts 0), one column `events_STAGE` and `minutes_STAGE` a stage, number of different
+        brands, products,
+        categories, channels, sources, pages, devices (where the column exists), considered (brands;
+        products without a brand column; missing without
+        either), first_channel, last_channel, path (stages in order, repeats in a row joined by
+        nothing, at most 15), spells, backtracks (moves to a lower stage), rework (returns to a
+        stage
         seen before), complexity, turbulence.
 
     Raises
@@ -50,27 +78,52 @@ def profile(events, stages, *, evaluation="evaluation", gap="30D", timeout="30mi
     InputError
         For an unknown stage, column or duration.
 
-    Source: S-10 to S-14 in `docs/glossary.md`; complexity Gabadinho et al. (2011), J. Stat. Softw. 40; turbulence Elzinga & Liefbroer (2007), Eur. J. Population 23.
+    Source: S-10 to S-14 in `docs/glossary.md`; complexity Gabadinho et al. (2011), J. Stat. Softw.
+    40; turbulence Elzinga & Liefbroer (2007), Eur. J. Population 23.
     """
     import pandas as pd
 
     stages = list(stages)
     present = engine.columns(events)
     wide = [c for c in WIDTHS if c in present and c not in (hold, column)]
-    view, begin, end = view_of(events, stages, hold, until, column, {c: engine.raw(c) for c in wide})
+    view, begin, end = view_of(
+        events, stages, hold, until, column, {c: engine.raw(c) for c in wide}
+    )
     judged = stages.index(evaluation) if evaluation in stages else None
-    kernel = _Profile(len(stages), schemas.micros("gap", gap), end, begin, schemas.micros("timeout", timeout), tuple(wide), judged, seriously)
-    parts = engine.ordered(view, kernel, then=("t", "k"), by=("customer", "held") if hold else ("customer",))
+    kernel = _Profile(
+        len(stages),
+        schemas.micros("gap", gap),
+        end,
+        begin,
+        schemas.micros("timeout", timeout),
+        tuple(wide),
+        judged,
+        seriously,
+    )
+    parts = engine.ordered(
+        view, kernel, then=("t", "k"), by=("customer", "held") if hold else ("customer",)
+    )
     parts = parts.sort_values(["customer", "opened", "first"], kind="stable", ignore_index=True)
     names = np.array(stages, object)
     outcome = np.array(["open", "bought", "abandoned"], object)[parts["outcome"]]
     bought = parts["outcome"] == 1
-    table = pd.DataFrame({
-        "customer_id": parts["customer"], "episode": parts.groupby("customer").cumcount() + 1, "opened_at": stamps(parts["opened"]),
-        "closed_at": stamps(parts["closed"]), "outcome": outcome, "days": (parts["closed"] - parts["opened"]) / DAY,
-        "first_stage": names[parts["first"]], "last_stage": names[parts["last"]], "left_censored": parts["left_censored"],
-        "orders_before": _earlier(parts, bought), "events": parts["events"], "sessions": parts["sessions"],
-        "active_minutes": parts["active"] / MINUTE})
+    table = pd.DataFrame(
+        {
+            "customer_id": parts["customer"],
+            "episode": parts.groupby("customer").cumcount() + 1,
+            "opened_at": stamps(parts["opened"]),
+            "closed_at": stamps(parts["closed"]),
+            "outcome": outcome,
+            "days": (parts["closed"] - parts["opened"]) / DAY,
+            "first_stage": names[parts["first"]],
+            "last_stage": names[parts["last"]],
+            "left_censored": parts["left_censored"],
+            "orders_before": _earlier(parts, bought),
+            "events": parts["events"],
+            "sessions": parts["sessions"],
+            "active_minutes": parts["active"] / MINUTE,
+        }
+    )
     for i, stage in enumerate(stages):
         table[stage] = parts[f"events_{i}"] > 0
         table[f"events_{stage}"] = parts[f"events_{i}"]
@@ -79,11 +132,19 @@ def profile(events, stages, *, evaluation="evaluation", gap="30D", timeout="30mi
         table[_PLURAL[c]] = parts[f"n_{c}"]
     table["considered"] = parts["considered"].where(parts["considered"] >= 0)
     for end_ in ("first", "last"):
-        table[f"{end_}_channel"] = parts[f"{end_}_channel"].where(parts[f"{end_}_channel"] != "") if "channel" in wide else None
+        table[f"{end_}_channel"] = (
+            parts[f"{end_}_channel"].where(parts[f"{end_}_channel"] != "")
+            if "channel" in wide
+            else None
+        )
     codes, different = pd.factorize(parts["path"])
     paths = [_unpack(p) for p in different]
     table["path"] = np.array([" > ".join(stages[s] for s in p) for p in paths], object)[codes]
-    table["spells"], table["backtracks"], table["rework"] = parts["spells"], parts["backtracks"], parts["rework"]
+    table["spells"], table["backtracks"], table["rework"] = (
+        parts["spells"],
+        parts["backtracks"],
+        parts["rework"],
+    )
     table["complexity"] = parts["complexity"]
     # Turbulence counts the different subsequences of the path, so it is computed once a path.
     phi = np.array([_subsequences(p) for p in paths])[codes]
@@ -99,7 +160,9 @@ def _earlier(parts, bought):
     made = parts.loc[bought, ["customer", "closed"]].sort_values("closed", kind="stable")
     made["so_far"] = made.groupby("customer").cumcount() + 1
     asked = parts[["customer", "opened"]].reset_index().sort_values("opened", kind="stable")
-    found = pd.merge_asof(asked, made, left_on="opened", right_on="closed", by="customer", allow_exact_matches=False)
+    found = pd.merge_asof(
+        asked, made, left_on="opened", right_on="closed", by="customer", allow_exact_matches=False
+    )
     return found.set_index("index")["so_far"].reindex(parts.index).fillna(0).astype(int)
 
 
@@ -125,7 +188,13 @@ class _Profile(Episodes):
 
     def __init__(self, stages, gap, end, begin, timeout, wide, judged, seriously):
         super().__init__(stages, gap, end, begin)
-        self.stages, self.timeout, self.wide, self.judged, self.seriously = stages, timeout, wide, judged, seriously
+        self.stages, self.timeout, self.wide, self.judged, self.seriously = (
+            stages,
+            timeout,
+            wide,
+            judged,
+            seriously,
+        )
 
     def __call__(self, batch):
         edges = self.edges(batch)
@@ -133,14 +202,23 @@ class _Profile(Episodes):
         n, m = len(batch), len(edges)
         time, k = batch["t"], batch["k"].astype(np.int64)
         episode = np.repeat(np.arange(m), np.diff(np.append(edges, n))) if m else np.zeros(0, int)
-        # What comes after the purchase (a second order of the same decision) is no part of how it was made.
+        # What comes after the purchase (a second order of the same decision) is no part of how it
+        # was made.
         bought_at = np.where(outcome == 1, closed, np.iinfo(np.int64).max)
         inside = time <= bought_at[episode]
         rows, e, s = np.flatnonzero(inside), episode[inside], k[inside]
         size = np.bincount(e, minlength=m)
         head = np.concatenate([[0], np.cumsum(size)[:-1]]).astype(int) if m else np.zeros(0, int)
-        out = {"customer": batch["customer"][edges], "opened": time[edges], "closed": closed, "outcome": outcome, "first": k[edges],
-               "last": s[head + size - 1] if m else edges, "events": size, "left_censored": time[edges] < self.begin + self.gap}
+        out = {
+            "customer": batch["customer"][edges],
+            "opened": time[edges],
+            "closed": closed,
+            "outcome": outcome,
+            "first": k[edges],
+            "last": s[head + size - 1] if m else edges,
+            "events": size,
+            "left_censored": time[edges] < self.begin + self.gap,
+        }
         fresh = np.zeros(len(rows), bool)
         fresh[head] = True
         wait = np.diff(time[rows], append=0)
@@ -169,23 +247,37 @@ class _Profile(Episodes):
             codes, names = pd.factorize(np.asarray(batch[c][rows], object))
             known = codes >= 0
             width = max(len(names), 1)
-            out[f"n_{c}"] = np.bincount(np.unique(e[known] * width + codes[known]) // width, minlength=m).astype(np.int64)
+            out[f"n_{c}"] = np.bincount(
+                np.unique(e[known] * width + codes[known]) // width, minlength=m
+            ).astype(np.int64)
             if c == "channel" and m:
-                # At one instant the rows' order is luck: the first in the alphabet opens, the last closes.
-                rank = np.argsort(np.argsort(np.array([*map(str, names)], object), kind="stable"), kind="stable")
+                # At one instant the rows' order is luck: the first in the alphabet opens, the last
+                # closes.
+                rank = np.argsort(
+                    np.argsort(np.array([*map(str, names)], object), kind="stable"), kind="stable"
+                )
                 place = np.where(known, rank[codes] if len(rank) else 0, -1)
                 when = batch["t"][rows]
                 opening, closing = np.full(m, width), np.full(m, -1)
-                at_first, at_last = known & (when == when[head][e]), known & (when == when[head + size - 1][e])
+                at_first, at_last = (
+                    known & (when == when[head][e]),
+                    known & (when == when[head + size - 1][e]),
+                )
                 np.minimum.at(opening, e[at_first], place[at_first])
                 np.maximum.at(closing, e[at_last], place[at_last])
-                shown = np.array([*sorted(map(str, names)), *[""] * (width + 1 - len(names))], object)
+                shown = np.array(
+                    [*sorted(map(str, names)), *[""] * (width + 1 - len(names))], object
+                )
                 out["first_channel"], out["last_channel"] = shown[opening], shown[closing]
-            if self.judged is not None and (c == "brand" or (c == "product_id" and "brand" not in self.wide)):
+            if self.judged is not None and (
+                c == "brand" or (c == "product_id" and "brand" not in self.wide)
+            ):
                 weight = np.where(s == self.judged, 1, np.where(s > self.judged, self.seriously, 0))
                 pairs, at = np.unique(e[known] * width + codes[known], return_inverse=True)
                 score = np.bincount(at, weight[known], len(pairs))
-                considered = np.bincount(pairs[score >= self.seriously] // width, minlength=m).astype(np.int64)
+                considered = np.bincount(
+                    pairs[score >= self.seriously] // width, minlength=m
+                ).astype(np.int64)
         out["considered"] = considered
 
     def _paths(self, e, s, fresh, per, size, m, out):
@@ -193,7 +285,9 @@ class _Profile(Episodes):
         change[1:] |= s[1:] != s[:-1]
         spell_of, stage = e[change], s[change]
         spells = np.bincount(spell_of, minlength=m)
-        first_spell = np.concatenate([[0], np.cumsum(spells)[:-1]]).astype(int) if m else np.zeros(0, int)
+        first_spell = (
+            np.concatenate([[0], np.cumsum(spells)[:-1]]).astype(int) if m else np.zeros(0, int)
+        )
         number_ = np.arange(len(spell_of)) - first_spell[spell_of] if m else np.zeros(0, int)
         back = np.zeros(len(spell_of), bool)
         back[1:] = (stage[1:] < stage[:-1]) & (spell_of[1:] == spell_of[:-1])
@@ -226,7 +320,9 @@ def _checked(table, *names):
 
 
 def _measures(table, medians=(), means=(), shares=(), conf_level=0.95):
-    """Return one row a measure: medians, means and shares over occasions, the customer as sampling unit."""
+    """Return one row a measure: medians, means and shares over occasions, the customer as sampling
+    unit.
+    """
     import pandas as pd
 
     rows = []
@@ -235,21 +331,46 @@ def _measures(table, medians=(), means=(), shares=(), conf_level=0.95):
     for name in medians:
         if name in table and table[name].notna().any():
             kept = table[name].notna().to_numpy()
-            rows.append({"measure": name, "statistic": "median", **intervals.quantile(table[name].to_numpy(float)[kept], who[kept], 0.5, conf_level)})
+            rows.append(
+                {
+                    "measure": name,
+                    "statistic": "median",
+                    **intervals.quantile(
+                        table[name].to_numpy(float)[kept], who[kept], 0.5, conf_level
+                    ),
+                }
+            )
     for name in means:
         if name in table and table[name].notna().any():
             kept = table[name].notna().to_numpy()
             values = table[name].to_numpy(float)[kept]
             size = np.bincount(code[kept])
-            estimate, se, low, high = intervals.ratio(np.bincount(code[kept], values)[size > 0], size[size > 0], conf_level)
-            rows.append({"measure": name, "statistic": "mean", "count": values.sum(), "n": int(kept.sum()), "estimate": estimate, "std_error": se, "conf_low": low, "conf_high": high})
+            estimate, se, low, high = intervals.ratio(
+                np.bincount(code[kept], values)[size > 0], size[size > 0], conf_level
+            )
+            rows.append(
+                {
+                    "measure": name,
+                    "statistic": "mean",
+                    "count": values.sum(),
+                    "n": int(kept.sum()),
+                    "estimate": estimate,
+                    "std_error": se,
+                    "conf_low": low,
+                    "conf_high": high,
+                }
+            )
     for name, hit in shares:
-        rows.append({"measure": name, "statistic": "share", **intervals.share(hit, who, conf_level)})
+        rows.append(
+            {"measure": name, "statistic": "share", **intervals.share(hit, who, conf_level)}
+        )
     return pd.DataFrame(rows)
 
 
 def _by_outcome(table, build):
-    """Stack a table of measures for occasions that ended in a purchase and for abandoned ones; what is still open tells of neither."""
+    """Stack a table of measures for occasions that ended in a purchase and for abandoned ones; what
+    is still open tells of neither.
+    """
     import pandas as pd
 
     parts = []
@@ -270,14 +391,27 @@ def _thin(n, least):
 
 @analysis
 def loops(profile, *, conf_level=0.95):
-    """How straight is the way to a purchase: how often do people go back, and how complex are their sequences?
+    """How straight is the way to a purchase: how often do people go back, and how complex are their
+    sequences?
 
-    Takes the table of `profile`. Returns a Result: outcome (bought, abandoned), measure (loop_share: occasions with a move to a lower stage; backtracks, rework;
-    complexity from 0, one stage only, to 1; turbulence), statistic, count, n (occasions), estimate, std_error, conf_low, conf_high.
-    Raises NotEnoughData without closed occasions. Source: Gabadinho et al. (2011); Elzinga & Liefbroer (2007).
+    Takes the table of `profile`. Returns a Result: outcome (bought, abandoned), measure
+    (loop_share: occasions with a move to a lower stage; backtracks, rework;
+    complexity from 0, one stage only, to 1; turbulence), statistic, count, n (occasions), estimate,
+    std_error, conf_low, conf_high.
+    Raises NotEnoughData without closed occasions. Source: Gabadinho et al. (2011); Elzinga &
+    Liefbroer (2007).
     """
     _checked(profile, "backtracks", "rework", "complexity", "turbulence")
-    table = _by_outcome(profile, lambda d: _measures(d, (), ("backtracks", "rework", "complexity", "turbulence"), [("loop_share", d["backtracks"] > 0)], conf_level))
+    table = _by_outcome(
+        profile,
+        lambda d: _measures(
+            d,
+            (),
+            ("backtracks", "rework", "complexity", "turbulence"),
+            [("loop_share", d["backtracks"] > 0)],
+            conf_level,
+        ),
+    )
     return _result("loops", table, profile, conf_level, _thin(len(profile), 100), group="outcome")
 
 
@@ -285,15 +419,32 @@ def loops(profile, *, conf_level=0.95):
 def search(profile, *, conf_level=0.95):
     """How broadly and how deeply do people search before they buy or give up?
 
-    Takes the table of `profile`. Returns a Result: outcome, measure (breadth: brands, products, categories, channels, sources; depth: events, sessions, active_minutes; the share of
-    occasions with exactly one of each kind as one_KIND), statistic, count, n (occasions), estimate, std_error, conf_low, conf_high.
-    Raises NotEnoughData without closed occasions. Source: Beatty & Smith (1987), J. Consumer Research 14; Woodruff (1952) for medians.
+    Takes the table of `profile`. Returns a Result: outcome, measure (breadth: brands, products,
+    categories, channels, sources; depth: events, sessions, active_minutes; the share of
+    occasions with exactly one of each kind as one_KIND), statistic, count, n (occasions), estimate,
+    std_error, conf_low, conf_high.
+    Raises NotEnoughData without closed occasions. Source: Beatty & Smith (1987), J. Consumer
+    Research 14; Woodruff (1952) for medians.
     """
     _checked(profile, "events", "sessions", "active_minutes")
     kinds = [c for c in ("brands", "products", "categories", "channels", "sources") if c in profile]
     depth = ("events", "sessions", "active_minutes")
-    table = _by_outcome(profile, lambda d: _measures(d, (*kinds, *depth), kinds, [(f"one_{c}", d[c] == 1) for c in kinds], conf_level))
-    made = _result("search", table, profile, conf_level, (*_thin(len(profile), 100), t("stages.search_limit")), label=["outcome", "measure"], group="outcome", only={"statistic": ["share"]})
+    table = _by_outcome(
+        profile,
+        lambda d: _measures(
+            d, (*kinds, *depth), kinds, [(f"one_{c}", d[c] == 1) for c in kinds], conf_level
+        ),
+    )
+    made = _result(
+        "search",
+        table,
+        profile,
+        conf_level,
+        (*_thin(len(profile), 100), t("stages.search_limit")),
+        label=["outcome", "measure"],
+        group="outcome",
+        only={"statistic": ["share"]},
+    )
     return replace(made, chart={**made.chart, "percent": True})
 
 
@@ -305,14 +456,16 @@ def source_mix(events, kinds, *, column="event", until=None, conf_level=0.95):
     ----------
     events : table with customer_id, occurred_at and the column
     kinds : dict
-        Kind of source = events of that kind, such as {"written": ["guide_view"], "word_of_mouth": ["friend_talk"]}.
+        Kind of source = events of that kind, such as {"written": ["guide_view"], "word_of_mouth":
+        ["friend_talk"]}.
     column, until
         As in `profile`.
 
     Returns
     -------
     Result
-        kind, count (contacts), n (contacts of all kinds), estimate (share), std_error, conf_low, conf_high. Customers are the sampling unit.
+        kind, count (contacts), n (contacts of all kinds), estimate (share), std_error, conf_low,
+        conf_high. Customers are the sampling unit.
 
     Raises
     ------
@@ -333,30 +486,88 @@ def source_mix(events, kinds, *, column="event", until=None, conf_level=0.95):
     for name in words:
         if name not in present:
             raise unknown("kinds", "event", name, present)
-    kind_of = " ".join(f"WHEN k < {edge} THEN {i}" for i, edge in enumerate(np.cumsum([len(v) for v in kinds.values()])))
-    view = engine.view(events, upto=None if until is None else schemas.observed_until(events, until), customer=engine.key("customer_id"), t=engine.micros("occurred_at"), k=engine.code(column, words))
-    head = f"WITH c AS (SELECT customer, CASE {kind_of} END AS kind, count(*) AS y FROM v GROUP BY 1, 2), x AS (SELECT customer, sum(y) AS x FROM c GROUP BY 1)"
-    found = engine.run(head + " SELECT c.kind AS kind, sum(c.y) AS y, sum(c.y * c.y) AS yy, sum(c.y * x.x) AS yx FROM c JOIN x ON c.customer = x.customer GROUP BY c.kind", v=view)
-    every = engine.run(head + " SELECT sum(x) AS n, sum(x * x) AS xx, count(*) AS people FROM x", v=view).iloc[0]
+    kind_of = " ".join(
+        f"WHEN k < {edge} THEN {i}"
+        for i, edge in enumerate(np.cumsum([len(v) for v in kinds.values()]))
+    )
+    view = engine.view(
+        events,
+        upto=None if until is None else schemas.observed_until(events, until),
+        customer=engine.key("customer_id"),
+        t=engine.micros("occurred_at"),
+        k=engine.code(column, words),
+    )
+    head = (
+        f"WITH c AS (SELECT customer, CASE {kind_of} END AS kind, count(*) AS y FROM v GROUP BY 1,"
+        " 2), x AS (SELECT customer, sum(y) AS x FROM c GROUP BY 1)"
+    )
+    found = engine.run(
+        head
+        + " SELECT c.kind AS kind, sum(c.y) AS y, sum(c.y * c.y) AS yy, sum(c.y * x.x) AS yx FROM c"
+        " JOIN x ON c.customer = x.customer GROUP BY c.kind",
+        v=view,
+    )
+    every = engine.run(
+        head + " SELECT sum(x) AS n, sum(x * x) AS xx, count(*) AS people FROM x", v=view
+    ).iloc[0]
     if not len(found):
         raise NotEnoughData(t("stages.no_episode"))
-    found = found.astype(float).set_index(found["kind"].astype(int)).reindex(range(len(kinds)), fill_value=0.0)
+    found = (
+        found.astype(float)
+        .set_index(found["kind"].astype(int))
+        .reindex(range(len(kinds)), fill_value=0.0)
+    )
     n, people = float(every["n"]), float(every["people"])
     r = (found["y"] / n).to_numpy()
-    se = np.sqrt(people / max(people - 1, 1) * np.maximum(found["yy"] - 2 * r * found["yx"] + r**2 * float(every["xx"]), 0).to_numpy()) / n
+    se = (
+        np.sqrt(
+            people
+            / max(people - 1, 1)
+            * np.maximum(
+                found["yy"] - 2 * r * found["yx"] + r**2 * float(every["xx"]), 0
+            ).to_numpy()
+        )
+        / n
+    )
     low, high = intervals.clustered(r, se, n, people, conf_level)
-    table = pd.DataFrame({"kind": list(kinds), "count": found["y"].to_numpy().astype(int), "n": int(n), "estimate": r, "std_error": se, "conf_low": low, "conf_high": high})
-    return Result(question=t("stages.mix_question"), table=table, method=t("stages.mix_method"), unit="contacts", n=int(n), conf_level=conf_level, limits=(t("stages.search_limit"),),
-                  chart={"kind": "points", "label": ["kind"], "percent": True, "xlabel": t("stages.mix_axis")})
+    table = pd.DataFrame(
+        {
+            "kind": list(kinds),
+            "count": found["y"].to_numpy().astype(int),
+            "n": int(n),
+            "estimate": r,
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
+    return Result(
+        question=t("stages.mix_question"),
+        table=table,
+        method=t("stages.mix_method"),
+        unit="contacts",
+        n=int(n),
+        conf_level=conf_level,
+        limits=(t("stages.search_limit"),),
+        chart={
+            "kind": "points",
+            "label": ["kind"],
+            "percent": True,
+            "xlabel": t("stages.mix_axis"),
+        },
+    )
 
 
 @analysis
 def consideration(profile, *, conf_level=0.95):
     """How many alternatives are seriously considered, and how often only one?
 
-    Takes the table of `profile`. Returns a Result: outcome, size ("0" … "6+"), count, n (occasions), estimate (share), std_error, conf_low, conf_high; the mean
-    sizes stand in `.limits`. Buyers have considered at least one by definition, others may have none: they are never pooled.
-    Raises NotEnoughData without a brand or product column. Source: Hauser & Wernerfelt (1990), J. Consumer Research 16.
+    Takes the table of `profile`. Returns a Result: outcome, size ("0" … "6+"), count, n
+    (occasions), estimate (share), std_error, conf_low, conf_high; the mean
+    sizes stand in `.limits`. Buyers have considered at least one by definition, others may have
+    none: they are never pooled.
+    Raises NotEnoughData without a brand or product column. Source: Hauser & Wernerfelt (1990), J.
+    Consumer Research 16.
     """
     import pandas as pd
 
@@ -369,18 +580,45 @@ def consideration(profile, *, conf_level=0.95):
         # A buyer has considered what was bought, seen or not.
         size = np.maximum(mine["considered"].to_numpy(int), 1 if outcome == "bought" else 0)
         for k in range(1 if outcome == "bought" else 0, 7):
-            rows.append({"outcome": outcome, "size": f"{k}+" if k == 6 else str(k), **intervals.share((size >= 6) if k == 6 else (size == k), mine["customer_id"], conf_level)})
-        said.append(t("stages.set_mean", outcome=word(outcome), mean=number(size.mean(), 3), n=number(len(size))))
-    table = pd.DataFrame(rows).sort_values(["outcome", "size"], ascending=[False, True], ignore_index=True)
-    return _result("set", table, known, conf_level, (*said, t("stages.set_limit"), *_thin(len(known), 150)), label=["outcome", "size"], group="outcome")
+            rows.append(
+                {
+                    "outcome": outcome,
+                    "size": f"{k}+" if k == 6 else str(k),
+                    **intervals.share(
+                        (size >= 6) if k == 6 else (size == k), mine["customer_id"], conf_level
+                    ),
+                }
+            )
+        said.append(
+            t(
+                "stages.set_mean",
+                outcome=word(outcome),
+                mean=number(size.mean(), 3),
+                n=number(len(size)),
+            )
+        )
+    table = pd.DataFrame(rows).sort_values(
+        ["outcome", "size"], ascending=[False, True], ignore_index=True
+    )
+    return _result(
+        "set",
+        table,
+        known,
+        conf_level,
+        (*said, t("stages.set_limit"), *_thin(len(known), 150)),
+        label=["outcome", "size"],
+        group="outcome",
+    )
 
 
 @analysis
 def touchpoints(profile, *, conf_level=0.95):
     """How many contacts and channels does a journey have, and how many journeys have only one?
 
-    Takes the table of `profile`. Returns a Result: outcome, measure (events, sessions, channels; one_touch: journeys with a single contact), statistic (median, lower
-    and upper quartile, share), count, n (journeys), estimate, conf_low, conf_high. Raises NotEnoughData without closed journeys.
+    Takes the table of `profile`. Returns a Result: outcome, measure (events, sessions, channels;
+    one_touch: journeys with a single contact), statistic (median, lower
+    and upper quartile, share), count, n (journeys), estimate, conf_low, conf_high. Raises
+    NotEnoughData without closed journeys.
     Source: Lemon & Verhoef (2016), J. Marketing 80; Woodruff (1952) for quantiles.
     """
     import pandas as pd
@@ -391,47 +629,107 @@ def touchpoints(profile, *, conf_level=0.95):
         rows = []
         for name in ("events", "sessions", "channels"):
             if name in d:
-                for label, p in (("lower_quartile", .25), ("median", .5), ("upper_quartile", .75)):
-                    rows.append({"measure": name, "statistic": label, **intervals.quantile(d[name], d["customer_id"], p, conf_level)})
-        rows.append({"measure": "one_touch", "statistic": "share", **intervals.share(d["events"] == 1, d["customer_id"], conf_level)})
+                for label, p in (
+                    ("lower_quartile", 0.25),
+                    ("median", 0.5),
+                    ("upper_quartile", 0.75),
+                ):
+                    rows.append(
+                        {
+                            "measure": name,
+                            "statistic": label,
+                            **intervals.quantile(d[name], d["customer_id"], p, conf_level),
+                        }
+                    )
+        rows.append(
+            {
+                "measure": "one_touch",
+                "statistic": "share",
+                **intervals.share(d["events"] == 1, d["customer_id"], conf_level),
+            }
+        )
         return pd.DataFrame(rows)
 
-    return _result("touch", _by_outcome(profile, build), profile, conf_level, (*_thin(len(profile), 100), t("stages.touch_limit")), label=["outcome", "measure", "statistic"], group="outcome")
+    return _result(
+        "touch",
+        _by_outcome(profile, build),
+        profile,
+        conf_level,
+        (*_thin(len(profile), 100), t("stages.touch_limit")),
+        label=["outcome", "measure", "statistic"],
+        group="outcome",
+    )
 
 
 @analysis
 def variants(profile, *, top=15, conf_level=0.95):
     """Which ways do decisions go, and how few of them cover most?
 
-    Takes the table of `profile`; `top` is the number of paths shown. Returns a Result: path, outcome, count, n (occasions), estimate (share), std_error, conf_low, conf_high, cumulative; last
-    rows: all other paths. How many paths make 80 % of occasions, and how evenly they spread (normalised entropy), stands in `.limits`.
+    Takes the table of `profile`; `top` is the number of paths shown. Returns a Result: path,
+    outcome, count, n (occasions), estimate (share), std_error, conf_low, conf_high, cumulative;
+    last
+    rows: all other paths. How many paths make 80 % of occasions, and how evenly they spread
+    (normalised entropy), stands in `.limits`.
     Raises NotEnoughData without occasions. Source: van der Aalst (2016), Process Mining.
     """
     import pandas as pd
 
     _checked(profile, "path")
     key = profile["path"] + " → " + profile["outcome"]
-    counts = key.value_counts().rename_axis("key").reset_index(name="count").sort_values(["count", "key"], ascending=[False, True], ignore_index=True)
+    counts = (
+        key.value_counts()
+        .rename_axis("key")
+        .reset_index(name="count")
+        .sort_values(["count", "key"], ascending=[False, True], ignore_index=True)
+    )
     shares = counts["count"] / len(profile)
     enough = int(np.searchsorted(shares.cumsum().to_numpy(), 0.8 - 1e-12)) + 1
-    entropy = float(-(shares * np.log(shares)).sum() / np.log(len(shares))) if len(shares) > 1 else 0.0
+    entropy = (
+        float(-(shares * np.log(shares)).sum() / np.log(len(shares))) if len(shares) > 1 else 0.0
+    )
     rows = []
     for name in counts["key"].head(top):
         path, _, outcome = name.rpartition(" → ")
-        rows.append({"path": path, "outcome": outcome, **intervals.share(key == name, profile["customer_id"], conf_level)})
+        rows.append(
+            {
+                "path": path,
+                "outcome": outcome,
+                **intervals.share(key == name, profile["customer_id"], conf_level),
+            }
+        )
     if len(counts) > top:
-        rows.append({"path": "other_paths", "outcome": "", **intervals.share(~key.isin(counts["key"].head(top)), profile["customer_id"], conf_level)})
+        rows.append(
+            {
+                "path": "other_paths",
+                "outcome": "",
+                **intervals.share(
+                    ~key.isin(counts["key"].head(top)), profile["customer_id"], conf_level
+                ),
+            }
+        )
     table = pd.DataFrame(rows)
     table["cumulative"] = table["estimate"].cumsum()
-    limits = (t("stages.variants_limit", enough=number(enough), all=number(len(counts)), entropy=number(entropy, 2)), t("stages.path_limit", steps=number(PATH_STEPS)))
-    return _result("variants", table, profile, conf_level, limits, label=["path", "outcome"], group="outcome")
+    limits = (
+        t(
+            "stages.variants_limit",
+            enough=number(enough),
+            all=number(len(counts)),
+            entropy=number(entropy, 2),
+        ),
+        t("stages.path_limit", steps=number(PATH_STEPS)),
+    )
+    return _result(
+        "variants", table, profile, conf_level, limits, label=["path", "outcome"], group="outcome"
+    )
 
 
 @analysis
 def flows(profile, stages, *, conf_level=0.95):
     """How do decisions flow from stage to stage, skips and departures included?
 
-    Every occasion runs through the stages it reached, in rank order, whatever was repeated; from its last one it ends as abandoned or still open. So what flows into and out of a stage is exactly its reach.
+    Every occasion runs through the stages it reached, in rank order, whatever was repeated; from
+    its last one it ends as abandoned or still open. So what flows into and out of a stage is
+    exactly its reach.
 
     Parameters
     ----------
@@ -442,7 +740,9 @@ def flows(profile, stages, *, conf_level=0.95):
     Returns
     -------
     Result
-        from_stage ("start" for where occasions begin), to_stage (a stage, "abandoned" or "open"), count, n (occasions that reached from_stage), estimate (share of those), std_error, conf_low, conf_high.
+        from_stage ("start" for where occasions begin), to_stage (a stage, "abandoned" or "open"),
+        count, n (occasions that reached from_stage), estimate (share of those), std_error,
+        conf_low, conf_high.
 
     Raises
     ------
@@ -460,14 +760,34 @@ def flows(profile, stages, *, conf_level=0.95):
     rows = []
     for i in range(-1, len(stages) - 1):
         here = np.ones(len(d), bool) if i < 0 else seen[:, i]
-        after = seen[:, i + 1:]
+        after = seen[:, i + 1 :]
         following = np.where(after.any(axis=1), i + 1 + after.argmax(axis=1), ends)
         for j in range(i + 1, len(stages) + 2):
             if (here & (following == j)).any():
-                rows.append({"from_stage": "start" if i < 0 else stages[i], "to_stage": [*stages, "abandoned", "open"][j],
-                             **intervals.share(following[here] == j, d["customer_id"][here], conf_level)})
-    return Result(question=t("stages.flow_question"), table=pd.DataFrame(rows), method=t("stages.flow_method"), unit="episodes", n=len(d), conf_level=conf_level,
-                  limits=(t("stages.flow_limit"),), chart={"kind": "flow", "label": ["from_stage", "to_stage"], "stages": stages, "percent": True, "xlabel": "", "ylabel": ""})
+                rows.append(
+                    {
+                        "from_stage": "start" if i < 0 else stages[i],
+                        "to_stage": [*stages, "abandoned", "open"][j],
+                        **intervals.share(following[here] == j, d["customer_id"][here], conf_level),
+                    }
+                )
+    return Result(
+        question=t("stages.flow_question"),
+        table=pd.DataFrame(rows),
+        method=t("stages.flow_method"),
+        unit="episodes",
+        n=len(d),
+        conf_level=conf_level,
+        limits=(t("stages.flow_limit"),),
+        chart={
+            "kind": "flow",
+            "label": ["from_stage", "to_stage"],
+            "stages": stages,
+            "percent": True,
+            "xlabel": "",
+            "ylabel": "",
+        },
+    )
 
 
 @analysis
@@ -484,7 +804,8 @@ def triggers(occasions, *, by="first_channel", conf_level=0.95):
     Returns
     -------
     Result
-        trigger, count, n (occasions with a known trigger), estimate, conf_low, conf_high: intervals that hold for all shares together.
+        trigger, count, n (occasions with a known trigger), estimate, conf_low, conf_high: intervals
+        that hold for all shares together.
 
     Raises
     ------
@@ -498,11 +819,19 @@ def triggers(occasions, *, by="first_channel", conf_level=0.95):
     known = _checked(occasions, by)[by].dropna()
     if not len(known):
         raise NotEnoughData(t("stages.no_episode"))
-    counts = known.value_counts().rename_axis("trigger").reset_index(name="count").sort_values(["count", "trigger"], ascending=[False, True], ignore_index=True)
+    counts = (
+        known.value_counts()
+        .rename_axis("trigger")
+        .reset_index(name="count")
+        .sort_values(["count", "trigger"], ascending=[False, True], ignore_index=True)
+    )
     k, n = len(counts), len(known)
-    # Goodman: the chi-square quantile at alpha / k is the square of the two-sided normal quantile at that level. Customers with several occasions are worth less than their rows.
+    # Goodman: the chi-square quantile at alpha / k is the square of the two-sided normal quantile
+    # at that level. Customers with several occasions are worth less than their rows.
     who = occasions.loc[known.index, "customer_id"] if "customer_id" in occasions else known.index
-    rows = [intervals.share(known == name, who, 1 - (1 - conf_level) / k) for name in counts["trigger"]]
+    rows = [
+        intervals.share(known == name, who, 1 - (1 - conf_level) / k) for name in counts["trigger"]
+    ]
     low, high = ([r[side] for r in rows] for side in ("conf_low", "conf_high"))
     table = counts.assign(n=n, estimate=counts["count"] / n, conf_low=low, conf_high=high)
     limits = (t("stages.trigger_limit"), *_thin(n, 150))
@@ -511,15 +840,18 @@ def triggers(occasions, *, by="first_channel", conf_level=0.95):
 
 @analysis
 def skipping(profile, stages, *, linked=None, draws=500, seed=1, conf_level=0.95):
-    """Which stages do buyers skip, as far as can be seen, and as corrected for what tracking misses?
+    """Which stages do buyers skip, as far as can be seen, and as corrected for what tracking
+    misses?
 
     Parameters
     ----------
     profile : DataFrame from `profile`
     stages : list of str
-        Stages before the purchase that may be skipped; all of them skipped together is a row of its own.
+        Stages before the purchase that may be skipped; all of them skipped together is a row of its
+        own.
     linked : DataFrame, optional
-        A random part of the occasions (those bought are used) for which the truth is known, such as from a survey: the profile's rows with a column `true_STAGE` a stage.
+        A random part of the occasions (those bought are used) for which the truth is known, such as
+        from a survey: the profile's rows with a column `true_STAGE` a stage.
         From it come the sensitivity and specificity of tracking, and with them the corrected share.
     draws, seed : int
         Of the bootstrap over customers of both samples.
@@ -527,7 +859,8 @@ def skipping(profile, stages, *, linked=None, draws=500, seed=1, conf_level=0.95
     Returns
     -------
     Result
-        stage, kind (observed, corrected), count, n (bought occasions), estimate, conf_low, conf_high, sensitivity, specificity. The corrected share has no count.
+        stage, kind (observed, corrected), count, n (bought occasions), estimate, conf_low,
+        conf_high, sensitivity, specificity. The corrected share has no count.
 
     Raises
     ------
@@ -543,47 +876,101 @@ def skipping(profile, stages, *, linked=None, draws=500, seed=1, conf_level=0.95
     stages = list(stages)
     bought = _checked(profile, "outcome", *stages)
     bought = bought[bought["outcome"] == "bought"]
-    early = bought["left_censored"].astype(bool) if "left_censored" in bought else bought["outcome"] != "bought"
+    early = (
+        bought["left_censored"].astype(bool)
+        if "left_censored" in bought
+        else bought["outcome"] != "bought"
+    )
     bought = bought[~early]
     if not len(bought):
         raise NotEnoughData(t("stages.none_bought"))
     if linked is not None:
         linked = linked[linked["outcome"] == "bought"]
-        linked = linked[~linked["left_censored"].astype(bool)] if "left_censored" in linked else linked
+        linked = (
+            linked[~linked["left_censored"].astype(bool)] if "left_censored" in linked else linked
+        )
     sets = [*([s] for s in stages), *([stages] if len(stages) > 1 else [])]
     rows = []
     for names in sets:
         label = " + ".join(names)
-        rows.append({"stage": label, "kind": "observed", **intervals.share(~bought[names].any(axis=1), bought["customer_id"], conf_level)})
+        rows.append(
+            {
+                "stage": label,
+                "kind": "observed",
+                **intervals.share(~bought[names].any(axis=1), bought["customer_id"], conf_level),
+            }
+        )
         if linked is not None:
-            rows.append({"stage": label, "kind": "corrected", **_corrected(bought, linked, names, draws, seed, conf_level)})
+            rows.append(
+                {
+                    "stage": label,
+                    "kind": "corrected",
+                    **_corrected(bought, linked, names, draws, seed, conf_level),
+                }
+            )
     table = pd.DataFrame(rows).drop(columns="std_error")
-    limits = [t("stages.skip_limit")] if linked is None else [t("stages.skip_corrected", n=number(len(linked)))]
+    limits = (
+        [t("stages.skip_limit")]
+        if linked is None
+        else [t("stages.skip_corrected", n=number(len(linked)))]
+    )
     if early.any():
         limits.append(t("stages.early_left_out", n=number(int(early.sum()))))
     if linked is not None and len(linked) < 300:
         limits.append(t("stages.thin", n=number(len(linked)), least=number(300)))
-    return _result("skip", table, bought, conf_level, (*limits, *_thin(len(bought), 200)), label=["stage", "kind"], group="kind")
+    return _result(
+        "skip",
+        table,
+        bought,
+        conf_level,
+        (*limits, *_thin(len(bought), 200)),
+        label=["stage", "kind"],
+        group="kind",
+    )
 
 
 @analysis
 def with_truth(profile, truth, stages):
-    """Set beside every occasion which stages it really had, from a log in which every event has its true stage.
+    """Set beside every occasion which stages it really had, from a log in which every event has its
+    true stage.
 
-    Takes the table of `profile`, a DataFrame of events (customer_id, occurred_at, stage; tracked or not) and the stages. An event belongs to an occasion where it lies between its opening and its closing; contacts just before the first
-    tracked one, within a day, belong to it too. Returns the profile with a column `true_STAGE` for each. Source: S-30 in `docs/glossary.md`.
+    Takes the table of `profile`, a DataFrame of events (customer_id, occurred_at, stage; tracked or
+    not) and the stages. An event belongs to an occasion where it lies between its opening and its
+    closing; contacts just before the first
+    tracked one, within a day, belong to it too. Returns the profile with a column `true_STAGE` for
+    each. Source: S-30 in `docs/glossary.md`.
     """
     import pandas as pd
 
     out = profile.sort_values("opened_at", kind="stable").copy()
-    events = truth.loc[truth["stage"].isin(list(stages)), ["customer_id", "occurred_at", "stage"]].sort_values("occurred_at", kind="stable")
+    events = truth.loc[
+        truth["stage"].isin(list(stages)), ["customer_id", "occurred_at", "stage"]
+    ].sort_values("occurred_at", kind="stable")
     # Each event to the first occasion of its customer that closes after it.
-    ends = out[["customer_id", "episode", "opened_at", "closed_at"]].sort_values("closed_at", kind="stable")
-    at = pd.merge_asof(events, ends, left_on="occurred_at", right_on="closed_at", by="customer_id", direction="forward")
+    ends = out[["customer_id", "episode", "opened_at", "closed_at"]].sort_values(
+        "closed_at", kind="stable"
+    )
+    at = pd.merge_asof(
+        events,
+        ends,
+        left_on="occurred_at",
+        right_on="closed_at",
+        by="customer_id",
+        direction="forward",
+    )
     at = at[at["occurred_at"] >= at["opened_at"] - pd.Timedelta("1D")]
     for stage in stages:
-        had = at.loc[at["stage"] == stage, ["customer_id", "episode"]].drop_duplicates().assign(hit=True)
-        out[f"true_{stage}"] = out[["customer_id", "episode"]].merge(had, how="left", on=["customer_id", "episode"])["hit"].notna().to_numpy()
+        had = (
+            at.loc[at["stage"] == stage, ["customer_id", "episode"]]
+            .drop_duplicates()
+            .assign(hit=True)
+        )
+        out[f"true_{stage}"] = (
+            out[["customer_id", "episode"]]
+            .merge(had, how="left", on=["customer_id", "episode"])["hit"]
+            .notna()
+            .to_numpy()
+        )
     return out.sort_index()
 
 
@@ -591,27 +978,51 @@ def with_truth(profile, truth, stages):
 def effect(outcome, drivers, customer, *, conf_level=0.95):
     """How does a yes-or-no outcome of occasions go with numbers known before them?
 
-    Takes a boolean Series, a DataFrame of numbers and the customer of each row. Returns a Result: term, count (yes), n (occasions), estimate (log odds per unit), std_error, conf_low, conf_high; a logistic model by generalised estimating equations, customers as
-    clusters, is in `.model`. Evidence: associational. Raises NotEnoughData where all or none are yes. Source: Liang & Zeger (1986), Biometrika 73.
+    Takes a boolean Series, a DataFrame of numbers and the customer of each row. Returns a Result:
+    term, count (yes), n (occasions), estimate (log odds per unit), std_error, conf_low, conf_high;
+    a logistic model by generalised estimating equations, customers as
+    clusters, is in `.model`. Evidence: associational. Raises NotEnoughData where all or none are
+    yes. Source: Liang & Zeger (1986), Biometrika 73.
     """
     import pandas as pd
 
     y = np.asarray(outcome, float)
     if not 0 < y.sum() < len(y):
-        raise NotEnoughData(t("stages.contrast_few", more=number(y.sum()), fewer=number(len(y) - y.sum())))
+        raise NotEnoughData(
+            t("stages.contrast_few", more=number(y.sum()), fewer=number(len(y) - y.sum()))
+        )
     x = np.column_stack([np.ones(len(y)), drivers.to_numpy(float)])
     model = _gee(y, x, np.unique(np.asarray(customer).astype(str), return_inverse=True)[1])
     low, high = intervals.normal(model.params, model.bse, conf_level)
-    table = pd.DataFrame({"term": ["constant", *drivers.columns], "count": int(y.sum()), "n": len(y), "estimate": model.params, "std_error": model.bse, "conf_low": low, "conf_high": high})
-    made = _result("effect", table, drivers, conf_level, (t("stages.effect_limit"),), label=["term"])
+    table = pd.DataFrame(
+        {
+            "term": ["constant", *drivers.columns],
+            "count": int(y.sum()),
+            "n": len(y),
+            "estimate": model.params,
+            "std_error": model.bse,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
+    made = _result(
+        "effect", table, drivers, conf_level, (t("stages.effect_limit"),), label=["term"]
+    )
     return replace(made, evidence="associational", model=model)
 
 
 def _corrected(bought, linked, names, draws, seed, conf_level):
-    """Return the skip share corrected for missed and false sightings, with an interval over both samples."""
+    """Return the skip share corrected for missed and false sightings, with an interval over both
+    samples.
+    """
     _checked(linked, *(f"true_{s}" for s in names), *names)
-    seen, true = linked[names].any(axis=1).to_numpy(), linked[[f"true_{s}" for s in names]].any(axis=1).to_numpy()
-    a, b = (np.unique(d["customer_id"].astype(str), return_inverse=True)[1] for d in (linked, bought))
+    seen, true = (
+        linked[names].any(axis=1).to_numpy(),
+        linked[[f"true_{s}" for s in names]].any(axis=1).to_numpy(),
+    )
+    a, b = (
+        np.unique(d["customer_id"].astype(str), return_inverse=True)[1] for d in (linked, bought)
+    )
     na, nb = a.max() + 1, b.max() + 1
     reach = bought[names].any(axis=1).to_numpy()
 
@@ -625,19 +1036,38 @@ def _corrected(bought, linked, names, draws, seed, conf_level):
 
     estimate, se, sp = skip(np.ones(na), np.ones(nb))
     if not se + sp > 1:
-        raise InputError(f"linked: '{' + '.join(names)}' is seen no more often where it took place than where it did not; no correction is possible")
+        raise InputError(
+            f"linked: '{' + '.join(names)}' is seen no more often where it took place than where it"
+            " did not; no correction is possible"
+        )
     rng = np.random.default_rng(seed)
-    values = np.array([skip(rng.multinomial(na, np.full(na, 1 / na)), rng.multinomial(nb, np.full(nb, 1 / nb)))[0] for _ in range(draws)])
+    values = np.array(
+        [
+            skip(
+                rng.multinomial(na, np.full(na, 1 / na)), rng.multinomial(nb, np.full(nb, 1 / nb))
+            )[0]
+            for _ in range(draws)
+        ]
+    )
     tail = (1 - conf_level) / 2
     low, high = np.nanquantile(values, [tail, 1 - tail])
-    return {"count": np.nan, "n": len(bought), "estimate": estimate, "conf_low": low, "conf_high": high, "sensitivity": se, "specificity": sp}
+    return {
+        "count": np.nan,
+        "n": len(bought),
+        "estimate": estimate,
+        "conf_low": low,
+        "conf_high": high,
+        "sensitivity": se,
+        "specificity": sp,
+    }
 
 
 @analysis
 def skip_contrast(profile, stages, *, by="orders_before", conf_level=0.95):
     """Do earlier buyers skip stages more often than those with fewer purchases behind them?
 
-    Loyalty is what was there before the occasion opened. Occasions of first-ever buyers take no part: they cannot be loyal yet.
+    Loyalty is what was there before the occasion opened. Occasions of first-ever buyers take no
+    part: they cannot be loyal yet.
 
     Parameters
     ----------
@@ -650,8 +1080,10 @@ def skip_contrast(profile, stages, *, by="orders_before", conf_level=0.95):
     Returns
     -------
     Result
-        group (more, fewer, difference, odds_ratio), count, n (bought occasions), estimate, conf_low, conf_high. The odds ratio is that of one more unit of `by`, from a
-        logistic model by generalised estimating equations, customers as clusters; the model is in `.model`. Evidence: associational.
+        group (more, fewer, difference, odds_ratio), count, n (bought occasions), estimate,
+        conf_low, conf_high. The odds ratio is that of one more unit of `by`, from a
+        logistic model by generalised estimating equations, customers as clusters; the model is in
+        `.model`. Evidence: associational.
 
     Raises
     ------
@@ -667,21 +1099,60 @@ def skip_contrast(profile, stages, *, by="orders_before", conf_level=0.95):
     more = d[by] > d[by].median()
     skipped = ~d[list(stages)].any(axis=1)
     if more.sum() < 50 or (~more).sum() < 50 or skipped.sum() in (0, len(d)):
-        raise NotEnoughData(t("stages.contrast_few", more=number(more.sum()), fewer=number((~more).sum())))
-    rows = [{"group": name, **intervals.share(skipped[hit], d.loc[hit, "customer_id"], conf_level)} for name, hit in (("more", more), ("fewer", ~more))]
+        raise NotEnoughData(
+            t("stages.contrast_few", more=number(more.sum()), fewer=number((~more).sum()))
+        )
+    rows = [
+        {"group": name, **intervals.share(skipped[hit], d.loc[hit, "customer_id"], conf_level)}
+        for name, hit in (("more", more), ("fewer", ~more))
+    ]
     who = np.unique(d["customer_id"].astype(str), return_inverse=True)[1]
-    # The difference's error from customers' pulls on both shares, so that a customer in both groups counts once.
-    pull = np.where(more, (skipped - rows[0]["estimate"]) / more.sum(), -(skipped - rows[1]["estimate"]) / (~more).sum())
+    # The difference's error from customers' pulls on both shares, so that a customer in both groups
+    # counts once.
+    pull = np.where(
+        more,
+        (skipped - rows[0]["estimate"]) / more.sum(),
+        -(skipped - rows[1]["estimate"]) / (~more).sum(),
+    )
     se = float(np.sqrt((np.bincount(who, pull) ** 2).sum()))
     gap = rows[0]["estimate"] - rows[1]["estimate"]
     low, high = (float(v) for v in intervals.normal(gap, se, conf_level))
-    rows.append({"group": "difference", "count": np.nan, "n": len(d), "estimate": gap, "std_error": se, "conf_low": low, "conf_high": high})
-    model = _gee(skipped.to_numpy(float), np.column_stack([np.ones(len(d)), d[by].to_numpy(float)]), who)
+    rows.append(
+        {
+            "group": "difference",
+            "count": np.nan,
+            "n": len(d),
+            "estimate": gap,
+            "std_error": se,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
+    model = _gee(
+        skipped.to_numpy(float), np.column_stack([np.ones(len(d)), d[by].to_numpy(float)]), who
+    )
     b, s = model.params[1], model.bse[1]
     low, high = np.exp(intervals.normal(b, s, conf_level))
-    rows.append({"group": "odds_ratio", "count": np.nan, "n": len(d), "estimate": float(np.exp(b)), "conf_low": float(low), "conf_high": float(high)})
+    rows.append(
+        {
+            "group": "odds_ratio",
+            "count": np.nan,
+            "n": len(d),
+            "estimate": float(np.exp(b)),
+            "conf_low": float(low),
+            "conf_high": float(high),
+        }
+    )
     limits = (t("stages.contrast_limit"), t("stages.skip_limit"), *_thin(len(d), 200))
-    made = _result("contrast", pd.DataFrame(rows), d, conf_level, limits, label=["group"], only={"group": ["more", "fewer", "difference"]})
+    made = _result(
+        "contrast",
+        pd.DataFrame(rows),
+        d,
+        conf_level,
+        limits,
+        label=["group"],
+        only={"group": ["more", "fewer", "difference"]},
+    )
     return replace(made, evidence="associational", model=model)
 
 
@@ -694,19 +1165,37 @@ def _gee(y, x, clusters):
 
 @analysis
 def decision_complexity(profile, *, draws=300, seed=1, conf_level=0.95):
-    """Can breadth, depth, alternatives, duration and loops be told in one number, and what weighs in it?
+    """Can breadth, depth, alternatives, duration and loops be told in one number, and what weighs
+    in it?
 
-    The first principal component of the standardised logarithms. It is given only where it explains at least 40 % and all its loadings have one sign.
+    The first principal component of the standardised logarithms. It is given only where it explains
+    at least 40 % and all its loadings have one sign.
 
-    Takes the table of `profile`. Returns a Result: component, count and n (closed occasions), estimate (loading), conf_low, conf_high (bootstrap over customers, the whole
-    computation repeated), and the rows explained (share of variance) and omega (reliability). The scores are in `.model` (an array, one value per closed occasion).
-    Raises NotEnoughData for fewer than 30 closed occasions or fewer than three varying measures. Source: McDonald (1999), Test Theory.
+    Takes the table of `profile`. Returns a Result: component, count and n (closed occasions),
+    estimate (loading), conf_low, conf_high (bootstrap over customers, the whole
+    computation repeated), and the rows explained (share of variance) and omega (reliability). The
+    scores are in `.model` (an array, one value per closed occasion).
+    Raises NotEnoughData for fewer than 30 closed occasions or fewer than three varying measures.
+    Source: McDonald (1999), Test Theory.
     """
     import pandas as pd
 
     d = _checked(profile, "events", "days")
     d = d[d["outcome"].isin(["bought", "abandoned"])]
-    names = [c for c in ("brands", "products", "channels", "events", "sessions", "considered", "days", "backtracks") if c in d and d[c].notna().all() and d[c].std() > 0]
+    names = [
+        c
+        for c in (
+            "brands",
+            "products",
+            "channels",
+            "events",
+            "sessions",
+            "considered",
+            "days",
+            "backtracks",
+        )
+        if c in d and d[c].notna().all() and d[c].std() > 0
+    ]
     if len(d) < 30 or len(names) < 3:
         raise NotEnoughData(t("stages.index_few", n=number(len(d)), measures=number(len(names))))
     x = np.log1p(d[names].to_numpy(float))
@@ -725,9 +1214,21 @@ def decision_complexity(profile, *, draws=300, seed=1, conf_level=0.95):
     m = who.max() + 1
     estimate = component(np.ones(m))
     _, low, high = intervals.bootstrap(component, m, seed=seed, draws=draws, conf_level=conf_level)
-    table = pd.DataFrame({"component": [*names, "explained", "omega"], "count": len(d), "n": len(d), "estimate": estimate, "conf_low": low, "conf_high": high})
+    table = pd.DataFrame(
+        {
+            "component": [*names, "explained", "omega"],
+            "count": len(d),
+            "n": len(d),
+            "estimate": estimate,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
     good = estimate[-2] >= 0.4 and (estimate[: len(names)] > 0).all()
-    limits = [t("stages.index_good" if good else "stages.index_bad", explained=percent(estimate[-2])), *_thin(len(d), 300)]
+    limits = [
+        t("stages.index_good" if good else "stages.index_bad", explained=percent(estimate[-2])),
+        *_thin(len(d), 300),
+    ]
     scores = None
     if good:
         z = (x - x.mean(0)) / x.std(0)
@@ -736,10 +1237,34 @@ def decision_complexity(profile, *, draws=300, seed=1, conf_level=0.95):
     return replace(made, model=scores)
 
 
-def _result(key, table, profile, conf_level, limits, *, label=("outcome", "measure", "statistic"), group=None, only=None):
+def _result(
+    key,
+    table,
+    profile,
+    conf_level,
+    limits,
+    *,
+    label=("outcome", "measure", "statistic"),
+    group=None,
+    only=None,
+):
     """Return a Result whose sentences stand under `key`."""
-    chart = {"kind": "points", "label": list(label), "xlabel": t(f"stages.{key}_axis"), **({"group": group} if group else {}), **({"only": only} if only else {})}
+    chart = {
+        "kind": "points",
+        "label": list(label),
+        "xlabel": t(f"stages.{key}_axis"),
+        **({"group": group} if group else {}),
+        **({"only": only} if only else {}),
+    }
     if key in ("set", "variants", "trigger", "skip", "contrast"):
         chart["percent"] = True
-    return Result(question=t(f"stages.{key}_question"), table=table, method=t(f"stages.{key}_method"), unit="episodes", n=len(profile), conf_level=conf_level,
-                  limits=tuple(limits), chart=chart)
+    return Result(
+        question=t(f"stages.{key}_question"),
+        table=table,
+        method=t(f"stages.{key}_method"),
+        unit="episodes",
+        n=len(profile),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart=chart,
+    )

@@ -18,7 +18,9 @@ CONDITIONS = ("events", "page", "nth", "seconds", "first_visit", "buyer")
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """The stages in order, the frameworks that name them, and the rules that give an event its stage."""
+    """The stages in order, the frameworks that name them, and the rules that give an event its
+    stage.
+    """
 
     stages: tuple
     names: dict
@@ -27,7 +29,9 @@ class Taxonomy:
     rules: tuple
 
     def framework(self, name):
-        """Return the stages of a framework as (English name, Dutch name, canonical stages) rows; "canonical" is one too."""
+        """Return the stages of a framework as (English name, Dutch name, canonical stages) rows;
+        "canonical" is one too.
+        """
         if name == "canonical":
             return [(self.names[s]["en"], self.names[s]["nl"], (s,)) for s in self.stages]
         if name not in self.frameworks:
@@ -47,7 +51,11 @@ def taxonomy(path=None):
 def _read(path):
     import yaml
 
-    source = Path(path).read_text(encoding="utf-8") if path else (files(texts) / "stages.yml").read_text(encoding="utf-8")
+    source = (
+        Path(path).read_text(encoding="utf-8")
+        if path
+        else (files(texts) / "stages.yml").read_text(encoding="utf-8")
+    )
     raw = yaml.safe_load(source)
     stages = tuple(s["id"] for s in raw["stages"])
     for name, framework in raw.get("frameworks", {}).items():
@@ -62,15 +70,24 @@ def _read(path):
             if condition not in CONDITIONS:
                 raise unknown(f"rule {i}", "condition", condition, CONDITIONS)
         if not {"events", "page"} & set(rule):
-            raise InputError(f"rule {i}: names neither events nor a page, so it would fit everything")
-    return Taxonomy(stages, {s["id"]: s for s in raw["stages"]}, {s["id"]: s["rank"] for s in raw["stages"]},
-                    raw.get("frameworks", {}), tuple(raw["rules"]))
+            raise InputError(
+                f"rule {i}: names neither events nor a page, so it would fit everything"
+            )
+    return Taxonomy(
+        stages,
+        {s["id"]: s for s in raw["stages"]},
+        {s["id"]: s["rank"] for s in raw["stages"]},
+        raw.get("frameworks", {}),
+        tuple(raw["rules"]),
+    )
 
 
 def crosswalk(taxonomy_=None):
-    """Set the frameworks side by side: one row per canonical stage, one column per framework, in the language in use.
+    """Set the frameworks side by side: one row per canonical stage, one column per framework, in
+    the language in use.
 
-    Returns a DataFrame; a stage that a framework does not know is missing there. Frameworks differ in what they join, so a
+    Returns a DataFrame; a stage that a framework does not know is missing there. Frameworks differ
+    in what they join, so a
     conversion between two of their stages is comparable within one framework only.
     """
     import pandas as pd
@@ -99,23 +116,29 @@ def relabel(values, to, *, of="canonical", taxonomy_=None):
     Returns
     -------
     list of str or None
-        Names in the language in use (ids where `to` is "canonical"); None where the framework has no such stage.
+        Names in the language in use (ids where `to` is "canonical"); None where the framework has
+        no such stage.
 
     Raises
     ------
     InputError
-        For an unknown stage or framework, and where a stage of `of` holds stages that `to` keeps apart.
+        For an unknown stage or framework, and where a stage of `of` holds stages that `to` keeps
+        apart.
     """
     tax = taxonomy_ or taxonomy()
     at = 0 if texts.language() == "en" else 1
-    target = {stage: (stage if to == "canonical" else f[at]) for f in tax.framework(to) for stage in f[2]}
+    target = {
+        stage: stage if to == "canonical" else f[at] for f in tax.framework(to) for stage in f[2]
+    }
     found = {}
     for english, dutch, members in tax.framework(of):
         names = {target.get(m) for m in members}
         if len(names) > 1:
             found[english] = found[dutch] = InputError(
-                f"relabel: '{(english, dutch)[at]}' of '{of}' holds {', '.join(members)}, which '{to}' keeps apart ({', '.join(map(str, sorted(names, key=str)))}); "
-                "going from coarse to fine would invent detail")
+                f"relabel: '{(english, dutch)[at]}' of '{of}' holds {', '.join(members)}, which"
+                f" '{to}' keeps apart ({', '.join(map(str, sorted(names, key=str)))}); going from"
+                " coarse to fine would invent detail"
+            )
         else:
             found[english] = found[dutch] = names.pop()
         if of == "canonical":
@@ -137,7 +160,8 @@ def relabel(values, to, *, of="canonical", taxonomy_=None):
 def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=None):
     """Give every event its buying stage, by its name, its page and its place in the episode.
 
-    The rule with most conditions wins; among equals the later stage. A behavioural stage stands in for a state of
+    The rule with most conditions wins; among equals the later stage. A behavioural stage stands in
+    for a state of
     mind: check it with `mapping_quality` against labels.
 
     Parameters
@@ -154,7 +178,8 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
     Returns
     -------
     DataFrame
-        customer_id, occurred_at (UTC), event, stage (missing where no rule fits), alternative (the stage of the next best
+        customer_id, occurred_at (UTC), event, stage (missing where no rule fits), alternative (the
+        stage of the next best
         rule, where it is another one), rows by customer and time.
 
     Raises
@@ -162,7 +187,8 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
     InputError
         For a missing column or a broken rule.
 
-    Source: rule S-02 in `docs/glossary.md`; page typing after Montgomery, Li, Srinivasan & Liechty (2004), Marketing Science 23.
+    Source: rule S-02 in `docs/glossary.md`; page typing after Montgomery, Li, Srinivasan & Liechty
+    (2004), Marketing Science 23.
     """
     import pandas as pd
 
@@ -171,41 +197,92 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
     names = engine.distinct(events, "event")
     if not names:
         raise NotEnoughData("assign: the table holds no event")
-    roles = {"customer": engine.key("customer_id"), "t": engine.micros("occurred_at"), "k": engine.code("event", names)}
+    roles = {
+        "customer": engine.key("customer_id"),
+        "t": engine.micros("occurred_at"),
+        "k": engine.code("event", names),
+    }
     if "page" in engine.columns(events) and any("page" in r for r in tax.rules):
         roles["page"] = engine.raw("page")
     named = [order] if isinstance(order, str) else list(order or ())
     for name in named:
         if name not in names:
             raise unknown("order", "event", name, names)
-    orders = named or [e for r in tax.rules if r["stage"] == "purchase" and "page" not in r for e in r.get("events", ())]
+    orders = named or [
+        e
+        for r in tax.rules
+        if r["stage"] == "purchase" and "page" not in r
+        for e in r.get("events", ())
+    ]
     if named and "purchase" in tax.stages:
-        tax = replace(tax, rules=(*tax.rules, {"stage": "purchase", "events": named, "page": "", "nth": 0, "seconds": 0}))
+        tax = replace(
+            tax,
+            rules=(
+                *tax.rules,
+                {"stage": "purchase", "events": named, "page": "", "nth": 0, "seconds": 0},
+            ),
+        )
     end = schemas.observed_until(events, until)
     view = engine.view(events, upto=None if until is None else end, **roles)
-    kernel = _Assign(tax, tuple(names), tuple(orders), schemas.micros("gap", gap), schemas.micros("timeout", timeout))
-    parts = engine.ordered(view, kernel, then=("t", "k")).sort_values(["customer", "t", "k"], kind="stable", ignore_index=True)
+    kernel = _Assign(
+        tax,
+        tuple(names),
+        tuple(orders),
+        schemas.micros("gap", gap),
+        schemas.micros("timeout", timeout),
+    )
+    parts = engine.ordered(view, kernel, then=("t", "k")).sort_values(
+        ["customer", "t", "k"], kind="stable", ignore_index=True
+    )
     stages = np.array([*tax.stages, None], object)
-    return pd.DataFrame({"customer_id": parts["customer"], "occurred_at": pd.to_datetime(parts["t"], unit="us", utc=True).astype("datetime64[us, UTC]"),
-                         "event": np.array(names, object)[parts["k"]], "stage": stages[parts["stage"]], "alternative": stages[parts["alternative"]]})
+    return pd.DataFrame(
+        {
+            "customer_id": parts["customer"],
+            "occurred_at": (
+                pd.to_datetime(parts["t"], unit="us", utc=True).astype("datetime64[us, UTC]")
+            ),
+            "event": np.array(names, object)[parts["k"]],
+            "stage": stages[parts["stage"]],
+            "alternative": stages[parts["alternative"]],
+        }
+    )
 
 
 def beside(events, assigned, column):
-    """Return a column of the events in the order of their assigned stages, so that it can stand beside them.
+    """Return a column of the events in the order of their assigned stages, so that it can stand
+    beside them.
 
-    Takes a DataFrame of events, the table `assign` made of it and the column's name; returns an array. Raises InputError where the two do not hold the same events.
+    Takes a DataFrame of events, the table `assign` made of it and the column's name; returns an
+    array. Raises InputError where the two do not hold the same events.
     """
     import pandas as pd
 
     def keyed(table):
         kept = table[["customer_id", "occurred_at", "event"]].notna().all(axis=1).to_numpy()
-        return pd.DataFrame({"c": table["customer_id"].astype(str).to_numpy(), "t": pd.to_datetime(table["occurred_at"], utc=True).astype("datetime64[us, UTC]").to_numpy(),
-                             "e": table["event"].astype(str).to_numpy(), "row": np.arange(len(table))})[kept].sort_values(["c", "t", "e", "row"], kind="stable")
+        return pd.DataFrame(
+            {
+                "c": table["customer_id"].astype(str).to_numpy(),
+                "t": (
+                    pd.to_datetime(table["occurred_at"], utc=True)
+                    .astype("datetime64[us, UTC]")
+                    .to_numpy()
+                ),
+                "e": table["event"].astype(str).to_numpy(),
+                "row": np.arange(len(table)),
+            }
+        )[kept].sort_values(["c", "t", "e", "row"], kind="stable")
 
     theirs, mine = keyed(events), keyed(assigned)
-    if len(theirs) != len(mine) or any((theirs[k].to_numpy() != mine[k].to_numpy()).any() for k in ("c", "t", "e")):
-        raise InputError(f"beside: {len(theirs)} events and {len(mine)} assigned rows that do not match; both must come from the same table")
-    out = pd.Series(events[column].iloc[theirs["row"]].to_numpy(), index=assigned.index[mine["row"]])
+    if len(theirs) != len(mine) or any(
+        (theirs[k].to_numpy() != mine[k].to_numpy()).any() for k in ("c", "t", "e")
+    ):
+        raise InputError(
+            f"beside: {len(theirs)} events and {len(mine)} assigned rows that do not match; both"
+            " must come from the same table"
+        )
+    out = pd.Series(
+        events[column].iloc[theirs["row"]].to_numpy(), index=assigned.index[mine["row"]]
+    )
     return out.reindex(assigned.index).to_numpy()
 
 
@@ -224,7 +301,8 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
     Returns
     -------
     Result
-        measure (mapped share; with labels: agreement, kappa, and per stage sensitivity and specificity), stage, count, n (events), estimate,
+        measure (mapped share; with labels: agreement, kappa, and per stage sensitivity and
+        specificity), stage, count, n (events), estimate,
         conf_low, conf_high. Shares: customers are the sampling unit.
 
     Raises
@@ -238,7 +316,13 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
 
     if not len(assigned):
         raise NotEnoughData("mapping_quality: there is no event")
-    rows = [{"measure": "mapped_share", "stage": "all_stages", **intervals.share(assigned["stage"].notna(), assigned["customer_id"], conf_level)}]
+    rows = [
+        {
+            "measure": "mapped_share",
+            "stage": "all_stages",
+            **intervals.share(assigned["stage"].notna(), assigned["customer_id"], conf_level),
+        }
+    ]
     limits = [t("stages.proxy")]
     if rows[0]["estimate"] < 0.8:
         limits.append(t("stages.mapped_low", share=percent(rows[0]["estimate"])))
@@ -250,33 +334,81 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
             raise NotEnoughData("mapping_quality: no event has a label")
         said, true = known["stage"].fillna("none").to_numpy(object), known[label].to_numpy(object)
         who = np.unique(known["customer_id"], return_inverse=True)[1]
-        rows.append({"measure": "agreement", "stage": "all_stages", **intervals.share(said == true, who, conf_level)})
+        rows.append(
+            {
+                "measure": "agreement",
+                "stage": "all_stages",
+                **intervals.share(said == true, who, conf_level),
+            }
+        )
         states = sorted({*said, *true})
         a, b = (np.searchsorted(states, x.astype(str)) for x in (said, true))
-        cells = pd.DataFrame({"who": who, "cell": a * len(states) + b}).value_counts(sort=False).reset_index()
+        cells = (
+            pd.DataFrame({"who": who, "cell": a * len(states) + b})
+            .value_counts(sort=False)
+            .reset_index()
+        )
         m, size = who.max() + 1, len(states)
 
         def kappa(weights):
-            grid = np.bincount(cells["cell"], cells["count"] * weights[cells["who"]], size * size).reshape(size, size)
+            grid = np.bincount(
+                cells["cell"], cells["count"] * weights[cells["who"]], size * size
+            ).reshape(size, size)
             total = grid.sum()
             chance = (grid.sum(0) * grid.sum(1)).sum() / total**2
             return (np.trace(grid) / total - chance) / (1 - chance) if chance < 1 else np.nan
 
         _, low, high = intervals.bootstrap(kappa, m, seed=seed, conf_level=conf_level, draws=500)
-        rows.append({"measure": "kappa", "stage": "all_stages", "count": len(known), "n": len(known), "estimate": kappa(np.ones(m)),
-                     "conf_low": float(low), "conf_high": float(high)})
+        rows.append(
+            {
+                "measure": "kappa",
+                "stage": "all_stages",
+                "count": len(known),
+                "n": len(known),
+                "estimate": kappa(np.ones(m)),
+                "conf_low": float(low),
+                "conf_high": float(high),
+            }
+        )
         for stage in [s for s in states if s in set(true)]:
             is_it = true == stage
-            rows.append({"measure": "sensitivity", "stage": stage, **intervals.share(said[is_it] == stage, who[is_it], conf_level)})
+            rows.append(
+                {
+                    "measure": "sensitivity",
+                    "stage": stage,
+                    **intervals.share(said[is_it] == stage, who[is_it], conf_level),
+                }
+            )
             if (~is_it).any():
-                rows.append({"measure": "specificity", "stage": stage, **intervals.share(said[~is_it] != stage, who[~is_it], conf_level)})
+                rows.append(
+                    {
+                        "measure": "specificity",
+                        "stage": stage,
+                        **intervals.share(said[~is_it] != stage, who[~is_it], conf_level),
+                    }
+                )
         thin = [word(s) for s in states if 0 < (true == s).sum() < 20]
         if len(known) < 200 or thin:
-            limits.append(t("stages.labels_thin", n=number(len(known)), stages=", ".join(thin) or "–"))
+            limits.append(
+                t("stages.labels_thin", n=number(len(known)), stages=", ".join(thin) or "–")
+            )
     table = pd.DataFrame(rows).drop(columns="std_error", errors="ignore")
-    return Result(question=t("stages.quality_question"), table=table, method=t("stages.quality_method"), unit="events", n=len(assigned),
-                  conf_level=conf_level, limits=tuple(limits),
-                  chart={"kind": "points", "label": ["measure", "stage"], "group": "measure", "percent": True, "xlabel": t("stages.quality_axis")})
+    return Result(
+        question=t("stages.quality_question"),
+        table=table,
+        method=t("stages.quality_method"),
+        unit="events",
+        n=len(assigned),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart={
+            "kind": "points",
+            "label": ["measure", "stage"],
+            "group": "measure",
+            "percent": True,
+            "xlabel": t("stages.quality_axis"),
+        },
+    )
 
 
 class _Assign:
@@ -285,14 +417,18 @@ class _Assign:
     def __init__(self, tax, names, orders, gap, timeout):
         self.tax, self.names, self.orders, self.gap, self.timeout = tax, names, orders, gap, timeout
         # Strongest rule first: most conditions, then the later stage.
-        self.rules = sorted(tax.rules, key=lambda r: (len(r) - 1, tax.stages.index(r["stage"])), reverse=True)
+        self.rules = sorted(
+            tax.rules, key=lambda r: (len(r) - 1, tax.stages.index(r["stage"])), reverse=True
+        )
 
     def __call__(self, batch):
         k, time, n = batch["k"].astype(int), batch["t"], len(batch)
         none = len(self.tax.stages)
         pages, page = self._pages(batch)
         wait = np.diff(time, append=0) if n else time
-        wait = np.where(np.arange(n) == batch.last, self.timeout, wait)  # the last page's time is unknown
+        wait = np.where(
+            np.arange(n) == batch.last, self.timeout, wait
+        )  # the last page's time is unknown
         is_order = np.isin(np.array(self.names, object), self.orders)[k] if n else np.zeros(0, bool)
         new = np.zeros(n, bool)
         new[batch.starts] = True
@@ -314,14 +450,23 @@ class _Assign:
                 fits &= np.isin(np.array(self.names, object), rule["events"])[k]
             if rule.get("page"):
                 pattern = re.compile(rule["page"])
-                fits &= np.array([bool(p) and bool(pattern.search(p)) for p in pages], bool)[page] if len(pages) else False
+                fits &= (
+                    np.array([bool(p) and bool(pattern.search(p)) for p in pages], bool)[page]
+                    if len(pages)
+                    else False
+                )
             if rule.get("nth") and n:
                 running = np.cumsum(fits)
                 at = np.flatnonzero(new)[episode - 1]
                 fits &= running - running[at] + fits[at] >= rule["nth"]
             if rule.get("seconds"):
-                # A pause beyond the visit's time-out tells nothing of how long the page was looked at.
-                fits &= (wait >= rule["seconds"] * 1_000_000) & (wait <= self.timeout) & (np.arange(n) != batch.last)
+                # A pause beyond the visit's time-out tells nothing of how long the page was looked
+                # at.
+                fits &= (
+                    (wait >= rule["seconds"] * 1_000_000)
+                    & (wait <= self.timeout)
+                    & (np.arange(n) != batch.last)
+                )
             if "first_visit" in rule:
                 fits &= first_visit == rule["first_visit"]
             if "buyer" in rule:
@@ -329,7 +474,13 @@ class _Assign:
             code = self.tax.stages.index(rule["stage"])
             other = np.where(fits & (stage < none) & (other == none) & (stage != code), code, other)
             stage = np.where(fits & (stage == none), code, stage)
-        return {"customer": batch["customer"], "t": time, "k": k, "stage": stage, "alternative": other}
+        return {
+            "customer": batch["customer"],
+            "t": time,
+            "k": k,
+            "stage": stage,
+            "alternative": other,
+        }
 
     @staticmethod
     def _pages(batch):

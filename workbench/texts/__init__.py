@@ -42,13 +42,20 @@ def catalogue(language):
 
     source = (files(__package__) / f"{language}.yml").read_text(encoding="utf-8")
     # The stages' names stand with the stages; a word of the catalogue itself goes first.
-    stages = yaml.safe_load((files(__package__) / "stages.yml").read_text(encoding="utf-8"))["stages"]
-    return {**{f"words.{s['id']}": s[language] for s in stages}, **dict(flatten(yaml.safe_load(source)))}
+    stages = yaml.safe_load((files(__package__) / "stages.yml").read_text(encoding="utf-8"))[
+        "stages"
+    ]
+    return {
+        **{f"words.{s['id']}": s[language] for s in stages},
+        **dict(flatten(yaml.safe_load(source))),
+    }
 
 
 def t(key, **values):
     """Return the sentence behind `key` in the language in use, with `values` filled in."""
-    return catalogue(language())[key].format(**{k: span(v) if k in _SPANS else v for k, v in values.items()})
+    return catalogue(language())[key].format(
+        **{k: span(v) if k in _SPANS else v for k, v in values.items()}
+    )
 
 
 def span(value):
@@ -114,7 +121,9 @@ def p_value(value):
     >>> p_value(6e-253), p_value(0.0312)
     ('<0.001', '0.0312')
     """
-    return "–" if value != value else f"<{_localise('0.001')}" if value < 0.001 else number(value, 3)
+    return (
+        "–" if value != value else f"<{_localise('0.001')}" if value < 0.001 else number(value, 3)
+    )
 
 
 def percent(value, digits=1):
