@@ -53,7 +53,7 @@ def lines(path, rows):
 
 
 def write(path, rows, seed=1):
-    """Write `rows` events to `path` in parts of two million, the days in order; returns the path."""
+    """Write `rows` events to `path` in parts of two million, days in order; returns the path."""
     path = Path(path)
     if path.exists():
         return path

@@ -455,13 +455,11 @@ def path_lines(count):
         found["simulated"]["answer"],
         *(measure(f"seed_{k}", path, True)["answer"] for k in range(1, 4)),
     ]
+    widest = max(max(a[c] for a in spread) - min(a[c] for a in spread) for c in exact)
     lines += [
         "",
-        (
-            "With four seeds the peer's answers differ by up to"
-            f" {100 * max(max(a[c] for a in spread) - min(a[c] for a in spread) for c in exact):.2f}"
-            " points; ours do not."
-        ),
+        f"With four seeds the peer's answers differ by up to {100 * widest:.2f} points;"
+        " ours do not.",
     ]
     return lines
 
@@ -523,9 +521,8 @@ def removal(path):
     d = pd.read_csv(path)
     k = len(CHANNELS)
     code = {c: i for i, c in enumerate(CHANNELS)}
-    moves = np.zeros(
-        (k + 1, k + 2)
-    )  # from a channel or the start; to a channel, a conversion or nothing
+    # From a channel or the start; to a channel, a conversion or nothing.
+    moves = np.zeros((k + 1, k + 2))
     for text, won in zip(d["path"], d["conversions"], strict=True):
         at = k
         for c in text.split(" > "):

@@ -201,9 +201,8 @@ def in_order(path, r):
         engine.write_ordered(str(path), ordered)
     took = time.time() - began
     tasks = ("funnel", "sessions", "transitions", "paths")
-    found = rounds(
-        [(sys.executable, t, f) for t in tasks for f in (path, ordered)], 1
-    )  # warms the cache
+    # Warms the cache.
+    found = rounds([(sys.executable, t, f) for t in tasks for f in (path, ordered)], 1)
     found = {
         t: (rounds([(sys.executable, t, path)], 3)[t], rounds([(sys.executable, t, ordered)], 3)[t])
         for t in tasks

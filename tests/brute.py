@@ -1,5 +1,6 @@
 """Funnels by exhaustive search: slow, obvious, and sharing no code with the package."""
 
+import operator
 from itertools import groupby
 
 
@@ -167,10 +168,9 @@ def rich(
                         if stop is not None
                         else (float("inf") if window is None else t0 + window)
                     )
-                    late = lambda t, stop=stop, limit=limit: (
-                        t < limit if stop is not None else t <= limit
-                    )
-                    if any(r[2] in exclude and r[1] > begin and late(r[1]) for r in mine):
+                    # Up to the stop itself it is open, up to the end of the window closed.
+                    before = operator.lt if stop is not None else operator.le
+                    if any(r[2] in exclude and r[1] > begin and before(r[1], limit) for r in mine):
                         continue
                 for j, t in enumerate(walked):
                     if t is not None:

@@ -2,7 +2,7 @@
 refused.
 """
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,7 @@ def removed(table, channel, order=1):
             + [tuple(steps[max(0, i + 1 - order) : i + 1]) for i in range(len(steps))]
             + [("won",) if won else ("lost",)]
         )
-        for a, b in zip(states, states[1:], strict=False):
+        for a, b in pairwise(states):
             moves.setdefault(a, {})[b] = moves.get(a, {}).get(b, 0) + 1
 
     def chance(without):
@@ -124,7 +124,7 @@ def test_shapley_by_all_orders():
 
 @given(st.integers(0, 10_000))
 def test_credit_is_shared_out_whole(seed):
-    """Every method gives away all conversions, and all their worth, and no rule a negative share."""
+    """Every method gives away all conversions and all their worth, no rule a negative share."""
     table = random_paths(seed, 40)
     if table["conversions"].sum() in (0, 40):
         return
@@ -529,7 +529,7 @@ def test_intervals_of_credit_hold():
         print(f"{name}: {np.mean(hits):.1%}")
     # Of 60 samples, 88 % lies 2.5 standard errors below 95 %; a medium without effect is held at 0,
     # inside always.
-    assert all(0.88 <= np.mean(h) for h in inside.values())
+    assert all(np.mean(h) >= 0.88 for h in inside.values())
 
 
 def test_counted_paths_weigh_as_many_as_they_stand_for():
@@ -671,7 +671,7 @@ def test_adverts_nobody_clicked():
 
 
 def test_a_test_weighs_as_its_error_says():
-    """A test as unsure as the fit meets it about half-way; one ten times less sure hardly moves it."""
+    """A test as unsure as the fit meets it half-way; one ten times less sure hardly moves it."""
     d, names = studies.media(), ["television", "radio", "posters"]
     alone = (
         attribution.mix(d, "sales", names, controls=["price"], draws=40)

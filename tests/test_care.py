@@ -305,14 +305,14 @@ def test_repeat_buying_by_hand_and_refusals():
         loyalty.repeat_buying(orders, begin="2024-02-01", length="31D")
     with pytest.raises(InputError, match="fewer than the"):
         loyalty.repeat_buying(orders, begin="2024-01-02", length="30D", households=20)
-    with pytest.raises(NotEnoughData, match="purchases a buyer above 1|less than chance"):
+    with pytest.raises(NotEnoughData, match=r"purchases a buyer above 1|less than chance"):
         loyalty.repeat_buying(
             orders[orders["day"].isin([1, 61])], begin="2024-01-02", length="30D", households=200
         )
 
 
 def test_frozen_pizza_follows_the_nbd():
-    """Half a year of the panel: the law is not rejected, and repeats lie within four points of it."""
+    """Half a year of the panel: the law is not rejected, repeats lie within four points of it."""
     lines = load.panel_lines("FROZEN PIZZA")
     made = loyalty.repeat_buying(
         lines, begin="2017-01-02", length="182D", households=lines.attrs["households"], draws=50

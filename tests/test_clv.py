@@ -452,7 +452,7 @@ def test_hard_scales_settle():
 
 
 def test_covariates_shift_rates():
-    """Twice the rate for one group, and more leaving for another: found, with the rest as it was."""
+    """Twice the rate for one group, more leaving for another: found, with the rest as it was."""
     parts = [
         drawn("pareto_nbd", 1500, 8 + g, params=(0.9, 8.0 / (1 + g), 0.8, 12.0 / (1 + h))).assign(
             keen=float(g), loose=float(h)

@@ -109,7 +109,7 @@ def test_a_table_turned_around_is_read():
 
 
 def test_days_and_microseconds_do_not_depend_on_the_session(to_spark):
-    """Naive and zoned times around two clock changes, cut in Amsterdam, on a session in New York."""
+    """Naive and zoned times around two clock changes, cut in Amsterdam, session in New York."""
     at = pd.to_datetime(
         [
             "2024-03-31 00:59:59.999999",

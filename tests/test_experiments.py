@@ -597,7 +597,7 @@ def test_progress_on_spark_and_what_it_refuses(to_spark):
         d, ["need", "search", "purchase"], "review", horizon="6h", gap="30h"
     )
     assert any("6 hours" in limit for limit in young.limits)
-    with pytest.raises(InputError, match="no event named 'revue'. Did you mean 'review'"):
+    with pytest.raises(InputError, match=r"no event named 'revue'\. Did you mean 'review'"):
         experiments.stage_progress(d, ["need", "search", "purchase"], "revue")
     with pytest.raises(InputError, match="no stage named 'serch'"):
         experiments.stage_progress(d, ["need", "serch", "purchase"], "review")

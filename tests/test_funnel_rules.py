@@ -327,7 +327,7 @@ def test_definitions_are_compared_on_the_same_people():
     )
     rng = np.random.default_rng(1)
     customers = events["customer_id"].unique()
-    groups = {c: rows for c, rows in events.groupby("customer_id")}
+    groups = dict(iter(events.groupby("customer_id")))
     gaps = []
     end = events["occurred_at"].max()
     for _ in range(60):

@@ -1,4 +1,4 @@
-"""The factors one by one: recovery of what was planted in small studies, hand counts, and refusals."""
+"""The factors one by one: recovery of what was planted in small studies, hand counts, refusals."""
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ def test_elasticity_of_the_shelf():
 
 
 def test_poisson_with_fixed_effects_equals_dummies():
-    """Taking effects out within the iterations gives the weights of a model with a column for each."""
+    """Taking effects out within the iterations gives the weights of a model with a column each."""
     import statsmodels.formula.api as smf
 
     d = studies.shelf(6, 1, 25, lift=0.0).assign(logp=lambda t: np.log(t["price"]))
@@ -105,7 +105,7 @@ def test_promotions_of_one_shelf():
 
 
 def test_lift_carries_the_doubt_about_usual_sales():
-    """Extra units and usual sales both vary: the interval of their ratio, by resampling products."""
+    """Extra units and usual sales both vary: the interval of the ratio, by resampling products."""
     d = studies.shelf(24, 2, 40, lift=0.6)
     made = rows(influence.promotion_lift(d, store="store_id"), "measure").loc["lift"]
     parts, rng = [g for _, g in d.groupby("product_id")], np.random.default_rng(1)
@@ -201,7 +201,7 @@ def test_peers_and_who_lives_together():
 
 
 def test_stores_and_distance():
-    """Huff's powers as planted; the share who buy falls with distance; nobody bought is an error."""
+    """Huff's powers as planted; the share who buy falls with distance; no buyer is an error."""
     d = studies.trips(800, seed=2)
     made = rows(influence.huff(d))
     for term in ("size", "distance"):
@@ -503,7 +503,7 @@ def test_prices_that_never_move():
 
 @pytest.mark.slow
 def test_planted_factors_are_recovered():
-    """200 studies each: coverage of the planted effects, and false alarms where nothing is planted."""
+    """200 studies each: coverage of planted effects, false alarms where nothing is planted."""
     inside = {}
 
     def note(name, row, truth):

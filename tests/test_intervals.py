@@ -47,7 +47,7 @@ def test_impossible_inputs_are_refused():
     """More hits than trials, a level in percent."""
     with pytest.raises(InputError, match="outside"):
         intervals.wilson(3, 2)
-    with pytest.raises(InputError, match="0.95"):
+    with pytest.raises(InputError, match=r"0\.95"):
         intervals.wilson(1, 2, 95)
 
 

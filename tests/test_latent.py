@@ -97,7 +97,7 @@ def test_sets_of_plausible_stages_hold_the_true_one(outside):
 
 
 def test_a_known_model_is_recovered():
-    """Sequences drawn from a model of three well-separated stages: the chances of moving come back."""
+    """Sequences from a model of three well-separated stages: the chances of moving come back."""
     rng = np.random.default_rng(7)
     move = np.array([[0.7, 0.25, 0.05], [0.1, 0.7, 0.2], [0.05, 0.15, 0.8]])
     emit = np.array([[0.9, 0.08, 0.02], [0.05, 0.9, 0.05], [0.03, 0.07, 0.9]])

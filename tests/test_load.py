@@ -177,7 +177,7 @@ def test_wrong_delimiter_and_encoding_when_told(tmp_path):
     with pytest.raises(InputError, match="delimiter is probably ';'"):
         load.file(path, mapping(read={"delimiter": ","}))
     path = write(tmp_path / "g.csv", "id,who,at,eur\n1,é,2024-01-01,2\n", "cp1252")
-    with pytest.raises(InputError, match="not utf-8.*line 2"):
+    with pytest.raises(InputError, match=r"not utf-8.*line 2"):
         load.file(path, mapping(read={"encoding": "utf-8"}))
     with pytest.raises(InputError, match="no encoding is called"):
         load.file(path, mapping(read={"encoding": "utf-9"}))
@@ -386,7 +386,7 @@ def test_an_open_quote_never_swallows_rows(tmp_path):
     """
     rows = [f"{i},c{i},2024-01-0{i % 9 + 1},5,note" for i in range(1, 21)]
     rows[4], rows[12] = '5,c5,2024-01-05,5,"12 inch', '13,c13,2024-01-04,5,"14 inch"'
-    with pytest.raises(InputError, match="line [67]"):
+    with pytest.raises(InputError, match=r"line [67]"):
         load.file(write(tmp_path / "a.csv", "id,who,at,eur,note\n" + "\n".join(rows)), ORDERS)
     rows[12] = "13,c13,2024-01-04,5,x"
     with pytest.raises(InputError, match="quot"):

@@ -339,7 +339,7 @@ def test_channel_groups_are_those_of_ga4(source, medium, campaign, referrer, gro
 
 
 def test_channels_of_events_read_tags_and_skip_the_site_itself():
-    """UTM in the page fills empty columns; the shop's own host and the payment page are no source."""
+    """UTM in the page fills empty columns; the shop's own host and payment page are no source."""
     events = at(
         *(("a", f"2024-01-01 0{i}:00", "v") for i in range(5)),
         source=[None, "google", None, None, None],

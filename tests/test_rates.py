@@ -188,7 +188,7 @@ def test_ids_known_by_how_they_are_written_and_no_false_correction():
 
 @pytest.mark.parametrize("text", ["03-08-2024", "jan", "2024", "", None])
 def test_a_day_is_written_year_first(text):
-    """The third of August, or the eighth of March: refused, whatever the machine would make of it."""
+    """The third of August or the eighth of March: refused, whatever the machine makes of it."""
     with pytest.raises(InputError, match="write for instance '2017-12-31'"):
         schemas.moment("until", text)
     assert schemas.moment("until", "2024-01-03") == schemas.moment(

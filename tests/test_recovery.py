@@ -166,7 +166,7 @@ def test_planted_effects_are_recovered_and_none_is_invented(capsys):
         for off in ((), ("loyalty", "barrier")):
             market = simulate.market(1500, seed=seed, no_effect=off)
             known = market.truth["episodes"].query("orders_before > 0")
-            b, low, high = stages.effect(
+            _, low, high = stages.effect(
                 known["skipped"], known[["loyalty_before"]], known["customer_id"]
             ).table.iloc[-1][["estimate", "conf_low", "conf_high"]]
             found["loyalty off" if off else "loyalty"].append(

@@ -346,9 +346,8 @@ def test_killing_at_any_moment_leaves_report_and_index_intact(home):
             publish.write_index()
     run("good")
     check_intact(home, good)
-    patience = (
-        time.monotonic() + 30
-    )  # the last killed run's kernel may live on for a moment, and write
+    # The last killed run's kernel may live on for a moment, and write.
+    patience = time.monotonic() + 30
     while list(home.glob("reports/.building-*")) and time.monotonic() < patience:
         time.sleep(0.5)
         publish.sweep_killed()
@@ -357,8 +356,10 @@ def test_killing_at_any_moment_leaves_report_and_index_intact(home):
 
 SCHEDULE = """
 reports:
-  - {name: daily, notebook: good, every: day, at: "06:00", zone: Europe/Amsterdam, parameters: {day: yesterday}}
-  - {name: weekly, notebook: good, every: week, day: wednesday, at: "07:30", parameters: {n: 4, day: today}}
+  - {name: daily, notebook: good, every: day, at: "06:00", zone: Europe/Amsterdam,
+     parameters: {day: yesterday}}
+  - {name: weekly, notebook: good, every: week, day: wednesday, at: "07:30",
+     parameters: {n: 4, day: today}}
   - {name: monthly, notebook: good, every: month, day: 25, parameters: {day: last_month_end}}
 """
 

@@ -1,4 +1,4 @@
-"""Repeat buying, cohorts, churn: by hand, by a slow twin, on CDNOW's known facts, on both engines."""
+"""Repeat buying, cohorts, churn: by hand, by a slow twin, on CDNOW's facts, on both engines."""
 
 import numpy as np
 import pandas as pd
@@ -69,9 +69,8 @@ def test_buying_rhythm_by_hand():
         "the purchase that starts the clock does not count"
     )
     assert table.loc["days_between_seen", "estimate"] == 60  # of 20, 60 and 80
-    assert (
-        table.loc["days_between", "estimate"] == 80
-    )  # open pauses of 0, 5, 40 and 90 days leave the risk set
+    # Open pauses of 0, 5, 40 and 90 days leave the risk set.
+    assert table.loc["days_between", "estimate"] == 80
 
 
 def test_cohorts_calendar_and_future_cells():

@@ -48,7 +48,7 @@ def test_everything_made_from_it_says_so(market, tmp_path):
 
 
 def test_states_agree_with_events(market):
-    """The stage of a person after the last event before a moment is the one in the list of states."""
+    """The stage of a person after the last event before a moment is that in the list of states."""
     e, s = market.truth["events"], market.truth["states"]
     chain = (
         e[e["stage"].isin(["need", "search", "evaluation", "intent"])]

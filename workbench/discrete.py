@@ -17,8 +17,8 @@ class Layout:
     `x` (N × J × P) attributes and constants, 0 where not available; `available` (N × J); `chosen`
     and `customer` (N);
     `names` the alternatives, `terms` the P columns, `base` the alternative without a constant;
-    `row`, `column` the places of
-    the long table's rows; `traits` (N × traits) what a fit knows of the chooser.
+    `row`, `column` the places of the long table's rows; `traits` (N × traits) what a fit knows of
+    the chooser.
     """
 
     x: np.ndarray
@@ -37,7 +37,7 @@ class Layout:
         return _spread(values, self.row, self.column, self.available.shape, fill)
 
     def groups(self):
-        """Return the number of each choice's customer (0, 1, …) and how many customers there are."""
+        """Return the number of each choice's customer (0, 1, …) and how many there are."""
         names, number = np.unique(self.customer, return_inverse=True)
         return number, len(names)
 
@@ -229,7 +229,7 @@ def newton(d, weights=None, start=None, most=50):
     with np.errstate(divide="ignore"):
         value = w @ np.log(p[rows, d.chosen])
     picked = w @ x[rows, d.chosen]
-    for step in range(1, most + 1):
+    for step in range(1, most + 1):  # noqa: B007 - returned: how many were needed
         gradient = picked - (p * w[:, None]).ravel() @ flat
         if np.abs(gradient).max() < 1e-7 * max(w.sum(), 1):
             break
@@ -253,8 +253,7 @@ def newton(d, weights=None, start=None, most=50):
             f" {np.abs(gradient).max():.3g}); check for attributes that nearly decide the choice"
         )
     # Where an attribute always decides, steps of about one go on for ever while the score fades
-    # below any
-    # tolerance: two more steps tell such a weight from a settled one.
+    # below any tolerance: two more steps tell such a weight from a settled one.
     further = np.linalg.lstsq(hessian(x, p, w), gradient, rcond=None)[0]
     pull = np.abs(further) * np.abs(x).max(axis=(0, 1))
     if pull.max() > 0.1:

@@ -375,7 +375,7 @@ def _flow(result, chart, table, ax):
     total = max(table.loc[table["from_stage"] == "start", "count"].sum(), 1)
     x = {name: i for i, name in enumerate(stages)}
     size = {name: table.loc[table["to_stage"] == name, "count"].sum() / total for name in stages}
-    bar, top = 0.12, {name: 1.0 for name in stages}
+    bar, top = 0.12, dict.fromkeys(stages, 1.0)
     out, into = dict(top), dict(top)
     lost_at = {}
     for i, name in enumerate(stages):

@@ -365,8 +365,8 @@ def share_difference(hit, first, customer, conf_level=0.95):
     -------
     dict
         count (missing: a difference has none), n (rows), estimate (first minus second), std_error,
-        conf_low, conf_high: Newcombe with one row a customer, else
-        normal with the customers' pulls on both shares.
+        conf_low, conf_high: Newcombe with one row a customer, else normal with the customers' pulls
+        on both shares.
 
     Source: Newcombe (1998); Deng, Knoblich & Lu (2018).
     """
@@ -402,8 +402,7 @@ def share(hit, customer, conf_level=0.95):
     -------
     dict
         count, n (rows), estimate, std_error, conf_low, conf_high: Wilson's interval at the number
-        of independent
-        rows the customers are worth (see `clustered`).
+        of independent rows the customers are worth (see `clustered`).
     """
     hit = np.asarray(hit, bool)
     who, sizes = _whose(customer)

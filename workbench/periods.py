@@ -6,19 +6,11 @@ unless their name says otherwise.
 
 import numpy as np
 
-DAYS = {
-    "day": 1,
-    "week": 7,
-    "week_sunday": 7,
-    "week_saturday": 7,
-    "month": 30,
-}  # nominal lengths, for clocks that roll
+# Nominal lengths, for clocks that roll.
+DAYS = {"day": 1, "week": 7, "week_sunday": 7, "week_saturday": 7, "month": 30}
 LONG = tuple(p for p in DAYS if p != "day")  # periods of several days
-_SHIFT = {
-    "week": 3,
-    "week_sunday": 4,
-    "week_saturday": 5,
-}  # days from the day a week begins on to the first of 1970
+# Days from the day a week begins on to the first of 1970.
+_SHIFT = {"week": 3, "week_sunday": 4, "week_saturday": 5}
 
 
 def sql(day, period, first, end):

@@ -25,7 +25,7 @@ def root():
 
 
 def path(value):
-    """Return an absolute path; a relative one is taken from the project's root if it exists there."""
+    """Return an absolute path; a relative one is taken from the project's root if it is there."""
     value = Path(value).expanduser()
     if value.is_absolute():
         return value

@@ -235,9 +235,8 @@ def _ordinal(model, data, how):
     )
     back = np.eye(len(easy.params))
     back[:k, :k] /= sd
-    back[k, :k] = (
-        mean / sd
-    )  # the first threshold moves with the level; the others are steps from it
+    # The first threshold moves with the level; the others are steps from it.
+    back[k, :k] = mean / sd
     made = model(data.y, x, distr="logit").fit(
         start_params=back @ np.asarray(easy.params), method="bfgs", maxiter=0, disp=0, **how
     )

@@ -258,15 +258,21 @@ def table_html(table, caption=""):
     ]
     # A few rows more are not worth a fold.
     open_rows = len(rows) if len(rows) <= FOLD + 4 else FOLD
-    folded = (
-        f"<details><summary>{html.escape(texts.t('result.folded', rows=texts.number(len(rows) - open_rows)))}</summary><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows[open_rows:])}</tbody></table></details>"
-        if open_rows < len(rows)
-        else ""
-    )
+    thead = f"<thead><tr>{head}</tr></thead>"
+    folded = ""
+    if open_rows < len(rows):
+        summary = html.escape(
+            texts.t("result.folded", rows=texts.number(len(rows) - open_rows)),
+        )
+        folded = (
+            f"<details><summary>{summary}</summary>"
+            f"<table>{thead}<tbody>{''.join(rows[open_rows:])}</tbody></table></details>"
+        )
     more = (
         f"<p>{html.escape(texts.t('result.more', rows=texts.number(len(table) - SHOWN_ROWS)))}</p>"
         if len(table) > SHOWN_ROWS
         else ""
     )
     caption = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows[:open_rows])}</tbody></table>{folded}{more}"
+    body = f"<tbody>{''.join(rows[:open_rows])}</tbody>"
+    return f"<table>{caption}{thead}{body}</table>{folded}{more}"

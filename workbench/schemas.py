@@ -119,11 +119,8 @@ TABLES = {
         },
     ),
 }
-EXTRA = {
-    "choices": "own",
-    "customers": "word",
-    "deals": "own",
-}  # columns beyond these are the user's own attributes
+# Columns beyond these are the user's own attributes.
+EXTRA = {"choices": "own", "customers": "word", "deals": "own"}
 UNIQUE = {
     "orders": ["order_id"],
     "customers": ["customer_id"],
@@ -264,9 +261,8 @@ def moment(name, value, zone="UTC"):
         raise InputError(
             f"{name}: cannot read {value!r} as a moment; write for instance '2017-12-31'"
         ) from None
-    whole_day = (
-        isinstance(value, str) and len(value.strip()) == 10 or type(value).__name__ == "date"
-    )
+    written_day = isinstance(value, str) and len(value.strip()) == 10
+    whole_day = written_day or type(value).__name__ == "date"
     if whole_day:
         stamp += pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
     stamp = stamp.tz_localize(zone) if stamp.tz is None else stamp

@@ -77,9 +77,8 @@ def incidence(time, cause, *, of=1, customer=None, conf_level=0.95):
             share[p] * drift[upto] - drift_share[upto]
         )
         variance[i] = (np.bincount(clusters, pull) ** 2).sum()
-    se = (
-        np.sqrt(variance) if clusters.max() > 0 else np.full(len(points), np.nan)
-    )  # one customer tells of no other
+    # One customer tells of no other.
+    se = np.sqrt(variance) if clusters.max() > 0 else np.full(len(points), np.nan)
     low, high = _log_log(share[points], se, conf_level)
     # Where points are left out, their events are told at the next one.
     counted = np.diff(np.cumsum(mine)[points], prepend=0)
@@ -195,8 +194,7 @@ def mean_gap(time, event, first, horizon, *, customer=None, conf_level=0.95):
 
     Parameters are as in `restricted_mean`, with `first` true for durations of the first group.
     Returns a dictionary: count and n (of the first), restricted_mean (of the first), estimate
-    (first less others),
-    std_error, conf_low, conf_high.
+    (first less others), std_error, conf_low, conf_high.
 
     Source: as `restricted_mean`.
     """

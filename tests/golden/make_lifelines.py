@@ -5,8 +5,7 @@ Run apart, since lifelines needs an older pandas:
     pip install "lifelines==0.30.3" && python tests/golden/make_lifelines.py
 
 Data: the recidivism set `rossi` that lifelines ships (432 people, weeks to arrest; Rossi, Berk &
-Lenihan 1980),
-written out in full so that the test needs no other source.
+Lenihan 1980), written out in full so that the test needs no other source.
 """
 
 import json

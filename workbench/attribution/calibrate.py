@@ -20,8 +20,7 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
 
     A test tells what share of a channel's credit is real. Those shares differ between channels by
     an unknown amount, estimated from the tests; a channel without a test is expected to lie among
-    them, and its
-    interval says how little that fixes.
+    them, and its interval says how little that fixes.
 
     Parameters
     ----------
@@ -38,8 +37,8 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
     Result
         channel, evidence (tested or not_tested), count (conversions credited), n (conversions),
         estimate (conversions brought about), std_error, conf_low, conf_high, left_out (for a tested
-        channel: what the other tests foretell of it). The
-        leave-one-test-out error and the share of credit without a test stand in `.limits`.
+        channel: what the other tests foretell of it). The leave-one-test-out error and the share of
+        credit without a test stand in `.limits`.
 
     Raises
     ------

@@ -24,9 +24,9 @@ def sources(journeys, *, conf_level=0.95):
     Result
         channel, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: visits
         (share of contacts), people (share of customers it reached), conversions (share of
-        conversions whose last contact it was), conversion_rate
-        (conversions as last contact over contacts), efficiency (share of conversions over share of
-        visits). The customer is the sampling unit.
+        conversions whose last contact it was), conversion_rate (conversions as last contact over
+        contacts), efficiency (share of conversions over share of visits). The customer is the
+        sampling unit.
 
     Raises NotEnoughData without a conversion that has a contact before it.
 
@@ -236,10 +236,9 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
     Result
         campaign, measure, count, n, estimate, std_error, conf_low, conf_high, shrunken, best.
         Measures: click_rate (clicks over impressions), conversion_rate (conversions over clicks),
-        cost_per_conversion, return_on_cost (without an
-        interval: the sizes of single orders are not known). `shrunken` draws the
-        rates towards the mean of all adverts by as much as their own numbers are few, `best` is the
-        chance that it has the highest rate.
+        cost_per_conversion, return_on_cost (without an interval: the sizes of single orders are not
+        known). `shrunken` draws the rates towards the mean of all adverts by as much as their own
+        numbers are few, `best` is the chance that it has the highest rate.
 
     Raises
     ------
@@ -404,12 +403,10 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
     Result
         group, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: delivered (of
         sent), opened_all and opened_person (of delivered), clicked (of delivered),
-        clicked_of_opened (of opens by a person), converted (of
-        delivered), unsubscribed (of delivered), and with a hold-out order_mailed, order_held_back
-        and added (their difference, whatever was done with the mail). What a missing column hides
-        is missing:
-        opened_person without machine_open, unsubscribed without that column. The customer is the
-        sampling unit.
+        clicked_of_opened (of opens by a person), converted (of delivered), unsubscribed (of
+        delivered), and with a hold-out order_mailed, order_held_back and added (their difference,
+        whatever was done with the mail). What a missing column hides is missing: opened_person
+        without machine_open, unsubscribed without that column. The customer is the sampling unit.
 
     Raises
     ------

@@ -27,8 +27,7 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
     which : list of str
         first, last, last_non_direct (the last that is not `direct`, unless there is none), linear,
         time_decay (half as much a `half_life` earlier; without times, a contact earlier), position
-        (40 % to the first, 40 % to
-        the last, the rest between them; halves of two).
+        (40 % to the first, 40 % to the last, the rest between them; halves of two).
     half_life : str
     direct : str
         The channel that is no channel.
@@ -174,8 +173,7 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
         channel, measure (credit, removal), count (conversions credited; missing for removal), n
         (conversions; paths for removal), estimate (share of the credit; share of conversions lost),
         std_error, conf_low, conf_high, and where conversions have a worth value (the worth
-        credited, by how
-        much of it would be lost).
+        credited, by how much of it would be lost).
 
     Raises
     ------
@@ -391,9 +389,8 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
     worth : str
         What a set of channels is worth: "count", the conversions of paths that use no other
         channels (then every path's credit is split evenly over its channels), or "rate", the share
-        of such paths that convert (needs
-        unsuccessful paths; exact to 12 channels, beyond from random orders, whose own error is
-        given).
+        of such paths that convert (needs unsuccessful paths; exact to 12 channels, beyond from
+        random orders, whose own error is given).
     draws, seed : int
         Of the bootstrap over customers, and of the random orders.
 
@@ -576,9 +573,9 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
     Result
         method, channel, count (conversions credited), n (conversions), estimate (share of the
         credit), std_error, conf_low, conf_high; with `truth` also incremental (conversions really
-        brought about) and off (credited minus
-        incremental); with `costs` cost, cost_per_conversion and, where conversions have a worth,
-        value and return_on_cost (credited value over cost). The method "truth" has the true shares.
+        brought about) and off (credited minus incremental); with `costs` cost, cost_per_conversion
+        and, where conversions have a worth, value and return_on_cost (credited value over cost).
+        The method "truth" has the true shares.
 
     Raises
     ------

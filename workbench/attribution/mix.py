@@ -30,8 +30,7 @@ def mix(
 
     Spending lingers (geometric adstock: a share of each period's effect stays for the next) and
     wears out (x / (x + half): at half spending half the most is reached). Effects cannot be
-    negative. Lingering and wear are
-    estimated together with the effects.
+    negative. Lingering and wear are estimated together with the effects.
 
     Parameters
     ----------

@@ -17,9 +17,8 @@ class Journeys:
     `names` the channels; `code` the channel of every contact, `begin` the first contact of every
     path (one more at the end);
     `conversions`, `value` and `customer` (a running number) of every path, `times` how many paths a
-    row stands for; `moment` and `ended`
-    (microseconds) of every contact and path where known; `alone` says that every path is somebody
-    else's, a row standing for `times` people; `left_out`
+    row stands for; `moment` and `ended` (microseconds) of every contact and path where known;
+    `alone` says that every path is somebody else's, a row standing for `times` people; `left_out`
     counts what could not take part.
     """
 
@@ -95,8 +94,7 @@ def paths(
 
     A contact is the begin of a visit, or a change of channel within one. A path ends with the
     conversion, or as unsuccessful when nothing follows for `gap`; paths whose silence has not
-    lasted that long when
-    the data end are neither, left out and counted.
+    lasted that long when the data end are neither, left out and counted.
 
     Parameters
     ----------
@@ -158,7 +156,7 @@ def paths(
 
 
 class _Contacts:
-    """The kernel: contacts (their channel) and conversions (−1) of whole customers in time order."""
+    """The kernel: contacts (channel) and conversions (−1) of whole customers in time order."""
 
     def __init__(self, timeout, none, valued):
         self.timeout, self.none, self.valued = timeout, none, valued

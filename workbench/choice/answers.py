@@ -28,9 +28,8 @@ def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
     -------
     Result
         alternative (whose share moves), changed (whose attribute rises), kind (own or cross), n
-        (choices), estimate,
-        std_error, conf_low, conf_high. Share-weighted averages; delta method with customers as
-        sampling unit.
+        (choices), estimate, std_error, conf_low, conf_high. Share-weighted averages; delta method
+        with customers as sampling unit.
 
     Raises InputError for an attribute the fit does not have.
 
@@ -90,9 +89,9 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
     """How much more would people pay for one unit of each other attribute?
 
     Minus the attribute's weight over the price's, with two intervals: the delta method, and Krinsky
-    & Robb's, which draws all weights from their
-    joint distribution and so allows for a skewed ratio. Where the price's own weight is not clearly
-    below 0, or differs between people so that it may be 0 for somebody, the ratios are missing.
+    & Robb's, which draws all weights from their joint distribution and so allows for a skewed
+    ratio. Where the price's own weight is not clearly below 0, or differs between people so that it
+    may be 0 for somebody, the ratios are missing.
 
     Parameters
     ----------
@@ -206,8 +205,8 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
     -------
     Result
         alternative, measure (before, after, difference), n (choices that keep something to choose),
-        estimate (share), std_error, conf_low, conf_high. The interval is
-        that of the weights (delta method): the choices themselves are taken as given.
+        estimate (share), std_error, conf_low, conf_high. The interval is that of the weights (delta
+        method): the choices themselves are taken as given.
 
     Raises
     ------
@@ -319,10 +318,8 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
     """Does the model foretell choices of households it has never seen, better than simple rules?
 
     A share of the customers is set aside; the models, plain market shares and "the same as last
-    time" are
-    fitted on the others. Shares are spread over what is available; the last rule gives the last
-    choice the
-    repeat rate of the others, and the rest by share.
+    time" are fitted on the others. Shares are spread over what is available; the last rule gives
+    the last choice the repeat rate of the others, and the rest by share.
 
     Parameters
     ----------
@@ -337,8 +334,7 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
     -------
     Result
         rule, measure (hit_rate, log_score), count (hits, or sum of log chances), n (choices set
-        aside), estimate,
-        std_error, conf_low, conf_high. The customer is the sampling unit.
+        aside), estimate, std_error, conf_low, conf_high. The customer is the sampling unit.
 
     Raises NotEnoughData when too few customers are left on either side.
 

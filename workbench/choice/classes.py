@@ -46,10 +46,9 @@ def latent_class(
     -------
     Result
         class, term, n (choices), estimate, std_error, conf_low, conf_high: weights a class; the
-        term "share" is the class's size (at average
-        traits), "share: TRAIT" the change in log odds of belonging to it instead of to class 1 per
-        standard deviation. Classes are numbered by size. `.model` is a `ClassFit`, its
-        `.posterior` each customer's chances of belonging.
+        term "share" is the class's size (at average traits), "share: TRAIT" the change in log odds
+        of belonging to it instead of to class 1 per standard deviation. Classes are numbered by
+        size. `.model` is a `ClassFit`, its `.posterior` each customer's chances of belonging.
 
     Raises
     ------

@@ -16,11 +16,9 @@ class Fit:
     """A fitted conditional logit, and the ground of the other models.
 
     `params` (P) and `cov` (P × P, clustered on customers) by term; `loglik` and `loglik_null`
-    (equal shares over what
-    was available); `names` the alternatives; `attributes` the columns used; `gradient` the largest
-    absolute score at the
-    optimum, `iterations` the steps taken, `base` the alternative without a constant (None if none
-    has one).
+    (equal shares over what was available); `names` the alternatives; `attributes` the columns used;
+    `gradient` the largest absolute score at the optimum, `iterations` the steps taken, `base` the
+    alternative without a constant (None if none has one).
     """
 
     params: object

@@ -29,8 +29,7 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
     -------
     Result
         term, n (choices), estimate (change in log-odds per unit), std_error, conf_low, conf_high.
-        Customers, not
-        rows, are the sampling unit. `.model` is a `Fit`.
+        Customers, not rows, are the sampling unit. `.model` is a `Fit`.
 
     Raises
     ------
@@ -77,9 +76,8 @@ def iia_test(choices, attributes, *, conf_level=0.95):
     """Do the weights stay the same when one alternative is not there?
 
     The model is fitted again without each alternative (choices of it left out). Under its
-    assumption that two alternatives
-    compete the same whatever else is on offer, the weights of the attributes then differ by chance
-    only.
+    assumption that two alternatives compete the same whatever else is on offer, the weights of the
+    attributes then differ by chance only.
 
     Parameters are those of `conditional_logit`, whose constants every alternative but one has here.
 
@@ -87,15 +85,13 @@ def iia_test(choices, attributes, *, conf_level=0.95):
     -------
     Result
         dropped (the alternative), term, n (choices left), estimate (weight without it minus weight
-        with all), std_error,
-        conf_low, conf_high, p_joint (all attributes together, Wald), p_holm (corrected for the
-        alternatives tried).
+        with all), std_error, conf_low, conf_high, p_joint (all attributes together, Wald), p_holm
+        (corrected for the alternatives tried).
 
     Raises InputError as `conditional_logit`.
 
     Source: Hausman & McFadden (1984), Econometrica 52; the covariance of the difference is that of
-    the customers' own pulls
-    on both fits, so it holds with several choices a customer.
+    the customers' own pulls on both fits, so it holds with several choices a customer.
     """
     import pandas as pd
     from scipy import stats
@@ -201,8 +197,8 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
     -------
     Result
         rule, imputed (share of available prices carried forward), n (choices), estimate (weight of
-        `term`), std_error,
-        conf_low, conf_high; missing where the model cannot be fitted, with the reason in `.limits`.
+        `term`), std_error, conf_low, conf_high; missing where the model cannot be fitted, with the
+        reason in `.limits`.
 
     Raises InputError where `term` is none of the attributes.
 

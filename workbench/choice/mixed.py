@@ -27,9 +27,8 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
     choices, attributes, constants : as in `conditional_logit`
     random : dict
         Term → "normal", "lognormal" (always above 0) or "negative_lognormal" (always below 0, such
-        as a price); for a brand's own
-        appeal the term is "constant: BRAND". Of the last two, mean and sd are those of the weight's
-        logarithm.
+        as a price); for a brand's own appeal the term is "constant: BRAND". Of the last two, mean
+        and sd are those of the weight's logarithm.
     draws : int
         Halton draws a customer.
     seed : int
@@ -241,9 +240,8 @@ def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf
     """Does having bought a brand last time go with buying it again, beyond lasting taste?
 
     The weight of the last purchase in three models: without personal taste (habit and taste mixed),
-    with a taste of every customer's own for
-    every brand, and the same with each customer's purchases in shuffled order, where the last one
-    can mean nothing.
+    with a taste of every customer's own for every brand, and the same with each customer's
+    purchases in shuffled order, where the last one can mean nothing.
 
     Parameters
     ----------

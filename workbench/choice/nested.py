@@ -17,9 +17,8 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
     """How do attributes go with choice when some alternatives are closer substitutes than others?
 
     Alternatives of one nest share what the model does not see. A nest's lambda is 1 where they
-    compete like any others and nears 0
-    where they are interchangeable; above 1 the model is no longer one of people who choose what
-    suits them best, and `.limits` says so.
+    compete like any others and nears 0 where they are interchangeable; above 1 the model is no
+    longer one of people who choose what suits them best, and `.limits` says so.
 
     Parameters
     ----------
@@ -42,8 +41,8 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
         fit does not settle, and as `conditional_logit`.
 
     Source: McFadden (1978), in Karlqvist et al. (eds.), Spatial Interaction Theory; Train (2009),
-    chapter 4. Weights are those of
-    utility itself (not divided by lambda), as in Greene, Econometric Analysis.
+    chapter 4. Weights are those of utility itself (not divided by lambda), as in Greene,
+    Econometric Analysis.
     """
     import pandas as pd
     from scipy import optimize

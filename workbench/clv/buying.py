@@ -38,10 +38,9 @@ def bg_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.95):
     Result
         term, n (customers), estimate, std_error, conf_low, conf_high. Terms: r and alpha (rates of
         buying spread as a gamma with shape r and scale 1 / alpha, alpha in units of time), a and b
-        (chances to leave spread as a beta), mean_rate (r / alpha),
-        mean_leaving (a / (a + b)), and a weight a covariate and standard deviation (logarithm of
-        the rate, or of the odds). `.model` is a `clv.Fit`; what came of the search stands in
-        `.limits`.
+        (chances to leave spread as a beta), mean_rate (r / alpha), mean_leaving (a / (a + b)), and
+        a weight a covariate and standard deviation (logarithm of the rate, or of the odds).
+        `.model` is a `clv.Fit`; what came of the search stands in `.limits`.
 
     Raises
     ------
@@ -238,12 +237,12 @@ def _buying(kind, customers, orders_by, leaving_by, seed, conf_level):
 def _search(made):
     """Return the sentences on what came of the search, and what to do where it ended at an edge."""
     agree, starts = made.agree
-    told = dict(
-        score="<1e-8" if made.gradient < 1e-8 else f"{made.gradient:.0e}",
-        agree=number(int(agree)),
-        starts=number(starts),
-        value=number(made.loglik, 8),
-    )
+    told = {
+        "score": "<1e-8" if made.gradient < 1e-8 else f"{made.gradient:.0e}",
+        "agree": number(int(agree)),
+        "starts": number(starts),
+        "value": number(made.loglik, 8),
+    }
     out = [t("clv.settled", **told)] if made.settled else [t("clv.unsettled", **told)]
     if {"r", "alpha"} & set(made.edges) and made.model.name != "bg_bb":
         out.insert(0, t("clv.edge_orders", names=", ".join(made.edges)))
@@ -291,7 +290,7 @@ def _answer(made, derived, key, limits, conf_level):
             continue
         # A chance on the logit scale, a rate or a value on the logarithm: its interval stays where
         # it can be.
-        chance = name == "mean_leaving" and key != "pareto_nbd" or key == "bg_bb"
+        chance = (name == "mean_leaving" and key != "pareto_nbd") or key == "bg_bb"
         there, back = (special.logit, special.expit) if chance else (np.log, np.exp)
         value, step = float(compute(theta)), 1e-5
         slope = np.array(

@@ -27,9 +27,8 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
     Result
         measure (alpha, beta of the chances to leave; left: share still there; renewal: share of the
         last period's customers), period, count (customers left; where seen), n (customers at the
-        begin), seen (observed share; missing ahead), estimate
-        (by the model), std_error, conf_low, conf_high. `.model` is a dictionary with params, cov
-        and loglik.
+        begin), seen (observed share; missing ahead), estimate (by the model), std_error, conf_low,
+        conf_high. `.model` is a dictionary with params, cov and loglik.
 
     Raises
     ------

@@ -25,9 +25,9 @@ class Fit:
 
     `params` (natural scale) and `cov` (of their logarithms; covariates as they are) by name;
     `loglik`, `customers`, `unit` (days in one unit of time; None for opportunities and money),
-    `gradient` (largest score a customer),
-    `agree` (starts that reached the same top, of how many), `edges` (parameters that ran to the
-    bound), `covariates` = column → (mean, sd) by process. The model behind it is `model`.
+    `gradient` (largest score a customer), `agree` (starts that reached the same top, of how many),
+    `edges` (parameters that ran to the bound), `covariates` = column → (mean, sd) by process. The
+    model behind it is `model`.
     """
 
     model: object

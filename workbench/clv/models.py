@@ -5,6 +5,8 @@ Every model takes repeat purchases x, the last of them t and the time watched T,
 row each (so that covariates may shift them). Logarithms throughout: nothing overflows.
 """
 
+from typing import ClassVar
+
 import numpy as np
 from scipy import special
 
@@ -31,7 +33,7 @@ class BgNbd(Buying):
     """
 
     name, names = "bg_nbd", ("r", "alpha", "a", "b")
-    shifts = {"orders": ("alpha", -1.0), "leaving": ("a", 1.0)}
+    shifts: ClassVar = {"orders": ("alpha", -1.0), "leaving": ("a", 1.0)}
     timed = ("alpha",)
     # Batislam's version may also leave right after the first purchase: one chance more.
     first = 0.0
@@ -132,7 +134,7 @@ class ParetoNbd(Buying):
     """
 
     name, names = "pareto_nbd", ("r", "alpha", "s", "beta")
-    shifts = {"orders": ("alpha", -1.0), "leaving": ("beta", -1.0)}
+    shifts: ClassVar = {"orders": ("alpha", -1.0), "leaving": ("beta", -1.0)}
     timed = ("alpha", "beta")
 
     def gone(self, p, x, t, age):
@@ -155,9 +157,8 @@ class ParetoNbd(Buying):
         f = np.exp(log - top[:, None]) * WEIGHTS
         total = f.sum(axis=1)
         with np.errstate(divide="ignore"):
-            value = (
-                np.log(s) + top + np.log(total) + np.log(reach / 2) + np.log(m + t)
-            )  # minus infinity where nobody had time to leave
+            # Minus infinity where nobody had time to leave.
+            value = np.log(s) + top + np.log(total) + np.log(reach / 2) + np.log(m + t)
         f = f / total[:, None]
         return (
             value,
@@ -261,9 +262,8 @@ class BgBb(Buying):
         terms, i = self._terms(p, x, t, age)
         value = special.logsumexp(terms, axis=1)
         w = np.exp(terms - value[:, None])
-        until = np.column_stack(
-            [age, np.broadcast_to(t[:, None] + i, (len(x), len(i)))]
-        )  # opportunities as a customer
+        # Opportunities as a customer.
+        until = np.column_stack([age, np.broadcast_to(t[:, None] + i, (len(x), len(i)))])
         plus = np.concatenate([[0.0], np.ones(len(i))])  # leaving is one event of its own
         psi = special.psi
         ab, gd = (
@@ -282,7 +282,7 @@ class BgBb(Buying):
 
     def alive(self, p, x, t, age):
         """Return the chance to be still a customer at the next opportunity."""
-        alpha, beta, gamma, delta = p
+        _, _, gamma, delta = p
         terms, _ = self._terms(p, x, t, age)
         return (
             np.exp(terms[:, 0] - special.logsumexp(terms, axis=1))
@@ -379,7 +379,7 @@ def _counts(x, p):
     """
     if len(x) and not any(np.ndim(v) for v in p):
         whole = x.astype(np.int64)
-        if 0 <= whole.min() and whole.max() < len(x) and (whole == x).all():
+        if whole.min() >= 0 and whole.max() < len(x) and (whole == x).all():
             return np.arange(whole.max() + 1.0), whole
     return x, slice(None)
 

@@ -35,10 +35,10 @@ def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
     DataFrame
         customer_id, frequency (purchase days after the first), recency (from the first to the
         last), age (from the first to the end), value (mean amount of the repeat days that have one
-        above 0; missing without), paid (how many those are), and with
-        `learn_until` later (purchase days after it) and later_value (their amount). `.attrs`: unit,
-        unit_days, end and begin (local days since 1970), refunds (days left out), later_orders
-        (after `until`, left out), hold_out (units after `learn_until`).
+        above 0; missing without), paid (how many those are), and with `learn_until` later (purchase
+        days after it) and later_value (their amount). `.attrs`: unit, unit_days, end and begin
+        (local days since 1970), refunds (days left out), later_orders (after `until`, left out),
+        hold_out (units after `learn_until`).
 
     Raises
     ------

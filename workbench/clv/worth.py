@@ -195,9 +195,8 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
     moments = np.arange(begin + length, end + 1, max(length, 1))
     if not len(moments):
         raise NotEnoughData("tracking: the data are shorter than one step")
-    moments = np.union1d(
-        moments, [min(cut, end), end]
-    )  # what was learnt from and what came after are told to the day
+    # What was learnt from and what came after are told to the day.
+    moments = np.union1d(moments, [min(cut, end), end])
     actual = again.cumsum().reindex(moments, method="ffill").fillna(0).to_numpy(int)
     since = np.maximum(moments[:, None] - first.index.to_numpy()[None, :], 0) / fit.unit
 

@@ -236,8 +236,7 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
     Result
         attribute, levels (what was shown), n (choices), estimate (range of its part-worths over the
         sum of ranges; of a numeric attribute over the range shown), std_error, conf_low, conf_high,
-        rank,
-        rank_low, rank_high.
+        rank, rank_low, rank_high.
 
     Raises NotEnoughData where in many draws an attribute decides every choice.
 
@@ -447,9 +446,8 @@ def answer_quality(choices, *, better=None, conf_level=0.95):
     Result
         measure (same_place, dominated_chosen), count, n (respondents with at least four tasks;
         tasks that show an offer worse in everything named and otherwise alike), estimate,
-        std_error,
-        conf_low, conf_high. Where alternatives are labels (air, car), not places, always the same
-        one is a taste, not carelessness: same_place is left out.
+        std_error, conf_low, conf_high. Where alternatives are labels (air, car), not places, always
+        the same one is a taste, not carelessness: same_place is left out.
 
     Raises InputError for an unknown attribute or direction.
 

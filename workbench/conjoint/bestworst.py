@@ -78,9 +78,8 @@ def best_worst(answers, *, conf_level=0.95):
     Result
         item, measure, count, n, estimate, std_error, conf_low, conf_high. measure "score": (times
         best − times worst) / times shown, n = times shown; "share": exp(u) over the sum of exp(u)
-        of all items, u
-        from a logit in which the worst of what is left is chosen like the best with all weights
-        reversed, n = tasks. The respondent is the sampling unit.
+        of all items, u from a logit in which the worst of what is left is chosen like the best with
+        all weights reversed, n = tasks. The respondent is the sampling unit.
 
     Raises
     ------

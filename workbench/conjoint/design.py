@@ -13,7 +13,7 @@ NONE = "none"  # the alternative "none of these"
 
 
 def codes(levels):
-    """Return the effects coding of a factor: levels × (levels − 1), the last level −1 throughout."""
+    """Return the effects coding of a factor: levels × (levels − 1), the last level all −1."""
     return np.vstack([np.eye(levels - 1), -np.ones(levels - 1)])
 
 
@@ -23,9 +23,8 @@ def choice_design(
     """Find choice tasks that tell as much as possible about what people weigh (smallest D-error).
 
     From random starts, every cell is set to the level that makes the determinant of the expected
-    information largest, until nothing improves; no
-    task shows the same offer twice. With `prior` the tasks are also free of offers nobody would
-    weigh.
+    information largest, until nothing improves; no task shows the same offer twice. With `prior`
+    the tasks are also free of offers nobody would weigh.
 
     Parameters
     ----------
@@ -190,8 +189,8 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
     -------
     Result
         attribute, level, count (times shown in the design), n (offers in the design), estimate
-        (expected standard error of the part-worth), and
-        half_width (of the interval). No interval: it follows from the design.
+        (expected standard error of the part-worth), and half_width (of the interval). No interval:
+        it follows from the design.
 
     Raises InputError where the design does not carry its attributes.
 

@@ -45,8 +45,7 @@ def key_drivers(
 
     One table with several answers, since none is right by itself: the share of what is explained
     (averaged over all orders in which drivers may enter), the relative weight, the weight with the
-    others
-    held equal, the plain correlation, and what a low or a high rating alone goes with.
+    others held equal, the plain correlation, and what a low or a high rating alone goes with.
 
     Parameters
     ----------
@@ -73,9 +72,8 @@ def key_drivers(
     Result
         driver, measure, n (rows), estimate, std_error, conf_low, conf_high, rank, rank_low,
         rank_high (of share, relative weight). Measures: share and relative_weight (of R², add up to
-        1), weight
-        (standardised), correlation, penalty and reward (change of the outcome for a low or high
-        rating against the middle, the others held equal; missing where there is no middle),
+        1), weight (standardised), correlation, penalty and reward (change of the outcome for a low
+        or high rating against the middle, the others held equal; missing where there is no middle),
         performance (mean).
 
     Raises
@@ -428,9 +426,8 @@ def kano(answers, *, conf_level=0.95):
     Result
         feature, measure, count, n (answers), estimate, std_error, conf_low, conf_high. Measures:
         the share of each category (attractive, one_dimensional, must_be, indifferent, reverse,
-        questionable), better
-        (attractive + one-dimensional over these, must-be and indifferent) and worse (minus
-        one-dimensional + must-be over the same).
+        questionable), better (attractive + one-dimensional over these, must-be and indifferent) and
+        worse (minus one-dimensional + must-be over the same).
 
     Raises InputError for missing columns or answers outside 1 to 5.
 
@@ -521,9 +518,8 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     Result
         factor, measure (named, mean_rating, top_box, mean_rank), count, n (respondents), estimate,
         std_error, conf_low, conf_high, ties_with (factors it cannot be told apart from; paired
-        signed-rank tests,
-        for "named" the same as McNemar's, Holm's correction; empty: apart from all; missing beside
-        top_box, and where fewer than ten answered on all factors).
+        signed-rank tests, for "named" the same as McNemar's, Holm's correction; empty: apart from
+        all; missing beside top_box, and where fewer than ten answered on all factors).
 
     Raises
     ------

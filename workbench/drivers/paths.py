@@ -1,5 +1,7 @@
 """Through what, and for whom? Mediation, moderation and structural models."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from workbench import intervals
@@ -111,7 +113,7 @@ def mediation(
     for r in range(1, 2 ** len(mediators)):
         way = [m for i, m in enumerate(mediators) if r >> i & 1]
         value = steps[way[0]][cause].copy()
-        for a, b in zip(way, way[1:], strict=False):
+        for a, b in pairwise(way):
             value = value * steps[b][a]
         paths[" > ".join(way)] = value * last[way[-1]]
     rows = [("total", np.nan, total), ("direct", np.nan, last[cause])]
@@ -224,9 +226,8 @@ def moderation(
     Result
         row ("interaction", or "slope" of the cause), at (value of the moderator: mean and one
         standard deviation either side; 0 and 1 where it is one of the two), n (rows), estimate,
-        std_error, conf_low,
-        conf_high. Where the slope's interval leaves 0 (Johnson–Neyman) stands in `.limits`.
-        `.model` is the statsmodels result.
+        std_error, conf_low, conf_high. Where the slope's interval leaves 0 (Johnson–Neyman) stands
+        in `.limits`. `.model` is the statsmodels result.
 
     Raises as `regression`.
 

@@ -28,8 +28,6 @@ def wide(surveys, items=None):
 
     Raises InputError for an unknown item.
     """
-    import pandas as pd
-
     fits.require(surveys, "surveys", "respondent_id", "answered_at", "item", "value")
     known = surveys["item"].unique()
     for item in items or ():
@@ -131,8 +129,7 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
 
     Source: Cronbach (1951), Psychometrika 16; omega McDonald (1999), Test Theory, from a one-factor
     maximum-likelihood model; composite reliability and average variance extracted Fornell & Larcker
-    (1981),
-    Journal of Marketing Research 18, from the same model's standardised loadings.
+    (1981), Journal of Marketing Research 18, from the same model's standardised loadings.
     """
     import pandas as pd
 
@@ -204,8 +201,7 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
     Result
         scale, other, n (respondents with all items), estimate (heterotrait–monotrait ratio of
         correlations), std_error, conf_low, conf_high, larcker (whether the smaller average variance
-        extracted exceeds the
-        squared correlation of the scale means; missing under three items).
+        extracted exceeds the squared correlation of the scale means; missing under three items).
 
     Raises as `reliability`, and where a scale's own items do not go together.
 
@@ -332,7 +328,7 @@ def explore_factors(
     from statsmodels.multivariate.factor import Factor
 
     one_of("rotation", rotation, ("promax", "varimax", "none"))
-    x, lost = _answers(table, items, "items")
+    x, _ = _answers(table, items, "items")
     n, k = x.shape
     if k < 3:
         raise InputError(f"explore_factors: at least three items are needed, found {k}")

@@ -15,13 +15,13 @@ DataFrame.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.engine.batches import Batch, MAX_EVENTS
+from workbench.engine.batches import MAX_EVENTS, Batch
 from workbench.errors import InputError, NotEnoughData, unknown
 
 __all__ = [
-    "Batch",
     "MAX_EVENTS",
     "ORDER_MARK",
+    "Batch",
     "Role",
     "View",
     "code",
@@ -125,10 +125,10 @@ class View:
         if self.upto is not None:
             # Nothing after the moment the analysis looks up to takes part in it.
             time = next(r for r in self.roles.values() if r.kind in ("micros", "day"))
-            rules.append(
-                f"{d.expression(micros(time.source), d.quote(time.source), self.types[time.source], 'UTC')}"
-                f" <= {self.upto}"
+            moment = d.expression(
+                micros(time.source), d.quote(time.source), self.types[time.source], "UTC"
             )
+            rules.append(f"{moment} <= {self.upto}")
         where = f" WHERE {' AND '.join(dict.fromkeys(rules))}" if rules else ""
         return f"SELECT {', '.join(columns)} FROM {source}{where}"
 
@@ -160,7 +160,7 @@ def view(table, *, zone="UTC", upto=None, **roles):
 
     try:
         ZoneInfo(zone)
-    except Exception:
+    except (LookupError, OSError, TypeError, ValueError):
         raise InputError(
             f"zone: {zone!r} is no time zone name; use one such as 'Europe/Amsterdam'"
         ) from None

@@ -149,7 +149,7 @@ def _joined(held, by):
 
 
 def in_order(chunks, owner, time, where):
-    """Pass chunks of a file marked as ordered on, and raise where the mark turns out to be wrong."""
+    """Pass chunks of a file marked as ordered on; raise where the mark turns out to be wrong."""
     last = None
     for chunk in chunks:
         who, when = chunk[owner], chunk[time]

@@ -30,9 +30,8 @@ def connection(keep_order=False):
     con.execute(f"SET temp_directory={literal(spill.name)}")
     con.execute(f"SET preserve_insertion_order={str(keep_order).lower()}")
     if keep_order:
-        con.execute(
-            "SET threads=1"
-        )  # streamed by several threads, batches were seen to overtake each other
+        # Streamed by several threads, batches were seen to overtake each other.
+        con.execute("SET threads=1")
     con.execute("SET TimeZone='UTC'")
     con.execute("SET autoinstall_known_extensions=false")
     return con
@@ -59,9 +58,8 @@ def prepare(table):
             "a Parquet path, a DuckDB relation or a Spark DataFrame"
         )
     if kind == "pandas" and any(_backwards(column) for _, column in table.items()):
-        return (
-            table.copy()
-        )  # the engine cannot read columns that run backwards, such as those of table.iloc[::-1]
+        # The engine cannot read columns that run backwards, such as those of table.iloc[::-1].
+        return table.copy()
     return table.collect() if hasattr(table, "collect") and kind == "polars" else table
 
 
@@ -180,7 +178,7 @@ def ordered(view, kernel, by, then, descending):
 
 
 def _is_ordered(view, owner, time):
-    """Say whether a view reads one Parquet file that is marked as written in the order asked for."""
+    """Say whether a view reads one Parquet file marked as written in the order asked for."""
     if not isinstance(view.table, str) or any(ch in view.table for ch in "*?"):
         return False
     import pyarrow.parquet as pq

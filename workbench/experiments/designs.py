@@ -24,8 +24,7 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
 
     Every group of units that starts together is compared with units that never start, or have not
     yet; before and after are averages over periods. Groups are then averaged by their size, so that
-    units that
-    started earlier are never the yardstick of later ones.
+    units that started earlier are never the yardstick of later ones.
 
     Parameters
     ----------
@@ -44,9 +43,8 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     Result
         measure ("effect", or "period" with the column period: distance to the start, before it a
         check), period, n (units), estimate, std_error, conf_low, conf_high. Where fewer than five
-        clusters start
-        together, their part of the error is the spread between the clusters that never start;
-        without five of those it is missing.
+        clusters start together, their part of the error is the spread between the clusters that
+        never start; without five of those it is missing.
 
     Raises
     ------
@@ -270,9 +268,8 @@ def weighting(
 
     Source: Robins, Rotnitzky & Zhao (1994), JASA 89; Wooldridge (2010), Econometric Analysis of
     Cross Section and Panel Data, chapter 21. Estimates by statsmodels' TreatmentEffect; errors from
-    its moment conditions, summed
-    over clusters. Trimming: Crump, Hotz, Imbens & Mitnik (2009), Biometrika 96. VanderWeele & Ding
-    (2017), Annals of Internal Medicine 167.
+    its moment conditions, summed over clusters. Trimming: Crump, Hotz, Imbens & Mitnik (2009),
+    Biometrika 96. VanderWeele & Ding (2017), Annals of Internal Medicine 167.
     """
     data, treated, selection, apart, result = effect_of(
         table,

@@ -39,9 +39,9 @@ def stage_progress(
 
     Every contact is a trial that begins at it: of those who had not yet met the exposure in this
     stage, some meet it now and some meet something else. They are made alike in what came before
-    (contacts and visits so far, time since the occasion
-    began, orders before, and the columns of `adjust`), and followed for the horizon. Exposure is
-    never defined by what happens later, so nobody has to stay in order to be exposed.
+    (contacts and visits so far, time since the occasion began, orders before, and the columns of
+    `adjust`), and followed for the horizon. Exposure is never defined by what happens later, so
+    nobody has to stay in order to be exposed.
 
     Parameters
     ----------
@@ -72,9 +72,9 @@ def stage_progress(
     Result
         stage, outcome (forward: to a later stage first; back: to an earlier one first; left: no
         further event), n (contacts), exposed (contacts with it), estimate (change of the chance of
-        the outcome within the horizon), std_error, conf_low,
-        conf_high, p_holm, by_spell (the same difference between whole stays with and without the
-        exposure: biased, shown as a warning). The customer is the sampling unit.
+        the outcome within the horizon), std_error, conf_low, conf_high, p_holm, by_spell (the same
+        difference between whole stays with and without the exposure: biased, shown as a warning).
+        The customer is the sampling unit.
 
     Raises
     ------
@@ -329,12 +329,10 @@ class _Trials:
         turn = new.copy()
         turn[1:] |= k[1:] != k[:-1]
         begin = np.maximum.accumulate(np.where(turn, at, 0))
-        after = np.append(np.flatnonzero(turn)[1:], n)[
-            np.cumsum(turn) - 1
-        ]  # first row of the next spell
-        inside = (after < n) & ~np.append(new, True)[
-            np.minimum(after, n)
-        ]  # it is of the same occasion
+        # First row of the next spell.
+        after = np.append(np.flatnonzero(turn)[1:], n)[np.cumsum(turn) - 1]
+        # It is of the same occasion.
+        inside = (after < n) & ~np.append(new, True)[np.minimum(after, n)]
         then = np.minimum(after, n - 1)
         soon = inside & (t[then] - t <= self.horizon)
         last = at == np.append(batch.starts[1:], n)[batch.customer] - 1

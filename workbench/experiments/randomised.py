@@ -33,8 +33,7 @@ def difference(
 
     Everybody counts in the arm they were put in, whatever they did with it. The split is checked
     first: where the sizes of the arms are not those that were planned, chance did not decide alone
-    and the
-    result is graded associational.
+    and the result is graded associational.
 
     Parameters
     ----------
@@ -67,8 +66,8 @@ def difference(
     Result
         arm, measure (mean, difference, relative, adjusted, cost_per_unit), count, n (people in the
         arm; in both for differences), estimate, std_error, conf_low, conf_high, p_value, p_holm
-        (over the arms). `.model` is a
-        dictionary arm → statsmodels fit of the adjusted difference (with `before`).
+        (over the arms). `.model` is a dictionary arm → statsmodels fit of the adjusted difference
+        (with `before`).
 
     Raises
     ------
@@ -167,9 +166,8 @@ def difference(
                 }
             )
         if cost and a in cost:
-            known = (
-                low > 0
-            )  # the limits of the difference shown last: adjusted, where there is a metric from before
+            # Limits of the difference shown last: adjusted, where there is a metric from before.
+            known = low > 0
             rows.append(
                 {
                     "arm": a,
@@ -249,7 +247,7 @@ def difference(
 
 
 def _people(table, metric, variant, unit, before):
-    """Return one row a person (arm, y, x, before), rows left out and people seen in several arms."""
+    """Return one row a person (arm, y, x, before), rows left out, people seen in several arms."""
     import pandas as pd
 
     keep = table[[c for c in dict.fromkeys((metric, variant, unit, before)) if c]]
@@ -395,8 +393,8 @@ def heterogeneity(
     Result
         group, n (people), estimate (difference), std_error, conf_low, conf_high, p_value, p_holm.
         Whether every group gains (all lower limits above 0 at once) and whether groups differ
-        (Cochran's Q; a group in which nobody or
-        everybody has the metric has no error and no part in it) stands in `.limits`.
+        (Cochran's Q; a group in which nobody or everybody has the metric has no error and no part
+        in it) stands in `.limits`.
 
     Raises
     ------

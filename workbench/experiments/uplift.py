@@ -51,10 +51,9 @@ def uplift(
     Result
         targeted (share of people taken first), measure (gain: outcomes more per person of all, T(y)
         − C(y) · T/C over all people; profit), n (people), estimate, std_error, conf_low, conf_high,
-        random (the gain if people were taken
-        in any order). The area between the curve and that line stands in `.limits`. `.model` is a
-        Series: predicted gain of every person.
-        Graded experimental only where the features do not tell who was treated.
+        random (the gain if people were taken in any order). The area between the curve and that
+        line stands in `.limits`. `.model` is a Series: predicted gain of every person. Graded
+        experimental only where the features do not tell who was treated.
 
     Raises
     ------

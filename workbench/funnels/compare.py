@@ -82,9 +82,8 @@ def compare_definitions(
     difference?
 
     The first row is the workbench's own definition. Below it stand four tools with their documented
-    defaults, and one row per rule
-    changed alone. All rows are counted on the same customers in one pass, so the differences are
-    paired.
+    defaults, and one row per rule changed alone. All rows are counted on the same customers in one
+    pass, so the differences are paired.
 
     Parameters are as in `conversion`.
 
@@ -92,9 +91,8 @@ def compare_definitions(
     -------
     Result
         kind (reference, tool, one_rule), definition, count (finished), n (entered), estimate,
-        conf_low, conf_high, difference (to the
-        first row), difference_low, difference_high. Interval of a share: Wilson; of a difference:
-        delta method over paired customers.
+        conf_low, conf_high, difference (to the first row), difference_low, difference_high.
+        Interval of a share: Wilson; of a difference: delta method over paired customers.
 
     Raises
     ------
@@ -214,11 +212,10 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
     -------
     Result
         [by], count, n, rate (share that finished), rest_rate, estimate (difference from all other
-        groups together), conf_low, conf_high,
-        p_value, p_holm. Interval: Newcombe (1998), or from customers' pulls where customers stand
-        in several groups; test: score test of two shares; correction: Holm (1979). Where the groups
-        are numbers, a
-        sentence in `.limits` gives the Cochran–Armitage test for a trend.
+        groups together), conf_low, conf_high, p_value, p_holm. Interval: Newcombe (1998), or from
+        customers' pulls where customers stand in several groups; test: score test of two shares;
+        correction: Holm (1979). Where the groups are numbers, a sentence in `.limits` gives the
+        Cochran–Armitage test for a trend.
 
     Raises
     ------
@@ -334,8 +331,8 @@ def time_to_convert(
     """How long does it take from the first step to the last, counting those who never get there?
 
     Every event of the first step is an attempt. Its clock stops when the last step is reached, when
-    an event of `exclude` comes first (which
-    then competes), or when the window or the data end (censored).
+    an event of `exclude` comes first (which then competes), or when the window or the data end
+    (censored).
 
     Parameters are as in `conversion`.
 

@@ -106,8 +106,7 @@ def conversion(
         one.
     entry : str
         "every" (default) event of the first step opens an attempt, or only the customer's "first"
-        (under each
-        value of `by`).
+        (under each value of `by`).
     ties : str
         "rank": events at the same instant may chain in step order; "later": each step must be
         strictly later; a duration such as "2s": steps that close together may come in either order.
@@ -127,8 +126,7 @@ def conversion(
         Step numbers between which `exclude` holds; default first and last.
     exclusion : str
         "ends" (default): an attempt keeps the steps before the excluded event; "removes": it counts
-        for nothing, and a customer
-        without a clean attempt leaves the whole funnel.
+        for nothing, and a customer without a clean attempt leaves the whole funnel.
     optional : list of str
         Steps that may be skipped; they are counted where an attempt passes them.
     enter : str
@@ -149,8 +147,8 @@ def conversion(
     -------
     Result
         Rows: [by,] basis ("entry" = of those who entered, "previous" = of those at the last step
-        that cannot be skipped),
-        step_number, step, count, n, estimate, conf_low, conf_high, immature. Unit: customers.
+        that cannot be skipped), step_number, step, count, n, estimate, conf_low, conf_high,
+        immature. Unit: customers.
 
     Raises
     ------
@@ -421,8 +419,8 @@ def drop_off(
     within the window of one of those events. The last step has no later one and no rate.
 
     Parameters are as in `conversion`. Returns a Result with [by,] step_number, step, count
-    (dropped),
-    n, estimate, conf_low, conf_high, immature. Raises as `conversion`. Interval: Wilson (1927).
+    (dropped), n, estimate, conf_low, conf_high, immature. Raises as `conversion`. Interval: Wilson
+    (1927).
     """
     steps = list(steps)
     if len(set(steps)) < len(steps) or len(steps) < 2:
@@ -539,7 +537,7 @@ def _table(sums, steps, groups, by, conf_level, rules):
 
 
 def with_wilson(rows, conf_level, tail=()):
-    """Return rows as a table with shares and Wilson intervals; a share true by definition has none."""
+    """Return rows with shares and Wilson intervals; a share true by definition has none."""
     import pandas as pd
 
     table = pd.DataFrame(rows)

@@ -44,7 +44,7 @@ class Plan:
 
     def __call__(self, batch):
         counted = Counted(batch, self.rules.groups)
-        openers, mature, reached, more = walk(batch, self.rules)
+        openers, _, reached, more = walk(batch, self.rules)
         for j, rows in enumerate(reached):
             counted.add("reached", j, rows)
         for kind, j, rows in more:
@@ -155,7 +155,7 @@ class Times:
 
 
 class Progress:
-    """The kernel of `drop_off`: customers seen at each step, and those who went on to a later one."""
+    """The kernel of `drop_off`: customers seen at each step, and those who went on later."""
 
     def __init__(self, steps, width, end, groups):
         self.steps, self.width, self.horizon, self.groups = steps, width, end - width, groups
@@ -348,7 +348,7 @@ def _clean(batch, rules, c):
     """Follow every attempt on its own: one that meets an excluded event counts for nothing, not
     even its first step.
     """
-    t, _, step, row = _steps_of_rows(batch, c, rules.positions)
+    _, _, step, row = _steps_of_rows(batch, c, rules.positions)
     tb, last = batch["t"], batch.last
     openers = _entries(batch, rules, np.sort(row[step == 0]))
     mature = openers[tb[openers] <= rules.horizon]

@@ -191,9 +191,8 @@ def decision_units(deals, *, conf_level=0.95):
         measure, group, count, n, estimate, std_error, conf_low, conf_high. Measures: contacts (mean
         a deal), several_contacts and several_deciders (share of deals with two or more; deciders
         are contacts in the role "decider"), role (share of deals in which it takes part), win_rate
-        (by number of contacts),
-        dissent (mean standard deviation of ratings within a deal that has two or more),
-        rating_won_minus_lost (by role). The account is the sampling unit.
+        (by number of contacts), dissent (mean standard deviation of ratings within a deal that has
+        two or more), rating_won_minus_lost (by role). The account is the sampling unit.
 
     Raises
     ------
@@ -422,7 +421,7 @@ def premium(
 
 
 def _once(table, where, keys, columns):
-    """Return one row a deal where the table has one a contact; refuse a deal whose rows disagree."""
+    """Return one row a deal where the table has one a contact; refuse one whose rows disagree."""
     if keys[0] not in table:
         return table
     kept = table.drop_duplicates([*keys, *columns])
@@ -493,9 +492,8 @@ def referred_deals(
         # been otherwise.
         others = x.drop(columns=["constant", referred])
         centred = others - others[flag == 1].mean()
-        varies = [
-            c for c in others if all(np.ptp(others[c][flag == k]) > 0 for k in (0, 1))
-        ]  # what never differs in a group has no slope there
+        # What never differs in a group has no slope there.
+        varies = [c for c in others if all(np.ptp(others[c][flag == k]) > 0 for k in (0, 1))]
         slopes = centred[varies].mul(flag, axis=0).add_prefix("× ")
         both = pd.concat(
             [pd.DataFrame({"constant": 1.0, referred: flag}, index=x.index), centred, slopes],

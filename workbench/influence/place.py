@@ -1,5 +1,7 @@
 """Where people live and where they buy: distance decay, catchment, and the pull of stores."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from workbench import discrete, intervals
@@ -67,7 +69,7 @@ def distance_decay(
         else np.arange(len(rows))
     )
     bands, edges = [], [*edges, np.inf]
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in pairwise(edges):
         mine = (km >= a) & (km < b)
         if mine.any():
             bands.append(

@@ -231,9 +231,9 @@ def promotion_lift(
 
     What sells without a promotion is the yardstick: lasting differences between products (and
     stores) and common movements of periods are taken out. With stores, the extra units split into
-    what other products of the same store and period
-    lose, what the product itself loses in the periods after, and the rest. Without them the other
-    products are themselves the yardstick of the period: what they lose cannot be told from it.
+    what other products of the same store and period lose, what the product itself loses in the
+    periods after, and the rest. Without them the other products are themselves the yardstick of the
+    period: what they lose cannot be told from it.
 
     Parameters
     ----------

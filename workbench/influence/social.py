@@ -45,9 +45,8 @@ def review_effect(
     Result
         term, n (rows), estimate, std_error, conf_low, conf_high. Terms: rating (change of log sales
         a star), reviews_few and reviews_many (change of log sales a doubling of their number, below
-        and above the median number), saturation (the
-        second minus the first; below 0 the pull wears off), and the controls. Products are the
-        sampling unit.
+        and above the median number), saturation (the second minus the first; below 0 the pull wears
+        off), and the controls. Products are the sampling unit.
 
     Raises
     ------

@@ -1,8 +1,7 @@
 """How do people move through a site or shop, where do they come from, and do they come back?
 
 Visits and moves (`visits`), whole paths and what comes next (`paths`), the life of a visitor
-(`lifecycle`), sources and
-identities (`channels`).
+(`lifecycle`), sources and identities (`channels`).
 """
 
 from workbench.journeys.channels import (

@@ -25,8 +25,10 @@ def channel(source=None, medium=None, campaign=None, referrer=None):
 
     Source: support.google.com/analytics/answer/9756891, read November 2026.
 
-    >>> channel("google", "cpc"), channel(referrer="https://www.google.com/"), channel("Newsletter", "E-Mail"), channel()
-    ('Paid Search', 'Organic Search', 'Email', 'Direct')
+    >>> channel("google", "cpc"), channel(referrer="https://www.google.com/")
+    ('Paid Search', 'Organic Search')
+    >>> channel("Newsletter", "E-Mail"), channel()
+    ('Email', 'Direct')
     """
     rules = _rules()
     source, medium, campaign = (
@@ -128,9 +130,8 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
     Result
         measure (tagged: source and medium given; direct; self_referral: the referrer is the site or
         a payment service; variant: a source or campaign that differs from a more frequent one only
-        in
-        case or blanks), count, n (sessions), estimate, std_error, conf_low, conf_high. The variants
-        stand in `.model`.
+        in case or blanks), count, n (sessions), estimate, std_error, conf_low, conf_high. The
+        variants stand in `.model`.
 
     Raises
     ------

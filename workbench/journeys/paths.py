@@ -376,8 +376,7 @@ def next_event(
     Result
         order, measure (log_score: mean log-likelihood of the event that came; hit_rate: how often
         the likeliest came), count (moves scored right), n (moves scored), estimate, std_error,
-        conf_low, conf_high. Customers
-        are the sampling unit.
+        conf_low, conf_high. Customers are the sampling unit.
 
     Raises
     ------
@@ -391,7 +390,7 @@ def next_event(
     schemas.require(events, "events", column)
     names = engine.distinct(events, column)
     most = max(orders)
-    if not 0 <= min(orders) or most > 3 or (len(names) + 1) ** (most + 1) > 2**62:
+    if not 0 <= min(orders) <= most <= 3 or (len(names) + 1) ** (most + 1) > 2**62:
         raise InputError(f"orders: whole numbers from 0 to 3 are needed, found {orders}")
     roles = {
         "customer": engine.key("customer_id"),

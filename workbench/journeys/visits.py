@@ -24,9 +24,8 @@ def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95)
     """How often do people come, and how much do they do in a visit?
 
     A session ends when the pause to the next event is longer than `timeout`. By rule "ga4" that is
-    all, but a visit across midnight counts
-    on both days (measure sessions_by_day); "matomo" begins a new one at local midnight and with a
-    new campaign too; "posthog" after 24 hours.
+    all, but a visit across midnight counts on both days (measure sessions_by_day); "matomo" begins
+    a new one at local midnight and with a new campaign too; "posthog" after 24 hours.
 
     Parameters
     ----------
@@ -43,8 +42,8 @@ def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95)
     Result
         One row per measure: measure (sessions_per_customer, events_per_session,
         seconds_per_session, one_event_share; with rule "ga4" sessions_by_day), count (numerator), n
-        (denominator), estimate, std_error,
-        conf_low, conf_high. Interval: delta method with the customer as sampling unit.
+        (denominator), estimate, std_error, conf_low, conf_high. Interval: delta method with the
+        customer as sampling unit.
 
     Raises
     ------
@@ -81,9 +80,8 @@ def compare_sessions(events, *, zone="UTC", conf_level=0.95):
 
     Takes events with customer_id, occurred_at and, for Matomo's rule, campaign. Returns a Result:
     definition (ga4, matomo, posthog, and pauses of 15, 30 and 60 minutes), count (visits), n
-    (customers), estimate (visits
-    per customer), std_error, conf_low, conf_high. Raises as `sessions`. Source: the tools'
-    documentation in `docs/glossary.md`.
+    (customers), estimate (visits per customer), std_error, conf_low, conf_high. Raises as
+    `sessions`. Source: the tools' documentation in `docs/glossary.md`.
     """
     schemas.require(events, "events")
     table, people = _cut(

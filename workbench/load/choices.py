@@ -17,9 +17,8 @@ MEMORY = 0.8  # share of the old habit kept at each purchase (Guadagni & Little 
 @dataclass(frozen=True, eq=False)
 class PanelChoices:
     """`.table`: the canonical choices; `.kept`: what became of every purchase occasion; `.imputed`:
-    share of
-    available prices carried forward; `.covered`: share of the category's packages the alternatives
-    cover.
+    share of available prices carried forward; `.covered`: share of the category's packages the
+    alternatives cover.
     """
 
     table: object
@@ -34,8 +33,7 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
     An alternative is a manufacturer × product type × package size; the best-selling ones are
     kept. Its price is the shelf price per package in that store and week, household coupons
     taken out, averaged over all *other* baskets; where there is none, the store's last price of at
-    most
-    `carry_weeks` earlier, and otherwise the alternative was not available.
+    most `carry_weeks` earlier, and otherwise the alternative was not available.
 
     Parameters
     ----------
@@ -52,12 +50,9 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
     -------
     PanelChoices
         `.table`: choice_id, customer_id, alternative, chosen, available, price (US dollars per
-        package),
-        discount (share off the regular price), display and mailer (share of the alternative's
-        packages
-        so promoted in that store and week), loyalty (smoothed share of earlier purchases),
-        last_bought,
-        imputed.
+        package), discount (share off the regular price), display and mailer (share of the
+        alternative's packages so promoted in that store and week), loyalty (smoothed share of
+        earlier purchases), last_bought, imputed.
 
     Raises
     ------
@@ -71,7 +66,7 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
     if alternatives < 4:
         raise InputError(f"alternatives: a choice study needs at least four, found {alternatives}")
     products = engine.run(
-        """SELECT product_id, manufacturer_id, product_category, product_type, package_size FROM p""",
+        "SELECT product_id, manufacturer_id, product_category, product_type, package_size FROM p",
         p=panel_file("products"),
     )
     if category not in set(products["product_category"].dropna()):
@@ -205,7 +200,7 @@ class _Shelf:
         return np.searchsorted(self.stores, lines["store_id"]), lines["week"].to_numpy()
 
     def prices(self, single, own_basket):
-        """Return price, discount share and whether it was carried forward, choices × alternatives."""
+        """Return price, discount share, whether it was carried forward: choices × alternatives."""
         store, week = self.places(single)
         alt = single["alternative"].map(self.names.index).to_numpy()
         here = [s[store, :, week] for s in self.sums]

@@ -235,7 +235,7 @@ def _excel(path, options):
         )
     try:
         book = pd.ExcelFile(path, engine="openpyxl")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a broken workbook fails in any way
         raise InputError(
             f"{path}: not a readable workbook ({type(error).__name__}: {error})"
         ) from None

@@ -157,23 +157,17 @@ def read_mapping(source):
 
         try:
             ZoneInfo(mapping["zone"])
-        except Exception:
+        except (LookupError, OSError, TypeError, ValueError):
             raise InputError(
                 f"{name}, zone: {mapping['zone']!r} is no time zone name; use one such as"
                 " 'Europe/Amsterdam'"
             ) from None
     for column, source in mapping["columns"].items():
-        fit = (
-            isinstance(source, (str, int, float))
-            or isinstance(source, dict)
-            and set(source) in ({"multiply"}, {"value"})
+        rule = isinstance(source, dict)
+        fit = isinstance(source, (str, int, float)) or (
+            rule and set(source) in ({"multiply"}, {"value"})
         )
-        if (
-            not fit
-            or isinstance(source, dict)
-            and "multiply" in source
-            and not isinstance(source["multiply"], list)
-        ):
+        if not fit or (rule and "multiply" in source and not isinstance(source["multiply"], list)):
             raise InputError(
                 f"{name}, columns, {column}: use a column name, `multiply: [a, b]` or `value: …`;"
                 f" found {source!r}"
@@ -307,7 +301,7 @@ def answers(path):
         raise InputError(f"{path}: no such file of answers")
     try:
         table = pd.read_csv(path, dtype={"customer_id": str})
-    except Exception as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: not readable as CSV ({type(error).__name__})") from None
     need_columns(str(path), table.columns, "customer_id", "answered_at", "stage")
     project.record_input(path, len(table))
@@ -577,7 +571,7 @@ def _times(column, mapping, refused, name, path):
         )
     try:
         local = moments.dt.tz_localize(zone or "UTC", ambiguous="NaT", nonexistent="NaT")
-    except Exception:
+    except (LookupError, OSError, TypeError, ValueError):
         raise InputError(
             f"mapping, zone: {zone!r} is no time zone name; use one such as 'Europe/Amsterdam'"
         ) from None

@@ -51,8 +51,7 @@ def complete_journey(table):
         amount (what the retailer received, US dollars), discount (loyalty-card discount),
         list_price. orders: order_id, customer_id, ordered_at, amount, store_id.
         campaign_events: customer_id, occurred_at (the local day, written as midnight UTC), event,
-        campaign_id,
-        campaign_type.
+        campaign_id, campaign_type.
 
     Raises
     ------
@@ -87,8 +86,8 @@ def panel_sales(category="SOFT DRINKS", *, products=40):
     DataFrame
         product_id, week, quantity (packages, 0 where none was sold), price (paid per package after
         the card discount, coupons taken out; where nothing was sold the last one), display and
-        mailer (share of the stores that
-        promote it), on_promotion (mailer or display in at least a tenth of them).
+        mailer (share of the stores that promote it), on_promotion (mailer or display in at least a
+        tenth of them).
 
     Raises
     ------

@@ -122,8 +122,8 @@ def insurance():
 
     Returns a DataFrame, one row a farmer: village, region, bought (0 or 1), neighbours_share (who
     bought in the first round), default_offer (the first round's offer had buying as default, by
-    chance), intensive (own session was
-    intensive), age, household, rice_area, disaster_chance, male, risk_averse, literate.
+    chance), intensive (own session was intensive), age, household, rice_area, disaster_chance,
+    male, risk_averse, literate.
 
     Source: Cai, de Janvry & Sadoulet (2015), American Economic Journal: Applied Economics 7; file
     social_insure in the package causaldata (MIT), whose code is never imported.

@@ -109,7 +109,7 @@ def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
     kept = list(sizes.index[:most])
     found = found.assign(brand=found["brand"].where(found["brand"].isin(kept), "other brands"))
     wide = found.pivot_table(["bought", "money"], "customer", "brand", "sum", fill_value=0.0)
-    names = tuple([*kept, *([OTHERS] if len(sizes) > most else [])])
+    names = (*kept, *([OTHERS] if len(sizes) > most else []))
     counts, money = (wide[c].reindex(columns=names).to_numpy(float) for c in ("bought", "money"))
     if households is not None and households < len(counts):
         raise InputError(f"households: {households} are fewer than the {len(counts)} who bought")
@@ -166,9 +166,8 @@ def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     Result
         brand, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: share (of
         purchases), penetration (buyers over households), purchases (a buyer), category_purchases
-        (of all brands, by its buyers), requirements (share of
-        category requirements: its purchases over all purchases of its buyers), sole (share of
-        buyers who buy nothing else).
+        (of all brands, by its buyers), requirements (share of category requirements: its purchases
+        over all purchases of its buyers), sole (share of buyers who buy nothing else).
 
     Raises as `panel`.
 
@@ -447,9 +446,8 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     Result
         brand, measure (penetration, purchases, category_purchases, requirements, sole), n (buyers;
         households for penetration), estimate (observed), std_error, conf_low, conf_high, theory,
-        theory_low, theory_high (from the same draws of households), off
-        (observed over theory less 1), p_holm. `.model` is a `loyalty.Dirichlet`; its parameters
-        stand in `.limits`.
+        theory_low, theory_high (from the same draws of households), off (observed over theory less
+        1), p_holm. `.model` is a `loyalty.Dirichlet`; its parameters stand in `.limits`.
 
     Raises as `panel`, NotEnoughData where only buyers are known, and InputError where no Dirichlet
     fits (a brand bought by all, or more often than the category allows).

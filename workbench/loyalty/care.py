@@ -10,10 +10,8 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import Result, analysis
 from workbench.texts import number, percent, t
 
-PROMOTERS, PASSIVES = (
-    9,
-    7,
-)  # lowest answers, of 0 to 10, of who would recommend and of who is neutral
+# Lowest answers, of 0 to 10, of who would recommend and of who is neutral.
+PROMOTERS, PASSIVES = 9, 7
 
 
 @analysis
@@ -215,10 +213,9 @@ def service_recovery(
         measure (complained: share of purchases; solved: share of complaints old enough;
         days_to_solve: median, those open censored; came_back: share of purchases not followed by
         then, by group; difference: of came_back), group (no_complaint, solved, unsolved; or the two
-        compared,
-        such as solved_less_unsolved), count, n, estimate, std_error, conf_low, conf_high, p_holm
-        (of the differences). The customer is the sampling unit. Associational: what is solved may
-        be what was easily solved.
+        compared, such as solved_less_unsolved), count, n, estimate, std_error, conf_low, conf_high,
+        p_holm (of the differences). The customer is the sampling unit. Associational: what is
+        solved may be what was easily solved.
 
     Raises
     ------

@@ -51,8 +51,7 @@ def repeat_buying(
         measure (bought: share of households with so many purchases in the first period;
         repeat_rate: share of the first period's buyers who buy in the second; repeat_frequency:
         purchases of those in the second; new_frequency: purchases in the second of who did not buy
-        in
-        the first but does in the second), purchases ("0" … "10+"; "–"), count, n, estimate,
+        in the first but does in the second), purchases ("0" … "10+"; "–"), count, n, estimate,
         std_error, conf_low, conf_high, law (by the NBD), law_low, law_high.
 
     Raises

@@ -41,9 +41,8 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
         customer_id, recency (days since the last purchase), orders (days with one; a day with more
         back than paid is none), amount (net), r, f, m (scores, the highest is best), cell (such as
         "5-4-4") and segment: champions (r and f in the upper two fifths), loyal (both in the upper
-        three),
-        new (recent, few orders), fading (in the middle, few orders), at_risk (long ago, many
-        orders), lost (long ago, few).
+        three), new (recent, few orders), fading (in the middle, few orders), at_risk (long ago,
+        many orders), lost (long ago, few).
 
     Raises
     ------

@@ -96,10 +96,8 @@ class Dirichlet:
             wide = wide and low < 0 and high <= 0
         good = np.isfinite(own)
         if not good.any() and wide:
-            own, good = (
-                np.full(len(shares), np.exp(ALIKE)),
-                np.ones(len(shares), bool),
-            )  # every brand has more buyers than tastes that differ allow
+            # Every brand has more buyers than tastes that differ allow.
+            own, good = np.full(len(shares), np.exp(ALIKE)), np.ones(len(shares), bool)
         if not good.any():
             raise InputError(
                 "dirichlet: no brand's penetration can be reached with its share; check that both"
@@ -136,7 +134,7 @@ class Dirichlet:
         }
 
     def duplication(self):
-        """Return the share of each brand's buyers (rows) who also buy each other brand (columns)."""
+        """Return the share of each brand's buyers (rows) who also buy every other (columns)."""
         chance = _chances(self.rate, self.spread)
         b = np.array([_bought(self.tastes, s, chance) for s in self.shares])
         either = np.array(

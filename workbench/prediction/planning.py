@@ -12,10 +12,9 @@ from workbench.results import Result, analysis
 from workbench.texts import number, percent, t, word
 
 FIRST = 12  # periods the first forecast of the past learns from
-KNOWN, LATEST = (
-    6,
-    26,
-)  # errors of the past an interval rests on, at least and at most: what forecasts did long ago, with little to learn from, says less
+# Errors of the past an interval rests on, at least and at most: what forecasts did long ago, with
+# little to learn from, says less.
+KNOWN, LATEST = 6, 26
 PRIOR = 20.0  # purchases with which a cohort's own level is drawn towards that of all
 SEASON = {"month": 12, "week": 52}
 
@@ -26,8 +25,8 @@ class Plan:
 
     `by_cohort` (DataFrame: cohort, period, estimate; cohort missing for customers still to come),
     `tests` (DataFrame: origin, ahead, period, method, estimate, conf_low, conf_high, actual: every
-    forecast of the past), `inflow` (new customers a period that are
-    assumed), `history` (Series by period).
+    forecast of the past), `inflow` (new customers a period that are assumed), `history` (Series by
+    period).
     """
 
     by_cohort: object
@@ -84,10 +83,10 @@ def forecast(
         period (its first day), method (actual; cohorts; naive: the last period; seasonal_naive: the
         same a year before, where there are enough of those), ahead (periods ahead; 0 for actual), n
         (whole periods known), errors (of the past, behind the interval), existing (share expected
-        from customers known now, for cohorts), estimate, std_error,
-        conf_low, conf_high: where the period itself is expected, not the mean. Missing limits: too
-        few errors. How far off forecasts were and how often the intervals held the truth stands in
-        `.limits`. `.model` is a Plan.
+        from customers known now, for cohorts), estimate, std_error, conf_low, conf_high: where the
+        period itself is expected, not the mean. Missing limits: too few errors. How far off
+        forecasts were and how often the intervals held the truth stands in `.limits`. `.model` is a
+        Plan.
 
     Raises
     ------

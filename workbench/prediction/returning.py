@@ -55,9 +55,8 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
         customer_id, days_since_last (since the last purchase day), orders (purchase days), tenure
         (days since the first), recent (purchase days within the last `horizon`), overdue
         (days_since_last over the usual gap: the customer's own, or for one purchase the median of
-        those with
-        more), mean_value (amount a purchase day that has one), came_back and later_value (amount)
-        within the horizon: missing where the data end before it does.
+        those with more), mean_value (amount a purchase day that has one), came_back and later_value
+        (amount) within the horizon: missing where the data end before it does.
 
     Raises
     ------
@@ -165,9 +164,9 @@ def will_return(
         model (recency_only, history, difference: history less recency_only), measure (auc; pr_auc:
         average precision; brier: mean squared error; calibration_slope: 1 is right, below it
         chances are too extreme; calibration_gap: mean chance less share that came back;
-        lift_top_tenth: of
-        the tenth with the highest chances, times the share of all; profit: a customer), n
-        (customers judged), estimate, std_error, conf_low, conf_high. `.model` is a Prediction.
+        lift_top_tenth: of the tenth with the highest chances, times the share of all; profit: a
+        customer), n (customers judged), estimate, std_error, conf_low, conf_high. `.model` is a
+        Prediction.
 
     Raises
     ------
@@ -436,9 +435,8 @@ class _Judge:
 
     def __init__(self, y, chance, value, cost):
         self.y, self.chance, self.value, self.cost = y, chance, value, cost
-        levels, self.at = np.unique(
-            -chance, return_inverse=True
-        )  # from the highest chance down, ties together
+        # From the highest chance down, ties together.
+        levels, self.at = np.unique(-chance, return_inverse=True)
         self.k = len(levels)
         self.logit = special.logit(np.clip(chance, 1e-9, 1 - 1e-9))
         self.slope = self._slope(np.ones(len(y)), np.array([0.0, 1.0]), 25)

@@ -5,8 +5,8 @@ move.
 import sys
 
 # nbformat's schema checker imports a grammar library that builds dozens of parsers (over a second
-# of
-# CPU in every process) for a URI format no notebook schema uses; its absence is a supported case.
+# of CPU in every process) for a URI format no notebook schema uses; its absence is a supported
+# case.
 sys.modules.setdefault("rfc3987_syntax", None)
 
 from workbench.reports.parameters import Parameter, read_parameters, settle  # noqa: E402

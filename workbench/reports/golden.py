@@ -15,7 +15,7 @@ KEPT_METADATA = {"kernelspec", "language_info"}
 
 
 def clean(book):
-    """Remove everything volatile from an executed notebook: ids of runs, times, versions, warnings."""
+    """Remove what is volatile from an executed notebook: ids of runs, times, versions, warnings."""
     for key in set(book.metadata) - KEPT_METADATA:
         book.metadata.pop(key)
     book.metadata["kernelspec"] = {

@@ -65,7 +65,7 @@ def read_parameters(path):
         raise InputError(f"{path.name}: no such notebook")
     try:
         book = nbformat.read(path, as_version=4)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a broken notebook fails in any way
         raise InputError(f"{path.name}: not a readable notebook ({type(error).__name__})") from None
     cells = [c for c in book.cells if "parameters" in c.metadata.get("tags", [])]
     if len(cells) != 1 or cells[0].cell_type != "code":
@@ -172,9 +172,8 @@ def settle(parameters, given, where, as_of=None):
     """Return the value of every parameter: defaults, overruled by `given`, all checked.
 
     Text given for a number, yes/no, list or empty value is read by the parameter's type; text stays
-    text, so
-    that '007' keeps its zeros. Dates may be today, yesterday, last_month_start or last_month_end,
-    counted from `as_of` (a date; default today).
+    text, so that '007' keeps its zeros. Dates may be today, yesterday, last_month_start or
+    last_month_end, counted from `as_of` (a date; default today).
 
     Raises InputError for an unknown name, a wrong type or a name that looks like a secret.
     """

@@ -22,7 +22,7 @@ from workbench.errors import AlreadyRunning
 
 @dataclass(frozen=True)
 class Building:
-    """A run under construction: its folder, the report's name, and the lock that shows it is alive."""
+    """A run under construction: its folder, the report's name, the lock that shows it is alive."""
 
     folder: Path
     name: str
@@ -56,7 +56,7 @@ def begin(name):
 
 
 def finish(building, manifest):
-    """Write the manifest and move the run into place with one rename; returns the published folder."""
+    """Write the manifest, move the run into place with one rename; returns the published folder."""
     folder = building.folder
     manifest = {
         **manifest,
@@ -143,7 +143,8 @@ def write_index():
                 f" {html.escape(str(mine[0].get('reason')))}</p>"
             )
         rows = "".join(
-            f"<tr><td>{_stamp(m)}</td><td>{_state(m, home)}</td><td>{html.escape(_changed(m))}</td></tr>"
+            f"<tr><td>{_stamp(m)}</td><td>{_state(m, home)}</td>"
+            f"<td>{html.escape(_changed(m))}</td></tr>"
             for m in mine[:30]
         )
         parts.append(

@@ -105,16 +105,13 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
             book, building.folder / "report.html", manifest, values.get("language", "en")
         )
         status, reason = "ok", None
-    except Exception as error:
-        # Whatever went wrong, the run is published as failed, with its reason, and never as a
-        # report.
-        status, reason = (
-            "failed",
-            (
-                str(error)
-                if isinstance(error, ReportFailed)
-                else f"{type(error).__name__}: {_first_line(error)}"
-            ),
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, the run must be published
+        # It is published as failed, with its reason, and never as a report.
+        status = "failed"
+        reason = (
+            str(error)
+            if isinstance(error, ReportFailed)
+            else f"{type(error).__name__}: {_first_line(error)}"
         )
         (building.folder / "report.html").unlink(missing_ok=True)
     inputs = building.folder / "inputs.jsonl"
@@ -188,7 +185,7 @@ def run_all(jobs, *, workers=None, timeout=CELL_TIMEOUT, as_of=None, progress=Tr
                 i = futures[future]
                 try:
                     results[i] = (jobs[i], Path(future.result()), None)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - one failed run stops no other
                     results[i] = (jobs[i], None, error)
     return [results[i] for i in range(len(jobs))]
 
@@ -258,7 +255,7 @@ def _execute(path, values, building, timeout, tick):
         raise ReportFailed(
             f"cell {(error.exec_count or 1) - 1}: {error.ename}: {_first_line(error.evalue)}"
         ) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told as a failed report
         # The kernel's death and a cell's time-out leave a notebook that looks complete.
         raise ReportFailed(f"{type(error).__name__}: {_first_line(str(error))}") from None
     finally:

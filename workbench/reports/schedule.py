@@ -1,4 +1,4 @@
-"""What is due? Reports that run by the calendar, without a server: call this from cron or systemd."""
+"""What is due? Reports that run by the calendar, without a server: called by cron or systemd."""
 
 import datetime
 import re
@@ -98,7 +98,7 @@ def _entry(raw, number):
             raise ValueError
         at = datetime.time.fromisoformat(raw.get("at", "06:00"))
         ZoneInfo(raw.get("zone", "UTC"))
-    except Exception:
+    except (LookupError, OSError, TypeError, ValueError):
         raise InputError(
             f'{where}: `at` needs a time such as "06:00" (in quotes) and `zone` a name such as '
             f"Europe/Amsterdam; found {raw.get('at')!r}, {raw.get('zone')!r}"

@@ -2,6 +2,8 @@
 and between groups; and who stays engaged.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from workbench import engine, intervals, periods, schemas
@@ -84,7 +86,7 @@ def day_retention(
         else (
             [(d, None, f"{d}+") for d in days]
             if kind == "unbounded"
-            else [(a, b - 1, f"{a}–{b - 1}") for a, b in zip(days, days[1:], strict=False)]
+            else [(a, b - 1, f"{a}–{b - 1}") for a, b in pairwise(days)]
         )
     )
     view, end = schemas.purchase_days(orders, zone, until)

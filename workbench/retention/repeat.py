@@ -109,8 +109,7 @@ def ever_repeat(orders, *, conf_level=0.95):
     customers' age.
 
     Same arguments as `repeat_rate`; two orders on one day count, what was given back (an amount
-    below 0) does not. Returns a Result with one row: count, n,
-    estimate, conf_low, conf_high.
+    below 0) does not. Returns a Result with one row: count, n, estimate, conf_low, conf_high.
     """
     import pandas as pd
 
@@ -170,13 +169,11 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
     Result
         measure, count (numerator), n (denominator), estimate, std_error, conf_low, conf_high for
         repeats_per_year (purchases after the first per customer-year since it), order_value
-        (currency
-        of the orders, as they stand: refunds and discounts are netted only if the orders are;
-        orders
-        without an amount are left out), days_between (median pause, the last, still open one
-        included and censored) and
-        days_between_seen (median of the completed pauses only: biased short). Intervals: delta
-        method, and Brookmeyer–Crowley, with the customer as sampling unit.
+        (currency of the orders, as they stand: refunds and discounts are netted only if the orders
+        are; orders without an amount are left out), days_between (median pause, the last, still
+        open one included and censored) and days_between_seen (median of the completed pauses only:
+        biased short). Intervals: delta method, and Brookmeyer–Crowley, with the customer as
+        sampling unit.
 
     Source: Ehrenberg (1988), Repeat-Buying; rule R-02.
     """
@@ -247,9 +244,8 @@ def pauses(orders, *, zone="UTC", until=None):
 
     Parameters are as in `repeat_rate`. Returns a DataFrame with customer_id, number (1 = after the
     first purchase), days, ended (False where the data end first), watched (days from the purchase
-    to
-    the end of the data), amount (of the purchase day the pause begins on) and next_amount (of the
-    one that ends it).
+    to the end of the data), amount (of the purchase day the pause begins on) and next_amount (of
+    the one that ends it).
     """
     view, end = schemas.purchase_days(orders, zone, until)
     found = engine.run(
@@ -307,10 +303,9 @@ def cohorts(
     -------
     Result
         cohort (first day of its period), age, count, n (cohort size, or revenue at age 0),
-        estimate,
-        and conf_low, conf_high for customers, or customers (cohort size) for revenue. A cell that
-        the data cannot show in full is missing,
-        never 0; age 0 is true by definition and has no interval.
+        estimate, and conf_low, conf_high for customers, or customers (cohort size) for revenue. A
+        cell that the data cannot show in full is missing, never 0; age 0 is true by definition and
+        has no interval.
 
     Raises
     ------
@@ -334,9 +329,8 @@ def cohorts(
     view, end = schemas.purchase_days(orders, zone, until)
     cells = _cells(view, period, clock, end, entry)
     last_period = int(periods.first_day(end, period))
-    over = (
-        int(periods.first_day(end + 1, period)) == end + 1
-    )  # the period that holds the end is itself complete
+    # The period that holds the end is itself complete.
+    over = int(periods.first_day(end + 1, period)) == end + 1
     rows, size_of = [], {}
     for start, mine in cells.groupby("origin"):
         mine = mine.set_index("age")
@@ -460,8 +454,7 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
     -------
     Result
         One row: measure, count (still customers), n (customers at the start), estimate, conf_low,
-        conf_high, new
-        (customers at the end who were none at the start). Interval: Wilson (1927).
+        conf_high, new (customers at the end who were none at the start). Interval: Wilson (1927).
 
     Source: Farris et al. (2020), Marketing Metrics; rule R-04.
     """
@@ -534,9 +527,8 @@ def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.
     """After which purchase do customers fall silent?
 
     Silent means: no purchase for longer than T days, T by default the 90th percentile of the
-    completed
-    pauses. The table also shows T at the 80th and 95th percentile, since silence is a rule, not a
-    fact.
+    completed pauses. The table also shows T at the 80th and 95th percentile, since silence is a
+    rule, not a fact.
 
     Parameters
     ----------
@@ -548,11 +540,9 @@ def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.
     -------
     Result
         silence_days, purchase_number ("1", "2", "3", "4+"), count (fell silent for longer than T
-        after that
-        purchase), n (purchases of that number with at least T days of data behind them), estimate,
-        std_error, conf_low, conf_high, returned (of the silent, those seen again later). The
-        customer is the
-        sampling unit.
+        after that purchase), n (purchases of that number with at least T days of data behind them),
+        estimate, std_error, conf_low, conf_high, returned (of the silent, those seen again later).
+        The customer is the sampling unit.
 
     Raises
     ------
@@ -639,8 +629,8 @@ def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level
     -------
     Result
         [group,] days, n (customers at risk), count (bought again that day), estimate (share not
-        back yet),
-        std_error, conf_low, conf_high (log–log); `.limits` names the median and its interval.
+        back yet), std_error, conf_low, conf_high (log–log); `.limits` names the median and its
+        interval.
 
     Raises
     ------
@@ -699,25 +689,41 @@ def _cells(view, period, clock, end, entry):
     """
     first = schemas.first_day(view)
     if clock == "calendar":
-        head = f"""{schemas.DAYS}, a AS (SELECT customer, {periods.sql("day", period, first, end)}
-          AS bucket, sum(amount) AS amount, max(bought) AS active FROM days GROUP BY 1, 2),
-                   g AS (SELECT customer, bucket, amount, active, min(CASE WHEN active = 1 THEN
-                     bucket END) OVER (PARTITION BY customer) AS origin,
-                                max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY
-                                  customer) AS latest FROM a),
-                   f AS ({"SELECT * FROM g WHERE bucket >= origin" if entry == "first" else "SELECT g.bucket, g.amount, g.active, a.bucket AS origin, g.latest FROM a JOIN g ON a.customer = g.customer AND g.bucket >= a.bucket WHERE a.active = 1"})"""
+        followed = (
+            "SELECT * FROM g WHERE bucket >= origin"
+            if entry == "first"
+            else """SELECT g.bucket, g.amount, g.active, a.bucket AS origin, g.latest
+                    FROM a JOIN g ON a.customer = g.customer AND g.bucket >= a.bucket
+                    WHERE a.active = 1"""
+        )
+        head = f"""{schemas.DAYS},
+            a AS (
+              SELECT customer, {periods.sql("day", period, first, end)} AS bucket,
+                sum(amount) AS amount, max(bought) AS active
+              FROM days GROUP BY 1, 2),
+            g AS (
+              SELECT customer, bucket, amount, active,
+                min(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS origin,
+                max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest
+              FROM a),
+            f AS ({followed})"""
     else:
         length = periods.DAYS[period]
-        head = f"""{schemas.DAYS}, d AS (SELECT customer, day, amount, bought, min(CASE WHEN bought
-          = 1 THEN day END) OVER (PARTITION BY customer) AS first_day FROM days),
-                   a AS (SELECT customer, first_day, day - first_day - mod(day - first_day,
-                     {length}) AS bucket,
-                                sum(amount) AS amount, max(bought) AS active FROM d WHERE day >=
-                                  first_day GROUP BY 1, 2, 3),
-                   f AS (SELECT bucket, amount, active,
-                     {periods.sql("first_day", period, first, end)} AS origin,
-                                max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY
-                                  customer) AS latest FROM a)"""
+        head = f"""{schemas.DAYS},
+            d AS (
+              SELECT customer, day, amount, bought,
+                min(CASE WHEN bought = 1 THEN day END) OVER (PARTITION BY customer) AS first_day
+              FROM days),
+            a AS (
+              SELECT customer, first_day,
+                day - first_day - mod(day - first_day, {length}) AS bucket,
+                sum(amount) AS amount, max(bought) AS active
+              FROM d WHERE day >= first_day GROUP BY 1, 2, 3),
+            f AS (
+              SELECT bucket, amount, active,
+                {periods.sql("first_day", period, first, end)} AS origin,
+                max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest
+              FROM a)"""
     cells = engine.run(
         head
         + """ SELECT origin, bucket, CAST(sum(active) AS BIGINT) AS customers,

@@ -148,8 +148,7 @@ def cox(
     Result
         term, count (ended), n (durations), estimate (change of the log hazard a unit), std_error,
         conf_low, conf_high, p_value, hazard_ratio, ratio_low, ratio_high, p_proportional (that the
-        effect does not change with time). `.model` is the statsmodels
-        result.
+        effect does not change with time). `.model` is the statsmodels result.
 
     Raises
     ------
@@ -281,9 +280,8 @@ def parametric(
     Result
         term, count (ended), n (durations), estimate (change of the log time a unit; constant: of
         the middle of the log times; scale: their spread, below 1 with "weibull" means leaving grows
-        likelier), std_error, conf_low, conf_high, time_ratio. `.model`
-        is a dictionary with params, cov, loglik and aic; the AIC of every family stands in
-        `.limits`.
+        likelier), std_error, conf_low, conf_high, time_ratio. `.model` is a dictionary with params,
+        cov, loglik and aic; the AIC of every family stands in `.limits`.
 
     Raises as `cox`, and InputError for durations of 0 or a fit that does not settle.
 
@@ -497,9 +495,8 @@ def period_hazards(
         if cluster
         else np.arange(len(rows))
     )
-    last = np.where(ended == 1, np.floor(length / width), np.floor(length / width) - 1).astype(
-        int
-    )  # the last period seen in full, or left in
+    # The last period seen in full, or left in.
+    last = np.where(ended == 1, np.floor(length / width), np.floor(length / width) - 1).astype(int)
     times = np.minimum(last, most - 1) + 1
     at = np.repeat(np.arange(len(rows)), np.maximum(times, 0))
     if not len(at):
@@ -527,9 +524,8 @@ def period_hazards(
                 _who=who[at],
             )
         )
-        some = (
-            long.groupby("_period")["_left"].transform("mean").between(1e-12, 1 - 1e-12)
-        )  # a period in which nobody or everybody leaves has no finite level
+        # A period in which nobody or everybody leaves has no finite level.
+        some = long.groupby("_period")["_left"].transform("mean").between(1e-12, 1 - 1e-12)
         data = fits.prepare(
             long[some],
             "_left",

@@ -14,9 +14,9 @@ __all__ = [
     "BLOCK",
     "CHANNELS",
     "EFFECTS",
+    "TESTS",
     "Market",
     "Settings",
-    "TESTS",
     "calibration",
     "channel_effects",
     "market",
@@ -60,23 +60,20 @@ def market(
     customers, days, seed : int
     no_effect : list of str
         Planted effects to switch off: price, promotion, reviews, loyalty, involvement,
-        satisfaction, latency, barrier,
-        referral, email, b2b, tracking (off: every contact is tracked), machine_opens, newcomer, or
-        a test.
+        satisfaction, latency, barrier, referral, email, b2b, tracking (off: every contact is
+        tracked), machine_opens, newcomer, or a test.
     channels_off : list of str
         Channels that do not exist; all other luck stays the same.
     world : str
         "markov", or a world outside the family of the latent-stage model: "semi_markov" (stages
-        have lengths of
-        their own), "mislabelled" (15 % of events carry a wrong name), "unseen_channel" (three in
-        ten people search where nobody looks).
+        have lengths of their own), "mislabelled" (15 % of events carry a wrong name),
+        "unseen_channel" (three in ten people search where nobody looks).
     effects : dict, optional
         Effect = strength, to overrule the planted one. "impulse" (0 unless given) makes consumers
         buy on the spot.
     tests : list of str, optional
         Randomised tests the firm runs on half of its customers: appearance, trust_seal, guide,
-        call_to_action, matched_message; adds the table
-        assignments (customer_id, test, variant).
+        call_to_action, matched_message; adds the table assignments (customer_id, test, variant).
 
     Returns
     -------
@@ -84,9 +81,9 @@ def market(
         `tables`: events, orders, order_lines, customers, emails, surveys, texts, referrals, deals,
         links, prices, costs.
         `truth`: events (with the true stage), episodes, states (who was in which stage since when),
-        customers, effects, moves (chances between
-        stages before any effect), drivers (what each factor counts for in satisfaction).
-        Every table is marked as simulated, and so is every Result made from one.
+        customers, effects, moves (chances between stages before any effect), drivers (what each
+        factor counts for in satisfaction). Every table is marked as simulated, and so is every
+        Result made from one.
 
     Raises
     ------
@@ -125,9 +122,8 @@ def write(folder, customers=5000, *, progress=None, **options):
     bounded.
 
     Takes the arguments of `market`. Returns a dictionary table = number of rows. Files: one Parquet
-    a table, `truth_NAME.parquet`
-    for the truth, and SIMULATED.txt that says what made them. Rows come in customer order, events
-    in time order within a customer.
+    a table, `truth_NAME.parquet` for the truth, and SIMULATED.txt that says what made them. Rows
+    come in customer order, events in time order within a customer.
     Raises InputError where the folder already holds files of another kind.
     """
     import json
@@ -196,15 +192,14 @@ def channel_effects(settings):
     the difference.
 
     Takes a Settings (as in `Market.settings`); runs the market once more for every channel, all
-    other luck unchanged. Returns a
-    DataFrame: channel, orders, orders_without, incremental_orders, touched_orders (orders whose
-    journey touched the channel).
+    other luck unchanged. Returns a DataFrame: channel, orders, orders_without, incremental_orders,
+    touched_orders (orders whose journey touched the channel).
     """
     import numpy as np
     import pandas as pd
 
     def orders(s):
-        made = [life for life in _lives(s)]
+        made = list(_lives(s))
         return sum(len(k["orders"]["row"]) for k, _ in made), made
 
     total, made = orders(settings)
@@ -302,9 +297,8 @@ def calibration(market, *, orders=None, campaigns=None):
     source.
 
     `orders` and `campaigns` are those of the Complete Journey panel (`load.complete_journey`);
-    where given, its share of
-    revenue from the top fifth of buyers, spread of baskets and response to campaigns stand in the
-    table too.
+    where given, its share of revenue from the top fifth of buyers, spread of baskets and response
+    to campaigns stand in the table too.
     """
     import pandas as pd
 
@@ -392,7 +386,7 @@ def _top_fifth(orders):
 
 
 def _lift(mails, events, orders):
-    """Return by how much mailed customers visit and order more within two weeks than held-out ones."""
+    """Return how much more mailed customers visit and order in two weeks than held-out ones."""
     import pandas as pd
 
     out = []

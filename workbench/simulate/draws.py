@@ -52,7 +52,7 @@ class Draws:
         return -np.log(self.uniform(purpose, rows, *counters))
 
     def pick(self, purpose, cumulative, rows, *counters):
-        """Return a category per row from cumulative shares, one row of shares a row or one for all."""
+        """Return a category per row from cumulative shares: a row of them each, or one for all."""
         u = self.uniform(purpose, rows, *counters)
         return (
             (np.atleast_2d(cumulative) < u[:, None])

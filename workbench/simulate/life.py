@@ -72,9 +72,8 @@ class _Life:
         )
         self.nightly = u("clock", rows) * 24
         self.two_devices = u("devices", rows) < 0.35
-        self.proxy = (u("proxy", rows) < 0.45) & (
-            s.effect("machine_opens") > 0
-        )  # mail program that opens everything
+        # Mail program that opens everything.
+        self.proxy = (u("proxy", rows) < 0.45) & (s.effect("machine_opens") > 0)
         self.listed = u("listed", rows) < 0.7
         self.arms = {
             name: (
@@ -112,9 +111,8 @@ class _Life:
 
     def run(self):
         need, nobody = 0, np.zeros(0, int)
-        self._episode(
-            nobody, nobody * 1.0, nobody, 0
-        )  # so that a market in which nothing happens has its tables too
+        # So that a market in which nothing happens has its tables too.
+        self._episode(nobody, nobody * 1.0, nobody, 0)
         self._after_purchase(nobody, nobody * 1.0, nobody, nobody, nobody > 0, 0)
         while True:
             rows = np.flatnonzero(self.alive & (self.t < self.s.days))

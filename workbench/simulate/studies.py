@@ -112,8 +112,8 @@ def shelf(
 
     Planted: price elasticity `elasticity` (own, within a product), a promotion adds `lift` times
     the usual sales, of which `switching` comes from other products of the store and week and
-    `ahead` from the product's next three weeks. `volume` is the
-    usual sale of a product, store and week.
+    `ahead` from the product's next three weeks. `volume` is the usual sale of a product, store and
+    week.
 
     Returns a DataFrame: product_id, store_id, week, quantity, price, cost (moves the price, not the
     demand), on_promotion, margin.
@@ -208,8 +208,7 @@ def deals(accounts=600, *, reply=-0.04, referred=0.10, record=0.012, certificate
 
     Planted: the chance to win changes by `reply` each time the first reply takes twice as long (and
     hard deals both wait longer and are lost more often), by `referred` for a referral; prices rise
-    by `record` a year of proven record and by
-    `certificate` for a certificate (log scale).
+    by `record` a year of proven record and by `certificate` for a certificate (log scale).
 
     Returns a DataFrame: deal_id, customer_id, vendor_id, hard, referred, queue (delays replies by
     chance), reply_hours, won, years_of_record, certified, seats, price.
@@ -272,8 +271,7 @@ def media(weeks=156, *, effects=None, seed=1):
 
     `effects` gives channel → (most it can bring a week, share that lingers, spending at half the
     most); a most of 0 is a medium without effect. Returns a DataFrame: week, one column of spending
-    a channel, price, sales; the true
-    contributions stand in the truth.
+    a channel, price, sales; the true contributions stand in the truth.
     """
     from scipy.signal import lfilter
 
@@ -305,8 +303,7 @@ def answers(design, part_worths, respondents=300, *, spread=0.0, none=None, seed
 
     Parameters: a table of `conjoint.choice_design`; `part_worths` attribute → {level: worth} or a
     number a unit; `spread` of people's own worths; `none` the worth of choosing nothing (None: not
-    offered). Returns a DataFrame with respondent_id, block,
-    task_1, task_2, ….
+    offered). Returns a DataFrame with respondent_id, block, task_1, task_2, ….
     """
     rng = np.random.default_rng(seed)
     names = list(part_worths)
@@ -352,9 +349,8 @@ def peers(villages=60, people=20, *, influence=0.4, homophily=0.5, seed=1):
 
     Planted: the chance to adopt rises by `influence` when the share of earlier adopters goes from 0
     to 1; `homophily` moves earlier and later adoption of a village alike. Chance gave some villages
-    a better offer in the first round, which moves
-    nobody later but through their peers. Returns a DataFrame: person_id, village, adopted,
-    earlier_share, offer.
+    a better offer in the first round, which moves nobody later but through their peers. Returns a
+    DataFrame: person_id, village, adopted, earlier_share, offer.
     """
     rng = np.random.default_rng(seed)
     alike, offer = rng.normal(0, 0.25 * homophily, villages), rng.integers(0, 2, villages)
@@ -381,9 +377,8 @@ def feelings(people=600, *, emotion=0.5, satisfaction=0.7, hedonic=0.45, seed=1)
 
     Planted: the intention rises by `emotion` a point of feeling and `satisfaction` a point of
     satisfaction (log odds); `hedonic` is the share whose main motive is to feel good. Returns a
-    DataFrame: respondent_id, motive, feeling (−3 to 3),
-    satisfied (1 to 7), intention, and feels_good, solves_problem, makes_happy (reasons named, 0 or
-    1).
+    DataFrame: respondent_id, motive, feeling (−3 to 3), satisfied (1 to 7), intention, and
+    feels_good, solves_problem, makes_happy (reasons named, 0 or 1).
     """
     rng = np.random.default_rng(seed)
     pleasure = rng.random(people) < hedonic

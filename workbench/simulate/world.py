@@ -116,11 +116,8 @@ SOURCE = {
     "affiliate": ("dealsite", "affiliate", "https://dealsite.example/"),
 }
 COST = {"paid_search": 0.85, "display": 0.30, "social": 0.45, "affiliate": 0.60}  # euro a click
-TRIGGERS = {
-    "display": 0.0012,
-    "social": 0.0016,
-    "referral": 0.0008,
-}  # needs a customer and day that a touch opens
+# Needs a customer and day that a touch opens.
+TRIGGERS = {"display": 0.0012, "social": 0.0016, "referral": 0.0008}
 MAIL_EVERY, MAIL_TRIGGER, HOLDOUT = 14, 0.110, 0.20
 IDLE_TOUCH = (
     1.7  # added to the chance (log scale) to leave for needs that mail, display or social woke

@@ -1,8 +1,7 @@
 """Where in the buying process are people, what do they do there, and how long does it take?
 
 Stages and their names (`taxonomy`), decision occasions (`episodes`), what happens within one
-(`profile`),
-where it goes wrong (`friction`), and the stage nobody sees (`latent`).
+(`profile`), where it goes wrong (`friction`), and the stage nobody sees (`latent`).
 """
 
 from workbench.stages.episodes import (

@@ -5,6 +5,8 @@ the previous one closed, and closes as bought, as abandoned (silence longer than
 open because the data end.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from workbench import engine, intervals, schemas, survival
@@ -39,10 +41,9 @@ def episodes(events, stages, *, gap="30D", hold=None, column="event", until=None
     -------
     DataFrame
         One row per episode: customer_id, episode (number within the customer), opened_at, closed_at
-        (UTC), outcome
-        (bought, abandoned, open), days (opened to closed), first_stage, last_stage, events,
-        left_censored (opened within `gap` of the first event of the table), and one column a stage,
-        true where it was seen.
+        (UTC), outcome (bought, abandoned, open), days (opened to closed), first_stage, last_stage,
+        events, left_censored (opened within `gap` of the first event of the table), and one column
+        a stage, true where it was seen.
 
     Raises
     ------
@@ -97,11 +98,9 @@ def gap_sensitivity(
     """How much does the share that ends in a purchase depend on the silence that ends an episode?
 
     Returns a Result with one row per gap: gap, open, count (bought), n (episodes), estimate (share
-    bought
-    when all have closed, by cumulative incidence: open episodes are censored, not left out, since
-    buyers
-    close at once and others only after the silence), std_error, conf_low, conf_high. Customers are
-    the sampling unit. Source: Aalen & Johansen (1978).
+    bought when all have closed, by cumulative incidence: open episodes are censored, not left out,
+    since buyers close at once and others only after the silence), std_error, conf_low, conf_high.
+    Customers are the sampling unit. Source: Aalen & Johansen (1978).
     """
     import pandas as pd
 
@@ -317,10 +316,9 @@ def time_in_stage(
     Median and quartiles are read off Kaplan–Meier curves: the mean says little of such long tails.
 
     Parameters are as in `episodes`; `unit` is "days", "hours" or "minutes". Returns a Result:
-    stage, quantile, count (spells that ended in
-    another stage), n (spells), estimate (in that unit), conf_low, conf_high (Brookmeyer–Crowley;
-    customers are the
-    sampling unit). A quantile the curve does not reach is missing.
+    stage, quantile, count (spells that ended in another stage), n (spells), estimate (in that
+    unit), conf_low, conf_high (Brookmeyer–Crowley; customers are the sampling unit). A quantile the
+    curve does not reach is missing.
 
     Source: Kaplan & Meier (1958); Brookmeyer & Crowley (1982), Biometrics 38.
     """
@@ -420,8 +418,8 @@ def compare_time(
     Result
         [by], count (moved on within the horizon), n (spells), restricted_mean (days), estimate
         (difference from all other groups together), std_error, conf_low, conf_high, p_value,
-        p_holm. Customers are
-        the sampling unit; the log-rank test over all groups stands in `.limits`.
+        p_holm. Customers are the sampling unit; the log-rank test over all groups stands in
+        `.limits`.
 
     Raises
     ------
@@ -508,8 +506,7 @@ def hazards(
 
     A spell ends by moving to another stage, or by giving up; the moment of giving up is the last
     event before the silence. Only days at least `gap` before the end of the data count, whatever
-    came of
-    them: later ones cannot be judged yet.
+    came of them: later ones cannot be judged yet.
 
     Parameters
     ----------
@@ -538,11 +535,7 @@ def hazards(
     import pandas as pd
 
     stages, edges = list(stages), list(days)
-    if (
-        edges[0] != 0
-        or any(d != int(d) for d in edges)
-        or any(b <= a for a, b in zip(edges, edges[1:], strict=False))
-    ):
+    if edges[0] != 0 or any(d != int(d) for d in edges) or any(b <= a for a, b in pairwise(edges)):
         raise InputError(f"days: classes are whole days that begin with 0 and rise, found {days}")
     width = schemas.micros("gap", gap)
     view, begin, end = view_of(events, stages, hold, until, column)

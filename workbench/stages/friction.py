@@ -1,4 +1,4 @@
-"""Where buying goes wrong: barriers, abandoned carts, checkout and payment, recovery, checkpoints."""
+"""Where buying goes wrong: barriers, abandoned carts, checkout, payment, recovery, checkpoints."""
 
 from dataclasses import replace
 
@@ -31,10 +31,8 @@ def carts(events, *, cart="add_to_cart", order="order", window="24h", column="ev
     DataFrame
         customer_id, cart (number within the customer), opened_at, last_at, ordered_at (missing
         without an order), outcome (ordered, abandoned, open: too young to tell), mature (watched
-        for the whole
-        window, whatever came of it), returned_at (the first order
-        after an abandoned cart), items (cart events), value (sum of the cart events' value, missing
-        without).
+        for the whole window, whatever came of it), returned_at (the first order after an abandoned
+        cart), items (cart events), value (sum of the cart events' value, missing without).
 
     Raises
     ------
@@ -759,11 +757,11 @@ def checkpoints(profile, rules, *, time="opened_at", period="month", conf_level=
     for name, rule in rules.items():
         try:
             passed = profile.eval(rule)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the rule is the user's own expression
             raise InputError(
                 f"checkpoint '{name}': cannot read {rule!r} ({type(error).__name__}: {error})"
             ) from None
-        if getattr(passed, "dtype", None) != bool:
+        if getattr(passed, "dtype", None) != np.dtype(bool):
             raise InputError(f"checkpoint '{name}': {rule!r} gives no yes or no")
         table = (
             passed.groupby(label)

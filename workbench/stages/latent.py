@@ -1,10 +1,9 @@
 """The stage nobody sees: how likely is each stage, for each customer, now?
 
 A hidden Markov model over events. Stages follow each other with chances that depend on the time
-between two events; each stage
-has its own mixture of events, tied to the taxonomy's rules by a prior; what a customer is doing at
-a moment without an event hangs on the last one by a table of its own, learnt
-from answers to "where are you now?" where there are any.
+between two events; each stage has its own mixture of events, tied to the taxonomy's rules by a
+prior; what a customer is doing at a moment without an event hangs on the last one by a table of its
+own, learnt from answers to "where are you now?" where there are any.
 """
 
 from dataclasses import dataclass, replace
@@ -17,27 +16,14 @@ from workbench.results import Result, analysis
 from workbench.stages.taxonomy import taxonomy
 from workbench.texts import number, percent, t
 
-CHAIN = (
-    "need",
-    "search",
-    "evaluation",
-    "intent",
-    "purchase",
-    "post_purchase",
-)  # stages an event can come from
-NOW = (
-    "idle",
-    "need",
-    "search",
-    "evaluation",
-    "intent",
-    "post_purchase",
-)  # stages a person can be in
+# Stages an event can come from.
+CHAIN = ("need", "search", "evaluation", "intent", "purchase", "post_purchase")
+# Stages a person can be in.
+NOW = ("idle", "need", "search", "evaluation", "intent", "post_purchase")
 _TO_CHAIN = {"awareness": "need", "retention": "post_purchase", "advocacy": "post_purchase"}
 MINUTE = 60_000_000
-GAPS = (
-    np.array([2, 30, 720, 2880, 10080, 30240, 43200], np.int64) * MINUTE
-)  # edges of the times between events
+# Edges of the times between events.
+GAPS = np.array([2, 30, 720, 2880, 10080, 30240, 43200], np.int64) * MINUTE
 BINS, K = len(GAPS) + 1, len(CHAIN)
 LONGEST = 200  # events a history keeps, the latest ones
 SILENT = "30D"  # with no labels: silence after which a process counts as over
@@ -101,8 +87,8 @@ def fit_latent(
     events : table with customer_id, occurred_at, event
     labels : DataFrame, optional
         Answers: customer_id, answered_at, stage (one of idle, need, search, evaluation, intent,
-        post_purchase). A fifth of the
-        answering customers is kept apart to size the sets of plausible stages.
+        post_purchase). A fifth of the answering customers is kept apart to size the sets of
+        plausible stages.
     rules : Taxonomy or path, optional
         Says which stage an event name belongs to at first; the data then move it.
     column : str
@@ -336,8 +322,8 @@ def reliability(posterior, truth, *, bins=10, conf_level=0.95):
     Result
         bin (middle of the said chances), said (mean chance), count, n (customer and stage pairs),
         estimate (share that was so), std_error, conf_low, conf_high (customers are the sampling
-        unit). Expected calibration error, Brier score and how often
-        the plausible stages hold the true one stand in `.limits`.
+        unit). Expected calibration error, Brier score and how often the plausible stages hold the
+        true one stand in `.limits`.
 
     Raises
     ------
@@ -549,8 +535,8 @@ def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=
     Result
         answer ("0" … ; top_box: the two highest; all), said (mean stated chance), count (bought), n
         (answers old enough), estimate, std_error, conf_low, conf_high (customers are the sampling
-        unit). Calibration slope and Brier score stand in
-        `.limits`, the logistic calibration in `.model`.
+        unit). Calibration slope and Brier score stand in `.limits`, the logistic calibration in
+        `.model`.
 
     Raises
     ------

@@ -62,16 +62,13 @@ def profile(
     -------
     DataFrame
         The columns of `episodes`, and up to and including the purchase: orders_before (earlier
-        purchases in the data), events, sessions, active_minutes (time
-        between events of a visit, each at most 30 minutes; the last look of a visit is unknown and
-        counts 0), one column `events_STAGE` and `minutes_STAGE` a stage, number of different
-        brands, products,
+        purchases in the data), events, sessions, active_minutes (time between events of a visit,
+        each at most 30 minutes; the last look of a visit is unknown and counts 0), one column
+        `events_STAGE` and `minutes_STAGE` a stage, number of different brands, products,
         categories, channels, sources, pages, devices (where the column exists), considered (brands;
-        products without a brand column; missing without
-        either), first_channel, last_channel, path (stages in order, repeats in a row joined by
-        nothing, at most 15), spells, backtracks (moves to a lower stage), rework (returns to a
-        stage
-        seen before), complexity, turbulence.
+        products without a brand column; missing without either), first_channel, last_channel, path
+        (stages in order, repeats in a row joined by nothing, at most 15), spells, backtracks (moves
+        to a lower stage), rework (returns to a stage seen before), complexity, turbulence.
 
     Raises
     ------
@@ -616,9 +613,9 @@ def touchpoints(profile, *, conf_level=0.95):
     """How many contacts and channels does a journey have, and how many journeys have only one?
 
     Takes the table of `profile`. Returns a Result: outcome, measure (events, sessions, channels;
-    one_touch: journeys with a single contact), statistic (median, lower
-    and upper quartile, share), count, n (journeys), estimate, conf_low, conf_high. Raises
-    NotEnoughData without closed journeys.
+    one_touch: journeys with a single contact), statistic (median, lower and upper quartile, share),
+    count, n (journeys), estimate, conf_low, conf_high. Raises NotEnoughData without closed
+    journeys.
     Source: Lemon & Verhoef (2016), J. Marketing 80; Woodruff (1952) for quantiles.
     """
     import pandas as pd
@@ -667,8 +664,7 @@ def variants(profile, *, top=15, conf_level=0.95):
 
     Takes the table of `profile`; `top` is the number of paths shown. Returns a Result: path,
     outcome, count, n (occasions), estimate (share), std_error, conf_low, conf_high, cumulative;
-    last
-    rows: all other paths. How many paths make 80 % of occasions, and how evenly they spread
+    last rows: all other paths. How many paths make 80 % of occasions, and how evenly they spread
     (normalised entropy), stands in `.limits`.
     Raises NotEnoughData without occasions. Source: van der Aalst (2016), Process Mining.
     """
@@ -814,8 +810,6 @@ def triggers(occasions, *, by="first_channel", conf_level=0.95):
 
     Source: Goodman (1965), Technometrics 7.
     """
-    import pandas as pd
-
     known = _checked(occasions, by)[by].dropna()
     if not len(known):
         raise NotEnoughData(t("stages.no_episode"))
@@ -936,9 +930,8 @@ def with_truth(profile, truth, stages):
 
     Takes the table of `profile`, a DataFrame of events (customer_id, occurred_at, stage; tracked or
     not) and the stages. An event belongs to an occasion where it lies between its opening and its
-    closing; contacts just before the first
-    tracked one, within a day, belong to it too. Returns the profile with a column `true_STAGE` for
-    each. Source: S-30 in `docs/glossary.md`.
+    closing; contacts just before the first tracked one, within a day, belong to it too. Returns the
+    profile with a column `true_STAGE` for each. Source: S-30 in `docs/glossary.md`.
     """
     import pandas as pd
 
@@ -980,9 +973,9 @@ def effect(outcome, drivers, customer, *, conf_level=0.95):
 
     Takes a boolean Series, a DataFrame of numbers and the customer of each row. Returns a Result:
     term, count (yes), n (occasions), estimate (log odds per unit), std_error, conf_low, conf_high;
-    a logistic model by generalised estimating equations, customers as
-    clusters, is in `.model`. Evidence: associational. Raises NotEnoughData where all or none are
-    yes. Source: Liang & Zeger (1986), Biometrika 73.
+    a logistic model by generalised estimating equations, customers as clusters, is in `.model`.
+    Evidence: associational. Raises NotEnoughData where all or none are yes. Source: Liang & Zeger
+    (1986), Biometrika 73.
     """
     import pandas as pd
 

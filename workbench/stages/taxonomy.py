@@ -87,8 +87,8 @@ def crosswalk(taxonomy_=None):
     the language in use.
 
     Returns a DataFrame; a stage that a framework does not know is missing there. Frameworks differ
-    in what they join, so a
-    conversion between two of their stages is comparable within one framework only.
+    in what they join, so a conversion between two of their stages is comparable within one
+    framework only.
     """
     import pandas as pd
 
@@ -161,8 +161,7 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
     """Give every event its buying stage, by its name, its page and its place in the episode.
 
     The rule with most conditions wins; among equals the later stage. A behavioural stage stands in
-    for a state of
-    mind: check it with `mapping_quality` against labels.
+    for a state of mind: check it with `mapping_quality` against labels.
 
     Parameters
     ----------
@@ -179,8 +178,7 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
     -------
     DataFrame
         customer_id, occurred_at (UTC), event, stage (missing where no rule fits), alternative (the
-        stage of the next best
-        rule, where it is another one), rows by customer and time.
+        stage of the next best rule, where it is another one), rows by customer and time.
 
     Raises
     ------
@@ -302,8 +300,8 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
     -------
     Result
         measure (mapped share; with labels: agreement, kappa, and per stage sensitivity and
-        specificity), stage, count, n (events), estimate,
-        conf_low, conf_high. Shares: customers are the sampling unit.
+        specificity), stage, count, n (events), estimate, conf_low, conf_high. Shares: customers are
+        the sampling unit.
 
     Raises
     ------
@@ -426,9 +424,8 @@ class _Assign:
         none = len(self.tax.stages)
         pages, page = self._pages(batch)
         wait = np.diff(time, append=0) if n else time
-        wait = np.where(
-            np.arange(n) == batch.last, self.timeout, wait
-        )  # the last page's time is unknown
+        # The last page's time is unknown.
+        wait = np.where(np.arange(n) == batch.last, self.timeout, wait)
         is_order = np.isin(np.array(self.names, object), self.orders)[k] if n else np.zeros(0, bool)
         new = np.zeros(n, bool)
         new[batch.starts] = True
