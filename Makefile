@@ -5,6 +5,9 @@ UV := $(BIN)/uv
 # pandas and friends start twice as slowly without compiled caches.
 SYNC = $(UV) pip sync -q --python $(BIN)/python --compile-bytecode --require-hashes
 
+# What ruff formats and checks; its rules stand in pyproject.toml.
+CODE = workbench tests benchmarks
+
 # Two processes, a file of tests or a notebook each at a time.
 TWO = -n 2 --dist loadfile
 
@@ -44,6 +47,8 @@ report: .venv/.user
 	@$(BIN)/workbench run 10_buying_stages 20_brand_choice_and_price 30_retention
 
 test: .venv/.test
+	@$(BIN)/ruff format -q --check $(CODE)
+	@$(BIN)/ruff check -q $(CODE)
 	@$(BIN)/python -m pytest $(TWO) -m "not slow"
 	@$(BIN)/python -m pytest $(TWO) --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg -p no:cacheprovider notebooks
 
