@@ -305,10 +305,12 @@ def purchase_days(orders, zone, until=None):
 # purchase: a day with more back than paid is none.
 # Sums are rounded: added in another order they differ in the last digit, and 0.1 + 0.2 - 0.3 would
 # be a purchase.
-DAYS = """WITH days AS (SELECT customer, day, amount, orders, CASE WHEN amount < 0 THEN 0 ELSE 1
-  END AS bought
-              FROM (SELECT customer, day, round(sum(amount), 6) AS amount, count(amount) AS orders
-                FROM o GROUP BY customer, day) x)"""
+DAYS = """WITH
+  days AS (
+    SELECT customer, day, amount, orders, CASE WHEN amount < 0 THEN 0 ELSE 1 END AS bought
+    FROM (
+      SELECT customer, day, round(sum(amount), 6) AS amount, count(amount) AS orders
+      FROM o GROUP BY customer, day) x)"""
 
 
 def first_day(view):

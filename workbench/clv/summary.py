@@ -62,19 +62,25 @@ def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
     # all days.
     found = engine.run(
         schemas.DAYS
-        + """, kept AS (SELECT customer, amount, CASE WHEN bought = 1 THEN day END AS bought FROM
-          days),
-        per AS (SELECT customer, min(bought) AS first_day, max(CASE WHEN bought <= :cut THEN bought
-          END) AS last_day, count(CASE WHEN bought <= :cut THEN 1 END) AS bought, count(CASE WHEN
-          bought > :cut THEN 1 END) AS later,
-                       sum(CASE WHEN bought > :cut THEN amount END) AS later_value, sum(CASE WHEN
-                         bought <= :cut THEN amount END) AS spent, count(CASE WHEN bought <= :cut
-                         AND amount > 0 THEN 1 END) AS paid,
-                       min_by(coalesce(amount, 0), bought) AS at_first, count(*) - count(bought) AS
-                         refunds FROM kept GROUP BY customer)
-        SELECT customer AS customer_id, first_day, last_day, bought, later, later_value, spent -
-          at_first AS spent, paid - CASE WHEN at_first > 0 THEN 1 ELSE 0 END AS paid, refunds
-        FROM per WHERE refunds > 0 OR first_day <= :cut ORDER BY customer""",
+        + """,
+          kept AS (
+            SELECT customer, amount, CASE WHEN bought = 1 THEN day END AS bought
+            FROM days),
+          per AS (
+            SELECT customer, min(bought) AS first_day,
+              max(CASE WHEN bought <= :cut THEN bought END) AS last_day,
+              count(CASE WHEN bought <= :cut THEN 1 END) AS bought,
+              count(CASE WHEN bought > :cut THEN 1 END) AS later,
+              sum(CASE WHEN bought > :cut THEN amount END) AS later_value,
+              sum(CASE WHEN bought <= :cut THEN amount END) AS spent,
+              count(CASE WHEN bought <= :cut AND amount > 0 THEN 1 END) AS paid,
+              min_by(coalesce(amount, 0), bought) AS at_first,
+              count(*) - count(bought) AS refunds
+            FROM kept GROUP BY customer)
+          SELECT customer AS customer_id, first_day, last_day, bought, later, later_value,
+            spent - at_first AS spent, paid - CASE WHEN at_first > 0 THEN 1 ELSE 0 END AS paid,
+            refunds
+          FROM per WHERE refunds > 0 OR first_day <= :cut ORDER BY customer""",
         values={"cut": cut},
         o=view,
     )

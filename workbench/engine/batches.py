@@ -88,7 +88,8 @@ def with_views(sql, views, sources):
         for n, v in views.items()
     )
     body = sql.strip()
-    return f"WITH {heads}, {body[5:]}" if body[:5].upper() == "WITH " else f"WITH {heads} {body}"
+    goes_on = body[:4].upper() == "WITH" and body[4:5].isspace()
+    return f"WITH {heads}, {body[5:]}" if goes_on else f"WITH {heads} {body}"
 
 
 def check_sizes(batch):

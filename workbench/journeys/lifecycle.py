@@ -68,11 +68,15 @@ def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, 
 
     view, first, last = _seen(events, period, zone, until)
     found = engine.run(
-        f"""WITH d AS (SELECT customer, {periods.sql("day", period, first, last)} AS p FROM v GROUP
-          BY 1, 2),
-        w AS (SELECT p, lag(p) OVER (PARTITION BY customer ORDER BY p) AS was, lead(p) OVER
-          (PARTITION BY customer ORDER BY p) AS next FROM d)
-        SELECT p, was, next, count(*) AS n FROM w GROUP BY p, was, next""",
+        f"""WITH
+          d AS (
+            SELECT customer, {periods.sql("day", period, first, last)} AS p
+            FROM v GROUP BY 1, 2),
+          w AS (
+            SELECT p, lag(p) OVER (PARTITION BY customer ORDER BY p) AS was,
+              lead(p) OVER (PARTITION BY customer ORDER BY p) AS next
+            FROM d)
+          SELECT p, was, next, count(*) AS n FROM w GROUP BY p, was, next""",
         v=view,
     )
     starts = np.unique(periods.first_day(np.arange(first, last + 1), period))
@@ -184,17 +188,24 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
         raise NotEnoughData(t("journeys.one_period"))
     cap = 7 if period == "week" else 11
     found = engine.run(
-        f"""WITH d AS (SELECT customer, day FROM v WHERE day >= {whole[0]} AND day <=
-          {periods.last_day(whole[-1], period)} GROUP BY 1, 2),
-        p AS (SELECT customer, {periods.sql("day", period, first, last)} AS p, count(*) AS days
-          FROM d GROUP BY 1, 2),
-        k AS (SELECT customer, CASE WHEN days > {cap} THEN {cap} ELSE days END AS k, sum(days) AS
-          days, count(*) AS y FROM p GROUP BY 1, 2),
-        x AS (SELECT customer, sum(y) AS x FROM k GROUP BY 1)
-        SELECT k.k AS k, sum(k.days) AS days, sum(k.y) AS y, sum(k.y * k.y) AS yy, sum(k.y * x.x)
-          AS yx, 0 AS people
-        FROM k JOIN x ON k.customer = x.customer GROUP BY k.k
-        UNION ALL SELECT 0, 0, sum(x), sum(x * x), 0, count(*) FROM x""",
+        f"""WITH
+          d AS (
+            SELECT customer, day
+            FROM v WHERE day >= {whole[0]} AND day <= {periods.last_day(whole[-1], period)}
+            GROUP BY 1, 2),
+          p AS (
+            SELECT customer, {periods.sql("day", period, first, last)} AS p, count(*) AS days
+            FROM d GROUP BY 1, 2),
+          k AS (
+            SELECT customer, CASE WHEN days > {cap} THEN {cap} ELSE days END AS k,
+              sum(days) AS days, count(*) AS y
+            FROM p GROUP BY 1, 2),
+          x AS (SELECT customer, sum(y) AS x FROM k GROUP BY 1)
+          SELECT k.k AS k, sum(k.days) AS days, sum(k.y) AS y, sum(k.y * k.y) AS yy,
+            sum(k.y * x.x) AS yx, 0 AS people
+          FROM k JOIN x ON k.customer = x.customer GROUP BY k.k
+          UNION ALL SELECT 0, 0, sum(x), sum(x * x), 0, count(*)
+          FROM x""",
         v=view,
     )
     # Row 0 is everyone: what the shares are taken of.

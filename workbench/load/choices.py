@@ -84,17 +84,17 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
         + mine["package_size"].str.replace(r"\s+", " ", regex=True)
     )
     sold = engine.run(
-        """SELECT m.alternative, t.product_id, CAST(sum(t.quantity) AS BIGINT) AS packages,
-                         count(DISTINCT t.basket_id) AS baskets FROM tx t JOIN m ON m.product_id =
-                           t.product_id
-                         WHERE t.quantity > 0 GROUP BY 1, 2""",
+        """
+          SELECT m.alternative, t.product_id, CAST(sum(t.quantity) AS BIGINT) AS packages,
+            count(DISTINCT t.basket_id) AS baskets
+          FROM tx t JOIN m ON m.product_id = t.product_id WHERE t.quantity > 0 GROUP BY 1, 2""",
         tx=panel_file("transactions"),
         m=mine[["product_id", "alternative"]],
     )
     total = engine.run(
-        """SELECT CAST(sum(t.quantity) AS BIGINT) AS n FROM tx t JOIN m ON m.product_id =
-          t.product_id
-                          WHERE t.quantity > 0""",
+        """
+          SELECT CAST(sum(t.quantity) AS BIGINT) AS n
+          FROM tx t JOIN m ON m.product_id = t.product_id WHERE t.quantity > 0""",
         tx=panel_file("transactions"),
         m=products.loc[products["product_category"] == category, ["product_id"]],
     )["n"].iloc[0]
@@ -109,13 +109,14 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
     names = sorted(ranked.index[:alternatives])
     sold = sold[sold["alternative"].isin(names)]
     lines = engine.run(
-        """SELECT t.basket_id, t.household_id, t.store_id, t.week, t.transaction_timestamp AS
-          at_time, m.alternative,
-                  CAST(sum(t.quantity) AS BIGINT) AS packages, sum(t.sales_value +
-                    t.coupon_match_disc) AS paid,
-                  sum(t.sales_value + t.coupon_match_disc + t.retail_disc) AS regular
-           FROM tx t JOIN m ON m.product_id = t.product_id WHERE t.quantity > 0
-           GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY at_time, basket_id, alternative""",
+        """
+          SELECT t.basket_id, t.household_id, t.store_id, t.week,
+            t.transaction_timestamp AS at_time, m.alternative,
+            CAST(sum(t.quantity) AS BIGINT) AS packages,
+            sum(t.sales_value + t.coupon_match_disc) AS paid,
+            sum(t.sales_value + t.coupon_match_disc + t.retail_disc) AS regular
+          FROM tx t JOIN m ON m.product_id = t.product_id WHERE t.quantity > 0
+          GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY at_time, basket_id, alternative""",
         tx=panel_file("transactions"),
         m=sold[["product_id", "alternative"]],
     )
@@ -231,15 +232,15 @@ class _Shelf:
             w=sold["packages"] / sold.groupby("alternative")["packages"].transform("sum")
         )
         found = engine.run(
-            """WITH f AS (SELECT product_id, store_id, week,
-                                 max(CASE WHEN display_location <> '0' THEN 1 ELSE 0 END) AS
-                                   display,
-                                 max(CASE WHEN mailer_location <> '0' THEN 1 ELSE 0 END) AS mailer
-                          FROM promo WHERE product_id IN (SELECT product_id FROM m) GROUP BY 1, 2,
-                            3)
-               SELECT f.store_id, f.week, m.alternative, sum(m.w * f.display) AS display, sum(m.w *
-                 f.mailer) AS mailer
-               FROM f JOIN m ON m.product_id = f.product_id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
+            """WITH
+              f AS (
+                SELECT product_id, store_id, week,
+                  max(CASE WHEN display_location <> '0' THEN 1 ELSE 0 END) AS display,
+                  max(CASE WHEN mailer_location <> '0' THEN 1 ELSE 0 END) AS mailer
+                FROM promo WHERE product_id IN (SELECT product_id FROM m) GROUP BY 1, 2, 3)
+              SELECT f.store_id, f.week, m.alternative, sum(m.w * f.display) AS display,
+                sum(m.w * f.mailer) AS mailer
+              FROM f JOIN m ON m.product_id = f.product_id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
             promo=panel_file("promotions"),
             m=weighted[["product_id", "alternative", "w"]],
         )

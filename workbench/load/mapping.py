@@ -333,9 +333,10 @@ def orders_from_lines(lines):
     )
     rest = "".join(f", min({c}) AS {c}" for c in also)
     orders = engine.run(
-        f"""SELECT order_id, min(customer_id) AS customer_id, min(t) AS t, sum(amount) AS
-          amount{rest}
-                            FROM l GROUP BY order_id ORDER BY t, order_id""",
+        f"""
+          SELECT order_id, min(customer_id) AS customer_id, min(t) AS t,
+            sum(amount) AS amount{rest}
+          FROM l GROUP BY order_id ORDER BY t, order_id""",
         l=view,
     )
     orders.insert(

@@ -101,28 +101,32 @@ def panel_sales(category="SOFT DRINKS", *, products=40):
     if category not in set(known):
         raise unknown("category", "category", category, sorted(known))
     table = engine.run(
-        """WITH mine AS (SELECT product_id FROM p WHERE product_category = :category),
-           sold AS (SELECT t.product_id, t.week, sum(t.quantity) AS quantity, sum(t.sales_value +
-             t.coupon_match_disc) AS paid
-                    FROM tx t JOIN mine m ON m.product_id = t.product_id WHERE t.quantity > 0 GROUP
-                      BY 1, 2),
-           best AS (SELECT product_id, sum(quantity) AS total FROM sold GROUP BY 1 ORDER BY total
-             DESC, product_id LIMIT """
+        """WITH
+          mine AS (SELECT product_id FROM p WHERE product_category = :category),
+          sold AS (
+            SELECT t.product_id, t.week, sum(t.quantity) AS quantity,
+              sum(t.sales_value + t.coupon_match_disc) AS paid
+            FROM tx t JOIN mine m ON m.product_id = t.product_id
+            WHERE t.quantity > 0 GROUP BY 1, 2),
+          best AS (
+            SELECT product_id, sum(quantity) AS total
+            FROM sold GROUP BY 1 ORDER BY total DESC, product_id LIMIT """
         + str(int(products))
         + """),
-           shelf AS (SELECT r.product_id, r.week, count(*) AS promoted, sum(CASE WHEN
-             r.display_location <> '0' THEN 1 ELSE 0 END) AS display,
-                            sum(CASE WHEN r.mailer_location <> '0' THEN 1 ELSE 0 END) AS mailer
-                     FROM promo r JOIN best b ON b.product_id = r.product_id GROUP BY 1, 2),
-           weeks AS (SELECT DISTINCT week FROM sold)
-           SELECT b.product_id, w.week, coalesce(s.quantity, 0) AS quantity, s.paid / s.quantity AS
-             price, coalesce(h.display, 0) AS display,
-                  coalesce(h.mailer, 0) AS mailer, (SELECT count(DISTINCT store_id) FROM tx) AS
-                    stores
-           FROM best b CROSS JOIN weeks w LEFT JOIN sold s ON s.product_id = b.product_id AND
-             s.week = w.week
-           LEFT JOIN shelf h ON h.product_id = b.product_id AND h.week = w.week ORDER BY
-             b.product_id, w.week""",
+          shelf AS (
+            SELECT r.product_id, r.week, count(*) AS promoted,
+              sum(CASE WHEN r.display_location <> '0' THEN 1 ELSE 0 END) AS display,
+              sum(CASE WHEN r.mailer_location <> '0' THEN 1 ELSE 0 END) AS mailer
+            FROM promo r JOIN best b ON b.product_id = r.product_id GROUP BY 1, 2),
+          weeks AS (SELECT DISTINCT week FROM sold)
+          SELECT b.product_id, w.week, coalesce(s.quantity, 0) AS quantity,
+            s.paid / s.quantity AS price, coalesce(h.display, 0) AS display,
+            coalesce(h.mailer, 0) AS mailer, (SELECT count(DISTINCT store_id) FROM tx) AS stores
+          FROM best b
+          CROSS JOIN weeks w
+          LEFT JOIN sold s ON s.product_id = b.product_id AND s.week = w.week
+          LEFT JOIN shelf h ON h.product_id = b.product_id AND h.week = w.week
+          ORDER BY b.product_id, w.week""",
         values={"category": category},
         p=panel_file("products"),
         tx=panel_file("transactions"),
@@ -155,11 +159,13 @@ def panel_lines(category="YOGURT"):
     if category not in set(known):
         raise unknown("category", "category", category, sorted(known))
     frame = engine.run(
-        """SELECT t.basket_id AS order_id, t.household_id AS customer_id, t.transaction_timestamp
-          AS ordered_at, 'maker ' || p.manufacturer_id AS brand, p.product_type, t.quantity,
-          t.sales_value AS amount
-           FROM tx t JOIN p ON p.product_id = t.product_id WHERE p.product_category = :category AND
-             t.quantity > 0 ORDER BY ordered_at, order_id, t.product_id""",
+        """
+          SELECT t.basket_id AS order_id, t.household_id AS customer_id,
+            t.transaction_timestamp AS ordered_at, 'maker ' || p.manufacturer_id AS brand,
+            p.product_type, t.quantity, t.sales_value AS amount
+          FROM tx t JOIN p ON p.product_id = t.product_id
+          WHERE p.product_category = :category AND t.quantity > 0
+          ORDER BY ordered_at, order_id, t.product_id""",
         values={"category": category},
         p=panel_file("products"),
         tx=panel_file("transactions"),
@@ -218,12 +224,13 @@ def donations():
 
 def _lines():
     frame = engine.run(
-        """SELECT basket_id AS order_id, household_id AS customer_id, transaction_timestamp AS
-          ordered_at, product_id,
-                  store_id, week, quantity, sales_value AS amount, retail_disc AS discount,
-                  CASE WHEN quantity > 0 THEN (sales_value + retail_disc + coupon_match_disc) /
-                    quantity END AS list_price
-           FROM tx ORDER BY ordered_at, basket_id, product_id""",
+        """
+          SELECT basket_id AS order_id, household_id AS customer_id,
+            transaction_timestamp AS ordered_at, product_id, store_id, week, quantity,
+            sales_value AS amount, retail_disc AS discount,
+            CASE WHEN quantity > 0 THEN (sales_value + retail_disc + coupon_match_disc) / quantity
+              END AS list_price
+          FROM tx ORDER BY ordered_at, basket_id, product_id""",
         tx=panel_file("transactions"),
     )
     frame["ordered_at"] = frame["ordered_at"].dt.tz_localize("UTC")
@@ -258,53 +265,56 @@ def _campaign_events():
         last=engine.day("end_date"),
     )
     log = engine.run(
-        """WITH sent AS (
-             SELECT s.household_id AS household, c.campaign, c.kind, c.begin, c.last
-             FROM received s JOIN campaigns c ON s.campaign_id = c.campaign WHERE c.begin >=
-               :begin),
-           bought AS (SELECT DISTINCT household, product, day FROM tx),
-           used AS (
-             SELECT DISTINCT r.household, r.campaign, b.product, b.day
-             FROM redeemed r
-             JOIN coupons p ON p.coupon_upc = r.coupon AND p.campaign_id = r.campaign
-             JOIN bought b ON b.household = r.household AND b.product = p.product_id AND b.day =
-               r.day),
-           offered AS (SELECT DISTINCT campaign_id AS campaign, product_id AS product FROM coupons),
-           chances AS (
-             SELECT s.household, s.campaign, s.begin, s.last, b.product, b.day,
-                    CASE WHEN u.product IS NULL THEN 0 ELSE 1 END AS with_coupon
-             FROM sent s
-             JOIN bought b ON b.household = s.household AND b.day >= s.begin
-             JOIN offered o ON o.campaign = s.campaign AND o.product = b.product
-             LEFT JOIN used u ON u.household = s.household AND u.campaign = s.campaign
-                             AND u.product = b.product AND u.day = b.day),
-           firsts AS (
-             SELECT household, campaign, product, min(CASE WHEN with_coupon = 1 THEN day END) AS
-               day_with,
-                    min(CASE WHEN with_coupon = 0 AND day <= last THEN day END) AS day_without
-             FROM chances GROUP BY household, campaign, product),
-           happened AS (
-             SELECT household, campaign, begin AS day, 'campaign_received' AS event FROM sent
-             UNION SELECT r.household, r.campaign, r.day, 'coupon_redeemed'
-                   FROM redeemed r JOIN sent s ON s.household = r.household AND s.campaign =
-                     r.campaign
-             UNION SELECT household, campaign, day, 'product_bought' FROM chances WHERE with_coupon
-               = 1
-             UNION SELECT household, campaign, day, 'bought_without_coupon' FROM chances
-                   WHERE with_coupon = 0 AND day <= last
-             UNION SELECT c.household, c.campaign, c.day, 'bought_again'
-                   FROM chances c JOIN firsts f ON f.household = c.household AND f.campaign =
-                     c.campaign
-                        AND f.product = c.product WHERE c.day > f.day_with
-             UNION SELECT c.household, c.campaign, c.day, 'bought_again_without'
-                   FROM chances c JOIN firsts f ON f.household = c.household AND f.campaign =
-                     c.campaign
-                        AND f.product = c.product WHERE c.day > f.day_without AND f.day_with IS
-                          NULL)
-           SELECT h.household AS customer_id, h.day, h.event, h.campaign AS campaign_id, c.kind AS
-             campaign_type
-           FROM happened h JOIN campaigns c ON c.campaign = h.campaign
-           ORDER BY h.household, h.day, h.campaign, h.event""",
+        """WITH
+          sent AS (
+            SELECT s.household_id AS household, c.campaign, c.kind, c.begin, c.last
+            FROM received s JOIN campaigns c ON s.campaign_id = c.campaign
+            WHERE c.begin >= :begin),
+          bought AS (SELECT DISTINCT household, product, day FROM tx),
+          used AS (
+            SELECT DISTINCT r.household, r.campaign, b.product, b.day
+            FROM redeemed r
+            JOIN coupons p ON p.coupon_upc = r.coupon AND p.campaign_id = r.campaign
+            JOIN bought b ON b.household = r.household AND b.product = p.product_id
+              AND b.day = r.day),
+          offered AS (
+            SELECT DISTINCT campaign_id AS campaign, product_id AS product
+            FROM coupons),
+          chances AS (
+            SELECT s.household, s.campaign, s.begin, s.last, b.product, b.day,
+              CASE WHEN u.product IS NULL THEN 0 ELSE 1 END AS with_coupon
+            FROM sent s JOIN bought b ON b.household = s.household AND b.day >= s.begin
+            JOIN offered o ON o.campaign = s.campaign AND o.product = b.product
+            LEFT JOIN used u ON u.household = s.household AND u.campaign = s.campaign
+              AND u.product = b.product AND u.day = b.day),
+          firsts AS (
+            SELECT household, campaign, product,
+              min(CASE WHEN with_coupon = 1 THEN day END) AS day_with,
+              min(CASE WHEN with_coupon = 0 AND day <= last THEN day END) AS day_without
+            FROM chances GROUP BY household, campaign, product),
+          happened AS (
+            SELECT household, campaign, begin AS day, 'campaign_received' AS event
+            FROM sent
+            UNION SELECT r.household, r.campaign, r.day, 'coupon_redeemed'
+            FROM redeemed r JOIN sent s ON s.household = r.household AND s.campaign = r.campaign
+            UNION SELECT household, campaign, day, 'product_bought'
+            FROM chances WHERE with_coupon = 1
+            UNION SELECT household, campaign, day, 'bought_without_coupon'
+            FROM chances WHERE with_coupon = 0 AND day <= last
+            UNION SELECT c.household, c.campaign, c.day, 'bought_again'
+            FROM chances c
+            JOIN firsts f ON f.household = c.household AND f.campaign = c.campaign
+              AND f.product = c.product
+            WHERE c.day > f.day_with
+            UNION SELECT c.household, c.campaign, c.day, 'bought_again_without'
+            FROM chances c
+            JOIN firsts f ON f.household = c.household AND f.campaign = c.campaign
+              AND f.product = c.product
+            WHERE c.day > f.day_without AND f.day_with IS NULL)
+          SELECT h.household AS customer_id, h.day, h.event, h.campaign AS campaign_id,
+            c.kind AS campaign_type
+          FROM happened h JOIN campaigns c ON c.campaign = h.campaign
+          ORDER BY h.household, h.day, h.campaign, h.event""",
         values={"begin": (pd.Timestamp(PANEL_BEGIN) - pd.Timestamp(0)).days},
         tx=tx,
         redeemed=redeemed,
@@ -345,17 +355,22 @@ def redemption_match():
             day=engine.day("transaction_timestamp"),
         )
     joined = " ".join(
-        f"""LEFT JOIN (SELECT DISTINCT r.household, r.coupon, r.campaign, r.day FROM redeemed r
+        f"""
+          LEFT JOIN (
+            SELECT DISTINCT r.household, r.coupon, r.campaign, r.day
+            FROM redeemed r
             JOIN coupons p ON p.coupon_upc = r.coupon AND p.campaign_id = r.campaign
-            JOIN {name} b ON b.household = r.household AND b.product = p.product_id AND b.day =
-              r.day) {name}_hit
-            ON {name}_hit.household = r.household AND {name}_hit.coupon = r.coupon
-               AND {name}_hit.campaign = r.campaign AND {name}_hit.day = r.day"""
+            JOIN {name} b ON b.household = r.household AND b.product = p.product_id
+              AND b.day = r.day) {name}_hit
+          ON {name}_hit.household = r.household AND {name}_hit.coupon = r.coupon
+            AND {name}_hit.campaign = r.campaign AND {name}_hit.day = r.day"""
         for name in ("here", "utc")
     )
     return engine.run(
-        f"""SELECT count(*) AS redemptions, count(here_hit.household) AS matched_local_day,
-                          count(utc_hit.household) AS matched_utc_day FROM redeemed r {joined}""",
+        f"""
+          SELECT count(*) AS redemptions, count(here_hit.household) AS matched_local_day,
+            count(utc_hit.household) AS matched_utc_day
+          FROM redeemed r {joined}""",
         coupons=panel_file("coupons"),
         **views,
     )

@@ -702,10 +702,13 @@ def buyer_moderation(
         raise InputError(f"until: {until} must lie within the data, before their last day")
     length = int(min(cut - span["a"] + 1, span["b"] - cut))
     found = engine.run(
-        """SELECT customer, CAST(count(DISTINCT CASE WHEN day > :a AND day <= :cut THEN order_id
-          END) AS BIGINT) AS early, CAST(count(DISTINCT CASE WHEN day > :cut AND day <= :b THEN
-          order_id END) AS BIGINT) AS late
-                          FROM v GROUP BY customer ORDER BY customer""",
+        """
+          SELECT customer,
+            CAST(count(DISTINCT CASE WHEN day > :a AND day <= :cut THEN order_id END) AS BIGINT)
+              AS early,
+            CAST(count(DISTINCT CASE WHEN day > :cut AND day <= :b THEN order_id END) AS BIGINT)
+              AS late
+          FROM v GROUP BY customer ORDER BY customer""",
         values={"a": int(cut) - length, "cut": int(cut), "b": int(cut) + length},
         v=view,
     )

@@ -458,11 +458,15 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
             f"joining: {len(starts)} whole periods from {begin} on; three are needed"
         )
     found = engine.run(
-        f"""{schemas.DAYS}, known AS (SELECT customer FROM days WHERE bought = 1 GROUP BY customer
-          HAVING min(day) < :first)
-        SELECT k.customer AS customer, {periods.sql("d.day", period, first, end)} AS bucket,
-          CAST(sum(d.bought) AS BIGINT) AS orders, sum(d.amount) AS amount FROM known k LEFT JOIN
-          days d ON d.customer = k.customer AND d.day >= :first GROUP BY 1, 2 ORDER BY 1, 2""",
+        f"""{schemas.DAYS},
+          known AS (
+            SELECT customer
+            FROM days WHERE bought = 1 GROUP BY customer HAVING min(day) < :first)
+          SELECT k.customer AS customer, {periods.sql("d.day", period, first, end)} AS bucket,
+            CAST(sum(d.bought) AS BIGINT) AS orders, sum(d.amount) AS amount
+          FROM known k
+          LEFT JOIN days d ON d.customer = k.customer AND d.day >= :first GROUP BY 1, 2
+          ORDER BY 1, 2""",
         values={"first": first},
         o=view,
     )

@@ -80,11 +80,14 @@ def repeat_buying(
         )
     found = engine.run(
         schemas.DAYS
-        + """, c AS (SELECT customer, sum(CASE WHEN day >= :a AND day < :b THEN 1 ELSE 0 END) AS
-          early, sum(CASE WHEN day >= :b AND day < :c THEN 1 ELSE 0 END) AS late FROM days WHERE
-          bought = 1 GROUP BY customer)
-        SELECT CAST(early AS BIGINT) AS early, CAST(late AS BIGINT) AS late, CAST(count(*) AS
-          BIGINT) AS households FROM c GROUP BY early, late ORDER BY early, late""",
+        + """,
+          c AS (
+            SELECT customer, sum(CASE WHEN day >= :a AND day < :b THEN 1 ELSE 0 END) AS early,
+              sum(CASE WHEN day >= :b AND day < :c THEN 1 ELSE 0 END) AS late
+            FROM days WHERE bought = 1 GROUP BY customer)
+          SELECT CAST(early AS BIGINT) AS early, CAST(late AS BIGINT) AS late,
+            CAST(count(*) AS BIGINT) AS households
+          FROM c GROUP BY early, late ORDER BY early, late""",
         values={"a": first, "b": first + days, "c": first + 2 * days},
         o=view,
     )

@@ -66,10 +66,11 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
         day = periods.local_day(schemas.moment("as_of", as_of, zone), zone)
     made = engine.run(
         schemas.DAYS
-        + """ SELECT customer AS customer_id, CAST(:day - max(CASE WHEN bought = 1 THEN day END) AS
-          BIGINT) AS recency, CAST(sum(bought) AS BIGINT) AS orders, round(sum(amount), 6) AS amount
-                         FROM days WHERE day <= :day GROUP BY customer HAVING sum(bought) > 0 ORDER
-                           BY customer""",
+        + """
+          SELECT customer AS customer_id,
+            CAST(:day - max(CASE WHEN bought = 1 THEN day END) AS BIGINT) AS recency,
+            CAST(sum(bought) AS BIGINT) AS orders, round(sum(amount), 6) AS amount
+          FROM days WHERE day <= :day GROUP BY customer HAVING sum(bought) > 0 ORDER BY customer""",
         values={"day": int(day)},
         o=view,
     )
@@ -319,16 +320,19 @@ def switching(lines, *, brand="brand", most=8, conf_level=0.95):
         moment=engine.micros("ordered_at"),
     )
     pairs = engine.run(
-        """WITH orders AS (SELECT customer, order_id, min(moment) AS moment, min(brand) AS brand,
-          count(DISTINCT brand) AS brands FROM v WHERE brand IS NOT NULL GROUP BY customer,
-          order_id)
-        SELECT customer, brand, following FROM (SELECT customer, order_id, moment, brand, brands,
-          lead(brand) OVER (PARTITION BY customer ORDER BY moment, order_id) AS following,
-                                                       lead(brands) OVER (PARTITION BY customer
-                                                         ORDER BY moment, order_id) AS next_brands
-                                                         FROM orders) x
-        WHERE following IS NOT NULL AND brands = 1 AND next_brands = 1 ORDER BY customer, moment,
-          order_id""",
+        """WITH
+          orders AS (
+            SELECT customer, order_id, min(moment) AS moment, min(brand) AS brand,
+              count(DISTINCT brand) AS brands
+            FROM v WHERE brand IS NOT NULL GROUP BY customer, order_id)
+          SELECT customer, brand, following
+          FROM (
+            SELECT customer, order_id, moment, brand, brands,
+              lead(brand) OVER (PARTITION BY customer ORDER BY moment, order_id) AS following,
+              lead(brands) OVER (PARTITION BY customer ORDER BY moment, order_id) AS next_brands
+            FROM orders) x
+          WHERE following IS NOT NULL AND brands = 1 AND next_brands = 1
+          ORDER BY customer, moment, order_id""",
         v=view,
     )
     several = int(

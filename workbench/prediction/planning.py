@@ -304,13 +304,18 @@ def _grid(orders, measure, period, zone, until):
             " leave them out, or forecast orders"
         )
     found = engine.run(
-        f"""{schemas.DAYS}, p AS (SELECT customer, {periods.sql("day", period, first, end)} AS
-          bucket, sum(bought) AS purchases, sum(amount) AS amount FROM days GROUP BY 1, 2),
-        c AS (SELECT bucket, purchases, amount, min(CASE WHEN purchases > 0 THEN bucket END) OVER
-          (PARTITION BY customer) AS origin FROM p)
-        SELECT origin, bucket, count(*) AS customers, CAST(sum(purchases) AS BIGINT) AS purchases,
-          sum(amount) AS amount FROM c WHERE bucket >= origin GROUP BY origin, bucket ORDER BY
-          origin, bucket""",
+        f"""{schemas.DAYS},
+          p AS (
+            SELECT customer, {periods.sql("day", period, first, end)} AS bucket,
+              sum(bought) AS purchases, sum(amount) AS amount
+            FROM days GROUP BY 1, 2),
+          c AS (
+            SELECT bucket, purchases, amount,
+              min(CASE WHEN purchases > 0 THEN bucket END) OVER (PARTITION BY customer) AS origin
+            FROM p)
+          SELECT origin, bucket, count(*) AS customers,
+            CAST(sum(purchases) AS BIGINT) AS purchases, sum(amount) AS amount
+          FROM c WHERE bucket >= origin GROUP BY origin, bucket ORDER BY origin, bucket""",
         o=view,
     )
     starts = periods.whole(first, end, period)

@@ -75,17 +75,19 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
     found = engine.run(
         schemas.DAYS
         + """,
-        per AS (SELECT customer, CAST(sum(CASE WHEN day <= :cut THEN 1 ELSE 0 END) AS BIGINT) AS
-          orders, min(day) AS first_day, max(CASE WHEN day <= :cut THEN day END) AS last_day,
-          sum(CASE WHEN day <= :cut THEN amount END) AS amount,
-                       CAST(sum(CASE WHEN day <= :cut AND amount IS NOT NULL THEN 1 ELSE 0 END) AS
-                         BIGINT) AS paid,
-                       CAST(sum(CASE WHEN day <= :cut AND day > :cut - :length THEN 1 ELSE 0 END)
-                         AS BIGINT) AS recent, max(CASE WHEN day > :cut AND day <= :cut + :length
-                         THEN 1 ELSE 0 END) AS came_back,
-                       sum(CASE WHEN day > :cut AND day <= :cut + :length THEN amount END) AS
-                         later_value FROM days WHERE bought = 1 GROUP BY customer)
-        SELECT * FROM per WHERE orders > 0 ORDER BY customer""",
+          per AS (
+            SELECT customer,
+              CAST(sum(CASE WHEN day <= :cut THEN 1 ELSE 0 END) AS BIGINT) AS orders,
+              min(day) AS first_day, max(CASE WHEN day <= :cut THEN day END) AS last_day,
+              sum(CASE WHEN day <= :cut THEN amount END) AS amount,
+              CAST(sum(CASE WHEN day <= :cut AND amount IS NOT NULL THEN 1 ELSE 0 END)
+                AS BIGINT) AS paid,
+              CAST(sum(CASE WHEN day <= :cut AND day > :cut - :length THEN 1 ELSE 0 END)
+                AS BIGINT) AS recent,
+              max(CASE WHEN day > :cut AND day <= :cut + :length THEN 1 ELSE 0 END) AS came_back,
+              sum(CASE WHEN day > :cut AND day <= :cut + :length THEN amount END) AS later_value
+            FROM days WHERE bought = 1 GROUP BY customer)
+          SELECT * FROM per WHERE orders > 0 ORDER BY customer""",
         values={"cut": int(cut), "length": length},
         o=view,
     )

@@ -96,9 +96,11 @@ def day_retention(
         for i, (a, b, _) in enumerate(ages)
     )
     names = [f"back_{i}" for i in range(len(ages))]
-    per = f"""{schemas.DAYS}, f AS (SELECT customer, day, min(day) OVER (PARTITION BY customer) AS
-      first_day FROM days WHERE bought = 1),
-              per AS (SELECT customer, first_day, {back} FROM f GROUP BY customer, first_day)"""
+    per = f"""{schemas.DAYS},
+      f AS (
+        SELECT customer, day, min(day) OVER (PARTITION BY customer) AS first_day
+        FROM days WHERE bought = 1),
+      per AS (SELECT customer, first_day, {back} FROM f GROUP BY customer, first_day)"""
     if by is None:  # customers of one day of beginning are told apart by nothing else
         found = engine.run(
             f"{per} SELECT first_day, count(*) AS customers,"
@@ -210,12 +212,17 @@ def over_time(orders, *, days=(1, 31), period="month", zone="UTC", until=None, c
         raise InputError(f"days: two increasing days from 1 on are needed, found {list(days)}")
     view, end = schemas.purchase_days(orders, zone, until)
     found = engine.run(
-        f"""{schemas.DAYS}, f AS (SELECT customer, day, min(day) OVER (PARTITION BY customer) AS
-          first_day FROM days WHERE bought = 1),
-        per AS (SELECT customer, first_day, max(CASE WHEN day - first_day >= {a} AND day -
-          first_day < {b} THEN 1 ELSE 0 END) AS back FROM f GROUP BY customer, first_day)
-        SELECT first_day, count(*) AS n, CAST(sum(back) AS BIGINT) AS count FROM per GROUP BY
-          first_day ORDER BY first_day""",
+        f"""{schemas.DAYS},
+          f AS (
+            SELECT customer, day, min(day) OVER (PARTITION BY customer) AS first_day
+            FROM days WHERE bought = 1),
+          per AS (
+            SELECT customer, first_day,
+              max(CASE WHEN day - first_day >= {a} AND day - first_day < {b} THEN 1 ELSE 0 END)
+                AS back
+            FROM f GROUP BY customer, first_day)
+          SELECT first_day, count(*) AS n, CAST(sum(back) AS BIGINT) AS count
+          FROM per GROUP BY first_day ORDER BY first_day""",
         o=view,
     )
     starts = periods.first_day(found["first_day"], period)

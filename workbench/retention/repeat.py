@@ -48,14 +48,16 @@ def repeat_rate(
     view, end = schemas.purchase_days(orders, zone, until)
     firsts = engine.run(
         schemas.DAYS
-        + """, ranked AS (
-             SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS k FROM
-               days WHERE bought = 1),
-           firsts AS (SELECT customer, min(CASE WHEN k = 1 THEN day END) AS a, min(CASE WHEN k = 2
-             THEN day END) AS b,
-                             min(CASE WHEN k = 3 THEN day END) AS c FROM ranked WHERE k <= 3 GROUP
-                               BY customer)
-           SELECT a, b, c, count(*) AS customers FROM firsts GROUP BY a, b, c ORDER BY a, b, c""",
+        + """,
+          ranked AS (
+            SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS k
+            FROM days WHERE bought = 1),
+          firsts AS (
+            SELECT customer, min(CASE WHEN k = 1 THEN day END) AS a,
+              min(CASE WHEN k = 2 THEN day END) AS b, min(CASE WHEN k = 3 THEN day END) AS c
+            FROM ranked WHERE k <= 3 GROUP BY customer)
+          SELECT a, b, c, count(*) AS customers
+          FROM firsts GROUP BY a, b, c ORDER BY a, b, c""",
         o=view,
     )
     rows = []
@@ -121,10 +123,12 @@ def ever_repeat(orders, *, conf_level=0.95):
         amount=engine.real("amount"),
     )
     found = engine.run(
-        """WITH c AS (SELECT customer, count(DISTINCT order_id) AS k FROM v WHERE amount >= 0 OR
-          amount IS NULL GROUP BY customer)
-                          SELECT count(*) AS n, count(CASE WHEN k >= 2 THEN 1 END) AS count FROM
-                            c""",
+        """WITH
+          c AS (
+            SELECT customer, count(DISTINCT order_id) AS k
+            FROM v WHERE amount >= 0 OR amount IS NULL GROUP BY customer)
+          SELECT count(*) AS n, count(CASE WHEN k >= 2 THEN 1 END) AS count
+          FROM c""",
         v=v,
     )
     count, n = int(found["count"].iloc[0]), int(found["n"].iloc[0])
@@ -182,10 +186,11 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
     view, end = schemas.purchase_days(orders, zone, until)
     per = engine.run(
         schemas.DAYS
-        + """ SELECT customer, CAST(sum(bought) AS BIGINT) AS occasions, CAST(sum(orders) AS
-          BIGINT) AS orders,
-                     sum(amount) AS amount, min(CASE WHEN bought = 1 THEN day END) AS first_day
-                     FROM days GROUP BY customer HAVING sum(bought) > 0 ORDER BY customer""",
+        + """
+          SELECT customer, CAST(sum(bought) AS BIGINT) AS occasions,
+            CAST(sum(orders) AS BIGINT) AS orders, sum(amount) AS amount,
+            min(CASE WHEN bought = 1 THEN day END) AS first_day
+          FROM days GROUP BY customer HAVING sum(bought) > 0 ORDER BY customer""",
         o=view,
     )
     years = (end - per["first_day"] + 1) / 365.25
@@ -250,13 +255,12 @@ def pauses(orders, *, zone="UTC", until=None):
     view, end = schemas.purchase_days(orders, zone, until)
     found = engine.run(
         schemas.DAYS
-        + """ SELECT customer AS customer_id,
-                       row_number() OVER (PARTITION BY customer ORDER BY day) AS number, day,
-                         amount, lead(amount) OVER (PARTITION BY customer ORDER BY day) AS
-                         next_amount,
-                       lead(day) OVER (PARTITION BY customer ORDER BY day) AS following FROM days
-                         WHERE bought = 1
-                       ORDER BY customer, day""",
+        + """
+          SELECT customer AS customer_id,
+            row_number() OVER (PARTITION BY customer ORDER BY day) AS number, day, amount,
+            lead(amount) OVER (PARTITION BY customer ORDER BY day) AS next_amount,
+            lead(day) OVER (PARTITION BY customer ORDER BY day) AS following
+          FROM days WHERE bought = 1 ORDER BY customer, day""",
         o=view,
     )
     ended = found["following"].notna()
@@ -475,14 +479,16 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
         raise NotEnoughData(f"retention_rate: the data end before {end}")
     found = engine.run(
         schemas.DAYS
-        + """, c AS (SELECT customer, max(CASE WHEN day > :a0 AND day <= :a THEN 1 ELSE 0 END) AS
-          at_begin,
-                                          max(CASE WHEN day > :b0 AND day <= :b THEN 1 ELSE 0 END)
-                                            AS at_end
-                                   FROM days WHERE bought = 1 GROUP BY customer)
-                          SELECT CAST(sum(at_begin) AS BIGINT) AS n, CAST(sum(at_begin * at_end) AS
-                            BIGINT) AS count,
-                                 CAST(sum((1 - at_begin) * at_end) AS BIGINT) AS new FROM c""",
+        + """,
+          c AS (
+            SELECT customer,
+              max(CASE WHEN day > :a0 AND day <= :a THEN 1 ELSE 0 END) AS at_begin,
+              max(CASE WHEN day > :b0 AND day <= :b THEN 1 ELSE 0 END) AS at_end
+            FROM days WHERE bought = 1 GROUP BY customer)
+          SELECT CAST(sum(at_begin) AS BIGINT) AS n,
+            CAST(sum(at_begin * at_end) AS BIGINT) AS count,
+            CAST(sum((1 - at_begin) * at_end) AS BIGINT) AS new
+          FROM c""",
         values={"a0": a - back, "a": a, "b0": b - back, "b": b},
         o=view,
     )
@@ -692,44 +698,46 @@ def _cells(view, period, clock, end, entry):
         followed = (
             "SELECT * FROM g WHERE bucket >= origin"
             if entry == "first"
-            else """SELECT g.bucket, g.amount, g.active, a.bucket AS origin, g.latest
-                    FROM a JOIN g ON a.customer = g.customer AND g.bucket >= a.bucket
-                    WHERE a.active = 1"""
+            else """
+              SELECT g.bucket, g.amount, g.active, a.bucket AS origin, g.latest
+              FROM a JOIN g ON a.customer = g.customer AND g.bucket >= a.bucket
+              WHERE a.active = 1"""
         )
         head = f"""{schemas.DAYS},
-            a AS (
-              SELECT customer, {periods.sql("day", period, first, end)} AS bucket,
-                sum(amount) AS amount, max(bought) AS active
-              FROM days GROUP BY 1, 2),
-            g AS (
-              SELECT customer, bucket, amount, active,
-                min(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS origin,
-                max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest
-              FROM a),
-            f AS ({followed})"""
+          a AS (
+            SELECT customer, {periods.sql("day", period, first, end)} AS bucket,
+              sum(amount) AS amount, max(bought) AS active
+            FROM days GROUP BY 1, 2),
+          g AS (
+            SELECT customer, bucket, amount, active,
+              min(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS origin,
+              max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest
+            FROM a),
+          f AS ({followed})"""
     else:
         length = periods.DAYS[period]
         head = f"""{schemas.DAYS},
-            d AS (
-              SELECT customer, day, amount, bought,
-                min(CASE WHEN bought = 1 THEN day END) OVER (PARTITION BY customer) AS first_day
-              FROM days),
-            a AS (
-              SELECT customer, first_day,
-                day - first_day - mod(day - first_day, {length}) AS bucket,
-                sum(amount) AS amount, max(bought) AS active
-              FROM d WHERE day >= first_day GROUP BY 1, 2, 3),
-            f AS (
-              SELECT bucket, amount, active,
-                {periods.sql("first_day", period, first, end)} AS origin,
-                max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest
-              FROM a)"""
+          d AS (
+            SELECT customer, day, amount, bought,
+              min(CASE WHEN bought = 1 THEN day END) OVER (PARTITION BY customer) AS first_day
+            FROM days),
+          a AS (
+            SELECT customer, first_day,
+              day - first_day - mod(day - first_day, {length}) AS bucket, sum(amount) AS amount,
+              max(bought) AS active
+            FROM d WHERE day >= first_day GROUP BY 1, 2, 3),
+          f AS (
+            SELECT bucket, amount, active,
+              {periods.sql("first_day", period, first, end)} AS origin,
+              max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest
+            FROM a)"""
     cells = engine.run(
         head
-        + """ SELECT origin, bucket, CAST(sum(active) AS BIGINT) AS customers,
-                       CAST(sum(CASE WHEN bucket = latest THEN 1 ELSE 0 END) AS BIGINT) AS lasts,
-                         sum(amount) AS amount
-                       FROM f GROUP BY origin, bucket ORDER BY origin, bucket""",
+        + """
+          SELECT origin, bucket, CAST(sum(active) AS BIGINT) AS customers,
+            CAST(sum(CASE WHEN bucket = latest THEN 1 ELSE 0 END) AS BIGINT) AS lasts,
+            sum(amount) AS amount
+          FROM f GROUP BY origin, bucket ORDER BY origin, bucket""",
         o=view,
     )
     if clock == "calendar":
