@@ -247,8 +247,8 @@ ATTACKS = """
 from IPython.display import HTML, Markdown
 import pandas as pd
 evil = "<script>alert(1)</script><img src=x onerror=alert(2)><iframe src='https://example.org'></iframe>"
-display(HTML(evil), Markdown(evil), pd.DataFrame({"a": [evil]}), HTML("<a
-  href='javascript:alert(3)'>x</a><form action='/x'><input></form>"))
+link = "<a href='javascript:alert(3)'>x</a><form action='/x'><input></form>"
+display(HTML(evil), Markdown(evil), pd.DataFrame({"a": [evil]}), HTML(link))
 print(evil)
 """
 
