@@ -77,9 +77,8 @@ def test_golden_values():
         1.5,
     ]
     markov = attribution.markov(j, draws=0).table.set_index(["measure", "channel"])
-    assert markov.loc["removal", "estimate"].tolist() == pytest.approx([0.5, 1.0]) and markov.loc[
-        "credit", "count"
-    ].tolist() == pytest.approx([2 / 3, 4 / 3])
+    assert markov.loc["removal", "estimate"].tolist() == pytest.approx([0.5, 1.0])
+    assert markov.loc["credit", "count"].tolist() == pytest.approx([2 / 3, 4 / 3])
     assert attribution.shapley(j, draws=0).table["count"].tolist() == pytest.approx([0.5, 1.5])
 
 
@@ -131,14 +130,12 @@ def test_credit_is_shared_out_whole(seed):
     j = attribution.from_paths(table.assign(worth=table["conversions"] * 3.0), value="worth")
     won = table["conversions"].sum()
     made = attribution.rules(j).table
-    assert made.groupby("rule")["count"].sum().to_numpy() == pytest.approx(
-        np.full(6, won)
-    ) and made.groupby("rule")["value"].sum().to_numpy() == pytest.approx(np.full(6, 3.0 * won))
+    assert made.groupby("rule")["count"].sum().to_numpy() == pytest.approx(np.full(6, won))
+    assert made.groupby("rule")["value"].sum().to_numpy() == pytest.approx(np.full(6, 3.0 * won))
     assert (made["count"] >= -1e-12).all()
     markov = attribution.markov(j, draws=0).table
-    assert markov["count"].sum() == pytest.approx(won) and attribution.shapley(j, draws=0).table[
-        "count"
-    ].sum() == pytest.approx(won)
+    assert markov["count"].sum() == pytest.approx(won)
+    assert attribution.shapley(j, draws=0).table["count"].sum() == pytest.approx(won)
 
 
 def test_counted_paths_equal_written_out_ones():
@@ -158,9 +155,8 @@ def test_counted_paths_equal_written_out_ones():
     a, b = (attribution.rules(j).table for j in (one, two))
     pd.testing.assert_frame_equal(a, b)
     a, b = (attribution.markov(j, draws=300).table for j in (one, two))
-    assert a["estimate"].to_numpy() == pytest.approx(b["estimate"].to_numpy()) and a[
-        "std_error"
-    ].to_numpy() == pytest.approx(b["std_error"].to_numpy(), rel=0.15)
+    assert a["estimate"].to_numpy() == pytest.approx(b["estimate"].to_numpy())
+    assert a["std_error"].to_numpy() == pytest.approx(b["std_error"].to_numpy(), rel=0.15)
 
 
 def test_paths_from_events_by_hand():
@@ -185,9 +181,8 @@ def test_paths_from_events_by_hand():
     )
     j = attribution.paths(events, gap="10D")
     table = j.table().sort_values("path", ignore_index=True)
-    assert table["path"].tolist() == ["direct", "email", "search", "search > email"] and table[
-        "conversions"
-    ].tolist() == [0, 0, 0, 1]
+    assert table["path"].tolist() == ["direct", "email", "search", "search > email"]
+    assert table["conversions"].tolist() == [0, 0, 0, 1]
     assert j.left_out == {"young": 2, "untouched": 1}
     with pytest.raises(InputError, match="Did you mean 'order'"):
         attribution.paths(events, conversion="oder")
@@ -223,9 +218,8 @@ def test_time_decay_halves_by_age():
     made = attribution.rules(attribution.paths(events), which=["time_decay"]).table.set_index(
         "channel"
     )["count"]
-    assert made["a"] == pytest.approx(1 / 3, abs=1e-3) and made["b"] == pytest.approx(
-        2 / 3, abs=1e-3
-    )
+    assert made["a"] == pytest.approx(1 / 3, abs=1e-3)
+    assert made["b"] == pytest.approx(2 / 3, abs=1e-3)
 
 
 @pytest.fixture(scope="module")
@@ -249,9 +243,9 @@ def test_every_method_is_held_against_the_truth(known):
         .groupby("method")["off"]
         .apply(lambda g: g.abs().sum())
     )
-    assert (
-        len(off) == 9 and (off > 0.5 * truth["incremental_orders"].sum()).all() and made.simulated
-    )
+    assert len(off) == 9
+    assert (off > 0.5 * truth["incremental_orders"].sum()).all()
+    assert made.simulated
     paid = table.query("method == 'last' and channel == 'paid_search'").iloc[0]
     assert paid["cost_per_conversion"] == pytest.approx(paid["cost"] / paid["count"])
 
@@ -333,7 +327,8 @@ def test_adverts_are_drawn_towards_the_mean():
     made = attribution.campaigns(table).table.set_index(["measure", "campaign"])
     assert abs(made.loc[("click_rate", "c"), "shrunken"] - 0.06) > abs(
         made.loc[("click_rate", "a"), "shrunken"] - 0.02
-    ) and np.isnan(made.loc[("cost_per_conversion", "c"), "estimate"])
+    )
+    assert np.isnan(made.loc[("cost_per_conversion", "c"), "estimate"])
     assert made.loc["conversion_rate", "best"].sum() == pytest.approx(1)
     with pytest.raises(InputError, match="exceed"):
         attribution.campaigns(table.assign(clicks=10**6))
@@ -553,10 +548,8 @@ def test_counted_paths_weigh_as_many_as_they_stand_for():
     table = make(attribution.from_paths(counted, nulls="nulls")).table.set_index(
         ["channel", "measure"]
     )
-    assert (
-        table.loc[("A", "first_contacts"), "count"] == 56
-        and table.loc[("A", "converts"), "count"] == 6
-    )
+    assert table.loc[("A", "first_contacts"), "count"] == 56
+    assert table.loc[("A", "converts"), "count"] == 6
 
 
 def test_worth_follows_what_conversions_are_worth():
@@ -586,10 +579,8 @@ def test_worth_follows_what_conversions_are_worth():
             else result.table
         )
         table = table.set_index("channel")
-        assert (
-            table["value"].sum() == pytest.approx(1300)
-            and table.loc["B", "value"] / 1300 > table.loc["B", "estimate"] + 0.15
-        )
+        assert table["value"].sum() == pytest.approx(1300)
+        assert table.loc["B", "value"] / 1300 > table.loc["B", "estimate"] + 0.15
     assert attribution.shapley(made, draws=0).table.set_index("channel")[
         "value"
     ].to_dict() == pytest.approx({"A": 250, "B": 1050})
@@ -603,10 +594,8 @@ def test_a_rule_that_gives_all_to_one_is_still_unsure():
         ),
         which=["last"],
     ).table.set_index("channel")
-    assert (
-        made.loc["A", "conf_low"] == pytest.approx(0.722, abs=0.01)
-        and made.loc["B", "conf_high"] > 0.2
-    )
+    assert made.loc["A", "conf_low"] == pytest.approx(0.722, abs=0.01)
+    assert made.loc["B", "conf_high"] > 0.2
 
 
 def test_what_mails_do_not_tell_is_missing():
@@ -638,13 +627,10 @@ def test_what_mails_do_not_tell_is_missing():
     )
     made = attribution.email_funnel(mails, orders)
     table = made.table.set_index("measure")
-    assert (
-        table.loc["delivered", ["count", "n"]].tolist() == [4, 5]
-        and table.loc[["opened_person", "unsubscribed"], "estimate"].isna().all()
-    )
-    assert table.loc["order_held_back", ["count", "n"]].tolist() == [1, 2] and any(
-        "machine_open" in s for s in made.limits
-    )
+    assert table.loc["delivered", ["count", "n"]].tolist() == [4, 5]
+    assert table.loc[["opened_person", "unsubscribed"], "estimate"].isna().all()
+    assert table.loc["order_held_back", ["count", "n"]].tolist() == [1, 2]
+    assert any("machine_open" in s for s in made.limits)
 
 
 def test_adverts_nobody_clicked():

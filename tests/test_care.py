@@ -39,21 +39,16 @@ def test_advocates_by_hand():
     table = loyalty.advocacy(acts, 5, window="30D", answers=said).table.set_index(
         ["measure", "group"]
     )
-    assert (
-        table.loc[("advocates", "all"), ["count", "n"]].tolist() == [1, 5]
-        and table.loc[("advocates", "referral"), "count"] == 1
-    )
-    assert table.loc[("told", "positive"), "estimate"] == pytest.approx(40) and table.loc[
-        ("told", "negative"), ["count", "n"]
-    ].tolist() == [1, 5]
+    assert table.loc[("advocates", "all"), ["count", "n"]].tolist() == [1, 5]
+    assert table.loc[("advocates", "referral"), "count"] == 1
+    assert table.loc[("told", "positive"), "estimate"] == pytest.approx(40)
+    assert table.loc[("told", "negative"), ["count", "n"]].tolist() == [1, 5]
     # The answers of days 45 and 57 are too late to be followed for 30 days.
-    assert table.loc[("did", "promoters"), ["count", "n"]].tolist() == [1, 2] and table.loc[
-        ("did", "detractors"), ["count", "n"]
-    ].tolist() == [0, 1]
+    assert table.loc[("did", "promoters"), ["count", "n"]].tolist() == [1, 2]
+    assert table.loc[("did", "detractors"), ["count", "n"]].tolist() == [0, 1]
     some = loyalty.advocacy(acts, pd.DataFrame({"customer_id": ["b", "c", "e"]}), window="30D")
-    assert some.table["count"].iloc[0] == 0 and any(
-        "2 acts are by people" in x for x in some.limits
-    )
+    assert some.table["count"].iloc[0] == 0
+    assert any("2 acts are by people" in x for x in some.limits)
     assert loyalty.advocacy(acts.drop(columns="tone"), 5, window="30D").table["count"].iloc[0] == 2
     with pytest.raises(InputError, match="nobody in the table acted"):
         loyalty.advocacy(acts, pd.DataFrame({"customer_id": [1, 2]}))
@@ -86,14 +81,11 @@ def test_complaints_by_hand():
     )
     made = loyalty.service_recovery(asked, orders, window="60D", link="10D", repair="5D")
     table = made.table.set_index(["measure", "group"])
-    assert table.loc[("complained", "all"), ["count", "n"]].tolist() == [3, 8] and table.loc[
-        ("solved", "all"), ["count", "n"]
-    ].tolist() == [3, 5]
-    assert (
-        table.loc[("came_back", "solved"), ["count", "n"]].tolist() == [1, 1]
-        and table.loc[("came_back", "unsolved"), ["count", "n"]].tolist() == [0, 2]
-        and table.loc[("came_back", "no_complaint"), ["count", "n"]].tolist() == [0, 4]
-    )
+    assert table.loc[("complained", "all"), ["count", "n"]].tolist() == [3, 8]
+    assert table.loc[("solved", "all"), ["count", "n"]].tolist() == [3, 5]
+    assert table.loc[("came_back", "solved"), ["count", "n"]].tolist() == [1, 1]
+    assert table.loc[("came_back", "unsolved"), ["count", "n"]].tolist() == [0, 2]
+    assert table.loc[("came_back", "no_complaint"), ["count", "n"]].tolist() == [0, 4]
     for sentence in (
         "1 complaints belong to no purchase",
         "1 of 8 purchases were followed",
@@ -103,9 +95,8 @@ def test_complaints_by_hand():
     open_only = loyalty.service_recovery(
         asked.assign(solved_at=pd.NaT), orders, window="60D", link="10D", repair="5D"
     ).table.set_index("measure")
-    assert open_only.loc["solved", "count"] == 0 and np.isnan(
-        open_only.loc["days_to_solve", "estimate"]
-    )
+    assert open_only.loc["solved", "count"] == 0
+    assert np.isnan(open_only.loc["days_to_solve", "estimate"])
     with pytest.raises(InputError, match="before they were opened"):
         loyalty.service_recovery(asked.assign(solved_at=on([1] * 5)), orders)
     with pytest.raises(NotEnoughData, match="no purchase with a complaint"):
@@ -167,14 +158,11 @@ def test_joining_by_hand():
     made = loyalty.joining(orders, members, begin="2024-02-01")
     assert made.groupby("customer_id")["period"].count().to_dict() == {"a": 3, "b": 3, "d": 3}
     a = made[made["customer_id"] == "a"]
-    assert (
-        a["orders"].tolist() == [2, 0, 0]
-        and a["amount"].tolist() == [5, 0, 0]
-        and a["start"].tolist() == [1] * 3
-    )
-    assert (made.loc[made["customer_id"] == "b", "start"] == 0).all() and made.loc[
-        made["customer_id"] == "d", "start"
-    ].isna().all()
+    assert a["orders"].tolist() == [2, 0, 0]
+    assert a["amount"].tolist() == [5, 0, 0]
+    assert a["start"].tolist() == [1] * 3
+    assert (made.loc[made["customer_id"] == "b", "start"] == 0).all()
+    assert made.loc[made["customer_id"] == "d", "start"].isna().all()
     with pytest.raises(NotEnoughData, match="three are needed"):
         loyalty.joining(orders, members, begin="2024-04-01")
     with pytest.raises(InputError, match="members: none"):
@@ -211,10 +199,8 @@ def test_the_programme_is_found_and_members_are_not_its_measure():
     ).table
     late = result[(result["measure"] == "period") & result["period"].between(1, 6)]
     usual = before[before["start"].notna()]["orders"].mean()
-    assert (
-        abs(late["estimate"].mean() - 0.35 * usual) < 3 * late["std_error"].mean()
-        and result.loc[result["period"].between(-6, -1), "estimate"].abs().max() < 0.25
-    )
+    assert abs(late["estimate"].mean() - 0.35 * usual) < 3 * late["std_error"].mean()
+    assert result.loc[result["period"].between(-6, -1), "estimate"].abs().max() < 0.25
 
 
 def test_programme_panels_are_the_same_on_spark(to_spark):
@@ -265,10 +251,8 @@ def test_households_that_buy_by_the_law_are_found_to():
     )
     table = made.table.set_index(["measure", "purchases"])
     exact = stats.nbinom.pmf(range(4), 0.8, 0.8 / 2.0)
-    assert (
-        table["law"].iloc[:4].to_numpy() == pytest.approx(exact, abs=0.012)
-        and "go with the law" in made.limits[1]
-    )
+    assert table["law"].iloc[:4].to_numpy() == pytest.approx(exact, abs=0.012)
+    assert "go with the law" in made.limits[1]
     tail = table.iloc[-3:]
     assert (np.abs(tail["estimate"] - tail["law"]) < 4 * tail["std_error"]).all()
     # Of buyers by the law: P(both) / P(one), with M and K as planted.
@@ -293,11 +277,9 @@ def test_repeat_buying_by_hand_and_refusals():
     table = loyalty.repeat_buying(
         orders, begin="2024-01-02", length="30D", households=200, draws=30
     ).table.set_index(["measure", "purchases"])
-    assert (
-        table.loc[("bought", "4"), ["count", "n"]].tolist() == [30, 200]
-        and table.loc[("repeat_rate", "–"), ["count", "n"]].tolist() == [30, 60]
-        and table.loc[("new_frequency", "–"), "estimate"] == pytest.approx(2)
-    )
+    assert table.loc[("bought", "4"), ["count", "n"]].tolist() == [30, 200]
+    assert table.loc[("repeat_rate", "–"), ["count", "n"]].tolist() == [30, 60]
+    assert table.loc[("new_frequency", "–"), "estimate"] == pytest.approx(2)
     assert table["law"].iloc[:11].sum() == pytest.approx(1)
     with pytest.raises(NotEnoughData, match="the data begin after"):
         loyalty.repeat_buying(orders, begin="2023-12-01", length="30D")
@@ -342,9 +324,8 @@ def test_what_was_given_back_is_no_return_anywhere():
         }
     )
     scored = loyalty.rfm(orders).set_index("customer_id")
-    assert scored["orders"].to_dict() == {"a": 1, "b": 2} and scored.loc[
-        "a", ["recency", "amount"]
-    ].tolist() == [9, 0]
+    assert scored["orders"].to_dict() == {"a": 1, "b": 2}
+    assert scored.loc["a", ["recency", "amount"]].tolist() == [9, 0]
     back, watched = schemas.followed(
         pd.DataFrame({"customer_id": ["a", "b"], "asked_at": on([1, 1])}), "asked_at", orders, "8D"
     )

@@ -201,19 +201,13 @@ def test_the_panel_gives_choices_as_defined():
     """
     made = load.panel_choices("EGGS")
     table = made.table
-    assert (
-        table["alternative"].nunique() == 6
-        and (table.groupby("choice_id")["chosen"].sum() == 1).all()
-    )
-    assert (
-        table.loc[table["chosen"], "available"].all()
-        and (table.loc[table["available"], "price"] > 0).all()
-    )
+    assert table["alternative"].nunique() == 6
+    assert (table.groupby("choice_id")["chosen"].sum() == 1).all()
+    assert table.loc[table["chosen"], "available"].all()
+    assert (table.loc[table["available"], "price"] > 0).all()
     kept = made.kept.set_index("outcome")["count"]
-    assert (
-        kept["occasions"] == kept.drop("occasions").sum()
-        and kept["choices_kept"] == table["choice_id"].nunique()
-    )
+    assert kept["occasions"] == kept.drop("occasions").sum()
+    assert kept["choices_kept"] == table["choice_id"].nunique()
     assert 0 < made.imputed < 1
     none = load.panel_choices("EGGS", carry_weeks=0)
     assert none.imputed == 0 and none.table["choice_id"].nunique() < table["choice_id"].nunique()
@@ -239,7 +233,8 @@ def test_a_price_leaves_the_own_basket_out():
     )
     price, discount, carried = _Shelf(lines, ["a", "b"], 4).prices(lines, own_basket=False)
     assert price[:2, 0].tolist() == [3.0, 2.0] and discount[:2, 0].tolist() == [0.25, 0.0]
-    assert price[2, 0] == pytest.approx(8 / 3, abs=1e-6) and carried[:, 0].tolist() == [
+    assert price[2, 0] == pytest.approx(8 / 3, abs=1e-6)
+    assert carried[:, 0].tolist() == [
         False,
         False,
         True,

@@ -106,10 +106,8 @@ def test_slopes_are_those_of_the_chances(kind):
     d = two_kinds(3, customers=120)
     fit = FITS[kind](d)
     p = fit.probabilities(d)
-    assert (
-        p.sum(axis=1) == pytest.approx(np.ones(len(p)))
-        and (p.ravel()[~d["available"].to_numpy()] == 0).all()
-    )
+    assert p.sum(axis=1) == pytest.approx(np.ones(len(p)))
+    assert (p.ravel()[~d["available"].to_numpy()] == 0).all()
     up, down = (
         fit.probabilities(
             d.assign(price=d["price"] * np.where(d["alternative"] == "brand 1", k, 1))
@@ -134,9 +132,8 @@ def test_worth_and_what_if_for_every_model(kind):
     table = choice.what_if(fit, d, remove=["brand 0"]).table.set_index(["measure", "alternative"])[
         "estimate"
     ]
-    assert table["after", "brand 0"] == 0 and table["difference"].sum() == pytest.approx(
-        0, abs=1e-9
-    )
+    assert table["after", "brand 0"] == 0
+    assert table["difference"].sum() == pytest.approx(0, abs=1e-9)
     same = choice.what_if(fit, d, change={"price": {"brand 0": 1.0, "brand 1": "+0"}}).table
     assert same[same["measure"] == "difference"]["estimate"].to_numpy() == pytest.approx(
         np.zeros(4), abs=1e-12
@@ -155,10 +152,9 @@ def test_a_nest_of_likes_gains_most_when_one_leaves():
         for f in (fit, plain)
     ]
     assert gain[0] > gain[1] * 1.2
+    assert choice.iia_test(d, ["price", "display"]).table["p_holm"].min() < 0.05
     assert (
-        choice.iia_test(d, ["price", "display"]).table["p_holm"].min() < 0.05
-        and choice.iia_test(market(5, customers=300), ["price", "display"]).table["p_holm"].min()
-        > 0.05
+        choice.iia_test(market(5, customers=300), ["price", "display"]).table["p_holm"].min() > 0.05
     )
 
 
@@ -217,11 +213,9 @@ def test_what_people_differ_in_is_found():
     table = choice.mixed_logit(
         mixed_market(1), ["price", "display"], {"price": "normal", "display": "normal"}, draws=150
     ).table.set_index(["term", "parameter"])
+    assert table.loc[("price", "sd"), "conf_low"] > 0.4
     assert (
-        table.loc[("price", "sd"), "conf_low"] > 0.4
-        and table.loc[("price", "mean"), "conf_low"]
-        < -1.2
-        < table.loc[("price", "mean"), "conf_high"]
+        table.loc[("price", "mean"), "conf_low"] < -1.2 < table.loc[("price", "mean"), "conf_high"]
     )
     assert table.loc[("display", "sd"), "estimate"] < 0.5
 
@@ -233,11 +227,9 @@ def test_kinds_are_told_apart():
     d = two_kinds(9, customers=400)
     made = choice.latent_class(d, ["price", "display"], 2, starts=8)
     table = made.table.set_index(["class", "term"])["estimate"]
-    assert (
-        table[1, "share"] == pytest.approx(0.6, abs=0.07)
-        and table[1, "price"] < -2
-        and table[2, "display"] > 1.6
-    )
+    assert table[1, "share"] == pytest.approx(0.6, abs=0.07)
+    assert table[1, "price"] < -2
+    assert table[2, "display"] > 1.6
     assert made.model.posterior.sum(axis=1) == pytest.approx(np.ones(400))
     table = choice.latent_classes(d, ["price", "display"], most=3, starts=6).table
     assert table.loc[table["bic"].idxmin(), "classes"] == 2
@@ -285,14 +277,10 @@ def test_habit_apart_from_taste():
     only_taste = choice.state_dependence(
         habit_market(2, habit=0.0, taste=1.3), ["price"], draws=60
     ).table.set_index("model")
-    assert (
-        with_habit.loc["with_taste", "conf_low"] > 0.4
-        and abs(with_habit.loc["shuffled", "estimate"]) < 0.3
-    )
-    assert (
-        only_taste.loc["plain", "conf_low"] > 0.4
-        and only_taste.loc["difference", "conf_low"] < 0 < with_habit.loc["difference", "conf_low"]
-    )
+    assert with_habit.loc["with_taste", "conf_low"] > 0.4
+    assert abs(with_habit.loc["shuffled", "estimate"]) < 0.3
+    assert only_taste.loc["plain", "conf_low"] > 0.4
+    assert only_taste.loc["difference", "conf_low"] < 0 < with_habit.loc["difference", "conf_low"]
 
 
 @pytest.mark.parametrize(
@@ -379,10 +367,8 @@ def test_a_price_that_may_be_nothing_to_somebody_is_no_yardstick():
         mixed_market(1, customers=120), ["price", "display"], {"price": "normal"}, draws=50
     )
     made = choice.willingness_to_pay(fit, draws=50)
-    assert (
-        made.table[["estimate", "std_error", "conf_low", "conf_high"]].isna().all(axis=None)
-        and "may be 0" in made.limits[0]
-    )
+    assert made.table[["estimate", "std_error", "conf_low", "conf_high"]].isna().all(axis=None)
+    assert "may be 0" in made.limits[0]
 
 
 @pytest.mark.slow

@@ -68,24 +68,24 @@ def test_published_fits(cdnow):
     bg = clv.bg_nbd(cdnow)
     assert estimates(bg)[["r", "alpha", "a", "b"]].tolist() == pytest.approx(
         [0.243, 4.414, 0.793, 2.426], abs=6e-4
-    ) and bg.model.loglik == pytest.approx(-9582.4, abs=0.05)
+    )
+    assert bg.model.loglik == pytest.approx(-9582.4, abs=0.05)
     pareto = clv.pareto_nbd(cdnow)
     assert estimates(pareto)[["r", "alpha", "s", "beta"]].tolist() == pytest.approx(
         [0.553, 10.578, 0.606, 11.669], abs=2e-3
-    ) and pareto.model.loglik == pytest.approx(-9595.0, abs=0.05)
+    )
+    assert pareto.model.loglik == pytest.approx(-9595.0, abs=0.05)
     donors = clv.bg_bb(load.donations())
-    assert (
-        estimates(donors)[["alpha", "beta", "gamma", "delta"]].tolist()
-        == pytest.approx([1.204, 0.750, 0.657, 2.783], abs=6e-4)
-        and donors.model.loglik == pytest.approx(-33225.6, abs=0.05)
-        and donors.n == 11104
+    assert estimates(donors)[["alpha", "beta", "gamma", "delta"]].tolist() == pytest.approx(
+        [1.204, 0.750, 0.657, 2.783], abs=6e-4
     )
+    assert donors.model.loglik == pytest.approx(-33225.6, abs=0.05)
+    assert donors.n == 11104
     spent = clv.gamma_gamma(cdnow[cdnow["value"] > 0])
-    assert (
-        estimates(spent)[["p", "q", "gamma"]].tolist()
-        == pytest.approx([6.25, 3.74, 15.44], abs=0.01)
-        and spent.n == 946
+    assert estimates(spent)[["p", "q", "gamma"]].tolist() == pytest.approx(
+        [6.25, 3.74, 15.44], abs=0.01
     )
+    assert spent.n == 946
 
 
 def test_golden_expectations():
@@ -94,9 +94,8 @@ def test_golden_expectations():
     assert model.conditional(p, 2 * one, 30.43 * one, 38.86 * one, 39.0)[0] == pytest.approx(
         1.226, abs=5e-4
     )
-    assert model.alive(p, 2 * one, 30.43 * one, 38.86 * one)[0] == pytest.approx(
-        0.727, abs=5e-4
-    ) and float(model.expected(p, 39.0)) == pytest.approx(1.197, abs=5e-4)
+    assert model.alive(p, 2 * one, 30.43 * one, 38.86 * one)[0] == pytest.approx(0.727, abs=5e-4)
+    assert float(model.expected(p, 39.0)) == pytest.approx(1.197, abs=5e-4)
     for survivors, alpha, beta, value in (
         ([1000, 869, 743, 653, 593, 551, 517, 491], 0.668, 3.806, -1611.2),
         ([1000, 631, 468, 382, 326, 289, 262, 241], 0.704, 1.182, -1680.3),
@@ -104,7 +103,8 @@ def test_golden_expectations():
         made = clv.contract(survivors).model
         assert (made["params"]["alpha"], made["params"]["beta"]) == pytest.approx(
             (alpha, beta), abs=5e-4
-        ) and made["loglik"] == pytest.approx(value, abs=0.05)
+        )
+        assert made["loglik"] == pytest.approx(value, abs=0.05)
 
 
 @settings(max_examples=25, deadline=None)
@@ -237,18 +237,14 @@ def test_customers_by_hand():
         1,
         2,
     ]
-    assert made.loc["same", ["frequency", "recency", "value"]].tolist() == [1, 4, 9] and made.loc[
-        "back", ["frequency", "recency", "age", "value"]
-    ].tolist() == [1, 5, 5, 8]
-    assert made.loc["free", ["frequency", "paid"]].tolist() == [1, 0] and np.isnan(
-        made.loc["free", "value"]
-    )
-    assert (
-        "late" not in made.index
-        and "gift" not in made.index
-        and made.attrs["refunds"] == 2
-        and made.attrs["hold_out"] == 3
-    )
+    assert made.loc["same", ["frequency", "recency", "value"]].tolist() == [1, 4, 9]
+    assert made.loc["back", ["frequency", "recency", "age", "value"]].tolist() == [1, 5, 5, 8]
+    assert made.loc["free", ["frequency", "paid"]].tolist() == [1, 0]
+    assert np.isnan(made.loc["free", "value"])
+    assert "late" not in made.index
+    assert "gift" not in made.index
+    assert made.attrs["refunds"] == 2
+    assert made.attrs["hold_out"] == 3
     weeks = bought(*rows, unit="week", learn_until="2024-01-07").set_index("customer_id")
     assert weeks["age"].tolist() == pytest.approx((made["age"] / 7).tolist())
 
@@ -281,12 +277,11 @@ def test_degenerate_customers_are_handled_and_counted():
         "once": 0,
         "same": 0,
         "typo": 0,
-    } and table["age"].to_dict() == {"back": 29, "free": 30, "once": 30, "same": 30, "typo": 30}
-    assert (
-        table.loc["back", ["recency", "value", "paid"]].tolist() == [7, 4, 1]
-        and table.loc["free", "paid"] == 0
-        and np.isnan(table.loc["free", "value"])
-    )
+    }
+    assert table["age"].to_dict() == {"back": 29, "free": 30, "once": 30, "same": 30, "typo": 30}
+    assert table.loc["back", ["recency", "value", "paid"]].tolist() == [7, 4, 1]
+    assert table.loc["free", "paid"] == 0
+    assert np.isnan(table.loc["free", "value"])
     assert (made.attrs["refunds"], made.attrs["later_orders"]) == (2, 1)
     whole = clv.customers(load.cdnow(), until="1998-05-31")
     assert any("orders after the end named are left out" in s for s in clv.bg_nbd(whole).limits)
@@ -356,13 +351,11 @@ def test_units_do_not_matter(kind):
     orders = orders[orders["customer_id"].astype(int) % 40 == 0]
     weeks, days = (clv.customers(orders, unit=u, learn_until="1997-09-30") for u in ("week", "day"))
     a, b = (getattr(clv, kind)(t) for t in (weeks, days))
-    assert estimates(b)["alpha"] == pytest.approx(
-        7 * estimates(a)["alpha"], rel=1e-4
-    ) and estimates(b)["r"] == pytest.approx(estimates(a)["r"], rel=1e-4)
+    assert estimates(b)["alpha"] == pytest.approx(7 * estimates(a)["alpha"], rel=1e-4)
+    assert estimates(b)["r"] == pytest.approx(estimates(a)["r"], rel=1e-4)
     one, two = (clv.outlook(f, t, "273D") for f, t in ((a, weeks), (b, days)))
-    assert one["expected"].to_numpy() == pytest.approx(
-        two["expected"].to_numpy(), rel=1e-4
-    ) and one["alive"].to_numpy() == pytest.approx(two["alive"].to_numpy(), rel=1e-4)
+    assert one["expected"].to_numpy() == pytest.approx(two["expected"].to_numpy(), rel=1e-4)
+    assert one["alive"].to_numpy() == pytest.approx(two["alive"].to_numpy(), rel=1e-4)
     spent = clv.gamma_gamma(weeks)
     worth = [
         clv.value(f, spent, t, horizon="364D", draws=4).table["estimate"].tolist()
@@ -384,9 +377,8 @@ def test_value_adds_up(cdnow):
         (people["expected"] * people["mean_value"]).to_numpy(), rel=1e-6
     )
     total = plain.table.set_index("measure")["estimate"]
-    assert total["total"] == pytest.approx(people["worth"].sum()) and total[
-        "purchases"
-    ] == pytest.approx(clv.outlook(buys, table, "364D")["expected"].sum())
+    assert total["total"] == pytest.approx(people["worth"].sum())
+    assert total["purchases"] == pytest.approx(clv.outlook(buys, table, "364D")["expected"].sum())
     less = clv.value(
         buys, spent, table, horizon="364D", discount=0.2, margin=0.5, draws=4
     ).table.set_index("measure")["estimate"]
@@ -416,10 +408,8 @@ def test_hold_out_by_hand():
     ] == pytest.approx(rule)
     track = clv.tracking(clv.mbg_nbd(table), table, orders, draws=4).table
     actual = track[track["series"] == "actual"]
-    assert (
-        actual["count"].iloc[-1] == table["frequency"].sum() + table["later"].sum()
-        and actual.loc[actual["learnt"], "count"].iloc[-1] == table["frequency"].sum()
-    )
+    assert actual["count"].iloc[-1] == table["frequency"].sum() + table["later"].sum()
+    assert actual.loc[actual["learnt"], "count"].iloc[-1] == table["frequency"].sum()
     assert any("MBG/NBD" in s for s in made.limits)
 
 
@@ -444,9 +434,8 @@ def test_hard_scales_settle():
     assert table["frequency"].max() > 1000
     for scale in (1.0, 1e-4, 604_800.0):
         made = clv.bg_nbd(table.assign(recency=table["recency"] * scale, age=table["age"] * scale))
-        assert made.model.settled and estimates(made)["r"] == pytest.approx(
-            estimates(clv.bg_nbd(table))["r"], rel=1e-3
-        )
+        assert made.model.settled
+        assert estimates(made)["r"] == pytest.approx(estimates(clv.bg_nbd(table))["r"], rel=1e-3)
     few = clv.mbg_nbd(drawn("mbg_nbd", 30, 7))
     assert any("500" in s for s in few.limits)
 
@@ -464,10 +453,8 @@ def test_covariates_shift_rates():
     made = clv.pareto_nbd(table, orders_by=["keen"], leaving_by=["loose"]).table.set_index("term")
     sd = table["keen"].std(ddof=0)
     for term in ("orders: keen", "leaving: loose"):
-        assert (
-            made.loc[term, "conf_low"] < np.log(2) * sd < made.loc[term, "conf_high"]
-            and made.loc[term, "conf_low"] > 0
-        )
+        assert made.loc[term, "conf_low"] < np.log(2) * sd < made.loc[term, "conf_high"]
+        assert made.loc[term, "conf_low"] > 0
     shifted = clv.pareto_nbd(table.assign(unit=1.0), orders_by=["keen"]).model.natural(table)[1]
     assert shifted[table["keen"] == 0].mean() / shifted[table["keen"] == 1].mean() == pytest.approx(
         2, rel=0.25

@@ -28,11 +28,9 @@ def test_a_design_is_balanced_and_beats_chance(design):
     """No task shows an offer twice, levels come about equally often, and the D-error is far below
     that of random tasks.
     """
-    assert (
-        not design.duplicated(["block", "task", *LEVELS]).any()
-        and len(design) == 36
-        and set(design["block"]) == {1, 2}
-    )
+    assert not design.duplicated(["block", "task", *LEVELS]).any()
+    assert len(design) == 36
+    assert set(design["block"]) == {1, 2}
     for name, levels in LEVELS.items():
         counts = design[name].value_counts()
         assert counts.max() - counts.min() <= 8 and set(counts.index) == set(levels)
@@ -105,9 +103,8 @@ def test_answers_that_name_no_offer_are_kept_aside(design):
     given = studies.answers(design, WORTH, 20)
     given.loc[0, "task_1"], given.loc[1, "task_2"] = 7, np.nan
     made = conjoint.choices(design, given)
-    assert made["choice_id"].nunique() == 20 * 6 - 2 and made.attrs["rejected"][
-        "reason"
-    ].tolist() == ["no such offer"]
+    assert made["choice_id"].nunique() == 20 * 6 - 2
+    assert made.attrs["rejected"]["reason"].tolist() == ["no such offer"]
     assert (made.groupby("choice_id")["chosen"].sum() == 1).all()
     with pytest.raises(InputError, match="no block named"):
         conjoint.choices(design, given.assign(block=9))
@@ -193,12 +190,10 @@ def test_price_points_by_hand():
     made = conjoint.van_westendorp(answers, draws=50)
     table = made.table.set_index("point")["estimate"]
     # Nobody finds 5 to 6 too cheap or too dear: the middle of that plateau.
-    assert (
-        table["optimal"] == pytest.approx(5.5)
-        and table["indifference"] == pytest.approx(5.5)
-        and made.n == 4
-        and "1 respondents" in made.limits[1]
-    )
+    assert table["optimal"] == pytest.approx(5.5)
+    assert table["indifference"] == pytest.approx(5.5)
+    assert made.n == 4
+    assert "1 respondents" in made.limits[1]
     with pytest.raises(NotEnoughData):
         conjoint.van_westendorp(answers.iloc[4:], draws=50)
     with pytest.raises(InputError, match="1 rows repeat a respondent_id"):
@@ -236,9 +231,8 @@ def test_labels_are_no_places():
     d["chosen"] = (liked == liked.groupby(d["choice_id"]).transform("max")).astype(int)
     plain = conjoint.part_worths(d, ["price"], numeric=["price"])
     named = conjoint.part_worths(d, ["price", "alternative"], numeric=["price"])
-    assert any('put "alternative"' in s for s in plain.limits) and not any(
-        "same place" in s for s in (*plain.limits, *named.limits)
-    )
+    assert any('put "alternative"' in s for s in plain.limits)
+    assert not any("same place" in s for s in (*plain.limits, *named.limits))
     assert named.table.set_index("level").loc["car", "conf_low"] > 0
     with pytest.raises(NotEnoughData, match="four tasks"):
         conjoint.answer_quality(d)
@@ -265,11 +259,9 @@ def test_a_ladder_by_hand():
     )
     made = conjoint.gabor_granger(answers, draws=50)
     table = made.table.set_index(["measure", "price"])
-    assert (
-        table.loc[("demand", 10), "count"] == 3
-        and table.loc[("demand", 20), "count"] == 2
-        and table.loc[("revenue", 20), "estimate"] == pytest.approx(10)
-    )
+    assert table.loc[("demand", 10), "count"] == 3
+    assert table.loc[("demand", 20), "count"] == 2
+    assert table.loc[("revenue", 20), "estimate"] == pytest.approx(10)
     assert any("1 respondents refused" in s for s in made.limits)
 
 

@@ -154,9 +154,8 @@ def test_the_mapping_page_is_complete():
     from workbench.load import files, mapping
 
     text = (project.root() / "docs" / "mapping.md").read_text()
-    assert all(f"`{key}`" in text for key in mapping.KEYS) and all(
-        f"`{o}`" in text for o in files.OPTIONS
-    )
+    assert all(f"`{key}`" in text for key in mapping.KEYS)
+    assert all(f"`{o}`" in text for o in files.OPTIONS)
     for name, columns in schemas.TABLES.items():
         row = next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
         assert all(c in row for c in columns)

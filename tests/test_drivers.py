@@ -84,9 +84,8 @@ def test_penalty_and_reward_by_hand():
     made = drivers.key_drivers(d, "y", ["must", "other"], low=2, high=6, draws=50).table.set_index(
         ["driver", "measure"]
     )["estimate"]
-    assert made["must", "penalty"] == pytest.approx(-1, abs=0.1) and made[
-        "must", "reward"
-    ] == pytest.approx(0, abs=0.1)
+    assert made["must", "penalty"] == pytest.approx(-1, abs=0.1)
+    assert made["must", "reward"] == pytest.approx(0, abs=0.1)
     few = pd.DataFrame(
         {"a": [1, 2, 3] * 100, "b": rng.integers(1, 4, 300), "y": rng.normal(size=300)}
     )
@@ -109,15 +108,14 @@ def test_indirect_effects_are_products():
     one = drivers.mediation(d, "x", "m", "y", draws=100).table.set_index("path")["estimate"]
     a = sm.OLS(d["m"], sm.add_constant(d[["x"]])).fit().params["x"]
     b = sm.OLS(d["y"], sm.add_constant(d[["x", "m"]])).fit().params
-    assert (
-        one["indirect"] == pytest.approx(a * b["m"])
-        and one["direct"] == pytest.approx(b["x"])
-        and one["total"] == pytest.approx(one["direct"] + one["indirect"])
-    )
+    assert one["indirect"] == pytest.approx(a * b["m"])
+    assert one["direct"] == pytest.approx(b["x"])
+    assert one["total"] == pytest.approx(one["direct"] + one["indirect"])
     two = drivers.mediation(d, "x", ["m", "k"], "y", draws=100).table.set_index("path")["estimate"]
     assert two["indirect"] == pytest.approx(
         two["indirect: m"] + two["indirect: k"] + two["indirect: m > k"]
-    ) and two["total"] == pytest.approx(two["direct"] + two["indirect"])
+    )
+    assert two["total"] == pytest.approx(two["direct"] + two["indirect"])
 
 
 def test_moderation_and_its_region():
@@ -130,11 +128,9 @@ def test_moderation_and_its_region():
     )
     made = drivers.moderation(d, "x", "z", "y")
     row = made.table.iloc[0]
-    assert (
-        row["conf_low"] < 0.5 < row["conf_high"]
-        and "clear where z lies in" in made.limits[0]
-        and made.limits[0].count("…") == 2
-    )
+    assert row["conf_low"] < 0.5 < row["conf_high"]
+    assert "clear where z lies in" in made.limits[0]
+    assert made.limits[0].count("…") == 2
     moderated = drivers.mediation(
         d.assign(m=lambda t: t["y"], out=lambda t: t["y"] + rng.normal(size=600)),
         "x",
@@ -163,7 +159,8 @@ def test_scales_by_their_formulas():
     assert found["alpha"] == pytest.approx(4 / 3 * (1 - np.trace(v) / v.sum()))
     assert found["omega"] == pytest.approx(
         load.sum() ** 2 / (load.sum() ** 2 + (1 - load**2).sum()), abs=0.015
-    ) and found["ave"] == pytest.approx((load**2).mean(), abs=0.02)
+    )
+    assert found["ave"] == pytest.approx((load**2).mean(), abs=0.02)
     assert drivers.validity(d, {"one": ["a", "b"], "two": ["c", "d"]}, draws=50).table[
         "estimate"
     ].iloc[0] == pytest.approx(1, abs=0.05)
@@ -180,11 +177,9 @@ def test_scales_by_their_formulas():
     for rotation in ("varimax", "promax"):
         made = drivers.explore_factors(wide, list("abcxyz"), rotation=rotation, draws=50)
         table = made.table.pivot(index="item", columns="factor", values="estimate")
-        assert (
-            table.shape[1] == 2
-            and (table.loc[list("abc"), 1] > 0.7).all()
-            and table.loc[list("xyz"), 1].abs().max() < 0.1
-        )
+        assert table.shape[1] == 2
+        assert (table.loc[list("abc"), 1] > 0.7).all()
+        assert table.loc[list("xyz"), 1].abs().max() < 0.1
         if rotation == "varimax":
             assert (table**2).sum(axis=1).to_numpy() == pytest.approx(
                 made.table.drop_duplicates("item")
@@ -208,9 +203,8 @@ def test_kano_by_its_table():
     )
     table = drivers.kano(answers).table.set_index("measure")
     assert table.loc[["one_dimensional", "must_be", "attractive"], "count"].tolist() == [10, 10, 10]
-    assert table.loc["better", "estimate"] == pytest.approx(2 / 3) and table.loc[
-        "worse", "estimate"
-    ] == pytest.approx(-2 / 3)
+    assert table.loc["better", "estimate"] == pytest.approx(2 / 3)
+    assert table.loc["worse", "estimate"] == pytest.approx(-2 / 3)
     with pytest.raises(InputError, match="from 1 to 5"):
         drivers.kano(answers.assign(functional=6))
 
@@ -225,10 +219,8 @@ def test_what_people_say():
     ]
     answers = pd.DataFrame(rows, columns=["respondent_id", "factor", "value"])
     table = drivers.stated(answers).table.set_index(["factor", "measure"])
-    assert (
-        table.loc[("price", "mean_rating"), "ties_with"] == "quality"
-        and table.loc[("looks", "mean_rating"), "ties_with"] == ""
-    )
+    assert table.loc[("price", "mean_rating"), "ties_with"] == "quality"
+    assert table.loc[("looks", "mean_rating"), "ties_with"] == ""
     named = drivers.stated(
         answers.assign(value=(answers["value"] > 6).astype(int)), kind="named"
     ).table.set_index("factor")
@@ -262,9 +254,8 @@ def test_named_and_ranked_in_part():
         ),
         kind="rank",
     )
-    assert ranked.table.set_index("factor").loc["c", "estimate"] == 2.0 and any(
-        "some factors only" in s for s in ranked.limits
-    )
+    assert ranked.table.set_index("factor").loc["c", "estimate"] == 2.0
+    assert any("some factors only" in s for s in ranked.limits)
 
 
 def test_no_middle_no_penalty():
@@ -278,11 +269,9 @@ def test_no_middle_no_penalty():
     made = drivers.key_drivers(d, "y", ["a", "b"], draws=50).table.set_index(["measure", "driver"])[
         "estimate"
     ]
-    assert (
-        np.isnan(made["penalty", "a"])
-        and np.isnan(made["reward", "a"])
-        and made["penalty", "b"] < 0 < made["reward", "b"]
-    )
+    assert np.isnan(made["penalty", "a"])
+    assert np.isnan(made["reward", "a"])
+    assert made["penalty", "b"] < 0 < made["reward", "b"]
 
 
 def test_fits_that_stand_far_from_zero():
@@ -307,9 +296,8 @@ def test_fits_that_stand_far_from_zero():
         ).table.iloc[0]
         for v in (x, (x - 50_000) / 1000)
     )
-    assert 1000 * far["estimate"] == pytest.approx(near["estimate"], rel=1e-4) and 1000 * far[
-        "std_error"
-    ] == pytest.approx(near["std_error"], rel=1e-3)
+    assert 1000 * far["estimate"] == pytest.approx(near["estimate"], rel=1e-4)
+    assert 1000 * far["std_error"] == pytest.approx(near["std_error"], rel=1e-3)
 
 
 def test_few_clusters_have_wide_intervals():
@@ -321,7 +309,8 @@ def test_few_clusters_have_wide_intervals():
     row = made.table.iloc[0]
     assert (row["conf_high"] - row["estimate"]) / row["std_error"] == pytest.approx(
         stats.t.ppf(0.975, 7)
-    ) and any("8 are few" in s for s in made.limits)
+    )
+    assert any("8 are few" in s for s in made.limits)
     assert row["p_value"] == pytest.approx(
         2 * stats.t.sf(abs(row["estimate"] / row["std_error"]), 7)
     )
@@ -354,9 +343,8 @@ def test_attitude_and_gap_by_hand():
     ).table.set_index("measure")
     assert gap.loc["service_gap", "estimate"] == -1.0 and gap.loc["perception", "estimate"] == 5.5
     wide = drivers.wide(simulate.market(300, seed=1)["surveys"], ["satisfaction", "recommend"])
-    assert {"respondent_id", "satisfaction", "recommend"} <= set(wide) and wide[
-        "satisfaction"
-    ].between(1, 7).all()
+    assert {"respondent_id", "satisfaction", "recommend"} <= set(wide)
+    assert wide["satisfaction"].between(1, 7).all()
 
 
 @pytest.mark.parametrize(

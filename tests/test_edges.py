@@ -42,11 +42,9 @@ def test_a_path_cannot_hold_its_own_success():
         + [r for i in range(500, 600) for r in ((i, 0, "a"), (i, 0.1, "b"), (i, 0.2, "order"))]
     )
     made = journeys.distinguishing_paths(log(rows), "order", steps=2)
-    assert (
-        made.table["path"].tolist() == ["a > b"]
-        and made.table["estimate"][0] == 0
-        and made.table["n"][0] == 500
-    )
+    assert made.table["path"].tolist() == ["a > b"]
+    assert made.table["estimate"][0] == 0
+    assert made.table["n"][0] == 500
     assert any("100 visits" in s for s in made.limits)
 
 
@@ -187,10 +185,8 @@ def test_a_long_pause_is_no_long_look():
         ]
     )
     out = stages.assign(events).set_index(["customer_id", "event"])["stage"]
-    assert (
-        out["a", "product_view"] == out["b", "product_view"] == "search"
-        and out["c", "product_view"] == "evaluation"
-    )
+    assert out["a", "product_view"] == out["b", "product_view"] == "search"
+    assert out["c", "product_view"] == "evaluation"
 
 
 def test_columns_stay_beside_their_events():
@@ -345,10 +341,8 @@ def test_numbers_read_as_people_write_them():
     assert texts.span("30D") == "30 days" and texts.p_value(1e-12) == "<0.001"
     texts.use("nl")
     try:
-        assert (
-            texts.span("30min") == "30 minuten"
-            and texts.word("order") == "bestelling"
-            and texts.word("order", header=True) == "volgorde"
-        )
+        assert texts.span("30min") == "30 minuten"
+        assert texts.word("order") == "bestelling"
+        assert texts.word("order", header=True) == "volgorde"
     finally:
         texts.use("en")

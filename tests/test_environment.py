@@ -181,9 +181,8 @@ def test_licences_are_permissive_or_mpl():
 
 def test_the_project_is_permissive_itself():
     """MIT, in the metadata and in the file."""
-    assert PYPROJECT["project"]["license"] == "MIT" and (ROOT / "LICENSE").read_text().startswith(
-        "MIT License"
-    )
+    assert PYPROJECT["project"]["license"] == "MIT"
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License")
 
 
 def test_no_trace_of_a_machine():

@@ -96,23 +96,21 @@ def test_a_share_by_hand():
     )
     made = experiments.difference(d, "y", cost={"new": 0.5})
     row = cell(made, "difference")
-    assert row["estimate"] == pytest.approx(0.1) and (
+    assert row["estimate"] == pytest.approx(0.1)
+    assert (
         row["conf_low"],
         row["conf_high"],
     ) == pytest.approx((-0.0203, 0.2166), abs=1e-3)
-    assert made.evidence == "experimental" and cell(made, "relative")["estimate"] == pytest.approx(
-        0.5
-    )
+    assert made.evidence == "experimental"
+    assert cell(made, "relative")["estimate"] == pytest.approx(0.5)
     assert np.isnan(cell(made, "cost_per_unit")["estimate"]), "a gain that may be none has no price"
 
 
 def test_a_broken_split_is_no_experiment():
     """70 to 30 where halves were planned: graded associational; planned so, it is an experiment."""
     d = trial(1, 1000).assign(variant=np.where(np.arange(1000) < 700, "new", "control"))
-    assert (
-        experiments.difference(d, "y").evidence == "associational"
-        and "not those that were planned" in experiments.difference(d, "y").limits[0]
-    )
+    assert experiments.difference(d, "y").evidence == "associational"
+    assert "not those that were planned" in experiments.difference(d, "y").limits[0]
     assert (
         experiments.difference(d, "y", split={"new": 0.7, "control": 0.3}).evidence
         == "experimental"
@@ -143,10 +141,8 @@ def test_people_with_several_rows_count_once():
     rows, people = (
         cell(experiments.difference(d, "y", **o), "difference") for o in ({}, {"unit": "who"})
     )
-    assert (
-        people["std_error"] == pytest.approx(rows["std_error"] * np.sqrt(5), rel=0.02)
-        and people["n"] == 200
-    )
+    assert people["std_error"] == pytest.approx(rows["std_error"] * np.sqrt(5), rel=0.02)
+    assert people["n"] == 200
     d.loc[0, "variant"] = "control"
     made = experiments.difference(d, "y", unit="who")
     assert made.n == 199 and any("several arms" in s for s in made.limits)
@@ -199,11 +195,9 @@ def test_groups_and_whether_each_gains():
         rng.random(4000) < 0.2 + 0.15 * ((d["variant"] == "new") & (d["stage"] == "search"))
     ).astype(int)
     made = experiments.heterogeneity(d, "y", "stage")
-    assert (
-        "not shown" in made.limits[0]
-        and made.table.set_index("group").loc["search", "conf_low"] > 0
-        and "p: <0.001" in made.limits[1]
-    )
+    assert "not shown" in made.limits[0]
+    assert made.table.set_index("group").loc["search", "conf_low"] > 0
+    assert "p: <0.001" in made.limits[1]
 
 
 def test_weighting_undoes_a_choice():
@@ -214,19 +208,15 @@ def test_weighting_undoes_a_choice():
     for method in ("ipw", "aipw", "ipwra"):
         made = experiments.weighting(d, "t", "y", ["a", "b"], method=method)
         row = cell(made, "effect")
-        assert (
-            row["conf_low"] < 1.0 < row["conf_high"]
-            and cell(made, "raw")["conf_low"] > 1.3
-            and made.evidence.startswith("quasi-causal")
-        )
+        assert row["conf_low"] < 1.0 < row["conf_high"]
+        assert cell(made, "raw")["conf_low"] > 1.3
+        assert made.evidence.startswith("quasi-causal")
     table = experiments.balance(d, "t", ["a", "b"]).table.set_index(["weights", "covariate"])[
         "estimate"
     ]
     assert abs(table["unweighted", "a"]) > 0.5 and abs(table["inverse_probability", "a"]) < 0.05
-    assert (
-        "differ clearly" in experiments.negative_controls(d, "t", ["before"], ["b"]).limits[0]
-        and "None of" in experiments.negative_controls(d, "t", ["before"], ["a", "b"]).limits[0]
-    )
+    assert "differ clearly" in experiments.negative_controls(d, "t", ["before"], ["b"]).limits[0]
+    assert "None of" in experiments.negative_controls(d, "t", ["before"], ["a", "b"]).limits[0]
 
 
 def test_people_without_a_counterpart_are_left_out():
@@ -238,11 +228,9 @@ def test_people_without_a_counterpart_are_left_out():
     t = (rng.random(3000) < 1 / (1 + np.exp(-3.5 * x))).astype(int)
     d = pd.DataFrame({"t": t, "y": t + 2 * x + rng.normal(size=3000), "x": x})
     made = experiments.weighting(d, "t", "y", ["x"])
-    assert (
-        any("are left out" in s for s in made.limits)
-        and made.n < 2500
-        and cell(made, "effect")["conf_low"] < 1 < cell(made, "effect")["conf_high"]
-    )
+    assert any("are left out" in s for s in made.limits)
+    assert made.n < 2500
+    assert cell(made, "effect")["conf_low"] < 1 < cell(made, "effect")["conf_high"]
     with pytest.raises((NotEnoughData, InputError)):
         experiments.weighting(
             d.assign(t=(x + rng.normal(0, 0.01, 3000) > 0).astype(int)), "t", "y", ["x"]
@@ -256,9 +244,8 @@ def test_clusters_widen_weighting():
         cell(experiments.weighting(x, "t", "y", ["a", "b"], cluster="who"), "effect")
         for x in (d, pd.concat([d, d]))
     )
-    assert twice["estimate"] == pytest.approx(once["estimate"]) and twice[
-        "std_error"
-    ] == pytest.approx(once["std_error"], rel=1e-3)
+    assert twice["estimate"] == pytest.approx(once["estimate"])
+    assert twice["std_error"] == pytest.approx(once["std_error"], rel=1e-3)
 
 
 def test_differences_in_differences_by_hand():
@@ -284,11 +271,9 @@ def test_who_lacks_the_metric_before_still_counts():
     d.loc[:199, "early"] = np.nan
     made = experiments.difference(d, "y", before="early")
     plain = experiments.difference(trial(3), "y")
-    assert (
-        cell(made, "difference")["estimate"] == cell(plain, "difference")["estimate"]
-        and cell(made, "adjusted")["n"] == 600
-        and any("200 people lack" in s for s in made.limits)
-    )
+    assert cell(made, "difference")["estimate"] == cell(plain, "difference")["estimate"]
+    assert cell(made, "adjusted")["n"] == 600
+    assert any("200 people lack" in s for s in made.limits)
 
 
 def test_p_and_interval_of_shares_agree():
@@ -394,10 +379,8 @@ def test_uplift_finds_whom_it_helps():
         row = made.table[(made.table["measure"] == "gain") & (made.table["targeted"] == 0.5)].iloc[
             0
         ]
-        assert (
-            row["conf_low"] > row["random"]
-            and made.model[some["a"] > 0].mean() > made.model[some["a"] < 0].mean() + 0.05
-        )
+        assert row["conf_low"] > row["random"]
+        assert made.model[some["a"] > 0].mean() > made.model[some["a"] < 0].mean() + 0.05
     assert any(
         "not clearly better" in s
         for s in experiments.uplift(alike, "t", "y", ["a", "b"], draws=200).limits
@@ -548,11 +531,9 @@ def test_progress_by_hand():
     ).table.set_index(["stage", "outcome"])
     # First contacts in need: all 50 with a review go on, none of 150 others does. Second contacts:
     # nobody goes on, with a review or without. So 200/250 of 1.
-    assert (
-        list(table.index) == [("need", "forward"), ("need", "left")]
-        and table["n"].tolist() == [250, 250]
-        and table["exposed"].tolist() == [75, 75]
-    )
+    assert list(table.index) == [("need", "forward"), ("need", "left")]
+    assert table["n"].tolist() == [250, 250]
+    assert table["exposed"].tolist() == [75, 75]
     assert table["estimate"].tolist() == pytest.approx([0.8, -0.8], abs=1e-6)
     # Stays with a review: 50 of 75 go on, 25 end; without: "late" is followed by search in its own
     # time, 50 of 175.
@@ -581,9 +562,9 @@ def test_long_stays_are_no_effect():
         ["stage", "outcome"]
     )
     row = found.loc[("need", "left")]
-    assert (
-        row["by_spell"] < -0.1 and row["conf_low"] < 0 < row["conf_high"] and row["p_holm"] > 0.05
-    )
+    assert row["by_spell"] < -0.1
+    assert row["conf_low"] < 0 < row["conf_high"]
+    assert row["p_holm"] > 0.05
 
 
 def test_progress_on_spark_and_what_it_refuses(to_spark):
@@ -622,9 +603,8 @@ def test_a_test_in_the_market_finds_its_truth():
     truth = simulate.test_effects(market.settings)["effect_orders"].iloc[0]
     assert row["conf_low"] < truth < row["conf_high"] and row["conf_low"] > 0
     off = simulate.market(5000, seed=3, tests=["trust_seal"], no_effect=["trust_seal"])
-    assert simulate.test_effects(off.settings)["effect_orders"].iloc[0] == 0 and len(
-        off["orders"]
-    ) == len(simulate.market(5000, seed=3)["orders"])
+    assert simulate.test_effects(off.settings)["effect_orders"].iloc[0] == 0
+    assert len(off["orders"]) == len(simulate.market(5000, seed=3)["orders"])
 
 
 def paired(seed, customers=3000):

@@ -100,9 +100,8 @@ def test_entry_at_any_step():
     table = funnels.conversion(
         events, ["view", "cart", "buy"], window="24h", enter="any"
     ).table.set_index(["basis", "step"])
-    assert (
-        table.loc["entry"]["count"].tolist() == [1, 2, 1] and (table.loc["entry"]["n"] == 2).all()
-    )
+    assert table.loc["entry"]["count"].tolist() == [1, 2, 1]
+    assert (table.loc["entry"]["n"] == 2).all()
     assert table.loc["previous"][["count", "n"]].to_numpy().tolist() == [[1, 1], [1, 2]]
 
 

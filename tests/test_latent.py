@@ -72,10 +72,8 @@ def test_chances_are_calibrated_and_beat_the_rules(outside):
     score = stages.latent_score(
         chances, truth, *rivals, names=["rule_map", "logit"]
     ).table.set_index(["model", "measure"])
-    assert (
-        score.loc[("rule_map", "brier"), "difference_low"] > 0
-        and score.loc[("rule_map", "log_score"), "difference_high"] < 0
-    )
+    assert score.loc[("rule_map", "brier"), "difference_low"] > 0
+    assert score.loc[("rule_map", "log_score"), "difference_high"] < 0
     assert score.loc[("logit", "brier"), "difference"] > -0.01
     made = stages.reliability(chances, truth)
     error = (
@@ -140,9 +138,8 @@ def test_forward_equals_enumeration():
             )
         total[z[-1]] += p
     alpha, scale = latent._forward(data, model.start, model.moves, model.emissions)
-    assert alpha[rows[-1]] == pytest.approx(total / total.sum()) and np.log(
-        scale[rows]
-    ).sum() == pytest.approx(np.log(total.sum()))
+    assert alpha[rows[-1]] == pytest.approx(total / total.sum())
+    assert np.log(scale[rows]).sum() == pytest.approx(np.log(total.sum()))
 
 
 def test_the_future_takes_no_part():
@@ -222,11 +219,9 @@ def test_a_stated_chance_by_hand():
     )
     made = stages.intention(answers, orders, window="30D", until="2024-04-01")
     table = made.table.set_index("answer")
-    assert (
-        table.loc["8", ["count", "n"]].tolist() == [5, 10]
-        and table.loc["2", ["count", "n"]].tolist() == [1, 10]
-        and table.loc["all", "n"] == 20
-    )
+    assert table.loc["8", ["count", "n"]].tolist() == [5, 10]
+    assert table.loc["2", ["count", "n"]].tolist() == [1, 10]
+    assert table.loc["all", "n"] == 20
     with pytest.raises(NotEnoughData):
         stages.intention(
             answers,

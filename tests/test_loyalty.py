@@ -45,18 +45,16 @@ def test_the_published_dirichlet():
     made = loyalty.Dirichlet.fit(*TOOTHPASTE)
     assert (made.rate, made.spread, made.tastes) == pytest.approx((1.456, 0.779, 1.550), abs=6e-4)
     told = made.brands()
-    assert told["penetration"][0] == pytest.approx(0.20, abs=0.006) and told["purchases"][
-        0
-    ] == pytest.approx(1.8, abs=0.05)
+    assert told["penetration"][0] == pytest.approx(0.20, abs=0.006)
+    assert told["purchases"][0] == pytest.approx(1.8, abs=0.05)
     assert (told["penetration"] * told["purchases"]).tolist() == pytest.approx(
         (1.456 * made.shares).tolist()
     )
     one = loyalty.Dirichlet(
         1.456, 0.779, 1.55, np.array([1.0 - 1e-12, 1e-12]), np.array([])
     ).brands()
-    assert one["penetration"][0] == pytest.approx(0.56, abs=1e-3) and one["sole"][
-        0
-    ] == pytest.approx(1, abs=1e-3)
+    assert one["penetration"][0] == pytest.approx(0.56, abs=1e-3)
+    assert one["sole"][0] == pytest.approx(1, abs=1e-3)
 
 
 def test_theory_equals_a_large_drawn_panel():
@@ -101,12 +99,11 @@ def test_counts_by_hand():
         2,
         4,
         0.5,
-    ] and table.loc[("A", "requirements"), ["count", "n"]].tolist() == [2, 3]
-    assert (
-        table.loc[("A", "sole"), "estimate"] == 0.5
-        and table.loc[("B", "purchases"), "estimate"] == 1.5
-        and table.loc[("B", "share"), "estimate"] == pytest.approx(3 / 5)
-    )
+    ]
+    assert table.loc[("A", "requirements"), ["count", "n"]].tolist() == [2, 3]
+    assert table.loc[("A", "sole"), "estimate"] == 0.5
+    assert table.loc[("B", "purchases"), "estimate"] == 1.5
+    assert table.loc[("B", "share"), "estimate"] == pytest.approx(3 / 5)
     assert table.loc[("A", "category_purchases"), "estimate"] == 1.5
 
 
@@ -125,11 +122,9 @@ def test_panels_are_the_same_on_spark(to_spark):
         ]
     )
     here, there = (loyalty.panel(t) for t in (table, to_spark(table)))
-    assert (
-        here.brands == there.brands
-        and (here.counts == there.counts).all()
-        and (here.ids == there.ids).all()
-    )
+    assert here.brands == there.brands
+    assert (here.counts == there.counts).all()
+    assert (here.ids == there.ids).all()
     one, two = (
         loyalty.buyer_moderation(t, until="2024-01-30", draws=20).table
         for t in (table, to_spark(table))
@@ -156,10 +151,8 @@ def test_laws_on_a_market_that_follows_them():
     shared = loyalty.duplication(
         loyalty.Panel(both, both, p.brands, p.households, p.ids, 0), draws=150
     )
-    assert (
-        "b4 + b5" in shared.limits[1]
-        and "one market" in loyalty.duplication(p, draws=150).limits[1]
-    )
+    assert "b4 + b5" in shared.limits[1]
+    assert "one market" in loyalty.duplication(p, draws=150).limits[1]
 
 
 def test_heavy_buyers_by_hand():
@@ -168,11 +161,9 @@ def test_heavy_buyers_by_hand():
     made = loyalty.heavy_buyers(
         loyalty.Panel(counts, counts, ("A", "B"), 5, np.arange(5), 0), draws=30
     ).table.set_index(["brand", "measure"])["estimate"]
-    assert (
-        made["category", "heaviest 20 %"] == pytest.approx(0.6)
-        and made["category", "gini"] == pytest.approx(0.4)
-        and made["B", "gini"] == pytest.approx(0, abs=1e-9)
-    )
+    assert made["category", "heaviest 20 %"] == pytest.approx(0.6)
+    assert made["category", "gini"] == pytest.approx(0.4)
+    assert made["B", "gini"] == pytest.approx(0, abs=1e-9)
 
 
 def test_next_period_is_what_the_nbd_says():
@@ -192,11 +183,9 @@ def test_next_period_is_what_the_nbd_says():
     made = loyalty.buyer_moderation(
         table, until="2025-08-22", households=5000, draws=200
     ).table.set_index("group")
-    assert (
-        ((made["conf_low"] < made["law"]) & (made["law"] < made["conf_high"])).all()
-        and made.loc["heavy", "estimate"] < made.loc["heavy", "first"] - 0.5
-        and made.loc["non_buyers", "estimate"] > 0.2
-    )
+    assert ((made["conf_low"] < made["law"]) & (made["law"] < made["conf_high"])).all()
+    assert made.loc["heavy", "estimate"] < made.loc["heavy", "first"] - 0.5
+    assert made.loc["non_buyers", "estimate"] > 0.2
 
 
 def test_the_panel_obeys_the_laws():
@@ -208,9 +197,9 @@ def test_the_panel_obeys_the_laws():
     made = loyalty.performance(p, draws=20).table.pivot(
         index="brand", columns="measure", values="estimate"
     )
+    assert p.households == 2469
     assert (
-        p.households == 2469
-        and made["penetration"]
+        made["penetration"]
         .drop("other brands")
         .corr(made["purchases"].drop("other brands"), method="spearman")
         > 0.3
@@ -316,26 +305,20 @@ def test_scores_by_hand():
     )
     made = loyalty.rfm(shop).set_index("customer_id")
     assert made["r"].tolist() == [5, 4, 3, 2, 1] and made["recency"].tolist() == [0, 9, 19, 69, 99]
-    assert (
-        made.loc["c", "f"] == made.loc["e", "f"] == 2
-        and made.loc["a", ["f", "cell", "segment"]].tolist() == [5, "5-5-5", "champions"]
-        and made.loc["e", "segment"] == "lost"
-    )
+    assert made.loc["c", "f"] == made.loc["e", "f"] == 2
+    assert made.loc["a", ["f", "cell", "segment"]].tolist() == [5, "5-5-5", "champions"]
+    assert made.loc["e", "segment"] == "lost"
     fixed = loyalty.rfm(
         shop, cuts={"recency": [30, 60], "orders": [2, 4], "amount": [5, 40]}
     ).set_index("customer_id")
-    assert (
-        fixed["r"].tolist() == [3, 3, 3, 1, 1]
-        and fixed["f"].tolist() == [3, 2, 1, 2, 1]
-        and fixed["m"].tolist() == [3, 2, 1, 1, 3]
-    )
+    assert fixed["r"].tolist() == [3, 3, 3, 1, 1]
+    assert fixed["f"].tolist() == [3, 2, 1, 2, 1]
+    assert fixed["m"].tolist() == [3, 2, 1, 1, 3]
     early = loyalty.rfm(shop, as_of="2024-02-05")
     back = loyalty.segments(early, shop, window="60D").table.query("measure == 'came_back'")
-    assert (
-        early["customer_id"].tolist() == ["a", "b", "d", "e"]
-        and back["count"].sum() == 1
-        and back["n"].sum() == 4
-    )
+    assert early["customer_id"].tolist() == ["a", "b", "d", "e"]
+    assert back["count"].sum() == 1
+    assert back["n"].sum() == 4
     assert (
         loyalty.segments(loyalty.rfm(shop), shop)
         .table.query("measure == 'came_back'")["estimate"]
@@ -384,11 +367,9 @@ def test_switching_by_hand():
         ordered_at=lambda t: pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(t["day"], "D")
     )
     table = loyalty.switching(d).table.set_index(["brand", "following"])
-    assert (
-        table.loc[("a", "a"), ["count", "n"]].tolist() == [20, 40]
-        and table.loc[("b", "a"), "estimate"] == 1
-        and table.loc[("a", "b"), "by_size"] == pytest.approx(1 / 3)
-    )
+    assert table.loc[("a", "a"), ["count", "n"]].tolist() == [20, 40]
+    assert table.loc[("b", "a"), "estimate"] == 1
+    assert table.loc[("a", "b"), "by_size"] == pytest.approx(1 / 3)
     broken = loyalty.switching(pd.concat([d, d[(d["day"] == 1)].assign(brand="c")]))
     assert broken.n == 20 and any("several brands" in s for s in broken.limits)
 
@@ -418,11 +399,9 @@ def test_satisfaction_and_coming_back():
     table = made.table.set_index("measure")
     for name, truth in (("below", 0.6), ("above", 0.3), ("difference", 0.3)):
         assert table.loc[name, "conf_low"] < truth < table.loc[name, "conf_high"]
-    assert (
-        made.n == n
-        and made.table["count"].sum() == back.sum()
-        and any("5 are too young" in s for s in made.limits)
-    )
+    assert made.n == n
+    assert made.table["count"].sum() == back.sum()
+    assert any("5 are too young" in s for s in made.limits)
 
 
 def test_referrals_and_winning_back():
@@ -440,11 +419,9 @@ def test_referrals_and_winning_back():
         1000,
     )
     table = made.table.set_index("measure")["estimate"]
-    assert (
-        table[["invites", "conversion", "k_factor"]].tolist() == pytest.approx([2.5, 0.08, 0.20])
-        and "below 1" in made.limits[0]
-        and any("1 invitations to oneself" in s for s in made.limits)
-    )
+    assert table[["invites", "conversion", "k_factor"]].tolist() == pytest.approx([2.5, 0.08, 0.20])
+    assert "below 1" in made.limits[0]
+    assert any("1 invitations to oneself" in s for s in made.limits)
     begun = pd.Timestamp("2024-01-01", tz="UTC")
     contacts = pd.DataFrame(
         {
@@ -460,10 +437,8 @@ def test_referrals_and_winning_back():
         }
     )
     won = loyalty.win_back(contacts, shop)
-    assert (
-        won.table.set_index("measure")["estimate"].tolist() == pytest.approx([0.2, 0.1, 0.1])
-        and won.evidence == "experimental"
-    )
+    assert won.table.set_index("measure")["estimate"].tolist() == pytest.approx([0.2, 0.1, 0.1])
+    assert won.evidence == "experimental"
     assert loyalty.win_back(contacts, shop, randomised=False).evidence == "associational"
     with pytest.raises(InputError, match="held back"):
         loyalty.win_back(contacts.assign(variant="mail"), shop)

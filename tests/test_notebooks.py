@@ -49,13 +49,11 @@ def test_parameters_are_typed_and_explained(path):
     a comment.
     """
     parameters = read_parameters(path)
-    assert parameters["language"].options == ("en", "nl") and all(
-        p.help for p in parameters.values()
-    )
+    assert parameters["language"].options == ("en", "nl")
+    assert all(p.help for p in parameters.values())
     if not path.stem.startswith("00"):
-        assert {"mapping", "seed", "conf_level"} <= set(parameters) and {"source", "sources"} & set(
-            parameters
-        )
+        assert {"mapping", "seed", "conf_level"} <= set(parameters)
+        assert {"source", "sources"} & set(parameters)
 
 
 def test_what_needs_a_function_is_in_the_package(book):
@@ -88,12 +86,10 @@ def test_the_right_answer_is_recognised():
     """A number close enough, a text whatever its case; a wrong one gets the hint."""
     from workbench import reports
 
-    assert "Right" in str(reports.check(0.9515, 0.95148, "nb10.ex1")) and "Right" in str(
-        reports.check("A ", "a", "nb10.ex1")
-    )
-    assert "Not yet" in str(reports.check(0.5, 0.95, "nb10.ex1")) and "Exercise" in str(
-        reports.check(None, 1, "nb10.ex1")
-    )
+    assert "Right" in str(reports.check(0.9515, 0.95148, "nb10.ex1"))
+    assert "Right" in str(reports.check("A ", "a", "nb10.ex1"))
+    assert "Not yet" in str(reports.check(0.5, 0.95, "nb10.ex1"))
+    assert "Exercise" in str(reports.check(None, 1, "nb10.ex1"))
 
 
 def test_the_start_page_leads_everywhere():

@@ -200,11 +200,9 @@ def test_next_event_prefers_the_order_that_made_the_data():
     made = journeys.next_event(log(rows))
     scores = made.table[made.table["measure"] == "log_score"].set_index("order")["estimate"]
     entropy = (chance * np.log(chance)).sum(1).mean()
-    assert (
-        scores["1"] == pytest.approx(entropy, abs=0.03)
-        and scores["1"] > scores["0"] + 0.2
-        and scores["1"] >= scores["2"]
-    )
+    assert scores["1"] == pytest.approx(entropy, abs=0.03)
+    assert scores["1"] > scores["0"] + 0.2
+    assert scores["1"] >= scores["2"]
     hits = made.table[made.table["measure"] == "hit_rate"].set_index("order")["estimate"]
     assert hits["1"] == pytest.approx(0.7, abs=0.03)
 
@@ -230,10 +228,8 @@ def test_a_life_one_can_count_by_hand():
         [0, 1, 1, 1],
         [0, 1, 1, 1],
     ]
-    assert (
-        table.loc[table["state"] == "dormant", "n"].tolist() == [3, 2, 2]
-        and not table["incomplete"].any()
-    )
+    assert table.loc[table["state"] == "dormant", "n"].tolist() == [3, 2, 2]
+    assert not table["incomplete"].any()
     running = journeys.lifecycle(events, until="2024-01-24").table
     assert running.loc[running["period"] == "2024-01-22", "incomplete"].all()
     with pytest.raises(NotEnoughData):
@@ -277,9 +273,8 @@ def test_lifecycle_and_stickiness_agree_with_a_slow_twin():
         for p in pd.period_range(bucket.min(), bucket.max(), freq=freq):
             now, before = active.get(p, set()), active.get(p - 1, set())
             start = p.start_time
-            assert table[start, "new"] == len(now - seen) and table[start, "returning"] == len(
-                now & before
-            )
+            assert table[start, "new"] == len(now - seen)
+            assert table[start, "returning"] == len(now & before)
             assert table[start, "resurrected"] == len((now & seen) - before)
             if p > bucket.min():
                 assert table[start, "dormant"] == len(before - now)
@@ -406,15 +401,13 @@ def test_devices_and_people_become_persons():
         "device:9",
     ]
     table = journeys.identity_quality(events, links).table.set_index("measure")
-    assert table.loc["devices_linked", ["count", "n"]].tolist() == [3, 4] and table.loc[
-        "events_linked", ["count", "n"]
-    ].tolist() == [3, 5]
+    assert table.loc["devices_linked", ["count", "n"]].tolist() == [3, 4]
+    assert table.loc["events_linked", ["count", "n"]].tolist() == [3, 5]
     assert table.loc["devices_shared", "count"] == 1 and table.loc["people_merged", "count"] == 2
     truth = pd.DataFrame({"device_id": [1, 2, 3, 9], "customer_id": ["ann", "ann", "cas", "cas"]})
     table = journeys.identity_quality(events, links, truth=truth).table.set_index("measure")
-    assert table.loc["precision", ["count", "n"]].tolist() == [1, 1] and table.loc[
-        "recall", ["count", "n"]
-    ].tolist() == [1, 2]
+    assert table.loc["precision", ["count", "n"]].tolist() == [1, 1]
+    assert table.loc["recall", ["count", "n"]].tolist() == [1, 2]
 
 
 def test_the_market_knows_how_good_its_links_are():
@@ -469,10 +462,7 @@ def test_corrections_by_their_definitions():
     for rank, i in enumerate(order):
         holm[i] = max(min(1, (m - k) * p[order[k]]) for k in range(rank + 1))
         bh[i] = min(min(1, m / (k + 1) * p[order[k]]) for k in range(rank, m))
-    assert intervals.corrected(p) == pytest.approx(holm) and intervals.corrected(
-        p, "fdr_bh"
-    ) == pytest.approx(bh)
-    assert (
-        intervals.each_against_rest([0.03, 0.03]).tolist() == [0.03, 0.03]
-        and len(intervals.corrected([])) == 0
-    )
+    assert intervals.corrected(p) == pytest.approx(holm)
+    assert intervals.corrected(p, "fdr_bh") == pytest.approx(bh)
+    assert intervals.each_against_rest([0.03, 0.03]).tolist() == [0.03, 0.03]
+    assert len(intervals.corrected([])) == 0

@@ -78,11 +78,13 @@ def test_traits_by_hand():
             "later_value",
         ],
     ].tolist() == [10, 2, 20, 1, 1.0, 7.0, 1.0, 5.0]
-    assert (
-        made.loc["b", ["days_since_last", "orders", "overdue", "came_back"]].tolist()
-        == [2, 1, 0.2, 0.0]
-        and "c" not in made.index
-    )
+    assert made.loc["b", ["days_since_last", "orders", "overdue", "came_back"]].tolist() == [
+        2,
+        1,
+        0.2,
+        0.0,
+    ]
+    assert "c" not in made.index
     late = prediction.traits(data, at="2024-03-01", horizon="15D")
     assert late["came_back"].isna().all() and late["later_value"].isna().all()
     with pytest.raises(InputError, match="after the end"):
@@ -166,10 +168,8 @@ def test_calibration_slope_is_a_logit():
     score = rng.normal(size=3000)
     y, p = (rng.random(3000) < 1 / (1 + np.exp(-score))).astype(float), 1 / (1 + np.exp(-2 * score))
     theirs = sm.Logit(y, sm.add_constant(2 * score)).fit(disp=0).params[1]
-    assert (
-        _Judge(y, p, None, None)(np.ones(3000))[3] == pytest.approx(theirs, abs=1e-8)
-        and abs(theirs - 0.5) < 0.05
-    )
+    assert _Judge(y, p, None, None)(np.ones(3000))[3] == pytest.approx(theirs, abs=1e-8)
+    assert abs(theirs - 0.5) < 0.05
 
 
 def test_predictions_beat_chance_and_are_calibrated(foretold):
@@ -177,24 +177,19 @@ def test_predictions_beat_chance_and_are_calibrated(foretold):
     foretold; scores of now cover all customers.
     """
     table = foretold.table.set_index(["model", "measure"])["estimate"]
-    assert (
-        table["history", "auc"] > 0.7
-        and table["history", "brier"] < table["recency_only", "brier"]
-        and table["difference", "auc"]
-        == pytest.approx(table["history", "auc"] - table["recency_only", "auc"])
+    assert table["history", "auc"] > 0.7
+    assert table["history", "brier"] < table["recency_only", "brier"]
+    assert table["difference", "auc"] == pytest.approx(
+        table["history", "auc"] - table["recency_only", "auc"]
     )
     assert 0.8 < table["history", "calibration_slope"] < 1.25
     made = prediction.calibration(foretold, groups=5)
-    assert (
-        made.table["count"].sum() == foretold.model.tested["came_back"].sum()
-        and made.table["n"].sum() == foretold.n
-        and made.table["foretold"].is_monotonic_increasing
-    )
-    assert (
-        foretold.model.now["customer_id"].is_unique
-        and len(foretold.model.now) == 600
-        and foretold.model.now["chance"].between(0, 1).all()
-    )
+    assert made.table["count"].sum() == foretold.model.tested["came_back"].sum()
+    assert made.table["n"].sum() == foretold.n
+    assert made.table["foretold"].is_monotonic_increasing
+    assert foretold.model.now["customer_id"].is_unique
+    assert len(foretold.model.now) == 600
+    assert foretold.model.now["chance"].between(0, 1).all()
     assert ("history", "profit") in table.index and "upper bound" in " ".join(foretold.limits)
 
 
@@ -233,9 +228,8 @@ def test_a_shop_that_never_changes_goes_on():
     for measure, value in (("orders", 100), ("amount", 1000)):
         made = prediction.forecast(orders(rows), measure=measure, ahead=2)
         table = made.table[made.table["method"] == "cohorts"]
-        assert table["estimate"].to_numpy() == pytest.approx([value, value], rel=0.02) and table[
-            "existing"
-        ].to_numpy() == pytest.approx([1, 1])
+        assert table["estimate"].to_numpy() == pytest.approx([value, value], rel=0.02)
+        assert table["existing"].to_numpy() == pytest.approx([1, 1])
     assert made.table["period"].max() == pd.Timestamp("2025-12-01") and made.model.inflow == 0
     assert made.model.by_cohort["estimate"].sum() == pytest.approx(table["estimate"].sum())
 
@@ -246,9 +240,8 @@ def test_cohorts_by_hand():
     """
     grid = np.array([[10.0, 5, 5, 5], [0, 20, 10, 10], [0, 0, 0, 0], [0, 0, 0, 0]])
     every, own = _ahead(grid, np.array([10.0, 20, 0, 0]), grid, 2, 4, 2, 12)
-    assert own.sum(axis=0) == pytest.approx([15, 15]) and every.sum(axis=0) == pytest.approx(
-        [22.5, 26.25]
-    )
+    assert own.sum(axis=0) == pytest.approx([15, 15])
+    assert every.sum(axis=0) == pytest.approx([22.5, 26.25])
 
 
 def test_a_season_is_found_and_put_back():
@@ -278,19 +271,16 @@ def test_newcomers_and_unfinished_periods():
     """A period that still runs is left out; newcomers go on as in the last periods."""
     data = shop(4, coming=1.0, days=430)
     made = prediction.forecast(data, period="month", ahead=2)
-    assert (
-        made.table.loc[made.table["method"] == "actual", "period"].max()
-        == pd.Timestamp("2025-02-01")
-        and 25 < made.model.inflow < 65
+    assert made.table.loc[made.table["method"] == "actual", "period"].max() == pd.Timestamp(
+        "2025-02-01"
     )
+    assert 25 < made.model.inflow < 65
     row = made.table[made.table["method"] == "cohorts"].iloc[0]
-    assert (
-        0 < row["existing"] < 1
-        and row["errors"] < 6
-        and row["n"] == 14
-        and np.isnan(row["conf_low"])
-        and "no interval" in " ".join(made.limits)
-    )
+    assert 0 < row["existing"] < 1
+    assert row["errors"] < 6
+    assert row["n"] == 14
+    assert np.isnan(row["conf_low"])
+    assert "no interval" in " ".join(made.limits)
     with pytest.raises(NotEnoughData, match="13 are needed"):
         prediction.forecast(data, until="2024-12-31")
     with pytest.raises(InputError, match="ahead"):
@@ -359,10 +349,8 @@ def test_cdnow_is_foretold_better_than_by_recency():
     made = prediction.will_return(load.cdnow(), horizon="90D", draws=50).table.set_index(
         ["model", "measure"]
     )
-    assert (
-        0 < made.loc[("difference", "auc"), "conf_low"] < 0.03
-        and made.loc[("difference", "pr_auc"), "conf_low"] > 0.05
-    )
+    assert 0 < made.loc[("difference", "auc"), "conf_low"] < 0.03
+    assert made.loc[("difference", "pr_auc"), "conf_low"] > 0.05
 
 
 @pytest.mark.slow

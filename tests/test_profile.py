@@ -42,10 +42,8 @@ ANN = [
 def test_an_occasion_one_can_count_by_hand():
     """Three visits, two brands considered, two steps back, nothing after the purchase counted."""
     row = stages.profile(shop([*ANN, ("end", 90 * DAY, "search", "A", "web")]), STAGES).iloc[0]
-    assert (
-        row["outcome"] == "bought"
-        and row["path"] == "search > evaluation > search > evaluation > intent > purchase"
-    )
+    assert row["outcome"] == "bought"
+    assert row["path"] == "search > evaluation > search > evaluation > intent > purchase"
     assert (row["events"], row["sessions"], row["brands"], row["channels"], row["considered"]) == (
         7,
         3,
@@ -54,11 +52,9 @@ def test_an_occasion_one_can_count_by_hand():
         2,
     )
     assert (row["spells"], row["backtracks"], row["rework"]) == (6, 1, 2)
-    assert (
-        row["active_minutes"] == pytest.approx(5 + 1)
-        and row["minutes_evaluation"] == pytest.approx(3)
-        and row["minutes_search"] == pytest.approx(2)
-    )
+    assert row["active_minutes"] == pytest.approx(5 + 1)
+    assert row["minutes_evaluation"] == pytest.approx(3)
+    assert row["minutes_search"] == pytest.approx(2)
     assert (row["first_channel"], row["last_channel"], row["events_evaluation"]) == (
         "web",
         "app",
@@ -80,9 +76,9 @@ def test_complexity_has_its_golden_value():
         ]
     )
     found = stages.profile(events, ["A", "B", "C", "D"]).set_index("customer_id")["complexity"]
-    assert (
-        found["a"] == pytest.approx(np.sqrt(1 / 3 * 1 / 2)) and found["b"] == 0 and found["c"] == 0
-    )
+    assert found["a"] == pytest.approx(np.sqrt(1 / 3 * 1 / 2))
+    assert found["b"] == 0
+    assert found["c"] == 0
 
 
 def test_turbulence_by_its_definition():
@@ -247,10 +243,8 @@ def test_joint_skipping_counts_what_is_missing_altogether():
         }
     )
     found = stages.skipping(table, ["search", "evaluation"]).table.set_index("stage")
-    assert (
-        found.loc["search + evaluation", "count"] == 2
-        and found.loc["search + evaluation", "n"] == 3
-    )
+    assert found.loc["search + evaluation", "count"] == 2
+    assert found.loc["search + evaluation", "n"] == 3
 
 
 def test_considered_sets_never_pool_buyers_with_others():
@@ -263,12 +257,10 @@ def test_considered_sets_never_pool_buyers_with_others():
         }
     )
     found = stages.consideration(table).table.set_index(["outcome", "size"])["count"]
-    assert (
-        found["bought", "1"] == 2
-        and found["bought", "3"] == 1
-        and found["abandoned", "0"] == 2
-        and ("bought", "0") not in found
-    )
+    assert found["bought", "1"] == 2
+    assert found["bought", "3"] == 1
+    assert found["abandoned", "0"] == 2
+    assert ("bought", "0") not in found
 
 
 def test_trigger_intervals_hold_together():
@@ -330,11 +322,9 @@ def test_time_is_compared_between_groups():
         events, ["look", "cart", "buy"], by="group", stage="look", horizon="5D"
     )
     table = made.table.set_index("group")
-    assert (
-        table.loc["x", "estimate"] == pytest.approx(-1.0)
-        and table.loc["y", "restricted_mean"] == pytest.approx(2 + 1.95 / 24)
-        and "z" not in table.index
-    )
+    assert table.loc["x", "estimate"] == pytest.approx(-1.0)
+    assert table.loc["y", "restricted_mean"] == pytest.approx(2 + 1.95 / 24)
+    assert "z" not in table.index
     assert table["p_holm"].max() < 1e-6 and "p: <0.001" in made.limits[0]
 
 
@@ -356,11 +346,9 @@ def test_three_groups_are_compared_each_with_the_rest():
         stage="look",
         horizon="5D",
     ).table.set_index("group")
-    assert (
-        list(made["restricted_mean"].rank()) == [1, 2, 3]
-        and made.loc[["x", "z"], "p_holm"].max() < 0.05
-        and made.loc["z", "estimate"] > 0 > made.loc["x", "estimate"]
-    )
+    assert list(made["restricted_mean"].rank()) == [1, 2, 3]
+    assert made.loc[["x", "z"], "p_holm"].max() < 0.05
+    assert made.loc["z", "estimate"] > 0 > made.loc["x", "estimate"]
 
 
 def test_sources_by_hand():
@@ -394,9 +382,8 @@ def test_hazards_by_hand():
     table = stages.hazards(events, ["search", "intent", "buy"], days=(0, 1)).table.set_index(
         ["stage", "from_day"]
     )
-    assert table.loc[("search", 0.0), ["count", "n"]].tolist() == [1, 3] and table.loc[
-        ("search", 1.0), ["count", "n"]
-    ].tolist() == [1, 4]
+    assert table.loc[("search", 0.0), ["count", "n"]].tolist() == [1, 3]
+    assert table.loc[("search", 1.0), ["count", "n"]].tolist() == [1, 4]
     assert table.loc[("intent", 0.0), "count"] == 1
     with pytest.raises(InputError, match="days"):
         stages.hazards(events, ["search", "intent", "buy"], days=(1, 3))
@@ -503,9 +490,8 @@ def test_lost_payments_are_told_apart_by_their_last_try():
     table = stages.checkout(events, ["cart", "pay", "order"], failed="declined").table.set_index(
         ["measure", "step"]
     )
-    assert table.loc[("step", "cart"), ["count", "n"]].tolist() == [1, 5] and table.loc[
-        ("step", "pay"), ["count", "n"]
-    ].tolist() == [3, 4]
+    assert table.loc[("step", "cart"), ["count", "n"]].tolist() == [1, 5]
+    assert table.loc[("step", "pay"), ["count", "n"]].tolist() == [3, 4]
     assert table.loc["payment"]["count"].tolist() == [1, 1, 1]
 
 
@@ -528,9 +514,8 @@ def test_a_barrier_shows_only_where_it_is_planted():
         )
         found[name] = made.table.set_index("measure").loc["cost_adjusted"]
         assert made.evidence == "associational"
-    assert (
-        found["on"]["conf_low"] > 0.02 and found["off"]["conf_low"] < 0 < found["off"]["conf_high"]
-    )
+    assert found["on"]["conf_low"] > 0.02
+    assert found["off"]["conf_low"] < 0 < found["off"]["conf_high"]
 
 
 def test_checkpoints_have_control_limits():
@@ -541,9 +526,8 @@ def test_checkpoints_have_control_limits():
     table = pd.DataFrame({"opened_at": days, "sessions": np.where(passed, 1, 5)})
     made = stages.checkpoints(table, {"quick": "sessions <= 3"}, period="day").table
     centre = made["count"].sum() / 1400
-    assert made["centre"][0] == pytest.approx(centre) and made["outside"].tolist() == [
-        False
-    ] * 13 + [True]
+    assert made["centre"][0] == pytest.approx(centre)
+    assert made["outside"].tolist() == [False] * 13 + [True]
     for rule in ("sessions +", "sessions + 1", "visits > 2"):
         with pytest.raises(InputError, match="checkpoint"):
             stages.checkpoints(table, {"x": rule})

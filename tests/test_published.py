@@ -70,9 +70,8 @@ def test_heating_and_cooling_nested():
     fit = choice.nested_logit(
         d, terms, {"cooling": cool, "other": ["gc", "ec", "er"]}, constants=False, common=True
     ).model
-    assert fit.loglik == pytest.approx(-178.12, abs=0.01) and fit.params["lambda"] == pytest.approx(
-        0.585922, abs=2e-5
-    )
+    assert fit.loglik == pytest.approx(-178.12, abs=0.01)
+    assert fit.params["lambda"] == pytest.approx(0.585922, abs=2e-5)
     assert 100 * fit.params[["ich", "och", "icca", "occa"]].to_numpy() == pytest.approx(
         [-0.554878, -0.857886, -0.225079, -1.08946], abs=2e-4
     )
@@ -131,11 +130,9 @@ def test_job_training():
     )
     made = experiments.difference(d, "re78", split={"training": 185, "control": 260})
     row = made.table[made.table["measure"] == "difference"].iloc[0]
-    assert (
-        row["estimate"] == pytest.approx(1794, abs=1)
-        and row["std_error"] == pytest.approx(671, abs=1)
-        and made.evidence == "experimental"
-    )
+    assert row["estimate"] == pytest.approx(1794, abs=1)
+    assert row["std_error"] == pytest.approx(671, abs=1)
+    assert made.evidence == "experimental"
 
 
 def test_giving_up_smoking():
@@ -153,7 +150,8 @@ def test_giving_up_smoking():
     ]
     for method, estimate in (("ipw", 3.44), ("aipw", 3.37), ("ipwra", 3.36)):
         row = experiments.weighting(d, "qsmk", "wt82_71", terms, method=method).table.iloc[1]
-        assert row["estimate"] == pytest.approx(estimate, abs=0.006) and (
+        assert row["estimate"] == pytest.approx(estimate, abs=0.006)
+        assert (
             row["conf_low"],
             row["conf_high"],
         ) == pytest.approx((2.4, 4.4), abs=0.12)
@@ -196,11 +194,9 @@ def test_organ_donation():
         d, "Rate", unit="State", time="Quarter_Num", start="start"
     )
     row = made.table.iloc[0]
-    assert (
-        row["estimate"] == pytest.approx(-0.0225, abs=1e-4)
-        and 0.02 < row["std_error"] < 0.04
-        and any("1 treated" in s for s in made.limits)
-    )
+    assert row["estimate"] == pytest.approx(-0.0225, abs=1e-4)
+    assert 0.02 < row["std_error"] < 0.04
+    assert any("1 treated" in s for s in made.limits)
 
 
 def test_insurance_among_neighbours():
@@ -250,10 +246,8 @@ def test_three_factors_of_school_children():
     made = drivers.structural(
         d, "visual =~ x1 + x2 + x3\ntextual =~ x4 + x5 + x6\nspeed =~ x7 + x8 + x9"
     )
-    assert (
-        "85.31 with 24" in made.limits[0]
-        and "CFI 0.931, RMSEA 0.0923, SRMR 0.0652" in made.limits[0]
-    )
+    assert "85.31 with 24" in made.limits[0]
+    assert "CFI 0.931, RMSEA 0.0923, SRMR 0.0652" in made.limits[0]
     loads = made.table.set_index("term")["estimate"]
     assert (loads["x2 ~ visual"], loads["x6 ~ textual"], loads["x9 ~ speed"]) == pytest.approx(
         (0.554, 0.926, 1.082), abs=2e-3

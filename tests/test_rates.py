@@ -92,10 +92,8 @@ def test_what_is_counted_in_one_way_bounds_the_others(rows):
     both = first.merge(every, on=["cohort", "age"], suffixes=("", "_every")).dropna(
         subset=["count"]
     )
-    assert (
-        len(both) == len(first.dropna(subset=["count"]))
-        and (both["count_every"] >= both["count"]).all()
-    )
+    assert len(both) == len(first.dropna(subset=["count"]))
+    assert (both["count_every"] >= both["count"]).all()
 
 
 def test_every_entry_by_hand():
@@ -106,11 +104,9 @@ def test_every_entry_by_hand():
         entry="every",
     ).table.set_index(["cohort", "age"])
     second = pd.Timestamp("2024-01-08")
-    assert (
-        made.loc[(second, 0), "n"] == 2
-        and made.loc[(second, 4), "count"] == 1
-        and made.loc[(pd.Timestamp("2024-02-05"), 0), "n"] == 1
-    )
+    assert made.loc[(second, 0), "n"] == 2
+    assert made.loc[(second, 4), "count"] == 1
+    assert made.loc[(pd.Timestamp("2024-02-05"), 0), "n"] == 1
     with pytest.raises(InputError, match="rolling clock"):
         retention.cohorts(HAND, entry="every", clock="rolling")
     with pytest.raises(InputError, match="several cohorts"):
@@ -124,11 +120,9 @@ def test_weeks_begin_where_they_are_told_to():
     days = np.arange(19_700, 19_800)
     for name, weekday in (("week", 0), ("week_sunday", 6), ("week_saturday", 5)):
         starts = periods.first_day(days, name)
-        assert (
-            (pd.to_datetime(starts, unit="D").day_of_week == weekday).all()
-            and ((days - starts) < 7).all()
-            and (days >= starts).all()
-        )
+        assert (pd.to_datetime(starts, unit="D").day_of_week == weekday).all()
+        assert ((days - starts) < 7).all()
+        assert (days >= starts).all()
     made = retention.cohorts(orders([("a", 5), ("b", 6), ("c", 20)]), period="week_sunday").table
     assert made["cohort"].drop_duplicates().tolist() == [
         pd.Timestamp("2023-12-31"),
@@ -151,11 +145,9 @@ def test_groups_are_compared_with_correction():
     data = orders([*rows, ("end", 90)])
     by = pd.Series({c: c[0] for c in data["customer_id"].unique() if c != "end"})
     made = retention.day_retention(data, days=[1, 31, 61], by=by).table.set_index(["group", "age"])
-    assert (
-        made.loc[("x", "1–30"), "p_holm"] < 1e-6
-        and made.loc[("x", "31–60"), "estimate"] == 0
-        and "missing" in made.index.get_level_values(0)
-    )
+    assert made.loc[("x", "1–30"), "p_holm"] < 1e-6
+    assert made.loc[("x", "31–60"), "estimate"] == 0
+    assert "missing" in made.index.get_level_values(0)
     two = retention.day_retention(
         data[data["customer_id"] != "end"], days=[1, 6, 11], by=by
     ).table.set_index(["group", "age"])
@@ -173,11 +165,9 @@ def test_ids_known_by_how_they_are_written_and_no_false_correction():
         {**{str(i): "odd" if i % 2 else "even" for i in range(80)}, "100": "young", "101": "young"}
     )
     made = retention.day_retention(data, days=[1, 11], by=by).table.set_index("group")
-    assert (
-        made.loc["young", "n"] == 0
-        and np.isnan(made.loc["young", "p_holm"])
-        and made.loc["odd", "p_holm"] == pytest.approx(made.loc["odd", "p_value"])
-    )
+    assert made.loc["young", "n"] == 0
+    assert np.isnan(made.loc["young", "p_holm"])
+    assert made.loc["odd", "p_holm"] == pytest.approx(made.loc["odd", "p_value"])
     with pytest.raises(InputError, match="by: none of the customers"):
         retention.day_retention(data, days=[1, 11], by=pd.Series({"x": "a"}))
     with pytest.raises(InputError, match="events: none of the customers"):
@@ -218,10 +208,8 @@ def test_a_day_given_back_is_no_return():
     ].to_numpy().tolist() == [[1, 2]]
     assert retention.repeat_rate(data, windows=["30D"]).table["count"].iloc[0] == 1
     cells = retention.cohorts(data, period="week").table.set_index(["cohort", "age"])
-    assert (
-        cells.loc[(pd.Timestamp("2024-01-01"), 1), "count"] == 1
-        and cells.loc[(pd.Timestamp("2024-01-01"), 0), "n"] == 2
-    )
+    assert cells.loc[(pd.Timestamp("2024-01-01"), 1), "count"] == 1
+    assert cells.loc[(pd.Timestamp("2024-01-01"), 0), "n"] == 2
     money = retention.cohorts(data, period="week", measure="revenue").table.set_index(
         ["cohort", "age"]
     )
@@ -241,11 +229,9 @@ def test_a_trend_over_cohorts():
         for d in ([7 * w, 7 * w + 3] if i < 5 + 4 * w else [7 * w])
     ]
     made = retention.over_time(orders(rows), days=(1, 8), period="week")
-    assert (
-        made.table["count"].tolist() == [5 + 4 * w for w in range(8)]
-        and made.table["n"].eq(50).all()
-        and "100 customers" in " ".join(made.limits)
-    )
+    assert made.table["count"].tolist() == [5 + 4 * w for w in range(8)]
+    assert made.table["n"].eq(50).all()
+    assert "100 customers" in " ".join(made.limits)
     count = made.table["count"].to_numpy()
     theirs = (
         Table(np.column_stack([count, 50 - count]), shift_zeros=False)
@@ -268,11 +254,9 @@ def test_the_mean_curve_weighs_by_size():
             orders([("a", 0), ("a", 35), ("b", 1), ("c", 2), ("d", 40), ("d", 65), ("z", 95)])
         )
     ).table.set_index("age")
-    assert (
-        made.loc[1, ["count", "n", "cohorts"]].tolist() == [2, 4, 2]
-        and np.isnan(made.loc[0, "conf_low"])
-        and made.loc[2, ["n", "cohorts"]].tolist() == [3, 1]
-    )
+    assert made.loc[1, ["count", "n", "cohorts"]].tolist() == [2, 4, 2]
+    assert np.isnan(made.loc[0, "conf_low"])
+    assert made.loc[2, ["n", "cohorts"]].tolist() == [3, 1]
 
 
 def test_curves_of_groups_are_compared():
@@ -293,11 +277,9 @@ def test_curves_of_groups_are_compared():
     made = retention.mean_curve(
         {"keen": retention.cohorts(keen), "cool": retention.cohorts(cool)}
     ).table.set_index(["group", "age"])
-    assert (
-        made.loc[("keen", 1), "p_holm"] < 1e-6
-        and made.loc[("keen", 1), "p_holm"] == made.loc[("cool", 1), "p_holm"]
-        and np.isnan(made.loc[("keen", 0), "p_holm"])
-    )
+    assert made.loc[("keen", 1), "p_holm"] < 1e-6
+    assert made.loc[("keen", 1), "p_holm"] == made.loc[("cool", 1), "p_holm"]
+    assert np.isnan(made.loc[("keen", 0), "p_holm"])
 
 
 def test_engagement_by_hand():
@@ -319,10 +301,8 @@ def test_engagement_by_hand():
     )
     acts = acts.assign(occurred_at=AT + pd.to_timedelta(acts["day"], "D"), event="click")
     made = retention.engagement(acts, first, machine="machine_open")
-    assert (
-        made.table[["month", "count", "n"]].to_numpy().tolist() == [[1, 1, 2], [2, 1, 2]]
-        and "1 acts of machines" in made.limits[0]
-    )
+    assert made.table[["month", "count", "n"]].to_numpy().tolist() == [[1, 1, 2], [2, 1, 2]]
+    assert "1 acts of machines" in made.limits[0]
     with pytest.raises(InputError, match="no event named 'open'"):
         retention.engagement(acts, first, acts=["open"])
     rng = np.random.default_rng(3)

@@ -862,9 +862,8 @@ def test_shares_carry_their_denominator(made, name):
         assert table.loc[table["n"] == 0, "estimate"].isna().all()
     if "conf_low" in table:
         inside = table.dropna(subset=["estimate", "conf_low", "conf_high"])
-        assert (inside["conf_low"] <= inside["estimate"] + 1e-9).all() and (
-            inside["estimate"] <= inside["conf_high"] + 1e-9
-        ).all()
+        assert (inside["conf_low"] <= inside["estimate"] + 1e-9).all()
+        assert (inside["estimate"] <= inside["conf_high"] + 1e-9).all()
 
 
 @pytest.mark.parametrize("name", ANALYSES)
@@ -948,15 +947,11 @@ def test_a_saved_result_draws_the_same_figure(made, name, tmp_path):
     back = results.read(tmp_path)
     assert (back.question, back.limits, back.n) == (result.question, result.limits, result.n)
     pd.testing.assert_frame_equal(back.table, result.table, check_dtype=False)
-    assert (
-        back.chart == json.loads(json.dumps(result.chart))
-        and (tmp_path / "figure.png").stat().st_size > 5000
-    )
-    assert (
-        back.figure().result is back
-        and figures.describe(back) == figures.describe(result)
-        and figures.describe(back).startswith(result.question)
-    )
+    assert back.chart == json.loads(json.dumps(result.chart))
+    assert (tmp_path / "figure.png").stat().st_size > 5000
+    assert back.figure().result is back
+    assert figures.describe(back) == figures.describe(result)
+    assert figures.describe(back).startswith(result.question)
     assert json.loads((tmp_path / "result.json").read_text())["method"] == result.method
 
 
@@ -1072,11 +1067,9 @@ def test_values_are_never_taken_for_html():
         n=20,
         limits=("<u>l</u>",),
     )
-    assert (
-        "<script" not in result._repr_html_()
-        and "<b>" not in result._repr_html_()
-        and "<u>" not in result._repr_html_()
-    )
+    assert "<script" not in result._repr_html_()
+    assert "<b>" not in result._repr_html_()
+    assert "<u>" not in result._repr_html_()
 
 
 def test_an_unknown_grade_of_evidence_is_refused():

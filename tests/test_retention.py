@@ -148,9 +148,8 @@ def test_churn_counts_only_purchases_watched_long_enough():
 def test_time_to_next_is_kaplan_meier_on_first_pauses():
     """Pauses 20 and 60, still open after 90 (Bob) and 5 days (Dan)."""
     table = retention.time_to_next(SMALL).table.set_index("days")
-    assert table.loc[20, ["n", "count"]].tolist() == [3, 1] and table.loc[
-        20, "estimate"
-    ] == pytest.approx(2 / 3)
+    assert table.loc[20, ["n", "count"]].tolist() == [3, 1]
+    assert table.loc[20, "estimate"] == pytest.approx(2 / 3)
     assert table.loc[60, "estimate"] == pytest.approx(1 / 3)
     split = retention.time_to_next(
         SMALL, by=pd.Series({"ann": "x", "bob": "x", "cas": "y", "dan": "y"})
@@ -168,11 +167,9 @@ def test_cdnow_facts():
     (datasets note).
     """
     cdnow = load.cdnow()
-    assert (
-        len(cdnow) == 69_659
-        and (cdnow["amount"] == 0).sum() == 80
-        and cdnow["amount"].sum() == pytest.approx(2_500_315.63)
-    )
+    assert len(cdnow) == 69_659
+    assert (cdnow["amount"] == 0).sum() == 80
+    assert cdnow["amount"].sum() == pytest.approx(2_500_315.63)
     gaps = retention.pauses(cdnow)
     twice = gaps.loc[gaps["number"] == 2, "customer_id"].nunique() / gaps["customer_id"].nunique()
     assert gaps["customer_id"].nunique() == 23_570 and round(100 * twice, 1) == 48.9

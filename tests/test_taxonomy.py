@@ -138,16 +138,13 @@ def test_quality_against_labels_by_hand():
     found = stages.mapping_quality(table, label="label").table.set_index(["measure", "stage"])[
         "estimate"
     ]
-    assert found["agreement", "all_stages"] == pytest.approx(0.8) and found[
-        "kappa", "all_stages"
-    ] == pytest.approx((0.8 - 0.5) / 0.5)
-    assert found["sensitivity", "need"] == pytest.approx(0.8) and found[
-        "specificity", "need"
-    ] == pytest.approx(0.8)
+    assert found["agreement", "all_stages"] == pytest.approx(0.8)
+    assert found["kappa", "all_stages"] == pytest.approx((0.8 - 0.5) / 0.5)
+    assert found["sensitivity", "need"] == pytest.approx(0.8)
+    assert found["specificity", "need"] == pytest.approx(0.8)
     made = stages.mapping_quality(table.assign(stage=[None] * 3 + said[3:]))
-    assert made.table["estimate"][0] == pytest.approx(0.7) and any(
-        "under 80" in s for s in made.limits
-    )
+    assert made.table["estimate"][0] == pytest.approx(0.7)
+    assert any("under 80" in s for s in made.limits)
 
 
 def test_the_rules_know_the_simulated_market():
@@ -162,11 +159,9 @@ def test_the_rules_know_the_simulated_market():
     found = stages.mapping_quality(out.assign(label=truth["stage"]), label="label").table.set_index(
         ["measure", "stage"]
     )["estimate"]
-    assert (
-        found["agreement", "all_stages"] > 0.75
-        and found["sensitivity", "intent"] == 1
-        and found["specificity", "purchase"] == 1
-    )
+    assert found["agreement", "all_stages"] > 0.75
+    assert found["sensitivity", "intent"] == 1
+    assert found["specificity", "purchase"] == 1
 
 
 def test_both_engines_agree(to_spark):
