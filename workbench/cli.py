@@ -42,6 +42,11 @@ def main(arguments=None):
     verb.add_argument("--quiet", action="store_true", help="no progress bar")
     verb.set_defaults(act=_run)
 
+    verb = verbs.add_parser("open", help="make a copy of notebooks in Dutch, to work in")
+    verb.add_argument("notebook", nargs="?", help="name such as 30_retention; default all")
+    verb.add_argument("--language", choices=("en", "nl"), default="en")
+    verb.set_defaults(act=_open)
+
     verb = verbs.add_parser("params", help="show the parameters of a notebook")
     verb.add_argument("notebook")
     verb.set_defaults(act=_params)
@@ -176,6 +181,29 @@ def _run(options):
             print(f"workbench: {error}", file=sys.stderr)
     print(f"Index of all reports: {reports_folder() / 'index.html'}")
     return FAILED if any(error for *_, error in results) else DONE
+
+
+def _open(options):
+    from workbench.reports import prose
+    from workbench.reports.run import find, notebooks
+
+    paths = [find(options.notebook)] if options.notebook else list(notebooks().values())
+    language = options.language
+    if options.notebook is None and language in prose.LANGUAGES:
+        paths = [p for p in paths if prose.catalogue(p, language)]
+    copied = [p.stem for p in notebooks().values() if p in paths or _copy_of(p, language).exists()]
+    for i, path in enumerate(paths):
+        if language in prose.LANGUAGES:
+            path, new = prose.copy(path, language, copied)
+            print(f"{path.name}: {'made' if new else 'exists already and is left as it is'}")
+        if i == 0:
+            first = path
+    print(f"Open it with: jupyter lab {os.path.relpath(first)}")
+    return DONE
+
+
+def _copy_of(path, language):
+    return path.with_name(f"{path.stem}.{language}.ipynb")
 
 
 def _params(options):

@@ -11,18 +11,28 @@ from workbench.load.mapping import (
     read_mapping,
 )
 from workbench.load.panels import cdnow, complete_journey, donations, panel_lines, panel_sales
+from workbench.load.source import (
+    Source,
+    by_first_order,
+    events_from_orders,
+    source,
+    sources,
+)
 from workbench.load.studies import apples, charity, insurance, mode_choice, scanner_panel
 
 __all__ = [
     "LoadReport",
     "Loaded",
+    "Source",
     "answers",
     "apples",
+    "by_first_order",
     "card",
     "cdnow",
     "charity",
     "complete_journey",
     "donations",
+    "events_from_orders",
     "file",
     "insurance",
     "mode_choice",
@@ -33,4 +43,6 @@ __all__ = [
     "price_rules",
     "read_mapping",
     "scanner_panel",
+    "source",
+    "sources",
 ]

@@ -12,14 +12,16 @@ sys.modules.setdefault("rfc3987_syntax", None)
 from workbench.reports.parameters import Parameter, read_parameters, settle  # noqa: E402
 from workbench.reports.publish import latest, runs, write_index  # noqa: E402
 from workbench.reports.run import run, run_all  # noqa: E402
-from workbench.reports.words import attempt, check, explore, say, table  # noqa: E402
+from workbench.reports.words import attempt, check, explore, heading, prose_notice, say, table  # noqa: E402
 
 __all__ = [
     "Parameter",
     "attempt",
     "check",
     "explore",
+    "heading",
     "latest",
+    "prose_notice",
     "read_parameters",
     "run",
     "run_all",

@@ -84,6 +84,7 @@ def write_html(book, path, manifest, language):
         filters={"clean": clean, "alt_text": _alt},
     )
     texts.use(language)
+    _unlink_neighbours(book)
     title = _title(book) or manifest["report"]
     facts = {
         "title": title,
@@ -120,12 +121,20 @@ def _alt(output):
 
 
 def _title(book):
-    """Return the first heading an output shows."""
+    """Return the first heading a Markdown cell or an output shows."""
     for cell in book.cells:
-        for output in cell.get("outputs", ()):
-            found = re.search(
-                r"^# (.+)$", output.get("data", {}).get("text/markdown", ""), re.MULTILINE
-            )
+        if "remove-cell" in cell.metadata.get("tags", []):
+            continue
+        outputs = [o.get("data", {}).get("text/markdown", "") for o in cell.get("outputs", ())]
+        for text in [cell.source] if cell.cell_type == "markdown" else outputs:
+            found = re.search(r"^# (.+)$", text, re.MULTILINE)
             if found:
                 return found.group(1).strip()
     return None
+
+
+def _unlink_neighbours(book):
+    """Leave of links to files beside the notebook only their words: a report has no neighbours."""
+    for cell in book.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"\[([^\]]+)\]\((?!https?:|mailto:|#)[^)]+\)", r"\1", cell.source)

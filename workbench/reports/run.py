@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workbench import project
 from workbench.errors import ReportFailed, unknown
-from workbench.reports import publish, render
+from workbench.reports import prose, publish, render
 from workbench.reports.parameters import read_parameters, settle
 
 PACKAGES = (
@@ -30,8 +30,10 @@ CELL_TIMEOUT = 600
 
 
 def notebooks():
-    """Return the project's notebooks: name → path."""
-    return {p.stem: p for p in sorted((project.root() / "notebooks").glob("*.ipynb"))}
+    """Return the project's notebooks: name → path; copies in another language are not among them."""
+    found = sorted((project.root() / "notebooks").glob("*.ipynb"))
+    copies = tuple(f".{language}" for language in prose.LANGUAGES)
+    return {p.stem: p for p in found if not p.stem.endswith(copies)}
 
 
 def find(name):
@@ -234,6 +236,7 @@ def _execute(path, values, building, timeout, tick):
     # Exercises are for people at a notebook; a report has none, and must not fail on one.
     book = nbformat.read(path, as_version=4)
     book.cells = [c for c in book.cells if "exercise" not in c.metadata.get("tags", [])]
+    prose.translate(book, path, values.get("language", "en"))
     source = building.folder / "source.ipynb"
     nbformat.write(book, source)
     os.environ["WORKBENCH_INPUTS"] = str(building.folder / "inputs.jsonl")

@@ -24,6 +24,23 @@ def say(key, **values):
     return Words(texts.t(key, **{k: _plain(v) for k, v in values.items()}))
 
 
+def heading(name):
+    """Return the name of a source as a heading, for display above what was found in it."""
+    return Words(f"### {_plain(texts.word(name))}")
+
+
+def prose_notice(language):
+    """Say where the prose of a notebook stands in `language`; nothing in English.
+
+    `workbench run` and `workbench open` put that prose in and take this line out.
+    """
+    from workbench.reports import prose
+
+    if language in prose.LANGUAGES:
+        return Words(prose.sentence(prose.ELSEWHERE, prose.SHARED))
+    return None
+
+
 def check(answer, truth, key, *, tolerance=0.005):
     """Return the verdict on an exercise: not answered yet, well done, or a hint.
 
