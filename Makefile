@@ -50,7 +50,7 @@ test: .venv/.test
 	@$(BIN)/ruff format -q --check $(CODE)
 	@$(BIN)/ruff check -q $(CODE)
 	@$(BIN)/python -m pytest $(TWO) -m "not slow"
-	@$(BIN)/python -m pytest $(TWO) --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg -p no:cacheprovider notebooks
+	@$(BIN)/python -m pytest $(TWO) --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg -p no:cacheprovider --ignore-glob='*.nl.ipynb' notebooks
 
 verify: .venv/.test
 	@$(BIN)/python -m pytest -m slow -s

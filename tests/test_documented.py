@@ -64,6 +64,7 @@ ANALYSES = (
     "clv.worth",
     "clv.contract",
     "clv.summary",
+    "load.source",
     "load.studies",
     "survival",
     "intervals",

@@ -535,3 +535,54 @@ def test_reasons_are_told_in_both_languages():
     assert "ordered_at: geen tijd" in shown
     assert "8 velden in plaats van 7" in shown
     assert "aangenomen" in shown
+
+
+def test_a_source_is_one_thing_whatever_it_is():
+    """Built in, a file or the simulated market: the same tables, zone and something to show."""
+    from workbench import simulate
+
+    shops = load.sources(["cdnow", "data/samples/sample_shop.csv"], "data/mappings/sample_shop.yml")
+    shop, own = shops.values()
+    pd.testing.assert_frame_equal(shop.orders, load.cdnow())
+    loaded = load.file("data/samples/sample_shop.csv", "data/mappings/sample_shop.yml")
+    pd.testing.assert_frame_equal(own.orders, loaded["orders"])
+    pd.testing.assert_frame_equal(own.lines, loaded["order_lines"])
+    assert (shop.zone, own.zone, shop.own, own.own) == ("UTC", "Europe/Amsterdam", False, True)
+    assert "Fader" in shop._repr_html_() and own.report.source in own._repr_html_()
+    assert load.source("cdnow", zone="Asia/Tokyo").zone == "Asia/Tokyo"
+    market = load.source("market", market=lambda: simulate.market(50, seed=1))
+    assert len(market.events) and market.market.truth and market.events.attrs["simulated"]
+    assert "Simulated market" in repr(market)
+    with pytest.raises(InputError, match=r"cdnow: holds orders; here 'events'"):
+        _ = shop.events
+    with pytest.raises(InputError, match="order_lines"):
+        _ = own.events
+    with pytest.raises(InputError, match="a file needs a mapping"):
+        load.source("data/samples/sample_shop.csv")
+
+
+def test_a_source_knows_its_newest_part():
+    """What lies before the start is left out; days are cut in the source's time zone."""
+    late = load.source("cdnow", start="1998-01-01")
+    assert late.orders["ordered_at"].min() == pd.Timestamp("1998-01-01", tz="UTC")
+    assert late.last("180D") == ("1998-01-01", "1998-06-30")
+    assert late.last("90D", until="1998-03-31") == ("1997-12-31", "1998-03-31")
+
+
+def test_customers_by_their_first_order():
+    """The first in time, the lowest id among equals; the median itself is not large."""
+    orders = pd.DataFrame(
+        {
+            "order_id": ["b", "a", "c", "d", "e"],
+            "customer_id": ["x", "x", "y", "z", "y"],
+            "ordered_at": pd.to_datetime(["2024-01-01"] * 4 + ["2024-01-02"], utc=True),
+            "amount": [1.0, 9.0, 5.0, 2.0, 50.0],
+        }
+    )
+    groups = load.by_first_order(orders)
+    assert groups["large_order"]["customer_id"].tolist() == ["x", "x"]
+    assert groups["small_order"]["customer_id"].tolist() == ["y", "z", "y"]
+    events = load.events_from_orders(orders)
+    assert (
+        set(events["event"]) == {"order"} and (events["occurred_at"] == orders["ordered_at"]).all()
+    )

@@ -85,6 +85,7 @@ def write_html(book, path, manifest, language):
     )
     texts.use(language)
     _unlink_neighbours(book)
+    _show_last_values(book)
     title = _title(book) or manifest["report"]
     facts = {
         "title": title,
@@ -131,6 +132,15 @@ def _title(book):
             if found:
                 return found.group(1).strip()
     return None
+
+
+def _show_last_values(book):
+    """Make the value of a cell's last line an output like any other: the templates pass it over."""
+    for cell in book.cells:
+        for output in cell.get("outputs", ()):
+            if output.output_type == "execute_result":
+                output.output_type = "display_data"
+                output.pop("execution_count", None)
 
 
 def _unlink_neighbours(book):
