@@ -86,11 +86,15 @@ def test_what_is_no_number_is_said(answer):
 def test_tolerance_follows_the_interval():
     """A tenth of the interval, or the number rounded to two digits; a count is exact."""
     wide, narrow = Truth(0.4321, 0.33, 0.53, share=True), Truth(0.4321, 0.4311, 0.4331, share=True)
-    assert judge(0.451, wide) == "right" and judge(0.451, narrow) == "other"
-    assert judge("43 %", narrow) == "right" and judge(43.2, narrow) == "right"
+    assert judge(0.451, wide) == "right"
+    assert judge(0.451, narrow) == "other"
+    assert judge("43 %", narrow) == "right"
+    assert judge(43.2, narrow) == "right"
     assert judge(0.44, narrow) == "other"
-    assert judge(1014, Truth(1014)) == "right" and judge("1.014", Truth(1014)) == "right"
-    assert judge(1000, Truth(1014)) == "other" and judge(10.14, Truth(1014)) == "other"
+    assert judge(1014, Truth(1014)) == "right"
+    assert judge("1.014", Truth(1014)) == "right"
+    assert judge(1000, Truth(1014)) == "other"
+    assert judge(10.14, Truth(1014)) == "other"
     assert judge(3, Truth(3.0, 3.0, 3.0)) == "right"
     assert judge(94, Truth(94.0, 88.0, float("nan"))) == "right"
 
@@ -98,8 +102,10 @@ def test_tolerance_follows_the_interval():
 def test_words_are_answers_too():
     """Whatever the case; a known wrong word gets its own hint."""
     truth = Truth(("rolling", "meelopend"), mistakes={"calendar": ("calendar", "kalender")})
-    assert judge(" Rolling ", truth) == "right" and judge("meelopend", truth) == "right"
-    assert judge("Kalender", truth) == "calendar" and judge(4, truth) == "other"
+    assert judge(" Rolling ", truth) == "right"
+    assert judge("meelopend", truth) == "right"
+    assert judge("Kalender", truth) == "calendar"
+    assert judge(4, truth) == "other"
 
 
 def test_an_answer_that_is_right_is_no_mistake():
@@ -204,7 +210,8 @@ def test_data_too_few_for_a_truth():
     def unknown(result):
         return Truth(float("nan"))
 
-    assert "too few" in str(book.check(1, 1, None)) and "too few" in str(book.check(2, 1, None))
+    assert "too few" in str(book.check(1, 1, None))
+    assert "too few" in str(book.check(2, 1, None))
     short = pd.DataFrame({"customer_id": [], "ordered_at": [], "amount": []})
     nothing = reports.attempt(lambda table: none(table), short)
     assert "too few" in str(book.check(2, 1, nothing))

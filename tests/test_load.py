@@ -104,8 +104,10 @@ def test_the_sample_shop_has_the_usual_defects():
     assert loaded.report.rows_in == loaded.report.rows_kept + len(loaded.report.rejected)
     told = load.read_mapping("data/mappings/sample_shop.yml")
     dropped = load.file("data/samples/sample_shop.csv", {**told, "duplicates": "drop"}).report
-    assert dropped.rows_kept == 329 and dropped.rows_in == dropped.rows_kept + len(dropped.rejected)
-    assert loaded.report.notes["delimiter"] == ";" and loaded.report.notes["decimal"] == ","
+    assert dropped.rows_kept == 329
+    assert dropped.rows_in == dropped.rows_kept + len(dropped.rejected)
+    assert loaded.report.notes["delimiter"] == ";"
+    assert loaded.report.notes["decimal"] == ","
     assert "café" in "".join(
         pd.read_csv(
             project.root() / "data/samples/sample_shop.csv",
@@ -229,9 +231,11 @@ def test_bad_rows_are_counted_and_kept_aside(tmp_path):
         "2 fields instead of 4": 1,
         "order_id: missing": 1,
     }
-    assert loaded.report.rows_in == 9 and loaded.report.rows_kept == 1
+    assert loaded.report.rows_in == 9
+    assert loaded.report.rows_kept == 1
     aside = loaded.report.write_rejected(tmp_path / "rejected.csv")
-    assert len(pd.read_csv(aside)) == 8 and "lots" in aside.read_text()
+    assert len(pd.read_csv(aside)) == 8
+    assert "lots" in aside.read_text()
     with pytest.raises(DataError, match="no row can be used"):
         load.file(write(tmp_path / "g.csv", "id,who,at,eur\n1,a,never,5\n"), ORDERS)
 
@@ -300,7 +304,8 @@ def test_json_lines_with_broken_lines(tmp_path):
         "\n".join([json.dumps(rows[0]), "{broken", "[1]", json.dumps(rows[1])]),
     )
     loaded = load.file(path, mapping(columns={**ORDERS["columns"], "customer_id": "who.name"}))
-    assert reasons(loaded) == {"not a JSON object": 2} and loaded.report.rows_kept == 2
+    assert reasons(loaded) == {"not a JSON object": 2}
+    assert loaded.report.rows_kept == 2
 
 
 @pytest.mark.parametrize(
@@ -548,10 +553,13 @@ def test_a_source_is_one_thing_whatever_it_is():
     pd.testing.assert_frame_equal(own.orders, loaded["orders"])
     pd.testing.assert_frame_equal(own.lines, loaded["order_lines"])
     assert (shop.zone, own.zone, shop.own, own.own) == ("UTC", "Europe/Amsterdam", False, True)
-    assert "Fader" in shop._repr_html_() and own.report.source in own._repr_html_()
+    assert "Fader" in shop._repr_html_()
+    assert own.report.source in own._repr_html_()
     assert load.source("cdnow", zone="Asia/Tokyo").zone == "Asia/Tokyo"
     market = load.source("market", market=lambda: simulate.market(50, seed=1))
-    assert len(market.events) and market.market.truth and market.events.attrs["simulated"]
+    assert len(market.events)
+    assert market.market.truth
+    assert market.events.attrs["simulated"]
     assert "Simulated market" in repr(market)
     with pytest.raises(InputError, match=r"cdnow: holds orders; here 'events'"):
         _ = shop.events
@@ -583,6 +591,5 @@ def test_customers_by_their_first_order():
     assert groups["large_order"]["customer_id"].tolist() == ["x", "x"]
     assert groups["small_order"]["customer_id"].tolist() == ["y", "z", "y"]
     events = load.events_from_orders(orders)
-    assert (
-        set(events["event"]) == {"order"} and (events["occurred_at"] == orders["ordered_at"]).all()
-    )
+    assert set(events["event"]) == {"order"}
+    assert (events["occurred_at"] == orders["ordered_at"]).all()

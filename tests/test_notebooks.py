@@ -1,11 +1,12 @@
-"""The notebooks keep the house rules: literate, run, cleaned, typed parameters, no code that belongs
-in the package, two exercises that ask for judgement.
+"""The notebooks keep the house rules: literate, run, cleaned, typed parameters, no code that
+belongs in the package, two exercises that ask for judgement.
 """
 
 import ast
 import json
 import re
 import statistics
+from itertools import pairwise
 
 import nbformat
 import pytest
@@ -56,7 +57,8 @@ def book(path):
 def test_every_code_cell_was_run(book):
     """A cell without execution count would be compared with nothing."""
     code = [c for c in book.cells if c.cell_type == "code"]
-    assert code and all(c.execution_count for c in code)
+    assert code
+    assert all(c.execution_count for c in code)
     assert [c.execution_count for c in code] == list(range(1, len(code) + 1))
     assert sum(bool(c.outputs) for c in code) >= len(code) // 2
 
@@ -109,7 +111,8 @@ def test_two_exercises_that_check_themselves(path):
     cells = nbformat.read(path, 4).cells
     call = "reports" if path.stem in UNCONVERTED else "exercises"
     checks = [c for c in cells if re.search(rf"{call}\.check\((\d, )?answer_", c.source)]
-    assert len(checks) == 2 and all(tagged(c, "exercise") for c in checks)
+    assert len(checks) == 2
+    assert all(tagged(c, "exercise") for c in checks)
     word = "Exercise" if path.stem in UNCONVERTED else "*Hint.*"
     assert all(word in c.outputs[0]["data"]["text/markdown"] for c in checks)
 
@@ -129,7 +132,8 @@ def test_the_opening_says_what_for_whom_how_long(path):
     assert re.match(r"# .+\n\n.{100,}", markdown[0].source, re.DOTALL)
     assert not markdown[0].metadata.get("tags")
     opening = markdown[1].source
-    assert "**For whom.**" in opening and "**How long.**" in opening
+    assert "**For whom.**" in opening
+    assert "**How long.**" in opening
     assert tagged(markdown[1], "remove-cell")
     assert path.stem == "00_start" or len(re.findall(r"\]\(\d\d_\w+\.ipynb\)", opening)) >= 2
 
@@ -149,7 +153,7 @@ def test_prose_comes_before_code(path):
     """No two long code cells without a word between them, and the last word is prose."""
     cells = nbformat.read(path, 4).cells
     assert cells[0].cell_type == "markdown"
-    for before, cell in zip(cells, cells[1:], strict=False):
+    for before, cell in pairwise(cells):
         if cell.cell_type == "code" and before.cell_type == "code":
             assert tagged(before, "parameters") or len(cell.source.splitlines()) <= 4
 
@@ -159,7 +163,8 @@ def test_code_is_short_and_worth_reading(path):
     """Few lines a cell, none over 100 columns, no prose in code."""
     _, code = literate(path)
     lines = [c.source.splitlines() for c in code if not tagged(c, "parameters")]
-    assert statistics.median(map(len, lines)) <= 4 and max(map(len, lines)) <= 12
+    assert statistics.median(map(len, lines)) <= 4
+    assert max(map(len, lines)) <= 12
     assert all(len(line) <= 100 for c in code for line in c.source.splitlines())
     assert not any("reports.say(" in c.source for c in code)
     setup = next(c.source for c in code if "texts.use(language)" in c.source)
@@ -193,7 +198,8 @@ def test_figures_have_words(book):
         for output in cell.get("outputs", ()):
             if "image/png" in output.get("data", {}):
                 alt = output.metadata["image/png"]["alt"]
-                assert alt == output["data"]["text/plain"] and any(ch.isdigit() for ch in alt)
+                assert alt == output["data"]["text/plain"]
+                assert any(ch.isdigit() for ch in alt)
 
 
 def test_the_right_answer_is_recognised():
@@ -219,4 +225,5 @@ def test_links_lead_somewhere():
             text = "".join(c.source for c in markdown)
             assert "../reports/index.html" in links
             assert {p.name for p in NOTEBOOKS[1:]} <= set(links)
-    assert "data/external/" in text and "workbench check" in text
+    assert "data/external/" in text
+    assert "workbench check" in text

@@ -94,7 +94,7 @@ def test_update_keeps_what_is_translated(home):
     book.cells.append(nbformat.v4.new_markdown_cell("New."))
     nbformat.write(book, path)
     assert prose.update(path) == 1
-    assert list(prose.catalogue(path).values())[0].startswith("# Brood")
+    assert next(iter(prose.catalogue(path).values())).startswith("# Brood")
     assert 'msgid "New."\nmsgstr ""' in (home / "notebooks" / "nl" / "a.po").read_text()
 
 
@@ -102,12 +102,17 @@ def test_a_report_is_dutch_throughout(home, english):
     """Prose and title are Dutch, no notice, and links to neighbours are words only."""
     folder = reports.run("a", {"language": "nl"})
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert "<title>Brood &amp; boter</title>" in page and "<h1" in page
-    assert "Bread" not in page and "workbench open" not in page and "het andere" in page
-    assert "b.ipynb" not in page and "x &lt; 1" in page
+    assert "<title>Brood &amp; boter</title>" in page
+    assert "<h1" in page
+    assert "Bread" not in page
+    assert "workbench open" not in page
+    assert "het andere" in page
+    assert "b.ipynb" not in page
+    assert "x &lt; 1" in page
     assert "last language" in page
     page = (reports.run("a") / "report.html").read_text(encoding="utf-8")
-    assert "<title>Bread &amp; butter</title>" in page and "Brood" not in page
+    assert "<title>Bread &amp; butter</title>" in page
+    assert "Brood" not in page
 
 
 def test_a_copy_is_made_once(home, capsys):
@@ -116,13 +121,16 @@ def test_a_copy_is_made_once(home, capsys):
     copy = home / "notebooks" / "a.nl.ipynb"
     book = nbformat.read(copy, 4)
     code = [c.source for c in book.cells if c.cell_type == "code"]
-    assert book.cells[0].source.startswith("# Brood") and "(b.ipynb)" in book.cells[0].source
+    assert book.cells[0].source.startswith("# Brood")
+    assert "(b.ipynb)" in book.cells[0].source
     assert '= "nl"  # language\nname: str = "language"' in code[0]
     assert not any(prose.NOTICE in c for c in code)
-    assert "a.nl.ipynb: made" in (said := capsys.readouterr().out) and "jupyter lab" in said
+    assert "a.nl.ipynb: made" in (said := capsys.readouterr().out)
+    assert "jupyter lab" in said
     copy.write_text("mine")
     assert main(["open", "a", "--language", "nl"]) == 0
-    assert copy.read_text() == "mine" and "left as it is" in capsys.readouterr().out
+    assert copy.read_text() == "mine"
+    assert "left as it is" in capsys.readouterr().out
     assert main(["open", "b", "--language", "nl"]) == 2
     assert "no b.po" in capsys.readouterr().err
 
@@ -158,7 +166,9 @@ def test_plain_papermill_says_where_dutch_prose_is(english):
 def test_a_value_in_a_heading_is_no_markup():
     """The name of a file stays text."""
     heading = str(reports.heading("data/<b>x</b>_*y*.csv"))
-    assert "<b>" not in heading and "\\*y\\*" in heading and "\\_" in heading
+    assert "<b>" not in heading
+    assert "\\*y\\*" in heading
+    assert "\\_" in heading
 
 
 def test_the_shared_catalogue_is_complete():
@@ -176,5 +186,5 @@ def test_a_language_without_prose_changes_nothing(home):
         path = home / "notebooks" / f"{name}.ipynb"
         book = nbformat.read(path, 4)
         assert prose.translate(nbformat.read(path, 4), path, language) == book
-    with pytest.raises(InputError, match="no b.po"):
+    with pytest.raises(InputError, match=r"no b\.po"):
         prose.copy(home / "notebooks" / "b.ipynb", "nl")

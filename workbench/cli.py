@@ -80,6 +80,26 @@ def main(arguments=None):
     )
     verb.set_defaults(act=_schedule)
 
+    _simulate_verb(verbs)
+
+    options = parser.parse_args(arguments)
+    try:
+        return options.act(options)
+    except AlreadyRunning as error:
+        return _complain(error, RUNNING)
+    except InputError as error:
+        return _complain(error, BAD_INPUT)
+    except WorkbenchError as error:
+        return _complain(error, FAILED)
+    except BrokenPipeError:
+        # Whoever read our output (such as `head`) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return _complain("stopped by the user; earlier reports are untouched", 130)
+
+
+def _simulate_verb(verbs):
     verb = verbs.add_parser("simulate", help="make a market whose truth is known, as Parquet files")
     verb.add_argument("folder", help="an empty folder, or one that holds an earlier market")
     verb.add_argument("--customers", type=int, default=5000)
@@ -106,22 +126,6 @@ def main(arguments=None):
     )
     verb.add_argument("--quiet", action="store_true", help="no progress bar")
     verb.set_defaults(act=_simulate)
-
-    options = parser.parse_args(arguments)
-    try:
-        return options.act(options)
-    except AlreadyRunning as error:
-        return _complain(error, RUNNING)
-    except InputError as error:
-        return _complain(error, BAD_INPUT)
-    except WorkbenchError as error:
-        return _complain(error, FAILED)
-    except BrokenPipeError:
-        # Whoever read our output (such as `head`) has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except KeyboardInterrupt:
-        return _complain("stopped by the user; earlier reports are untouched", 130)
 
 
 def _complain(error, code):

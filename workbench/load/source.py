@@ -53,7 +53,7 @@ class Source:
         return None if self._card is None else card(self._card)
 
     def last(self, span, until=None):
-        """Return the first and last day of the newest `span` of the orders, such as "180D", as text.
+        """Return the first and last day, as text, of the newest `span` of the orders ("180D").
 
         The last day is `until`, or that of the last order in the source's time zone.
         """

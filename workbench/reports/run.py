@@ -30,7 +30,7 @@ CELL_TIMEOUT = 600
 
 
 def notebooks():
-    """Return the project's notebooks: name → path; copies in another language are not among them."""
+    """Return the project's notebooks, name → path; without copies in another language."""
     found = sorted((project.root() / "notebooks").glob("*.ipynb"))
     copies = tuple(f".{language}" for language in prose.LANGUAGES)
     return {p.stem: p for p in found if not p.stem.endswith(copies)}
