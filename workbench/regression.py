@@ -431,9 +431,8 @@ def poisson_absorbed(y, x, groups, *effects, rounds=100):
     for _ in range(rounds):
         work = eta + (y - mu) / mu
         z = _take_out(np.column_stack([work, x_]), mu, effects)
-        beta = np.linalg.lstsq(z[:, 1:] * np.sqrt(mu)[:, None], z[:, 0] * np.sqrt(mu), rcond=None)[
-            0
-        ]
+        root = np.sqrt(mu)
+        beta = np.linalg.lstsq(z[:, 1:] * root[:, None], z[:, 0] * root, rcond=None)[0]
         eta = np.clip(work - (z[:, 0] - z[:, 1:] @ beta), -30, 30)
         mu = np.exp(eta)
         deviance = 2 * (np.where(y > 0, y * np.log(np.maximum(y, 1e-300) / mu), 0) - (y - mu)).sum()

@@ -278,9 +278,8 @@ def from_paths(
     coded = compute.dictionary_encode(compute.utf8_trim_whitespace(cut.flatten()))
     words = coded.dictionary.to_pylist()
     names = sorted(w for w in words if w)
-    flat = np.array([names.index(w) if w else -1 for w in words])[
-        coded.indices.to_numpy(zero_copy_only=False)
-    ]
+    channel_of = np.array([names.index(w) if w else -1 for w in words])
+    flat = channel_of[coded.indices.to_numpy(zero_copy_only=False)]
     # Empty places (a separator too many) name nobody.
     size = (
         np.add.reduceat((flat >= 0).astype(np.int64), cut.offsets.to_numpy()[:-1])

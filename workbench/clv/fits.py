@@ -199,11 +199,8 @@ def _curvature(model, rows, weight, theta, names):
         _free(theta[: len(model.names)]), np.ones(len(theta) - len(model.names), bool)
     )
     try:
-        inverse = np.linalg.inv(
-            -discrete.slope(lambda q: _value(model, q, rows, weight)[1], theta)[
-                np.ix_(inside, inside)
-            ]
-        )
+        curvature = -discrete.slope(lambda q: _value(model, q, rows, weight)[1], theta)
+        inverse = np.linalg.inv(curvature[np.ix_(inside, inside)])
         if (np.diag(inverse) > 0).all():
             cov[np.ix_(inside, inside)] = inverse
     except np.linalg.LinAlgError:

@@ -91,15 +91,8 @@ def mediation(
     def solve(target, terms):
         at, to = [names.index(c) for c in ("constant", *terms)], names.index(target)
         try:
-            return dict(
-                zip(
-                    ("constant", *terms),
-                    np.linalg.solve(grams[:, at][:, :, at], grams[:, at, to][:, :, None])[
-                        :, :, 0
-                    ].T,
-                    strict=True,
-                )
-            )
+            weights = np.linalg.solve(grams[:, at][:, :, at], grams[:, at, to][:, :, None])
+            return dict(zip(("constant", *terms), weights[:, :, 0].T, strict=True))
         except np.linalg.LinAlgError:
             raise NotEnoughData(
                 f"mediation: in some draws of the {data.customers} sampling units a column does not"

@@ -480,9 +480,8 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
         .reindex(grid, fill_value=0)
         .reset_index()
     )
-    joined = schemas.moments(members, "members", "joined_at")[
-        members["customer_id"].notna()
-    ].dropna()
+    joined = schemas.moments(members, "members", "joined_at")
+    joined = joined[members["customer_id"].notna()].dropna()
     joined = joined.groupby(members["customer_id"].astype(str)).min()
     schemas.must_match("members", joined.index, people.astype(str))
     day = periods.local_days(joined, zone)

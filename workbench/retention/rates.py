@@ -463,9 +463,8 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
     begin = pd.Series(periods.local_days(first, zone), first.index)
     age = periods.local_days(when[counted], zone) - who.map(begin).to_numpy(float)
     month = np.ceil(age / MONTH)
-    active = pd.DataFrame({"customer_id": who.to_numpy(), "month": month})[
-        (age >= 1) & (month <= months)
-    ].drop_duplicates()
+    active = pd.DataFrame({"customer_id": who.to_numpy(), "month": month})
+    active = active[(age >= 1) & (month <= months)].drop_duplicates()
     last = max(when.max(), ordered.max())
     # The last day is only whole where the data go on beyond it.
     watched = (int(periods.local_days(pd.Series([last]), zone)[0]) - begin) // MONTH

@@ -344,16 +344,14 @@ def cohorts(
         )
         if clock == "rolling":
             # The whole cohort must have been watched for the whole age, its last comer too.
-            oldest = (end - min(periods.last_day(start, period), end) + 1) // periods.DAYS[
-                period
-            ] - 1
+            watched = end - min(periods.last_day(start, period), end) + 1
+            oldest = watched // periods.DAYS[period] - 1
         ages = range(int(periods.index(last_period, period) - periods.index(start, period)) + 1)
         if criterion == "on_or_after":
             later = {"customers": mine["lasts"], "revenue": mine["amount"]}[measure]
             # Whoever was last seen in a period still running counts for every age before it.
-            seen = later.reindex(range(max(later.index.max(), ages[-1]) + 1), fill_value=0)[
-                ::-1
-            ].cumsum()
+            every = range(max(later.index.max(), ages[-1]) + 1)
+            seen = later.reindex(every, fill_value=0)[::-1].cumsum()
         else:
             seen = mine["customers" if measure == "customers" else "amount"].reindex(
                 ages, fill_value=0

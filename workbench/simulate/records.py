@@ -439,10 +439,8 @@ class _Records:
         row = np.concatenate([life.rows, life.rows[life.two_devices]])
         device = np.concatenate([np.zeros(life.n, int), np.ones(int(life.two_devices.sum()), int)])
         known = life.draws.uniform("link", row, device) < np.where(device == 0, 0.8, 0.6)
-        table = pd.DataFrame({"device_id": self.id[row] * 2 + device, "customer_id": self.id[row]})[
-            known
-        ]
-        return table.sort_values("device_id", ignore_index=True)
+        table = pd.DataFrame({"device_id": self.id[row] * 2 + device, "customer_id": self.id[row]})
+        return table[known].sort_values("device_id", ignore_index=True)
 
     def truth(self):
         e, p, o, st, life = self.e, self.p, self.o, self.st, self.life

@@ -170,9 +170,8 @@ def fit_latent(
     if len(held["row"]) >= 20:
         # A set of stages holds the stated one as often as wanted where its least likely member is
         # as likely as all but the rarest answers were.
-        chance = _chances(data, model, held["row"], held["since"])[
-            np.arange(len(held["row"])), held["stage"]
-        ]
+        chances = _chances(data, model, held["row"], held["since"])
+        chance = chances[np.arange(len(chances)), held["stage"]]
         place = int(np.floor((1 - coverage) * (len(chance) + 1)))
         model = replace(model, threshold=float(np.sort(chance)[place - 1]) if place >= 1 else 0.0)
     return model
