@@ -115,6 +115,18 @@ def test_a_report_is_dutch_throughout(home, english):
     assert "Brood" not in page
 
 
+def test_a_long_table_folds_in_the_page(home):
+    """Rows after the first dozen are in the page, folded away without a script."""
+    path = home / "notebooks" / "a.ipynb"
+    book = nbformat.read(path, 4)
+    table = "import pandas as pd\n\nreports.table(pd.DataFrame({'x': range(50)}), 'table.card')"
+    book.cells.append(nbformat.v4.new_code_cell(table))
+    nbformat.write(book, path)
+    page = (reports.run("a") / "report.html").read_text(encoding="utf-8")
+    assert "<details><summary>" in page
+    assert page.count("</tr>") == 52
+
+
 def test_a_copy_is_made_once(home, capsys):
     """Dutch prose and parameter, no outputs, links to copies; an existing copy is left alone."""
     assert main(["open", "a", "--language", "nl"]) == 0
