@@ -48,7 +48,7 @@ def test_advocates_by_hand():
     assert table.loc[("did", "detractors"), ["count", "n"]].tolist() == [0, 1]
     some = loyalty.advocacy(acts, pd.DataFrame({"customer_id": ["b", "c", "e"]}), window="30D")
     assert some.table["count"].iloc[0] == 0
-    assert any("2 acts are by people" in x for x in some.limits)
+    assert any("2 acts are by people" in str(x) for x in some.limits)
     assert loyalty.advocacy(acts.drop(columns="tone"), 5, window="30D").table["count"].iloc[0] == 2
     with pytest.raises(InputError, match="nobody in the table acted"):
         loyalty.advocacy(acts, pd.DataFrame({"customer_id": [1, 2]}))
@@ -91,7 +91,7 @@ def test_complaints_by_hand():
         "1 of 8 purchases were followed",
         "1 purchases are too recent",
     ):
-        assert any(sentence in s for s in made.limits), sentence
+        assert any(sentence in str(s) for s in made.limits), sentence
     open_only = loyalty.service_recovery(
         asked.assign(solved_at=pd.NaT), orders, window="60D", link="10D", repair="5D"
     ).table.set_index("measure")
@@ -252,7 +252,7 @@ def test_households_that_buy_by_the_law_are_found_to():
     table = made.table.set_index(["measure", "purchases"])
     exact = stats.nbinom.pmf(range(4), 0.8, 0.8 / 2.0)
     assert table["law"].iloc[:4].to_numpy() == pytest.approx(exact, abs=0.012)
-    assert "go with the law" in made.limits[1]
+    assert "go with the law" in str(made.limits[1])
     tail = table.iloc[-3:]
     assert (np.abs(tail["estimate"] - tail["law"]) < 4 * tail["std_error"]).all()
     # Of buyers by the law: P(both) / P(one), with M and K as planted.
@@ -300,7 +300,7 @@ def test_frozen_pizza_follows_the_nbd():
         lines, begin="2017-01-02", length="182D", households=lines.attrs["households"], draws=50
     )
     row = made.table.set_index("measure").loc["repeat_rate"]
-    assert "go with the law" in made.limits[1] and abs(row["estimate"] - row["law"]) < 0.04
+    assert "go with the law" in str(made.limits[1]) and abs(row["estimate"] - row["law"]) < 0.04
 
 
 def test_repeat_buying_is_the_same_on_spark(to_spark):
@@ -388,6 +388,6 @@ def test_the_nbd_of_a_period_is_recovered():
         none, both = (1 + 1.2 / 0.8) ** -0.8, (1 + 2.4 / 0.8) ** -0.8
         row = made.table.set_index("measure").loc["repeat_rate"]
         inside.append(row["law_low"] <= (1 - 2 * none + both) / (1 - none) <= row["law_high"])
-        rejected.append("depart" in made.limits[1])
+        rejected.append("depart" in str(made.limits[1]))
     print(f"repeat rate by the law: {np.mean(inside):.1%}; fit rejected: {np.mean(rejected):.1%}")
     assert 0.91 <= np.mean(inside) <= 0.985 and np.mean(rejected) < 0.1

@@ -284,7 +284,9 @@ def test_degenerate_customers_are_handled_and_counted():
     assert np.isnan(table.loc["free", "value"])
     assert (made.attrs["refunds"], made.attrs["later_orders"]) == (2, 1)
     whole = clv.customers(load.cdnow(), until="1998-05-31")
-    assert any("orders after the end named are left out" in s for s in clv.bg_nbd(whole).limits)
+    assert any(
+        "orders after the end named are left out" in str(s) for s in clv.bg_nbd(whole).limits
+    )
 
 
 def test_customers_do_not_depend_on_the_order_of_rows():
@@ -410,7 +412,7 @@ def test_hold_out_by_hand():
     actual = track[track["series"] == "actual"]
     assert actual["count"].iloc[-1] == table["frequency"].sum() + table["later"].sum()
     assert actual.loc[actual["learnt"], "count"].iloc[-1] == table["frequency"].sum()
-    assert any("MBG/NBD" in s for s in made.limits)
+    assert any("MBG/NBD" in str(s) for s in made.limits)
 
 
 def test_customers_who_hardly_differ():
@@ -424,7 +426,7 @@ def test_customers_who_hardly_differ():
     table = pd.DataFrame({"frequency": x, "recency": t, "age": age})
     for kind in ("bg_nbd", "pareto_nbd"):
         made = getattr(clv, kind)(table)
-        assert made.model.edges and any("ran to the edge" in s for s in made.limits)
+        assert made.model.edges and any("ran to the edge" in str(s) for s in made.limits)
         assert estimates(made)["mean_rate"] == pytest.approx(0.15, rel=0.1)
 
 
@@ -437,7 +439,7 @@ def test_hard_scales_settle():
         assert made.model.settled
         assert estimates(made)["r"] == pytest.approx(estimates(clv.bg_nbd(table))["r"], rel=1e-3)
     few = clv.mbg_nbd(drawn("mbg_nbd", 30, 7))
-    assert any("500" in s for s in few.limits)
+    assert any("500" in str(s) for s in few.limits)
 
 
 def test_covariates_shift_rates():

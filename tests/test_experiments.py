@@ -69,7 +69,7 @@ def test_units_treated_all_along_do_not_count():
         for x in (d, pd.concat([d, early]))
     )
     pd.testing.assert_frame_equal(one.table, two.table)
-    assert one.n == two.n and any("10 units had started before" in s for s in two.limits)
+    assert one.n == two.n and any("10 units had started before" in str(s) for s in two.limits)
 
 
 def test_cost_of_a_unit_follows_the_interval_shown():
@@ -110,7 +110,7 @@ def test_a_broken_split_is_no_experiment():
     """70 to 30 where halves were planned: graded associational; planned so, it is an experiment."""
     d = trial(1, 1000).assign(variant=np.where(np.arange(1000) < 700, "new", "control"))
     assert experiments.difference(d, "y").evidence == "associational"
-    assert "not those that were planned" in experiments.difference(d, "y").limits[0]
+    assert "not those that were planned" in str(experiments.difference(d, "y").limits[0])
     assert (
         experiments.difference(d, "y", split={"new": 0.7, "control": 0.3}).evidence
         == "experimental"
@@ -145,7 +145,7 @@ def test_people_with_several_rows_count_once():
     assert people["n"] == 200
     d.loc[0, "variant"] = "control"
     made = experiments.difference(d, "y", unit="who")
-    assert made.n == 199 and any("several arms" in s for s in made.limits)
+    assert made.n == 199 and any("several arms" in str(s) for s in made.limits)
 
 
 def test_looking_at_any_time_keeps_its_level():
@@ -195,9 +195,9 @@ def test_groups_and_whether_each_gains():
         rng.random(4000) < 0.2 + 0.15 * ((d["variant"] == "new") & (d["stage"] == "search"))
     ).astype(int)
     made = experiments.heterogeneity(d, "y", "stage")
-    assert "not shown" in made.limits[0]
+    assert "not shown" in str(made.limits[0])
     assert made.table.set_index("group").loc["search", "conf_low"] > 0
-    assert "p: <0.001" in made.limits[1]
+    assert "p: <0.001" in str(made.limits[1])
 
 
 def test_weighting_undoes_a_choice():
@@ -215,8 +215,10 @@ def test_weighting_undoes_a_choice():
         "estimate"
     ]
     assert abs(table["unweighted", "a"]) > 0.5 and abs(table["inverse_probability", "a"]) < 0.05
-    assert "differ clearly" in experiments.negative_controls(d, "t", ["before"], ["b"]).limits[0]
-    assert "None of" in experiments.negative_controls(d, "t", ["before"], ["a", "b"]).limits[0]
+    assert "differ clearly" in str(
+        experiments.negative_controls(d, "t", ["before"], ["b"]).limits[0]
+    )
+    assert "None of" in str(experiments.negative_controls(d, "t", ["before"], ["a", "b"]).limits[0])
 
 
 def test_people_without_a_counterpart_are_left_out():
@@ -228,7 +230,7 @@ def test_people_without_a_counterpart_are_left_out():
     t = (rng.random(3000) < 1 / (1 + np.exp(-3.5 * x))).astype(int)
     d = pd.DataFrame({"t": t, "y": t + 2 * x + rng.normal(size=3000), "x": x})
     made = experiments.weighting(d, "t", "y", ["x"])
-    assert any("are left out" in s for s in made.limits)
+    assert any("are left out" in str(s) for s in made.limits)
     assert made.n < 2500
     assert cell(made, "effect")["conf_low"] < 1 < cell(made, "effect")["conf_high"]
     with pytest.raises((NotEnoughData, InputError)):
@@ -273,7 +275,7 @@ def test_who_lacks_the_metric_before_still_counts():
     plain = experiments.difference(trial(3), "y")
     assert cell(made, "difference")["estimate"] == cell(plain, "difference")["estimate"]
     assert cell(made, "adjusted")["n"] == 600
-    assert any("200 people lack" in s for s in made.limits)
+    assert any("200 people lack" in str(s) for s in made.limits)
 
 
 def test_p_and_interval_of_shares_agree():
@@ -307,7 +309,7 @@ def test_uplift_of_a_chosen_treatment_is_no_experiment():
     """Where features tell who was treated, the grade says so."""
     d = chosen(1, 3000).assign(y=lambda t: (t["y"] > t["y"].median()).astype(int))
     made = experiments.uplift(d, "t", "y", ["a", "b"], draws=20)
-    assert made.evidence == "associational" and "chance did not decide alone" in made.limits[0]
+    assert made.evidence == "associational" and "chance did not decide alone" in str(made.limits[0])
 
 
 def test_groups_of_one_have_an_error_too():
@@ -332,7 +334,7 @@ def test_groups_of_one_have_an_error_too():
     assert 0.88 <= np.mean(inside) <= 1
     few = d[d["unit"].isin(ones) | d["unit"].isin(d.loc[d["start"].isna(), "unit"].unique()[:3])]
     made = experiments.difference_in_differences(few, "y", unit="unit", time="t", start="start")
-    assert made.table["std_error"].isna().all() and any("no error" in s for s in made.limits)
+    assert made.table["std_error"].isna().all() and any("no error" in str(s) for s in made.limits)
 
 
 def test_early_starters_are_no_yardstick():
@@ -382,7 +384,7 @@ def test_uplift_finds_whom_it_helps():
         assert row["conf_low"] > row["random"]
         assert made.model[some["a"] > 0].mean() > made.model[some["a"] < 0].mean() + 0.05
     assert any(
-        "not clearly better" in s
+        "not clearly better" in str(s)
         for s in experiments.uplift(alike, "t", "y", ["a", "b"], draws=200).limits
     )
 
@@ -577,7 +579,7 @@ def test_progress_on_spark_and_what_it_refuses(to_spark):
     young = experiments.stage_progress(
         d, ["need", "search", "purchase"], "review", horizon="6h", gap="30h"
     )
-    assert any("6 hours" in limit for limit in young.limits)
+    assert any("6 hours" in str(limit) for limit in young.limits)
     with pytest.raises(InputError, match=r"no event named 'revue'\. Did you mean 'review'"):
         experiments.stage_progress(d, ["need", "search", "purchase"], "revue")
     with pytest.raises(InputError, match="no stage named 'serch'"):

@@ -51,7 +51,7 @@ def test_an_excluded_event_in_both_known_semantics():
     assert counts(kept) == [3, 2, 1], "Ann keeps view and cart"
     gone = funnels.conversion(events, ["view", "cart", "buy"], exclusion="removes", **options)
     assert counts(gone) == [2, 1, 1], "Ann leaves the whole funnel; Bob's clean second try counts"
-    assert any("1 customers met" in s for s in gone.limits)
+    assert any("1 customers met" in str(s) for s in gone.limits)
     late = funnels.conversion(events, ["view", "cart", "buy"], exclude_between=(1, 2), **options)
     assert counts(late) == [3, 2, 2], "help after the cart is allowed"
 
@@ -302,7 +302,7 @@ def test_each_tool_has_its_documented_number():
         4,
     ], "30 days, one second either way: re-entry, late, month and one swapped pair"
     young = funnels.conversion(events, ["view", "buy"], semantics="ga4", window="14D")
-    assert young.table["immature"].iloc[0] == 1 and "too late" in young.limits[0], (
+    assert young.table["immature"].iloc[0] == 1 and "too late" in str(young.limits[0]), (
         "counted, and said so"
     )
     own = funnels.conversion(events, ["view", "buy"], exclude=["help"])
@@ -371,7 +371,7 @@ def test_groups_are_compared_with_correction():
     z = ((dose - 2) * (y - n * p)).sum() / np.sqrt(p * (1 - p) * (n * (dose - 2) ** 2).sum())
     from scipy.stats import norm
 
-    assert f"{2 * norm.sf(abs(z)):.2g}"[:4] in made.limits[-1]
+    assert f"{2 * norm.sf(abs(z)):.2g}"[:4] in str(made.limits[-1])
 
 
 def test_time_to_convert_counts_those_who_never_do():

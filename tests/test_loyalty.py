@@ -145,14 +145,14 @@ def test_laws_on_a_market_that_follows_them():
     loud = loyalty.double_jeopardy(
         loyalty.Panel(odd, odd, p.brands, p.households, p.ids, 0), draws=150
     )
-    assert loud.table.set_index("brand").loc["b4", "p_holm"] < 0.01 and "b4" in loud.limits[1]
+    assert loud.table.set_index("brand").loc["b4", "p_holm"] < 0.01 and "b4" in str(loud.limits[1])
     both = p.counts.copy()
     both[:, 5] += (both[:, 4] > 0) * 1.0
     shared = loyalty.duplication(
         loyalty.Panel(both, both, p.brands, p.households, p.ids, 0), draws=150
     )
-    assert "b4 + b5" in shared.limits[1]
-    assert "one market" in loyalty.duplication(p, draws=150).limits[1]
+    assert "b4 + b5" in str(shared.limits[1])
+    assert "one market" in str(loyalty.duplication(p, draws=150).limits[1])
 
 
 def test_heavy_buyers_by_hand():
@@ -371,7 +371,7 @@ def test_switching_by_hand():
     assert table.loc[("b", "a"), "estimate"] == 1
     assert table.loc[("a", "b"), "by_size"] == pytest.approx(1 / 3)
     broken = loyalty.switching(pd.concat([d, d[(d["day"] == 1)].assign(brand="c")]))
-    assert broken.n == 20 and any("several brands" in s for s in broken.limits)
+    assert broken.n == 20 and any("several brands" in str(s) for s in broken.limits)
 
 
 def test_satisfaction_and_coming_back():
@@ -401,7 +401,7 @@ def test_satisfaction_and_coming_back():
         assert table.loc[name, "conf_low"] < truth < table.loc[name, "conf_high"]
     assert made.n == n
     assert made.table["count"].sum() == back.sum()
-    assert any("5 are too young" in s for s in made.limits)
+    assert any("5 are too young" in str(s) for s in made.limits)
 
 
 def test_referrals_and_winning_back():
@@ -420,8 +420,8 @@ def test_referrals_and_winning_back():
     )
     table = made.table.set_index("measure")["estimate"]
     assert table[["invites", "conversion", "k_factor"]].tolist() == pytest.approx([2.5, 0.08, 0.20])
-    assert "below 1" in made.limits[0]
-    assert any("1 invitations to oneself" in s for s in made.limits)
+    assert "below 1" in str(made.limits[0])
+    assert any("1 invitations to oneself" in str(s) for s in made.limits)
     begun = pd.Timestamp("2024-01-01", tz="UTC")
     contacts = pd.DataFrame(
         {

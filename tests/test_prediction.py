@@ -190,7 +190,9 @@ def test_predictions_beat_chance_and_are_calibrated(foretold):
     assert foretold.model.now["customer_id"].is_unique
     assert len(foretold.model.now) == 600
     assert foretold.model.now["chance"].between(0, 1).all()
-    assert ("history", "profit") in table.index and "upper bound" in " ".join(foretold.limits)
+    assert ("history", "profit") in table.index and "upper bound" in " ".join(
+        map(str, foretold.limits)
+    )
 
 
 def test_what_cannot_be_foretold_is_refused():
@@ -280,7 +282,7 @@ def test_newcomers_and_unfinished_periods():
     assert row["errors"] < 6
     assert row["n"] == 14
     assert np.isnan(row["conf_low"])
-    assert "no interval" in " ".join(made.limits)
+    assert "no interval" in " ".join(map(str, made.limits))
     with pytest.raises(NotEnoughData, match="13 are needed"):
         prediction.forecast(data, until="2024-12-31")
     with pytest.raises(InputError, match="ahead"):

@@ -1,11 +1,13 @@
 """What every Result promises, checked over all analyses at once."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from ledger import compare
 from test_choice import market
 from test_funnels import random_log
 from test_retention import orders
@@ -17,7 +19,6 @@ from workbench import (
     conjoint,
     drivers,
     experiments,
-    figures,
     funnels,
     influence,
     journeys,
@@ -28,7 +29,9 @@ from workbench import (
     stages,
     texts,
 )
+from workbench.display import figures, render, speaking
 from workbench.errors import InputError
+from workbench.notes import Note
 from workbench.simulate import studies
 
 RNG = np.random.default_rng(11)
@@ -947,12 +950,12 @@ def test_a_saved_result_draws_the_same_figure(made, name, tmp_path):
     back = results.read(tmp_path)
     assert (back.question, back.limits, back.n) == (result.question, result.limits, result.n)
     pd.testing.assert_frame_equal(back.table, result.table, check_dtype=False)
-    assert back.chart == json.loads(json.dumps(result.chart))
+    assert back.chart == result.chart
     assert (tmp_path / "figure.png").stat().st_size > 5000
     assert back.figure().result is back
     assert figures.describe(back) == figures.describe(result)
-    assert figures.describe(back).startswith(result.question)
-    assert json.loads((tmp_path / "result.json").read_text())["method"] == result.method
+    assert figures.describe(back).startswith(str(result.question))
+    assert json.loads((tmp_path / "result.json").read_text())["method"]["note"] == result.method.id
 
 
 @pytest.mark.parametrize("name", ["conversion", "time_to_convert", "cohorts", "flows"])
@@ -963,29 +966,79 @@ def test_what_is_read_back_looks_the_same(made, name, tmp_path):
     assert one == two and len(one["image/png"]) > 5000
 
 
+def said(result):
+    """Everything a Result says, as text in the language in use."""
+    answer = () if result.answer is None else (result.answer,)
+    return [render(n) for n in (result.question, result.method, *answer, *result.limits)]
+
+
 @pytest.mark.parametrize("name", ANALYSES)
-def test_both_languages_speak(name):
-    """In Dutch every sentence differs from the English one, and no key is left unfilled."""
+def test_one_result_speaks_both_languages(made, name):
+    """Shown in Dutch, a Result made in English is Dutch throughout; nothing is left unfilled."""
+    english = said(made[name])
+    with speaking("nl"):
+        dutch = said(made[name])
+        page = made[name]._repr_html_()
+    assert all(a != b for a, b in zip(english[:2], dutch[:2], strict=True))
+    assert "{" not in "".join(english + dutch)
+    assert "Bewijs" in page and "Evidence" in made[name]._repr_html_()
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_the_language_changes_no_table(made, name):
+    """Made in Dutch, a table is the same to the last key."""
     data, analysis = ANALYSES[name]
-    english = analysis(data)
-    texts.use("nl")
-    try:
-        dutch = analysis(data)
-        page = dutch._repr_html_()
-    finally:
-        texts.use("en")
-    assert dutch.question != english.question and dutch.method != english.method
-    assert "{" not in dutch.question + dutch.method + "".join(dutch.limits)
-    assert "Bewijs" in page and "Evidence" in english._repr_html_()
-    pd.testing.assert_frame_equal(
-        dutch.table.select_dtypes("number"), english.table.select_dtypes("number")
-    )
+    with speaking("nl"):
+        dutch = analysis(data).table
+    pd.testing.assert_frame_equal(dutch, made[name].table)
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_no_number_has_changed(made, name):
+    """Every table, and every number of a sentence, is what the ledger holds."""
+    result = made[name]
+    (old,) = compare.tables("fixtures", name)
+    assert compare.differences(old, result.table) == []
+    assert compare.unsaid("fixtures", name, compare.values_of(result)) == []
+
+
+def nested(note):
+    """A note and all notes within it."""
+    yield note
+    for value in note.values.values():
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, Note):
+                yield from nested(part)
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_every_number_in_a_sentence_is_a_fact(made, name):
+    """Sentences hold no digits of their own but those of years and names; numbers are values."""
+    result = made[name]
+    for top in (result.question, result.answer, result.method, *result.limits):
+        for note in nested(top) if top is not None else ():
+            text = re.sub(r"\{[^}]*\}|\b(1[6-9]|20)\d\d\b|\bGA4\b|\bB2[BC]\b", "", note.english)
+            assert not re.search(r"\d", text), (note.id, text)
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_every_analysis_answers(made, name):
+    """One sentence, with a number that is a fact, or why there is none; in both languages."""
+    result = made[name]
+    if result.answer is None:
+        pytest.skip("not yet answered")
+    numbers = [v for _, _, v in result.answer.facts() if isinstance(v, (int, float))]
+    assert numbers or result.answer.id == "result.unknown"
+    english = str(result.answer)
+    with speaking("nl"):
+        assert str(result.answer) != english
+    assert english.rstrip().endswith((".", "!", "?", ")")) and english in repr(result)
 
 
 @pytest.mark.parametrize("name", ANALYSES)
 def test_words_match_the_evidence(made, name):
     """No causal words for descriptive or associational numbers."""
-    text = " ".join([made[name].question, made[name].method, *made[name].limits]).lower()
+    text = " ".join(said(made[name])).lower()
     if made[name].evidence in ("descriptive", "associational"):
         assert not any(word in text for word in ("drives", "leads to", "impact", "because of"))
     else:
@@ -1024,7 +1077,7 @@ def test_small_cells_are_withheld_wherever_they_are_shown():
         method="m",
         unit="customers",
         n=99,
-        chart={"kind": "points", "label": ["group"], "xlabel": "x"},
+        chart=results.Points(label=["group"], xlabel="x"),
     )
     for text in (
         result._repr_html_(),
@@ -1046,7 +1099,7 @@ def test_money_of_a_few_customers_is_withheld_too():
         method="m",
         unit="customers",
         n=3,
-        chart={"kind": "points", "label": ["group"], "xlabel": "x"},
+        chart=results.Points(label=["group"], xlabel="x"),
     )
     for text in (
         result._repr_html_(),

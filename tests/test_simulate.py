@@ -38,7 +38,7 @@ def test_everything_made_from_it_says_so(market, tmp_path):
     from workbench import funnels
 
     made = funnels.conversion(market["events"], ["product_view", "add_to_cart", "order"])
-    assert made.simulated and made.question.startswith("SIMULATED")
+    assert made.simulated and str(made.question).startswith("SIMULATED")
     made.save(tmp_path / "r")
     assert results.read(tmp_path / "r").simulated
     assert made.figure()._repr_mimebundle_()[0]["text/plain"].startswith("SIMULATED")

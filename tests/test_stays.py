@@ -99,10 +99,10 @@ def test_published_curves_and_tests():
     assert table.loc[("Maintained", 13.0), "std_error"] == pytest.approx(0.1163, abs=1e-4)
     assert table.loc[("Maintained", 48.0), "estimate"] == pytest.approx(0.1841, abs=1e-4)
     assert table.loc[("Nonmaintained", 23.0), "estimate"] == pytest.approx(0.4861, abs=1e-4)
-    assert "31" in made.limits[0]
-    assert "23" in made.limits[1]
-    assert any("0.0653" in s for s in made.limits)
-    assert any("longer on average" in s for s in made.limits)
+    assert "31" in str(made.limits[0])
+    assert "23" in str(made.limits[1])
+    assert any("0.0653" in str(s) for s in made.limits)
+    assert any("longer on average" in str(s) for s in made.limits)
 
 
 def test_published_hazards():
@@ -152,7 +152,7 @@ def test_an_effect_that_fades_is_seen():
     t = np.where(early < 30, early, 30 + rng.exponential(60, 3000))
     fading = pd.DataFrame({"days": np.minimum(t, 200), "ended": (t < 200).astype(int), "x": x})
     assert retention.cox(fading, ["x"]).table["p_proportional"].iloc[0] < 0.001
-    assert "Not the same" in retention.cox(fading, ["x"]).limits[0]
+    assert "Not the same" in str(retention.cox(fading, ["x"]).limits[0])
     assert (
         np.mean(
             [

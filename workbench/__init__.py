@@ -10,19 +10,24 @@ __version__ = "0.1.0"
 MODULES = (
     "attribution",
     "choice",
+    "clv",
     "conjoint",
     "discrete",
+    "display",
     "drivers",
     "engine",
     "errors",
     "experiments",
-    "figures",
     "funnels",
     "influence",
     "intervals",
     "journeys",
     "load",
+    "loyalty",
+    "notes",
     "periods",
+    "prediction",
+    "project",
     "regression",
     "reports",
     "results",
@@ -35,6 +40,13 @@ MODULES = (
 )
 
 
+def use_language(language):
+    """Choose the language of everything shown from here on: "en" or "nl"."""
+    from workbench.display import use
+
+    use(language)
+
+
 def __getattr__(name):
     if name in MODULES:
         return import_module(f"workbench.{name}")
@@ -42,4 +54,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted((*MODULES, "__version__"))
+    return sorted((*MODULES, "__version__", "use_language"))

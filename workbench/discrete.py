@@ -77,7 +77,9 @@ def lay_out(choices, attributes, constants, names=None, base=None):
 
     choices = frame(choices)
     if not len(choices):
-        raise NotEnoughData("choices: the table is empty")
+        raise NotEnoughData(
+            "discrete.error_choices_the_table_is_empty", "choices: the table is empty"
+        )
     code, kinds = pd.factorize(choices["alternative"], use_na_sentinel=False)
     if names is None:
         names = tuple(sorted((k for k in kinds if not pd.isna(k)), key=str))
@@ -91,28 +93,41 @@ def lay_out(choices, attributes, constants, names=None, base=None):
     )
     shape = (len(ids), len(names))
     if len(np.unique(row * shape[1] + column)) < len(row):
-        raise InputError("choices: some alternatives stand twice in one choice")
+        raise InputError(
+            "discrete.error_choices_some_alternatives_stand_twice",
+            "choices: some alternatives stand twice in one choice",
+        )
     chosen = _spread(choices["chosen"], row, column, shape, 0) > 0
     wrong = np.flatnonzero(chosen.sum(axis=1) != 1)
     if len(wrong):
         raise InputError(
-            f"choices: {len(wrong):,} choices do not have exactly one chosen alternative, such as"
-            f" choice '{ids[wrong[0]]}' with {int(chosen[wrong[0]].sum())}"
+            "discrete.error_choices_choices_do_not_have",
+            "choices: {n_wrong} choices do not have exactly one chosen alternative, "
+            "such as choice '{ids}' with {chosen}",
+            n_wrong=len(wrong),
+            ids=ids[wrong[0]],
+            chosen=int(chosen[wrong[0]].sum()),
         )
     customer = choices["customer_id"].to_numpy()
     if pd.isna(customer).any():
-        raise InputError(f"choices: {int(pd.isna(customer).sum()):,} rows have no customer_id")
+        raise InputError(
+            "discrete.error_choices_rows_have_no_customer",
+            "choices: {customer} rows have no customer_id",
+            customer=int(pd.isna(customer).sum()),
+        )
     if (customer != customer[first][row]).any():
         raise InputError(
-            "choices: the rows of a choice name different customers, such as choice"
-            f" '{ids[row[np.flatnonzero(customer != customer[first][row])[0]]]}'"
+            "discrete.error_choices_the_rows_of_a",
+            "choices: the rows of a choice name different customers, such as choice '{ids}'",
+            ids=ids[row[np.flatnonzero(customer != customer[first][row])[0]]],
         )
     here = choices["available"] if "available" in choices else np.ones(len(choices))
     available = _spread(here, row, column, shape, 0) > 0
     if (chosen & ~available).any():
         raise InputError(
-            f"choices: {int((chosen & ~available).sum()):,} chosen alternatives are marked as not"
-            " available"
+            "discrete.error_choices_chosen_alternatives_are_marked",
+            "choices: {chosen} chosen alternatives are marked as not available",
+            chosen=int((chosen & ~available).sum()),
         )
     x = (
         np.stack([_spread(choices[a], row, column, shape, np.nan) for a in attributes], axis=2)
@@ -123,8 +138,11 @@ def lay_out(choices, attributes, constants, names=None, base=None):
     if lacking.any():
         bad = [a for a, hit in zip(attributes, lacking.any(axis=(0, 1)), strict=True) if hit]
         raise InputError(
-            f"choices: {int(lacking.any(axis=2).sum()):,} available alternatives lack a value of "
-            f"{', '.join(bad)}; fill it in or mark them as not available"
+            "discrete.error_choices_available_alternatives_lack_a",
+            "choices: {lacking} available alternatives lack a value of {bad:text}; "
+            "fill it in or mark them as not available",
+            lacking=int(lacking.any(axis=2).sum()),
+            bad=list(bad),
         )
     x, terms = np.where(available[:, :, None], x, 0.0), list(attributes)
     if constants:
@@ -147,15 +165,21 @@ def check(d, constants):
     if constants and (counts == 0).any():
         name = d.names[int(np.flatnonzero(counts == 0)[0])]
         raise InputError(
-            f"choices: '{name}' is never chosen, so its constant has no finite estimate; leave the"
-            " alternative out"
+            "discrete.error_choices_is_never_chosen_so",
+            "choices: '{name}' is never chosen, so its constant has no finite "
+            "estimate; leave the alternative out",
+            name=name,
         )
     if len(np.unique(d.customer)) < 2:
         raise NotEnoughData(
-            "choices: one customer only; nothing can be said about people in general"
+            "discrete.error_choices_one_customer_only_nothing",
+            "choices: one customer only; nothing can be said about people in general",
         )
     if (d.available.sum(axis=1) < 2).all():
-        raise NotEnoughData("choices: no choice offers two alternatives")
+        raise NotEnoughData(
+            "discrete.error_choices_no_choice_offers_two",
+            "choices: no choice offers two alternatives",
+        )
     # What all alternatives of a choice share cancels out: only differences within a choice inform.
     weight = d.available[:, :, None] / d.available.sum(axis=1)[:, None, None]
     within = np.where(
@@ -165,16 +189,19 @@ def check(d, constants):
     flat = [term for term, s in zip(d.terms, spread, strict=True) if s < 1e-10]
     if flat:
         raise InputError(
-            f"attributes: {', '.join(flat)} never differs between the alternatives of a choice;"
-            " leave it out"
+            "discrete.error_attributes_never_differs_between_the",
+            "attributes: {flat:text} never differs between the alternatives of a "
+            "choice; leave it out",
+            flat=list(flat),
         )
     gram = (within / spread).T @ (within / spread) / len(within)
     values, vectors = np.linalg.eigh(gram)
     if values[0] < 1e-9 * values[-1]:
         involved = [term for term, v in zip(d.terms, vectors[:, 0], strict=True) if abs(v) > 0.1]
         raise InputError(
-            f"attributes: {', '.join(involved)} carry the same information (collinear); leave"
-            " one out"
+            "discrete.error_attributes_carry_the_same_information",
+            "attributes: {involved:text} carry the same information (collinear); leave one out",
+            involved=list(involved),
         )
 
 
@@ -249,8 +276,11 @@ def newton(d, weights=None, start=None, most=50):
             raise _separated(d, beta)
     else:
         raise InputError(
-            f"conditional_logit: no optimum after {most} steps (largest score"
-            f" {np.abs(gradient).max():.3g}); check for attributes that nearly decide the choice"
+            "discrete.error_conditional_logit_no_optimum_after",
+            "conditional_logit: no optimum after {most} steps (largest score "
+            "{gradient:3}); check for attributes that nearly decide the choice",
+            most=most,
+            gradient=np.abs(gradient).max(),
         )
     # Where an attribute always decides, steps of about one go on for ever while the score fades
     # below any tolerance: two more steps tell such a weight from a settled one.
@@ -341,6 +371,8 @@ def _spread(values, row, column, shape, fill):
 def _separated(d, beta):
     term = d.terms[int(np.abs(beta).argmax())]
     return InputError(
-        f"conditional_logit: '{term}' (nearly) decides every choice by itself, so its weight has no"
-        " finite estimate; leave it out or merge alternatives"
+        "discrete.error_conditional_logit_nearly_decides_every",
+        "conditional_logit: '{term}' (nearly) decides every choice by itself, so "
+        "its weight has no finite estimate; leave it out or merge alternatives",
+        term=term,
     )

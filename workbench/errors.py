@@ -1,10 +1,23 @@
-"""What went wrong, where, what was found and what to do about it."""
+"""What went wrong, where, what was found and what to do about it; said in the language in use."""
 
 from difflib import get_close_matches
 
+from workbench.notes import Note
+
 
 class WorkbenchError(Exception):
-    """Base of every error the workbench raises on purpose."""
+    """Base of every error the workbench raises on purpose.
+
+    Parameters are those of a Note: an id, the English sentence and its values. One that is a
+    Note already, or text from beneath, is taken as it is.
+    """
+
+    def __init__(self, message, english=None, /, **values):
+        self.note = message if english is None else Note(message, english, **values)
+        super().__init__(self.note)
+
+    def __str__(self):
+        return str(self.note)
 
 
 class InputError(WorkbenchError):
@@ -18,10 +31,13 @@ class DataError(InputError):
     """
 
     def __init__(self, message, problems=None):
-        super().__init__(
-            message if problems is None else f"{message}\n{problems.to_string(index=False)}"
-        )
+        super().__init__(message)
         self.problems = problems
+
+    def __str__(self):
+        if self.problems is None:
+            return str(self.note)
+        return f"{self.note}\n{self.problems.to_string(index=False)}"
 
 
 class NotEnoughData(WorkbenchError):
@@ -41,9 +57,14 @@ def at_least(what, found, needed, least):
     missing = [n for n in needed if n not in found]
     if missing or len(found) < least:
         raise InputError(
-            f"{what}: at least {least} are needed, {', '.join(needed)} among them; found"
-            f" {', '.join(found) or 'none'}. Name your purchase event, or give rules that turn your"
-            " events into stages (see docs/mapping.md)."
+            "errors.at_least",
+            "{what}: at least {least} are needed, {needed:text} among them; found {found:text}. "
+            "Name your purchase event, or give rules that turn your events into stages (see "
+            "docs/mapping.md).",
+            what=what,
+            least=least,
+            needed=list(needed),
+            found=list(found) or "none",
         )
     return found
 
@@ -52,16 +73,26 @@ def unknown(where, noun, name, known):
     """Return an InputError that names the nearest known spelling and all valid ones.
 
     >>> print(unknown("steps", "event", "bye", ["buy", "cart"]))
-    steps: no event named 'bye'. Did you mean 'buy'? Events present: buy, cart
+    steps: no event named 'bye'. Did you mean 'buy'? Present: buy, cart
     """
     known = [str(k) for k in known]
     folded = {k.casefold(): k for k in reversed(known)}
     near = [folded[n] for n in get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)]
-    hint = f" Did you mean '{near[0]}'?" if near else ""
-    shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
-    plural = noun.capitalize()[:-1] + "ies" if noun.endswith("y") else noun.capitalize() + "s"
+    first, left = known[:20], len(known) - 20
+    values = {"where": where, "noun": noun, "name": name, "known": first or "–"}
+    if left > 0:
+        values["known"] = [*first, Note("errors.more", "{n} more", n=left)]
+    if not near:
+        return InputError(
+            "errors.unknown",
+            "{where}: no {noun:word} named '{name}'. Present: {known:text}",
+            **values,
+        )
     return InputError(
-        f"{where}: no {noun} named '{name}'.{hint} {plural} present: {shown or 'none'}"
+        "errors.unknown_near",
+        "{where}: no {noun:word} named '{name}'. Did you mean '{near}'? Present: {known:text}",
+        near=near[0],
+        **values,
     )
 
 

@@ -10,7 +10,9 @@ def z(conf_level):
     """Return the two-sided normal quantile of a confidence level between 0 and 1."""
     if not 0 < conf_level < 1:
         raise InputError(
-            f"conf_level: must lie between 0 and 1 (0.95 for 95 %), found {conf_level!r}"
+            "intervals.error_conf_level_must_lie_between",
+            "conf_level: must lie between 0 and 1 (0.95 for 95 %), found {conf_level:repr}",
+            conf_level=conf_level,
         )
     return float(special.ndtri(0.5 + conf_level / 2))
 
@@ -42,7 +44,9 @@ def wilson(count, n, conf_level=0.95):
     """
     count, n = np.broadcast_arrays(np.asarray(count, float), np.asarray(n, float))
     if np.any((count < 0) | (count > n)):
-        raise InputError("wilson: a count lies outside 0..n")
+        raise InputError(
+            "intervals.error_wilson_a_count_lies_outside", "wilson: a count lies outside 0..n"
+        )
     q = z(conf_level)
     with np.errstate(invalid="ignore", divide="ignore"):
         p = count / n

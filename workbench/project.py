@@ -19,8 +19,10 @@ def root():
         if (folder / "notebooks").is_dir() and (folder / "pyproject.toml").is_file():
             return folder.resolve()
     raise InputError(
-        f"{start.name or start}: not inside a workbench project (no notebooks/ here or above). "
-        "Change to the project folder, or set WORKBENCH_ROOT."
+        "project.error_not_inside_a_workbench_project",
+        "{start}: not inside a workbench project (no notebooks/ here or above). "
+        "Change to the project folder, or set WORKBENCH_ROOT.",
+        start=start.name or start,
     )
 
 

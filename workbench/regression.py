@@ -43,8 +43,11 @@ def numbers(table, what, *names):
     for name in names:
         if not pd.api.types.is_numeric_dtype(table[name]):
             raise InputError(
-                f"{what}: '{name}' must be a number; give words an indicator (0 or 1) of their own"
-                " first"
+                "regression.error_must_be_a_number_give",
+                "{what}: '{name}' must be a number; give words an indicator (0 or 1) of "
+                "their own first",
+                what=what,
+                name=name,
             )
 
 
@@ -65,7 +68,11 @@ def prepare(table, outcome, terms, *, cluster=None, what="table"):
     require(table, what, *terms, cluster)
     numbers(table, what, outcome)
     if "constant" in terms:
-        raise InputError(f"{what}: 'constant' is what the level is called; rename that column")
+        raise InputError(
+            "regression.error_constant_is_what_the_level",
+            "{what}: 'constant' is what the level is called; rename that column",
+            what=what,
+        )
     kept = table[list(dict.fromkeys([outcome, *terms, *([cluster] if cluster else [])]))]
     whole = kept.notna().all(axis=1) & np.isfinite(kept.select_dtypes("number").astype(float)).all(
         axis=1
@@ -82,13 +89,22 @@ def prepare(table, outcome, terms, *, cluster=None, what="table"):
     x = pd.DataFrame({"constant": np.ones(len(rows)), **columns}, index=rows.index)
     if len(rows) <= x.shape[1]:
         raise NotEnoughData(
-            f"{what}: {len(rows)} complete rows for {x.shape[1]} weights; more rows or fewer"
-            " columns are needed"
+            "regression.error_complete_rows_for_weights_more",
+            "{what}: {n_rows} complete rows for {x} weights; more rows or fewer columns are needed",
+            what=what,
+            n_rows=len(rows),
+            x=x.shape[1],
         )
     check(x, what)
     y = rows[outcome].astype(float).to_numpy()
     if np.ptp(y) == 0:
-        raise NotEnoughData(f"{what}: '{outcome}' is {y[0]:g} in every row; nothing varies")
+        raise NotEnoughData(
+            "regression.error_is_in_every_row_nothing",
+            "{what}: '{outcome}' is {y} in every row; nothing varies",
+            what=what,
+            outcome=outcome,
+            y=y[0],
+        )
     groups = (
         np.unique(rows[cluster].astype(str), return_inverse=True)[1]
         if cluster
@@ -104,7 +120,12 @@ def check(x, what):
     body = x.drop(columns="constant", errors="ignore")
     flat = [c for c in body if np.ptp(body[c].to_numpy()) == 0]
     if flat:
-        raise InputError(f"{what}: {', '.join(flat)} never varies; leave it out")
+        raise InputError(
+            "regression.error_never_varies_leave_it_out",
+            "{what}: {flat:text} never varies; leave it out",
+            what=what,
+            flat=list(flat),
+        )
     if not body.shape[1]:
         return
     z = body.to_numpy() - body.to_numpy().mean(axis=0)
@@ -113,7 +134,10 @@ def check(x, what):
     if values[0] < 1e-9:
         involved = [c for c, v in zip(body.columns, vectors[:, 0], strict=True) if abs(v) > 0.1]
         raise InputError(
-            f"{what}: {', '.join(involved)} carry the same information (collinear); leave one out"
+            "regression.error_carry_the_same_information_collinear",
+            "{what}: {involved:text} carry the same information (collinear); leave one out",
+            what=what,
+            involved=list(involved),
         )
 
 
@@ -179,7 +203,10 @@ def fit(data, kind="linear", *, weights=None):
         }
     )
     if data.customers < 2:
-        raise NotEnoughData("one sampling unit only; nothing can be said about others")
+        raise NotEnoughData(
+            "regression.error_one_sampling_unit_only_nothing",
+            "one sampling unit only; nothing can be said about others",
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("error", PerfectSeparationWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -194,11 +221,17 @@ def fit(data, kind="linear", *, weights=None):
                 ).fit(**how)
             elif kind == "logit":
                 if not np.isin(data.y, (0, 1)).all():
-                    raise InputError("logit: the outcome must be 0 or 1")
+                    raise InputError(
+                        "regression.error_logit_the_outcome_must_be",
+                        "logit: the outcome must be 0 or 1",
+                    )
                 made = sm.Logit(data.y, data.x).fit(disp=0, maxiter=100, **how)
             elif kind == "poisson":
                 if (data.y < 0).any():
-                    raise InputError("poisson: the outcome must not be negative")
+                    raise InputError(
+                        "regression.error_poisson_the_outcome_must_not",
+                        "poisson: the outcome must not be negative",
+                    )
                 made = sm.GLM(data.y, data.x, family=sm.families.Poisson()).fit(**how)
             else:
                 made = _ordinal(OrderedModel, data, how)
@@ -280,8 +313,10 @@ def _separated(data):
         else "some columns together (nearly) decide the outcome"
     )
     return InputError(
-        f"regression: {what}, so a weight has no finite estimate; leave a column out or gather more"
-        " rows"
+        "regression.error_regression_so_a_weight_has",
+        "regression: {what}, so a weight has no finite estimate; leave a column "
+        "out or gather more rows",
+        what=what,
     )
 
 
@@ -441,8 +476,9 @@ def poisson_absorbed(y, x, groups, *effects, rounds=100):
         before = deviance
     else:
         raise InputError(
-            "poisson: the fit does not settle; look for terms that decide where there is any sale"
-            " at all"
+            "regression.error_poisson_the_fit_does_not",
+            "poisson: the fit does not settle; look for terms that decide where there "
+            "is any sale at all",
         )
     inner = z[:, 1:]
     g = int(groups.max()) + 1

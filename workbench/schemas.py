@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from workbench import engine, periods
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
-from workbench.texts import t
+from workbench.notes import Note
 
 
 @dataclass(frozen=True)
@@ -210,8 +210,11 @@ def micros(name, value, *, none=False):
         return None
     if isinstance(value, (int, float)):
         raise InputError(
-            f"{name}: a duration needs its unit; write '{value}D' for days, found the bare number"
-            f" {value}"
+            "schemas.error_a_duration_needs_its_unit",
+            "{name}: a duration needs its unit; write '{value}D' for days, found the "
+            "bare number {value}",
+            name=name,
+            value=value,
         )
     try:
         if str(value).strip().replace(".", "").isdigit():
@@ -219,11 +222,19 @@ def micros(name, value, *, none=False):
         length = pd.Timedelta(value)
     except ValueError:
         raise InputError(
-            f"{name}: cannot read {value!r} as a duration; write for instance '30D', '12h' or"
-            " '30min'"
+            "schemas.error_cannot_read_as_a_duration",
+            "{name}: cannot read {value:repr} as a duration; write for instance '30D', "
+            "'12h' or '30min'",
+            name=name,
+            value=value,
         ) from None
     if not length > pd.Timedelta(0):
-        raise InputError(f"{name}: must be longer than zero, found {value!r}")
+        raise InputError(
+            "schemas.error_must_be_longer_than_zero",
+            "{name}: must be longer than zero, found {value:repr}",
+            name=name,
+            value=value,
+        )
     return int(length // pd.Timedelta(microseconds=1))
 
 
@@ -236,7 +247,10 @@ def whole_days(name, value):
     length = micros(name, value)
     if length % 86_400_000_000:
         raise InputError(
-            f"{name}: purchases are counted by the day; whole days are needed, found {value!r}"
+            "schemas.error_purchases_are_counted_by_the",
+            "{name}: purchases are counted by the day; whole days are needed, found {value:repr}",
+            name=name,
+            value=value,
         )
     return length // 86_400_000_000
 
@@ -259,7 +273,10 @@ def moment(name, value, zone="UTC"):
             raise ValueError(value)
     except (ValueError, TypeError):
         raise InputError(
-            f"{name}: cannot read {value!r} as a moment; write for instance '2017-12-31'"
+            "schemas.error_cannot_read_as_a_moment",
+            "{name}: cannot read {value:repr} as a moment; write for instance '2017-12-31'",
+            name=name,
+            value=value,
         ) from None
     written_day = isinstance(value, str) and len(value.strip()) == 10
     whole_day = written_day or type(value).__name__ == "date"
@@ -287,7 +304,9 @@ def purchase_days(orders, zone, until=None):
     require(orders, "orders")
     end = observed_until(orders, until, column="ordered_at", zone=zone)
     if end is None:
-        raise NotEnoughData("orders: there is no order with a time")
+        raise NotEnoughData(
+            "schemas.error_orders_there_is_no_order", "orders: there is no order with a time"
+        )
     view = engine.view(
         orders,
         zone=zone,
@@ -297,7 +316,11 @@ def purchase_days(orders, zone, until=None):
         amount=engine.real("amount"),
     )
     if engine.one("SELECT count(*) FROM o", o=view) == 0:
-        raise NotEnoughData(t("retention.none_before", until=str(until)))
+        raise NotEnoughData(
+            Note(
+                "retention.none_before", "orders: there is no order up to {until}", until=str(until)
+            )
+        )
     return view, periods.local_day(end, zone)
 
 
@@ -326,9 +349,12 @@ def must_match(where, ids, known):
     """
     if len(ids) and not ids.isin(known).any():
         raise InputError(
-            f"{where}: none of the customers, such as"
-            f" {ids[0] if not hasattr(ids, 'iloc') else ids.iloc[0]!r}, is among those of the"
-            f" orders, such as {next(iter(known), '(none)')!r}"
+            "schemas.error_none_of_the_customers_such",
+            "{where}: none of the customers, such as {ids:repr}, is among those of the "
+            "orders, such as {iter:repr}",
+            where=where,
+            ids=ids[0] if not hasattr(ids, "iloc") else ids.iloc[0],
+            iter=next(iter(known), "(none)"),
         )
 
 
@@ -344,8 +370,12 @@ def moments(table, name, column):
         return pd.Series(pd.NaT, values.index, dtype="datetime64[us, UTC]")
     if not pd.api.types.is_datetime64_any_dtype(values):
         raise InputError(
-            f"{name}: '{column}' must hold moments, found {values.dropna().iloc[0]!r}; read it with"
-            " pandas.to_datetime(…, utc=True)"
+            "schemas.error_must_hold_moments_found_read",
+            "{name}: '{column}' must hold moments, found {values:repr}; read it with "
+            "pandas.to_datetime(…, utc=True)",
+            name=name,
+            column=column,
+            values=values.dropna().iloc[0],
         )
     return values.dt.tz_localize("UTC") if values.dt.tz is None else values
 

@@ -158,10 +158,18 @@ def restricted_mean(time, event, horizon, *, customer=None, conf_level=0.95):
     """
     time, event = _checked(time, np.asarray(event).astype(int))
     if horizon <= 0:
-        raise InputError(f"horizon: must be larger than 0, found {horizon}")
+        raise InputError(
+            "survival.error_horizon_must_be_larger_than",
+            "horizon: must be larger than 0, found {horizon}",
+            horizon=horizon,
+        )
     u, at_risk, d, _ = _counts(time, event, 1)
     if not (time >= horizon).any() and not (event[time == time.max()] == 1).all():
-        raise NotEnoughData(f"survival: nobody was watched up to the horizon of {horizon:g}")
+        raise NotEnoughData(
+            "survival.error_survival_nobody_was_watched_up",
+            "survival: nobody was watched up to the horizon of {horizon}",
+            horizon=horizon,
+        )
     h = d / at_risk
     surviving = np.cumprod(1 - h)
     ends = np.minimum(np.append(u[1:], max(horizon, u[-1])), horizon)
@@ -324,11 +332,14 @@ def at(curve, column, moments):
 def _checked(time, cause):
     time, cause = np.asarray(time, float), np.asarray(cause, int)
     if not len(time):
-        raise NotEnoughData("survival: no durations to work with")
+        raise NotEnoughData(
+            "survival.error_survival_no_durations_to_work", "survival: no durations to work with"
+        )
     if np.isnan(time).any() or (time < 0).any():
         raise InputError(
-            f"survival: {int((np.isnan(time) | (time < 0)).sum())} durations are negative or"
-            " missing"
+            "survival.error_survival_durations_are_negative_or",
+            "survival: {time} durations are negative or missing",
+            time=int((np.isnan(time) | (time < 0)).sum()),
         )
     return time, cause
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from workbench import intervals
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 # scale of what is thought of the spread of ratios between channels before any test (half-normal)
 SPREAD = 0.5
@@ -68,19 +68,22 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
             raise unknown("tests", "channel", name, table.index)
     if not (tests["std_error"] > 0).all() or tests["channel"].duplicated().any():
         raise InputError(
-            "tests: one row a channel is needed, with a standard error above 0; combine several"
-            " tests of a channel first"
+            "attribution.error_tests_one_row_a_channel",
+            "tests: one row a channel is needed, with a standard error above 0; "
+            "combine several tests of a channel first",
         )
     if len(tests) < 2:
         raise NotEnoughData(
-            "calibrated: at least two tests are needed to tell how far tests carry to other"
-            " channels"
+            "attribution.error_calibrated_at_least_two_tests",
+            "calibrated: at least two tests are needed to tell how far tests carry to "
+            "other channels",
         )
     count = table["count"].to_numpy(float)
     at = table.index.get_indexer(tests["channel"])
     if (count[at] <= 0).any():
         raise InputError(
-            "tests: a tested channel has no credit, so its test cannot be set beside it"
+            "attribution.error_tests_a_tested_channel_has",
+            "tests: a tested channel has no credit, so its test cannot be set beside it",
         )
     ratio, error = (
         tests["incremental"].to_numpy(float) / count[at],
@@ -118,37 +121,57 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
     plain = np.abs(count[at] - tests["incremental"]).mean()
     middle = np.quantile(others[:, 0], [(1 - conf_level) / 2, 0.5, (1 + conf_level) / 2])
     limits = (
-        t(
+        Note(
             "attribution.untested",
-            share=percent(float(count[~tested].sum() / count.sum())),
-            k=number(int((~tested).sum())),
+            "{k} channels with {share:%} of the credit have no test: what is said of "
+            "them rests on the tested ones.",
+            share=float(count[~tested].sum() / count.sum()),
+            k=int((~tested).sum()),
         ),
-        t(
+        Note(
             "attribution.ratio",
-            middle=number(middle[1], 3),
-            low=number(middle[0], 3),
-            high=number(middle[2], 3),
-            spread=number(float(np.median(others[:, 1])), 3),
+            "Of the credit, a share of {middle:3} is real on average ({low:3} to "
+            "{high:3}); it differs between channels by about {spread:3}.",
+            middle=middle[1],
+            low=middle[0],
+            high=middle[2],
+            spread=float(np.median(others[:, 1])),
         ),
-        t("attribution.left_out", off=number(float(off), 3), plain=number(float(plain), 3)),
-        t("attribution.transport"),
+        Note(
+            "attribution.left_out",
+            "Each test foretold from the others: off by {off:3} conversions on "
+            "average; plain credit is off by {plain:3}.",
+            off=float(off),
+            plain=float(plain),
+        ),
+        Note(
+            "attribution.transport",
+            "Tests hold for their own time and people; other seasons and budgets may differ.",
+        ),
     )
     return Result(
-        question=t("attribution.calibrated_question"),
+        question=Note(
+            "attribution.calibrated_question",
+            "How many conversions does each channel bring about, by its credit and the "
+            "tests there are?",
+        ),
         table=result,
-        method=t("attribution.calibrated_method", tests=number(len(tests))),
+        method=Note(
+            "attribution.calibrated_method",
+            "Hierarchical model of the real share of the credit, from {tests} tests.",
+            tests=len(tests),
+        ),
         unit="conversions",
         n=int(result["n"].iloc[0]),
         conf_level=conf_level,
         evidence="quasi-causal: attribution calibrated by experiments",
         limits=limits,
-        chart={
-            "kind": "points",
-            "label": ["channel"],
-            "group": "evidence",
-            "reference": 0,
-            "xlabel": t("attribution.calibrated_axis"),
-        },
+        chart=Points(
+            label=["channel"],
+            group="evidence",
+            reference=0,
+            xlabel=Note("attribution.calibrated_axis", "Conversions brought about"),
+        ),
     )
 
 

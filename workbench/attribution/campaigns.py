@@ -5,8 +5,8 @@ import numpy as np
 from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 
 @analysis
@@ -104,21 +104,32 @@ def sources(journeys, *, conf_level=0.95):
             }
         )
     return Result(
-        question=t("attribution.sources_question"),
+        question=Note(
+            "attribution.sources_question", "Which channels bring more conversions than visits?"
+        ),
         table=pd.DataFrame(rows),
-        method=t("attribution.sources_method"),
+        method=Note(
+            "attribution.sources_method",
+            "Shares of contacts, people and conversions by last contact; the customer "
+            "is the sampling unit.",
+        ),
         unit="contacts",
         n=int(alike @ everyone),
         conf_level=conf_level,
-        limits=(t("attribution.sources_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["channel"],
-            "only": {"measure": "efficiency"},
-            "reference": 1,
-            "log": True,
-            "xlabel": t("attribution.sources_axis"),
-        },
+        limits=(
+            Note(
+                "attribution.sources_limit",
+                "Untagged mails and apps hide in direct; a channel near the purchase "
+                "always looks efficient.",
+            ),
+        ),
+        chart=Points(
+            label=["channel"],
+            only={"measure": "efficiency"},
+            reference=1,
+            log=True,
+            xlabel=Note("attribution.sources_axis", "Share of conversions over share of visits"),
+        ),
     )
 
 
@@ -155,7 +166,9 @@ def entry_points(journeys, *, conf_level=0.95):
 
     who, inside, alike = _people(journeys)
     if not len(who):
-        raise NotEnoughData("entry_points: there is no path")
+        raise NotEnoughData(
+            "attribution.error_entry_points_there_is_no", "entry_points: there is no path"
+        )
     order = np.argsort(who, kind="stable")
     first = order[np.flatnonzero(np.diff(who[order], prepend=-1))]
     channel = journeys.code[journeys.begin[:-1][first]]
@@ -202,20 +215,31 @@ def entry_points(journeys, *, conf_level=0.95):
                 }
             )
     return Result(
-        question=t("attribution.entry_question"),
+        question=Note(
+            "attribution.entry_question",
+            "Through which channel do people first come, and how many of those convert?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("attribution.entry_method"),
+        method=Note(
+            "attribution.entry_method",
+            "First contact of every customer in the data; Wilson intervals.",
+        ),
         unit="customers",
         n=people,
         conf_level=conf_level,
-        limits=(t("attribution.entry_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["channel"],
-            "only": {"measure": "converts"},
-            "percent": True,
-            "xlabel": t("attribution.entry_axis"),
-        },
+        limits=(
+            Note(
+                "attribution.entry_limit",
+                "First seen is not first: earlier contacts, other devices and lost cookies "
+                "are missing; who came late had less time to convert.",
+            ),
+        ),
+        chart=Points(
+            label=["channel"],
+            only={"measure": "converts"},
+            percent=True,
+            xlabel=Note("attribution.entry_axis", "Share who convert"),
+        ),
     )
 
 
@@ -262,11 +286,15 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
         or (made["conversions"] > made["clicks"]).any()
     ):
         raise InputError(
-            "table: numbers must not be negative, nor clicks exceed impressions, nor conversions"
-            " exceed clicks"
+            "attribution.error_table_numbers_must_not_be",
+            "table: numbers must not be negative, nor clicks exceed impressions, nor "
+            "conversions exceed clicks",
         )
     if len(made) < 2:
-        raise NotEnoughData("campaigns: at least two adverts are needed for a ranking")
+        raise NotEnoughData(
+            "attribution.error_campaigns_at_least_two_adverts",
+            "campaigns: at least two adverts are needed for a ranking",
+        )
     rng, rows, few = np.random.default_rng(seed), [], []
     for measure, y, x in (
         ("click_rate", "clicks", "impressions"),
@@ -339,26 +367,42 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
                         "best": np.nan,
                     }
                 )
-    limits = [t("attribution.campaign_limit")]
+    limits = [
+        Note(
+            "attribution.campaign_limit",
+            "The best of many looks better than it is: read the shrunken rate. Adverts "
+            "reach different people, so this ranks results, not effects.",
+        )
+    ]
     if few:
         limits.append(
-            t("attribution.campaign_few", names=", ".join(map(str, few[:8])), k=number(len(few)))
+            Note(
+                "attribution.campaign_few",
+                "Fewer than 1,000 impressions or 20 conversions: {names:text} ({k} in all).",
+                names=list(few[:8]),
+                k=len(few),
+            )
         )
     return Result(
-        question=t("attribution.campaign_question"),
+        question=Note(
+            "attribution.campaign_question",
+            "Which advert works best, once luck is taken out of the ranking?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("attribution.campaign_method"),
+        method=Note(
+            "attribution.campaign_method",
+            "Wilson and Poisson intervals; rates drawn together by a beta-binomial model.",
+        ),
         unit="conversions",
         n=int(made["conversions"].sum()),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["campaign"],
-            "only": {"measure": "conversion_rate"},
-            "percent": True,
-            "xlabel": t("attribution.campaign_axis"),
-        },
+        chart=Points(
+            label=["campaign"],
+            only={"measure": "conversion_rate"},
+            percent=True,
+            xlabel=Note("attribution.campaign_axis", "Conversions per click"),
+        ),
     )
 
 
@@ -471,7 +515,9 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
         )
     sent = made[~made["held"]]
     if not len(sent):
-        raise NotEnoughData("email_funnel: no mail was sent")
+        raise NotEnoughData(
+            "attribution.error_email_funnel_no_mail_was", "email_funnel: no mail was sent"
+        )
     rows = []
     for group, mine in made.groupby("group", sort=True):
         out, got = mine[~mine["held"]], mine[mine["arrived"]]
@@ -533,38 +579,81 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
             )
     limits = [
         (
-            t("attribution.mail_unflagged")
+            Note(
+                "attribution.mail_unflagged",
+                "Opens by mail programs are not flagged (no column machine_open): how many "
+                "people opened is not known, and opens look too many.",
+            )
             if "machine_open" not in frame
-            else t(
+            else Note(
                 "attribution.mail_machine",
-                share=percent(
-                    float((sent["opened"] & ~sent["person"]).sum() / max(sent["opened"].sum(), 1))
+                "{share:%} of the opened mails were opened by a mail program only; they "
+                "are not counted as opened by a person.",
+                share=float(
+                    (sent["opened"] & ~sent["person"]).sum() / max(sent["opened"].sum(), 1)
                 ),
             )
         ),
-        t("attribution.mail_limit"),
+        Note(
+            "attribution.mail_limit",
+            "Opens are weak evidence even so (unflagged machine opens, blocked "
+            "images): lead with clicks and orders.",
+        ),
     ]
     tested = bool(made["held"].any()) and orders is not None
-    limits.append(t("attribution.mail_held" if tested else "attribution.mail_not_held"))
+    limits.append(
+        Note(
+            "attribution.mail_held",
+            "Chance decided who was held back: the added share is what mailing brings, "
+            "opened or not.",
+        )
+        if tested
+        else Note(
+            "attribution.mail_not_held",
+            "Nobody was held back: orders after a mail are no orders because of it.",
+        )
+    )
     if (~sent["told"]).any():
-        limits.append(t("attribution.mail_untold", n=number(int((~sent["told"]).sum()))))
+        limits.append(
+            Note(
+                "attribution.mail_untold",
+                "Of {n} mails it is not known whether they arrived; they count as sent only.",
+                n=int((~sent["told"]).sum()),
+            )
+        )
     if lost:
-        limits.append(t("influence.left_out", n=number(lost)))
+        limits.append(
+            Note(
+                "influence.left_out",
+                "{n} rows without sales to learn from, or with a missing value, are left out.",
+                n=lost,
+            )
+        )
     if len(sent) < 500:
-        limits.append(t("drivers.few", n=number(len(sent)), least=number(500)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(sent), least=500)
+        )
     return Result(
-        question=t("attribution.mail_question"),
+        question=Note(
+            "attribution.mail_question",
+            "Of the mails sent, how many arrive, are opened by a person, clicked, and "
+            "followed by an order?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("attribution.mail_method", window=window),
+        method=Note(
+            "attribution.mail_method",
+            "Unique recipients a campaign; orders within {window:span} of the mail; "
+            "the customer is the sampling unit.",
+            window=window,
+        ),
         unit="mails",
         n=len(sent),
         conf_level=conf_level,
         evidence="experimental" if tested else "descriptive",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["group", "measure"] if by else ["measure"],
-            "percent": True,
-            "xlabel": t("attribution.mail_axis"),
-        },
+        chart=Points(
+            label=["group", "measure"] if by else ["measure"],
+            percent=True,
+            xlabel=Note("attribution.mail_axis", "Share"),
+        ),
     )

@@ -9,8 +9,8 @@ import numpy as np
 from workbench import intervals
 from workbench.attribution.paths import kinds, profiles
 from workbench.errors import InputError, need_columns, one_of, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 RULES = ("first", "last", "last_non_direct", "linear", "time_decay", "position")
 EXACT = 12  # channels up to which all coalitions are gone through
@@ -94,22 +94,36 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
                 }
             )
     return Result(
-        question=t("attribution.rules_question"),
+        question=Note(
+            "attribution.rules_question",
+            "Who gets the credit for a conversion by the common rules?",
+        ),
         table=_worth(pd.DataFrame(rows), journeys),
-        method=t("attribution.rules_method", half_life=half_life),
+        method=Note(
+            "attribution.rules_method",
+            "Credit by rule over paths that converted (half-life {half_life:span}); "
+            "the customer is the sampling unit.",
+            half_life=half_life,
+        ),
         unit="conversions",
         n=int(total),
         conf_level=conf_level,
-        limits=(t("attribution.rules_limit"), *_shared(journeys)),
-        chart={
-            "kind": "points",
-            "label": ["channel", "rule"],
-            "only": {
+        limits=(
+            Note(
+                "attribution.rules_limit",
+                "Credit is no effect: it says where converters were seen, not what would "
+                "be missing without the channel.",
+            ),
+            *_shared(journeys),
+        ),
+        chart=Points(
+            label=["channel", "rule"],
+            only={
                 "rule": [r for r in ("first", "last", "linear") if r in which] or list(which)[:3]
             },
-            "percent": True,
-            "xlabel": t("attribution.axis"),
-        },
+            percent=True,
+            xlabel=Note("attribution.axis", "Share of the credit"),
+        ),
     )
 
 
@@ -189,12 +203,17 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
 
     journeys.check()
     if order < 1:
-        raise InputError(f"order: must be at least 1, found {order}")
+        raise InputError(
+            "attribution.error_order_must_be_at_least",
+            "order: must be at least 1, found {order}",
+            order=order,
+        )
     lost = float((journeys.times * (1 - journeys.conversions)).sum())
     if not lost:
         raise InputError(
-            "markov: there is no unsuccessful path, so every chain ends in a conversion; bring the"
-            " paths of those who did not convert"
+            "attribution.error_markov_there_is_no_unsuccessful",
+            "markov: there is no unsuccessful path, so every chain ends in a "
+            "conversion; bring the paths of those who did not convert",
         )
     won = float((journeys.times * journeys.conversions).sum())
     chain = _Chain(journeys, order)
@@ -243,32 +262,52 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
         for i, name in enumerate(journeys.names)
     ]
     limits = [
-        t("attribution.markov_limit"),
-        t(
+        Note(
+            "attribution.markov_limit",
+            "Removal in the model: it assumes that who would have come through the "
+            "channel is lost. Many would have come otherwise, so this is no effect.",
+        ),
+        Note(
             "attribution.markov_base",
-            share=percent(won / (won + lost)),
-            sum=percent(float(estimate.sum()), 0),
+            "{share:%} of the paths convert; the removal effects add up to {sum:%0} "
+            "and are scaled to share out the conversions.",
+            share=won / (won + lost),
+            sum=float(estimate.sum()),
         ),
         *_shared(journeys),
     ]
     if won < 200 or won + lost < 1000:
-        limits.append(t("attribution.few", paths=number(won + lost), won=number(won)))
+        limits.append(
+            Note(
+                "attribution.few",
+                "{paths} paths and {won} conversions; 1,000 and 200 are common floors.",
+                paths=won + lost,
+                won=won,
+            )
+        )
     return Result(
-        question=t("attribution.markov_question"),
+        question=Note(
+            "attribution.markov_question",
+            "How many conversions would a chain of contacts lose without each channel?",
+        ),
         table=_worth(pd.DataFrame(rows), journeys),
-        method=t("attribution.markov_method", order=number(order)),
+        method=Note(
+            "attribution.markov_method",
+            "Absorbing Markov chain of order {order}, removal effects solved exactly; "
+            "bootstrap over customers.",
+            order=order,
+        ),
         unit="paths",
         n=int(won + lost),
         conf_level=conf_level,
         evidence="descriptive",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["channel"],
-            "only": {"measure": "credit"},
-            "percent": True,
-            "xlabel": t("attribution.axis"),
-        },
+        chart=Points(
+            label=["channel"],
+            only={"measure": "credit"},
+            percent=True,
+            xlabel=Note("attribution.axis", "Share of the credit"),
+        ),
     )
 
 
@@ -418,13 +457,18 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
     journeys.check()
     k = len(journeys.names)
     if k > 62:
-        raise InputError(f"shapley: at most 62 channels, found {k}; join small ones first")
+        raise InputError(
+            "attribution.error_shapley_at_most_channels_found",
+            "shapley: at most 62 channels, found {k}; join small ones first",
+            k=k,
+        )
     won = journeys.times * journeys.conversions
     lost = journeys.times * (1 - journeys.conversions)
     if worth == "rate" and not lost.sum():
         raise InputError(
-            'shapley: there is no unsuccessful path, so every rate is 100 %; use worth="count" or'
-            " bring the other paths"
+            "attribution.error_shapley_there_is_no_unsuccessful",
+            "shapley: there is no unsuccessful path, so every rate is 100 %; use "
+            'worth="count" or bring the other paths',
         )
     mask = np.bitwise_or.reduceat(np.int64(1) << journeys.code, journeys.begin[:-1])
     sets, which = np.unique(mask, return_inverse=True)
@@ -483,31 +527,62 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
         ),
         journeys,
     )
-    limits = [t(f"attribution.shapley_{worth}"), t("attribution.rules_limit"), *_shared(journeys)]
+    limits = [
+        {
+            "count": Note(
+                "attribution.shapley_count",
+                "A set of channels is worth the conversions of paths that use no other: "
+                "each path's credit is split evenly over its channels.",
+            ),
+            "rate": Note(
+                "attribution.shapley_rate",
+                "A set of channels is worth the share of paths without others that "
+                "convert: a channel may lower it, and its credit is then below 0.",
+            ),
+        }[worth],
+        Note(
+            "attribution.rules_limit",
+            "Credit is no effect: it says where converters were seen, not what would "
+            "be missing without the channel.",
+        ),
+        *_shared(journeys),
+    ]
     if orders is not None:
         limits.append(
-            t(
+            Note(
                 "attribution.shapley_sampled",
-                shuffles=number(SHUFFLES),
-                error=percent(float(table["order_error"].max()), 2),
+                "From {shuffles} random orders; their own error is at most {error:%2}.",
+                shuffles=SHUFFLES,
+                error=float(table["order_error"].max()),
             )
         )
     if won.sum() + lost.sum() < 1000:
-        limits.append(t("attribution.few", paths=number(won.sum() + lost.sum()), won=number(total)))
+        limits.append(
+            Note(
+                "attribution.few",
+                "{paths} paths and {won} conversions; 1,000 and 200 are common floors.",
+                paths=won.sum() + lost.sum(),
+                won=total,
+            )
+        )
     return Result(
-        question=t("attribution.shapley_question"),
+        question=Note(
+            "attribution.shapley_question",
+            "How is credit shared if every channel gets what it adds, averaged over "
+            "all orders of joining?",
+        ),
         table=table,
-        method=t("attribution.shapley_method"),
+        method=Note(
+            "attribution.shapley_method",
+            "Shapley values over sets of channels; bootstrap over customers.",
+        ),
         unit="conversions",
         n=int(total),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["channel"],
-            "percent": True,
-            "xlabel": t("attribution.axis"),
-        },
+        chart=Points(
+            label=["channel"], percent=True, xlabel=Note("attribution.axis", "Share of the credit")
+        ),
     )
 
 
@@ -628,7 +703,12 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
         *(["value"] if journeys.valued else []),
     ]
     table = pd.concat([p[keep] for p in parts], ignore_index=True)
-    limits = [t("attribution.compare_limit")]
+    limits = [
+        Note(
+            "attribution.compare_limit",
+            "Methods answer different questions; where they disagree, only an experiment decides.",
+        )
+    ]
     if truth is not None:
         true = truth.set_index("channel")["incremental_orders"].astype(float)
         table["incremental"] = table["channel"].map(true)
@@ -641,13 +721,16 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
         )
         best = summed["off"].idxmin()
         limits.append(
-            t(
+            Note(
                 "attribution.truth",
-                best=word(best),
-                off=number(summed.loc[best, "off"]),
-                worst=number(summed["off"].max()),
-                credited=number(summed.loc[best, "over"]),
-                really=number(summed.loc[best, "really"]),
+                "Nearest to the truth, summed over channels: {best:word}, off by {off} "
+                "conversions (the worst by {worst}). It credits {credited} conversions, "
+                "where the channels really brought about {really}.",
+                best=best,
+                off=summed.loc[best, "off"],
+                worst=summed["off"].max(),
+                credited=summed.loc[best, "over"],
+                really=summed.loc[best, "really"],
             )
         )
         positive = true.clip(lower=0)
@@ -670,29 +753,49 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
         table["cost_per_conversion"] = table["cost"] / table["count"].where(table["count"] > 0)
         if journeys.valued:
             table["return_on_cost"] = table["value"] / table["cost"]
-        limits.append(t("attribution.cost_limit"))
+        limits.append(
+            Note(
+                "attribution.cost_limit",
+                "Cost per credited conversion is not cost per conversion gained: with "
+                "credit to people who come anyway it looks too good.",
+            )
+        )
     return Result(
-        question=t("attribution.compare_question"),
+        question=Note("attribution.compare_question", "Do the methods of attribution agree?"),
         table=table,
-        method=t("attribution.compare_method"),
+        method=Note(
+            "attribution.compare_method",
+            "The same paths under several rules; intervals over customers.",
+        ),
         unit="conversions",
         n=int(table["n"].iloc[0]),
         conf_level=conf_level,
         limits=tuple(limits) + tuple(_shared(journeys)),
-        chart={
-            "kind": "points",
-            "label": ["channel"],
-            "group": "method",
-            "only": {"method": ["last", "linear", "markov_chain", "shapley", "truth"]},
-            "percent": True,
-            "xlabel": t("attribution.axis"),
-        },
+        chart=Points(
+            label=["channel"],
+            group="method",
+            only={"method": ["last", "linear", "markov_chain", "shapley", "truth"]},
+            percent=True,
+            xlabel=Note("attribution.axis", "Share of the credit"),
+        ),
     )
 
 
 def _shared(j):
     """Return the sentences on what could not take part."""
     young, untouched = j.left_out.get("young", 0), j.left_out.get("untouched", 0)
-    return ([t("attribution.young", n=number(young))] if young else []) + (
-        [t("attribution.untouched", n=number(untouched))] if untouched else []
+    return (
+        [Note("attribution.young", "{n} paths may still go on and are left out.", n=young)]
+        if young
+        else []
+    ) + (
+        [
+            Note(
+                "attribution.untouched",
+                "{n} conversions have no contact with a channel before them; nobody is credited.",
+                n=untouched,
+            )
+        ]
+        if untouched
+        else []
     )

@@ -7,8 +7,8 @@ import numpy as np
 from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 
 @analysis
@@ -79,23 +79,31 @@ def mix(
     used = table[[sales, *media, *controls]].astype(float)
     if used.isna().any(axis=None):
         raise InputError(
-            f"table: {', '.join(used.columns[used.isna().any()])} has missing periods; fill them in"
-            " first"
+            "attribution.error_table_has_missing_periods_fill",
+            "table: {used:text} has missing periods; fill them in first",
+            used=list(used.columns[used.isna().any()]),
         )
     x, y = used[list(media)].to_numpy(), used[sales].to_numpy()
     n = len(y)
     if (x < 0).any():
-        raise InputError("table: spending must not be negative")
+        raise InputError(
+            "attribution.error_table_spending_must_not_be", "table: spending must not be negative"
+        )
     idle = [m for m, v in zip(media, x.T, strict=True) if np.ptp(v) == 0]
     if idle:
         raise InputError(
-            f"media: {', '.join(idle)} never varies; its effect cannot be told from the rest"
+            "attribution.error_media_never_varies_its_effect",
+            "media: {idle:text} never varies; its effect cannot be told from the rest",
+            idle=list(idle),
         )
     base = _base(used, controls, n, season, harmonics)
     weights = base.shape[1] + 3 * len(media)  # an effect, a lingering and a half each
     if n < 30 or n < 5 * (base.shape[1] + len(media)):
         raise NotEnoughData(
-            f"mix: {n} periods for {weights} weights; 30 and five a weight are needed"
+            "attribution.error_mix_periods_for_weights_and",
+            "mix: {n} periods for {weights} weights; 30 and five a weight are needed",
+            n=n,
+            weights=weights,
         )
     scale = np.array([v[v > 0].mean() for v in x.T])
     pulls = np.zeros((0, 3))
@@ -106,8 +114,9 @@ def mix(
                 raise unknown("tests", "channel", name, media)
         if not (tests["std_error"] > 0).all():
             raise InputError(
-                "tests: every std_error must be above 0; a test that is sure without end would"
-                " leave nothing to the sales"
+                "attribution.error_tests_every_std_error_must",
+                "tests: every std_error must be above 0; a test that is sure without end "
+                "would leave nothing to the sales",
             )
         pulls = np.column_stack(
             [
@@ -167,43 +176,70 @@ def mix(
         for i, m in enumerate(media)
     ]
     limits = [
-        t("attribution.mix_limit"),
-        t("attribution.mix_fit", r2=number(1 - residual.var() / y.var(), 3)),
+        Note(
+            "attribution.mix_limit",
+            "Budgets follow expected sales, and media move together: without "
+            "experiments this is a well-dressed correlation.",
+        ),
+        Note(
+            "attribution.mix_fit",
+            "Explained: R² = {r2:3}; a high value is easy over time and proves little.",
+            r2=1 - residual.var() / y.var(),
+        ),
     ]
     if holdout and n - holdout >= 30:
         model_error, naive = _backtest(x / scale, base, y, n - holdout, season, seed)
         limits.append(
-            t(
+            Note(
                 "attribution.mix_holdout",
-                k=number(holdout),
-                error=percent(model_error),
-                naive=percent(naive),
+                "The last {k} periods foretold: off by {error:%} on average; last year's "
+                "(or the last) value is off by {naive:%}.",
+                k=holdout,
+                error=model_error,
+                naive=naive,
             )
         )
     together = np.corrcoef(x.T) - np.eye(len(media)) if len(media) > 1 else np.zeros((1, 1))
     if np.abs(together).max() > 0.7:
-        limits.append(t("attribution.mix_together", r=number(float(np.abs(together).max()), 2)))
+        limits.append(
+            Note(
+                "attribution.mix_together",
+                "Two media move together (correlation {r:2}): their effects can hardly be "
+                "told apart.",
+                r=float(np.abs(together).max()),
+            )
+        )
     if n < 104:
-        limits.append(t("drivers.few", n=number(n), least=number(104)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=n, least=104)
+        )
     if tests is not None:
-        limits.append(t("attribution.mix_tests", k=number(len(tests))))
+        limits.append(Note("attribution.mix_tests", "{k} experiments pull the fit.", k=len(tests)))
     return Result(
-        question=t("attribution.mix_question", sales=word(sales)),
+        question=Note(
+            "attribution.mix_question",
+            "How much of {sales:word} did each medium bring, and what would one more euro bring?",
+            sales=sales,
+        ),
         table=pd.DataFrame(rows),
-        method=t("attribution.mix_method", draws=number(draws)),
+        method=Note(
+            "attribution.mix_method",
+            "Adstock and saturation, effects of 0 or more, trend and season; block "
+            "bootstrap ({draws} draws).",
+            draws=draws,
+        ),
         unit="periods",
         n=n,
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
         model=fit,
-        chart={
-            "kind": "points",
-            "label": ["channel"],
-            "only": {"measure": "return_on_spend"},
-            "reference": 1,
-            "xlabel": t("attribution.mix_axis"),
-        },
+        chart=Points(
+            label=["channel"],
+            only={"measure": "return_on_spend"},
+            reference=1,
+            xlabel=Note("attribution.mix_axis", "Sales per euro spent"),
+        ),
     )
 
 
@@ -220,7 +256,11 @@ def _base(used, controls, n, season, harmonics):
     for name in controls:
         v = used[name].to_numpy()
         if np.ptp(v) == 0:
-            raise InputError(f"controls: {name} never varies; leave it out")
+            raise InputError(
+                "attribution.error_controls_never_varies_leave_it",
+                "controls: {name} never varies; leave it out",
+                name=name,
+            )
         columns.append((v - v.mean()) / v.std())
     return np.column_stack(columns)
 

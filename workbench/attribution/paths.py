@@ -73,9 +73,11 @@ class Journeys:
         """Raise NotEnoughData unless there are paths and conversions."""
         if not len(self.conversions) or self.conversions.sum() < least:
             raise NotEnoughData(
-                "attribution: there are"
-                f" {int(self.conversions.sum()) if len(self.conversions) else 0} conversions with a"
-                f" contact before them; at least {least} are needed"
+                "attribution.error_attribution_there_are_conversions_with",
+                "attribution: there are {value} conversions with a contact before them; at "
+                "least {least} are needed",
+                value=int(self.conversions.sum()) if len(self.conversions) else 0,
+                least=least,
             )
 
 
@@ -194,7 +196,9 @@ def _split(rows, names, gap, end, attrs):
     t, kind, value = rows["t"].to_numpy(), rows["kind"].to_numpy(), rows["value"].to_numpy()
     n = len(rows)
     if not n:
-        raise NotEnoughData("paths: no row has a customer and a channel")
+        raise NotEnoughData(
+            "attribution.error_paths_no_row_has_a", "paths: no row has a customer and a channel"
+        )
     new = np.ones(n, bool)
     new[1:] = (who[1:] != who[:-1]) | (np.diff(t) > gap) | (kind[:-1] == -1)
     path = np.cumsum(new) - 1
@@ -208,7 +212,10 @@ def _split(rows, names, gap, end, attrs):
     left = {"young": int((young & (size > 0)).sum()), "untouched": int((won & (size == 0)).sum())}
     inside = touch & keep[path]
     if not keep.any():
-        raise NotEnoughData("paths: no path is old enough to have ended and has a contact")
+        raise NotEnoughData(
+            "attribution.error_paths_no_path_is_old",
+            "paths: no path is old enough to have ended and has a contact",
+        )
     worth = np.bincount(path, value, total)
     owner = np.unique(who[np.flatnonzero(new)][keep], return_inverse=True)[1]
     return Journeys(
@@ -270,10 +277,17 @@ def from_paths(
     won = table[conversions].to_numpy(float)
     lost = table[nulls].to_numpy(float) if nulls else (won == 0).astype(float)
     if (won < 0).any() or (lost < 0).any() or not np.isfinite(won + lost).all():
-        raise InputError("table: numbers of paths must be 0 or more")
+        raise InputError(
+            "attribution.error_table_numbers_of_paths_must",
+            "table: numbers of paths must be 0 or more",
+        )
     kind, written = pd.factorize(table[path])
     if (kind < 0).any():
-        raise InputError(f"table: {int((kind < 0).sum()):,} rows have no path")
+        raise InputError(
+            "attribution.error_table_rows_have_no_path",
+            "table: {kind} rows have no path",
+            kind=int((kind < 0).sum()),
+        )
     cut = compute.split_pattern(pa.array(written.astype(str), pa.large_string()), separator)
     coded = compute.dictionary_encode(compute.utf8_trim_whitespace(cut.flatten()))
     words = coded.dictionary.to_pylist()
@@ -288,7 +302,9 @@ def from_paths(
     )
     flat = flat[flat >= 0]
     if (size == 0).any():
-        raise InputError("table: a path names no channel")
+        raise InputError(
+            "attribution.error_table_a_path_names_no", "table: a path names no channel"
+        )
     starts = np.concatenate([[0], np.cumsum(size)])
     # A row that holds both kinds of paths becomes two.
     row = np.concatenate([np.flatnonzero(won > 0), np.flatnonzero(lost > 0)])

@@ -9,8 +9,8 @@ import numpy as np
 from workbench import discrete, intervals, schemas
 from workbench.choice.logit import conditional_logit
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 
 @analysis
@@ -62,25 +62,55 @@ def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
         }
     )
     return Result(
-        question=t("choice.elasticity_question", attribute=word(attribute)),
+        question=Note(
+            "choice.elasticity_question",
+            "If the {attribute:word} of one alternative rises by 1 %, by how many "
+            "percent does its share change?",
+            attribute=attribute,
+        ),
         table=table,
         unit="choices",
-        method=t("choice.elasticity_method"),
+        method=Note(
+            "choice.elasticity_method",
+            "Share-weighted average point elasticities; delta method, customers as sampling unit.",
+        ),
         n=len(d.x),
         conf_level=conf_level,
         evidence="associational",
         limits=(
-            t("choice.elasticity_limit"),
-            *([t("choice.elasticity_discount")] if "discount" in fit.attributes else []),
-            t("choice.associational"),
+            Note(
+                "choice.elasticity_limit",
+                "Short-run switching among the alternatives shown; buying less altogether "
+                "or elsewhere is not in it.",
+            ),
+            *(
+                [
+                    Note(
+                        "choice.elasticity_discount",
+                        "The share of discount is held fixed, so this is a change of the regular "
+                        "price, not a promotion.",
+                    )
+                ]
+                if "discount" in fit.attributes
+                else []
+            ),
+            Note(
+                "choice.associational",
+                "Associational, unless a design set the attributes: where people set "
+                "prices or features, they foresee demand, and tastes that are not in the "
+                "model move with both.",
+            ),
         ),
-        chart={
-            "kind": "points",
-            "label": ["alternative"],
-            "only": {"kind": "own"},
-            "reference": 0,
-            "xlabel": t("choice.elasticity_axis", attribute=word(attribute)),
-        },
+        chart=Points(
+            label=["alternative"],
+            only={"kind": "own"},
+            reference=0,
+            xlabel=Note(
+                "choice.elasticity_axis",
+                "Percent change of share per percent of {attribute:word}",
+                attribute=attribute,
+            ),
+        ),
     )
 
 
@@ -120,11 +150,22 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
         raise unknown("price", "attribute", price, fit.attributes)
     limits = [
         *(
-            [t("choice.wtp_limit")]
+            [
+                Note(
+                    "choice.wtp_limit",
+                    "A unit is a whole one: display and mailer from none to all packages, "
+                    "discount from 0 to 100 %, loyalty from 0 to 1.",
+                )
+            ]
             if {"display", "mailer", "discount", "loyalty"} & set(fit.attributes)
             else []
         ),
-        t("choice.associational"),
+        Note(
+            "choice.associational",
+            "Associational, unless a design set the attributes: where people set "
+            "prices or features, they foresee demand, and tastes that are not in the "
+            "model move with both.",
+        ),
     ]
     keys, weights = fit.worth_rows(price), fit.price_weights(price)
     ends = [intervals.normal(value, error, conf_level) for value, error in weights or ()]
@@ -136,10 +177,25 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
     )
     # Without a clearly negative weight of money, money is no yardstick and the ratio means nothing.
     if weights is None:
-        limits.insert(0, t("choice.wtp_random"))
+        limits.insert(
+            0,
+            Note(
+                "choice.wtp_random",
+                "The weight of money differs between people and may be 0 or above for "
+                "some, so nothing can be expressed in money here: missing. Give the price "
+                "the distribution negative_lognormal, or leave it fixed.",
+            ),
+        )
     elif unsure:
         limits.insert(
-            0, t("choice.wtp_none", low=number(unsure[0][0], 3), high=number(unsure[0][1], 3))
+            0,
+            Note(
+                "choice.wtp_none",
+                "The weight of money is not clearly below 0 (interval {low:3} to "
+                "{high:3}), so nothing can be expressed in money here: missing.",
+                low=unsure[0][0],
+                high=unsure[0][1],
+            ),
         )
     else:
         estimate, se = discrete.delta(lambda q: fit.worth(q, price), fit.params, fit.cov)
@@ -167,23 +223,24 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
         for kind, (a, b) in (("delta", (low, high)), ("krinsky_robb", drawn))
     ]
     return Result(
-        question=t("choice.wtp_question"),
+        question=Note("choice.wtp_question", "What is one unit of each attribute worth in money?"),
         table=pd.DataFrame(rows),
-        method=t("choice.wtp_method"),
+        method=Note(
+            "choice.wtp_method",
+            "Minus the attribute's weight over the price's; intervals by the delta "
+            "method and by Krinsky & Robb, customers as sampling unit.",
+        ),
         unit="choices",
         n=fit.choices,
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": (
-                [k for k in rows[0] if k in ("term", "class", "interval")] if rows else ["term"]
-            ),
-            "only": {"interval": "krinsky_robb"},
-            "reference": 0,
-            "xlabel": t("choice.wtp_axis"),
-        },
+        chart=Points(
+            label=[k for k in rows[0] if k in ("term", "class", "interval")] if rows else ["term"],
+            only={"interval": "krinsky_robb"},
+            reference=0,
+            xlabel=Note("choice.wtp_axis", "Money per unit of the attribute"),
+        ),
     )
 
 
@@ -236,7 +293,9 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
         available[:, fit.names.index(name)] = False
     some = np.flatnonzero(available.any(axis=1))
     if not len(some):
-        raise NotEnoughData("what_if: nothing is left to choose")
+        raise NotEnoughData(
+            "choice.error_what_if_nothing_is_left", "what_if: nothing is left to choose"
+        )
     before = d.take(some)
     after = dataclasses.replace(
         before, x=np.where(available[:, :, None], x, 0.0)[some], available=available[some]
@@ -266,28 +325,55 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
             "conf_high": high,
         }
     )
-    limits = [t("choice.what_if_limit"), t("choice.associational")]
+    limits = [
+        Note(
+            "choice.what_if_limit",
+            "A simulation on these very choices: nobody buys less altogether, and "
+            "rivals do not react.",
+        ),
+        Note(
+            "choice.associational",
+            "Associational, unless a design set the attributes: where people set "
+            "prices or features, they foresee demand, and tastes that are not in the "
+            "model move with both.",
+        ),
+    ]
     if fit.kind == "conditional":
-        limits.append(t("choice.iia"))
+        limits.append(
+            Note(
+                "choice.iia",
+                "The model assumes that two alternatives compete the same whatever else is "
+                "on the shelf; near twins break that.",
+            )
+        )
     if len(some) < len(d.x):
-        limits.append(t("choice.what_if_empty", n=number(len(d.x) - len(some))))
+        limits.append(
+            Note(
+                "choice.what_if_empty",
+                "{n} choices have nothing left to choose and are left out.",
+                n=len(d.x) - len(some),
+            )
+        )
     return Result(
-        question=t("choice.what_if_question"),
+        question=Note("choice.what_if_question", "What would the shares be after the change?"),
         table=table,
-        method=t("choice.what_if_method"),
+        method=Note(
+            "choice.what_if_method",
+            "Predicted shares before and after, averaged over the choices; delta "
+            "method, customers as sampling unit.",
+        ),
         unit="choices",
         n=len(some),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["alternative"],
-            "only": {"measure": "difference"},
-            "points": True,
-            "reference": 0,
-            "xlabel": t("choice.what_if_axis"),
-        },
+        chart=Points(
+            label=["alternative"],
+            only={"measure": "difference"},
+            points=True,
+            reference=0,
+            xlabel=Note("choice.what_if_axis", "Change of the share, percentage points"),
+        ),
     )
 
 
@@ -301,8 +387,11 @@ def _moved(values, how, where):
     if isinstance(how, (int, float)) and not isinstance(how, bool):
         return values * how
     raise InputError(
-        f"{where}: a factor such as 1.1, or a text such as '+2', '-2' or '=5', is needed; found"
-        f" {how!r}"
+        "choice.error_a_factor_such_as_or",
+        "{where}: a factor such as 1.1, or a text such as '+2', '-2' or '=5', is "
+        "needed; found {how:repr}",
+        where=where,
+        how=how,
     )
 
 
@@ -347,7 +436,10 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
     people = np.sort(choices["customer_id"].unique())
     aside = np.random.default_rng(seed).permutation(people)[: max(int(len(people) * share), 1)]
     if len(people) - len(aside) < 2:
-        raise NotEnoughData("holdout: too few customers to set some aside")
+        raise NotEnoughData(
+            "choice.error_holdout_too_few_customers_to",
+            "holdout: too few customers to set some aside",
+        )
     held = choices["customer_id"].isin(aside)
     train, test = choices[~held], choices[held]
     fits = {
@@ -389,19 +481,32 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
                 {"rule": rule, "measure": measure, **intervals.mean(values, customer, conf_level)}
             )
     return Result(
-        question=t("choice.holdout_question"),
+        question=Note(
+            "choice.holdout_question",
+            "Does the model foretell the choices of households it has never seen?",
+        ),
         table=pd.DataFrame(out),
         unit="choices",
         n=len(chosen),
-        method=t("choice.holdout_method", people=number(len(aside)), share=percent(share, 0)),
+        method=Note(
+            "choice.holdout_method",
+            "{people} households ({share:%0}) set aside; delta method over customers.",
+            people=len(aside),
+            share=share,
+        ),
         conf_level=conf_level,
         evidence="associational",
-        limits=(t("choice.holdout_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["rule"],
-            "only": {"measure": "hit_rate"},
-            "percent": True,
-            "xlabel": t("choice.holdout_axis"),
-        },
+        limits=(
+            Note(
+                "choice.holdout_limit",
+                "The model's loyalty term knows each household's own history; market "
+                "shares do not.",
+            ),
+        ),
+        chart=Points(
+            label=["rule"],
+            only={"measure": "hit_rate"},
+            percent=True,
+            xlabel=Note("choice.holdout_axis", "Share of choices foretold"),
+        ),
     )

@@ -9,8 +9,8 @@ from workbench import discrete, intervals
 from workbench.choice.fits import ClassFit, trait_values, unfold
 from workbench.choice.logit import answer, prepared
 from workbench.errors import InputError, NotEnoughData
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 SMALLEST = 0.05  # classes under this share should be joined with others
 
@@ -62,7 +62,11 @@ def latent_class(
     import pandas as pd
 
     if classes < 2:
-        raise InputError(f"classes: at least 2, found {classes}; one class is a conditional logit")
+        raise InputError(
+            "choice.error_classes_at_least_found_one",
+            "classes: at least 2, found {classes}; one class is a conditional logit",
+            classes=classes,
+        )
     d, people, g = prepared(choices, attributes, constants)
     traits, scales = _traits(choices, membership, d, g)
     best = _fit(d, people, g, classes, traits, starts, seed)
@@ -75,14 +79,18 @@ def latent_class(
     value, score, posterior = model(params)
     if top > 1e-2 * g**0.5 or np.abs(params).max() > 100:
         raise InputError(
-            f"latent_class: {classes} classes do not settle (largest score {top:.2g}); ask for"
-            " fewer classes or leave out attributes"
+            "choice.error_latent_class_classes_do_not",
+            "latent_class: {classes} classes do not settle (largest score {top:2}); "
+            "ask for fewer classes or leave out attributes",
+            classes=classes,
+            top=top,
         )
     try:
         cov = discrete.sandwich(-discrete.slope(lambda q: model(q)[1].sum(axis=0), params), score)
     except np.linalg.LinAlgError:
         raise InputError(
-            "latent_class: the data do not tell the classes apart; ask for fewer"
+            "choice.error_latent_class_the_data_do",
+            "latent_class: the data do not tell the classes apart; ask for fewer",
         ) from None
     names = [f"class {c + 1}: {term}" for c in range(classes) for term in d.terms]
     names += [
@@ -112,18 +120,47 @@ def latent_class(
     entropy = 1 + float((posterior * np.log(np.maximum(posterior, 1e-300))).sum()) / (
         g * np.log(classes)
     )
-    limits = [t("choice.class_limit", entropy=number(entropy, 2))]
+    limits = [
+        Note(
+            "choice.class_limit",
+            "Classes are a way of telling differences, not kinds that exist by "
+            "themselves. Entropy R² = {entropy:2}: 1 means that everybody's class is "
+            "certain.",
+            entropy=entropy,
+        )
+    ]
     if shares.min() < SMALLEST:
-        limits.append(t("choice.class_small", share=percent(float(shares.min()))))
+        limits.append(
+            Note(
+                "choice.class_small",
+                "The smallest class is {share:%} of the people: join it with another.",
+                share=float(shares.min()),
+            )
+        )
     if g < 300:
-        limits.append(t("choice.class_few", g=number(g)))
+        limits.append(
+            Note(
+                "choice.class_few",
+                "{g} customers are few for classes (300 is a common floor).",
+                g=g,
+            )
+        )
     result = answer(
         fit,
         d,
         choices,
         conf_level,
-        question=t("choice.class_question", classes=number(classes)),
-        method=t("choice.class_method", starts=number(starts)),
+        question=Note(
+            "choice.class_question",
+            "Which {classes} kinds of people are there, by what they weigh?",
+            classes=classes,
+        ),
+        method=Note(
+            "choice.class_method",
+            "Latent-class logit over each customer's choices; {starts} random starts, "
+            "the best five run to the end; standard errors clustered on customers.",
+            starts=starts,
+        ),
         limits=limits,
         keys={
             "class": [int(n.split(":")[0][6:]) for n in names],
@@ -180,7 +217,11 @@ def latent_classes(
     aside = np.random.default_rng(seed).permutation(g)[: max(int(g * share), 1)]
     held = np.isin(people, aside)
     if g - len(aside) < 10:
-        raise NotEnoughData(f"latent_classes: {g} customers are too few to set some aside")
+        raise NotEnoughData(
+            "choice.error_latent_classes_customers_are_too",
+            "latent_classes: {g} customers are too few to set some aside",
+            g=g,
+        )
     train, test = (d.take(np.flatnonzero(part)) for part in (~held, held))
     (taught, many), (who, some) = train.groups(), test.groups()
     traits, made, rows = np.ones((g, 1)), np.bincount(who), []
@@ -207,18 +248,37 @@ def latent_classes(
         int(table.loc[i, "classes"]) for i in (table["bic"].idxmin(), table["estimate"].idxmax())
     )
     return Result(
-        question=t("choice.classes_question"),
+        question=Note(
+            "choice.classes_question", "How many kinds of people do the choices tell apart?"
+        ),
         table=table,
-        method=t("choice.classes_method", share=percent(share, 0)),
+        method=Note(
+            "choice.classes_method",
+            "Latent-class logits; BIC on all customers, mean log chance of the choices "
+            "of {share:%0} of the customers set aside.",
+            share=share,
+        ),
         unit="choices",
         n=int(table["n"].iloc[0]),
         conf_level=conf_level,
         evidence="associational",
         limits=(
-            t("choice.classes_best", bic=number(best), score=number(by_score)),
-            t("choice.classes_limit"),
+            Note(
+                "choice.classes_best",
+                "Classes by BIC (lowest): {bic}; by unseen choices (highest): {score}.",
+                bic=best,
+                score=by_score,
+            ),
+            Note(
+                "choice.classes_limit",
+                "Where the two disagree, or intervals overlap, take the smaller number: it "
+                "is easier to defend.",
+            ),
         ),
-        chart={"kind": "points", "label": ["classes"], "xlabel": t("choice.classes_axis")},
+        chart=Points(
+            label=["classes"],
+            xlabel=Note("choice.classes_axis", "Mean log chance of a choice of unseen customers"),
+        ),
     )
 
 
@@ -231,7 +291,11 @@ def _traits(choices, membership, d, g):
     for name in membership:
         value = own[name].to_numpy(float)
         if value.std() == 0:
-            raise InputError(f"membership: '{name}' never differs")
+            raise InputError(
+                "choice.error_membership_never_differs",
+                "membership: '{name}' never differs",
+                name=name,
+            )
         scales.append((value.mean(), value.std()))
         out.append((value - value.mean()) / value.std())
     return np.column_stack(out), tuple(scales)

@@ -190,9 +190,17 @@ def trait_values(choices, membership):
     need_columns("membership", table.columns, *membership)
     for name in membership:
         if (table.groupby("customer_id")[name].nunique(dropna=False) > 1).any():
-            raise InputError(f"membership: '{name}' differs between the rows of a customer")
+            raise InputError(
+                "choice.error_membership_differs_between_the_rows",
+                "membership: '{name}' differs between the rows of a customer",
+                name=name,
+            )
         if not np.isfinite(table[name].to_numpy(float)).all():
-            raise InputError(f"membership: '{name}' has missing values")
+            raise InputError(
+                "choice.error_membership_has_missing_values",
+                "membership: '{name}' has missing values",
+                name=name,
+            )
     return table.drop_duplicates("customer_id").set_index("customer_id")[list(membership)]
 
 

@@ -5,8 +5,8 @@ import numpy as np
 from workbench import discrete, engine, intervals, schemas
 from workbench.choice.fits import Fit
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 
 @analysis
@@ -65,9 +65,20 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
         d,
         choices,
         conf_level,
-        question=t("choice.question"),
-        method=t("choice.method"),
-        limits=[t("choice.iia")],
+        question=Note(
+            "choice.question", "What goes with the choice of one alternative over another?"
+        ),
+        method=Note(
+            "choice.method",
+            "Conditional logit with availability; standard errors clustered on customers.",
+        ),
+        limits=[
+            Note(
+                "choice.iia",
+                "The model assumes that two alternatives compete the same whatever else is "
+                "on the shelf; near twins break that.",
+            )
+        ],
     )
 
 
@@ -103,7 +114,17 @@ def iia_test(choices, attributes, *, conf_level=0.95):
         discrete.per_group(discrete.scores(d, p), people, g)
         @ np.linalg.inv(discrete.hessian(d.x, p))[:, :k]
     )
-    rows, tests, limits = [], [], [t("choice.iia_limit")]
+    rows, tests, limits = (
+        [],
+        [],
+        [
+            Note(
+                "choice.iia_limit",
+                "Weights may also differ because other customers remain; a difference says "
+                "that a nested or mixed logit is worth a try, not which.",
+            )
+        ],
+    )
     for j, name in enumerate(d.names):
         keep = np.flatnonzero((d.chosen != j) & (d.available.sum(axis=1) - d.available[:, j] >= 2))
         column = d.terms.index(f"constant: {name}") if f"constant: {name}" in d.terms else None
@@ -125,11 +146,22 @@ def iia_test(choices, attributes, *, conf_level=0.95):
         )
         try:
             if len(keep) < 2:
-                raise NotEnoughData(f"iia_test: no choices are left without '{name}'")
+                raise NotEnoughData(
+                    "choice.error_iia_test_no_choices_are",
+                    "iia_test: no choices are left without '{name}'",
+                    name=name,
+                )
             discrete.check(smaller, False)
             b, q, _, _ = discrete.newton(smaller)
         except (InputError, NotEnoughData) as reason:
-            limits.append(t("choice.iia_failed", name=name, reason=str(reason)))
+            limits.append(
+                Note(
+                    "choice.iia_failed",
+                    "Not tested without {name}: {reason}",
+                    name=name,
+                    reason=str(reason),
+                )
+            )
             continue
         other = (
             discrete.per_group(discrete.scores(smaller, q), people[keep], g)
@@ -163,20 +195,41 @@ def iia_test(choices, attributes, *, conf_level=0.95):
     table["p_holm"] = np.repeat(intervals.corrected(tests), k)
     failed = (table["p_holm"] < 1 - conf_level).any()
     return Result(
-        question=t("choice.iia_question"),
+        question=Note(
+            "choice.iia_question", "Do the weights stay the same when one alternative is not there?"
+        ),
         table=table,
-        method=t("choice.iia_method"),
+        method=Note(
+            "choice.iia_method",
+            "Hausman–McFadden test: the model fitted again without each alternative; "
+            "covariance of the difference from the customers' own pulls; Holm's "
+            "correction.",
+        ),
         unit="choices",
         n=len(d.chosen),
         conf_level=conf_level,
         evidence="associational",
-        limits=(t("choice.iia_fails" if failed else "choice.iia_holds"), *limits),
-        chart={
-            "kind": "points",
-            "label": ["dropped", "term"],
-            "reference": 0,
-            "xlabel": t("choice.iia_axis"),
-        },
+        limits=(
+            (
+                Note(
+                    "choice.iia_fails",
+                    "Some weights move more than chance allows (joint test, corrected): the "
+                    "assumption does not hold here.",
+                )
+                if failed
+                else Note(
+                    "choice.iia_holds",
+                    "No weight moves more than chance allows (joint test, corrected); that is "
+                    "no proof of the assumption, only the lack of a sign against it.",
+                )
+            ),
+            *limits,
+        ),
+        chart=Points(
+            label=["dropped", "term"],
+            reference=0,
+            xlabel=Note("choice.iia_axis", "Change of the weight when the alternative is left out"),
+        ),
     )
 
 
@@ -208,12 +261,30 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
 
     if term not in attributes:
         raise unknown("term", "attribute", term, attributes)
-    rows, limits = [], [t("choice.rules_limit")]
+    rows, limits = (
+        [],
+        [
+            Note(
+                "choice.rules_limit",
+                "A carried price is often too low for what nobody bought, which pulls the "
+                "weight of price towards 0; a price that includes the household's own "
+                "basket partly measures the choice itself. Where the rows differ, the "
+                "truth is more likely near the rule without carrying.",
+            )
+        ],
+    )
     for name, made in variants.items():
         try:
             fit = conditional_logit(made.table, attributes, conf_level=conf_level)
         except (InputError, NotEnoughData) as reason:
-            limits.append(t("choice.rules_failed", rule=word(name), reason=str(reason)))
+            limits.append(
+                Note(
+                    "choice.rules_failed",
+                    "Not estimated, {rule:word}: {reason}",
+                    rule=name,
+                    reason=str(reason),
+                )
+            )
             rows.append(
                 {
                     "rule": name,
@@ -233,20 +304,24 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
             }
         )
     return Result(
-        question=t("choice.rules_question"),
+        question=Note(
+            "choice.rules_question", "How much does the answer depend on how prices were filled in?"
+        ),
         table=pd.DataFrame(rows),
-        method=t("choice.method"),
+        method=Note(
+            "choice.method",
+            "Conditional logit with availability; standard errors clustered on customers.",
+        ),
         unit="choices",
         n=int(max(r["n"] for r in rows)),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["rule"],
-            "reference": 0,
-            "xlabel": t("choice.rules_axis", term=word(term)),
-        },
+        chart=Points(
+            label=["rule"],
+            reference=0,
+            xlabel=Note("choice.rules_axis", "Weight of {term:word}", term=term),
+        ),
     )
 
 
@@ -281,18 +356,45 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
     )
     rarest = int(np.bincount(d.chosen, minlength=len(d.names)).min())
     limits = [
-        t("choice.associational"),
+        Note(
+            "choice.associational",
+            "Associational, unless a design set the attributes: where people set "
+            "prices or features, they foresee demand, and tastes that are not in the "
+            "model move with both.",
+        ),
         *limits,
-        t("choice.fit", rho=number(1 - fit.loglik / fit.loglik_null, 3), k=number(fit.customers)),
+        Note(
+            "choice.fit",
+            "McFadden's rho² = {rho:3}; {k} customers.",
+            rho=1 - fit.loglik / fit.loglik_null,
+            k=fit.customers,
+        ),
     ]
     if "loyalty" in fit.attributes or "last_bought" in fit.attributes:
-        limits.append(t("choice.habit"))
+        limits.append(
+            Note(
+                "choice.habit",
+                "Loyalty mixes habit with lasting taste: this model cannot tell them apart.",
+            )
+        )
     if d.base is not None:
-        limits.append(t("choice.base", base=d.base))
+        limits.append(Note("choice.base", "Constants are relative to {base}.", base=d.base))
     if "imputed" in engine.columns(choices) and "price" in fit.attributes:
-        limits.append(t("choice.carried"))
+        limits.append(
+            Note(
+                "choice.carried",
+                "Prices carried forward pull the weight of price towards 0: see how much "
+                "it depends on the rule.",
+            )
+        )
     if rarest < 10 * len(terms):
-        limits.append(t("choice.rare", n=number(rarest)))
+        limits.append(
+            Note(
+                "choice.rare",
+                "The rarest alternative was chosen {n} times only, few for this many terms.",
+                n=rarest,
+            )
+        )
     shown = [v for v in table["term"] if not str(v).startswith("constant: ")]
     return Result(
         question=question,
@@ -304,11 +406,10 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
         evidence="associational",
         limits=tuple(limits),
         model=fit,
-        chart={
-            "kind": "points",
-            "label": list(keys) if keys else ["term"],
-            "xlabel": t("choice.axis"),
-            "reference": 0,
-            "only": {"term": shown},
-        },
+        chart=Points(
+            label=list(keys) if keys else ["term"],
+            xlabel=Note("choice.axis", "Change in log-odds per unit"),
+            reference=0,
+            only={"term": shown},
+        ),
     )

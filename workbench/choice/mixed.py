@@ -8,8 +8,8 @@ from workbench import discrete, intervals, schemas
 from workbench.choice.fits import MixedFit, transform
 from workbench.choice.logit import answer, conditional_logit, prepared
 from workbench.errors import InputError, NotEnoughData, one_of, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, t
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 DISTRIBUTIONS = ("normal", "lognormal", "negative_lognormal")
 BLOCK = 2_000_000  # numbers held at once for a block of draws
@@ -58,8 +58,9 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
         one_of(f"random: {term}", kind, DISTRIBUTIONS)
     if not random:
         raise InputError(
-            "random: name at least one term that differs between people; without one this is a"
-            " conditional logit"
+            "choice.error_random_name_at_least_one",
+            "random: name at least one term that differs between people; without one "
+            "this is a conditional logit",
         )
     order = np.argsort(people, kind="stable")
     d, people = d.take(order), people[order]
@@ -96,8 +97,10 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
     params, top = discrete.polish(lambda q: model(q * unit)[1].sum(axis=0) * unit, found.x, steps=4)
     if top > 1e-2 * g**0.5 or np.abs(params).max() > 500:
         raise InputError(
-            f"mixed_logit: the fit does not settle (largest score {top:.2g}); leave out a random"
-            " term or give more choices a customer"
+            "choice.error_mixed_logit_the_fit_does",
+            "mixed_logit: the fit does not settle (largest score {top:2}); leave out a "
+            "random term or give more choices a customer",
+            top=top,
         )
     params = params * unit
     k = len(beta)
@@ -112,7 +115,8 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
         cov = discrete.sandwich(information, score)
     except np.linalg.LinAlgError:
         raise InputError(
-            "mixed_logit: the data do not tell all spreads apart; leave out a random term"
+            "choice.error_mixed_logit_the_data_do",
+            "mixed_logit: the data do not tell all spreads apart; leave out a random term",
         ) from None
     terms = [*d.terms, *(f"sd: {term}" for term in random)]
     average = stats.norm.ppf(
@@ -140,11 +144,30 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
         for i, term in enumerate(random)
         if params[k + i] < 1.64 * np.sqrt(max(cov[k + i, k + i], 0))
     ]
-    limits = [t("choice.mixed_limit", draws=number(draws))]
+    limits = [
+        Note(
+            "choice.mixed_limit",
+            "The shape of the differences between people is assumed; {draws} draws a "
+            "customer: run it with twice as many before you print a figure.",
+            draws=draws,
+        )
+    ]
     if none:
-        limits.append(t("choice.mixed_none", terms=", ".join(none)))
+        limits.append(
+            Note(
+                "choice.mixed_none",
+                "No clear differences between people in: {terms:text}.",
+                terms=list(none),
+            )
+        )
     if len(d.chosen) < 500:
-        limits.append(t("choice.mixed_few", n=number(len(d.chosen))))
+        limits.append(
+            Note(
+                "choice.mixed_few",
+                "{n} choices are few for differences between people (500 is a common floor).",
+                n=len(d.chosen),
+            )
+        )
     keys = {
         "term": [*d.terms, *random],
         "parameter": [
@@ -157,8 +180,15 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
         d,
         choices,
         conf_level,
-        question=t("choice.mixed_question"),
-        method=t("choice.mixed_method"),
+        question=Note(
+            "choice.mixed_question",
+            "What goes with the choice, and how much do people differ in what they weigh?",
+        ),
+        method=Note(
+            "choice.mixed_method",
+            "Mixed logit over each customer's choices, simulated maximum likelihood "
+            "with Halton draws; standard errors clustered on customers.",
+        ),
         limits=limits,
         keys=keys,
     )
@@ -274,7 +304,9 @@ def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf
     mixing = {"loyalty", "last_bought"} & set(attributes)
     if mixing:
         raise InputError(
-            f"attributes: leave out {', '.join(sorted(mixing))}; the last purchase is put in here"
+            "choice.error_attributes_leave_out_the_last",
+            "attributes: leave out {mixing:text}; the last purchase is put in here",
+            mixing=sorted(mixing),
         )
     schemas.require(choices, "choices", *([order] if order else []))
     d, people, g = prepared(choices, attributes, True)
@@ -286,7 +318,10 @@ def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf
         else np.arange(len(ids))
     )
     if np.bincount(people).max() < 2:
-        raise NotEnoughData("state_dependence: no customer chooses twice")
+        raise NotEnoughData(
+            "choice.error_state_dependence_no_customer_chooses",
+            "state_dependence: no customer chooses twice",
+        )
     rng = np.random.default_rng(seed)
     columns, rows = [*attributes, "last_bought"], []
     base = {}
@@ -326,32 +361,70 @@ def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf
         }
     )
     short = int((np.bincount(people) < 8).sum())
-    limits = [t("choice.habit_limit"), t("choice.associational")]
+    limits = [
+        Note(
+            "choice.habit_limit",
+            "What is left beside taste may be habit, but also learning, stock at home "
+            "or a taste that drifts; the first purchase of each customer only sets the "
+            "start.",
+        ),
+        Note(
+            "choice.associational",
+            "Associational, unless a design set the attributes: where people set "
+            "prices or features, they foresee demand, and tastes that are not in the "
+            "model move with both.",
+        ),
+    ]
     if short > g / 2 or g < 200:
-        limits.append(t("choice.habit_few", g=number(g), short=number(short)))
+        limits.append(
+            Note(
+                "choice.habit_few",
+                "{g} customers, {short} of them with fewer than 8 choices: habit and taste "
+                "are hard to tell apart (200 customers with 8 choices are a common floor).",
+                g=g,
+                short=short,
+            )
+        )
     limits.insert(
         0,
-        t(
-            "choice.habit_found"
+        (
+            Note(
+                "choice.habit_found",
+                "With personal taste in the model the last purchase counts, and clearly "
+                "more than in shuffled order: a sign of habit. What is left in shuffled "
+                "order is taste the model misses.",
+            )
             if low > 0 and base["with_taste"]["conf_low"] > 0
-            else "choice.habit_none"
+            else Note(
+                "choice.habit_none",
+                "With personal taste in the model the last purchase does not count clearly "
+                "more than in shuffled order: no sign of habit beside taste.",
+            )
         ),
     )
     return Result(
-        question=t("choice.habit_question"),
+        question=Note(
+            "choice.habit_question",
+            "Does having bought a brand last time go with buying it again, beyond lasting taste?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("choice.habit_method", draws=number(draws)),
+        method=Note(
+            "choice.habit_method",
+            "Weight of the last purchase in a logit without personal taste, in a mixed "
+            "logit with a taste for every brand ({draws} draws), and there with each "
+            "customer's purchases shuffled.",
+            draws=draws,
+        ),
         unit="choices",
         n=int(rows[0]["n"]),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["model"],
-            "reference": 0,
-            "xlabel": t("choice.habit_axis"),
-        },
+        chart=Points(
+            label=["model"],
+            reference=0,
+            xlabel=Note("choice.habit_axis", "Weight of the last purchase (log-odds)"),
+        ),
     )
 
 

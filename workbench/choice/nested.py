@@ -6,8 +6,8 @@ from workbench import discrete
 from workbench.choice.fits import NestedFit, nested_chances
 from workbench.choice.logit import answer, prepared
 from workbench.errors import InputError, unknown
+from workbench.notes import Note
 from workbench.results import analysis
-from workbench.texts import t
 
 SMALLEST = 0.02  # a lambda below this means alternatives that are one and the same
 
@@ -51,7 +51,10 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
     number, sizes = _nests(d.names, nests)
     free = [k for k, size in enumerate(sizes) if size > 1]
     if not free:
-        raise InputError("nests: every nest holds one alternative; that is a conditional logit")
+        raise InputError(
+            "choice.error_nests_every_nest_holds_one",
+            "nests: every nest holds one alternative; that is a conditional logit",
+        )
     place = np.full(len(sizes), -1)
     k = d.x.shape[2]
     place[free] = k if common else k + np.arange(len(free))
@@ -109,8 +112,10 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
         or top > 1e-3 * max(len(rows), 1) ** 0.5
     ):
         raise InputError(
-            "nested_logit: the fit does not settle (a lambda runs to its border, or the score"
-            f" stays at {top:.2g}); join nests or use the conditional logit"
+            "choice.error_nested_logit_the_fit_does",
+            "nested_logit: the fit does not settle (a lambda runs to its border, or "
+            "the score stays at {top:2}); join nests or use the conditional logit",
+            top=top,
         )
     value, score = by_choice(params)
     information = -discrete.slope(lambda q: -loss(q)[1], params)
@@ -132,12 +137,20 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
         number,
         place,
     )
-    limits = [t("choice.nested_limit")]
+    limits = [
+        Note(
+            "choice.nested_limit",
+            "Lambda 1: alternatives of the nest compete like any others; near 0: they "
+            "are interchangeable. Which alternatives share a nest is an assumption.",
+        )
+    ]
     if (params[k:] > 1).any():
         limits.insert(
             0,
-            t(
+            Note(
                 "choice.nested_over",
+                "Above 1: {terms}. Then the model is no longer that of people who choose "
+                "what suits them best; try other nests.",
                 terms=", ".join(terms[k + i] for i in np.flatnonzero(params[k:] > 1)),
             ),
         )
@@ -146,8 +159,16 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
         d,
         choices,
         conf_level,
-        question=t("choice.nested_question"),
-        method=t("choice.nested_method"),
+        question=Note(
+            "choice.nested_question",
+            "What goes with the choice of one alternative over another, when some are "
+            "closer substitutes?",
+        ),
+        method=Note(
+            "choice.nested_method",
+            "Nested logit with availability, full maximum likelihood; standard errors "
+            "clustered on customers.",
+        ),
         limits=limits,
     )
 
@@ -160,11 +181,16 @@ def _nests(names, nests):
             if member not in names:
                 raise unknown(f"nest '{nest}'", "alternative", member, names)
             if number[names.index(member)] >= 0:
-                raise InputError(f"nests: '{member}' stands in two nests")
+                raise InputError(
+                    "choice.error_nests_stands_in_two_nests",
+                    "nests: '{member}' stands in two nests",
+                    member=member,
+                )
             number[names.index(member)] = k
     if (number < 0).any():
         raise InputError(
-            f"nests: '{names[int(np.flatnonzero(number < 0)[0])]}' stands in no nest; give it one"
-            " of its own"
+            "choice.error_nests_stands_in_no_nest",
+            "nests: '{names}' stands in no nest; give it one of its own",
+            names=names[int(np.flatnonzero(number < 0)[0])],
         )
     return number, np.bincount(number, minlength=len(nests))

@@ -8,7 +8,8 @@ from scipy import special
 from workbench import intervals
 from workbench.clv import fits
 from workbench.errors import InputError, NotEnoughData, need_columns
-from workbench.results import Result, analysis
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 from workbench.texts import number, t
 
 LEAST = 500
@@ -107,8 +108,10 @@ def bg_bb(customers, *, seed=1, conf_level=0.95):
     for name in ("frequency", "recency", "age"):
         if name in customers and (np.asarray(customers[name], float) % 1 != 0).any():
             raise InputError(
-                f"customers: '{name}' must count opportunities, whole numbers; for moments of time"
-                " use bg_nbd"
+                "clv.error_customers_must_count_opportunities_whole",
+                "customers: '{name}' must count opportunities, whole numbers; for moments "
+                "of time use bg_nbd",
+                name=name,
             )
     return _buying("bg_bb", customers, (), (), seed, conf_level)
 
@@ -145,13 +148,15 @@ def gamma_gamma(customers, *, seed=1, conf_level=0.95):
     good = (paid > 0) & (value > 0)
     if good.sum() < 10:
         raise NotEnoughData(
-            f"gamma_gamma: {int(good.sum())} customers have a repeat purchase with an amount; ten"
-            " are needed"
+            "clv.error_gamma_gamma_customers_have_a",
+            "gamma_gamma: {good} customers have a repeat purchase with an amount; ten are needed",
+            good=int(good.sum()),
         )
     kept = customers[good].assign(age=1.0)
     if np.ptp(value[good]) == 0:
         raise NotEnoughData(
-            "gamma_gamma: every purchase has the same value; there is no spread to learn"
+            "clv.error_gamma_gamma_every_purchase_has",
+            "gamma_gamma: every purchase has the same value; there is no spread to learn",
         )
     made = fits.fit("gamma_gamma", kept, ("paid", "value", "age"), unit=None, seed=seed)
     q = made.params["q"]
@@ -161,12 +166,40 @@ def gamma_gamma(customers, *, seed=1, conf_level=0.95):
     tied = float(np.corrcoef(paid[good], value[good])[0, 1]) if np.ptp(paid[good]) else 0.0
     limits = [
         *_search(made),
-        t("clv.tied_much" if abs(tied) > TIED else "clv.tied", r=number(tied, 2)),
+        (
+            Note(
+                "clv.tied_much",
+                "Number and value of purchases correlate by {r:2}: the model takes them as "
+                "unrelated, so values of frequent buyers are off.",
+                r=tied,
+            )
+            if abs(tied) > TIED
+            else Note(
+                "clv.tied",
+                "Number and value of purchases correlate by {r:2}; the model takes them as "
+                "unrelated.",
+                r=tied,
+            )
+        ),
     ]
     if (~good).sum():
-        limits.append(t("clv.no_value", n=number(int((~good).sum()))))
+        limits.append(
+            Note(
+                "clv.no_value",
+                "{n} customers without a repeat purchase of value have no part; they are "
+                "expected to spend as all do.",
+                n=int((~good).sum()),
+            )
+        )
     if q <= 1:
-        limits.insert(0, t("clv.no_mean"))
+        limits.insert(
+            0,
+            Note(
+                "clv.no_mean",
+                "q is not above 1: a few very large purchases decide the mean, and none "
+                "can be given.",
+            ),
+        )
     return _answer(made, derived, "gamma_gamma", limits, conf_level)
 
 
@@ -175,12 +208,17 @@ def _buying(kind, customers, orders_by, leaving_by, seed, conf_level):
     need_columns("customers", customers.columns, *names)
     x, last, age = (np.asarray(customers[n], float) for n in names)
     if not (np.isfinite(x + last + age).all() and (x >= 0).all() and (last >= 0).all()):
-        raise InputError("customers: frequency, recency and age must be numbers of 0 or more")
+        raise InputError(
+            "clv.error_customers_frequency_recency_and_age",
+            "customers: frequency, recency and age must be numbers of 0 or more",
+        )
     wrong = (last > age * (1 + 1e-9)) | ((x == 0) != (last == 0))
     if wrong.any():
         raise InputError(
-            f"customers: in {int(wrong.sum()):,} rows the last purchase lies after the end, or"
-            " frequency and recency do not agree (0 goes with 0)"
+            "clv.error_customers_in_rows_the_last",
+            "customers: in {wrong} rows the last purchase lies after the end, or "
+            "frequency and recency do not agree (0 goes with 0)",
+            wrong=int(wrong.sum()),
         )
     many = (
         np.asarray(customers["customers"], float) if "customers" in customers else np.ones(len(x))
@@ -213,24 +251,50 @@ def _buying(kind, customers, orders_by, leaving_by, seed, conf_level):
                 else (lambda w: 1 / (1 + np.exp(w[3] - w[2])))
             ),
         }
-    limits = [*_search(made), t("clv.repeats", again=number(again), n=number(n))]
+    limits = [
+        *_search(made),
+        Note("clv.repeats", "{again} of {n} customers came back at least once.", again=again, n=n),
+    ]
     if kind == "bg_nbd":
-        limits.append(t("clv.never_gone"))
+        limits.append(
+            Note(
+                "clv.never_gone",
+                "In this model whoever never came back counts as a customer for certain; "
+                "MBG/NBD and Pareto/NBD do not say so.",
+            )
+        )
     if n < LEAST:
-        limits.append(t("drivers.few", n=number(n), least=number(LEAST)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=n, least=LEAST)
+        )
     if kind != "bg_bb" and many @ x < 2 * n:
         limits.append(
-            t(
+            Note(
                 "clv.short",
-                age=number(float(many @ age / n), 3),
-                gap=number(float(many @ age / (many @ x)), 3),
+                "Customers were watched for {age:3} units of time on average and buy every "
+                "{gap:3}: under two purchases' time, so leaving can hardly be told from "
+                "waiting.",
+                age=float(many @ age / n),
+                gap=float(many @ age / (many @ x)),
             )
         )
     if refunds := getattr(customers, "attrs", {}).get("refunds"):
-        limits.append(t("clv.refunds", n=number(refunds)))
+        limits.append(
+            Note(
+                "clv.refunds",
+                "{n} days on which a customer got more back than they paid are no purchase.",
+                n=refunds,
+            )
+        )
     if later := getattr(customers, "attrs", {}).get("later_orders"):
-        limits.append(t("clv.later", n=number(later)))
-    limits.append(t("clv.assumes"))
+        limits.append(Note("clv.later", "{n} orders after the end named are left out.", n=later))
+    limits.append(
+        Note(
+            "clv.assumes",
+            "Rates do not change while one is a customer: seasons, promotions and "
+            "growth break that; see whether the hold-out and the tracking plot agree.",
+        )
+    )
     return _answer(made, derived, kind, limits, conf_level)
 
 
@@ -243,15 +307,57 @@ def _search(made):
         "starts": number(starts),
         "value": number(made.loglik, 8),
     }
-    out = [t("clv.settled", **told)] if made.settled else [t("clv.unsettled", **told)]
+    out = (
+        [
+            Note(
+                "clv.settled",
+                "The search settled: largest score a customer {score}, {agree} of {starts} "
+                "starts reached the same top, log-likelihood {value}.",
+                **told,
+            )
+        ]
+        if made.settled
+        else [
+            Note(
+                "clv.unsettled",
+                "The search did not settle (largest score a customer {score}, {agree} of "
+                "{starts} starts at the same top, log-likelihood {value}): read nothing "
+                "from it; watch customers longer, take a longer unit of time, or leave "
+                "covariates out.",
+                **told,
+            )
+        ]
+    )
     if {"r", "alpha"} & set(made.edges) and made.model.name != "bg_bb":
-        out.insert(0, t("clv.edge_orders", names=", ".join(made.edges)))
+        out.insert(
+            0,
+            Note(
+                "clv.edge_orders",
+                "{names:text} ran to the edge: customers hardly differ in how often they "
+                "buy, so the spread cannot be told. Rates and forecasts hold; these "
+                "parameters mean nothing apart.",
+                names=list(made.edges),
+            ),
+        )
     if set(made.edges) - {"r"} - ({"alpha"} if made.model.name != "bg_bb" else set()):
         out.insert(
             0,
-            t(
-                "clv.edge_leaving" if made.model.name != "gamma_gamma" else "clv.edge_value",
-                names=", ".join(made.edges),
+            (
+                Note(
+                    "clv.edge_leaving",
+                    "{names:text} ran to the edge: from these data leaving cannot be told "
+                    "(nobody is seen to go, or all alike). Read no chance to be alive and no "
+                    "far forecast; watch customers longer.",
+                    names=list(made.edges),
+                )
+                if made.model.name != "gamma_gamma"
+                else Note(
+                    "clv.edge_value",
+                    "{names:text} ran to the edge: customers hardly differ in what they spend, "
+                    "or purchases hardly vary; the mean holds, these parameters mean nothing "
+                    "apart.",
+                    names=list(made.edges),
+                )
             ),
         )
     return out
@@ -337,10 +443,7 @@ def _answer(made, derived, key, limits, conf_level):
         conf_level=conf_level,
         limits=tuple(limits),
         model=made,
-        chart={
-            "kind": "points",
-            "label": ["term"],
-            "only": {"term": list(derived)},
-            "xlabel": t("clv.axis"),
-        },
+        chart=Points(
+            label=["term"], only={"term": list(derived)}, xlabel=Note("clv.axis", "Estimate")
+        ),
     )

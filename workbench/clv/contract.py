@@ -4,8 +4,8 @@ import numpy as np
 
 from workbench import discrete, intervals
 from workbench.errors import InputError, NotEnoughData
-from workbench.results import Result, analysis
-from workbench.texts import number, t
+from workbench.notes import Note
+from workbench.results import Curve, Result, analysis
 
 
 @analysis
@@ -45,10 +45,14 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
     seen = np.asarray(survivors, float)
     if len(seen) < 3:
         raise NotEnoughData(
-            "contract: the customers at the begin and after at least two renewals are needed"
+            "clv.error_contract_the_customers_at_the",
+            "contract: the customers at the begin and after at least two renewals are needed",
         )
     if (np.diff(seen) > 0).any() or (seen < 0).any() or not np.isfinite(seen).all():
-        raise InputError("survivors: numbers of one cohort can only fall")
+        raise InputError(
+            "clv.error_survivors_numbers_of_one_cohort",
+            "survivors: numbers of one cohort can only fall",
+        )
     n, lost, k = seen[0], -np.diff(seen), np.arange(1, len(seen))
     if not lost.any() or seen[1] == 0:
         raise NotEnoughData(
@@ -135,36 +139,57 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
             for i in range(m)
         ]
     limits = [
-        t("clv.contract_sorting"),
-        t(
+        Note(
+            "clv.contract_sorting",
+            "Renewal rates rise because those likely to leave have left: sorting, not "
+            "growing loyalty.",
+        ),
+        Note(
             "clv.contract_fit",
-            value=number(float(log), 6),
-            score=(
-                "<1e-6"
-                if np.abs(gradient).max() / n < 1e-6
-                else f"{np.abs(gradient).max() / n:.0e}"
-            ),
+            "Log-likelihood {value:6}, largest score a customer {score}.",
+            value=float(log),
+            score="<1e-6"
+            if np.abs(gradient).max() / n < 1e-6
+            else f"{np.abs(gradient).max() / n:.0e}",
         ),
     ]
     if edge:
-        limits.insert(0, t("clv.contract_edge"))
+        limits.insert(
+            0,
+            Note(
+                "clv.contract_edge",
+                "The chances to leave hardly differ, or hardly anybody leaves: the "
+                "parameters ran to the edge and have no interval.",
+            ),
+        )
     if n < 200 or len(seen) < 5:
-        limits.append(t("clv.contract_few", n=number(int(n)), k=number(len(seen) - 1)))
+        limits.append(
+            Note(
+                "clv.contract_few",
+                "{n} customers and {k} renewals are few; 200 and four are common floors.",
+                n=int(n),
+                k=len(seen) - 1,
+            )
+        )
     return Result(
-        question=t("clv.contract_question"),
+        question=Note(
+            "clv.contract_question", "How many customers of a cohort renew, and how many will?"
+        ),
         table=pd.DataFrame(rows),
-        method=t("clv.contract_method"),
+        method=Note(
+            "clv.contract_method",
+            "Shifted beta-geometric model by maximum likelihood; intervals from the curvature.",
+        ),
         unit="customers",
         n=int(n),
         conf_level=conf_level,
         limits=tuple(limits),
         model={"params": {"alpha": float(a), "beta": float(b)}, "cov": cov, "loglik": float(log)},
-        chart={
-            "kind": "curve",
-            "x": "period",
-            "only": {"measure": "left"},
-            "percent": True,
-            "xlabel": t("clv.contract_axis"),
-            "ylabel": t("clv.contract_yaxis"),
-        },
+        chart=Curve(
+            x="period",
+            only={"measure": "left"},
+            percent=True,
+            xlabel=Note("clv.contract_axis", "Renewals"),
+            ylabel=Note("clv.contract_yaxis", "Share still there"),
+        ),
     )

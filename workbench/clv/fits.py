@@ -171,13 +171,21 @@ def _covariates(model, table, covariates, many):
             continue
         if process not in model.shifts:
             raise InputError(
-                f"{model.name}: covariates of '{process}' are not part of this model; it takes"
-                f" {', '.join(model.shifts) or 'none'}"
+                "clv.error_covariates_of_are_not_part",
+                "{name}: covariates of '{process}' are not part of this model; it takes {model}",
+                name=model.name,
+                process=process,
+                model=", ".join(model.shifts) or "none",
             )
         values = {c: _number(table, c) for c in names}
         flat = [c for c, v in values.items() if np.ptp(v) == 0]
         if flat:
-            raise InputError(f"{model.name}: {', '.join(flat)} never varies; leave it out")
+            raise InputError(
+                "clv.error_never_varies_leave_it_out",
+                "{name}: {flat:text} never varies; leave it out",
+                name=model.name,
+                flat=list(flat),
+            )
         scales[process] = {
             c: (float(np.average(v, weights=many)), float(v.std())) for c, v in values.items()
         }
@@ -221,7 +229,11 @@ def _number(table, name):
     need_columns("customers", table.columns, name)
     v = np.asarray(table[name], float)
     if not np.isfinite(v).all():
-        raise InputError(f"customers: '{name}' has missing values")
+        raise InputError(
+            "clv.error_customers_has_missing_values",
+            "customers: '{name}' has missing values",
+            name=name,
+        )
     return v
 
 
@@ -234,7 +246,9 @@ def _scale(model, rows, weight):
     mean = float(rows[1 if model.name == "gamma_gamma" else 2] @ weight / weight.sum())
     if mean <= 0:
         raise NotEnoughData(
-            f"{model.name}: nobody was watched for any time after the first purchase"
+            "clv.error_nobody_was_watched_for_any",
+            "{name}: nobody was watched for any time after the first purchase",
+            name=model.name,
         )
     return mean
 

@@ -57,7 +57,11 @@ def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
         else periods.local_day(schemas.moment("learn_until", learn_until, zone), zone)
     )
     if cut > last:
-        raise InputError(f"learn_until: {learn_until} lies after the end of the data")
+        raise InputError(
+            "clv.error_learn_until_lies_after_the",
+            "learn_until: {learn_until} lies after the end of the data",
+            learn_until=learn_until,
+        )
     # One pass: what the first day brought is taken off the sums again, which spares a window over
     # all days.
     found = engine.run(

@@ -5,8 +5,8 @@ import numpy as np
 from workbench import engine, intervals, schemas
 from workbench.clv.buying import bg_nbd, mbg_nbd, pareto_nbd
 from workbench.errors import InputError, NotEnoughData, one_of
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t, word
+from workbench.notes import Note
+from workbench.results import Curve, Points, Result, analysis
 
 FITS = {"bg_nbd": bg_nbd, "mbg_nbd": mbg_nbd, "pareto_nbd": pareto_nbd}
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(10)
@@ -83,12 +83,16 @@ def hold_out(
     span = customers.attrs.get("hold_out", 0)
     if "later" not in customers or not span > 0:
         raise InputError(
-            "customers: there is no time after `learn_until` to compare with; give"
-            " clv.customers one"
+            "clv.error_customers_there_is_no_time",
+            "customers: there is no time after `learn_until` to compare with; give "
+            "clv.customers one",
         )
     later = np.asarray(customers["later"], float)
     if not later.any():
-        raise NotEnoughData("hold_out: nobody bought after the time learnt from")
+        raise NotEnoughData(
+            "clv.error_hold_out_nobody_bought_after",
+            "hold_out: nobody bought after the time learnt from",
+        )
     x, last, age = (np.asarray(customers[c], float) for c in ("frequency", "recency", "age"))
     told = {}
     for name in models:
@@ -120,31 +124,45 @@ def hold_out(
     errors = table[table["measure"] == "error"].set_index("model")["estimate"]
     best = errors.idxmin()
     limits = [
-        t(
+        Note(
             "clv.hold_best",
-            best=word(best),
-            error=number(errors[best], 3),
-            plain=number(errors["as_before"], 3),
+            'The smallest error a customer has {best:word} ({error:3} purchases); "as '
+            'often as before" has {plain:3}.',
+            best=best,
+            error=errors[best],
+            plain=errors["as_before"],
         ),
-        t("clv.hold_limit", share=percent(span / max(float(np.mean(age)), 1e-12), 0)),
+        Note(
+            "clv.hold_limit",
+            "The time foretold is {share:%0} of the mean time learnt from; one "
+            "hold-out is one season.",
+            share=span / max(float(np.mean(age)), 1e-12),
+        ),
     ]
     return Result(
-        question=t("clv.hold_question"),
+        question=Note(
+            "clv.hold_question", "Did the models foretell what customers bought afterwards?"
+        ),
         table=table,
-        method=t("clv.hold_method", n=number(n), made=number(int(later.sum()))),
+        method=Note(
+            "clv.hold_method",
+            "Fitted to the first part of the data; purchases after it foretold for {n} "
+            "customers, who made {made}; bootstrap over customers.",
+            n=n,
+            made=int(later.sum()),
+        ),
         unit="customers",
         n=n,
         conf_level=conf_level,
         limits=tuple(limits),
         model=customers[["customer_id", "frequency", "later"]].assign(**told),
-        chart={
-            "kind": "points",
-            "label": ["model"],
-            "only": {"measure": "total"},
-            "reference": 1,
-            "percent": True,
-            "xlabel": t("clv.hold_axis"),
-        },
+        chart=Points(
+            label=["model"],
+            only={"measure": "total"},
+            reference=1,
+            percent=True,
+            xlabel=Note("clv.hold_axis", "Purchases foretold over those made"),
+        ),
     )
 
 
@@ -178,7 +196,10 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
 
     fit = getattr(fit, "model", fit)
     if fit.covariates or fit.unit is None:
-        raise InputError("tracking: a model in time and without covariates is needed")
+        raise InputError(
+            "clv.error_tracking_a_model_in_time",
+            "tracking: a model in time and without covariates is needed",
+        )
     begin, cut = customers.attrs["begin"], customers.attrs["end"]
     view, end = schemas.purchase_days(orders, zone)
     bought = engine.run(
@@ -194,7 +215,10 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
     length = schemas.micros("step", step) // 86_400_000_000
     moments = np.arange(begin + length, end + 1, max(length, 1))
     if not len(moments):
-        raise NotEnoughData("tracking: the data are shorter than one step")
+        raise NotEnoughData(
+            "clv.error_tracking_the_data_are_shorter",
+            "tracking: the data are shorter than one step",
+        )
     # What was learnt from and what came after are told to the day.
     moments = np.union1d(moments, [min(cut, end), end])
     actual = again.cumsum().reindex(moments, method="ffill").fillna(0).to_numpy(int)
@@ -246,9 +270,10 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
     after = moments > cut
     limits = (
         [
-            t(
+            Note(
                 "clv.track_learnt",
-                off=percent(float(made[~after][-1] / max(actual[~after][-1], 1) - 1)),
+                "At the end of the time learnt from the curve is off by {off:%}.",
+                off=float(made[~after][-1] / max(actual[~after][-1], 1) - 1),
             )
         ]
         if (~after).any()
@@ -257,29 +282,37 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
     if after.any():
         base_told, base_made = (made[~after][-1], actual[~after][-1]) if (~after).any() else (0, 0)
         limits.append(
-            t(
+            Note(
                 "clv.track_after",
-                told=number(float(made[-1] - base_told)),
-                seen=number(int(actual[-1] - base_made)),
-                off=percent(float((made[-1] - base_told) / max(actual[-1] - base_made, 1) - 1)),
+                "After it the model says {told} purchases, {seen} were made: off by {off:%}.",
+                told=float(made[-1] - base_told),
+                seen=int(actual[-1] - base_made),
+                off=float((made[-1] - base_told) / max(actual[-1] - base_made, 1) - 1),
             )
         )
-    limits.append(t("clv.track_limit"))
+    limits.append(
+        Note("clv.track_limit", "The interval is that of the curve, not of single weeks' luck.")
+    )
     return Result(
-        question=t("clv.track_question"),
+        question=Note("clv.track_question", "Do purchases go on as the model says?"),
         table=table,
-        method=t("clv.track_method", model=word(fit.model.name)),
+        method=Note(
+            "clv.track_method",
+            "Repeat purchases so far, and those {model:word} expects of customers who "
+            "came when these did; interval of the fitted curve from a bootstrap over "
+            "customers.",
+            model=fit.model.name,
+        ),
         unit="customers",
         n=int(first.sum()),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "curve",
-            "x": "days",
-            "group": "series",
-            "xlabel": t("clv.track_axis"),
-            "ylabel": t("clv.track_yaxis"),
-        },
+        chart=Curve(
+            x="days",
+            group="series",
+            xlabel=Note("clv.track_axis", "Days since the first purchase of all"),
+            ylabel=Note("clv.track_yaxis", "Repeat purchases so far"),
+        ),
     )
 
 
@@ -338,17 +371,22 @@ def value(
     fit, spending = (getattr(m, "model", m) for m in (fit, spending))
     if fit.unit is None:
         raise InputError(
-            "value: the model of buying must know its unit of time; use customers of clv.customers"
+            "clv.error_value_the_model_of_buying",
+            "value: the model of buying must know its unit of time; use customers of clv.customers",
         )
     span, years = _ahead(fit, horizon), fit.unit / 365.25
     if discount < 0 or margin <= 0:
         raise InputError(
-            f"value: discount must be 0 or more and margin above 0, found {discount} and {margin}"
+            "clv.error_value_discount_must_be_or",
+            "value: discount must be 0 or more and margin above 0, found {discount} and {margin}",
+            discount=discount,
+            margin=margin,
         )
     if spending.params["q"] <= 1:
         raise InputError(
-            "value: the spending model has no mean (q is not above 1); a few very large purchases"
-            " decide it"
+            "clv.error_value_the_spending_model_has",
+            "value: the spending model has no mean (q is not above 1); a few very "
+            "large purchases decide it",
         )
     kinds = (
         customers.groupby(["frequency", "recency", "age", *_shifting(fit)], sort=True)
@@ -414,32 +452,52 @@ def value(
     )
     people.attrs = dict(customers.attrs)
     limits = [
-        t(
+        Note(
             "clv.value_terms",
+            "Horizon {horizon:span}, discount {discount:%} a year, margin {margin:%0}.",
             horizon=horizon,
-            discount=percent(discount),
-            margin=percent(margin, 0),
+            discount=discount,
+            margin=margin,
         ),
-        t("clv.value_cost"),
-        t("clv.value_luck", draws=number(len(drawn))),
+        Note(
+            "clv.value_cost",
+            "What it cost to win these customers, and what the firm does to keep them, "
+            "is not in it.",
+        ),
+        Note(
+            "clv.value_luck",
+            "The interval says how sure the models are ({draws} draws), not how lucky "
+            "single customers will be.",
+            draws=len(drawn),
+        ),
     ]
     if span > 2 * float(age.max()):
-        limits.append(t("clv.value_far"))
+        limits.append(
+            Note(
+                "clv.value_far",
+                "The horizon is more than twice as long as anybody was watched: the far "
+                "part rests on the model alone.",
+            )
+        )
     return Result(
-        question=t("clv.value_question"),
+        question=Note("clv.value_question", "What are these customers still worth?"),
         table=table,
-        method=t("clv.value_method", model=word(fit.model.name)),
+        method=Note(
+            "clv.value_method",
+            "Discounted purchases by {model:word} times the value of a purchase by the "
+            "gamma-gamma model; both fitted anew in each draw of customers.",
+            model=fit.model.name,
+        ),
         unit="customers",
         n=len(customers),
         conf_level=conf_level,
         limits=tuple(limits),
         model=people,
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "only": {"measure": "mean"},
-            "xlabel": t("clv.value_axis"),
-        },
+        chart=Points(
+            label=["measure"],
+            only={"measure": "mean"},
+            xlabel=Note("clv.value_axis", "Value of a customer, in the currency of the orders"),
+        ),
     )
 
 
@@ -453,12 +511,17 @@ def _ahead(fit, ahead):
         whole = fit.model.name == "bg_bb"
         if not isinstance(ahead, (int, np.integer, *(() if whole else (float,)))) or ahead <= 0:
             raise InputError(
-                "ahead: a number of"
-                f" {'opportunities' if whole else 'units of the time in the table'} above 0 is"
-                f" needed, found {ahead!r}"
+                "clv.error_ahead_a_number_of_above",
+                "ahead: a number of {whole} above 0 is needed, found {ahead:repr}",
+                whole="opportunities" if whole else "units of the time in the table",
+                ahead=ahead,
             )
         return ahead
     span = schemas.micros("ahead", ahead) / 86_400_000_000 / fit.unit
     if span <= 0:
-        raise InputError(f"ahead: must be longer than 0, found {ahead!r}")
+        raise InputError(
+            "clv.error_ahead_must_be_longer_than",
+            "ahead: must be longer than 0, found {ahead:repr}",
+            ahead=ahead,
+        )
     return span

@@ -11,8 +11,9 @@ import numpy as np
 from workbench import discrete, intervals, schemas
 from workbench.conjoint.design import NONE, codes
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
+from workbench.texts import number
 
 MOST = 12  # different numbers up to which an attribute may have a part-worth for each
 
@@ -95,12 +96,18 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         )
         if len(found) < 2:
             raise InputError(
-                f"attributes: '{name}' has {len(found)} level; at least two are needed"
+                "conjoint.error_attributes_has_level_at_least",
+                "attributes: '{name}' has {n_found} level; at least two are needed",
+                name=name,
+                n_found=len(found),
             )
         if len(found) > MOST and not any(isinstance(v, str) for v in found):
             raise InputError(
-                f"attributes: '{name}' has {len(found)} different numbers, which would each get a"
-                " part-worth; name it in `numeric`, or group the numbers"
+                "conjoint.error_attributes_has_different_numbers_which",
+                "attributes: '{name}' has {n_found} different numbers, which would each "
+                "get a part-worth; name it in `numeric`, or group the numbers",
+                name=name,
+                n_found=len(found),
             )
         levels[name] = found
         place = frame[name].map({v: i for i, v in enumerate(found)})
@@ -133,7 +140,9 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         rows += [
             {
                 "attribute": name,
-                "level": t("conjoint.per_unit") if levels[name] is None else str(levels[name][i]),
+                "level": Note("conjoint.per_unit", "per unit")
+                if levels[name] is None
+                else str(levels[name][i]),
                 "estimate": w,
                 "std_error": s,
             }
@@ -154,40 +163,73 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         table["estimate"], table["std_error"], conf_level
     )
     limits = [
-        t("conjoint.stated"),
-        t("conjoint.fit", rho=number(1 - fit.loglik / discrete.null_loglik(d), 3), g=number(g)),
+        Note(
+            "conjoint.stated", "Stated choices: what people say they would choose, without paying."
+        ),
+        Note(
+            "conjoint.fit",
+            "McFadden's rho² = {rho:3}; {g} respondents.",
+            rho=1 - fit.loglik / discrete.null_loglik(d),
+            g=g,
+        ),
     ]
     least = _least(d, levels)
     if g < max(least, 200):
-        limits.append(t("conjoint.few", g=number(g), least=number(max(least, 200))))
+        limits.append(
+            Note(
+                "conjoint.few",
+                "{g} respondents; at least {least} are a common floor.",
+                g=g,
+                least=max(least, 200),
+            )
+        )
     if "alternative" in attributes or _labelled(d.names):
         limits += (
-            [t("conjoint.labels", names=", ".join(map(str, d.names[:4])))]
+            [
+                Note(
+                    "conjoint.labels",
+                    "The alternatives have names of their own ({names:text}): if these mean "
+                    'something, put "alternative" among the attributes; here only the '
+                    "attributes count.",
+                    names=list(d.names[:4]),
+                )
+            ]
             if "alternative" not in attributes
             else []
         )
     else:
         limits += [
-            t("conjoint.same", share=percent(share), g=number(g))
+            Note(
+                "conjoint.same",
+                "{share:%} of {g} respondents always chose the offer at the same place.",
+                share=share,
+                g=g,
+            )
             for share in [float(_straight(d, people, g).mean())]
             if share > 0.05
         ]
     return Result(
-        question=t("conjoint.question"),
+        question=Note(
+            "conjoint.question",
+            "What is each level of each attribute worth to people who choose between offers?",
+        ),
         table=table,
-        method=t("conjoint.method"),
+        method=Note(
+            "conjoint.method",
+            "Conditional logit with effects coding: the levels of an attribute add up "
+            "to 0; respondents as sampling unit.",
+        ),
         unit="choices",
         n=len(d.chosen),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
         model=fit,
-        chart={
-            "kind": "points",
-            "label": ["attribute", "level"],
-            "reference": 0,
-            "xlabel": t("choice.axis"),
-        },
+        chart=Points(
+            label=["attribute", "level"],
+            reference=0,
+            xlabel=Note("choice.axis", "Change in log-odds per unit"),
+        ),
     )
 
 
@@ -279,8 +321,12 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
             drawn.append(shares(discrete.newton(d, w[people], begin)[0]))
     if len(drawn) < 0.8 * draws:
         raise NotEnoughData(
-            f"importance: in {draws - len(drawn)} of {draws} draws of respondents some attribute"
-            f" decides every choice; {g} respondents are too few"
+            "conjoint.error_importance_in_of_draws_of",
+            "importance: in {draws} of {draws2} draws of respondents some attribute "
+            "decides every choice; {g} respondents are too few",
+            draws=draws - len(drawn),
+            draws2=draws,
+            g=g,
         )
     drawn = np.array(drawn)
     se, low, high = intervals.percentiles(drawn, estimate, conf_level)
@@ -312,30 +358,61 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
     )
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     return Result(
-        question=t("conjoint.importance_question"),
+        question=Note(
+            "conjoint.importance_question",
+            "Which attribute counts most, over the levels that were shown?",
+        ),
         table=table,
-        method=t("conjoint.importance_method", draws=number(draws)),
+        method=Note(
+            "conjoint.importance_method",
+            "Range of an attribute's part-worths over the sum of ranges; bootstrap "
+            "over respondents ({draws} draws, model fitted anew).",
+            draws=draws,
+        ),
         unit="choices",
         n=len(d.chosen),
         conf_level=conf_level,
         evidence="associational",
         limits=(
-            t("conjoint.importance_limit"),
-            t("conjoint.importance_cancel"),
-            t("conjoint.importance_up"),
-            t("conjoint.stated"),
+            Note(
+                "conjoint.importance_limit",
+                "Importance depends on the levels shown (in the table): a wider range of "
+                "prices makes price more important.",
+            ),
+            Note(
+                "conjoint.importance_cancel",
+                "Of the weights of all together: where some like a level and others "
+                "dislike it, tastes cancel out and the attribute looks unimportant (see "
+                "`latent_class`).",
+            ),
+            Note(
+                "conjoint.importance_up",
+                "A range cannot fall below 0, so attributes that count for little look a "
+                "little too important.",
+            ),
+            Note(
+                "conjoint.stated",
+                "Stated choices: what people say they would choose, without paying.",
+            ),
             *(
-                [t("conjoint.importance_lost", n=number(draws - len(drawn)), draws=number(draws))]
+                [
+                    Note(
+                        "conjoint.importance_lost",
+                        "{n} of {draws} draws of respondents had no finite weights and are left "
+                        "out of the intervals.",
+                        n=draws - len(drawn),
+                        draws=draws,
+                    )
+                ]
                 if len(drawn) < draws
                 else []
             ),
         ),
-        chart={
-            "kind": "points",
-            "label": ["attribute"],
-            "percent": True,
-            "xlabel": t("conjoint.importance_axis"),
-        },
+        chart=Points(
+            label=["attribute"],
+            percent=True,
+            xlabel=Note("conjoint.importance_axis", "Share of the ranges"),
+        ),
     )
 
 
@@ -383,7 +460,16 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
 
     at = spans[price].start
     low, high = intervals.normal(fit.params.iloc[at], np.sqrt(fit.cov.iloc[at, at]), conf_level)
-    limits = [t("conjoint.worth_limit"), t("conjoint.stated")]
+    limits = [
+        Note(
+            "conjoint.worth_limit",
+            "Stated worth is usually above what people pay; read it as an order, and "
+            "check it with a real price test.",
+        ),
+        Note(
+            "conjoint.stated", "Stated choices: what people say they would choose, without paying."
+        ),
+    ]
     estimate, se, drawn = (
         np.full(len(keys), np.nan),
         np.full(len(keys), np.nan),
@@ -398,7 +484,16 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
         )
         drawn = np.quantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=1)
     else:
-        limits.insert(0, t("choice.wtp_none", low=number(low, 3), high=number(high, 3)))
+        limits.insert(
+            0,
+            Note(
+                "choice.wtp_none",
+                "The weight of money is not clearly below 0 (interval {low:3} to "
+                "{high:3}), so nothing can be expressed in money here: missing.",
+                low=low,
+                high=high,
+            ),
+        )
     table = pd.DataFrame(
         {
             "attribute": [k for k, _, _ in keys],
@@ -412,20 +507,26 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
         }
     )
     return Result(
-        question=t("conjoint.worth_question"),
+        question=Note(
+            "conjoint.worth_question",
+            "What is a level worth in money, compared with the first level of its attribute?",
+        ),
         table=table,
-        method=t("conjoint.worth_method"),
+        method=Note(
+            "conjoint.worth_method",
+            "Difference of part-worths over minus the price's weight; interval of "
+            "Krinsky & Robb, respondents as sampling unit.",
+        ),
         unit="choices",
         n=len(fit.layout.chosen),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["attribute", "level"],
-            "reference": 0,
-            "xlabel": t("choice.wtp_axis"),
-        },
+        chart=Points(
+            label=["attribute", "level"],
+            reference=0,
+            xlabel=Note("choice.wtp_axis", "Money per unit of the attribute"),
+        ),
     )
 
 
@@ -476,7 +577,12 @@ def answer_quality(choices, *, better=None, conf_level=0.95):
     if better:
         for name, way in better.items():
             if way not in ("high", "low"):
-                raise InputError(f"better: '{name}' must be high or low, found {way!r}")
+                raise InputError(
+                    "conjoint.error_better_must_be_high_or",
+                    "better: '{name}' must be high or low, found {way:repr}",
+                    name=name,
+                    way=way,
+                )
         sign = np.array([1.0 if w == "high" else -1.0 for w in better.values()])
         others = [
             c
@@ -517,21 +623,29 @@ def answer_quality(choices, *, better=None, conf_level=0.95):
             )
     if not rows:
         raise NotEnoughData(
-            "answer_quality: nobody answered four tasks, and no task shows an offer that is worse"
-            " in everything"
+            "conjoint.error_answer_quality_nobody_answered_four",
+            "answer_quality: nobody answered four tasks, and no task shows an offer "
+            "that is worse in everything",
         )
     return Result(
-        question=t("conjoint.quality_question"),
+        question=Note("conjoint.quality_question", "How carefully did people answer?"),
         table=pd.DataFrame(rows),
-        method=t("conjoint.quality_method"),
+        method=Note(
+            "conjoint.quality_method",
+            "Share of respondents who always chose the same place; share of tasks with "
+            "an offer worse in everything in which that offer was chosen.",
+        ),
         unit="respondents",
         n=g,
         conf_level=conf_level,
-        limits=(t("conjoint.quality_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "percent": True,
-            "xlabel": t("conjoint.quality_axis"),
-        },
+        limits=(
+            Note(
+                "conjoint.quality_limit",
+                "A careless answer is not proof of a careless respondent: report results "
+                "with and without them.",
+            ),
+        ),
+        chart=Points(
+            label=["measure"], percent=True, xlabel=Note("conjoint.quality_axis", "Share")
+        ),
     )

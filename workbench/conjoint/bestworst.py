@@ -5,8 +5,8 @@ from scipy import special
 
 from workbench import discrete, intervals
 from workbench.errors import InputError, need_columns
-from workbench.results import Result, analysis
-from workbench.texts import number, t
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 
 def best_worst_design(items, *, tasks=8, per_task=4, versions=10, seed=1):
@@ -37,8 +37,12 @@ def best_worst_design(items, *, tasks=8, per_task=4, versions=10, seed=1):
     n = len(items)
     if not 3 <= per_task <= n or tasks * per_task < 2 * n or len(set(items)) < n:
         raise InputError(
-            f"best_worst_design: three to {n} different items a task and each shown twice are"
-            f" needed; found {tasks} tasks of {per_task} for {n} items"
+            "conjoint.error_best_worst_design_three_to",
+            "best_worst_design: three to {n} different items a task and each shown "
+            "twice are needed; found {tasks} tasks of {per_task} for {n} items",
+            n=n,
+            tasks=tasks,
+            per_task=per_task,
         )
     rng = np.random.default_rng(seed)
     shown, met, rows = np.zeros(n), np.zeros((n, n)), []
@@ -96,7 +100,11 @@ def best_worst(answers, *, conf_level=0.95):
     need_columns("answers", answers.columns, "respondent_id", "task", "item", "best", "worst")
     nameless = int(answers[["respondent_id", "task", "item"]].isna().any(axis=1).sum())
     if nameless:
-        raise InputError(f"answers: {nameless:,} rows lack a respondent_id, task or item")
+        raise InputError(
+            "conjoint.error_answers_rows_lack_a_respondent",
+            "answers: {nameless} rows lack a respondent_id, task or item",
+            nameless=nameless,
+        )
     frame = answers.sort_values(["respondent_id", "task"], kind="stable", ignore_index=True)
     best, worst = frame["best"].to_numpy(bool), frame["worst"].to_numpy(bool)
     task = frame.groupby(["respondent_id", "task"], sort=True).ngroup().to_numpy()
@@ -104,8 +112,9 @@ def best_worst(answers, *, conf_level=0.95):
     wrong = (np.bincount(task, best, tasks) != 1) | (np.bincount(task, worst, tasks) != 1)
     if (best & worst).any() or wrong.any():
         raise InputError(
-            f"answers: {int(wrong.sum() + (best & worst).sum()):,} tasks do not have exactly one"
-            " best and one other worst item"
+            "conjoint.error_answers_tasks_do_not_have",
+            "answers: {wrong} tasks do not have exactly one best and one other worst item",
+            wrong=int(wrong.sum() + (best & worst).sum()),
         )
     items = sorted(frame["item"].unique(), key=str)
     code, j = frame["item"].map({v: i for i, v in enumerate(items)}).to_numpy(), len(items)
@@ -115,7 +124,10 @@ def best_worst(answers, *, conf_level=0.95):
     here = np.zeros((tasks, j), bool)
     here[task, code] = True
     if here.sum() < len(frame):
-        raise InputError("answers: an item stands twice in one task")
+        raise InputError(
+            "conjoint.error_answers_an_item_stands_twice",
+            "answers: an item stands twice in one task",
+        )
     best_at, worst_at = np.zeros(tasks, int), np.zeros(tasks, int)
     best_at[task[best]], worst_at[task[worst]] = code[best], code[worst]
     left = here.copy()
@@ -178,30 +190,42 @@ def best_worst(answers, *, conf_level=0.95):
         ["measure", "estimate", "item"], ascending=[True, False, True], ignore_index=True
     )
     few = table.loc[(table["measure"] == "score") & (table["n"] < 500), "item"].tolist()
-    limits = [t("conjoint.best_limit")]
+    limits = [
+        Note(
+            "conjoint.best_limit",
+            "Importance among these items only: without an anchor nobody knows whether "
+            "all or none of them matter.",
+        )
+    ]
     if few or frame["respondent_id"].nunique() < 200:
         limits.append(
-            t(
+            Note(
                 "conjoint.best_few",
-                g=number(frame["respondent_id"].nunique()),
-                least=number(int(np.bincount(code).min())),
+                "{g} respondents and {least} views of the rarest item; 200 and 500 are "
+                "common floors.",
+                g=frame["respondent_id"].nunique(),
+                least=int(np.bincount(code).min()),
             )
         )
     return Result(
-        question=t("conjoint.best_question"),
+        question=Note(
+            "conjoint.best_question", "Which items matter most, and how much more than others?"
+        ),
         table=table,
-        method=t("conjoint.best_method"),
+        method=Note(
+            "conjoint.best_method",
+            "Best–worst scores and a logit of best and worst; respondents as sampling unit.",
+        ),
         unit="tasks",
         n=int(tasks),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
         model=pd.Series(np.append(0.0, beta), items),
-        chart={
-            "kind": "points",
-            "label": ["item"],
-            "only": {"measure": "share"},
-            "percent": True,
-            "xlabel": t("conjoint.best_axis"),
-        },
+        chart=Points(
+            label=["item"],
+            only={"measure": "share"},
+            percent=True,
+            xlabel=Note("conjoint.best_axis", "Share of importance (all items add up to 100 %)"),
+        ),
     )

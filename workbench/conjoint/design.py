@@ -6,8 +6,8 @@ import numpy as np
 
 from workbench import discrete, intervals
 from workbench.errors import InputError, need_columns, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, t
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 NONE = "none"  # the alternative "none of these"
 
@@ -63,13 +63,23 @@ def choice_design(
     names, sizes = list(attributes), [len(v) for v in attributes.values()]
     short = [n for n, s in zip(names, sizes, strict=True) if s < 2 or len(set(attributes[n])) < s]
     if short:
-        raise InputError(f"attributes: {', '.join(short)} needs at least two different levels")
+        raise InputError(
+            "conjoint.error_attributes_needs_at_least_two",
+            "attributes: {short:text} needs at least two different levels",
+            short=list(short),
+        )
     weights = sum(sizes) - len(sizes)
     if alternatives < 2 or tasks % blocks or tasks * (alternatives - 1) < weights:
         raise InputError(
-            "choice_design: at least two alternatives, blocks that divide the tasks and"
-            f" {-(-weights // max(alternatives - 1, 1))} tasks are needed for {weights} weights;"
-            f" found {alternatives} alternatives, {tasks} tasks, {blocks} blocks"
+            "conjoint.error_choice_design_at_least_two",
+            "choice_design: at least two alternatives, blocks that divide the tasks "
+            "and {weights} tasks are needed for {weights2} weights; found "
+            "{alternatives} alternatives, {tasks} tasks, {blocks} blocks",
+            weights=-(-weights // max(alternatives - 1, 1)),
+            weights2=weights,
+            alternatives=alternatives,
+            tasks=tasks,
+            blocks=blocks,
         )
     coded = [codes(s) for s in sizes]
     beta = np.concatenate([_prior(attributes, n, prior) for n in names])
@@ -91,8 +101,9 @@ def choice_design(
     cells, error = best
     if not np.isfinite(error):
         raise InputError(
-            "choice_design: no tasks were found without forbidden or repeated offers that tell all"
-            " weights; forbid fewer offers, or show fewer a task"
+            "conjoint.error_choice_design_no_tasks_were",
+            "choice_design: no tasks were found without forbidden or repeated offers "
+            "that tell all weights; forbid fewer offers, or show fewer a task",
         )
     order = rng.permutation(tasks)
     table = pd.DataFrame(
@@ -213,8 +224,9 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
         m += discrete.hessian(mine[None], p[None])
     if np.linalg.matrix_rank(m) < len(m):
         raise InputError(
-            "design_check: these tasks cannot tell all levels apart; ask for more tasks or fewer"
-            " levels"
+            "conjoint.error_design_check_these_tasks_cannot",
+            "design_check: these tasks cannot tell all levels apart; ask for more "
+            "tasks or fewer levels",
         )
     cov = np.linalg.inv(m * respondents / design["block"].nunique())
     rows, at = [], 0
@@ -236,21 +248,36 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
             for i, v in enumerate(levels)
         ]
     return Result(
-        question=t("conjoint.design_question", n=number(respondents)),
+        question=Note(
+            "conjoint.design_question",
+            "How precise will the part-worths be with {n} respondents?",
+            n=respondents,
+        ),
         table=pd.DataFrame(rows),
-        method=t("conjoint.design_method"),
+        method=Note(
+            "conjoint.design_method",
+            "Expected standard errors from the information of the tasks under a conditional logit.",
+        ),
         unit="offers",
         n=len(design),
         conf_level=conf_level,
         limits=(
-            t("conjoint.design_error", error=number(design.attrs.get("d_error", np.nan), 3)),
-            t("conjoint.design_limit"),
+            Note(
+                "conjoint.design_error",
+                "D-error a task: {error:3}; lower is better, comparable only between "
+                "designs of the same attributes.",
+                error=design.attrs.get("d_error", np.nan),
+            ),
+            Note(
+                "conjoint.design_limit",
+                "Holds for people who all weigh alike, as the prior says; real precision "
+                "is lower where they differ.",
+            ),
         ),
-        chart={
-            "kind": "points",
-            "label": ["attribute", "level"],
-            "xlabel": t("conjoint.design_axis"),
-        },
+        chart=Points(
+            label=["attribute", "level"],
+            xlabel=Note("conjoint.design_axis", "Expected standard error of the part-worth"),
+        ),
     )
 
 

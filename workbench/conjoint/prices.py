@@ -6,8 +6,8 @@ import numpy as np
 
 from workbench import intervals
 from workbench.errors import InputError, NotEnoughData, need_columns
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t
+from workbench.notes import Note
+from workbench.results import Curve, Points, Result, analysis
 
 # share of respondents whose answers must settle every price before prices not shown are filled in
 LADDER = 0.95
@@ -55,8 +55,9 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     need_columns("answers", answers.columns, "respondent_id", *QUESTIONS)
     if answers["respondent_id"].duplicated().any():
         raise InputError(
-            f"answers: {int(answers['respondent_id'].duplicated().sum()):,} rows repeat a"
-            " respondent_id; each respondent answers once"
+            "conjoint.error_answers_rows_repeat_a_respondent",
+            "answers: {answers} rows repeat a respondent_id; each respondent answers once",
+            answers=int(answers["respondent_id"].duplicated().sum()),
         )
     given = answers[list(QUESTIONS)].to_numpy(float)
     good = (
@@ -68,7 +69,10 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     prices = given[good]
     if len(prices) < 2:
         raise NotEnoughData(
-            f"van_westendorp: {len(prices)} of {len(given)} respondents named four prices in order"
+            "conjoint.error_van_westendorp_of_respondents_named",
+            "van_westendorp: {n_prices} of {n_given} respondents named four prices in order",
+            n_prices=len(prices),
+            n_given=len(given),
         )
     grid = np.unique(prices)
     # Share who find a price too cheap or cheap falls with the price, expensive or too expensive
@@ -87,7 +91,8 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     estimate = crossings(np.ones(len(prices)))
     if np.isnan(estimate).any():
         raise NotEnoughData(
-            "van_westendorp: some curves do not cross; ask more people or look at the prices"
+            "conjoint.error_van_westendorp_some_curves_do",
+            "van_westendorp: some curves do not cross; ask more people or look at the prices",
         )
     se, low, high = intervals.bootstrap(
         crossings, len(prices), seed=seed, draws=draws, conf_level=conf_level
@@ -103,20 +108,44 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
         }
     ).sort_values("estimate", kind="stable", ignore_index=True)
     limits = [
-        t("conjoint.vw_limit"),
-        t("conjoint.vw_left", n=number(int((~good).sum())), share=percent(float((~good).mean()))),
+        Note(
+            "conjoint.vw_limit",
+            "Stated prices, no demand: the optimal point is where resistance is least, "
+            "not where profit is highest.",
+        ),
+        Note(
+            "conjoint.vw_left",
+            "{n} respondents ({share:%}) named prices out of order or left some out; "
+            "they are not counted.",
+            n=int((~good).sum()),
+            share=float((~good).mean()),
+        ),
     ]
     if len(prices) < 100:
-        limits.append(t("conjoint.few", g=number(len(prices)), least=number(100)))
+        limits.append(
+            Note(
+                "conjoint.few",
+                "{g} respondents; at least {least} are a common floor.",
+                g=len(prices),
+                least=100,
+            )
+        )
     return Result(
-        question=t("conjoint.vw_question"),
+        question=Note(
+            "conjoint.vw_question",
+            "Between which prices would most people neither doubt the quality nor walk away?",
+        ),
         table=table,
-        method=t("conjoint.vw_method"),
+        method=Note(
+            "conjoint.vw_method",
+            "Crossings of the shares that find a price too cheap, cheap, expensive or "
+            "too expensive; bootstrap over respondents.",
+        ),
         unit="respondents",
         n=len(prices),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={"kind": "points", "label": ["point"], "xlabel": t("conjoint.price_axis")},
+        chart=Points(label=["point"], xlabel=Note("conjoint.price_axis", "Price")),
     )
 
 
@@ -171,8 +200,11 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
     prices, said = wide.columns.to_numpy(float), wide.to_numpy()
     if len(prices) < 2 or len(said) < 2:
         raise NotEnoughData(
-            f"gabor_granger: two prices and two respondents are needed; found {len(prices)} and"
-            f" {len(said)}"
+            "conjoint.error_gabor_granger_two_prices_and",
+            "gabor_granger: two prices and two respondents are needed; found "
+            "{n_prices} and {n_said}",
+            n_prices=len(prices),
+            n_said=len(said),
         )
     # Yes at a price settles all lower ones; no settles all higher ones that were not asked.
     yes = np.maximum.accumulate(np.nan_to_num(said[:, ::-1], nan=0.0), axis=1)[:, ::-1] > 0
@@ -208,28 +240,53 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
         peak, len(said), seed=seed, draws=draws, conf_level=conf_level
     )
     limits = [
-        t("conjoint.gg_best", price=number(best), low=number(float(low)), high=number(float(high))),
-        t("conjoint.gg_limit"),
+        Note(
+            "conjoint.gg_best",
+            "Revenue per person asked peaks at {price} (interval {low} to {high}, "
+            "among the prices shown).",
+            price=best,
+            low=float(low),
+            high=float(high),
+        ),
+        Note("conjoint.gg_limit", "Stated intention: people say yes more easily than they pay."),
     ]
     if ladder and not settled.all():
-        limits.append(t("conjoint.gg_stopped", n=number(int((~settled).sum()))))
+        limits.append(
+            Note(
+                "conjoint.gg_stopped",
+                "{n} respondents stopped before their answers settled every price; they "
+                "are left out.",
+                n=int((~settled).sum()),
+            )
+        )
     if odd:
-        limits.append(t("conjoint.gg_odd", n=number(odd)))
+        limits.append(
+            Note(
+                "conjoint.gg_odd",
+                "{n} respondents refused a price and accepted a higher one; they count as "
+                "buyers at the lower one.",
+                n=odd,
+            )
+        )
     table = pd.DataFrame(rows).sort_values(["measure", "price"], ignore_index=True)
     return Result(
-        question=t("conjoint.gg_question"),
+        question=Note("conjoint.gg_question", "Which share would buy at each price?"),
         table=table,
-        method=t("conjoint.gg_method"),
+        method=Note(
+            "conjoint.gg_method",
+            "Share who would buy at a price, of those whose answers settle every "
+            "price, or else of those who were shown it; Wilson intervals, revenue = "
+            "price × share.",
+        ),
         unit="respondents",
         n=len(said),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "curve",
-            "x": "price",
-            "only": {"measure": "demand"},
-            "percent": True,
-            "xlabel": t("conjoint.price_axis"),
-            "ylabel": t("conjoint.gg_axis"),
-        },
+        chart=Curve(
+            x="price",
+            only={"measure": "demand"},
+            percent=True,
+            xlabel=Note("conjoint.price_axis", "Price"),
+            ylabel=Note("conjoint.gg_axis", "Share who would buy"),
+        ),
     )

@@ -12,8 +12,9 @@ from workbench import intervals
 from workbench import regression as fits
 from workbench.drivers.regress import left_out
 from workbench.errors import InputError, NotEnoughData, one_of
-from workbench.results import Result, analysis
-from workbench.texts import number, p_value, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
+from workbench.texts import word
 
 MOST = {"linear": 12, "logit": 8}  # drivers for which all subsets are gone through
 KANO = np.array([list("QAAAO"), list("RIIIM"), list("RIIIM"), list("RIIIM"), list("RRRRQ")])
@@ -91,16 +92,24 @@ def key_drivers(
 
     one_of("kind", kind, MOST)
     if len(drivers) < 2:
-        raise InputError("drivers: at least two are needed; with one, look at the correlation")
+        raise InputError(
+            "drivers.error_drivers_at_least_two_are",
+            "drivers: at least two are needed; with one, look at the correlation",
+        )
     data = fits.prepare(table, outcome, drivers, cluster=cluster)
     x = data.x.drop(columns="constant").to_numpy()
     names, p, n = list(data.x.columns[1:]), x.shape[1], len(data.y)
     if p != len(drivers):
         raise InputError(
-            "drivers: numbers are needed; give every word an indicator of its own first"
+            "drivers.error_drivers_numbers_are_needed_give",
+            "drivers: numbers are needed; give every word an indicator of its own first",
         )
     if kind == "logit" and not np.isin(data.y, (0, 1)).all():
-        raise InputError(f"outcome: '{outcome}' must be 0 or 1 for kind 'logit'")
+        raise InputError(
+            "drivers.error_outcome_must_be_or_for",
+            "outcome: '{outcome}' must be 0 or 1 for kind 'logit'",
+            outcome=outcome,
+        )
     ends = [_ends(c, low, high) for c in x.T]
     # Where every rating is low or high there is no middle to compare with.
     ends = [
@@ -184,44 +193,87 @@ def key_drivers(
     made = pd.DataFrame(rows)
     se, lower, upper = intervals.percentiles(total[1:], total[0], conf_level)
     limits = [
-        t("drivers.associational"),
-        t(
-            "drivers.shares",
-            r2=number(total[0], 3),
-            low=number(float(lower), 3),
-            high=number(float(upper), 3),
-            what=t(f"drivers.r2_{kind}"),
+        Note(
+            "drivers.associational",
+            "Associational: what goes together when the other terms are held equal; "
+            "what was not measured may lie behind both.",
         ),
-        t("drivers.halo"),
+        Note(
+            "drivers.shares",
+            "Shares are of {what} = {r2:3} ({low:3} to {high:3}); they have no sign "
+            "and split the credit of drivers that overlap.",
+            r2=total[0],
+            low=float(lower),
+            high=float(upper),
+            what={
+                "linear": Note("drivers.r2_linear", "R²"),
+                "logit": Note("drivers.r2_logit", "McFadden's R²"),
+            }[kind],
+        ),
+        Note(
+            "drivers.halo",
+            "Answers from one questionnaire share a mood: drivers and outcome look "
+            "more alike than they are.",
+        ),
         *left_out(data),
     ]
     strong = [c for c, v in fits.inflation(data.x).items() if v > 5]
     if strong:
-        limits.append(t("drivers.collinear", terms=", ".join(map(word, strong))))
+        limits.append(
+            Note(
+                "drivers.collinear",
+                "These overlap so much with the others that their intervals are more than "
+                "twice as wide as alone: {terms:word}.",
+                terms=list(strong),
+            )
+        )
     if n < max(200, 20 * p):
-        limits.append(t("drivers.few_rows", n=number(n), terms=number(p)))
+        limits.append(
+            Note(
+                "drivers.few_rows",
+                "{n} rows for {terms} terms: at least 200 and 20 a term are common floors.",
+                n=n,
+                terms=p,
+            )
+        )
     if "share" not in found:
-        limits.append(t("drivers.too_many", most=number(MOST[kind])))
+        limits.append(
+            Note(
+                "drivers.too_many",
+                "More than {most} drivers: shares over all subsets are not computed, the "
+                "relative weights stand in.",
+                most=MOST[kind],
+            )
+        )
     top = made[made["measure"] == ("share" if "share" in found else "relative_weight")].sort_values(
         "estimate", ascending=False
     )
     made = pd.concat([top, made[made["measure"] != top["measure"].iloc[0]]], ignore_index=True)
     return Result(
-        question=t("drivers.question", outcome=word(outcome)),
+        question=Note(
+            "drivers.question",
+            "Which drivers go with {outcome:word}, and how strongly?",
+            outcome=outcome,
+        ),
         table=made,
-        method=t("drivers.method", draws=number(draws)),
+        method=Note(
+            "drivers.method",
+            "Shares of R² over all orders of entry (LMG), Johnson's relative weights, "
+            "standardised weights, penalty and reward; bootstrap over sampling units "
+            "({draws} draws, percentiles).",
+            draws=draws,
+        ),
         unit="rows",
         n=n,
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["driver"],
-            "only": {"measure": top["measure"].iloc[0]},
-            "percent": True,
-            "xlabel": t("drivers.axis_share"),
-        },
+        chart=Points(
+            label=["driver"],
+            only={"measure": top["measure"].iloc[0]},
+            percent=True,
+            xlabel=Note("drivers.axis_share", "Share of what is explained"),
+        ),
     )
 
 
@@ -390,24 +442,39 @@ def importance_performance(
         1, "quadrant", [words.get(pair, "undecided") for pair in zip(high, good, strict=True)]
     )
     return Result(
-        question=t("drivers.ipa_question", outcome=word(outcome)),
+        question=Note(
+            "drivers.ipa_question",
+            "Which drivers go strongly with {outcome:word} and are rated low?",
+            outcome=outcome,
+        ),
         table=result,
-        method=t("drivers.ipa_method", draws=number(draws)),
+        method=Note(
+            "drivers.ipa_method",
+            "Importance (share of R²) beside performance (mean); bootstrap over "
+            "sampling units ({draws} draws).",
+            draws=draws,
+        ),
         unit="rows",
         n=made.n,
         conf_level=conf_level,
         evidence="associational",
         limits=(
-            t("drivers.ipa_limit", cut=number(100 * cut, 3), middle=number(middle, 3)),
+            Note(
+                "drivers.ipa_limit",
+                "Cut at an equal share ({cut:3} %) and at the mean rating ({middle:3}): "
+                "both are conventions; what cannot be placed with confidence is called "
+                "undecided.",
+                cut=100 * cut,
+                middle=middle,
+            ),
             *made.limits,
         ),
-        chart={
-            "kind": "points",
-            "label": ["driver", "quadrant"],
-            "percent": True,
-            "reference": cut,
-            "xlabel": t("drivers.axis_share"),
-        },
+        chart=Points(
+            label=["driver", "quadrant"],
+            percent=True,
+            reference=cut,
+            xlabel=Note("drivers.axis_share", "Share of what is explained"),
+        ),
     )
 
 
@@ -440,7 +507,10 @@ def kano(answers, *, conf_level=0.95):
     frame = answers.dropna(subset=["functional", "dysfunctional"])
     yes, no = frame["functional"].to_numpy(), frame["dysfunctional"].to_numpy()
     if not (np.isin(yes, range(1, 6)).all() and np.isin(no, range(1, 6)).all()):
-        raise InputError("answers: functional and dysfunctional must be whole numbers from 1 to 5")
+        raise InputError(
+            "drivers.error_answers_functional_and_dysfunctional_must",
+            "answers: functional and dysfunctional must be whole numbers from 1 to 5",
+        )
     frame = frame.assign(category=KANO[yes.astype(int) - 1, no.astype(int) - 1])
     rows = []
     for feature, mine in frame.groupby("feature", sort=True):
@@ -475,27 +545,42 @@ def kano(answers, *, conf_level=0.95):
                 }
             )
     if not rows:
-        raise NotEnoughData("kano: there is no complete answer")
-    limits = [t("drivers.kano_limit")]
+        raise NotEnoughData(
+            "drivers.error_kano_there_is_no_complete", "kano: there is no complete answer"
+        )
+    limits = [
+        Note("drivers.kano_limit", "Categories change: what delights today is expected tomorrow.")
+    ]
     if frame["respondent_id"].nunique() < 150:
         limits.append(
-            t("drivers.few", n=number(frame["respondent_id"].nunique()), least=number(150))
+            Note(
+                "drivers.few",
+                "{n} are few; {least} is a common floor.",
+                n=frame["respondent_id"].nunique(),
+                least=150,
+            )
         )
     return Result(
-        question=t("drivers.kano_question"),
+        question=Note(
+            "drivers.kano_question",
+            "Which features must be there, which please the more the better, and which delight?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("drivers.kano_method"),
+        method=Note(
+            "drivers.kano_method",
+            "Kano's evaluation table; better and worse coefficients after Berger; "
+            "Wilson intervals.",
+        ),
         unit="answers",
         n=len(frame),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["feature", "measure"],
-            "only": {"measure": ["better", "worse"]},
-            "reference": 0,
-            "xlabel": t("drivers.kano_axis"),
-        },
+        chart=Points(
+            label=["feature", "measure"],
+            only={"measure": ["better", "worse"]},
+            reference=0,
+            xlabel=Note("drivers.kano_axis", "Better (with the feature) and worse (without)"),
+        ),
     )
 
 
@@ -537,11 +622,17 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     one_of("kind", kind, ("rating", "rank", "named"))
     frame = answers.dropna(subset=["value"])
     if frame.duplicated(["respondent_id", "factor"]).any():
-        raise InputError("answers: some respondents answered on a factor twice")
+        raise InputError(
+            "drivers.error_answers_some_respondents_answered_on",
+            "answers: some respondents answered on a factor twice",
+        )
     rows, limits = [], []
     wide = frame.pivot(index="respondent_id", columns="factor", values="value").sort_index(axis=1)
     if wide.shape[1] < 2 or not len(wide):
-        raise NotEnoughData("stated: answers on at least two factors are needed")
+        raise NotEnoughData(
+            "drivers.error_stated_answers_on_at_least",
+            "stated: answers on at least two factors are needed",
+        )
     part = int(wide.isna().any(axis=1).sum())
     if kind == "named":
         wide = wide.fillna(0.0)  # who answered and did not name it
@@ -550,7 +641,14 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
         # the ranks that are left.
         rest = (wide.count(axis=1) + 1 + wide.shape[1]) / 2
         wide = wide.apply(lambda c: c.fillna(rest))
-        limits.append(t("drivers.rank_part", n=number(part)))
+        limits.append(
+            Note(
+                "drivers.rank_part",
+                "{n} respondents ranked some factors only; the others share the mean of "
+                "the ranks that were left.",
+                n=part,
+            )
+        )
     whole = wide.dropna()
     apart, ties = {}, {}
     if len(whole) >= 10:
@@ -570,10 +668,12 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
         }
         if wide.shape[1] > 2:
             limits.append(
-                t(
+                Note(
                     "drivers.friedman",
-                    p=p_value(float(stats.friedmanchisquare(*whole.to_numpy().T).pvalue)),
-                    n=number(len(whole)),
+                    "All factors together differ: Friedman's test, p: {p:p} ({n} complete "
+                    "respondents).",
+                    p=float(stats.friedmanchisquare(*whole.to_numpy().T).pvalue),
+                    n=len(whole),
                 )
             )
     cut = np.unique(frame["value"])[-2:][0] if top is None else top
@@ -619,22 +719,38 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
             ]
         )
     ].reset_index(drop=True)
-    limits.insert(0, t("drivers.stated_limit"))
+    limits.insert(
+        0,
+        Note(
+            "drivers.stated_limit",
+            "People rate almost everything as important, and know their own reasons "
+            "only in part: set it beside what choices show.",
+        ),
+    )
     if len(wide) < 150:
-        limits.append(t("drivers.few", n=number(len(wide)), least=number(150)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(wide), least=150)
+        )
     return Result(
-        question=t("drivers.stated_question"),
+        question=Note("drivers.stated_question", "What do people themselves say matters most?"),
         table=table,
-        method=t("drivers.stated_method"),
+        method=Note(
+            "drivers.stated_method",
+            "Shares with Wilson intervals, means with normal ones; paired signed-rank "
+            "tests with Holm's correction.",
+        ),
         unit="respondents",
         n=len(wide),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["factor"],
-            "only": {"measure": first},
-            "percent": kind == "named",
-            "xlabel": t(f"drivers.stated_axis_{kind}"),
-        },
+        chart=Points(
+            label=["factor"],
+            only={"measure": first},
+            percent=kind == "named",
+            xlabel={
+                "rating": Note("drivers.stated_axis_rating", "Mean rating"),
+                "rank": Note("drivers.stated_axis_rank", "Mean rank (1 = most important)"),
+                "named": Note("drivers.stated_axis_named", "Share who name it"),
+            }[kind],
+        ),
     )

@@ -8,8 +8,9 @@ from workbench import intervals
 from workbench import regression as fits
 from workbench.drivers.regress import left_out
 from workbench.errors import InputError, NotEnoughData
-from workbench.results import Result, analysis
-from workbench.texts import number, p_value, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
+from workbench.texts import number, word
 
 
 @analysis
@@ -71,7 +72,10 @@ def mediation(
 
     mediators = [mediators] if isinstance(mediators, str) else list(mediators)
     if moderator and len(mediators) > 1:
-        raise InputError("mediation: a moderator goes with one mediator")
+        raise InputError(
+            "drivers.error_mediation_a_moderator_goes_with",
+            "mediation: a moderator goes with one mediator",
+        )
     made = table
     if moderator:
         fits.numbers(table, "table", cause, moderator)
@@ -79,7 +83,9 @@ def mediation(
     fits.numbers(made, "table", cause, *mediators)
     if outcome in (cause, moderator, *mediators, *covariates):
         raise InputError(
-            f"mediation: '{outcome}' cannot be the outcome and something that leads to it"
+            "drivers.error_mediation_cannot_be_the_outcome",
+            "mediation: '{outcome}' cannot be the outcome and something that leads to it",
+            outcome=outcome,
         )
     product = [moderator, f"{cause} × {moderator}"] if moderator else []
     data = fits.prepare(made, outcome, [cause, *mediators, *covariates, *product], cluster=cluster)
@@ -95,8 +101,10 @@ def mediation(
             return dict(zip(("constant", *terms), weights[:, :, 0].T, strict=True))
         except np.linalg.LinAlgError:
             raise NotEnoughData(
-                f"mediation: in some draws of the {data.customers} sampling units a column does not"
-                " vary; more are needed"
+                "drivers.error_mediation_in_some_draws_of",
+                "mediation: in some draws of the {customers} sampling units a column does "
+                "not vary; more are needed",
+                customers=data.customers,
             ) from None
 
     steps = {m: solve(m, [cause, *mediators[:i], *held, *product]) for i, m in enumerate(mediators)}
@@ -143,14 +151,28 @@ def mediation(
         )
     result = pd.DataFrame(out)
     limits = [
-        t("drivers.mediation_random" if randomised else "drivers.mediation_limit"),
+        (
+            Note(
+                "drivers.mediation_random",
+                "Chance decided on the first step only: what lies behind mediator and "
+                "outcome alike still colours the indirect part.",
+            )
+            if randomised
+            else Note(
+                "drivers.mediation_limit",
+                "Measured at one time, this is a way of splitting a correlation: the order "
+                "of the steps is assumed, not shown.",
+            )
+        ),
         *left_out(data),
     ]
     if len(mediators) == 1 and not moderator:
         limits.append(
-            t(
+            Note(
                 "drivers.mediation_rho",
-                rho=number(_sensitivity(matrix, names, cause, mediators[0], held), 2),
+                "If what is unseen in mediator and outcome correlates by {rho:2}, nothing "
+                "of the indirect part is left.",
+                rho=_sensitivity(matrix, names, cause, mediators[0], held),
             )
         )
     yes_no = [
@@ -159,29 +181,44 @@ def mediation(
         if set(np.unique(matrix[:, names.index(v)])) <= {0.0, 1.0}
     ]
     if yes_no:
-        limits.append(t("drivers.mediation_linear", names=", ".join(yes_no)))
+        limits.append(
+            Note(
+                "drivers.mediation_linear",
+                "Yes or no ({names:text}) is taken as a share: paths are differences in "
+                "points by linear models, which bend near 0 and 100 %.",
+                names=list(yes_no),
+            )
+        )
     if len(data.y) < 150:
-        limits.append(t("drivers.few", n=number(len(data.y)), least=number(150)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(data.y), least=150)
+        )
     return Result(
-        question=t(
+        question=Note(
             "drivers.mediation_question",
-            cause=word(cause),
-            outcome=word(outcome),
-            through=", ".join(map(word, mediators)),
+            "How much of what goes from {cause:word} to {outcome:word} runs through "
+            "{through:word}?",
+            cause=cause,
+            outcome=outcome,
+            through=list(mediators),
         ),
         table=result,
-        method=t("drivers.mediation_method", draws=number(draws)),
+        method=Note(
+            "drivers.mediation_method",
+            "Products of least-squares weights; percentile bootstrap over sampling "
+            "units ({draws} draws).",
+            draws=draws,
+        ),
         unit="rows",
         n=len(data.y),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["path", "at"] if moderator else ["path"],
-            "reference": 0,
-            "xlabel": t("drivers.mediation_axis"),
-        },
+        chart=Points(
+            label=["path", "at"] if moderator else ["path"],
+            reference=0,
+            xlabel=Note("drivers.mediation_axis", "Change of the outcome per unit of the cause"),
+        ),
     )
 
 
@@ -266,37 +303,87 @@ def moderation(
     low, high = intervals.normal(value, error, conf_level, df=df)
     clear = (low > 0) | (high < 0)
     return Result(
-        question=t(
+        question=Note(
             "drivers.moderation_question",
-            cause=word(cause),
-            moderator=word(moderator),
-            outcome=word(outcome),
+            "Does it depend on {moderator:word} how strongly {cause:word} goes with "
+            "{outcome:word}?",
+            cause=cause,
+            moderator=moderator,
+            outcome=outcome,
         ),
         table=result,
-        method=t(f"drivers.regression_{kind}"),
+        method={
+            "linear": Note(
+                "drivers.regression_linear",
+                "Least squares with robust standard errors, the sampling unit as cluster.",
+            ),
+            "logit": Note(
+                "drivers.regression_logit",
+                "Logit with robust standard errors, the sampling unit as cluster.",
+            ),
+            "ordinal": Note(
+                "drivers.regression_ordinal",
+                "Ordered logit (proportional odds) with robust standard errors, the "
+                "sampling unit as cluster.",
+            ),
+            "poisson": Note(
+                "drivers.regression_poisson",
+                "Poisson regression with robust standard errors, the sampling unit as cluster.",
+            ),
+        }[kind],
         unit="rows",
         n=len(data.y),
         conf_level=conf_level,
         evidence="associational",
-        limits=(_region(grid, clear, word(moderator)), t("drivers.associational"), *left_out(data)),
+        limits=(
+            _region(grid, clear, word(moderator)),
+            Note(
+                "drivers.associational",
+                "Associational: what goes together when the other terms are held equal; "
+                "what was not measured may lie behind both.",
+            ),
+            *left_out(data),
+        ),
         model=made,
-        chart={
-            "kind": "points",
-            "label": ["row", "at"],
-            "reference": 0,
-            "xlabel": t(f"drivers.axis_{kind}"),
-        },
+        chart=Points(
+            label=["row", "at"],
+            reference=0,
+            xlabel={
+                "linear": Note("drivers.axis_linear", "Change of the outcome per unit"),
+                "logit": Note("drivers.axis_logit", "Change in log-odds per unit"),
+                "ordinal": Note(
+                    "drivers.axis_ordinal", "Change in log-odds of a higher grade per unit"
+                ),
+                "poisson": Note(
+                    "drivers.axis_poisson", "Change in the logarithm of the outcome per unit"
+                ),
+                "share": Note("drivers.axis_share", "Share of what is explained"),
+            }[kind],
+        ),
     )
 
 
 def _region(grid, clear, name):
     if clear.all() or not clear.any():
-        return t("drivers.region_all" if clear.all() else "drivers.region_none", moderator=name)
+        return (
+            Note(
+                "drivers.region_all",
+                "The slope is clear at every value of {moderator} in the data.",
+                moderator=name,
+            )
+            if clear.all()
+            else Note(
+                "drivers.region_none",
+                "The slope is clear at no value of {moderator} in the data.",
+                moderator=name,
+            )
+        )
     edges = np.flatnonzero(np.diff(clear.astype(int)))
     starts = [grid[0]] * bool(clear[0]) + [grid[e + 1] for e in edges if not clear[e]]
     ends = [grid[e] for e in edges if clear[e]] + [grid[-1]] * bool(clear[-1])
-    return t(
+    return Note(
         "drivers.region",
+        "The slope is clear where {moderator} lies in {where} (Johnson–Neyman).",
         moderator=name,
         where="; ".join(
             f"{number(a, 3)} … {number(b, 3)}" for a, b in zip(starts, ends, strict=True)
@@ -345,7 +432,8 @@ def structural(table, model, *, conf_level=0.95):
             import semopy
     except ImportError:
         raise InputError(
-            "structural: the package semopy is not installed; run pip install .[sem]"
+            "drivers.error_structural_the_package_semopy_is",
+            "structural: the package semopy is not installed; run pip install .[sem]",
         ) from None
     latent = set(re.findall(r"(?m)^\s*(\w+)\s*=~", model))
     used = [v for v in dict.fromkeys(re.findall(r"[A-Za-z_]\w*", model)) if v not in latent]
@@ -353,11 +441,18 @@ def structural(table, model, *, conf_level=0.95):
     data = table[used].astype(float).dropna()
     if len(data) < len(used) + 1:
         raise NotEnoughData(
-            f"structural: {len(data)} complete respondents for {len(used)} variables"
+            "drivers.error_structural_complete_respondents_for_variables",
+            "structural: {n_data} complete respondents for {n_used} variables",
+            n_data=len(data),
+            n_used=len(used),
         )
     flat = [c for c in data if data[c].nunique() < 2]
     if flat:
-        raise InputError(f"structural: {', '.join(flat)} never varies; leave it out")
+        raise InputError(
+            "drivers.error_structural_never_varies_leave_it",
+            "structural: {flat:text} never varies; leave it out",
+            flat=list(flat),
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fitted = semopy.Model(model)
@@ -366,7 +461,8 @@ def structural(table, model, *, conf_level=0.95):
         fit = semopy.calc_stats(fitted).iloc[0]
     if not solution.success or not np.isfinite(fit["chi2"]):
         raise InputError(
-            "structural: the model does not settle; give factors more items or free fewer paths"
+            "drivers.error_structural_the_model_does_not",
+            "structural: the model does not settle; give factors more items or free fewer paths",
         )
     implied, seen = (
         fitted.calc_sigma()[0],
@@ -399,34 +495,45 @@ def structural(table, model, *, conf_level=0.95):
             }
         )
     limits = [
-        t(
+        Note(
             "drivers.sem_fit",
-            chi2=number(fit["chi2"]),
-            df=number(fit["DoF"]),
-            p=p_value(float(fit["chi2 p-value"])),
-            cfi=number(fit["CFI"], 3),
-            rmsea=number(fit["RMSEA"], 3),
-            srmr=number(float(np.sqrt((gap**2).mean())), 3),
+            "Chi-square {chi2} with {df} degrees of freedom (p: {p:p}); CFI {cfi:3}, "
+            "RMSEA {rmsea:3}, SRMR {srmr:3}.",
+            chi2=fit["chi2"],
+            df=fit["DoF"],
+            p=float(fit["chi2 p-value"]),
+            cfi=fit["CFI"],
+            rmsea=fit["RMSEA"],
+            srmr=float(np.sqrt((gap**2).mean())),
         ),
-        t("drivers.sem_limit"),
+        Note(
+            "drivers.sem_limit",
+            "A model that fits is one of many that would; arrows are assumptions. "
+            "Grades are taken as numbers.",
+        ),
     ]
     if len(data) < 200:
-        limits.append(t("drivers.few", n=number(len(data)), least=number(200)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(data), least=200)
+        )
     return Result(
-        question=t("drivers.sem_question"),
+        question=Note(
+            "drivers.sem_question", "Do answers fit the theory of what lies behind them?"
+        ),
         table=pd.DataFrame(rows),
-        method=t("drivers.sem_method"),
+        method=Note(
+            "drivers.sem_method", "Structural equation model by maximum likelihood (semopy)."
+        ),
         unit="respondents",
         n=len(data),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
         model=fitted,
-        chart={
-            "kind": "points",
-            "label": ["term"],
-            "only": {"kind": ["loading", "path"]},
-            "reference": 0,
-            "xlabel": t("drivers.sem_axis"),
-        },
+        chart=Points(
+            label=["term"],
+            only={"kind": ["loading", "path"]},
+            reference=0,
+            xlabel=Note("drivers.sem_axis", "Loading or path, in units of the items"),
+        ),
     )

@@ -5,8 +5,9 @@ import numpy as np
 from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
+from workbench.texts import word
 
 
 @analysis
@@ -85,43 +86,121 @@ def regression(
         }
     )
     others = [c for c in names if c.split(": ")[0] not in randomised]
-    told = t("drivers.associational")
+    told = Note(
+        "drivers.associational",
+        "Associational: what goes together when the other terms are held equal; "
+        "what was not measured may lie behind both.",
+    )
     if randomised:
-        told = t(
-            "drivers.randomised" if others else "drivers.randomised_all",
-            terms=", ".join(map(word, randomised)),
-            **({"others": ", ".join(map(word, others))} if others else {}),
+        told = (
+            Note(
+                "drivers.randomised",
+                "Chance set {terms:word}: their rows are experimental. The others "
+                "({others}) are along for precision and stay associational.",
+                terms=list(randomised),
+                **{"others": ", ".join(map(word, others))} if others else {},
+            )
+            if others
+            else Note(
+                "drivers.randomised_all",
+                "Chance set {terms:word}: their rows are experimental.",
+                terms=list(randomised),
+                **{"others": ", ".join(map(word, others))} if others else {},
+            )
         )
     limits = [told, *left_out(data)]
     strong = [c for c in names if vif.get(c, 1) > 5]
     if strong:
-        limits.append(t("drivers.collinear", terms=", ".join(map(word, strong))))
+        limits.append(
+            Note(
+                "drivers.collinear",
+                "These overlap so much with the others that their intervals are more than "
+                "twice as wide as alone: {terms:word}.",
+                terms=list(strong),
+            )
+        )
     if len(data.y) < 20 * len(names):
-        limits.append(t("drivers.few_rows", n=number(len(data.y)), terms=number(len(names))))
+        limits.append(
+            Note(
+                "drivers.few_rows",
+                "{n} rows for {terms} terms: at least 200 and 20 a term are common floors.",
+                n=len(data.y),
+                terms=len(names),
+            )
+        )
     if cluster and data.customers < 30:
-        limits.append(t("influence.few_clusters", k=number(data.customers), least=number(30)))
+        limits.append(
+            Note(
+                "influence.few_clusters",
+                "{k} are few to learn from; {least} is a common floor, and intervals are "
+                "too narrow below it.",
+                k=data.customers,
+                least=30,
+            )
+        )
     if kind == "linear":
-        limits.append(t("drivers.r2", r2=number(made.rsquared, 3)))
+        limits.append(
+            Note(
+                "drivers.r2",
+                "Together the terms explain R² = {r2:3} of the variance.",
+                r2=made.rsquared,
+            )
+        )
     return Result(
-        question=t("drivers.regression_question", outcome=word(outcome)),
+        question=Note(
+            "drivers.regression_question",
+            "What goes with {outcome:word} when the other terms are held equal?",
+            outcome=outcome,
+        ),
         table=result,
-        method=t(f"drivers.regression_{kind}"),
+        method={
+            "linear": Note(
+                "drivers.regression_linear",
+                "Least squares with robust standard errors, the sampling unit as cluster.",
+            ),
+            "logit": Note(
+                "drivers.regression_logit",
+                "Logit with robust standard errors, the sampling unit as cluster.",
+            ),
+            "ordinal": Note(
+                "drivers.regression_ordinal",
+                "Ordered logit (proportional odds) with robust standard errors, the "
+                "sampling unit as cluster.",
+            ),
+            "poisson": Note(
+                "drivers.regression_poisson",
+                "Poisson regression with robust standard errors, the sampling unit as cluster.",
+            ),
+        }[kind],
         unit="rows",
         n=len(data.y),
         conf_level=conf_level,
         evidence="experimental" if randomised else "associational",
         limits=tuple(limits),
         model=made,
-        chart={
-            "kind": "points",
-            "label": ["term"],
-            "reference": 0,
-            "xlabel": t(f"drivers.axis_{kind}"),
-            **({"only": {"term": [c for c in names if c not in others]}} if randomised else {}),
-        },
+        chart=Points(
+            label=["term"],
+            reference=0,
+            xlabel={
+                "linear": Note("drivers.axis_linear", "Change of the outcome per unit"),
+                "logit": Note("drivers.axis_logit", "Change in log-odds per unit"),
+                "ordinal": Note(
+                    "drivers.axis_ordinal", "Change in log-odds of a higher grade per unit"
+                ),
+                "poisson": Note(
+                    "drivers.axis_poisson", "Change in the logarithm of the outcome per unit"
+                ),
+                "share": Note("drivers.axis_share", "Share of what is explained"),
+            }[kind],
+            **{"only": {"term": [c for c in names if c not in others]}} if randomised else {},
+        ),
     )
 
 
 def left_out(data):
     """Return the sentence on rows with missing values, if there are any."""
-    return [t("drivers.left_out", n=number(data.left_out))] if data.left_out else []
+    return (
+        [Note("drivers.left_out", "{n} rows with a missing value are left out.", n=data.left_out)]
+        if data.left_out
+        else []
+    )

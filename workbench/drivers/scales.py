@@ -7,8 +7,8 @@ import numpy as np
 from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, p_value, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 
 def wide(surveys, items=None):
@@ -56,12 +56,28 @@ def _answers(table, items, what):
     data = table[list(items)].astype(float)
     whole = data.dropna().to_numpy()
     if len(items) < 2:
-        raise InputError(f"{what}: a scale needs at least two items, found {', '.join(items)}")
+        raise InputError(
+            "drivers.error_a_scale_needs_at_least",
+            "{what}: a scale needs at least two items, found {items:text}",
+            what=what,
+            items=list(items),
+        )
     if len(whole) <= len(items):
-        raise NotEnoughData(f"{what}: {len(whole)} complete answers for {len(items)} items")
+        raise NotEnoughData(
+            "drivers.error_complete_answers_for_items",
+            "{what}: {n_whole} complete answers for {n_items} items",
+            what=what,
+            n_whole=len(whole),
+            n_items=len(items),
+        )
     flat = [c for c, v in zip(items, whole.T, strict=True) if np.ptp(v) == 0]
     if flat:
-        raise InputError(f"{what}: {', '.join(flat)} never varies; leave it out")
+        raise InputError(
+            "drivers.error_never_varies_leave_it_out",
+            "{what}: {flat:text} never varies; leave it out",
+            what=what,
+            flat=list(flat),
+        )
     return whole, len(data) - len(whole)
 
 
@@ -133,7 +149,17 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
     """
     import pandas as pd
 
-    rows, limits, most = [], [t("drivers.reliability_limit")], 0
+    rows, limits, most = (
+        [],
+        [
+            Note(
+                "drivers.reliability_limit",
+                "0.7 is a custom, not a law; a high value does not show that there is one "
+                "factor only.",
+            )
+        ],
+        0,
+    )
     for name, items in scales.items():
         x, lost = _answers(table, items, f"scale '{name}'")
         most = max(most, len(x))
@@ -164,7 +190,9 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
                 }
             )
         if lost:
-            limits.append(t("drivers.left_out", n=number(lost)))
+            limits.append(
+                Note("drivers.left_out", "{n} rows with a missing value are left out.", n=lost)
+            )
         rest = x.sum(axis=1, keepdims=True) - x
         negative = [
             i
@@ -172,21 +200,35 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
             if np.corrcoef(own, others)[0, 1] < -intervals.z(conf_level) / np.sqrt(len(x))
         ]
         if negative:
-            limits.append(t("drivers.reversed", items=", ".join(map(word, negative))))
+            limits.append(
+                Note(
+                    "drivers.reversed",
+                    "These items run against the others; turn them round first? {items:word}",
+                    items=list(negative),
+                )
+            )
     return Result(
-        question=t("drivers.reliability_question"),
+        question=Note(
+            "drivers.reliability_question",
+            "Do the items of a scale measure one and the same thing?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("drivers.reliability_method", draws=number(draws)),
+        method=Note(
+            "drivers.reliability_method",
+            "Cronbach's alpha; omega, composite reliability and average variance "
+            "extracted from a one-factor model; bootstrap over respondents ({draws} "
+            "draws).",
+            draws=draws,
+        ),
         unit="respondents",
         n=most,
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["scale", "measure"],
-            "reference": 0.7,
-            "xlabel": t("drivers.reliability_axis"),
-        },
+        chart=Points(
+            label=["scale", "measure"],
+            reference=0.7,
+            xlabel=Note("drivers.reliability_axis", "Reliability (0 to 1)"),
+        ),
     )
 
 
@@ -211,7 +253,9 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
     import pandas as pd
 
     if len(scales) < 2:
-        raise InputError("validity: at least two scales are needed")
+        raise InputError(
+            "drivers.error_validity_at_least_two_scales", "validity: at least two scales are needed"
+        )
     items = [i for v in scales.values() for i in v]
     x, lost = _answers(table, items, "scales")
     cov = _covariances(x, draws, seed)
@@ -234,11 +278,17 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
         for two in names[i + 1 :]:
             a, b = at[one], at[two]
             if len(a) < 2 or len(b) < 2:
-                raise InputError("validity: each scale needs two items")
+                raise InputError(
+                    "drivers.error_validity_each_scale_needs_two",
+                    "validity: each scale needs two items",
+                )
             own = inner(a) * inner(b)
             if own[0] <= 0:
                 raise InputError(
-                    f"validity: the items of '{one}' or '{two}' do not go together at all"
+                    "drivers.error_validity_the_items_of_or",
+                    "validity: the items of '{one}' or '{two}' do not go together at all",
+                    one=one,
+                    two=two,
                 )
             values = r[:, a][:, :, b].mean(axis=(1, 2)) / np.sqrt(np.maximum(own, 1e-12))
             se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
@@ -263,22 +313,36 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
                 }
             )
     return Result(
-        question=t("drivers.validity_question"),
+        question=Note(
+            "drivers.validity_question",
+            "Are two scales different things, or one thing asked twice?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("drivers.validity_method", draws=number(draws)),
+        method=Note(
+            "drivers.validity_method",
+            "Heterotrait–monotrait ratio of correlations; bootstrap over respondents "
+            "({draws} draws).",
+            draws=draws,
+        ),
         unit="respondents",
         n=len(x),
         conf_level=conf_level,
         limits=(
-            t("drivers.validity_limit"),
-            *([t("drivers.left_out", n=number(lost))] if lost else []),
+            Note(
+                "drivers.validity_limit",
+                "Two scales whose interval reaches 0.9 cannot be told apart on these answers.",
+            ),
+            *(
+                [Note("drivers.left_out", "{n} rows with a missing value are left out.", n=lost)]
+                if lost
+                else []
+            ),
         ),
-        chart={
-            "kind": "points",
-            "label": ["scale", "other"],
-            "reference": 0.9,
-            "xlabel": t("drivers.validity_axis"),
-        },
+        chart=Points(
+            label=["scale", "other"],
+            reference=0.9,
+            xlabel=Note("drivers.validity_axis", "Heterotrait–monotrait ratio"),
+        ),
     )
 
 
@@ -331,7 +395,11 @@ def explore_factors(
     x, _ = _answers(table, items, "items")
     n, k = x.shape
     if k < 3:
-        raise InputError(f"explore_factors: at least three items are needed, found {k}")
+        raise InputError(
+            "drivers.error_explore_factors_at_least_three",
+            "explore_factors: at least three items are needed, found {k}",
+            k=k,
+        )
     r = np.corrcoef(x.T)
     own, axes = (v[..., ::-1] for v in np.linalg.eigh(r))
     rng = np.random.default_rng(seed)
@@ -346,11 +414,23 @@ def explore_factors(
     parallel = int(np.argmin(above)) if not above.all() else k
     if not parallel and factors is None:
         raise NotEnoughData(
-            t("drivers.factors_none", own=number(own[0], 3), luck=number(by_luck[0], 3))
+            Note(
+                "drivers.factors_none",
+                "Parallel analysis finds no factor (largest eigenvalue {own:3}, {luck:3} "
+                "in random data): these items share too little. Ask for a number of "
+                "factors if you must.",
+                own=own[0],
+                luck=by_luck[0],
+            )
         )
     m = parallel if factors is None else factors
     if (k - m) ** 2 - k - m < 0:
-        raise InputError(f"explore_factors: {m} factors are too many for {k} items")
+        raise InputError(
+            "drivers.error_explore_factors_factors_are_too",
+            "explore_factors: {m} factors are too many for {k} items",
+            m=m,
+            k=k,
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # From the principal components: a start drawn at random would give another answer every
@@ -385,45 +465,81 @@ def explore_factors(
         }
     )
     limits = [
-        t(
+        Note(
             "drivers.factors_number",
-            parallel=number(parallel),
-            own=", ".join(number(v, 3) for v in own[: parallel + 1]),
-            luck=", ".join(number(v, 3) for v in by_luck[: parallel + 1]),
+            "Parallel analysis finds {parallel}: eigenvalues {own:3} beside {luck:3} "
+            "in random data.",
+            parallel=parallel,
+            own=list(own[: parallel + 1]),
+            luck=list(by_luck[: parallel + 1]),
         ),
-        t("drivers.factors_fit", kmo=number(kmo, 2), p=p_value(float(p))),
-        t("drivers.factors_limit"),
+        Note(
+            "drivers.factors_fit",
+            "Sampling adequacy (KMO) {kmo:2}; Bartlett's test p: {p:p}.",
+            kmo=kmo,
+            p=float(p),
+        ),
+        Note(
+            "drivers.factors_limit",
+            "Factors are summaries; confirm them on new answers before you name them.",
+        ),
     ]
     if m > 1 and rotation == "promax":
         limits.append(
-            t(
+            Note(
                 "drivers.factors_corr",
-                r=number(float(np.abs(together[np.triu_indices(m, 1)]).max()), 2),
+                "Largest correlation between factors: {r:2}.",
+                r=float(np.abs(together[np.triu_indices(m, 1)]).max()),
             )
         )
     if kmo < 0.6 or p > 0.05:
-        limits.insert(0, t("drivers.factors_unfit"))
+        limits.insert(
+            0,
+            Note(
+                "drivers.factors_unfit",
+                "These items share too little for factors (KMO under 0.6, or Bartlett's "
+                "test not clear).",
+            ),
+        )
     whole = [item for item, u in zip(items, model.uniqueness, strict=True) if u < 1e-4]
     if whole:
-        limits.insert(0, t("drivers.heywood", items=", ".join(map(word, whole))))
+        limits.insert(
+            0,
+            Note(
+                "drivers.heywood",
+                "{items:word}: explained entirely, a sign of too many factors or too few "
+                "items (Heywood case).",
+                items=list(whole),
+            ),
+        )
     if n < max(200, 5 * k):
-        limits.append(t("drivers.few", n=number(n), least=number(max(200, 5 * k))))
+        limits.append(
+            Note(
+                "drivers.few", "{n} are few; {least} is a common floor.", n=n, least=max(200, 5 * k)
+            )
+        )
     return Result(
-        question=t("drivers.factors_question"),
+        question=Note(
+            "drivers.factors_question",
+            "How many things lie behind the items, and which items belong to which?",
+        ),
         table=result,
-        method=t("drivers.factors_method", rotation=rotation),
+        method=Note(
+            "drivers.factors_method",
+            "Maximum-likelihood factors, rotation {rotation}; parallel analysis for their number.",
+            rotation=rotation,
+        ),
         unit="respondents",
         n=n,
         conf_level=conf_level,
         limits=tuple(limits),
         model=model,
-        chart={
-            "kind": "points",
-            "label": ["item"],
-            "group": "factor",
-            "reference": 0,
-            "xlabel": t("drivers.factors_axis"),
-        },
+        chart=Points(
+            label=["item"],
+            group="factor",
+            reference=0,
+            xlabel=Note("drivers.factors_axis", "Loading"),
+        ),
     )
 
 
@@ -484,7 +600,11 @@ def scale_means(table, scales, *, cluster=None, conf_level=0.95):
         values = table[list(items)].astype(float)
         told = (values.notna().mean(axis=1) >= 0.5).to_numpy()
         if not told.any():
-            raise NotEnoughData(f"scale '{name}': nobody answered half of the items")
+            raise NotEnoughData(
+                "drivers.error_scale_nobody_answered_half_of",
+                "scale '{name}': nobody answered half of the items",
+                name=name,
+            )
         who = table[cluster].to_numpy() if cluster else np.arange(len(told))
         rows.append(
             {
@@ -493,14 +613,17 @@ def scale_means(table, scales, *, cluster=None, conf_level=0.95):
             }
         )
     return Result(
-        question=t("drivers.scales_question"),
+        question=Note("drivers.scales_question", "How high do people score on each scale?"),
         table=pd.DataFrame(rows),
-        method=t("drivers.scales_method"),
+        method=Note(
+            "drivers.scales_method",
+            "Mean of the items answered (at least half); the respondent is the sampling unit.",
+        ),
         unit="answers",
         n=max(r["n"] for r in rows),
         conf_level=conf_level,
-        limits=(t("drivers.scales_limit"),),
-        chart={"kind": "points", "label": ["scale"], "xlabel": t("drivers.scales_axis")},
+        limits=(Note("drivers.scales_limit", "Check reliability before comparing scores."),),
+        chart=Points(label=["scale"], xlabel=Note("drivers.scales_axis", "Mean score")),
     )
 
 
@@ -534,8 +657,9 @@ def attitude(answers, *, conf_level=0.95):
     given = answers[["belief", "evaluation"]].to_numpy(float)
     if (np.abs(given[np.isfinite(given)]) > 3).any():
         raise InputError(
-            "answers: belief and evaluation must lie between -3 and +3; turn other scales into that"
-            " first"
+            "drivers.error_answers_belief_and_evaluation_must",
+            "answers: belief and evaluation must lie between -3 and +3; turn other "
+            "scales into that first",
         )
     frame = answers.assign(product=given.prod(axis=1))
     per = frame.groupby(["brand", "respondent_id"], sort=True)["product"].agg(["sum", "count"])
@@ -546,24 +670,42 @@ def attitude(answers, *, conf_level=0.95):
             {"brand": brand, **intervals.mean(mine["sum"], np.arange(len(mine)), conf_level)}
         )
     if not rows:
-        raise NotEnoughData("attitude: no respondent judged every property of a brand")
-    limits = [t("drivers.attitude_limit")]
+        raise NotEnoughData(
+            "drivers.error_attitude_no_respondent_judged_every",
+            "attitude: no respondent judged every property of a brand",
+        )
+    limits = [
+        Note(
+            "drivers.attitude_limit",
+            "Which properties are asked about decides the score: compare brands on the "
+            "same list only.",
+        )
+    ]
     if not whole.all():
-        limits.append(t("drivers.left_out", n=number(int((~whole).sum()))))
+        limits.append(
+            Note(
+                "drivers.left_out",
+                "{n} rows with a missing value are left out.",
+                n=int((~whole).sum()),
+            )
+        )
     return Result(
-        question=t("drivers.attitude_question"),
+        question=Note(
+            "drivers.attitude_question", "How favourable is the attitude towards each brand?"
+        ),
         table=pd.DataFrame(rows),
-        method=t("drivers.attitude_method"),
+        method=Note(
+            "drivers.attitude_method",
+            "Sum over properties of belief × evaluation (both −3 to +3), averaged over "
+            "respondents.",
+        ),
         unit="respondents",
         n=int(answers["respondent_id"].nunique()),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["brand"],
-            "reference": 0,
-            "xlabel": t("drivers.attitude_axis"),
-        },
+        chart=Points(
+            label=["brand"], reference=0, xlabel=Note("drivers.attitude_axis", "Attitude score")
+        ),
     )
 
 
@@ -599,7 +741,9 @@ def service_gap(answers, *, conf_level=0.95):
     fits.require(answers, "answers", "respondent_id", "dimension", "expectation", "perception")
     whole = answers.dropna(subset=["expectation", "perception"])
     if not len(whole):
-        raise NotEnoughData("service_gap: there is no complete answer")
+        raise NotEnoughData(
+            "drivers.error_service_gap_there_is_no", "service_gap: there is no complete answer"
+        )
     rows = []
     for name, mine in whole.groupby("dimension", sort=True):
         for measure, values in (
@@ -613,26 +757,47 @@ def service_gap(answers, *, conf_level=0.95):
                     **intervals.mean(values, mine["respondent_id"], conf_level),
                 }
             )
-    limits = [t("drivers.gap_limit")]
+    limits = [
+        Note(
+            "drivers.gap_limit",
+            "Differences of two ratings are less reliable than either: read the "
+            "perception alone beside them.",
+        )
+    ]
     if len(whole) < len(answers):
-        limits.append(t("drivers.left_out", n=number(len(answers) - len(whole))))
+        limits.append(
+            Note(
+                "drivers.left_out",
+                "{n} rows with a missing value are left out.",
+                n=len(answers) - len(whole),
+            )
+        )
     if whole["respondent_id"].nunique() < 100:
         limits.append(
-            t("drivers.few", n=number(whole["respondent_id"].nunique()), least=number(100))
+            Note(
+                "drivers.few",
+                "{n} are few; {least} is a common floor.",
+                n=whole["respondent_id"].nunique(),
+                least=100,
+            )
         )
     return Result(
-        question=t("drivers.gap_question"),
+        question=Note(
+            "drivers.gap_question", "Where does what people get fall short of what they expect?"
+        ),
         table=pd.DataFrame(rows),
-        method=t("drivers.gap_method"),
+        method=Note(
+            "drivers.gap_method",
+            "Means of perception minus expectation; the respondent is the sampling unit.",
+        ),
         unit="answers",
         n=len(whole),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["dimension"],
-            "only": {"measure": "service_gap"},
-            "reference": 0,
-            "xlabel": t("drivers.gap_axis"),
-        },
+        chart=Points(
+            label=["dimension"],
+            only={"measure": "service_gap"},
+            reference=0,
+            xlabel=Note("drivers.gap_axis", "Perception minus expectation"),
+        ),
     )

@@ -79,7 +79,11 @@ def code(source, words, *, others=False):
     the next code.
     """
     if not words:
-        raise NotEnoughData(f"column '{source}': the table holds no value there")
+        raise NotEnoughData(
+            "engine.error_column_the_table_holds_no",
+            "column '{source}': the table holds no value there",
+            source=source,
+        )
     return Role("code", source, tuple(words), others)
 
 
@@ -162,7 +166,9 @@ def view(table, *, zone="UTC", upto=None, **roles):
         ZoneInfo(zone)
     except (LookupError, OSError, TypeError, ValueError):
         raise InputError(
-            f"zone: {zone!r} is no time zone name; use one such as 'Europe/Amsterdam'"
+            "engine.error_zone_is_no_time_zone",
+            "zone: {zone:repr} is no time zone name; use one such as 'Europe/Amsterdam'",
+            zone=zone,
         ) from None
     dialect, table = _dialect(table)
     types = dialect.types(table)
@@ -172,8 +178,11 @@ def view(table, *, zone="UTC", upto=None, **roles):
             raise unknown("table", "column", role.source, types)
         if role.kind in ("micros", "day") and not dialect.is_time(types[role.source]):
             raise InputError(
-                f"column '{role.source}': timestamps are needed, found {types[role.source]}. "
-                "Load the file with `load.file`, or convert the column first."
+                "engine.error_column_timestamps_are_needed_found",
+                "column '{source}': timestamps are needed, found {types}. Load the file "
+                "with `load.file`, or convert the column first.",
+                source=role.source,
+                types=types[role.source],
             )
     return View(table, roles, zone, dialect, types, upto)
 
@@ -201,7 +210,8 @@ def run(sql, *, values=None, **tables):
             table = View(table, {}, "UTC", own, {})
         if dialect is not None and table.dialect is not dialect:
             raise InputError(
-                "tables: some live in Spark and some do not; bring them to one engine first"
+                "engine.error_tables_some_live_in_spark",
+                "tables: some live in Spark and some do not; bring them to one engine first",
             )
         dialect, views[name] = table.dialect, table
     return dialect.run(sql, views, values or {})
@@ -302,7 +312,10 @@ def write_ordered(table, path, *, customer="customer_id", time="occurred_at"):
 
     dialect, table = _dialect(table)
     if dialect is not duck:
-        raise InputError("write_ordered: a Spark table stays where it is; write it with Spark")
+        raise InputError(
+            "engine.error_write_ordered_a_spark_table",
+            "write_ordered: a Spark table stays where it is; write it with Spark",
+        )
     for name in (customer, time):
         if name not in dialect.types(table):
             raise unknown("table", "column", name, dialect.types(table))

@@ -105,9 +105,13 @@ def check_sizes(batch):
 def too_long(customer, rows):
     """Return the error for a customer whose history is too long to be a person's."""
     return InputError(
-        f"customer '{customer}': {rows:,} events or more, above the limit of {MAX_EVENTS:,} for one"
-        " customer. This is usually a robot or one id shared by many people: remove it or split it"
-        " before the analysis."
+        "engine.error_customer_events_or_more_above",
+        "customer '{customer}': {rows} events or more, above the limit of "
+        "{max_events} for one customer. This is usually a robot or one id shared "
+        "by many people: remove it or split it before the analysis.",
+        customer=customer,
+        rows=rows,
+        max_events=MAX_EVENTS,
     )
 
 
@@ -162,8 +166,10 @@ def in_order(chunks, owner, time, where):
             good &= who[0] > last[0] or (who[0] == last[0] and when[0] >= last[1])
         if not good:
             raise InputError(
-                f"{where}: marked as ordered by customer and time, but it is not; write it anew"
-                " with `engine.write_ordered`"
+                "engine.error_marked_as_ordered_by_customer",
+                "{where}: marked as ordered by customer and time, but it is not; write it "
+                "anew with `engine.write_ordered`",
+                where=where,
             )
         last = who[-1], when[-1]
         yield chunk

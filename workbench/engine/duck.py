@@ -43,19 +43,25 @@ def prepare(table):
         path = Path(table)
         if not any(ch in path.name for ch in "*?") and not path.exists():
             raise InputError(
-                f"{path}: no such Parquet file. Check the path, or load another format with"
-                " `load.file`."
+                "engine.error_no_such_parquet_file_check",
+                "{path}: no such Parquet file. Check the path, or load another format with "
+                "`load.file`.",
+                path=path,
             )
         if path.suffix.lower() not in (".parquet", ".pq") and not path.is_dir():
             raise InputError(
-                f"{path}: only Parquet is read in place; load other formats with `load.file`"
+                "engine.error_only_parquet_is_read_in",
+                "{path}: only Parquet is read in place; load other formats with `load.file`",
+                path=path,
             )
         return str(path / "*.parquet") if path.is_dir() else str(path)
     kind = type(table).__module__.split(".")[0]
     if kind not in ("pandas", "polars", "pyarrow", "duckdb", "_duckdb"):
         raise InputError(
-            f"table: cannot read a {type(table).__name__}; pass a pandas, polars or Arrow table, "
-            "a Parquet path, a DuckDB relation or a Spark DataFrame"
+            "engine.error_table_cannot_read_a_pass",
+            "table: cannot read a {name}; pass a pandas, polars or Arrow table, a "
+            "Parquet path, a DuckDB relation or a Spark DataFrame",
+            name=type(table).__name__,
         )
     if kind == "pandas" and any(_backwards(column) for _, column in table.items()):
         # The engine cannot read columns that run backwards, such as those of table.iloc[::-1].
@@ -246,7 +252,11 @@ def _query(sql, tables, values=None):
                 con.register(name, table.to_arrow_table() if table in relations else table)
         return con.sql(sql, params=values) if values else con.sql(sql)
     except (duckdb.IOException, duckdb.InvalidInputException) as error:
-        raise InputError(f"table: cannot be read ({str(error).splitlines()[0]})") from error
+        raise InputError(
+            "engine.error_table_cannot_be_read",
+            "table: cannot be read ({error})",
+            error=str(error).splitlines()[0],
+        ) from error
 
 
 def read_database(path, query, table):
@@ -267,9 +277,18 @@ def read_database(path, query, table):
             try:
                 return pd.read_sql_query(sql, con)
             except (pd.errors.DatabaseError, sqlite3.Error) as error:
-                raise InputError(f"{path}: the query failed ({error})") from error
+                raise InputError(
+                    "engine.error_the_query_failed",
+                    "{path}: the query failed ({error})",
+                    path=path,
+                    error=error,
+                ) from error
     if magic[8:12] != b"DUCK":
-        raise InputError(f"{path}: neither a DuckDB nor an SQLite database")
+        raise InputError(
+            "engine.error_neither_a_duckdb_nor_an",
+            "{path}: neither a DuckDB nor an SQLite database",
+            path=path,
+        )
     try:
         con = duckdb.connect(str(path), read_only=True)
         names = [
@@ -277,7 +296,12 @@ def read_database(path, query, table):
         ]
         return con.execute(query or f"SELECT * FROM {quote(_named(path, table, names))}").df()
     except duckdb.Error as error:
-        raise InputError(f"{path}: the query failed ({str(error).splitlines()[0]})") from error
+        raise InputError(
+            "engine.error_the_query_failed",
+            "{path}: the query failed ({error})",
+            path=path,
+            error=str(error).splitlines()[0],
+        ) from error
 
 
 def _named(path, table, names):
@@ -285,8 +309,10 @@ def _named(path, table, names):
         return names[0]
     if table is None:
         raise InputError(
-            f"{path}: several tables ({', '.join(names) or 'none'}); name one with `read: {{table:"
-            " …}` or a `query:`"
+            "engine.error_several_tables_name_one_with",
+            "{path}: several tables ({names}); name one with `read: {{table: …}}` or a `query:`",
+            path=path,
+            names=", ".join(names) or "none",
         )
     if table not in names:
         raise unknown(str(path), "table", table, names)

@@ -8,8 +8,8 @@ from scipy import special
 from workbench import discrete, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t, word
+from workbench.notes import Note
+from workbench.results import Curve, Points, Result, analysis
 
 METHODS = ("aipw", "ipw", "ipwra")
 TRIM = (
@@ -63,13 +63,24 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
         panel[time]
     ) != pd.api.types.is_numeric_dtype(panel[start]):
         raise InputError(
-            f"panel: '{start}' must be a value of '{time}', found {panel[start].dropna().iloc[0]!r}"
-            f" beside {panel[time].iloc[0]!r}"
+            "experiments.error_panel_must_be_a_value",
+            "panel: '{start}' must be a value of '{time}', found {panel:repr} beside {panel2:repr}",
+            start=start,
+            time=time,
+            panel=panel[start].dropna().iloc[0],
+            panel2=panel[time].iloc[0],
         )
     if panel.duplicated([unit, time]).any():
-        raise InputError("panel: some units stand twice in one period")
+        raise InputError(
+            "experiments.error_panel_some_units_stand_twice",
+            "panel: some units stand twice in one period",
+        )
     if (panel.groupby(unit)[start].nunique(dropna=False) > 1).any():
-        raise InputError(f"panel: '{start}' differs between the rows of a unit")
+        raise InputError(
+            "experiments.error_panel_differs_between_the_rows",
+            "panel: '{start}' differs between the rows of a unit",
+            start=start,
+        )
     wide = panel.pivot(index=unit, columns=time, values=outcome).sort_index(axis=1)
     lost = int(wide.isna().any(axis=1).sum())
     wide = wide.dropna()
@@ -89,7 +100,8 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     starts = [s for s in np.unique(begin) if s < len(periods)]
     if not starts:
         raise NotEnoughData(
-            "difference_in_differences: no unit has periods both before and after its start"
+            "experiments.error_difference_in_differences_no_unit",
+            "difference_in_differences: no unit has periods both before and after its start",
         )
     # period → one comparison a starting group: (its start, change of every unit, who is compared
     # with)
@@ -113,7 +125,8 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     ever = {s: found for s, found in ever.items() if found}
     if not ever:
         raise NotEnoughData(
-            "difference_in_differences: there are no untreated units to compare with"
+            "experiments.error_difference_in_differences_there_are",
+            "difference_in_differences: there are no untreated units to compare with",
         )
     treated = np.unique(groups[begin < len(periods)])
     never = begin == len(periods)
@@ -174,40 +187,83 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     before = result[(result["measure"] == "period") & (result["period"] < 0)]
     off = ((before["conf_low"] > 0) | (before["conf_high"] < 0)).sum()
     limits = [
-        t("experiments.did_limit"),
-        t("experiments.did_before", off=number(int(off)), all=number(len(before))),
+        Note(
+            "experiments.did_limit",
+            "Rests on the assumption that without the start both would have moved "
+            "alike; the periods before it are a check, no proof.",
+        ),
+        Note(
+            "experiments.did_before",
+            "Before the start, {off} of {all} periods differ clearly from 0.",
+            off=int(off),
+            all=len(before),
+        ),
     ]
     if small:
         others = len(np.unique(groups[never]))
         limits.append(
-            t(
-                "experiments.did_few" if others >= FEW else "experiments.did_none",
-                groups=number(len(small)),
-                treated=number(len(treated)),
-                others=number(others),
-                least=number(FEW),
+            Note(
+                "experiments.did_few",
+                "{groups} groups that start together have fewer than {least} clusters "
+                "({treated} treated clusters in all): their part of the error is the "
+                "spread between the {others} clusters that never start.",
+                groups=len(small),
+                treated=len(treated),
+                others=others,
+                least=FEW,
+            )
+            if others >= FEW
+            else Note(
+                "experiments.did_none",
+                "{groups} groups that start together have fewer than {least} clusters "
+                "({treated} treated clusters in all), and only {others} clusters never "
+                "start: no error can be given.",
+                groups=len(small),
+                treated=len(treated),
+                others=others,
+                least=FEW,
             )
         )
     if early:
-        limits.append(t("experiments.did_early", n=number(early)))
+        limits.append(
+            Note(
+                "experiments.did_early",
+                "{n} units had started before the first period and are left out.",
+                n=early,
+            )
+        )
     if lost:
-        limits.append(t("experiments.did_lost", n=number(lost)))
+        limits.append(
+            Note("experiments.did_lost", "{n} units lack a period and are left out.", n=lost)
+        )
     return Result(
-        question=t("experiments.did_question", outcome=word(outcome)),
+        question=Note(
+            "experiments.did_question",
+            "How did {outcome:word} change after the start, compared with units that "
+            "had not started?",
+            outcome=outcome,
+        ),
         table=result,
-        method=t("experiments.did_method"),
+        method=Note(
+            "experiments.did_method",
+            "Group-by-group differences in differences against units that have not "
+            "started; clustered errors.",
+        ),
         unit="units",
         n=len(y),
         conf_level=conf_level,
         evidence="quasi-causal: difference in differences",
         limits=tuple(limits),
-        chart={
-            "kind": "curve",
-            "x": "period",
-            "only": {"measure": "period"},
-            "xlabel": t("experiments.did_axis"),
-            "ylabel": t("experiments.did_yaxis", outcome=word(outcome)),
-        },
+        chart=Curve(
+            x="period",
+            only={"measure": "period"},
+            xlabel=Note("experiments.did_axis", "Periods since the start"),
+            ylabel=Note(
+                "experiments.did_yaxis",
+                "Difference in {outcome:word} from the others, against the time before",
+                outcome=outcome,
+            ),
+        ),
     )
 
 
@@ -286,45 +342,107 @@ def weighting(
     weight = np.where(treated == 1, 1 / chance, 1 / (1 - chance))
     worth = int(weight.sum() ** 2 / (weight**2).sum())
     limits = [
-        t("experiments.unseen"),
-        t(
+        Note(
+            "experiments.unseen",
+            "Holds only if nothing that was not measured lies behind both treatment and outcome.",
+        ),
+        Note(
             "experiments.overlap",
-            low=percent(float(np.quantile(chance, 0.01))),
-            high=percent(float(np.quantile(chance, 0.99))),
-            worth=number(worth),
-            n=number(len(y)),
+            "Chances of treatment run from {low:%} to {high:%} (1st to 99th "
+            "percentile); the {n} people are worth {worth} after weighting.",
+            low=float(np.quantile(chance, 0.01)),
+            high=float(np.quantile(chance, 0.99)),
+            worth=worth,
+            n=len(y),
         ),
     ]
     if apart:
-        limits.append(t("experiments.apart", n=number(apart), trim=percent(trim, 0)))
+        limits.append(
+            Note(
+                "experiments.apart",
+                "{n} people whose chance of treatment is nearer than {trim:%0} to 0 or 1 "
+                "are left out: nobody on the other side is like them, and the effect is "
+                "not theirs.",
+                n=apart,
+                trim=trim,
+            )
+        )
     if worth < len(y) / 4:
-        limits.insert(0, t("experiments.heavy", worth=number(worth), n=number(len(y))))
+        limits.insert(
+            0,
+            Note(
+                "experiments.heavy",
+                "A few people carry most of the weight ({n} are worth {worth}): the groups "
+                "hardly overlap, read the estimate with suspicion.",
+                worth=worth,
+                n=len(y),
+            ),
+        )
     row = result.iloc[1]
     point, limit = _e_of_difference(
         row["estimate"], row["conf_low"], row["conf_high"], y, untreated
     )
-    limits.append(t("experiments.e_sentence", point=number(point, 3), limit=number(limit, 3)))
+    limits.append(
+        Note(
+            "experiments.e_sentence",
+            "E-value {point:3}, of the limit {limit:3}: something unseen would have to "
+            "raise the chance of both treatment and outcome that many times to explain "
+            "it away.",
+            point=point,
+            limit=limit,
+        )
+    )
     if cluster and data.customers < 30:
-        limits.append(t("influence.few_clusters", k=number(data.customers), least=number(30)))
+        limits.append(
+            Note(
+                "influence.few_clusters",
+                "{k} are few to learn from; {least} is a common floor, and intervals are "
+                "too narrow below it.",
+                k=data.customers,
+                least=30,
+            )
+        )
     if data.left_out:
-        limits.append(t("drivers.left_out", n=number(data.left_out)))
+        limits.append(
+            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=data.left_out)
+        )
     return Result(
-        question=t("experiments.weight_question", treatment=word(treatment), outcome=word(outcome)),
+        question=Note(
+            "experiments.weight_question",
+            "What would the difference in {outcome:word} be if those with and without "
+            "{treatment:word} were alike in what was measured?",
+            treatment=treatment,
+            outcome=outcome,
+        ),
         table=result,
-        method=t(f"experiments.weight_{method}"),
+        method={
+            "aipw": Note(
+                "experiments.weight_aipw",
+                "Augmented inverse probability weighting (doubly robust), errors from "
+                "stacked moment conditions.",
+            ),
+            "ipw": Note(
+                "experiments.weight_ipw",
+                "Inverse probability weighting, errors from stacked moment conditions.",
+            ),
+            "ipwra": Note(
+                "experiments.weight_ipwra",
+                "Inverse-probability-weighted regression adjustment, errors from stacked "
+                "moment conditions.",
+            ),
+        }[method],
         unit="people",
         n=len(y),
         conf_level=conf_level,
         evidence="quasi-causal: weighting on what was measured",
         limits=tuple(limits),
         model=selection,
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "only": {"measure": ["raw", "effect"]},
-            "reference": 0,
-            "xlabel": t("experiments.axis"),
-        },
+        chart=Points(
+            label=["measure"],
+            only={"measure": ["raw", "effect"]},
+            reference=0,
+            xlabel=Note("experiments.axis", "Difference from the control"),
+        ),
     )
 
 
@@ -382,7 +500,11 @@ def _selection(table, treatment, outcome, covariates, cluster, trim):
     made = pd.DataFrame(table)
     flag = made[treatment].astype(float)
     if not flag.dropna().isin((0, 1)).all():
-        raise InputError(f"treatment: '{treatment}' must be 0 or 1")
+        raise InputError(
+            "experiments.error_treatment_must_be_or",
+            "treatment: '{treatment}' must be 0 or 1",
+            treatment=treatment,
+        )
     made = made.assign(**{treatment: flag})
 
     def fitted(rows):
@@ -404,9 +526,12 @@ def _selection(table, treatment, outcome, covariates, cluster, trim):
     if apart:
         if min(treated[inside].sum(), (1 - treated[inside]).sum()) < 10:
             raise NotEnoughData(
-                f"weighting: only {int(inside.sum())} people have a chance of treatment between"
-                f" {trim:g} and {1 - trim:g}; the two groups hardly overlap, so nothing can be"
-                " compared"
+                "experiments.error_weighting_only_people_have_a",
+                "weighting: only {inside} people have a chance of treatment between {trim} "
+                "and {trim2}; the two groups hardly overlap, so nothing can be compared",
+                inside=int(inside.sum()),
+                trim=trim,
+                trim2=1 - trim,
             )
         lost = data.left_out
         data, treated, selection = fitted(made.loc[data.index[inside]])
@@ -522,24 +647,59 @@ def balance(table, treatment, covariates, *, cluster=None, trim=TRIM, conf_level
     result = pd.DataFrame(rows)
     worst = result[result["weights"] == "inverse_probability"]["estimate"].abs().max()
     return Result(
-        question=t("experiments.balance_question", treatment=word(treatment)),
+        question=Note(
+            "experiments.balance_question",
+            "Are those with and without {treatment:word} alike in what was measured?",
+            treatment=treatment,
+        ),
         table=result,
-        method=t("experiments.balance_method"),
+        method=Note(
+            "experiments.balance_method",
+            "Differences of means in standard deviations, before and after inverse "
+            "probability weighting.",
+        ),
         unit="people",
         n=len(treated),
         conf_level=conf_level,
         limits=(
-            t("experiments.balance_limit", worst=number(float(worst), 2)),
-            *([t("experiments.apart", n=number(apart), trim=percent(trim, 0))] if apart else []),
-            *([t("drivers.left_out", n=number(data.left_out))] if data.left_out else []),
+            Note(
+                "experiments.balance_limit",
+                "Largest difference after weighting: {worst:2}; under 0.1 is commonly "
+                "called balanced. Balance in what was measured says nothing of the rest.",
+                worst=float(worst),
+            ),
+            *(
+                [
+                    Note(
+                        "experiments.apart",
+                        "{n} people whose chance of treatment is nearer than {trim:%0} to 0 or 1 "
+                        "are left out: nobody on the other side is like them, and the effect is "
+                        "not theirs.",
+                        n=apart,
+                        trim=trim,
+                    )
+                ]
+                if apart
+                else []
+            ),
+            *(
+                [
+                    Note(
+                        "drivers.left_out",
+                        "{n} rows with a missing value are left out.",
+                        n=data.left_out,
+                    )
+                ]
+                if data.left_out
+                else []
+            ),
         ),
-        chart={
-            "kind": "points",
-            "label": ["covariate"],
-            "group": "weights",
-            "reference": 0,
-            "xlabel": t("experiments.balance_axis"),
-        },
+        chart=Points(
+            label=["covariate"],
+            group="weights",
+            reference=0,
+            xlabel=Note("experiments.balance_axis", "Difference in standard deviations"),
+        ),
     )
 
 
@@ -606,33 +766,82 @@ def negative_controls(
     result["p_holm"] = intervals.corrected(result["p_value"])
     found = int((result["p_holm"] < 1 - conf_level).sum())
     return Result(
-        question=t("experiments.negative_question", treatment=word(treatment)),
+        question=Note(
+            "experiments.negative_question",
+            "Does the same comparison by {treatment:word} find effects where there can be none?",
+            treatment=treatment,
+        ),
         table=result,
-        method=t(f"experiments.weight_{method}"),
+        method={
+            "aipw": Note(
+                "experiments.weight_aipw",
+                "Augmented inverse probability weighting (doubly robust), errors from "
+                "stacked moment conditions.",
+            ),
+            "ipw": Note(
+                "experiments.weight_ipw",
+                "Inverse probability weighting, errors from stacked moment conditions.",
+            ),
+            "ipwra": Note(
+                "experiments.weight_ipwra",
+                "Inverse-probability-weighted regression adjustment, errors from stacked "
+                "moment conditions.",
+            ),
+        }[method],
         unit="people",
         n=int(result["n"].max()),
         conf_level=conf_level,
         evidence="quasi-causal: weighting on what was measured",
         limits=(
             (
-                t("experiments.negative_found", n=number(found), all=number(len(result)))
+                Note(
+                    "experiments.negative_found",
+                    "{n} of {all} outcomes that cannot have moved differ clearly: those with "
+                    "and without are not alike, and the main comparison is in doubt.",
+                    n=found,
+                    all=len(result),
+                )
                 if found
-                else t("experiments.negative_none", all=number(len(result)))
+                else Note(
+                    "experiments.negative_none",
+                    "None of {all} outcomes that cannot have moved differs clearly.",
+                    all=len(result),
+                )
             ),
-            t("experiments.negative_sd"),
+            Note(
+                "experiments.negative_sd", "Differences are in standard deviations of each outcome."
+            ),
             *(
-                [t("experiments.apart", n=number(max(apart)), trim=percent(trim, 0))]
+                [
+                    Note(
+                        "experiments.apart",
+                        "{n} people whose chance of treatment is nearer than {trim:%0} to 0 or 1 "
+                        "are left out: nobody on the other side is like them, and the effect is "
+                        "not theirs.",
+                        n=max(apart),
+                        trim=trim,
+                    )
+                ]
                 if max(apart)
                 else []
             ),
-            *([t("drivers.left_out", n=number(max(left)))] if max(left) else []),
+            *(
+                [
+                    Note(
+                        "drivers.left_out",
+                        "{n} rows with a missing value are left out.",
+                        n=max(left),
+                    )
+                ]
+                if max(left)
+                else []
+            ),
         ),
-        chart={
-            "kind": "points",
-            "label": ["outcome"],
-            "reference": 0,
-            "xlabel": t("experiments.balance_axis"),
-        },
+        chart=Points(
+            label=["outcome"],
+            reference=0,
+            xlabel=Note("experiments.balance_axis", "Difference in standard deviations"),
+        ),
     )
 
 
@@ -674,8 +883,9 @@ def e_value(estimate, conf_low, conf_high, *, n, kind="risk_ratio", baseline=Non
     if kind == "difference":
         if baseline is None or not 0 < baseline < 1:
             raise InputError(
-                "e_value: a difference of shares needs the baseline share among the untreated,"
-                " between 0 and 1"
+                "experiments.error_e_value_a_difference_of",
+                "e_value: a difference of shares needs the baseline share among the "
+                "untreated, between 0 and 1",
             )
         values = np.clip((baseline + values) / baseline, 1e-6, None)
     elif kind == "standardised":
@@ -684,23 +894,35 @@ def e_value(estimate, conf_low, conf_high, *, n, kind="risk_ratio", baseline=Non
         values = np.sqrt(np.clip(values, 0, None))
     if not (values > 0).all():
         raise InputError(
-            f"e_value: ratios must be above 0, found {estimate}, {conf_low}, {conf_high}"
+            "experiments.error_e_value_ratios_must_be",
+            "e_value: ratios must be above 0, found {estimate}, {conf_low}, {conf_high}",
+            estimate=estimate,
+            conf_low=conf_low,
+            conf_high=conf_high,
         )
     point, limit = _e(*values)
     return Result(
-        question=t("experiments.e_question"),
+        question=Note(
+            "experiments.e_question",
+            "How strongly would something unseen have to go with both to explain the finding away?",
+        ),
         table=pd.DataFrame({"measure": ["estimate", "limit"], "n": n, "estimate": [point, limit]}),
-        method=t("experiments.e_method"),
+        method=Note("experiments.e_method", "E-value: r + √(r(r − 1)) of the risk ratio r."),
         unit="people",
         n=n,
         conf_level=conf_level,
-        limits=(t("experiments.e_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "reference": 1,
-            "xlabel": t("experiments.e_axis"),
-        },
+        limits=(
+            Note(
+                "experiments.e_limit",
+                "A large value makes hidden causes less likely, not impossible; compare it "
+                "with what known causes of the outcome reach.",
+            ),
+        ),
+        chart=Points(
+            label=["measure"],
+            reference=1,
+            xlabel=Note("experiments.e_axis", "E-value (risk ratio)"),
+        ),
     )
 
 

@@ -10,8 +10,8 @@ from workbench import engine, intervals, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.experiments.designs import TRIM, effect_of
-from workbench.results import Result, analysis
-from workbench.texts import number, p_value, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 OUTCOMES = ("forward", "back", "left")
 VISIT = 1_800_000_000  # microseconds of silence that begin a new visit
@@ -105,14 +105,18 @@ def stage_progress(
             raise unknown(where, "event", name, words)
     if set(names) & set(others):
         raise InputError(
-            f"stage_progress: {', '.join(sorted(set(names) & set(others)))} stands in both exposure"
-            " and against"
+            "experiments.error_stage_progress_stands_in_both",
+            "stage_progress: {names:text} stands in both exposure and against",
+            names=sorted(set(names) & set(others)),
         )
     for name in stages:
         if name not in known:
             raise unknown("stages", "stage", name, known)
     if len(stages) < 2:
-        raise InputError("stage_progress: at least two stages are needed, the purchase last")
+        raise InputError(
+            "experiments.error_stage_progress_at_least_two",
+            "stage_progress: at least two stages are needed, the purchase last",
+        )
     end = schemas.observed_until(events, until)
     more = {f"x{i}": engine.distinct(events, c) for i, c in enumerate(adjust)}
     roles = {
@@ -176,10 +180,11 @@ def stage_progress(
                 )
             except (InputError, NotEnoughData) as wrong:
                 skipped.append(
-                    t(
+                    Note(
                         "experiments.progress_skipped",
-                        stage=word(stage),
-                        outcome=word(outcome),
+                        "{stage:word}, {outcome:word}: not estimated, {reason}",
+                        stage=stage,
+                        outcome=outcome,
                         reason=str(wrong),
                     )
                 )
@@ -230,28 +235,64 @@ def stage_progress(
     table = pd.DataFrame(rows)
     table["p_holm"] = intervals.corrected(table["p_value"])
     limits = [
-        t("experiments.unseen"),
-        (
-            t("experiments.progress_all")
-            if against is None
-            else t("experiments.progress_against", against=", ".join(map(word, others)))
+        Note(
+            "experiments.unseen",
+            "Holds only if nothing that was not measured lies behind both treatment and outcome.",
         ),
-        t("experiments.progress_spell"),
         (
-            t(
+            Note(
+                "experiments.progress_all",
+                "Compared with every other contact: where those tell how far people are, "
+                "name contacts of people just as far in `against`.",
+            )
+            if against is None
+            else Note(
+                "experiments.progress_against",
+                "Compared with: {against:word}.",
+                against=list(others),
+            )
+        ),
+        Note(
+            "experiments.progress_spell",
+            "The column by stays compares whole stays with and without the contact: "
+            "long stays meet more of everything, so it misleads and stands there as a "
+            "warning only.",
+        ),
+        (
+            Note(
                 "experiments.progress_alarm",
-                p=p_value(min(1.0, min(alarms) * len(alarms))),
-                k=number(len(alarms)),
+                "Alarm: visits before the stage began cannot have been moved by a contact "
+                "in it; smallest corrected p (stages checked: {k}): {p:p}. Under 0.05 "
+                "something unmeasured tells the two apart.",
+                p=min(1.0, min(alarms) * len(alarms)),
+                k=len(alarms),
             )
             if alarms
-            else t("experiments.progress_no_alarm")
+            else Note(
+                "experiments.progress_no_alarm",
+                "No outcome from before the stage was at hand to serve as an alarm.",
+            )
         ),
     ]
     limits += skipped
     if young:
-        limits.append(t("experiments.progress_young", n=number(young), horizon=horizon))
+        limits.append(
+            Note(
+                "experiments.progress_young",
+                "{n} contacts could not be followed for {horizon:span} and are left out.",
+                n=young,
+                horizon=horizon,
+            )
+        )
     if (table["exposed"] < 500).any():
-        limits.append(t("drivers.few", n=number(int(table["exposed"].min())), least=number(500)))
+        limits.append(
+            Note(
+                "drivers.few",
+                "{n} are few; {least} is a common floor.",
+                n=int(table["exposed"].min()),
+                least=500,
+            )
+        )
     table = table[
         [
             "stage",
@@ -267,21 +308,31 @@ def stage_progress(
         ]
     ]
     return Result(
-        question=t("experiments.progress_question", exposure=", ".join(map(word, names))),
+        question=Note(
+            "experiments.progress_question",
+            "Do people move on more often after {exposure:word} than after another "
+            "contact in the same stage?",
+            exposure=list(names),
+        ),
         table=table,
-        method=t("experiments.progress_method", horizon=horizon),
+        method=Note(
+            "experiments.progress_method",
+            "A trial at every contact: doubly robust difference within {horizon:span}, "
+            "people alike in what came before; the customer is the sampling unit, "
+            "Holm's correction.",
+            horizon=horizon,
+        ),
         unit="contacts",
         n=int(table.groupby("stage")["n"].first().sum()),
         conf_level=conf_level,
         evidence="quasi-causal: weighting on what was measured",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["stage", "outcome"],
-            "reference": 0,
-            "points": True,
-            "xlabel": t("experiments.progress_axis"),
-        },
+        chart=Points(
+            label=["stage", "outcome"],
+            reference=0,
+            points=True,
+            xlabel=Note("experiments.progress_axis", "Change of the chance, percentage points"),
+        ),
     )
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, p_value, percent, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 MISMATCH = 0.001  # below this p-value a split is not the one that was planned
 POWER = 0.8
@@ -90,14 +90,17 @@ def difference(
         raise unknown("control", "arm", control, arms)
     if split is not None and set(split) != set(arms):
         raise InputError(
-            f"split: names the arms {', '.join(map(str, split))}; the data have"
-            f" {', '.join(map(str, arms))}"
+            "experiments.error_split_names_the_arms_the",
+            "split: names the arms {split:text}; the data have {arms:text}",
+            split=list(split),
+            arms=list(arms),
         )
     sizes = people["arm"].value_counts()
     if sizes.min() < 2 or len(arms) < 2:
         raise NotEnoughData(
-            "difference: two arms with two people each are needed; found"
-            f" {', '.join(f'{a} {sizes[a]}' for a in arms)}"
+            "experiments.error_difference_two_arms_with_two",
+            "difference: two arms with two people each are needed; found {a}",
+            a=", ".join(f"{a} {sizes[a]}" for a in arms),
         )
     weights = np.array([(split or {}).get(a, 1 / len(arms)) for a in arms], float)
     srm = stats.chisquare([sizes[a] for a in arms], weights / weights.sum() * len(people)).pvalue
@@ -200,49 +203,132 @@ def difference(
         * sd
         * np.sqrt(1 / sizes[control] + 1 / sizes.drop(control).min())
     )
-    limits = [] if randomised else [t("experiments.chosen")]
+    limits = (
+        []
+        if randomised
+        else [
+            Note(
+                "experiments.chosen",
+                "Chance did not decide who is in which arm: the arms differ in more than "
+                "what they got, and the difference is no effect.",
+            )
+        ]
+    )
     limits.append(
-        t("experiments.mismatch" if broken else "experiments.split", p=p_value(float(srm)))
+        Note(
+            "experiments.mismatch",
+            "The sizes of the arms are not those that were planned (p: {p:p}): "
+            "something besides chance decided who is counted, or the plan was another "
+            "one (give `split`). It is graded associational until that is settled.",
+            p=float(srm),
+        )
+        if broken
+        else Note(
+            "experiments.split",
+            "The sizes of the arms are as planned (chi-square, p: {p:p}).",
+            p=float(srm),
+        )
     )
     if cost:
-        limits.append(t("experiments.cost_unit"))
+        limits.append(
+            Note(
+                "experiments.cost_unit",
+                "Cost of one more unit: the extra cost a person over the difference; "
+                "missing where the difference is not clearly above 0.",
+            )
+        )
     limits.append(
-        t("experiments.power_share", effect=number(100 * float(smallest), 2))
+        Note(
+            "experiments.power_share",
+            "With these numbers a difference of {effect:2} percentage points would be "
+            "found four times out of five.",
+            effect=100 * float(smallest),
+        )
         if share
-        else t("experiments.power", effect=number(float(smallest), 3))
+        else Note(
+            "experiments.power",
+            "With these numbers a difference of {effect:3} would be found four times out of five.",
+            effect=float(smallest),
+        )
     )
     limits.append(
-        t("experiments.sequential", planned=number(planned))
+        Note(
+            "experiments.sequential",
+            "The interval may be looked at after every person; it is tightest at {planned} people.",
+            planned=planned,
+        )
         if planned is not None
-        else t("experiments.one_look")
+        else Note(
+            "experiments.one_look",
+            "The interval holds for one look at a number of people fixed beforehand.",
+        )
     )
     if lost:
-        limits.append(t("drivers.left_out", n=number(lost)))
+        limits.append(
+            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=lost)
+        )
     if people["before"].isna().any():
-        limits.append(t("experiments.no_before", n=number(int(people["before"].isna().sum()))))
+        limits.append(
+            Note(
+                "experiments.no_before",
+                "{n} people lack the metric from before; they count in the plain difference only.",
+                n=int(people["before"].isna().sum()),
+            )
+        )
     if moved:
-        limits.append(t("experiments.moved", n=number(moved)))
+        limits.append(
+            Note(
+                "experiments.moved",
+                "{n} people were seen in several arms and are left out.",
+                n=moved,
+            )
+        )
     return Result(
-        question=t(
-            "experiments.question" if planned is None else "experiments.question_sequence",
-            metric=word(metric),
+        question=(
+            Note(
+                "experiments.question",
+                "By how much does each arm differ from the control in {metric:word}?",
+                metric=metric,
+            )
+            if planned is None
+            else Note(
+                "experiments.question_sequence",
+                "By how much does each arm differ from the control in {metric:word}, "
+                "looked at any time?",
+                metric=metric,
+            )
         ),
         table=made,
-        method=t("experiments.method_sequence" if planned is not None else "experiments.method"),
+        method=(
+            Note(
+                "experiments.method_sequence",
+                "Difference of the arms as assigned; asymptotic confidence sequence that "
+                "allows looking at any time.",
+            )
+            if planned is not None
+            else Note(
+                "experiments.method",
+                "Difference of the arms as assigned; Newcombe intervals for shares, robust "
+                "normal ones for means, Holm's correction.",
+            )
+        ),
         unit="people",
         n=len(people),
         conf_level=conf_level,
         evidence="associational" if broken or not randomised else "experimental",
         limits=tuple(limits),
         model=models or None,
-        chart={
-            "kind": "points",
-            "label": ["arm", "measure"],
-            "only": {"measure": ["adjusted"] if before else ["difference"]},
-            "reference": 0,
-            "points": bool(share),
-            "xlabel": t("experiments.axis_share" if share else "experiments.axis"),
-        },
+        chart=Points(
+            label=["arm", "measure"],
+            only={"measure": ["adjusted"] if before else ["difference"]},
+            reference=0,
+            points=bool(share),
+            xlabel=(
+                Note("experiments.axis_share", "Difference from the control, percentage points")
+                if share
+                else Note("experiments.axis", "Difference from the control")
+            ),
+        ),
     )
 
 
@@ -359,15 +445,17 @@ def _adjusted(treated, control, centre):
 
     if min(len(treated), len(control)) < 3:
         raise NotEnoughData(
-            "before: fewer than three people of an arm have the metric before the test; leave"
-            " it out"
+            "experiments.error_before_fewer_than_three_people",
+            "before: fewer than three people of an arm have the metric before the "
+            "test; leave it out",
         )
     both = pd.concat([treated, control])
     arm = np.repeat([1.0, 0.0], [len(treated), len(control)])
     early = (both["before"] - centre).to_numpy()
     if np.ptp(early) == 0:
         raise InputError(
-            "before: the metric before the test is the same for everybody; leave it out"
+            "experiments.error_before_the_metric_before_the",
+            "before: the metric before the test is the same for everybody; leave it out",
         )
     x = pd.DataFrame({"constant": 1.0, "arm": arm, "before": early, "arm × before": arm * early})
     made = sm.WLS((both["y"] / both["x"]).to_numpy(), x, weights=both["x"].to_numpy()).fit(
@@ -411,7 +499,11 @@ def heterogeneity(
 
     fits.require(table, "table", metric, variant, by)
     if table[variant].nunique() != 2:
-        raise InputError(f"heterogeneity: two arms are needed, found {table[variant].nunique()}")
+        raise InputError(
+            "experiments.error_heterogeneity_two_arms_are_needed",
+            "heterogeneity: two arms are needed, found {table}",
+            table=table[variant].nunique(),
+        )
     rows, grade, n = [], "experimental", 0
     for name, part in table.groupby(by, sort=True):
         made = difference(
@@ -442,25 +534,50 @@ def heterogeneity(
     )
     every = bool((result["conf_low"] > 0).all())
     limits = (
-        t("experiments.every" if every else "experiments.not_every"),
-        t("experiments.heterogeneous", p=p_value(float(stats.chi2.sf(q, len(sure) - 1)))),
-        t("experiments.groups_limit"),
+        (
+            Note(
+                "experiments.every", "All lower limits lie above 0: there is a gain in every group."
+            )
+            if every
+            else Note(
+                "experiments.not_every",
+                "A gain in every group is not shown: not all lower limits lie above 0.",
+            )
+        ),
+        Note(
+            "experiments.heterogeneous",
+            "That all groups gain alike: p: {p:p}.",
+            p=float(stats.chi2.sf(q, len(sure) - 1)),
+        ),
+        Note(
+            "experiments.groups_limit",
+            "Groups must be known before the test; groups chosen afterwards find "
+            "differences by luck.",
+        ),
     )
     return Result(
-        question=t("experiments.group_question", metric=word(metric), by=word(by)),
+        question=Note(
+            "experiments.group_question",
+            "Does the difference in {metric:word} hold for every value of {by:word}?",
+            metric=metric,
+            by=by,
+        ),
         table=result,
-        method=t("experiments.group_method"),
+        method=Note(
+            "experiments.group_method",
+            "Difference of the arms within each group; Holm's correction; Cochran's Q "
+            "for differences between groups.",
+        ),
         unit="people",
         n=n,
         conf_level=conf_level,
         evidence=grade,
         limits=limits,
-        chart={
-            "kind": "points",
-            "label": ["group"],
-            "reference": 0,
-            "xlabel": t("experiments.axis"),
-        },
+        chart=Points(
+            label=["group"],
+            reference=0,
+            xlabel=Note("experiments.axis", "Difference from the control"),
+        ),
     )
 
 
@@ -504,13 +621,17 @@ def sample_size(
 
     if sd is None and not all(0 < baseline + e < 1 and 0 < baseline < 1 for e in effects):
         raise InputError(
-            f"sample_size: shares must lie between 0 and 1, found baseline {baseline} and effects"
-            f" {effects}"
+            "experiments.error_sample_size_shares_must_lie",
+            "sample_size: shares must lie between 0 and 1, found baseline {baseline} "
+            "and effects {effects}",
+            baseline=baseline,
+            effects=effects,
         )
     if any(e == 0 for e in effects) or not 0 < power < 1 or not 0 < split < 1 or arms < 2:
         raise InputError(
-            "sample_size: effects must not be 0, power and split must lie between 0 and 1, and"
-            " there must be two arms"
+            "experiments.error_sample_size_effects_must_not",
+            "sample_size: effects must not be 0, power and split must lie between 0 "
+            "and 1, and there must be two arms",
         )
     level = 1 - (1 - conf_level) / (arms - 1)
     rows = []
@@ -533,17 +654,27 @@ def sample_size(
             }
         )
     return Result(
-        question=t("experiments.size_question"),
+        question=Note("experiments.size_question", "How many people does a test need?"),
         table=pd.DataFrame(rows),
-        method=t("experiments.size_method", power=percent(power, 0)),
+        method=Note(
+            "experiments.size_method",
+            "Two-sided test of a difference, power {power:%0}; n counts people in all, "
+            "the estimate is those in the control, treated those in an arm.",
+            power=power,
+        ),
         unit="people",
         n=rows[0]["n"],
         conf_level=conf_level,
-        limits=(t("experiments.size_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["effect"],
-            "log": True,
-            "xlabel": t("experiments.size_axis"),
-        },
+        limits=(
+            Note(
+                "experiments.size_limit",
+                "For one look at the end; a test that may be looked at any time needs "
+                "about twice as many.",
+            ),
+        ),
+        chart=Points(
+            label=["effect"],
+            log=True,
+            xlabel=Note("experiments.size_axis", "People in the control"),
+        ),
     )

@@ -7,8 +7,8 @@ from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.experiments.randomised import MISMATCH
-from workbench.results import Result, analysis
-from workbench.texts import number, p_value, percent, t, word
+from workbench.notes import Note
+from workbench.results import Curve, Result, analysis
 
 
 @analysis
@@ -73,10 +73,18 @@ def uplift(
     treated = data.x[treatment].to_numpy()
     y, n = data.y, len(data.y)
     if not (np.isin(treated, (0, 1)).all() and np.isin(y, (0, 1)).all()):
-        raise InputError(f"uplift: '{treatment}' and '{outcome}' must be 0 or 1")
+        raise InputError(
+            "experiments.error_uplift_and_must_be_or",
+            "uplift: '{treatment}' and '{outcome}' must be 0 or 1",
+            treatment=treatment,
+            outcome=outcome,
+        )
     least = min(y[treated == k].sum() for k in (0, 1))
     if min((treated == k).sum() for k in (0, 1)) < 100 or least < 10:
-        raise NotEnoughData("uplift: 100 people and 10 outcomes in each arm are needed")
+        raise NotEnoughData(
+            "experiments.error_uplift_people_and_outcomes_in",
+            "uplift: 100 people and 10 outcomes in each arm are needed",
+        )
     body = data.x.drop(columns=["constant", treatment])
     x = np.column_stack([np.ones(n), (body - body.mean()) / body.std()])
     # Where chance decided, nothing known before tells who was treated.
@@ -150,29 +158,70 @@ def uplift(
             for r in rows[:k]
         ]
     limits = [
-        t(
-            "experiments.uplift_balance" if chosen >= MISMATCH else "experiments.uplift_chosen",
-            p=p_value(chosen),
+        (
+            Note(
+                "experiments.uplift_balance",
+                "The features do not tell who was treated (p: {p:p}), as it should be "
+                "where chance decided.",
+                p=chosen,
+            )
+            if chosen >= MISMATCH
+            else Note(
+                "experiments.uplift_chosen",
+                "The features tell who was treated (p: {p:p}): chance did not decide "
+                "alone, gains may be those of other people, and it is graded associational.",
+                p=chosen,
+            )
         ),
-        t(
+        Note(
             "experiments.qini",
-            area=percent(whole[-1], 3),
-            low=percent(float(low[-1]), 3),
-            high=percent(float(high[-1]), 3),
+            "Area between the curve and any order: {area:%3} ({low:%3} to {high:%3}); "
+            "other tools scale it otherwise.",
+            area=whole[-1],
+            low=float(low[-1]),
+            high=float(high[-1]),
         ),
-        t("experiments.uplift_limit"),
+        Note(
+            "experiments.uplift_limit",
+            "The choice of whom to treat must be tested on new people before money rests on it.",
+        ),
     ]
     if low[-1] <= 0:
-        limits.insert(1, t("experiments.uplift_none"))
+        limits.insert(
+            1,
+            Note(
+                "experiments.uplift_none",
+                "The order is not clearly better than any order: nobody is shown to gain "
+                "more than others.",
+            ),
+        )
     if min((treated == j).sum() for j in (0, 1)) < 2000 or least < 200:
-        limits.append(t("experiments.uplift_few"))
+        limits.append(
+            Note(
+                "experiments.uplift_few",
+                "Fewer than 2,000 people or 200 outcomes in an arm: gains of groups are "
+                "hard to see.",
+            )
+        )
     return Result(
-        question=t("experiments.uplift_question", treatment=word(treatment), outcome=word(outcome)),
+        question=Note(
+            "experiments.uplift_question",
+            "If those with the highest predicted gain from {treatment:word} come "
+            "first, how much {outcome:word} is gained?",
+            treatment=treatment,
+            outcome=outcome,
+        ),
         table=pd.DataFrame(rows),
-        method=t(
+        method=Note(
             "experiments.uplift_method",
-            learner=t("experiments.learner_x" if learner == "x" else "experiments.learner_t"),
-            folds=number(folds),
+            "Qini curve of {learner} on logits, cross-fitted in {folds} folds; "
+            "bootstrap over people.",
+            learner=(
+                Note("experiments.learner_x", "an X-learner (imputed gains)")
+                if learner == "x"
+                else Note("experiments.learner_t", "a T-learner (a model for each arm)")
+            ),
+            folds=folds,
         ),
         unit="people",
         n=n,
@@ -180,14 +229,13 @@ def uplift(
         evidence="experimental" if chosen >= MISMATCH else "associational",
         limits=tuple(limits),
         model=pd.Series(score, index=data.index),
-        chart={
-            "kind": "curve",
-            "x": "targeted",
-            "only": {"measure": "gain"},
-            "points": True,
-            "xlabel": t("experiments.uplift_axis"),
-            "ylabel": t("experiments.uplift_yaxis"),
-        },
+        chart=Curve(
+            x="targeted",
+            only={"measure": "gain"},
+            points=True,
+            xlabel=Note("experiments.uplift_axis", "Share of people treated first"),
+            ylabel=Note("experiments.uplift_yaxis", "Gain per person of all, percentage points"),
+        ),
     )
 
 

@@ -9,8 +9,8 @@ from workbench import intervals, schemas, survival
 from workbench.errors import InputError, NotEnoughData
 from workbench.funnels.steps import ORDERS, SEMANTICS, conversion, prepare
 from workbench.funnels.walks import Definitions, Groups, Times
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t, word
+from workbench.notes import Note
+from workbench.results import Curve, Points, Result, analysis
 
 DAY = 86_400_000_000
 
@@ -26,14 +26,19 @@ def compare_entry(events, steps, **options):
     made, table = _compare(events, steps, "entry", ("every", "first"), options)
     last = table[table["step_number"] == len(list(steps))].set_index("entry")["count"]
     every, first = int(last["entry_every"]), int(last["entry_first"])
-    lost = t(
+    lost = Note(
         "funnels.entry_gap",
-        every=number(every),
-        first=number(first),
-        lost=percent(1 - first / every) if every else "–",
+        "Counting every entry, {every} customers finish; counting only the first "
+        "entry, {first}: {lost:%} of the conversions would go unseen.",
+        every=every,
+        first=first,
+        lost=1 - first / every if every else None,
     )
     return replace(
-        made, question=t("funnels.entry_question"), table=table, limits=(lost, *made.limits)
+        made,
+        question=Note("funnels.entry_question", "How much does it matter which entries count?"),
+        table=table,
+        limits=(lost, *made.limits),
     )
 
 
@@ -45,7 +50,13 @@ def compare_orders(events, steps, **options):
     order and step: order, step_number, step, count, n, estimate, conf_low, conf_high, immature.
     """
     made, table = _compare(events, steps, "order", ORDERS, options)
-    return replace(made, question=t("funnels.order_question"), table=table)
+    return replace(
+        made,
+        question=Note(
+            "funnels.order_question", "How much does it matter how strictly the order is taken?"
+        ),
+        table=table,
+    )
 
 
 def _compare(events, steps, option, values, options):
@@ -58,10 +69,11 @@ def _compare(events, steps, option, values, options):
         kept = made.table[made.table["basis"] == "entry"].drop(columns="basis")
         kept.insert(0, option, f"{option}_{value}")
         rows.append(kept)
-    chart = {**made.chart, "label": [option, "step"], "group": option}
-    chart.pop("only")
-    method = t(
-        "funnels.compare_method", window=options.get("window", "14D") or t("funnels.no_window")
+    chart = replace(made.chart, label=(option, "step"), group=option, only={})
+    method = Note(
+        "funnels.compare_method",
+        "Funnels side by side, window {window:span}; Wilson intervals.",
+        window=options.get("window", "14D") or Note("funnels.no_window", "none"),
     )
     return replace(made, method=method, chart=chart), pd.concat(rows, ignore_index=True)
 
@@ -143,7 +155,14 @@ def compare_definitions(
         n, done, n0, done0 = (int((m * bit).sum()) for bit in (x, y, x0, y0))
         if n0 == 0:
             raise NotEnoughData(
-                t("funnels.none_mature", step=word(plans[0][2].names[0]), window=window or "–")
+                Note(
+                    "funnels.none_mature",
+                    "conversion: no customer entered at '{step:word}' early enough to be "
+                    "watched for the whole window ({window:span}). Shorten the window or bring "
+                    "more recent data.",
+                    step=plans[0][2].names[0],
+                    window=window or "–",
+                )
             )
         r, r0 = done / n if n else np.nan, done0 / n0
         pull = ((y - r * x) / n if n else np.nan) - (y0 - r0 * x0) / n0
@@ -172,32 +191,47 @@ def compare_definitions(
     table = pd.DataFrame(rows)
     tools = table[table["kind"] == "tool"]
     limits = (
-        t(
+        Note(
             "funnels.tools_apart",
-            low=percent(tools["estimate"].min()),
-            high=percent(tools["estimate"].max()),
+            "The tools' own numbers run from {low:%} to {high:%}; the rows with one "
+            "rule changed say which rule does it.",
+            low=tools["estimate"].min(),
+            high=tools["estimate"].max(),
         ),
-        t("funnels.tools_limit"),
+        Note(
+            "funnels.tools_limit",
+            "Documented defaults, not a connection to the tools: sampling, identity "
+            "rules and bot filters are not imitated.",
+        ),
     )
     return Result(
-        question=t(
+        question=Note(
             "funnels.definitions_question",
-            first=word(plans[0][2].names[0]),
-            last=word(plans[0][2].names[-1]),
+            "How far apart do tools lie on the same data, from {first:word} to {last:word}?",
+            first=plans[0][2].names[0],
+            last=plans[0][2].names[-1],
         ),
         table=table,
-        method=t("funnels.definitions_method", window=window or t("funnels.no_window")),
+        method=Note(
+            "funnels.definitions_method",
+            "The same customers under several definitions, own window {window:span}; "
+            "Wilson intervals, differences paired by customer.",
+            window=window or Note("funnels.no_window", "none"),
+        ),
         unit="customers",
         n=int(table["n"].max()),
         conf_level=conf_level,
         limits=limits,
-        chart={
-            "kind": "points",
-            "label": ["definition"],
-            "group": "kind",
-            "percent": True,
-            "xlabel": t("funnels.axis", first=word(plans[0][2].names[0])),
-        },
+        chart=Points(
+            label=["definition"],
+            group="kind",
+            percent=True,
+            xlabel=Note(
+                "funnels.axis",
+                "Share of customers who entered at {first:word}",
+                first=plans[0][2].names[0],
+            ),
+        ),
     )
 
 
@@ -237,7 +271,9 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
     ]
     if len(last) < 2:
         raise InputError(
-            f"by: at least two groups with customers are needed, found {last[by].tolist()}"
+            "funnels.error_by_at_least_two_groups",
+            "by: at least two groups with customers are needed, found {last}",
+            last=last[by].tolist(),
         )
     y, n = last["count"].to_numpy(float), last["n"].to_numpy(float)
     ry, rn = y.sum() - y, n.sum() - n
@@ -289,29 +325,59 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
         }
     )
     limits = [
-        t("funnels.groups_limit", tests=number(1 if len(p) == 2 else len(p))),
-        *([t("funnels.groups_overlap")] if overlap else []),
+        Note(
+            "funnels.groups_limit",
+            "Comparisons: {tests}; the corrected p takes their number into account. "
+            "Groups differ in more than their name: this is no effect.",
+            tests=1 if len(p) == 2 else len(p),
+        ),
+        *(
+            [
+                Note(
+                    "funnels.groups_overlap",
+                    "Some customers stand in several groups; the intervals and tests count "
+                    "each of them once.",
+                )
+            ]
+            if overlap
+            else []
+        ),
         *made.limits,
     ]
     doses = pd.to_numeric(table[by], errors="coerce")
     if doses.notna().all() and len(doses) > 2:
-        limits.append(t("funnels.trend", p=number(intervals.trend(doses.to_numpy(float), y, n), 2)))
+        limits.append(
+            Note(
+                "funnels.trend",
+                "Cochran–Armitage test for a trend over the groups: p: {p:2}.",
+                p=intervals.trend(doses.to_numpy(float), y, n),
+            )
+        )
     return Result(
-        question=t("funnels.groups_question", by=word(by, header=True)),
+        question=Note(
+            "funnels.groups_question",
+            "Which values of {by:header} finish more or less often than the others?",
+            by=by,
+        ),
         table=table,
-        method=t("funnels.groups_method"),
+        method=Note(
+            "funnels.groups_method",
+            "Each group against all others together; Newcombe intervals, score test, "
+            "Holm's correction.",
+        ),
         unit="customers_by_group",
         n=int(n.sum()),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": [by],
-            "percent": True,
-            "points": True,
-            "reference": 0.0,
-            "xlabel": t("funnels.groups_axis"),
-        },
+        chart=Points(
+            label=[by],
+            percent=True,
+            points=True,
+            reference=0.0,
+            xlabel=Note(
+                "funnels.groups_axis", "Difference from the other groups, percentage points"
+            ),
+        ),
     )
 
 
@@ -355,7 +421,10 @@ def time_to_convert(
     import pandas as pd
 
     if len({str(s) for s in steps}) < len(list(steps)):
-        raise InputError("steps: time_to_convert needs different steps")
+        raise InputError(
+            "funnels.error_steps_time_to_convert_needs",
+            "steps: time_to_convert needs different steps",
+        )
     made = prepare(
         events,
         steps,
@@ -369,7 +438,14 @@ def time_to_convert(
     parts = made.run(Times(made.rules, made.end))
     if not len(parts):
         raise NotEnoughData(
-            t("funnels.none_mature", step=word(made.names[0]), window=window or "–")
+            Note(
+                "funnels.none_mature",
+                "conversion: no customer entered at '{step:word}' early enough to be "
+                "watched for the whole window ({window:span}). Shorten the window or bring "
+                "more recent data.",
+                step=made.names[0],
+                window=window or "–",
+            )
         )
     curves = []
     for g, rows in parts.groupby("g"):
@@ -381,30 +457,46 @@ def time_to_convert(
             curve.insert(0, by, made.groups[int(g)])
         curves.append(curve)
     done = parts[parts["cause"] == 1]
-    limits = [t("funnels.time_limit")]
+    limits = [
+        Note(
+            "funnels.time_limit",
+            "Attempts that are still running when the data end are censored, not "
+            "counted as lost; several attempts of a customer overlap.",
+        )
+    ]
     if len(done):
         limits.append(
-            t(
+            Note(
                 "funnels.time_median",
-                days=number((done["micros"] / DAY).median(), 3),
-                n=number(len(done)),
+                "Among the {n} attempts that finished, the median is {days:3} days: biased short.",
+                days=(done["micros"] / DAY).median(),
+                n=len(done),
             )
         )
     return Result(
-        question=t("funnels.time_question", first=word(made.names[0]), last=word(made.names[-1])),
+        question=Note(
+            "funnels.time_question",
+            "How long does it take from {first:word} to {last:word}?",
+            first=made.names[0],
+            last=made.names[-1],
+        ),
         table=pd.concat(curves, ignore_index=True),
-        method=t("funnels.time_method", window=window or t("funnels.no_window")),
+        method=Note(
+            "funnels.time_method",
+            "Cumulative incidence of finishing among all attempts within {window:span} "
+            "(Aalen–Johansen); the customer is the sampling unit.",
+            window=window or Note("funnels.no_window", "none"),
+        ),
         unit="attempts",
         n=len(parts),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "curve",
-            "x": "days",
-            "group": by,
-            "step": True,
-            "percent": True,
-            "xlabel": t("stages.days_axis"),
-            "ylabel": t("funnels.time_axis"),
-        },
+        chart=Curve(
+            x="days",
+            group=by,
+            step=True,
+            percent=True,
+            xlabel=Note("stages.days_axis", "Days"),
+            ylabel=Note("funnels.time_axis", "Share of attempts that finished"),
+        ),
     )

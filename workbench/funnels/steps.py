@@ -5,8 +5,8 @@ import numpy as np
 from workbench import engine, intervals, schemas
 from workbench.errors import InputError, NotEnoughData, one_of, unknown
 from workbench.funnels.walks import FAR, Plan, Progress, Rules
-from workbench.results import Result, analysis
-from workbench.texts import number, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 ORDERS = ("ordered", "strict", "any")
 # What each tool does by default, as its documentation says (links in `docs/glossary.md`); none of
@@ -192,7 +192,14 @@ def conversion(
     entered = table[(table["basis"] == "entry") & (table["step_number"] == 1)]
     if entered["n"].sum() == 0:
         raise NotEnoughData(
-            t("funnels.none_mature", step=word(names[0]), window=said["window"] or "–")
+            Note(
+                "funnels.none_mature",
+                "conversion: no customer entered at '{step:word}' early enough to be "
+                "watched for the whole window ({window:span}). Shorten the window or bring "
+                "more recent data.",
+                step=names[0],
+                window=said["window"] or "–",
+            )
         )
 
     def total(kind):
@@ -202,7 +209,15 @@ def conversion(
     if said["immature"] == "count":
         # The sentence on attempts left out does not hold here.
         limits = (
-            (t("funnels.counted_young", n=number(total("waiting"))), *limits[1:])
+            (
+                Note(
+                    "funnels.counted_young",
+                    "{n} customers entered too late to be watched for the whole window and are "
+                    "counted all the same, as this definition does.",
+                    n=total("waiting"),
+                ),
+                *limits[1:],
+            )
             if total("waiting")
             else limits
         )
@@ -210,37 +225,72 @@ def conversion(
         limits = (
             (
                 *limits,
-                t(
+                Note(
                     "funnels.removed",
-                    n=number(total("touched") - int(sums.get(("reached", 0, 0), 0))),
+                    "{n} customers met an excluded event in every attempt and are left out of "
+                    "the whole funnel.",
+                    n=total("touched") - int(sums.get(("reached", 0, 0), 0)),
                 ),
             )
             if not by
             else limits
         )
     if semantics:
-        limits = (*limits, t(f"funnels.tool_{semantics}"))
+        limits = (
+            *limits,
+            {
+                "posthog": Note(
+                    "funnels.tool_posthog",
+                    "PostHog's rules: every entry, 14 days, equal moments may chain, an "
+                    "excluded event removes the attempt; young attempts count.",
+                ),
+                "mixpanel": Note(
+                    "funnels.tool_mixpanel",
+                    "Mixpanel's rules: only the first entry, 7 days, steps within 2 seconds in "
+                    "either order, steps before an excluded event are kept; young attempts "
+                    "count.",
+                ),
+                "ga4": Note(
+                    "funnels.tool_ga4",
+                    "GA4's rules for a closed funnel: steps in order with others between, no "
+                    "window unless one is set; every entry and equal moments are our reading, "
+                    "the documentation is silent.",
+                ),
+                "amplitude": Note(
+                    "funnels.tool_amplitude",
+                    "Amplitude's rules: the earliest, longest path of every user, steps within "
+                    "one second in either order; its window is the user's own, 30 days here.",
+                ),
+            }[semantics],
+        )
     return Result(
-        question=t("funnels.question", first=word(names[0]), last=word(names[-1])),
+        question=Note(
+            "funnels.question",
+            "Who gets from {first:word} to {last:word}?",
+            first=names[0],
+            last=names[-1],
+        ),
         table=table,
-        method=t(
+        method=Note(
             "funnels.method",
-            order=word(f"order_{said['order']}"),
-            entry=word(f"entry_{said['entry']}" if enter == "first" else "entry_any"),
-            window=said["window"] or t("funnels.no_window"),
+            "Funnel, {order:word}, {entry:word}, window {window:span}; Wilson intervals.",
+            order=f"order_{said['order']}",
+            entry=f"entry_{said['entry']}" if enter == "first" else "entry_any",
+            window=said["window"] or Note("funnels.no_window", "none"),
         ),
         unit="customers_by_group" if by else "customers",
         n=int(entered["n"].sum()),
         conf_level=conf_level,
         limits=limits,
-        chart={
-            "kind": "points",
-            "label": [*([by] if by else []), "step"],
-            "group": by,
-            "percent": True,
-            "only": {"basis": "entry"},
-            "xlabel": t("funnels.axis", first=word(names[0])),
-        },
+        chart=Points(
+            label=[*([by] if by else []), "step"],
+            group=by,
+            percent=True,
+            only={"basis": "entry"},
+            xlabel=Note(
+                "funnels.axis", "Share of customers who entered at {first:word}", first=names[0]
+            ),
+        ),
     )
 
 
@@ -304,13 +354,19 @@ def prepare(
     names = [" / ".join(c) for c in classes]
     repeated = len(set(classes)) < len(classes)
     if len(classes) < 2:
-        raise InputError(f"steps: a funnel needs at least two, found {names}")
+        raise InputError(
+            "funnels.error_steps_a_funnel_needs_at",
+            "steps: a funnel needs at least two, found {names}",
+            names=names,
+        )
     different = list(dict.fromkeys(classes))
     words = [w for c in different for w in c]
     if len(set(words)) < len(words):
         raise InputError(
-            "steps: an event may fill one step or equal steps only; found one in two different"
-            f" steps of {names}"
+            "funnels.error_steps_an_event_may_fill",
+            "steps: an event may fill one step or equal steps only; found one in two "
+            "different steps of {names}",
+            names=names,
         )
     ties = said["ties"] or ("later" if repeated else "rank")
     slack = 0
@@ -322,32 +378,44 @@ def prepare(
             slack = 0  # a tool's tolerance belongs to its ordered funnel
         else:
             raise InputError(
-                f"order: {said['order']!r} goes with none of exclude, optional, step_windows,"
-                " enter='any' or a tolerance in ties; use order='ordered'"
+                "funnels.error_order_goes_with_none_of",
+                "order: {said:repr} goes with none of exclude, optional, step_windows, "
+                "enter='any' or a tolerance in ties; use order='ordered'",
+                said=said["order"],
             )
     if repeated and (ties == "rank" or slack):
         raise InputError(
-            "ties: 'rank' cannot settle which of two equal steps an event fills; use ties='later'"
+            "funnels.error_ties_rank_cannot_settle_which",
+            "ties: 'rank' cannot settle which of two equal steps an event fills; use ties='later'",
         )
     excluded = [exclude] if isinstance(exclude, str) else list(exclude)
     removes = bool(excluded) and said["exclusion"] == "removes"
     if removes and (optional or step_windows or slack or repeated):
         raise InputError(
-            "exclusion: 'removes' follows every attempt on its own and goes with none of optional,"
-            " step_windows, repeated steps or a tolerance in ties"
+            "funnels.error_exclusion_removes_follows_every_attempt",
+            "exclusion: 'removes' follows every attempt on its own and goes with none "
+            "of optional, step_windows, repeated steps or a tolerance in ties",
         )
     if enter == "any" and (optional or repeated or removes or said["entry"] == "first"):
         raise InputError(
-            "enter: 'any' goes with none of optional, repeated steps, exclusion='removes' or"
-            " entry='first'"
+            "funnels.error_enter_any_goes_with_none",
+            "enter: 'any' goes with none of optional, repeated steps, "
+            "exclusion='removes' or entry='first'",
         )
     missing = [s for s in optional if s not in names]
     if missing:
         raise unknown("optional", "step", missing[0], names)
     if {names[0], names[-1]} & set(optional):
-        raise InputError("optional: the first and the last step cannot be skipped")
+        raise InputError(
+            "funnels.error_optional_the_first_and_the",
+            "optional: the first and the last step cannot be skipped",
+        )
     if set(excluded) & set(words):
-        raise InputError(f"exclude: {sorted(set(excluded) & set(words))} are steps too")
+        raise InputError(
+            "funnels.error_exclude_are_steps_too",
+            "exclude: {excluded} are steps too",
+            excluded=sorted(set(excluded) & set(words)),
+        )
     between = (
         (0, len(names) - 1)
         if exclude_between is None
@@ -355,8 +423,11 @@ def prepare(
     )
     if not 0 <= between[0] < between[1] < len(names):
         raise InputError(
-            f"exclude_between: two step numbers from 1 to {len(names)} are needed, the first"
-            f" smaller; found {exclude_between}"
+            "funnels.error_exclude_between_two_step_numbers",
+            "exclude_between: two step numbers from 1 to {n_names} are needed, the "
+            "first smaller; found {exclude_between}",
+            n_names=len(names),
+            exclude_between=exclude_between,
         )
     width = schemas.micros("window", said["window"], none=True)
     view, groups, end = view_of(
@@ -403,8 +474,12 @@ def _step_widths(given, steps):
     each = [given] * (steps - 1) if isinstance(given, str) else list(given)
     if len(each) != steps - 1:
         raise InputError(
-            f"step_windows: {steps - 1} are needed for {steps} steps (None for no limit), found"
-            f" {len(each)}"
+            "funnels.error_step_windows_are_needed_for",
+            "step_windows: {steps} are needed for {steps2} steps (None for no limit), "
+            "found {n_each}",
+            steps=steps - 1,
+            steps2=steps,
+            n_each=len(each),
         )
     return (FAR, *(FAR if w is None else schemas.micros("step_windows", w) for w in each))
 
@@ -424,7 +499,11 @@ def drop_off(
     """
     steps = list(steps)
     if len(set(steps)) < len(steps) or len(steps) < 2:
-        raise InputError(f"steps: at least two different names are needed, found {steps}")
+        raise InputError(
+            "funnels.error_steps_at_least_two_different",
+            "steps: at least two different names are needed, found {steps}",
+            steps=steps,
+        )
     width = schemas.micros("window", window)
     view, groups, end = view_of(events, steps, by, hold, until, column=column)
     parts = engine.ordered(
@@ -452,22 +531,35 @@ def drop_off(
             )
     table = with_wilson(rows, conf_level, ("immature",))
     if not table["n"].sum():
-        raise NotEnoughData(t("funnels.none_mature", step=word(steps[0]), window=window))
+        raise NotEnoughData(
+            Note(
+                "funnels.none_mature",
+                "conversion: no customer entered at '{step:word}' early enough to be "
+                "watched for the whole window ({window:span}). Shorten the window or bring "
+                "more recent data.",
+                step=steps[0],
+                window=window,
+            )
+        )
     return Result(
-        question=t("funnels.drop_question"),
+        question=Note("funnels.drop_question", "After which step do customers stop?"),
         table=table,
         unit="customers",
         n=int(table["n"].max()),
-        method=t("funnels.drop_method", window=window),
+        method=Note(
+            "funnels.drop_method",
+            "Share of customers seen at a step who do no later step within "
+            "{window:span}; Wilson intervals.",
+            window=window,
+        ),
         conf_level=conf_level,
         limits=_limits(table, table[table["step_number"] == 1], 0, False, by),
-        chart={
-            "kind": "points",
-            "label": [*([by] if by else []), "step"],
-            "group": by,
-            "percent": True,
-            "xlabel": t("funnels.drop_axis"),
-        },
+        chart=Points(
+            label=[*([by] if by else []), "step"],
+            group=by,
+            percent=True,
+            xlabel=Note("funnels.drop_axis", "Share that does no later step"),
+        ),
     )
 
 
@@ -496,7 +588,9 @@ def view_of(events, steps, by, hold, until, others=False, more=(), column="event
         groups = [*groups, "missing"]
     end = schemas.observed_until(events, until)
     if end is None:
-        raise NotEnoughData("the table holds no event with a time")
+        raise NotEnoughData(
+            "funnels.error_the_table_holds_no_event", "the table holds no event with a time"
+        )
     return engine.view(events, upto=None if until is None else end, **roles), groups, end
 
 
@@ -561,19 +655,45 @@ def _limits(table, entered, tied, unbounded, by):
     waiting = int(entered["immature"].sum())
     if waiting:
         limits.append(
-            t(
+            Note(
                 "funnels.immature",
-                n=number(waiting),
-                unit=word("customers_by_group" if by else "customers"),
+                "{n} {unit:word} entered too recently to be watched for the whole window; "
+                "they are left out, not counted as lost.",
+                n=waiting,
+                unit="customers_by_group" if by else "customers",
             )
         )
     if unbounded:
-        limits.append(t("funnels.unbounded"))
+        limits.append(
+            Note(
+                "funnels.unbounded",
+                "No window: who has not converted yet may still do so, so shares are lower bounds.",
+            )
+        )
     if tied:
-        limits.append(t("funnels.tied", n=number(tied)))
+        limits.append(
+            Note(
+                "funnels.tied",
+                "{n} customers have steps at the same instant; their order is settled by "
+                "the rule for ties.",
+                n=tied,
+            )
+        )
     if by:
-        limits.append(t("funnels.by_twice", by=word(by)))
+        limits.append(
+            Note(
+                "funnels.by_twice",
+                "A customer who entered under several values of {by:word} counts once under each.",
+                by=by,
+            )
+        )
     thin = table[(table["n"] < 100) & (table["n"] > 0)]
     if len(thin):
-        limits.append(t("funnels.thin", rows=number(len(thin))))
+        limits.append(
+            Note(
+                "funnels.thin",
+                "{rows} rows rest on fewer than 100 customers: read the interval, not the dot.",
+                rows=len(thin),
+            )
+        )
     return tuple(limits)

@@ -8,8 +8,8 @@ from scipy import special
 from workbench import engine, intervals, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 DECIDER = "decider"  # the role that has the last word, as Webster & Wind name it
 
@@ -93,7 +93,7 @@ def impulse(
     groupless = int((found["g"] == len(groups)).sum())
     found = found[found["g"] < len(groups)]
     if not len(found):
-        raise NotEnoughData("impulse: nobody ordered")
+        raise NotEnoughData("influence.error_impulse_nobody_ordered", "impulse: nobody ordered")
     hit = (found["minutes"] * 60_000_000 <= schemas.micros("within", within)) & (
         found["heavy"] == 0
     )
@@ -118,27 +118,48 @@ def impulse(
                 ),
             }
         )
-    limits = [t("influence.impulse_limit", within=within), t("influence.impulse_proxy")]
+    limits = [
+        Note(
+            "influence.impulse_limit",
+            "Customers' later orders are left out, since habit looks the same; who "
+            "bought before the data began seems new.",
+        ),
+        Note(
+            "influence.impulse_proxy",
+            "Not seen is not undone: people search in shops, on other devices and in "
+            "memory. A proxy until a survey has checked it.",
+        ),
+    ]
     if len(found) < 200:
-        limits.append(t("drivers.few", n=number(len(found)), least=number(200)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(found), least=200)
+        )
     if groupless:
-        limits.append(t("drivers.left_out", n=number(groupless)))
+        limits.append(
+            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=groupless)
+        )
     return Result(
-        question=t("influence.impulse_question"),
+        question=Note(
+            "influence.impulse_question", "Which share of first orders is made on impulse?"
+        ),
         table=pd.DataFrame(rows),
-        method=t("influence.impulse_method", within=within),
+        method=Note(
+            "influence.impulse_method",
+            "First orders without searching or weighing before them, within "
+            "{within:span} of the first contact; Wilson intervals.",
+            within=within,
+        ),
         unit="orders",
         n=len(found),
         conf_level=conf_level,
         evidence="descriptive",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["group"],
-            "only": {"group": [r["group"] for r in rows if r["group"] in groups]},
-            "percent": True,
-            "xlabel": t("influence.impulse_axis"),
-        },
+        chart=Points(
+            label=["group"],
+            only={"group": [r["group"] for r in rows if r["group"] in groups]},
+            percent=True,
+            xlabel=Note("influence.impulse_axis", "Share of first orders"),
+        ),
     )
 
 
@@ -214,7 +235,10 @@ def decision_units(deals, *, conf_level=0.95):
         **({"spread": ("rating", lambda v: v.std(ddof=0))} if "rating" in deals else {}),
     )
     if per["account"].nunique() < 2:
-        raise NotEnoughData("decision_units: two accounts are needed")
+        raise NotEnoughData(
+            "influence.error_decision_units_two_accounts_are",
+            "decision_units: two accounts are needed",
+        )
     who = per["account"].to_numpy()
     rows = []
 
@@ -285,29 +309,56 @@ def decision_units(deals, *, conf_level=0.95):
                         **made.row("won", conf_level, accounts.max()),
                     }
                 )
-    limits = [t("influence.unit_limit"), t("influence.unit_won")]
+    limits = [
+        Note(
+            "influence.unit_limit",
+            "Only contacts that somebody entered are counted: a lower bound.",
+        ),
+        Note(
+            "influence.unit_won",
+            "Won deals are recorded with more care, and opinions may follow the outcome.",
+        ),
+    ]
     if not ended.all():
-        limits.append(t("influence.unit_open", n=number(int((~ended).sum()))))
+        limits.append(
+            Note(
+                "influence.unit_open",
+                "{n} deals are still open: they count in contacts and roles, not in what was won.",
+                n=int((~ended).sum()),
+            )
+        )
     if not deciders.any():
-        limits.append(t("influence.unit_deciders"))
+        limits.append(
+            Note(
+                "influence.unit_deciders",
+                'No contact has the role "decider", so how many people decide cannot be '
+                "said, only how many take part.",
+            )
+        )
     if len(per) < 50:
-        limits.append(t("drivers.few", n=number(len(per)), least=number(50)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(per), least=50)
+        )
     return Result(
-        question=t("influence.unit_question"),
+        question=Note(
+            "influence.unit_question", "How many people decide on a deal, and in which roles?"
+        ),
         table=pd.DataFrame(rows),
-        method=t("influence.unit_method"),
+        method=Note(
+            "influence.unit_method",
+            "Shares and means over deals; the account is the sampling unit.",
+        ),
         unit="deals",
         n=len(per),
         conf_level=conf_level,
         evidence="descriptive",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["group"],
-            "only": {"measure": "role"},
-            "percent": True,
-            "xlabel": t("influence.unit_axis"),
-        },
+        chart=Points(
+            label=["group"],
+            only={"measure": "role"},
+            percent=True,
+            xlabel=Note("influence.unit_axis", "Share of deals with the role"),
+        ),
     )
 
 
@@ -350,7 +401,9 @@ def premium(
     fits.require(offers, "offers", price, vendor, *credentials, *specification)
     offers = _once(offers, "offers", ["deal_id", vendor], [price, *credentials, *specification])
     if not (offers[price].dropna() > 0).all():
-        raise InputError("offers: prices must be above 0")
+        raise InputError(
+            "influence.error_offers_prices_must_be_above", "offers: prices must be above 0"
+        )
     data = fits.prepare(
         offers.assign(_log=np.log(offers[price].astype(float))),
         "_log",
@@ -391,32 +444,62 @@ def premium(
                     "std_error": told["std_error"] * float(np.exp(told["estimate"])),
                 }
             )
-    limits = [t("influence.premium_limit")]
+    limits = [
+        Note(
+            "influence.premium_limit",
+            "Good vendors also differ in ways nobody recorded; the within rows are "
+            "safer where they exist.",
+        )
+    ]
     if len(parts) > 1:
-        limits.append(t("influence.premium_within"))
+        limits.append(
+            Note(
+                "influence.premium_within",
+                "Within a vendor, years of record and the calendar rise together: prices "
+                "that rise everywhere look like a premium for them.",
+            )
+        )
     if len(data.y) < 100:
-        limits.append(t("drivers.few", n=number(len(data.y)), least=number(100)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(data.y), least=100)
+        )
     if data.customers < 30:
-        limits.append(t("influence.few_clusters", k=number(data.customers), least=number(30)))
+        limits.append(
+            Note(
+                "influence.few_clusters",
+                "{k} are few to learn from; {least} is a common floor, and intervals are "
+                "too narrow below it.",
+                k=data.customers,
+                least=30,
+            )
+        )
     if data.left_out:
-        limits.append(t("drivers.left_out", n=number(data.left_out)))
+        limits.append(
+            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=data.left_out)
+        )
     return Result(
-        question=t("influence.premium_question"),
+        question=Note(
+            "influence.premium_question",
+            "How much more do offers with a better name cost at equal specification?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("influence.premium_method"),
+        method=Note(
+            "influence.premium_method",
+            "Hedonic regression of log price; vendors as sampling unit; within vendors "
+            "where a credential changes.",
+        ),
         unit="offers",
         n=len(data.y),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
         model=made,
-        chart={
-            "kind": "points",
-            "label": ["term", "comparison"],
-            "percent": True,
-            "reference": 0,
-            "xlabel": t("influence.premium_axis"),
-        },
+        chart=Points(
+            label=["term", "comparison"],
+            percent=True,
+            reference=0,
+            xlabel=Note("influence.premium_axis", "Relative change of the price a unit"),
+        ),
     )
 
 
@@ -428,8 +511,13 @@ def _once(table, where, keys, columns):
     twice = kept.duplicated(keys)
     if twice.any():
         raise InputError(
-            f"{where}: the rows of {int(twice.sum()):,} deals disagree on {', '.join(columns)},"
-            f" such as deal '{kept.loc[twice, keys[0]].iloc[0]}'; give every deal one value"
+            "influence.error_the_rows_of_deals_disagree",
+            "{where}: the rows of {twice} deals disagree on {columns:text}, such as "
+            "deal '{kept}'; give every deal one value",
+            where=where,
+            twice=int(twice.sum()),
+            columns=list(columns),
+            kept=kept.loc[twice, keys[0]].iloc[0],
         )
     return kept
 
@@ -476,7 +564,12 @@ def referred_deals(
     x, y = data.x, data.y
     flag = x[referred].to_numpy()
     if not (np.isin(flag, (0, 1)).all() and np.isin(y, (0, 1)).all()):
-        raise InputError(f"deals: '{referred}' and '{won}' must be 0 or 1")
+        raise InputError(
+            "influence.error_deals_and_must_be_or",
+            "deals: '{referred}' and '{won}' must be 0 or 1",
+            referred=referred,
+            won=won,
+        )
     rows = [
         {"measure": name, **intervals.share(y[mine] > 0, data.groups[mine], conf_level)}
         for name, mine in (("referred", flag == 1), ("others", flag == 0))
@@ -510,30 +603,51 @@ def referred_deals(
                 ),
             }
         )
-    limits = [t("influence.referred_limit")]
+    limits = [
+        Note(
+            "influence.referred_limit",
+            "Who is referred is alike to who refers, and better sellers get more referrals.",
+        )
+    ]
     if flag.sum() < 100:
-        limits.append(t("drivers.few", n=number(int(flag.sum())), least=number(100)))
+        limits.append(
+            Note(
+                "drivers.few",
+                "{n} are few; {least} is a common floor.",
+                n=int(flag.sum()),
+                least=100,
+            )
+        )
     if data.left_out:
-        limits.append(t("drivers.left_out", n=number(data.left_out)))
+        limits.append(
+            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=data.left_out)
+        )
     return Result(
-        question=t("influence.referred_question"),
+        question=Note("influence.referred_question", "Are referred deals won more often?"),
         table=pd.DataFrame(rows),
-        method=t(
-            "influence.referred_method_adjusted" if covariates else "influence.referred_method"
+        method=(
+            Note(
+                "influence.referred_method_adjusted",
+                "Shares with Wilson intervals and their difference; adjusted: covariates "
+                "held equal, own slopes, accounts as sampling unit.",
+            )
+            if covariates
+            else Note(
+                "influence.referred_method", "Shares with Wilson intervals and their difference."
+            )
         ),
         unit="deals",
         n=len(y),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "only": {"measure": [r["measure"] for r in rows[2:]]},
-            "reference": 0,
-            "points": True,
-            "xlabel": t("influence.referred_axis"),
-        },
+        chart=Points(
+            label=["measure"],
+            only={"measure": [r["measure"] for r in rows[2:]]},
+            reference=0,
+            points=True,
+            xlabel=Note("influence.referred_axis", "Share won, and difference"),
+        ),
     )
 
 
@@ -585,7 +699,10 @@ def support(
 
     fits.require(deals, "deals", hours, won, *covariates, instrument, account)
     if not (deals[hours].dropna() > 0).all():
-        raise InputError("deals: hours to the first reply must be above 0")
+        raise InputError(
+            "influence.error_deals_hours_to_the_first",
+            "deals: hours to the first reply must be above 0",
+        )
     deals = _once(
         deals,
         "deals",
@@ -600,9 +717,21 @@ def support(
         cluster=account,
     )
     if not np.isin(data.y, (0, 1)).all():
-        raise InputError(f"deals: '{won}' must be 0 or 1")
+        raise InputError(
+            "influence.error_deals_must_be_or", "deals: '{won}' must be 0 or 1", won=won
+        )
     x = data.x.drop(columns=instrument) if instrument else data.x
-    rows, limits, evidence = [], [t("influence.support_limit")], "associational"
+    rows, limits, evidence = (
+        [],
+        [
+            Note(
+                "influence.support_limit",
+                "Hard deals wait longer and are lost more often: without an adjustment "
+                "support looks better than it is.",
+            )
+        ],
+        "associational",
+    )
     models = [
         ("raw", fits.least_squares(data.y, x[["constant", "log2_hours"]], data.groups)),
         *([("adjusted", fits.least_squares(data.y, x, data.groups))] if covariates else []),
@@ -611,9 +740,23 @@ def support(
         two = fits.two_stage(data.y, x, "log2_hours", data.x[[instrument]], data.groups)
         models.append(("instrumented", two))
         evidence = "quasi-causal: instrument"
-        limits.append(t("influence.support_instrument", f=number(two.first_f, 3)))
+        limits.append(
+            Note(
+                "influence.support_instrument",
+                "First stage F = {f:3}; the queue must touch the deal through the reply only.",
+                f=two.first_f,
+            )
+        )
         if two.first_f < 10:
-            limits.insert(0, t("influence.weak", f=number(two.first_f, 3)))
+            limits.insert(
+                0,
+                Note(
+                    "influence.weak",
+                    "The instrument hardly moves what it should (F = {f:3}, under 10): read "
+                    "nothing from the instrumented row.",
+                    f=two.first_f,
+                ),
+            )
     for measure, fit in models:
         rows.append(
             {
@@ -623,25 +766,47 @@ def support(
             }
         )
     if len(data.y) < 100:
-        limits.append(t("drivers.few", n=number(len(data.y)), least=number(100)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(data.y), least=100)
+        )
     if data.left_out:
-        limits.append(t("drivers.left_out", n=number(data.left_out)))
+        limits.append(
+            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=data.left_out)
+        )
     return Result(
-        question=t("influence.support_question"),
+        question=Note(
+            "influence.support_question",
+            "Are deals won more often where the first reply came sooner?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("influence.support_method_iv" if instrument else "influence.support_method"),
+        method=(
+            Note(
+                "influence.support_method_iv",
+                "Linear probability of winning by the base-2 logarithm of hours: "
+                "unadjusted, adjusted for what was measured, and moved by the instrument "
+                "alone (two-stage least squares); accounts as sampling unit.",
+            )
+            if instrument
+            else Note(
+                "influence.support_method",
+                "Linear probability of winning by the base-2 logarithm of hours; accounts "
+                "as sampling unit.",
+            )
+        ),
         unit="deals",
         n=len(data.y),
         conf_level=conf_level,
         evidence=evidence,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "reference": 0,
-            "points": True,
-            "xlabel": t("influence.support_axis"),
-        },
+        chart=Points(
+            label=["measure"],
+            reference=0,
+            points=True,
+            xlabel=Note(
+                "influence.support_axis",
+                "Change of the share won when the reply takes twice as long, percentage points",
+            ),
+        ),
     )
 
 
@@ -693,7 +858,12 @@ def predictability(
     lost = len(moves) - len(rows)
     values = sorted(rows[flag].unique(), key=str)
     if len(values) != 2:
-        raise InputError(f"flag: '{flag}' must have two values, found {len(values)}")
+        raise InputError(
+            "influence.error_flag_must_have_two_values",
+            "flag: '{flag}' must have two values, found {n_values}",
+            flag=flag,
+            n_values=len(values),
+        )
     who = np.unique(rows[customer].astype(str), return_inverse=True)[1]
     a, b, f = (
         np.unique(rows[c].astype(str), return_inverse=True)[1] for c in (origin, target, flag)
@@ -702,7 +872,9 @@ def predictability(
     both = np.isin(np.arange(size[0]), a[f == 0]) & np.isin(np.arange(size[0]), a[f == 1])
     if not both.any():
         raise NotEnoughData(
-            f"predictability: no '{origin}' is left in both groups; nothing can be compared"
+            "influence.error_predictability_no_is_left_in",
+            "predictability: no '{origin}' is left in both groups; nothing can be compared",
+            origin=origin,
         )
     lone = int((~both[a]).sum())
     who, a, b, f = (np.unique(v[both[a]], return_inverse=True)[1] for v in (who, a, b, f))
@@ -746,22 +918,47 @@ def predictability(
         }
     )
     return Result(
-        question=t("influence.predict_question", flag=word(flag)),
+        question=Note(
+            "influence.predict_question",
+            "Is the next step easier to foretell by {flag:word}?",
+            flag=flag,
+        ),
         table=table,
-        method=t("influence.predict_method"),
+        method=Note(
+            "influence.predict_method",
+            "Entropy of the next stage in bits, the same mix of stages in both groups; "
+            "bootstrap over customers.",
+        ),
         unit="moves",
         n=len(a),
         conf_level=conf_level,
         evidence="associational",
         limits=(
-            t("influence.predict_limit"),
-            *((t("influence.predict_lone", n=number(lone)),) if lone else ()),
-            *((t("drivers.left_out", n=number(lost)),) if lost else ()),
+            Note(
+                "influence.predict_limit",
+                "A path may be predictable because people give up; look at where it ends, too.",
+            ),
+            *(
+                (
+                    Note(
+                        "influence.predict_lone",
+                        "{n} moves start from a stage that only one of the groups has; they are "
+                        "left out.",
+                        n=lone,
+                    ),
+                )
+                if lone
+                else ()
+            ),
+            *(
+                (Note("drivers.left_out", "{n} rows with a missing value are left out.", n=lost),)
+                if lost
+                else ()
+            ),
         ),
-        chart={
-            "kind": "points",
-            "label": ["group"],
-            "only": {"group": names[:2]},
-            "xlabel": t("influence.predict_axis"),
-        },
+        chart=Points(
+            label=["group"],
+            only={"group": names[:2]},
+            xlabel=Note("influence.predict_axis", "Bits (0 = certain)"),
+        ),
     )

@@ -7,8 +7,9 @@ import numpy as np
 from workbench import discrete, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
+from workbench.texts import number
 
 
 @analysis
@@ -60,9 +61,13 @@ def distance_decay(
     rows = table.dropna(subset=[distance, bought, *([region] if region else [])])
     km, hit = rows[distance].to_numpy(float), rows[bought].to_numpy(float) > 0
     if (km < 0).any():
-        raise InputError("table: distances must not be negative")
+        raise InputError(
+            "influence.error_table_distances_must_not_be", "table: distances must not be negative"
+        )
     if not hit.any():
-        raise NotEnoughData("distance_decay: nobody bought")
+        raise NotEnoughData(
+            "influence.error_distance_decay_nobody_bought", "distance_decay: nobody bought"
+        )
     who = (
         np.unique(rows[region].astype(str), return_inverse=True)[1]
         if region
@@ -89,42 +94,56 @@ def distance_decay(
     low, high = intervals.normal(made.params["log2_km"], made.bse["log2_km"], conf_level)
     radius = intervals.quantile(km[hit], who[hit], share, conf_level)
     limits = (
-        t(
+        Note(
             "influence.decay",
-            times=number(float(np.exp(made.params["log2_km"])), 3),
-            low=number(float(np.exp(low)), 3),
-            high=number(float(np.exp(high)), 3),
+            "At twice the distance the odds of buying are {times:3} times as high "
+            "({low:3} to {high:3}).",
+            times=float(np.exp(made.params["log2_km"])),
+            low=float(np.exp(low)),
+            high=float(np.exp(high)),
         ),
-        t(
+        Note(
             "influence.catchment",
-            share=percent(share, 0),
-            km=number(radius["estimate"], 3),
-            low=number(radius["conf_low"], 3),
-            high=number(radius["conf_high"], 3),
+            "{share:%0} of the customers live within {km:3} km ({low:3} to {high:3}).",
+            share=share,
+            km=radius["estimate"],
+            low=radius["conf_low"],
+            high=radius["conf_high"],
         ),
-        t("influence.place_limit"),
+        Note(
+            "influence.place_limit",
+            "People also choose where to live; rivals outside the data draw customers at the edge.",
+        ),
         *(
-            [t("drivers.left_out", n=number(len(table) - len(rows)))]
+            [
+                Note(
+                    "drivers.left_out",
+                    "{n} rows with a missing value are left out.",
+                    n=len(table) - len(rows),
+                )
+            ]
             if len(rows) < len(table)
             else []
         ),
     )
     return Result(
-        question=t("influence.decay_question"),
+        question=Note(
+            "influence.decay_question", "How does the share who buy fall with the distance?"
+        ),
         table=pd.DataFrame(bands),
-        method=t("influence.decay_method"),
+        method=Note(
+            "influence.decay_method",
+            "Share who buy a distance band (Wilson); logit of the logarithm of distance.",
+        ),
         unit="people",
         n=len(rows),
         conf_level=conf_level,
         evidence="associational",
         limits=limits,
         model=made,
-        chart={
-            "kind": "points",
-            "label": ["band"],
-            "percent": True,
-            "xlabel": t("influence.decay_axis"),
-        },
+        chart=Points(
+            label=["band"], percent=True, xlabel=Note("influence.decay_axis", "Share who buy")
+        ),
     )
 
 
@@ -166,7 +185,10 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
     )
     frame = discrete.frame(trips)
     if not (frame[[distance, size]] > 0).all(axis=None):
-        raise InputError("trips: sizes and distances must be above 0")
+        raise InputError(
+            "influence.error_trips_sizes_and_distances_must",
+            "trips: sizes and distances must be above 0",
+        )
     logs = frame.assign(
         size=np.log(frame[size].astype(float)), distance=-np.log(frame[distance].astype(float))
     )
@@ -188,24 +210,36 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
     table["conf_low"], table["conf_high"] = intervals.normal(
         table["estimate"], table["std_error"], conf_level
     )
-    limits = [t("influence.huff_limit"), t("influence.place_limit")]
+    limits = [
+        Note("influence.huff_limit", "Size stands in for all that makes a store attractive."),
+        Note(
+            "influence.place_limit",
+            "People also choose where to live; rivals outside the data draw customers at the edge.",
+        ),
+    ]
     if g < 300 or len(d.names) < 3:
-        limits.append(t("drivers.few", n=number(g), least=number(300)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=g, least=300)
+        )
     return Result(
-        question=t("influence.huff_question"),
+        question=Note(
+            "influence.huff_question", "How strongly do size and nearness pull people to a store?"
+        ),
         table=table,
-        method=t("influence.huff_method"),
+        method=Note(
+            "influence.huff_method",
+            "Huff's model, estimated as a logit of logarithms; customers as sampling unit.",
+        ),
         unit="trips",
         n=len(d.chosen),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
         model=pd.Series(beta, ["size", "distance"]),
-        chart={
-            "kind": "points",
-            "label": ["term"],
-            "only": {"term": ["size", "distance"]},
-            "reference": 0,
-            "xlabel": t("influence.huff_axis"),
-        },
+        chart=Points(
+            label=["term"],
+            only={"term": ["size", "distance"]},
+            reference=0,
+            xlabel=Note("influence.huff_axis", "Power of size and of nearness"),
+        ),
     )

@@ -7,8 +7,8 @@ import numpy as np
 from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 
 def _panel(sales, product, store, period, columns, what):
@@ -25,7 +25,11 @@ def _panel(sales, product, store, period, columns, what):
         keys, kind="stable", ignore_index=True
     )
     if not len(rows):
-        raise NotEnoughData(f"{what}: there is no complete row")
+        raise NotEnoughData(
+            "influence.error_there_is_no_complete_row",
+            "{what}: there is no complete row",
+            what=what,
+        )
     series = np.unique(
         rows[product].astype(str) + (" @ " + rows[store].astype(str) if store else ""),
         return_inverse=True,
@@ -103,9 +107,15 @@ def price_elasticity(
         "sales",
     )
     if not (rows[price] > 0).all() or (rows[quantity] < 0).any():
-        raise InputError("sales: prices must be above 0 and quantities not negative")
+        raise InputError(
+            "influence.error_sales_prices_must_be_above",
+            "sales: prices must be above 0 and quantities not negative",
+        )
     if instrument and kind != "log":
-        raise InputError('price_elasticity: an instrument goes with kind="log"')
+        raise InputError(
+            "influence.error_price_elasticity_an_instrument_goes",
+            'price_elasticity: an instrument goes with kind="log"',
+        )
     logp = np.log(rows[price].to_numpy(float))
     x = pd.DataFrame({"own_price": logp})
     if store:
@@ -132,14 +142,17 @@ def price_elasticity(
     )
     if not len(y) or products.max() < 1:
         raise NotEnoughData(
-            "price_elasticity: at least two products that sold are needed; with one, its price and"
-            " the season cannot be told apart"
+            "influence.error_price_elasticity_at_least_two",
+            "price_elasticity: at least two products that sold are needed; with one, "
+            "its price and the season cannot be told apart",
         )
     spread = float(np.exp(fits.absorb(x["own_price"].to_numpy(), series).std()) - 1)
     if spread < 0.005:
         raise NotEnoughData(
-            f"price_elasticity: within products prices move by {percent(spread)} only; nothing can"
-            " be learnt from that"
+            "influence.error_price_elasticity_within_products_prices",
+            "price_elasticity: within products prices move by {spread:%} only; nothing "
+            "can be learnt from that",
+            spread=spread,
         )
     inner = pd.DataFrame(fits.absorb(x.to_numpy(), series, periods), columns=x.columns)
     fits.check(inner.assign(constant=1.0), "sales")
@@ -176,40 +189,96 @@ def price_elasticity(
     )
     limits = [
         *(
-            [t("influence.weak", f=number(made.first_f, 3))]
+            [
+                Note(
+                    "influence.weak",
+                    "The instrument hardly moves what it should (F = {f:3}, under 10): read "
+                    "nothing from the instrumented row.",
+                    f=made.first_f,
+                )
+            ]
             if instrument and made.first_f < 10
             else []
         ),
         (
-            t("influence.price_instrument", f=number(made.first_f, 3))
+            Note(
+                "influence.price_instrument",
+                "The price is moved by the instrument only (first-stage F = {f:3}; above "
+                "10 is a common floor); it must not move demand otherwise.",
+                f=made.first_f,
+            )
             if instrument
-            else t("influence.price_endogenous")
+            else Note(
+                "influence.price_endogenous",
+                "Prices follow demand: where sellers raise them when demand is high, sales "
+                "look less sensitive than they are.",
+            )
         ),
-        t("influence.price_moves", spread=percent(spread), k=number(products.max() + 1)),
+        Note(
+            "influence.price_moves",
+            "Within products prices move by about {spread:%}; {k} products.",
+            spread=spread,
+            k=products.max() + 1,
+        ),
     ]
     if products.max() + 1 < 30:
-        limits.append(t("influence.few_clusters", k=number(products.max() + 1), least=number(30)))
+        limits.append(
+            Note(
+                "influence.few_clusters",
+                "{k} are few to learn from; {least} is a common floor, and intervals are "
+                "too narrow below it.",
+                k=products.max() + 1,
+                least=30,
+            )
+        )
     if kind == "log" and np.median(y) < 100:
-        limits.append(t("influence.price_counts", median=number(float(np.median(y)))))
+        limits.append(
+            Note(
+                "influence.price_counts",
+                "The median sale is {median}: with counts this small the logarithm bends, "
+                "and an elasticity of −2 comes out up to a few hundredths too steep; use "
+                'kind="poisson" where no instrument is needed.',
+                median=float(np.median(y)),
+            )
+        )
     if lost or not use.all():
-        limits.append(t("influence.left_out", n=number(lost + int((~use).sum()))))
+        limits.append(
+            Note(
+                "influence.left_out",
+                "{n} rows without sales to learn from, or with a missing value, are left out.",
+                n=lost + int((~use).sum()),
+            )
+        )
     return Result(
-        question=t("influence.price_question"),
+        question=Note(
+            "influence.price_question",
+            "If a price rises by 1 %, by how many percent do sales change?",
+        ),
         table=table,
-        method=t(f"influence.price_{kind}"),
+        method={
+            "poisson": Note(
+                "influence.price_poisson",
+                "Poisson regression with fixed effects of product (and store) and period; "
+                "products as sampling unit.",
+            ),
+            "log": Note(
+                "influence.price_log",
+                "Log-log regression with fixed effects of product (and store) and period; "
+                "products as sampling unit.",
+            ),
+        }[kind],
         unit="rows",
         n=len(y),
         conf_level=conf_level,
         evidence="quasi-causal: instrument" if instrument else "associational",
         limits=tuple(limits),
         model=made,
-        chart={
-            "kind": "points",
-            "label": ["term"],
-            "only": {"term": [c for c in x.columns if "price" in c]},
-            "reference": 0,
-            "xlabel": t("influence.price_axis"),
-        },
+        chart=Points(
+            label=["term"],
+            only={"term": [c for c in x.columns if "price" in c]},
+            reference=0,
+            xlabel=Note("influence.price_axis", "Percent change of sales per percent of price"),
+        ),
     )
 
 
@@ -276,20 +345,24 @@ def promotion_lift(
     promo, y = rows[promotion].to_numpy(float), rows[quantity].to_numpy(float)
     if (promo > 0).sum() < 8 or (promo == 0).sum() < 8:
         raise NotEnoughData(
-            f"promotion_lift: {int((promo > 0).sum())} promoted and {int((promo == 0).sum())} other"
-            " rows; eight of each are needed"
+            "influence.error_promotion_lift_promoted_and_other",
+            "promotion_lift: {promo} promoted and {promo2} other rows; eight of each are needed",
+            promo=int((promo > 0).sum()),
+            promo2=int((promo == 0).sum()),
         )
     g = int(products.max()) + 1
     if g < 2:
         raise NotEnoughData(
-            "promotion_lift: at least two products are needed; with one, its promotions and the"
-            " season cannot be told apart"
+            "influence.error_promotion_lift_at_least_two",
+            "promotion_lift: at least two products are needed; with one, its "
+            "promotions and the season cannot be told apart",
         )
     steps = np.diff(periods)[np.diff(series) == 0]
     if (steps != 1).any():
         raise InputError(
-            "sales: some products lack a period in between; put rows with 0 sold there, or leave"
-            " the product out"
+            "influence.error_sales_some_products_lack_a",
+            "sales: some products lack a period in between; put rows with 0 sold "
+            "there, or leave the product out",
         )
     shelf = rows.groupby([store, period]).ngroup().to_numpy() if store else periods
     others = np.bincount(shelf, y)[shelf] - y
@@ -305,8 +378,9 @@ def promotion_lift(
     keep = [c for c in inner if inner[c].std() > 1e-9]
     if "now" not in keep:
         raise NotEnoughData(
-            "promotion_lift: promotions run for all products at once; what they do cannot be told"
-            " from the period"
+            "influence.error_promotion_lift_promotions_run_for",
+            "promotion_lift: promotions run for all products at once; what they do "
+            "cannot be told from the period",
         )
     inner = inner[keep]
     fits.check(inner.assign(constant=1.0), "sales")
@@ -372,33 +446,89 @@ def promotion_lift(
             }
         )
     limits = [
-        *([] if store else [t("influence.promo_one_shelf")]),
-        t("influence.promo_limit"),
-        t("influence.promo_base", n=number(int((promo > 0).sum())), usual=number(usual, 3)),
+        *(
+            []
+            if store
+            else [
+                Note(
+                    "influence.promo_one_shelf",
+                    "Without stores the other products are the yardstick of the period: what "
+                    "they lose to the promotion counts as the promotion's gain, so the lift is "
+                    "too high where people switch, and switched and new units cannot be told "
+                    "apart.",
+                )
+            ]
+        ),
+        Note(
+            "influence.promo_limit",
+            "Promotions are timed by sellers and reach people who like deals; what "
+            "would have sold is estimated, not seen.",
+        ),
+        Note(
+            "influence.promo_base",
+            "{n} promoted rows; usual sales {usual:3}.",
+            n=int((promo > 0).sum()),
+            usual=usual,
+        ),
     ]
     if g < 30:
-        limits.append(t("influence.few_clusters", k=number(g), least=number(30)))
+        limits.append(
+            Note(
+                "influence.few_clusters",
+                "{k} are few to learn from; {least} is a common floor, and intervals are "
+                "too narrow below it.",
+                k=g,
+                least=30,
+            )
+        )
     if periods.max() + 1 < 52:
-        limits.append(t("drivers.few", n=number(periods.max() + 1), least=number(52)))
+        limits.append(
+            Note(
+                "drivers.few",
+                "{n} are few; {least} is a common floor.",
+                n=periods.max() + 1,
+                least=52,
+            )
+        )
     if lost:
-        limits.append(t("influence.left_out", n=number(lost)))
+        limits.append(
+            Note(
+                "influence.left_out",
+                "{n} rows without sales to learn from, or with a missing value, are left out.",
+                n=lost,
+            )
+        )
     return Result(
-        question=t("influence.promo_question"),
+        question=Note(
+            "influence.promo_question",
+            "How many more units does a promotion sell, and where do they come from?",
+        ),
         table=pd.DataFrame(table),
-        method=t(
-            "influence.promo_method" if store else "influence.promo_method_plain",
-            after=number(after),
+        method=(
+            Note(
+                "influence.promo_method",
+                "Fixed effects of product (and store) and period; dip in {after} periods "
+                "after; units split into switched, bought ahead and new; clustered on "
+                "products and on shelves.",
+                after=after,
+            )
+            if store
+            else Note(
+                "influence.promo_method_plain",
+                "Fixed effects of product and period; dip in {after} periods after; "
+                "clustered on products and on periods.",
+                after=after,
+            )
         ),
         unit="rows",
         n=len(y),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "only": {"measure": ["own", "switched", "bought_ahead", "new"]},
-            "reference": 0,
-            "xlabel": t("influence.promo_axis"),
-        },
+        chart=Points(
+            label=["measure"],
+            only={"measure": ["own", "switched", "bought_ahead", "new"]},
+            reference=0,
+            xlabel=Note("influence.promo_axis", "Units a promoted product and period"),
+        ),
     )

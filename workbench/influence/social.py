@@ -5,8 +5,8 @@ import numpy as np
 from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
-from workbench.results import Result, analysis
-from workbench.texts import number, p_value, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 
 @analysis
@@ -63,11 +63,15 @@ def review_effect(
     fits.require(panel, "panel", sales, rating, count, product, period, *controls)
     if lag < 1:
         raise InputError(
-            "lag: reviews of the same period were partly written by its buyers; at least 1 is"
-            " needed"
+            "influence.error_lag_reviews_of_the_same",
+            "lag: reviews of the same period were partly written by its buyers; at "
+            "least 1 is needed",
         )
     if panel.duplicated([product, period]).any():
-        raise InputError("panel: some products stand twice in one period")
+        raise InputError(
+            "influence.error_panel_some_products_stand_twice",
+            "panel: some products stand twice in one period",
+        )
     frame = panel.sort_values([product, period], kind="stable", ignore_index=True)
     when = np.unique(frame[period].to_numpy(), return_inverse=True)[1]
     before = frame.groupby(product)[[rating, count]].shift(lag)
@@ -80,10 +84,13 @@ def review_effect(
     frame, before, when = frame[use], before[use], when[use]
     if frame[product].nunique() < 2 or len(np.unique(when)) < 2:
         raise NotEnoughData(
-            "review_effect: two products and two periods with earlier reviews are needed"
+            "influence.error_review_effect_two_products_and",
+            "review_effect: two products and two periods with earlier reviews are needed",
         )
     if (frame[sales] < 0).any():
-        raise InputError("panel: sales must not be negative")
+        raise InputError(
+            "influence.error_panel_sales_must_not_be", "panel: sales must not be negative"
+        )
     log2 = np.log2(1 + before[count].to_numpy(float))
     middle = float(np.median(log2))
     x = pd.DataFrame(
@@ -133,31 +140,67 @@ def review_effect(
     )
     k = int(products.max()) + 1
     limits = [
-        t("influence.review_limit"),
-        t("influence.review_middle", middle=number(2**middle - 1)),
+        Note(
+            "influence.review_limit",
+            "Something that moves both sales and ratings over time (a campaign, a "
+            "flaw) still hides here; bought reviews count as read ones.",
+        ),
+        Note(
+            "influence.review_middle",
+            "Few and many are told apart at {middle} reviews, the median.",
+            middle=2**middle - 1,
+        ),
     ]
-    limits.append(t("influence.review_feedback"))
+    limits.append(
+        Note(
+            "influence.review_feedback",
+            "Sales write reviews, and reviews move sales: that feedback draws the "
+            "weight of the rating a little towards 0 (in simulated shops by about an "
+            "eighth), which its interval does not know.",
+        )
+    )
     if k < 200:
-        limits.append(t("influence.few_clusters", k=number(k), least=number(200)))
+        limits.append(
+            Note(
+                "influence.few_clusters",
+                "{k} are few to learn from; {least} is a common floor, and intervals are "
+                "too narrow below it.",
+                k=k,
+                least=200,
+            )
+        )
     if (~use).sum() + (~some).sum():
-        limits.append(t("influence.left_out", n=number(int((~use).sum() + (~some).sum()))))
+        limits.append(
+            Note(
+                "influence.left_out",
+                "{n} rows without sales to learn from, or with a missing value, are left out.",
+                n=int((~use).sum() + (~some).sum()),
+            )
+        )
     return Result(
-        question=t("influence.review_question"),
+        question=Note(
+            "influence.review_question",
+            "How do sales go with the rating and the number of reviews that could be read before?",
+        ),
         table=table,
-        method=t("influence.review_method", lag=number(lag)),
+        method=Note(
+            "influence.review_method",
+            "Poisson regression with fixed effects of product and period, reviews "
+            "{lag} periods earlier; products as sampling unit.",
+            lag=lag,
+        ),
         unit="rows",
         n=len(y),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
         model=made,
-        chart={
-            "kind": "points",
-            "label": ["term"],
-            "only": {"term": names[:4]},
-            "reference": 0,
-            "xlabel": t("influence.review_axis"),
-        },
+        chart=Points(
+            label=["term"],
+            only={"term": names[:4]},
+            reference=0,
+            xlabel=Note("influence.review_axis", "Change of log sales"),
+        ),
     )
 
 
@@ -207,8 +250,10 @@ def star_rounding(
     fits.require(table, "table", outcome, rating, unit)
     if not 0 < bandwidth <= step / 2:
         raise InputError(
-            f"bandwidth: must lie above 0 and at most {step / 2:g}, half of a step; found"
-            f" {bandwidth}"
+            "influence.error_bandwidth_must_lie_above_and",
+            "bandwidth: must lie above 0 and at most {step}, half of a step; found {bandwidth}",
+            step=step / 2,
+            bandwidth=bandwidth,
         )
     rows = table.dropna(subset=[outcome, rating, unit])
     value = rows[rating].to_numpy(float)
@@ -219,8 +264,11 @@ def star_rounding(
     above = away >= 0
     if min((near & above).sum(), (near & ~above).sum()) < 20:
         raise NotEnoughData(
-            f"star_rounding: {int((near & above).sum())} rows just above and"
-            f" {int((near & ~above).sum())} just below a rounding; 20 on each side are needed"
+            "influence.error_star_rounding_rows_just_above",
+            "star_rounding: {near} rows just above and {near2} just below a rounding; "
+            "20 on each side are needed",
+            near=int((near & above).sum()),
+            near2=int((near & ~above).sum()),
         )
 
     def jump(y, width):
@@ -264,36 +312,80 @@ def star_rounding(
         )
     if np.isnan(out[0]["estimate"]):
         raise NotEnoughData(
-            "star_rounding: within the bandwidth there are fewer than three different ratings on a"
-            " side of the roundings; ratings with more decimals are needed, or a wider bandwidth"
+            "influence.error_star_rounding_within_the_bandwidth",
+            "star_rounding: within the bandwidth there are fewer than three different "
+            "ratings on a side of the roundings; ratings with more decimals are "
+            "needed, or a wider bandwidth",
         )
     right, left = (len(np.unique(who[near & side])) for side in (above, ~above))
     p = stats.binomtest(right, right + left).pvalue
     limits = [
-        t("influence.star_density", right=number(right), left=number(left), p=p_value(float(p))),
-        t("influence.star_limit", step=number(step)),
+        Note(
+            "influence.star_density",
+            "{right} products lie just above a rounding and {left} just below (p: "
+            "{p:p}): where sellers can push their rating over it, the two sides differ.",
+            right=right,
+            left=left,
+            p=float(p),
+        ),
+        Note(
+            "influence.star_limit",
+            "Holds near the roundings only, for a step of {step}.",
+            step=step,
+        ),
     ]
     if p < 0.01:
-        limits.insert(0, t("influence.star_pushed"))
+        limits.insert(
+            0,
+            Note(
+                "influence.star_pushed",
+                "More products on one side than chance allows: ratings may have been "
+                "pushed over the line; do not trust the jump.",
+            ),
+        )
     if min(right, left) < 100:
-        limits.append(t("influence.few_clusters", k=number(min(right, left)), least=number(100)))
+        limits.append(
+            Note(
+                "influence.few_clusters",
+                "{k} are few to learn from; {least} is a common floor, and intervals are "
+                "too narrow below it.",
+                k=min(right, left),
+                least=100,
+            )
+        )
     if len(rows) < len(table):
-        limits.append(t("drivers.left_out", n=number(len(table) - len(rows))))
+        limits.append(
+            Note(
+                "drivers.left_out",
+                "{n} rows with a missing value are left out.",
+                n=len(table) - len(rows),
+            )
+        )
     return Result(
-        question=t("influence.star_question", outcome=word(outcome)),
+        question=Note(
+            "influence.star_question",
+            "Where the displayed stars jump by rounding, does {outcome:word} jump too?",
+            outcome=outcome,
+        ),
         table=pd.DataFrame(out),
-        method=t("influence.star_method", width=number(bandwidth)),
+        method=Note(
+            "influence.star_method",
+            "Regression discontinuity at every rounding, local straight lines within "
+            "{width}, triangular weights.",
+            width=bandwidth,
+        ),
         unit="rows",
         n=int(near.sum()),
         conf_level=conf_level,
         evidence="quasi-causal: discontinuity",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "reference": 0,
-            "xlabel": t("influence.star_axis", outcome=word(outcome)),
-        },
+        chart=Points(
+            label=["measure"],
+            reference=0,
+            xlabel=Note(
+                "influence.star_axis", "Change of {outcome:word} a displayed step", outcome=outcome
+            ),
+        ),
     )
 
 
@@ -357,9 +449,16 @@ def peers(
         cluster=network,
     )
     if not np.isin(data.y, (0, 1)).all():
-        raise InputError(f"adopted: '{adopted}' must be 0 or 1")
+        raise InputError(
+            "influence.error_adopted_must_be_or",
+            "adopted: '{adopted}' must be 0 or 1",
+            adopted=adopted,
+        )
     if data.customers < 2:
-        raise NotEnoughData("peers: one network only; nothing can be said about others")
+        raise NotEnoughData(
+            "influence.error_peers_one_network_only_nothing",
+            "peers: one network only; nothing can be said about others",
+        )
     x = data.x.drop(columns=instrument) if instrument else data.x
     rows = []
 
@@ -391,36 +490,75 @@ def peers(
     p = float((1 + (np.abs(luck) >= abs(own_mean)).sum()) / (draws + 1))
     add("adjusted", made, p)
     limits = [
-        t("influence.peer_limit"),
-        t("influence.peer_permuted", p=p_value(p), k=number(data.customers)),
+        Note(
+            "influence.peer_limit",
+            "People alike live and shop together: without chance in who was exposed, "
+            "likeness and influence cannot be told apart.",
+        ),
+        Note(
+            "influence.peer_permuted",
+            "Exposure exchanged between {k} networks: p: {p:p}.",
+            p=p,
+            k=data.customers,
+        ),
     ]
     evidence = "associational"
     if instrument:
         two = fits.two_stage(data.y, x, exposure, data.x[[instrument]], data.groups)
         add("instrumented", two)
         evidence = "quasi-causal: instrument"
-        limits.append(t("influence.peer_instrument", f=number(two.first_f, 3)))
+        limits.append(
+            Note(
+                "influence.peer_instrument",
+                "First stage F = {f:3}; the instrument must reach people through their peers only.",
+                f=two.first_f,
+            )
+        )
         if two.first_f < 10:
-            limits.insert(0, t("influence.weak", f=number(two.first_f, 3)))
+            limits.insert(
+                0,
+                Note(
+                    "influence.weak",
+                    "The instrument hardly moves what it should (F = {f:3}, under 10): read "
+                    "nothing from the instrumented row.",
+                    f=two.first_f,
+                ),
+            )
     if data.left_out:
-        limits.append(t("drivers.left_out", n=number(data.left_out)))
+        limits.append(
+            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=data.left_out)
+        )
     if np.ptp(own) < 0.1:
-        limits.append(t("influence.peer_narrow"))
+        limits.append(
+            Note(
+                "influence.peer_narrow",
+                "Exposure hardly differs between people: little can be learnt.",
+            )
+        )
     return Result(
-        question=t("influence.peer_question"),
+        question=Note(
+            "influence.peer_question",
+            "Do people adopt more often where more of those around them adopted before?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("influence.peer_method"),
+        method=Note(
+            "influence.peer_method",
+            "Linear probability of adoption; networks as sampling unit and permuted "
+            "whole; instrumented by two-stage least squares.",
+        ),
         unit="people",
         n=len(data.y),
         conf_level=conf_level,
         evidence=evidence,
         limits=tuple(limits),
         model=made,
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "reference": 0,
-            "points": True,
-            "xlabel": t("influence.peer_axis"),
-        },
+        chart=Points(
+            label=["measure"],
+            reference=0,
+            points=True,
+            xlabel=Note(
+                "influence.peer_axis",
+                "Change of the share who adopt when all peers had, percentage points",
+            ),
+        ),
     )

@@ -9,8 +9,8 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.errors import NotEnoughData, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, t
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 UTM = ("source", "medium", "campaign")
 _PAYMENT_HOSTS = ("paypal.", "adyen.", "mollie.", "stripe.", "klarna.", "ideal.", "worldpay.")
@@ -151,7 +151,9 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
         .drop_duplicates("session_id")
     )
     if not len(first):
-        raise NotEnoughData("tagging: there is no session")
+        raise NotEnoughData(
+            "journeys.error_tagging_there_is_no_session", "tagging: there is no session"
+        )
     text = {
         c: (
             first[c].astype(object).where(first[c].notna(), "")
@@ -186,25 +188,44 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
         )
     ]
     limits = (
-        [t("journeys.tagging_limit")]
-        + ([t("journeys.no_session", n=number(lost))] if lost else [])
-        + ([t("journeys.variants", n=number(len(variants)))] if variants else [])
+        [
+            Note(
+                "journeys.tagging_limit",
+                "Untagged mail and apps end up as direct; consent banners move that share too.",
+            )
+        ]
+        + (
+            [Note("journeys.no_session", "{n} events without a session are left out.", n=lost)]
+            if lost
+            else []
+        )
+        + (
+            [
+                Note(
+                    "journeys.variants",
+                    "{n} spellings differ from a more frequent one only in case or blanks.",
+                    n=len(variants),
+                )
+            ]
+            if variants
+            else []
+        )
     )
     return Result(
-        question=t("journeys.tagging_question"),
+        question=Note("journeys.tagging_question", "Can the sources of visits be trusted?"),
         table=pd.DataFrame(rows),
-        method=t("journeys.tagging_method"),
+        method=Note(
+            "journeys.tagging_method",
+            "First event of every visit; shares with the customer as sampling unit.",
+        ),
         unit="sessions",
         n=len(first),
         conf_level=conf_level,
         limits=tuple(limits),
         model=pd.DataFrame(variants, columns=["column", "written", "usual", "sessions"]),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "percent": True,
-            "xlabel": t("journeys.tagging_axis"),
-        },
+        chart=Points(
+            label=["measure"], percent=True, xlabel=Note("journeys.tagging_axis", "Share of visits")
+        ),
     )
 
 
@@ -235,7 +256,9 @@ def omnichannel(profile, *, offline=("store", "phone"), conf_level=0.95):
 
     known = profile[profile["first_channel"].notna()] if "first_channel" in profile else profile[:0]
     if not len(known):
-        raise NotEnoughData("omnichannel: no occasion has a channel")
+        raise NotEnoughData(
+            "journeys.error_omnichannel_no_occasion_has_a", "omnichannel: no occasion has a channel"
+        )
     rows = [
         {
             "measure": "several_channels",
@@ -257,19 +280,23 @@ def omnichannel(profile, *, offline=("store", "phone"), conf_level=0.95):
             )
         ]
     return Result(
-        question=t("journeys.omni_question"),
+        question=Note("journeys.omni_question", "How many decisions use more than one channel?"),
         table=pd.DataFrame(rows),
-        method=t("journeys.omni_method"),
+        method=Note(
+            "journeys.omni_method",
+            "Shares of occasions and of purchases; the customer is the sampling unit.",
+        ),
         unit="episodes",
         n=len(known),
         conf_level=conf_level,
-        limits=(t("journeys.omni_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "percent": True,
-            "xlabel": t("journeys.omni_axis"),
-        },
+        limits=(
+            Note(
+                "journeys.omni_limit",
+                "Only linked contacts are seen: what a person does unrecognised counts for "
+                "no channel.",
+            ),
+        ),
+        chart=Points(label=["measure"], percent=True, xlabel=Note("journeys.omni_axis", "Share")),
     )
 
 
@@ -365,7 +392,9 @@ def identity_quality(events, links, *, device="device_id", truth=None, conf_leve
         v=engine.view(events, device=device),
     ).set_index("device")["n"]
     if not len(sizes):
-        raise NotEnoughData("identity_quality: there is no device")
+        raise NotEnoughData(
+            "journeys.error_identity_quality_there_is_no", "identity_quality: there is no device"
+        )
     person = _persons(links, device)
     linked = sizes.index.isin(person.index)
     known = links[[device, "customer_id"]].dropna().drop_duplicates()
@@ -415,17 +444,24 @@ def identity_quality(events, links, *, device="device_id", truth=None, conf_leve
         low, high = intervals.clustered(estimate, se, x.sum(), used.sum(), conf_level)
         table.loc[table["measure"] == name, ["conf_low", "conf_high"]] = [float(low), float(high)]
     return Result(
-        question=t("journeys.identity_question"),
+        question=Note(
+            "journeys.identity_question", "How much of the data is tied to a known person?"
+        ),
         table=table,
-        method=t("journeys.identity_method"),
+        method=Note(
+            "journeys.identity_method",
+            "Devices and persons that share one another are one person; Wilson intervals.",
+        ),
         unit="devices",
         n=len(sizes),
         conf_level=conf_level,
-        limits=(t("journeys.identity_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "percent": True,
-            "xlabel": t("journeys.identity_axis"),
-        },
+        limits=(
+            Note(
+                "journeys.identity_limit",
+                "Deterministic links only: a shared device joins its users into one person.",
+            ),
+        ),
+        chart=Points(
+            label=["measure"], percent=True, xlabel=Note("journeys.identity_axis", "Share")
+        ),
     )

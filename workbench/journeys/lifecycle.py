@@ -4,8 +4,8 @@ import numpy as np
 
 from workbench import engine, intervals, periods, schemas
 from workbench.errors import NotEnoughData, one_of
-from workbench.results import Result, analysis
-from workbench.texts import number, t
+from workbench.notes import Note
+from workbench.results import Curve, Points, Result, analysis
 
 DAY = 86_400_000_000
 STATES = ("new", "returning", "resurrected", "dormant")
@@ -17,7 +17,9 @@ def _seen(events, period, zone, until):
     schemas.require(events, "events")
     end = schemas.observed_until(events, until, zone=zone)
     if end is None:
-        raise NotEnoughData("the table holds no event with a time")
+        raise NotEnoughData(
+            "journeys.error_the_table_holds_no_event", "the table holds no event with a time"
+        )
     roles = {"customer": engine.key("customer_id"), "day": engine.day("occurred_at")}
     view = engine.view(events, zone=zone, upto=None if until is None else end, **roles)
     first, last = (
@@ -81,7 +83,7 @@ def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, 
     )
     starts = np.unique(periods.first_day(np.arange(first, last + 1), period))
     if len(starts) < 2:
-        raise NotEnoughData(t("journeys.one_period"))
+        raise NotEnoughData(Note("journeys.one_period", "two periods with events are needed"))
     at = {int(s): i for i, s in enumerate(starts)}
     here = found["p"].astype(int).map(at).to_numpy()
     was = found["was"].map(at, na_action="ignore").to_numpy(float)
@@ -135,26 +137,48 @@ def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, 
             "left_censored",
         ]
     ]
-    limits = [t("journeys.life_limit", early=number(int(early.sum())))] + (
-        [] if complete else [t("journeys.life_running")]
+    limits = [
+        Note(
+            "journeys.life_limit",
+            "New means first seen in this table. In the first {early} periods too "
+            "little history lies behind to tell new from returned after a long time; "
+            "they are marked and not drawn.",
+            early=int(early.sum()),
+        )
+    ] + (
+        []
+        if complete
+        else [
+            Note("journeys.life_running", "The last period still runs; it is marked and not drawn.")
+        ]
     )
     return Result(
-        question=t("journeys.life_question"),
+        question=Note("journeys.life_question", "Who is new, who returns, who has gone quiet?"),
         table=table,
-        method=t("journeys.life_method", period=t(f"journeys.each_{period}")),
+        method=Note(
+            "journeys.life_method",
+            "Customers active per {period}; dormant ones are counted over those active "
+            "in the period before; Wilson intervals.",
+            period={
+                "day": Note("journeys.each_day", "day"),
+                "week": Note("journeys.each_week", "week"),
+                "month": Note("journeys.each_month", "month"),
+            }[period],
+        ),
         unit="customers",
         n=int(active.max()),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "curve",
-            "x": "period",
-            "group": "state",
-            "percent": True,
-            "only": {"incomplete": [False], "left_censored": [False]},
-            "xlabel": t("stages.period_axis"),
-            "ylabel": t("journeys.life_axis"),
-        },
+        chart=Curve(
+            x="period",
+            group="state",
+            percent=True,
+            only={"incomplete": [False], "left_censored": [False]},
+            xlabel=Note("stages.period_axis", "Period"),
+            ylabel=Note(
+                "journeys.life_axis", "Share of active customers (dormant: of those active before)"
+            ),
+        ),
     )
 
 
@@ -185,7 +209,7 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
     starts = np.unique(periods.first_day(np.arange(first, last + 1), period))
     whole = [int(s) for s in starts if s >= first and periods.last_day(int(s), period) <= last]
     if not whole:
-        raise NotEnoughData(t("journeys.one_period"))
+        raise NotEnoughData(Note("journeys.one_period", "two periods with events are needed"))
     cap = 7 if period == "week" else 11
     found = engine.run(
         f"""WITH
@@ -213,7 +237,7 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
     every, found = found.loc[0], found.loc[1:]
     n = every["y"]
     if not n > 0:
-        raise NotEnoughData(t("journeys.one_period"))
+        raise NotEnoughData(Note("journeys.one_period", "two periods with events are needed"))
     table = pd.DataFrame(
         {
             "days_active": [f"{k}" if k <= 10 else "11+" for k in range(1, cap + 1)],
@@ -230,25 +254,41 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
     )
     length = np.mean([periods.last_day(s, period) - s + 1 for s in whole])
     limits = (
-        t(
+        Note(
             "journeys.sticky_mean",
-            days=number(found["days"].sum() / n, 3),
-            period=t(f"journeys.each_{period}"),
-            share=number(100 * found["days"].sum() / n / length, 3),
+            "{days:3} active days per {period} on average, {share:3} % of its days.",
+            days=found["days"].sum() / n,
+            period={
+                "day": Note("journeys.each_day", "day"),
+                "week": Note("journeys.each_week", "week"),
+                "month": Note("journeys.each_month", "month"),
+            }[period],
+            share=100 * found["days"].sum() / n / length,
         ),
     )
     return Result(
-        question=t("journeys.sticky_question", period=t(f"journeys.each_{period}")),
+        question=Note(
+            "journeys.sticky_question",
+            "On how many days of a {period} are active people active?",
+            period={
+                "day": Note("journeys.each_day", "day"),
+                "week": Note("journeys.each_week", "week"),
+                "month": Note("journeys.each_month", "month"),
+            }[period],
+        ),
         table=table,
-        method=t("journeys.sticky_method"),
+        method=Note(
+            "journeys.sticky_method",
+            "Whole periods only; one unit is a customer in a period; the customer is "
+            "the sampling unit.",
+        ),
         unit="customer_periods",
         n=int(n),
         conf_level=conf_level,
         limits=limits,
-        chart={
-            "kind": "points",
-            "label": ["days_active"],
-            "percent": True,
-            "xlabel": t("journeys.sticky_axis"),
-        },
+        chart=Points(
+            label=["days_active"],
+            percent=True,
+            xlabel=Note("journeys.sticky_axis", "Share of customer-periods"),
+        ),
     )

@@ -5,8 +5,8 @@ from scipy import special
 
 from workbench import engine, intervals, schemas
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 
 @analysis
@@ -48,7 +48,7 @@ def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=Non
 
     names, sums, whole = _walk(events, steps, timeout, None, column, until)
     if whole["x1"] == 0:
-        raise NotEnoughData("paths: there is no visit")
+        raise NotEnoughData("journeys.error_paths_there_is_no_visit", "paths: there is no visit")
     sums = sums.sort_values(["y1", "path"], ascending=[False, True], ignore_index=True)
     n, people = whole["x1"], whole["customers"]
     table = pd.DataFrame(
@@ -79,21 +79,32 @@ def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=Non
             ],
             ignore_index=True,
         )
-    limits = (t("journeys.paths_all", paths=number(len(table)), steps=number(steps)),)
+    limits = (
+        Note(
+            "journeys.paths_all",
+            "{paths} different paths of at most {steps} events; with the row of the "
+            "others the shares add up to 100 %.",
+            paths=len(table),
+            steps=steps,
+        ),
+    )
     return Result(
-        question=t("journeys.paths_question"),
+        question=Note("journeys.paths_question", "Which are the most frequent starts of a visit?"),
         table=shown,
-        method=t("journeys.paths_method", timeout=timeout, steps=number(steps)),
+        method=Note(
+            "journeys.paths_method",
+            "First {steps} events of a visit, repeats in a row taken as one, visits "
+            "end after {timeout:span} of silence; ratios over customers, delta method.",
+            timeout=timeout,
+            steps=steps,
+        ),
         unit="sessions",
         n=int(n),
         conf_level=conf_level,
         limits=limits,
-        chart={
-            "kind": "points",
-            "label": ["path"],
-            "percent": True,
-            "xlabel": t("journeys.paths_axis"),
-        },
+        chart=Points(
+            label=["path"], percent=True, xlabel=Note("journeys.paths_axis", "Share of visits")
+        ),
     )
 
 
@@ -149,12 +160,24 @@ def distinguishing_paths(
     names, sums, whole = _walk(events, steps, timeout, goal, column, until)
     x1, x0, people = whole["x1"], whole["x0"], whole["customers"]
     if not x1 or not x0:
-        raise NotEnoughData(t("journeys.no_contrast", goal=word(goal)))
+        raise NotEnoughData(
+            Note(
+                "journeys.no_contrast",
+                "visits with '{goal:word}' and visits without it are both needed",
+                goal=goal,
+            )
+        )
     seen = sums["y1"] + sums["y0"]
     # Too few expected on one side, and a normal error would call luck a finding.
     sums = sums[(seen >= least) & (seen * min(x1, x0) / (x1 + x0) >= 5)]
     if not len(sums):
-        raise NotEnoughData(t("journeys.no_contrast", goal=word(goal)))
+        raise NotEnoughData(
+            Note(
+                "journeys.no_contrast",
+                "visits with '{goal:word}' and visits without it are both needed",
+                goal=goal,
+            )
+        )
     r1, r0 = sums["y1"] / x1, sums["y0"] / x0
 
     def error(a, b):
@@ -208,27 +231,54 @@ def distinguishing_paths(
         ["estimate", "path"], ascending=[False, True], ignore_index=True
     )
     limits = (
-        t("journeys.differ_limit", tests=number(tests)),
-        t("journeys.differ_empty", n=number(whole["empty"])),
-        t("journeys.differ_not_cause"),
+        Note(
+            "journeys.differ_limit",
+            "{tests} paths compared; the adjusted p takes their number into account.",
+            tests=tests,
+        ),
+        Note(
+            "journeys.differ_empty",
+            "{n} visits with nothing before the goal are left out: they have no path.",
+            n=whole["empty"],
+        ),
+        Note(
+            "journeys.differ_not_cause",
+            "A path that goes with success need not bring it about: those who mean to "
+            "buy go other ways from the start.",
+        ),
     )
     return Result(
-        question=t("journeys.differ_question", goal=word(goal)),
+        question=Note(
+            "journeys.differ_question",
+            "Which starts of a visit tell visits with '{goal:word}' from the others?",
+            goal=goal,
+        ),
         table=table,
-        method=t("journeys.differ_method", timeout=timeout, steps=number(steps)),
+        method=Note(
+            "journeys.differ_method",
+            "Share of a path among visits with the goal minus its share among the "
+            "others; first {steps} events before the goal, visits end after "
+            "{timeout:span}; customers as sampling unit, Benjamini–Hochberg.",
+            timeout=timeout,
+            steps=steps,
+        ),
         unit="sessions",
         n=int(x1 + x0),
         conf_level=conf_level,
         evidence="associational",
         limits=limits,
-        chart={
-            "kind": "points",
-            "label": ["path"],
-            "percent": True,
-            "points": True,
-            "reference": 0.0,
-            "xlabel": t("journeys.differ_axis", goal=word(goal)),
-        },
+        chart=Points(
+            label=["path"],
+            percent=True,
+            points=True,
+            reference=0.0,
+            xlabel=Note(
+                "journeys.differ_axis",
+                "Share among visits with '{goal:word}' minus share among the others, "
+                "percentage points",
+                goal=goal,
+            ),
+        ),
     )
 
 
@@ -241,8 +291,12 @@ def _walk(events, steps, timeout, goal, column, until):
     bits = max(len(names).bit_length(), 1)
     if steps < 1 or steps * bits > 62:
         raise InputError(
-            f"steps: {len(names)} different events leave room for 1 to {62 // bits} steps, found"
-            f" {steps}. Use stages or group pages first."
+            "journeys.error_steps_different_events_leave_room",
+            "steps: {n_names} different events leave room for 1 to {bits} steps, found "
+            "{steps}. Use stages or group pages first.",
+            n_names=len(names),
+            bits=62 // bits,
+            steps=steps,
         )
     roles = {
         "customer": engine.key("customer_id"),
@@ -391,7 +445,11 @@ def next_event(
     names = engine.distinct(events, column)
     most = max(orders)
     if not 0 <= min(orders) <= most <= 3 or (len(names) + 1) ** (most + 1) > 2**62:
-        raise InputError(f"orders: whole numbers from 0 to 3 are needed, found {orders}")
+        raise InputError(
+            "journeys.error_orders_whole_numbers_from_to",
+            "orders: whole numbers from 0 to 3 are needed, found {orders}",
+            orders=orders,
+        )
     roles = {
         "customer": engine.key("customer_id"),
         "t": engine.micros("occurred_at"),
@@ -417,7 +475,10 @@ def next_event(
         .sort_values(["gram", "customer"], ignore_index=True)
     )
     if not len(learnt) or not len(scored):
-        raise NotEnoughData("next_event: too few moves to learn from and to score")
+        raise NotEnoughData(
+            "journeys.error_next_event_too_few_moves",
+            "next_event: too few moves to learn from and to score",
+        )
     e = len(names) + 1
     who = np.unique(scored["customer"].astype(str), return_inverse=True)[1]
     moves = scored["moves"].to_numpy(float)
@@ -464,28 +525,38 @@ def next_event(
     hits = table[table["measure"] == "hit_rate"].set_index("order")["estimate"]
     best = scores.idxmax()
     limits = (
-        t(
+        Note(
             "journeys.next_best",
+            "Order {order} predicts best: {gain:3} above the frequencies alone; its "
+            "likeliest event came in {hit:%}.",
             order=best,
-            gain=number(scores[best] - scores.iloc[0], 3),
-            hit=percent(hits[best]),
+            gain=scores[best] - scores.iloc[0],
+            hit=hits[best],
         ),
-        t("journeys.next_limit"),
+        Note("journeys.next_limit", "Predicting the next click is not explaining it."),
     )
     return Result(
-        question=t("journeys.predict_question"),
+        question=Note(
+            "journeys.predict_question", "How well does what people just did say what they do next?"
+        ),
         table=table,
-        method=t("journeys.predict_method"),
+        method=Note(
+            "journeys.predict_method",
+            "Markov chains learnt on four fifths of the customers, scored on the "
+            "others; shrunk towards the frequencies; ratios over customers, delta "
+            "method.",
+        ),
         unit="moves",
         n=int(moves.sum()),
         conf_level=conf_level,
         limits=limits,
-        chart={
-            "kind": "points",
-            "label": ["order"],
-            "only": {"measure": "log_score"},
-            "xlabel": t("journeys.predict_axis"),
-        },
+        chart=Points(
+            label=["order"],
+            only={"measure": "log_score"},
+            xlabel=Note(
+                "journeys.predict_axis", "Mean log-likelihood of the next event (higher is better)"
+            ),
+        ),
     )
 
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.errors import NotEnoughData, one_of
-from workbench.results import Result, analysis
-from workbench.texts import number, t
+from workbench.notes import Note
+from workbench.results import Heat, Points, Result, analysis
 
 SECOND = 1_000_000
 
@@ -63,14 +63,52 @@ def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95)
         columns="definition"
     )
     return Result(
-        question=t("journeys.sessions_question"),
+        question=Note(
+            "journeys.sessions_question",
+            "How often do people come, and how much do they do in a visit?",
+        ),
         table=table,
         unit="customers",
-        method=t("journeys.sessions_method", timeout=timeout),
+        method=Note(
+            "journeys.sessions_method",
+            "Sessions end after a pause longer than {timeout:span}; ratios over "
+            "customers, delta method.",
+            timeout=timeout,
+        ),
         n=people,
         conf_level=conf_level,
-        limits=(t("journeys.last_page"), *((t(f"journeys.rule_{rule}"),) if rule else ())),
-        chart={"kind": "points", "label": ["measure"], "xlabel": t("journeys.sessions_axis")},
+        limits=(
+            Note(
+                "journeys.last_page",
+                "Time after the last event of a session is not seen: durations are lower bounds.",
+            ),
+            *(
+                (
+                    {
+                        "ga4": Note(
+                            "journeys.rule_ga4",
+                            "GA4's rule: 30 minutes of silence; a visit across midnight counts "
+                            "on both days.",
+                        ),
+                        "matomo": Note(
+                            "journeys.rule_matomo",
+                            "Matomo's rule: 30 minutes of silence, local midnight, "
+                            "and every new campaign.",
+                        ),
+                        "posthog": Note(
+                            "journeys.rule_posthog",
+                            "PostHog's rule: 30 minutes of silence, at most 24 hours in all.",
+                        ),
+                    }[rule],
+                )
+                if rule
+                else ()
+            ),
+        ),
+        chart=Points(
+            label=["measure"],
+            xlabel=Note("journeys.sessions_axis", "Per customer or per session, as named"),
+        ),
     )
 
 
@@ -95,14 +133,29 @@ def compare_sessions(events, *, zone="UTC", conf_level=0.95):
     )
     table = table[shown].drop(columns="measure").reset_index(drop=True)
     return Result(
-        question=t("journeys.tools_question"),
+        question=Note(
+            "journeys.tools_question", "How many visits do different rules make of the same data?"
+        ),
         table=table,
-        method=t("journeys.tools_method", zone=zone),
+        method=Note(
+            "journeys.tools_method",
+            "Visits per customer under each rule, midnight in {zone}; ratios over "
+            "customers, delta method.",
+            zone=zone,
+        ),
         unit="customers",
         n=people,
         conf_level=conf_level,
-        limits=(t("journeys.tools_limit"),),
-        chart={"kind": "points", "label": ["definition"], "xlabel": t("journeys.tools_axis")},
+        limits=(
+            Note(
+                "journeys.tools_limit",
+                "GA4's daily reports count a visit across midnight on both days; that is "
+                "the number shown for it.",
+            ),
+        ),
+        chart=Points(
+            label=["definition"], xlabel=Note("journeys.tools_axis", "Visits per customer")
+        ),
     )
 
 
@@ -140,7 +193,10 @@ def _cut(events, rules, zone, conf_level):
         .sum()
     )
     if not len(sums) or sums["customers"].max() == 0:
-        raise NotEnoughData("sessions: the table holds no event with a customer and a time")
+        raise NotEnoughData(
+            "journeys.error_sessions_the_table_holds_no",
+            "sessions: the table holds no event with a customer and a time",
+        )
     rows = []
     for i, definition in enumerate(rules):
         for j, name in enumerate(_MEASURES):
@@ -208,7 +264,10 @@ def transitions(events, *, timeout=None, conf_level=0.95):
     sums = sums.groupby("cell")[_MOMENTS].sum().reset_index()
     sums = sums[sums["y"] > 0]
     if not len(sums):
-        raise NotEnoughData("transitions: no customer has two events in a row")
+        raise NotEnoughData(
+            "journeys.error_transitions_no_customer_has_two",
+            "transitions: no customer has two events in a row",
+        )
     # Customers who left the event without this move count in the denominator of every cell.
     rows = pd.DataFrame(
         {
@@ -235,26 +294,39 @@ def transitions(events, *, timeout=None, conf_level=0.95):
         ["event", "count", "next_event"], ascending=[True, False, True], ignore_index=True
     )
     return Result(
-        question=t("journeys.transitions_question"),
+        question=Note("journeys.transitions_question", "What do people do next?"),
         table=table,
         unit="moves",
         n=int(table["count"].sum()),
-        method=t("journeys.transitions_method", timeout=timeout or t("funnels.no_window")),
+        method=Note(
+            "journeys.transitions_method",
+            "Share of moves away from an event, longest pause {timeout:span}; ratios "
+            "over customers, delta method.",
+            timeout=timeout or Note("funnels.no_window", "none"),
+        ),
         conf_level=conf_level,
         limits=(
-            t(
-                "journeys.moves_limit" if timeout is None else "journeys.moves_visit",
-                n=number(table["count"].sum()),
+            (
+                Note(
+                    "journeys.moves_limit",
+                    "{n} moves; the last event of a customer has no next one.",
+                    n=table["count"].sum(),
+                )
+                if timeout is None
+                else Note(
+                    "journeys.moves_visit",
+                    "{n} moves; the last event of a visit has no next one.",
+                    n=table["count"].sum(),
+                )
             ),
         ),
-        chart={
-            "kind": "heat",
-            "row": "event",
-            "column": "next_event",
-            "percent": True,
-            "xlabel": t("journeys.next_axis"),
-            "ylabel": t("journeys.transitions_axis"),
-        },
+        chart=Heat(
+            row="event",
+            column="next_event",
+            percent=True,
+            xlabel=Note("journeys.next_axis", "Next event"),
+            ylabel=Note("journeys.transitions_axis", "Share of moves away from the event"),
+        ),
     )
 
 

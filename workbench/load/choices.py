@@ -64,7 +64,11 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
     import pandas as pd
 
     if alternatives < 4:
-        raise InputError(f"alternatives: a choice study needs at least four, found {alternatives}")
+        raise InputError(
+            "load.error_alternatives_a_choice_study_needs",
+            "alternatives: a choice study needs at least four, found {alternatives}",
+            alternatives=alternatives,
+        )
     products = engine.run(
         "SELECT product_id, manufacturer_id, product_category, product_type, package_size FROM p",
         p=panel_file("products"),
@@ -103,8 +107,12 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
     )
     if len(ranked) < alternatives:
         raise NotEnoughData(
-            f"category '{category}': only {len(ranked)} alternatives were ever bought,"
-            f" {alternatives} asked for"
+            "load.error_category_only_alternatives_were_ever",
+            "category '{category}': only {n_ranked} alternatives were ever bought, "
+            "{alternatives} asked for",
+            category=category,
+            n_ranked=len(ranked),
+            alternatives=alternatives,
         )
     names = sorted(ranked.index[:alternatives])
     sold = sold[sold["alternative"].isin(names)]

@@ -43,11 +43,19 @@ def read(path, options):
             else []
         )
         there = f" Files of that kind there: {', '.join(near)}" if near else ""
-        raise InputError(f"{path}: no such file.{there}")
+        raise InputError(
+            "load.error_no_such_file", "{path}: no such file.{there}", path=path, there=there
+        )
     if path.is_dir():
-        raise InputError(f"{path}: this is a directory; name one file in it")
+        raise InputError(
+            "load.error_this_is_a_directory_name",
+            "{path}: this is a directory; name one file in it",
+            path=path,
+        )
     if path.stat().st_size == 0:
-        raise InputError(f"{path}: the file is empty (0 bytes)")
+        raise InputError(
+            "load.error_the_file_is_empty_bytes", "{path}: the file is empty (0 bytes)", path=path
+        )
     for name in options:
         if name not in OPTIONS:
             raise unknown("mapping, read", "option", name, sorted(OPTIONS))
@@ -61,20 +69,32 @@ def read(path, options):
     }
     if kind not in readers:
         raise InputError(
-            f"{path}: unknown kind of file '{path.suffix}'. Say what it is with `read: {{format:"
-            f" …}}` in the mapping: {', '.join(readers)}"
+            "load.error_unknown_kind_of_file_say",
+            "{path}: unknown kind of file '{suffix}'. Say what it is with `read: "
+            "{{format: …}}` in the mapping: {readers:text}",
+            path=path,
+            suffix=path.suffix,
+            readers=list(readers),
         )
     if options.get("decimal", ".") not in (".", ","):
-        raise InputError(f"mapping, read: decimal is '.' or ',', found {options['decimal']!r}")
+        raise InputError(
+            "load.error_mapping_read_decimal_is_or",
+            "mapping, read: decimal is '.' or ',', found {options:repr}",
+            options=options["decimal"],
+        )
     if not isinstance(options.get("skip_rows", 0), int):
         raise InputError(
-            f"mapping, read: skip_rows needs a whole number, found {options['skip_rows']!r}"
+            "load.error_mapping_read_skip_rows_needs",
+            "mapping, read: skip_rows needs a whole number, found {options:repr}",
+            options=options["skip_rows"],
         )
     frame, bad, notes = readers[kind](path, options)
     if not len(frame.columns) or (not len(frame) and not bad):
         raise InputError(
-            f"{path}: no rows below the header (columns:"
-            f" {', '.join(map(str, frame.columns)) or 'none'})"
+            "load.error_no_rows_below_the_header",
+            "{path}: no rows below the header (columns: {frame})",
+            path=path,
+            frame=", ".join(map(str, frame.columns)) or "none",
         )
     return frame, bad, notes
 
@@ -90,32 +110,62 @@ def _csv(path, options):
         text = data.decode(encoding)
     except LookupError:
         raise InputError(
-            f"{path}: no encoding is called {encoding!r}; common ones are utf-8, cp1252 and latin-1"
+            "load.error_no_encoding_is_called_common",
+            "{path}: no encoding is called {encoding:repr}; common ones are utf-8, "
+            "cp1252 and latin-1",
+            path=path,
+            encoding=encoding,
         ) from None
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise InputError(
-            f"{path}: not {encoding} (byte {error.start}, line {line}). Leave `encoding` out to"
-            " have it found, or name the right one, such as cp1252."
+            "load.error_not_byte_line_leave_encoding",
+            "{path}: not {encoding} (byte {start}, line {line}). Leave `encoding` out "
+            "to have it found, or name the right one, such as cp1252.",
+            path=path,
+            encoding=encoding,
+            start=error.start,
+            line=line,
         ) from None
     if "\x00" in text[:4096]:
-        raise InputError(f"{path}: this is no text file (it holds zero bytes)")
+        raise InputError(
+            "load.error_this_is_no_text_file",
+            "{path}: this is no text file (it holds zero bytes)",
+            path=path,
+        )
     text = text.removeprefix("\ufeff")
     skip = int(options.get("skip_rows", 0))
     head = "\n".join(text.splitlines()[skip : skip + 60])
     if not head.strip():
-        raise InputError(f"{path}: the file holds no text")
+        raise InputError(
+            "load.error_the_file_holds_no_text", "{path}: the file holds no text", path=path
+        )
     delimiter = options.get("delimiter") or _delimiter(head)
     if len(delimiter) != 1:
-        raise InputError(f"{path}: a delimiter is one character, found {delimiter!r}")
+        raise InputError(
+            "load.error_a_delimiter_is_one_character",
+            "{path}: a delimiter is one character, found {delimiter:repr}",
+            path=path,
+            delimiter=delimiter,
+        )
     header = next(csv.reader([head.splitlines()[0]], delimiter=delimiter))
     # A trailing delimiter makes nameless columns: harmless, and given a name.
     header = [h or f"unnamed_{i}" for i, h in enumerate(header, 1)]
     doubled = sorted({h for h in header if header.count(h) > 1})
     if doubled:
-        raise InputError(f"{path}: the header names {', '.join(map(repr, doubled))} twice")
+        raise InputError(
+            "load.error_the_header_names_twice",
+            "{path}: the header names {doubled:text} twice",
+            path=path,
+            doubled=list(map(repr, doubled)),
+        )
     if len(text.splitlines()) <= skip + 1:
-        raise InputError(f"{path}: no rows below the header (columns: {', '.join(header)})")
+        raise InputError(
+            "load.error_no_rows_below_the_header_b",
+            "{path}: no rows below the header (columns: {header:text})",
+            path=path,
+            header=list(header),
+        )
     bad = []
 
     def keep_aside(row):
@@ -128,8 +178,11 @@ def _csv(path, options):
         table = _arrow_csv(text, skip, header, delimiter, keep_aside)
     except pa.ArrowInvalid as error:
         raise InputError(
-            f"{path}: cannot be read as a table with the delimiter {delimiter!r}"
-            f" ({str(error).splitlines()[0]})"
+            "load.error_cannot_be_read_as_a",
+            "{path}: cannot be read as a table with the delimiter {delimiter:repr} ({error})",
+            path=path,
+            delimiter=delimiter,
+            error=str(error).splitlines()[0],
         ) from None
     frame = table.to_pandas(types_mapper={pa.string(): pd.StringDtype(na_value=float("nan"))}.get)
     _no_open_quote(path, frame, text, delimiter)
@@ -183,14 +236,22 @@ def _no_open_quote(path, frame, text, delimiter):
             value = long[inner >= max(len(frame.columns) - 2, 1)].iloc[0]
             line = text[: text.find(value.split("\n")[0])].count("\n") + 1
             raise InputError(
-                f"{path}: a quote near line {line}, in column '{name}', is not closed and swallows"
-                " the rows after it. Close or remove that quotation mark."
+                "load.error_a_quote_near_line_in",
+                "{path}: a quote near line {line}, in column '{name}', is not closed and "
+                "swallows the rows after it. Close or remove that quotation mark.",
+                path=path,
+                line=line,
+                name=name,
             )
     if text.count('"') % 2:
         line = text[: text.rfind('"')].count("\n") + 1
         raise InputError(
-            f"{path}: an odd number of quotation marks, the last one in line {line}; one is not"
-            " closed. Close or remove it, else whole rows may be read as one value."
+            "load.error_an_odd_number_of_quotation",
+            "{path}: an odd number of quotation marks, the last one in line {line}; "
+            "one is not closed. Close or remove it, else whole rows may be read as one "
+            "value.",
+            path=path,
+            line=line,
         )
 
 
@@ -209,7 +270,9 @@ def _encoding(path, data):
         except UnicodeDecodeError:
             continue
     raise InputError(
-        f"{path}: neither UTF-8 nor Windows Western; name the encoding with `read: {{encoding: …}}`"
+        "load.error_neither_utf_nor_windows_western",
+        "{path}: neither UTF-8 nor Windows Western; name the encoding with `read: {{encoding: …}}`",
+        path=path,
     )
 
 
@@ -230,14 +293,20 @@ def _excel(path, options):
     magic = path.read_bytes()[:8]
     if magic == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise InputError(
-            f"{path}: the workbook is password-protected or in the old .xls format. "
-            "Open it, remove the password and save it as .xlsx."
+            "load.error_the_workbook_is_password_protected",
+            "{path}: the workbook is password-protected or in the old .xls format. "
+            "Open it, remove the password and save it as .xlsx.",
+            path=path,
         )
     try:
         book = pd.ExcelFile(path, engine="openpyxl")
     except Exception as error:  # noqa: BLE001 - a broken workbook fails in any way
         raise InputError(
-            f"{path}: not a readable workbook ({type(error).__name__}: {error})"
+            "load.error_not_a_readable_workbook",
+            "{path}: not a readable workbook ({name}: {error})",
+            path=path,
+            name=type(error).__name__,
+            error=error,
         ) from None
     with book:
         sheet = options.get("sheet", book.sheet_names[0])
@@ -257,8 +326,10 @@ def _parquet(path, options):
         frame = pq.read_table(path).to_pandas()
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(
-            f"{path}: not a whole Parquet file; it may have been cut off while copying "
-            f"({str(error).splitlines()[0]})"
+            "load.error_not_a_whole_parquet_file",
+            "{path}: not a whole Parquet file; it may have been cut off while copying ({error})",
+            path=path,
+            error=str(error).splitlines()[0],
         ) from None
     # Named index levels are columns; an unnamed one only numbers rows, and not always once.
     frame = frame.reset_index(drop=all(n is None for n in frame.index.names))
@@ -284,7 +355,13 @@ def _jsonl(path, options):
     try:
         lines = data.decode(encoding).splitlines()
     except (UnicodeDecodeError, LookupError) as error:
-        raise InputError(f"{path}: not {encoding} ({error})") from None
+        raise InputError(
+            "load.error_not",
+            "{path}: not {encoding} ({error})",
+            path=path,
+            encoding=encoding,
+            error=error,
+        ) from None
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -301,7 +378,12 @@ def _jsonl(path, options):
             if lines and lines[0].lstrip().startswith("[")
             else ""
         )
-        raise InputError(f"{path}: no line is a JSON object; one object a line is needed.{hint}")
+        raise InputError(
+            "load.error_no_line_is_a_json",
+            "{path}: no line is a JSON object; one object a line is needed.{hint}",
+            path=path,
+            hint=hint,
+        )
     return pd.json_normalize(good), bad, {"encoding": encoding}
 
 

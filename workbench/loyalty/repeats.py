@@ -8,8 +8,8 @@ from scipy import special, stats
 from workbench import engine, intervals, periods, schemas
 from workbench.errors import InputError, NotEnoughData
 from workbench.loyalty.theory import nbd
-from workbench.results import Result, analysis
-from workbench.texts import number, p_value, t
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 MOST = 10  # purchases from which buyers are taken together
 DRAWS = 400
@@ -72,11 +72,16 @@ def repeat_buying(
     seen = schemas.first_day(view)
     if first < seen:
         raise NotEnoughData(
-            f"repeat_buying: the data begin after {begin}; what was bought before is not known"
+            "loyalty.error_repeat_buying_the_data_begin",
+            "repeat_buying: the data begin after {begin}; what was bought before is not known",
+            begin=begin,
         )
     if first + 2 * days - 1 > end:
         raise NotEnoughData(
-            f"repeat_buying: the data end before two periods of {length} from {begin} are over"
+            "loyalty.error_repeat_buying_the_data_end",
+            "repeat_buying: the data end before two periods of {length} from {begin} are over",
+            length=length,
+            begin=begin,
         )
     found = engine.run(
         schemas.DAYS
@@ -95,18 +100,25 @@ def repeat_buying(
     bought = found[(found["early"] > 0) | (found["late"] > 0)]
     if n < bought["households"].sum():
         raise InputError(
-            f"households: {n} are fewer than the {int(bought['households'].sum())} who bought"
+            "loyalty.error_households_are_fewer_than_the_b_b",
+            "households: {n} are fewer than the {bought} who bought",
+            n=n,
+            bought=int(bought["households"].sum()),
         )
     x, y = np.append(bought["early"], 0).astype(float), np.append(bought["late"], 0).astype(float)
     w = np.append(bought["households"], n - bought["households"].sum()).astype(float)
     if w[x > 0].sum() < 30:
         raise NotEnoughData(
-            f"repeat_buying: {int(w[x > 0].sum())} buyers in the first period; 30 are needed"
+            "loyalty.error_repeat_buying_buyers_in_the",
+            "repeat_buying: {w} buyers in the first period; 30 are needed",
+            w=int(w[x > 0].sum()),
         )
     try:
         m, k = nbd(float(w[x > 0].sum() / n), float((w * x).sum() / w[x > 0].sum()))
     except InputError as wrong:
-        raise NotEnoughData(f"repeat_buying: {wrong}") from None
+        raise NotEnoughData(
+            "loyalty.error_repeat_buying", "repeat_buying: {wrong}", wrong=wrong
+        ) from None
     labels = [*map(str, range(MOST)), f"{MOST}+"]
 
     def observed(w):
@@ -182,28 +194,65 @@ def repeat_buying(
         )
     p = float(stats.chi2.sf(((seen - expected) ** 2 / expected).sum(), max(len(expected) - 3, 1)))
     limits = [
-        t("loyalty.nbd_fit", m=number(m, 4), k=number(k, 3), p=p_value(p)),
-        t("loyalty.nbd_fits" if p >= 0.05 else "loyalty.nbd_off"),
-        t("loyalty.nbd_limit"),
+        Note(
+            "loyalty.nbd_fit",
+            "NBD: mean {m} purchases a household, k {k:3}; goodness of fit by "
+            "chi-square, p: {p:p}.",
+            m=m,
+            k=k,
+            p=p,
+        ),
+        (
+            Note("loyalty.nbd_fits", "The numbers of buyers go with the law.")
+            if p >= 0.05
+            else Note(
+                "loyalty.nbd_off",
+                "The numbers of buyers depart from the law by more than chance: look at "
+                "which rows, and how far, before anything is read into it; with many "
+                "households small departures show.",
+            )
+        ),
+        Note(
+            "loyalty.nbd_limit",
+            "A repeat rate below 100 % is no loss of customers: light buyers skip "
+            "periods. Compare it with the law's, not with 100 %.",
+        ),
     ]
     if households is None:
-        limits.append(t("loyalty.buyers_only"))
+        limits.append(
+            Note(
+                "loyalty.buyers_only",
+                "Only buyers are in the data: penetrations are shares of buyers, and who "
+                "buys nothing is not seen. Give `households`.",
+            )
+        )
     if n < 400:
-        limits.append(t("drivers.few", n=number(n), least=number(400)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=n, least=400)
+        )
     return Result(
-        question=t("loyalty.nbd_question"),
+        question=Note(
+            "loyalty.nbd_question",
+            "How many buy how often, how many of them buy again, and is that what the NBD says?",
+        ),
         table=table,
-        method=t("loyalty.nbd_method", days=number(days), draws=number(draws)),
+        method=Note(
+            "loyalty.nbd_method",
+            "Purchase days in a period of {days} days and in the next; NBD from "
+            "penetration and purchases a buyer; bootstrap over households ({draws} "
+            "draws).",
+            days=days,
+            draws=draws,
+        ),
         unit="households",
         n=n,
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["purchases"],
-            "only": {"measure": "bought"},
-            "percent": True,
-            "beside": "law",
-            "xlabel": t("loyalty.nbd_axis"),
-        },
+        chart=Points(
+            label=["purchases"],
+            only={"measure": "bought"},
+            percent=True,
+            beside="law",
+            xlabel=Note("loyalty.nbd_axis", "Share of households"),
+        ),
     )

@@ -8,8 +8,8 @@ from workbench import engine, intervals, periods, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.loyalty.brands import OTHERS
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t, word
+from workbench.notes import Note
+from workbench.results import Heat, Points, Result, analysis
 
 LEAST = 30  # customers a segment below which its shares are shown but not to be leant on
 SEGMENTS = ("champions", "loyal", "new", "fading", "at_risk", "lost")
@@ -55,12 +55,21 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
     Marketing Research 42.
     """
     if groups < 2:
-        raise InputError(f"groups: at least 2 are needed, found {groups}")
+        raise InputError(
+            "loyalty.error_groups_at_least_are_needed",
+            "groups: at least 2 are needed, found {groups}",
+            groups=groups,
+        )
     for name, borders in (cuts or {}).items():
         if name not in ("recency", "orders", "amount"):
             raise unknown("cuts", "number", name, ("recency", "orders", "amount"))
         if not len(borders) or (np.diff(borders) <= 0).any():
-            raise InputError(f"cuts: the borders of {name} must increase, found {list(borders)}")
+            raise InputError(
+                "loyalty.error_cuts_the_borders_of_must",
+                "cuts: the borders of {name} must increase, found {borders}",
+                name=name,
+                borders=list(borders),
+            )
     view, day = schemas.purchase_days(orders, zone)
     if as_of is not None:
         day = periods.local_day(schemas.moment("as_of", as_of, zone), zone)
@@ -75,7 +84,9 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
         o=view,
     )
     if not len(made):
-        raise NotEnoughData("rfm: nobody ordered by then")
+        raise NotEnoughData(
+            "loyalty.error_rfm_nobody_ordered_by_then", "rfm: nobody ordered by then"
+        )
     made["amount"] = made["amount"].fillna(0.0)
 
     for letter, name, sign in (("r", "recency", -1), ("f", "orders", 1), ("m", "amount", 1)):
@@ -175,26 +186,58 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
             }
         )
     few = [s for s in SEGMENTS if 0 < (scored["segment"] == s).sum() < LEAST]
-    limits = [t("loyalty.rfm_limit")]
+    limits = [
+        Note(
+            "loyalty.rfm_limit",
+            "Scores sort customers by what they did; they are no reason why. Ties "
+            "share a score, so segments are not equally large.",
+        )
+    ]
     if not watched:
-        limits.insert(0, t("loyalty.rfm_young", window=window))
+        limits.insert(
+            0,
+            Note(
+                "loyalty.rfm_young",
+                "The data end before {window:span} have passed since the day of judgement: "
+                "who came back is not known yet.",
+                window=window,
+            ),
+        )
     if few:
-        limits.append(t("loyalty.rfm_few", names=", ".join(map(word, few)), least=number(LEAST)))
+        limits.append(
+            Note(
+                "loyalty.rfm_few",
+                "Fewer than {least} customers: {names:word}.",
+                names=list(few),
+                least=LEAST,
+            )
+        )
     return Result(
-        question=t("loyalty.rfm_question"),
+        question=Note(
+            "loyalty.rfm_question",
+            "How large is each segment, what does it spend, and how many of it come back?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("loyalty.rfm_method", window=window),
+        method=Note(
+            "loyalty.rfm_method",
+            "Scores of recency, frequency and money; shares with Wilson intervals; "
+            "came back: an order within {window:span} after the day of judgement.",
+            window=window,
+        ),
         unit="customers",
         n=n,
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["segment"],
-            "only": {"measure": "came_back" if watched else "customers"},
-            "percent": True,
-            "xlabel": t("loyalty.rfm_axis" if watched else "loyalty.rfm_axis_size"),
-        },
+        chart=Points(
+            label=["segment"],
+            only={"measure": "came_back" if watched else "customers"},
+            percent=True,
+            xlabel=(
+                Note("loyalty.rfm_axis", "Share that ordered in the time after")
+                if watched
+                else Note("loyalty.rfm_axis_size", "Share of customers")
+            ),
+        ),
     )
 
 
@@ -233,7 +276,11 @@ def dick_basu(table, attitude, behaviour, *, cuts=None, conf_level=0.95):
     fits.numbers(table, "table", attitude, behaviour)
     rows = table[[attitude, behaviour]].dropna()
     if len(rows) < 10:
-        raise NotEnoughData(f"dick_basu: {len(rows)} customers with both; ten are needed")
+        raise NotEnoughData(
+            "loyalty.error_dick_basu_customers_with_both",
+            "dick_basu: {n_rows} customers with both; ten are needed",
+            n_rows=len(rows),
+        )
     a, b = (rows[c].to_numpy(float) for c in (attitude, behaviour))
     borders = (
         (float(np.median(a)), float(np.median(b))) if cuts is None else tuple(map(float, cuts))
@@ -252,32 +299,48 @@ def dick_basu(table, attitude, behaviour, *, cuts=None, conf_level=0.95):
         np.abs(b - borders[1]) < NEAR * max(np.ptp(b), 1e-12)
     )
     limits = [
-        t(
+        Note(
             "loyalty.grid_cuts",
-            a=number(borders[0], 3),
-            b=number(borders[1], 3),
-            near=percent(float(near.mean())),
+            "High is {a:3} or more in attitude and {b:3} or more in behaviour; "
+            "{near:%} of customers lie near a cut and could as well be elsewhere.",
+            a=borders[0],
+            b=borders[1],
+            near=float(near.mean()),
         ),
-        t("loyalty.grid_limit"),
+        Note(
+            "loyalty.grid_limit",
+            "With cuts at the medians the grid tells who is more loyal than others "
+            "here, not who is loyal.",
+        ),
     ]
     if len(rows) < 150:
-        limits.append(t("drivers.few", n=number(len(rows)), least=number(150)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(rows), least=150)
+        )
     if len(rows) < len(table):
-        limits.append(t("drivers.left_out", n=number(len(table) - len(rows))))
+        limits.append(
+            Note(
+                "drivers.left_out",
+                "{n} rows with a missing value are left out.",
+                n=len(table) - len(rows),
+            )
+        )
     return Result(
-        question=t("loyalty.grid_question"),
+        question=Note(
+            "loyalty.grid_question", "Who is loyal at heart and in deed, who only in one of them?"
+        ),
         table=pd.DataFrame(out),
-        method=t("loyalty.grid_method"),
+        method=Note(
+            "loyalty.grid_method",
+            "Dick and Basu's grid of relative attitude and repeat patronage; Wilson intervals.",
+        ),
         unit="customers",
         n=len(rows),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["loyalty"],
-            "percent": True,
-            "xlabel": t("loyalty.grid_axis"),
-        },
+        chart=Points(
+            label=["loyalty"], percent=True, xlabel=Note("loyalty.grid_axis", "Share of customers")
+        ),
     )
 
 
@@ -343,7 +406,11 @@ def switching(lines, *, brand="brand", most=8, conf_level=0.95):
         )
     )
     if len(pairs) < 20:
-        raise NotEnoughData(f"switching: {len(pairs)} pairs of purchases; 20 are needed")
+        raise NotEnoughData(
+            "loyalty.error_switching_pairs_of_purchases_are",
+            "switching: {n_pairs} pairs of purchases; 20 are needed",
+            n_pairs=len(pairs),
+        )
     kept = list(
         pairs["brand"]
         .value_counts()
@@ -373,35 +440,49 @@ def switching(lines, *, brand="brand", most=8, conf_level=0.95):
             )
     moved = intervals.share((a != b).to_numpy(), who, conf_level)
     limits = [
-        t(
+        Note(
             "loyalty.switch_rate",
-            rate=percent(moved["estimate"]),
-            low=percent(moved["conf_low"]),
-            high=percent(moved["conf_high"]),
-            chance=percent(
-                float(
-                    1 - (a.value_counts(normalize=True).reindex(names, fill_value=0) * size).sum()
-                )
+            "{rate:%} of purchases ({low:%} to {high:%}) are followed by another "
+            "brand; if the last purchase told nothing it would be {chance:%}.",
+            rate=moved["estimate"],
+            low=moved["conf_low"],
+            high=moved["conf_high"],
+            chance=float(
+                1 - (a.value_counts(normalize=True).reindex(names, fill_value=0) * size).sum()
             ),
         ),
-        t("loyalty.switch_limit"),
+        Note(
+            "loyalty.switch_limit",
+            "Buying several brands by turns is not switching: people keep a repertoire.",
+        ),
     ]
     if several:
-        limits.append(t("loyalty.switch_several", n=number(several)))
+        limits.append(
+            Note(
+                "loyalty.switch_several",
+                "{n} orders hold several brands and are left out, with the pairs they are part of.",
+                n=several,
+            )
+        )
     return Result(
-        question=t("loyalty.switch_question"),
+        question=Note(
+            "loyalty.switch_question", "After buying a brand, what do people buy the next time?"
+        ),
         table=pd.DataFrame(rows),
-        method=t("loyalty.switch_method"),
+        method=Note(
+            "loyalty.switch_method",
+            "Pairs of consecutive purchases; Wilson intervals at the number of rows "
+            "the households are worth.",
+        ),
         unit="purchases",
         n=len(pairs),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "heat",
-            "row": "brand",
-            "column": "following",
-            "percent": True,
-            "xlabel": t("loyalty.switch_axis"),
-            "ylabel": t("loyalty.switch_yaxis"),
-        },
+        chart=Heat(
+            row="brand",
+            column="following",
+            percent=True,
+            xlabel=Note("loyalty.switch_axis", "Bought next"),
+            ylabel=Note("loyalty.switch_yaxis", "Bought"),
+        ),
     )

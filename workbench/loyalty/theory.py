@@ -25,8 +25,11 @@ def nbd(penetration, rate):
     """
     if not 0 < penetration < 1 or not rate > 1:
         raise InputError(
-            "nbd: penetration must lie between 0 and 1 and purchases a buyer above 1, found"
-            f" {penetration:g} and {rate:g}"
+            "loyalty.error_nbd_penetration_must_lie_between",
+            "nbd: penetration must lie between 0 and 1 and purchases a buyer above 1, "
+            "found {penetration} and {rate}",
+            penetration=penetration,
+            rate=rate,
         )
     from scipy import optimize
 
@@ -38,8 +41,13 @@ def nbd(penetration, rate):
 
     if gap(15.0) < 0:
         raise InputError(
-            f"nbd: with {rate:g} purchases a buyer at most {-np.expm1(-mean):.1%} could be buyers;"
-            f" found {penetration:.1%}: buyers differ less than chance alone would make them"
+            "loyalty.error_nbd_with_purchases_a_buyer",
+            "nbd: with {rate} purchases a buyer at most {mean:%} could be buyers; "
+            "found {penetration:%}: buyers differ less than chance alone would make "
+            "them",
+            rate=rate,
+            mean=-np.expm1(-mean),
+            penetration=penetration,
         )
     return mean, float(np.exp(optimize.brentq(gap, -15.0, 15.0)))
 
@@ -72,7 +80,9 @@ class Dirichlet:
 
         shares, seen = np.asarray(shares, float), np.asarray(penetrations, float)
         if len(shares) < 2:
-            raise NotEnoughData("dirichlet: two brands are needed")
+            raise NotEnoughData(
+                "loyalty.error_dirichlet_two_brands_are_needed", "dirichlet: two brands are needed"
+            )
         if (
             (shares <= 0).any()
             or shares.sum() > 1 + 1e-9
@@ -80,8 +90,9 @@ class Dirichlet:
             or (seen > penetration + 1e-12).any()
         ):
             raise InputError(
-                "dirichlet: shares must lie above 0 and add up to 1 at most; no brand may be bought"
-                " by more than the category"
+                "loyalty.error_dirichlet_shares_must_lie_above",
+                "dirichlet: shares must lie above 0 and add up to 1 at most; no brand may "
+                "be bought by more than the category",
             )
         mean, spread = nbd(penetration, rate)
         chance = _chances(mean, spread)
@@ -100,8 +111,9 @@ class Dirichlet:
             own, good = np.full(len(shares), np.exp(ALIKE)), np.ones(len(shares), bool)
         if not good.any():
             raise InputError(
-                "dirichlet: no brand's penetration can be reached with its share; check that both"
-                " are of the same period and households"
+                "loyalty.error_dirichlet_no_brand_s_penetration",
+                "dirichlet: no brand's penetration can be reached with its share; check "
+                "that both are of the same period and households",
             )
         return cls(
             mean, spread, float((own[good] * shares[good]).sum() / shares[good].sum()), shares, own

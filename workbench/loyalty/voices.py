@@ -5,8 +5,8 @@ import numpy as np
 from workbench import intervals, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
-from workbench.results import Result, analysis
-from workbench.texts import number, t
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
 
 
 @analysis
@@ -51,8 +51,11 @@ def satisfaction_link(answers, orders, *, score="satisfaction", window="90D", co
     old, back = given[watched], back[watched]
     if len(old) < 30:
         raise NotEnoughData(
-            f"satisfaction_link: {len(old)} answers are old enough to be followed for {window}; 30"
-            " are needed"
+            "loyalty.error_satisfaction_link_answers_are_old",
+            "satisfaction_link: {n_old} answers are old enough to be followed for "
+            "{window}; 30 are needed",
+            n_old=len(old),
+            window=window,
         )
     values, who = (
         old[score].to_numpy(float),
@@ -67,7 +70,13 @@ def satisfaction_link(answers, orders, *, score="satisfaction", window="90D", co
         }
         for v in np.unique(values)
     ]
-    limits = [t("loyalty.link_limit")]
+    limits = [
+        Note(
+            "loyalty.link_limit",
+            "Associational: only people who answered, and those who answer stay more "
+            "often; satisfaction and coming back share causes.",
+        )
+    ]
     if 0 < back.mean() < 1 and (values < middle).any() and (values > middle).any():
         x = pd.DataFrame(
             {
@@ -109,27 +118,47 @@ def satisfaction_link(answers, orders, *, score="satisfaction", window="90D", co
                 }
             )
     else:
-        limits.append(t("loyalty.link_flat"))
+        limits.append(
+            Note(
+                "loyalty.link_flat",
+                "All or none came back, or all scores lie on one side of the median: no "
+                "slopes can be given.",
+            )
+        )
     if len(old) < len(given):
-        limits.append(t("loyalty.link_young", n=number(len(given) - len(old)), window=window))
+        limits.append(
+            Note(
+                "loyalty.link_young",
+                "{n} are too young to have been followed for {window:span} and are left out.",
+                n=len(given) - len(old),
+                window=window,
+            )
+        )
     if len(old) < 300:
-        limits.append(t("drivers.few", n=number(len(old)), least=number(300)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(old), least=300)
+        )
     return Result(
-        question=t("loyalty.link_question"),
+        question=Note("loyalty.link_question", "Do satisfied customers order again more often?"),
         table=pd.DataFrame(rows),
-        method=t("loyalty.link_method", window=window, middle=number(middle)),
+        method=Note(
+            "loyalty.link_method",
+            "Share who order within {window:span} after the answer, by score; logit "
+            "with a bend at {middle}; the customer is the sampling unit.",
+            window=window,
+            middle=middle,
+        ),
         unit="answers",
         n=len(old),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["grade"],
-            "only": {"measure": "came_back"},
-            "percent": True,
-            "xlabel": t("loyalty.link_axis", window=window),
-        },
+        chart=Points(
+            label=["grade"],
+            only={"measure": "came_back"},
+            percent=True,
+            xlabel=Note("loyalty.link_axis", "Share who order within {window:span}", window=window),
+        ),
     )
 
 
@@ -172,9 +201,13 @@ def referral(invites, customers, *, conf_level=0.95):
     )
     rows = invites[~own]
     if not rows["joined"].isin((0, 1)).all():
-        raise InputError("invites: joined must be 0 or 1")
+        raise InputError(
+            "loyalty.error_invites_joined_must_be_or", "invites: joined must be 0 or 1"
+        )
     if not len(rows):
-        raise NotEnoughData("referral: there is no invitation")
+        raise NotEnoughData(
+            "loyalty.error_referral_there_is_no_invitation", "referral: there is no invitation"
+        )
     n = (
         int(customers)
         if isinstance(customers, (int, np.integer))
@@ -182,7 +215,12 @@ def referral(invites, customers, *, conf_level=0.95):
     )
     per = rows.groupby("customer_id")["joined"].agg(["size", "sum"])
     if n < len(per):
-        raise InputError(f"customers: {n} are fewer than the {len(per)} who invited")
+        raise InputError(
+            "loyalty.error_customers_are_fewer_than_the_b",
+            "customers: {n} are fewer than the {n_per} who invited",
+            n=n,
+            n_per=len(per),
+        )
     sent, joined = (
         np.concatenate([per[c].to_numpy(float), np.zeros(n - len(per))]) for c in ("size", "sum")
     )
@@ -206,27 +244,50 @@ def referral(invites, customers, *, conf_level=0.95):
         )
     k = out[-1]["estimate"]
     limits = [
-        t("loyalty.k_grows" if k >= 1 else "loyalty.k_fades", k=number(k, 3)),
-        t("loyalty.k_limit"),
+        (
+            Note(
+                "loyalty.k_grows",
+                "k = {k:3}: at 1 or above, a round brings at least as many as the one "
+                "before, for as long as there are people left to invite.",
+                k=k,
+            )
+            if k >= 1
+            else Note(
+                "loyalty.k_fades",
+                "k = {k:3}: below 1, each round of invitations brings fewer than the one before.",
+                k=k,
+            )
+        ),
+        Note(
+            "loyalty.k_limit",
+            "Per round, not per month; friends who would have come anyway are counted too.",
+        ),
     ]
     if own.any():
-        limits.append(t("loyalty.k_self", n=number(int(own.sum()))))
+        limits.append(
+            Note("loyalty.k_self", "{n} invitations to oneself are left out.", n=int(own.sum()))
+        )
     if len(per) < 100:
-        limits.append(t("drivers.few", n=number(len(per)), least=number(100)))
+        limits.append(
+            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(per), least=100)
+        )
     return Result(
-        question=t("loyalty.k_question"),
+        question=Note("loyalty.k_question", "How many new customers does a customer bring?"),
         table=pd.DataFrame(out),
-        method=t("loyalty.k_method"),
+        method=Note(
+            "loyalty.k_method",
+            "Invitations a customer times joins an invitation; the inviting customer "
+            "is the sampling unit.",
+        ),
         unit="customers",
         n=n,
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "only": {"measure": ["participation", "conversion", "k_factor"]},
-            "xlabel": t("loyalty.k_axis"),
-        },
+        chart=Points(
+            label=["measure"],
+            only={"measure": ["participation", "conversion", "k_factor"]},
+            xlabel=Note("loyalty.k_axis", "Share, or joins a customer"),
+        ),
     )
 
 
@@ -271,12 +332,18 @@ def win_back(contacts, orders, *, window="90D", held="holdout", randomised=True,
     back, watched = schemas.followed(first, "contacted_at", orders, window)
     old, back = first[watched], back[watched]
     if not len(old):
-        raise NotEnoughData(f"win_back: nobody was followed for {window}")
+        raise NotEnoughData(
+            "loyalty.error_win_back_nobody_was_followed",
+            "win_back: nobody was followed for {window}",
+            window=window,
+        )
     control = (old["variant"] == held).to_numpy()
     if not control.any() or control.all():
         raise InputError(
-            f"win_back: nobody was held back (variant '{held}'), or everybody; lapsed customers"
-            " return by themselves too, so returns alone say nothing"
+            "loyalty.error_win_back_nobody_was_held",
+            "win_back: nobody was held back (variant '{held}'), or everybody; lapsed "
+            "customers return by themselves too, so returns alone say nothing",
+            held=held,
         )
     who = np.arange(len(old))
     rows = [
@@ -284,26 +351,59 @@ def win_back(contacts, orders, *, window="90D", held="holdout", randomised=True,
         for name, mine in (("returned_contacted", ~control), ("returned_held", control))
     ]
     rows.append({"measure": "added", **intervals.share_difference(back, ~control, who, conf_level)})
-    limits = [t("loyalty.back_limit" if randomised else "experiments.chosen")]
+    limits = [
+        (
+            Note(
+                "loyalty.back_limit", "Holds for customers lapsed by this rule and for this offer."
+            )
+            if randomised
+            else Note(
+                "experiments.chosen",
+                "Chance did not decide who is in which arm: the arms differ in more than "
+                "what they got, and the difference is no effect.",
+            )
+        )
+    ]
     if len(old) < len(first):
-        limits.append(t("loyalty.link_young", n=number(len(first) - len(old)), window=window))
+        limits.append(
+            Note(
+                "loyalty.link_young",
+                "{n} are too young to have been followed for {window:span} and are left out.",
+                n=len(first) - len(old),
+                window=window,
+            )
+        )
     if min(control.sum(), (~control).sum()) < 200:
         limits.append(
-            t("drivers.few", n=number(int(min(control.sum(), (~control).sum()))), least=number(200))
+            Note(
+                "drivers.few",
+                "{n} are few; {least} is a common floor.",
+                n=int(min(control.sum(), (~control).sum())),
+                least=200,
+            )
         )
     return Result(
-        question=t("loyalty.back_question"),
+        question=Note(
+            "loyalty.back_question",
+            "Do lapsed customers return more often when they are approached?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("loyalty.back_method", window=window),
+        method=Note(
+            "loyalty.back_method",
+            "Share with an order within {window:span}, approached against held back; "
+            "Newcombe's interval.",
+            window=window,
+        ),
         unit="customers",
         n=len(old),
         conf_level=conf_level,
         evidence="experimental" if randomised else "associational",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "percent": True,
-            "xlabel": t("loyalty.back_axis", window=window),
-        },
+        chart=Points(
+            label=["measure"],
+            percent=True,
+            xlabel=Note(
+                "loyalty.back_axis", "Share with an order within {window:span}", window=window
+            ),
+        ),
     )

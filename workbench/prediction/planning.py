@@ -8,8 +8,9 @@ import numpy as np
 
 from workbench import engine, intervals, periods, schemas
 from workbench.errors import InputError, NotEnoughData, one_of
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t, word
+from workbench.notes import Note
+from workbench.results import Curve, Result, analysis
+from workbench.texts import number, word
 
 FIRST = 12  # periods the first forecast of the past learns from
 # Errors of the past an interval rests on, at least and at most: what forecasts did long ago, with
@@ -111,7 +112,12 @@ def forecast(
         ("season", 1 if season is None else season),
     ):
         if not isinstance(value, (int, np.integer)) or value < 1:
-            raise InputError(f"{name}: a whole number of at least 1 is needed, found {value!r}")
+            raise InputError(
+                "prediction.error_a_whole_number_of_at",
+                "{name}: a whole number of at least 1 is needed, found {value:repr}",
+                name=name,
+                value=value,
+            )
     season = season or SEASON[period.partition("_")[0]]
     grid, new, times, starts, late = _grid(orders, measure, period, zone, until)
     y = grid.sum(axis=0)
@@ -119,13 +125,18 @@ def forecast(
     idle = size - 1 - int(np.flatnonzero(times.sum(axis=0))[-1]) if times.any() else size
     if idle >= max(2, level):
         raise InputError(
-            f"until: nobody bought in the last {idle} periods before the data are said to end;"
-            " check the day, or leave it out"
+            "prediction.error_until_nobody_bought_in_the",
+            "until: nobody bought in the last {idle} periods before the data are said "
+            "to end; check the day, or leave it out",
+            idle=idle,
         )
     if size <= FIRST:
         raise NotEnoughData(
-            f"forecast: {size} whole periods; {FIRST + 1} are needed, so that at least one forecast"
-            " can be compared with what came"
+            "prediction.error_forecast_whole_periods_are_needed",
+            "forecast: {size} whole periods; {first} are needed, so that at least one "
+            "forecast can be compared with what came",
+            size=size,
+            first=FIRST + 1,
         )
     simple = ["naive", *(["seasonal_naive"] if size >= max(season, FIRST) + KNOWN + ahead else [])]
     told = {m: np.full((size, ahead), np.nan) for m in ("cohorts", *simple)}
@@ -224,34 +235,66 @@ def forecast(
         .agg(["sum", "size"])
     )
     limits = [
-        t(
+        Note(
             "prediction.mase",
+            "Mean error over {n} forecasts of the past, in mean changes from one "
+            "period to the next (MASE): {list}.",
             list="; ".join(f"{word(m)} {number(float(wrong[m]), 3)}" for m in told),
-            n=number(int((tests["method"] == "cohorts").sum())),
+            n=int((tests["method"] == "cohorts").sum()),
         ),
-        t(
-            "prediction.better" if wrong["cohorts"] < wrong[best] else "prediction.worse",
-            base=word(best),
+        (
+            Note(
+                "prediction.better",
+                "Over those, the cohorts were nearer than the best simple rule ({base:word}).",
+                base=best,
+            )
+            if wrong["cohorts"] < wrong[best]
+            else Note(
+                "prediction.worse",
+                "Over those, the cohorts were no nearer than the best simple rule "
+                "({base:word}): take that.",
+                base=best,
+            )
         ),
     ]
     limits.append(
-        t(
+        Note(
             "prediction.coverage",
-            held=number(int(held.loc["cohorts", "sum"])),
-            all=number(int(held.loc["cohorts", "size"])),
-            level=percent(conf_level, 0),
+            "Intervals at {level:%0}, made with what was known then, held what came in "
+            "{held} of {all} cases.",
+            held=int(held.loc["cohorts", "sum"]),
+            all=int(held.loc["cohorts", "size"]),
+            level=conf_level,
         )
         if "cohorts" in held.index
-        else t("prediction.no_coverage", least=number(KNOWN))
+        else Note(
+            "prediction.no_coverage",
+            "Fewer than {least} forecasts can be compared with what came: no interval is shown.",
+            least=KNOWN,
+        )
     )
     limits += [
-        t(
+        Note(
             "prediction.inflow",
-            n=number(float(new[-inflow:].mean()), 3),
-            k=number(min(inflow, size)),
+            "Assumed: {n:3} new customers a period, the mean of the last {k}. No "
+            "campaign, price or competitor is foreseen.",
+            n=float(new[-inflow:].mean()),
+            k=min(inflow, size),
         ),
-        t("prediction.season" if size >= 2 * season else "prediction.no_season"),
-        t("prediction.cohort_seen"),
+        (
+            Note("prediction.season", "The season of past years is assumed to return.")
+            if size >= 2 * season
+            else Note(
+                "prediction.no_season",
+                "Less than two years of data: a season cannot be told from growth and is "
+                "not in the forecast.",
+            )
+        ),
+        Note(
+            "prediction.cohort_seen",
+            "Cohorts go by the first purchase seen; those of the first periods also "
+            "hold older customers.",
+        ),
     ]
     by_cohort = pd.DataFrame(
         {
@@ -267,22 +310,41 @@ def forecast(
         pd.Series(y, moments[:size], name=measure)[int(late) :],
     )
     return Result(
-        question=t(f"prediction.forecast_question_{measure}", ahead=number(ahead)),
+        question={
+            "orders": Note(
+                "prediction.forecast_question_orders",
+                "How many orders will come in over the next {ahead} periods?",
+                ahead=ahead,
+            ),
+            "amount": Note(
+                "prediction.forecast_question_amount",
+                "How much revenue will come in over the next {ahead} periods?",
+                ahead=ahead,
+            ),
+        }[measure],
         table=pd.DataFrame([*rows, *past]),
-        method=t("prediction.forecast_method", level=number(level)),
+        method=Note(
+            "prediction.forecast_method",
+            "Cohorts carried forward: what a customer brings at each age, times the "
+            "cohort's size and its own level over the last {level} periods; intervals "
+            "from the errors of all forecasts of the past.",
+            level=level,
+        ),
         unit="periods",
         n=size,
         conf_level=conf_level,
         limits=tuple(limits),
         model=plan,
-        chart={
-            "kind": "curve",
-            "x": "period",
-            "group": "method",
-            "only": {"method": ["actual", "cohorts", best]},
-            "xlabel": t("prediction.forecast_axis"),
-            "ylabel": t(f"prediction.forecast_yaxis_{measure}"),
-        },
+        chart=Curve(
+            x="period",
+            group="method",
+            only={"method": ["actual", "cohorts", best]},
+            xlabel=Note("prediction.forecast_axis", "Period"),
+            ylabel={
+                "orders": Note("prediction.forecast_yaxis_orders", "Orders a period"),
+                "amount": Note("prediction.forecast_yaxis_amount", "Revenue a period"),
+            }[measure],
+        ),
     )
 
 
@@ -300,8 +362,10 @@ def _grid(orders, measure, period, zone, until):
     )
     if lacking:
         raise InputError(
-            f"forecast: {lacking:,} orders have no amount, so revenue is not known; fill them in,"
-            " leave them out, or forecast orders"
+            "prediction.error_forecast_orders_have_no_amount",
+            "forecast: {lacking} orders have no amount, so revenue is not known; fill "
+            "them in, leave them out, or forecast orders",
+            lacking=lacking,
         )
     found = engine.run(
         f"""{schemas.DAYS},

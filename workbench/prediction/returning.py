@@ -10,8 +10,8 @@ from scipy import special
 from workbench import engine, intervals, periods, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t, word
+from workbench.notes import Note
+from workbench.results import Curve, Points, Result, analysis
 
 TRAITS = ("days_since_last", "orders", "tenure", "recent", "overdue", "mean_value")
 LEAST = 50  # customers of each kind below which nothing is learnt or judged
@@ -71,7 +71,11 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
     view, end = schemas.purchase_days(orders, zone, until)
     cut = periods.local_day(schemas.moment("at", at, zone), zone)
     if cut > end:
-        raise InputError(f"at: {at} lies after the end of the data")
+        raise InputError(
+            "prediction.error_at_lies_after_the_end",
+            "at: {at} lies after the end of the data",
+            at=at,
+        )
     found = engine.run(
         schemas.DAYS
         + """,
@@ -92,7 +96,11 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
         o=view,
     )
     if not len(found):
-        raise NotEnoughData(f"traits: nobody had bought by {at}")
+        raise NotEnoughData(
+            "prediction.error_traits_nobody_had_bought_by",
+            "traits: nobody had bought by {at}",
+            at=at,
+        )
     gap = (found["last_day"] - found["first_day"]) / (found["orders"] - 1).where(
         found["orders"] > 1
     )
@@ -185,19 +193,30 @@ def will_return(
     import pandas as pd
 
     if (value is None) != (cost is None):
-        raise InputError("will_return: a profit needs both value and cost")
+        raise InputError(
+            "prediction.error_will_return_a_profit_needs",
+            "will_return: a profit needs both value and cost",
+        )
     length = schemas.whole_days("horizon", horizon)
     view, end = schemas.purchase_days(orders, zone, until)
     cut = end - length if at is None else periods.local_day(schemas.moment("at", at, zone), zone)
     begin = schemas.first_day(view)
     if cut - length < begin:
         raise NotEnoughData(
-            f"will_return: {end - begin + 1} days of data; two horizons of {horizon} are needed,"
-            " one to learn from and one to judge by, with purchases before them. Choose a shorter"
-            " horizon or wait"
+            "prediction.error_will_return_days_of_data",
+            "will_return: {end} days of data; two horizons of {horizon} are needed, "
+            "one to learn from and one to judge by, with purchases before them. Choose "
+            "a shorter horizon or wait",
+            end=end - begin + 1,
+            horizon=horizon,
         )
     if cut + length > end:
-        raise NotEnoughData(f"will_return: the data end before the {horizon} after {at} are over")
+        raise NotEnoughData(
+            "prediction.error_will_return_the_data_end",
+            "will_return: the data end before the {horizon} after {at} are over",
+            horizon=horizon,
+            at=at,
+        )
     moments = {"learnt": cut - length, "tested": cut, "now": end}
     tables = {
         name: traits(
@@ -213,9 +232,14 @@ def will_return(
         back = tables[name]["came_back"]
         if min(back.sum(), len(back) - back.sum()) < LEAST:
             raise NotEnoughData(
-                f"will_return: {int(back.sum())} of {len(back)} customers came back in the time"
-                f" {name}; {LEAST} who did and {LEAST} who did not are needed. Choose another"
-                " horizon or longer data"
+                "prediction.error_will_return_of_customers_came",
+                "will_return: {back} of {n_back} customers came back in the time {name}; "
+                "{least} who did and {least} who did not are needed. Choose another "
+                "horizon or longer data",
+                back=int(back.sum()),
+                n_back=len(back),
+                name=name,
+                least=LEAST,
             )
     learnt = tables["learnt"]
     columns = {"recency_only": ["days_since_last"], "history": fits.telling(_inputs(learnt))}
@@ -239,8 +263,10 @@ def will_return(
                 culprit = next((c for c in used[::-1] if f"'{c}'" in str(wrong)), used[-1])
                 if len(used) == 1:
                     raise NotEnoughData(
-                        f"will_return: '{culprit}' alone decides who came back in the time learnt"
-                        " from, or tells nothing; choose another horizon or longer data"
+                        "prediction.error_will_return_alone_decides_who",
+                        "will_return: '{culprit}' alone decides who came back in the time learnt "
+                        "from, or tells nothing; choose another horizon or longer data",
+                        culprit=culprit,
                     ) from None
                 used.remove(culprit)
                 dropped.append(culprit)
@@ -295,35 +321,71 @@ def will_return(
         estimate[1],
     )
     limits = [
-        t(
+        Note(
             "prediction.base",
-            share=percent(float(y.mean())),
-            learnt=percent(float(learnt["came_back"].mean())),
+            "{share:%} came back within {horizon:span} in the time judged; {learnt:%} "
+            "in the time learnt from.",
+            share=float(y.mean()),
+            learnt=float(learnt["came_back"].mean()),
             horizon=horizon,
         ),
-        t(
-            "prediction.gained" if gained["conf_low"] > 0 else "prediction.not_gained",
-            gain=number(float(gained["estimate"]), 3),
-            low=number(float(gained["conf_low"]), 3),
-            high=number(float(gained["conf_high"]), 3),
+        (
+            Note(
+                "prediction.gained",
+                "What customers did before adds to recency: the area under the curve is "
+                "{gain:3} larger ({low:3} to {high:3}).",
+                gain=float(gained["estimate"]),
+                low=float(gained["conf_low"]),
+                high=float(gained["conf_high"]),
+            )
+            if gained["conf_low"] > 0
+            else Note(
+                "prediction.not_gained",
+                "What customers did before is not shown to add to recency: the area under "
+                "the curve differs by {gain:3} ({low:3} to {high:3}). Take the simple rule.",
+                gain=float(gained["estimate"]),
+                low=float(gained["conf_low"]),
+                high=float(gained["conf_high"]),
+            )
         ),
-        t("prediction.no_effect"),
+        Note(
+            "prediction.no_effect",
+            "A chance to come back says nothing about whom an offer would bring back: "
+            "for that a part must be held back by chance.",
+        ),
     ]
     gap = table[(table["model"] == "history") & (table["measure"] == "calibration_gap")].iloc[0]
     if abs(sure[4]) > 0.02 and (gap["conf_low"] > 0 or gap["conf_high"] < 0):
-        limits.append(t("prediction.drift", off=number(100 * float(sure[4]), 2)))
+        limits.append(
+            Note(
+                "prediction.drift",
+                "The time judged was another than the time learnt from: chances are off by "
+                "{off:2} points on average. A season or a change may do that; learn from "
+                "the same season, or shift them.",
+                off=100 * float(sure[4]),
+            )
+        )
     if dropped:
         limits.append(
-            t("prediction.dropped", names=", ".join(word(c, header=True) for c in dropped))
+            Note(
+                "prediction.dropped",
+                "Left out, since they decide by themselves who came back in the time "
+                "learnt from: {names:header}.",
+                names=list(dropped),
+            )
         )
     if cost is not None:
         limits.append(
-            t(
+            Note(
                 "prediction.profit",
-                value=number(value),
-                cost=number(cost),
-                share=percent(float((p["history"] * value > cost).mean()), 0),
-                all=number(float(value * y.mean() - cost), 3),
+                "If a customer who comes back brings {value} and turning to one costs "
+                "{cost}, it pays for {share:%0} of the customers; turning to all would "
+                "bring {all:3} a customer. Both count whoever came back, also by "
+                "themselves: an upper bound.",
+                value=value,
+                cost=cost,
+                share=float((p["history"] * value > cost).mean()),
+                all=float(value * y.mean() - cost),
             )
         )
     now = (
@@ -333,20 +395,33 @@ def will_return(
         .sort_values("chance", ascending=False, kind="stable", ignore_index=True)
     )
     return Result(
-        question=t("prediction.question", horizon=horizon),
+        question=Note(
+            "prediction.question",
+            "Can it be told who comes back within {horizon:span}, better than by how "
+            "long they have been away?",
+            horizon=horizon,
+        ),
         table=table,
-        method=t("prediction.method", n=number(len(learnt)), draws=number(draws)),
+        method=Note(
+            "prediction.method",
+            "Logits learnt from {n} customers in the time before, judged on customers "
+            "in the time after; bootstrap over customers ({draws} draws).",
+            n=len(learnt),
+            draws=draws,
+        ),
         unit="customers",
         n=len(y),
         conf_level=conf_level,
         limits=tuple(limits),
         model=Prediction(made, tested, now, length),
-        chart={
-            "kind": "points",
-            "label": ["measure", "model"],
-            "only": {"measure": ["auc", "pr_auc"], "model": list(MODELS)},
-            "xlabel": t("prediction.axis"),
-        },
+        chart=Points(
+            label=["measure", "model"],
+            only={"measure": ["auc", "pr_auc"], "model": list(MODELS)},
+            xlabel=Note(
+                "prediction.axis",
+                "0.5 (area) or the share of all (precision): no better than chance",
+            ),
+        ),
     )
 
 
@@ -378,10 +453,16 @@ def calibration(prediction, *, model="history", groups=10, conf_level=0.95):
     one_of("model", model, MODELS)
     if not isinstance(getattr(prediction, "model", prediction), Prediction):
         raise InputError(
-            f"prediction: the Result of will_return is needed, found a {type(prediction).__name__}"
+            "prediction.error_prediction_the_result_of_will",
+            "prediction: the Result of will_return is needed, found a {name}",
+            name=type(prediction).__name__,
         )
     if groups < 2:
-        raise InputError(f"groups: at least 2 are needed, found {groups}")
+        raise InputError(
+            "prediction.error_groups_at_least_are_needed",
+            "groups: at least 2 are needed, found {groups}",
+            groups=groups,
+        )
     tested = getattr(prediction, "model", prediction).tested
     group = np.ceil(tested[model].rank(method="average") / len(tested) * groups).astype(int)
     table = (
@@ -398,21 +479,33 @@ def calibration(prediction, *, model="history", groups=10, conf_level=0.95):
         ((table["foretold"] < table["conf_low"]) | (table["foretold"] > table["conf_high"])).sum()
     )
     return Result(
-        question=t("prediction.calibration_question"),
+        question=Note("prediction.calibration_question", "Do as many come back as was foretold?"),
         table=table,
-        method=t("prediction.calibration_method"),
+        method=Note(
+            "prediction.calibration_method",
+            "Customers in groups of about the same size by their chance; the share of "
+            "each that came back, Wilson intervals.",
+        ),
         unit="customers",
         n=len(tested),
         conf_level=conf_level,
-        limits=(t("prediction.calibration_off", off=number(off), all=number(len(table))),),
-        chart={
-            "kind": "curve",
-            "x": "foretold",
-            "diagonal": True,
-            "percent": True,
-            "xlabel": t("prediction.calibration_axis"),
-            "ylabel": t("prediction.calibration_yaxis"),
-        },
+        limits=(
+            Note(
+                "prediction.calibration_off",
+                "In {off} of {all} groups the foretold share lies outside the interval.",
+                off=off,
+                all=len(table),
+            ),
+        ),
+        chart=Curve(
+            x="foretold",
+            diagonal=True,
+            percent=True,
+            xlabel=Note("prediction.calibration_axis", "Foretold"),
+            ylabel=Note(
+                "prediction.calibration_yaxis", "Share that came back (dotted: as foretold)"
+            ),
+        ),
     )
 
 

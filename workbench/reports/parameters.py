@@ -62,15 +62,25 @@ def read_parameters(path):
     import nbformat
 
     if not path.is_file():
-        raise InputError(f"{path.name}: no such notebook")
+        raise InputError(
+            "reports.error_no_such_notebook", "{name}: no such notebook", name=path.name
+        )
     try:
         book = nbformat.read(path, as_version=4)
     except Exception as error:  # noqa: BLE001 - a broken notebook fails in any way
-        raise InputError(f"{path.name}: not a readable notebook ({type(error).__name__})") from None
+        raise InputError(
+            "reports.error_not_a_readable_notebook",
+            "{name}: not a readable notebook ({name2})",
+            name=path.name,
+            name2=type(error).__name__,
+        ) from None
     cells = [c for c in book.cells if "parameters" in c.metadata.get("tags", [])]
     if len(cells) != 1 or cells[0].cell_type != "code":
         raise InputError(
-            f"{path.name}: exactly one code cell must be tagged 'parameters', found {len(cells)}"
+            "reports.error_exactly_one_code_cell_must",
+            "{name}: exactly one code cell must be tagged 'parameters', found {n_cells}",
+            name=path.name,
+            n_cells=len(cells),
         )
     return _parse(cells[0].source, path.name)
 
@@ -91,16 +101,24 @@ def _parse(source, where):
             and node.value is not None
         ):
             raise InputError(
-                f"{where}, parameters cell, line {node.lineno}: only `name: type = literal` may"
-                f" stand here, found `{ast.unparse(node)}`"
+                "reports.error_parameters_cell_line_only_name",
+                "{where}, parameters cell, line {lineno}: only `name: type = literal` may "
+                "stand here, found `{node}`",
+                where=where,
+                lineno=node.lineno,
+                node=ast.unparse(node),
             )
         name = node.target.id
         try:
             default = ast.literal_eval(node.value)
         except ValueError:
             raise InputError(
-                f"{where}, parameter '{name}': the default must be a literal, found "
-                f"`{ast.unparse(node.value)}`; derive values in a later cell"
+                "reports.error_parameter_the_default_must_be",
+                "{where}, parameter '{name}': the default must be a literal, found "
+                "`{ast}`; derive values in a later cell",
+                where=where,
+                name=name,
+                ast=ast.unparse(node.value),
             ) from None
         kind, optional, options = _annotation(node.annotation, where, name)
         made = Parameter(name, kind, optional, default, comments.get(node.end_lineno, ""), options)
@@ -125,8 +143,12 @@ def _annotation(node, where, name):
         return "choice", optional, options if isinstance(options, tuple) else (options,)
     if text not in PLAIN:
         raise InputError(
-            f"{where}, parameter '{name}': unknown type `{text}`; use {', '.join(PLAIN)} or"
-            " Literal[…]"
+            "reports.error_parameter_unknown_type_use_or",
+            "{where}, parameter '{name}': unknown type `{text}`; use {plain:text} or Literal[…]",
+            where=where,
+            name=name,
+            text=text,
+            plain=list(PLAIN),
         )
     return text, optional, ()
 
@@ -136,8 +158,13 @@ def check(parameter, value, where):
     fit = _fits(parameter, value)
     if fit is not True:
         raise InputError(
-            f"{where}, parameter '{parameter.name}': {fit or parameter.shown_type + ' is needed'},"
-            f" found {value!r} ({type(value).__name__})"
+            "reports.error_parameter_found",
+            "{where}, parameter '{name}': {fit}, found {value:repr} ({name2})",
+            where=where,
+            name=parameter.name,
+            fit=fit or parameter.shown_type + " is needed",
+            value=value,
+            name2=type(value).__name__,
         )
 
 
@@ -183,8 +210,12 @@ def settle(parameters, given, where, as_of=None):
             raise unknown(where, "parameter", name, parameters)
         if _SECRET.search(name):
             raise InputError(
-                f"{where}, parameter '{name}': secrets do not belong in parameters, they would be "
-                "written into the report; read them from the environment inside the loader"
+                "reports.error_parameter_secrets_do_not_belong",
+                "{where}, parameter '{name}': secrets do not belong in parameters, they "
+                "would be written into the report; read them from the environment inside "
+                "the loader",
+                where=where,
+                name=name,
             )
         p = parameters[name]
         value = _from_text(p, value) if isinstance(value, str) else value

@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from workbench import project, texts
+from workbench import display, project
 from workbench.errors import InputError
 
 LANGUAGES = ("nl",)
@@ -48,7 +48,7 @@ def translate(book, path, language):
 
 def sentence(english, name):
     """Return a sentence of a notebook called `name` in the language in use."""
-    language = texts.language()
+    language = display.language()
     if language not in LANGUAGES:
         return english
     here = catalogue(project.root() / "notebooks" / f"{name}.ipynb", language)

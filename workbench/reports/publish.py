@@ -182,7 +182,8 @@ def only_one():
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise AlreadyRunning(
-                "schedule: another scheduled run is at work; nothing was started"
+                "reports.error_schedule_another_scheduled_run_is",
+                "schedule: another scheduled run is at work; nothing was started",
             ) from None
         yield
 

@@ -125,7 +125,13 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
     folder = publish.finish(building, manifest)
     publish.write_index()
     if status != "ok":
-        raise ReportFailed(f"{name}: {reason} (kept in {folder.relative_to(project.root())})")
+        raise ReportFailed(
+            "reports.error_kept_in",
+            "{name}: {reason} (kept in {folder})",
+            name=name,
+            reason=reason,
+            folder=folder.relative_to(project.root()),
+        )
     return folder
 
 
@@ -256,11 +262,20 @@ def _execute(path, values, building, timeout, tick):
         )
     except papermill.PapermillExecutionError as error:
         raise ReportFailed(
-            f"cell {(error.exec_count or 1) - 1}: {error.ename}: {_first_line(error.evalue)}"
+            "reports.error_cell",
+            "cell {error}: {ename}: {first_line}",
+            error=(error.exec_count or 1) - 1,
+            ename=error.ename,
+            first_line=_first_line(error.evalue),
         ) from None
     except Exception as error:  # noqa: BLE001 - told as a failed report
         # The kernel's death and a cell's time-out leave a notebook that looks complete.
-        raise ReportFailed(f"{type(error).__name__}: {_first_line(str(error))}") from None
+        raise ReportFailed(
+            "reports.error_failed",
+            "{name}: {first_line}",
+            name=type(error).__name__,
+            first_line=_first_line(str(error)),
+        ) from None
     finally:
         os.environ.pop("WORKBENCH_INPUTS", None)
         source.unlink()
@@ -279,9 +294,19 @@ def verify(book):
             continue
         for output in cell.outputs:
             if output.output_type == "error":
-                raise ReportFailed(f"cell {i}: {output.ename}: {_first_line(output.evalue)}")
+                raise ReportFailed(
+                    "reports.error_cell_b",
+                    "cell {i}: {ename}: {first_line}",
+                    i=i,
+                    ename=output.ename,
+                    first_line=_first_line(output.evalue),
+                )
         if cell.execution_count is None:
-            raise ReportFailed(f"cell {i} never ran: the notebook stopped before its end")
+            raise ReportFailed(
+                "reports.error_cell_never_ran_the_notebook",
+                "cell {i} never ran: the notebook stopped before its end",
+                i=i,
+            )
 
 
 def _first_line(text):

@@ -51,31 +51,48 @@ def read_schedule(path=None):
 
     path = path or publish.reports_folder() / "schedule.yml"
     if not path.is_file():
-        raise InputError("reports/schedule.yml: no such file; see docs/schedule/ for an example")
+        raise InputError(
+            "reports.error_reports_schedule_yml_no_such",
+            "reports/schedule.yml: no such file; see docs/schedule/ for an example",
+        )
     try:
         kept = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise InputError(
-            f"schedule.yml: not readable as YAML ({str(error).splitlines()[0]})"
+            "reports.error_schedule_yml_not_readable_as",
+            "schedule.yml: not readable as YAML ({error})",
+            error=str(error).splitlines()[0],
         ) from None
     if (
         not isinstance(kept, dict)
         or set(kept) != {"reports"}
         or not isinstance(kept["reports"] or [], list)
     ):
-        raise InputError("schedule.yml: one key `reports:` with a list of entries is needed")
+        raise InputError(
+            "reports.error_schedule_yml_one_key_reports",
+            "schedule.yml: one key `reports:` with a list of entries is needed",
+        )
     entries = [_entry(raw, i) for i, raw in enumerate(kept["reports"] or [], 1)]
     names = [e.name for e in entries]
     doubled = sorted({n for n in names if names.count(n) > 1})
     if doubled:
-        raise InputError(f"schedule.yml: two entries are called {doubled[0]!r}")
+        raise InputError(
+            "reports.error_schedule_yml_two_entries_are",
+            "schedule.yml: two entries are called {doubled:repr}",
+            doubled=doubled[0],
+        )
     return entries
 
 
 def _entry(raw, number):
     where = f"schedule.yml, entry {number}"
     if not isinstance(raw, dict) or not {"name", "notebook", "every"} <= set(raw):
-        raise InputError(f"{where}: name, notebook and every are needed, found {raw!r}")
+        raise InputError(
+            "reports.error_name_notebook_and_every_are",
+            "{where}: name, notebook and every are needed, found {raw:repr}",
+            where=where,
+            raw=raw,
+        )
     for key in raw:
         if key not in KEYS:
             raise unknown(where, "key", key, sorted(KEYS))
@@ -84,13 +101,26 @@ def _entry(raw, number):
     if raw["every"] == "week":
         one_of(f"{where}, day", when, WEEKDAYS)
     if raw["every"] == "month" and not (isinstance(when, int) and 1 <= when <= 28):
-        raise InputError(f"{where}, day: a day of the month from 1 to 28 is needed, found {when!r}")
+        raise InputError(
+            "reports.error_day_a_day_of_the",
+            "{where}, day: a day of the month from 1 to 28 is needed, found {when:repr}",
+            where=where,
+            when=when,
+        )
     if raw["every"] == "day" and "day" in raw:
-        raise InputError(f"{where}: `every: day` takes no `day:`")
+        raise InputError(
+            "reports.error_every_day_takes_no_day",
+            "{where}: `every: day` takes no `day:`",
+            where=where,
+        )
     if not isinstance(raw["notebook"], str) or not isinstance(raw.get("parameters") or {}, dict):
         raise InputError(
-            f"{where}: notebook needs a name and parameters a block of `name: value`, found "
-            f"{raw['notebook']!r}, {raw.get('parameters')!r}"
+            "reports.error_notebook_needs_a_name_and",
+            "{where}: notebook needs a name and parameters a block of `name: value`, "
+            "found {raw:repr}, {raw2:repr}",
+            where=where,
+            raw=raw["notebook"],
+            raw2=raw.get("parameters"),
         )
     try:
         # Without quotes YAML reads 17:00 as the number 1020.
@@ -100,8 +130,12 @@ def _entry(raw, number):
         ZoneInfo(raw.get("zone", "UTC"))
     except (LookupError, OSError, TypeError, ValueError):
         raise InputError(
-            f'{where}: `at` needs a time such as "06:00" (in quotes) and `zone` a name such as '
-            f"Europe/Amsterdam; found {raw.get('at')!r}, {raw.get('zone')!r}"
+            "reports.error_at_needs_a_time_such",
+            '{where}: `at` needs a time such as "06:00" (in quotes) and `zone` a name '
+            "such as Europe/Amsterdam; found {raw:repr}, {raw2:repr}",
+            where=where,
+            raw=raw.get("at"),
+            raw2=raw.get("zone"),
         ) from None
     path = find(raw["notebook"])
     settle(read_parameters(path), raw.get("parameters") or {}, f"{where}, {path.name}")

@@ -3,6 +3,7 @@
 import re
 
 from workbench import results, texts
+from workbench.display import tables
 from workbench.errors import NotEnoughData
 
 
@@ -144,10 +145,10 @@ class Table:
         self.table, self.caption = table, caption
 
     def _repr_html_(self):
-        return results.table_html(self.table, self.caption)
+        return tables.table_html(self.table, self.caption)
 
     def __repr__(self):
-        return f"{self.caption}\n{results.shown(self.table).to_string(index=False)}"
+        return f"{self.caption}\n{tables.shown(self.table).to_string(index=False)}"
 
 
 def table(frame, key, **values):

@@ -9,8 +9,8 @@ import numpy as np
 from workbench import engine, intervals, periods, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, p_value, percent, t
+from workbench.notes import Note
+from workbench.results import Curve, Points, Result, analysis
 
 KINDS = ("n_day", "unbounded", "bracket")
 MONTH = 30  # days
@@ -65,8 +65,11 @@ def day_retention(
     one_of("kind", kind, KINDS)
     if by is not None and not hasattr(by, "index"):
         raise InputError(
-            f"by: a Series of groups indexed by customer_id is needed, found {by!r}; for a column"
-            f" of the orders: orders.groupby('customer_id')[{by!r}].first()"
+            "retention.error_by_a_series_of_groups",
+            "by: a Series of groups indexed by customer_id is needed, found {by:repr}; "
+            "for a column of the orders: "
+            "orders.groupby('customer_id')[{by:repr}].first()",
+            by=by,
         )
     days = [days] if isinstance(days, (int, float)) else list(days)
     if (
@@ -77,8 +80,10 @@ def day_retention(
         or (kind == "bracket" and len(days) < 2)
     ):
         raise InputError(
-            "days: increasing days from 1 on are"
-            f" needed{', two or more for brackets' if kind == 'bracket' else ''}; found {days}"
+            "retention.error_days_increasing_days_from_on",
+            "days: increasing days from 1 on are needed{kind}; found {days}",
+            kind=", two or more for brackets" if kind == "bracket" else "",
+            days=days,
         )
     ages = (
         [(d, d, str(d)) for d in days]
@@ -157,19 +162,68 @@ def day_retention(
     ]
     young = table.groupby("age", sort=False)["immature"].sum()
     limits = [
-        t("retention.immature", n=number(int(n)), window=age) for age, n in young.items() if n
+        Note(
+            "retention.immature",
+            "{window:span}: {n} customers are too young to be judged and are left out.",
+            n=int(n),
+            window=age,
+        )
+        for age, n in young.items()
+        if n
     ]
     if kind == "unbounded":
-        limits.append(t("retention.on_or_after"))
+        limits.append(
+            Note(
+                "retention.on_or_after",
+                "On or after looks ahead to the end of the data: the higher the age and "
+                "the younger the cohort, the less time was left to return. Do not compare "
+                "cohorts on it.",
+            )
+        )
     return Result(
-        question=t(f"retention.day_question_{kind}"),
+        question={
+            "n_day": Note(
+                "retention.day_question_n_day",
+                "How many customers are back on exactly that day after their first purchase?",
+            ),
+            "unbounded": Note(
+                "retention.day_question_unbounded",
+                "How many customers are back on that day after their first purchase, or later?",
+            ),
+            "bracket": Note(
+                "retention.day_question_bracket",
+                "How many customers are back at least once between these days after their "
+                "first purchase?",
+            ),
+        }[kind],
         table=table,
-        method=t("retention.day_method" if by is None else "retention.day_method_by"),
+        method=(
+            Note(
+                "retention.day_method",
+                "Customers with a purchase day in the age, of those watched to its end; "
+                "Wilson intervals.",
+            )
+            if by is None
+            else Note(
+                "retention.day_method_by",
+                "Customers with a purchase day in the age, of those watched to its end; "
+                "Wilson intervals; each group against all others by Newcombe's interval, "
+                "Holm's correction over groups and ages.",
+            )
+        ),
         unit="customers",
         n=int(found["customers"].sum()),
         conf_level=conf_level,
-        limits=(*limits, t("retention.first_seen")),
-        chart={"kind": "points", "label": keys, "percent": True, "xlabel": t("retention.day_axis")},
+        limits=(
+            *limits,
+            Note(
+                "retention.first_seen",
+                "First purchase means first seen in these data; earlier ones are unknown.",
+            ),
+        ),
+        chart=Points(
+            label=keys, percent=True, xlabel=Note("retention.day_axis", "Share that is back")
+        ),
     )
 
 
@@ -206,10 +260,18 @@ def over_time(orders, *, days=(1, 31), period="month", zone="UTC", until=None, c
 
     one_of("period", period, periods.LONG)
     if len(days) != 2:
-        raise InputError(f"days: two days are needed, found {list(days)}")
+        raise InputError(
+            "retention.error_days_two_days_are_needed",
+            "days: two days are needed, found {days}",
+            days=list(days),
+        )
     a, b = (int(d) for d in days)
     if not 1 <= a < b:
-        raise InputError(f"days: two increasing days from 1 on are needed, found {list(days)}")
+        raise InputError(
+            "retention.error_days_two_increasing_days_from",
+            "days: two increasing days from 1 on are needed, found {days}",
+            days=list(days),
+        )
     view, end = schemas.purchase_days(orders, zone, until)
     found = engine.run(
         f"""{schemas.DAYS},
@@ -231,8 +293,11 @@ def over_time(orders, *, days=(1, 31), period="month", zone="UTC", until=None, c
     young, table = int(table.loc[~whole, "n"].sum()), table[whole].reset_index(drop=True)
     if len(table) < 2:
         raise NotEnoughData(
-            f"over_time: {len(table)} cohorts were watched for {b - 1} days to their last comer;"
-            " two are needed"
+            "retention.error_over_time_cohorts_were_watched",
+            "over_time: {n_table} cohorts were watched for {b} days to their last "
+            "comer; two are needed",
+            n_table=len(table),
+            b=b - 1,
         )
     count, n = table["count"].to_numpy(float), table["n"].to_numpy(float)
     trend = intervals.trend(
@@ -245,30 +310,54 @@ def over_time(orders, *, days=(1, 31), period="month", zone="UTC", until=None, c
     table["cohort"] = pd.to_datetime(table["cohort"], unit="D").astype("datetime64[us]")
     table = table[["cohort", "count", "n", "estimate", "conf_low", "conf_high"]]
     limits = [
-        t(
+        Note(
             "retention.trend",
-            p=p_value(trend),
-            first=percent(float(table["estimate"].iloc[0])),
-            last=percent(float(table["estimate"].iloc[-1])),
+            "From {first:%} in the first cohort to {last:%} in the last; a trend over "
+            "all of them: p: {p:p}. A season or another mix of new customers can make "
+            "one.",
+            p=trend,
+            first=float(table["estimate"].iloc[0]),
+            last=float(table["estimate"].iloc[-1]),
         )
     ]
     if young:
-        limits.append(t("retention.immature", n=number(young), window=f"{a}–{b - 1}"))
+        limits.append(
+            Note(
+                "retention.immature",
+                "{window:span}: {n} customers are too young to be judged and are left out.",
+                n=young,
+                window=f"{a}–{b - 1}",
+            )
+        )
     return Result(
-        question=t("retention.time_question", a=number(a), b=number(b - 1)),
+        question=Note(
+            "retention.time_question",
+            "Does the share that comes back within days {a} to {b} change from cohort to cohort?",
+            a=a,
+            b=b - 1,
+        ),
         table=table,
-        method=t("retention.time_method"),
+        method=Note(
+            "retention.time_method",
+            "Customers back at least once, by the period of their first purchase; "
+            "Wilson intervals; Cochran–Armitage test for a trend.",
+        ),
         unit="customers",
         n=int(n.sum()),
         conf_level=conf_level,
-        limits=(*limits, t("retention.first_seen")),
-        chart={
-            "kind": "curve",
-            "x": "cohort",
-            "percent": True,
-            "xlabel": t("retention.time_axis"),
-            "ylabel": t("retention.day_axis"),
-        },
+        limits=(
+            *limits,
+            Note(
+                "retention.first_seen",
+                "First purchase means first seen in these data; earlier ones are unknown.",
+            ),
+        ),
+        chart=Curve(
+            x="cohort",
+            percent=True,
+            xlabel=Note("retention.time_axis", "Period of the first purchase"),
+            ylabel=Note("retention.day_axis", "Share that is back"),
+        ),
     )
 
 
@@ -299,22 +388,27 @@ def mean_curve(cohorts, *, conf_level=0.95):
     for name, made in groups.items():
         if not isinstance(made, Result):
             raise InputError(
-                f"cohorts: the Result of retention.cohorts is needed, found a {type(made).__name__}"
+                "retention.error_cohorts_the_result_of_retention",
+                "cohorts: the Result of retention.cohorts is needed, found a {name}",
+                name=type(made).__name__,
             )
         known = made.table.dropna(subset=["count"])
         if "conf_low" not in known:
             raise InputError(
-                "cohorts: a mean curve needs cohorts of customers, found those of revenue"
+                "retention.error_cohorts_a_mean_curve_needs",
+                "cohorts: a mean curve needs cohorts of customers, found those of revenue",
             )
         if made.table.attrs.get("entry") == "every":
             raise InputError(
-                "cohorts: with entry 'every' a customer stands in several cohorts, so their mean"
-                " has no such interval; use entry 'first'"
+                "retention.error_cohorts_with_entry_every_a",
+                "cohorts: with entry 'every' a customer stands in several cohorts, so "
+                "their mean has no such interval; use entry 'first'",
             )
         if made.table.attrs.get("criterion") == "on_or_after":
             raise InputError(
-                "cohorts: 'on_or_after' looks ahead to the end of the data, so cohorts have no"
-                " common mean; use criterion 'on'"
+                "retention.error_cohorts_on_or_after_looks",
+                "cohorts: 'on_or_after' looks ahead to the end of the data, so cohorts "
+                "have no common mean; use criterion 'on'",
             )
         tables.append(
             known.groupby("age")
@@ -349,26 +443,53 @@ def mean_curve(cohorts, *, conf_level=0.95):
         ]
     ]
     fewer = table.loc[table["cohorts"] < table["cohorts"].max() / 2, "age"]
-    limits = [t("retention.mean_mix")]
+    limits = [
+        Note(
+            "retention.mean_mix",
+            "Every age rests on other cohorts: the higher, the fewer and the older. A "
+            "fall can be one of cohorts, not of age.",
+        )
+    ]
     if len(fewer) and not several:
-        limits.append(t("retention.mean_few", age=number(int(fewer.iloc[0]))))
+        limits.append(
+            Note(
+                "retention.mean_few",
+                "From age {age} on, fewer than half of the cohorts are old enough.",
+                age=int(fewer.iloc[0]),
+            )
+        )
     first = next(iter(groups.values()))
     return Result(
-        question=t("retention.mean_question"),
+        question=Note(
+            "retention.mean_question",
+            "What share of customers is active at each age, over all cohorts old enough?",
+        ),
         table=table,
-        method=t("retention.mean_method" if not several else "retention.mean_method_by"),
+        method=(
+            Note(
+                "retention.mean_method",
+                "Mean of the cohorts that can be judged at an age, weighted by their size; "
+                "Wilson intervals.",
+            )
+            if not several
+            else Note(
+                "retention.mean_method_by",
+                "Mean of the cohorts that can be judged at an age, weighted by their size; "
+                "Wilson intervals; each group against all others by Newcombe's interval, "
+                "Holm's correction over groups and ages.",
+            )
+        ),
         unit="customers",
         n=sum(m.n for m in groups.values()),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "curve",
-            "x": "age",
-            **({"group": "group"} if several else {}),
-            "percent": True,
-            "xlabel": first.chart["xlabel"],
-            "ylabel": t("retention.cohort_axis_customers"),
-        },
+        chart=Curve(
+            x="age",
+            **{"group": "group"} if several else {},
+            percent=True,
+            xlabel=first.chart.xlabel,
+            ylabel=Note("retention.cohort_axis_customers", "Share active"),
+        ),
     )
 
 
@@ -453,8 +574,10 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
         marks = events[machine].fillna(0)
         if not marks.isin((0, 1)).all():
             raise InputError(
-                f"events: '{machine}' must be true or false, found"
-                f" {marks[~marks.isin((0, 1))].iloc[0]!r}"
+                "retention.error_events_must_be_true_or",
+                "events: '{machine}' must be true or false, found {marks:repr}",
+                machine=machine,
+                marks=marks[~marks.isin((0, 1))].iloc[0],
             )
         machines, counted = int((counted & (marks == 1)).sum()), counted & (marks == 0)
     first = ordered.groupby(orders["customer_id"].astype(str)).min().dropna()
@@ -476,7 +599,10 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
         }
     )
     if not len(people):
-        raise NotEnoughData("engagement: nobody was watched for a month after the first order")
+        raise NotEnoughData(
+            "retention.error_engagement_nobody_was_watched_for",
+            "engagement: nobody was watched for a month after the first order",
+        )
     people = people.merge(active.assign(acted=1.0), how="left").fillna({"acted": 0.0})
     table = (
         people.groupby("month")["acted"]
@@ -497,31 +623,50 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
         )
         life = [np.log(2) / -v if v < 0 else np.inf for v in (low, slope, high)]
         limits.append(
-            t(
+            Note(
                 "retention.half_life",
-                life=number(life[1], 2),
-                low=number(life[0], 2),
-                high=number(life[2], 2),
+                "Engagement halves in {life:2} months ({low:2} to {high:2}), if it goes on "
+                "falling as it did.",
+                life=life[1],
+                low=life[0],
+                high=life[2],
             )
             if high < 0
-            else t("retention.no_decay")
+            else Note(
+                "retention.no_decay",
+                "No decay is seen: whether and when engagement halves cannot be said.",
+            )
         )
     if machines:
-        limits.append(t("retention.machines", n=number(machines)))
+        limits.append(Note("retention.machines", "{n} acts of machines do not count.", n=machines))
     return Result(
-        question=t("retention.engaged_question"),
+        question=Note(
+            "retention.engaged_question",
+            "How many customers still do anything, month by month after their first order?",
+        ),
         table=table,
-        method=t("retention.engaged_method"),
+        method=Note(
+            "retention.engaged_method",
+            "Customers with at least one act in each 30 days after the first order, of "
+            "those watched for all of them; Wilson intervals; decay by a log-linear "
+            "regression, the customer as sampling unit.",
+        ),
         unit="customers",
         n=len(first),
         conf_level=conf_level,
-        limits=(*limits, t("retention.engaged_limit")),
+        limits=(
+            *limits,
+            Note(
+                "retention.engaged_limit",
+                "Only acts that are tracked are seen; whoever thinks of the shop without "
+                "clicking counts as silent.",
+            ),
+        ),
         model=made,
-        chart={
-            "kind": "curve",
-            "x": "month",
-            "percent": True,
-            "xlabel": t("retention.engaged_axis"),
-            "ylabel": t("retention.engaged_yaxis"),
-        },
+        chart=Curve(
+            x="month",
+            percent=True,
+            xlabel=Note("retention.engaged_axis", "Months of 30 days since the first order"),
+            ylabel=Note("retention.engaged_yaxis", "Share with an act"),
+        ),
     )

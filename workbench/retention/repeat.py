@@ -9,8 +9,8 @@ import numpy as np
 
 from workbench import engine, intervals, periods, schemas, survival
 from workbench.errors import InputError, NotEnoughData, one_of
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t
+from workbench.notes import Note
+from workbench.results import Curve, Heat, Points, Result, analysis
 
 
 @analysis
@@ -85,23 +85,38 @@ def repeat_rate(
     ]
     waiting = table[(table["immature"] > 0) & (table["purchase"] == "first_to_second")]
     limits = [
-        t("retention.immature", n=number(r.immature), window=r.window) for r in waiting.itertuples()
+        Note(
+            "retention.immature",
+            "{window:span}: {n} customers are too young to be judged and are left out.",
+            n=r.immature,
+            window=r.window,
+        )
+        for r in waiting.itertuples()
     ]
     return Result(
-        question=t("retention.repeat_question"),
+        question=Note("retention.repeat_question", "How many customers come back in time?"),
         table=table,
-        method=t("retention.repeat_method"),
+        method=Note(
+            "retention.repeat_method",
+            "Customers whose next purchase day follows within the window, of those "
+            "watched for the whole window; Wilson intervals.",
+        ),
         unit="customers",
         n=int(firsts["customers"].sum()),
         conf_level=conf_level,
-        limits=(*limits, t("retention.first_seen")),
-        chart={
-            "kind": "points",
-            "label": ["purchase", "window"],
-            "group": "purchase",
-            "percent": True,
-            "xlabel": t("retention.repeat_axis"),
-        },
+        limits=(
+            *limits,
+            Note(
+                "retention.first_seen",
+                "First purchase means first seen in these data; earlier ones are unknown.",
+            ),
+        ),
+        chart=Points(
+            label=["purchase", "window"],
+            group="purchase",
+            percent=True,
+            xlabel=Note("retention.repeat_axis", "Share that came back within the window"),
+        ),
     )
 
 
@@ -146,19 +161,27 @@ def ever_repeat(orders, *, conf_level=0.95):
         ]
     )
     return Result(
-        question=t("retention.ever_question"),
+        question=Note("retention.ever_question", "Which share ever bought twice?"),
         table=table,
-        method=t("retention.ever_method"),
+        method=Note(
+            "retention.ever_method",
+            "Customers with two or more orders, of all customers; Wilson interval.",
+        ),
         unit="customers",
         n=n,
         conf_level=conf_level,
-        limits=(t("retention.ever_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "percent": True,
-            "xlabel": t("retention.ever_axis"),
-        },
+        limits=(
+            Note(
+                "retention.ever_limit",
+                "Not a repeat rate: older customers have had longer to come back. Use the "
+                "repeat rate with a window to compare.",
+            ),
+        ),
+        chart=Points(
+            label=["measure"],
+            percent=True,
+            xlabel=Note("retention.ever_axis", "Share with two or more orders"),
+        ),
     )
 
 
@@ -232,14 +255,37 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
             }
         )
     return Result(
-        question=t("retention.rhythm_question"),
+        question=Note(
+            "retention.rhythm_question",
+            "How often do customers buy, for how much, and how long is the pause?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("retention.rhythm_method"),
+        method=Note(
+            "retention.rhythm_method",
+            "Ratios over customers (delta method); pauses by Kaplan–Meier, the "
+            "customer as sampling unit; amounts as they stand in the orders.",
+        ),
         unit="customers",
         n=len(per),
         conf_level=conf_level,
-        limits=(t("retention.open_pause"), t("retention.first_seen")),
-        chart={"kind": "points", "label": ["measure"], "xlabel": t("retention.rhythm_axis")},
+        limits=(
+            Note(
+                "retention.open_pause",
+                "Counted per pause, so frequent buyers weigh more. The pause still open "
+                "when the data end is censored; the median of completed pauses alone is "
+                "too short.",
+            ),
+            Note(
+                "retention.first_seen",
+                "First purchase means first seen in these data; earlier ones are unknown.",
+            ),
+        ),
+        chart=Points(
+            label=["measure"],
+            xlabel=Note(
+                "retention.rhythm_axis", "In the unit of each measure: orders, money, days"
+            ),
+        ),
     )
 
 
@@ -327,8 +373,9 @@ def cohorts(
     one_of("entry", entry, ("first", "every"))
     if entry == "every" and clock == "rolling":
         raise InputError(
-            "cohorts: the rolling clock begins at a customer's first purchase; entry 'every' needs"
-            " clock='calendar'"
+            "retention.error_cohorts_the_rolling_clock_begins",
+            "cohorts: the rolling clock begins at a customer's first purchase; entry "
+            "'every' needs clock='calendar'",
         )
     view, end = schemas.purchase_days(orders, zone, until)
     cells = _cells(view, period, clock, end, entry)
@@ -390,26 +437,113 @@ def cohorts(
     ]
     table.attrs.update(entry=entry, criterion=criterion)
     young = int(table["count"].isna().sum())
-    limits = [t("retention.future", n=number(young))] if young else []
+    limits = (
+        [
+            Note(
+                "retention.future",
+                "{n} cells lie in the future or are not over yet: missing, not 0.",
+                n=young,
+            )
+        ]
+        if young
+        else []
+    )
     if criterion == "on_or_after":
-        limits.append(t("retention.on_or_after"))
+        limits.append(
+            Note(
+                "retention.on_or_after",
+                "On or after looks ahead to the end of the data: the higher the age and "
+                "the younger the cohort, the less time was left to return. Do not compare "
+                "cohorts on it.",
+            )
+        )
     return Result(
-        question=t(
-            (
-                f"retention.cohort_question_{measure}"
-                if entry == "first"
-                else f"retention.cohort_every_{measure}"
-            ),
-            clock=t(f"retention.clock_{clock}"),
-            criterion=t(f"retention.criterion_{criterion}"),
+        question=(
+            {
+                "customers": Note(
+                    "retention.cohort_question_customers",
+                    "Of those who first bought in a period, how many are active later? "
+                    "({clock}; {criterion})",
+                    clock={
+                        "calendar": Note("retention.clock_calendar", "calendar periods"),
+                        "rolling": Note(
+                            "retention.clock_rolling", "full periods since the own first purchase"
+                        ),
+                    }[clock],
+                    criterion={
+                        "on": Note("retention.criterion_on", "active in that period"),
+                        "on_or_after": Note(
+                            "retention.criterion_on_or_after", "active in that period or later"
+                        ),
+                    }[criterion],
+                ),
+                "revenue": Note(
+                    "retention.cohort_question_revenue",
+                    "How much do cohorts spend later, relative to their first period? ({clock})",
+                    clock={
+                        "calendar": Note("retention.clock_calendar", "calendar periods"),
+                        "rolling": Note(
+                            "retention.clock_rolling", "full periods since the own first purchase"
+                        ),
+                    }[clock],
+                ),
+            }[measure]
+            if entry == "first"
+            else {
+                "customers": Note(
+                    "retention.cohort_every_customers",
+                    "Of all who bought in a period, how many are active later? ({clock}; "
+                    "{criterion})",
+                    clock={
+                        "calendar": Note("retention.clock_calendar", "calendar periods"),
+                        "rolling": Note(
+                            "retention.clock_rolling", "full periods since the own first purchase"
+                        ),
+                    }[clock],
+                    criterion={
+                        "on": Note("retention.criterion_on", "active in that period"),
+                        "on_or_after": Note(
+                            "retention.criterion_on_or_after", "active in that period or later"
+                        ),
+                    }[criterion],
+                ),
+                "revenue": Note(
+                    "retention.cohort_every_revenue",
+                    "How much do all who bought in a period spend later, relative to that "
+                    "period? ({clock})",
+                    clock={
+                        "calendar": Note("retention.clock_calendar", "calendar periods"),
+                        "rolling": Note(
+                            "retention.clock_rolling", "full periods since the own first purchase"
+                        ),
+                    }[clock],
+                ),
+            }[measure]
         ),
         table=table,
         unit="customers",
-        method=t(
+        method=Note(
             "retention.cohort_method",
-            period=t(f"retention.period_{period}"),
-            clock=t(f"retention.clock_{clock}"),
-            criterion=t(f"retention.criterion_{criterion}"),
+            "Cohorts by {period}, {clock}, {criterion}; Wilson intervals.",
+            period={
+                "day": Note("retention.period_day", "day"),
+                "week": Note("retention.period_week", "week"),
+                "month": Note("retention.period_month", "month"),
+                "week_sunday": Note("retention.period_week_sunday", "week from Sunday"),
+                "week_saturday": Note("retention.period_week_saturday", "week from Saturday"),
+            }[period],
+            clock={
+                "calendar": Note("retention.clock_calendar", "calendar periods"),
+                "rolling": Note(
+                    "retention.clock_rolling", "full periods since the own first purchase"
+                ),
+            }[clock],
+            criterion={
+                "on": Note("retention.criterion_on", "active in that period"),
+                "on_or_after": Note(
+                    "retention.criterion_on_or_after", "active in that period or later"
+                ),
+            }[criterion],
         ),
         n=(
             sum(size_of.values())
@@ -424,17 +558,40 @@ def cohorts(
         conf_level=conf_level,
         limits=(
             *limits,
-            t("retention.first_seen" if entry == "first" else "retention.several_cohorts"),
+            (
+                Note(
+                    "retention.first_seen",
+                    "First purchase means first seen in these data; earlier ones are unknown.",
+                )
+                if entry == "first"
+                else Note(
+                    "retention.several_cohorts",
+                    "A customer stands in the cohort of every period with a purchase: cohorts "
+                    "are not independent, and frequent customers are in many.",
+                )
+            ),
         ),
-        chart={
-            "kind": "heat",
-            "row": "cohort",
-            "column": "age",
-            "percent": True,
-            "base_first": True,
-            "xlabel": t("retention.age_axis", period=t(f"retention.period_{period}")),
-            "ylabel": t(f"retention.cohort_axis_{measure}"),
-        },
+        chart=Heat(
+            row="cohort",
+            column="age",
+            percent=True,
+            base_first=True,
+            xlabel=Note(
+                "retention.age_axis",
+                "Age ({period})",
+                period={
+                    "day": Note("retention.period_day", "day"),
+                    "week": Note("retention.period_week", "week"),
+                    "month": Note("retention.period_month", "month"),
+                    "week_sunday": Note("retention.period_week_sunday", "week from Sunday"),
+                    "week_saturday": Note("retention.period_week_saturday", "week from Saturday"),
+                }[period],
+            ),
+            ylabel={
+                "customers": Note("retention.cohort_axis_customers", "Share active"),
+                "revenue": Note("retention.cohort_axis_revenue", "Spending relative to age 0"),
+            }[measure],
+        ),
     )
 
 
@@ -470,11 +627,18 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
     )
     if b - a < back:
         raise InputError(
-            f"retention_rate: begin and end must lie at least `active` ({active}) apart, else one"
-            f" order counts at both; found {b - a} days"
+            "retention.error_retention_rate_begin_and_end",
+            "retention_rate: begin and end must lie at least `active` ({active}) "
+            "apart, else one order counts at both; found {b} days",
+            active=active,
+            b=b - a,
         )
     if b > covered:
-        raise NotEnoughData(f"retention_rate: the data end before {end}")
+        raise NotEnoughData(
+            "retention.error_retention_rate_the_data_end",
+            "retention_rate: the data end before {end}",
+            end=end,
+        )
     found = engine.run(
         schemas.DAYS
         + """,
@@ -493,7 +657,10 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
     n, count = int(found["n"].iloc[0]), int(found["count"].iloc[0])
     if not n:
         raise NotEnoughData(
-            f"retention_rate: nobody was a customer at {begin} (no order in the {active} before it)"
+            "retention.error_retention_rate_nobody_was_a",
+            "retention_rate: nobody was a customer at {begin} (no order in the {active} before it)",
+            begin=begin,
+            active=active,
         )
     low, high = (float(v) for v in intervals.wilson(count, n, conf_level))
     table = pd.DataFrame(
@@ -510,19 +677,33 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
         ]
     )
     return Result(
-        question=t("retention.rate_question", begin=str(begin), end=str(end)),
+        question=Note(
+            "retention.rate_question",
+            "Of the customers at {begin}, how many still are at {end}?",
+            begin=str(begin),
+            end=str(end),
+        ),
         table=table,
         unit="customers",
         n=n,
-        method=t("retention.rate_method", active=active),
+        method=Note(
+            "retention.rate_method",
+            "A customer is someone who ordered in the {active} before the date; Wilson interval.",
+            active=active,
+        ),
         conf_level=conf_level,
-        limits=(t("retention.rate_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "percent": True,
-            "xlabel": t("retention.rate_axis"),
-        },
+        limits=(
+            Note(
+                "retention.rate_limit",
+                "Nobody announces that they leave: the rule for who is a customer is part "
+                "of the number.",
+            ),
+        ),
+        chart=Points(
+            label=["measure"],
+            percent=True,
+            xlabel=Note("retention.rate_axis", "Share still a customer"),
+        ),
     )
 
 
@@ -562,8 +743,9 @@ def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.
     if silence is None:
         if not len(ended):
             raise NotEnoughData(
-                "churn_moments: no customer bought twice, so no usual pause exists; name one with"
-                " silence='90D'"
+                "retention.error_churn_moments_no_customer_bought",
+                "churn_moments: no customer bought twice, so no usual pause exists; name "
+                "one with silence='90D'",
             )
         limits_days = [int(np.ceil(v)) for v in np.quantile(ended, [0.9, 0.8, 0.95])]
     else:
@@ -590,29 +772,47 @@ def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.
             )
     if not any(row["silence_days"] == limits_days[0] for row in rows):
         raise NotEnoughData(
-            f"churn_moments: no purchase was watched for more than {limits_days[0]} days"
+            "retention.error_churn_moments_no_purchase_was",
+            "churn_moments: no purchase was watched for more than {limits_days} days",
+            limits_days=limits_days[0],
         )
     table = pd.DataFrame(rows)
     main = table[table["silence_days"] == limits_days[0]]
     back = main["returned"].sum() / main["count"].sum() if main["count"].sum() else np.nan
     return Result(
-        question=t("retention.churn_question"),
+        question=Note("retention.churn_question", "After which purchase do customers fall silent?"),
         table=table,
         unit="purchases",
         n=len(gaps),
         conf_level=conf_level,
-        method=t("retention.churn_method", days=number(limits_days[0])),
-        limits=(
-            t("retention.churn_returned", share=percent(back), days=number(limits_days[0])),
-            t("retention.churn_rule"),
+        method=Note(
+            "retention.churn_method",
+            "Purchases followed by more than {days} days of silence, of those watched "
+            "that long; the customer is the sampling unit.",
+            days=limits_days[0],
         ),
-        chart={
-            "kind": "points",
-            "label": ["silence_days", "purchase_number"],
-            "group": "silence_days",
-            "percent": True,
-            "xlabel": t("retention.churn_axis"),
-        },
+        limits=(
+            Note(
+                "retention.churn_returned",
+                "Of the purchases followed by more than {days} days of silence, {share:%} "
+                "have been followed by a later purchase so far, and more may follow: "
+                "silence is not proof of leaving.",
+                share=back,
+                days=limits_days[0],
+            ),
+            Note(
+                "retention.churn_rule",
+                "The threshold comes from completed pauses, which are shorter than all "
+                "pauses in a short history; the other two thresholds show how much the "
+                "picture depends on it.",
+            ),
+        ),
+        chart=Points(
+            label=["silence_days", "purchase_number"],
+            group="silence_days",
+            percent=True,
+            xlabel=Note("retention.churn_axis", "Share followed by silence"),
+        ),
     )
 
 
@@ -646,26 +846,37 @@ def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level
     gaps = pauses(orders, zone=zone, until=until)
     gaps = gaps[gaps["number"] == after]
     if not len(gaps):
-        raise NotEnoughData(f"time_to_next: no customer has a purchase number {after}")
+        raise NotEnoughData(
+            "retention.error_time_to_next_no_customer",
+            "time_to_next: no customer has a purchase number {after}",
+            after=after,
+        )
     group = None if by is None else gaps["customer_id"].map(by).fillna("missing")
     table, medians = survival.by_group(gaps["days"], gaps["ended"], group, conf_level=conf_level)
     return Result(
-        question=t("retention.next_question", k=number(after)),
+        question=Note(
+            "retention.next_question", "How long after purchase {k} until the next one?", k=after
+        ),
         table=table.rename(columns={"time": "days"}),
         unit="customers",
         n=len(gaps),
-        method=t("retention.next_method"),
+        method=Note("retention.next_method", "Kaplan–Meier with log–log intervals."),
         conf_level=conf_level,
-        limits=(*median_sentences(medians), t("retention.next_limit")),
-        chart={
-            "kind": "curve",
-            "x": "days",
-            "group": "group",
-            "step": True,
-            "percent": True,
-            "xlabel": t("retention.next_axis"),
-            "ylabel": t("retention.next_share"),
-        },
+        limits=(
+            *median_sentences(medians),
+            Note(
+                "retention.next_limit",
+                "Customers not back when the data end are censored, not counted as lost.",
+            ),
+        ),
+        chart=Curve(
+            x="days",
+            group="group",
+            step=True,
+            percent=True,
+            xlabel=Note("retention.next_axis", "Days since the purchase"),
+            ylabel=Note("retention.next_share", "Share not back yet"),
+        ),
     )
 
 
@@ -673,15 +884,16 @@ def median_sentences(medians):
     """Return a sentence on the median of every group, as `survival.by_group` gives them."""
     return [
         (
-            t(
+            Note(
                 "retention.median",
+                "Median, {group}: {median} days ({low} to {high}).",
                 group=group,
-                median=number(median),
-                low=number(low),
-                high=number(high),
+                median=median,
+                low=low,
+                high=high,
             )
             if median == median
-            else t("retention.median_not", group=group)
+            else Note("retention.median_not", "Median, {group}: not reached.", group=group)
         )
         for group, median, low, high in medians
     ]

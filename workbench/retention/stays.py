@@ -7,9 +7,10 @@ import numpy as np
 from workbench import discrete, intervals, survival
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
-from workbench.results import Result, analysis
+from workbench.notes import Note
+from workbench.results import Curve, Points, Result, analysis
 from workbench.retention.repeat import median_sentences
-from workbench.texts import number, p_value, t, word
+from workbench.texts import number, word
 
 FAMILIES = ("weibull", "exponential", "log_logistic", "log_normal")
 
@@ -22,9 +23,15 @@ def _durations(table, time, event, *others):
     fits.require(table, "table", event, *others)
     kept = table.dropna(subset=[c for c in (time, event, *others) if c]).reset_index(drop=True)
     if not len(kept):
-        raise NotEnoughData("survival: there is no complete row")
+        raise NotEnoughData(
+            "retention.error_survival_there_is_no_complete", "survival: there is no complete row"
+        )
     if not np.isin(kept[event].astype(float), (0, 1)).all():
-        raise InputError(f"table: '{event}' must be 0 (still going on) or 1 (ended)")
+        raise InputError(
+            "retention.error_table_must_be_still_going",
+            "table: '{event}' must be 0 (still going on) or 1 (ended)",
+            event=event,
+        )
     return kept, len(table) - len(kept)
 
 
@@ -78,7 +85,9 @@ def curves(
     limits = median_sentences(medians)
     if len(medians) > 1:
         _, _, p = survival.log_rank(rows[time], rows[event], rows[by], customer=who)
-        limits.append(t("stages.log_rank", p=p_value(float(p))))
+        limits.append(
+            Note("stages.log_rank", "Log-rank test over all groups: p: {p:p}.", p=float(p))
+        )
     if len(medians) == 2:
         one, two = (name for name, *_ in medians)
         first = (rows[by].astype(str) == one).to_numpy()
@@ -91,35 +100,38 @@ def curves(
             rows[time], rows[event], first, last, customer=who, conf_level=conf_level
         )
         limits.append(
-            t(
+            Note(
                 "retention.mean_gap",
+                "Up to {horizon}, {one} lasts {gap:3} longer on average than {two} "
+                "({low:3} to {high:3}; below 0: shorter).",
                 one=one,
                 two=two,
-                horizon=number(last),
-                gap=number(apart["estimate"], 3),
-                low=number(apart["conf_low"], 3),
-                high=number(apart["conf_high"], 3),
+                horizon=last,
+                gap=apart["estimate"],
+                low=apart["conf_low"],
+                high=apart["conf_high"],
             )
         )
     if lost:
-        limits.append(t("drivers.left_out", n=number(lost)))
+        limits.append(
+            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=lost)
+        )
     return Result(
-        question=t("retention.stay_question"),
+        question=Note("retention.stay_question", "Which share is still going on after each time?"),
         table=made,
-        method=t("retention.next_method"),
+        method=Note("retention.next_method", "Kaplan–Meier with log–log intervals."),
         unit="durations",
         n=len(rows),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "curve",
-            "x": "time",
-            "group": "group",
-            "step": True,
-            "percent": True,
-            "xlabel": t("retention.stay_axis"),
-            "ylabel": t("retention.stay_share"),
-        },
+        chart=Curve(
+            x="time",
+            group="group",
+            step=True,
+            percent=True,
+            xlabel=Note("retention.stay_axis", "Time"),
+            ylabel=Note("retention.stay_share", "Share still going on"),
+        ),
     )
 
 
@@ -169,11 +181,17 @@ def cox(
     ended = rows[event].to_numpy(float)
     if ended.sum() < 2 * x.shape[1]:
         raise NotEnoughData(
-            f"cox: {int(ended.sum())} durations ended for {x.shape[1]} covariates; at least two"
-            " each are needed"
+            "retention.error_cox_durations_ended_for_covariates",
+            "cox: {ended} durations ended for {x} covariates; at least two each are needed",
+            ended=int(ended.sum()),
+            x=x.shape[1],
         )
     if (rows[time] < 0).any():
-        raise InputError(f"table: '{time}' must not be negative")
+        raise InputError(
+            "retention.error_table_must_not_be_negative",
+            "table: '{time}' must not be negative",
+            time=time,
+        )
     code = None if strata is None else np.unique(rows[strata].astype(str), return_inverse=True)[1]
     model = sm.PHReg(
         rows[time].to_numpy(float), x.to_numpy(), status=ended, ties="efron", strata=code
@@ -182,8 +200,9 @@ def cox(
     params, cov = np.asarray(made.params), np.atleast_2d(made.cov_params())
     if not np.isfinite(cov).all() or (np.abs(params * np.ptp(x.to_numpy(), axis=0)) > 35).any():
         raise InputError(
-            "cox: a covariate decides who leaves by itself, so its weight has no finite estimate;"
-            " leave it out"
+            "retention.error_cox_a_covariate_decides_who",
+            "cox: a covariate decides who leaves by itself, so its weight has no "
+            "finite estimate; leave it out",
         )
     se = np.sqrt(np.diag(cov))
     low, high = intervals.normal(params, se, conf_level, df=data.customers - 1 if cluster else None)
@@ -210,31 +229,67 @@ def cox(
         if p < 1 - conf_level
     ]
     limits = [
-        t("retention.cox_moving", terms=", ".join(moving)) if moving else t("retention.cox_steady"),
-        t("drivers.associational"),
+        Note(
+            "retention.cox_moving",
+            "Not the same at all times (proportionality test, corrected): "
+            "{terms:text}. Read these as averages over time, or split the time.",
+            terms=list(moving),
+        )
+        if moving
+        else Note(
+            "retention.cox_steady",
+            "No effect is seen to change with time (proportionality test, corrected).",
+        ),
+        Note(
+            "drivers.associational",
+            "Associational: what goes together when the other terms are held equal; "
+            "what was not measured may lie behind both.",
+        ),
     ]
     if ended.sum() < 10 * x.shape[1]:
-        limits.append(t("retention.cox_few", n=number(int(ended.sum())), k=number(x.shape[1])))
+        limits.append(
+            Note(
+                "retention.cox_few",
+                "{n} ended durations for {k} covariates; ten each are a common floor.",
+                n=int(ended.sum()),
+                k=x.shape[1],
+            )
+        )
     if cluster and data.customers < 30:
-        limits.append(t("influence.few_clusters", k=number(data.customers), least=number(30)))
+        limits.append(
+            Note(
+                "influence.few_clusters",
+                "{k} are few to learn from; {least} is a common floor, and intervals are "
+                "too narrow below it.",
+                k=data.customers,
+                least=30,
+            )
+        )
     if lost:
-        limits.append(t("drivers.left_out", n=number(lost)))
+        limits.append(
+            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=lost)
+        )
     return Result(
-        question=t("retention.cox_question"),
+        question=Note("retention.cox_question", "What goes with ending sooner or later?"),
         table=result,
-        method=t("retention.cox_method"),
+        method=Note(
+            "retention.cox_method",
+            "Cox regression with Efron's ties; errors summed over the sampling units "
+            "where people repeat; proportionality by scaled Schoenfeld residuals.",
+        ),
         unit="durations",
         n=len(rows),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
         model=made,
-        chart={
-            "kind": "points",
-            "label": ["term"],
-            "reference": 0,
-            "xlabel": t("retention.cox_axis"),
-        },
+        chart=Points(
+            label=["term"],
+            reference=0,
+            xlabel=Note(
+                "retention.cox_axis", "Change of the log hazard per unit (above 0: sooner)"
+            ),
+        ),
     )
 
 
@@ -294,13 +349,17 @@ def parametric(
     rows, lost = _durations(table, time, event, *covariates, cluster)
     if (rows[time] <= 0).any():
         raise InputError(
-            f"table: {int((rows[time] <= 0).sum())} durations of '{time}' are not above 0; add half"
-            " a unit, or use cox"
+            "retention.error_table_durations_of_are_not",
+            "table: {rows} durations of '{time}' are not above 0; add half a unit, or use cox",
+            rows=int((rows[time] <= 0).sum()),
+            time=time,
         )
     ended = rows[event].to_numpy(float)
     if ended.sum() < 2 * (len(covariates) + 1):
         raise NotEnoughData(
-            f"parametric: {int(ended.sum())} durations ended; at least two a weight are needed"
+            "retention.error_parametric_durations_ended_at_least",
+            "parametric: {ended} durations ended; at least two a weight are needed",
+            ended=int(ended.sum()),
         )
     if covariates:
         data = fits.prepare(rows, time, list(covariates), cluster=cluster)
@@ -317,7 +376,11 @@ def parametric(
     log = np.log(rows[time].to_numpy(float))
     fitted = {name: _stretch(log, ended, x.to_numpy(), name) for name in FAMILIES}
     if fitted[family] is None:
-        raise InputError(f"parametric: the {family} fit does not settle; leave covariates out")
+        raise InputError(
+            "retention.error_parametric_the_fit_does_not",
+            "parametric: the {family} fit does not settle; leave covariates out",
+            family=family,
+        )
     theta, value, score, hessian = fitted[family]
     bread = np.linalg.inv(-hessian)
     g = int(groups.max()) + 1
@@ -356,20 +419,31 @@ def parametric(
         name: 2 * len(made[0]) - 2 * made[1] for name, made in fitted.items() if made is not None
     }
     limits = [
-        t(
+        Note(
             "retention.family_aic",
+            "AIC by family (lower fits better): {list}.",
             list="; ".join(
                 f"{word(k)} {number(v, 6)}" for k, v in sorted(aic.items(), key=lambda kv: kv[1])
             ),
         ),
-        t("drivers.associational"),
+        Note(
+            "drivers.associational",
+            "Associational: what goes together when the other terms are held equal; "
+            "what was not measured may lie behind both.",
+        ),
     ]
     if lost:
-        limits.append(t("drivers.left_out", n=number(lost)))
+        limits.append(
+            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=lost)
+        )
     return Result(
-        question=t("retention.stretch_question"),
+        question=Note("retention.stretch_question", "By what factor do durations stretch?"),
         table=pd.DataFrame(out),
-        method=t("retention.stretch_method", family=word(family)),
+        method=Note(
+            "retention.stretch_method",
+            "Accelerated failure times, {family:word}, by maximum likelihood.",
+            family=family,
+        ),
         unit="durations",
         n=len(rows),
         conf_level=conf_level,
@@ -381,13 +455,14 @@ def parametric(
             "loglik": value,
             "aic": aic[family],
         },
-        chart={
-            "kind": "points",
-            "label": ["term"],
-            "only": {"term": [c for c in names if c not in ("constant", "scale")] or ["constant"]},
-            "reference": 0,
-            "xlabel": t("retention.stretch_axis"),
-        },
+        chart=Points(
+            label=["term"],
+            only={"term": [c for c in names if c not in ("constant", "scale")] or ["constant"]},
+            reference=0,
+            xlabel=Note(
+                "retention.stretch_axis", "Change of the log time per unit (above 0: later)"
+            ),
+        ),
     )
 
 
@@ -487,7 +562,12 @@ def period_hazards(
     import pandas as pd
 
     if width <= 0 or most < 1:
-        raise InputError(f"width and most must be above 0, found {width} and {most}")
+        raise InputError(
+            "retention.error_width_and_most_must_be",
+            "width and most must be above 0, found {width} and {most}",
+            width=width,
+            most=most,
+        )
     rows, lost = _durations(table, time, event, *covariates, cluster)
     length, ended = rows[time].to_numpy(float), rows[event].to_numpy(float)
     who = (
@@ -500,7 +580,10 @@ def period_hazards(
     times = np.minimum(last, most - 1) + 1
     at = np.repeat(np.arange(len(rows)), np.maximum(times, 0))
     if not len(at):
-        raise NotEnoughData("period_hazards: nobody was followed for a whole period")
+        raise NotEnoughData(
+            "retention.error_period_hazards_nobody_was_followed",
+            "period_hazards: nobody was followed for a whole period",
+        )
     period = np.arange(len(at)) - np.repeat(
         np.concatenate([[0], np.cumsum(np.maximum(times, 0))[:-1]]), np.maximum(times, 0)
     )
@@ -513,7 +596,13 @@ def period_hazards(
         }
         for k in np.unique(period)
     ]
-    limits = [t("retention.hazard_limit")]
+    limits = [
+        Note(
+            "retention.hazard_limit",
+            "Whoever is left was slower from the start: a falling share is sorting, no "
+            "sign that anybody changed.",
+        )
+    ]
     if covariates:
         long = (
             rows.iloc[at][list(covariates)]
@@ -550,25 +639,37 @@ def period_hazards(
             }
             for i, c in enumerate(names)
         ]
-        limits.append(t("drivers.associational"))
+        limits.append(
+            Note(
+                "drivers.associational",
+                "Associational: what goes together when the other terms are held equal; "
+                "what was not measured may lie behind both.",
+            )
+        )
     if lost:
-        limits.append(t("drivers.left_out", n=number(lost)))
+        limits.append(
+            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=lost)
+        )
     return Result(
-        question=t("retention.hazard_question"),
+        question=Note("retention.hazard_question", "In which period does it end?"),
         table=pd.DataFrame(out),
-        method=t("retention.hazard_method", width=number(float(width))),
+        method=Note(
+            "retention.hazard_method",
+            "Share of those at risk for which it ends in each period of {width}; "
+            "covariates by a logit with a level for every period.",
+            width=float(width),
+        ),
         unit="durations",
         n=len(rows),
         conf_level=conf_level,
         evidence="associational" if covariates else "descriptive",
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["term"],
-            "only": {"measure": "hazard"},
-            "percent": True,
-            "xlabel": t("retention.hazard_axis"),
-        },
+        chart=Points(
+            label=["term"],
+            only={"measure": "hazard"},
+            percent=True,
+            xlabel=Note("retention.hazard_axis", "Share ending in the period"),
+        ),
     )
 
 
@@ -610,7 +711,7 @@ def exits(table, *, time="days", cause="cause", customer=None, horizon=None, con
     rows = table.dropna(subset=[time]).reset_index(drop=True)
     names = sorted(rows[cause].dropna().unique(), key=str)
     if not names:
-        raise NotEnoughData("exits: nobody left")
+        raise NotEnoughData("retention.error_exits_nobody_left", "exits: nobody left")
     code = rows[cause].map({n: i + 1 for i, n in enumerate(names)}).fillna(0).astype(int)
     who = None if customer is None else rows[customer]
     made = pd.concat(
@@ -630,28 +731,39 @@ def exits(table, *, time="days", cause="cause", customer=None, horizon=None, con
             f"{word(n)} {number(100 * float(upto['estimate'].iloc[-1]) if len(upto) else 0.0, 3)} %"
         )
     limits = [
-        t("retention.exit_shares", when=number(when), list="; ".join(told)),
-        t("retention.exit_limit"),
+        Note("retention.exit_shares", "By {when}: {list:text}.", when=when, list=list(told)),
+        Note(
+            "retention.exit_limit",
+            "One minus a survival curve of one reason, the others censored, is larger "
+            "than these shares and answers another question.",
+        ),
     ]
     if len(rows) < len(table):
-        limits.append(t("drivers.left_out", n=number(len(table) - len(rows))))
+        limits.append(
+            Note(
+                "drivers.left_out",
+                "{n} rows with a missing value are left out.",
+                n=len(table) - len(rows),
+            )
+        )
     return Result(
-        question=t("retention.exit_question"),
+        question=Note("retention.exit_question", "Which share has ended for each reason?"),
         table=made[
             ["cause", "time", "n", "count", "estimate", "std_error", "conf_low", "conf_high"]
         ],
-        method=t("retention.exit_method"),
+        method=Note(
+            "retention.exit_method", "Cumulative incidence (Aalen–Johansen), reasons competing."
+        ),
         unit="durations",
         n=len(rows),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "curve",
-            "x": "time",
-            "group": "cause",
-            "step": True,
-            "percent": True,
-            "xlabel": t("retention.stay_axis"),
-            "ylabel": t("retention.exit_share"),
-        },
+        chart=Curve(
+            x="time",
+            group="cause",
+            step=True,
+            percent=True,
+            xlabel=Note("retention.stay_axis", "Time"),
+            ylabel=Note("retention.exit_share", "Share ended for it"),
+        ),
     )

@@ -146,7 +146,11 @@ def write(folder, customers=5000, *, progress=None, **options):
     folder = Path(folder)
     note = folder / "SIMULATED.txt"
     if folder.exists() and any(folder.iterdir()) and not note.exists():
-        raise InputError(f"{folder}: holds files that were not simulated; name an empty folder")
+        raise InputError(
+            "simulate.error_holds_files_that_were_not",
+            "{folder}: holds files that were not simulated; name an empty folder",
+            folder=folder,
+        )
     folder.mkdir(parents=True, exist_ok=True)
     writers, rows = {}, {}
     costs = []

@@ -207,8 +207,12 @@ class Settings:
         one_of("world", self.world, WORLDS)
         if self.customers < 1 or self.days < 1 or self.seed < 0:
             raise InputError(
-                "market: customers and days must be at least 1 and the seed not negative, found"
-                f" {self.customers}, {self.days}, {self.seed}"
+                "simulate.error_market_customers_and_days_must",
+                "market: customers and days must be at least 1 and the seed not negative, "
+                "found {customers}, {days}, {seed}",
+                customers=self.customers,
+                days=self.days,
+                seed=self.seed,
             )
 
     def effect(self, name):

@@ -11,8 +11,9 @@ import numpy as np
 
 from workbench import engine, intervals, schemas, survival
 from workbench.errors import InputError, NotEnoughData, one_of, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, p_value, percent, t, word
+from workbench.notes import Note
+from workbench.results import Curve, Points, Result, analysis
+from workbench.texts import percent, word
 
 DAY = 86_400_000_000
 UNITS = {"days": DAY, "hours": DAY // 24, "minutes": DAY // 1440}
@@ -121,14 +122,31 @@ def gap_sensitivity(
         )
     table = pd.DataFrame(rows)
     return Result(
-        question=t("stages.gap_question"),
+        question=Note(
+            "stages.gap_question",
+            "How much does the outcome depend on the silence that ends an occasion?",
+        ),
         table=table,
-        method=t("stages.gap_method"),
+        method=Note(
+            "stages.gap_method",
+            "Episodes re-cut for each gap; share bought once all have closed, by "
+            "cumulative incidence (Aalen–Johansen); the customer is the sampling unit.",
+        ),
         unit="episodes",
         n=int(table["n"].max()),
         conf_level=conf_level,
-        limits=(t("stages.gap_limit"),),
-        chart={"kind": "points", "label": ["gap"], "percent": True, "xlabel": t("stages.gap_axis")},
+        limits=(
+            Note(
+                "stages.gap_limit",
+                "The gap is a choice, not a fact: where this share moves with it, say "
+                "which gap you used.",
+            ),
+        ),
+        chart=Points(
+            label=["gap"],
+            percent=True,
+            xlabel=Note("stages.gap_axis", "Share that ends in a purchase"),
+        ),
     )
 
 
@@ -158,7 +176,7 @@ def reach(episodes, stages, *, conf_level=0.95):
     import pandas as pd
 
     if not len(episodes):
-        raise NotEnoughData("reach: there is no episode")
+        raise NotEnoughData("stages.error_reach_there_is_no_episode", "reach: there is no episode")
     rows = [
         {
             "stage": stage,
@@ -168,23 +186,37 @@ def reach(episodes, stages, *, conf_level=0.95):
         for stage in stages
     ]
     still_open = int((episodes["outcome"] == "open").sum())
-    limits = [t("stages.reach_limit")] + (
-        [t("stages.open", n=number(still_open))] if still_open else []
+    limits = [
+        Note(
+            "stages.reach_limit",
+            "A stage not seen is not a stage not done: people also decide where no trace is kept.",
+        )
+    ] + (
+        [
+            Note(
+                "stages.open",
+                "{n} occasions were still open when the data end; they may reach further stages.",
+                n=still_open,
+            )
+        ]
+        if still_open
+        else []
     )
     return Result(
-        question=t("stages.reach_question"),
+        question=Note(
+            "stages.reach_question", "In which share of decision occasions is each stage seen?"
+        ),
         table=pd.DataFrame(rows),
-        method=t("stages.reach_method"),
+        method=Note("stages.reach_method", "Share of episodes; the customer is the sampling unit."),
         unit="episodes",
         n=len(episodes),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["stage"],
-            "percent": True,
-            "xlabel": t("stages.reach_axis"),
-        },
+        chart=Points(
+            label=["stage"],
+            percent=True,
+            xlabel=Note("stages.reach_axis", "Share of decision occasions"),
+        ),
     )
 
 
@@ -199,7 +231,9 @@ def drop_location(episodes, stages, *, conf_level=0.95):
 
     lost = episodes[episodes["outcome"] == "abandoned"]
     if not len(lost):
-        raise NotEnoughData("drop_location: no episode was abandoned")
+        raise NotEnoughData(
+            "stages.error_drop_location_no_episode_was", "drop_location: no episode was abandoned"
+        )
     rows = [
         {
             "stage": stage,
@@ -208,19 +242,22 @@ def drop_location(episodes, stages, *, conf_level=0.95):
         for stage in list(stages)[:-1]
     ]
     return Result(
-        question=t("stages.location_question"),
+        question=Note("stages.location_question", "What was the last stage before people gave up?"),
         table=pd.DataFrame(rows),
-        method=t("stages.reach_method"),
+        method=Note("stages.reach_method", "Share of episodes; the customer is the sampling unit."),
         unit="episodes",
         n=len(lost),
         conf_level=conf_level,
-        limits=(t("stages.location_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["stage"],
-            "percent": True,
-            "xlabel": t("stages.location_axis"),
-        },
+        limits=(
+            Note(
+                "stages.location_limit", "What looks abandoned here may have been bought elsewhere."
+            ),
+        ),
+        chart=Points(
+            label=["stage"],
+            percent=True,
+            xlabel=Note("stages.location_axis", "Share of abandoned occasions"),
+        ),
     )
 
 
@@ -254,7 +291,9 @@ def time_to_purchase(episodes, *, by=None, conf_level=0.95):
     import pandas as pd
 
     if not len(episodes):
-        raise NotEnoughData("time_to_purchase: there is no episode")
+        raise NotEnoughData(
+            "stages.error_time_to_purchase_there_is", "time_to_purchase: there is no episode"
+        )
     if by and by not in episodes:
         raise unknown("by", "column", by, episodes.columns)
     curves = []
@@ -269,31 +308,52 @@ def time_to_purchase(episodes, *, by=None, conf_level=0.95):
             curve.insert(0, by, name)
         curves.append(curve)
     bought = episodes[episodes["outcome"] == "bought"]
-    limits = [t("stages.purchase_limit")]
+    limits = [
+        Note(
+            "stages.purchase_limit",
+            "Giving up is an outcome, not a loss of sight: 1 minus Kaplan–Meier would "
+            "overstate buying.",
+        )
+    ]
     if len(bought):
         limits.append(
-            t("stages.conditional", days=number(bought["days"].median(), 3), n=number(len(bought)))
+            Note(
+                "stages.conditional",
+                "Among the {n} occasions that ended in a purchase the median is {days:3} "
+                "days: biased short, since slow buyers are still on their way.",
+                days=bought["days"].median(),
+                n=len(bought),
+            )
         )
     censored = int(episodes["left_censored"].sum()) if "left_censored" in episodes else 0
     if censored:
-        limits.append(t("stages.left_censored", n=number(censored)))
+        limits.append(
+            Note(
+                "stages.left_censored",
+                "{n} occasions opened so early in the data that their true beginning may "
+                "lie before it.",
+                n=censored,
+            )
+        )
     return Result(
-        question=t("stages.purchase_question"),
+        question=Note("stages.purchase_question", "How many have bought by each day?"),
         table=pd.concat(curves, ignore_index=True),
-        method=t("stages.purchase_method"),
+        method=Note(
+            "stages.purchase_method",
+            "Cumulative incidence of buying with giving up as competing outcome (Aalen–Johansen).",
+        ),
         unit="episodes",
         n=len(episodes),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "curve",
-            "x": "days",
-            "group": by,
-            "step": True,
-            "percent": True,
-            "xlabel": t("stages.days_axis"),
-            "ylabel": t("stages.purchase_axis"),
-        },
+        chart=Curve(
+            x="days",
+            group=by,
+            step=True,
+            percent=True,
+            xlabel=Note("stages.days_axis", "Days"),
+            ylabel=Note("stages.purchase_axis", "Share of occasions that ended in a purchase"),
+        ),
     )
 
 
@@ -361,25 +421,45 @@ def time_in_stage(
                 }
             )
     if not rows:
-        raise NotEnoughData("time_in_stage: no stage before the purchase was seen")
-    limits = [t("stages.spell_limit")] + (
-        [t("stages.spell_thin", stages=", ".join(thin))] if thin else []
+        raise NotEnoughData(
+            "stages.error_time_in_stage_no_stage",
+            "time_in_stage: no stage before the purchase was seen",
+        )
+    limits = [
+        Note(
+            "stages.spell_limit",
+            "Spells that ended without a next stage are censored, not dropped; a "
+            "missing quantile was not reached.",
+        )
+    ] + (
+        [
+            Note(
+                "stages.spell_thin",
+                "Fewer than 30 completed spells: {stages:text}.",
+                stages=list(thin),
+            )
+        ]
+        if thin
+        else []
     )
     return Result(
-        question=t("stages.spell_question"),
+        question=Note(
+            "stages.spell_question", "How long do people stay in a stage before they move on?"
+        ),
         table=pd.DataFrame(rows),
-        method=t("stages.spell_method", gap=gap, unit=word(unit)),
+        method=Note(
+            "stages.spell_method",
+            "Kaplan–Meier quantiles of the time from entering a stage to the next "
+            "different stage, in {unit:word}; gap {gap:span}; the customer is the "
+            "sampling unit.",
+            gap=gap,
+            unit=unit,
+        ),
         unit="spells",
         n=len(spells),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["stage", "quantile"],
-            "group": "stage",
-            "log": True,
-            "xlabel": word(unit),
-        },
+        chart=Points(label=["stage", "quantile"], group="stage", log=True, xlabel=word(unit)),
     )
 
 
@@ -451,7 +531,13 @@ def compare_time(
     sizes = spells["g"].value_counts()
     kept = sorted(sizes.index[sizes >= 10])
     if len(kept) < 2:
-        raise NotEnoughData(t("stages.groups_few", n=number(len(kept))))
+        raise NotEnoughData(
+            Note(
+                "stages.groups_few",
+                "two groups of at least 10 spells are needed; found {n}",
+                n=len(kept),
+            )
+        )
     spells = spells[spells["g"].isin(kept)]
     days, far = spells["micros"] / DAY, schemas.micros("horizon", horizon) / DAY
     who = np.unique(spells["customer"].astype(str), return_inverse=True)[1]
@@ -471,21 +557,37 @@ def compare_time(
     table = pd.DataFrame(rows)
     table["p_holm"] = intervals.each_against_rest(table["p_value"])
     _, _, p = survival.log_rank(days, spells["ended"], spells["g"], customer=who)
-    limits = (t("stages.log_rank", p=p_value(float(p))), t("stages.groups_limit"))
+    limits = (
+        Note("stages.log_rank", "Log-rank test over all groups: p: {p:p}.", p=float(p)),
+        Note(
+            "stages.groups_limit",
+            "Groups were not formed by chance: a difference goes with the group, it "
+            "need not come from it.",
+        ),
+    )
     return Result(
-        question=t("stages.compare_question", stage=word(stage), by=word(by, header=True)),
+        question=Note(
+            "stages.compare_question",
+            "Who stays longer in {stage:word}, by {by:header}?",
+            stage=stage,
+            by=by,
+        ),
         table=table,
-        method=t("stages.compare_method", horizon=horizon),
+        method=Note(
+            "stages.compare_method",
+            "Restricted mean days in the stage up to {horizon:span}, each group "
+            "against all others; the customer is the sampling unit, Holm's correction.",
+            horizon=horizon,
+        ),
         unit="spells",
         n=len(spells),
         conf_level=conf_level,
         limits=limits,
-        chart={
-            "kind": "points",
-            "label": [by],
-            "reference": 0.0,
-            "xlabel": t("stages.compare_axis"),
-        },
+        chart=Points(
+            label=[by],
+            reference=0.0,
+            xlabel=Note("stages.compare_axis", "Days more or less than the other groups"),
+        ),
     )
 
 
@@ -536,7 +638,11 @@ def hazards(
 
     stages, edges = list(stages), list(days)
     if edges[0] != 0 or any(d != int(d) for d in edges) or any(b <= a for a, b in pairwise(edges)):
-        raise InputError(f"days: classes are whole days that begin with 0 and rise, found {days}")
+        raise InputError(
+            "stages.error_days_classes_are_whole_days",
+            "days: classes are whole days that begin with 0 and rise, found {days}",
+            days=days,
+        )
     width = schemas.micros("gap", gap)
     view, begin, end = view_of(events, stages, hold, until, column)
     spells = engine.ordered(
@@ -546,7 +652,10 @@ def hazards(
         by=("customer", "held") if hold else ("customer",),
     )
     if not len(spells):
-        raise NotEnoughData("hazards: no stage before the purchase was seen")
+        raise NotEnoughData(
+            "stages.error_hazards_no_stage_before_the",
+            "hazards: no stage before the purchase was seen",
+        )
     rows = []
     for i, stage in enumerate(stages[:-1]):
         mine = spells[spells["stage"] == i]
@@ -595,24 +704,39 @@ def hazards(
             )
     if not rows:
         raise NotEnoughData(
-            "hazards: no stage was entered early enough to be judged; bring more recent data or"
-            " shorten the gap"
+            "stages.error_hazards_no_stage_was_entered",
+            "hazards: no stage was entered early enough to be judged; bring more "
+            "recent data or shorten the gap",
         )
     return Result(
-        question=t("stages.hazard_question"),
+        question=Note(
+            "stages.hazard_question",
+            "How likely are people to give up on a day, by how long they have been in a stage?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("stages.hazard_method", gap=gap),
+        method=Note(
+            "stages.hazard_method",
+            "Spells given up per day at risk; giving up dates from the last event "
+            "before {gap:span} of silence; ratios over customers, delta method.",
+            gap=gap,
+        ),
         unit="spells",
         n=len(spells),
         conf_level=conf_level,
-        limits=(t("stages.hazard_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["stage", "from_day"],
-            "group": "stage",
-            "percent": True,
-            "xlabel": t("stages.hazard_axis"),
-        },
+        limits=(
+            Note(
+                "stages.hazard_limit",
+                "Days too close to the end of the data to be judged are left out. A "
+                "falling hazard need not mean that people grow firmer: the least committed "
+                "leave first.",
+            ),
+        ),
+        chart=Points(
+            label=["stage", "from_day"],
+            group="stage",
+            percent=True,
+            xlabel=Note("stages.hazard_axis", "Chance to give up per day in the stage"),
+        ),
     )
 
 
@@ -654,7 +778,7 @@ def dark_paths(episodes, stages, *, begins="intent", conf_level=0.95):
     )
     bought = bought[~early]
     if not len(bought):
-        raise NotEnoughData(t("stages.none_bought"))
+        raise NotEnoughData(Note("stages.none_bought", "no occasion ended in a purchase"))
     first = bought["first_stage"].map(stages.index)
     rows = [
         {"measure": name, **intervals.share(hit, bought["customer_id"], conf_level)}
@@ -664,22 +788,36 @@ def dark_paths(episodes, stages, *, begins="intent", conf_level=0.95):
         )
     ]
     return Result(
-        question=t("stages.dark_question"),
+        question=Note(
+            "stages.dark_question",
+            "How many purchases show up only when the decision is all but made?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("stages.reach_method"),
+        method=Note("stages.reach_method", "Share of episodes; the customer is the sampling unit."),
         unit="episodes",
         n=len(bought),
         conf_level=conf_level,
         limits=(
-            t("stages.dark_limit"),
-            *((t("stages.early_left_out", n=number(int(early.sum()))),) if early.any() else ()),
+            Note(
+                "stages.dark_limit",
+                "First-party data see one firm's own touchpoints: the part of the path "
+                "before it stays dark. How large that is needs a panel or a survey.",
+            ),
+            *(
+                (
+                    Note(
+                        "stages.early_left_out",
+                        "{n} purchases whose beginning may lie before the data are left out.",
+                        n=int(early.sum()),
+                    ),
+                )
+                if early.any()
+                else ()
+            ),
         ),
-        chart={
-            "kind": "points",
-            "label": ["measure"],
-            "percent": True,
-            "xlabel": t("stages.dark_axis"),
-        },
+        chart=Points(
+            label=["measure"], percent=True, xlabel=Note("stages.dark_axis", "Share of purchases")
+        ),
     )
 
 
@@ -693,7 +831,11 @@ def view_of(events, stages, hold, until, column="event", more=None):
         if stage not in present:
             raise unknown("stages", "event", stage, present)
     if len(stages) < 2 or len(set(stages)) < len(stages):
-        raise InputError(f"stages: at least two different names are needed, found {stages}")
+        raise InputError(
+            "stages.error_stages_at_least_two_different",
+            "stages: at least two different names are needed, found {stages}",
+            stages=stages,
+        )
     roles = {
         "customer": engine.key("customer_id"),
         "t": engine.micros("occurred_at"),
@@ -706,7 +848,10 @@ def view_of(events, stages, hold, until, column="event", more=None):
     view = engine.view(events, upto=None if until is None else end, **roles)
     begin = engine.one("SELECT min(t) FROM v", v=view)
     if begin is None:
-        raise NotEnoughData("episodes: the table holds no stage event with a customer and a time")
+        raise NotEnoughData(
+            "stages.error_episodes_the_table_holds_no",
+            "episodes: the table holds no stage event with a customer and a time",
+        )
     return view, int(begin), end
 
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.results import Result, analysis
+from workbench.notes import Note
+from workbench.results import Curve, Points, Result, analysis
 from workbench.stages.episodes import Episodes, stamps, view_of
-from workbench.texts import number, t, word
+from workbench.texts import t
 
 
 @analysis
@@ -166,7 +167,7 @@ def cart_abandonment(carts, *, by=None, conf_level=0.95):
         raise unknown("by", "column", by, carts.columns)
     grown = carts[carts["mature"]]
     if not len(grown):
-        raise NotEnoughData(t("stages.no_cart"))
+        raise NotEnoughData(Note("stages.no_cart", "there is no cart old enough to be judged"))
     rows = []
     for name, mine in grown.groupby(grown[by].fillna("missing")) if by else [(None, grown)]:
         head = {by: name} if by else {}
@@ -212,8 +213,23 @@ def cart_abandonment(carts, *, by=None, conf_level=0.95):
                     "immature": young,
                 }
             )
-    limits = [t("stages.cart_limit")] + (
-        [t("stages.thin", n=number(len(grown)), least=number(100))] if len(grown) < 100 else []
+    limits = [
+        Note(
+            "stages.cart_limit",
+            "Rates per visit and per cart differ widely: this one is per cart. Carts "
+            "saved for later count as abandoned until they are ordered.",
+        )
+    ] + (
+        [
+            Note(
+                "stages.thin",
+                "Only {n} units; {least} are needed for firm figures.",
+                n=len(grown),
+                least=100,
+            )
+        ]
+        if len(grown) < 100
+        else []
     )
     return _result(
         "cart",
@@ -265,16 +281,27 @@ def recovery(carts, *, window="7D", contacted=None, until=None, conf_level=0.95)
     )
     lost = carts[(carts["outcome"] == "abandoned") & (carts["last_at"] + width <= end)]
     if not len(lost):
-        raise NotEnoughData(t("stages.no_cart"))
+        raise NotEnoughData(Note("stages.no_cart", "there is no cart old enough to be judged"))
     back = lost["returned_at"] - lost["last_at"] <= width
     rows = [{"group": "all", **intervals.share(back, lost["customer_id"], conf_level)}]
-    limits = [t("stages.recovery_upper")]
+    limits = [
+        Note(
+            "stages.recovery_upper",
+            "Without a hold-out this is an upper bound for any message: many come back "
+            "by themselves.",
+        )
+    ]
     if contacted:
         if contacted not in lost:
             raise unknown("contacted", "column", contacted, lost.columns)
         hit = lost[contacted].astype(bool)
         if hit.all() or not hit.any():
-            raise NotEnoughData(t("stages.no_holdout"))
+            raise NotEnoughData(
+                Note(
+                    "stages.no_holdout",
+                    "there is no hold-out group: everyone or nobody was contacted",
+                )
+            )
         rows += [
             {
                 "group": name,
@@ -302,7 +329,12 @@ def recovery(carts, *, window="7D", contacted=None, until=None, conf_level=0.95)
                 "conf_high": float(high),
             }
         )
-        limits = [t("stages.recovery_random")]
+        limits = [
+            Note(
+                "stages.recovery_random",
+                "The difference belongs to the message only where chance decided who got it.",
+            )
+        ]
     return _result(
         "recovery",
         pd.DataFrame(rows).drop(columns="std_error"),
@@ -392,7 +424,7 @@ def checkout(
     )
     parts = parts[parts["mature"]]
     if not len(parts):
-        raise NotEnoughData(t("stages.no_cart"))
+        raise NotEnoughData(Note("stages.no_cart", "there is no cart old enough to be judged"))
     rows = []
     for j in range(len(steps) - 1):
         here = parts[(parts["furthest"] >= j) & (parts["first"] <= j)]
@@ -422,8 +454,22 @@ def checkout(
                 }
             )
     limits = [
-        t("stages.checkout_limit"),
-        *([t("stages.thin", n=number(len(parts)), least=number(100))] if len(parts) < 100 else []),
+        Note(
+            "stages.checkout_limit",
+            "Payments by a bank's page may miss their way back: reconcile with the orders.",
+        ),
+        *(
+            [
+                Note(
+                    "stages.thin",
+                    "Only {n} units; {least} are needed for firm figures.",
+                    n=len(parts),
+                    least=100,
+                )
+            ]
+            if len(parts) < 100
+            else []
+        ),
     ]
     return _result(
         "checkout",
@@ -576,7 +622,12 @@ def barriers(
     n = d["contacts"].to_numpy(float)
     if n[met].sum() < 50 or n[~met].sum() < 50:
         raise NotEnoughData(
-            t("stages.barrier_few", met=number(n[met].sum()), without=number(n[~met].sum()))
+            Note(
+                "stages.barrier_few",
+                "50 contacts with a barrier and 50 without are needed; found {met} and {without}",
+                met=n[met].sum(),
+                without=n[~met].sum(),
+            )
         )
     who = np.unique(d["customer"].astype(str), return_inverse=True)[1]
     m = who.max() + 1
@@ -626,7 +677,15 @@ def barriers(
         int(n.sum()),
         "contacts",
         conf_level,
-        [t("stages.barrier_limit", stage=word(stage))],
+        [
+            Note(
+                "stages.barrier_limit",
+                "Contacts in '{stage:word}', those too close to the end of the data left "
+                "out. What was not recorded may differ between the two: this goes "
+                "together, it does not prove.",
+                stage=stage,
+            )
+        ],
         ["measure"],
     )
     return replace(made, evidence="associational")
@@ -740,7 +799,7 @@ def checkpoints(profile, rules, *, time="opened_at", period="month", conf_level=
     if period not in ("day", "week", "month"):
         raise unknown("period", "period", period, ("day", "week", "month"))
     if not len(profile):
-        raise NotEnoughData(t("stages.no_episode"))
+        raise NotEnoughData(Note("stages.no_episode", "there is no closed occasion"))
     label = (
         profile[time]
         .dt.tz_localize(None)
@@ -759,10 +818,20 @@ def checkpoints(profile, rules, *, time="opened_at", period="month", conf_level=
             passed = profile.eval(rule)
         except Exception as error:  # noqa: BLE001 - the rule is the user's own expression
             raise InputError(
-                f"checkpoint '{name}': cannot read {rule!r} ({type(error).__name__}: {error})"
+                "stages.error_checkpoint_cannot_read",
+                "checkpoint '{name}': cannot read {rule:repr} ({name2}: {error})",
+                name=name,
+                rule=rule,
+                name2=type(error).__name__,
+                error=error,
             ) from None
         if getattr(passed, "dtype", None) != np.dtype(bool):
-            raise InputError(f"checkpoint '{name}': {rule!r} gives no yes or no")
+            raise InputError(
+                "stages.error_checkpoint_gives_no_yes_or",
+                "checkpoint '{name}': {rule:repr} gives no yes or no",
+                name=name,
+                rule=rule,
+            )
         table = (
             passed.groupby(label)
             .agg(["sum", "size"])
@@ -798,23 +867,45 @@ def checkpoints(profile, rules, *, time="opened_at", period="month", conf_level=
         tables.append(table)
     table = pd.concat(tables, ignore_index=True)
     few = table.groupby("checkpoint").size().min() < 12 or (table["n"] * table["centre"]).min() < 5
-    limits = [t("stages.checkpoint_limit"), *([t("stages.checkpoint_few")] if few else [])]
+    limits = [
+        Note(
+            "stages.checkpoint_limit",
+            "A period outside its limits asks for a reason; it does not give one. "
+            "Periods with occasions still open are marked, not judged.",
+        ),
+        *(
+            [
+                Note(
+                    "stages.checkpoint_few",
+                    "Fewer than 12 periods, or fewer than 5 expected in one: read the limits "
+                    "as a guide only.",
+                )
+            ]
+            if few
+            else []
+        ),
+    ]
     return Result(
-        question=t("stages.checkpoint_question"),
+        question=Note(
+            "stages.checkpoint_question", "Which share passes each checkpoint, and is that usual?"
+        ),
         table=table,
-        method=t("stages.checkpoint_method"),
+        method=Note(
+            "stages.checkpoint_method",
+            "Share of occasions a period with Wilson interval; three-sigma limits of a "
+            "p-chart, widened after Laney where periods vary more than chance.",
+        ),
         unit="episodes",
         n=len(profile),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "curve",
-            "x": "period",
-            "group": "checkpoint",
-            "percent": True,
-            "xlabel": t("stages.period_axis"),
-            "ylabel": t("stages.checkpoint_axis"),
-        },
+        chart=Curve(
+            x="period",
+            group="checkpoint",
+            percent=True,
+            xlabel=Note("stages.period_axis", "Period"),
+            ylabel=Note("stages.checkpoint_axis", "Share that passes"),
+        ),
     )
 
 
@@ -827,11 +918,10 @@ def _result(key, table, n, unit, conf_level, limits, label, group=None):
         n=n,
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": list(label),
-            "percent": True,
-            "xlabel": t(f"stages.{key}_axis"),
-            **({"group": group} if group else {}),
-        },
+        chart=Points(
+            label=list(label),
+            percent=True,
+            xlabel=t(f"stages.{key}_axis"),
+            **{"group": group} if group else {},
+        ),
     )

@@ -12,9 +12,9 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.results import Result, analysis
+from workbench.notes import Note
+from workbench.results import Curve, Points, Result, analysis
 from workbench.stages.taxonomy import taxonomy
-from workbench.texts import number, percent, t
 
 # Stages an event can come from.
 CHAIN = ("need", "search", "evaluation", "intent", "purchase", "post_purchase")
@@ -126,7 +126,9 @@ def fit_latent(
     data = _histories(events, names, column, until, most, seed)
     if len(data.starts) < 30:
         raise NotEnoughData(
-            f"fit_latent: at least 30 histories are needed, found {len(data.starts)}"
+            "stages.error_fit_latent_at_least_histories",
+            "fit_latent: at least 30 histories are needed, found {n_data}",
+            n_data=len(data.starts),
         )
     prior = _anchored(names, rules)
     answers, held = _answers(labels, data, seed)
@@ -205,11 +207,15 @@ def posterior(events, model, *, moment=None):
     end = schemas.observed_until(events, moment)
     first, last = engine.span(events, "occurred_at")
     if last is None:
-        raise NotEnoughData(t("stages.no_customer"))
+        raise NotEnoughData(Note("stages.no_customer", "there is no customer to speak of"))
     if not first <= end <= last + schemas.micros("silent", SILENT):
         days = [str(pd.Timestamp(v, unit="us").date()) for v in (end, first, last)]
         raise InputError(
-            f"moment: {days[0]} lies outside the data, which run from {days[1]} to {days[2]}"
+            "stages.error_moment_lies_outside_the_data",
+            "moment: {days} lies outside the data, which run from {days2} to {days3}",
+            days=days[0],
+            days2=days[1],
+            days3=days[2],
         )
     roles = {
         "customer": engine.key("customer_id"),
@@ -259,7 +265,7 @@ def where_now(posterior, *, conf_level=0.95):
 
     n = len(posterior)
     if not n:
-        raise NotEnoughData(t("stages.no_customer"))
+        raise NotEnoughData(Note("stages.no_customer", "there is no customer to speak of"))
     p = posterior[list(NOW)].to_numpy()
     estimate, se = (
         p.mean(axis=0),
@@ -284,24 +290,53 @@ def where_now(posterior, *, conf_level=0.95):
     )
     unsure = int((~posterior["certain"]).sum())
     limits = (
-        *(() if known else (t("stages.uncalibrated"),)),
-        t("stages.unsure", n=number(unsure), share=percent(unsure / n)),
-        *((t("stages.now_limit"),) if known else ()),
+        *(
+            ()
+            if known
+            else (
+                Note(
+                    "stages.uncalibrated",
+                    "Not calibrated: nobody was asked where they are, so nobody knows how far "
+                    "these chances are off; therefore no interval.",
+                ),
+            )
+        ),
+        Note(
+            "stages.unsure",
+            "For {n} customers ({share:%}) no stage has a chance of one half: for them "
+            "the answer is that it cannot be known yet.",
+            n=unsure,
+            share=unsure / n,
+        ),
+        *(
+            (
+                Note(
+                    "stages.now_limit",
+                    "The interval is that of a mean over customers; check the chances "
+                    "themselves with labels (reliability).",
+                ),
+            )
+            if known
+            else ()
+        ),
     )
     return Result(
-        question=t("stages.now_question"),
+        question=Note("stages.now_question", "Where is each customer now?"),
         table=table,
-        method=t("stages.now_method"),
+        method=Note(
+            "stages.now_method",
+            "Hidden Markov model over events and the time between them, anchored in "
+            "the taxonomy's rules; mean chance over customers.",
+        ),
         unit="customers",
         n=n,
         conf_level=conf_level,
         limits=limits,
-        chart={
-            "kind": "points",
-            "label": ["stage"],
-            "percent": True,
-            "xlabel": t("stages.now_axis"),
-        },
+        chart=Points(
+            label=["stage"],
+            percent=True,
+            xlabel=Note("stages.now_axis", "Share of customers (mean chance)"),
+        ),
     )
 
 
@@ -352,11 +387,12 @@ def reliability(posterior, truth, *, bins=10, conf_level=0.95):
     table = pd.DataFrame(rows)
     error = float((table["n"] * (table["said"] - table["estimate"]).abs()).sum() / table["n"].sum())
     limits = [
-        t(
+        Note(
             "stages.calibration",
-            error=number(error, 2),
-            brier=number(((p - hit) ** 2).sum(axis=1).mean(), 3),
-            n=number(len(both)),
+            "Expected calibration error {error:2}, Brier score {brier:3}, {n} customers.",
+            error=error,
+            brier=((p - hit) ** 2).sum(axis=1).mean(),
+            n=len(both),
         )
     ]
     if (both["plausible"] != "").any():
@@ -367,28 +403,33 @@ def reliability(posterior, truth, *, bins=10, conf_level=0.95):
             ]
         )
         limits.append(
-            t(
+            Note(
                 "stages.sets_hold",
-                share=percent(holds),
-                size=number(both["plausible"].str.count(r"\|").mean() + 1, 2),
+                "The plausible stages hold the true one in {share:%}; they hold {size:2} "
+                "stages on average.",
+                share=holds,
+                size=both["plausible"].str.count(r"\|").mean() + 1,
             )
         )
     return Result(
-        question=t("stages.reliability_question"),
+        question=Note("stages.reliability_question", "When the model says 30 %, is it 30 %?"),
         table=table,
-        method=t("stages.reliability_method"),
+        method=Note(
+            "stages.reliability_method",
+            "Said chances of all stages in tenths against how often it was so; the "
+            "customer is the sampling unit.",
+        ),
         unit="customers",
         n=len(both),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "curve",
-            "x": "said",
-            "percent": True,
-            "diagonal": True,
-            "xlabel": t("stages.reliability_x"),
-            "ylabel": t("stages.reliability_axis"),
-        },
+        chart=Curve(
+            x="said",
+            percent=True,
+            diagonal=True,
+            xlabel=Note("stages.reliability_x", "Chance the model gave"),
+            ylabel=Note("stages.reliability_axis", "Share that was so"),
+        ),
     )
 
 
@@ -458,19 +499,29 @@ def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
                 }
             rows.append(row)
     return Result(
-        question=t("stages.score_question"),
+        question=Note(
+            "stages.score_question",
+            "How good are the chances beside simpler ways to guess the stage?",
+        ),
         table=pd.DataFrame(rows),
-        method=t("stages.score_method"),
+        method=Note(
+            "stages.score_method",
+            "Same customers under every model; differences paired by customer.",
+        ),
         unit="customers",
         n=len(common),
         conf_level=conf_level,
-        limits=(t("stages.score_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["model"],
-            "only": {"measure": "brier"},
-            "xlabel": t("stages.score_axis"),
-        },
+        limits=(
+            Note(
+                "stages.score_limit",
+                "Scored on customers the models did not learn from; say which data made the truth.",
+            ),
+        ),
+        chart=Points(
+            label=["model"],
+            only={"measure": "brier"},
+            xlabel=Note("stages.score_axis", "Brier score (lower is better)"),
+        ),
     )
 
 
@@ -569,7 +620,14 @@ def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=
     )
     bought = (joined["ordered_at"] - joined["answered_at"] <= width).to_numpy()
     if not len(joined) or bought.all() or not bought.any():
-        raise NotEnoughData(t("stages.intention_few", n=number(len(joined))))
+        raise NotEnoughData(
+            Note(
+                "stages.intention_few",
+                "answers old enough, some followed by a purchase and some not, are needed; "
+                "found {n}",
+                n=len(joined),
+            )
+        )
     said = joined["value"].to_numpy(float) / most
     rows = []
     for name, hit in (
@@ -591,31 +649,49 @@ def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=
     fitted = bought.astype(float) if fit is None else fit.fittedvalues
     limits = [
         slope,
-        t(
+        Note(
             "stages.intention_brier",
-            stated=number(((said - bought) ** 2).mean(), 3),
-            calibrated=number(((fitted - bought) ** 2).mean(), 3),
-            base=number(bought.mean() * (1 - bought.mean()), 3),
+            "Brier score of the answers as stated {stated:3}, calibrated "
+            "{calibrated:3}, of the base rate alone {base:3}.",
+            stated=((said - bought) ** 2).mean(),
+            calibrated=((fitted - bought) ** 2).mean(),
+            base=bought.mean() * (1 - bought.mean()),
         ),
     ]
     if len(joined) < 200 or bought.sum() < 50:
-        limits.append(t("stages.thin", n=number(len(joined)), least=number(200)))
+        limits.append(
+            Note(
+                "stages.thin",
+                "Only {n} units; {least} are needed for firm figures.",
+                n=len(joined),
+                least=200,
+            )
+        )
     return Result(
-        question=t("stages.intention_question", window=window),
+        question=Note(
+            "stages.intention_question",
+            "What is a stated chance to buy worth, within {window:span}?",
+            window=window,
+        ),
         table=pd.DataFrame(rows),
-        method=t("stages.intention_method"),
+        method=Note(
+            "stages.intention_method",
+            "Share of answers followed by a purchase in time; logistic calibration "
+            "with customers as clusters.",
+        ),
         unit="answers",
         n=len(joined),
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
         model=fit,
-        chart={
-            "kind": "points",
-            "label": ["answer"],
-            "percent": True,
-            "xlabel": t("stages.intention_axis", window=window),
-        },
+        chart=Points(
+            label=["answer"],
+            percent=True,
+            xlabel=Note(
+                "stages.intention_axis", "Share that bought within {window:span}", window=window
+            ),
+        ),
     )
 
 
@@ -681,7 +757,14 @@ def buying_chance(
     # Halves by what people did, so that nobody's name decides.
     learn = (np.add.reduceat(data.t // 1000 % 9973, data.starts) % 2) == 0
     if min(y[learn].sum(), y[~learn].sum()) < 50 or y[learn].all():
-        raise NotEnoughData(t("stages.chance_few", n=number(y.sum())))
+        raise NotEnoughData(
+            Note(
+                "stages.chance_few",
+                "50 buyers among those learnt from and 50 among those judged are needed; "
+                "found {n} in all",
+                n=y.sum(),
+            )
+        )
     fit = _logit_fit(
         x[learn], y[learn].astype(int), np.flatnonzero(learn), 0.0, np.array([0.5, 0.5])
     )
@@ -702,31 +785,42 @@ def buying_chance(
     eta = np.log(np.clip(p, 1e-6, 1 - 1e-6) / (1 - np.clip(p, 1e-6, 1 - 1e-6)))
     slope, sentence = _slope(hit, eta, np.arange(len(hit)), conf_level)
     limits = (
-        t(
+        Note(
             "stages.chance_score",
-            brier=number(((p - hit) ** 2).mean(), 3),
-            base=number(hit.mean() * (1 - hit.mean()), 3),
+            "Brier score {brier:3}, of the base rate alone {base:3}.",
+            brier=((p - hit) ** 2).mean(),
+            base=hit.mean() * (1 - hit.mean()),
         ),
         sentence,
     )
     return Result(
-        question=t("stages.chance_question", window=window),
+        question=Note(
+            "stages.chance_question",
+            "How well does behaviour tell who buys within {window:span}?",
+            window=window,
+        ),
         table=pd.DataFrame(rows),
-        method=t("stages.chance_method"),
+        method=Note(
+            "stages.chance_method",
+            "Logistic model on recent activity and hidden stages, learnt on one half "
+            "of the customers, judged on the other; customers in groups of equal size "
+            "by their chance.",
+        ),
         unit="customers",
         n=len(p),
         conf_level=conf_level,
         evidence="associational",
         limits=limits,
         model=slope,
-        chart={
-            "kind": "curve",
-            "x": "said",
-            "percent": True,
-            "diagonal": True,
-            "xlabel": t("stages.reliability_x"),
-            "ylabel": t("stages.intention_axis", window=window),
-        },
+        chart=Curve(
+            x="said",
+            percent=True,
+            diagonal=True,
+            xlabel=Note("stages.reliability_x", "Chance the model gave"),
+            ylabel=Note(
+                "stages.intention_axis", "Share that bought within {window:span}", window=window
+            ),
+        ),
     )
 
 
@@ -746,13 +840,19 @@ def _slope(bought, eta, who, conf_level):
                 bought.astype(float), sm.add_constant(eta), family=sm.families.Binomial()
             ).fit(cov_type="cluster", cov_kwds={"groups": who})
     except PerfectSeparationWarning:
-        return None, t("stages.intention_separated")
+        return None, Note(
+            "stages.intention_separated",
+            "Answers tell buyers and others apart without error here: a calibration "
+            "slope cannot be estimated.",
+        )
     low, high = intervals.normal(fit.params[1], fit.bse[1], conf_level)
-    return fit, t(
+    return fit, Note(
         "stages.intention_slope",
-        slope=number(fit.params[1], 3),
-        low=number(low, 3),
-        high=number(high, 3),
+        "Calibration slope {slope:3} ({low:3} to {high:3}): 1 would mean that "
+        "answers may be read as they stand.",
+        slope=fit.params[1],
+        low=low,
+        high=high,
     )
 
 
@@ -813,7 +913,9 @@ def _histories(events, names, column, until, most, seed):
     schemas.require(events, "events", column)
     end = schemas.observed_until(events, until)
     if end is None or not names:
-        raise NotEnoughData("the table holds no event with a time")
+        raise NotEnoughData(
+            "stages.error_the_table_holds_no_event", "the table holds no event with a time"
+        )
     view = engine.view(
         events,
         upto=end,
@@ -1253,15 +1355,23 @@ def _as_posterior(query, chance):
 def _known(posterior, truth):
     """Return the posterior with the true stage beside it."""
     if truth["customer_id"].duplicated().any():
-        raise InputError("truth: a customer stands in it more than once")
+        raise InputError(
+            "stages.error_truth_a_customer_stands_in",
+            "truth: a customer stands in it more than once",
+        )
     both = posterior.merge(
         truth[["customer_id", "stage"]].rename(columns={"stage": "true"}),
         on="customer_id",
         how="inner",
     )
     if not len(both):
-        raise NotEnoughData(t("stages.no_customer"))
+        raise NotEnoughData(Note("stages.no_customer", "there is no customer to speak of"))
     bad = set(both["true"].dropna()) - set(NOW)
     if bad:
-        raise InputError(f"truth: unknown stages {sorted(bad)}; use {', '.join(NOW)}")
+        raise InputError(
+            "stages.error_truth_unknown_stages_use",
+            "truth: unknown stages {bad}; use {now:text}",
+            bad=sorted(bad),
+            now=list(NOW),
+        )
     return both[both["true"].notna()].reset_index(drop=True)

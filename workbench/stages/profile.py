@@ -7,9 +7,10 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.results import Result, analysis
+from workbench.notes import Note
+from workbench.results import Flow, Points, Result, analysis
 from workbench.stages.episodes import DAY, Episodes, stamps, view_of
-from workbench.texts import number, percent, t, word
+from workbench.texts import t
 
 MINUTE = 60_000_000
 LONGEST_LOOK = 30 * MINUTE
@@ -312,7 +313,7 @@ def _checked(table, *names):
         if name not in table:
             raise unknown("profile", "column", name, table.columns)
     if not len(table):
-        raise NotEnoughData(t("stages.no_episode"))
+        raise NotEnoughData(Note("stages.no_episode", "there is no closed occasion"))
     return table
 
 
@@ -378,12 +379,23 @@ def _by_outcome(table, build):
             part.insert(0, "outcome", outcome)
             parts.append(part)
     if not parts:
-        raise NotEnoughData(t("stages.no_episode"))
+        raise NotEnoughData(Note("stages.no_episode", "there is no closed occasion"))
     return pd.concat(parts, ignore_index=True)
 
 
 def _thin(n, least):
-    return (t("stages.thin", n=number(n), least=number(least)),) if n < least else ()
+    return (
+        (
+            Note(
+                "stages.thin",
+                "Only {n} units; {least} are needed for firm figures.",
+                n=n,
+                least=least,
+            ),
+        )
+        if n < least
+        else ()
+    )
 
 
 @analysis
@@ -437,12 +449,19 @@ def search(profile, *, conf_level=0.95):
         table,
         profile,
         conf_level,
-        (*_thin(len(profile), 100), t("stages.search_limit")),
+        (
+            *_thin(len(profile), 100),
+            Note(
+                "stages.search_limit",
+                "Only what this data source sees: search elsewhere, in shops or with "
+                "friends is missing.",
+            ),
+        ),
         label=["outcome", "measure"],
         group="outcome",
         only={"statistic": ["share"]},
     )
-    return replace(made, chart={**made.chart, "percent": True})
+    return replace(made, chart=replace(made.chart, percent=True))
 
 
 @analysis
@@ -478,7 +497,9 @@ def source_mix(events, kinds, *, column="event", until=None, conf_level=0.95):
     schemas.require(events, "events", column)
     words = [e for names in kinds.values() for e in names]
     if len(set(words)) < len(words):
-        raise InputError("kinds: an event stands under two kinds")
+        raise InputError(
+            "stages.error_kinds_an_event_stands_under", "kinds: an event stands under two kinds"
+        )
     present = engine.distinct(events, column)
     for name in words:
         if name not in present:
@@ -508,7 +529,7 @@ def source_mix(events, kinds, *, column="event", until=None, conf_level=0.95):
         head + " SELECT sum(x) AS n, sum(x * x) AS xx, count(*) AS people FROM x", v=view
     ).iloc[0]
     if not len(found):
-        raise NotEnoughData(t("stages.no_episode"))
+        raise NotEnoughData(Note("stages.no_episode", "there is no closed occasion"))
     found = (
         found.astype(float)
         .set_index(found["kind"].astype(int))
@@ -539,19 +560,25 @@ def source_mix(events, kinds, *, column="event", until=None, conf_level=0.95):
         }
     )
     return Result(
-        question=t("stages.mix_question"),
+        question=Note("stages.mix_question", "What do people search with?"),
         table=table,
-        method=t("stages.mix_method"),
+        method=Note(
+            "stages.mix_method",
+            "Shares of search contacts by kind of source; the customer is the sampling unit.",
+        ),
         unit="contacts",
         n=int(n),
         conf_level=conf_level,
-        limits=(t("stages.search_limit"),),
-        chart={
-            "kind": "points",
-            "label": ["kind"],
-            "percent": True,
-            "xlabel": t("stages.mix_axis"),
-        },
+        limits=(
+            Note(
+                "stages.search_limit",
+                "Only what this data source sees: search elsewhere, in shops or with "
+                "friends is missing.",
+            ),
+        ),
+        chart=Points(
+            label=["kind"], percent=True, xlabel=Note("stages.mix_axis", "Share of search contacts")
+        ),
     )
 
 
@@ -571,7 +598,7 @@ def consideration(profile, *, conf_level=0.95):
     known = _checked(profile, "considered")
     known = known[known["considered"].notna() & known["outcome"].isin(["bought", "abandoned"])]
     if not len(known):
-        raise NotEnoughData(t("stages.no_brands"))
+        raise NotEnoughData(Note("stages.no_brands", "no column tells brands or products apart"))
     rows, said = [], []
     for outcome, mine in known.groupby("outcome", sort=False):
         # A buyer has considered what was bought, seen or not.
@@ -587,11 +614,12 @@ def consideration(profile, *, conf_level=0.95):
                 }
             )
         said.append(
-            t(
+            Note(
                 "stages.set_mean",
-                outcome=word(outcome),
-                mean=number(size.mean(), 3),
-                n=number(len(size)),
+                "{outcome:word}: {mean:3} on average, {n} occasions.",
+                outcome=outcome,
+                mean=size.mean(),
+                n=len(size),
             )
         )
     table = pd.DataFrame(rows).sort_values(
@@ -602,7 +630,15 @@ def consideration(profile, *, conf_level=0.95):
         table,
         known,
         conf_level,
-        (*said, t("stages.set_limit"), *_thin(len(known), 150)),
+        (
+            *said,
+            Note(
+                "stages.set_limit",
+                "Behaviour stands in for thought: a proxy. Buyers have considered one by "
+                "definition, others may have none; do not pool them.",
+            ),
+            *_thin(len(known), 150),
+        ),
         label=["outcome", "size"],
         group="outcome",
     )
@@ -652,7 +688,14 @@ def touchpoints(profile, *, conf_level=0.95):
         _by_outcome(profile, build),
         profile,
         conf_level,
-        (*_thin(len(profile), 100), t("stages.touch_limit")),
+        (
+            *_thin(len(profile), 100),
+            Note(
+                "stages.touch_limit",
+                "Longer observation gives more contacts: compare groups over equal "
+                "windows. Journeys without a purchase stand beside, not below, the others.",
+            ),
+        ),
         label=["outcome", "measure", "statistic"],
         group="outcome",
     )
@@ -706,13 +749,15 @@ def variants(profile, *, top=15, conf_level=0.95):
     table = pd.DataFrame(rows)
     table["cumulative"] = table["estimate"].cumsum()
     limits = (
-        t(
+        Note(
             "stages.variants_limit",
-            enough=number(enough),
-            all=number(len(counts)),
-            entropy=number(entropy, 2),
+            "{enough} of {all} paths make 80 % of the occasions; normalised entropy "
+            "{entropy:2} (1 = every path as frequent).",
+            enough=enough,
+            all=len(counts),
+            entropy=entropy,
         ),
-        t("stages.path_limit", steps=number(PATH_STEPS)),
+        Note("stages.path_limit", "Paths are cut after {steps} stages.", steps=PATH_STEPS),
     )
     return _result(
         "variants", table, profile, conf_level, limits, label=["path", "outcome"], group="outcome"
@@ -768,21 +813,26 @@ def flows(profile, stages, *, conf_level=0.95):
                     }
                 )
     return Result(
-        question=t("stages.flow_question"),
+        question=Note("stages.flow_question", "How do decisions flow from stage to stage?"),
         table=pd.DataFrame(rows),
-        method=t("stages.flow_method"),
+        method=Note(
+            "stages.flow_method",
+            "Each occasion through the stages it reached, in rank order; shares of "
+            "those who reached the stage, the customer as sampling unit.",
+        ),
         unit="episodes",
         n=len(d),
         conf_level=conf_level,
-        limits=(t("stages.flow_limit"),),
-        chart={
-            "kind": "flow",
-            "label": ["from_stage", "to_stage"],
-            "stages": stages,
-            "percent": True,
-            "xlabel": "",
-            "ylabel": "",
-        },
+        limits=(
+            Note(
+                "stages.flow_limit",
+                "The bar of a stage is its reach, as in the table of reach; yellow bands "
+                "skip a stage. Returns to earlier stages are not drawn.",
+            ),
+        ),
+        chart=Flow(
+            label=["from_stage", "to_stage"], stages=stages, percent=True, xlabel="", ylabel=""
+        ),
     )
 
 
@@ -812,7 +862,7 @@ def triggers(occasions, *, by="first_channel", conf_level=0.95):
     """
     known = _checked(occasions, by)[by].dropna()
     if not len(known):
-        raise NotEnoughData(t("stages.no_episode"))
+        raise NotEnoughData(Note("stages.no_episode", "there is no closed occasion"))
     counts = (
         known.value_counts()
         .rename_axis("trigger")
@@ -828,7 +878,13 @@ def triggers(occasions, *, by="first_channel", conf_level=0.95):
     ]
     low, high = ([r[side] for r in rows] for side in ("conf_low", "conf_high"))
     table = counts.assign(n=n, estimate=counts["count"] / n, conf_low=low, conf_high=high)
-    limits = (t("stages.trigger_limit"), *_thin(n, 150))
+    limits = (
+        Note(
+            "stages.trigger_limit",
+            "Behaviour shows outer triggers only; what came from within needs a survey.",
+        ),
+        *_thin(n, 150),
+    )
     return _result("trigger", table, occasions, conf_level, limits, label=["trigger"])
 
 
@@ -877,7 +933,7 @@ def skipping(profile, stages, *, linked=None, draws=500, seed=1, conf_level=0.95
     )
     bought = bought[~early]
     if not len(bought):
-        raise NotEnoughData(t("stages.none_bought"))
+        raise NotEnoughData(Note("stages.none_bought", "no occasion ended in a purchase"))
     if linked is not None:
         linked = linked[linked["outcome"] == "bought"]
         linked = (
@@ -904,14 +960,40 @@ def skipping(profile, stages, *, linked=None, draws=500, seed=1, conf_level=0.95
             )
     table = pd.DataFrame(rows).drop(columns="std_error")
     limits = (
-        [t("stages.skip_limit")]
+        [
+            Note(
+                "stages.skip_limit",
+                "Not observed is not the same as not done: people also search off line, on "
+                "other devices and in memory.",
+            )
+        ]
         if linked is None
-        else [t("stages.skip_corrected", n=number(len(linked)))]
+        else [
+            Note(
+                "stages.skip_corrected",
+                "Corrected with {n} linked occasions; they must be a random part of all, "
+                "and their truth the truth.",
+                n=len(linked),
+            )
+        ]
     )
     if early.any():
-        limits.append(t("stages.early_left_out", n=number(int(early.sum()))))
+        limits.append(
+            Note(
+                "stages.early_left_out",
+                "{n} purchases whose beginning may lie before the data are left out.",
+                n=int(early.sum()),
+            )
+        )
     if linked is not None and len(linked) < 300:
-        limits.append(t("stages.thin", n=number(len(linked)), least=number(300)))
+        limits.append(
+            Note(
+                "stages.thin",
+                "Only {n} units; {least} are needed for firm figures.",
+                n=len(linked),
+                least=300,
+            )
+        )
     return _result(
         "skip",
         table,
@@ -982,7 +1064,13 @@ def effect(outcome, drivers, customer, *, conf_level=0.95):
     y = np.asarray(outcome, float)
     if not 0 < y.sum() < len(y):
         raise NotEnoughData(
-            t("stages.contrast_few", more=number(y.sum()), fewer=number(len(y) - y.sum()))
+            Note(
+                "stages.contrast_few",
+                "50 bought occasions in each group are needed, and some skipped and some "
+                "not; found {more} with more and {fewer} with fewer purchases before",
+                more=y.sum(),
+                fewer=len(y) - y.sum(),
+            )
         )
     x = np.column_stack([np.ones(len(y)), drivers.to_numpy(float)])
     model = _gee(y, x, np.unique(np.asarray(customer).astype(str), return_inverse=True)[1])
@@ -999,7 +1087,12 @@ def effect(outcome, drivers, customer, *, conf_level=0.95):
         }
     )
     made = _result(
-        "effect", table, drivers, conf_level, (t("stages.effect_limit"),), label=["term"]
+        "effect",
+        table,
+        drivers,
+        conf_level,
+        (Note("stages.effect_limit", "What goes together, not what brings about."),),
+        label=["term"],
     )
     return replace(made, evidence="associational", model=model)
 
@@ -1030,8 +1123,10 @@ def _corrected(bought, linked, names, draws, seed, conf_level):
     estimate, se, sp = skip(np.ones(na), np.ones(nb))
     if not se + sp > 1:
         raise InputError(
-            f"linked: '{' + '.join(names)}' is seen no more often where it took place than where it"
-            " did not; no correction is possible"
+            "stages.error_linked_is_seen_no_more",
+            "linked: '{names}' is seen no more often where it took place than where it "
+            "did not; no correction is possible",
+            names=" + ".join(names),
         )
     rng = np.random.default_rng(seed)
     values = np.array(
@@ -1093,7 +1188,13 @@ def skip_contrast(profile, stages, *, by="orders_before", conf_level=0.95):
     skipped = ~d[list(stages)].any(axis=1)
     if more.sum() < 50 or (~more).sum() < 50 or skipped.sum() in (0, len(d)):
         raise NotEnoughData(
-            t("stages.contrast_few", more=number(more.sum()), fewer=number((~more).sum()))
+            Note(
+                "stages.contrast_few",
+                "50 bought occasions in each group are needed, and some skipped and some "
+                "not; found {more} with more and {fewer} with fewer purchases before",
+                more=more.sum(),
+                fewer=(~more).sum(),
+            )
         )
     rows = [
         {"group": name, **intervals.share(skipped[hit], d.loc[hit, "customer_id"], conf_level)}
@@ -1136,7 +1237,19 @@ def skip_contrast(profile, stages, *, by="orders_before", conf_level=0.95):
             "conf_high": float(high),
         }
     )
-    limits = (t("stages.contrast_limit"), t("stages.skip_limit"), *_thin(len(d), 200))
+    limits = (
+        Note(
+            "stages.contrast_limit",
+            "What goes together, not what brings about: frequent buyers differ in more "
+            "than loyalty, and replenishment looks like skipping.",
+        ),
+        Note(
+            "stages.skip_limit",
+            "Not observed is not the same as not done: people also search off line, on "
+            "other devices and in memory.",
+        ),
+        *_thin(len(d), 200),
+    )
     made = _result(
         "contrast",
         pd.DataFrame(rows),
@@ -1190,7 +1303,15 @@ def decision_complexity(profile, *, draws=300, seed=1, conf_level=0.95):
         if c in d and d[c].notna().all() and d[c].std() > 0
     ]
     if len(d) < 30 or len(names) < 3:
-        raise NotEnoughData(t("stages.index_few", n=number(len(d)), measures=number(len(names))))
+        raise NotEnoughData(
+            Note(
+                "stages.index_few",
+                "30 closed occasions and three varying measures are needed; found {n} and "
+                "{measures}",
+                n=len(d),
+                measures=len(names),
+            )
+        )
     x = np.log1p(d[names].to_numpy(float))
     who = np.unique(d["customer_id"].astype(str), return_inverse=True)[1]
 
@@ -1219,7 +1340,21 @@ def decision_complexity(profile, *, draws=300, seed=1, conf_level=0.95):
     )
     good = estimate[-2] >= 0.4 and (estimate[: len(names)] > 0).all()
     limits = [
-        t("stages.index_good" if good else "stages.index_bad", explained=percent(estimate[-2])),
+        (
+            Note(
+                "stages.index_good",
+                "The component explains {explained:%} of the variance and all loadings "
+                "have one sign: the index may be used, beside its parts.",
+                explained=estimate[-2],
+            )
+            if good
+            else Note(
+                "stages.index_bad",
+                "No index: the component explains {explained:%} of the variance (40 % is "
+                "needed) or a loading is negative. Read the parts.",
+                explained=estimate[-2],
+            )
+        ),
         *_thin(len(d), 300),
     ]
     scores = None
@@ -1242,15 +1377,13 @@ def _result(
     only=None,
 ):
     """Return a Result whose sentences stand under `key`."""
-    chart = {
-        "kind": "points",
-        "label": list(label),
-        "xlabel": t(f"stages.{key}_axis"),
-        **({"group": group} if group else {}),
-        **({"only": only} if only else {}),
-    }
-    if key in ("set", "variants", "trigger", "skip", "contrast"):
-        chart["percent"] = True
+    chart = Points(
+        label=list(label),
+        xlabel=t(f"stages.{key}_axis"),
+        group=group,
+        only=only or {},
+        percent=key in ("set", "variants", "trigger", "skip", "contrast"),
+    )
     return Result(
         question=t(f"stages.{key}_question"),
         table=table,

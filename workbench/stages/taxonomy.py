@@ -10,8 +10,9 @@ import numpy as np
 
 from workbench import engine, intervals, schemas, texts
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.results import Result, analysis
-from workbench.texts import number, percent, t, word
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
+from workbench.texts import word
 
 CONDITIONS = ("events", "page", "nth", "seconds", "first_visit", "buyer")
 
@@ -40,7 +41,7 @@ class Taxonomy:
 
 
 def taxonomy(path=None):
-    """Return the taxonomy of a YAML file, or the workbench's own (`workbench/texts/stages.yml`).
+    """Return the taxonomy of a YAML file, or the workbench's own (`workbench/stages/stages.yml`).
 
     Raises InputError for a rule or framework that names an unknown stage or condition.
     """
@@ -54,7 +55,7 @@ def _read(path):
     source = (
         Path(path).read_text(encoding="utf-8")
         if path
-        else (files(texts) / "stages.yml").read_text(encoding="utf-8")
+        else (files("workbench.stages") / "stages.yml").read_text(encoding="utf-8")
     )
     raw = yaml.safe_load(source)
     stages = tuple(s["id"] for s in raw["stages"])
@@ -71,7 +72,9 @@ def _read(path):
                 raise unknown(f"rule {i}", "condition", condition, CONDITIONS)
         if not {"events", "page"} & set(rule):
             raise InputError(
-                f"rule {i}: names neither events nor a page, so it would fit everything"
+                "stages.error_rule_names_neither_events_nor",
+                "rule {i}: names neither events nor a page, so it would fit everything",
+                i=i,
             )
     return Taxonomy(
         stages,
@@ -135,9 +138,14 @@ def relabel(values, to, *, of="canonical", taxonomy_=None):
         names = {target.get(m) for m in members}
         if len(names) > 1:
             found[english] = found[dutch] = InputError(
-                f"relabel: '{(english, dutch)[at]}' of '{of}' holds {', '.join(members)}, which"
-                f" '{to}' keeps apart ({', '.join(map(str, sorted(names, key=str)))}); going from"
-                " coarse to fine would invent detail"
+                "stages.error_relabel_of_holds_which_keeps",
+                "relabel: '{at}' of '{of}' holds {members:text}, which '{to}' keeps apart "
+                "({names:text}); going from coarse to fine would invent detail",
+                at=(english, dutch)[at],
+                of=of,
+                members=list(members),
+                to=to,
+                names=sorted(names, key=str),
             )
         else:
             found[english] = found[dutch] = names.pop()
@@ -194,7 +202,9 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
     schemas.require(events, "events")
     names = engine.distinct(events, "event")
     if not names:
-        raise NotEnoughData("assign: the table holds no event")
+        raise NotEnoughData(
+            "stages.error_assign_the_table_holds_no", "assign: the table holds no event"
+        )
     roles = {
         "customer": engine.key("customer_id"),
         "t": engine.micros("occurred_at"),
@@ -275,8 +285,11 @@ def beside(events, assigned, column):
         (theirs[k].to_numpy() != mine[k].to_numpy()).any() for k in ("c", "t", "e")
     ):
         raise InputError(
-            f"beside: {len(theirs)} events and {len(mine)} assigned rows that do not match; both"
-            " must come from the same table"
+            "stages.error_beside_events_and_assigned_rows",
+            "beside: {n_theirs} events and {n_mine} assigned rows that do not match; "
+            "both must come from the same table",
+            n_theirs=len(theirs),
+            n_mine=len(mine),
         )
     out = pd.Series(
         events[column].iloc[theirs["row"]].to_numpy(), index=assigned.index[mine["row"]]
@@ -313,7 +326,9 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
     import pandas as pd
 
     if not len(assigned):
-        raise NotEnoughData("mapping_quality: there is no event")
+        raise NotEnoughData(
+            "stages.error_mapping_quality_there_is_no", "mapping_quality: there is no event"
+        )
     rows = [
         {
             "measure": "mapped_share",
@@ -321,15 +336,30 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
             **intervals.share(assigned["stage"].notna(), assigned["customer_id"], conf_level),
         }
     ]
-    limits = [t("stages.proxy")]
+    limits = [
+        Note(
+            "stages.proxy",
+            "A stage read from behaviour stands in for a state of mind: it is a proxy "
+            "until labels or a survey have checked it.",
+        )
+    ]
     if rows[0]["estimate"] < 0.8:
-        limits.append(t("stages.mapped_low", share=percent(rows[0]["estimate"])))
+        limits.append(
+            Note(
+                "stages.mapped_low",
+                "Only {share:%} of the events have a stage (under 80 %): extend the rules "
+                "before trusting what follows.",
+                share=rows[0]["estimate"],
+            )
+        )
     if label:
         if label not in assigned:
             raise unknown("label", "column", label, assigned.columns)
         known = assigned[assigned[label].notna()]
         if not len(known):
-            raise NotEnoughData("mapping_quality: no event has a label")
+            raise NotEnoughData(
+                "stages.error_mapping_quality_no_event_has", "mapping_quality: no event has a label"
+            )
         said, true = known["stage"].fillna("none").to_numpy(object), known[label].to_numpy(object)
         who = np.unique(known["customer_id"], return_inverse=True)[1]
         rows.append(
@@ -388,24 +418,33 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
         thin = [word(s) for s in states if 0 < (true == s).sum() < 20]
         if len(known) < 200 or thin:
             limits.append(
-                t("stages.labels_thin", n=number(len(known)), stages=", ".join(thin) or "–")
+                Note(
+                    "stages.labels_thin",
+                    "{n} labelled events; fewer than 20 in: {stages}. At least 200 labels, 20 "
+                    "a stage, are needed for firm figures.",
+                    n=len(known),
+                    stages=", ".join(thin) or "–",
+                )
             )
     table = pd.DataFrame(rows).drop(columns="std_error", errors="ignore")
     return Result(
-        question=t("stages.quality_question"),
+        question=Note("stages.quality_question", "How well do the rules turn events into stages?"),
         table=table,
-        method=t("stages.quality_method"),
+        method=Note(
+            "stages.quality_method",
+            "Shares of events with the customer as sampling unit; Cohen's kappa with a "
+            "bootstrap over customers.",
+        ),
         unit="events",
         n=len(assigned),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart={
-            "kind": "points",
-            "label": ["measure", "stage"],
-            "group": "measure",
-            "percent": True,
-            "xlabel": t("stages.quality_axis"),
-        },
+        chart=Points(
+            label=["measure", "stage"],
+            group="measure",
+            percent=True,
+            xlabel=Note("stages.quality_axis", "Share of events (kappa: agreement beyond chance)"),
+        ),
     )
 
 

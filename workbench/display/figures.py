@@ -8,10 +8,10 @@ import textwrap
 from contextlib import contextmanager
 from io import BytesIO
 
-from workbench import texts
-from workbench.errors import unknown
-
-MINIMUM_CELL = 10  # below this many units a row is suppressed wherever it is shown
+from workbench.display import writing
+from workbench.errors import InputError
+from workbench.notes import Note
+from workbench.results import small_cells
 
 COLOURS = ("#0b3c5d", "#d1495b", "#edae49", "#3c8d7b", "#7d5ba6", "#66717e")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -76,15 +76,15 @@ def draw(result, ax=None):
     import matplotlib.pyplot as plt
 
     kinds = {"points": _points, "curve": _curve, "heat": _heat, "flow": _flow}
-    kind = result.chart.get("kind")
+    kind = result.chart.kind if result.chart else None
     if kind not in kinds:
-        raise unknown("plot", "chart", kind, kinds)
+        raise InputError("errors.no_chart", "plot: this result has no chart")
     with theme():
         if ax is None:
             seen = _visible(result)
-            rows = seen[result.chart["row"]].nunique() if kind == "heat" else len(seen)
-            group = result.chart.get("group")
-            if kind == "points" and group and group not in _listed(result.chart["label"]):
+            rows = seen[result.chart.row].nunique() if kind == "heat" else len(seen)
+            group = result.chart.group
+            if kind == "points" and group and group not in _listed(result.chart.label):
                 rows *= 0.6  # groups of one label share a line
             height = {
                 "points": 1.8 + 0.34 * min(rows, 40),
@@ -93,52 +93,30 @@ def draw(result, ax=None):
             }.get(kind, 4.5)
             ax = plt.figure(figsize=(8, min(max(height, 3), 12))).add_subplot()
         kinds[kind](result, result.chart, _visible(result), ax)
-        ax.set_title("\n".join(textwrap.wrap(result.question, 78)))
+        ax.set_title("\n".join(textwrap.wrap(writing.render(result.question), 78)))
     return ax
 
 
 def describe(result):
     """Return the drawn numbers of a Result as plain text: its alternative text."""
     chart, table = result.chart, _visible(result)
-    keys = [
-        c
-        for c in dict.fromkeys(
-            (
-                *_listed(chart.get("label")),
-                chart.get("group"),
-                chart.get("row"),
-                chart.get("column"),
-                chart.get("x"),
-            )
-        )
-        if c
-    ]
-    lines = [result.question]
+    lines = [writing.render(result.question)]
     step = max(1, -(-len(table) // _TEXT_ROWS))  # a long curve is read at even distances
     for row in table.iloc[::step].to_dict("records"):
-        line = ", ".join(_key(row[k]) for k in keys) + ": " + _value(row["estimate"], chart)
+        line = ", ".join(_key(row[k]) for k in chart.keys) + ": " + _value(row["estimate"], chart)
         if "conf_low" in row and row["conf_low"] == row["conf_low"]:
             line += f" ({_value(row['conf_low'], chart)} – {_value(row['conf_high'], chart)})"
         lines.append(line)
     if result.limits:
-        lines.append(result.limits[0])
+        lines.append(writing.render(result.limits[0]))
     return "\n".join(lines)
 
 
 def _visible(result):
     table = result.table
-    for name, value in result.chart.get("only", {}).items():
+    for name, value in result.chart.only.items():
         table = table[table[name].isin(_listed(value))]
     return table[~small_cells(table)]
-
-
-def small_cells(table):
-    """Return which rows rest on fewer units, or fewer customers, than may be shown."""
-    small = table.index != table.index
-    for name in ("n", "customers"):
-        if name in table:
-            small = small | table[name].between(1, MINIMUM_CELL - 1).to_numpy()
-    return small
 
 
 def _listed(names):
@@ -148,28 +126,26 @@ def _listed(names):
 def _key(value):
     if hasattr(value, "strftime"):
         return value.strftime("%Y-%m-%d")
-    return texts.number(value) if isinstance(value, (int, float)) else texts.word(value)
+    return writing.number(value) if isinstance(value, (int, float)) else writing.word(value)
 
 
 def _value(value, chart):
     if value != value:
         return "–"
-    if chart.get("points"):
+    if chart.points:
         points = 100 * value
-        return texts.t(
-            "result.points",
-            value=texts.plain(round(points, 1) if abs(points) >= 1 else float(f"{points:.2g}")),
-        )
-    return texts.percent(value) if chart.get("percent") else texts.number(value, 3)
+        shown = round(points, 1) if abs(points) >= 1 else float(f"{points:.2g}")
+        return str(Note("result.points", "{value:plain} pp", value=shown))
+    return writing.percent(value) if chart.percent else writing.number(value, 3)
 
 
 def _axis(axis, chart):
-    if chart.get("points"):
-        axis.set_major_formatter(lambda v, _: texts.plain(round(100 * v, 6)))
-    elif chart.get("percent"):
-        axis.set_major_formatter(lambda v, _: texts.plain(round(100 * v, 6)) + " %")
+    if chart.points:
+        axis.set_major_formatter(lambda v, _: writing.plain(round(100 * v, 6)))
+    elif chart.percent:
+        axis.set_major_formatter(lambda v, _: writing.plain(round(100 * v, 6)) + " %")
     else:
-        axis.set_major_formatter(lambda v, _: texts.plain(v))
+        axis.set_major_formatter(lambda v, _: writing.plain(v))
 
 
 def _points(result, chart, table, ax):
@@ -179,14 +155,12 @@ def _points(result, chart, table, ax):
 
     labels = [
         " · ".join(_key(v) for v in row)
-        for row in table[_listed(chart["label"])].itertuples(index=False, name=None)
+        for row in table[_listed(chart.label)].itertuples(index=False, name=None)
     ]
-    group = chart.get("group")
+    group = chart.group
     groups = list(dict.fromkeys(table[group])) if group else [None]
     # Groups of one label lie close together, so that they are compared and not searched for.
-    lines = (
-        list(dict.fromkeys(labels)) if group and group not in _listed(chart["label"]) else labels
-    )
+    lines = list(dict.fromkeys(labels)) if group and group not in _listed(chart.label) else labels
     beside = len(lines) < len(labels)
     y = np.arange(len(table))[::-1].astype(float)
     if beside:
@@ -209,7 +183,7 @@ def _points(result, chart, table, ax):
             s=60,
             ax=ax,
             zorder=3,
-            label=None if name is None else texts.word(name),
+            label=None if name is None else writing.word(name),
             edgecolor="white",
         )
     for value, at in (
@@ -225,10 +199,10 @@ def _points(result, chart, table, ax):
                 fontsize=8.5,
                 color="#333",
             )
-    if "beside" in chart and not beside:
+    if chart.beside and not beside:
         # What a law or another source says of the same row, as an open mark below the dot.
         ax.scatter(
-            table[chart["beside"]],
+            table[chart.beside],
             y - 0.16,
             marker="D",
             s=34,
@@ -236,12 +210,12 @@ def _points(result, chart, table, ax):
             edgecolor="#b8336a",
             linewidth=1.5,
             zorder=4,
-            label=texts.word(chart["beside"], header=True),
+            label=writing.header(chart.beside),
         )
         ax.legend(title=None, loc="best", frameon=True)
-    if "reference" in chart:
-        ax.axvline(chart["reference"], color="#66717e", linewidth=1, linestyle=":")
-    if chart.get("log") and (table["estimate"].dropna() > 0).all() and len(table):
+    if chart.reference is not None:
+        ax.axvline(chart.reference, color="#66717e", linewidth=1, linestyle=":")
+    if chart.log and (table["estimate"].dropna() > 0).all() and len(table):
         from matplotlib.ticker import LogLocator, NullFormatter
 
         ax.set_xscale("log")
@@ -253,13 +227,13 @@ def _points(result, chart, table, ax):
         ["\n".join(textwrap.wrap(line, 46, break_long_words=False)) for line in lines],
     )
     ax.set_ylim(-0.7, len(lines) - 0.2)
-    ax.set(xlabel=chart["xlabel"], ylabel="")
-    if chart.get("percent") and not chart.get("log"):
+    ax.set(xlabel=writing.render(chart.xlabel), ylabel="")
+    if chart.percent and not chart.log:
         ax.set_xlim(left=min(0, ax.get_xlim()[0]) if table["estimate"].min() < 0 else 0)
     _axis(ax.xaxis, chart)
-    if group and group not in _listed(chart["label"]):
+    if group and group not in _listed(chart.label):
         ax.legend(title=None, loc="best", frameon=True)
-    elif ax.get_legend() and "beside" not in chart:
+    elif ax.get_legend() and not chart.beside:
         ax.get_legend().remove()
 
 
@@ -267,15 +241,15 @@ def _curve(result, chart, table, ax):
     """A line with its band; the group's name stands at the end of the line."""
     import seaborn as sns
 
-    group = chart.get("group")
-    style = "steps-post" if chart.get("step") else "default"
+    group = chart.group
+    style = "steps-post" if chart.step else "default"
     ends = []
     for i, (name, rows) in enumerate(
         table.groupby(group, sort=False) if group else [(None, table)]
     ):
         colour = COLOURS[i % len(COLOURS)]
         sns.lineplot(
-            x=rows[chart["x"]],
+            x=rows[chart.x],
             y=rows["estimate"],
             ax=ax,
             color=colour,
@@ -286,20 +260,20 @@ def _curve(result, chart, table, ax):
         )
         if "conf_low" in rows:
             ax.fill_between(
-                rows[chart["x"]],
+                rows[chart.x],
                 rows["conf_low"],
                 rows["conf_high"],
                 color=colour,
                 alpha=0.15,
-                step="post" if chart.get("step") else None,
+                step="post" if chart.step else None,
                 linewidth=0,
             )
         drawn = rows.dropna(subset=["estimate"])
         if name is not None and len(drawn):
             ends.append(
-                [drawn["estimate"].iloc[-1], drawn[chart["x"]].iloc[-1], texts.word(name), colour]
+                [drawn["estimate"].iloc[-1], drawn[chart.x].iloc[-1], writing.word(name), colour]
             )
-    if chart.get("diagonal"):
+    if chart.diagonal:
         top = min(1.0, 1.1 * max(ax.get_xlim()[1], ax.get_ylim()[1]))
         ax.plot([0, top], [0, top], color="#66717e", linewidth=1, linestyle=":")
         _axis(ax.xaxis, chart)
@@ -319,13 +293,16 @@ def _curve(result, chart, table, ax):
             fontweight="bold",
             annotation_clip=False,
         )
-    if len(table) and hasattr(table[chart["x"]].iloc[0], "strftime"):
+    if len(table) and hasattr(table[chart.x].iloc[0], "strftime"):
         from matplotlib import dates
 
-        moments = sorted(set(table[chart["x"]]))
+        moments = sorted(set(table[chart.x]))
         ax.set_xticks(moments[:: -(-len(moments) // 5)])
         ax.xaxis.set_major_formatter(dates.DateFormatter("%Y-%m-%d"))
-    ax.set(xlabel=chart["xlabel"], ylabel="\n".join(textwrap.wrap(chart["ylabel"], 42)))
+    ax.set(
+        xlabel=writing.render(chart.xlabel),
+        ylabel="\n".join(textwrap.wrap(writing.render(chart.ylabel), 42)),
+    )
     _axis(ax.yaxis, chart)
 
 
@@ -333,17 +310,17 @@ def _heat(result, chart, table, ax):
     """A matrix; what lies in the future stays empty."""
     import seaborn as sns
 
-    wide = table.pivot(index=chart["row"], columns=chart["column"], values="estimate")
+    wide = table.pivot(index=chart.row, columns=chart.column, values="estimate")
     wide.index = [_key(v) for v in wide.index]
     named = not all(isinstance(v, (int, float)) or hasattr(v, "strftime") for v in wide.columns)
     wide.columns = [_key(v) for v in wide.columns] if named else wide.columns
     # Every cell is written out only while it stays legible.
     notes = (
-        wide.map(lambda v: "" if v != v else texts.percent(v, 0).replace(" %", ""))
+        wide.map(lambda v: "" if v != v else writing.percent(v, 0).replace(" %", ""))
         if wide.shape[1] <= 20
         else False
     )
-    body = wide.iloc[:, 1:] if chart.get("base_first") and wide.shape[1] > 1 else wide
+    body = wide.iloc[:, 1:] if chart.base_first and wide.shape[1] > 1 else wide
     sns.heatmap(
         wide,
         ax=ax,
@@ -354,11 +331,11 @@ def _heat(result, chart, table, ax):
         annot_kws={"fontsize": 7.5},
         vmax=float(body.max().max()) if body.notna().any().any() else None,
         vmin=0,
-        cbar_kws={"label": "\n".join(textwrap.wrap(chart["ylabel"], 34))},
+        cbar_kws={"label": "\n".join(textwrap.wrap(writing.render(chart.ylabel), 34))},
     )
     _axis(ax.collections[0].colorbar.ax.yaxis, chart)
     ax.grid(False)
-    ax.set(xlabel=chart["xlabel"], ylabel="")
+    ax.set(xlabel=writing.render(chart.xlabel), ylabel="")
     ax.tick_params(axis="y", rotation=0)
     if named:
         ax.set_xticks(ax.get_xticks(), ax.get_xticklabels(), rotation=35, ha="right")
@@ -371,7 +348,7 @@ def _flow(result, chart, table, ax):
     from matplotlib.patches import PathPatch, Rectangle
     from matplotlib.path import Path
 
-    stages = chart["stages"]
+    stages = chart.stages
     total = max(table.loc[table["from_stage"] == "start", "count"].sum(), 1)
     x = {name: i for i, name in enumerate(stages)}
     size = {name: table.loc[table["to_stage"] == name, "count"].sum() / total for name in stages}
@@ -382,9 +359,9 @@ def _flow(result, chart, table, ax):
         ax.add_patch(
             Rectangle((i - bar / 2, 1 - size[name]), bar, size[name], color=COLOURS[0], zorder=3)
         )
-        label = "\n".join(textwrap.wrap(texts.word(name), 15))
+        label = "\n".join(textwrap.wrap(writing.word(name), 15))
         ax.annotate(
-            f"{label}\n{texts.percent(size[name])}",
+            f"{label}\n{writing.percent(size[name])}",
             (i, 1.02),
             ha="center",
             va="bottom",
@@ -461,7 +438,7 @@ def _flow(result, chart, table, ax):
                 0.5,
             )
             ax.annotate(
-                f"{texts.word(end)} {texts.percent(height)}",
+                f"{writing.word(end)} {writing.percent(height)}",
                 (x[begin] + 0.52, y - 0.10 - lost_at[begin] - height / 2),
                 fontsize=7.5,
                 va="center",

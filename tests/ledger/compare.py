@@ -1,0 +1,144 @@
+"""Hold tables and facts against the ledger: no number may change while form and words are moved.
+
+    python tests/ledger/compare.py NOTEBOOK …   # all notebooks by default
+
+A table is equal when every value is, to 1e-9 relative. What a sentence said is kept when its value
+stands among the facts of the result, or in its table; a share may stand where its percentage stood.
+`MAP` says which keys were wrong because they changed with the language or named the wrong thing.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+MAP = json.loads((HERE / "map.json").read_text(encoding="utf-8"))
+
+
+@cache
+def kept(kind, what):
+    """One file of the ledger, by owner."""
+    frame = pd.read_parquet(HERE / f"{kind}-{what}.parquet")
+    return dict(list(frame.groupby("owner", sort=False)))
+
+
+def tables(kind, owner):
+    """The tables of an owner in the ledger, each as a DataFrame of rows and columns."""
+    if owner not in kept(kind, "tables"):
+        return []
+    out = []
+    for _, part in kept(kind, "tables")[owner].groupby("table", sort=False):
+        names = list(dict.fromkeys(part["column"]))
+        columns = {}
+        for name in names:
+            rows = part[part["column"] == name].sort_values("row")
+            text = rows["text"].to_numpy(object)
+            columns[name] = np.where(pd.isna(text), rows["value"].to_numpy(object), text)
+        out.append(pd.DataFrame(columns))
+    return out
+
+
+def same_column(old, new):
+    """Say whether two columns hold the same, numbers to 1e-9 and words exactly or by the map."""
+    if len(old) != len(new):
+        return False
+    for a, b in zip(old, new, strict=True):
+        if isinstance(a, str):
+            if str(b) != a and MAP["values"].get(a) != str(b):
+                return False
+        elif not np.isclose(float(a), float(b), rtol=1e-9, atol=1e-12, equal_nan=True):
+            return False
+    return True
+
+
+def differences(old, new):
+    """What a table lacks of the one in the ledger: the names of columns that differ."""
+    new = new.reset_index(drop=True)
+    wrong = []
+    for name in old.columns:
+        called = name if name in new else MAP["columns"].get(name, name)
+        if called not in new or not same_column(old[name], new[called]):
+            wrong.append(name)
+    return wrong
+
+
+def unsaid(kind, owner, values):
+    """The numbers of old sentences that are not among `values`: (text, value)."""
+    if owner not in kept(kind, "numbers"):
+        return []
+    have = np.array([v for v in values if v == v], float)
+    have = np.concatenate([have, 100 * have, have / 100])
+    gone = []
+    for text, value in kept(kind, "numbers")[owner][["text", "value"]].itertuples(index=False):
+        if not np.isclose(have, value, rtol=1e-9, atol=1e-12).any():
+            gone.append((text, value))
+    return [x for x in gone if [owner, x[0]] not in MAP["gone"]]
+
+
+def values_of(result):
+    """Every number of a result: its facts, its table and how many it counted."""
+    table = result.table.select_dtypes("number").to_numpy(float).ravel()
+    return [*result.facts["value"].dropna(), *table, result.n, result.conf_level]
+
+
+def notebook(path):
+    """What a notebook no longer shows: lines of text, none where all is as before."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from workbench import results
+
+    made = []
+    finish = results.Result.__post_init__
+
+    def noted(self):
+        finish(self)
+        made.append(self)
+
+    results.Result.__post_init__ = noted
+    os.chdir(path.parent)
+    shell = InteractiveShell.instance()
+    shell.user_ns["display"] = lambda *things: None
+    for cell in json.loads(path.read_text())["cells"]:
+        if cell["cell_type"] == "code" and "exercise" not in cell["metadata"].get("tags", []):
+            outcome = shell.run_cell("".join(cell["source"]), silent=True)
+            outcome.raise_error()
+    lines = []
+    for old in tables("notebooks", path.stem):
+        alike = [r.table for r in made if len(r.table) == len(old)]
+        nearest = min((differences(old, table) for table in alike), key=len, default=["all of it"])
+        if nearest:
+            lines.append(f"table {list(old.columns)[:4]}… of {len(old)} rows: {nearest}")
+    values = [v for r in made for v in values_of(r)]
+    lines += [f"number {text}" for text, _ in unsaid("notebooks", path.stem, values)]
+    return lines
+
+
+def main(*names):
+    """Compare notebooks, each in a process of its own."""
+    if len(names) == 2 and names[0] == "--one":
+        print("\n".join(notebook(ROOT / "notebooks" / f"{names[1]}.ipynb")))
+        return 0
+    bad = 0
+    for name in names or list(kept("notebooks", "tables")):
+        out = subprocess.run(
+            [sys.executable, __file__, "--one", name],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+        )
+        lines = out.stdout.strip().splitlines() + out.stderr.strip().splitlines()[-3:]
+        bad += bool(lines)
+        print(f"{name}: {'as before' if not lines else ''}", *lines, sep="\n  ", flush=True)
+    return bad
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

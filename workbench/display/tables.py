@@ -1,0 +1,142 @@
+"""Tables for people: formatted, small cells withheld, escaped, long ones folded."""
+
+import html
+
+from workbench.display.writing import header, number, p_value, render, word
+from workbench.notes import Note
+from workbench.results import MINIMUM_CELL, NUMBERS, small_cells
+
+SHOWN_ROWS, FOLD = 200, 12
+# A few rows more are not worth a fold.
+_HARDLY_MORE = 4
+
+
+def shown(table):
+    """Return a table as text, formatted for reading, with cells under the minimum size suppressed.
+
+    A row whose `n` or `customers` is below 10 keeps its keys; its numbers are withheld.
+    """
+    import pandas as pd
+
+    small = small_cells(table)
+    out = {}
+    keys_over = False
+    for name in table.columns:
+        values = table[name]
+        keys_over = keys_over or name in NUMBERS
+        if name in ("n", "customers"):
+            few = small & (values.to_numpy() < MINIMUM_CELL)
+            cells = values.map(number).mask(few, f"<{MINIMUM_CELL}").mask(small & ~few, "–")
+        elif values.dtype == bool:
+            cells = values.map(lambda v: word("yes" if v else "no"))
+        elif pd.api.types.is_numeric_dtype(values):
+            cells = values.map(p_value if str(name).startswith("p_") else number)
+            cells = cells.mask(small, "–") if keys_over else cells
+        elif pd.api.types.is_datetime64_any_dtype(values):
+            cells = values.dt.strftime("%Y-%m-%d").fillna("–")
+        else:
+            cells = values.map(_cell)
+        out[header(name)] = cells.astype(str)
+    return pd.DataFrame(out)
+
+
+def _cell(value):
+    if isinstance(value, Note):
+        return render(value)
+    return "–" if value is None or value != value else word(value)
+
+
+def table_html(table, caption=""):
+    """Return a table as escaped HTML with a caption and column scopes.
+
+    At most 200 rows are shown; those after the first 12 are folded away.
+    """
+    text = shown(table.head(SHOWN_ROWS))
+    numeric = [name in NUMBERS or table[name].dtype.kind in "ifu" for name in table.columns]
+    head = "".join(
+        f'<th scope="col"{_right(right)}>{html.escape(name)}</th>'
+        for name, right in zip(text.columns, numeric, strict=True)
+    )
+    rows = [_row(row, numeric) for row in text.itertuples(index=False, name=None)]
+    open_rows = len(rows) if len(rows) <= FOLD + _HARDLY_MORE else FOLD
+    titled = f"<caption>{html.escape(render(caption))}</caption>" if caption else ""
+    return (
+        f"<table>{titled}<thead><tr>{head}</tr></thead><tbody>{''.join(rows[:open_rows])}</tbody></table>"
+        + _folded(head, rows[open_rows:])
+        + _left_out(len(table) - SHOWN_ROWS)
+    )
+
+
+def _right(is_number):
+    return ' class="number"' if is_number else ""
+
+
+def _row(row, numeric):
+    cells = zip(row, numeric, strict=True)
+    return (
+        "<tr>"
+        + "".join(f"<td{_right(right)}>{html.escape(cell)}</td>" for cell, right in cells)
+        + "</tr>"
+    )
+
+
+def _folded(head, rows):
+    if not rows:
+        return ""
+    says = html.escape(str(Note("result.folded", "{rows} more rows", rows=len(rows))))
+    return (
+        f"<details><summary>{says}</summary><table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></details>"
+    )
+
+
+def _left_out(rows):
+    if rows <= 0:
+        return ""
+    says = Note(
+        "result.more", "… and {rows} more rows; the attribute .table holds them all.", rows=rows
+    )
+    return f"<p>{html.escape(str(says))}</p>"
+
+
+def result_text(result):
+    """Return a Result as text: the question, what was found, the table, how, and its limits."""
+    answer = f"{render(result.answer)}\n" if result.answer else ""
+    limits = "".join(f"\n- {render(note)}" for note in result.limits)
+    rows = shown(result.table).to_string(index=False)
+    return f"{render(result.question)}\n{answer}{rows}\n{render(foot(result))}{limits}"
+
+
+def result_html(result):
+    """Return a Result as HTML: what was found above the table, how and its limits below it."""
+    answer = html.escape(render(result.answer)) if result.answer else ""
+    limits = "".join(f"<li>{html.escape(render(note))}</li>" for note in result.limits)
+    return (
+        '<div class="result">'
+        + (f'<p class="answer">{answer}</p>' if answer else "")
+        + table_html(result.table, caption=result.question)
+        + f'<p class="method">{html.escape(render(foot(result)))}</p>'
+        + (f'<ul class="limits">{limits}</ul>' if limits else "")
+        + "</div>"
+    )
+
+
+def foot(result):
+    """Return the note under a table: method, what was counted, level of the intervals, evidence."""
+    return Note(
+        "result.foot",
+        "{method} Counted: {n} {unit:word}. Intervals at {level} %. Evidence: {evidence:word}.",
+        method=result.method,
+        n=result.n,
+        unit=result.unit,
+        level=100 * result.conf_level,
+        evidence=_grade(result.evidence),
+    )
+
+
+def _grade(evidence):
+    """Return the grade, with its design where one is named after a colon."""
+    grade, _, design = evidence.partition(": ")
+    if not design:
+        return grade
+    return Note("result.grade", "{grade:word}: {design:word}", grade=grade, design=design)
