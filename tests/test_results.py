@@ -27,7 +27,6 @@ from workbench import (
     results,
     retention,
     stages,
-    texts,
 )
 from workbench.display import figures, render, speaking
 from workbench.errors import InputError

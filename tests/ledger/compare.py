@@ -85,7 +85,9 @@ def unsaid(kind, owner, values):
 def values_of(result):
     """Every number of a result: its facts, its table and how many it counted."""
     table = result.table.select_dtypes("number").to_numpy(float).ravel()
-    return [*result.facts["value"].dropna(), *table, result.n, result.conf_level]
+    spans = result.facts["text"].dropna().str.extract(r"^(\d+(?:\.\d+)?)\s?[A-Za-z]+$")[0]
+    facts = [*result.facts["value"].dropna(), *spans.dropna().astype(float)]
+    return [*facts, *table, result.n, result.conf_level]
 
 
 def notebook(path):

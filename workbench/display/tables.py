@@ -2,19 +2,25 @@
 
 import html
 
-from workbench.display.writing import header, number, p_value, render, word
+import numpy as np
+
+from workbench.display.writing import header, number, p_value, percent, render, word
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, NUMBERS, small_cells
 
 SHOWN_ROWS, FOLD = 200, 12
+_SHARES = ("estimate", "std_error", "conf_low", "conf_high")
 # A few rows more are not worth a fold.
 _HARDLY_MORE = 4
+_COUNTED = Note("result.counted", "{n} {unit:word}", n=0, unit="")
+_AT_LEAST = Note("result.at_least", "at least {n} {unit:word}", n=0, unit="")
 
 
-def shown(table):
+def shown(table, shares=None):
     """Return a table as text, formatted for reading, with cells under the minimum size suppressed.
 
-    A row whose `n` or `customers` is below 10 keeps its keys; its numbers are withheld.
+    A row whose `n` or `customers` is below 10 keeps its keys; its numbers are withheld. `shares`
+    says of every row whether its estimate and interval are shares, shown as percentages.
     """
     import pandas as pd
 
@@ -31,6 +37,8 @@ def shown(table):
             cells = values.map(lambda v: word("yes" if v else "no"))
         elif pd.api.types.is_numeric_dtype(values):
             cells = values.map(p_value if str(name).startswith("p_") else number)
+            if shares is not None and name in _SHARES:
+                cells = cells.mask(shares, values.map(percent))
             cells = cells.mask(small, "–") if keys_over else cells
         elif pd.api.types.is_datetime64_any_dtype(values):
             cells = values.dt.strftime("%Y-%m-%d").fillna("–")
@@ -46,12 +54,12 @@ def _cell(value):
     return "–" if value is None or value != value else word(value)
 
 
-def table_html(table, caption=""):
+def table_html(table, caption="", shares=None):
     """Return a table as escaped HTML with a caption and column scopes.
 
-    At most 200 rows are shown; those after the first 12 are folded away.
+    At most 200 rows are shown; those after the first 12 are folded away. `shares` is as in `shown`.
     """
-    text = shown(table.head(SHOWN_ROWS))
+    text = shown(table.head(SHOWN_ROWS), None if shares is None else shares[:SHOWN_ROWS])
     numeric = [name in NUMBERS or table[name].dtype.kind in "ifu" for name in table.columns]
     head = "".join(
         f'<th scope="col"{_right(right)}>{html.escape(name)}</th>'
@@ -103,7 +111,7 @@ def result_text(result):
     """Return a Result as text: the question, what was found, the table, how, and its limits."""
     answer = f"{render(result.answer)}\n" if result.answer else ""
     limits = "".join(f"\n- {render(note)}" for note in result.limits)
-    rows = shown(result.table).to_string(index=False)
+    rows = shown(result.table, are_shares(result)).to_string(index=False)
     return f"{render(result.question)}\n{answer}{rows}\n{render(foot(result))}{limits}"
 
 
@@ -114,21 +122,36 @@ def result_html(result):
     return (
         '<div class="result">'
         + (f'<p class="answer">{answer}</p>' if answer else "")
-        + table_html(result.table, caption=result.question)
+        + table_html(result.table, result.question, are_shares(result))
         + f'<p class="method">{html.escape(render(foot(result)))}</p>'
         + (f'<ul class="limits">{limits}</ul>' if limits else "")
         + "</div>"
     )
 
 
+def are_shares(result):
+    """Return of every row whether its estimate is a share: of all rows the chart draws as such."""
+    table, chart = result.table, result.chart
+    shares = np.full(len(table), bool(chart and chart.percent))
+    for name, values in chart.only.items() if chart else ():
+        listed = values if isinstance(values, (list, tuple)) else [values]
+        shares &= table[name].isin(listed).to_numpy()
+    return shares
+
+
 def foot(result):
-    """Return the note under a table: method, what was counted, level of the intervals, evidence."""
+    """Return the note under a table: method, what was counted, level of the intervals, evidence.
+
+    Where a row is withheld, what was counted is rounded down to tens: the exact number would give
+    the withheld one away.
+    """
+    withheld = bool(small_cells(result.table).any())
+    counted = result.n // 10 * 10 if withheld else result.n
     return Note(
         "result.foot",
-        "{method} Counted: {n} {unit:word}. Intervals at {level} %. Evidence: {evidence:word}.",
+        "{method} Counted: {counted}. Intervals at {level:plain} %. Evidence: {evidence:word}.",
         method=result.method,
-        n=result.n,
-        unit=result.unit,
+        counted=(_AT_LEAST if withheld else _COUNTED).having(n=counted, unit=result.unit),
         level=100 * result.conf_level,
         evidence=_grade(result.evidence),
     )
