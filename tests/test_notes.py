@@ -101,3 +101,12 @@ def test_names_are_named_in_both_languages():
 def test_render_takes_text_as_it_is():
     """Text is its own sentence."""
     assert render("as it is") == "as it is"
+
+
+def test_money_has_its_currency():
+    """An amount takes the currency of the table it came from; where that is not known, none."""
+    note = Note("demo.worth", "An order is worth {amount:money}.", amount=29.494)
+    assert str(note) == "An order is worth 29.49."
+    assert str(note.having(currency="EUR")) == "An order is worth €29.49."
+    with speaking("nl"):
+        assert str(note.having(currency="EUR", amount=12345.6)).endswith("€\xa012.346.")

@@ -69,6 +69,11 @@ class Note:
         return Note(self.id, self.english, self.many, **{**self.values, **values})
 
     @property
+    def has_money(self):
+        """Whether the sentence writes an amount of money, as `{amount:money}`."""
+        return ":money}" in self.english
+
+    @property
     def counted(self):
         """The value that decides between one and many."""
         return self.values["n"] if "n" in self.values else self.values["count"]

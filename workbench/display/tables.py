@@ -76,7 +76,8 @@ def table_html(table, caption="", shares=None):
 
 
 def _right(is_number):
-    return ' class="number"' if is_number else ""
+    # Notebooks set every cell to the right, words too; a report's page has a style of its own.
+    return ' class="number"' if is_number else ' style="text-align: left"'
 
 
 def _row(row, numeric):

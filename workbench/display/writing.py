@@ -32,7 +32,9 @@ def _fill(sentence, values):
     out = []
     for text, name, form, _ in Formatter().parse(sentence):
         out.append(text)
-        if name is not None:
+        if form == "money":
+            out.append(money(values[name], values.get("currency")))
+        elif name is not None:
             out.append(_write(values[name], form))
     return "".join(out)
 
@@ -156,6 +158,24 @@ def percent(value, digits=1):
     return "–" if value != value else _localise(f"{100 * float(value):,.{digits}f}") + " %"
 
 
+def money(amount, currency=None):
+    """Write an amount of money in its currency; without one, as a number.
+
+    >>> money(1234.5, "EUR"), money(29.49)
+    ('€1,234.50', '29.49')
+    """
+    if amount != amount or currency is None:
+        return number(amount)
+    from babel.numbers import format_currency
+
+    # Nobody reads cents behind thousands.
+    pattern = "¤#,##0" if abs(amount) >= 10_000 else "¤#,##0.00"
+    if languages.language() == "nl":
+        pattern = pattern.replace("¤", "¤\N{NO-BREAK SPACE}")
+    spoken = languages.locale(languages.language())
+    return format_currency(amount, currency, pattern, locale=spoken, currency_digits=False)
+
+
 def points(value):
     """Write a difference of shares in percentage points, without the unit.
 
@@ -184,6 +204,7 @@ FORMS = {
     "p": p_value,
     "plain": plain,
     "points": points,
+    "money": money,
     "span": span,
     "date": date,
     "word": word,

@@ -7,6 +7,7 @@ from workbench import engine, project
 from workbench.errors import InputError, unknown
 from workbench.load.mapping import orders_from_lines
 
+DOLLARS = "USD"  # all of these sources are American
 PANEL_ZONE = "America/New_York"  # the panel's times are UTC with the zone dropped
 PANEL_BEGIN = "2017-01-01"
 STEPS_WITHOUT = ("campaign_received", "bought_without_coupon", "bought_again_without")
@@ -69,7 +70,9 @@ def complete_journey(table):
     }
     if table not in tables:
         raise unknown("complete_journey", "table", table, tables)
-    return tables[table]()
+    frame = tables[table]()
+    frame.attrs["currency"] = DOLLARS
+    return frame
 
 
 def panel_sales(category="SOFT DRINKS", *, products=40):
@@ -141,6 +144,7 @@ def panel_sales(category="SOFT DRINKS", *, products=40):
     prices = table.groupby("product_id")["price"]
     table["price"] = prices.ffill().fillna(prices.bfill()).astype(float).round(4)
     table["on_promotion"] = ((table["display"] >= 0.1) | (table["mailer"] >= 0.1)).astype(int)
+    table.attrs["currency"] = DOLLARS
     return table
 
 
@@ -173,6 +177,7 @@ def panel_lines(category="YOGURT"):
         tx=panel_file("transactions"),
     )
     frame["ordered_at"] = frame["ordered_at"].dt.tz_localize("UTC")
+    frame.attrs["currency"] = DOLLARS
     frame.attrs["households"] = int(
         engine.one("SELECT count(DISTINCT household_id) FROM tx", tx=panel_file("transactions"))
     )
@@ -203,6 +208,7 @@ def cdnow():
         "datetime64[us, UTC]"
     )
     frame.insert(0, "order_id", (frame.index + 1).astype(str))
+    frame.attrs["currency"] = DOLLARS
     return frame[["order_id", "customer_id", "ordered_at", "amount", "quantity"]]
 
 

@@ -29,7 +29,7 @@ __all__ = [
 EVIDENCE = ("descriptive", "associational", "quasi-causal", "experimental")
 NUMBERS = ("count", "n", "estimate", "std_error", "conf_low", "conf_high")
 MINIMUM_CELL = 10  # below this many units a row is suppressed wherever it is shown
-_PLAIN = ("unit", "n", "conf_level", "evidence", "simulated")
+_PLAIN = ("unit", "n", "conf_level", "evidence", "simulated", "currency")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -59,6 +59,8 @@ class Result:
         Sentences a reader must see.
     model : object
         The fitted model where there is one.
+    currency : str
+        Of every amount of money, such as "EUR"; None where it is not known.
     chart : Chart
         What the figure draws from the table.
     simulated : bool
@@ -77,6 +79,7 @@ class Result:
     model: object = None
     chart: Chart | None = None
     simulated: bool = False
+    currency: str | None = None
 
     def __post_init__(self):
         one_of("evidence", self.evidence.split(":")[0], EVIDENCE)
@@ -173,30 +176,55 @@ def small_cells(table):
 
 
 def analysis(function):
-    """Make an analysis carry the mark of simulated data from its tables to what it returns."""
+    """Make an analysis carry what its tables are marked with to what it returns: simulated or not,
+    and the currency of their money.
+    """
 
     @wraps(function)
     def marked(*args, **options):
         made = function(*args, **options)
-        if not any(is_simulated(given) for given in (*args, *options.values())):
-            return made
+        given = (*args, *options.values())
+        simulated = any(is_simulated(one) for one in given)
+        currency = next((c for c in map(currency_of, given) if c), None)
         if isinstance(made, Result):
-            return (
-                made
-                if made.simulated
-                else replace(
-                    made,
-                    question=Note(
-                        "result.simulated", "SIMULATED · {question}", question=made.question
-                    ),
-                    simulated=True,
-                )
-            )
+            return _marked(made, simulated, currency)
         if hasattr(made, "attrs"):
-            made.attrs["simulated"] = True
+            marks = {"simulated": simulated or None, "currency": currency}
+            made.attrs.update({name: mark for name, mark in marks.items() if mark})
         return made
 
     return marked
+
+
+def _marked(result, simulated, currency):
+    """Return a Result with its marks, which its sentences show."""
+    changes = {}
+    if simulated and not result.simulated:
+        said = Note("result.simulated", "SIMULATED · {question}", question=result.question)
+        changes |= {"simulated": True, "question": said}
+    if currency and not result.currency:
+        priced = {name: _priced(getattr(result, name), currency) for name in ("answer", "method")}
+        limits = tuple(_priced(note, currency) for note in result.limits)
+        changes |= {"currency": currency, "limits": limits, **priced}
+    return replace(result, **changes) if changes else result
+
+
+def _priced(note, currency):
+    """Return a note whose amounts of money know their currency."""
+    return note.having(currency=currency) if isinstance(note, Note) and note.has_money else note
+
+
+def currency_of(table):
+    """Return the one currency of a table's money, or None where it is mixed or not known."""
+    if isinstance(table, Result):
+        return table.currency
+    marked = getattr(table, "attrs", None)
+    if isinstance(marked, dict) and marked.get("currency"):
+        return marked["currency"]
+    if type(table).__module__.startswith("pandas") and "currency" in getattr(table, "columns", ()):
+        found = table["currency"].dropna().unique()
+        return str(found[0]) if len(found) == 1 else None
+    return None
 
 
 def is_simulated(table):
