@@ -53,9 +53,9 @@ def test_check_speaks_dutch_and_drops_duplicates(tmp_path, capsys):
         ]
     )
     assert code == 0 and "Exact dubbele regels: 4, geweigerd." in capsys.readouterr().out
-    from workbench import texts
+    from workbench import display
 
-    texts.use("en")
+    display.use("en")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import log
 
-from workbench import funnels, intervals, journeys, load, simulate, stages, texts
+from workbench import display, funnels, intervals, journeys, load, simulate, stages
 from workbench.errors import InputError, NotEnoughData, WorkbenchError
 
 DAY = 24
@@ -338,11 +338,11 @@ def test_files_say_what_is_wrong(tmp_path):
 
 def test_numbers_read_as_people_write_them():
     """Durations in words, tiny p-values as such, differences in points."""
-    assert texts.span("30D") == "30 days" and texts.p_value(1e-12) == "<0.001"
-    texts.use("nl")
+    assert display.span("30D") == "30 days" and display.p_value(1e-12) == "<0.001"
+    display.use("nl")
     try:
-        assert texts.span("30min") == "30 minuten"
-        assert texts.word("order") == "bestelling"
-        assert texts.word("order", header=True) == "volgorde"
+        assert display.span("30min") == "30 minuten"
+        assert display.word("order") == "bestelling"
+        assert display.header("order") == "volgorde"
     finally:
-        texts.use("en")
+        display.use("en")

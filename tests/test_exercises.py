@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench import load, project, reports, retention, texts
+from workbench import display, load, project, reports, retention
 from workbench.errors import InputError, NotEnoughData
 from workbench.reports import exercises
 from workbench.reports.exercises import Exercises, Truth, judge, readings
@@ -190,12 +190,12 @@ def test_true_under_other_parameters(orders, windows):
 
 def test_dutch_exercises(repeats):
     """The verdict is in the language in use."""
-    texts.use("nl")
+    display.use("nl")
     try:
         assert "Nog niet" in str(BACK.check(1, 0.999, repeats))
         assert "niet als getal" in str(BACK.check(1, "geen idee", repeats))
     finally:
-        texts.use("en")
+        display.use("en")
 
 
 def test_data_too_few_for_a_truth():

@@ -528,14 +528,14 @@ def test_odd_but_harmless_files(tmp_path):
 
 def test_reasons_are_told_in_both_languages():
     """The load report speaks Dutch; column names stay as they are."""
-    from workbench import texts
+    from workbench import display
 
     loaded = load.file("data/samples/sample_shop.csv", "data/mappings/sample_shop.yml")
     try:
-        texts.use("nl")
+        display.use("nl")
         shown = str(loaded.report)
     finally:
-        texts.use("en")
+        display.use("en")
     assert "geen klant" in shown
     assert "ordered_at: geen tijd" in shown
     assert "8 velden in plaats van 7" in shown

@@ -167,7 +167,8 @@ def test_code_is_short_and_worth_reading(path):
     assert max(map(len, lines)) <= 12
     assert all(len(line) <= 100 for c in code for line in c.source.splitlines())
     assert not any("reports.say(" in c.source for c in code)
-    setup = next(c.source for c in code if "texts.use(language)" in c.source)
+    setup = next(c.source for c in code if prose.NOTICE in c.source)
+    assert re.search(r"^(use_language|texts\.use)\(language\)$", setup, re.MULTILINE)
     assert setup.endswith(f"\n{prose.NOTICE}")
 
 

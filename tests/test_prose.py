@@ -6,7 +6,7 @@ import shutil
 import nbformat
 import pytest
 
-from workbench import project, reports, texts
+from workbench import display, project, reports
 from workbench.cli import main
 from workbench.errors import InputError
 from workbench.reports import prose
@@ -18,7 +18,7 @@ ROOT = project.root()
 def english():
     """English again after a test that speaks Dutch."""
     yield
-    texts.use("en")
+    display.use("en")
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def home(tmp_path, monkeypatch):
     )
     parameters.metadata["tags"] = ["parameters"]
     setup = nbformat.v4.new_code_cell(
-        f"from workbench import reports, texts\n\ntexts.use(language)\n{prose.NOTICE}"
+        f"from workbench import reports, use_language\n\nuse_language(language)\n{prose.NOTICE}"
     )
     book.cells = [
         nbformat.v4.new_markdown_cell("# Bread & butter\n\nSee [the other](b.ipynb), `x < 1`."),
@@ -170,7 +170,7 @@ def test_in_english_open_says_how(home, capsys):
 def test_plain_papermill_says_where_dutch_prose_is(english):
     """The notice is Dutch in Dutch, and nothing in English."""
     assert reports.prose_notice("en") is None
-    texts.use("nl")
+    display.use("nl")
     assert "`workbench open`" in str(reports.prose_notice("nl"))
     assert "De lopende tekst" in str(reports.prose_notice("nl"))
 
