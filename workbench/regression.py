@@ -8,8 +8,43 @@ import numpy as np
 
 from workbench import discrete, intervals
 from workbench.errors import InputError, NotEnoughData, need_columns, one_of
+from workbench.notes import Note
 
 KINDS = ("linear", "logit", "ordinal", "poisson")
+LEAST_F = 10  # first-stage F under which an instrument is called weak
+# What many analyses of drivers and influence say of their data.
+ASSOCIATIONAL = Note(
+    "regression.associational",
+    "Associational: what goes together when the other terms are held equal; what was not "
+    "measured may lie behind both.",
+)
+LEFT_OUT = Note(
+    "regression.left_out",
+    "{n} row with a missing value is left out.",
+    "{n} rows with a missing value are left out.",
+    n=0,
+)
+FEW = Note(
+    "regression.few",
+    "Only {n} {unit:word}: {least} is a common minimum.",
+    n=0,
+    least=0,
+    unit="rows",
+)
+FEW_CLUSTERS = Note(
+    "regression.few_clusters",
+    "Only {n} {unit:word}: {least} is a common minimum, and below it intervals are too narrow.",
+    n=0,
+    least=0,
+    unit="sampling_units",
+)
+WEAK = Note(
+    "regression.weak_instrument",
+    "The instrument hardly moves what it should (F = {f:3}, under {least}): do not use the "
+    "instrumented estimate.",
+    f=0.0,
+    least=LEAST_F,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +78,9 @@ def numbers(table, what, *names):
     for name in names:
         if not pd.api.types.is_numeric_dtype(table[name]):
             raise InputError(
-                "regression.error_must_be_a_number_give",
-                "{what}: '{name}' must be a number; give words an indicator (0 or 1) of "
-                "their own first",
+                "regression.error_not_a_number",
+                "{what}: '{name}' must be a number; first give words an indicator (0 or 1) "
+                "of their own",
                 what=what,
                 name=name,
             )
@@ -69,8 +104,8 @@ def prepare(table, outcome, terms, *, cluster=None, what="table"):
     numbers(table, what, outcome)
     if "constant" in terms:
         raise InputError(
-            "regression.error_constant_is_what_the_level",
-            "{what}: 'constant' is what the level is called; rename that column",
+            "regression.error_constant",
+            "{what}: 'constant' is the name of the intercept; rename that column",
             what=what,
         )
     kept = table[list(dict.fromkeys([outcome, *terms, *([cluster] if cluster else [])]))]
@@ -89,21 +124,22 @@ def prepare(table, outcome, terms, *, cluster=None, what="table"):
     x = pd.DataFrame({"constant": np.ones(len(rows)), **columns}, index=rows.index)
     if len(rows) <= x.shape[1]:
         raise NotEnoughData(
-            "regression.error_complete_rows_for_weights_more",
-            "{what}: {n_rows} complete rows for {x} weights; more rows or fewer columns are needed",
+            "regression.error_too_few_rows",
+            "{what}: {n} complete rows for {coefficients} coefficients; more rows or "
+            "fewer columns are needed",
             what=what,
-            n_rows=len(rows),
-            x=x.shape[1],
+            n=len(rows),
+            coefficients=x.shape[1],
         )
     check(x, what)
     y = rows[outcome].astype(float).to_numpy()
     if np.ptp(y) == 0:
         raise NotEnoughData(
-            "regression.error_is_in_every_row_nothing",
-            "{what}: '{outcome}' is {y} in every row; nothing varies",
+            "regression.error_outcome_constant",
+            "{what}: '{outcome}' is {value} in every row; nothing varies",
             what=what,
             outcome=outcome,
-            y=y[0],
+            value=y[0],
         )
     groups = (
         np.unique(rows[cluster].astype(str), return_inverse=True)[1]
@@ -121,10 +157,10 @@ def check(x, what):
     flat = [c for c in body if np.ptp(body[c].to_numpy()) == 0]
     if flat:
         raise InputError(
-            "regression.error_never_varies_leave_it_out",
-            "{what}: {flat:text} never varies; leave it out",
+            "regression.error_never_varies",
+            "{what}: {columns:text} never varies; leave it out",
             what=what,
-            flat=list(flat),
+            columns=list(flat),
         )
     if not body.shape[1]:
         return
@@ -134,10 +170,10 @@ def check(x, what):
     if values[0] < 1e-9:
         involved = [c for c, v in zip(body.columns, vectors[:, 0], strict=True) if abs(v) > 0.1]
         raise InputError(
-            "regression.error_carry_the_same_information_collinear",
-            "{what}: {involved:text} carry the same information (collinear); leave one out",
+            "regression.error_collinear",
+            "{what}: {columns:text} hold the same information (collinear); leave one out",
             what=what,
-            involved=list(involved),
+            columns=list(involved),
         )
 
 
@@ -204,8 +240,8 @@ def fit(data, kind="linear", *, weights=None):
     )
     if data.customers < 2:
         raise NotEnoughData(
-            "regression.error_one_sampling_unit_only_nothing",
-            "one sampling unit only; nothing can be said about others",
+            "regression.error_one_unit",
+            "there is only one sampling unit; nothing can be said about others",
         )
     with warnings.catch_warnings():
         warnings.simplefilter("error", PerfectSeparationWarning)
@@ -222,14 +258,14 @@ def fit(data, kind="linear", *, weights=None):
             elif kind == "logit":
                 if not np.isin(data.y, (0, 1)).all():
                     raise InputError(
-                        "regression.error_logit_the_outcome_must_be",
+                        "regression.error_logit_outcome",
                         "logit: the outcome must be 0 or 1",
                     )
                 made = sm.Logit(data.y, data.x).fit(disp=0, maxiter=100, **how)
             elif kind == "poisson":
                 if (data.y < 0).any():
                     raise InputError(
-                        "regression.error_poisson_the_outcome_must_not",
+                        "regression.error_poisson_outcome",
                         "poisson: the outcome must not be negative",
                     )
                 made = sm.GLM(data.y, data.x, family=sm.families.Poisson()).fit(**how)
@@ -291,11 +327,29 @@ def _empty(data):
     )
 
 
+def clear(row, reference=0):
+    """Say whether the interval of a row of a table leaves out a value, such as no difference."""
+    return bool(row["conf_low"] > reference or row["conf_high"] < reference)
+
+
+def said(row):
+    """Return what an answer says of a row: its estimate, its interval and its denominator."""
+    return {
+        "estimate": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "n": row["n"],
+    }
+
+
 def quantile_df(data):
     """Return the degrees of freedom of intervals: sampling units less one where they have several
     rows, else none (the normal).
     """
     return None if data.customers == len(data.y) else data.customers - 1
+
+
+TOGETHER = Note("regression.together_decide", "some columns together (nearly) decide the outcome")
 
 
 def _separated(data):
@@ -307,16 +361,16 @@ def _separated(data):
         for c in body
     }
     worst = max(gaps, key=gaps.get)
-    what = (
-        f"'{worst}' decides the outcome by itself"
-        if gaps[worst] >= 0
-        else "some columns together (nearly) decide the outcome"
-    )
+    reason = TOGETHER
+    if gaps[worst] >= 0:
+        reason = Note(
+            "regression.decides", "'{column}' decides the outcome by itself", column=worst
+        )
     return InputError(
-        "regression.error_regression_so_a_weight_has",
-        "regression: {what}, so a weight has no finite estimate; leave a column "
-        "out or gather more rows",
-        what=what,
+        "regression.error_separated",
+        "regression: {reason}, so a coefficient has no finite estimate; leave a "
+        "column out or gather more rows",
+        reason=reason,
     )
 
 
@@ -476,9 +530,9 @@ def poisson_absorbed(y, x, groups, *effects, rounds=100):
         before = deviance
     else:
         raise InputError(
-            "regression.error_poisson_the_fit_does_not",
-            "poisson: the fit does not settle; look for terms that decide where there "
-            "is any sale at all",
+            "regression.error_poisson_convergence",
+            "poisson: the fit does not converge; look for terms that decide whether "
+            "there are any sales at all",
         )
     inner = z[:, 1:]
     g = int(groups.max()) + 1

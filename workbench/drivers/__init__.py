@@ -2,18 +2,14 @@
 them, and the scales they are measured with.
 """
 
-from workbench.drivers.importance import importance_performance, kano, key_drivers, stated
-from workbench.drivers.paths import mediation, moderation, structural
+from workbench.drivers.attitudes import attitude, scale_means, service_gap
+from workbench.drivers.factors import explore_factors
+from workbench.drivers.importance import importance_performance, key_drivers
+from workbench.drivers.paths import mediation, moderation
 from workbench.drivers.regress import regression
-from workbench.drivers.scales import (
-    attitude,
-    explore_factors,
-    reliability,
-    scale_means,
-    service_gap,
-    validity,
-    wide,
-)
+from workbench.drivers.scales import reliability, validity, wide
+from workbench.drivers.stated import kano, stated
+from workbench.drivers.structural import structural
 
 __all__ = [
     "attitude",

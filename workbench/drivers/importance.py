@@ -1,5 +1,5 @@
 """Which driver counts most? Shares of what is explained, penalty and reward, importance beside
-performance, and what people say themselves.
+performance.
 """
 
 from itertools import combinations
@@ -10,21 +10,44 @@ from scipy import special
 
 from workbench import intervals
 from workbench import regression as fits
-from workbench.drivers.regress import left_out
-from workbench.errors import InputError, NotEnoughData, one_of
+from workbench.drivers.regress import AXIS_SHARE, COLLINEAR, FEW_ROWS, left_out
+from workbench.errors import InputError, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
-from workbench.texts import word
 
+# Whether a driver's share and its rating lie above the mean of all drivers.
+QUADRANTS = {
+    (1, 0): "concentrate_here",
+    (1, 1): "keep_up",
+    (0, 0): "low_priority",
+    (0, 1): "possible_overkill",
+}
 MOST = {"linear": 12, "logit": 8}  # drivers for which all subsets are gone through
-KANO = np.array([list("QAAAO"), list("RIIIM"), list("RIIIM"), list("RIIIM"), list("RRRRQ")])
-KANO_NAMES = {
-    "A": "attractive",
-    "O": "one_dimensional",
-    "M": "must_be",
-    "I": "indifferent",
-    "R": "reverse",
-    "Q": "questionable",
+LARGEST = Note(
+    "drivers.answer",
+    "{driver:word} has the largest share of what is explained: {estimate:%} "
+    "({low:%} to {high:%}; {n} rows), before {second:word} ({second_share:%}).",
+)
+UNDECIDED = Note(
+    "drivers.answer_undecided",
+    "Which driver is the largest is undecided: {driver:word} has {estimate:%} of "
+    "what is explained ({low:%} to {high:%}; {n} rows), {second:word} "
+    "{second_share:%}.",
+)
+START_HERE = Note(
+    "drivers.ipa_answer",
+    "{driver:word} is strongly associated with {outcome:word} and rated low: it has "
+    "{estimate:%} of what is explained ({low:%} to {high:%}; {n} rows), and a mean "
+    "rating of {performance:3}, against {middle:3} for all drivers.",
+)
+START_NOWHERE = Note(
+    "drivers.ipa_answer_none",
+    "No driver could be shown to be both strongly associated with {outcome:word} (a "
+    "share above {cut:%}) and rated low (a mean under {middle:3}; {n} rows).",
+)
+WHAT = {
+    "linear": Note("drivers.r2_linear", "R²"),
+    "logit": Note("drivers.r2_logit", "McFadden's R²"),
 }
 
 
@@ -42,7 +65,7 @@ def key_drivers(
     seed=1,
     conf_level=0.95,
 ):
-    """Which drivers carry the outcome, by how much, and in which direction?
+    """Which drivers are associated with the outcome, by how much, and in which direction?
 
     One table with several answers, since none is right by itself: the share of what is explained
     (averaged over all orders in which drivers may enter), the relative weight, the weight with the
@@ -93,7 +116,7 @@ def key_drivers(
     one_of("kind", kind, MOST)
     if len(drivers) < 2:
         raise InputError(
-            "drivers.error_drivers_at_least_two_are",
+            "drivers.error_two_drivers",
             "drivers: at least two are needed; with one, look at the correlation",
         )
     data = fits.prepare(table, outcome, drivers, cluster=cluster)
@@ -101,12 +124,12 @@ def key_drivers(
     names, p, n = list(data.x.columns[1:]), x.shape[1], len(data.y)
     if p != len(drivers):
         raise InputError(
-            "drivers.error_drivers_numbers_are_needed_give",
-            "drivers: numbers are needed; give every word an indicator of its own first",
+            "drivers.error_drivers_numbers",
+            "drivers: numbers are needed; first give every word an indicator of its own",
         )
     if kind == "logit" and not np.isin(data.y, (0, 1)).all():
         raise InputError(
-            "drivers.error_outcome_must_be_or_for",
+            "drivers.error_outcome_logit",
             "outcome: '{outcome}' must be 0 or 1 for kind 'logit'",
             outcome=outcome,
         )
@@ -193,55 +216,34 @@ def key_drivers(
     made = pd.DataFrame(rows)
     se, lower, upper = intervals.percentiles(total[1:], total[0], conf_level)
     limits = [
-        Note(
-            "drivers.associational",
-            "Associational: what goes together when the other terms are held equal; "
-            "what was not measured may lie behind both.",
-        ),
+        fits.ASSOCIATIONAL,
         Note(
             "drivers.shares",
-            "Shares are of {what} = {r2:3} ({low:3} to {high:3}); they have no sign "
-            "and split the credit of drivers that overlap.",
+            "Shares are of {what} = {r2:3} ({low:3} to {high:3}); they have no sign and "
+            "divide what overlapping drivers explain together.",
             r2=total[0],
             low=float(lower),
             high=float(upper),
-            what={
-                "linear": Note("drivers.r2_linear", "R²"),
-                "logit": Note("drivers.r2_logit", "McFadden's R²"),
-            }[kind],
+            what=WHAT[kind],
         ),
         Note(
             "drivers.halo",
-            "Answers from one questionnaire share a mood: drivers and outcome look "
+            "Answers to one questionnaire share a halo effect: drivers and outcome seem "
             "more alike than they are.",
         ),
         *left_out(data),
     ]
     strong = [c for c, v in fits.inflation(data.x).items() if v > 5]
     if strong:
-        limits.append(
-            Note(
-                "drivers.collinear",
-                "These overlap so much with the others that their intervals are more than "
-                "twice as wide as alone: {terms:word}.",
-                terms=list(strong),
-            )
-        )
+        limits.append(COLLINEAR.having(terms=list(strong)))
     if n < max(200, 20 * p):
-        limits.append(
-            Note(
-                "drivers.few_rows",
-                "{n} rows for {terms} terms: at least 200 and 20 a term are common floors.",
-                n=n,
-                terms=p,
-            )
-        )
+        limits.append(FEW_ROWS.having(n=n, terms=p))
     if "share" not in found:
         limits.append(
             Note(
                 "drivers.too_many",
-                "More than {most} drivers: shares over all subsets are not computed, the "
-                "relative weights stand in.",
+                "More than {most} drivers: shares over all subsets are not computed; the "
+                "relative weights are shown instead.",
                 most=MOST[kind],
             )
         )
@@ -252,15 +254,16 @@ def key_drivers(
     return Result(
         question=Note(
             "drivers.question",
-            "Which drivers go with {outcome:word}, and how strongly?",
+            "Which drivers are associated with {outcome:word}, and how strongly?",
             outcome=outcome,
         ),
         table=made,
+        answer=_largest(top),
         method=Note(
             "drivers.method",
             "Shares of R² over all orders of entry (LMG), Johnson's relative weights, "
-            "standardised weights, penalty and reward; bootstrap over sampling units "
-            "({draws} draws, percentiles).",
+            "standardised coefficients, penalty and reward; bootstrap over sampling "
+            "units ({draws} draws, percentiles).",
             draws=draws,
         ),
         unit="rows",
@@ -272,9 +275,22 @@ def key_drivers(
             label=["driver"],
             only={"measure": top["measure"].iloc[0]},
             percent=True,
-            xlabel=Note("drivers.axis_share", "Share of what is explained"),
+            xlabel=AXIS_SHARE,
         ),
     )
+
+
+def _largest(top):
+    """Return which driver has the largest share, and whether that is beyond doubt."""
+    top = top.sort_values(["estimate", "driver"], ascending=[False, True])
+    first, second = top.iloc[0], top.iloc[1]
+    said = {
+        **fits.said(first),
+        "driver": first["driver"],
+        "second": second["driver"],
+        "second_share": second["estimate"],
+    }
+    return (LARGEST if first["rank_high"] == 1 else UNDECIDED).having(**said)
 
 
 def _ends(values, low, high):
@@ -428,26 +444,21 @@ def importance_performance(
     cut, middle = 1 / len(share), level["estimate"].mean()
     high = np.where(share["conf_low"] > cut, 1, np.where(share["conf_high"] < cut, 0, -1))
     good = np.where(level["conf_low"] > middle, 1, np.where(level["conf_high"] < middle, 0, -1))
-    words = {
-        (1, 0): "concentrate_here",
-        (1, 1): "keep_up",
-        (0, 0): "low_priority",
-        (0, 1): "possible_overkill",
-    }
     result = share[["n", "estimate", "std_error", "conf_low", "conf_high"]].reset_index()
     result["performance"], result["performance_low"], result["performance_high"] = (
         level[c].to_numpy() for c in ("estimate", "conf_low", "conf_high")
     )
     result.insert(
-        1, "quadrant", [words.get(pair, "undecided") for pair in zip(high, good, strict=True)]
+        1, "quadrant", [QUADRANTS.get(pair, "undecided") for pair in zip(high, good, strict=True)]
     )
     return Result(
         question=Note(
             "drivers.ipa_question",
-            "Which drivers go strongly with {outcome:word} and are rated low?",
+            "Which drivers are strongly associated with {outcome:word} and rated low?",
             outcome=outcome,
         ),
         table=result,
+        answer=_start_here(result, outcome, cut, middle),
         method=Note(
             "drivers.ipa_method",
             "Importance (share of R²) beside performance (mean); bootstrap over "
@@ -461,10 +472,10 @@ def importance_performance(
         limits=(
             Note(
                 "drivers.ipa_limit",
-                "Cut at an equal share ({cut:3} %) and at the mean rating ({middle:3}): "
-                "both are conventions; what cannot be placed with confidence is called "
+                "Cut at an equal share ({cut:%}) and at the mean rating ({middle:3}): both "
+                "are conventions; drivers that cannot be placed with confidence are "
                 "undecided.",
-                cut=100 * cut,
+                cut=cut,
                 middle=middle,
             ),
             *made.limits,
@@ -473,284 +484,22 @@ def importance_performance(
             label=["driver", "quadrant"],
             percent=True,
             reference=cut,
-            xlabel=Note("drivers.axis_share", "Share of what is explained"),
+            xlabel=AXIS_SHARE,
         ),
     )
 
 
-@analysis
-def kano(answers, *, conf_level=0.95):
-    """Which features must be there, which please the more the better, and which delight?
-
-    Parameters
-    ----------
-    answers : table with respondent_id, feature, functional, dysfunctional
-        How one would feel with and without the feature: 1 like it, 2 expect it, 3 neutral, 4 can
-        live with it, 5 dislike it.
-
-    Returns
-    -------
-    Result
-        feature, measure, count, n (answers), estimate, std_error, conf_low, conf_high. Measures:
-        the share of each category (attractive, one_dimensional, must_be, indifferent, reverse,
-        questionable), better (attractive + one-dimensional over these, must-be and indifferent) and
-        worse (minus one-dimensional + must-be over the same).
-
-    Raises InputError for missing columns or answers outside 1 to 5.
-
-    Source: Kano, Seraku, Takahashi & Tsuji (1984); Berger et al. (1993), Center for Quality
-    Management Journal 2.
-    """
-    import pandas as pd
-
-    fits.require(answers, "answers", "respondent_id", "feature", "functional", "dysfunctional")
-    frame = answers.dropna(subset=["functional", "dysfunctional"])
-    yes, no = frame["functional"].to_numpy(), frame["dysfunctional"].to_numpy()
-    if not (np.isin(yes, range(1, 6)).all() and np.isin(no, range(1, 6)).all()):
-        raise InputError(
-            "drivers.error_answers_functional_and_dysfunctional_must",
-            "answers: functional and dysfunctional must be whole numbers from 1 to 5",
-        )
-    frame = frame.assign(category=KANO[yes.astype(int) - 1, no.astype(int) - 1])
-    rows = []
-    for feature, mine in frame.groupby("feature", sort=True):
-        who, got = mine["respondent_id"].to_numpy(), mine["category"].to_numpy()
-        rows += [
-            {
-                "feature": feature,
-                "measure": KANO_NAMES[k],
-                **intervals.share(got == k, who, conf_level),
-            }
-            for k in "AOMIRQ"
-        ]
-        plain = np.isin(got, list("AOMI"))
-        if plain.any():
-            rows.append(
-                {
-                    "feature": feature,
-                    "measure": "better",
-                    **intervals.share(np.isin(got[plain], list("AO")), who[plain], conf_level),
-                }
-            )
-            worse = intervals.share(np.isin(got[plain], list("OM")), who[plain], conf_level)
-            rows.append(
-                {
-                    "feature": feature,
-                    "measure": "worse",
-                    **worse,
-                    "estimate": -worse["estimate"],
-                    "count": -worse["count"],
-                    "conf_low": -worse["conf_high"],
-                    "conf_high": -worse["conf_low"],
-                }
-            )
-    if not rows:
-        raise NotEnoughData(
-            "drivers.error_kano_there_is_no_complete", "kano: there is no complete answer"
-        )
-    limits = [
-        Note("drivers.kano_limit", "Categories change: what delights today is expected tomorrow.")
-    ]
-    if frame["respondent_id"].nunique() < 150:
-        limits.append(
-            Note(
-                "drivers.few",
-                "{n} are few; {least} is a common floor.",
-                n=frame["respondent_id"].nunique(),
-                least=150,
-            )
-        )
-    return Result(
-        question=Note(
-            "drivers.kano_question",
-            "Which features must be there, which please the more the better, and which delight?",
-        ),
-        table=pd.DataFrame(rows),
-        method=Note(
-            "drivers.kano_method",
-            "Kano's evaluation table; better and worse coefficients after Berger; "
-            "Wilson intervals.",
-        ),
-        unit="answers",
-        n=len(frame),
-        conf_level=conf_level,
-        limits=tuple(limits),
-        chart=Points(
-            label=["feature", "measure"],
-            only={"measure": ["better", "worse"]},
-            reference=0,
-            xlabel=Note("drivers.kano_axis", "Better (with the feature) and worse (without)"),
-        ),
-    )
-
-
-@analysis
-def stated(answers, *, kind="rating", top=None, conf_level=0.95):
-    """What do people themselves say matters most?
-
-    Parameters
-    ----------
-    answers : table with respondent_id, factor, value
-        One row a respondent and factor: value is a rating, a rank (1 = most important; factors not
-        ranked share the mean of the ranks left), or for "named" 1 or 0 (no row: not named).
-    kind : str
-        "rating", "rank" or "named".
-    top : float, optional
-        Ratings at or above it are the top box; None: the two highest grades given.
-
-    Returns
-    -------
-    Result
-        factor, measure (named, mean_rating, top_box, mean_rank), count, n (respondents), estimate,
-        std_error, conf_low, conf_high, ties_with (factors it cannot be told apart from; paired
-        signed-rank tests, for "named" the same as McNemar's, Holm's correction; empty: apart from
-        all; missing beside top_box, and where fewer than ten answered on all factors).
-
-    Raises
-    ------
-    InputError
-        For missing columns, an unknown kind, or a respondent who rated a factor twice.
-    NotEnoughData
-        Where nobody answered on two factors.
-
-    Source: Friedman (1937), JASA 32; Wilcoxon (1945); Holm (1979).
-    """
-    import pandas as pd
-    from scipy import stats
-
-    fits.require(answers, "answers", "respondent_id", "factor", "value")
-    one_of("kind", kind, ("rating", "rank", "named"))
-    frame = answers.dropna(subset=["value"])
-    if frame.duplicated(["respondent_id", "factor"]).any():
-        raise InputError(
-            "drivers.error_answers_some_respondents_answered_on",
-            "answers: some respondents answered on a factor twice",
-        )
-    rows, limits = [], []
-    wide = frame.pivot(index="respondent_id", columns="factor", values="value").sort_index(axis=1)
-    if wide.shape[1] < 2 or not len(wide):
-        raise NotEnoughData(
-            "drivers.error_stated_answers_on_at_least",
-            "stated: answers on at least two factors are needed",
-        )
-    part = int(wide.isna().any(axis=1).sum())
-    if kind == "named":
-        wide = wide.fillna(0.0)  # who answered and did not name it
-    elif kind == "rank" and part:
-        # Who ranked a few left the others behind them, none before another: they share the mean of
-        # the ranks that are left.
-        rest = (wide.count(axis=1) + 1 + wide.shape[1]) / 2
-        wide = wide.apply(lambda c: c.fillna(rest))
-        limits.append(
-            Note(
-                "drivers.rank_part",
-                "{n} respondents ranked some factors only; the others share the mean of "
-                "the ranks that were left.",
-                n=part,
-            )
-        )
-    whole = wide.dropna()
-    apart, ties = {}, {}
-    if len(whole) >= 10:
-        pairs = list(combinations(wide.columns, 2))
-        p = [
-            1.0 if (whole[a] == whole[b]).all() else stats.wilcoxon(whole[a], whole[b]).pvalue
-            for a, b in pairs
-        ]
-        apart = dict(zip(pairs, intervals.corrected(p) < 1 - conf_level, strict=True))
-        ties = {
-            f: ", ".join(
-                str(word(g))
-                for g in wide.columns
-                if g != f and not apart.get((f, g), apart.get((g, f), True))
-            )
-            for f in wide
-        }
-        if wide.shape[1] > 2:
-            limits.append(
-                Note(
-                    "drivers.friedman",
-                    "All factors together differ: Friedman's test, p: {p:p} ({n} complete "
-                    "respondents).",
-                    p=float(stats.friedmanchisquare(*whole.to_numpy().T).pvalue),
-                    n=len(whole),
-                )
-            )
-    cut = np.unique(frame["value"])[-2:][0] if top is None else top
-    for factor in wide:
-        values = wide[factor].dropna()
-        who = values.index.to_numpy()
-        tied = {"ties_with": ties.get(factor)}
-        if kind == "named":
-            rows.append(
-                {
-                    "factor": factor,
-                    "measure": "named",
-                    **intervals.share(values.to_numpy() > 0, who, conf_level),
-                    **tied,
-                }
-            )
-            continue
-        rows.append(
-            {
-                "factor": factor,
-                "measure": f"mean_{kind}",
-                **intervals.mean(values, who, conf_level),
-                **tied,
-            }
-        )
-        if kind == "rating":
-            rows.append(
-                {
-                    "factor": factor,
-                    "measure": "top_box",
-                    **intervals.share(values.to_numpy() >= cut, who, conf_level),
-                    "ties_with": None,
-                }
-            )
-    first = {"named": "named", "rating": "mean_rating", "rank": "mean_rank"}[kind]
-    table = pd.DataFrame(rows)
-    table = table.iloc[
-        np.lexsort(
-            [
-                table["factor"].astype(str),
-                table["estimate"] * (1 if kind == "rank" else -1),
-                table["measure"] != first,
-            ]
-        )
-    ].reset_index(drop=True)
-    limits.insert(
-        0,
-        Note(
-            "drivers.stated_limit",
-            "People rate almost everything as important, and know their own reasons "
-            "only in part: set it beside what choices show.",
-        ),
-    )
-    if len(wide) < 150:
-        limits.append(
-            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(wide), least=150)
-        )
-    return Result(
-        question=Note("drivers.stated_question", "What do people themselves say matters most?"),
-        table=table,
-        method=Note(
-            "drivers.stated_method",
-            "Shares with Wilson intervals, means with normal ones; paired signed-rank "
-            "tests with Holm's correction.",
-        ),
-        unit="respondents",
-        n=len(wide),
-        conf_level=conf_level,
-        limits=tuple(limits),
-        chart=Points(
-            label=["factor"],
-            only={"measure": first},
-            percent=kind == "named",
-            xlabel={
-                "rating": Note("drivers.stated_axis_rating", "Mean rating"),
-                "rank": Note("drivers.stated_axis_rank", "Mean rank (1 = most important)"),
-                "named": Note("drivers.stated_axis_named", "Share who name it"),
-            }[kind],
-        ),
+def _start_here(table, outcome, cut, middle):
+    """Return the driver with the largest share among those rated low, or that there is none."""
+    rows = table[table["quadrant"] == "concentrate_here"]
+    if not len(rows):
+        n = int(table["n"].max())
+        return START_NOWHERE.having(outcome=outcome, cut=cut, middle=middle, n=n)
+    row = rows.sort_values(["estimate", "driver"], ascending=[False, True]).iloc[0]
+    return START_HERE.having(
+        **fits.said(row),
+        driver=row["driver"],
+        outcome=outcome,
+        performance=row["performance"],
+        middle=middle,
     )

@@ -1,4 +1,4 @@
-"""Through what, and for whom? Mediation, moderation and structural models."""
+"""Through what, and for whom? Mediation and moderation."""
 
 from itertools import pairwise
 
@@ -6,11 +6,45 @@ import numpy as np
 
 from workbench import intervals
 from workbench import regression as fits
-from workbench.drivers.regress import left_out
+from workbench.drivers.regress import AXES, METHODS, left_out
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
-from workbench.texts import number, word
+
+STRETCH = Note("drivers.stretch", "between {low:3} and {high:3}", low=0, high=0)
+THROUGH = Note(
+    "drivers.mediation_answer",
+    "Of an association of {total:3} between {cause:word} and {outcome:word}, "
+    "{estimate:3} runs through {through:word} ({low:3} to {high:3}; {n} rows).",
+)
+NOT_THROUGH = Note(
+    "drivers.mediation_answer_none",
+    "It could not be shown that the association between {cause:word} and "
+    "{outcome:word} runs through {through:word}: the indirect part is {estimate:3} "
+    "of {total:3} ({low:3} to {high:3}; {n} rows).",
+)
+BY_MODERATOR = Note(
+    "drivers.mediation_answer_index",
+    "The part that runs through {through:word} changes by {estimate:3} for each "
+    "unit of {moderator:word} ({low:3} to {high:3}; {n} rows).",
+)
+NOT_BY_MODERATOR = Note(
+    "drivers.mediation_answer_index_none",
+    "It could not be shown that the part that runs through {through:word} depends "
+    "on {moderator:word}: it changes by {estimate:3} for each unit ({low:3} to "
+    "{high:3}; {n} rows).",
+)
+DEPENDS = Note(
+    "drivers.moderation_answer",
+    "The slope of {cause:word} changes by {estimate:3} for each unit of "
+    "{moderator:word} ({low:3} to {high:3}; {n} rows).",
+)
+NO_DEPENDENCE = Note(
+    "drivers.moderation_answer_none",
+    "It could not be shown that the slope of {cause:word} depends on "
+    "{moderator:word}: it changes by {estimate:3} for each unit ({low:3} to "
+    "{high:3}; {n} rows).",
+)
 
 
 @analysis
@@ -73,8 +107,8 @@ def mediation(
     mediators = [mediators] if isinstance(mediators, str) else list(mediators)
     if moderator and len(mediators) > 1:
         raise InputError(
-            "drivers.error_mediation_a_moderator_goes_with",
-            "mediation: a moderator goes with one mediator",
+            "drivers.error_moderator_one_mediator",
+            "mediation: a moderator can be combined with one mediator only",
         )
     made = table
     if moderator:
@@ -83,7 +117,7 @@ def mediation(
     fits.numbers(made, "table", cause, *mediators)
     if outcome in (cause, moderator, *mediators, *covariates):
         raise InputError(
-            "drivers.error_mediation_cannot_be_the_outcome",
+            "drivers.error_outcome_twice",
             "mediation: '{outcome}' cannot be the outcome and something that leads to it",
             outcome=outcome,
         )
@@ -101,10 +135,10 @@ def mediation(
             return dict(zip(("constant", *terms), weights[:, :, 0].T, strict=True))
         except np.linalg.LinAlgError:
             raise NotEnoughData(
-                "drivers.error_mediation_in_some_draws_of",
-                "mediation: in some draws of the {customers} sampling units a column does "
-                "not vary; more are needed",
-                customers=data.customers,
+                "drivers.error_mediation_units",
+                "mediation: in some draws of the {n} sampling units a column does not vary; "
+                "more units are needed",
+                n=data.customers,
             ) from None
 
     steps = {m: solve(m, [cause, *mediators[:i], *held, *product]) for i, m in enumerate(mediators)}
@@ -154,14 +188,14 @@ def mediation(
         (
             Note(
                 "drivers.mediation_random",
-                "Chance decided on the first step only: what lies behind mediator and "
-                "outcome alike still colours the indirect part.",
+                "Only the first step was randomised: a common cause of mediator and outcome "
+                "still distorts the indirect part.",
             )
             if randomised
             else Note(
                 "drivers.mediation_limit",
-                "Measured at one time, this is a way of splitting a correlation: the order "
-                "of the steps is assumed, not shown.",
+                "Measured at one time, this splits a correlation: the order of the steps is "
+                "assumed, not shown.",
             )
         ),
         *left_out(data),
@@ -170,42 +204,40 @@ def mediation(
         limits.append(
             Note(
                 "drivers.mediation_rho",
-                "If what is unseen in mediator and outcome correlates by {rho:2}, nothing "
-                "of the indirect part is left.",
+                "If unmeasured causes of mediator and outcome correlate by {rho:2}, the "
+                "indirect part vanishes.",
                 rho=_sensitivity(matrix, names, cause, mediators[0], held),
             )
         )
     yes_no = [
-        word(v)
-        for v in (*mediators, outcome)
-        if set(np.unique(matrix[:, names.index(v)])) <= {0.0, 1.0}
+        v for v in (*mediators, outcome) if set(np.unique(matrix[:, names.index(v)])) <= {0.0, 1.0}
     ]
     if yes_no:
         limits.append(
             Note(
                 "drivers.mediation_linear",
-                "Yes or no ({names:text}) is taken as a share: paths are differences in "
-                "points by linear models, which bend near 0 and 100 %.",
+                "Yes-or-no variables ({names:word}) are modelled as shares: paths are "
+                "differences in percentage points from linear models, which fit less well "
+                "near the ends of the scale.",
                 names=list(yes_no),
             )
         )
     if len(data.y) < 150:
-        limits.append(
-            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(data.y), least=150)
-        )
+        limits.append(fits.FEW.having(n=len(data.y), least=150, unit="rows"))
     return Result(
         question=Note(
             "drivers.mediation_question",
-            "How much of what goes from {cause:word} to {outcome:word} runs through "
-            "{through:word}?",
+            "How much of the association between {cause:word} and {outcome:word} runs "
+            "through {through:word}?",
             cause=cause,
             outcome=outcome,
             through=list(mediators),
         ),
         table=result,
+        answer=_mediation_answer(result, cause, mediators, outcome, moderator),
         method=Note(
             "drivers.mediation_method",
-            "Products of least-squares weights; percentile bootstrap over sampling "
+            "Products of least-squares coefficients; percentile bootstrap over sampling "
             "units ({draws} draws).",
             draws=draws,
         ),
@@ -217,9 +249,24 @@ def mediation(
         chart=Points(
             label=["path", "at"] if moderator else ["path"],
             reference=0,
-            xlabel=Note("drivers.mediation_axis", "Change of the outcome per unit of the cause"),
+            xlabel=Note(
+                "drivers.mediation_axis", "Change of the outcome per unit of the predictor"
+            ),
         ),
     )
+
+
+def _mediation_answer(table, cause, mediators, outcome, moderator):
+    """Return the indirect part beside the total; with a moderator, how that part changes."""
+    rows = table.set_index("path")
+    said = {"cause": cause, "outcome": outcome, "through": list(mediators)}
+    if moderator:
+        row = rows.loc["index"]
+        answer = BY_MODERATOR if fits.clear(row) else NOT_BY_MODERATOR
+        return answer.having(**fits.said(row), through=list(mediators), moderator=moderator)
+    row = rows.loc["indirect"]
+    answer = THROUGH if fits.clear(row) else NOT_THROUGH
+    return answer.having(**fits.said(row), **said, total=rows.loc["total", "estimate"])
 
 
 def _sensitivity(matrix, names, cause, mediator, held):
@@ -257,7 +304,7 @@ def moderation(
         row ("interaction", or "slope" of the cause), at (value of the moderator: mean and one
         standard deviation either side; 0 and 1 where it is one of the two), n (rows), estimate,
         std_error, conf_low, conf_high. Where the slope's interval leaves 0 (Johnson–Neyman) stands
-        in `.limits`. `.model` is the statsmodels result.
+        in `.facts` (drivers.stretch). `.model` is the statsmodels result.
 
     Raises as `regression`.
 
@@ -305,60 +352,29 @@ def moderation(
     return Result(
         question=Note(
             "drivers.moderation_question",
-            "Does it depend on {moderator:word} how strongly {cause:word} goes with "
-            "{outcome:word}?",
+            "Does the association between {cause:word} and {outcome:word} depend on "
+            "{moderator:word}?",
             cause=cause,
             moderator=moderator,
             outcome=outcome,
         ),
         table=result,
-        method={
-            "linear": Note(
-                "drivers.regression_linear",
-                "Least squares with robust standard errors, the sampling unit as cluster.",
-            ),
-            "logit": Note(
-                "drivers.regression_logit",
-                "Logit with robust standard errors, the sampling unit as cluster.",
-            ),
-            "ordinal": Note(
-                "drivers.regression_ordinal",
-                "Ordered logit (proportional odds) with robust standard errors, the "
-                "sampling unit as cluster.",
-            ),
-            "poisson": Note(
-                "drivers.regression_poisson",
-                "Poisson regression with robust standard errors, the sampling unit as cluster.",
-            ),
-        }[kind],
+        answer=_slope_answer(result.iloc[0], cause, moderator),
+        method=METHODS[kind],
         unit="rows",
         n=len(data.y),
         conf_level=conf_level,
         evidence="associational",
         limits=(
-            _region(grid, clear, word(moderator)),
-            Note(
-                "drivers.associational",
-                "Associational: what goes together when the other terms are held equal; "
-                "what was not measured may lie behind both.",
-            ),
+            _region(grid, clear, moderator),
+            fits.ASSOCIATIONAL,
             *left_out(data),
         ),
         model=made,
         chart=Points(
             label=["row", "at"],
             reference=0,
-            xlabel={
-                "linear": Note("drivers.axis_linear", "Change of the outcome per unit"),
-                "logit": Note("drivers.axis_logit", "Change in log-odds per unit"),
-                "ordinal": Note(
-                    "drivers.axis_ordinal", "Change in log-odds of a higher grade per unit"
-                ),
-                "poisson": Note(
-                    "drivers.axis_poisson", "Change in the logarithm of the outcome per unit"
-                ),
-                "share": Note("drivers.axis_share", "Share of what is explained"),
-            }[kind],
+            xlabel=AXES[kind],
         ),
     )
 
@@ -368,13 +384,15 @@ def _region(grid, clear, name):
         return (
             Note(
                 "drivers.region_all",
-                "The slope is clear at every value of {moderator} in the data.",
+                "The interval of the slope excludes zero at every value of {moderator:word} "
+                "in the data.",
                 moderator=name,
             )
             if clear.all()
             else Note(
                 "drivers.region_none",
-                "The slope is clear at no value of {moderator} in the data.",
+                "The interval of the slope includes zero at every value of {moderator:word} "
+                "in the data.",
                 moderator=name,
             )
         )
@@ -383,157 +401,14 @@ def _region(grid, clear, name):
     ends = [grid[e] for e in edges if clear[e]] + [grid[-1]] * bool(clear[-1])
     return Note(
         "drivers.region",
-        "The slope is clear where {moderator} lies in {where} (Johnson–Neyman).",
+        "The interval of the slope excludes zero where {moderator:word} is {stretches} "
+        "(Johnson–Neyman).",
         moderator=name,
-        where="; ".join(
-            f"{number(a, 3)} … {number(b, 3)}" for a, b in zip(starts, ends, strict=True)
-        ),
+        stretches=[STRETCH.having(low=a, high=b) for a, b in zip(starts, ends, strict=True)],
     )
 
 
-@analysis
-def structural(table, model, *, conf_level=0.95):
-    """Do answers fit a theory of what lies behind them? Confirmatory factors and structural paths.
-
-    Needs the extra `sem` (`pip install .[sem]`), which brings the package semopy.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row a respondent, numbers; rows with a missing value are left out and counted.
-    model : str
-        In lavaan's language: "factor =~ item1 + item2", "y ~ x", "a ~~ b".
-
-    Returns
-    -------
-    Result
-        term, kind (loading, path, covariance), n (respondents), estimate, std_error, conf_low,
-        conf_high, standardised. Fit (chi-square, CFI, RMSEA, SRMR) stands in `.limits`; `.model` is
-        semopy's.
-
-    Raises
-    ------
-    InputError
-        Where semopy is not installed, a variable is missing, or the model does not settle.
-    NotEnoughData
-        With fewer respondents than weights.
-
-    Source: Jöreskog (1969), Psychometrika 34; Hu & Bentler (1999), Structural Equation Modeling 6;
-    fitted by semopy, Meshcheryakov, Igolkina & Samsonova (2021).
-    """
-    import re
-    import warnings
-
-    import pandas as pd
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import semopy
-    except ImportError:
-        raise InputError(
-            "drivers.error_structural_the_package_semopy_is",
-            "structural: the package semopy is not installed; run pip install .[sem]",
-        ) from None
-    latent = set(re.findall(r"(?m)^\s*(\w+)\s*=~", model))
-    used = [v for v in dict.fromkeys(re.findall(r"[A-Za-z_]\w*", model)) if v not in latent]
-    fits.require(table, "table", *used)
-    data = table[used].astype(float).dropna()
-    if len(data) < len(used) + 1:
-        raise NotEnoughData(
-            "drivers.error_structural_complete_respondents_for_variables",
-            "structural: {n_data} complete respondents for {n_used} variables",
-            n_data=len(data),
-            n_used=len(used),
-        )
-    flat = [c for c in data if data[c].nunique() < 2]
-    if flat:
-        raise InputError(
-            "drivers.error_structural_never_varies_leave_it",
-            "structural: {flat:text} never varies; leave it out",
-            flat=list(flat),
-        )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fitted = semopy.Model(model)
-        solution = fitted.fit(data)
-        found = fitted.inspect(std_est=True)
-        fit = semopy.calc_stats(fitted).iloc[0]
-    if not solution.success or not np.isfinite(fit["chi2"]):
-        raise InputError(
-            "drivers.error_structural_the_model_does_not",
-            "structural: the model does not settle; give factors more items or free fewer paths",
-        )
-    implied, seen = (
-        fitted.calc_sigma()[0],
-        (
-            np.cov(data[fitted.vars["observed"]].to_numpy().T, bias=True)
-            if "observed" in fitted.vars
-            else fitted.mx_cov
-        ),
-    )
-    sd = np.sqrt(np.diag(seen))
-    gap = ((seen - implied) / np.outer(sd, sd))[np.tril_indices(len(sd))]
-    kinds = {
-        "~": lambda a, b: "loading" if b in latent and a not in latent else "path",
-        "~~": lambda a, b: "covariance",
-    }
-    rows = []
-    for row in found.to_dict("records"):
-        se = pd.to_numeric(row["Std. Err"], errors="coerce")
-        low, high = intervals.normal(row["Estimate"], se, conf_level)
-        rows.append(
-            {
-                "term": f"{row['lval']} {row['op']} {row['rval']}",
-                "kind": kinds[row["op"]](row["lval"], row["rval"]),
-                "n": len(data),
-                "estimate": row["Estimate"],
-                "std_error": se,
-                "conf_low": float(low),
-                "conf_high": float(high),
-                "standardised": row["Est. Std"],
-            }
-        )
-    limits = [
-        Note(
-            "drivers.sem_fit",
-            "Chi-square {chi2} with {df} degrees of freedom (p: {p:p}); CFI {cfi:3}, "
-            "RMSEA {rmsea:3}, SRMR {srmr:3}.",
-            chi2=fit["chi2"],
-            df=fit["DoF"],
-            p=float(fit["chi2 p-value"]),
-            cfi=fit["CFI"],
-            rmsea=fit["RMSEA"],
-            srmr=float(np.sqrt((gap**2).mean())),
-        ),
-        Note(
-            "drivers.sem_limit",
-            "A model that fits is one of many that would; arrows are assumptions. "
-            "Grades are taken as numbers.",
-        ),
-    ]
-    if len(data) < 200:
-        limits.append(
-            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(data), least=200)
-        )
-    return Result(
-        question=Note(
-            "drivers.sem_question", "Do answers fit the theory of what lies behind them?"
-        ),
-        table=pd.DataFrame(rows),
-        method=Note(
-            "drivers.sem_method", "Structural equation model by maximum likelihood (semopy)."
-        ),
-        unit="respondents",
-        n=len(data),
-        conf_level=conf_level,
-        evidence="associational",
-        limits=tuple(limits),
-        model=fitted,
-        chart=Points(
-            label=["term"],
-            only={"kind": ["loading", "path"]},
-            reference=0,
-            xlabel=Note("drivers.sem_axis", "Loading or path, in units of the items"),
-        ),
-    )
+def _slope_answer(interaction, cause, moderator):
+    """Return how the slope changes with the moderator, or that no change could be shown."""
+    answer = DEPENDS if fits.clear(interaction) else NO_DEPENDENCE
+    return answer.having(**fits.said(interaction), cause=cause, moderator=moderator)

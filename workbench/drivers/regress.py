@@ -7,7 +7,79 @@ from workbench import regression as fits
 from workbench.errors import unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
-from workbench.texts import word
+
+METHODS = {
+    "linear": Note(
+        "drivers.regression_linear",
+        "Least squares with robust standard errors, the sampling unit as cluster.",
+    ),
+    "logit": Note(
+        "drivers.regression_logit",
+        "Logit with robust standard errors, the sampling unit as cluster.",
+    ),
+    "ordinal": Note(
+        "drivers.regression_ordinal",
+        "Ordered logit (proportional odds) with robust standard errors, the sampling unit as "
+        "cluster.",
+    ),
+    "poisson": Note(
+        "drivers.regression_poisson",
+        "Poisson regression with robust standard errors, the sampling unit as cluster.",
+    ),
+}
+AXES = {
+    "linear": Note("drivers.axis_linear", "Change of the outcome per unit"),
+    "logit": Note("drivers.axis_logit", "Change in log-odds per unit"),
+    "ordinal": Note("drivers.axis_ordinal", "Change in log-odds of a higher grade per unit"),
+    "poisson": Note("drivers.axis_poisson", "Change in the logarithm of the outcome per unit"),
+}
+AXIS_SHARE = Note("drivers.axis_share", "Share of what is explained")
+COLLINEAR = Note(
+    "drivers.collinear",
+    "These overlap so strongly with the others that their intervals are more than twice as wide "
+    "as alone: {terms:word}.",
+    terms=[],
+)
+FEW_ROWS = Note(
+    "drivers.few_rows",
+    "Only {n} rows for {terms} terms: {least} rows, and {each} a term, are common minimums.",
+    n=0,
+    terms=0,
+    least=200,
+    each=20,
+)
+STRONGEST = {
+    "linear": Note(
+        "drivers.regression_answer",
+        "{term:word} has the clearest association: one unit more goes with a change of "
+        "{outcome:word} of {estimate:3}, the others held equal ({low:3} to {high:3}; "
+        "{n} rows).",
+    ),
+    "logit": Note(
+        "drivers.regression_answer_odds",
+        "{term:word} has the clearest association: one unit more goes with {times:3} "
+        "times the odds of {outcome:word}, the others held equal ({low:3} to {high:3}; "
+        "{n} rows).",
+    ),
+    "ordinal": Note(
+        "drivers.regression_answer_grade",
+        "{term:word} has the clearest association: one unit more goes with {times:3} "
+        "times the odds of a higher {outcome:word}, the others held equal ({low:3} to "
+        "{high:3}; {n} rows).",
+    ),
+    "poisson": Note(
+        "drivers.regression_answer_rate",
+        "{term:word} has the clearest association: one unit more goes with {times:3} "
+        "times as much {outcome:word}, the others held equal ({low:3} to {high:3}; {n} "
+        "rows).",
+    ),
+}
+NOTHING = Note(
+    "drivers.regression_answer_none",
+    "No association with {outcome:word} could be shown, the other terms held equal: "
+    "the clearest is {term:word}, with a coefficient of {estimate:3} ({low:3} to "
+    "{high:3}; {n} rows).",
+)
 
 
 @analysis
@@ -86,92 +158,36 @@ def regression(
         }
     )
     others = [c for c in names if c.split(": ")[0] not in randomised]
-    told = Note(
-        "drivers.associational",
-        "Associational: what goes together when the other terms are held equal; "
-        "what was not measured may lie behind both.",
-    )
+    told = fits.ASSOCIATIONAL
     if randomised:
-        told = (
-            Note(
-                "drivers.randomised",
-                "Chance set {terms:word}: their rows are experimental. The others "
-                "({others}) are along for precision and stay associational.",
-                terms=list(randomised),
-                **{"others": ", ".join(map(word, others))} if others else {},
-            )
-            if others
-            else Note(
-                "drivers.randomised_all",
-                "Chance set {terms:word}: their rows are experimental.",
-                terms=list(randomised),
-                **{"others": ", ".join(map(word, others))} if others else {},
-            )
-        )
+        told = _randomised(randomised, others)
     limits = [told, *left_out(data)]
     strong = [c for c in names if vif.get(c, 1) > 5]
     if strong:
-        limits.append(
-            Note(
-                "drivers.collinear",
-                "These overlap so much with the others that their intervals are more than "
-                "twice as wide as alone: {terms:word}.",
-                terms=list(strong),
-            )
-        )
+        limits.append(COLLINEAR.having(terms=list(strong)))
     if len(data.y) < 20 * len(names):
-        limits.append(
-            Note(
-                "drivers.few_rows",
-                "{n} rows for {terms} terms: at least 200 and 20 a term are common floors.",
-                n=len(data.y),
-                terms=len(names),
-            )
-        )
+        limits.append(FEW_ROWS.having(n=len(data.y), terms=len(names)))
     if cluster and data.customers < 30:
-        limits.append(
-            Note(
-                "influence.few_clusters",
-                "{k} are few to learn from; {least} is a common floor, and intervals are "
-                "too narrow below it.",
-                k=data.customers,
-                least=30,
-            )
-        )
+        limits.append(fits.FEW_CLUSTERS.having(n=data.customers, least=30, unit="sampling_units"))
     if kind == "linear":
         limits.append(
             Note(
                 "drivers.r2",
-                "Together the terms explain R² = {r2:3} of the variance.",
-                r2=made.rsquared,
+                "Together the terms explain {share:%} of the variance (R²).",
+                share=made.rsquared,
             )
         )
     return Result(
         question=Note(
             "drivers.regression_question",
-            "What goes with {outcome:word} when the other terms are held equal?",
+            "What is associated with {outcome:word} when the other terms are held equal?",
             outcome=outcome,
         ),
         table=result,
-        method={
-            "linear": Note(
-                "drivers.regression_linear",
-                "Least squares with robust standard errors, the sampling unit as cluster.",
-            ),
-            "logit": Note(
-                "drivers.regression_logit",
-                "Logit with robust standard errors, the sampling unit as cluster.",
-            ),
-            "ordinal": Note(
-                "drivers.regression_ordinal",
-                "Ordered logit (proportional odds) with robust standard errors, the "
-                "sampling unit as cluster.",
-            ),
-            "poisson": Note(
-                "drivers.regression_poisson",
-                "Poisson regression with robust standard errors, the sampling unit as cluster.",
-            ),
-        }[kind],
+        answer=_regression_answer(
+            result[result["term"].isin(others) ^ bool(randomised)], outcome, kind
+        ),
+        method=METHODS[kind],
         unit="rows",
         n=len(data.y),
         conf_level=conf_level,
@@ -181,26 +197,42 @@ def regression(
         chart=Points(
             label=["term"],
             reference=0,
-            xlabel={
-                "linear": Note("drivers.axis_linear", "Change of the outcome per unit"),
-                "logit": Note("drivers.axis_logit", "Change in log-odds per unit"),
-                "ordinal": Note(
-                    "drivers.axis_ordinal", "Change in log-odds of a higher grade per unit"
-                ),
-                "poisson": Note(
-                    "drivers.axis_poisson", "Change in the logarithm of the outcome per unit"
-                ),
-                "share": Note("drivers.axis_share", "Share of what is explained"),
-            }[kind],
+            xlabel=AXES[kind],
             **{"only": {"term": [c for c in names if c not in others]}} if randomised else {},
         ),
     )
 
 
+def _randomised(randomised, others):
+    """Return what randomisation makes of the evidence, and of which terms."""
+    if others:
+        return Note(
+            "drivers.randomised",
+            "{terms:word}: randomised, so the evidence is experimental. The others "
+            "({others:word}) are included for precision and stay associational.",
+            terms=list(randomised),
+            others=others,
+        )
+    return Note(
+        "drivers.randomised_all",
+        "{terms:word}: randomised, so the evidence is experimental.",
+        terms=list(randomised),
+    )
+
+
+def _regression_answer(table, outcome, kind):
+    """Return the clearest term: the one furthest from none in standard errors."""
+    order = (table["estimate"] / table["std_error"]).abs()
+    row = table.assign(order=order).sort_values(["order", "term"], ascending=[False, True]).iloc[0]
+    said = {**fits.said(row), "term": row["term"], "outcome": outcome}
+    if not fits.clear(row):
+        return NOTHING.having(**said)
+    if kind == "linear":
+        return STRONGEST[kind].having(**said)
+    times = {name: float(np.exp(said.pop(name))) for name in ("estimate", "low", "high")}
+    return STRONGEST[kind].having(**said, times=times.pop("estimate"), **times)
+
+
 def left_out(data):
     """Return the sentence on rows with missing values, if there are any."""
-    return (
-        [Note("drivers.left_out", "{n} rows with a missing value are left out.", n=data.left_out)]
-        if data.left_out
-        else []
-    )
+    return [fits.LEFT_OUT.having(n=data.left_out)] if data.left_out else []

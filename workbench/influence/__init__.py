@@ -2,17 +2,14 @@
 reputation and support, place.
 """
 
-from workbench.influence.business import (
-    decision_units,
-    impulse,
-    predictability,
-    premium,
-    referred_deals,
-    support,
-)
+from workbench.influence.business import decision_units, predictability
+from workbench.influence.deals import premium, referred_deals, support
+from workbench.influence.impulse import impulse
 from workbench.influence.place import distance_decay, huff
-from workbench.influence.price import price_elasticity, promotion_lift
-from workbench.influence.social import peers, review_effect, star_rounding
+from workbench.influence.price import price_elasticity
+from workbench.influence.promotion import promotion_lift
+from workbench.influence.social import peers, review_effect
+from workbench.influence.stars import star_rounding
 
 __all__ = [
     "decision_units",

@@ -9,7 +9,18 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
-from workbench.texts import number
+
+PLACE_LIMIT = Note(
+    "influence.place_limit",
+    "People also choose where to live, and competitors outside the data draw "
+    "customers at the edge.",
+)
+HUFF_ANSWER = Note(
+    "influence.huff_answer",
+    "The choice of a store goes with its nearness by a power of {estimate:3} "
+    "({low:3} to {high:3}) and with its size by a power of {size:3} ({size_low:3} "
+    "to {size_high:3}; {n} trips).",
+)
 
 
 @analysis
@@ -43,7 +54,8 @@ def distance_decay(
     -------
     Result
         band, count, n (people), estimate (share who buy), std_error, conf_low, conf_high. The decay
-        (how many times lower the odds at twice the distance) and the catchment stand in `.limits`.
+        (how many times the odds at twice the distance; influence.decay_answer) and the catchment
+        (influence.catchment) stand in `.facts`.
 
     Raises
     ------
@@ -61,13 +73,9 @@ def distance_decay(
     rows = table.dropna(subset=[distance, bought, *([region] if region else [])])
     km, hit = rows[distance].to_numpy(float), rows[bought].to_numpy(float) > 0
     if (km < 0).any():
-        raise InputError(
-            "influence.error_table_distances_must_not_be", "table: distances must not be negative"
-        )
+        raise InputError("influence.error_distances", "table: distances must not be negative")
     if not hit.any():
-        raise NotEnoughData(
-            "influence.error_distance_decay_nobody_bought", "distance_decay: nobody bought"
-        )
+        raise NotEnoughData("influence.error_nobody_bought", "distance_decay: nobody bought")
     who = (
         np.unique(rows[region].astype(str), return_inverse=True)[1]
         if region
@@ -79,7 +87,7 @@ def distance_decay(
         if mine.any():
             bands.append(
                 {
-                    "band": f"{number(a)}–{number(b)} km" if np.isfinite(b) else f"{number(a)}+ km",
+                    "band": _band(a, b),
                     **intervals.share(hit[mine], who[mine], conf_level),
                 }
             )
@@ -93,15 +101,16 @@ def distance_decay(
     made = fits.fit(data, "logit")
     low, high = intervals.normal(made.params["log2_km"], made.bse["log2_km"], conf_level)
     radius = intervals.quantile(km[hit], who[hit], share, conf_level)
+    answer = Note(
+        "influence.decay_answer",
+        "At twice the distance the odds of buying are {times:3} times as high ({low:3} "
+        "to {high:3}; {n} people).",
+        n=len(rows),
+        times=float(np.exp(made.params["log2_km"])),
+        low=float(np.exp(low)),
+        high=float(np.exp(high)),
+    )
     limits = (
-        Note(
-            "influence.decay",
-            "At twice the distance the odds of buying are {times:3} times as high "
-            "({low:3} to {high:3}).",
-            times=float(np.exp(made.params["log2_km"])),
-            low=float(np.exp(low)),
-            high=float(np.exp(high)),
-        ),
         Note(
             "influence.catchment",
             "{share:%0} of the customers live within {km:3} km ({low:3} to {high:3}).",
@@ -110,30 +119,18 @@ def distance_decay(
             low=radius["conf_low"],
             high=radius["conf_high"],
         ),
-        Note(
-            "influence.place_limit",
-            "People also choose where to live; rivals outside the data draw customers at the edge.",
-        ),
-        *(
-            [
-                Note(
-                    "drivers.left_out",
-                    "{n} rows with a missing value are left out.",
-                    n=len(table) - len(rows),
-                )
-            ]
-            if len(rows) < len(table)
-            else []
-        ),
+        PLACE_LIMIT,
+        *([fits.LEFT_OUT.having(n=len(table) - len(rows))] if len(rows) < len(table) else []),
     )
     return Result(
         question=Note(
-            "influence.decay_question", "How does the share who buy fall with the distance?"
+            "influence.decay_question", "How does the share of buyers fall with distance?"
         ),
         table=pd.DataFrame(bands),
+        answer=answer,
         method=Note(
             "influence.decay_method",
-            "Share who buy a distance band (Wilson); logit of the logarithm of distance.",
+            "Share of buyers per distance band (Wilson); logit on the logarithm of distance.",
         ),
         unit="people",
         n=len(rows),
@@ -142,9 +139,14 @@ def distance_decay(
         limits=limits,
         model=made,
         chart=Points(
-            label=["band"], percent=True, xlabel=Note("influence.decay_axis", "Share who buy")
+            label=["band"], percent=True, xlabel=Note("influence.decay_axis", "Share of buyers")
         ),
     )
+
+
+def _band(low, high):
+    """Return the name of a distance band, the same in every language."""
+    return f"{low:g}–{high:g} km" if np.isfinite(high) else f"{low:g}+ km"
 
 
 @analysis
@@ -186,7 +188,7 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
     frame = discrete.frame(trips)
     if not (frame[[distance, size]] > 0).all(axis=None):
         raise InputError(
-            "influence.error_trips_sizes_and_distances_must",
+            "influence.error_trips",
             "trips: sizes and distances must be above 0",
         )
     logs = frame.assign(
@@ -211,24 +213,21 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
         table["estimate"], table["std_error"], conf_level
     )
     limits = [
-        Note("influence.huff_limit", "Size stands in for all that makes a store attractive."),
-        Note(
-            "influence.place_limit",
-            "People also choose where to live; rivals outside the data draw customers at the edge.",
-        ),
+        Note("influence.huff_limit", "Size stands for everything that makes a store attractive."),
+        PLACE_LIMIT,
     ]
     if g < 300 or len(d.names) < 3:
-        limits.append(
-            Note("drivers.few", "{n} are few; {least} is a common floor.", n=g, least=300)
-        )
+        limits.append(fits.FEW.having(n=g, least=300, unit="customers"))
     return Result(
         question=Note(
-            "influence.huff_question", "How strongly do size and nearness pull people to a store?"
+            "influence.huff_question",
+            "How strongly are store choices associated with size and nearness?",
         ),
         table=table,
+        answer=_huff_answer(table),
         method=Note(
             "influence.huff_method",
-            "Huff's model, estimated as a logit of logarithms; customers as sampling unit.",
+            "Huff's model, estimated as a logit on logarithms; the customer is the sampling unit.",
         ),
         unit="trips",
         n=len(d.chosen),
@@ -240,6 +239,18 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
             label=["term"],
             only={"term": ["size", "distance"]},
             reference=0,
-            xlabel=Note("influence.huff_axis", "Power of size and of nearness"),
+            xlabel=Note("influence.huff_axis", "Exponent of size and of nearness"),
         ),
+    )
+
+
+def _huff_answer(table):
+    """Return the powers of nearness and of size."""
+    rows = table.set_index("term")
+    size = rows.loc["size"]
+    return HUFF_ANSWER.having(
+        **fits.said(rows.loc["distance"]),
+        size=size["estimate"],
+        size_low=size["conf_low"],
+        size_high=size["conf_high"],
     )

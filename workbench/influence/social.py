@@ -1,12 +1,36 @@
-"""What others say and do: reviews, displayed stars, and the choices of peers."""
+"""What others say and do: reviews, and the choices of peers."""
 
 import numpy as np
 
 from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
+from workbench.influence.price import WITHOUT_SALES
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+PER_STAR = Note(
+    "influence.review_answer",
+    "One star more in the earlier rating goes with {estimate:%} of difference in "
+    "sales ({low:%} to {high:%}; {n} rows).",
+)
+NOT_PER_STAR = Note(
+    "influence.review_answer_none",
+    "It could not be shown that sales go with the earlier rating: one star more "
+    "goes with {estimate:%} of difference ({low:%} to {high:%}; {n} rows).",
+)
+PEERS = Note(
+    "influence.peer_answer",
+    "Where all peers had adopted instead of none, the share who adopt differs by "
+    "{estimate:points} percentage points ({measure:word}; {low:points} to "
+    "{high:points}; {n} people).",
+)
+NO_PEERS = Note(
+    "influence.peer_answer_none",
+    "It could not be shown that adoption goes with that of peers: {estimate:points} "
+    "percentage points between none and all of them ({measure:word}; {low:points} "
+    "to {high:points}; {n} people).",
+)
 
 
 @analysis
@@ -63,14 +87,14 @@ def review_effect(
     fits.require(panel, "panel", sales, rating, count, product, period, *controls)
     if lag < 1:
         raise InputError(
-            "influence.error_lag_reviews_of_the_same",
+            "influence.error_lag",
             "lag: reviews of the same period were partly written by its buyers; at "
             "least 1 is needed",
         )
     if panel.duplicated([product, period]).any():
         raise InputError(
-            "influence.error_panel_some_products_stand_twice",
-            "panel: some products stand twice in one period",
+            "influence.error_panel_doubled",
+            "panel: some products occur twice in one period",
         )
     frame = panel.sort_values([product, period], kind="stable", ignore_index=True)
     when = np.unique(frame[period].to_numpy(), return_inverse=True)[1]
@@ -84,13 +108,11 @@ def review_effect(
     frame, before, when = frame[use], before[use], when[use]
     if frame[product].nunique() < 2 or len(np.unique(when)) < 2:
         raise NotEnoughData(
-            "influence.error_review_effect_two_products_and",
+            "influence.error_review_panel",
             "review_effect: two products and two periods with earlier reviews are needed",
         )
     if (frame[sales] < 0).any():
-        raise InputError(
-            "influence.error_panel_sales_must_not_be", "panel: sales must not be negative"
-        )
+        raise InputError("influence.error_negative_sales", "panel: sales must not be negative")
     log2 = np.log2(1 + before[count].to_numpy(float))
     middle = float(np.median(log2))
     x = pd.DataFrame(
@@ -142,51 +164,38 @@ def review_effect(
     limits = [
         Note(
             "influence.review_limit",
-            "Something that moves both sales and ratings over time (a campaign, a "
-            "flaw) still hides here; bought reviews count as read ones.",
+            "Something that moves both sales and ratings over time (a campaign, a flaw) "
+            "is not separated out; bought reviews count as genuine ones.",
         ),
         Note(
             "influence.review_middle",
-            "Few and many are told apart at {middle} reviews, the median.",
+            "Few and many reviews are split at {middle}, the median.",
             middle=2**middle - 1,
         ),
     ]
     limits.append(
         Note(
             "influence.review_feedback",
-            "Sales write reviews, and reviews move sales: that feedback draws the "
-            "weight of the rating a little towards 0 (in simulated shops by about an "
-            "eighth), which its interval does not know.",
+            "Sales bring reviews, and reviews bring sales: this feedback biases the "
+            "coefficient of the rating a little towards zero (in simulated shops by "
+            "about an eighth), which its interval does not show.",
         )
     )
     if k < 200:
-        limits.append(
-            Note(
-                "influence.few_clusters",
-                "{k} are few to learn from; {least} is a common floor, and intervals are "
-                "too narrow below it.",
-                k=k,
-                least=200,
-            )
-        )
+        limits.append(fits.FEW_CLUSTERS.having(n=k, least=200, unit="products"))
     if (~use).sum() + (~some).sum():
-        limits.append(
-            Note(
-                "influence.left_out",
-                "{n} rows without sales to learn from, or with a missing value, are left out.",
-                n=int((~use).sum() + (~some).sum()),
-            )
-        )
+        limits.append(WITHOUT_SALES.having(n=int((~use).sum() + (~some).sum())))
     return Result(
         question=Note(
             "influence.review_question",
-            "How do sales go with the rating and the number of reviews that could be read before?",
+            "How are sales associated with the rating and the number of earlier reviews?",
         ),
         table=table,
+        answer=_review_answer(table),
         method=Note(
             "influence.review_method",
             "Poisson regression with fixed effects of product and period, reviews "
-            "{lag} periods earlier; products as sampling unit.",
+            "lagged by {lag}; the product is the sampling unit.",
             lag=lag,
         ),
         unit="rows",
@@ -204,189 +213,11 @@ def review_effect(
     )
 
 
-@analysis
-def star_rounding(
-    table, outcome, *, rating="rating", step=0.5, bandwidth=0.1, unit="product_id", conf_level=0.95
-):
-    """Where the displayed stars jump by rounding, does the outcome jump too?
-
-    A product at 3.26 shows 3.5 stars, one at 3.24 shows 3, though they are as good as alike: what
-    jumps there is the work of the display.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row a product (and period).
-    outcome, rating, unit : str
-        Columns; rating is the true mean, before rounding.
-    step : float
-        Distance of two displayed values.
-    bandwidth : float
-        How near to the rounding a rating must lie, at most `step` / 2.
-
-    Returns
-    -------
-    Result
-        measure (jump; jump_half and jump_double with other bandwidths; before, where the table has
-        last period's outcome as OUTCOME_before: a check), n (rows within the bandwidth), estimate
-        (change of the outcome a displayed step), std_error, conf_low, conf_high.
-        Local straight lines, triangular weights, products as sampling unit.
-
-    Raises
-    ------
-    InputError
-        For missing columns or a bandwidth that reaches the next rounding.
-    NotEnoughData
-        With fewer than 20 rows, or fewer than three different ratings, on a side: a line through
-        fewer says nothing of the jump. A bandwidth other than the first where that holds gives a
-        missing row.
-
-    Source: Anderson & Magruder (2012), Economic Journal 122; Luca (2016), HBS working paper 12-016;
-    density check after McCrary (2008), Journal of Econometrics 142.
-    """
-    import pandas as pd
-    from scipy import stats
-
-    fits.require(table, "table", outcome, rating, unit)
-    if not 0 < bandwidth <= step / 2:
-        raise InputError(
-            "influence.error_bandwidth_must_lie_above_and",
-            "bandwidth: must lie above 0 and at most {step}, half of a step; found {bandwidth}",
-            step=step / 2,
-            bandwidth=bandwidth,
-        )
-    rows = table.dropna(subset=[outcome, rating, unit])
-    value = rows[rating].to_numpy(float)
-    # Distance to the nearest point where the display jumps: half a step above each displayed value.
-    away, cut = value % step - step / 2, np.floor(value / step)
-    who = np.unique(rows[unit].astype(str), return_inverse=True)[1]
-    near = np.abs(away) < bandwidth
-    above = away >= 0
-    if min((near & above).sum(), (near & ~above).sum()) < 20:
-        raise NotEnoughData(
-            "influence.error_star_rounding_rows_just_above",
-            "star_rounding: {near} rows just above and {near2} just below a rounding; "
-            "20 on each side are needed",
-            near=int((near & above).sum()),
-            near2=int((near & ~above).sum()),
-        )
-
-    def jump(y, width):
-        use = np.abs(away) < width
-        if min(len(np.unique(away[use & side].round(9))) for side in (above, ~above)) < 3:
-            return np.nan, np.nan, int(use.sum())
-        w = np.sqrt(1 - np.abs(away[use]) / width)
-        a = away[use]
-        levels = np.unique(cut[use], return_inverse=True)[1]
-        x = np.column_stack([above[use], a, a * above[use], np.eye(levels.max() + 1)[levels]])
-        x = pd.DataFrame(
-            x * w[:, None],
-            columns=["jump", "slope", "kink", *[f"level {i}" for i in range(levels.max() + 1)]],
-        )
-        made = fits.least_squares(y[use] * w, x, np.unique(who[use], return_inverse=True)[1])
-        return made.params["jump"], float(np.sqrt(made.cov.loc["jump", "jump"])), int(use.sum())
-
-    y = rows[outcome].to_numpy(float)
-    tries = [
-        ("jump", y, bandwidth),
-        ("jump_half", y, bandwidth / 2),
-        ("jump_double", y, min(2 * bandwidth, step / 2)),
-    ]
-    if f"{outcome}_before" in rows:
-        early = rows[f"{outcome}_before"].to_numpy(float)
-        if np.isfinite(early).all():
-            tries.append(("before", early, bandwidth))
-    out = []
-    for name, target, width in tries:
-        estimate, se, n = jump(target, width)
-        low, high = intervals.normal(estimate, se, conf_level)
-        out.append(
-            {
-                "measure": name,
-                "n": n,
-                "estimate": estimate,
-                "std_error": se,
-                "conf_low": float(low),
-                "conf_high": float(high),
-            }
-        )
-    if np.isnan(out[0]["estimate"]):
-        raise NotEnoughData(
-            "influence.error_star_rounding_within_the_bandwidth",
-            "star_rounding: within the bandwidth there are fewer than three different "
-            "ratings on a side of the roundings; ratings with more decimals are "
-            "needed, or a wider bandwidth",
-        )
-    right, left = (len(np.unique(who[near & side])) for side in (above, ~above))
-    p = stats.binomtest(right, right + left).pvalue
-    limits = [
-        Note(
-            "influence.star_density",
-            "{right} products lie just above a rounding and {left} just below (p: "
-            "{p:p}): where sellers can push their rating over it, the two sides differ.",
-            right=right,
-            left=left,
-            p=float(p),
-        ),
-        Note(
-            "influence.star_limit",
-            "Holds near the roundings only, for a step of {step}.",
-            step=step,
-        ),
-    ]
-    if p < 0.01:
-        limits.insert(
-            0,
-            Note(
-                "influence.star_pushed",
-                "More products on one side than chance allows: ratings may have been "
-                "pushed over the line; do not trust the jump.",
-            ),
-        )
-    if min(right, left) < 100:
-        limits.append(
-            Note(
-                "influence.few_clusters",
-                "{k} are few to learn from; {least} is a common floor, and intervals are "
-                "too narrow below it.",
-                k=min(right, left),
-                least=100,
-            )
-        )
-    if len(rows) < len(table):
-        limits.append(
-            Note(
-                "drivers.left_out",
-                "{n} rows with a missing value are left out.",
-                n=len(table) - len(rows),
-            )
-        )
-    return Result(
-        question=Note(
-            "influence.star_question",
-            "Where the displayed stars jump by rounding, does {outcome:word} jump too?",
-            outcome=outcome,
-        ),
-        table=pd.DataFrame(out),
-        method=Note(
-            "influence.star_method",
-            "Regression discontinuity at every rounding, local straight lines within "
-            "{width}, triangular weights.",
-            width=bandwidth,
-        ),
-        unit="rows",
-        n=int(near.sum()),
-        conf_level=conf_level,
-        evidence="quasi-causal: discontinuity",
-        limits=tuple(limits),
-        chart=Points(
-            label=["measure"],
-            reference=0,
-            xlabel=Note(
-                "influence.star_axis", "Change of {outcome:word} a displayed step", outcome=outcome
-            ),
-        ),
-    )
+def _review_answer(table):
+    """Return what a star goes with, as a share of sales."""
+    row = table.set_index("term").loc["rating"]
+    share = {k: float(np.expm1(v)) for k, v in fits.said(row).items() if k != "n"}
+    return (PER_STAR if fits.clear(row) else NOT_PER_STAR).having(n=row["n"], **share)
 
 
 @analysis
@@ -450,14 +281,14 @@ def peers(
     )
     if not np.isin(data.y, (0, 1)).all():
         raise InputError(
-            "influence.error_adopted_must_be_or",
+            "influence.error_adopted",
             "adopted: '{adopted}' must be 0 or 1",
             adopted=adopted,
         )
     if data.customers < 2:
         raise NotEnoughData(
-            "influence.error_peers_one_network_only_nothing",
-            "peers: one network only; nothing can be said about others",
+            "influence.error_one_network",
+            "peers: there is only one network; nothing can be said about others",
         )
     x = data.x.drop(columns=instrument) if instrument else data.x
     rows = []
@@ -492,17 +323,17 @@ def peers(
     limits = [
         Note(
             "influence.peer_limit",
-            "People alike live and shop together: without chance in who was exposed, "
-            "likeness and influence cannot be told apart.",
+            "Similar people live and shop together: unless exposure was randomised, "
+            "similarity and influence cannot be told apart.",
         ),
         Note(
             "influence.peer_permuted",
-            "Exposure exchanged between {k} networks: p: {p:p}.",
+            "Exposure permuted between {networks} networks, p: {p:p}.",
             p=p,
-            k=data.customers,
+            networks=data.customers,
         ),
     ]
-    evidence = "associational"
+    evidence, weak = "associational", False
     if instrument:
         two = fits.two_stage(data.y, x, exposure, data.x[[instrument]], data.groups)
         add("instrumented", two)
@@ -510,41 +341,36 @@ def peers(
         limits.append(
             Note(
                 "influence.peer_instrument",
-                "First stage F = {f:3}; the instrument must reach people through their peers only.",
+                "First-stage F = {f:3}; the instrument may reach people through their peers only.",
                 f=two.first_f,
             )
         )
-        if two.first_f < 10:
+        weak = two.first_f < fits.LEAST_F
+        if weak:
             limits.insert(
                 0,
-                Note(
-                    "influence.weak",
-                    "The instrument hardly moves what it should (F = {f:3}, under 10): read "
-                    "nothing from the instrumented row.",
-                    f=two.first_f,
-                ),
+                fits.WEAK.having(f=two.first_f),
             )
     if data.left_out:
-        limits.append(
-            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=data.left_out)
-        )
+        limits.append(fits.LEFT_OUT.having(n=data.left_out))
     if np.ptp(own) < 0.1:
         limits.append(
             Note(
                 "influence.peer_narrow",
-                "Exposure hardly differs between people: little can be learnt.",
+                "Exposure hardly differs between people: there is little to estimate from.",
             )
         )
     return Result(
         question=Note(
             "influence.peer_question",
-            "Do people adopt more often where more of those around them adopted before?",
+            "Do people adopt more often where more of their peers adopted before?",
         ),
         table=pd.DataFrame(rows),
+        answer=_peer_answer(rows, weak),
         method=Note(
             "influence.peer_method",
-            "Linear probability of adoption; networks as sampling unit and permuted "
-            "whole; instrumented by two-stage least squares.",
+            "Linear probability of adoption; the network is the sampling unit and is "
+            "permuted as a whole; instrumented by two-stage least squares.",
         ),
         unit="people",
         n=len(data.y),
@@ -558,7 +384,13 @@ def peers(
             points=True,
             xlabel=Note(
                 "influence.peer_axis",
-                "Change of the share who adopt when all peers had, percentage points",
+                "Change of the share who adopt if all peers had adopted, percentage points",
             ),
         ),
     )
+
+
+def _peer_answer(rows, weak):
+    """Return the last comparison, or the one before where the instrument is weak."""
+    row = rows[-2] if weak else rows[-1]
+    return (PEERS if fits.clear(row) else NO_PEERS).having(**fits.said(row), measure=row["measure"])

@@ -1,0 +1,353 @@
+"""What do people say themselves: which features must be there, which delight, and what matters
+most?
+"""
+
+from itertools import combinations
+
+import numpy as np
+
+from workbench import intervals
+from workbench import regression as fits
+from workbench.errors import InputError, NotEnoughData, one_of
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
+
+KANO = np.array([list("QAAAO"), list("RIIIM"), list("RIIIM"), list("RIIIM"), list("RRRRQ")])
+KANO_NAMES = {
+    "A": "attractive",
+    "O": "one_dimensional",
+    "M": "must_be",
+    "I": "indifferent",
+    "R": "reverse",
+    "Q": "questionable",
+}
+STATED_AXES = {
+    "rating": Note("drivers.stated_axis_rating", "Mean rating"),
+    "rank": Note("drivers.stated_axis_rank", "Mean rank (1 = most important)"),
+    "named": Note("drivers.stated_axis_named", "Share who name it"),
+}
+DELIGHT = Note(
+    "drivers.kano_answer",
+    "{feature:word} adds most: {estimate:%} of the answers call it attractive or "
+    "one-dimensional ({low:%} to {high:%}; {count} of {n} that fit a category); the "
+    "lowest is {last:word} ({last_share:%}).",
+)
+ONE_FEATURE = Note(
+    "drivers.kano_answer_one",
+    "{estimate:%} of the answers call {feature:word} attractive or one-dimensional "
+    "({low:%} to {high:%}; {count} of {n} that fit a category).",
+)
+NO_FEATURE = Note(
+    "drivers.kano_answer_none", "None of the {n} answers fits a category of features."
+)
+STATED_ANSWERS = {
+    "rating": Note(
+        "drivers.stated_answer_rating",
+        "{factor:word} is rated highest, {estimate:3} on average ({low:3} to {high:3}; "
+        "{n} respondents); next is {second:word} ({second_value:3}).",
+    ),
+    "rank": Note(
+        "drivers.stated_answer_rank",
+        "{factor:word} is ranked first, {estimate:3} on average ({low:3} to {high:3}; "
+        "{n} respondents); next is {second:word} ({second_value:3}).",
+    ),
+    "named": Note(
+        "drivers.stated_answer_named",
+        "{factor:word} is named most often, by {estimate:%} ({low:%} to {high:%}; "
+        "{count} of {n} respondents); next is {second:word} ({second_value:%}).",
+    ),
+}
+
+
+@analysis
+def kano(answers, *, conf_level=0.95):
+    """Which features must be there, which please the more the better, and which delight?
+
+    Parameters
+    ----------
+    answers : table with respondent_id, feature, functional, dysfunctional
+        How one would feel with and without the feature: 1 like it, 2 expect it, 3 neutral, 4 can
+        live with it, 5 dislike it.
+
+    Returns
+    -------
+    Result
+        feature, measure, count, n (answers), estimate, std_error, conf_low, conf_high. Measures:
+        the share of each category (attractive, one_dimensional, must_be, indifferent, reverse,
+        questionable), better (attractive + one-dimensional over these, must-be and indifferent) and
+        worse (minus one-dimensional + must-be over the same).
+
+    Raises InputError for missing columns or answers outside 1 to 5.
+
+    Source: Kano, Seraku, Takahashi & Tsuji (1984); Berger et al. (1993), Center for Quality
+    Management Journal 2.
+    """
+    import pandas as pd
+
+    fits.require(answers, "answers", "respondent_id", "feature", "functional", "dysfunctional")
+    frame = answers.dropna(subset=["functional", "dysfunctional"])
+    yes, no = frame["functional"].to_numpy(), frame["dysfunctional"].to_numpy()
+    if not (np.isin(yes, range(1, 6)).all() and np.isin(no, range(1, 6)).all()):
+        raise InputError(
+            "drivers.error_kano_range",
+            "answers: functional and dysfunctional must be whole numbers from 1 to 5",
+        )
+    frame = frame.assign(category=KANO[yes.astype(int) - 1, no.astype(int) - 1])
+    rows = []
+    for feature, mine in frame.groupby("feature", sort=True):
+        who, got = mine["respondent_id"].to_numpy(), mine["category"].to_numpy()
+        rows += [
+            {
+                "feature": feature,
+                "measure": KANO_NAMES[k],
+                **intervals.share(got == k, who, conf_level),
+            }
+            for k in "AOMIRQ"
+        ]
+        plain = np.isin(got, list("AOMI"))
+        if plain.any():
+            rows.append(
+                {
+                    "feature": feature,
+                    "measure": "better",
+                    **intervals.share(np.isin(got[plain], list("AO")), who[plain], conf_level),
+                }
+            )
+            worse = intervals.share(np.isin(got[plain], list("OM")), who[plain], conf_level)
+            rows.append(
+                {
+                    "feature": feature,
+                    "measure": "worse",
+                    **worse,
+                    "estimate": -worse["estimate"],
+                    "count": -worse["count"],
+                    "conf_low": -worse["conf_high"],
+                    "conf_high": -worse["conf_low"],
+                }
+            )
+    if not rows:
+        raise NotEnoughData("drivers.error_kano_empty", "kano: there is no complete answer")
+    limits = [
+        Note("drivers.kano_limit", "Categories shift: what delights today is expected tomorrow.")
+    ]
+    if frame["respondent_id"].nunique() < 150:
+        limits.append(
+            fits.FEW.having(n=frame["respondent_id"].nunique(), least=150, unit="respondents")
+        )
+    return Result(
+        question=Note(
+            "drivers.kano_question",
+            "Which features are basic, which satisfy in proportion, and which delight?",
+        ),
+        table=pd.DataFrame(rows),
+        answer=_adds_most(pd.DataFrame(rows), len(frame)),
+        method=Note(
+            "drivers.kano_method",
+            "Kano's evaluation table; better and worse coefficients after Berger; "
+            "Wilson intervals.",
+        ),
+        unit="answers",
+        n=len(frame),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart=Points(
+            label=["feature", "measure"],
+            only={"measure": ["better", "worse"]},
+            reference=0,
+            xlabel=Note("drivers.kano_axis", "Better (with the feature) and worse (without)"),
+        ),
+    )
+
+
+def _adds_most(table, answers):
+    """Return the feature with the highest better coefficient, beside the lowest."""
+    rows = table[table["measure"] == "better"]
+    if not len(rows):
+        return NO_FEATURE.having(n=answers)
+    rows = rows.sort_values(["estimate", "feature"], ascending=[False, True])
+    first, last = rows.iloc[0], rows.iloc[-1]
+    said = {**fits.said(first), "feature": first["feature"], "count": first["count"]}
+    if len(rows) == 1:
+        return ONE_FEATURE.having(**said)
+    return DELIGHT.having(**said, last=last["feature"], last_share=last["estimate"])
+
+
+@analysis
+def stated(answers, *, kind="rating", top=None, conf_level=0.95):
+    """What do people themselves say matters most?
+
+    Parameters
+    ----------
+    answers : table with respondent_id, factor, value
+        One row a respondent and factor: value is a rating, a rank (1 = most important; factors not
+        ranked share the mean of the ranks left), or for "named" 1 or 0 (no row: not named).
+    kind : str
+        "rating", "rank" or "named".
+    top : float, optional
+        Ratings at or above it are the top box; None: the two highest grades given.
+
+    Returns
+    -------
+    Result
+        factor, measure (named, mean_rating, top_box, mean_rank), count, n (respondents), estimate,
+        std_error, conf_low, conf_high, ties_with (factors it cannot be told apart from; paired
+        signed-rank tests, for "named" the same as McNemar's, Holm's correction; empty: apart from
+        all; missing beside top_box, and where fewer than ten answered on all factors).
+
+    Raises
+    ------
+    InputError
+        For missing columns, an unknown kind, or a respondent who rated a factor twice.
+    NotEnoughData
+        Where nobody answered on two factors.
+
+    Source: Friedman (1937), JASA 32; Wilcoxon (1945); Holm (1979).
+    """
+    import pandas as pd
+    from scipy import stats
+
+    fits.require(answers, "answers", "respondent_id", "factor", "value")
+    one_of("kind", kind, ("rating", "rank", "named"))
+    frame = answers.dropna(subset=["value"])
+    if frame.duplicated(["respondent_id", "factor"]).any():
+        raise InputError(
+            "drivers.error_answered_twice",
+            "answers: some respondents rated a factor twice",
+        )
+    rows, limits = [], []
+    wide = frame.pivot(index="respondent_id", columns="factor", values="value").sort_index(axis=1)
+    if wide.shape[1] < 2 or not len(wide):
+        raise NotEnoughData(
+            "drivers.error_two_factors",
+            "stated: answers on at least two factors are needed",
+        )
+    part = int(wide.isna().any(axis=1).sum())
+    if kind == "named":
+        wide = wide.fillna(0.0)  # who answered and did not name it
+    elif kind == "rank" and part:
+        # Who ranked a few left the others behind them, none before another: they share the mean of
+        # the ranks that are left.
+        rest = (wide.count(axis=1) + 1 + wide.shape[1]) / 2
+        wide = wide.apply(lambda c: c.fillna(rest))
+        limits.append(
+            Note(
+                "drivers.rank_part",
+                "{n} respondent ranked some factors only; the others share the mean of the "
+                "remaining ranks.",
+                "{n} respondents ranked some factors only; the others share the mean of the "
+                "remaining ranks.",
+                n=part,
+            )
+        )
+    whole = wide.dropna()
+    apart, ties = {}, {}
+    if len(whole) >= 10:
+        pairs = list(combinations(wide.columns, 2))
+        p = [
+            1.0 if (whole[a] == whole[b]).all() else stats.wilcoxon(whole[a], whole[b]).pvalue
+            for a, b in pairs
+        ]
+        apart = dict(zip(pairs, intervals.corrected(p) < 1 - conf_level, strict=True))
+        ties = {
+            f: ", ".join(
+                str(g)
+                for g in wide.columns
+                if g != f and not apart.get((f, g), apart.get((g, f), True))
+            )
+            for f in wide
+        }
+        if wide.shape[1] > 2:
+            limits.append(
+                Note(
+                    "drivers.friedman",
+                    "Friedman's test over all factors together, p: {p:p} ({n} complete "
+                    "respondents).",
+                    p=float(stats.friedmanchisquare(*whole.to_numpy().T).pvalue),
+                    n=len(whole),
+                )
+            )
+    cut = np.unique(frame["value"])[-2:][0] if top is None else top
+    for factor in wide:
+        values = wide[factor].dropna()
+        who = values.index.to_numpy()
+        tied = {"ties_with": ties.get(factor)}
+        if kind == "named":
+            rows.append(
+                {
+                    "factor": factor,
+                    "measure": "named",
+                    **intervals.share(values.to_numpy() > 0, who, conf_level),
+                    **tied,
+                }
+            )
+            continue
+        rows.append(
+            {
+                "factor": factor,
+                "measure": f"mean_{kind}",
+                **intervals.mean(values, who, conf_level),
+                **tied,
+            }
+        )
+        if kind == "rating":
+            rows.append(
+                {
+                    "factor": factor,
+                    "measure": "top_box",
+                    **intervals.share(values.to_numpy() >= cut, who, conf_level),
+                    "ties_with": None,
+                }
+            )
+    first = {"named": "named", "rating": "mean_rating", "rank": "mean_rank"}[kind]
+    table = pd.DataFrame(rows)
+    table = table.iloc[
+        np.lexsort(
+            [
+                table["factor"].astype(str),
+                table["estimate"] * (1 if kind == "rank" else -1),
+                table["measure"] != first,
+            ]
+        )
+    ].reset_index(drop=True)
+    limits.insert(
+        0,
+        Note(
+            "drivers.stated_limit",
+            "People rate almost everything as important and know their own reasons only "
+            "in part: compare with what choices show.",
+        ),
+    )
+    if len(wide) < 150:
+        limits.append(fits.FEW.having(n=len(wide), least=150, unit="respondents"))
+    return Result(
+        question=Note("drivers.stated_question", "What do people themselves say matters most?"),
+        table=table,
+        answer=_most_important(table, kind),
+        method=Note(
+            "drivers.stated_method",
+            "Shares with Wilson intervals, means with normal ones; paired signed-rank "
+            "tests with Holm's correction.",
+        ),
+        unit="respondents",
+        n=len(wide),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart=Points(
+            label=["factor"],
+            only={"measure": first},
+            percent=kind == "named",
+            xlabel=STATED_AXES[kind],
+        ),
+    )
+
+
+def _most_important(table, kind):
+    """Return the first factor of the table, which is in order, beside the second."""
+    first, second = table.iloc[0], table.iloc[1]
+    return STATED_ANSWERS[kind].having(
+        **fits.said(first),
+        count=first["count"],
+        factor=first["factor"],
+        second=second["factor"],
+        second_value=second["estimate"],
+    )
