@@ -73,8 +73,7 @@ def star_rounding(
     if not 0 < bandwidth <= step / 2:
         raise InputError(
             "influence.error_bandwidth",
-            "bandwidth: must be above 0 and at most {step:plain}, half a step; found "
-            "{bandwidth:plain}",
+            "bandwidth: above 0 and at most {step:plain}, half a step; found {bandwidth:plain}",
             step=step / 2,
             bandwidth=bandwidth,
         )
