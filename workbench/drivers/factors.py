@@ -11,8 +11,8 @@ from workbench.results import Points, Result, analysis
 LEAST_KMO = 0.6  # sampling adequacy under which items share too little
 FACTORS_ANSWER = Note(
     "drivers.factors_answer",
-    "Number of factors behind the {items} items: {factors}, which explain {share:%} "
-    "of their variance ({n} respondents).",
+    "Number of factors behind the {items} items: {factors}, together explaining "
+    "{share:%} of their variance ({n} respondents).",
 )
 
 
@@ -168,7 +168,7 @@ def explore_factors(
             0,
             Note(
                 "drivers.factors_unfit",
-                "These items have too little in common for factors (KMO under {least}, or "
+                "These items have too little in common for factors (KMO under {least:plain}, or "
                 "Bartlett's test not significant).",
                 least=LEAST_KMO,
             ),

@@ -40,6 +40,18 @@ ONE_FEATURE = Note(
 NO_FEATURE = Note(
     "drivers.kano_answer_none", "None of the {n} answers fits a category of features."
 )
+TIED = Note(
+    "drivers.stated_answer_tied",
+    "No factor could be shown to matter most: {factor:word} ({estimate:3}, {low:3} "
+    "to {high:3}) does not differ clearly from {second:word} ({second_value:3}; {n} "
+    "respondents).",
+)
+TIED_NAMED = Note(
+    "drivers.stated_answer_tied_named",
+    "No factor could be shown to be named most: {factor:word} ({estimate:%}, "
+    "{low:%} to {high:%}) does not differ clearly from {second:word} "
+    "({second_value:%}; {n} respondents).",
+)
 STATED_ANSWERS = {
     "rating": Note(
         "drivers.stated_answer_rating",
@@ -342,9 +354,13 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
 
 
 def _most_important(table, kind):
-    """Return the first factor of the table, which is in order, beside the second."""
+    """Return the first factor of the table, which is in order, and whether the second ties."""
     first, second = table.iloc[0], table.iloc[1]
-    return STATED_ANSWERS[kind].having(
+    ties = str(first["ties_with"] or "").split(", ")
+    answer = STATED_ANSWERS[kind]
+    if str(second["factor"]) in ties:
+        answer = TIED_NAMED if kind == "named" else TIED
+    return answer.having(
         **fits.said(first),
         count=first["count"],
         factor=first["factor"],

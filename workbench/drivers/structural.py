@@ -12,13 +12,14 @@ from workbench.results import Points, Result, analysis
 LEAST_CFI, MOST_RMSEA = 0.95, 0.06
 FITS = Note(
     "drivers.sem_answer",
-    "The model fits by the usual limits: CFI {cfi:3} (at least {least}) and RMSEA "
-    "{rmsea:3} (at most {most}), over {n} respondents.",
+    "The model fits by the usual limits: CFI {cfi:3} (at least {least:plain}) and "
+    "RMSEA {rmsea:3} (at most {most:plain}), over {n} respondents.",
 )
 FITS_NOT = Note(
     "drivers.sem_answer_not",
-    "The model does not fit by the usual limits: CFI {cfi:3} (at least {least}) and "
-    "RMSEA {rmsea:3} (at most {most}), over {n} respondents.",
+    "The model does not fit by the usual limits: CFI {cfi:3} (at least "
+    "{least:plain}) and RMSEA {rmsea:3} (at most {most:plain}), over {n} "
+    "respondents.",
 )
 
 

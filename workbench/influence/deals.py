@@ -11,14 +11,14 @@ from workbench.results import Points, Result, analysis
 WITHIN = Note("influence.within_vendor", "offers, within a vendor")
 COSTS_MORE = Note(
     "influence.premium_answer",
-    "{term:word} has the clearest premium ({comparison:word} vendors): {estimate:%} "
-    "in price per unit at equal specification ({low:%} to {high:%}; {n} offers).",
+    "{term:word} has the clearest premium ({comparison:word}): {estimate:%} in "
+    "price per unit at equal specification ({low:%} to {high:%}; {n} offers).",
 )
 NO_PREMIUM = Note(
     "influence.premium_answer_none",
     "No premium could be shown at equal specification: the clearest is that of "
-    "{term:word} ({comparison:word} vendors), {estimate:%} in price per unit "
-    "({low:%} to {high:%}; {n} offers).",
+    "{term:word} ({comparison:word}), {estimate:%} in price per unit ({low:%} to "
+    "{high:%}; {n} offers).",
 )
 REFERRED_MORE = Note(
     "influence.referred_answer",

@@ -11,13 +11,13 @@ from workbench.results import Points, Result, analysis
 
 PER_STAR = Note(
     "influence.review_answer",
-    "One star more in the earlier rating goes with {estimate:%} of difference in "
-    "sales ({low:%} to {high:%}; {n} rows).",
+    "One star more in the earlier rating goes with a difference in sales of "
+    "{estimate:%} ({low:%} to {high:%}; {n} rows).",
 )
 NOT_PER_STAR = Note(
     "influence.review_answer_none",
     "It could not be shown that sales go with the earlier rating: one star more "
-    "goes with {estimate:%} of difference ({low:%} to {high:%}; {n} rows).",
+    "goes with a difference of {estimate:%} ({low:%} to {high:%}; {n} rows).",
 )
 PEERS = Note(
     "influence.peer_answer",
