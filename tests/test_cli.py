@@ -29,7 +29,7 @@ def test_check_prints_the_report_and_both_rates(tmp_path, capsys):
     )
     out = capsys.readouterr().out
     assert code == 0
-    assert "Rows in: 369. Kept: 333. Rejected: 36." in out
+    assert "Rows read: 369. Kept: 333. Refused: 36." in out
     assert "20  no customer" in out
     assert "ever repeat" in out
     assert "first to second" in out
@@ -82,5 +82,5 @@ def test_list_and_params(capsys):
     assert main(["list"]) == 0 and main(["params", "30_retention"]) == 0
     out = capsys.readouterr().out
     assert "10_buying_stages" in out
-    assert "'en' or 'nl'" in out
+    assert "one of 'en', 'nl'" in out
     assert "time zone in which days are cut" in out

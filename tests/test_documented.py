@@ -69,6 +69,9 @@ ANALYSES = (
     "survival",
     "intervals",
     "load.mapping",
+    "load.report",
+    "load.tables",
+    "load.values",
     "load.panels",
     "load.choices",
 )

@@ -137,14 +137,14 @@ def test_a_copy_is_made_once(home, capsys):
     assert "(b.ipynb)" in book.cells[0].source
     assert '= "nl"  # language\nname: str = "language"' in code[0]
     assert not any(prose.NOTICE in c for c in code)
-    assert "a.nl.ipynb: made" in (said := capsys.readouterr().out)
+    assert "a.nl.ipynb: gemaakt" in (said := capsys.readouterr().out)
     assert "jupyter lab" in said
     copy.write_text("mine")
     assert main(["open", "a", "--language", "nl"]) == 0
     assert copy.read_text() == "mine"
-    assert "left as it is" in capsys.readouterr().out
+    assert "blijft zoals het is" in capsys.readouterr().out
     assert main(["open", "b", "--language", "nl"]) == 2
-    assert "no b.po" in capsys.readouterr().err
+    assert "nog geen b.po" in capsys.readouterr().err
 
 
 def test_all_copies_know_each_other(home):

@@ -86,7 +86,7 @@ def manifests(home):
         ("deep", "maybe", "bool"),
         ("spans", "30", "durations"),
         ("spans", "", "at least one"),
-        ("language", "de", "'en' or 'nl'"),
+        ("language", "de", "one of 'en', 'nl'"),
         ("day", "2024-02-31", "date"),
         ("window", "30", "duration"),
         ("n", None, "int"),

@@ -7,8 +7,20 @@ import sys
 from pathlib import Path
 
 from workbench import __version__
+from workbench.display import LANGUAGES, language, number, speaking
 from workbench.errors import AlreadyRunning, InputError, WorkbenchError
+from workbench.notes import Note
 
+_MADE = Note("cli.made", "{name}: made", name="")
+_THERE = Note("cli.there", "{name}: exists already and is left as it is", name="")
+_DEFAULT = Note("cli.default", "default")
+_NEWEST = Note("cli.newest", "newest good report {when}", when="")
+_NONE = Note("cli.none", "no report yet")
+_ROWS = Note("cli.rows", "rows")
+_DUE = Note("cli.due", "due: {name} ({notebook}), slot {slot}", name="", notebook="", slot="")
+_NOTHING = Note("cli.nothing", "nothing is due")
+_RAN = Note("cli.ran", "done: {name} → {folder}", name="", folder="")
+_FAILED = Note("cli.failed", "failed: {error}", error="")
 DONE, FAILED, BAD_INPUT, RUNNING = 0, 1, 2, 75
 
 
@@ -22,6 +34,44 @@ def main(arguments=None):
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
+    _notebook_verbs(verbs)
+    _check_verb(verbs)
+    _schedule_verb(verbs)
+    _simulate_verb(verbs)
+    options = parser.parse_args(arguments)
+    with speaking(_language(options)):
+        return _act(options)
+
+
+def _act(options):
+    """Do what is asked; a mistake ends with one line on the error channel and its exit code."""
+    try:
+        return options.act(options)
+    except AlreadyRunning as error:
+        return _complain(error, RUNNING)
+    except InputError as error:
+        return _complain(error, BAD_INPUT)
+    except WorkbenchError as error:
+        return _complain(error, FAILED)
+    except BrokenPipeError:
+        # Whoever read our output (such as `head`) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        stopped = Note("cli.stopped", "stopped by the user; earlier reports are untouched")
+        return _complain(stopped, 130)
+
+
+def _language(options):
+    """Return the language asked for, also as the parameter of a report; else the one in use."""
+    named = getattr(options, "language", None)
+    for pair in getattr(options, "parameter", ()):
+        name, _, value = pair.partition("=")
+        named = value if name == "language" and value in LANGUAGES else named
+    return named or language()
+
+
+def _notebook_verbs(verbs):
     verb = verbs.add_parser("run", help="run notebooks and publish their reports")
     verb.add_argument("notebook", nargs="+", help="name such as 30_retention, or a path")
     verb.add_argument(
@@ -44,7 +94,7 @@ def main(arguments=None):
 
     verb = verbs.add_parser("open", help="make a copy of notebooks in Dutch, to work in")
     verb.add_argument("notebook", nargs="?", help="name such as 30_retention; default all")
-    verb.add_argument("--language", choices=("en", "nl"), default="en")
+    verb.add_argument("--language", choices=LANGUAGES, default="en")
     verb.set_defaults(act=_open)
 
     verb = verbs.add_parser("params", help="show the parameters of a notebook")
@@ -54,6 +104,8 @@ def main(arguments=None):
     verb = verbs.add_parser("list", help="list the notebooks and their newest reports")
     verb.set_defaults(act=_list)
 
+
+def _check_verb(verbs):
     verb = verbs.add_parser(
         "check", help="show what of a file would be kept and refused, without running anything"
     )
@@ -65,9 +117,11 @@ def main(arguments=None):
     verb.add_argument(
         "--rejected", help="where to write the refused rows (default: rejected/NAME.csv)"
     )
-    verb.add_argument("--language", choices=("en", "nl"), default="en")
+    verb.add_argument("--language", choices=LANGUAGES, default="en")
     verb.set_defaults(act=_check)
 
+
+def _schedule_verb(verbs):
     verb = verbs.add_parser("schedule", help="run what is due in reports/schedule.yml")
     verb.add_argument(
         "--as-of",
@@ -79,24 +133,6 @@ def main(arguments=None):
         "--timeout", type=int, default=600, help="seconds one cell may take (default 600)"
     )
     verb.set_defaults(act=_schedule)
-
-    _simulate_verb(verbs)
-
-    options = parser.parse_args(arguments)
-    try:
-        return options.act(options)
-    except AlreadyRunning as error:
-        return _complain(error, RUNNING)
-    except InputError as error:
-        return _complain(error, BAD_INPUT)
-    except WorkbenchError as error:
-        return _complain(error, FAILED)
-    except BrokenPipeError:
-        # Whoever read our output (such as `head`) has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except KeyboardInterrupt:
-        return _complain("stopped by the user; earlier reports are untouched", 130)
 
 
 def _simulate_verb(verbs):
@@ -159,7 +195,9 @@ def _given(pairs):
     for pair in pairs:
         name, sign, value = pair.partition("=")
         if not sign or not name:
-            raise InputError(f"-p: NAME=VALUE is needed, found {pair!r}")
+            raise InputError(
+                "cli.error_parameter", "-p: NAME=VALUE is needed, found {pair:repr}", pair=pair
+            )
         given[name] = value
     return given
 
@@ -183,7 +221,8 @@ def _run(options):
             print(f"{job['notebook']}: {(folder / 'report.html').relative_to(project.root())}")
         else:
             print(f"workbench: {error}", file=sys.stderr)
-    print(f"Index of all reports: {reports_folder() / 'index.html'}")
+    index = reports_folder() / "index.html"
+    print(Note("cli.index", "Index of all reports: {index}", index=index))
     return FAILED if any(error for *_, error in results) else DONE
 
 
@@ -199,10 +238,10 @@ def _open(options):
     for i, path in enumerate(paths):
         if language in prose.LANGUAGES:
             path, new = prose.copy(path, language, copied)
-            print(f"{path.name}: {'made' if new else 'exists already and is left as it is'}")
+            print((_MADE if new else _THERE).having(name=path.name))
         if i == 0:
             first = path
-    print(f"Open it with: jupyter lab {os.path.relpath(first)}")
+    print(Note("cli.open", "Open it with: jupyter lab {path}", path=os.path.relpath(first)))
     return DONE
 
 
@@ -215,7 +254,7 @@ def _params(options):
     from workbench.reports.run import find
 
     for p in read_parameters(find(options.notebook)).values():
-        print(f"{p.name:<14} {p.shown_type:<22} default {p.default!r:<28} {p.help}")
+        print(f"{p.name:<14} {p.shown_type:<22} {_DEFAULT} {p.default!r:<28} {p.help}")
     return DONE
 
 
@@ -225,17 +264,13 @@ def _list(options):
 
     for name in notebooks():
         newest = latest(name)
-        print(
-            f"{name:<24}"
-            f" {'newest good report ' + newest['started'][:16] if newest else 'no report yet'}"
-        )
+        print(f"{name:<24} {_NEWEST.having(when=newest['started'][:16]) if newest else _NONE}")
     return DONE
 
 
 def _check(options):
-    from workbench import load, retention, texts
+    from workbench import load, retention
 
-    texts.use(options.language)
     mapping = load.read_mapping(options.mapping)
     if options.duplicates:
         mapping["duplicates"] = options.duplicates
@@ -245,14 +280,16 @@ def _check(options):
         options.rejected or f"rejected/{Path(loaded.report.source).stem}.csv"
     )
     if aside:
-        print(texts.t("load.aside", path=aside))
+        print(Note("load.aside", "Refused rows are written to {path}", path=aside))
     if "orders" in loaded.tables:
         orders = loaded["orders"]
+        buyers = orders["customer_id"].nunique()
         print(
-            texts.t(
+            Note(
                 "load.orders",
-                orders=texts.number(len(orders)),
-                buyers=texts.number(orders["customer_id"].nunique()),
+                "Orders: {orders}, buyers: {buyers}",
+                orders=len(orders),
+                buyers=buyers,
             )
         )
         zone = mapping.get("zone") or "UTC"
@@ -280,9 +317,9 @@ def _simulate(options):
             world=options.world,
             progress=lambda done, _: bar.update(done - bar.n),
         )
-    print(f"SIMULATED market in {options.folder}:")
+    print(Note("cli.simulated", "SIMULATED market in {folder}:", folder=options.folder))
     for name, count in rows.items():
-        print(f"  {name + '.parquet':<26} {count:>12,} rows")
+        print(f"  {name + '.parquet':<26} {number(count):>12} {_ROWS}")
     return DONE
 
 
@@ -293,18 +330,18 @@ def _schedule(options):
     if options.dry_run:
         waiting = schedule.due(schedule.read_schedule(), moment)
         for entry, slot in waiting:
-            print(f"due: {entry.name} ({entry.notebook}), slot {slot.isoformat()}")
+            print(_DUE.having(name=entry.name, notebook=entry.notebook, slot=slot.isoformat()))
         if not waiting:
-            print("nothing is due")
+            print(_NOTHING)
         return DONE
     results = schedule.run_due(moment, timeout=options.timeout, progress=sys.stderr.isatty())
     for entry, folder, error in results:
         if error is None:
-            print(f"done: {entry.name} → {folder.name}")
+            print(_RAN.having(name=entry.name, folder=folder.name))
         else:
-            print(f"failed: {error}", file=sys.stderr)
+            print(_FAILED.having(error=error.note), file=sys.stderr)
     if not results:
-        print("nothing is due")
+        print(_NOTHING)
     return FAILED if any(error for *_, error in results) else DONE
 
 

@@ -19,7 +19,7 @@ def root():
         if (folder / "notebooks").is_dir() and (folder / "pyproject.toml").is_file():
             return folder.resolve()
     raise InputError(
-        "project.error_not_inside_a_workbench_project",
+        "project.error_no_project",
         "{start}: not inside a workbench project (no notebooks/ here or above). "
         "Change to the project folder, or set WORKBENCH_ROOT.",
         start=start.name or start,

@@ -210,7 +210,7 @@ def micros(name, value, *, none=False):
         return None
     if isinstance(value, (int, float)):
         raise InputError(
-            "schemas.error_a_duration_needs_its_unit",
+            "schemas.error_duration_unit",
             "{name}: a duration needs its unit; write '{value}D' for days, found the "
             "bare number {value}",
             name=name,
@@ -222,7 +222,7 @@ def micros(name, value, *, none=False):
         length = pd.Timedelta(value)
     except ValueError:
         raise InputError(
-            "schemas.error_cannot_read_as_a_duration",
+            "schemas.error_duration",
             "{name}: cannot read {value:repr} as a duration; write for instance '30D', "
             "'12h' or '30min'",
             name=name,
@@ -230,7 +230,7 @@ def micros(name, value, *, none=False):
         ) from None
     if not length > pd.Timedelta(0):
         raise InputError(
-            "schemas.error_must_be_longer_than_zero",
+            "schemas.error_duration_zero",
             "{name}: must be longer than zero, found {value:repr}",
             name=name,
             value=value,
@@ -247,7 +247,7 @@ def whole_days(name, value):
     length = micros(name, value)
     if length % 86_400_000_000:
         raise InputError(
-            "schemas.error_purchases_are_counted_by_the",
+            "schemas.error_whole_days",
             "{name}: purchases are counted by the day; whole days are needed, found {value:repr}",
             name=name,
             value=value,
@@ -273,7 +273,7 @@ def moment(name, value, zone="UTC"):
             raise ValueError(value)
     except (ValueError, TypeError):
         raise InputError(
-            "schemas.error_cannot_read_as_a_moment",
+            "schemas.error_moment",
             "{name}: cannot read {value:repr} as a moment; write for instance '2017-12-31'",
             name=name,
             value=value,
@@ -304,9 +304,7 @@ def purchase_days(orders, zone, until=None):
     require(orders, "orders")
     end = observed_until(orders, until, column="ordered_at", zone=zone)
     if end is None:
-        raise NotEnoughData(
-            "schemas.error_orders_there_is_no_order", "orders: there is no order with a time"
-        )
+        raise NotEnoughData("schemas.error_no_order", "orders: there is no order with a time")
     view = engine.view(
         orders,
         zone=zone,
@@ -318,7 +316,9 @@ def purchase_days(orders, zone, until=None):
     if engine.one("SELECT count(*) FROM o", o=view) == 0:
         raise NotEnoughData(
             Note(
-                "retention.none_before", "orders: there is no order up to {until}", until=str(until)
+                "schemas.error_none_before",
+                "orders: there is no order up to {until}",
+                until=str(until),
             )
         )
     return view, periods.local_day(end, zone)
@@ -349,12 +349,12 @@ def must_match(where, ids, known):
     """
     if len(ids) and not ids.isin(known).any():
         raise InputError(
-            "schemas.error_none_of_the_customers_such",
-            "{where}: none of the customers, such as {ids:repr}, is among those of the "
-            "orders, such as {iter:repr}",
+            "schemas.error_no_customer_matches",
+            "{where}: none of the customers, such as {example:repr}, is among those of the "
+            "orders, such as {known:repr}",
             where=where,
-            ids=ids[0] if not hasattr(ids, "iloc") else ids.iloc[0],
-            iter=next(iter(known), "(none)"),
+            example=ids[0] if not hasattr(ids, "iloc") else ids.iloc[0],
+            known=next(iter(known), "–"),
         )
 
 
@@ -370,12 +370,12 @@ def moments(table, name, column):
         return pd.Series(pd.NaT, values.index, dtype="datetime64[us, UTC]")
     if not pd.api.types.is_datetime64_any_dtype(values):
         raise InputError(
-            "schemas.error_must_hold_moments_found_read",
-            "{name}: '{column}' must hold moments, found {values:repr}; read it with "
+            "schemas.error_moments",
+            "{name}: '{column}' must hold moments, found {found:repr}; read it with "
             "pandas.to_datetime(…, utc=True)",
             name=name,
             column=column,
-            values=values.dropna().iloc[0],
+            found=values.dropna().iloc[0],
         )
     return values.dt.tz_localize("UTC") if values.dt.tz is None else values
 

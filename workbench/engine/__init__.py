@@ -80,7 +80,7 @@ def code(source, words, *, others=False):
     """
     if not words:
         raise NotEnoughData(
-            "engine.error_column_the_table_holds_no",
+            "engine.error_no_value",
             "column '{source}': the table holds no value there",
             source=source,
         )
@@ -166,7 +166,7 @@ def view(table, *, zone="UTC", upto=None, **roles):
         ZoneInfo(zone)
     except (LookupError, OSError, TypeError, ValueError):
         raise InputError(
-            "engine.error_zone_is_no_time_zone",
+            "engine.error_zone",
             "zone: {zone:repr} is no time zone name; use one such as 'Europe/Amsterdam'",
             zone=zone,
         ) from None
@@ -178,11 +178,11 @@ def view(table, *, zone="UTC", upto=None, **roles):
             raise unknown("table", "column", role.source, types)
         if role.kind in ("micros", "day") and not dialect.is_time(types[role.source]):
             raise InputError(
-                "engine.error_column_timestamps_are_needed_found",
-                "column '{source}': timestamps are needed, found {types}. Load the file "
+                "engine.error_timestamps",
+                "column '{source}': timestamps are needed, found {found}. Load the file "
                 "with `load.file`, or convert the column first.",
                 source=role.source,
-                types=types[role.source],
+                found=types[role.source],
             )
     return View(table, roles, zone, dialect, types, upto)
 
@@ -210,7 +210,7 @@ def run(sql, *, values=None, **tables):
             table = View(table, {}, "UTC", own, {})
         if dialect is not None and table.dialect is not dialect:
             raise InputError(
-                "engine.error_tables_some_live_in_spark",
+                "engine.error_two_engines",
                 "tables: some live in Spark and some do not; bring them to one engine first",
             )
         dialect, views[name] = table.dialect, table
@@ -313,7 +313,7 @@ def write_ordered(table, path, *, customer="customer_id", time="occurred_at"):
     dialect, table = _dialect(table)
     if dialect is not duck:
         raise InputError(
-            "engine.error_write_ordered_a_spark_table",
+            "engine.error_spark_stays",
             "write_ordered: a Spark table stays where it is; write it with Spark",
         )
     for name in (customer, time):

@@ -105,13 +105,13 @@ def check_sizes(batch):
 def too_long(customer, rows):
     """Return the error for a customer whose history is too long to be a person's."""
     return InputError(
-        "engine.error_customer_events_or_more_above",
+        "engine.error_too_many_events",
         "customer '{customer}': {rows} events or more, above the limit of "
-        "{max_events} for one customer. This is usually a robot or one id shared "
+        "{most} for one customer. This is usually a robot or one id shared "
         "by many people: remove it or split it before the analysis.",
         customer=customer,
         rows=rows,
-        max_events=MAX_EVENTS,
+        most=MAX_EVENTS,
     )
 
 
@@ -166,7 +166,7 @@ def in_order(chunks, owner, time, where):
             good &= who[0] > last[0] or (who[0] == last[0] and when[0] >= last[1])
         if not good:
             raise InputError(
-                "engine.error_marked_as_ordered_by_customer",
+                "engine.error_not_ordered",
                 "{where}: marked as ordered by customer and time, but it is not; write it "
                 "anew with `engine.write_ordered`",
                 where=where,

@@ -43,14 +43,14 @@ def prepare(table):
         path = Path(table)
         if not any(ch in path.name for ch in "*?") and not path.exists():
             raise InputError(
-                "engine.error_no_such_parquet_file_check",
+                "engine.error_no_parquet",
                 "{path}: no such Parquet file. Check the path, or load another format with "
                 "`load.file`.",
                 path=path,
             )
         if path.suffix.lower() not in (".parquet", ".pq") and not path.is_dir():
             raise InputError(
-                "engine.error_only_parquet_is_read_in",
+                "engine.error_only_parquet",
                 "{path}: only Parquet is read in place; load other formats with `load.file`",
                 path=path,
             )
@@ -58,10 +58,10 @@ def prepare(table):
     kind = type(table).__module__.split(".")[0]
     if kind not in ("pandas", "polars", "pyarrow", "duckdb", "_duckdb"):
         raise InputError(
-            "engine.error_table_cannot_read_a_pass",
-            "table: cannot read a {name}; pass a pandas, polars or Arrow table, a "
+            "engine.error_table_type",
+            "table: cannot read a {kind}; pass a pandas, polars or Arrow table, a "
             "Parquet path, a DuckDB relation or a Spark DataFrame",
-            name=type(table).__name__,
+            kind=type(table).__name__,
         )
     if kind == "pandas" and any(_backwards(column) for _, column in table.items()):
         # The engine cannot read columns that run backwards, such as those of table.iloc[::-1].
@@ -253,7 +253,7 @@ def _query(sql, tables, values=None):
         return con.sql(sql, params=values) if values else con.sql(sql)
     except (duckdb.IOException, duckdb.InvalidInputException) as error:
         raise InputError(
-            "engine.error_table_cannot_be_read",
+            "engine.error_unreadable",
             "table: cannot be read ({error})",
             error=str(error).splitlines()[0],
         ) from error
@@ -278,14 +278,14 @@ def read_database(path, query, table):
                 return pd.read_sql_query(sql, con)
             except (pd.errors.DatabaseError, sqlite3.Error) as error:
                 raise InputError(
-                    "engine.error_the_query_failed",
+                    "engine.error_query",
                     "{path}: the query failed ({error})",
                     path=path,
                     error=error,
                 ) from error
     if magic[8:12] != b"DUCK":
         raise InputError(
-            "engine.error_neither_a_duckdb_nor_an",
+            "engine.error_no_database",
             "{path}: neither a DuckDB nor an SQLite database",
             path=path,
         )
@@ -297,7 +297,7 @@ def read_database(path, query, table):
         return con.execute(query or f"SELECT * FROM {quote(_named(path, table, names))}").df()
     except duckdb.Error as error:
         raise InputError(
-            "engine.error_the_query_failed",
+            "engine.error_query",
             "{path}: the query failed ({error})",
             path=path,
             error=str(error).splitlines()[0],
@@ -309,10 +309,11 @@ def _named(path, table, names):
         return names[0]
     if table is None:
         raise InputError(
-            "engine.error_several_tables_name_one_with",
-            "{path}: several tables ({names}); name one with `read: {{table: …}}` or a `query:`",
+            "engine.error_several_tables",
+            "{path}: several tables ({names:text}); name one with `read: {{table: …}}` or a "
+            "`query:`",
             path=path,
-            names=", ".join(names) or "none",
+            names=names or "–",
         )
     if table not in names:
         raise unknown(str(path), "table", table, names)

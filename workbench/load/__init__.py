@@ -2,15 +2,9 @@
 
 from workbench.load.cards import card
 from workbench.load.choices import panel_choices, price_rules
-from workbench.load.mapping import (
-    Loaded,
-    LoadReport,
-    answers,
-    file,
-    orders_from_lines,
-    read_mapping,
-)
+from workbench.load.mapping import read_mapping
 from workbench.load.panels import cdnow, complete_journey, donations, panel_lines, panel_sales
+from workbench.load.report import Loaded, LoadReport
 from workbench.load.source import (
     Source,
     by_first_order,
@@ -19,6 +13,7 @@ from workbench.load.source import (
     sources,
 )
 from workbench.load.studies import apples, charity, insurance, mode_choice, scanner_panel
+from workbench.load.tables import answers, file, orders_from_lines
 
 __all__ = [
     "LoadReport",

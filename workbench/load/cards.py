@@ -15,7 +15,7 @@ def card(name):
     import pandas as pd
     import yaml
 
-    from workbench import texts
+    from workbench import display
 
     folder = project.root() / "data" / "cards"
     file = folder / f"{name}.yml"
@@ -24,8 +24,8 @@ def card(name):
     kept = yaml.safe_load(file.read_text(encoding="utf-8"))
     rows = []
     for field, value in kept.items():
-        if isinstance(value, dict) and set(value) == set(texts.LANGUAGES):
-            value = value[texts.language()]
+        if isinstance(value, dict) and set(value) == set(display.LANGUAGES):
+            value = value[display.language()]
         rows.append({"field": field, "value": str(value)})
     return pd.DataFrame(rows)
 

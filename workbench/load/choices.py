@@ -10,6 +10,7 @@ from workbench import engine
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.load.panels import panel_file
 
+LEAST = 4  # alternatives of a choice study
 BURN_IN = 5  # purchases of a household that only teach its habit
 MEMORY = 0.8  # share of the old habit kept at each purchase (Guadagni & Little 1983 found 0.8–0.9)
 
@@ -63,11 +64,12 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
     """
     import pandas as pd
 
-    if alternatives < 4:
+    if alternatives < LEAST:
         raise InputError(
-            "load.error_alternatives_a_choice_study_needs",
-            "alternatives: a choice study needs at least four, found {alternatives}",
-            alternatives=alternatives,
+            "load.error_alternatives",
+            "alternatives: a choice study needs at least {least}, found {found}",
+            least=LEAST,
+            found=alternatives,
         )
     products = engine.run(
         "SELECT product_id, manufacturer_id, product_category, product_type, package_size FROM p",
@@ -107,12 +109,11 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
     )
     if len(ranked) < alternatives:
         raise NotEnoughData(
-            "load.error_category_only_alternatives_were_ever",
-            "category '{category}': only {n_ranked} alternatives were ever bought, "
-            "{alternatives} asked for",
+            "load.error_few_alternatives",
+            "category '{category}': only {found} alternatives were ever bought, {wanted} asked for",
             category=category,
-            n_ranked=len(ranked),
-            alternatives=alternatives,
+            found=len(ranked),
+            wanted=alternatives,
         )
     names = sorted(ranked.index[:alternatives])
     sold = sold[sold["alternative"].isin(names)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workbench import engine, project
 from workbench.errors import InputError, unknown
-from workbench.load.mapping import orders_from_lines
+from workbench.load.tables import orders_from_lines
 
 DOLLARS = "USD"  # all of these sources are American
 PANEL_ZONE = "America/New_York"  # the panel's times are UTC with the zone dropped
@@ -19,7 +19,7 @@ def _folder(package):
     spec = find_spec(package)
     if spec is None:
         raise InputError(
-            "load.error_the_package_is_not_installed",
+            "load.error_no_package",
             "the package '{package}' is not installed; run `make report` once, or pip install it",
             package=package,
         )

@@ -4,10 +4,11 @@ from functools import partial
 
 from workbench.errors import InputError
 from workbench.load.cards import card
-from workbench.load.mapping import file
 from workbench.load.panels import PANEL_ZONE, cdnow, complete_journey, panel_lines
-from workbench.texts import t
+from workbench.load.tables import file
+from workbench.notes import Note
 
+CARD = Note("load.card", "The card of the source")
 TIMES = {"orders": "ordered_at", "order_lines": "ordered_at", "events": "occurred_at"}
 
 
@@ -68,8 +69,12 @@ class Source:
             return self._makers[table]
         if table not in self._makers:
             raise InputError(
-                f"{self.name}: holds {', '.join(self._makers)}; here '{table}' is needed. Name a"
-                " file of your own and its mapping (docs/mapping.md)"
+                "load.error_source_table",
+                "{name}: holds {present:text}; here '{table}' is needed. Name a file of your own "
+                "and its mapping (docs/mapping.md)",
+                name=self.name,
+                present=list(self._makers),
+                table=table,
             )
         return self._makers[table]()
 
@@ -85,14 +90,14 @@ class Source:
             return self.report._repr_html_()
         from workbench.display import tables
 
-        return tables.table_html(self.card, t("table.card"))
+        return tables.table_html(self.card, CARD)
 
     def __repr__(self):
         if self.report is not None:
             return str(self.report)
         from workbench.display import tables
 
-        return f"{t('table.card')}\n{tables.shown(self.card).to_string(index=False)}"
+        return f"{CARD}\n{tables.shown(self.card).to_string(index=False)}"
 
 
 def source(name, mapping=None, *, zone=None, start=None, category=None, market=None):

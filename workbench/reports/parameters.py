@@ -18,6 +18,7 @@ import tokenize
 from dataclasses import dataclass
 
 from workbench.errors import InputError, unknown
+from workbench.notes import Note
 
 PLAIN = {
     "str": str,
@@ -31,6 +32,13 @@ PLAIN = {
 }
 RELATIVE = ("today", "yesterday", "last_month_start", "last_month_end")
 _DURATION = re.compile(r"\d+(\.\d+)?\s?(D|h|min|s|W)")
+_NEEDED = Note("reports.needed", "{kind} is needed", kind="")
+_DURATIONS = Note("reports.needed_durations", "durations such as '30D,90D' are needed")
+_LIST = Note("reports.needed_list", "a list with at least one element is needed")
+_DATE = Note("reports.needed_date", "a date such as '2017-12-31' is needed")
+_ONE_DURATION = Note(
+    "reports.needed_duration", "a duration such as '30D', '12h' or '30min' is needed"
+)
 _SECRET = re.compile(r"(?i)password|passwd|secret|token|api_?key|credential")
 
 
@@ -50,8 +58,10 @@ class Parameter:
     @property
     def shown_type(self):
         """The type in words, for help texts."""
-        text = " or ".join(map(repr, self.options)) if self.kind == "choice" else self.kind
-        return text + (" or None" if self.optional else "")
+        kind = self.kind
+        if kind == "choice":
+            kind = Note("reports.type_choice", "one of {options:repr}", options=list(self.options))
+        return Note("reports.type_optional", "{kind} or None", kind=kind) if self.optional else kind
 
 
 def read_parameters(path):
@@ -62,25 +72,23 @@ def read_parameters(path):
     import nbformat
 
     if not path.is_file():
-        raise InputError(
-            "reports.error_no_such_notebook", "{name}: no such notebook", name=path.name
-        )
+        raise InputError("reports.error_no_notebook", "{name}: no such notebook", name=path.name)
     try:
         book = nbformat.read(path, as_version=4)
     except Exception as error:  # noqa: BLE001 - a broken notebook fails in any way
         raise InputError(
-            "reports.error_not_a_readable_notebook",
-            "{name}: not a readable notebook ({name2})",
+            "reports.error_unreadable",
+            "{name}: not a readable notebook ({error})",
             name=path.name,
-            name2=type(error).__name__,
+            error=type(error).__name__,
         ) from None
     cells = [c for c in book.cells if "parameters" in c.metadata.get("tags", [])]
     if len(cells) != 1 or cells[0].cell_type != "code":
         raise InputError(
-            "reports.error_exactly_one_code_cell_must",
-            "{name}: exactly one code cell must be tagged 'parameters', found {n_cells}",
+            "reports.error_parameters_cell",
+            "{name}: exactly one code cell must be tagged 'parameters', found {n}",
             name=path.name,
-            n_cells=len(cells),
+            n=len(cells),
         )
     return _parse(cells[0].source, path.name)
 
@@ -101,24 +109,24 @@ def _parse(source, where):
             and node.value is not None
         ):
             raise InputError(
-                "reports.error_parameters_cell_line_only_name",
-                "{where}, parameters cell, line {lineno}: only `name: type = literal` may "
-                "stand here, found `{node}`",
+                "reports.error_parameters_line",
+                "{where}, parameters cell, line {line}: only `name: type = literal` may "
+                "stand here, found `{found}`",
                 where=where,
-                lineno=node.lineno,
-                node=ast.unparse(node),
+                line=node.lineno,
+                found=ast.unparse(node),
             )
         name = node.target.id
         try:
             default = ast.literal_eval(node.value)
         except ValueError:
             raise InputError(
-                "reports.error_parameter_the_default_must_be",
+                "reports.error_default",
                 "{where}, parameter '{name}': the default must be a literal, found "
-                "`{ast}`; derive values in a later cell",
+                "`{found}`; derive values in a later cell",
                 where=where,
                 name=name,
-                ast=ast.unparse(node.value),
+                found=ast.unparse(node.value),
             ) from None
         kind, optional, options = _annotation(node.annotation, where, name)
         made = Parameter(name, kind, optional, default, comments.get(node.end_lineno, ""), options)
@@ -143,12 +151,12 @@ def _annotation(node, where, name):
         return "choice", optional, options if isinstance(options, tuple) else (options,)
     if text not in PLAIN:
         raise InputError(
-            "reports.error_parameter_unknown_type_use_or",
-            "{where}, parameter '{name}': unknown type `{text}`; use {plain:text} or Literal[…]",
+            "reports.error_type",
+            "{where}, parameter '{name}': unknown type `{found}`; use {known:text} or Literal[…]",
             where=where,
             name=name,
-            text=text,
-            plain=list(PLAIN),
+            found=text,
+            known=list(PLAIN),
         )
     return text, optional, ()
 
@@ -158,13 +166,13 @@ def check(parameter, value, where):
     fit = _fits(parameter, value)
     if fit is not True:
         raise InputError(
-            "reports.error_parameter_found",
-            "{where}, parameter '{name}': {fit}, found {value:repr} ({name2})",
+            "reports.error_parameter",
+            "{where}, parameter '{name}': {needed}, found {value} ({type})",
             where=where,
             name=parameter.name,
-            fit=fit or parameter.shown_type + " is needed",
-            value=value,
-            name2=type(value).__name__,
+            needed=fit or _NEEDED.having(kind=parameter.shown_type),
+            value=repr(value),
+            type=type(value).__name__,
         )
 
 
@@ -177,8 +185,8 @@ def _fits(parameter, value):
     if kind.startswith("list["):
         good = isinstance(value, list) and len(value) > 0 and all(isinstance(v, str) for v in value)
         if good and kind == "list[duration]" and not all(_DURATION.fullmatch(v) for v in value):
-            return "durations such as '30D,90D' are needed"
-        return good or "a list with at least one element is needed"
+            return _DURATIONS
+        return good or _LIST
     if kind == "float":
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind in ("int", "bool"):
@@ -189,9 +197,9 @@ def _fits(parameter, value):
         try:
             datetime.date.fromisoformat(value)
         except ValueError:
-            return "a date such as '2017-12-31' is needed"
+            return _DATE
     if kind == "duration" and not _DURATION.fullmatch(value):
-        return "a duration such as '30D', '12h' or '30min' is needed"
+        return _ONE_DURATION
     return True
 
 
@@ -210,7 +218,7 @@ def settle(parameters, given, where, as_of=None):
             raise unknown(where, "parameter", name, parameters)
         if _SECRET.search(name):
             raise InputError(
-                "reports.error_parameter_secrets_do_not_belong",
+                "reports.error_secret",
                 "{where}, parameter '{name}': secrets do not belong in parameters, they "
                 "would be written into the report; read them from the environment inside "
                 "the loader",

@@ -68,7 +68,13 @@ def copy(path, language, copied=()):
     if target.exists():
         return target, False
     if not catalogue(path, language):
-        raise InputError(f"{path.stem}: no {_po(path, language).name} in notebooks/{language}/ yet")
+        raise InputError(
+            "reports.error_no_prose",
+            "{name}: no {file} in notebooks/{language}/ yet",
+            name=path.stem,
+            file=_po(path, language).name,
+            language=language,
+        )
     book = translate(nbformat.read(path, as_version=4), path, language)
     for cell in book.cells:
         if cell.cell_type == "markdown":

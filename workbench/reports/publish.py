@@ -16,8 +16,34 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench import project
+from workbench import display, project
 from workbench.errors import AlreadyRunning
+from workbench.notes import Note
+
+# The index is one page for everybody: what it says, it says in every language.
+_REPORTS = Note("index.reports", "Reports")
+_NONE_YET = Note("index.none_yet", "No reports yet: run `make report`.")
+_NO_GOOD_RUN = Note("index.no_good_run", "No good run yet")
+_FAILED = Note("index.failed", "Newest run failed")
+_RUNS = Note("index.runs", "Runs: {n}", n=0)
+_COLUMNS = (
+    Note("index.run", "Run (UTC)"),
+    Note("index.status", "Status"),
+    Note("index.parameters", "Parameters"),
+)
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{css}</style>
+</head>
+<body><main><h1>{heading}</h1>{body}</main></body>
+</html>
+"""
 
 
 @dataclass(frozen=True)
@@ -123,45 +149,13 @@ def write_index():
     home = reports_folder()
     everything = runs()
     names = sorted({m["report"] for m in everything})
-    parts = []
-    for name in names:
-        mine = [m for m in everything if m["report"] == name]
-        good = next((m for m in mine if m["status"] == "ok"), None)
-        title = good.get("title") if good else None
-        head = f"<h2>{html.escape(title or name)}</h2>"
-        if good:
-            link = (good["folder"] / "report.html").relative_to(home).as_posix()
-            head += (
-                f'<p><a class="open" href="{html.escape(link)}">{html.escape(name)}</a> ·'
-                f" {_stamp(good)}</p>"
-            )
-        else:
-            head += "<p>No good run yet / Nog geen geslaagde run</p>"
-        if mine[0]["status"] != "ok":
-            head += (
-                '<p class="failed">Newest run failed / Nieuwste run mislukt:'
-                f" {html.escape(str(mine[0].get('reason')))}</p>"
-            )
-        rows = "".join(
-            f"<tr><td>{_stamp(m)}</td><td>{_state(m, home)}</td>"
-            f"<td>{html.escape(_changed(m))}</td></tr>"
-            for m in mine[:30]
-        )
-        parts.append(
-            f"<section>{head}<table><caption>Runs: {len(mine)}</caption><thead><tr><th"
-            ' scope="col">Run (UTC)</th><th scope="col">Status</th><th'
-            f' scope="col">Parameters</th></tr></thead><tbody>{rows}</tbody></table></section>'
-        )
+    sections = [_section([m for m in everything if m["report"] == n], home) for n in names]
     style = home / "theme" / "style.css"
-    css = style.read_text(encoding="utf-8") if style.is_file() else ""
-    body = "".join(parts) or "<p>No reports yet: run <code>make report</code>.</p>"
-    page = (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta'
-        ' http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src'
-        " 'unsafe-inline'; base-uri 'none'; form-action 'none'\"><meta name=\"viewport\""
-        ' content="width=device-width, initial-scale=1"><title>Reports ·'
-        f" Rapporten</title><style>{css}</style></head><body><main><h1>Reports · <span"
-        f' lang="nl">Rapporten</span></h1>{body}</main></body></html>'
+    page = _PAGE.format(
+        title=_in_all(_REPORTS, plain=True),
+        css=style.read_text(encoding="utf-8") if style.is_file() else "",
+        heading=_in_all(_REPORTS),
+        body="".join(sections) or f"<p>{_in_all(_NONE_YET)}</p>",
     )
     handle, draft = tempfile.mkstemp(prefix=".index-", suffix=".html", dir=home)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
@@ -170,6 +164,30 @@ def write_index():
     os.replace(draft, home / "index.html")
     _sweep(home, ".index-*")
     return home / "index.html"
+
+
+def _section(manifests, home):
+    """Return what the index shows of one report: its newest good run, and its runs."""
+    good = next((m for m in manifests if m["status"] == "ok"), None)
+    name = html.escape(manifests[0]["report"])
+    title = html.escape((good or {}).get("title") or manifests[0]["report"])
+    if good:
+        link = (good["folder"] / "report.html").relative_to(home).as_posix()
+        newest = f'<a class="open" href="{html.escape(link)}">{name}</a> · {_stamp(good)}'
+    else:
+        newest = _in_all(_NO_GOOD_RUN)
+    failed = ""
+    if manifests[0]["status"] != "ok":
+        reason = html.escape(str(manifests[0].get("reason")))
+        failed = f'<p class="failed">{_in_all(_FAILED)}: {reason}</p>'
+    head = "".join(f'<th scope="col">{_in_all(column)}</th>' for column in _COLUMNS)
+    cells = [(_stamp(m), _state(m, home), html.escape(_changed(m))) for m in manifests[:30]]
+    rows = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in cells)
+    return (
+        f"<section><h2>{title}</h2><p>{newest}</p>{failed}"
+        f"<table><caption>{_in_all(_RUNS.having(n=len(manifests)))}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></section>"
+    )
 
 
 @contextlib.contextmanager
@@ -182,10 +200,20 @@ def only_one():
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise AlreadyRunning(
-                "reports.error_schedule_another_scheduled_run_is",
+                "reports.error_already_running",
                 "schedule: another scheduled run is at work; nothing was started",
             ) from None
         yield
+
+
+def _in_all(note, *, plain=False):
+    """Return a note as HTML in every language, each marked as such unless `plain`."""
+    said = []
+    for language in display.LANGUAGES:
+        with display.speaking(language):
+            text = html.escape(str(note))
+        said.append(text if plain else f'<span lang="{language}">{text}</span>')
+    return " · ".join(dict.fromkeys(said))
 
 
 def _sweep(home, pattern):

@@ -3,9 +3,20 @@
 import html
 import re
 
-from workbench import project, texts
+from workbench import display, project
 from workbench.errors import ReportFailed
+from workbench.notes import Note
 
+# What the page itself says, by the name its template gives it.
+SAYS = {
+    "skip": Note("report.skip", "Skip to the report"),
+    "provenance": Note("report.provenance", "Where this report comes from"),
+    "made": Note("report.made", "Made (UTC)"),
+    "notebook": Note("report.notebook", "Notebook"),
+    "parameters": Note("report.parameters", "Parameters"),
+    "versions": Note("report.versions", "Versions"),
+    "commit": Note("report.commit", "Commit"),
+}
 TAGS = {
     "a",
     "abbr",
@@ -66,7 +77,8 @@ def write_html(book, path, manifest, language):
     theme = project.root() / "reports" / "theme"
     if not (theme / "report" / "index.html.j2").is_file():
         raise ReportFailed(
-            "reports/theme/report/index.html.j2 is missing; restore it from the repository"
+            "reports.error_theme",
+            "reports/theme/report/index.html.j2 is missing; restore it from the repository",
         )
     config = Config()
     config.TagRemovePreprocessor.enabled = True
@@ -85,7 +97,6 @@ def write_html(book, path, manifest, language):
         config=config,
         filters={"clean": clean, "alt_text": _alt},
     )
-    texts.use(language)
     _unlink_neighbours(book)
     _show_last_values(book)
     title = _title(book) or manifest["report"]
@@ -94,12 +105,15 @@ def write_html(book, path, manifest, language):
         "language": language,
         "css": (theme / "style.css").read_text(encoding="utf-8"),
         "manifest": manifest,
-        "word": texts.word,
-        "t": texts.t,
+        "says": SAYS,
     }
-    page, _ = exporter.from_notebook_node(book, resources={"report": facts})
+    with display.speaking(language):
+        page, _ = exporter.from_notebook_node(book, resources={"report": facts})
     if re.search(r"<script|javascript:|<iframe", page, re.IGNORECASE):
-        raise ReportFailed("the page would hold active content; a table or text was not escaped")
+        raise ReportFailed(
+            "reports.error_active",
+            "the page would hold active content; a table or text was not escaped",
+        )
     path.write_text(page, encoding="utf-8")
     return title
 

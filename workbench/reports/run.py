@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from workbench import project
+from workbench import display, project
 from workbench.errors import ReportFailed, unknown
 from workbench.reports import prose, publish, render
 from workbench.reports.parameters import read_parameters, settle
@@ -100,21 +100,21 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
         ),
         **_environment(),
     }
+    status, reason = "ok", None
     try:
         book = _execute(path, values, building, timeout, tick)
         verify(book)
-        manifest["title"] = render.write_html(
-            book, building.folder / "report.html", manifest, values.get("language", "en")
-        )
-        status, reason = "ok", None
+        page = building.folder / "report.html"
+        manifest["title"] = render.write_html(book, page, manifest, _language(values))
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the run must be published
         # It is published as failed, with its reason, and never as a report.
         status = "failed"
-        reason = (
-            str(error)
-            if isinstance(error, ReportFailed)
-            else f"{type(error).__name__}: {_first_line(error)}"
-        )
+        with display.speaking(_language(values)):
+            reason = (
+                str(error)
+                if isinstance(error, ReportFailed)
+                else f"{type(error).__name__}: {_first_line(error)}"
+            )
         (building.folder / "report.html").unlink(missing_ok=True)
     inputs = building.folder / "inputs.jsonl"
     if inputs.exists():
@@ -126,13 +126,19 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
     publish.write_index()
     if status != "ok":
         raise ReportFailed(
-            "reports.error_kept_in",
+            "reports.error_failed",
             "{name}: {reason} (kept in {folder})",
             name=name,
             reason=reason,
             folder=folder.relative_to(project.root()),
         )
     return folder
+
+
+def _language(values):
+    """Return the language of a report: its parameter, where it is one the workbench speaks."""
+    named = values.get("language")
+    return named if named in display.LANGUAGES else "en"
 
 
 def run_all(jobs, *, workers=None, timeout=CELL_TIMEOUT, as_of=None, progress=True):
@@ -263,18 +269,18 @@ def _execute(path, values, building, timeout, tick):
     except papermill.PapermillExecutionError as error:
         raise ReportFailed(
             "reports.error_cell",
-            "cell {error}: {ename}: {first_line}",
-            error=(error.exec_count or 1) - 1,
-            ename=error.ename,
-            first_line=_first_line(error.evalue),
+            "cell {cell}: {error}: {reason}",
+            cell=(error.exec_count or 1) - 1,
+            error=error.ename,
+            reason=_first_line(error.evalue),
         ) from None
     except Exception as error:  # noqa: BLE001 - told as a failed report
         # The kernel's death and a cell's time-out leave a notebook that looks complete.
         raise ReportFailed(
-            "reports.error_failed",
-            "{name}: {first_line}",
-            name=type(error).__name__,
-            first_line=_first_line(str(error)),
+            "reports.error_kernel",
+            "{error}: {reason}",
+            error=type(error).__name__,
+            reason=_first_line(str(error)),
         ) from None
     finally:
         os.environ.pop("WORKBENCH_INPUTS", None)
@@ -295,22 +301,22 @@ def verify(book):
         for output in cell.outputs:
             if output.output_type == "error":
                 raise ReportFailed(
-                    "reports.error_cell_b",
-                    "cell {i}: {ename}: {first_line}",
-                    i=i,
-                    ename=output.ename,
-                    first_line=_first_line(output.evalue),
+                    "reports.error_cell",
+                    "cell {cell}: {error}: {reason}",
+                    cell=i,
+                    error=output.ename,
+                    reason=_first_line(output.evalue),
                 )
         if cell.execution_count is None:
             raise ReportFailed(
-                "reports.error_cell_never_ran_the_notebook",
-                "cell {i} never ran: the notebook stopped before its end",
-                i=i,
+                "reports.error_never_ran",
+                "cell {cell} never ran: the notebook stopped before its end",
+                cell=i,
             )
 
 
 def _first_line(text):
-    return (str(text).strip().splitlines() or ["no message"])[0]
+    return (str(text).strip().splitlines() or ["–"])[0]
 
 
 def _forget_paths(book):

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from workbench import project
 from workbench.errors import InputError, one_of, unknown
+from workbench.notes import Note
 from workbench.reports import publish
 from workbench.reports.parameters import read_parameters, settle
 from workbench.reports.run import find, run_all
@@ -14,6 +15,9 @@ from workbench.reports.run import find, run_all
 # "day", not "on": YAML reads a bare `on` as true.
 KEYS = {"name", "notebook", "every", "day", "at", "zone", "parameters"}
 TRIES = 3  # of one slot; then it waits for the next slot, or for `workbench run` by hand
+_ENTRY = Note("reports.entry", "schedule.yml, entry {number}", number=0)
+_PART = Note("reports.entry_part", "{entry}, {part}", entry="", part="")
+FIRST_DAY, LAST_DAY = 1, 28  # every month has these
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -52,14 +56,14 @@ def read_schedule(path=None):
     path = path or publish.reports_folder() / "schedule.yml"
     if not path.is_file():
         raise InputError(
-            "reports.error_reports_schedule_yml_no_such",
+            "reports.error_no_schedule",
             "reports/schedule.yml: no such file; see docs/schedule/ for an example",
         )
     try:
         kept = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise InputError(
-            "reports.error_schedule_yml_not_readable_as",
+            "reports.error_schedule_yaml",
             "schedule.yml: not readable as YAML ({error})",
             error=str(error).splitlines()[0],
         ) from None
@@ -69,7 +73,7 @@ def read_schedule(path=None):
         or not isinstance(kept["reports"] or [], list)
     ):
         raise InputError(
-            "reports.error_schedule_yml_one_key_reports",
+            "reports.error_schedule_key",
             "schedule.yml: one key `reports:` with a list of entries is needed",
         )
     entries = [_entry(raw, i) for i, raw in enumerate(kept["reports"] or [], 1)]
@@ -77,7 +81,7 @@ def read_schedule(path=None):
     doubled = sorted({n for n in names if names.count(n) > 1})
     if doubled:
         raise InputError(
-            "reports.error_schedule_yml_two_entries_are",
+            "reports.error_schedule_twice",
             "schedule.yml: two entries are called {doubled:repr}",
             doubled=doubled[0],
         )
@@ -85,69 +89,76 @@ def read_schedule(path=None):
 
 
 def _entry(raw, number):
-    where = f"schedule.yml, entry {number}"
+    where = _ENTRY.having(number=number)
     if not isinstance(raw, dict) or not {"name", "notebook", "every"} <= set(raw):
         raise InputError(
-            "reports.error_name_notebook_and_every_are",
-            "{where}: name, notebook and every are needed, found {raw:repr}",
+            "reports.error_entry",
+            "{where}: name, notebook and every are needed, found {found}",
             where=where,
-            raw=raw,
+            found=repr(raw),
         )
     for key in raw:
         if key not in KEYS:
             raise unknown(where, "key", key, sorted(KEYS))
-    one_of(f"{where}, every", raw["every"], ("day", "week", "month"))
-    when = raw.get("day", {"week": "monday", "month": 1}.get(raw["every"]))
-    if raw["every"] == "week":
-        one_of(f"{where}, day", when, WEEKDAYS)
-    if raw["every"] == "month" and not (isinstance(when, int) and 1 <= when <= 28):
+    when, at = _day(raw, where), _time(raw, where)
+    parameters = raw.get("parameters") or {}
+    if not isinstance(raw["notebook"], str) or not isinstance(parameters, dict):
         raise InputError(
-            "reports.error_day_a_day_of_the",
-            "{where}, day: a day of the month from 1 to 28 is needed, found {when:repr}",
+            "reports.error_entry_notebook",
+            "{where}: notebook needs a name and parameters a block of `name: value`, "
+            "found {notebook}, {parameters}",
             where=where,
-            when=when,
+            notebook=repr(raw["notebook"]),
+            parameters=repr(raw.get("parameters")),
         )
-    if raw["every"] == "day" and "day" in raw:
+    path = find(raw["notebook"])
+    settle(read_parameters(path), parameters, _PART.having(entry=where, part=path.name))
+    name, zone = publish.safe_name(raw["name"]), raw.get("zone", "UTC")
+    return Entry(name, raw["notebook"], raw["every"], when, at, zone, parameters)
+
+
+def _day(raw, where):
+    """Return the day on which a report runs: of the week or of the month, or None."""
+    every = raw["every"]
+    one_of(_PART.having(entry=where, part="every"), every, ("day", "week", "month"))
+    day = raw.get("day", {"week": "monday", "month": 1}.get(every))
+    if every == "week":
+        one_of(_PART.having(entry=where, part="day"), day, WEEKDAYS)
+    if every == "month" and not (isinstance(day, int) and FIRST_DAY <= day <= LAST_DAY):
         raise InputError(
-            "reports.error_every_day_takes_no_day",
+            "reports.error_entry_day",
+            "{where}, day: a day of the month from {first} to {last} is needed, found {found}",
+            where=where,
+            first=FIRST_DAY,
+            last=LAST_DAY,
+            found=repr(day),
+        )
+    if every == "day" and "day" in raw:
+        raise InputError(
+            "reports.error_entry_every_day",
             "{where}: `every: day` takes no `day:`",
             where=where,
         )
-    if not isinstance(raw["notebook"], str) or not isinstance(raw.get("parameters") or {}, dict):
-        raise InputError(
-            "reports.error_notebook_needs_a_name_and",
-            "{where}: notebook needs a name and parameters a block of `name: value`, "
-            "found {raw:repr}, {raw2:repr}",
-            where=where,
-            raw=raw["notebook"],
-            raw2=raw.get("parameters"),
-        )
+    return day
+
+
+def _time(raw, where):
+    """Return the time of day at which a report runs; its time zone is checked too."""
     try:
         # Without quotes YAML reads 17:00 as the number 1020.
         if not re.fullmatch(r"\d\d:\d\d", raw.get("at", "06:00")):
             raise ValueError
-        at = datetime.time.fromisoformat(raw.get("at", "06:00"))
         ZoneInfo(raw.get("zone", "UTC"))
+        return datetime.time.fromisoformat(raw.get("at", "06:00"))
     except (LookupError, OSError, TypeError, ValueError):
         raise InputError(
-            "reports.error_at_needs_a_time_such",
+            "reports.error_entry_time",
             '{where}: `at` needs a time such as "06:00" (in quotes) and `zone` a name '
-            "such as Europe/Amsterdam; found {raw:repr}, {raw2:repr}",
+            "such as Europe/Amsterdam; found {at}, {zone}",
             where=where,
-            raw=raw.get("at"),
-            raw2=raw.get("zone"),
+            at=repr(raw.get("at")),
+            zone=repr(raw.get("zone")),
         ) from None
-    path = find(raw["notebook"])
-    settle(read_parameters(path), raw.get("parameters") or {}, f"{where}, {path.name}")
-    return Entry(
-        publish.safe_name(raw["name"]),
-        raw["notebook"],
-        raw["every"],
-        when,
-        at,
-        raw.get("zone", "UTC"),
-        raw.get("parameters") or {},
-    )
 
 
 def due(entries, moment):

@@ -2,9 +2,24 @@
 
 import re
 
-from workbench import results, texts
+from workbench import display, results
 from workbench.display import tables
-from workbench.errors import NotEnoughData
+from workbench.errors import NotEnoughData, unknown
+from workbench.load.source import CARD
+from workbench.notes import Note
+
+SORT = Note("result.sort", "sort by")
+DOWN = Note("result.down", "largest first")
+# Captions of tables that belong to no one analysis, by the name notebooks give them.
+CAPTIONS = {
+    "table.card": CARD,
+    "table.log": Note("table.log", "What the log holds"),
+    "table.grid": Note("table.grid", "The curve read at even distances: {question}", question=""),
+    "table.kept": Note("table.kept", "What became of every purchase occasion"),
+    "table.stages": Note("table.stages", "Events by stage"),
+    "table.truth": Note("table.truth", "Estimate and truth side by side"),
+    "table.crosswalk": Note("table.crosswalk", "Stages in seven frameworks"),
+}
 
 
 class Words:
@@ -22,12 +37,14 @@ class Words:
 
 def say(key, **values):
     """Return a text of the catalogue as Markdown, values escaped, for display in a notebook."""
+    from workbench import texts
+
     return Words(texts.t(key, **{k: _plain(v) for k, v in values.items()}))
 
 
 def heading(name):
     """Return the name of a source as a heading, for display above what was found in it."""
-    return Words(f"### {_plain(texts.word(name))}")
+    return Words(f"### {_plain(display.word(name))}")
 
 
 def prose_notice(language):
@@ -65,7 +82,7 @@ def attempt(analysis, *args, **options):
     try:
         return analysis(*args, **options)
     except NotEnoughData as reason:
-        return Unanswered(say("result.unanswered", reason=re.sub(r"^\w+: ", "", str(reason))).text)
+        return Unanswered(reason.note)
 
 
 def explore(analysis, *args, **choices):
@@ -89,8 +106,8 @@ def explore(analysis, *args, **choices):
         for name, given in choices.items()
     }
     by, down, out = (
-        ipywidgets.Dropdown(options=[""], description=texts.t("result.sort")),
-        ipywidgets.Checkbox(value=True, description=texts.t("result.down")),
+        ipywidgets.Dropdown(options=[""], description=str(SORT)),
+        ipywidgets.Checkbox(value=True, description=str(DOWN)),
         ipywidgets.Output(),
     )
     made = {}
@@ -129,9 +146,20 @@ def explore(analysis, *args, **choices):
 class Unanswered(Words):
     """An analysis the data do not allow: it has a reason, and neither a figure nor a table or model
     of its own.
+
+    `.reason` is the note of the error, said in the language in use.
     """
 
     table = model = None
+
+    def __init__(self, reason):
+        self.reason = reason
+
+    @property
+    def text(self):
+        """The reason as a sentence; the name of the analysis before it is no news to a reader."""
+        reason = re.sub(r"^\w+: ", "", str(self.reason))
+        return str(Note("result.unanswered", "Not answered here: {reason}", reason=_plain(reason)))
 
     def figure(self):
         """Return nothing to draw."""
@@ -151,13 +179,25 @@ class Table:
         return f"{self.caption}\n{tables.shown(self.table).to_string(index=False)}"
 
 
-def table(frame, key, **values):
-    """Return a table with the caption behind `key`, for display in a notebook."""
-    caption = texts.t(key, **values)
-    return Table(
-        frame,
-        texts.t("result.simulated", question=caption) if results.is_simulated(frame) else caption,
-    )
+def table(frame, caption, **values):
+    """Return a table with a caption, for display in a notebook.
+
+    The caption is a note, or the name of one in `CAPTIONS` with its values.
+    """
+    said = _caption(caption, values)
+    return Table(frame, results.simulated_question(said) if results.is_simulated(frame) else said)
+
+
+def _caption(caption, values):
+    if isinstance(caption, Note):
+        return caption
+    if caption in CAPTIONS:
+        return CAPTIONS[caption].having(**values)
+    if caption.startswith("nb"):
+        from workbench import texts
+
+        return texts.t(caption, **values)
+    raise unknown("table", "caption", caption, CAPTIONS)
 
 
 def _plain(value):

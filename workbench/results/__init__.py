@@ -196,12 +196,16 @@ def analysis(function):
     return marked
 
 
+def simulated_question(question):
+    """Return a question or caption with the mark of simulated data."""
+    return Note("result.simulated", "SIMULATED · {question}", question=question)
+
+
 def _marked(result, simulated, currency):
     """Return a Result with its marks, which its sentences show."""
     changes = {}
     if simulated and not result.simulated:
-        said = Note("result.simulated", "SIMULATED · {question}", question=result.question)
-        changes |= {"simulated": True, "question": said}
+        changes |= {"simulated": True, "question": simulated_question(result.question)}
     if currency and not result.currency:
         priced = {name: _priced(getattr(result, name), currency) for name in ("answer", "method")}
         limits = tuple(_priced(note, currency) for note in result.limits)
@@ -262,7 +266,11 @@ def read(folder):
 
     folder = Path(folder)
     if not (folder / "result.json").is_file():
-        raise InputError(f"{folder}: no saved result here (result.json is missing)")
+        raise InputError(
+            "result.error_not_saved",
+            "{folder}: no saved result here (result.json is missing)",
+            folder=folder,
+        )
     kept = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     said = ("question", "answer", "method", "limits")
     kept.update({name: notes.from_dict(kept[name]) for name in said})

@@ -147,7 +147,7 @@ def write(folder, customers=5000, *, progress=None, **options):
     note = folder / "SIMULATED.txt"
     if folder.exists() and any(folder.iterdir()) and not note.exists():
         raise InputError(
-            "simulate.error_holds_files_that_were_not",
+            "simulate.error_other_files",
             "{folder}: holds files that were not simulated; name an empty folder",
             folder=folder,
         )

@@ -207,7 +207,7 @@ class Settings:
         one_of("world", self.world, WORLDS)
         if self.customers < 1 or self.days < 1 or self.seed < 0:
             raise InputError(
-                "simulate.error_market_customers_and_days_must",
+                "simulate.error_size",
                 "market: customers and days must be at least 1 and the seed not negative, "
                 "found {customers}, {days}, {seed}",
                 customers=self.customers,
