@@ -107,28 +107,29 @@ def _decimal(text, where):
 
     Raises InputError where they contradict each other or leave it open.
     """
-    marked = text[text.str.contains("[.,]", regex=True).fillna(False)].unique()
-    dots = [v for v in marked if _DOT.fullmatch(v) and not _COMMA.fullmatch(v)]
-    commas = [v for v in marked if _COMMA.fullmatch(v) and not _DOT.fullmatch(v)]
-    if dots and commas:
+    marked = text[text.str.contains("[.,]", regex=True).fillna(False)].drop_duplicates()
+    as_dot = marked.str.fullmatch(_DOT.pattern).astype(bool)
+    as_comma = marked.str.fullmatch(_COMMA.pattern).astype(bool)
+    dots, commas = marked[as_dot & ~as_comma], marked[as_comma & ~as_dot]
+    if len(dots) and len(commas):
         raise InputError(
             "load.error_two_decimals",
             "{where}: some numbers are written like {dot:repr}, others like {comma:repr}. Say "
             "which is meant with `read: {{decimal: ','}}` or '.'; the others are then refused.",
             where=where,
-            dot=dots[0],
-            comma=commas[0],
+            dot=dots.iloc[0],
+            comma=commas.iloc[0],
         )
-    both = [v for v in marked if _COMMA.fullmatch(v) and _DOT.fullmatch(v)]
-    if both and not dots and not commas:
+    both = marked[as_dot & as_comma]
+    if len(both) and not len(dots) and not len(commas):
         raise InputError(
             "load.error_decimal_open",
             "{where}: {value:repr} may be a fraction or thousands. Say which with `read: "
             "{{decimal: ','}}` or '.'.",
             where=where,
-            value=both[0],
+            value=both.iloc[0],
         )
-    return "," if commas else "."
+    return "," if len(commas) else "."
 
 
 def times(column, mapping, refused, name, path):
