@@ -2,17 +2,12 @@
 customers stand, and what satisfied ones do.
 """
 
-from workbench.loyalty.brands import (
-    Panel,
-    buyer_moderation,
-    dirichlet,
-    double_jeopardy,
-    duplication,
-    heavy_buyers,
-    panel,
-    performance,
-)
-from workbench.loyalty.care import advocacy, joining, service_recovery
+from workbench.loyalty.advocates import advocacy
+from workbench.loyalty.brands import double_jeopardy, duplication, performance
+from workbench.loyalty.buyers import buyer_moderation, heavy_buyers
+from workbench.loyalty.care import joining, service_recovery
+from workbench.loyalty.norms import dirichlet
+from workbench.loyalty.purchases import Panel, panel
 from workbench.loyalty.repeats import repeat_buying
 from workbench.loyalty.standing import dick_basu, rfm, segments, switching
 from workbench.loyalty.theory import Dirichlet, nbd

@@ -7,7 +7,7 @@ import numpy as np
 from workbench import engine, intervals, periods, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
-from workbench.loyalty.brands import OTHERS
+from workbench.loyalty.purchases import OTHERS
 from workbench.notes import Note
 from workbench.results import Heat, Points, Result, analysis
 

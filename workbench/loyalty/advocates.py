@@ -1,0 +1,219 @@
+"""Who speaks for the firm, and whether those who say they would do."""
+
+import numpy as np
+
+from workbench import intervals, schemas
+from workbench import regression as fits
+from workbench.errors import InputError, NotEnoughData
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
+
+# Lowest answers, of 0 to 10, of who would recommend and of who is neutral.
+PROMOTERS, PASSIVES = 9, 7
+
+
+@analysis
+def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
+    """How many customers speak for the firm, and do those who say they would?
+
+    Parameters
+    ----------
+    acts : DataFrame
+        One row an act: customer_id, acted_at, act (such as referral, review, share); with a column
+        tone (positive, negative, …) only positive acts speak for the firm, and word of mouth is
+        counted by it.
+    customers : int or DataFrame with customer_id
+        All customers, or how many they are. With a table, acts and answers of others are left out
+        and counted.
+    window : str
+        Acts of that time before the last one count; for answers, that time after the answer.
+    answers : DataFrame, optional
+        customer_id, answered_at, recommend (0 to 10): would they recommend? Answers too late for
+        the window are left out and counted.
+
+    Returns
+    -------
+    Result
+        measure (advocates: share of customers with an act; told: acts per 100 customers, by tone;
+        did: share with an act after the answer, by what was said), group (all or the act; the tone;
+        promoters 9–10, passives 7–8, detractors 0–6), count, n, estimate, std_error, conf_low,
+        conf_high. The customer is the sampling unit. The gap between saying and doing stands in
+        `.limits`.
+
+    Raises
+    ------
+    InputError
+        For missing columns, text for moments or answers, answers outside 0 to 10, fewer customers
+        than acted, or a table of customers none of whom acted or answered.
+    NotEnoughData
+        Without an act.
+
+    Source: Keiningham, Cooil, Andreassen & Aksoy (2007), Journal of Marketing 71; East, Hammond &
+    Lomax (2008), International Journal of Research in Marketing 25; Reichheld (2003) for the
+    groups.
+    """
+    import pandas as pd
+
+    fits.require(acts, "acts", "customer_id", "acted_at", "act")
+    rows = acts.assign(
+        acted_at=schemas.moments(acts, "acts", "acted_at"),
+        customer_id=acts["customer_id"].astype(str).where(acts["customer_id"].notna()),
+    ).dropna(subset=["customer_id", "acted_at", "act"])
+    if not len(rows):
+        raise NotEnoughData("loyalty.error_advocacy_there_is_no_act", "advocacy: there is no act")
+    said = None
+    if answers is not None:
+        fits.require(answers, "answers", "customer_id", "answered_at", "recommend")
+        fits.numbers(answers, "answers", "recommend")
+        said = answers.assign(
+            answered_at=schemas.moments(answers, "answers", "answered_at"),
+            customer_id=answers["customer_id"].astype(str).where(answers["customer_id"].notna()),
+        ).dropna(subset=["customer_id", "answered_at", "recommend"])
+        if not said["recommend"].between(0, 10).all():
+            raise InputError(
+                "loyalty.error_answers_recommend_must_lie_between",
+                "answers: recommend must lie between 0 and 10",
+            )
+    strangers, end = 0, rows["acted_at"].max()
+    if isinstance(customers, (int, np.integer)):
+        n = int(customers)
+    else:
+        fits.require(customers, "customers", "customer_id")
+        names = set(customers["customer_id"].dropna().astype(str))
+        n, theirs = len(names), rows["customer_id"].isin(names)
+        if not theirs.any() and (said is None or not said["customer_id"].isin(names).any()):
+            raise InputError(
+                "loyalty.error_customers_nobody_in_the_table",
+                "customers: nobody in the table acted; ids there look like {iter:repr}, in "
+                "acts like {rows:repr}",
+                iter=next(iter(sorted(names)), "(empty)"),
+                rows=rows["customer_id"].iloc[0],
+            )
+        strangers, rows = int((~theirs).sum()), rows[theirs]
+        said = said if said is None else said[said["customer_id"].isin(names)]
+    length = pd.Timedelta(microseconds=schemas.micros("window", window))
+    late = rows[rows["acted_at"] > end - length]
+    speaks = (late["tone"] == "positive") if "tone" in late else pd.Series(True, late.index)
+    if n < late["customer_id"].nunique():
+        raise InputError(
+            "loyalty.error_customers_are_fewer_than_the",
+            "customers: {n} are fewer than the {late} who acted",
+            n=n,
+            late=late["customer_id"].nunique(),
+        )
+    out = []
+    for group, mine in [("all", late[speaks]), *late[speaks].groupby("act", sort=True)]:
+        out.append(
+            {
+                "measure": "advocates",
+                "group": group,
+                **intervals.share(
+                    np.arange(n) < mine["customer_id"].nunique(), np.arange(n), conf_level
+                ),
+            }
+        )
+    for tone, mine in late.groupby("tone", sort=True) if "tone" in late else ():
+        each = mine.groupby("customer_id").size().to_numpy(float)
+        estimate, se, low, high = intervals.ratio(
+            np.concatenate([each, np.zeros(n - len(each))]), np.ones(n), conf_level
+        )
+        out.append(
+            {
+                "measure": "told",
+                "group": tone,
+                "count": float(each.sum()),
+                "n": n,
+                "estimate": 100 * estimate,
+                "std_error": 100 * se,
+                "conf_low": 100 * max(low, 0.0),
+                "conf_high": 100 * high,
+            }
+        )
+    limits = [
+        Note(
+            "loyalty.advocacy_limit",
+            "Only what is tracked is seen: most word of mouth is private, and who was "
+            "paid to recommend counts too unless left out.",
+        )
+    ]
+    if "tone" not in acts:
+        limits.append(
+            Note(
+                "loyalty.advocacy_tone",
+                "Acts have no tone: a bad review counts as much as a good one. Give them a "
+                "column tone.",
+            )
+        )
+    if said is not None and len(said):
+        spoke = rows[rows["tone"] == "positive"] if "tone" in rows else rows
+        did, _ = schemas.followed(
+            said,
+            "answered_at",
+            spoke[["customer_id", "acted_at"]].rename(columns={"acted_at": "ordered_at"}),
+            window,
+        )
+        watched = (said["answered_at"] + length <= end).to_numpy()
+        old, did = said[watched], did[watched]
+        score, who = old["recommend"].to_numpy(float), old["customer_id"].to_numpy()
+        groups = (
+            ("promoters", score >= PROMOTERS),
+            ("passives", (score >= PASSIVES) & (score < PROMOTERS)),
+            ("detractors", score < PASSIVES),
+        )
+        out += [
+            {"measure": "did", "group": name, **intervals.share(did[mine], who[mine], conf_level)}
+            for name, mine in groups
+            if mine.any()
+        ]
+        if groups[0][1].any():
+            limits.insert(
+                0,
+                Note(
+                    "loyalty.say_do",
+                    "Of the answers {said:%} were 9 or 10; of those, {did:%} did something "
+                    "within {window:span}. The rest is the gap between saying and doing.",
+                    said=float(groups[0][1].mean()),
+                    did=float(did[groups[0][1]].mean()),
+                    window=window,
+                ),
+            )
+        if len(old) < len(said):
+            limits.append(
+                Note(
+                    "loyalty.link_young",
+                    "{n} are too young to have been followed for {window:span} and are left out.",
+                    n=len(said) - len(old),
+                    window=window,
+                )
+            )
+    if strangers:
+        limits.append(
+            Note(
+                "loyalty.advocacy_strangers",
+                "{n} acts are by people who are not among the customers, and are left out.",
+                n=strangers,
+            )
+        )
+    return Result(
+        question=Note(
+            "loyalty.advocacy_question",
+            "How many customers speak for the firm, and do those who say they would?",
+        ),
+        table=pd.DataFrame(out),
+        method=Note(
+            "loyalty.advocacy_method",
+            "Customers with an act in the last {window:span} of the data; after an "
+            "answer, within {window:span}; the customer as sampling unit.",
+            window=window,
+        ),
+        unit="customers",
+        n=n,
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart=Points(
+            label=["measure", "group"],
+            only={"measure": ["advocates", "did"]},
+            percent=True,
+            xlabel=Note("loyalty.advocacy_axis", "Share with an act"),
+        ),
+    )

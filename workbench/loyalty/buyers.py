@@ -1,0 +1,297 @@
+"""How heavy and light buyers buy: the share of the heaviest, and what each group buys next."""
+
+import numpy as np
+
+from workbench import engine, intervals, periods, schemas
+from workbench.errors import InputError, NotEnoughData, need_columns
+from workbench.loyalty.purchases import DRAWS, given, limits_of
+from workbench.loyalty.theory import nbd
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
+
+
+@analysis
+def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.95, **options):
+    """How much of all purchases do the heaviest buyers make?
+
+    Parameters
+    ----------
+    lines, draws, seed, options : as in `performance`
+    shares : list of float
+        Which part of the buyers, from the heaviest on.
+
+    Returns
+    -------
+    Result
+        brand ("category" first), measure (heaviest 20 %, …; gini), n (buyers), estimate (share of
+        purchases; inequality between buyers, 0 to 1), std_error, conf_low, conf_high.
+
+    Raises as `panel`.
+
+    Source: Twedt (1964), Journal of Marketing 28; Sharp, Romaniuk & Graham (2019).
+    """
+    import pandas as pd
+
+    p = given(lines, options)
+    for s in shares:
+        if not 0 < s < 1:
+            raise InputError(
+                "loyalty.error_shares_must_lie_between_and",
+                "shares: must lie between 0 and 1, found {s}",
+                s=s,
+            )
+    rows = []
+    weights = p.draws(draws, seed)
+    for name, values in (("category", p.total), *((p.brands[i], p.counts[:, i]) for i in p.named)):
+        order = np.argsort(-values, kind="stable")
+        v = values[order]
+        v, keep = v[v > 0], order[v > 0]
+
+        def measures(w, v=v, keep=keep):
+            many = np.cumsum(w[:, keep], axis=1)
+            units = np.cumsum(w[:, keep] * v, axis=1)
+            n, total = many[:, -1:], units[:, -1:]
+            out = []
+            for s in shares:
+                # The household on the border counts for the part that lies within.
+                at = np.array(
+                    [np.searchsorted(m, s * k) for m, k in zip(many, n[:, 0], strict=True)]
+                ).clip(0, len(v) - 1)
+                rows_ = np.arange(len(w))
+                with np.errstate(
+                    invalid="ignore"
+                ):  # a draw without a buyer of the brand says nothing of it
+                    out.append(
+                        (units[rows_, at] - (many[rows_, at] - s * n[:, 0]) * v[at]) / total[:, 0]
+                    )
+            with np.errstate(invalid="ignore"):
+                area = ((units - w[:, keep] * v / 2) * w[:, keep]).sum(axis=1) / (
+                    n[:, 0] * total[:, 0]
+                )
+            return np.column_stack([*out, 2 * area - 1])
+
+        if len(v) < 2:
+            continue
+        made, drawn = measures(np.ones((1, len(values))))[0], measures(weights)
+        se, low, high = intervals.percentiles(drawn, made, conf_level)
+        rows += [
+            {
+                "brand": name,
+                "measure": m,
+                "n": len(v),
+                "estimate": made[i],
+                "std_error": se[i],
+                "conf_low": low[i],
+                "conf_high": high[i],
+            }
+            for i, m in enumerate(
+                [
+                    *(Note("loyalty.heaviest", "heaviest {share:%0}", share=s) for s in shares),
+                    "gini",
+                ]
+            )
+        ]
+    return Result(
+        question=Note(
+            "loyalty.heavy_question", "How much of all purchases do the heaviest buyers make?"
+        ),
+        table=pd.DataFrame(rows),
+        method=Note(
+            "loyalty.heavy_method",
+            "Cumulative purchases from the heaviest buyer on; bootstrap over "
+            "households ({draws} draws).",
+            draws=draws,
+        ),
+        unit="households",
+        n=p.households,
+        conf_level=conf_level,
+        limits=(
+            Note(
+                "loyalty.heavy_limit",
+                "Who is heavy in one period is heavy partly by chance; the longer the "
+                "period, the larger the share of the heaviest looks.",
+            ),
+            *limits_of(p),
+        ),
+        chart=Points(
+            label=["brand"],
+            only={"measure": Note("loyalty.heaviest", "heaviest {share:%0}", share=shares[0])},
+            percent=True,
+            xlabel=Note("loyalty.heavy_axis", "Share of purchases"),
+        ),
+    )
+
+
+@analysis
+def buyer_moderation(
+    lines, *, until, households=None, zone="UTC", draws=DRAWS, seed=1, conf_level=0.95
+):
+    """What do last period's heavy, light and non-buyers buy next period?
+
+    Who bought much bought it partly by chance, and buys less the next time; who bought nothing buys
+    something. The NBD says how much of that is to be expected where nobody changed.
+
+    Parameters
+    ----------
+    lines : order lines of one category or brand, with order_id, customer_id and ordered_at
+    until : str or Timestamp
+        Last day of the first period; the second is as long.
+    households : int, optional
+        All households, also those without a purchase; None: buyers of either period only.
+    zone : str
+    draws, seed : int
+        Of the bootstrap over households.
+
+    Returns
+    -------
+    Result
+        group (non_buyers, light, heavy: the fifth of the buyers who bought most), first (purchases
+        a household in the first period), count (purchases in the second), n (households), estimate
+        (purchases a household in the second), std_error, conf_low, conf_high, law
+        (by the NBD where nobody changed), share (of the second period's purchases).
+
+    Raises
+    ------
+    InputError
+        For missing columns, or a date outside the data.
+    NotEnoughData
+        With fewer than ten buyers in the first period.
+
+    Source: Ehrenberg (1988), Repeat-Buying (conditional trend analysis); Sharp (2010), How Brands
+    Grow.
+    """
+    import pandas as pd
+
+    need_columns("lines", engine.columns(lines), "order_id", "customer_id", "ordered_at")
+    view = engine.view(
+        lines,
+        zone=zone,
+        customer=engine.key("customer_id"),
+        day=engine.day("ordered_at"),
+        order_id="order_id",
+    )
+    span = engine.run("SELECT min(day) AS a, max(day) AS b FROM v", v=view).iloc[0]
+    cut = periods.local_day(schemas.moment("until", until, zone), zone)
+    if not span["a"] <= cut < span["b"]:
+        raise InputError(
+            "loyalty.error_until_must_lie_within_the",
+            "until: {until} must lie within the data, before their last day",
+            until=until,
+        )
+    length = int(min(cut - span["a"] + 1, span["b"] - cut))
+    found = engine.run(
+        """
+          SELECT customer,
+            CAST(count(DISTINCT CASE WHEN day > :a AND day <= :cut THEN order_id END) AS BIGINT)
+              AS early,
+            CAST(count(DISTINCT CASE WHEN day > :cut AND day <= :b THEN order_id END) AS BIGINT)
+              AS late
+          FROM v GROUP BY customer ORDER BY customer""",
+        values={"a": int(cut) - length, "cut": int(cut), "b": int(cut) + length},
+        v=view,
+    )
+    found = found[(found["early"] > 0) | (found["late"] > 0)]
+    n = int(households or len(found))
+    if n < len(found):
+        raise InputError(
+            "loyalty.error_households_are_fewer_than_the_b",
+            "households: {n} are fewer than the {n_found} who bought",
+            n=n,
+            n_found=len(found),
+        )
+    x, y = (
+        np.concatenate([found[c].to_numpy(float), np.zeros(n - len(found))])
+        for c in ("early", "late")
+    )
+    if (x > 0).sum() < 10:
+        raise NotEnoughData(
+            "loyalty.error_buyer_moderation_buyers_in_the",
+            "buyer_moderation: {x} buyers in the first period; ten are needed",
+            x=int((x > 0).sum()),
+        )
+    border = np.sort(x[x > 0])[::-1][max(int((x > 0).sum() * 0.2) - 1, 0)]
+    heavy = x >= max(border, 2)
+    group = np.where(x == 0, 0, np.where(heavy, 2, 1))
+    try:
+        m, k = nbd(float((x > 0).mean()), float(x.sum() / (x > 0).sum()))
+    except InputError:
+        m = k = np.nan  # households differ less than chance alone would make them
+    law = (k + x) * m / (k + m)
+    rows, rng = [], np.random.default_rng(seed)
+    weights = (
+        rng.multinomial(n, np.full(n, 1 / n), draws).astype(float)
+        if n * draws <= 20_000_000
+        else rng.poisson(1.0, (draws, n)).astype(float)
+    )
+    for g, name in enumerate(("non_buyers", "light", "heavy")):
+        mine = group == g
+        if not mine.any():
+            continue
+        drawn = (weights[:, mine] @ y[mine]) / np.maximum(weights[:, mine].sum(axis=1), 1)
+        se, low, high = intervals.percentiles(
+            drawn[:, None], np.array([y[mine].mean()]), conf_level
+        )
+        rows.append(
+            {
+                "group": name,
+                "first": x[mine].mean(),
+                "count": float(y[mine].sum()),
+                "n": int(mine.sum()),
+                "estimate": y[mine].mean(),
+                "std_error": se[0],
+                "conf_low": low[0],
+                "conf_high": high[0],
+                "law": law[mine].mean(),
+                "share": y[mine].sum() / max(y.sum(), 1),
+            }
+        )
+    limits = [
+        (
+            Note(
+                "loyalty.moderation_nbd", "NBD of the first period: mean {m:3}, K {k:3}.", m=m, k=k
+            )
+            if np.isfinite(k)
+            else Note(
+                "loyalty.moderation_none",
+                "No NBD has this penetration and frequency: households differ less than "
+                "chance alone would make them, and the law cannot be given.",
+            )
+        ),
+        Note(
+            "loyalty.moderation_limit",
+            "Heavy buyers buying less and non-buyers buying something is what chance "
+            "alone brings: only what differs from the law is a change.",
+        ),
+    ]
+    if households is None:
+        limits.append(
+            Note(
+                "loyalty.buyers_only",
+                "Only buyers are in the data: penetrations are shares of buyers, and who "
+                "buys nothing is not seen. Give `households`.",
+            )
+        )
+    return Result(
+        question=Note(
+            "loyalty.moderation_question",
+            "What do last period's heavy, light and non-buyers buy next period?",
+        ),
+        table=pd.DataFrame(rows),
+        method=Note(
+            "loyalty.moderation_method",
+            "Two periods of {days} days; heavy: the fifth of the first period's buyers "
+            "who bought most ({border} or more); law: NBD where nobody changed; "
+            "bootstrap over households.",
+            days=length,
+            border=max(border, 2),
+        ),
+        unit="households",
+        n=n,
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart=Points(
+            label=["group"],
+            beside="law",
+            xlabel=Note("loyalty.moderation_axis", "Purchases a household in the second period"),
+        ),
+    )

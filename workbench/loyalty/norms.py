@@ -1,0 +1,169 @@
+"""What is normal for a brand of its size: the NBD-Dirichlet as a norm to hold brands against."""
+
+import numpy as np
+
+from workbench import intervals
+from workbench.errors import InputError, NotEnoughData
+from workbench.loyalty.purchases import given, limits_of, measures
+from workbench.loyalty.theory import Dirichlet
+from workbench.notes import Note
+from workbench.results import Points, Result, analysis
+
+
+@analysis
+def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
+    """How would each brand be bought if buyers differed only in how often they buy and which brands
+    they like, and nothing else?
+
+    The NBD-Dirichlet knows the size of the category and the shares of the brands, and one number
+    for how far tastes lie apart. What it foretells is what a brand of that share normally does.
+
+    Parameters
+    ----------
+    lines, draws, seed, options : as in `performance`; `households` should name all households
+
+    Returns
+    -------
+    Result
+        brand, measure (penetration, purchases, category_purchases, requirements, sole), n (buyers;
+        households for penetration), estimate (observed), std_error, conf_low, conf_high, theory,
+        theory_low, theory_high (from the same draws of households), off (observed over theory less
+        1), p_holm. `.model` is a `loyalty.Dirichlet`; its parameters stand in `.limits`.
+
+    Raises as `panel`, NotEnoughData where only buyers are known, and InputError where no Dirichlet
+    fits (a brand bought by all, or more often than the category allows).
+
+    Source: Goodhardt, Ehrenberg & Chatfield (1984), JRSS A 147; fitted as in Ehrenberg's tables:
+    the share-weighted mean of what each brand's penetration asks for.
+    """
+    import pandas as pd
+
+    p = given(lines, options)
+    if p.households == len(p.counts):
+        raise NotEnoughData(
+            "loyalty.error_dirichlet_every_household_in_the",
+            "dirichlet: every household in the data is a buyer, so how many buy "
+            "nothing is not known and no NBD can be fitted; give `households`, all "
+            "that could have bought",
+        )
+    weights = p.draws(draws, seed)
+    made = measures(p, np.ones((1, len(p.counts))))
+    drawn = measures(p, weights)
+
+    def fitted(m, w):
+        total = w @ p.total
+        return Dirichlet.fit(
+            (w @ (p.total > 0)) / p.households,
+            total / (w @ (p.total > 0)),
+            m["share"],
+            m["penetration"],
+        )
+
+    model = fitted({k: v[0] for k, v in made.items()}, np.ones(len(p.counts)))
+    names = ("penetration", "purchases", "category_purchases", "requirements", "sole")
+    told, told_drawn, lost = model.brands(), [], 0
+    for i, w in enumerate(weights):
+        try:
+            told_drawn.append(fitted({k: v[i] for k, v in drawn.items()}, w).brands())
+        except (InputError, NotEnoughData):
+            lost += 1
+            told_drawn.append({n: np.full(len(p.brands), np.nan) for n in names})
+    buyers, rows = (p.counts > 0).sum(axis=0), []
+    for measure in names:
+        se, low, high = intervals.percentiles(drawn[measure], made[measure][0], conf_level)
+        theory = np.array([v[measure] for v in told_drawn])
+        _, t_low, t_high = intervals.percentiles(theory, told[measure], conf_level)
+        ratio = drawn[measure] / theory - 1
+        off = made[measure][0] / told[measure] - 1
+        luck = intervals.p_value(off, np.nanstd(ratio, axis=0, ddof=1))
+        rows += [
+            {
+                "brand": b,
+                "measure": measure,
+                "n": int(p.households if measure == "penetration" else buyers[i]),
+                "estimate": made[measure][0, i],
+                "std_error": se[i],
+                "conf_low": low[i],
+                "conf_high": high[i],
+                "theory": told[measure][i],
+                "theory_low": t_low[i],
+                "theory_high": t_high[i],
+                "off": off[i],
+                "p": luck[i],
+            }
+            for i, b in enumerate(p.brands)
+        ]
+    table = pd.DataFrame(rows)
+    table["p_holm"] = intervals.corrected(table["p"])
+    fit = table.groupby("measure")["off"].apply(lambda v: float(v.abs().mean()))
+    clear = table[(table["p_holm"] < 1 - conf_level) & (table["measure"] == "requirements")]
+    limits = [
+        Note(
+            "loyalty.dirichlet_fit",
+            "Category: {m} purchases a household, K = {k:3}; S = {s:3} (polarisation "
+            "{phi:3}: 0 all like all brands alike, 1 everybody has one). Observed lies "
+            "{off:%} off theory on average.",
+            m=model.rate,
+            k=model.spread,
+            s=model.tastes,
+            phi=1 / (1 + model.tastes),
+            off=float(fit.mean()),
+        ),
+        (
+            Note(
+                "loyalty.dirichlet_off",
+                "Share of requirements clearly unlike that of a brand of this size: {names:text}.",
+                names=list(clear["brand"]),
+            )
+            if len(clear)
+            else Note(
+                "loyalty.dirichlet_on",
+                "No brand's share of requirements is clearly unlike that of a brand of its "
+                "size: loyalty follows from size here.",
+            )
+        ),
+        Note(
+            "loyalty.dirichlet_assumes",
+            "Theory is a market that stands still and is not split up; it is a "
+            "yardstick, no explanation.",
+        ),
+        *limits_of(p),
+    ]
+    if lost:
+        limits.append(
+            Note(
+                "loyalty.draws_lost",
+                "{n} of {draws} draws had no Dirichlet and are left out of its intervals.",
+                n=lost,
+                draws=draws,
+            )
+        )
+    return Result(
+        question=Note(
+            "loyalty.dirichlet_question",
+            "How would each brand be bought if only its size told them apart?",
+        ),
+        table=table.drop(columns="p"),
+        method=Note(
+            "loyalty.dirichlet_method",
+            "NBD-Dirichlet from penetration and purchases of the category and the "
+            "brands; observed beside theory, both from the same draws of households "
+            "({draws}), Holm's correction.",
+            draws=draws,
+        ),
+        unit="households",
+        n=p.households,
+        conf_level=conf_level,
+        limits=tuple(limits),
+        model=model,
+        chart=Points(
+            label=["brand"],
+            only={"measure": "requirements"},
+            beside="theory",
+            percent=True,
+            xlabel=Note(
+                "loyalty.requirements_axis",
+                "Share of its buyers' category purchases that goes to the brand",
+            ),
+        ),
+    )

@@ -1,0 +1,188 @@
+"""Who bought what how often: the purchases of every household and brand, and how a brand is
+measured by them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench import engine
+from workbench.errors import InputError, NotEnoughData, need_columns
+from workbench.notes import Note
+
+LEAST = 400  # households
+OTHERS = "other brands"
+DRAWS = 400
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Who bought what how often: `counts` (households × brands, purchase occasions), `money` alike,
+    `brands`, `households` in all (those who never bought included), and `ids` of the buyers.
+    """
+
+    counts: np.ndarray
+    money: np.ndarray
+    brands: tuple
+    households: int
+    ids: np.ndarray
+    merged: int
+
+    @property
+    def named(self):
+        """Places of the brands that are one brand, not the rest taken together."""
+        return [i for i, b in enumerate(self.brands) if b != OTHERS]
+
+    @property
+    def total(self):
+        """Purchases of the category a household."""
+        return self.counts.sum(axis=1)
+
+    def draws(self, number, seed):
+        """Return weights of households drawn anew, a row a draw; those who never bought are drawn
+        too.
+        """
+        rng = np.random.default_rng(seed)
+        buyers = len(self.counts)
+        share = np.append(np.full(buyers, 1 / self.households), 1 - buyers / self.households)
+        return rng.multinomial(self.households, share.clip(0), number)[:, :buyers].astype(float)
+
+
+def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
+    """Count the purchases of every household and brand.
+
+    Parameters
+    ----------
+    lines : table of order lines of one category, with order_id, customer_id, amount and the brand
+    brand : str
+        Column of the brand.
+    households : int, optional
+        Households in all, those who bought nothing of the category included; None: the buyers only,
+        and penetrations are then among buyers.
+    most : int
+        Brands shown, the largest; the others are taken together as "other brands".
+    by : str
+        "occasions" (a brand bought in an order counts once) or "quantity" (column quantity).
+
+    Returns
+    -------
+    Panel
+
+    Raises
+    ------
+    InputError
+        For a missing column, or fewer households than buyers.
+    NotEnoughData
+        With fewer than two brands.
+
+    Source: Ehrenberg (1988), Repeat-Buying.
+    """
+    need_columns(
+        "lines",
+        engine.columns(lines),
+        "order_id",
+        "customer_id",
+        "amount",
+        brand,
+        *(["quantity"] if by == "quantity" else []),
+    )
+    view = engine.view(
+        lines,
+        customer=engine.key("customer_id"),
+        order_id="order_id",
+        brand=brand,
+        amount=engine.real("amount"),
+        **({"quantity": engine.real("quantity")} if by == "quantity" else {}),
+    )
+    much = "CAST(count(DISTINCT order_id) AS DOUBLE)" if by == "occasions" else "sum(quantity)"
+    found = engine.run(
+        f"SELECT customer, brand, {much} AS bought, sum(amount) AS money FROM v WHERE brand IS NOT"
+        " NULL GROUP BY customer, brand ORDER BY customer, brand",
+        v=view,
+    )
+    found = found[found["bought"] > 0]
+    sizes = found.groupby("brand")["bought"].sum().sort_values(ascending=False, kind="stable")
+    if len(sizes) < 2:
+        raise NotEnoughData(
+            "loyalty.error_panel_two_brands_are_needed",
+            "panel: two brands are needed, found {n_sizes}",
+            n_sizes=len(sizes),
+        )
+    kept = list(sizes.index[:most])
+    found = found.assign(brand=found["brand"].where(found["brand"].isin(kept), "other brands"))
+    wide = found.pivot_table(["bought", "money"], "customer", "brand", "sum", fill_value=0.0)
+    names = (*kept, *([OTHERS] if len(sizes) > most else []))
+    counts, money = (wide[c].reindex(columns=names).to_numpy(float) for c in ("bought", "money"))
+    if households is not None and households < len(counts):
+        raise InputError(
+            "loyalty.error_households_are_fewer_than_the",
+            "households: {households} are fewer than the {n_counts} who bought",
+            households=households,
+            n_counts=len(counts),
+        )
+    return Panel(
+        counts,
+        money,
+        tuple(map(str, names)),
+        int(households or len(counts)),
+        wide.index.to_numpy(),
+        max(len(sizes) - most, 0),
+    )
+
+
+def measures(p, w):
+    """Return the measures of every brand for weights of households (rows: draws)."""
+    bought = (p.counts > 0).astype(float)
+    total = p.total
+    n = float(p.households)
+    buyers = w @ bought
+    units, category, sole = (
+        w @ p.counts,
+        w @ (bought * total[:, None]),
+        w @ (bought * (p.counts == total[:, None])),
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            "share": units / units.sum(axis=1, keepdims=True),
+            "penetration": buyers / n,
+            "purchases": units / buyers,
+            "category_purchases": category / buyers,
+            "requirements": units / category,
+            "sole": sole / buyers,
+        }
+
+
+def given(lines, options):
+    return lines if isinstance(lines, Panel) else panel(lines, **options)
+
+
+def limits_of(p):
+    out = (
+        [
+            Note(
+                "loyalty.buyers_only",
+                "Only buyers are in the data: penetrations are shares of buyers, and who "
+                "buys nothing is not seen. Give `households`.",
+            )
+        ]
+        if p.households == len(p.counts)
+        else []
+    )
+    if p.households < LEAST:
+        out.append(
+            Note(
+                "drivers.few",
+                "{n} are few; {least} is a common floor.",
+                n=p.households,
+                least=LEAST,
+            )
+        )
+    if p.merged:
+        out.append(
+            Note(
+                "loyalty.merged",
+                "{n} smaller brands are taken together as other brands.",
+                n=p.merged,
+            )
+        )
+    return out
