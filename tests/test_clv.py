@@ -500,7 +500,7 @@ def test_covariates_shift_rates():
         (
             lambda: clv.gamma_gamma(drawn("gamma_gamma", 50, 1).assign(value=5.0)),
             NotEnoughData,
-            "no spread",
+            "do not differ",
         ),
         (lambda: clv.hold_out(drawn("bg_nbd", 50, 1)), InputError, "no time after"),
         (

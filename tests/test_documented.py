@@ -66,6 +66,7 @@ ANALYSES = (
     "loyalty.repeats",
     "clv.buying",
     "clv.worth",
+    "clv.validation",
     "clv.contract",
     "clv.summary",
     "load.source",

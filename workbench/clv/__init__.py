@@ -6,7 +6,8 @@ from workbench.clv.buying import bg_bb, bg_nbd, gamma_gamma, mbg_nbd, pareto_nbd
 from workbench.clv.contract import contract
 from workbench.clv.fits import Fit
 from workbench.clv.summary import customers
-from workbench.clv.worth import hold_out, outlook, tracking, value
+from workbench.clv.validation import hold_out, tracking
+from workbench.clv.worth import outlook, value
 
 __all__ = [
     "Fit",

@@ -3,19 +3,34 @@ answers.
 """
 
 import numpy as np
-from scipy import special
 
-from workbench import intervals
 from workbench.clv import fits
+from workbench.clv.estimates import convergence, result
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
-from workbench.texts import number, t
+from workbench.results import analysis
 
-LEAST = 500
-# correlation of number and value of purchases above which a spending model apart from the buying
-# model is in doubt
+LEAST = 500  # customers
+RETURNED = 10  # customers who came back, below which no model is fitted
+# Correlation of number and value of purchases above which a spending model apart from the buying
+# model is in doubt.
 TIED = 0.3
+ASSUMES = Note(
+    "clv.assumes",
+    "The model takes the rate of buying as constant for as long as somebody is a customer. "
+    "Seasons, promotions and growth contradict that: compare the hold-out and the tracking plot.",
+)
+NEVER_GONE = Note(
+    "clv.never_gone",
+    "In this model whoever never came back is still a customer for certain; in MBG/NBD and "
+    "Pareto/NBD they may have left.",
+)
+NO_MEAN = Note(
+    "clv.no_mean",
+    "The parameter q is not above {least}: a few very large purchases decide the mean, so none can "
+    "be given.",
+    least=1,
+)
 
 
 @analysis
@@ -41,7 +56,7 @@ def bg_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.95):
         buying spread as a gamma with shape r and scale 1 / alpha, alpha in units of time), a and b
         (chances to leave spread as a beta), mean_rate (r / alpha), mean_leaving (a / (a + b)), and
         a weight a covariate and standard deviation (logarithm of the rate, or of the odds).
-        `.model` is a `clv.Fit`; what came of the search stands in `.limits`.
+        `.model` is a `clv.Fit`; how the estimation ended stands in `.facts` (clv.converged).
 
     Raises
     ------
@@ -108,9 +123,9 @@ def bg_bb(customers, *, seed=1, conf_level=0.95):
     for name in ("frequency", "recency", "age"):
         if name in customers and (np.asarray(customers[name], float) % 1 != 0).any():
             raise InputError(
-                "clv.error_customers_must_count_opportunities_whole",
-                "customers: '{name}' must count opportunities, whole numbers; for moments "
-                "of time use bg_nbd",
+                "clv.error_whole_opportunities",
+                "customers: '{name}' must count opportunities in whole numbers; for moments in "
+                "time use bg_nbd",
                 name=name,
             )
     return _buying("bg_bb", customers, (), (), seed, conf_level)
@@ -146,304 +161,182 @@ def gamma_gamma(customers, *, seed=1, conf_level=0.95):
     need_columns("customers", customers.columns, "paid", "value")
     paid, value = np.asarray(customers["paid"], float), np.asarray(customers["value"], float)
     good = (paid > 0) & (value > 0)
-    if good.sum() < 10:
+    if good.sum() < RETURNED:
         raise NotEnoughData(
-            "clv.error_gamma_gamma_customers_have_a",
-            "gamma_gamma: {good} customers have a repeat purchase with an amount; ten are needed",
-            good=int(good.sum()),
+            "clv.error_few_values",
+            "gamma_gamma: {found} customers have a repeat purchase with an amount; {least} are "
+            "needed",
+            found=int(good.sum()),
+            least=RETURNED,
         )
     kept = customers[good].assign(age=1.0)
     if np.ptp(value[good]) == 0:
         raise NotEnoughData(
-            "clv.error_gamma_gamma_every_purchase_has",
-            "gamma_gamma: every purchase has the same value; there is no spread to learn",
+            "clv.error_same_values",
+            "gamma_gamma: every purchase has the same value, so customers do not differ",
         )
-    made = fits.fit("gamma_gamma", kept, ("paid", "value", "age"), unit=None, seed=seed)
-    q = made.params["q"]
+    fit = fits.fit("gamma_gamma", kept, ("paid", "value", "age"), unit=None, seed=seed)
+    q = fit.params["q"]
     derived = {
         "mean_value": (lambda w: np.exp(w[0] + w[2]) / (np.exp(w[1]) - 1)) if q > 1 else None
     }
     tied = float(np.corrcoef(paid[good], value[good])[0, 1]) if np.ptp(paid[good]) else 0.0
-    limits = [
-        *_search(made),
-        (
-            Note(
-                "clv.tied_much",
-                "Number and value of purchases correlate by {r:2}: the model takes them as "
-                "unrelated, so values of frequent buyers are off.",
-                r=tied,
-            )
-            if abs(tied) > TIED
-            else Note(
-                "clv.tied",
-                "Number and value of purchases correlate by {r:2}; the model takes them as "
-                "unrelated.",
-                r=tied,
-            )
-        ),
-    ]
+    limits = [] if q > 1 else [NO_MEAN]
+    limits += [*convergence(fit), _independence(tied)]
     if (~good).sum():
         limits.append(
             Note(
                 "clv.no_value",
-                "{n} customers without a repeat purchase of value have no part; they are "
-                "expected to spend as all do.",
+                "{n} customer without a repeat purchase of value is left out and expected to "
+                "spend the mean of all.",
+                "{n} customers without a repeat purchase of value are left out and expected to "
+                "spend the mean of all.",
                 n=int((~good).sum()),
             )
         )
-    if q <= 1:
-        limits.insert(
-            0,
-            Note(
-                "clv.no_mean",
-                "q is not above 1: a few very large purchases decide the mean, and none "
-                "can be given.",
-            ),
+    return result(fit, derived, "gamma_gamma", limits, conf_level)
+
+
+def _independence(tied):
+    if abs(tied) > TIED:
+        return Note(
+            "clv.tied_much",
+            "Number and value of purchases correlate by {r:2}. The model takes them as "
+            "independent, so values of frequent buyers are biased.",
+            r=tied,
         )
-    return _answer(made, derived, "gamma_gamma", limits, conf_level)
+    return Note(
+        "clv.tied",
+        "Number and value of purchases correlate by {r:2}; the model takes them as independent.",
+        r=tied,
+    )
 
 
 def _buying(kind, customers, orders_by, leaving_by, seed, conf_level):
     names = ("frequency", "recency", "age")
+    x, age, many = _checked(customers, names)
+    n, again = int(many.sum()), int(many[x > 0].sum())
+    if again < RETURNED:
+        raise _too_few(kind, again, n, "later" in customers)
+    timed = kind != "bg_bb"
+    fit = fits.fit(
+        kind,
+        customers,
+        names,
+        unit=getattr(customers, "attrs", {}).get("unit_days") if timed else None,
+        covariates={"orders": list(orders_by), "leaving": list(leaving_by)},
+        seed=seed,
+    )
+    limits = [*convergence(fit), _came_back(again, n)]
+    if kind == "bg_nbd":
+        limits.append(NEVER_GONE)
+    if n < LEAST:
+        limits.append(
+            Note(
+                "clv.few",
+                "{n} customers are few: {least} is a common minimum.",
+                n=n,
+                least=LEAST,
+            )
+        )
+    if timed and many @ x < 2 * n:
+        limits.append(
+            Note(
+                "clv.short",
+                "Customers were observed for {age:3} units of time on average and buy every "
+                "{gap:3}. That is less than the time of two purchases, so the model can hardly "
+                "separate customers who left from customers who wait.",
+                age=float(many @ age / n),
+                gap=float(many @ age / (many @ x)),
+            )
+        )
+    limits += _left_out(getattr(customers, "attrs", {}))
+    return result(fit, _means(kind), kind, [*limits, ASSUMES], conf_level)
+
+
+def _checked(customers, names):
+    """Return frequency, age and how many customers a row stands for, or say what is wrong."""
     need_columns("customers", customers.columns, *names)
     x, last, age = (np.asarray(customers[n], float) for n in names)
     if not (np.isfinite(x + last + age).all() and (x >= 0).all() and (last >= 0).all()):
         raise InputError(
-            "clv.error_customers_frequency_recency_and_age",
+            "clv.error_not_numbers",
             "customers: frequency, recency and age must be numbers of 0 or more",
         )
     wrong = (last > age * (1 + 1e-9)) | ((x == 0) != (last == 0))
     if wrong.any():
         raise InputError(
-            "clv.error_customers_in_rows_the_last",
-            "customers: in {wrong} rows the last purchase lies after the end, or "
-            "frequency and recency do not agree (0 goes with 0)",
+            "clv.error_recency",
+            "customers: in {wrong} rows the last purchase lies after the end, or frequency and "
+            "recency contradict each other (both are 0, or neither)",
             wrong=int(wrong.sum()),
         )
     many = (
         np.asarray(customers["customers"], float) if "customers" in customers else np.ones(len(x))
     )
-    n, again = int(many.sum()), int(many[x > 0].sum())
-    if again < 10:
-        raise NotEnoughData(
-            f"{kind}: {again} of {n} customers came back; ten are needed to learn how often"
-            + ("; a later `learn_until` leaves more" if "later" in customers else "")
+    return x, age, many
+
+
+def _too_few(kind, again, n, held_out):
+    values = {"model": kind, "again": again, "n": n, "least": RETURNED}
+    if held_out:
+        return NotEnoughData(
+            "clv.error_few_returned_before",
+            "{model}: {again} of {n} customers came back; {least} are needed to estimate how "
+            "often. A later `learn_until` leaves more",
+            **values,
         )
-    made = fits.fit(
-        kind,
-        customers,
-        names,
-        unit=getattr(customers, "attrs", {}).get("unit_days") if kind != "bg_bb" else None,
-        covariates={"orders": list(orders_by), "leaving": list(leaving_by)},
-        seed=seed,
+    return NotEnoughData(
+        "clv.error_few_returned",
+        "{model}: {again} of {n} customers came back; {least} are needed to estimate how often",
+        **values,
     )
-    if kind == "bg_bb":
-        derived = {
-            "mean_rate": lambda w: 1 / (1 + np.exp(w[1] - w[0])),
-            "mean_leaving": lambda w: 1 / (1 + np.exp(w[3] - w[2])),
-        }
-    else:
-        derived = {
-            "mean_rate": lambda w: np.exp(w[0] - w[1]),
-            "mean_leaving": (
-                (lambda w: np.exp(w[2] - w[3]))
-                if kind == "pareto_nbd"
-                else (lambda w: 1 / (1 + np.exp(w[3] - w[2])))
-            ),
-        }
-    limits = [
-        *_search(made),
-        Note("clv.repeats", "{again} of {n} customers came back at least once.", again=again, n=n),
-    ]
-    if kind == "bg_nbd":
-        limits.append(
-            Note(
-                "clv.never_gone",
-                "In this model whoever never came back counts as a customer for certain; "
-                "MBG/NBD and Pareto/NBD do not say so.",
-            )
-        )
-    if n < LEAST:
-        limits.append(
-            Note("drivers.few", "{n} are few; {least} is a common floor.", n=n, least=LEAST)
-        )
-    if kind != "bg_bb" and many @ x < 2 * n:
-        limits.append(
-            Note(
-                "clv.short",
-                "Customers were watched for {age:3} units of time on average and buy every "
-                "{gap:3}: under two purchases' time, so leaving can hardly be told from "
-                "waiting.",
-                age=float(many @ age / n),
-                gap=float(many @ age / (many @ x)),
-            )
-        )
-    if refunds := getattr(customers, "attrs", {}).get("refunds"):
-        limits.append(
+
+
+def _came_back(again, n):
+    return Note(
+        "clv.repeats", "{again} of {n} customers came back at least once.", again=again, n=n
+    )
+
+
+def _left_out(attrs):
+    """Return what was left out when customers were counted."""
+    out = []
+    if refunds := attrs.get("refunds"):
+        out.append(
             Note(
                 "clv.refunds",
-                "{n} days on which a customer got more back than they paid are no purchase.",
+                "{n} day on which a customer got back more than they paid does not count as a "
+                "purchase.",
+                "{n} days on which a customer got back more than they paid do not count as "
+                "purchases.",
                 n=refunds,
             )
         )
-    if later := getattr(customers, "attrs", {}).get("later_orders"):
-        limits.append(Note("clv.later", "{n} orders after the end named are left out.", n=later))
-    limits.append(
-        Note(
-            "clv.assumes",
-            "Rates do not change while one is a customer: seasons, promotions and "
-            "growth break that; see whether the hold-out and the tracking plot agree.",
-        )
-    )
-    return _answer(made, derived, kind, limits, conf_level)
-
-
-def _search(made):
-    """Return the sentences on what came of the search, and what to do where it ended at an edge."""
-    agree, starts = made.agree
-    told = {
-        "score": "<1e-8" if made.gradient < 1e-8 else f"{made.gradient:.0e}",
-        "agree": number(int(agree)),
-        "starts": number(starts),
-        "value": number(made.loglik, 8),
-    }
-    out = (
-        [
+    if later := attrs.get("later_orders"):
+        out.append(
             Note(
-                "clv.settled",
-                "The search settled: largest score a customer {score}, {agree} of {starts} "
-                "starts reached the same top, log-likelihood {value}.",
-                **told,
+                "clv.later",
+                "{n} order after the end of the period is left out.",
+                "{n} orders after the end of the period are left out.",
+                n=later,
             )
-        ]
-        if made.settled
-        else [
-            Note(
-                "clv.unsettled",
-                "The search did not settle (largest score a customer {score}, {agree} of "
-                "{starts} starts at the same top, log-likelihood {value}): read nothing "
-                "from it; watch customers longer, take a longer unit of time, or leave "
-                "covariates out.",
-                **told,
-            )
-        ]
-    )
-    if {"r", "alpha"} & set(made.edges) and made.model.name != "bg_bb":
-        out.insert(
-            0,
-            Note(
-                "clv.edge_orders",
-                "{names:text} ran to the edge: customers hardly differ in how often they "
-                "buy, so the spread cannot be told. Rates and forecasts hold; these "
-                "parameters mean nothing apart.",
-                names=list(made.edges),
-            ),
-        )
-    if set(made.edges) - {"r"} - ({"alpha"} if made.model.name != "bg_bb" else set()):
-        out.insert(
-            0,
-            (
-                Note(
-                    "clv.edge_leaving",
-                    "{names:text} ran to the edge: from these data leaving cannot be told "
-                    "(nobody is seen to go, or all alike). Read no chance to be alive and no "
-                    "far forecast; watch customers longer.",
-                    names=list(made.edges),
-                )
-                if made.model.name != "gamma_gamma"
-                else Note(
-                    "clv.edge_value",
-                    "{names:text} ran to the edge: customers hardly differ in what they spend, "
-                    "or purchases hardly vary; the mean holds, these parameters mean nothing "
-                    "apart.",
-                    names=list(made.edges),
-                )
-            ),
         )
     return out
 
 
-def _answer(made, derived, key, limits, conf_level):
-    """Return the Result of a fit: parameters on the log scale's intervals, and what follows from
-    them.
-    """
-    import pandas as pd
-
-    k = len(made.model.names)
-    theta, cov = made.theta, made.cov.to_numpy()
-    se = np.sqrt(np.maximum(np.diag(cov), 0))
-    low, high = intervals.normal(theta, se, conf_level)
-    edge = np.isin(made.params.index, made.edges)
-    se, low, high = (np.where(edge, np.nan, v) for v in (se, low, high))
-    rows = [
-        {
-            "term": n,
-            "estimate": np.exp(theta[i]),
-            "std_error": np.exp(theta[i]) * se[i],
-            "conf_low": np.exp(low[i]),
-            "conf_high": np.exp(high[i]),
+def _means(kind):
+    """Return the means that follow from a model's parameters (as logarithms), by name."""
+    if kind == "bg_bb":
+        return {
+            "mean_rate": lambda w: 1 / (1 + np.exp(w[1] - w[0])),
+            "mean_leaving": lambda w: 1 / (1 + np.exp(w[3] - w[2])),
         }
-        for i, n in enumerate(made.model.names)
-    ]
-    for name, compute in derived.items():
-        if compute is None:
-            rows.append(
-                {
-                    "term": name,
-                    **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan),
-                }
-            )
-            continue
-        # A chance on the logit scale, a rate or a value on the logarithm: its interval stays where
-        # it can be.
-        chance = (name == "mean_leaving" and key != "pareto_nbd") or key == "bg_bb"
-        there, back = (special.logit, special.expit) if chance else (np.log, np.exp)
-        value, step = float(compute(theta)), 1e-5
-        slope = np.array(
-            [
-                (there(compute(theta + step * e)) - there(compute(theta - step * e))) / (2 * step)
-                for e in np.eye(len(theta))
-            ]
-        )
-        known = np.isfinite(np.diag(cov)) | (np.abs(slope) < 1e-12)
-        error = (
-            float(np.sqrt(max(slope @ np.where(np.isfinite(cov), cov, 0.0) @ slope, 0)))
-            if known.all()
-            else np.nan
-        )
-        a, b = back(np.array(intervals.normal(there(value), error, conf_level)))
-        rows.append(
-            {
-                "term": name,
-                "estimate": value,
-                "std_error": value * (1 - value if chance else 1) * error,
-                "conf_low": float(a),
-                "conf_high": float(b),
-            }
-        )
-    rows += [
-        {
-            "term": n,
-            "estimate": theta[k + i],
-            "std_error": se[k + i],
-            "conf_low": low[k + i],
-            "conf_high": high[k + i],
-        }
-        for i, n in enumerate(made.params.index[k:])
-    ]
-    table = pd.DataFrame(rows)
-    table.insert(1, "n", made.customers)
-    table.loc[~np.isfinite(table["std_error"]), ["std_error", "conf_low", "conf_high"]] = np.nan
-    return Result(
-        question=t(f"clv.{key}_question"),
-        table=table,
-        method=t(f"clv.{key}_method", unit=number(made.unit, 3) if made.unit else "–"),
-        unit="customers",
-        n=made.customers,
-        conf_level=conf_level,
-        limits=tuple(limits),
-        model=made,
-        chart=Points(
-            label=["term"], only={"term": list(derived)}, xlabel=Note("clv.axis", "Estimate")
+    return {
+        "mean_rate": lambda w: np.exp(w[0] - w[1]),
+        "mean_leaving": (
+            (lambda w: np.exp(w[2] - w[3]))
+            if kind == "pareto_nbd"
+            else (lambda w: 1 / (1 + np.exp(w[3] - w[2])))
         ),
-    )
+    }

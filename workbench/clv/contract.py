@@ -7,6 +7,17 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 
+FEW, FEW_RENEWALS = 200, 4
+SORTING = Note(
+    "clv.contract_sorting",
+    "Renewal rates rise because those likely to leave have left: selection, not growing loyalty.",
+)
+EDGE = Note(
+    "clv.contract_edge",
+    "Customers hardly differ in their probability of leaving, or hardly anybody leaves: the "
+    "parameters reached their bound and have no interval.",
+)
+
 
 @analysis
 def contract(survivors, *, ahead=5, conf_level=0.95):
@@ -20,7 +31,7 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
     survivors : list of int
         Customers at the begin, and how many were left after each renewal.
     ahead : int
-        Renewals to foretell beyond those seen.
+        Renewals to predict beyond those observed.
 
     Returns
     -------
@@ -45,19 +56,18 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
     seen = np.asarray(survivors, float)
     if len(seen) < 3:
         raise NotEnoughData(
-            "clv.error_contract_the_customers_at_the",
-            "contract: the customers at the begin and after at least two renewals are needed",
+            "clv.error_few_renewals",
+            "contract: the number of customers at the start and after at least two renewals is "
+            "needed",
         )
     if (np.diff(seen) > 0).any() or (seen < 0).any() or not np.isfinite(seen).all():
         raise InputError(
-            "clv.error_survivors_numbers_of_one_cohort",
-            "survivors: numbers of one cohort can only fall",
+            "clv.error_survivors",
+            "survivors: the numbers of one cohort can only fall",
         )
     n, lost, k = seen[0], -np.diff(seen), np.arange(1, len(seen))
     if not lost.any() or seen[1] == 0:
-        raise NotEnoughData(
-            "contract: nobody left" if not lost.any() else "contract: nobody renewed once"
-        )
+        raise _nothing_varies(lost)
     psi = special.psi
 
     def value(theta):
@@ -86,7 +96,7 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
         for s in ([1.0, 1.0], [0.5, 3.0], [5.0, 20.0])
     ]
     theta = min(runs, key=lambda r: r.fun).x
-    log, gradient = value(theta)
+    log, _ = value(theta)
     hessian = discrete.slope(lambda q: value(q)[1], theta)
     edge = bool((np.abs(theta) > 9.5).any())
     cov = np.linalg.pinv(-hessian) if not edge else np.full((2, 2), np.nan)
@@ -138,58 +148,75 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
             }
             for i in range(m)
         ]
-    limits = [
-        Note(
-            "clv.contract_sorting",
-            "Renewal rates rise because those likely to leave have left: sorting, not "
-            "growing loyalty.",
-        ),
-        Note(
-            "clv.contract_fit",
-            "Log-likelihood {value:6}, largest score a customer {score}.",
-            value=float(log),
-            score="<1e-6"
-            if np.abs(gradient).max() / n < 1e-6
-            else f"{np.abs(gradient).max() / n:.0e}",
-        ),
-    ]
-    if edge:
-        limits.insert(
-            0,
-            Note(
-                "clv.contract_edge",
-                "The chances to leave hardly differ, or hardly anybody leaves: the "
-                "parameters ran to the edge and have no interval.",
-            ),
-        )
-    if n < 200 or len(seen) < 5:
-        limits.append(
-            Note(
-                "clv.contract_few",
-                "{n} customers and {k} renewals are few; 200 and four are common floors.",
-                n=int(n),
-                k=len(seen) - 1,
-            )
-        )
+    table = pd.DataFrame(rows)
     return Result(
         question=Note(
             "clv.contract_question", "How many customers of a cohort renew, and how many will?"
         ),
-        table=pd.DataFrame(rows),
+        table=table,
+        answer=_left(table),
         method=Note(
             "clv.contract_method",
-            "Shifted beta-geometric model by maximum likelihood; intervals from the curvature.",
+            "Shifted beta-geometric model by maximum likelihood; intervals from the curvature of "
+            "the likelihood.",
         ),
         unit="customers",
         n=int(n),
         conf_level=conf_level,
-        limits=tuple(limits),
+        limits=_limits(int(n), len(seen) - 1, float(log), edge),
         model={"params": {"alpha": float(a), "beta": float(b)}, "cov": cov, "loglik": float(log)},
         chart=Curve(
             x="period",
             only={"measure": "left"},
             percent=True,
             xlabel=Note("clv.contract_axis", "Renewals"),
-            ylabel=Note("clv.contract_yaxis", "Share still there"),
+            ylabel=Note("clv.contract_yaxis", "Share still customers"),
         ),
     )
+
+
+def _nothing_varies(lost):
+    if not lost.any():
+        return NotEnoughData("clv.error_nobody_left", "contract: nobody left")
+    return NotEnoughData("clv.error_nobody_renewed", "contract: nobody renewed even once")
+
+
+def _left(table):
+    """Return the share still there after the last renewal predicted, beside the last observed."""
+    left = table[table["measure"] == "left"]
+    last, seen = left.iloc[-1], left[left["seen"].notna()].iloc[-1]
+    return Note(
+        "clv.contract_answer",
+        "After {period} renewals {share:%} of the cohort are expected to be customers still "
+        "({low:%} to {high:%}); after {observed}, the last observed, {seen:%} were ({count} of "
+        "{n}).",
+        period=int(last["period"]),
+        share=last["estimate"],
+        low=last["conf_low"],
+        high=last["conf_high"],
+        observed=int(seen["period"]),
+        seen=seen["seen"],
+        count=int(seen["count"]),
+        n=int(seen["n"]),
+    )
+
+
+def _limits(n, renewals, loglik, edge):
+    limits = [EDGE] if edge else []
+    limits += [
+        SORTING,
+        Note("clv.contract_fit", "The log-likelihood is {value:6}.", value=loglik),
+    ]
+    if n < FEW or renewals < FEW_RENEWALS:
+        limits.append(
+            Note(
+                "clv.contract_few",
+                "{n} customers and {renewals} renewals are few: {least} and {least_renewals} are "
+                "common minimums.",
+                n=n,
+                renewals=renewals,
+                least=FEW,
+                least_renewals=FEW_RENEWALS,
+            )
+        )
+    return tuple(limits)

@@ -171,18 +171,19 @@ def _covariates(model, table, covariates, many):
             continue
         if process not in model.shifts:
             raise InputError(
-                "clv.error_covariates_of_are_not_part",
-                "{name}: covariates of '{process}' are not part of this model; it takes {model}",
+                "clv.error_covariate_process",
+                "{name}: covariates of '{process}' are not part of this model; it takes "
+                "{model:text}",
                 name=model.name,
                 process=process,
-                model=", ".join(model.shifts) or "none",
+                model=list(model.shifts) or "–",
             )
         values = {c: _number(table, c) for c in names}
         flat = [c for c, v in values.items() if np.ptp(v) == 0]
         if flat:
             raise InputError(
-                "clv.error_never_varies_leave_it_out",
-                "{name}: {flat:text} never varies; leave it out",
+                "clv.error_constant_covariate",
+                "{name}: the covariate {flat:text} never varies; leave it out",
                 name=model.name,
                 flat=list(flat),
             )
@@ -230,7 +231,7 @@ def _number(table, name):
     v = np.asarray(table[name], float)
     if not np.isfinite(v).all():
         raise InputError(
-            "clv.error_customers_has_missing_values",
+            "clv.error_missing_values",
             "customers: '{name}' has missing values",
             name=name,
         )
@@ -246,8 +247,8 @@ def _scale(model, rows, weight):
     mean = float(rows[1 if model.name == "gamma_gamma" else 2] @ weight / weight.sum())
     if mean <= 0:
         raise NotEnoughData(
-            "clv.error_nobody_was_watched_for_any",
-            "{name}: nobody was watched for any time after the first purchase",
+            "clv.error_not_observed",
+            "{name}: nobody was observed for any time after the first purchase",
             name=model.name,
         )
     return mean

@@ -58,7 +58,7 @@ def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
     )
     if cut > last:
         raise InputError(
-            "clv.error_learn_until_lies_after_the",
+            "clv.error_learn_until",
             "learn_until: {learn_until} lies after the end of the data",
             learn_until=learn_until,
         )
@@ -91,10 +91,7 @@ def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
     refunds = int(found["refunds"].sum())
     found = found[found["first_day"] <= cut].reset_index(drop=True)
     if not len(found):
-        raise NotEnoughData(
-            "customers: there is no purchase"
-            + ("" if learn_until is None else f" up to {learn_until}")
-        )
+        raise _no_purchase(learn_until)
     beyond = 0
     if until is not None:
         moments = engine.view(orders, t=engine.micros("ordered_at"))
@@ -127,3 +124,13 @@ def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
         "hold_out": (last - cut) / length,
     }
     return made
+
+
+def _no_purchase(learn_until):
+    if learn_until is None:
+        return NotEnoughData("clv.error_no_purchase", "customers: there is no purchase")
+    return NotEnoughData(
+        "clv.error_no_purchase_until",
+        "customers: there is no purchase up to {learn_until}",
+        learn_until=learn_until,
+    )
