@@ -61,6 +61,7 @@ ANALYSES = (
     "loyalty.purchases",
     "loyalty.advocates",
     "loyalty.standing",
+    "loyalty.repertoire",
     "loyalty.voices",
     "loyalty.care",
     "loyalty.repeats",

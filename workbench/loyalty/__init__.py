@@ -9,7 +9,8 @@ from workbench.loyalty.care import joining, service_recovery
 from workbench.loyalty.norms import dirichlet
 from workbench.loyalty.purchases import Panel, panel
 from workbench.loyalty.repeats import repeat_buying
-from workbench.loyalty.standing import dick_basu, rfm, segments, switching
+from workbench.loyalty.repertoire import switching
+from workbench.loyalty.standing import dick_basu, rfm, segments
 from workbench.loyalty.theory import Dirichlet, nbd
 from workbench.loyalty.voices import referral, satisfaction_link, win_back
 

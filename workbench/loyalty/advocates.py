@@ -5,11 +5,21 @@ import numpy as np
 from workbench import intervals, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
+from workbench.loyalty.limits import recent_answers
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
 # Lowest answers, of 0 to 10, of who would recommend and of who is neutral.
 PROMOTERS, PASSIVES = 9, 7
+TRACKED_ONLY = Note(
+    "loyalty.advocacy_limit",
+    "Only tracked acts are seen: most word of mouth is private, and people paid to recommend are "
+    "counted unless they are left out.",
+)
+NO_TONE = Note(
+    "loyalty.advocacy_tone",
+    "Acts have no tone: a bad review counts as much as a good one. Add a column tone.",
+)
 
 
 @analysis
@@ -38,7 +48,7 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
         did: share with an act after the answer, by what was said), group (all or the act; the tone;
         promoters 9–10, passives 7–8, detractors 0–6), count, n, estimate, std_error, conf_low,
         conf_high. The customer is the sampling unit. The gap between saying and doing stands in
-        `.limits`.
+        `.facts` (loyalty.say_do).
 
     Raises
     ------
@@ -60,7 +70,7 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
         customer_id=acts["customer_id"].astype(str).where(acts["customer_id"].notna()),
     ).dropna(subset=["customer_id", "acted_at", "act"])
     if not len(rows):
-        raise NotEnoughData("loyalty.error_advocacy_there_is_no_act", "advocacy: there is no act")
+        raise NotEnoughData("loyalty.error_no_act", "advocacy: there is no act")
     said = None
     if answers is not None:
         fits.require(answers, "answers", "customer_id", "answered_at", "recommend")
@@ -71,8 +81,10 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
         ).dropna(subset=["customer_id", "answered_at", "recommend"])
         if not said["recommend"].between(0, 10).all():
             raise InputError(
-                "loyalty.error_answers_recommend_must_lie_between",
-                "answers: recommend must lie between 0 and 10",
+                "loyalty.error_recommend",
+                "answers: recommend must lie between {least} and {most}",
+                least=0,
+                most=10,
             )
     strangers, end = 0, rows["acted_at"].max()
     if isinstance(customers, (int, np.integer)):
@@ -83,11 +95,11 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
         n, theirs = len(names), rows["customer_id"].isin(names)
         if not theirs.any() and (said is None or not said["customer_id"].isin(names).any()):
             raise InputError(
-                "loyalty.error_customers_nobody_in_the_table",
-                "customers: nobody in the table acted; ids there look like {iter:repr}, in "
-                "acts like {rows:repr}",
-                iter=next(iter(sorted(names)), "(empty)"),
-                rows=rows["customer_id"].iloc[0],
+                "loyalty.error_nobody_acted",
+                "customers: nobody in the table acted; ids there look like {customer:repr}, in "
+                "acts like {actor:repr}",
+                customer=next(iter(sorted(names)), "(empty)"),
+                actor=rows["customer_id"].iloc[0],
             )
         strangers, rows = int((~theirs).sum()), rows[theirs]
         said = said if said is None else said[said["customer_id"].isin(names)]
@@ -96,10 +108,10 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
     speaks = (late["tone"] == "positive") if "tone" in late else pd.Series(True, late.index)
     if n < late["customer_id"].nunique():
         raise InputError(
-            "loyalty.error_customers_are_fewer_than_the",
-            "customers: {n} are fewer than the {late} who acted",
-            n=n,
-            late=late["customer_id"].nunique(),
+            "loyalty.error_fewer_than_acted",
+            "customers: {customers} are fewer than the {count} who acted",
+            customers=n,
+            count=late["customer_id"].nunique(),
         )
     out = []
     for group, mine in [("all", late[speaks]), *late[speaks].groupby("act", sort=True)]:
@@ -129,21 +141,9 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
                 "conf_high": 100 * high,
             }
         )
-    limits = [
-        Note(
-            "loyalty.advocacy_limit",
-            "Only what is tracked is seen: most word of mouth is private, and who was "
-            "paid to recommend counts too unless left out.",
-        )
-    ]
+    limits = [TRACKED_ONLY]
     if "tone" not in acts:
-        limits.append(
-            Note(
-                "loyalty.advocacy_tone",
-                "Acts have no tone: a bad review counts as much as a good one. Give them a "
-                "column tone.",
-            )
-        )
+        limits.append(NO_TONE)
     if said is not None and len(said):
         spoke = rows[rows["tone"] == "positive"] if "tone" in rows else rows
         did, _ = schemas.followed(
@@ -168,29 +168,16 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
         if groups[0][1].any():
             limits.insert(
                 0,
-                Note(
-                    "loyalty.say_do",
-                    "Of the answers {said:%} were 9 or 10; of those, {did:%} did something "
-                    "within {window:span}. The rest is the gap between saying and doing.",
-                    said=float(groups[0][1].mean()),
-                    did=float(did[groups[0][1]].mean()),
-                    window=window,
-                ),
+                _say_do(float(groups[0][1].mean()), float(did[groups[0][1]].mean()), window),
             )
         if len(old) < len(said):
-            limits.append(
-                Note(
-                    "loyalty.link_young",
-                    "{n} are too young to have been followed for {window:span} and are left out.",
-                    n=len(said) - len(old),
-                    window=window,
-                )
-            )
+            limits.append(recent_answers(len(said) - len(old), window))
     if strangers:
         limits.append(
             Note(
                 "loyalty.advocacy_strangers",
-                "{n} acts are by people who are not among the customers, and are left out.",
+                "{n} act of somebody who is not among the customers is left out.",
+                "{n} acts of people who are not among the customers are left out.",
                 n=strangers,
             )
         )
@@ -200,10 +187,11 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
             "How many customers speak for the firm, and do those who say they would?",
         ),
         table=pd.DataFrame(out),
+        answer=_advocates(out[0], window),
         method=Note(
             "loyalty.advocacy_method",
-            "Customers with an act in the last {window:span} of the data; after an "
-            "answer, within {window:span}; the customer as sampling unit.",
+            "Customers with an act in the last {window:span} of the data; after an answer, within "
+            "{window:span}; the customer is the sampling unit.",
             window=window,
         ),
         unit="customers",
@@ -216,4 +204,30 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
             percent=True,
             xlabel=Note("loyalty.advocacy_axis", "Share with an act"),
         ),
+    )
+
+
+def _advocates(row, window):
+    return Note(
+        "loyalty.advocacy_answer",
+        "{share:%} of customers spoke for the firm in the last {window:span} ({low:%} to {high:%}; "
+        "{count} of {n}).",
+        share=row["estimate"],
+        window=window,
+        low=row["conf_low"],
+        high=row["conf_high"],
+        count=int(row["count"]),
+        n=row["n"],
+    )
+
+
+def _say_do(said, did, window):
+    return Note(
+        "loyalty.say_do",
+        "{said:%} of the answers were {least} or higher; of those, {did:%} spoke for the firm "
+        "within {window:span}. The rest is the gap between saying and doing.",
+        said=said,
+        least=PROMOTERS,
+        did=did,
+        window=window,
     )

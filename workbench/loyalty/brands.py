@@ -10,6 +10,12 @@ from workbench.loyalty.purchases import DRAWS, given, limits_of, measures
 from workbench.notes import Note
 from workbench.results import Heat, Points, Result, analysis
 
+BRANDS, BRANDS_SHARING = 5, 3  # brands below which no law is held against them
+REQUIREMENTS_AXIS = Note(
+    "loyalty.requirements_axis",
+    "Share of its buyers' category purchases that the brand gets",
+)
+
 
 @analysis
 def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
@@ -75,12 +81,14 @@ def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
             }
             for i, b in enumerate(p.brands)
         ]
+    table = pd.DataFrame(rows)
     return Result(
         question=Note(
             "loyalty.performance_question",
             "How large is each brand, how many buy it, how often, and how loyal are they?",
         ),
-        table=pd.DataFrame(rows),
+        table=table,
+        answer=_largest(table, p.households),
         method=Note(
             "loyalty.performance_method",
             "Counts of purchases by household and brand; bootstrap over households "
@@ -95,11 +103,25 @@ def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
             label=["brand"],
             only={"measure": "requirements"},
             percent=True,
-            xlabel=Note(
-                "loyalty.requirements_axis",
-                "Share of its buyers' category purchases that goes to the brand",
-            ),
+            xlabel=REQUIREMENTS_AXIS,
         ),
+    )
+
+
+def _largest(table, households):
+    """Return how much of all purchases the largest brand has, and how many households buy it."""
+    rows = table[table["brand"] == table["brand"].iloc[0]].set_index("measure")
+    share = rows.loc["share"]
+    return Note(
+        "loyalty.performance_answer",
+        "{brand} is the largest brand: {share:%} of purchases ({low:%} to {high:%}), made by "
+        "{penetration:%} of {n} households.",
+        brand=str(share["brand"]),
+        share=share["estimate"],
+        low=share["conf_low"],
+        high=share["conf_high"],
+        penetration=rows.loc["penetration", "estimate"],
+        n=households,
     )
 
 
@@ -129,11 +151,12 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
 
     p = given(lines, options)
     keep = p.named
-    if len(keep) < 5:
+    if len(keep) < BRANDS:
         raise NotEnoughData(
-            "loyalty.error_double_jeopardy_five_brands_are",
-            "double_jeopardy: five brands are needed for a law, found {n_keep}",
-            n_keep=len(keep),
+            "loyalty.error_jeopardy_brands",
+            "double_jeopardy: {least} brands are needed for a law, found {count}",
+            least=BRANDS,
+            count=len(keep),
         )
     made, drawn = measures(p, np.ones((1, len(p.counts)))), measures(p, p.draws(draws, seed))
 
@@ -166,51 +189,68 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     ).sort_values("penetration", ascending=False, ignore_index=True)
     clear = table[table["p_holm"] < 1 - conf_level]
     rank = table["penetration"].corr(table["estimate"], method="spearman")
-    limits = [
-        Note(
-            "loyalty.jeopardy_fit",
-            "Penetration and purchases a buyer rank together by {r:2} (1: wholly); "
-            "brands lie {off:%} off the line on average.",
-            r=rank,
-            off=float(table["off"].abs().mean()),
-        ),
-        (
-            Note(
-                "loyalty.jeopardy_off",
-                "Clearly off the line: {names:text}. A niche, a private label or another "
-                "way of buying is worth a look; the law does not say which.",
-                names=list(clear["brand"]),
-            )
-            if len(clear)
-            else Note(
-                "loyalty.jeopardy_on",
-                "No brand lies clearly off the line: how often a brand is bought follows "
-                "from how many buy it.",
-            )
-        ),
-        *limits_of(p),
-    ]
     return Result(
         question=Note(
             "loyalty.jeopardy_question",
             "Do small brands suffer twice: fewer buyers, who buy a little less often?",
         ),
         table=table,
+        answer=_jeopardy(table, rank, p.households),
         method=Note(
             "loyalty.jeopardy_method",
-            "Purchases a buyer against the line purchases × (1 − penetration) = "
-            "constant; bootstrap over households ({draws} draws), Holm's correction.",
+            "Purchases per buyer against the line on which purchases times the share of non-buyers "
+            "are constant; bootstrap over households ({draws} draws), Holm's correction.",
             draws=draws,
         ),
         unit="households",
         n=p.households,
         conf_level=conf_level,
-        limits=tuple(limits),
+        limits=(_off_line(clear), *limits_of(p)),
         chart=Points(
             label=["brand"],
             beside="line",
-            xlabel=Note("loyalty.purchases_axis", "Purchases a buyer"),
+            xlabel=Note("loyalty.purchases_axis", "Purchases per buyer"),
         ),
+    )
+
+
+def _jeopardy(table, rank, households):
+    """Return whether smaller brands are also bought less often."""
+    values = {
+        "r": rank,
+        "count": len(table),
+        "off": float(table["off"].abs().mean()),
+        "n": households,
+    }
+    if rank > 0:
+        return Note(
+            "loyalty.jeopardy_answer",
+            "Brands with fewer buyers are also bought less often by them: the rank correlation is "
+            "{r:2} over {count} brands, which deviate from the line by {off:%} on average ({n} "
+            "households).",
+            **values,
+        )
+    return Note(
+        "loyalty.no_jeopardy_answer",
+        "Double jeopardy could not be shown: penetration and purchases per buyer have a rank "
+        "correlation of {r:2} over {count} brands, which deviate from the line by {off:%} on "
+        "average ({n} households).",
+        **values,
+    )
+
+
+def _off_line(clear):
+    if len(clear):
+        return Note(
+            "loyalty.jeopardy_off",
+            "Clearly off the line: {names:text}. A niche, a private label or another way of "
+            "buying may be the reason; the law does not say which.",
+            names=list(clear["brand"]),
+        )
+    return Note(
+        "loyalty.jeopardy_on",
+        "No brand lies clearly off the line: how often a brand is bought follows from how many "
+        "buy it.",
     )
 
 
@@ -230,7 +270,8 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         brand's buyers who also buy the other), std_error, conf_low, conf_high, law (duplication
         coefficient times the other's penetration), ratio (estimate over law),
         p_holm (that both are equal). Groups of brands that share clearly more than the law says
-        stand in `.limits`, with the coefficient.
+        stand in `.limits`; the coefficient stands in
+        `.facts` (loyalty.duplication_answer, d).
 
     Raises as `panel`, and NotEnoughData with fewer than three brands.
 
@@ -241,11 +282,12 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     p = given(lines, options)
     keep = p.named
     k = len(keep)
-    if k < 3:
+    if k < BRANDS_SHARING:
         raise NotEnoughData(
-            "loyalty.error_duplication_three_brands_are_needed",
-            "duplication: three brands are needed, found {k}",
-            k=k,
+            "loyalty.error_duplication_brands",
+            "duplication: {least} brands are needed, found {count}",
+            least=BRANDS_SHARING,
+            count=k,
         )
     bought = (p.counts[:, keep] > 0).astype(float)
     off = ~np.eye(k, dtype=bool)
@@ -298,46 +340,24 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     }
     groups = _groups(k, {(a, b) for a, b in more if (b, a) in more})
     _, c_low, c_high = intervals.percentiles([v[2] for v in drawn], coefficient, conf_level)
-    limits = [
-        Note(
-            "loyalty.duplication_fit",
-            "Duplication coefficient {d:3} ({low:3} to {high:3}); pairs lie {off:%} "
-            "off the law on average.",
-            d=coefficient,
-            low=float(c_low),
-            high=float(c_high),
-            off=float(np.abs(ratio[off] - 1).mean()),
-        )
-    ]
-    limits.append(
-        Note(
-            "loyalty.partitions",
-            "Brands that share clearly more buyers than their size says, a market "
-            "within the market: {groups}.",
-            groups="; ".join(" + ".join(names[i] for i in g) for g in groups),
-        )
-        if groups
-        else Note(
-            "loyalty.no_partitions",
-            "No group of brands shares clearly more buyers than their sizes say: one market.",
-        )
-    )
+    off_law = float(np.abs(ratio[off] - 1).mean())
     return Result(
         question=Note(
             "loyalty.duplication_question",
             "Which share of a brand's buyers also buys each other brand?",
         ),
         table=table,
+        answer=_duplicated(coefficient, c_low, c_high, off_law, p.households),
         method=Note(
             "loyalty.duplication_method",
-            "Duplication of purchase against the law coefficient × penetration of the "
-            "other; bootstrap over households ({draws} draws), Holm's correction.",
+            "Duplication of purchase against the coefficient times the penetration of the other "
+            "brand; bootstrap over households ({draws} draws), Holm's correction.",
             draws=draws,
         ),
         unit="households",
         n=p.households,
         conf_level=conf_level,
-        limits=(*limits, *limits_of(p)),
+        limits=(_partitions([[names[i] for i in g] for g in groups]), *limits_of(p)),
         chart=Heat(
             row="brand",
             column="other",
@@ -345,6 +365,34 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
             xlabel=Note("loyalty.duplication_axis", "Also bought"),
             ylabel=Note("loyalty.duplication_yaxis", "Buyers of"),
         ),
+    )
+
+
+def _duplicated(coefficient, low, high, off, households):
+    return Note(
+        "loyalty.duplication_answer",
+        "Buyers of one brand are {d:3} times as likely as households in general to buy another "
+        "({low:3} to {high:3}; {n} households); pairs of brands deviate from this coefficient by "
+        "{off:%} on average.",
+        d=coefficient,
+        low=float(low),
+        high=float(high),
+        off=off,
+        n=households,
+    )
+
+
+def _partitions(groups):
+    if not groups:
+        return Note(
+            "loyalty.no_partitions",
+            "No group of brands shares clearly more buyers than their sizes imply: one market.",
+        )
+    return Note(
+        "loyalty.partitions",
+        "Brands that share clearly more buyers than their sizes imply, a market within the "
+        "market: {groups}.",
+        groups=[Note("loyalty.partition", "{brands:text}", brands=g) for g in groups],
     )
 
 

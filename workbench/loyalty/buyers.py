@@ -4,10 +4,23 @@ import numpy as np
 
 from workbench import engine, intervals, periods, schemas
 from workbench.errors import InputError, NotEnoughData, need_columns
+from workbench.loyalty.limits import BUYERS_ONLY
 from workbench.loyalty.purchases import DRAWS, given, limits_of
 from workbench.loyalty.theory import nbd
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+FIRST_BUYERS = 10  # buyers in the first period, below which nothing is compared
+HEAVY_LIMIT = Note(
+    "loyalty.heavy_limit",
+    "Heavy buyers of one period are heavy partly by chance; the longer the period, the larger "
+    "their share appears.",
+)
+MODERATION_LIMIT = Note(
+    "loyalty.moderation_limit",
+    "That heavy buyers buy less and non-buyers buy something is expected by chance alone: only a "
+    "difference from the law is a change.",
+)
 
 
 @analysis
@@ -23,7 +36,7 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
     Returns
     -------
     Result
-        brand ("category" first), measure (heaviest 20 %, …; gini), n (buyers), estimate (share of
+        brand ("category" first), measure (heaviest_20, …; gini), n (buyers), estimate (share of
         purchases; inequality between buyers, 0 to 1), std_error, conf_low, conf_high.
 
     Raises as `panel`.
@@ -36,9 +49,9 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
     for s in shares:
         if not 0 < s < 1:
             raise InputError(
-                "loyalty.error_shares_must_lie_between_and",
-                "shares: must lie between 0 and 1, found {s}",
-                s=s,
+                "loyalty.error_shares",
+                "shares: must lie between 0 and 1, found {share}",
+                share=s,
             )
     rows = []
     weights = p.draws(draws, seed)
@@ -86,7 +99,7 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
             }
             for i, m in enumerate(
                 [
-                    *(Note("loyalty.heaviest", "heaviest {share:%0}", share=s) for s in shares),
+                    *(f"heaviest_{100 * s:g}" for s in shares),
                     "gini",
                 ]
             )
@@ -96,6 +109,7 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
             "loyalty.heavy_question", "How much of all purchases do the heaviest buyers make?"
         ),
         table=pd.DataFrame(rows),
+        answer=_heaviest(rows[0], shares[0]),
         method=Note(
             "loyalty.heavy_method",
             "Cumulative purchases from the heaviest buyer on; bootstrap over "
@@ -106,19 +120,28 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
         n=p.households,
         conf_level=conf_level,
         limits=(
-            Note(
-                "loyalty.heavy_limit",
-                "Who is heavy in one period is heavy partly by chance; the longer the "
-                "period, the larger the share of the heaviest looks.",
-            ),
+            HEAVY_LIMIT,
             *limits_of(p),
         ),
         chart=Points(
             label=["brand"],
-            only={"measure": Note("loyalty.heaviest", "heaviest {share:%0}", share=shares[0])},
+            only={"measure": f"heaviest_{100 * shares[0]:g}"},
             percent=True,
             xlabel=Note("loyalty.heavy_axis", "Share of purchases"),
         ),
+    )
+
+
+def _heaviest(row, part):
+    return Note(
+        "loyalty.heavy_answer",
+        "The heaviest {part:%0} of buyers make {share:%} of all purchases ({low:%} to {high:%}; "
+        "{n} buyers).",
+        part=part,
+        share=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        n=row["n"],
     )
 
 
@@ -174,7 +197,7 @@ def buyer_moderation(
     cut = periods.local_day(schemas.moment("until", until, zone), zone)
     if not span["a"] <= cut < span["b"]:
         raise InputError(
-            "loyalty.error_until_must_lie_within_the",
+            "loyalty.error_until",
             "until: {until} must lie within the data, before their last day",
             until=until,
         )
@@ -194,20 +217,21 @@ def buyer_moderation(
     n = int(households or len(found))
     if n < len(found):
         raise InputError(
-            "loyalty.error_households_are_fewer_than_the_b",
-            "households: {n} are fewer than the {n_found} who bought",
-            n=n,
-            n_found=len(found),
+            "loyalty.error_households",
+            "households: {households} are fewer than the {buyers} who bought",
+            households=n,
+            buyers=len(found),
         )
     x, y = (
         np.concatenate([found[c].to_numpy(float), np.zeros(n - len(found))])
         for c in ("early", "late")
     )
-    if (x > 0).sum() < 10:
+    if (x > 0).sum() < FIRST_BUYERS:
         raise NotEnoughData(
-            "loyalty.error_buyer_moderation_buyers_in_the",
-            "buyer_moderation: {x} buyers in the first period; ten are needed",
-            x=int((x > 0).sum()),
+            "loyalty.error_moderation_buyers",
+            "buyer_moderation: {count} buyers in the first period; {least} are needed",
+            count=int((x > 0).sum()),
+            least=FIRST_BUYERS,
         )
     border = np.sort(x[x > 0])[::-1][max(int((x > 0).sum() * 0.2) - 1, 0)]
     heavy = x >= max(border, 2)
@@ -245,38 +269,16 @@ def buyer_moderation(
                 "share": y[mine].sum() / max(y.sum(), 1),
             }
         )
-    limits = [
-        (
-            Note(
-                "loyalty.moderation_nbd", "NBD of the first period: mean {m:3}, K {k:3}.", m=m, k=k
-            )
-            if np.isfinite(k)
-            else Note(
-                "loyalty.moderation_none",
-                "No NBD has this penetration and frequency: households differ less than "
-                "chance alone would make them, and the law cannot be given.",
-            )
-        ),
-        Note(
-            "loyalty.moderation_limit",
-            "Heavy buyers buying less and non-buyers buying something is what chance "
-            "alone brings: only what differs from the law is a change.",
-        ),
-    ]
+    limits = [_by_law(m, k), MODERATION_LIMIT]
     if households is None:
-        limits.append(
-            Note(
-                "loyalty.buyers_only",
-                "Only buyers are in the data: penetrations are shares of buyers, and who "
-                "buys nothing is not seen. Give `households`.",
-            )
-        )
+        limits.append(BUYERS_ONLY)
     return Result(
         question=Note(
             "loyalty.moderation_question",
             "What do last period's heavy, light and non-buyers buy next period?",
         ),
         table=pd.DataFrame(rows),
+        answer=_moderated(rows[-1]),
         method=Note(
             "loyalty.moderation_method",
             "Two periods of {days} days; heavy: the fifth of the first period's buyers "
@@ -292,6 +294,49 @@ def buyer_moderation(
         chart=Points(
             label=["group"],
             beside="law",
-            xlabel=Note("loyalty.moderation_axis", "Purchases a household in the second period"),
+            xlabel=Note("loyalty.moderation_axis", "Purchases per household in the second period"),
         ),
+    )
+
+
+def _by_law(mean, spread):
+    if np.isfinite(spread):
+        return Note(
+            "loyalty.moderation_nbd",
+            "NBD of the first period: mean {mean:3}, K {spread:3}.",
+            mean=mean,
+            spread=spread,
+        )
+    return Note(
+        "loyalty.moderation_none",
+        "No NBD has this penetration and frequency: households differ less than chance alone "
+        "would make them, so the law cannot be given.",
+    )
+
+
+def _moderated(row):
+    """Return what the heaviest group there is bought in the second period, beside the law."""
+    values = {
+        "group": row["group"],
+        "second": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "first": row["first"],
+        "n": row["n"],
+    }
+    if not np.isfinite(row["law"]):
+        return Note(
+            "loyalty.moderation_lawless_answer",
+            "Those who were {group:word} in the first period made {second:3} purchases per "
+            "household in the second ({low:3} to {high:3}; {n} households), against {first:3} in "
+            "the first.",
+            **values,
+        )
+    return Note(
+        "loyalty.moderation_answer",
+        "Those who were {group:word} in the first period made {second:3} purchases per household "
+        "in the second ({low:3} to {high:3}; {n} households), against {first:3} in the first; if "
+        "nobody had changed, the NBD expects {law:3}.",
+        **values,
+        law=row["law"],
     )

@@ -7,15 +7,26 @@ import numpy as np
 from workbench import engine, intervals, periods, schemas, survival
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
+from workbench.loyalty.limits import few
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+LEAST = 100  # purchases a group
+PERIODS = 3  # periods below which nothing is compared over time
+RECOVERY_AXIS = Note("loyalty.recovery_axis", "Share that came back, of those not back at once")
+RECOVERY_LIMIT = Note(
+    "loyalty.recovery_limit",
+    "Associational: what was solved may have been easy to solve, people who complain care more "
+    "than those who leave without a word, and unhappy customers who say nothing are counted as "
+    "having no complaint.",
+)
 
 
 @analysis
 def service_recovery(
     complaints, orders, *, window="60D", link="14D", repair="7D", zone="UTC", conf_level=0.95
 ):
-    """Do customers come back after a complaint, and does it go with solving it?
+    """Do customers come back after a complaint, and more often once it is solved?
 
     A complaint belongs to its customer's last purchase day before it. Whoever comes back at once
     cannot complain about the day before any more, so days with and without complaint are compared
@@ -82,9 +93,9 @@ def service_recovery(
     took = asked["solved_at"] - asked["opened_at"]
     if (took < pd.Timedelta(0)).any():
         raise InputError(
-            "loyalty.error_complaints_were_solved_before_they",
-            "complaints: {took} were solved before they were opened",
-            took=int((took < pd.Timedelta(0)).sum()),
+            "loyalty.error_solved_before",
+            "complaints: {count} were solved before they were opened",
+            count=int((took < pd.Timedelta(0)).sum()),
         )
     near, quick, ahead = (
         pd.Timedelta(microseconds=schemas.micros(k, v))
@@ -134,7 +145,7 @@ def service_recovery(
     )
     if not (kind != "no_complaint").any():
         raise NotEnoughData(
-            "loyalty.error_service_recovery_no_purchase_with",
+            "loyalty.error_no_complaint_followed",
             "service_recovery: no purchase with a complaint, its customer not back "
             "within {link} and {repair}, was followed for {window} more",
             link=link,
@@ -209,65 +220,27 @@ def service_recovery(
     table.loc[first:, "p_holm"] = intervals.corrected(
         intervals.p_value(table.loc[first:, "estimate"], table.loc[first:, "std_error"])
     )
-    limits = [
-        Note(
-            "loyalty.recovery_limit",
-            "Associational: what is solved may be what was easily solved, who "
-            "complains cares more than who leaves in silence, and unhappy customers "
-            "who say nothing stand among those without complaint.",
-        ),
-        Note(
-            "loyalty.recovery_sooner",
-            "{n} of {all} purchases were followed by another before that moment; they "
-            "tell nothing here, since who is back at once no longer complains about "
-            "the day before.",
-            n=int((old & ~use).sum()),
-            all=int(old.sum()),
-        ),
-    ]
-    if len(found) > len(linked):
-        limits.append(
-            Note(
-                "loyalty.recovery_lone",
-                "{n} complaints belong to no purchase within {gap:span} before them.",
-                n=len(found) - len(linked),
-                gap=link,
-            )
-        )
-    if not judged.all():
-        limits.append(
-            Note(
-                "loyalty.recovery_open",
-                "{n} complaints are too recent to be called solved or not.",
-                n=int((~judged).sum()),
-            )
-        )
-    if not old.all():
-        limits.append(
-            Note(
-                "loyalty.recovery_young",
-                "{n} purchases are too recent to be followed for {window:span} and are left out.",
-                n=int((~old).sum()),
-                window=window,
-            )
-        )
+    limits = [RECOVERY_LIMIT, _sooner(int((old & ~use).sum()), int(old.sum()))]
+    limits += _not_counted(
+        lone=(len(found) - len(linked), link),
+        unjudged=int((~judged).sum()),
+        recent=(int((~old).sum()), window),
+    )
     small = min((kind == g).sum() for g in there)
-    if small < 100:
-        limits.append(
-            Note("drivers.few", "{n} are few; {least} is a common floor.", n=int(small), least=100)
-        )
+    if small < LEAST:
+        limits.append(few(small, LEAST, "purchases"))
     return Result(
         question=Note(
             "loyalty.recovery_question",
-            "Do customers come back after a complaint, and does it go with solving it?",
+            "Do customers come back after a complaint, and more often once it is solved?",
         ),
         table=table,
+        answer=_came_back(table, window, conf_level),
         method=Note(
             "loyalty.recovery_method",
-            "Purchases whose customer was not back {gap:span} and {within:span} after "
-            "them, followed for {window:span} more; solved: within {within:span} of "
-            "the complaint; the customer as sampling unit, Holm's correction over the "
-            "differences.",
+            "Purchases whose customer had not returned {gap:span} plus {within:span} after them, "
+            "followed for {window:span} more; solved: within {within:span} of the complaint; the "
+            "customer is the sampling unit, Holm's correction for the differences.",
             window=window,
             within=repair,
             gap=link,
@@ -281,8 +254,98 @@ def service_recovery(
             label=["group"],
             only={"measure": "came_back"},
             percent=True,
-            xlabel=Note("loyalty.recovery_axis", "Share that came back, of those not back at once"),
+            xlabel=RECOVERY_AXIS,
         ),
+    )
+
+
+def _sooner(n, purchases):
+    return Note(
+        "loyalty.recovery_sooner",
+        "{n} of {purchases} purchases were followed by another before that moment. They are left "
+        "out: customers who return at once no longer complain about the purchase before.",
+        n=n,
+        purchases=purchases,
+    )
+
+
+def _not_counted(lone, unjudged, recent):
+    """Return complaints without a purchase or too recent, and purchases too recent."""
+    limits = []
+    if lone[0]:
+        limits.append(
+            Note(
+                "loyalty.recovery_lone",
+                "{n} complaint has no purchase within {gap:span} before it.",
+                "{n} complaints have no purchase within {gap:span} before them.",
+                n=lone[0],
+                gap=lone[1],
+            )
+        )
+    if unjudged:
+        limits.append(
+            Note(
+                "loyalty.recovery_open",
+                "{n} complaint is too recent to count as solved or not.",
+                "{n} complaints are too recent to count as solved or not.",
+                n=unjudged,
+            )
+        )
+    if recent[0]:
+        limits.append(
+            Note(
+                "loyalty.recovery_recent",
+                "{n} purchase is too recent to be followed for {window:span} and is left out.",
+                "{n} purchases are too recent to be followed for {window:span} and are left out.",
+                n=recent[0],
+                window=recent[1],
+            )
+        )
+    return limits
+
+
+def _came_back(table, window, conf_level):
+    """Return how often customers come back after a solved and after an unsolved complaint."""
+    back = table[table["measure"] == "came_back"].set_index("group")
+    gaps = table[table["measure"] == "difference"].set_index("group")
+    if "solved_less_unsolved" not in gaps.index:
+        row = back[back.index != "no_complaint"].iloc[0]
+        return Note(
+            "loyalty.recovery_share_answer",
+            "After a complaint ({group:word}) {share:%} of customers came back within "
+            "{window:span} ({low:%} to {high:%}; {count} of {n} purchases).",
+            group=row.name,
+            share=row["estimate"],
+            window=window,
+            low=row["conf_low"],
+            high=row["conf_high"],
+            count=int(row["count"]),
+            n=int(row["n"]),
+        )
+    gap = gaps.loc["solved_less_unsolved"]
+    values = {
+        "solved": back.loc["solved", "estimate"],
+        "unsolved": back.loc["unsolved", "estimate"],
+        "gap": gap["estimate"],
+        "low": gap["conf_low"],
+        "high": gap["conf_high"],
+        "n": int(gap["n"]),
+        "window": window,
+    }
+    if gap["p_holm"] < 1 - conf_level:
+        return Note(
+            "loyalty.recovery_answer",
+            "After a complaint solved in time {solved:%} came back within {window:span}, after one "
+            "not solved in time {unsolved:%}: a difference of {gap:points} percentage points "
+            "({low:points} to {high:points}; {n} purchases).",
+            **values,
+        )
+    return Note(
+        "loyalty.recovery_no_answer",
+        "No difference between complaints solved in time and others could be shown: {solved:%} "
+        "and {unsolved:%} came back within {window:span}, a difference of {gap:points} percentage "
+        "points ({low:points} to {high:points}; {n} purchases).",
+        **values,
     )
 
 
@@ -336,11 +399,12 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
         periods.first_day(periods.local_day(schemas.moment("begin", begin, zone), zone), period)
     )
     starts = periods.whole(first, end, period)
-    if len(starts) < 3:
+    if len(starts) < PERIODS:
         raise NotEnoughData(
-            "loyalty.error_joining_whole_periods_from_on",
-            "joining: {n_starts} whole periods from {begin} on; three are needed",
-            n_starts=len(starts),
+            "loyalty.error_joining_periods",
+            "joining: {count} whole periods from {begin} on; {least} are needed",
+            count=len(starts),
+            least=PERIODS,
             begin=begin,
         )
     found = engine.run(
@@ -359,7 +423,7 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     people = found["customer"].drop_duplicates()
     if not len(people):
         raise NotEnoughData(
-            "loyalty.error_joining_nobody_had_bought_before",
+            "loyalty.error_joining_customers",
             "joining: nobody had bought before {begin}",
             begin=begin,
         )

@@ -4,6 +4,7 @@ import numpy as np
 
 from workbench import intervals
 from workbench.errors import InputError, NotEnoughData
+from workbench.loyalty.brands import REQUIREMENTS_AXIS
 from workbench.loyalty.purchases import given, limits_of, measures
 from workbench.loyalty.theory import Dirichlet
 from workbench.notes import Note
@@ -16,7 +17,7 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     they like, and nothing else?
 
     The NBD-Dirichlet knows the size of the category and the shares of the brands, and one number
-    for how far tastes lie apart. What it foretells is what a brand of that share normally does.
+    for how far tastes lie apart. What it predicts is what is normal for a brand of that share.
 
     Parameters
     ----------
@@ -28,7 +29,8 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
         brand, measure (penetration, purchases, category_purchases, requirements, sole), n (buyers;
         households for penetration), estimate (observed), std_error, conf_low, conf_high, theory,
         theory_low, theory_high (from the same draws of households), off (observed over theory less
-        1), p_holm. `.model` is a `loyalty.Dirichlet`; its parameters stand in `.limits`.
+        1), p_holm. `.model` is a `loyalty.Dirichlet`; its parameters stand in `.facts`
+        (loyalty.dirichlet_fit).
 
     Raises as `panel`, NotEnoughData where only buyers are known, and InputError where no Dirichlet
     fits (a brand bought by all, or more often than the category allows).
@@ -41,7 +43,7 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     p = given(lines, options)
     if p.households == len(p.counts):
         raise NotEnoughData(
-            "loyalty.error_dirichlet_every_household_in_the",
+            "loyalty.error_dirichlet_households",
             "dirichlet: every household in the data is a buyer, so how many buy "
             "nothing is not known and no NBD can be fitted; give `households`, all "
             "that could have bought",
@@ -97,53 +99,13 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     table["p_holm"] = intervals.corrected(table["p"])
     fit = table.groupby("measure")["off"].apply(lambda v: float(v.abs().mean()))
     clear = table[(table["p_holm"] < 1 - conf_level) & (table["measure"] == "requirements")]
-    limits = [
-        Note(
-            "loyalty.dirichlet_fit",
-            "Category: {m} purchases a household, K = {k:3}; S = {s:3} (polarisation "
-            "{phi:3}: 0 all like all brands alike, 1 everybody has one). Observed lies "
-            "{off:%} off theory on average.",
-            m=model.rate,
-            k=model.spread,
-            s=model.tastes,
-            phi=1 / (1 + model.tastes),
-            off=float(fit.mean()),
-        ),
-        (
-            Note(
-                "loyalty.dirichlet_off",
-                "Share of requirements clearly unlike that of a brand of this size: {names:text}.",
-                names=list(clear["brand"]),
-            )
-            if len(clear)
-            else Note(
-                "loyalty.dirichlet_on",
-                "No brand's share of requirements is clearly unlike that of a brand of its "
-                "size: loyalty follows from size here.",
-            )
-        ),
-        Note(
-            "loyalty.dirichlet_assumes",
-            "Theory is a market that stands still and is not split up; it is a "
-            "yardstick, no explanation.",
-        ),
-        *limits_of(p),
-    ]
-    if lost:
-        limits.append(
-            Note(
-                "loyalty.draws_lost",
-                "{n} of {draws} draws had no Dirichlet and are left out of its intervals.",
-                n=lost,
-                draws=draws,
-            )
-        )
     return Result(
         question=Note(
             "loyalty.dirichlet_question",
             "How would each brand be bought if only its size told them apart?",
         ),
         table=table.drop(columns="p"),
+        answer=_off_norm(float(fit.mean()), len(clear), len(p.brands), p.households),
         method=Note(
             "loyalty.dirichlet_method",
             "NBD-Dirichlet from penetration and purchases of the category and the "
@@ -154,16 +116,75 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
         unit="households",
         n=p.households,
         conf_level=conf_level,
-        limits=tuple(limits),
+        limits=(*_fit_limits(model, clear, lost, draws), *limits_of(p)),
         model=model,
         chart=Points(
             label=["brand"],
             only={"measure": "requirements"},
             beside="theory",
             percent=True,
-            xlabel=Note(
-                "loyalty.requirements_axis",
-                "Share of its buyers' category purchases that goes to the brand",
-            ),
+            xlabel=REQUIREMENTS_AXIS,
         ),
     )
+
+
+ASSUMES = Note(
+    "loyalty.dirichlet_assumes",
+    "The norm is a market that stands still and is not partitioned: a benchmark, not an "
+    "explanation.",
+)
+
+
+def _off_norm(off, clear, brands, households):
+    return Note(
+        "loyalty.dirichlet_answer",
+        "Brands deviate from the norm for their size by {off:%} on average; {count} of {brands} "
+        "have a share of category requirements clearly unlike it ({n} households).",
+        off=off,
+        count=clear,
+        brands=brands,
+        n=households,
+    )
+
+
+def _fit_limits(model, clear, lost, draws):
+    """Return the parameters of the category, the brands unlike their norm, and draws without a
+    fit.
+    """
+    limits = [
+        Note(
+            "loyalty.dirichlet_fit",
+            "Category: {m} purchases per household, K = {k:3}, S = {s:3}: a polarisation of "
+            "{phi:3} on a scale from {least} (all like all brands equally) to {most} (everybody "
+            "buys one brand).",
+            m=model.rate,
+            k=model.spread,
+            s=model.tastes,
+            phi=1 / (1 + model.tastes),
+            least=0,
+            most=1,
+        ),
+        Note(
+            "loyalty.dirichlet_off",
+            "Share of category requirements clearly unlike the norm for the size of the brand: "
+            "{names:text}.",
+            names=list(clear["brand"]),
+        )
+        if len(clear)
+        else Note(
+            "loyalty.dirichlet_on",
+            "No brand's share of category requirements is clearly unlike the norm for its size: "
+            "here loyalty follows from size.",
+        ),
+        ASSUMES,
+    ]
+    if lost:
+        limits.append(
+            Note(
+                "loyalty.draws_lost",
+                "{n} of {draws} draws allowed no Dirichlet and are left out of its intervals.",
+                n=lost,
+                draws=draws,
+            )
+        )
+    return limits

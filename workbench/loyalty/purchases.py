@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench import engine
 from workbench.errors import InputError, NotEnoughData, need_columns
+from workbench.loyalty.limits import BUYERS_ONLY, few
 from workbench.notes import Note
 
 LEAST = 400  # households
@@ -104,21 +105,22 @@ def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
     sizes = found.groupby("brand")["bought"].sum().sort_values(ascending=False, kind="stable")
     if len(sizes) < 2:
         raise NotEnoughData(
-            "loyalty.error_panel_two_brands_are_needed",
-            "panel: two brands are needed, found {n_sizes}",
-            n_sizes=len(sizes),
+            "loyalty.error_panel_brands",
+            "panel: {least} brands are needed, found {count}",
+            least=2,
+            count=len(sizes),
         )
     kept = list(sizes.index[:most])
-    found = found.assign(brand=found["brand"].where(found["brand"].isin(kept), "other brands"))
+    found = found.assign(brand=found["brand"].where(found["brand"].isin(kept), OTHERS))
     wide = found.pivot_table(["bought", "money"], "customer", "brand", "sum", fill_value=0.0)
     names = (*kept, *([OTHERS] if len(sizes) > most else []))
     counts, money = (wide[c].reindex(columns=names).to_numpy(float) for c in ("bought", "money"))
     if households is not None and households < len(counts):
         raise InputError(
-            "loyalty.error_households_are_fewer_than_the",
-            "households: {households} are fewer than the {n_counts} who bought",
+            "loyalty.error_households",
+            "households: {households} are fewer than the {buyers} who bought",
             households=households,
-            n_counts=len(counts),
+            buyers=len(counts),
         )
     return Panel(
         counts,
@@ -157,30 +159,14 @@ def given(lines, options):
 
 
 def limits_of(p):
-    out = (
-        [
-            Note(
-                "loyalty.buyers_only",
-                "Only buyers are in the data: penetrations are shares of buyers, and who "
-                "buys nothing is not seen. Give `households`.",
-            )
-        ]
-        if p.households == len(p.counts)
-        else []
-    )
+    out = [BUYERS_ONLY] if p.households == len(p.counts) else []
     if p.households < LEAST:
-        out.append(
-            Note(
-                "drivers.few",
-                "{n} are few; {least} is a common floor.",
-                n=p.households,
-                least=LEAST,
-            )
-        )
+        out.append(few(p.households, LEAST, "households"))
     if p.merged:
         out.append(
             Note(
                 "loyalty.merged",
+                "{n} smaller brand is counted among the other brands.",
                 "{n} smaller brands are taken together as other brands.",
                 n=p.merged,
             )

@@ -7,12 +7,27 @@ from scipy import special, stats
 
 from workbench import engine, intervals, periods, schemas
 from workbench.errors import InputError, NotEnoughData
+from workbench.loyalty.limits import BUYERS_ONLY, few
 from workbench.loyalty.theory import nbd
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
 MOST = 10  # purchases from which buyers are taken together
 DRAWS = 400
+LEAST = 400  # households
+FIRST_BUYERS = 30  # buyers in the first period, below which no law is fitted
+FITS = Note("loyalty.nbd_fits", "The numbers of buyers are consistent with the law.")
+OFF = Note(
+    "loyalty.nbd_off",
+    "The numbers of buyers differ from the law by more than chance. See which rows differ, and by "
+    "how much; with many households even small differences are clear.",
+)
+REPEAT_LIMIT = Note(
+    "loyalty.nbd_limit",
+    "A repeat rate below {all:%0} does not mean lost customers, since light buyers skip periods: "
+    "compare it with that of the law.",
+    all=1,
+)
 
 
 @analysis
@@ -72,13 +87,13 @@ def repeat_buying(
     seen = schemas.first_day(view)
     if first < seen:
         raise NotEnoughData(
-            "loyalty.error_repeat_buying_the_data_begin",
+            "loyalty.error_repeat_begin",
             "repeat_buying: the data begin after {begin}; what was bought before is not known",
             begin=begin,
         )
     if first + 2 * days - 1 > end:
         raise NotEnoughData(
-            "loyalty.error_repeat_buying_the_data_end",
+            "loyalty.error_repeat_end",
             "repeat_buying: the data end before two periods of {length} from {begin} are over",
             length=length,
             begin=begin,
@@ -100,24 +115,25 @@ def repeat_buying(
     bought = found[(found["early"] > 0) | (found["late"] > 0)]
     if n < bought["households"].sum():
         raise InputError(
-            "loyalty.error_households_are_fewer_than_the_b_b",
-            "households: {n} are fewer than the {bought} who bought",
-            n=n,
-            bought=int(bought["households"].sum()),
+            "loyalty.error_households",
+            "households: {households} are fewer than the {buyers} who bought",
+            households=n,
+            buyers=int(bought["households"].sum()),
         )
     x, y = np.append(bought["early"], 0).astype(float), np.append(bought["late"], 0).astype(float)
     w = np.append(bought["households"], n - bought["households"].sum()).astype(float)
-    if w[x > 0].sum() < 30:
+    if w[x > 0].sum() < FIRST_BUYERS:
         raise NotEnoughData(
-            "loyalty.error_repeat_buying_buyers_in_the",
-            "repeat_buying: {w} buyers in the first period; 30 are needed",
-            w=int(w[x > 0].sum()),
+            "loyalty.error_repeat_buyers",
+            "repeat_buying: {count} buyers in the first period; {least} are needed",
+            count=int(w[x > 0].sum()),
+            least=FIRST_BUYERS,
         )
     try:
         m, k = nbd(float(w[x > 0].sum() / n), float((w * x).sum() / w[x > 0].sum()))
     except InputError as wrong:
         raise NotEnoughData(
-            "loyalty.error_repeat_buying", "repeat_buying: {wrong}", wrong=wrong
+            "loyalty.error_repeat_nbd", "repeat_buying: {reason}", reason=wrong.note
         ) from None
     labels = [*map(str, range(MOST)), f"{MOST}+"]
 
@@ -193,54 +209,22 @@ def repeat_buying(
             np.append(seen[:-2], seen[-2:].sum()),
         )
     p = float(stats.chi2.sf(((seen - expected) ** 2 / expected).sum(), max(len(expected) - 3, 1)))
-    limits = [
-        Note(
-            "loyalty.nbd_fit",
-            "NBD: mean {m} purchases a household, k {k:3}; goodness of fit by "
-            "chi-square, p: {p:p}.",
-            m=m,
-            k=k,
-            p=p,
-        ),
-        (
-            Note("loyalty.nbd_fits", "The numbers of buyers go with the law.")
-            if p >= 0.05
-            else Note(
-                "loyalty.nbd_off",
-                "The numbers of buyers depart from the law by more than chance: look at "
-                "which rows, and how far, before anything is read into it; with many "
-                "households small departures show.",
-            )
-        ),
-        Note(
-            "loyalty.nbd_limit",
-            "A repeat rate below 100 % is no loss of customers: light buyers skip "
-            "periods. Compare it with the law's, not with 100 %.",
-        ),
-    ]
+    limits = [_fitted(m, k, p), FITS if p >= 0.05 else OFF, REPEAT_LIMIT]
     if households is None:
-        limits.append(
-            Note(
-                "loyalty.buyers_only",
-                "Only buyers are in the data: penetrations are shares of buyers, and who "
-                "buys nothing is not seen. Give `households`.",
-            )
-        )
-    if n < 400:
-        limits.append(
-            Note("drivers.few", "{n} are few; {least} is a common floor.", n=n, least=400)
-        )
+        limits.append(BUYERS_ONLY)
+    if n < LEAST:
+        limits.append(few(n, LEAST, "households"))
     return Result(
         question=Note(
             "loyalty.nbd_question",
             "How many buy how often, how many of them buy again, and is that what the NBD says?",
         ),
         table=table,
+        answer=_repeated(table),
         method=Note(
             "loyalty.nbd_method",
-            "Purchase days in a period of {days} days and in the next; NBD from "
-            "penetration and purchases a buyer; bootstrap over households ({draws} "
-            "draws).",
+            "Purchase days in a period of {days} days and in the next; NBD from penetration and "
+            "purchases per buyer; bootstrap over households ({draws} draws).",
             days=days,
             draws=draws,
         ),
@@ -255,4 +239,31 @@ def repeat_buying(
             beside="law",
             xlabel=Note("loyalty.nbd_axis", "Share of households"),
         ),
+    )
+
+
+def _fitted(mean, spread, p):
+    return Note(
+        "loyalty.nbd_fit",
+        "NBD: mean {mean} purchases per household, K = {spread:3}; goodness of fit by chi-square: "
+        "p = {p:p}.",
+        mean=mean,
+        spread=spread,
+        p=p,
+    )
+
+
+def _repeated(table):
+    """Return the repeat rate beside the law's."""
+    row = table[table["measure"] == "repeat_rate"].iloc[0]
+    return Note(
+        "loyalty.repeat_answer",
+        "{share:%} of the first period's buyers bought again in the second ({low:%} to {high:%}; "
+        "{count} of {n}); if nobody had changed, the NBD expects {law:%}.",
+        share=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        count=int(row["count"]),
+        n=int(row["n"]),
+        law=row["law"],
     )

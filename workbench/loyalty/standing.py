@@ -7,13 +7,26 @@ import numpy as np
 from workbench import engine, intervals, periods, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
-from workbench.loyalty.purchases import OTHERS
+from workbench.loyalty.limits import few
 from workbench.notes import Note
-from workbench.results import Heat, Points, Result, analysis
+from workbench.results import MINIMUM_CELL, Points, Result, analysis
 
-LEAST = 30  # customers a segment below which its shares are shown but not to be leant on
+LEAST = 30  # customers a segment below which its shares are shown but not to be relied on
 SEGMENTS = ("champions", "loyal", "new", "fading", "at_risk", "lost")
 NEAR = 0.1  # share of the spread within which somebody lies near a cut
+
+
+GRID = 10  # customers below which nothing is shown
+GRID_LEAST = 150
+RFM_LIMIT = Note(
+    "loyalty.rfm_limit",
+    "Scores rank customers by what they did; they give no reason for it. Tied customers share a "
+    "score, so segments are not equally large.",
+)
+GRID_LIMIT = Note(
+    "loyalty.grid_limit",
+    "With cuts at the medians the grid shows who is more loyal than others here, not who is loyal.",
+)
 
 
 @analysis
@@ -56,8 +69,9 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
     """
     if groups < 2:
         raise InputError(
-            "loyalty.error_groups_at_least_are_needed",
-            "groups: at least 2 are needed, found {groups}",
+            "loyalty.error_groups",
+            "groups: at least {least} are needed, found {groups}",
+            least=2,
             groups=groups,
         )
     for name, borders in (cuts or {}).items():
@@ -65,7 +79,7 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
             raise unknown("cuts", "number", name, ("recency", "orders", "amount"))
         if not len(borders) or (np.diff(borders) <= 0).any():
             raise InputError(
-                "loyalty.error_cuts_the_borders_of_must",
+                "loyalty.error_cuts",
                 "cuts: the borders of {name} must increase, found {borders}",
                 name=name,
                 borders=list(borders),
@@ -84,9 +98,7 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
         o=view,
     )
     if not len(made):
-        raise NotEnoughData(
-            "loyalty.error_rfm_nobody_ordered_by_then", "rfm: nobody ordered by then"
-        )
+        raise NotEnoughData("loyalty.error_rfm_empty", "rfm: nobody ordered by then")
     made["amount"] = made["amount"].fillna(0.0)
 
     for letter, name, sign in (("r", "recency", -1), ("f", "orders", 1), ("m", "amount", 1)):
@@ -185,43 +197,21 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
                 ),
             }
         )
-    few = [s for s in SEGMENTS if 0 < (scored["segment"] == s).sum() < LEAST]
-    limits = [
-        Note(
-            "loyalty.rfm_limit",
-            "Scores sort customers by what they did; they are no reason why. Ties "
-            "share a score, so segments are not equally large.",
-        )
-    ]
-    if not watched:
-        limits.insert(
-            0,
-            Note(
-                "loyalty.rfm_young",
-                "The data end before {window:span} have passed since the day of judgement: "
-                "who came back is not known yet.",
-                window=window,
-            ),
-        )
-    if few:
-        limits.append(
-            Note(
-                "loyalty.rfm_few",
-                "Fewer than {least} customers: {names:word}.",
-                names=list(few),
-                least=LEAST,
-            )
-        )
+    few_in = [s for s in SEGMENTS if 0 < (scored["segment"] == s).sum() < LEAST]
+    limits = [RFM_LIMIT] if watched else [_unfinished(window), RFM_LIMIT]
+    if few_in:
+        limits.append(_small_segments(few_in))
     return Result(
         question=Note(
             "loyalty.rfm_question",
             "How large is each segment, what does it spend, and how many of it come back?",
         ),
         table=pd.DataFrame(rows),
+        answer=_best_and_worst(rows, window) if watched else _largest(rows),
         method=Note(
             "loyalty.rfm_method",
-            "Scores of recency, frequency and money; shares with Wilson intervals; "
-            "came back: an order within {window:span} after the day of judgement.",
+            "Scores of recency, frequency and money; shares with Wilson intervals; came back: an "
+            "order within {window:span} after the reference date.",
             window=window,
         ),
         unit="customers",
@@ -243,7 +233,7 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
 
 @analysis
 def dick_basu(table, attitude, behaviour, *, cuts=None, conf_level=0.95):
-    """Who is loyal at heart and in deed, who only in one of them?
+    """Who is loyal in attitude and behaviour, who only in one of them?
 
     Parameters
     ----------
@@ -260,7 +250,7 @@ def dick_basu(table, attitude, behaviour, *, cuts=None, conf_level=0.95):
     Result
         loyalty (true_loyalty: high in both; latent_loyalty: attitude only; spurious_loyalty:
         behaviour only; no_loyalty), count, n, estimate, std_error, conf_low, conf_high. The cuts
-        and the share of customers near one stand in `.limits`.
+        and the share of customers near one stand in `.facts` (loyalty.grid_cuts).
 
     Raises
     ------
@@ -275,11 +265,12 @@ def dick_basu(table, attitude, behaviour, *, cuts=None, conf_level=0.95):
 
     fits.numbers(table, "table", attitude, behaviour)
     rows = table[[attitude, behaviour]].dropna()
-    if len(rows) < 10:
+    if len(rows) < GRID:
         raise NotEnoughData(
-            "loyalty.error_dick_basu_customers_with_both",
-            "dick_basu: {n_rows} customers with both; ten are needed",
-            n_rows=len(rows),
+            "loyalty.error_few_customers",
+            "dick_basu: {count} customers have both; {least} are needed",
+            count=len(rows),
+            least=GRID,
         )
     a, b = (rows[c].to_numpy(float) for c in (attitude, behaviour))
     borders = (
@@ -298,38 +289,18 @@ def dick_basu(table, attitude, behaviour, *, cuts=None, conf_level=0.95):
     near = (np.abs(a - borders[0]) < NEAR * max(np.ptp(a), 1e-12)) | (
         np.abs(b - borders[1]) < NEAR * max(np.ptp(b), 1e-12)
     )
-    limits = [
-        Note(
-            "loyalty.grid_cuts",
-            "High is {a:3} or more in attitude and {b:3} or more in behaviour; "
-            "{near:%} of customers lie near a cut and could as well be elsewhere.",
-            a=borders[0],
-            b=borders[1],
-            near=float(near.mean()),
-        ),
-        Note(
-            "loyalty.grid_limit",
-            "With cuts at the medians the grid tells who is more loyal than others "
-            "here, not who is loyal.",
-        ),
-    ]
-    if len(rows) < 150:
-        limits.append(
-            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(rows), least=150)
-        )
+    limits = [_cuts(borders, float(near.mean())), GRID_LIMIT]
+    if len(rows) < GRID_LEAST:
+        limits.append(few(len(rows), GRID_LEAST, "customers"))
     if len(rows) < len(table):
-        limits.append(
-            Note(
-                "drivers.left_out",
-                "{n} rows with a missing value are left out.",
-                n=len(table) - len(rows),
-            )
-        )
+        limits.append(_left_out(len(table) - len(rows)))
     return Result(
         question=Note(
-            "loyalty.grid_question", "Who is loyal at heart and in deed, who only in one of them?"
+            "loyalty.grid_question",
+            "Who is loyal in attitude and behaviour, who only in one of them?",
         ),
         table=pd.DataFrame(out),
+        answer=_loyal(out),
         method=Note(
             "loyalty.grid_method",
             "Dick and Basu's grid of relative attitude and repeat patronage; Wilson intervals.",
@@ -344,145 +315,91 @@ def dick_basu(table, attitude, behaviour, *, cuts=None, conf_level=0.95):
     )
 
 
-@analysis
-def switching(lines, *, brand="brand", most=8, conf_level=0.95):
-    """After buying a brand, what do people buy the next time?
-
-    Parameters
-    ----------
-    lines : order lines of one category with order_id, customer_id, ordered_at and the brand
-    brand : str
-    most : int
-        Brands kept apart, the largest; orders with several brands are left out and counted.
-
-    Returns
-    -------
-    Result
-        brand, following, count, n (purchases of the brand with another after them), estimate
-        (share), std_error, conf_low, conf_high, by_size (the share the following brand would have
-        if the last purchase told nothing), ratio (estimate over by_size).
-        The household is the sampling unit.
-
-    Raises
-    ------
-    InputError
-        For missing columns.
-    NotEnoughData
-        With fewer than 20 pairs of purchases.
-
-    Source: Colombo & Morrison (1989), Marketing Science 8.
-    """
-    import pandas as pd
-
-    need_columns("lines", engine.columns(lines), "order_id", "customer_id", "ordered_at", brand)
-    view = engine.view(
-        lines,
-        customer=engine.key("customer_id"),
-        order_id="order_id",
-        brand=brand,
-        moment=engine.micros("ordered_at"),
+def _unfinished(window):
+    return Note(
+        "loyalty.rfm_young",
+        "The data end less than {window:span} after the reference date: who came back is not known "
+        "yet.",
+        window=window,
     )
-    pairs = engine.run(
-        """WITH
-          orders AS (
-            SELECT customer, order_id, min(moment) AS moment, min(brand) AS brand,
-              count(DISTINCT brand) AS brands
-            FROM v WHERE brand IS NOT NULL GROUP BY customer, order_id)
-          SELECT customer, brand, following
-          FROM (
-            SELECT customer, order_id, moment, brand, brands,
-              lead(brand) OVER (PARTITION BY customer ORDER BY moment, order_id) AS following,
-              lead(brands) OVER (PARTITION BY customer ORDER BY moment, order_id) AS next_brands
-            FROM orders) x
-          WHERE following IS NOT NULL AND brands = 1 AND next_brands = 1
-          ORDER BY customer, moment, order_id""",
-        v=view,
+
+
+def _small_segments(names):
+    return Note(
+        "loyalty.rfm_few",
+        "Fewer than {least} customers: {names:word}.",
+        names=names,
+        least=LEAST,
     )
-    several = int(
-        engine.one(
-            "SELECT count(*) FROM (SELECT order_id FROM v WHERE brand IS NOT NULL GROUP BY"
-            " customer, order_id HAVING count(DISTINCT brand) > 1) x",
-            v=view,
-        )
+
+
+def _best_and_worst(rows, window):
+    """Return the segments that came back most and least, those too small to say left out."""
+    back = [r for r in rows if r["measure"] == "came_back" and r["n"] >= MINIMUM_CELL]
+    if not back:
+        back = [r for r in rows if r["measure"] == "came_back"]
+    best, worst = (pick(back, key=lambda r: r["estimate"]) for pick in (max, min))
+    return Note(
+        "loyalty.rfm_answer",
+        "Within {window:span} {share:%} of the segment {best:word} ordered ({low:%} to {high:%}; "
+        "{count} of {n}), the highest share; the lowest is {other:%} ({worst:word}).",
+        window=window,
+        share=best["estimate"],
+        best=best["segment"],
+        low=best["conf_low"],
+        high=best["conf_high"],
+        count=int(best["count"]),
+        n=best["n"],
+        other=worst["estimate"],
+        worst=worst["segment"],
     )
-    if len(pairs) < 20:
-        raise NotEnoughData(
-            "loyalty.error_switching_pairs_of_purchases_are",
-            "switching: {n_pairs} pairs of purchases; 20 are needed",
-            n_pairs=len(pairs),
-        )
-    kept = list(
-        pairs["brand"]
-        .value_counts()
-        .sort_index()
-        .sort_values(ascending=False, kind="stable")
-        .index[:most]
+
+
+def _largest(rows):
+    row = max((r for r in rows if r["measure"] == "customers"), key=lambda r: r["estimate"])
+    return Note(
+        "loyalty.rfm_size_answer",
+        "The largest segment, {segment:word}, is {share:%} of customers ({low:%} to {high:%}; "
+        "{count} of {n}).",
+        segment=row["segment"],
+        share=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        count=int(row["count"]),
+        n=row["n"],
     )
-    a, b = (pairs[c].where(pairs[c].isin(kept), OTHERS) for c in ("brand", "following"))
-    names = [*kept, *([OTHERS] if ((a == OTHERS) | (b == OTHERS)).any() else [])]
-    who = pairs["customer"].to_numpy()
-    size = b.value_counts(normalize=True).reindex(names, fill_value=0.0)
-    rows = []
-    for one in names:
-        mine = (a == one).to_numpy()
-        if not mine.any():
-            continue
-        for other in names:
-            share = intervals.share((b[mine] == other).to_numpy(), who[mine], conf_level)
-            rows.append(
-                {
-                    "brand": one,
-                    "following": other,
-                    **share,
-                    "by_size": float(size[other]),
-                    "ratio": share["estimate"] / size[other] if size[other] else np.nan,
-                }
-            )
-    moved = intervals.share((a != b).to_numpy(), who, conf_level)
-    limits = [
-        Note(
-            "loyalty.switch_rate",
-            "{rate:%} of purchases ({low:%} to {high:%}) are followed by another "
-            "brand; if the last purchase told nothing it would be {chance:%}.",
-            rate=moved["estimate"],
-            low=moved["conf_low"],
-            high=moved["conf_high"],
-            chance=float(
-                1 - (a.value_counts(normalize=True).reindex(names, fill_value=0) * size).sum()
-            ),
-        ),
-        Note(
-            "loyalty.switch_limit",
-            "Buying several brands by turns is not switching: people keep a repertoire.",
-        ),
-    ]
-    if several:
-        limits.append(
-            Note(
-                "loyalty.switch_several",
-                "{n} orders hold several brands and are left out, with the pairs they are part of.",
-                n=several,
-            )
-        )
-    return Result(
-        question=Note(
-            "loyalty.switch_question", "After buying a brand, what do people buy the next time?"
-        ),
-        table=pd.DataFrame(rows),
-        method=Note(
-            "loyalty.switch_method",
-            "Pairs of consecutive purchases; Wilson intervals at the number of rows "
-            "the households are worth.",
-        ),
-        unit="purchases",
-        n=len(pairs),
-        conf_level=conf_level,
-        limits=tuple(limits),
-        chart=Heat(
-            row="brand",
-            column="following",
-            percent=True,
-            xlabel=Note("loyalty.switch_axis", "Bought next"),
-            ylabel=Note("loyalty.switch_yaxis", "Bought"),
-        ),
+
+
+def _cuts(borders, near):
+    return Note(
+        "loyalty.grid_cuts",
+        "High is {attitude:3} or more in attitude and {behaviour:3} or more in behaviour; "
+        "{near:%} of customers lie so near a cut that they could as well be elsewhere.",
+        attitude=borders[0],
+        behaviour=borders[1],
+        near=near,
+    )
+
+
+def _left_out(n):
+    return Note(
+        "loyalty.left_out",
+        "{n} row with a missing value is left out.",
+        "{n} rows with a missing value are left out.",
+        n=n,
+    )
+
+
+def _loyal(rows):
+    both, _, behaviour, _ = rows
+    return Note(
+        "loyalty.grid_answer",
+        "{share:%} of customers are loyal in attitude and behaviour ({low:%} to {high:%}; {count} "
+        "of {n}); {spurious:%} are loyal in behaviour only.",
+        share=both["estimate"],
+        low=both["conf_low"],
+        high=both["conf_high"],
+        count=int(both["count"]),
+        n=both["n"],
+        spurious=behaviour["estimate"],
     )

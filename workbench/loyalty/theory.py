@@ -25,8 +25,8 @@ def nbd(penetration, rate):
     """
     if not 0 < penetration < 1 or not rate > 1:
         raise InputError(
-            "loyalty.error_nbd_penetration_must_lie_between",
-            "nbd: penetration must lie between 0 and 1 and purchases a buyer above 1, "
+            "loyalty.error_nbd_range",
+            "nbd: penetration must lie between 0 and 1 and purchases per buyer above 1, "
             "found {penetration} and {rate}",
             penetration=penetration,
             rate=rate,
@@ -41,12 +41,12 @@ def nbd(penetration, rate):
 
     if gap(15.0) < 0:
         raise InputError(
-            "loyalty.error_nbd_with_purchases_a_buyer",
-            "nbd: with {rate} purchases a buyer at most {mean:%} could be buyers; "
+            "loyalty.error_nbd_chance",
+            "nbd: with {rate} purchases per buyer at most {most:%} can be buyers; "
             "found {penetration:%}: buyers differ less than chance alone would make "
             "them",
             rate=rate,
-            mean=-np.expm1(-mean),
+            most=-np.expm1(-mean),
             penetration=penetration,
         )
     return mean, float(np.exp(optimize.brentq(gap, -15.0, 15.0)))
@@ -81,7 +81,7 @@ class Dirichlet:
         shares, seen = np.asarray(shares, float), np.asarray(penetrations, float)
         if len(shares) < 2:
             raise NotEnoughData(
-                "loyalty.error_dirichlet_two_brands_are_needed", "dirichlet: two brands are needed"
+                "loyalty.error_dirichlet_brands", "dirichlet: two brands are needed"
             )
         if (
             (shares <= 0).any()
@@ -90,7 +90,7 @@ class Dirichlet:
             or (seen > penetration + 1e-12).any()
         ):
             raise InputError(
-                "loyalty.error_dirichlet_shares_must_lie_above",
+                "loyalty.error_dirichlet_shares",
                 "dirichlet: shares must lie above 0 and add up to 1 at most; no brand may "
                 "be bought by more than the category",
             )
@@ -111,7 +111,7 @@ class Dirichlet:
             own, good = np.full(len(shares), np.exp(ALIKE)), np.ones(len(shares), bool)
         if not good.any():
             raise InputError(
-                "loyalty.error_dirichlet_no_brand_s_penetration",
+                "loyalty.error_dirichlet_penetrations",
                 "dirichlet: no brand's penetration can be reached with its share; check "
                 "that both are of the same period and households",
             )
@@ -120,7 +120,7 @@ class Dirichlet:
         )
 
     def brands(self):
-        """Return what the model foretells of every brand: penetration, purchases a buyer, category
+        """Return what the model predicts of every brand: penetration, purchases a buyer, category
         purchases of its buyers, share of requirements, share of sole buyers.
         """
         p = _chances(self.rate, self.spread)

@@ -5,8 +5,34 @@ import numpy as np
 from workbench import intervals, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
+from workbench.loyalty.limits import few, recent_answers
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+ANSWERS = 30  # answers below which nothing is compared
+LINK_LEAST, INVITERS, ARM = 300, 100, 200  # common minimums
+LINK_LIMIT = Note(
+    "loyalty.link_limit",
+    "Associational: only people who answered are seen, and they stay more often than others; "
+    "satisfaction and coming back have causes in common.",
+)
+LINK_FLAT = Note(
+    "loyalty.link_flat",
+    "All or none came back, or all scores lie on one side of the median: slopes cannot be "
+    "estimated.",
+)
+K_LIMIT = Note(
+    "loyalty.k_limit",
+    "Per round of invitations, not per month; friends who would have come anyway are counted too.",
+)
+BACK_LIMIT = Note(
+    "loyalty.back_limit", "Holds for customers lapsed by this rule, and for this offer."
+)
+NOT_RANDOMISED = Note(
+    "loyalty.not_randomised",
+    "Customers were not assigned at random: the groups differ in more than the contact, and the "
+    "difference is no effect.",
+)
 
 
 @analysis
@@ -49,12 +75,13 @@ def satisfaction_link(answers, orders, *, score="satisfaction", window="90D", co
     given = answers.dropna(subset=["customer_id", "answered_at", score])
     back, watched = schemas.followed(given, "answered_at", orders, window)
     old, back = given[watched], back[watched]
-    if len(old) < 30:
+    if len(old) < ANSWERS:
         raise NotEnoughData(
-            "loyalty.error_satisfaction_link_answers_are_old",
-            "satisfaction_link: {n_old} answers are old enough to be followed for "
-            "{window}; 30 are needed",
-            n_old=len(old),
+            "loyalty.error_few_answers",
+            "satisfaction_link: {count} answers are old enough to be followed for {window}; "
+            "{least} are needed",
+            count=len(old),
+            least=ANSWERS,
             window=window,
         )
     values, who = (
@@ -70,13 +97,7 @@ def satisfaction_link(answers, orders, *, score="satisfaction", window="90D", co
         }
         for v in np.unique(values)
     ]
-    limits = [
-        Note(
-            "loyalty.link_limit",
-            "Associational: only people who answered, and those who answer stay more "
-            "often; satisfaction and coming back share causes.",
-        )
-    ]
+    limits = [LINK_LIMIT]
     if 0 < back.mean() < 1 and (values < middle).any() and (values > middle).any():
         x = pd.DataFrame(
             {
@@ -118,33 +139,19 @@ def satisfaction_link(answers, orders, *, score="satisfaction", window="90D", co
                 }
             )
     else:
-        limits.append(
-            Note(
-                "loyalty.link_flat",
-                "All or none came back, or all scores lie on one side of the median: no "
-                "slopes can be given.",
-            )
-        )
+        limits.append(LINK_FLAT)
     if len(old) < len(given):
-        limits.append(
-            Note(
-                "loyalty.link_young",
-                "{n} are too young to have been followed for {window:span} and are left out.",
-                n=len(given) - len(old),
-                window=window,
-            )
-        )
-    if len(old) < 300:
-        limits.append(
-            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(old), least=300)
-        )
+        limits.append(recent_answers(len(given) - len(old), window))
+    if len(old) < LINK_LEAST:
+        limits.append(few(len(old), LINK_LEAST, "answers"))
     return Result(
         question=Note("loyalty.link_question", "Do satisfied customers order again more often?"),
         table=pd.DataFrame(rows),
+        answer=_slopes(rows, window, len(old)),
         method=Note(
             "loyalty.link_method",
-            "Share who order within {window:span} after the answer, by score; logit "
-            "with a bend at {middle}; the customer is the sampling unit.",
+            "Share who order within {window:span} after the answer, by score; logit with separate "
+            "slopes below and above {middle}; the customer is the sampling unit.",
             window=window,
             middle=middle,
         ),
@@ -201,13 +208,9 @@ def referral(invites, customers, *, conf_level=0.95):
     )
     rows = invites[~own]
     if not rows["joined"].isin((0, 1)).all():
-        raise InputError(
-            "loyalty.error_invites_joined_must_be_or", "invites: joined must be 0 or 1"
-        )
+        raise InputError("loyalty.error_joined", "invites: joined must be 0 or 1")
     if not len(rows):
-        raise NotEnoughData(
-            "loyalty.error_referral_there_is_no_invitation", "referral: there is no invitation"
-        )
+        raise NotEnoughData("loyalty.error_no_invitation", "referral: there is no invitation")
     n = (
         int(customers)
         if isinstance(customers, (int, np.integer))
@@ -216,10 +219,10 @@ def referral(invites, customers, *, conf_level=0.95):
     per = rows.groupby("customer_id")["joined"].agg(["size", "sum"])
     if n < len(per):
         raise InputError(
-            "loyalty.error_customers_are_fewer_than_the_b",
-            "customers: {n} are fewer than the {n_per} who invited",
-            n=n,
-            n_per=len(per),
+            "loyalty.error_fewer_than_invited",
+            "customers: {customers} are fewer than the {count} who invited",
+            customers=n,
+            count=len(per),
         )
     sent, joined = (
         np.concatenate([per[c].to_numpy(float), np.zeros(n - len(per))]) for c in ("size", "sum")
@@ -242,42 +245,26 @@ def referral(invites, customers, *, conf_level=0.95):
                 "conf_high": high,
             }
         )
-    k = out[-1]["estimate"]
-    limits = [
-        (
-            Note(
-                "loyalty.k_grows",
-                "k = {k:3}: at 1 or above, a round brings at least as many as the one "
-                "before, for as long as there are people left to invite.",
-                k=k,
-            )
-            if k >= 1
-            else Note(
-                "loyalty.k_fades",
-                "k = {k:3}: below 1, each round of invitations brings fewer than the one before.",
-                k=k,
-            )
-        ),
-        Note(
-            "loyalty.k_limit",
-            "Per round, not per month; friends who would have come anyway are counted too.",
-        ),
-    ]
+    limits = [_rounds(out[-1]["estimate"]), K_LIMIT]
     if own.any():
         limits.append(
-            Note("loyalty.k_self", "{n} invitations to oneself are left out.", n=int(own.sum()))
+            Note(
+                "loyalty.k_self",
+                "{n} invitation of customers to themselves is left out.",
+                "{n} invitations of customers to themselves are left out.",
+                n=int(own.sum()),
+            )
         )
-    if len(per) < 100:
-        limits.append(
-            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(per), least=100)
-        )
+    if len(per) < INVITERS:
+        limits.append(few(len(per), INVITERS, "inviting_customers"))
     return Result(
         question=Note("loyalty.k_question", "How many new customers does a customer bring?"),
         table=pd.DataFrame(out),
+        answer=_brought(out[-1]),
         method=Note(
             "loyalty.k_method",
-            "Invitations a customer times joins an invitation; the inviting customer "
-            "is the sampling unit.",
+            "Invitations per customer times joins per invitation; the inviting customer is the "
+            "sampling unit.",
         ),
         unit="customers",
         n=n,
@@ -286,7 +273,7 @@ def referral(invites, customers, *, conf_level=0.95):
         chart=Points(
             label=["measure"],
             only={"measure": ["participation", "conversion", "k_factor"]},
-            xlabel=Note("loyalty.k_axis", "Share, or joins a customer"),
+            xlabel=Note("loyalty.k_axis", "Share, or joins per customer"),
         ),
     )
 
@@ -333,16 +320,16 @@ def win_back(contacts, orders, *, window="90D", held="holdout", randomised=True,
     old, back = first[watched], back[watched]
     if not len(old):
         raise NotEnoughData(
-            "loyalty.error_win_back_nobody_was_followed",
+            "loyalty.error_win_back_window",
             "win_back: nobody was followed for {window}",
             window=window,
         )
     control = (old["variant"] == held).to_numpy()
     if not control.any() or control.all():
         raise InputError(
-            "loyalty.error_win_back_nobody_was_held",
-            "win_back: nobody was held back (variant '{held}'), or everybody; lapsed "
-            "customers return by themselves too, so returns alone say nothing",
+            "loyalty.error_win_back_held",
+            "win_back: nobody was held back (variant '{held}'), or everybody; some lapsed "
+            "customers return by themselves, so returns alone show nothing",
             held=held,
         )
     who = np.arange(len(old))
@@ -351,47 +338,23 @@ def win_back(contacts, orders, *, window="90D", held="holdout", randomised=True,
         for name, mine in (("returned_contacted", ~control), ("returned_held", control))
     ]
     rows.append({"measure": "added", **intervals.share_difference(back, ~control, who, conf_level)})
-    limits = [
-        (
-            Note(
-                "loyalty.back_limit", "Holds for customers lapsed by this rule and for this offer."
-            )
-            if randomised
-            else Note(
-                "experiments.chosen",
-                "Chance did not decide who is in which arm: the arms differ in more than "
-                "what they got, and the difference is no effect.",
-            )
-        )
-    ]
+    limits = [BACK_LIMIT if randomised else NOT_RANDOMISED]
     if len(old) < len(first):
-        limits.append(
-            Note(
-                "loyalty.link_young",
-                "{n} are too young to have been followed for {window:span} and are left out.",
-                n=len(first) - len(old),
-                window=window,
-            )
-        )
-    if min(control.sum(), (~control).sum()) < 200:
-        limits.append(
-            Note(
-                "drivers.few",
-                "{n} are few; {least} is a common floor.",
-                n=int(min(control.sum(), (~control).sum())),
-                least=200,
-            )
-        )
+        limits.append(_recent_contacts(len(first) - len(old), window))
+    smaller = min(control.sum(), (~control).sum())
+    if smaller < ARM:
+        limits.append(few(smaller, ARM, "customers"))
     return Result(
         question=Note(
             "loyalty.back_question",
-            "Do lapsed customers return more often when they are approached?",
+            "Do lapsed customers return more often when they are contacted?",
         ),
         table=pd.DataFrame(rows),
+        answer=_won_back(rows, window, randomised),
         method=Note(
             "loyalty.back_method",
-            "Share with an order within {window:span}, approached against held back; "
-            "Newcombe's interval.",
+            "Share with an order within {window:span}, contacted against held back; Newcombe's "
+            "interval.",
             window=window,
         ),
         unit="customers",
@@ -406,4 +369,123 @@ def win_back(contacts, orders, *, window="90D", held="holdout", randomised=True,
                 "loyalty.back_axis", "Share with an order within {window:span}", window=window
             ),
         ),
+    )
+
+
+def _slopes(rows, window, n):
+    """Return the odds ratios of a point on either side of the median, where they can be given."""
+    slopes = {row["measure"]: row for row in rows if row["measure"] != "came_back"}
+    if not slopes:
+        return Note(
+            "loyalty.link_flat_answer",
+            "How coming back within {window:span} varies with the score cannot be estimated from "
+            "these {n} answers.",
+            window=window,
+            n=n,
+        )
+    odds = {
+        f"{side}_{name}": float(np.exp(slopes[side][column]))
+        for side in ("below", "above")
+        for name, column in (("odds", "estimate"), ("low", "conf_low"), ("high", "conf_high"))
+    }
+    shown = any(odds[f"{s}_low"] > 1 or odds[f"{s}_high"] < 1 for s in ("below", "above"))
+    if shown:
+        return Note(
+            "loyalty.link_answer",
+            "Per point of the score, the odds of an order within {window:span} are multiplied by "
+            "{below_odds:3} below the median ({below_low:3} to {below_high:3}) and by "
+            "{above_odds:3} above it ({above_low:3} to {above_high:3}; {n} answers).",
+            window=window,
+            n=n,
+            **odds,
+        )
+    return Note(
+        "loyalty.link_no_answer",
+        "No association of the score with an order within {window:span} could be shown: per point "
+        "the odds are multiplied by {below_odds:3} below the median ({below_low:3} to "
+        "{below_high:3}) and by {above_odds:3} above it ({above_low:3} to {above_high:3}; {n} "
+        "answers).",
+        window=window,
+        n=n,
+        **odds,
+    )
+
+
+def _rounds(k):
+    if k >= 1:
+        return Note(
+            "loyalty.k_grows",
+            "At a k-factor of {k:3} (at least {one}), each round of invitations brings at least as "
+            "many customers as the one before, as long as there are people left to invite.",
+            k=k,
+            one=1,
+        )
+    return Note(
+        "loyalty.k_fades",
+        "At a k-factor of {k:3} (below {one}), each round of invitations brings fewer customers "
+        "than the one before.",
+        k=k,
+        one=1,
+    )
+
+
+def _brought(row):
+    return Note(
+        "loyalty.k_answer",
+        "A customer brings {k:3} new customers on average ({low:3} to {high:3}; {count} joined, "
+        "invited by {n} customers in all).",
+        k=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        count=int(row["count"]),
+        n=row["n"],
+    )
+
+
+def _recent_contacts(n, window):
+    return Note(
+        "loyalty.recent_contacts",
+        "{n} customer was contacted or held back too recently to be followed for {window:span} and "
+        "is left out.",
+        "{n} customers were contacted or held back too recently to be followed for {window:span} "
+        "and are left out.",
+        n=n,
+        window=window,
+    )
+
+
+def _won_back(rows, window, randomised):
+    """Return the difference contacting made, or that none could be shown."""
+    contacted, held, added = rows
+    values = {
+        "contacted": contacted["estimate"],
+        "held": held["estimate"],
+        "added": added["estimate"],
+        "low": added["conf_low"],
+        "high": added["conf_high"],
+        "window": window,
+        "n": added["n"],
+    }
+    if added["conf_low"] <= 0 <= added["conf_high"]:
+        return Note(
+            "loyalty.back_no_answer",
+            "No difference by contacting lapsed customers could be shown: {contacted:%} of those "
+            "contacted and {held:%} of those held back ordered within {window:span}, a difference "
+            "of {added:points} percentage points ({low:points} to {high:points}; {n} customers).",
+            **values,
+        )
+    if randomised:
+        return Note(
+            "loyalty.back_answer",
+            "Contacting lapsed customers changed the share who order within {window:span} by "
+            "{added:points} percentage points ({low:points} to {high:points}): {contacted:%} of "
+            "those contacted, {held:%} of those held back ({n} customers).",
+            **values,
+        )
+    return Note(
+        "loyalty.back_difference_answer",
+        "{contacted:%} of the lapsed customers contacted and {held:%} of the others ordered within "
+        "{window:span}, a difference of {added:points} percentage points ({low:points} to "
+        "{high:points}; {n} customers).",
+        **values,
     )
