@@ -58,7 +58,6 @@ ANALYSES = (
     "loyalty.brands",
     "loyalty.buyers",
     "loyalty.norms",
-    "loyalty.purchases",
     "loyalty.advocates",
     "loyalty.standing",
     "loyalty.repertoire",

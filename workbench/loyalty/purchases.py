@@ -155,10 +155,12 @@ def measures(p, w):
 
 
 def given(lines, options):
+    """Return the panel handed in, or the one its order lines make."""
     return lines if isinstance(lines, Panel) else panel(lines, **options)
 
 
 def limits_of(p):
+    """Return what is known about a panel's limits: buyers only, few households, brands merged."""
     out = [BUYERS_ONLY] if p.households == len(p.counts) else []
     if p.households < LEAST:
         out.append(few(p.households, LEAST, "households"))
