@@ -211,7 +211,7 @@ def test_the_panel_gives_choices_as_defined():
     assert 0 < made.imputed < 1
     none = load.panel_choices("EGGS", carry_weeks=0)
     assert none.imputed == 0 and none.table["choice_id"].nunique() < table["choice_id"].nunique()
-    with pytest.raises(InputError, match="at least four"):
+    with pytest.raises(InputError, match="at least 4"):
         load.panel_choices("EGGS", alternatives=3)
     with pytest.raises(InputError, match="Did you mean 'EGGS'"):
         load.panel_choices("EGGSS")
