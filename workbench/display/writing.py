@@ -96,6 +96,9 @@ def word(name):
         return " > ".join(word(part) for part in name.split(" > "))
     if name.startswith("constant: "):
         return f"{word('constant')}: {name[10:]}"
+    # Brand names are not in the household panel: its brands are numbered manufacturers.
+    if re.fullmatch(r"maker \d+", name):
+        return f"{word('maker')} {name[6:]}"
     return languages.entry(languages.language(), "word", name) or name
 
 

