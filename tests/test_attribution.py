@@ -270,7 +270,7 @@ def test_tests_calibrate_the_rest(known):
     assert (made.loc[real.index, "estimate"] - real).abs().sum() < (
         made.loc[real.index, "count"] - real
     ).abs().sum() / 3
-    with pytest.raises(NotEnoughData, match="two tests"):
+    with pytest.raises(NotEnoughData, match="2 tests"):
         attribution.calibrated(credit, tests.iloc[:1])
     with pytest.raises(InputError, match="no channel named"):
         attribution.calibrated(credit, tests.assign(channel=["tv", "email", "social", "affiliate"]))

@@ -195,9 +195,9 @@ def test_groups_and_whether_each_gains():
         rng.random(4000) < 0.2 + 0.15 * ((d["variant"] == "new") & (d["stage"] == "search"))
     ).astype(int)
     made = experiments.heterogeneity(d, "y", "stage")
-    assert "not shown" in str(made.limits[0])
+    assert "not shown" in str(made.answer)
     assert made.table.set_index("group").loc["search", "conf_low"] > 0
-    assert "p: <0.001" in str(made.limits[1])
+    assert "p: <0.001" in str(made.limits[0])
 
 
 def test_weighting_undoes_a_choice():
@@ -215,10 +215,10 @@ def test_weighting_undoes_a_choice():
         "estimate"
     ]
     assert abs(table["unweighted", "a"]) > 0.5 and abs(table["inverse_probability", "a"]) < 0.05
-    assert "differ clearly" in str(
-        experiments.negative_controls(d, "t", ["before"], ["b"]).limits[0]
+    assert "clear difference" in str(
+        experiments.negative_controls(d, "t", ["before"], ["b"]).answer
     )
-    assert "None of" in str(experiments.negative_controls(d, "t", ["before"], ["a", "b"]).limits[0])
+    assert "None of" in str(experiments.negative_controls(d, "t", ["before"], ["a", "b"]).answer)
 
 
 def test_people_without_a_counterpart_are_left_out():
@@ -302,14 +302,14 @@ def test_groups_without_spread_have_no_part_in_the_comparison():
     d.loc[d["g"] == 0, "y"] = 0
     made = experiments.heterogeneity(d, "y", "g")
     two = experiments.heterogeneity(d[d["g"] > 0], "y", "g")
-    assert made.limits[1] == two.limits[1] and len(made.table) == 3
+    assert made.limits[0] == two.limits[0] and len(made.table) == 3
 
 
 def test_uplift_of_a_chosen_treatment_is_no_experiment():
     """Where features tell who was treated, the grade says so."""
     d = chosen(1, 3000).assign(y=lambda t: (t["y"] > t["y"].median()).astype(int))
     made = experiments.uplift(d, "t", "y", ["a", "b"], draws=20)
-    assert made.evidence == "associational" and "chance did not decide alone" in str(made.limits[0])
+    assert made.evidence == "associational" and "not random alone" in str(made.limits[0])
 
 
 def test_groups_of_one_have_an_error_too():
@@ -383,10 +383,8 @@ def test_uplift_finds_whom_it_helps():
         ]
         assert row["conf_low"] > row["random"]
         assert made.model[some["a"] > 0].mean() > made.model[some["a"] < 0].mean() + 0.05
-    assert any(
-        "not clearly better" in str(s)
-        for s in experiments.uplift(alike, "t", "y", ["a", "b"], draws=200).limits
-    )
+    none = experiments.uplift(alike, "t", "y", ["a", "b"], draws=200)
+    assert "not clearly better" in str(none.answer)
 
 
 @pytest.mark.parametrize(
@@ -588,7 +586,7 @@ def test_progress_on_spark_and_what_it_refuses(to_spark):
         experiments.stage_progress(d, ["need", "search", "purchase"], "review", against=["review"])
     with pytest.raises(InputError, match="against: no event named 'pages'"):
         experiments.stage_progress(d, ["need", "search", "purchase"], "review", against="pages")
-    with pytest.raises(InputError, match="at least two stages"):
+    with pytest.raises(InputError, match="at least 2 stages"):
         experiments.stage_progress(d, ["need"], "review")
     with pytest.raises(NotEnoughData, match="50 contacts"):
         progress(d.head(60))

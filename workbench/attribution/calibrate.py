@@ -11,6 +11,12 @@ from workbench.results import Points, Result, analysis
 
 # scale of what is thought of the spread of ratios between channels before any test (half-normal)
 SPREAD = 0.5
+LEAST_TESTS = 2
+
+TRANSPORT = Note(
+    "attribution.transport",
+    "Tests hold for their own period and people; other seasons and budgets may differ.",
+)
 
 
 @analysis
@@ -37,8 +43,8 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
     Result
         channel, evidence (tested or not_tested), count (conversions credited), n (conversions),
         estimate (conversions brought about), std_error, conf_low, conf_high, left_out (for a tested
-        channel: what the other tests foretell of it). The leave-one-test-out error and the share of
-        credit without a test stand in `.limits`.
+        channel: what the other tests predict for it). The leave-one-test-out error and the share of
+        credit without a test stand in `.facts`.
 
     Raises
     ------
@@ -68,22 +74,24 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
             raise unknown("tests", "channel", name, table.index)
     if not (tests["std_error"] > 0).all() or tests["channel"].duplicated().any():
         raise InputError(
-            "attribution.error_tests_one_row_a_channel",
+            "attribution.error_tests_rows",
             "tests: one row a channel is needed, with a standard error above 0; "
             "combine several tests of a channel first",
         )
-    if len(tests) < 2:
+    if len(tests) < LEAST_TESTS:
         raise NotEnoughData(
-            "attribution.error_calibrated_at_least_two_tests",
-            "calibrated: at least two tests are needed to tell how far tests carry to "
+            "attribution.error_too_few_tests",
+            "calibrated: at least {least} tests are needed to estimate how far results hold for "
             "other channels",
+            least=LEAST_TESTS,
         )
     count = table["count"].to_numpy(float)
     at = table.index.get_indexer(tests["channel"])
     if (count[at] <= 0).any():
         raise InputError(
-            "attribution.error_tests_a_tested_channel_has",
-            "tests: a tested channel has no credit, so its test cannot be set beside it",
+            "attribution.error_tested_without_credit",
+            "tests: no conversions are attributed to a tested channel, so its test cannot be "
+            "compared with them",
         )
     ratio, error = (
         tests["incremental"].to_numpy(float) / count[at],
@@ -123,15 +131,18 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
     limits = (
         Note(
             "attribution.untested",
-            "{k} channels with {share:%} of the credit have no test: what is said of "
-            "them rests on the tested ones.",
+            "{count} channel with {share:%} of attributed conversions has no test: its estimate "
+            "rests on the tested channels.",
+            "{count} channels with {share:%} of attributed conversions have no test: their "
+            "estimates rest on the tested channels.",
             share=float(count[~tested].sum() / count.sum()),
-            k=int((~tested).sum()),
+            count=int((~tested).sum()),
         ),
         Note(
             "attribution.ratio",
-            "Of the credit, a share of {middle:3} is real on average ({low:3} to "
-            "{high:3}); it differs between channels by about {spread:3}.",
+            "On average {middle:%} of attributed conversions are brought about by the channel "
+            "({low:%} to {high:%}); between channels that share varies with a standard "
+            "deviation of {spread:points} percentage points.",
             middle=middle[1],
             low=middle[0],
             high=middle[2],
@@ -139,28 +150,27 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
         ),
         Note(
             "attribution.left_out",
-            "Each test foretold from the others: off by {off:3} conversions on "
-            "average; plain credit is off by {plain:3}.",
+            "Predicted from the other tests, a test is missed by {off:3} conversions on average; "
+            "uncorrected attribution misses it by {plain:3}.",
             off=float(off),
             plain=float(plain),
         ),
-        Note(
-            "attribution.transport",
-            "Tests hold for their own time and people; other seasons and budgets may differ.",
-        ),
+        TRANSPORT,
     )
     return Result(
         question=Note(
             "attribution.calibrated_question",
-            "How many conversions does each channel bring about, by its credit and the "
+            "How many conversions does each channel bring about, given attribution and the "
             "tests there are?",
         ),
         table=result,
         method=Note(
             "attribution.calibrated_method",
-            "Hierarchical model of the real share of the credit, from {tests} tests.",
+            "Hierarchical model of the share of attributed conversions that is real, from "
+            "{tests} tests.",
             tests=len(tests),
         ),
+        answer=_calibrated_answer(result),
         unit="conversions",
         n=int(result["n"].iloc[0]),
         conf_level=conf_level,
@@ -172,6 +182,32 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
             reference=0,
             xlabel=Note("attribution.calibrated_axis", "Conversions brought about"),
         ),
+    )
+
+
+def _calibrated_answer(table):
+    """Return the channel that brings about most conversions, with its interval."""
+    row = table.sort_values(["estimate", "channel"], ascending=[False, True]).iloc[0]
+    values = {
+        "channel": row["channel"],
+        "effect": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "n": row["n"],
+        "credited": row["count"],
+    }
+    if row["conf_low"] > 0:
+        return Note(
+            "attribution.calibrated_answer",
+            "{channel:word} brings about most conversions: an estimated {effect:3} of {n} "
+            "({low:3} to {high:3}), where {credited:4} are attributed to it.",
+            **values,
+        )
+    return Note(
+        "attribution.calibrated_unclear",
+        "Not clearly above zero even for the highest estimate: {channel:word} with {effect:3} of "
+        "{n} conversions ({low:3} to {high:3}), where {credited:4} are attributed to it.",
+        **values,
     )
 
 

@@ -6,7 +6,16 @@ from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import MINIMUM_CELL, Points, Result, analysis
+
+FEW_IMPRESSIONS, FEW_CONVERSIONS = 1000, 20  # below these an advert's rates say little
+FEW_MAILS = 500
+
+NO_EFFICIENCY = Note(
+    "attribution.sources_unknown",
+    "No channel has {least} contacts and a conversion: too few to compare shares.",
+    least=MINIMUM_CELL,
+)
 
 
 @analysis
@@ -105,21 +114,23 @@ def sources(journeys, *, conf_level=0.95):
         )
     return Result(
         question=Note(
-            "attribution.sources_question", "Which channels bring more conversions than visits?"
+            "attribution.sources_question",
+            "Which channels have a larger share of conversions than of visits?",
         ),
         table=pd.DataFrame(rows),
         method=Note(
             "attribution.sources_method",
-            "Shares of contacts, people and conversions by last contact; the customer "
-            "is the sampling unit.",
+            "Shares of contacts and people, conversions by last contact; the customer is the "
+            "sampling unit.",
         ),
+        answer=_sources_answer(pd.DataFrame(rows)),
         unit="contacts",
         n=int(alike @ everyone),
         conf_level=conf_level,
         limits=(
             Note(
                 "attribution.sources_limit",
-                "Untagged mails and apps hide in direct; a channel near the purchase "
+                "Untagged mails and apps are counted as direct; a channel close to the purchase "
                 "always looks efficient.",
             ),
         ),
@@ -130,6 +141,35 @@ def sources(journeys, *, conf_level=0.95):
             log=True,
             xlabel=Note("attribution.sources_axis", "Share of conversions over share of visits"),
         ),
+    )
+
+
+def _sources_answer(table):
+    """Return the channel with the highest share of conversions over its share of contacts."""
+    rows = table[(table["measure"] == "efficiency") & (table["n"] >= MINIMUM_CELL)]
+    rows = rows.dropna(subset=["conf_low"])
+    if rows.empty:
+        return NO_EFFICIENCY
+    row = rows.sort_values(["conf_low", "channel"], ascending=[False, True]).iloc[0]
+    values = {
+        "channel": row["channel"],
+        "ratio": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "n": row["n"],
+    }
+    if row["conf_low"] > 1:
+        return Note(
+            "attribution.sources_answer",
+            "{channel:word} has {ratio:3} times the share of conversions that its share of "
+            "visits would suggest ({low:3} to {high:3}; {n} contacts).",
+            **values,
+        )
+    return Note(
+        "attribution.sources_unclear",
+        "No channel has a clearly larger share of conversions than of visits: {channel:word} "
+        "comes closest with {ratio:3} times ({low:3} to {high:3}; {n} contacts).",
+        **values,
     )
 
 
@@ -166,9 +206,7 @@ def entry_points(journeys, *, conf_level=0.95):
 
     who, inside, alike = _people(journeys)
     if not len(who):
-        raise NotEnoughData(
-            "attribution.error_entry_points_there_is_no", "entry_points: there is no path"
-        )
+        raise NotEnoughData("attribution.error_no_path", "entry_points: there are no paths")
     order = np.argsort(who, kind="stable")
     first = order[np.flatnonzero(np.diff(who[order], prepend=-1))]
     channel = journeys.code[journeys.begin[:-1][first]]
@@ -217,21 +255,23 @@ def entry_points(journeys, *, conf_level=0.95):
     return Result(
         question=Note(
             "attribution.entry_question",
-            "Through which channel do people first come, and how many of those convert?",
+            "Through which channel do customers first arrive, and how many of them convert?",
         ),
         table=pd.DataFrame(rows),
         method=Note(
             "attribution.entry_method",
             "First contact of every customer in the data; Wilson intervals.",
         ),
+        answer=_entry_answer(pd.DataFrame(rows)),
         unit="customers",
         n=people,
         conf_level=conf_level,
         limits=(
             Note(
                 "attribution.entry_limit",
-                "First seen is not first: earlier contacts, other devices and lost cookies "
-                "are missing; who came late had less time to convert.",
+                "The first contact seen need not be the first: earlier contacts, other devices "
+                "and lost cookies are missing; customers who arrived late had less time to "
+                "convert.",
             ),
         ),
         chart=Points(
@@ -240,6 +280,28 @@ def entry_points(journeys, *, conf_level=0.95):
             percent=True,
             xlabel=Note("attribution.entry_axis", "Share who convert"),
         ),
+    )
+
+
+def _entry_answer(table):
+    """Return the channel most customers first came through, and how many of them converted."""
+    parts = {name: part.set_index("channel") for name, part in table.groupby("measure")}
+    first = parts["first_contacts"].reset_index()
+    row = first.sort_values(["count", "channel"], ascending=[False, True]).iloc[0]
+    converts = parts["converts"].loc[row["channel"]]
+    return Note(
+        "attribution.entry_answer",
+        "Most customers first arrived through {channel:word}: {share:%} ({low:%} to {high:%}; {n} "
+        "of {people}); {rate:%} of them converted ({rate_low:%} to {rate_high:%}).",
+        channel=row["channel"],
+        share=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        n=converts["n"],
+        people=row["n"],
+        rate=converts["estimate"],
+        rate_low=converts["conf_low"],
+        rate_high=converts["conf_high"],
     )
 
 
@@ -286,14 +348,15 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
         or (made["conversions"] > made["clicks"]).any()
     ):
         raise InputError(
-            "attribution.error_table_numbers_must_not_be",
+            "attribution.error_advert_numbers",
             "table: numbers must not be negative, nor clicks exceed impressions, nor "
             "conversions exceed clicks",
         )
     if len(made) < 2:
         raise NotEnoughData(
-            "attribution.error_campaigns_at_least_two_adverts",
-            "campaigns: at least two adverts are needed for a ranking",
+            "attribution.error_too_few_adverts",
+            "campaigns: at least {least} adverts are needed for a ranking",
+            least=2,
         )
     rng, rows, few = np.random.default_rng(seed), [], []
     for measure, y, x in (
@@ -331,7 +394,9 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
             }
             for i, c in enumerate(made.index)
         ]
-    few = made.index[(made["impressions"] < 1000) | (made["conversions"] < 20)].tolist()
+    few = made.index[
+        (made["impressions"] < FEW_IMPRESSIONS) | (made["conversions"] < FEW_CONVERSIONS)
+    ].tolist()
     if "cost" in made:
         low, high = intervals.garwood(made["conversions"], conf_level=conf_level)
         for i, (c, row) in enumerate(made.iterrows()):
@@ -370,29 +435,36 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
     limits = [
         Note(
             "attribution.campaign_limit",
-            "The best of many looks better than it is: read the shrunken rate. Adverts "
-            "reach different people, so this ranks results, not effects.",
+            "The best of many looks better than it is: read the rate drawn towards the mean. "
+            "Adverts reach different people, so this ranks results, not effects.",
         )
     ]
     if few:
         limits.append(
             Note(
                 "attribution.campaign_few",
-                "Fewer than 1,000 impressions or 20 conversions: {names:text} ({k} in all).",
-                names=list(few[:8]),
-                k=len(few),
+                "{n} advert has fewer than {impressions} impressions or {conversions} "
+                "conversions: {names:text}.",
+                "{n} adverts have fewer than {impressions} impressions or {conversions} "
+                "conversions, among them {names:text}.",
+                n=len(few),
+                impressions=FEW_IMPRESSIONS,
+                conversions=FEW_CONVERSIONS,
+                names=[str(name) for name in few[:8]],
             )
         )
     return Result(
         question=Note(
             "attribution.campaign_question",
-            "Which advert works best, once luck is taken out of the ranking?",
+            "Which advert performs best, once chance is taken out of the ranking?",
         ),
         table=pd.DataFrame(rows),
         method=Note(
             "attribution.campaign_method",
-            "Wilson and Poisson intervals; rates drawn together by a beta-binomial model.",
+            "Wilson and Poisson intervals; rates drawn towards their mean by a beta-binomial "
+            "model.",
         ),
+        answer=_campaign_answer(pd.DataFrame(rows), conf_level),
         unit="conversions",
         n=int(made["conversions"].sum()),
         conf_level=conf_level,
@@ -403,6 +475,37 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
             percent=True,
             xlabel=Note("attribution.campaign_axis", "Conversions per click"),
         ),
+    )
+
+
+def _campaign_answer(table, conf_level):
+    """Return the advert most likely to have the highest conversion rate."""
+    rows = table[table["measure"] == "conversion_rate"].assign(
+        name=lambda d: d["campaign"].astype(str)
+    )
+    row = rows.sort_values(["best", "name"], ascending=[False, True]).iloc[0]
+    values = {
+        "campaign": row["name"],
+        "chance": row["best"],
+        "rate": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "count": row["count"],
+        "n": row["n"],
+    }
+    if row["best"] >= conf_level:
+        return Note(
+            "attribution.campaign_answer",
+            "{campaign:text} has the highest conversion rate (probability {chance:%0}): {rate:%2} "
+            "of its clicks ({low:%2} to {high:%2}; {count} of {n}).",
+            **values,
+        )
+    return Note(
+        "attribution.campaign_unclear",
+        "No advert clearly has the highest conversion rate; the likeliest is {campaign:text} "
+        "(probability {chance:%0}) with {rate:%2} of its clicks ({low:%2} to {high:%2}; {count} of "
+        "{n}).",
+        **values,
     )
 
 
@@ -515,9 +618,7 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
         )
     sent = made[~made["held"]]
     if not len(sent):
-        raise NotEnoughData(
-            "attribution.error_email_funnel_no_mail_was", "email_funnel: no mail was sent"
-        )
+        raise NotEnoughData("attribution.error_no_mail", "email_funnel: no mail was sent")
     rows = []
     for group, mine in made.groupby("group", sort=True):
         out, got = mine[~mine["held"]], mine[mine["arrived"]]
@@ -581,8 +682,8 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
         (
             Note(
                 "attribution.mail_unflagged",
-                "Opens by mail programs are not flagged (no column machine_open): how many "
-                "people opened is not known, and opens look too many.",
+                "Opens by mail programs are not flagged (no column machine_open): how many people "
+                "opened a mail is unknown, and the number of opens is too high.",
             )
             if "machine_open" not in frame
             else Note(
@@ -596,56 +697,65 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
         ),
         Note(
             "attribution.mail_limit",
-            "Opens are weak evidence even so (unflagged machine opens, blocked "
-            "images): lead with clicks and orders.",
+            "Opens remain weak evidence (unflagged machine opens, blocked images): judge by "
+            "clicks and orders.",
         ),
     ]
     tested = bool(made["held"].any()) and orders is not None
     limits.append(
         Note(
             "attribution.mail_held",
-            "Chance decided who was held back: the added share is what mailing brings, "
+            "Who was held back was decided at random: the added share is the effect of mailing, "
             "opened or not.",
         )
         if tested
         else Note(
             "attribution.mail_not_held",
-            "Nobody was held back: orders after a mail are no orders because of it.",
+            "Nobody was held back: orders after a mail are not orders brought about by it.",
         )
     )
     if (~sent["told"]).any():
         limits.append(
             Note(
                 "attribution.mail_untold",
-                "Of {n} mails it is not known whether they arrived; they count as sent only.",
+                "For {n} mail it is unknown whether it was delivered; it counts as sent only.",
+                "For {n} mails it is unknown whether they were delivered; they count as sent only.",
                 n=int((~sent["told"]).sum()),
             )
         )
     if lost:
         limits.append(
             Note(
-                "influence.left_out",
-                "{n} rows without sales to learn from, or with a missing value, are left out.",
+                "attribution.mail_undated",
+                "{n} row without a time of sending is left out.",
+                "{n} rows without a time of sending are left out.",
                 n=lost,
             )
         )
-    if len(sent) < 500:
+    if len(sent) < FEW_MAILS:
         limits.append(
-            Note("drivers.few", "{n} are few; {least} is a common floor.", n=len(sent), least=500)
+            Note(
+                "attribution.mail_few",
+                "{n} mail is few; {least} is a common minimum.",
+                "{n} mails are few; {least} is a common minimum.",
+                n=len(sent),
+                least=FEW_MAILS,
+            )
         )
     return Result(
         question=Note(
             "attribution.mail_question",
-            "Of the mails sent, how many arrive, are opened by a person, clicked, and "
-            "followed by an order?",
+            "Of the mails sent, how many are delivered, opened by a person, clicked, and followed "
+            "by an order?",
         ),
         table=pd.DataFrame(rows),
         method=Note(
             "attribution.mail_method",
-            "Unique recipients a campaign; orders within {window:span} of the mail; "
-            "the customer is the sampling unit.",
+            "Unique recipients per campaign; orders within {window:span} of the mail; the customer "
+            "is the sampling unit.",
             window=window,
         ),
+        answer=_mail_answer(pd.DataFrame(rows), window, by),
         unit="mails",
         n=len(sent),
         conf_level=conf_level,
@@ -656,4 +766,76 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
             percent=True,
             xlabel=Note("attribution.mail_axis", "Share"),
         ),
+    )
+
+
+def _mail_answer(table, window, by):
+    """Return what mailing added where some were held back, else how many mails were clicked."""
+    tested = (table["measure"] == "added").any()
+    rows = table[table["measure"] == ("added" if tested else "clicked")]
+    if rows.empty:
+        return None
+    row = rows.sort_values(["estimate", "group"], ascending=[False, True]).iloc[0]
+    same = table[table["group"] == row["group"]].set_index("measure")
+    said = _added(row, same, window) if tested else _clicked(row, same, window)
+    if by is None:
+        return said
+    return Note(
+        "attribution.mail_highest",
+        "Highest for {group:word}: {answer}",
+        group=row["group"],
+        answer=said,
+    )
+
+
+def _added(row, same, window):
+    """Return the sentence on orders added by mailing."""
+    values = {
+        "gap": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "mailed": same.loc["order_mailed", "estimate"],
+        "held": same.loc["order_held_back", "estimate"],
+        "window": window,
+        "n": row["n"],
+    }
+    if row["conf_low"] > 0 or row["conf_high"] < 0:
+        return Note(
+            "attribution.mail_added",
+            "Mailing changed the share with an order within {window:span} by {gap:points} "
+            "percentage points ({low:points} to {high:points}): {mailed:%} when mailed, {held:%} "
+            "when held back ({n} mails).",
+            **values,
+        )
+    return Note(
+        "attribution.mail_not_added",
+        "No effect of mailing on orders within {window:span} could be shown: a difference of "
+        "{gap:points} percentage points ({low:points} to {high:points}), {mailed:%} when mailed "
+        "and {held:%} when held back ({n} mails).",
+        **values,
+    )
+
+
+def _clicked(row, same, window):
+    """Return the sentence on clicks, and on orders that followed where they are known."""
+    values = {
+        "share": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "count": row["count"],
+        "n": row["n"],
+    }
+    if "converted" not in same.index:
+        return Note(
+            "attribution.mail_clicked",
+            "{share:%} of delivered mails were clicked ({low:%} to {high:%}; {count} of {n}).",
+            **values,
+        )
+    return Note(
+        "attribution.mail_converted",
+        "{share:%} of delivered mails were clicked ({low:%} to {high:%}; {count} of {n}), and "
+        "{orders:%} were followed by an order within {window:span}.",
+        orders=same.loc["converted", "estimate"],
+        window=window,
+        **values,
     )

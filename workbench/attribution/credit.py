@@ -15,6 +15,15 @@ from workbench.results import Points, Result, analysis
 RULES = ("first", "last", "last_non_direct", "linear", "time_decay", "position")
 EXACT = 12  # channels up to which all coalitions are gone through
 SHUFFLES = 2000
+MOST = 62  # channels a set of which fits a whole number
+FEW_PATHS, FEW_CONVERSIONS = 1000, 200  # below these, credits are unstable
+
+AXIS = Note("attribution.axis", "Share of attributed conversions")
+NO_EFFECT = Note(
+    "attribution.rules_limit",
+    "Attribution is no effect: it says which channels preceded a conversion, not how many "
+    "conversions would be missing without them.",
+)
 
 
 @analysis
@@ -96,24 +105,21 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
     return Result(
         question=Note(
             "attribution.rules_question",
-            "Who gets the credit for a conversion by the common rules?",
+            "To which channels do the common rules attribute conversions?",
         ),
         table=_worth(pd.DataFrame(rows), journeys),
         method=Note(
             "attribution.rules_method",
-            "Credit by rule over paths that converted (half-life {half_life:span}); "
-            "the customer is the sampling unit.",
+            "Attribution by rule over paths that converted (half-life {half_life:span}); the "
+            "customer is the sampling unit.",
             half_life=half_life,
         ),
+        answer=_rules_answer(pd.DataFrame(rows)),
         unit="conversions",
         n=int(total),
         conf_level=conf_level,
         limits=(
-            Note(
-                "attribution.rules_limit",
-                "Credit is no effect: it says where converters were seen, not what would "
-                "be missing without the channel.",
-            ),
+            NO_EFFECT,
             *_shared(journeys),
         ),
         chart=Points(
@@ -122,8 +128,80 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
                 "rule": [r for r in ("first", "last", "linear") if r in which] or list(which)[:3]
             },
             percent=True,
-            xlabel=Note("attribution.axis", "Share of the credit"),
+            xlabel=AXIS,
         ),
+    )
+
+
+def _rules_answer(table):
+    """Return the channel with most conversions by last contact, and its share by other rules."""
+    rule = "last" if (table["rule"] == "last").any() else table["rule"].iloc[0]
+    rows = table[table["rule"] == rule].sort_values(
+        ["estimate", "channel"], ascending=[False, True]
+    )
+    row = rows.iloc[0]
+    values = {**_credit_values(row), "rule": rule}
+    if table["rule"].nunique() == 1:
+        return Note(
+            "attribution.rule_answer",
+            "By the rule “{rule:word}” most conversions are attributed to {channel:word}: "
+            "{share:%} ({low:%} to {high:%}; {count:4} of {n}).",
+            **values,
+        )
+    same = table.loc[table["channel"] == row["channel"], "estimate"]
+    return Note(
+        "attribution.rules_answer",
+        "By the rule “{rule:word}” most conversions are attributed to {channel:word}: {share:%} "
+        "({low:%} to {high:%}; {count:4} of {n}); by the other rules its share lies between "
+        "{least:%} and {most:%}.",
+        least=same.min(),
+        most=same.max(),
+        **values,
+    )
+
+
+def _credit_values(row):
+    """Return the values of a row of credit by their names in a sentence."""
+    return {
+        "channel": row["channel"],
+        "share": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "count": row["count"],
+        "n": row["n"],
+    }
+
+
+def _most_credited(table):
+    """Return the channel to which most conversions are attributed."""
+    rows = table.sort_values(["estimate", "channel"], ascending=[False, True])
+    values = _credit_values(rows.iloc[0])
+    if values["low"] == values["low"]:
+        return Note(
+            "attribution.credit_answer",
+            "Most conversions are attributed to {channel:word}: {share:%} ({low:%} to {high:%}; "
+            "{count:4} of {n}).",
+            **values,
+        )
+    del values["low"], values["high"]
+    return Note(
+        "attribution.credit_undrawn",
+        "Most conversions are attributed to {channel:word}: {share:%} ({count:4} of {n}; no "
+        "interval was asked for).",
+        **values,
+    )
+
+
+def _few(paths, won):
+    """Return the sentence on how few paths and conversions there are."""
+    return Note(
+        "attribution.few",
+        "{paths} paths and {won} conversions are few; {least_paths} and {least_won} are common "
+        "minimums.",
+        paths=paths,
+        won=won,
+        least_paths=FEW_PATHS,
+        least_won=FEW_CONVERSIONS,
     )
 
 
@@ -204,16 +282,17 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
     journeys.check()
     if order < 1:
         raise InputError(
-            "attribution.error_order_must_be_at_least",
-            "order: must be at least 1, found {order}",
+            "attribution.error_order",
+            "order: must be at least {least}, found {order}",
+            least=1,
             order=order,
         )
     lost = float((journeys.times * (1 - journeys.conversions)).sum())
     if not lost:
         raise InputError(
-            "attribution.error_markov_there_is_no_unsuccessful",
-            "markov: there is no unsuccessful path, so every chain ends in a "
-            "conversion; bring the paths of those who did not convert",
+            "attribution.error_markov_unsuccessful",
+            "markov: there is no path without a conversion, so every chain ends in one; add the "
+            "paths of those who did not convert",
         )
     won = float((journeys.times * journeys.conversions).sum())
     chain = _Chain(journeys, order)
@@ -264,27 +343,20 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
     limits = [
         Note(
             "attribution.markov_limit",
-            "Removal in the model: it assumes that who would have come through the "
-            "channel is lost. Many would have come otherwise, so this is no effect.",
+            "Removal within the model: it assumes that everyone who would have come through the "
+            "channel is lost. Many would have come another way, so this is no effect.",
         ),
         Note(
             "attribution.markov_base",
-            "{share:%} of the paths convert; the removal effects add up to {sum:%0} "
-            "and are scaled to share out the conversions.",
+            "{share:%} of paths convert; the losses add up to {sum:%0} and are scaled to the "
+            "number of conversions.",
             share=won / (won + lost),
             sum=float(estimate.sum()),
         ),
         *_shared(journeys),
     ]
-    if won < 200 or won + lost < 1000:
-        limits.append(
-            Note(
-                "attribution.few",
-                "{paths} paths and {won} conversions; 1,000 and 200 are common floors.",
-                paths=won + lost,
-                won=won,
-            )
-        )
+    if won < FEW_CONVERSIONS or won + lost < FEW_PATHS:
+        limits.append(_few(won + lost, won))
     return Result(
         question=Note(
             "attribution.markov_question",
@@ -293,10 +365,11 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
         table=_worth(pd.DataFrame(rows), journeys),
         method=Note(
             "attribution.markov_method",
-            "Absorbing Markov chain of order {order}, removal effects solved exactly; "
-            "bootstrap over customers.",
+            "Absorbing Markov chain of order {order}, removal effects solved exactly; bootstrap "
+            "over customers.",
             order=order,
         ),
+        answer=_most_credited(pd.DataFrame(rows[:k])),
         unit="paths",
         n=int(won + lost),
         conf_level=conf_level,
@@ -306,7 +379,7 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
             label=["channel"],
             only={"measure": "credit"},
             percent=True,
-            xlabel=Note("attribution.axis", "Share of the credit"),
+            xlabel=AXIS,
         ),
     )
 
@@ -417,6 +490,20 @@ class _Chain:
         return np.concatenate(out)
 
 
+WORTH = {
+    "count": Note(
+        "attribution.shapley_count",
+        "A set of channels is worth the conversions of paths that use no others: each conversion "
+        "is divided evenly over the channels of its path.",
+    ),
+    "rate": Note(
+        "attribution.shapley_rate",
+        "A set of channels is worth the share of paths using no others that convert: a channel "
+        "may lower it, and its share is then negative.",
+    ),
+}
+
+
 @analysis
 def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
     """How is credit shared if every channel gets what it adds, averaged over all orders in which
@@ -456,19 +543,21 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
     one_of("worth", worth, ("count", "rate"))
     journeys.check()
     k = len(journeys.names)
-    if k > 62:
+    if k > MOST:
         raise InputError(
-            "attribution.error_shapley_at_most_channels_found",
-            "shapley: at most 62 channels, found {k}; join small ones first",
-            k=k,
+            "attribution.error_shapley_channels",
+            "shapley: at most {most} channels, found {found}; combine small ones first",
+            most=MOST,
+            found=k,
         )
     won = journeys.times * journeys.conversions
     lost = journeys.times * (1 - journeys.conversions)
     if worth == "rate" and not lost.sum():
         raise InputError(
-            "attribution.error_shapley_there_is_no_unsuccessful",
-            "shapley: there is no unsuccessful path, so every rate is 100 %; use "
-            'worth="count" or bring the other paths',
+            "attribution.error_shapley_unsuccessful",
+            "shapley: there is no path without a conversion, so every rate is {rate:%0}; use "
+            'worth="count" or add the other paths',
+            rate=1.0,
         )
     mask = np.bitwise_or.reduceat(np.int64(1) << journeys.code, journeys.begin[:-1])
     sets, which = np.unique(mask, return_inverse=True)
@@ -528,61 +617,38 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
         journeys,
     )
     limits = [
-        {
-            "count": Note(
-                "attribution.shapley_count",
-                "A set of channels is worth the conversions of paths that use no other: "
-                "each path's credit is split evenly over its channels.",
-            ),
-            "rate": Note(
-                "attribution.shapley_rate",
-                "A set of channels is worth the share of paths without others that "
-                "convert: a channel may lower it, and its credit is then below 0.",
-            ),
-        }[worth],
-        Note(
-            "attribution.rules_limit",
-            "Credit is no effect: it says where converters were seen, not what would "
-            "be missing without the channel.",
-        ),
+        WORTH[worth],
+        NO_EFFECT,
         *_shared(journeys),
     ]
     if orders is not None:
         limits.append(
             Note(
                 "attribution.shapley_sampled",
-                "From {shuffles} random orders; their own error is at most {error:%2}.",
+                "From {shuffles} random orders; the error this adds is at most {error:%2}.",
                 shuffles=SHUFFLES,
                 error=float(table["order_error"].max()),
             )
         )
-    if won.sum() + lost.sum() < 1000:
-        limits.append(
-            Note(
-                "attribution.few",
-                "{paths} paths and {won} conversions; 1,000 and 200 are common floors.",
-                paths=won.sum() + lost.sum(),
-                won=total,
-            )
-        )
+    if won.sum() + lost.sum() < FEW_PATHS:
+        limits.append(_few(won.sum() + lost.sum(), total))
     return Result(
         question=Note(
             "attribution.shapley_question",
-            "How is credit shared if every channel gets what it adds, averaged over "
-            "all orders of joining?",
+            "How are conversions attributed if every channel gets what it adds, averaged over all "
+            "orders in which channels can join?",
         ),
         table=table,
         method=Note(
             "attribution.shapley_method",
             "Shapley values over sets of channels; bootstrap over customers.",
         ),
+        answer=_most_credited(table),
         unit="conversions",
         n=int(total),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart=Points(
-            label=["channel"], percent=True, xlabel=Note("attribution.axis", "Share of the credit")
-        ),
+        chart=Points(label=["channel"], percent=True, xlabel=AXIS),
     )
 
 
@@ -709,6 +775,7 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
             "Methods answer different questions; where they disagree, only an experiment decides.",
         )
     ]
+    answer = _widest(table)
     if truth is not None:
         true = truth.set_index("channel")["incremental_orders"].astype(float)
         table["incremental"] = table["channel"].map(true)
@@ -720,18 +787,17 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
             really=("incremental", "sum"),
         )
         best = summed["off"].idxmin()
-        limits.append(
-            Note(
-                "attribution.truth",
-                "Nearest to the truth, summed over channels: {best:word}, off by {off} "
-                "conversions (the worst by {worst}). It credits {credited} conversions, "
-                "where the channels really brought about {really}.",
-                best=best,
-                off=summed.loc[best, "off"],
-                worst=summed["off"].max(),
-                credited=summed.loc[best, "over"],
-                really=summed.loc[best, "really"],
-            )
+        answer = Note(
+            "attribution.truth",
+            "Closest to the truth is {best:word}: summed over channels its difference is {off} "
+            "conversions (of the method furthest away, {worst}); it attributes {credited} "
+            "conversions where channels brought about {really} ({n} in all).",
+            best=best,
+            off=summed.loc[best, "off"],
+            worst=summed["off"].max(),
+            credited=summed.loc[best, "over"],
+            really=summed.loc[best, "really"],
+            n=table["n"].iloc[0],
         )
         positive = true.clip(lower=0)
         rows = [
@@ -756,8 +822,8 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
         limits.append(
             Note(
                 "attribution.cost_limit",
-                "Cost per credited conversion is not cost per conversion gained: with "
-                "credit to people who come anyway it looks too good.",
+                "Cost per attributed conversion is not cost per conversion gained: it looks too "
+                "low where customers would have come anyway.",
             )
         )
     return Result(
@@ -765,8 +831,9 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
         table=table,
         method=Note(
             "attribution.compare_method",
-            "The same paths under several rules; intervals over customers.",
+            "The same paths under several methods; intervals over customers.",
         ),
+        answer=answer,
         unit="conversions",
         n=int(table["n"].iloc[0]),
         conf_level=conf_level,
@@ -776,8 +843,27 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
             group="method",
             only={"method": ["last", "linear", "markov_chain", "shapley", "truth"]},
             percent=True,
-            xlabel=Note("attribution.axis", "Share of the credit"),
+            xlabel=AXIS,
         ),
+    )
+
+
+def _widest(table):
+    """Return the channel on whose share the methods differ most."""
+    shares = table.pivot(index="channel", columns="method", values="estimate")
+    gap = (shares.max(axis=1) - shares.min(axis=1)).sort_index()
+    channel = gap.idxmax()
+    own = shares.loc[channel].sort_index()
+    return Note(
+        "attribution.compare_answer",
+        "The methods disagree most on {channel:word}: between {least:%} ({lowest:word}) and "
+        "{most:%} ({highest:word}) of {n} conversions are attributed to it.",
+        channel=channel,
+        least=own.min(),
+        lowest=own.idxmin(),
+        most=own.max(),
+        highest=own.idxmax(),
+        n=table["n"].iloc[0],
     )
 
 
@@ -785,14 +871,23 @@ def _shared(j):
     """Return the sentences on what could not take part."""
     young, untouched = j.left_out.get("young", 0), j.left_out.get("untouched", 0)
     return (
-        [Note("attribution.young", "{n} paths may still go on and are left out.", n=young)]
+        [
+            Note(
+                "attribution.young",
+                "{n} path may still go on and is left out.",
+                "{n} paths may still go on and are left out.",
+                n=young,
+            )
+        ]
         if young
         else []
     ) + (
         [
             Note(
                 "attribution.untouched",
-                "{n} conversions have no contact with a channel before them; nobody is credited.",
+                "{n} conversion has no contact with a channel before it and is attributed to none.",
+                "{n} conversions have no contact with a channel before them and are attributed to "
+                "none.",
                 n=untouched,
             )
         ]

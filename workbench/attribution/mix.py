@@ -10,6 +10,16 @@ from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
+LEAST, PER_EFFECT = 30, 5  # periods in all, and for every effect
+FEW = 104  # two years of weeks
+TOGETHER = 0.7  # correlation above which two media can hardly be separated
+
+CONFOUNDED = Note(
+    "attribution.mix_limit",
+    "Budgets follow expected sales, and media move together: without experiments this remains a "
+    "correlation.",
+)
+
 
 @analysis
 def mix(
@@ -49,7 +59,7 @@ def mix(
         Contributions over the whole time that experiments found; they pull the fit as strongly as
         they are sure.
     holdout : int
-        Last periods foretold from the others, as a check.
+        Last periods predicted from the others, as a check.
     draws, seed : int
         Of the bootstrap (residuals in blocks of four periods, everything fitted anew).
 
@@ -79,31 +89,34 @@ def mix(
     used = table[[sales, *media, *controls]].astype(float)
     if used.isna().any(axis=None):
         raise InputError(
-            "attribution.error_table_has_missing_periods_fill",
-            "table: {used:text} has missing periods; fill them in first",
-            used=list(used.columns[used.isna().any()]),
+            "attribution.error_missing_periods",
+            "table: {columns:text}: values are missing; fill them in first",
+            columns=list(used.columns[used.isna().any()]),
         )
     x, y = used[list(media)].to_numpy(), used[sales].to_numpy()
     n = len(y)
     if (x < 0).any():
         raise InputError(
-            "attribution.error_table_spending_must_not_be", "table: spending must not be negative"
+            "attribution.error_negative_spending", "table: spending must not be negative"
         )
     idle = [m for m, v in zip(media, x.T, strict=True) if np.ptp(v) == 0]
     if idle:
         raise InputError(
-            "attribution.error_media_never_varies_its_effect",
-            "media: {idle:text} never varies; its effect cannot be told from the rest",
-            idle=list(idle),
+            "attribution.error_media_constant",
+            "media: {media:text} never varies, so its effect cannot be separated from the level",
+            media=list(idle),
         )
     base = _base(used, controls, n, season, harmonics)
     weights = base.shape[1] + 3 * len(media)  # an effect, a lingering and a half each
-    if n < 30 or n < 5 * (base.shape[1] + len(media)):
+    if n < LEAST or n < PER_EFFECT * (base.shape[1] + len(media)):
         raise NotEnoughData(
-            "attribution.error_mix_periods_for_weights_and",
-            "mix: {n} periods for {weights} weights; 30 and five a weight are needed",
-            n=n,
+            "attribution.error_mix_periods",
+            "mix: {periods} periods for {weights} parameters; at least {least} periods are "
+            "needed, and {each} for every effect",
+            periods=n,
             weights=weights,
+            least=LEAST,
+            each=PER_EFFECT,
         )
     scale = np.array([v[v > 0].mean() for v in x.T])
     pulls = np.zeros((0, 3))
@@ -114,9 +127,10 @@ def mix(
                 raise unknown("tests", "channel", name, media)
         if not (tests["std_error"] > 0).all():
             raise InputError(
-                "attribution.error_tests_every_std_error_must",
-                "tests: every std_error must be above 0; a test that is sure without end "
-                "would leave nothing to the sales",
+                "attribution.error_tests_std_error",
+                "tests: every std_error must be above {least}; a test without error would leave "
+                "nothing to the sales",
+                least=0,
             )
         pulls = np.column_stack(
             [
@@ -176,58 +190,67 @@ def mix(
         for i, m in enumerate(media)
     ]
     limits = [
-        Note(
-            "attribution.mix_limit",
-            "Budgets follow expected sales, and media move together: without "
-            "experiments this is a well-dressed correlation.",
-        ),
+        CONFOUNDED,
         Note(
             "attribution.mix_fit",
-            "Explained: R² = {r2:3}; a high value is easy over time and proves little.",
+            "R² is {r2:3}; over time a high value is easily reached and proves little.",
             r2=1 - residual.var() / y.var(),
         ),
     ]
-    if holdout and n - holdout >= 30:
+    if holdout and n - holdout >= LEAST:
         model_error, naive = _backtest(x / scale, base, y, n - holdout, season, seed)
         limits.append(
             Note(
                 "attribution.mix_holdout",
-                "The last {k} periods foretold: off by {error:%} on average; last year's "
-                "(or the last) value is off by {naive:%}.",
-                k=holdout,
+                "The last {holdout} periods are predicted with a mean error of {error:%}; the "
+                "value of a year earlier (or the last one) has {naive:%}.",
+                holdout=holdout,
                 error=model_error,
                 naive=naive,
             )
         )
     together = np.corrcoef(x.T) - np.eye(len(media)) if len(media) > 1 else np.zeros((1, 1))
-    if np.abs(together).max() > 0.7:
+    if np.abs(together).max() > TOGETHER:
         limits.append(
             Note(
                 "attribution.mix_together",
                 "Two media move together (correlation {r:2}): their effects can hardly be "
-                "told apart.",
+                "separated.",
                 r=float(np.abs(together).max()),
             )
         )
-    if n < 104:
+    if n < FEW:
         limits.append(
-            Note("drivers.few", "{n} are few; {least} is a common floor.", n=n, least=104)
+            Note(
+                "attribution.mix_few",
+                "{periods} periods are few; {least} is a common minimum.",
+                periods=n,
+                least=FEW,
+            )
         )
     if tests is not None:
-        limits.append(Note("attribution.mix_tests", "{k} experiments pull the fit.", k=len(tests)))
+        limits.append(
+            Note(
+                "attribution.mix_tests",
+                "{n} experiment is taken into account.",
+                "{n} experiments are taken into account.",
+                n=len(tests),
+            )
+        )
     return Result(
         question=Note(
             "attribution.mix_question",
-            "How much of {sales:word} did each medium bring, and what would one more euro bring?",
+            "How much {sales:word} is associated with each medium, and with one more euro?",
             sales=sales,
         ),
         table=pd.DataFrame(rows),
         method=Note(
             "attribution.mix_method",
-            "Adstock and saturation, effects of 0 or more, trend and season; block "
-            "bootstrap ({draws} draws).",
+            "Adstock and saturation, no negative effects, trend and season; block bootstrap "
+            "({draws} draws).",
             draws=draws,
         ),
+        answer=_mix_answer(pd.DataFrame(rows), sales),
         unit="periods",
         n=n,
         conf_level=conf_level,
@@ -240,6 +263,29 @@ def mix(
             reference=1,
             xlabel=Note("attribution.mix_axis", "Sales per euro spent"),
         ),
+    )
+
+
+def _mix_answer(table, sales):
+    """Return the medium with the largest share of sales, and its return."""
+    parts = {name: part.set_index("channel") for name, part in table.groupby("measure")}
+    shares = parts["share"].sort_index()
+    row = shares.loc[shares["estimate"].idxmax()]
+    back = parts["return_on_spend"].loc[row.name]
+    return Note(
+        "attribution.mix_answer",
+        "{channel:word} is associated with the largest part of {sales:word}: {share:%} ({low:%} to "
+        "{high:%}), a return of {back:3} per euro spent ({back_low:3} to {back_high:3}; {n} "
+        "periods).",
+        channel=row.name,
+        sales=sales,
+        share=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        back=back["estimate"],
+        back_low=back["conf_low"],
+        back_high=back["conf_high"],
+        n=row["n"],
     )
 
 
@@ -257,7 +303,7 @@ def _base(used, controls, n, season, harmonics):
         v = used[name].to_numpy()
         if np.ptp(v) == 0:
             raise InputError(
-                "attribution.error_controls_never_varies_leave_it",
+                "attribution.error_control_constant",
                 "controls: {name} never varies; leave it out",
                 name=name,
             )

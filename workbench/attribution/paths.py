@@ -6,6 +6,7 @@ import numpy as np
 
 from workbench import engine, schemas
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
+from workbench.notes import Note
 
 _SALT = np.uint64(0x9E3779B97F4A7C15)
 
@@ -73,10 +74,10 @@ class Journeys:
         """Raise NotEnoughData unless there are paths and conversions."""
         if not len(self.conversions) or self.conversions.sum() < least:
             raise NotEnoughData(
-                "attribution.error_attribution_there_are_conversions_with",
-                "attribution: there are {value} conversions with a contact before them; at "
-                "least {least} are needed",
-                value=int(self.conversions.sum()) if len(self.conversions) else 0,
+                "attribution.error_too_few_conversions",
+                "attribution: {found} conversions have a contact before them; at least {least} "
+                "are needed",
+                found=int(self.conversions.sum()) if len(self.conversions) else 0,
                 least=least,
             )
 
@@ -197,7 +198,7 @@ def _split(rows, names, gap, end, attrs):
     n = len(rows)
     if not n:
         raise NotEnoughData(
-            "attribution.error_paths_no_row_has_a", "paths: no row has a customer and a channel"
+            "attribution.error_no_contact", "paths: no row has a customer and a channel"
         )
     new = np.ones(n, bool)
     new[1:] = (who[1:] != who[:-1]) | (np.diff(t) > gap) | (kind[:-1] == -1)
@@ -213,8 +214,8 @@ def _split(rows, names, gap, end, attrs):
     inside = touch & keep[path]
     if not keep.any():
         raise NotEnoughData(
-            "attribution.error_paths_no_path_is_old",
-            "paths: no path is old enough to have ended and has a contact",
+            "attribution.error_no_ended_path",
+            "paths: no path with a contact has been followed long enough to have ended",
         )
     worth = np.bincount(path, value, total)
     owner = np.unique(who[np.flatnonzero(new)][keep], return_inverse=True)[1]
@@ -278,15 +279,19 @@ def from_paths(
     lost = table[nulls].to_numpy(float) if nulls else (won == 0).astype(float)
     if (won < 0).any() or (lost < 0).any() or not np.isfinite(won + lost).all():
         raise InputError(
-            "attribution.error_table_numbers_of_paths_must",
-            "table: numbers of paths must be 0 or more",
+            "attribution.error_path_numbers",
+            "table: numbers of paths must be {least} or more",
+            least=0,
         )
     kind, written = pd.factorize(table[path])
     if (kind < 0).any():
         raise InputError(
-            "attribution.error_table_rows_have_no_path",
-            "table: {kind} rows have no path",
-            kind=int((kind < 0).sum()),
+            Note(
+                "attribution.error_row_without_path",
+                "table: {n} row has no path",
+                "table: {n} rows have no path",
+                n=int((kind < 0).sum()),
+            )
         )
     cut = compute.split_pattern(pa.array(written.astype(str), pa.large_string()), separator)
     coded = compute.dictionary_encode(compute.utf8_trim_whitespace(cut.flatten()))
@@ -302,9 +307,7 @@ def from_paths(
     )
     flat = flat[flat >= 0]
     if (size == 0).any():
-        raise InputError(
-            "attribution.error_table_a_path_names_no", "table: a path names no channel"
-        )
+        raise InputError("attribution.error_empty_path", "table: a path names no channel")
     starts = np.concatenate([[0], np.cumsum(size)])
     # A row that holds both kinds of paths becomes two.
     row = np.concatenate([np.flatnonzero(won > 0), np.flatnonzero(lost > 0)])

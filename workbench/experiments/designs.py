@@ -16,6 +16,36 @@ TRIM = (
     0.02  # people whose chance of treatment lies nearer to 0 or 1 have nobody to be compared with
 )
 FEW = 5  # clusters that start together below which the spread of the untreated stands in
+FEW_CLUSTERS = 30
+BALANCED = 0.1  # standard deviations
+SEEN = 0.98  # central share of the probabilities of treatment that is shown
+
+PARALLEL = Note(
+    "experiments.did_limit",
+    "Assumes that without the start both would have changed alike; the periods before it are a "
+    "check, not proof.",
+)
+UNMEASURED = Note(
+    "experiments.unseen",
+    "Holds only if nothing that was not measured influences both treatment and outcome.",
+)
+IN_DEVIATIONS = Note("experiments.balance_axis", "Difference in standard deviations")
+STACKED = {
+    "aipw": Note(
+        "experiments.weight_aipw",
+        "Augmented inverse probability weighting (doubly robust), errors from stacked moment "
+        "conditions.",
+    ),
+    "ipw": Note(
+        "experiments.weight_ipw",
+        "Inverse probability weighting, errors from stacked moment conditions.",
+    ),
+    "ipwra": Note(
+        "experiments.weight_ipwra",
+        "Inverse-probability-weighted regression adjustment, errors from stacked moment "
+        "conditions.",
+    ),
+}
 
 
 @analysis
@@ -63,21 +93,21 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
         panel[time]
     ) != pd.api.types.is_numeric_dtype(panel[start]):
         raise InputError(
-            "experiments.error_panel_must_be_a_value",
-            "panel: '{start}' must be a value of '{time}', found {panel:repr} beside {panel2:repr}",
+            "experiments.error_start_kind",
+            "panel: '{start}' must be a value of '{time}', found {found:repr} beside {known:repr}",
             start=start,
             time=time,
-            panel=panel[start].dropna().iloc[0],
-            panel2=panel[time].iloc[0],
+            found=panel[start].dropna().iloc[0],
+            known=panel[time].iloc[0],
         )
     if panel.duplicated([unit, time]).any():
         raise InputError(
-            "experiments.error_panel_some_units_stand_twice",
-            "panel: some units stand twice in one period",
+            "experiments.error_doubled_units",
+            "panel: some units occur twice in one period",
         )
     if (panel.groupby(unit)[start].nunique(dropna=False) > 1).any():
         raise InputError(
-            "experiments.error_panel_differs_between_the_rows",
+            "experiments.error_start_differs",
             "panel: '{start}' differs between the rows of a unit",
             start=start,
         )
@@ -100,7 +130,7 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     starts = [s for s in np.unique(begin) if s < len(periods)]
     if not starts:
         raise NotEnoughData(
-            "experiments.error_difference_in_differences_no_unit",
+            "experiments.error_no_before_and_after",
             "difference_in_differences: no unit has periods both before and after its start",
         )
     # period → one comparison a starting group: (its start, change of every unit, who is compared
@@ -125,7 +155,7 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     ever = {s: found for s, found in ever.items() if found}
     if not ever:
         raise NotEnoughData(
-            "experiments.error_difference_in_differences_there_are",
+            "experiments.error_no_untreated",
             "difference_in_differences: there are no untreated units to compare with",
         )
     treated = np.unique(groups[begin < len(periods)])
@@ -187,16 +217,13 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     before = result[(result["measure"] == "period") & (result["period"] < 0)]
     off = ((before["conf_low"] > 0) | (before["conf_high"] < 0)).sum()
     limits = [
-        Note(
-            "experiments.did_limit",
-            "Rests on the assumption that without the start both would have moved "
-            "alike; the periods before it are a check, no proof.",
-        ),
+        PARALLEL,
         Note(
             "experiments.did_before",
-            "Before the start, {off} of {all} periods differ clearly from 0.",
+            "Before the start, {off} of {all} periods differ clearly from {none}.",
             off=int(off),
             all=len(before),
+            none=0,
         ),
     ]
     if small:
@@ -204,10 +231,13 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
         limits.append(
             Note(
                 "experiments.did_few",
-                "{groups} groups that start together have fewer than {least} clusters "
-                "({treated} treated clusters in all): their part of the error is the "
-                "spread between the {others} clusters that never start.",
-                groups=len(small),
+                "{count} group that starts together has fewer than {least} clusters ({treated} "
+                "treated in all): its part of the error is the spread between the {others} "
+                "clusters that never start.",
+                "{count} groups that start together have fewer than {least} clusters ({treated} "
+                "treated in all): their part of the error is the spread between the {others} "
+                "clusters that never start.",
+                count=len(small),
                 treated=len(treated),
                 others=others,
                 least=FEW,
@@ -215,10 +245,11 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
             if others >= FEW
             else Note(
                 "experiments.did_none",
-                "{groups} groups that start together have fewer than {least} clusters "
-                "({treated} treated clusters in all), and only {others} clusters never "
-                "start: no error can be given.",
-                groups=len(small),
+                "{count} group that starts together has fewer than {least} clusters ({treated} "
+                "treated in all), and only {others} clusters never start: no error can be given.",
+                "{count} groups that start together have fewer than {least} clusters ({treated} "
+                "treated in all), and only {others} clusters never start: no error can be given.",
+                count=len(small),
                 treated=len(treated),
                 others=others,
                 least=FEW,
@@ -228,13 +259,19 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
         limits.append(
             Note(
                 "experiments.did_early",
+                "{n} unit had started before the first period and is left out.",
                 "{n} units had started before the first period and are left out.",
                 n=early,
             )
         )
     if lost:
         limits.append(
-            Note("experiments.did_lost", "{n} units lack a period and are left out.", n=lost)
+            Note(
+                "experiments.did_lost",
+                "{n} unit lacks a period and is left out.",
+                "{n} units lack a period and are left out.",
+                n=lost,
+            )
         )
     return Result(
         question=Note(
@@ -246,9 +283,10 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
         table=result,
         method=Note(
             "experiments.did_method",
-            "Group-by-group differences in differences against units that have not "
-            "started; clustered errors.",
+            "Difference in differences of each group that starts together against units that have "
+            "not started; clustered errors.",
         ),
+        answer=_change_answer(result.iloc[0], outcome),
         unit="units",
         n=len(y),
         conf_level=conf_level,
@@ -260,10 +298,40 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
             xlabel=Note("experiments.did_axis", "Periods since the start"),
             ylabel=Note(
                 "experiments.did_yaxis",
-                "Difference in {outcome:word} from the others, against the time before",
+                "Difference in {outcome:word} from the others, compared with before",
                 outcome=outcome,
             ),
         ),
+    )
+
+
+def _change_answer(row, outcome):
+    """Return the average change after the start, with its interval where one can be given."""
+    values = {"outcome": outcome, "gap": row["estimate"], "n": row["n"]}
+    low, high = row["conf_low"], row["conf_high"]
+    if np.isnan(low):
+        return Note(
+            "experiments.did_no_error",
+            "{outcome:word} changed by {gap:3} after the start compared with units that had not "
+            "started; no interval can be given ({n} units).",
+            **values,
+        )
+    if low > 0 or high < 0:
+        return Note(
+            "experiments.did_answer",
+            "{outcome:word} changed by {gap:3} after the start compared with units that had not "
+            "started ({low:3} to {high:3}; {n} units).",
+            low=low,
+            high=high,
+            **values,
+        )
+    return Note(
+        "experiments.did_unclear",
+        "No effect of the start on {outcome:word} could be shown: compared with units that had "
+        "not started it changed by {gap:3} ({low:3} to {high:3}; {n} units).",
+        low=low,
+        high=high,
+        **values,
     )
 
 
@@ -311,7 +379,7 @@ def weighting(
     -------
     Result
         measure (raw, effect, mean_treated, mean_untreated), n (people), estimate, std_error,
-        conf_low, conf_high. Overlap, the effective sample size and the E-value stand in `.limits`;
+        conf_low, conf_high. Overlap, the effective sample size and the E-value stand in `.facts`;
         see `balance`.
 
     Raises
@@ -342,14 +410,12 @@ def weighting(
     weight = np.where(treated == 1, 1 / chance, 1 / (1 - chance))
     worth = int(weight.sum() ** 2 / (weight**2).sum())
     limits = [
-        Note(
-            "experiments.unseen",
-            "Holds only if nothing that was not measured lies behind both treatment and outcome.",
-        ),
+        UNMEASURED,
         Note(
             "experiments.overlap",
-            "Chances of treatment run from {low:%} to {high:%} (1st to 99th "
-            "percentile); the {n} people are worth {worth} after weighting.",
+            "The probability of treatment lies between {low:%} and {high:%} for the central "
+            "{within:%0}; after weighting the {n} people count as {worth} (effective sample size).",
+            within=SEEN,
             low=float(np.quantile(chance, 0.01)),
             high=float(np.quantile(chance, 0.99)),
             worth=worth,
@@ -357,23 +423,14 @@ def weighting(
         ),
     ]
     if apart:
-        limits.append(
-            Note(
-                "experiments.apart",
-                "{n} people whose chance of treatment is nearer than {trim:%0} to 0 or 1 "
-                "are left out: nobody on the other side is like them, and the effect is "
-                "not theirs.",
-                n=apart,
-                trim=trim,
-            )
-        )
+        limits.append(_apart(apart, trim))
     if worth < len(y) / 4:
         limits.insert(
             0,
             Note(
                 "experiments.heavy",
-                "A few people carry most of the weight ({n} are worth {worth}): the groups "
-                "hardly overlap, read the estimate with suspicion.",
+                "A few people have most of the weight ({n} count as {worth}): the groups hardly "
+                "overlap, so the estimate is unreliable.",
                 worth=worth,
                 n=len(y),
             ),
@@ -385,27 +442,27 @@ def weighting(
     limits.append(
         Note(
             "experiments.e_sentence",
-            "E-value {point:3}, of the limit {limit:3}: something unseen would have to "
-            "raise the chance of both treatment and outcome that many times to explain "
-            "it away.",
+            "E-value {point:3}, of the limit {limit:3}: something unmeasured would have to "
+            "multiply the probability of both treatment and outcome that much to explain the "
+            "finding away.",
             point=point,
             limit=limit,
         )
     )
-    if cluster and data.customers < 30:
+    if cluster and data.customers < FEW_CLUSTERS:
         limits.append(
             Note(
-                "influence.few_clusters",
-                "{k} are few to learn from; {least} is a common floor, and intervals are "
-                "too narrow below it.",
-                k=data.customers,
-                least=30,
+                "experiments.few_clusters",
+                "{n} cluster is few; {least} is a common minimum, below which intervals are too "
+                "narrow.",
+                "{n} clusters are few; {least} is a common minimum, below which intervals are too "
+                "narrow.",
+                n=data.customers,
+                least=FEW_CLUSTERS,
             )
         )
     if data.left_out:
-        limits.append(
-            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=data.left_out)
-        )
+        limits.append(incomplete(data.left_out))
     return Result(
         question=Note(
             "experiments.weight_question",
@@ -415,22 +472,8 @@ def weighting(
             outcome=outcome,
         ),
         table=result,
-        method={
-            "aipw": Note(
-                "experiments.weight_aipw",
-                "Augmented inverse probability weighting (doubly robust), errors from "
-                "stacked moment conditions.",
-            ),
-            "ipw": Note(
-                "experiments.weight_ipw",
-                "Inverse probability weighting, errors from stacked moment conditions.",
-            ),
-            "ipwra": Note(
-                "experiments.weight_ipwra",
-                "Inverse-probability-weighted regression adjustment, errors from stacked "
-                "moment conditions.",
-            ),
-        }[method],
+        method=STACKED[method],
+        answer=_weighted_answer(result, treatment, outcome),
         unit="people",
         n=len(y),
         conf_level=conf_level,
@@ -443,6 +486,59 @@ def weighting(
             reference=0,
             xlabel=Note("experiments.axis", "Difference from the control"),
         ),
+    )
+
+
+def _apart(n, trim):
+    """Return the sentence on people who have no counterpart."""
+    return Note(
+        "experiments.apart",
+        "{n} person with a probability of treatment under {trim:%0} or above {most:%0} is left "
+        "out: without a counterpart in the other group, no effect can be estimated for them.",
+        "{n} people with a probability of treatment under {trim:%0} or above {most:%0} are left "
+        "out: without a counterpart in the other group, no effect can be estimated for them.",
+        n=n,
+        trim=trim,
+        most=1 - trim,
+    )
+
+
+def incomplete(n):
+    """Return the sentence on rows with a missing value."""
+    return Note(
+        "experiments.incomplete",
+        "{n} row with a missing value is left out.",
+        "{n} rows with a missing value are left out.",
+        n=n,
+    )
+
+
+def _weighted_answer(table, treatment, outcome):
+    """Return the difference after weighting beside the one before it."""
+    rows = table.set_index("measure")
+    row = rows.loc["effect"]
+    values = {
+        "treatment": treatment,
+        "outcome": outcome,
+        "gap": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "raw": rows.loc["raw", "estimate"],
+        "n": row["n"],
+    }
+    if row["conf_low"] > 0 or row["conf_high"] < 0:
+        return Note(
+            "experiments.weight_answer",
+            "Made alike in what was measured, those with and without {treatment:word} differ by "
+            "{gap:3} in {outcome:word} ({low:3} to {high:3}; {n} people); unadjusted by {raw:3}.",
+            **values,
+        )
+    return Note(
+        "experiments.weight_unclear",
+        "No difference in {outcome:word} between those with and without {treatment:word} could be "
+        "shown once they are made alike in what was measured: {gap:3} ({low:3} to {high:3}; {n} "
+        "people); unadjusted {raw:3}.",
+        **values,
     )
 
 
@@ -501,9 +597,11 @@ def _selection(table, treatment, outcome, covariates, cluster, trim):
     flag = made[treatment].astype(float)
     if not flag.dropna().isin((0, 1)).all():
         raise InputError(
-            "experiments.error_treatment_must_be_or",
-            "treatment: '{treatment}' must be 0 or 1",
+            "experiments.error_treatment_binary",
+            "treatment: '{treatment}' must be {no} or {yes}",
             treatment=treatment,
+            no=0,
+            yes=1,
         )
     made = made.assign(**{treatment: flag})
 
@@ -526,12 +624,13 @@ def _selection(table, treatment, outcome, covariates, cluster, trim):
     if apart:
         if min(treated[inside].sum(), (1 - treated[inside]).sum()) < 10:
             raise NotEnoughData(
-                "experiments.error_weighting_only_people_have_a",
-                "weighting: only {inside} people have a chance of treatment between {trim} "
-                "and {trim2}; the two groups hardly overlap, so nothing can be compared",
+                "experiments.error_no_overlap",
+                "weighting: only {inside} people have a probability of treatment between "
+                "{lowest:%0} and {highest:%0}; the two groups hardly overlap, so nothing can be "
+                "compared",
                 inside=int(inside.sum()),
-                trim=trim,
-                trim2=1 - trim,
+                lowest=trim,
+                highest=1 - trim,
             )
         lost = data.left_out
         data, treated, selection = fitted(made.loc[data.index[inside]])
@@ -645,7 +744,6 @@ def balance(table, treatment, covariates, *, cluster=None, trim=TRIM, conf_level
                 }
             )
     result = pd.DataFrame(rows)
-    worst = result[result["weights"] == "inverse_probability"]["estimate"].abs().max()
     return Result(
         question=Note(
             "experiments.balance_question",
@@ -655,51 +753,49 @@ def balance(table, treatment, covariates, *, cluster=None, trim=TRIM, conf_level
         table=result,
         method=Note(
             "experiments.balance_method",
-            "Differences of means in standard deviations, before and after inverse "
-            "probability weighting.",
+            "Differences of means in standard deviations, before and after inverse probability "
+            "weighting.",
         ),
+        answer=_balance_answer(result),
         unit="people",
         n=len(treated),
         conf_level=conf_level,
         limits=(
             Note(
                 "experiments.balance_limit",
-                "Largest difference after weighting: {worst:2}; under 0.1 is commonly "
-                "called balanced. Balance in what was measured says nothing of the rest.",
-                worst=float(worst),
+                "Balance in what was measured says nothing about what was not.",
             ),
-            *(
-                [
-                    Note(
-                        "experiments.apart",
-                        "{n} people whose chance of treatment is nearer than {trim:%0} to 0 or 1 "
-                        "are left out: nobody on the other side is like them, and the effect is "
-                        "not theirs.",
-                        n=apart,
-                        trim=trim,
-                    )
-                ]
-                if apart
-                else []
-            ),
-            *(
-                [
-                    Note(
-                        "drivers.left_out",
-                        "{n} rows with a missing value are left out.",
-                        n=data.left_out,
-                    )
-                ]
-                if data.left_out
-                else []
-            ),
+            *([_apart(apart, trim)] if apart else []),
+            *([incomplete(data.left_out)] if data.left_out else []),
         ),
         chart=Points(
             label=["covariate"],
             group="weights",
             reference=0,
-            xlabel=Note("experiments.balance_axis", "Difference in standard deviations"),
+            xlabel=IN_DEVIATIONS,
         ),
+    )
+
+
+def _balance_answer(table):
+    """Return the largest difference after weighting, and what it was before."""
+    gaps = table.assign(size=table["estimate"].abs()).pivot(
+        index="covariate", columns="weights", values="size"
+    )
+    after = gaps["inverse_probability"].sort_index()
+    if after.isna().all():
+        return None
+    name = after.idxmax()
+    return Note(
+        "experiments.balance_answer",
+        "After weighting, the largest difference is {worst:2} standard deviations "
+        "({covariate:word}; {before:2} before weighting, {n} people); under {balanced:plain} is "
+        "commonly called balanced.",
+        worst=after[name],
+        covariate=name,
+        before=gaps.loc[name, "unweighted"],
+        n=table["n"].iloc[0],
+        balanced=BALANCED,
     )
 
 
@@ -768,80 +864,49 @@ def negative_controls(
     return Result(
         question=Note(
             "experiments.negative_question",
-            "Does the same comparison by {treatment:word} find effects where there can be none?",
+            "Does the same comparison by {treatment:word} find effects where there cannot be any?",
             treatment=treatment,
         ),
         table=result,
-        method={
-            "aipw": Note(
-                "experiments.weight_aipw",
-                "Augmented inverse probability weighting (doubly robust), errors from "
-                "stacked moment conditions.",
-            ),
-            "ipw": Note(
-                "experiments.weight_ipw",
-                "Inverse probability weighting, errors from stacked moment conditions.",
-            ),
-            "ipwra": Note(
-                "experiments.weight_ipwra",
-                "Inverse-probability-weighted regression adjustment, errors from stacked "
-                "moment conditions.",
-            ),
-        }[method],
+        method=STACKED[method],
+        answer=_negative_answer(result, found),
         unit="people",
         n=int(result["n"].max()),
         conf_level=conf_level,
         evidence="quasi-causal: weighting on what was measured",
         limits=(
-            (
-                Note(
-                    "experiments.negative_found",
-                    "{n} of {all} outcomes that cannot have moved differ clearly: those with "
-                    "and without are not alike, and the main comparison is in doubt.",
-                    n=found,
-                    all=len(result),
-                )
-                if found
-                else Note(
-                    "experiments.negative_none",
-                    "None of {all} outcomes that cannot have moved differs clearly.",
-                    all=len(result),
-                )
-            ),
             Note(
                 "experiments.negative_sd", "Differences are in standard deviations of each outcome."
             ),
-            *(
-                [
-                    Note(
-                        "experiments.apart",
-                        "{n} people whose chance of treatment is nearer than {trim:%0} to 0 or 1 "
-                        "are left out: nobody on the other side is like them, and the effect is "
-                        "not theirs.",
-                        n=max(apart),
-                        trim=trim,
-                    )
-                ]
-                if max(apart)
-                else []
-            ),
-            *(
-                [
-                    Note(
-                        "drivers.left_out",
-                        "{n} rows with a missing value are left out.",
-                        n=max(left),
-                    )
-                ]
-                if max(left)
-                else []
-            ),
+            *([_apart(max(apart), trim)] if max(apart) else []),
+            *([incomplete(max(left))] if max(left) else []),
         ),
         chart=Points(
             label=["outcome"],
             reference=0,
-            xlabel=Note("experiments.balance_axis", "Difference in standard deviations"),
+            xlabel=IN_DEVIATIONS,
         ),
+    )
+
+
+def _negative_answer(table, found):
+    """Return how many outcomes differ that the treatment cannot have changed."""
+    largest = table["estimate"].abs().max()
+    values = {"all": len(table), "largest": largest, "n": int(table["n"].max())}
+    if found:
+        return Note(
+            "experiments.negative_found",
+            "A clear difference was found in {found} of {all} outcomes that cannot have been "
+            "changed ({n} people; at most {largest:2} standard deviations): the groups are not "
+            "alike, and the main comparison is in doubt.",
+            found=found,
+            **values,
+        )
+    return Note(
+        "experiments.negative_none",
+        "None of {all} outcomes that cannot have been changed differs clearly ({n} people; at "
+        "most {largest:2} standard deviations).",
+        **values,
     )
 
 
@@ -883,9 +948,11 @@ def e_value(estimate, conf_low, conf_high, *, n, kind="risk_ratio", baseline=Non
     if kind == "difference":
         if baseline is None or not 0 < baseline < 1:
             raise InputError(
-                "experiments.error_e_value_a_difference_of",
-                "e_value: a difference of shares needs the baseline share among the "
-                "untreated, between 0 and 1",
+                "experiments.error_e_baseline",
+                "e_value: a difference of shares needs the baseline share among the untreated, "
+                "between {least} and {most}",
+                least=0,
+                most=1,
             )
         values = np.clip((baseline + values) / baseline, 1e-6, None)
     elif kind == "standardised":
@@ -894,8 +961,9 @@ def e_value(estimate, conf_low, conf_high, *, n, kind="risk_ratio", baseline=Non
         values = np.sqrt(np.clip(values, 0, None))
     if not (values > 0).all():
         raise InputError(
-            "experiments.error_e_value_ratios_must_be",
-            "e_value: ratios must be above 0, found {estimate}, {conf_low}, {conf_high}",
+            "experiments.error_e_ratio",
+            "e_value: ratios must be above {least}, found {estimate}, {conf_low}, {conf_high}",
+            least=0,
             estimate=estimate,
             conf_low=conf_low,
             conf_high=conf_high,
@@ -904,18 +972,24 @@ def e_value(estimate, conf_low, conf_high, *, n, kind="risk_ratio", baseline=Non
     return Result(
         question=Note(
             "experiments.e_question",
-            "How strongly would something unseen have to go with both to explain the finding away?",
+            "How strongly would something unmeasured have to be associated with both treatment and "
+            "outcome to explain the finding away?",
         ),
         table=pd.DataFrame({"measure": ["estimate", "limit"], "n": n, "estimate": [point, limit]}),
-        method=Note("experiments.e_method", "E-value: r + √(r(r − 1)) of the risk ratio r."),
+        method=Note(
+            "experiments.e_method",
+            "E-value: r + √(r(r − {one})) of the risk ratio r.",
+            one=1,
+        ),
+        answer=_e_answer(point, limit, n),
         unit="people",
         n=n,
         conf_level=conf_level,
         limits=(
             Note(
                 "experiments.e_limit",
-                "A large value makes hidden causes less likely, not impossible; compare it "
-                "with what known causes of the outcome reach.",
+                "A large value makes hidden causes less likely, not impossible; compare it with "
+                "the risk ratios of known causes of the outcome.",
             ),
         ),
         chart=Points(
@@ -923,6 +997,27 @@ def e_value(estimate, conf_low, conf_high, *, n, kind="risk_ratio", baseline=Non
             reference=1,
             xlabel=Note("experiments.e_axis", "E-value (risk ratio)"),
         ),
+    )
+
+
+def _e_answer(point, limit, n):
+    """Return how strong something unmeasured would have to be."""
+    if limit > 1:
+        return Note(
+            "experiments.e_answer",
+            "Something unmeasured would have to be associated with both treatment and outcome by "
+            "risk ratios of {point:3} to explain the estimate away, and of {limit:3} for its "
+            "interval to include no effect ({n} people).",
+            point=point,
+            limit=limit,
+            n=n,
+        )
+    return Note(
+        "experiments.e_unclear",
+        "The interval includes no effect, so nothing unmeasured is needed to explain the finding "
+        "away; for the estimate it would take risk ratios of {point:3} ({n} people).",
+        point=point,
+        n=n,
     )
 
 

@@ -9,13 +9,21 @@ import numpy as np
 from workbench import engine, intervals, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.experiments.designs import TRIM, effect_of
+from workbench.experiments.designs import TRIM, UNMEASURED, effect_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
 OUTCOMES = ("forward", "back", "left")
 VISIT = 1_800_000_000  # microseconds of silence that begin a new visit
 LEAST = 50  # contacts of each kind a stage needs
+FEW = 500  # contacts with the exposure below which intervals are wide
+ALARM = 0.05
+
+BY_SPELL = Note(
+    "experiments.progress_spell",
+    "The column by stays compares whole stays with and without the contact: long stays include "
+    "more of everything, so it is biased and shown as a warning only.",
+)
 
 
 @analysis
@@ -39,9 +47,9 @@ def stage_progress(
 
     Every contact is a trial that begins at it: of those who had not yet met the exposure in this
     stage, some meet it now and some meet something else. They are made alike in what came before
-    (contacts and visits so far, time since the occasion began, orders before, and the columns of
-    `adjust`), and followed for the horizon. Exposure is never defined by what happens later, so
-    nobody has to stay in order to be exposed.
+    (contacts and visits so far, time since the purchase process began, orders before, and the
+    columns of `adjust`), and followed for the horizon. Exposure is never defined by what happens
+    later, so nobody has to stay in order to be exposed.
 
     Parameters
     ----------
@@ -57,7 +65,7 @@ def stage_progress(
     horizon : str
         How long people are followed.
     gap : str
-        Silence that ends an occasion.
+        Inactivity that ends a purchase process.
     column, action : str
         Columns with the stage and with the event.
     adjust : list of str
@@ -105,8 +113,8 @@ def stage_progress(
             raise unknown(where, "event", name, words)
     if set(names) & set(others):
         raise InputError(
-            "experiments.error_stage_progress_stands_in_both",
-            "stage_progress: {names:text} stands in both exposure and against",
+            "experiments.error_exposure_and_against",
+            "stage_progress: {names:text} is named in both exposure and against",
             names=sorted(set(names) & set(others)),
         )
     for name in stages:
@@ -114,8 +122,9 @@ def stage_progress(
             raise unknown("stages", "stage", name, known)
     if len(stages) < 2:
         raise InputError(
-            "experiments.error_stage_progress_at_least_two",
-            "stage_progress: at least two stages are needed, the purchase last",
+            "experiments.error_too_few_stages",
+            "stage_progress: at least {least} stages are needed, the purchase last",
+            least=2,
         )
     end = schemas.observed_until(events, until)
     more = {f"x{i}": engine.distinct(events, c) for i, c in enumerate(adjust)}
@@ -182,10 +191,10 @@ def stage_progress(
                 skipped.append(
                     Note(
                         "experiments.progress_skipped",
-                        "{stage:word}, {outcome:word}: not estimated, {reason}",
+                        "{stage:word}, {outcome:word}: not estimated. {reason}",
                         stage=stage,
                         outcome=outcome,
-                        reason=str(wrong),
+                        reason=wrong.note,
                     )
                 )
                 continue
@@ -228,22 +237,23 @@ def stage_progress(
                 )
     if not rows:
         raise NotEnoughData(
-            f"stage_progress: no stage has {LEAST} contacts with {', '.join(names)} and {LEAST}"
-            f" others that can be followed for {horizon} and compared"
-            + "".join(f"; {s}" for s in skipped)
+            "experiments.error_no_stage_to_compare",
+            "stage_progress: no stage has {least} contacts with {names:text} and {least} others "
+            "that can be followed for {horizon:span} and compared {skipped}",
+            least=LEAST,
+            names=names,
+            horizon=horizon,
+            skipped=skipped,
         )
     table = pd.DataFrame(rows)
     table["p_holm"] = intervals.corrected(table["p_value"])
     limits = [
-        Note(
-            "experiments.unseen",
-            "Holds only if nothing that was not measured lies behind both treatment and outcome.",
-        ),
+        UNMEASURED,
         (
             Note(
                 "experiments.progress_all",
-                "Compared with every other contact: where those tell how far people are, "
-                "name contacts of people just as far in `against`.",
+                "Compared with every other contact: where those indicate how far people are, name "
+                "contacts of people equally far in `against`.",
             )
             if against is None
             else Note(
@@ -252,25 +262,21 @@ def stage_progress(
                 against=list(others),
             )
         ),
-        Note(
-            "experiments.progress_spell",
-            "The column by stays compares whole stays with and without the contact: "
-            "long stays meet more of everything, so it misleads and stands there as a "
-            "warning only.",
-        ),
+        BY_SPELL,
         (
             Note(
                 "experiments.progress_alarm",
-                "Alarm: visits before the stage began cannot have been moved by a contact "
-                "in it; smallest corrected p (stages checked: {k}): {p:p}. Under 0.05 "
-                "something unmeasured tells the two apart.",
+                "Check: visits before the stage began cannot have been changed by a contact in "
+                "it; smallest corrected p (stages checked: {stages}): {p:p}. Under {level:plain} "
+                "the two groups differ in something unmeasured.",
                 p=min(1.0, min(alarms) * len(alarms)),
-                k=len(alarms),
+                stages=len(alarms),
+                level=ALARM,
             )
             if alarms
             else Note(
                 "experiments.progress_no_alarm",
-                "No outcome from before the stage was at hand to serve as an alarm.",
+                "No outcome from before the stage was available to check the comparison.",
             )
         ),
     ]
@@ -279,18 +285,20 @@ def stage_progress(
         limits.append(
             Note(
                 "experiments.progress_young",
+                "{n} contact could not be followed for {horizon:span} and is left out.",
                 "{n} contacts could not be followed for {horizon:span} and are left out.",
                 n=young,
                 horizon=horizon,
             )
         )
-    if (table["exposed"] < 500).any():
+    if (table["exposed"] < FEW).any():
         limits.append(
             Note(
-                "drivers.few",
-                "{n} are few; {least} is a common floor.",
+                "experiments.progress_few",
+                "{n} contact with the exposure is few; {least} is a common minimum.",
+                "{n} contacts with the exposure are few; {least} is a common minimum.",
                 n=int(table["exposed"].min()),
-                least=500,
+                least=FEW,
             )
         )
     table = table[
@@ -317,11 +325,12 @@ def stage_progress(
         table=table,
         method=Note(
             "experiments.progress_method",
-            "A trial at every contact: doubly robust difference within {horizon:span}, "
-            "people alike in what came before; the customer is the sampling unit, "
-            "Holm's correction.",
+            "A trial at every contact: doubly robust difference within {horizon:span} between "
+            "people alike in what came before; the customer is the sampling unit, Holm's "
+            "correction.",
             horizon=horizon,
         ),
+        answer=_progress_answer(table, list(names), horizon, conf_level),
         unit="contacts",
         n=int(table.groupby("stage")["n"].first().sum()),
         conf_level=conf_level,
@@ -331,8 +340,43 @@ def stage_progress(
             label=["stage", "outcome"],
             reference=0,
             points=True,
-            xlabel=Note("experiments.progress_axis", "Change of the chance, percentage points"),
+            xlabel=Note(
+                "experiments.progress_axis", "Change in the probability, percentage points"
+            ),
         ),
+    )
+
+
+def _progress_answer(table, exposure, horizon, conf_level):
+    """Return the largest difference in moving on to a later stage."""
+    rows = table[table["outcome"] == "forward"] if (table["outcome"] == "forward").any() else table
+    clear = rows[rows["p_holm"] < 1 - conf_level]
+    found = rows if clear.empty else clear
+    row = found.loc[found["estimate"].abs().idxmax()]
+    values = {
+        "exposure": exposure,
+        "stage": row["stage"],
+        "outcome": row["outcome"],
+        "horizon": horizon,
+        "gap": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "n": row["n"],
+    }
+    if clear.empty:
+        return Note(
+            "experiments.progress_unclear",
+            "No difference after {exposure:word} could be shown in any stage; the largest is "
+            "{gap:points} percentage points within {horizon:span} ({stage:word}, {outcome:word}; "
+            "{low:points} to {high:points}, {n} contacts).",
+            **values,
+        )
+    return Note(
+        "experiments.progress_answer",
+        "After {exposure:word} the probability of “{outcome:word}” within {horizon:span} changes "
+        "most in stage {stage:word}: by {gap:points} percentage points ({low:points} to "
+        "{high:points}; {n} contacts).",
+        **values,
     )
 
 
@@ -382,7 +426,7 @@ class _Trials:
         begin = np.maximum.accumulate(np.where(turn, at, 0))
         # First row of the next spell.
         after = np.append(np.flatnonzero(turn)[1:], n)[np.cumsum(turn) - 1]
-        # It is of the same occasion.
+        # It is of the same purchase process.
         inside = (after < n) & ~np.append(new, True)[np.minimum(after, n)]
         then = np.minimum(after, n - 1)
         soon = inside & (t[then] - t <= self.horizon)

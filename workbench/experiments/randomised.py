@@ -13,6 +13,49 @@ from workbench.results import Points, Result, analysis
 MISMATCH = 0.001  # below this p-value a split is not the one that was planned
 POWER = 0.8
 
+CHOSEN = Note(
+    "experiments.not_random",
+    "Who is in which arm was not decided at random: the arms differ in more than their treatment, "
+    "and the difference is no effect.",
+)
+COST_UNIT = Note(
+    "experiments.cost_unit",
+    "Cost of one more unit: the extra cost per person over the difference; missing where the "
+    "difference is not clearly above {none}.",
+    none=0,
+)
+ONE_LOOK = Note(
+    "experiments.one_look",
+    "The interval holds for one look at a number of people fixed beforehand.",
+)
+GROUPS_FIRST = Note(
+    "experiments.groups_limit",
+    "Groups must be known before the test; groups chosen afterwards differ by chance.",
+)
+DIFFERS = Note(
+    "experiments.differs",
+    "{metric:word} differs by {gap:3} between {arm:word} and {control:word} ({low:3} to {high:3}; "
+    "{mean:3} against {base:3}, {n} people).",
+)
+ALIKE = Note(
+    "experiments.alike",
+    "No difference in {metric:word} between {arm:word} and {control:word} could be shown: {gap:3} "
+    "({low:3} to {high:3}; {mean:3} against {base:3}, {n} people).",
+)
+SHARE_DIFFERS = Note(
+    "experiments.share_differs",
+    "{metric:word} differs by {gap:points} percentage points between {arm:word} and {control:word} "
+    "({low:points} to {high:points}; {mean:%} against {base:%}, {n} people).",
+)
+SHARE_ALIKE = Note(
+    "experiments.share_alike",
+    "No difference in {metric:word} between {arm:word} and {control:word} could be shown: "
+    "{gap:points} percentage points ({low:points} to {high:points}; {mean:%} against {base:%}, {n} "
+    "people).",
+)
+AXIS = Note("experiments.axis", "Difference from the control")
+AXIS_SHARE = Note("experiments.axis_share", "Difference from the control, percentage points")
+
 
 @analysis
 def difference(
@@ -90,7 +133,7 @@ def difference(
         raise unknown("control", "arm", control, arms)
     if split is not None and set(split) != set(arms):
         raise InputError(
-            "experiments.error_split_names_the_arms_the",
+            "experiments.error_split_arms",
             "split: names the arms {split:text}; the data have {arms:text}",
             split=list(split),
             arms=list(arms),
@@ -98,9 +141,12 @@ def difference(
     sizes = people["arm"].value_counts()
     if sizes.min() < 2 or len(arms) < 2:
         raise NotEnoughData(
-            "experiments.error_difference_two_arms_with_two",
-            "difference: two arms with two people each are needed; found {a}",
-            a=", ".join(f"{a} {sizes[a]}" for a in arms),
+            "experiments.error_two_arms",
+            "difference: {least} arms with {least} people each are needed; found {arms:text} with "
+            "{sizes}",
+            least=2,
+            arms=list(arms),
+            sizes=[int(sizes[a]) for a in arms],
         )
     weights = np.array([(split or {}).get(a, 1 / len(arms)) for a in arms], float)
     srm = stats.chisquare([sizes[a] for a in arms], weights / weights.sum() * len(people)).pvalue
@@ -203,23 +249,13 @@ def difference(
         * sd
         * np.sqrt(1 / sizes[control] + 1 / sizes.drop(control).min())
     )
-    limits = (
-        []
-        if randomised
-        else [
-            Note(
-                "experiments.chosen",
-                "Chance did not decide who is in which arm: the arms differ in more than "
-                "what they got, and the difference is no effect.",
-            )
-        ]
-    )
+    limits = [] if randomised else [CHOSEN]
     limits.append(
         Note(
             "experiments.mismatch",
-            "The sizes of the arms are not those that were planned (p: {p:p}): "
-            "something besides chance decided who is counted, or the plan was another "
-            "one (give `split`). It is graded associational until that is settled.",
+            "The sizes of the arms are not those that were planned (p: {p:p}): who is counted was "
+            "not decided at random alone, or the plan was another one (give `split`). The result "
+            "is graded associational until that is settled.",
             p=float(srm),
         )
         if broken
@@ -230,25 +266,22 @@ def difference(
         )
     )
     if cost:
-        limits.append(
-            Note(
-                "experiments.cost_unit",
-                "Cost of one more unit: the extra cost a person over the difference; "
-                "missing where the difference is not clearly above 0.",
-            )
-        )
+        limits.append(COST_UNIT)
     limits.append(
         Note(
             "experiments.power_share",
-            "With these numbers a difference of {effect:2} percentage points would be "
-            "found four times out of five.",
+            "With these numbers a difference of {effect:2} percentage points would be found with "
+            "a probability of {power:%0}.",
             effect=100 * float(smallest),
+            power=POWER,
         )
         if share
         else Note(
             "experiments.power",
-            "With these numbers a difference of {effect:3} would be found four times out of five.",
+            "With these numbers a difference of {effect:3} would be found with a probability of "
+            "{power:%0}.",
             effect=float(smallest),
+            power=POWER,
         )
     )
     limits.append(
@@ -258,20 +291,25 @@ def difference(
             planned=planned,
         )
         if planned is not None
-        else Note(
-            "experiments.one_look",
-            "The interval holds for one look at a number of people fixed beforehand.",
-        )
+        else ONE_LOOK
     )
     if lost:
         limits.append(
-            Note("drivers.left_out", "{n} rows with a missing value are left out.", n=lost)
+            Note(
+                "experiments.incomplete",
+                "{n} row with a missing value is left out.",
+                "{n} rows with a missing value are left out.",
+                n=lost,
+            )
         )
     if people["before"].isna().any():
         limits.append(
             Note(
                 "experiments.no_before",
-                "{n} people lack the metric from before; they count in the plain difference only.",
+                "{n} person lacks the metric from before and counts in the unadjusted difference "
+                "only.",
+                "{n} people lack the metric from before and count in the unadjusted difference "
+                "only.",
                 n=int(people["before"].isna().sum()),
             )
         )
@@ -279,6 +317,7 @@ def difference(
         limits.append(
             Note(
                 "experiments.moved",
+                "{n} person was seen in several arms and is left out.",
                 "{n} people were seen in several arms and are left out.",
                 n=moved,
             )
@@ -293,8 +332,8 @@ def difference(
             if planned is None
             else Note(
                 "experiments.question_sequence",
-                "By how much does each arm differ from the control in {metric:word}, "
-                "looked at any time?",
+                "By how much does each arm differ from the control in {metric:word}, with a look "
+                "at any time?",
                 metric=metric,
             )
         ),
@@ -312,6 +351,7 @@ def difference(
                 "normal ones for means, Holm's correction.",
             )
         ),
+        answer=_difference_answer(made, metric, control, bool(share), conf_level),
         unit="people",
         n=len(people),
         conf_level=conf_level,
@@ -323,12 +363,31 @@ def difference(
             only={"measure": ["adjusted"] if before else ["difference"]},
             reference=0,
             points=bool(share),
-            xlabel=(
-                Note("experiments.axis_share", "Difference from the control, percentage points")
-                if share
-                else Note("experiments.axis", "Difference from the control")
-            ),
+            xlabel=(AXIS_SHARE if share else AXIS),
         ),
+    )
+
+
+def _difference_answer(table, metric, control, share, conf_level):
+    """Return the arm that differs most from the control, adjusted where that is possible."""
+    measure = "adjusted" if (table["measure"] == "adjusted").any() else "difference"
+    rows = table[table["measure"] == measure].reset_index(drop=True)
+    row = rows.loc[rows["estimate"].abs().idxmax()]
+    means = table[table["measure"] == "mean"].set_index("arm")["estimate"]
+    # Where the data may be looked at any time only the interval tells.
+    beyond = row["conf_low"] > 0 or row["conf_high"] < 0
+    clear = row["p_holm"] < 1 - conf_level if row["p_holm"] == row["p_holm"] else beyond
+    said = (SHARE_DIFFERS if clear else SHARE_ALIKE) if share else (DIFFERS if clear else ALIKE)
+    return said.having(
+        metric=metric,
+        arm=row["arm"],
+        control=control,
+        gap=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        mean=means[row["arm"]],
+        base=means[control],
+        n=row["n"],
     )
 
 
@@ -445,16 +504,17 @@ def _adjusted(treated, control, centre):
 
     if min(len(treated), len(control)) < 3:
         raise NotEnoughData(
-            "experiments.error_before_fewer_than_three_people",
-            "before: fewer than three people of an arm have the metric before the "
-            "test; leave it out",
+            "experiments.error_before_too_few",
+            "before: fewer than {least} people of an arm have the metric before the test; leave "
+            "it out",
+            least=3,
         )
     both = pd.concat([treated, control])
     arm = np.repeat([1.0, 0.0], [len(treated), len(control)])
     early = (both["before"] - centre).to_numpy()
     if np.ptp(early) == 0:
         raise InputError(
-            "experiments.error_before_the_metric_before_the",
+            "experiments.error_before_constant",
             "before: the metric before the test is the same for everybody; leave it out",
         )
     x = pd.DataFrame({"constant": 1.0, "arm": arm, "before": early, "arm × before": arm * early})
@@ -482,7 +542,7 @@ def heterogeneity(
         group, n (people), estimate (difference), std_error, conf_low, conf_high, p_value, p_holm.
         Whether every group gains (all lower limits above 0 at once) and whether groups differ
         (Cochran's Q; a group in which nobody or everybody has the metric has no error and no part
-        in it) stands in `.limits`.
+        in it) stands in `.facts`.
 
     Raises
     ------
@@ -500,9 +560,10 @@ def heterogeneity(
     fits.require(table, "table", metric, variant, by)
     if table[variant].nunique() != 2:
         raise InputError(
-            "experiments.error_heterogeneity_two_arms_are_needed",
-            "heterogeneity: two arms are needed, found {table}",
-            table=table[variant].nunique(),
+            "experiments.error_exactly_two_arms",
+            "heterogeneity: {needed} arms are needed, found {found}",
+            needed=2,
+            found=table[variant].nunique(),
         )
     rows, grade, n = [], "experimental", 0
     for name, part in table.groupby(by, sort=True):
@@ -532,28 +593,13 @@ def heterogeneity(
         if len(sure) > 1
         else np.nan
     )
-    every = bool((result["conf_low"] > 0).all())
     limits = (
-        (
-            Note(
-                "experiments.every", "All lower limits lie above 0: there is a gain in every group."
-            )
-            if every
-            else Note(
-                "experiments.not_every",
-                "A gain in every group is not shown: not all lower limits lie above 0.",
-            )
-        ),
         Note(
             "experiments.heterogeneous",
-            "That all groups gain alike: p: {p:p}.",
+            "Test of the same difference in all groups (Cochran's Q), p: {p:p}.",
             p=float(stats.chi2.sf(q, len(sure) - 1)),
         ),
-        Note(
-            "experiments.groups_limit",
-            "Groups must be known before the test; groups chosen afterwards find "
-            "differences by luck.",
-        ),
+        GROUPS_FIRST,
     )
     return Result(
         question=Note(
@@ -565,9 +611,10 @@ def heterogeneity(
         table=result,
         method=Note(
             "experiments.group_method",
-            "Difference of the arms within each group; Holm's correction; Cochran's Q "
-            "for differences between groups.",
+            "Difference of the arms within each group; Holm's correction; Cochran's Q for "
+            "differences between groups.",
         ),
+        answer=_every_answer(result, metric),
         unit="people",
         n=n,
         conf_level=conf_level,
@@ -576,8 +623,37 @@ def heterogeneity(
         chart=Points(
             label=["group"],
             reference=0,
-            xlabel=Note("experiments.axis", "Difference from the control"),
+            xlabel=AXIS,
         ),
+    )
+
+
+def _every_answer(table, metric):
+    """Return whether a gain is shown in every group, and the group where it is smallest."""
+    row = table.iloc[table["conf_low"].fillna(-np.inf).argmin()]
+    values = {
+        "metric": metric,
+        "groups": len(table),
+        "group": row["group"],
+        "gap": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "n": row["n"],
+    }
+    shown = int((table["conf_low"] > 0).sum())
+    if shown == len(table):
+        return Note(
+            "experiments.every",
+            "A gain in {metric:word} is shown in all {groups} groups; its lower limit is smallest "
+            "in {group:word}, with {gap:3} ({low:3} to {high:3}; {n} people).",
+            **values,
+        )
+    return Note(
+        "experiments.not_every",
+        "A gain in {metric:word} in every group is not shown, only in {shown} of {groups}; the "
+        "lower limit is smallest in {group:word}, with {gap:3} ({low:3} to {high:3}; {n} people).",
+        shown=shown,
+        **values,
     )
 
 
@@ -585,7 +661,7 @@ def heterogeneity(
 def sample_size(
     baseline, effects, *, sd=None, power=0.8, arms=2, split=0.5, rho=0.0, conf_level=0.95
 ):
-    """How many people does a test need, and how long a patience?
+    """How many people does a test need?
 
     Parameters
     ----------
@@ -621,17 +697,22 @@ def sample_size(
 
     if sd is None and not all(0 < baseline + e < 1 and 0 < baseline < 1 for e in effects):
         raise InputError(
-            "experiments.error_sample_size_shares_must_lie",
-            "sample_size: shares must lie between 0 and 1, found baseline {baseline} "
+            "experiments.error_size_shares",
+            "sample_size: shares must lie between {least} and {most}, found baseline {baseline} "
             "and effects {effects}",
+            least=0,
+            most=1,
             baseline=baseline,
             effects=effects,
         )
     if any(e == 0 for e in effects) or not 0 < power < 1 or not 0 < split < 1 or arms < 2:
         raise InputError(
-            "experiments.error_sample_size_effects_must_not",
-            "sample_size: effects must not be 0, power and split must lie between 0 "
-            "and 1, and there must be two arms",
+            "experiments.error_size_plan",
+            "sample_size: effects must not be {least}, power and split must lie between {least} "
+            "and {most}, and there must be {arms} arms",
+            least=0,
+            most=1,
+            arms=2,
         )
     level = 1 - (1 - conf_level) / (arms - 1)
     rows = []
@@ -658,18 +739,19 @@ def sample_size(
         table=pd.DataFrame(rows),
         method=Note(
             "experiments.size_method",
-            "Two-sided test of a difference, power {power:%0}; n counts people in all, "
-            "the estimate is those in the control, treated those in an arm.",
+            "Two-sided test of a difference, power {power:%0}; n counts people in all, the "
+            "estimate people in the control, treated people in each other arm.",
             power=power,
         ),
+        answer=_size_answer(rows[0], baseline, power, sd is None),
         unit="people",
         n=rows[0]["n"],
         conf_level=conf_level,
         limits=(
             Note(
                 "experiments.size_limit",
-                "For one look at the end; a test that may be looked at any time needs "
-                "about twice as many.",
+                "For one look at the end; a test that may be looked at any time needs about "
+                "twice as many.",
             ),
         ),
         chart=Points(
@@ -677,4 +759,30 @@ def sample_size(
             log=True,
             xlabel=Note("experiments.size_axis", "People in the control"),
         ),
+    )
+
+
+def _size_answer(row, baseline, power, share):
+    """Return how many people it takes to find the first effect."""
+    values = {
+        "effect": row["effect"],
+        "baseline": baseline,
+        "power": power,
+        "people": row["n"],
+        "control": row["estimate"],
+        "treated": row["treated"],
+    }
+    if share:
+        return Note(
+            "experiments.size_share",
+            "A difference of {effect:points} percentage points from {baseline:%} is found with a "
+            "probability of {power:%0} with {people} people: {control} in the control and "
+            "{treated} in each other arm.",
+            **values,
+        )
+    return Note(
+        "experiments.size_answer",
+        "A difference of {effect:3} from {baseline:3} is found with a probability of {power:%0} "
+        "with {people} people: {control} in the control and {treated} in each other arm.",
+        **values,
     )

@@ -10,6 +10,19 @@ from workbench.experiments.randomised import MISMATCH
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 
+LEAST_PEOPLE, LEAST_OUTCOMES = 100, 10  # in each arm
+FEW_PEOPLE, FEW_OUTCOMES = 2000, 200  # in each arm, below which gains of groups are uncertain
+
+NEW_PEOPLE = Note(
+    "experiments.uplift_limit",
+    "The choice of whom to treat must be tested on new people before money is spent on it.",
+)
+HALF = 0.5  # share of people treated first that the answer speaks of
+LEARNERS = {
+    "x": Note("experiments.learner_x", "an X-learner (imputed gains)"),
+    "t": Note("experiments.learner_t", "a T-learner (a model for each arm)"),
+}
+
 
 @analysis
 def uplift(
@@ -52,7 +65,7 @@ def uplift(
         targeted (share of people taken first), measure (gain: outcomes more per person of all, T(y)
         − C(y) · T/C over all people; profit), n (people), estimate, std_error, conf_low, conf_high,
         random (the gain if people were taken in any order). The area between the curve and that
-        line stands in `.limits`. `.model` is a Series: predicted gain of every person. Graded
+        line stands in `.facts`. `.model` is a Series: predicted gain of every person. Graded
         experimental only where the features do not tell who was treated.
 
     Raises
@@ -74,16 +87,20 @@ def uplift(
     y, n = data.y, len(data.y)
     if not (np.isin(treated, (0, 1)).all() and np.isin(y, (0, 1)).all()):
         raise InputError(
-            "experiments.error_uplift_and_must_be_or",
-            "uplift: '{treatment}' and '{outcome}' must be 0 or 1",
+            "experiments.error_uplift_binary",
+            "uplift: '{treatment}' and '{outcome}' must be {no} or {yes}",
+            no=0,
+            yes=1,
             treatment=treatment,
             outcome=outcome,
         )
     least = min(y[treated == k].sum() for k in (0, 1))
-    if min((treated == k).sum() for k in (0, 1)) < 100 or least < 10:
+    if min((treated == k).sum() for k in (0, 1)) < LEAST_PEOPLE or least < LEAST_OUTCOMES:
         raise NotEnoughData(
-            "experiments.error_uplift_people_and_outcomes_in",
-            "uplift: 100 people and 10 outcomes in each arm are needed",
+            "experiments.error_uplift_too_few",
+            "uplift: {people} people and {outcomes} outcomes in each arm are needed",
+            people=LEAST_PEOPLE,
+            outcomes=LEAST_OUTCOMES,
         )
     body = data.x.drop(columns=["constant", treatment])
     x = np.column_stack([np.ones(n), (body - body.mean()) / body.std()])
@@ -161,53 +178,44 @@ def uplift(
         (
             Note(
                 "experiments.uplift_balance",
-                "The features do not tell who was treated (p: {p:p}), as it should be "
-                "where chance decided.",
+                "The features do not predict who was treated (p: {p:p}), as they should not under "
+                "random assignment.",
                 p=chosen,
             )
             if chosen >= MISMATCH
             else Note(
                 "experiments.uplift_chosen",
-                "The features tell who was treated (p: {p:p}): chance did not decide "
-                "alone, gains may be those of other people, and it is graded associational.",
+                "The features predict who was treated (p: {p:p}): assignment was not random alone, "
+                "gains may come from differences between people, and the result is graded "
+                "associational.",
                 p=chosen,
             )
         ),
         Note(
             "experiments.qini",
-            "Area between the curve and any order: {area:%3} ({low:%3} to {high:%3}); "
-            "other tools scale it otherwise.",
+            "Area between the curve and a random order: {area:%3} ({low:%3} to {high:%3}); other "
+            "tools scale it differently.",
             area=whole[-1],
             low=float(low[-1]),
             high=float(high[-1]),
         ),
-        Note(
-            "experiments.uplift_limit",
-            "The choice of whom to treat must be tested on new people before money rests on it.",
-        ),
+        NEW_PEOPLE,
     ]
-    if low[-1] <= 0:
-        limits.insert(
-            1,
-            Note(
-                "experiments.uplift_none",
-                "The order is not clearly better than any order: nobody is shown to gain "
-                "more than others.",
-            ),
-        )
-    if min((treated == j).sum() for j in (0, 1)) < 2000 or least < 200:
+    if min((treated == j).sum() for j in (0, 1)) < FEW_PEOPLE or least < FEW_OUTCOMES:
         limits.append(
             Note(
                 "experiments.uplift_few",
-                "Fewer than 2,000 people or 200 outcomes in an arm: gains of groups are "
-                "hard to see.",
+                "Fewer than {people} people or {outcomes} outcomes in an arm: gains of groups are "
+                "uncertain.",
+                people=FEW_PEOPLE,
+                outcomes=FEW_OUTCOMES,
             )
         )
     return Result(
         question=Note(
             "experiments.uplift_question",
-            "If those with the highest predicted gain from {treatment:word} come "
-            "first, how much {outcome:word} is gained?",
+            "If those with the highest predicted gain from {treatment:word} come first, how much "
+            "{outcome:word} is gained?",
             treatment=treatment,
             outcome=outcome,
         ),
@@ -216,13 +224,10 @@ def uplift(
             "experiments.uplift_method",
             "Qini curve of {learner} on logits, cross-fitted in {folds} folds; "
             "bootstrap over people.",
-            learner=(
-                Note("experiments.learner_x", "an X-learner (imputed gains)")
-                if learner == "x"
-                else Note("experiments.learner_t", "a T-learner (a model for each arm)")
-            ),
+            learner=LEARNERS[learner],
             folds=folds,
         ),
+        answer=_uplift_answer(pd.DataFrame(rows), outcome, low[-1] > 0),
         unit="people",
         n=n,
         conf_level=conf_level,
@@ -234,8 +239,37 @@ def uplift(
             only={"measure": "gain"},
             points=True,
             xlabel=Note("experiments.uplift_axis", "Share of people treated first"),
-            ylabel=Note("experiments.uplift_yaxis", "Gain per person of all, percentage points"),
+            ylabel=Note("experiments.uplift_yaxis", "Gain per person, percentage points"),
         ),
+    )
+
+
+def _uplift_answer(table, outcome, better):
+    """Return what treating the half with the highest predicted gain brings."""
+    row = table[(table["measure"] == "gain") & (table["targeted"] == HALF)].iloc[0]
+    values = {
+        "outcome": outcome,
+        "targeted": row["targeted"],
+        "gain": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "random": row["random"],
+        "n": row["n"],
+    }
+    if better:
+        return Note(
+            "experiments.uplift_answer",
+            "Treating the {targeted:%0} with the highest predicted gain yields {gain:points} "
+            "percentage points {outcome:word} per person ({low:points} to {high:points}; {n} "
+            "people), in random order {random:points}.",
+            **values,
+        )
+    return Note(
+        "experiments.uplift_none",
+        "The predicted order is not clearly better than a random one: treating the first "
+        "{targeted:%0} yields {gain:points} percentage points {outcome:word} per person "
+        "({low:points} to {high:points}; {n} people), in random order {random:points}.",
+        **values,
     )
 
 
