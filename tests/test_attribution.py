@@ -367,12 +367,12 @@ def test_media_with_known_effects():
         (lambda: attribution.from_paths(TOY.assign(conversions=[-1, 0, 1])), "0 or more"),
         (
             lambda: attribution.markov(attribution.from_paths(TOY.iloc[[0, 2]])),
-            "no unsuccessful path",
+            "no path without a conversion",
         ),
         (lambda: attribution.markov(attribution.from_paths(TOY), order=0), "at least 1"),
         (
             lambda: attribution.shapley(attribution.from_paths(TOY.iloc[[0, 2]]), worth="rate"),
-            "no unsuccessful path",
+            "no path without a conversion",
         ),
         (
             lambda: attribution.rules(attribution.from_paths(TOY), which=["best"]),

@@ -398,7 +398,7 @@ def test_uplift_finds_whom_it_helps():
         (
             lambda: experiments.difference(trial(1).assign(variant="control"), "y"),
             NotEnoughData,
-            "two arms",
+            "2 arms",
         ),
         (
             lambda: experiments.difference(trial(1).assign(early=1.0), "y", before="early"),

@@ -19,6 +19,13 @@ TRANSPORT = Note(
 )
 
 
+CALIBRATED_QUESTION = Note(
+    "attribution.calibrated_question",
+    "How many conversions does each channel bring about, given attribution and the "
+    "tests there are?",
+)
+
+
 @analysis
 def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf_level=0.95):
     """How many conversions does each channel bring about, by its attributed credit and the tests
@@ -158,11 +165,7 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
         TRANSPORT,
     )
     return Result(
-        question=Note(
-            "attribution.calibrated_question",
-            "How many conversions does each channel bring about, given attribution and the "
-            "tests there are?",
-        ),
+        question=CALIBRATED_QUESTION,
         table=result,
         method=Note(
             "attribution.calibrated_method",

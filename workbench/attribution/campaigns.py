@@ -18,6 +18,73 @@ NO_EFFICIENCY = Note(
 )
 
 
+SOURCES_QUESTION = Note(
+    "attribution.sources_question",
+    "Which channels have a larger share of conversions than of visits?",
+)
+SOURCES_METHOD = Note(
+    "attribution.sources_method",
+    "Shares of contacts and people, conversions by last contact; the customer is the "
+    "sampling unit.",
+)
+SOURCES_LIMIT = Note(
+    "attribution.sources_limit",
+    "Untagged mails and apps are counted as direct; a channel close to the purchase "
+    "always looks efficient.",
+)
+ENTRY_QUESTION = Note(
+    "attribution.entry_question",
+    "Through which channel do customers first arrive, and how many of them convert?",
+)
+ENTRY_METHOD = Note(
+    "attribution.entry_method",
+    "First contact of every customer in the data; Wilson intervals.",
+)
+ENTRY_LIMIT = Note(
+    "attribution.entry_limit",
+    "The first contact seen need not be the first: earlier contacts, other devices "
+    "and lost cookies are missing; customers who arrived late had less time to "
+    "convert.",
+)
+CAMPAIGN_LIMIT = Note(
+    "attribution.campaign_limit",
+    "The best of many looks better than it is: read the rate drawn towards the mean. "
+    "Adverts reach different people, so this ranks results, not effects.",
+)
+CAMPAIGN_QUESTION = Note(
+    "attribution.campaign_question",
+    "Which advert performs best, once chance is taken out of the ranking?",
+)
+CAMPAIGN_METHOD = Note(
+    "attribution.campaign_method",
+    "Wilson and Poisson intervals; rates drawn towards their mean by a beta-binomial model.",
+)
+MAIL_UNFLAGGED = Note(
+    "attribution.mail_unflagged",
+    "Opens by mail programs are not flagged (no column machine_open): how many people "
+    "opened a mail is unknown, and the number of opens is too high.",
+)
+MAIL_LIMIT = Note(
+    "attribution.mail_limit",
+    "Opens remain weak evidence (unflagged machine opens, blocked images): judge by "
+    "clicks and orders.",
+)
+MAIL_HELD = Note(
+    "attribution.mail_held",
+    "Who was held back was decided at random: the added share is the effect of mailing, "
+    "opened or not.",
+)
+MAIL_NOT_HELD = Note(
+    "attribution.mail_not_held",
+    "Nobody was held back: orders after a mail are not orders brought about by it.",
+)
+MAIL_QUESTION = Note(
+    "attribution.mail_question",
+    "Of the mails sent, how many are delivered, opened by a person, clicked, and followed "
+    "by an order?",
+)
+
+
 @analysis
 def sources(journeys, *, conf_level=0.95):
     """Which channels bring visits, people and conversions, and which bring more conversions than
@@ -113,27 +180,14 @@ def sources(journeys, *, conf_level=0.95):
             }
         )
     return Result(
-        question=Note(
-            "attribution.sources_question",
-            "Which channels have a larger share of conversions than of visits?",
-        ),
+        question=SOURCES_QUESTION,
         table=pd.DataFrame(rows),
-        method=Note(
-            "attribution.sources_method",
-            "Shares of contacts and people, conversions by last contact; the customer is the "
-            "sampling unit.",
-        ),
+        method=SOURCES_METHOD,
         answer=_sources_answer(pd.DataFrame(rows)),
         unit="contacts",
         n=int(alike @ everyone),
         conf_level=conf_level,
-        limits=(
-            Note(
-                "attribution.sources_limit",
-                "Untagged mails and apps are counted as direct; a channel close to the purchase "
-                "always looks efficient.",
-            ),
-        ),
+        limits=(SOURCES_LIMIT,),
         chart=Points(
             label=["channel"],
             only={"measure": "efficiency"},
@@ -253,27 +307,14 @@ def entry_points(journeys, *, conf_level=0.95):
                 }
             )
     return Result(
-        question=Note(
-            "attribution.entry_question",
-            "Through which channel do customers first arrive, and how many of them convert?",
-        ),
+        question=ENTRY_QUESTION,
         table=pd.DataFrame(rows),
-        method=Note(
-            "attribution.entry_method",
-            "First contact of every customer in the data; Wilson intervals.",
-        ),
+        method=ENTRY_METHOD,
         answer=_entry_answer(pd.DataFrame(rows)),
         unit="customers",
         n=people,
         conf_level=conf_level,
-        limits=(
-            Note(
-                "attribution.entry_limit",
-                "The first contact seen need not be the first: earlier contacts, other devices "
-                "and lost cookies are missing; customers who arrived late had less time to "
-                "convert.",
-            ),
-        ),
+        limits=(ENTRY_LIMIT,),
         chart=Points(
             label=["channel"],
             only={"measure": "converts"},
@@ -432,13 +473,7 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
                         "best": np.nan,
                     }
                 )
-    limits = [
-        Note(
-            "attribution.campaign_limit",
-            "The best of many looks better than it is: read the rate drawn towards the mean. "
-            "Adverts reach different people, so this ranks results, not effects.",
-        )
-    ]
+    limits = [CAMPAIGN_LIMIT]
     if few:
         limits.append(
             Note(
@@ -454,16 +489,9 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
             )
         )
     return Result(
-        question=Note(
-            "attribution.campaign_question",
-            "Which advert performs best, once chance is taken out of the ranking?",
-        ),
+        question=CAMPAIGN_QUESTION,
         table=pd.DataFrame(rows),
-        method=Note(
-            "attribution.campaign_method",
-            "Wilson and Poisson intervals; rates drawn towards their mean by a beta-binomial "
-            "model.",
-        ),
+        method=CAMPAIGN_METHOD,
         answer=_campaign_answer(pd.DataFrame(rows), conf_level),
         unit="conversions",
         n=int(made["conversions"].sum()),
@@ -680,11 +708,7 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
             )
     limits = [
         (
-            Note(
-                "attribution.mail_unflagged",
-                "Opens by mail programs are not flagged (no column machine_open): how many people "
-                "opened a mail is unknown, and the number of opens is too high.",
-            )
+            MAIL_UNFLAGGED
             if "machine_open" not in frame
             else Note(
                 "attribution.mail_machine",
@@ -695,25 +719,10 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
                 ),
             )
         ),
-        Note(
-            "attribution.mail_limit",
-            "Opens remain weak evidence (unflagged machine opens, blocked images): judge by "
-            "clicks and orders.",
-        ),
+        MAIL_LIMIT,
     ]
     tested = bool(made["held"].any()) and orders is not None
-    limits.append(
-        Note(
-            "attribution.mail_held",
-            "Who was held back was decided at random: the added share is the effect of mailing, "
-            "opened or not.",
-        )
-        if tested
-        else Note(
-            "attribution.mail_not_held",
-            "Nobody was held back: orders after a mail are not orders brought about by it.",
-        )
-    )
+    limits.append(MAIL_HELD if tested else MAIL_NOT_HELD)
     if (~sent["told"]).any():
         limits.append(
             Note(
@@ -743,11 +752,7 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
             )
         )
     return Result(
-        question=Note(
-            "attribution.mail_question",
-            "Of the mails sent, how many are delivered, opened by a person, clicked, and followed "
-            "by an order?",
-        ),
+        question=MAIL_QUESTION,
         table=pd.DataFrame(rows),
         method=Note(
             "attribution.mail_method",

@@ -26,6 +26,43 @@ NO_EFFECT = Note(
 )
 
 
+RULES_QUESTION = Note(
+    "attribution.rules_question",
+    "To which channels do the common rules attribute conversions?",
+)
+MARKOV_LIMIT = Note(
+    "attribution.markov_limit",
+    "Removal within the model: it assumes that everyone who would have come through the "
+    "channel is lost. Many would have come another way, so this is no effect.",
+)
+MARKOV_QUESTION = Note(
+    "attribution.markov_question",
+    "How many conversions would a chain of contacts lose without each channel?",
+)
+SHAPLEY_QUESTION = Note(
+    "attribution.shapley_question",
+    "How are conversions attributed if every channel gets what it adds, averaged over all "
+    "orders in which channels can join?",
+)
+SHAPLEY_METHOD = Note(
+    "attribution.shapley_method",
+    "Shapley values over sets of channels; bootstrap over customers.",
+)
+COMPARE_LIMIT = Note(
+    "attribution.compare_limit",
+    "Methods answer different questions; where they disagree, only an experiment decides.",
+)
+COST_LIMIT = Note(
+    "attribution.cost_limit",
+    "Cost per attributed conversion is not cost per conversion gained: it looks too "
+    "low where customers would have come anyway.",
+)
+COMPARE_METHOD = Note(
+    "attribution.compare_method",
+    "The same paths under several methods; intervals over customers.",
+)
+
+
 @analysis
 def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=0.95):
     """Who gets the credit for a conversion by the common rules of thumb?
@@ -103,10 +140,7 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
                 }
             )
     return Result(
-        question=Note(
-            "attribution.rules_question",
-            "To which channels do the common rules attribute conversions?",
-        ),
+        question=RULES_QUESTION,
         table=_worth(pd.DataFrame(rows), journeys),
         method=Note(
             "attribution.rules_method",
@@ -341,11 +375,7 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
         for i, name in enumerate(journeys.names)
     ]
     limits = [
-        Note(
-            "attribution.markov_limit",
-            "Removal within the model: it assumes that everyone who would have come through the "
-            "channel is lost. Many would have come another way, so this is no effect.",
-        ),
+        MARKOV_LIMIT,
         Note(
             "attribution.markov_base",
             "{share:%} of paths convert; the losses add up to {sum:%0} and are scaled to the "
@@ -358,10 +388,7 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
     if won < FEW_CONVERSIONS or won + lost < FEW_PATHS:
         limits.append(_few(won + lost, won))
     return Result(
-        question=Note(
-            "attribution.markov_question",
-            "How many conversions would a chain of contacts lose without each channel?",
-        ),
+        question=MARKOV_QUESTION,
         table=_worth(pd.DataFrame(rows), journeys),
         method=Note(
             "attribution.markov_method",
@@ -633,16 +660,9 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
     if won.sum() + lost.sum() < FEW_PATHS:
         limits.append(_few(won.sum() + lost.sum(), total))
     return Result(
-        question=Note(
-            "attribution.shapley_question",
-            "How are conversions attributed if every channel gets what it adds, averaged over all "
-            "orders in which channels can join?",
-        ),
+        question=SHAPLEY_QUESTION,
         table=table,
-        method=Note(
-            "attribution.shapley_method",
-            "Shapley values over sets of channels; bootstrap over customers.",
-        ),
+        method=SHAPLEY_METHOD,
         answer=_most_credited(table),
         unit="conversions",
         n=int(total),
@@ -769,12 +789,7 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
         *(["value"] if journeys.valued else []),
     ]
     table = pd.concat([p[keep] for p in parts], ignore_index=True)
-    limits = [
-        Note(
-            "attribution.compare_limit",
-            "Methods answer different questions; where they disagree, only an experiment decides.",
-        )
-    ]
+    limits = [COMPARE_LIMIT]
     answer = _widest(table)
     if truth is not None:
         true = truth.set_index("channel")["incremental_orders"].astype(float)
@@ -819,20 +834,11 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
         table["cost_per_conversion"] = table["cost"] / table["count"].where(table["count"] > 0)
         if journeys.valued:
             table["return_on_cost"] = table["value"] / table["cost"]
-        limits.append(
-            Note(
-                "attribution.cost_limit",
-                "Cost per attributed conversion is not cost per conversion gained: it looks too "
-                "low where customers would have come anyway.",
-            )
-        )
+        limits.append(COST_LIMIT)
     return Result(
         question=Note("attribution.compare_question", "Do the methods of attribution agree?"),
         table=table,
-        method=Note(
-            "attribution.compare_method",
-            "The same paths under several methods; intervals over customers.",
-        ),
+        method=COMPARE_METHOD,
         answer=answer,
         unit="conversions",
         n=int(table["n"].iloc[0]),

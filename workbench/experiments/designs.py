@@ -48,6 +48,34 @@ STACKED = {
 }
 
 
+DID_METHOD = Note(
+    "experiments.did_method",
+    "Difference in differences of each group that starts together against units that have "
+    "not started; clustered errors.",
+)
+BALANCE_METHOD = Note(
+    "experiments.balance_method",
+    "Differences of means in standard deviations, before and after inverse probability weighting.",
+)
+BALANCE_LIMIT = Note(
+    "experiments.balance_limit",
+    "Balance in what was measured says nothing about what was not.",
+)
+NEGATIVE_SD = Note(
+    "experiments.negative_sd", "Differences are in standard deviations of each outcome."
+)
+E_QUESTION = Note(
+    "experiments.e_question",
+    "How strongly would something unmeasured have to be associated with both treatment and "
+    "outcome to explain the finding away?",
+)
+E_LIMIT = Note(
+    "experiments.e_limit",
+    "A large value makes hidden causes less likely, not impossible; compare it with "
+    "the risk ratios of known causes of the outcome.",
+)
+
+
 @analysis
 def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None, conf_level=0.95):
     """How did the outcome change after the start, compared with units that had not started?
@@ -281,11 +309,7 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
             outcome=outcome,
         ),
         table=result,
-        method=Note(
-            "experiments.did_method",
-            "Difference in differences of each group that starts together against units that have "
-            "not started; clustered errors.",
-        ),
+        method=DID_METHOD,
         answer=_change_answer(result.iloc[0], outcome),
         unit="units",
         n=len(y),
@@ -751,20 +775,13 @@ def balance(table, treatment, covariates, *, cluster=None, trim=TRIM, conf_level
             treatment=treatment,
         ),
         table=result,
-        method=Note(
-            "experiments.balance_method",
-            "Differences of means in standard deviations, before and after inverse probability "
-            "weighting.",
-        ),
+        method=BALANCE_METHOD,
         answer=_balance_answer(result),
         unit="people",
         n=len(treated),
         conf_level=conf_level,
         limits=(
-            Note(
-                "experiments.balance_limit",
-                "Balance in what was measured says nothing about what was not.",
-            ),
+            BALANCE_LIMIT,
             *([_apart(apart, trim)] if apart else []),
             *([incomplete(data.left_out)] if data.left_out else []),
         ),
@@ -875,9 +892,7 @@ def negative_controls(
         conf_level=conf_level,
         evidence="quasi-causal: weighting on what was measured",
         limits=(
-            Note(
-                "experiments.negative_sd", "Differences are in standard deviations of each outcome."
-            ),
+            NEGATIVE_SD,
             *([_apart(max(apart), trim)] if max(apart) else []),
             *([incomplete(max(left))] if max(left) else []),
         ),
@@ -970,11 +985,7 @@ def e_value(estimate, conf_low, conf_high, *, n, kind="risk_ratio", baseline=Non
         )
     point, limit = _e(*values)
     return Result(
-        question=Note(
-            "experiments.e_question",
-            "How strongly would something unmeasured have to be associated with both treatment and "
-            "outcome to explain the finding away?",
-        ),
+        question=E_QUESTION,
         table=pd.DataFrame({"measure": ["estimate", "limit"], "n": n, "estimate": [point, limit]}),
         method=Note(
             "experiments.e_method",
@@ -985,13 +996,7 @@ def e_value(estimate, conf_low, conf_high, *, n, kind="risk_ratio", baseline=Non
         unit="people",
         n=n,
         conf_level=conf_level,
-        limits=(
-            Note(
-                "experiments.e_limit",
-                "A large value makes hidden causes less likely, not impossible; compare it with "
-                "the risk ratios of known causes of the outcome.",
-            ),
-        ),
+        limits=(E_LIMIT,),
         chart=Points(
             label=["measure"],
             reference=1,

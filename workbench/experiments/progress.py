@@ -26,6 +26,18 @@ BY_SPELL = Note(
 )
 
 
+PROGRESS_ALL = Note(
+    "experiments.progress_all",
+    "Compared with every other contact: where those indicate how far people are, name "
+    "contacts of people equally far in `against`.",
+)
+PROGRESS_NO_ALARM = Note(
+    "experiments.progress_no_alarm",
+    "No outcome from before the stage was available to check the comparison.",
+)
+PROGRESS_AXIS = Note("experiments.progress_axis", "Change in the probability, percentage points")
+
+
 @analysis
 def stage_progress(
     events,
@@ -250,11 +262,7 @@ def stage_progress(
     limits = [
         UNMEASURED,
         (
-            Note(
-                "experiments.progress_all",
-                "Compared with every other contact: where those indicate how far people are, name "
-                "contacts of people equally far in `against`.",
-            )
+            PROGRESS_ALL
             if against is None
             else Note(
                 "experiments.progress_against",
@@ -274,10 +282,7 @@ def stage_progress(
                 level=ALARM,
             )
             if alarms
-            else Note(
-                "experiments.progress_no_alarm",
-                "No outcome from before the stage was available to check the comparison.",
-            )
+            else PROGRESS_NO_ALARM
         ),
     ]
     limits += skipped
@@ -340,9 +345,7 @@ def stage_progress(
             label=["stage", "outcome"],
             reference=0,
             points=True,
-            xlabel=Note(
-                "experiments.progress_axis", "Change in the probability, percentage points"
-            ),
+            xlabel=PROGRESS_AXIS,
         ),
     )
 

@@ -57,6 +57,27 @@ AXIS = Note("experiments.axis", "Difference from the control")
 AXIS_SHARE = Note("experiments.axis_share", "Difference from the control, percentage points")
 
 
+METHOD_SEQUENCE = Note(
+    "experiments.method_sequence",
+    "Difference of the arms as assigned; asymptotic confidence sequence that "
+    "allows looking at any time.",
+)
+METHOD = Note(
+    "experiments.method",
+    "Difference of the arms as assigned; Newcombe intervals for shares, robust "
+    "normal ones for means, Holm's correction.",
+)
+GROUP_METHOD = Note(
+    "experiments.group_method",
+    "Difference of the arms within each group; Holm's correction; Cochran's Q for "
+    "differences between groups.",
+)
+SIZE_LIMIT = Note(
+    "experiments.size_limit",
+    "For one look at the end; a test that may be looked at any time needs about twice as many.",
+)
+
+
 @analysis
 def difference(
     table,
@@ -338,19 +359,7 @@ def difference(
             )
         ),
         table=made,
-        method=(
-            Note(
-                "experiments.method_sequence",
-                "Difference of the arms as assigned; asymptotic confidence sequence that "
-                "allows looking at any time.",
-            )
-            if planned is not None
-            else Note(
-                "experiments.method",
-                "Difference of the arms as assigned; Newcombe intervals for shares, robust "
-                "normal ones for means, Holm's correction.",
-            )
-        ),
+        method=(METHOD_SEQUENCE if planned is not None else METHOD),
         answer=_difference_answer(made, metric, control, bool(share), conf_level),
         unit="people",
         n=len(people),
@@ -609,11 +618,7 @@ def heterogeneity(
             by=by,
         ),
         table=result,
-        method=Note(
-            "experiments.group_method",
-            "Difference of the arms within each group; Holm's correction; Cochran's Q for "
-            "differences between groups.",
-        ),
+        method=GROUP_METHOD,
         answer=_every_answer(result, metric),
         unit="people",
         n=n,
@@ -747,13 +752,7 @@ def sample_size(
         unit="people",
         n=rows[0]["n"],
         conf_level=conf_level,
-        limits=(
-            Note(
-                "experiments.size_limit",
-                "For one look at the end; a test that may be looked at any time needs about "
-                "twice as many.",
-            ),
-        ),
+        limits=(SIZE_LIMIT,),
         chart=Points(
             label=["effect"],
             log=True,
