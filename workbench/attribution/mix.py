@@ -209,34 +209,7 @@ def mix(
                 naive=naive,
             )
         )
-    together = np.corrcoef(x.T) - np.eye(len(media)) if len(media) > 1 else np.zeros((1, 1))
-    if np.abs(together).max() > TOGETHER:
-        limits.append(
-            Note(
-                "attribution.mix_together",
-                "Two media move together (correlation {r:2}): their effects can hardly be "
-                "separated.",
-                r=float(np.abs(together).max()),
-            )
-        )
-    if n < FEW:
-        limits.append(
-            Note(
-                "attribution.mix_few",
-                "{periods} periods are few; {least} is a common minimum.",
-                periods=n,
-                least=FEW,
-            )
-        )
-    if tests is not None:
-        limits.append(
-            Note(
-                "attribution.mix_tests",
-                "{n} experiment is taken into account.",
-                "{n} experiments are taken into account.",
-                n=len(tests),
-            )
-        )
+    limits += _cautions(x, tests)
     return Result(
         question=Note(
             "attribution.mix_question",
@@ -264,6 +237,40 @@ def mix(
             xlabel=Note("attribution.mix_axis", "Sales per euro spent"),
         ),
     )
+
+
+def _cautions(x, tests):
+    """Return the sentences on media that move together, few periods and experiments."""
+    said = []
+    together = np.corrcoef(x.T) - np.eye(x.shape[1]) if x.shape[1] > 1 else np.zeros((1, 1))
+    if np.abs(together).max() > TOGETHER:
+        said.append(
+            Note(
+                "attribution.mix_together",
+                "Two media move together (correlation {r:2}): their effects can hardly be "
+                "separated.",
+                r=float(np.abs(together).max()),
+            )
+        )
+    if len(x) < FEW:
+        said.append(
+            Note(
+                "attribution.mix_few",
+                "{periods} periods are few; {least} is a common minimum.",
+                periods=len(x),
+                least=FEW,
+            )
+        )
+    if tests is not None:
+        said.append(
+            Note(
+                "attribution.mix_tests",
+                "{n} experiment is taken into account.",
+                "{n} experiments are taken into account.",
+                n=len(tests),
+            )
+        )
+    return said
 
 
 def _mix_answer(table, sales):

@@ -6,7 +6,6 @@ import numpy as np
 
 from workbench import engine, schemas
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
-from workbench.notes import Note
 
 _SALT = np.uint64(0x9E3779B97F4A7C15)
 
@@ -286,12 +285,9 @@ def from_paths(
     kind, written = pd.factorize(table[path])
     if (kind < 0).any():
         raise InputError(
-            Note(
-                "attribution.error_row_without_path",
-                "table: {n} row has no path",
-                "table: {n} rows have no path",
-                n=int((kind < 0).sum()),
-            )
+            "attribution.error_row_without_path",
+            "table: rows without a path: {n}",
+            n=int((kind < 0).sum()),
         )
     cut = compute.split_pattern(pa.array(written.astype(str), pa.large_string()), separator)
     coded = compute.dictionary_encode(compute.utf8_trim_whitespace(cut.flatten()))

@@ -1,6 +1,4 @@
-"""Where chance decided who got what: the difference between the arms, and how many people it takes
-to see one.
-"""
+"""Where chance decided who got what: the difference between the arms."""
 
 import numpy as np
 
@@ -12,7 +10,6 @@ from workbench.results import Points, Result, analysis
 
 MISMATCH = 0.001  # below this p-value a split is not the one that was planned
 POWER = 0.8
-
 CHOSEN = Note(
     "experiments.not_random",
     "Who is in which arm was not decided at random: the arms differ in more than their treatment, "
@@ -27,10 +24,6 @@ COST_UNIT = Note(
 ONE_LOOK = Note(
     "experiments.one_look",
     "The interval holds for one look at a number of people fixed beforehand.",
-)
-GROUPS_FIRST = Note(
-    "experiments.groups_limit",
-    "Groups must be known before the test; groups chosen afterwards differ by chance.",
 )
 DIFFERS = Note(
     "experiments.differs",
@@ -55,8 +48,6 @@ SHARE_ALIKE = Note(
 )
 AXIS = Note("experiments.axis", "Difference from the control")
 AXIS_SHARE = Note("experiments.axis_share", "Difference from the control, percentage points")
-
-
 METHOD_SEQUENCE = Note(
     "experiments.method_sequence",
     "Difference of the arms as assigned; asymptotic confidence sequence that "
@@ -66,15 +57,6 @@ METHOD = Note(
     "experiments.method",
     "Difference of the arms as assigned; Newcombe intervals for shares, robust "
     "normal ones for means, Holm's correction.",
-)
-GROUP_METHOD = Note(
-    "experiments.group_method",
-    "Difference of the arms within each group; Holm's correction; Cochran's Q for "
-    "differences between groups.",
-)
-SIZE_LIMIT = Note(
-    "experiments.size_limit",
-    "For one look at the end; a test that may be looked at any time needs about twice as many.",
 )
 
 
@@ -531,257 +513,3 @@ def _adjusted(treated, control, centre):
         cov_type="HC1"
     )
     return made, float(made.params["arm"]), float(made.bse["arm"])
-
-
-@analysis
-def heterogeneity(
-    table, metric, by, *, variant="variant", control="control", split=None, conf_level=0.95
-):
-    """Does the difference hold in every group, such as every stage of the buying process?
-
-    Parameters
-    ----------
-    table, metric, variant, control, split : as in `difference`, with two arms
-    by : str
-        Column of the group, known before the test.
-
-    Returns
-    -------
-    Result
-        group, n (people), estimate (difference), std_error, conf_low, conf_high, p_value, p_holm.
-        Whether every group gains (all lower limits above 0 at once) and whether groups differ
-        (Cochran's Q; a group in which nobody or everybody has the metric has no error and no part
-        in it) stands in `.facts`.
-
-    Raises
-    ------
-    InputError
-        For a missing column, or other than two arms.
-    NotEnoughData
-        Where a group has fewer than two people in an arm.
-
-    Source: Berger (1982), Technometrics 24 (intersection–union test); Cochran (1954), Biometrics
-    10.
-    """
-    import pandas as pd
-    from scipy import stats
-
-    fits.require(table, "table", metric, variant, by)
-    if table[variant].nunique() != 2:
-        raise InputError(
-            "experiments.error_exactly_two_arms",
-            "heterogeneity: {needed} arms are needed, found {found}",
-            needed=2,
-            found=table[variant].nunique(),
-        )
-    rows, grade, n = [], "experimental", 0
-    for name, part in table.groupby(by, sort=True):
-        made = difference(
-            part, metric, variant=variant, control=control, split=split, conf_level=conf_level
-        )
-        row = made.table[made.table["measure"] == "difference"].iloc[0]
-        grade = made.evidence if made.evidence != "experimental" else grade
-        n += made.n
-        rows.append(
-            {
-                "group": name,
-                "n": int(row["n"]),
-                **row[["estimate", "std_error", "conf_low", "conf_high", "p_value"]],
-            }
-        )
-    result = pd.DataFrame(rows)
-    result["p_holm"] = intervals.corrected(result["p_value"])
-    sure = result[result["std_error"] > 0]
-    weight = 1 / sure["std_error"] ** 2
-    q = (
-        float(
-            (
-                weight * (sure["estimate"] - (weight * sure["estimate"]).sum() / weight.sum()) ** 2
-            ).sum()
-        )
-        if len(sure) > 1
-        else np.nan
-    )
-    limits = (
-        Note(
-            "experiments.heterogeneous",
-            "Test of the same difference in all groups (Cochran's Q), p: {p:p}.",
-            p=float(stats.chi2.sf(q, len(sure) - 1)),
-        ),
-        GROUPS_FIRST,
-    )
-    return Result(
-        question=Note(
-            "experiments.group_question",
-            "Does the difference in {metric:word} hold for every value of {by:word}?",
-            metric=metric,
-            by=by,
-        ),
-        table=result,
-        method=GROUP_METHOD,
-        answer=_every_answer(result, metric),
-        unit="people",
-        n=n,
-        conf_level=conf_level,
-        evidence=grade,
-        limits=limits,
-        chart=Points(
-            label=["group"],
-            reference=0,
-            xlabel=AXIS,
-        ),
-    )
-
-
-def _every_answer(table, metric):
-    """Return whether a gain is shown in every group, and the group where it is smallest."""
-    row = table.iloc[table["conf_low"].fillna(-np.inf).argmin()]
-    values = {
-        "metric": metric,
-        "groups": len(table),
-        "group": row["group"],
-        "gap": row["estimate"],
-        "low": row["conf_low"],
-        "high": row["conf_high"],
-        "n": row["n"],
-    }
-    shown = int((table["conf_low"] > 0).sum())
-    if shown == len(table):
-        return Note(
-            "experiments.every",
-            "A gain in {metric:word} is shown in all {groups} groups; its lower limit is smallest "
-            "in {group:word}, with {gap:3} ({low:3} to {high:3}; {n} people).",
-            **values,
-        )
-    return Note(
-        "experiments.not_every",
-        "A gain in {metric:word} in every group is not shown, only in {shown} of {groups}; the "
-        "lower limit is smallest in {group:word}, with {gap:3} ({low:3} to {high:3}; {n} people).",
-        shown=shown,
-        **values,
-    )
-
-
-@analysis
-def sample_size(
-    baseline, effects, *, sd=None, power=0.8, arms=2, split=0.5, rho=0.0, conf_level=0.95
-):
-    """How many people does a test need?
-
-    Parameters
-    ----------
-    baseline : float
-        Share (or mean, with `sd`) in the control.
-    effects : list of float
-        Differences one would not want to miss.
-    sd : float, optional
-        Standard deviation of the metric; None: the metric is a share.
-    power : float
-        Chance to find the difference if it is there.
-    arms : int
-        Arms compared with the control plus one; with more than two the level is divided by their
-        number (Bonferroni).
-    split : float
-        Share of people in the control.
-    rho : float
-        Correlation with the metric before the test (CUPED).
-
-    Returns
-    -------
-    Result
-        effect, n (people in all), estimate (people in the control), treated (people an arm); no
-        interval: it follows from the plan.
-
-    Raises InputError for shares outside 0 to 1, or an effect of 0.
-
-    Source: Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, chapter 4;
-    Deng et al. (2013) for the factor 1 − rho².
-    """
-    import pandas as pd
-    from scipy import special
-
-    if sd is None and not all(0 < baseline + e < 1 and 0 < baseline < 1 for e in effects):
-        raise InputError(
-            "experiments.error_size_shares",
-            "sample_size: shares must lie between {least} and {most}, found baseline {baseline} "
-            "and effects {effects}",
-            least=0,
-            most=1,
-            baseline=baseline,
-            effects=effects,
-        )
-    if any(e == 0 for e in effects) or not 0 < power < 1 or not 0 < split < 1 or arms < 2:
-        raise InputError(
-            "experiments.error_size_plan",
-            "sample_size: effects must not be {least}, power and split must lie between {least} "
-            "and {most}, and there must be {arms} arms",
-            least=0,
-            most=1,
-            arms=2,
-        )
-    level = 1 - (1 - conf_level) / (arms - 1)
-    rows = []
-    for effect in effects:
-        v0 = sd**2 if sd is not None else baseline * (1 - baseline)
-        v1 = sd**2 if sd is not None else (baseline + effect) * (1 - baseline - effect)
-        each = (1 - split) / (arms - 1)
-        n = (
-            (intervals.z(level) + special.ndtri(power)) ** 2
-            * (v0 / split + v1 / each)
-            / effect**2
-            * (1 - rho**2)
-        )
-        rows.append(
-            {
-                "effect": effect,
-                "n": int(np.ceil(n)),
-                "estimate": int(np.ceil(n * split)),
-                "treated": int(np.ceil(n * each)),
-            }
-        )
-    return Result(
-        question=Note("experiments.size_question", "How many people does a test need?"),
-        table=pd.DataFrame(rows),
-        method=Note(
-            "experiments.size_method",
-            "Two-sided test of a difference, power {power:%0}; n counts people in all, the "
-            "estimate people in the control, treated people in each other arm.",
-            power=power,
-        ),
-        answer=_size_answer(rows[0], baseline, power, sd is None),
-        unit="people",
-        n=rows[0]["n"],
-        conf_level=conf_level,
-        limits=(SIZE_LIMIT,),
-        chart=Points(
-            label=["effect"],
-            log=True,
-            xlabel=Note("experiments.size_axis", "People in the control"),
-        ),
-    )
-
-
-def _size_answer(row, baseline, power, share):
-    """Return how many people it takes to find the first effect."""
-    values = {
-        "effect": row["effect"],
-        "baseline": baseline,
-        "power": power,
-        "people": row["n"],
-        "control": row["estimate"],
-        "treated": row["treated"],
-    }
-    if share:
-        return Note(
-            "experiments.size_share",
-            "A difference of {effect:points} percentage points from {baseline:%} is found with a "
-            "probability of {power:%0} with {people} people: {control} in the control and "
-            "{treated} in each other arm.",
-            **values,
-        )
-    return Note(
-        "experiments.size_answer",
-        "A difference of {effect:3} from {baseline:3} is found with a probability of {power:%0} "
-        "with {people} people: {control} in the control and {treated} in each other arm.",
-        **values,
-    )

@@ -1,0 +1,316 @@
+"""Changes over time compared with units that have not started."""
+
+import numpy as np
+
+from workbench import intervals
+from workbench import regression as fits
+from workbench.errors import InputError, NotEnoughData
+from workbench.notes import Note
+from workbench.results import Curve, Result, analysis
+
+FEW = 5  # clusters that start together below which the spread of the untreated stands in
+PARALLEL = Note(
+    "experiments.did_limit",
+    "Assumes that without the start both would have changed alike; the periods before it are a "
+    "check, not proof.",
+)
+DID_METHOD = Note(
+    "experiments.did_method",
+    "Difference in differences of each group that starts together against units that have "
+    "not started; clustered errors.",
+)
+
+
+@analysis
+def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None, conf_level=0.95):
+    """How did the outcome change after the start, compared with units that had not started?
+
+    Every group of units that starts together is compared with units that never start, or have not
+    yet; before and after are averages over periods. Groups are then averaged by their size, so that
+    units that started earlier are never the yardstick of later ones.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        One row a unit and period; a unit without all periods is left out and counted.
+    outcome, unit, time : str
+        Columns.
+    start : str
+        Column with the first period under treatment, the same in all rows of a unit; missing for
+        units that never start.
+    cluster : str, optional
+        Column of the sampling unit (a region of several shops); None: the unit.
+
+    Returns
+    -------
+    Result
+        measure ("effect", or "period" with the column period: distance to the start, before it a
+        check), period, n (units), estimate, std_error, conf_low, conf_high. Where fewer than five
+        clusters start together, their part of the error is the spread between the clusters that
+        never start; without five of those it is missing.
+
+    Raises
+    ------
+    InputError
+        For missing columns, doubled rows, or a start that differs within a unit.
+    NotEnoughData
+        Without untreated units, or without periods before the start.
+
+    Source: Callaway & Sant'Anna (2021), Journal of Econometrics 225; few treated clusters Conley &
+    Taber (2011), Review of Economics and Statistics 93.
+    """
+    import pandas as pd
+
+    fits.require(panel, "panel", outcome, unit, time, start, cluster)
+    if panel[start].notna().any() and pd.api.types.is_numeric_dtype(
+        panel[time]
+    ) != pd.api.types.is_numeric_dtype(panel[start]):
+        raise InputError(
+            "experiments.error_start_kind",
+            "panel: '{start}' must be a value of '{time}', found {found:repr} beside {known:repr}",
+            start=start,
+            time=time,
+            found=panel[start].dropna().iloc[0],
+            known=panel[time].iloc[0],
+        )
+    if panel.duplicated([unit, time]).any():
+        raise InputError(
+            "experiments.error_doubled_units",
+            "panel: some units occur twice in one period",
+        )
+    if (panel.groupby(unit)[start].nunique(dropna=False) > 1).any():
+        raise InputError(
+            "experiments.error_start_differs",
+            "panel: '{start}' differs between the rows of a unit",
+            start=start,
+        )
+    wide = panel.pivot(index=unit, columns=time, values=outcome).sort_index(axis=1)
+    lost = int(wide.isna().any(axis=1).sum())
+    wide = wide.dropna()
+    periods = wide.columns.to_numpy()
+    once = panel.drop_duplicates(unit).set_index(unit).reindex(wide.index)
+    first = once[start]
+    groups = once[cluster].astype(str).to_numpy() if cluster else np.arange(len(wide))
+    begin = np.searchsorted(periods, first.fillna(periods[-1] if len(periods) else 0).to_numpy())
+    begin = np.where(first.isna().to_numpy(), len(periods), begin)
+    # Units under treatment all along are in no comparison, and do not count.
+    used, early = begin > 0, int((begin == 0).sum())
+    y, begin, groups = (
+        wide.to_numpy(float)[used],
+        begin[used],
+        np.unique(groups[used], return_inverse=True)[1],
+    )
+    starts = [s for s in np.unique(begin) if s < len(periods)]
+    if not starts:
+        raise NotEnoughData(
+            "experiments.error_no_before_and_after",
+            "difference_in_differences: no unit has periods both before and after its start",
+        )
+    # period → one comparison a starting group: (its start, change of every unit, who is compared
+    # with)
+    parts = {}
+    for s in starts:
+        base = y[:, :s].mean(axis=1)
+        for k in range(len(periods)):
+            others = begin > max(k, s)
+            if others.any():
+                parts.setdefault(k - s, []).append((s, y[:, k] - base, others))
+    ever = {
+        s: [
+            (change, others)
+            for e, found in parts.items()
+            if e >= 0
+            for at, change, others in found
+            if at == s
+        ]
+        for s in starts
+    }
+    ever = {s: found for s, found in ever.items() if found}
+    if not ever:
+        raise NotEnoughData(
+            "experiments.error_no_untreated",
+            "difference_in_differences: there are no untreated units to compare with",
+        )
+    treated = np.unique(groups[begin < len(periods)])
+    never = begin == len(periods)
+    small = [s for s in starts if len(np.unique(groups[begin == s])) < FEW]
+
+    def row(measure, period, found):
+        """One average over starting groups, each a list of comparisons; errors from clusters, those
+        of small groups from the spread of the untreated.
+        """
+        size = {s: float((begin == s).sum()) for s in found}
+        estimate, pull, extra = 0.0, np.zeros(len(y)), 0.0
+        df = len(np.unique(groups)) - len(found) - 1
+        for s, comparisons in found.items():
+            mine, w = begin == s, size[s] / sum(size.values())
+            change = np.mean([c for c, _ in comparisons], axis=0)
+            estimate += w * (
+                change[mine].mean() - np.mean([c[others].mean() for c, others in comparisons])
+            )
+            if s in small:
+                k = np.unique(groups[never], return_inverse=True)[1]
+                luck = (
+                    np.bincount(k, change[never]) / np.bincount(k) if never.any() else np.zeros(0)
+                )
+                extra += w**2 * (
+                    luck.var(ddof=1) / len(np.unique(groups[mine])) if len(luck) >= FEW else np.nan
+                )
+                df = min(df, len(luck) - 1)
+            else:
+                pull += (
+                    w
+                    * np.where(mine, (change - change[mine].mean()) / mine.sum(), 0.0)
+                    * _spread(groups[mine])
+                )
+            for c, others in comparisons:
+                pull -= (
+                    w
+                    / len(comparisons)
+                    * np.where(others, (c - c[others].mean()) / others.sum(), 0.0)
+                    * _spread(groups[others])
+                )
+        se = float(np.sqrt((np.bincount(groups, pull) ** 2).sum() + extra))
+        low, high = intervals.normal(estimate, se, conf_level, df=df)
+        return {
+            "measure": measure,
+            "period": period,
+            "n": len(y),
+            "estimate": float(estimate),
+            "std_error": se,
+            "conf_low": float(low),
+            "conf_high": float(high),
+        }
+
+    rows = [
+        row("effect", np.nan, ever),
+        *(row("period", e, {s: [(c, o)] for s, c, o in parts[e]}) for e in sorted(parts)),
+    ]
+    result = pd.DataFrame(rows)
+    before = result[(result["measure"] == "period") & (result["period"] < 0)]
+    off = ((before["conf_low"] > 0) | (before["conf_high"] < 0)).sum()
+    limits = [
+        PARALLEL,
+        Note(
+            "experiments.did_before",
+            "Before the start, {off} of {all} periods differ clearly from {none}.",
+            off=int(off),
+            all=len(before),
+            none=0,
+        ),
+    ]
+    if small:
+        limits.append(_few_clusters(len(small), len(treated), len(np.unique(groups[never]))))
+    limits += _left_out(early, lost)
+    return Result(
+        question=Note(
+            "experiments.did_question",
+            "How did {outcome:word} change after the start, compared with units that "
+            "had not started?",
+            outcome=outcome,
+        ),
+        table=result,
+        method=DID_METHOD,
+        answer=_change_answer(result.iloc[0], outcome),
+        unit="units",
+        n=len(y),
+        conf_level=conf_level,
+        evidence="quasi-causal: difference in differences",
+        limits=tuple(limits),
+        chart=Curve(
+            x="period",
+            only={"measure": "period"},
+            xlabel=Note("experiments.did_axis", "Periods since the start"),
+            ylabel=Note(
+                "experiments.did_yaxis",
+                "Difference in {outcome:word} from the others, compared with before",
+                outcome=outcome,
+            ),
+        ),
+    )
+
+
+def _few_clusters(count, treated, others):
+    """Return what stands in for the error of groups with few clusters."""
+    values = {"count": count, "least": FEW, "treated": treated, "others": others}
+    if others >= FEW:
+        return Note(
+            "experiments.did_few",
+            "{count} group that starts together has fewer than {least} clusters ({treated} "
+            "treated in all): its part of the error is the spread between the {others} "
+            "clusters that never start.",
+            "{count} groups that start together have fewer than {least} clusters ({treated} "
+            "treated in all): their part of the error is the spread between the {others} "
+            "clusters that never start.",
+            **values,
+        )
+    return Note(
+        "experiments.did_none",
+        "{count} group that starts together has fewer than {least} clusters ({treated} "
+        "treated in all), and only {others} clusters never start: no error can be given.",
+        "{count} groups that start together have fewer than {least} clusters ({treated} "
+        "treated in all), and only {others} clusters never start: no error can be given.",
+        **values,
+    )
+
+
+def _left_out(early, lost):
+    """Return the sentences on units that take no part."""
+    said = []
+    if early:
+        said.append(
+            Note(
+                "experiments.did_early",
+                "{n} unit had started before the first period and is left out.",
+                "{n} units had started before the first period and are left out.",
+                n=early,
+            )
+        )
+    if lost:
+        said.append(
+            Note(
+                "experiments.did_lost",
+                "{n} unit lacks a period and is left out.",
+                "{n} units lack a period and are left out.",
+                n=lost,
+            )
+        )
+    return said
+
+
+def _change_answer(row, outcome):
+    """Return the average change after the start, with its interval where one can be given."""
+    values = {"outcome": outcome, "gap": row["estimate"], "n": row["n"]}
+    low, high = row["conf_low"], row["conf_high"]
+    if np.isnan(low):
+        return Note(
+            "experiments.did_no_error",
+            "{outcome:word} changed by {gap:3} after the start compared with units that had not "
+            "started; no interval can be given ({n} units).",
+            **values,
+        )
+    if low > 0 or high < 0:
+        return Note(
+            "experiments.did_answer",
+            "{outcome:word} changed by {gap:3} after the start compared with units that had not "
+            "started ({low:3} to {high:3}; {n} units).",
+            low=low,
+            high=high,
+            **values,
+        )
+    return Note(
+        "experiments.did_unclear",
+        "No effect of the start on {outcome:word} could be shown: compared with units that had "
+        "not started it changed by {gap:3} ({low:3} to {high:3}; {n} units).",
+        low=low,
+        high=high,
+        **values,
+    )
+
+
+def _spread(groups):
+    """Return the factor that makes the spread of a few clusters unbiased; missing for one, which
+    has none.
+    """
+    k = len(np.unique(groups))
+    return np.sqrt(k / (k - 1)) if k > 1 else np.nan
