@@ -70,6 +70,13 @@ def test_the_panel_gives_sensible_prices():
     assert rows(influence.promotion_lift(d), "measure").loc["lift", "conf_low"] > 0.5
 
 
+def test_prices_of_the_panel_do_not_depend_on_how_the_work_is_shared():
+    """Prices that end in half of the last digit fall to the same side in every run."""
+    first = load.panel_sales("SOFT DRINKS")
+    for _ in range(5):
+        pd.testing.assert_frame_equal(load.panel_sales("SOFT DRINKS"), first)
+
+
 def test_elasticity_of_an_unbalanced_panel():
     """Products that come and go: without stores the mean of the others says nothing, and the
     planted elasticity stays.

@@ -110,7 +110,7 @@ def panel_sales(category="SOFT DRINKS", *, products=40):
           mine AS (SELECT product_id FROM p WHERE product_category = :category),
           sold AS (
             SELECT t.product_id, t.week, sum(t.quantity) AS quantity,
-              sum(t.sales_value + t.coupon_match_disc) AS paid
+              fsum(t.sales_value) + fsum(t.coupon_match_disc) AS paid  -- in any order of rows
             FROM tx t JOIN mine m ON m.product_id = t.product_id
             WHERE t.quantity > 0 GROUP BY 1, 2),
           best AS (
