@@ -368,7 +368,7 @@ def test_a_price_that_may_be_nothing_to_somebody_is_no_yardstick():
     )
     made = choice.willingness_to_pay(fit, draws=50)
     assert made.table[["estimate", "std_error", "conf_low", "conf_high"]].isna().all(axis=None)
-    assert "may be 0" in str(made.limits[0])
+    assert "may be zero" in str(made.limits[0])
 
 
 @pytest.mark.slow

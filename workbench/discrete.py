@@ -77,9 +77,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
 
     choices = frame(choices)
     if not len(choices):
-        raise NotEnoughData(
-            "discrete.error_choices_the_table_is_empty", "choices: the table is empty"
-        )
+        raise NotEnoughData("discrete.error_empty", "choices: the table is empty")
     code, kinds = pd.factorize(choices["alternative"], use_na_sentinel=False)
     if names is None:
         names = tuple(sorted((k for k in kinds if not pd.isna(k)), key=str))
@@ -94,14 +92,14 @@ def lay_out(choices, attributes, constants, names=None, base=None):
     shape = (len(ids), len(names))
     if len(np.unique(row * shape[1] + column)) < len(row):
         raise InputError(
-            "discrete.error_choices_some_alternatives_stand_twice",
+            "discrete.error_twice",
             "choices: some alternatives stand twice in one choice",
         )
     chosen = _spread(choices["chosen"], row, column, shape, 0) > 0
     wrong = np.flatnonzero(chosen.sum(axis=1) != 1)
     if len(wrong):
         raise InputError(
-            "discrete.error_choices_choices_do_not_have",
+            "discrete.error_chosen",
             "choices: {n_wrong} choices do not have exactly one chosen alternative, "
             "such as choice '{ids}' with {chosen}",
             n_wrong=len(wrong),
@@ -111,13 +109,13 @@ def lay_out(choices, attributes, constants, names=None, base=None):
     customer = choices["customer_id"].to_numpy()
     if pd.isna(customer).any():
         raise InputError(
-            "discrete.error_choices_rows_have_no_customer",
+            "discrete.error_no_customer",
             "choices: {customer} rows have no customer_id",
             customer=int(pd.isna(customer).sum()),
         )
     if (customer != customer[first][row]).any():
         raise InputError(
-            "discrete.error_choices_the_rows_of_a",
+            "discrete.error_two_customers",
             "choices: the rows of a choice name different customers, such as choice '{ids}'",
             ids=ids[row[np.flatnonzero(customer != customer[first][row])[0]]],
         )
@@ -125,7 +123,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
     available = _spread(here, row, column, shape, 0) > 0
     if (chosen & ~available).any():
         raise InputError(
-            "discrete.error_choices_chosen_alternatives_are_marked",
+            "discrete.error_unavailable",
             "choices: {chosen} chosen alternatives are marked as not available",
             chosen=int((chosen & ~available).sum()),
         )
@@ -138,7 +136,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
     if lacking.any():
         bad = [a for a, hit in zip(attributes, lacking.any(axis=(0, 1)), strict=True) if hit]
         raise InputError(
-            "discrete.error_choices_available_alternatives_lack_a",
+            "discrete.error_missing",
             "choices: {lacking} available alternatives lack a value of {bad:text}; "
             "fill it in or mark them as not available",
             lacking=int(lacking.any(axis=2).sum()),
@@ -165,19 +163,19 @@ def check(d, constants):
     if constants and (counts == 0).any():
         name = d.names[int(np.flatnonzero(counts == 0)[0])]
         raise InputError(
-            "discrete.error_choices_is_never_chosen_so",
+            "discrete.error_never_chosen",
             "choices: '{name}' is never chosen, so its constant has no finite "
             "estimate; leave the alternative out",
             name=name,
         )
     if len(np.unique(d.customer)) < 2:
         raise NotEnoughData(
-            "discrete.error_choices_one_customer_only_nothing",
+            "discrete.error_one_customer",
             "choices: one customer only; nothing can be said about people in general",
         )
     if (d.available.sum(axis=1) < 2).all():
         raise NotEnoughData(
-            "discrete.error_choices_no_choice_offers_two",
+            "discrete.error_no_alternatives",
             "choices: no choice offers two alternatives",
         )
     # What all alternatives of a choice share cancels out: only differences within a choice inform.
@@ -189,7 +187,7 @@ def check(d, constants):
     flat = [term for term, s in zip(d.terms, spread, strict=True) if s < 1e-10]
     if flat:
         raise InputError(
-            "discrete.error_attributes_never_differs_between_the",
+            "discrete.error_constant",
             "attributes: {flat:text} never differs between the alternatives of a "
             "choice; leave it out",
             flat=list(flat),
@@ -199,7 +197,7 @@ def check(d, constants):
     if values[0] < 1e-9 * values[-1]:
         involved = [term for term, v in zip(d.terms, vectors[:, 0], strict=True) if abs(v) > 0.1]
         raise InputError(
-            "discrete.error_attributes_carry_the_same_information",
+            "discrete.error_collinear",
             "attributes: {involved:text} carry the same information (collinear); leave one out",
             involved=list(involved),
         )
@@ -276,7 +274,7 @@ def newton(d, weights=None, start=None, most=50):
             raise _separated(d, beta)
     else:
         raise InputError(
-            "discrete.error_conditional_logit_no_optimum_after",
+            "discrete.error_no_optimum",
             "conditional_logit: no optimum after {most} steps (largest score "
             "{gradient:3}); check for attributes that nearly decide the choice",
             most=most,
@@ -371,7 +369,7 @@ def _spread(values, row, column, shape, fill):
 def _separated(d, beta):
     term = d.terms[int(np.abs(beta).argmax())]
     return InputError(
-        "discrete.error_conditional_logit_nearly_decides_every",
+        "discrete.error_separation",
         "conditional_logit: '{term}' (nearly) decides every choice by itself, so "
         "its weight has no finite estimate; leave it out or merge alternatives",
         term=term,

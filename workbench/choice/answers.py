@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 
 from workbench import discrete, intervals, schemas
+from workbench.choice import findings
 from workbench.choice.logit import conditional_logit
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
@@ -64,42 +65,22 @@ def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
     return Result(
         question=Note(
             "choice.elasticity_question",
-            "If the {attribute:word} of one alternative rises by 1 %, by how many "
-            "percent does its share change?",
+            "If the {attribute:word} of one alternative rises by {rise:%0}, by how many "
+            "per cent does its share change?",
             attribute=attribute,
+            rise=0.01,
         ),
         table=table,
+        answer=findings.elasticity(table, attribute),
         unit="choices",
-        method=Note(
-            "choice.elasticity_method",
-            "Share-weighted average point elasticities; delta method, customers as sampling unit.",
-        ),
+        method=findings.ELASTICITY_METHOD,
         n=len(d.x),
         conf_level=conf_level,
         evidence="associational",
         limits=(
-            Note(
-                "choice.elasticity_limit",
-                "Short-run switching among the alternatives shown; buying less altogether "
-                "or elsewhere is not in it.",
-            ),
-            *(
-                [
-                    Note(
-                        "choice.elasticity_discount",
-                        "The share of discount is held fixed, so this is a change of the regular "
-                        "price, not a promotion.",
-                    )
-                ]
-                if "discount" in fit.attributes
-                else []
-            ),
-            Note(
-                "choice.associational",
-                "Associational, unless a design set the attributes: where people set "
-                "prices or features, they foresee demand, and tastes that are not in the "
-                "model move with both.",
-            ),
+            findings.ELASTICITY_LIMIT,
+            *([findings.ELASTICITY_DISCOUNT] if "discount" in fit.attributes else []),
+            findings.ASSOCIATIONAL,
         ),
         chart=Points(
             label=["alternative"],
@@ -120,8 +101,8 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
 
     Minus the attribute's weight over the price's, with two intervals: the delta method, and Krinsky
     & Robb's, which draws all weights from their joint distribution and so allows for a skewed
-    ratio. Where the price's own weight is not clearly below 0, or differs between people so that it
-    may be 0 for somebody, the ratios are missing.
+    ratio. Where the price's own weight is not clearly negative, or differs between people so that
+    it may be 0 for somebody, the ratios are missing.
 
     Parameters
     ----------
@@ -150,22 +131,11 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
         raise unknown("price", "attribute", price, fit.attributes)
     limits = [
         *(
-            [
-                Note(
-                    "choice.wtp_limit",
-                    "A unit is a whole one: display and mailer from none to all packages, "
-                    "discount from 0 to 100 %, loyalty from 0 to 1.",
-                )
-            ]
+            [findings.WTP_LIMIT]
             if {"display", "mailer", "discount", "loyalty"} & set(fit.attributes)
             else []
         ),
-        Note(
-            "choice.associational",
-            "Associational, unless a design set the attributes: where people set "
-            "prices or features, they foresee demand, and tastes that are not in the "
-            "model move with both.",
-        ),
+        findings.ASSOCIATIONAL,
     ]
     keys, weights = fit.worth_rows(price), fit.price_weights(price)
     ends = [intervals.normal(value, error, conf_level) for value, error in weights or ()]
@@ -179,19 +149,14 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
     if weights is None:
         limits.insert(
             0,
-            Note(
-                "choice.wtp_random",
-                "The weight of money differs between people and may be 0 or above for "
-                "some, so nothing can be expressed in money here: missing. Give the price "
-                "the distribution negative_lognormal, or leave it fixed.",
-            ),
+            findings.WTP_RANDOM,
         )
     elif unsure:
         limits.insert(
             0,
             Note(
                 "choice.wtp_none",
-                "The weight of money is not clearly below 0 (interval {low:3} to "
+                "The weight of money is not clearly negative (interval {low:3} to "
                 "{high:3}), so nothing can be expressed in money here: missing.",
                 low=unsure[0][0],
                 high=unsure[0][1],
@@ -222,14 +187,12 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
         for i, key in enumerate(keys)
         for kind, (a, b) in (("delta", (low, high)), ("krinsky_robb", drawn))
     ]
+    table = pd.DataFrame(rows)
     return Result(
-        question=Note("choice.wtp_question", "What is one unit of each attribute worth in money?"),
-        table=pd.DataFrame(rows),
-        method=Note(
-            "choice.wtp_method",
-            "Minus the attribute's weight over the price's; intervals by the delta "
-            "method and by Krinsky & Robb, customers as sampling unit.",
-        ),
+        question=findings.WTP_QUESTION,
+        table=table,
+        answer=findings.money(table, fit.choices, price),
+        method=findings.WTP_METHOD,
         unit="choices",
         n=fit.choices,
         conf_level=conf_level,
@@ -239,7 +202,7 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
             label=[k for k in rows[0] if k in ("term", "class", "interval")] if rows else ["term"],
             only={"interval": "krinsky_robb"},
             reference=0,
-            xlabel=Note("choice.wtp_axis", "Money per unit of the attribute"),
+            xlabel=findings.WTP_AXIS,
         ),
     )
 
@@ -293,9 +256,7 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
         available[:, fit.names.index(name)] = False
     some = np.flatnonzero(available.any(axis=1))
     if not len(some):
-        raise NotEnoughData(
-            "choice.error_what_if_nothing_is_left", "what_if: nothing is left to choose"
-        )
+        raise NotEnoughData("choice.error_nothing_left", "what_if: nothing is left to choose")
     before = d.take(some)
     after = dataclasses.replace(
         before, x=np.where(available[:, :, None], x, 0.0)[some], available=available[some]
@@ -326,26 +287,11 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
         }
     )
     limits = [
-        Note(
-            "choice.what_if_limit",
-            "A simulation on these very choices: nobody buys less altogether, and "
-            "rivals do not react.",
-        ),
-        Note(
-            "choice.associational",
-            "Associational, unless a design set the attributes: where people set "
-            "prices or features, they foresee demand, and tastes that are not in the "
-            "model move with both.",
-        ),
+        findings.WHAT_IF_LIMIT,
+        findings.ASSOCIATIONAL,
     ]
     if fit.kind == "conditional":
-        limits.append(
-            Note(
-                "choice.iia",
-                "The model assumes that two alternatives compete the same whatever else is "
-                "on the shelf; near twins break that.",
-            )
-        )
+        limits.append(findings.IIA)
     if len(some) < len(d.x):
         limits.append(
             Note(
@@ -355,13 +301,10 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
             )
         )
     return Result(
-        question=Note("choice.what_if_question", "What would the shares be after the change?"),
+        question=findings.WHAT_IF_QUESTION,
         table=table,
-        method=Note(
-            "choice.what_if_method",
-            "Predicted shares before and after, averaged over the choices; delta "
-            "method, customers as sampling unit.",
-        ),
+        answer=findings.scenario(table),
+        method=findings.WHAT_IF_METHOD,
         unit="choices",
         n=len(some),
         conf_level=conf_level,
@@ -372,7 +315,7 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
             only={"measure": "difference"},
             points=True,
             reference=0,
-            xlabel=Note("choice.what_if_axis", "Change of the share, percentage points"),
+            xlabel=findings.WHAT_IF_AXIS,
         ),
     )
 
@@ -387,11 +330,13 @@ def _moved(values, how, where):
     if isinstance(how, (int, float)) and not isinstance(how, bool):
         return values * how
     raise InputError(
-        "choice.error_a_factor_such_as_or",
-        "{where}: a factor such as 1.1, or a text such as '+2', '-2' or '=5', is "
-        "needed; found {how:repr}",
+        "choice.error_change",
+        "{where}: a factor such as {factor}, or a text such as {texts:repr}, is needed; found "
+        "{how:repr}",
         where=where,
         how=how,
+        factor=1.1,
+        texts=["+2", "-2", "=5"],
     )
 
 
@@ -404,7 +349,7 @@ def _number(text):
 
 @analysis
 def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0.95):
-    """Does the model foretell choices of households it has never seen, better than simple rules?
+    """Does the model predict choices of households it has never seen, better than simple rules?
 
     A share of the customers is set aside; the models, plain market shares and "the same as last
     time" are fitted on the others. Shares are spread over what is available; the last rule gives
@@ -437,7 +382,7 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
     aside = np.random.default_rng(seed).permutation(people)[: max(int(len(people) * share), 1)]
     if len(people) - len(aside) < 2:
         raise NotEnoughData(
-            "choice.error_holdout_too_few_customers_to",
+            "choice.error_holdout_few",
             "holdout: too few customers to set some aside",
         )
     held = choices["customer_id"].isin(aside)
@@ -480,12 +425,11 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
             out.append(
                 {"rule": rule, "measure": measure, **intervals.mean(values, customer, conf_level)}
             )
+    table = pd.DataFrame(out)
     return Result(
-        question=Note(
-            "choice.holdout_question",
-            "Does the model foretell the choices of households it has never seen?",
-        ),
-        table=pd.DataFrame(out),
+        question=findings.HOLDOUT_QUESTION,
+        table=table,
+        answer=findings.prediction(table),
         unit="choices",
         n=len(chosen),
         method=Note(
@@ -496,17 +440,11 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
         ),
         conf_level=conf_level,
         evidence="associational",
-        limits=(
-            Note(
-                "choice.holdout_limit",
-                "The model's loyalty term knows each household's own history; market "
-                "shares do not.",
-            ),
-        ),
+        limits=(findings.HOLDOUT_LIMIT,),
         chart=Points(
             label=["rule"],
             only={"measure": "hit_rate"},
             percent=True,
-            xlabel=Note("choice.holdout_axis", "Share of choices foretold"),
+            xlabel=findings.HOLDOUT_AXIS,
         ),
     )

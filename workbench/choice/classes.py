@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special
 
 from workbench import discrete, intervals
+from workbench.choice import findings
 from workbench.choice.fits import ClassFit, trait_values, unfold
 from workbench.choice.logit import answer, prepared
 from workbench.errors import InputError, NotEnoughData
@@ -63,9 +64,10 @@ def latent_class(
 
     if classes < 2:
         raise InputError(
-            "choice.error_classes_at_least_found_one",
-            "classes: at least 2, found {classes}; one class is a conditional logit",
+            "choice.error_one_class",
+            "classes: at least {least}, found {classes}; one class is a conditional logit",
             classes=classes,
+            least=2,
         )
     d, people, g = prepared(choices, attributes, constants)
     traits, scales = _traits(choices, membership, d, g)
@@ -79,7 +81,7 @@ def latent_class(
     value, score, posterior = model(params)
     if top > 1e-2 * g**0.5 or np.abs(params).max() > 100:
         raise InputError(
-            "choice.error_latent_class_classes_do_not",
+            "choice.error_class_convergence",
             "latent_class: {classes} classes do not settle (largest score {top:2}); "
             "ask for fewer classes or leave out attributes",
             classes=classes,
@@ -89,7 +91,7 @@ def latent_class(
         cov = discrete.sandwich(-discrete.slope(lambda q: model(q)[1].sum(axis=0), params), score)
     except np.linalg.LinAlgError:
         raise InputError(
-            "choice.error_latent_class_the_data_do",
+            "choice.error_class_identified",
             "latent_class: the data do not tell the classes apart; ask for fewer",
         ) from None
     names = [f"class {c + 1}: {term}" for c in range(classes) for term in d.terms]
@@ -120,15 +122,7 @@ def latent_class(
     entropy = 1 + float((posterior * np.log(np.maximum(posterior, 1e-300))).sum()) / (
         g * np.log(classes)
     )
-    limits = [
-        Note(
-            "choice.class_limit",
-            "Classes are a way of telling differences, not kinds that exist by "
-            "themselves. Entropy R² = {entropy:2}: 1 means that everybody's class is "
-            "certain.",
-            entropy=entropy,
-        )
-    ]
+    limits = [findings.CLASS_LIMIT.having(entropy=entropy)]
     if shares.min() < SMALLEST:
         limits.append(
             Note(
@@ -141,8 +135,9 @@ def latent_class(
         limits.append(
             Note(
                 "choice.class_few",
-                "{g} customers are few for classes (300 is a common floor).",
+                "{g} customers are few for classes ({least} is a common minimum).",
                 g=g,
+                least=300,
             )
         )
     result = answer(
@@ -177,10 +172,8 @@ def latent_class(
         }
     )
     sizes["conf_low"], sizes["conf_high"] = intervals.log_odds(shares, share_se, conf_level)
-    return dataclasses.replace(
-        result,
-        table=pd.concat([sizes, result.table[result.table["term"] != "share"]], ignore_index=True),
-    )
+    table = pd.concat([sizes, result.table[result.table["term"] != "share"]], ignore_index=True)
+    return dataclasses.replace(result, table=table, answer=findings.classes(table, g))
 
 
 @analysis
@@ -218,7 +211,7 @@ def latent_classes(
     held = np.isin(people, aside)
     if g - len(aside) < 10:
         raise NotEnoughData(
-            "choice.error_latent_classes_customers_are_too",
+            "choice.error_classes_few",
             "latent_classes: {g} customers are too few to set some aside",
             g=g,
         )
@@ -248,14 +241,13 @@ def latent_classes(
         int(table.loc[i, "classes"]) for i in (table["bic"].idxmin(), table["estimate"].idxmax())
     )
     return Result(
-        question=Note(
-            "choice.classes_question", "How many kinds of people do the choices tell apart?"
-        ),
+        question=findings.CLASSES_QUESTION,
         table=table,
+        answer=findings.number_of_classes(table),
         method=Note(
             "choice.classes_method",
-            "Latent-class logits; BIC on all customers, mean log chance of the choices "
-            "of {share:%0} of the customers set aside.",
+            "Latent-class logits; BIC on all customers, mean log probability of the "
+            "choices of {share:%0} of the customers set aside.",
             share=share,
         ),
         unit="choices",
@@ -269,15 +261,11 @@ def latent_classes(
                 bic=best,
                 score=by_score,
             ),
-            Note(
-                "choice.classes_limit",
-                "Where the two disagree, or intervals overlap, take the smaller number: it "
-                "is easier to defend.",
-            ),
+            findings.CLASSES_LIMIT,
         ),
         chart=Points(
             label=["classes"],
-            xlabel=Note("choice.classes_axis", "Mean log chance of a choice of unseen customers"),
+            xlabel=findings.CLASSES_AXIS,
         ),
     )
 
@@ -292,7 +280,7 @@ def _traits(choices, membership, d, g):
         value = own[name].to_numpy(float)
         if value.std() == 0:
             raise InputError(
-                "choice.error_membership_never_differs",
+                "choice.error_trait_constant",
                 "membership: '{name}' never differs",
                 name=name,
             )

@@ -191,13 +191,13 @@ def trait_values(choices, membership):
     for name in membership:
         if (table.groupby("customer_id")[name].nunique(dropna=False) > 1).any():
             raise InputError(
-                "choice.error_membership_differs_between_the_rows",
+                "choice.error_trait_differs",
                 "membership: '{name}' differs between the rows of a customer",
                 name=name,
             )
         if not np.isfinite(table[name].to_numpy(float)).all():
             raise InputError(
-                "choice.error_membership_has_missing_values",
+                "choice.error_trait_missing",
                 "membership: '{name}' has missing values",
                 name=name,
             )

@@ -3,6 +3,7 @@
 import numpy as np
 
 from workbench import discrete, engine, intervals, schemas
+from workbench.choice import findings
 from workbench.choice.fits import Fit
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
@@ -65,20 +66,9 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
         d,
         choices,
         conf_level,
-        question=Note(
-            "choice.question", "What goes with the choice of one alternative over another?"
-        ),
-        method=Note(
-            "choice.method",
-            "Conditional logit with availability; standard errors clustered on customers.",
-        ),
-        limits=[
-            Note(
-                "choice.iia",
-                "The model assumes that two alternatives compete the same whatever else is "
-                "on the shelf; near twins break that.",
-            )
-        ],
+        question=findings.QUESTION,
+        method=findings.METHOD,
+        limits=[findings.IIA],
     )
 
 
@@ -117,13 +107,7 @@ def iia_test(choices, attributes, *, conf_level=0.95):
     rows, tests, limits = (
         [],
         [],
-        [
-            Note(
-                "choice.iia_limit",
-                "Weights may also differ because other customers remain; a difference says "
-                "that a nested or mixed logit is worth a try, not which.",
-            )
-        ],
+        [findings.IIA_LIMIT],
     )
     for j, name in enumerate(d.names):
         keep = np.flatnonzero((d.chosen != j) & (d.available.sum(axis=1) - d.available[:, j] >= 2))
@@ -147,7 +131,7 @@ def iia_test(choices, attributes, *, conf_level=0.95):
         try:
             if len(keep) < 2:
                 raise NotEnoughData(
-                    "choice.error_iia_test_no_choices_are",
+                    "choice.error_iia_none_left",
                     "iia_test: no choices are left without '{name}'",
                     name=name,
                 )
@@ -159,7 +143,7 @@ def iia_test(choices, attributes, *, conf_level=0.95):
                     "choice.iia_failed",
                     "Not tested without {name}: {reason}",
                     name=name,
-                    reason=str(reason),
+                    reason=reason.note,
                 )
             )
             continue
@@ -188,47 +172,30 @@ def iia_test(choices, attributes, *, conf_level=0.95):
         ]
     if not rows:
         raise NotEnoughData(
-            "iia_test: the model cannot be fitted without any one of the alternatives; "
-            + limits[-1]
+            "choice.error_iia",
+            "iia_test: the model cannot be fitted without any one of the alternatives: {reasons}",
+            reasons=limits[1:],
         )
     table = pd.DataFrame(rows)
     table["p_holm"] = np.repeat(intervals.corrected(tests), k)
     failed = (table["p_holm"] < 1 - conf_level).any()
     return Result(
-        question=Note(
-            "choice.iia_question", "Do the weights stay the same when one alternative is not there?"
-        ),
+        question=findings.IIA_QUESTION,
         table=table,
-        method=Note(
-            "choice.iia_method",
-            "Hausman–McFadden test: the model fitted again without each alternative; "
-            "covariance of the difference from the customers' own pulls; Holm's "
-            "correction.",
-        ),
+        answer=findings.independence(table, conf_level),
+        method=findings.IIA_METHOD,
         unit="choices",
         n=len(d.chosen),
         conf_level=conf_level,
         evidence="associational",
         limits=(
-            (
-                Note(
-                    "choice.iia_fails",
-                    "Some weights move more than chance allows (joint test, corrected): the "
-                    "assumption does not hold here.",
-                )
-                if failed
-                else Note(
-                    "choice.iia_holds",
-                    "No weight moves more than chance allows (joint test, corrected); that is "
-                    "no proof of the assumption, only the lack of a sign against it.",
-                )
-            ),
+            (findings.IIA_FAILS if failed else findings.IIA_HOLDS),
             *limits,
         ),
         chart=Points(
             label=["dropped", "term"],
             reference=0,
-            xlabel=Note("choice.iia_axis", "Change of the weight when the alternative is left out"),
+            xlabel=findings.IIA_AXIS,
         ),
     )
 
@@ -263,15 +230,7 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
         raise unknown("term", "attribute", term, attributes)
     rows, limits = (
         [],
-        [
-            Note(
-                "choice.rules_limit",
-                "A carried price is often too low for what nobody bought, which pulls the "
-                "weight of price towards 0; a price that includes the household's own "
-                "basket partly measures the choice itself. Where the rows differ, the "
-                "truth is more likely near the rule without carrying.",
-            )
-        ],
+        [findings.RULES_LIMIT],
     )
     for name, made in variants.items():
         try:
@@ -282,7 +241,7 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
                     "choice.rules_failed",
                     "Not estimated, {rule:word}: {reason}",
                     rule=name,
-                    reason=str(reason),
+                    reason=reason.note,
                 )
             )
             rows.append(
@@ -303,15 +262,12 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
                 **row[["estimate", "std_error", "conf_low", "conf_high"]],
             }
         )
+    table = pd.DataFrame(rows)
     return Result(
-        question=Note(
-            "choice.rules_question", "How much does the answer depend on how prices were filled in?"
-        ),
-        table=pd.DataFrame(rows),
-        method=Note(
-            "choice.method",
-            "Conditional logit with availability; standard errors clustered on customers.",
-        ),
+        question=findings.RULES_QUESTION,
+        table=table,
+        answer=findings.rules(table, term),
+        method=findings.METHOD,
         unit="choices",
         n=int(max(r["n"] for r in rows)),
         conf_level=conf_level,
@@ -356,12 +312,7 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
     )
     rarest = int(np.bincount(d.chosen, minlength=len(d.names)).min())
     limits = [
-        Note(
-            "choice.associational",
-            "Associational, unless a design set the attributes: where people set "
-            "prices or features, they foresee demand, and tastes that are not in the "
-            "model move with both.",
-        ),
+        findings.ASSOCIATIONAL,
         *limits,
         Note(
             "choice.fit",
@@ -371,22 +322,11 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
         ),
     ]
     if "loyalty" in fit.attributes or "last_bought" in fit.attributes:
-        limits.append(
-            Note(
-                "choice.habit",
-                "Loyalty mixes habit with lasting taste: this model cannot tell them apart.",
-            )
-        )
+        limits.append(findings.HABIT)
     if d.base is not None:
         limits.append(Note("choice.base", "Constants are relative to {base}.", base=d.base))
     if "imputed" in engine.columns(choices) and "price" in fit.attributes:
-        limits.append(
-            Note(
-                "choice.carried",
-                "Prices carried forward pull the weight of price towards 0: see how much "
-                "it depends on the rule.",
-            )
-        )
+        limits.append(findings.CARRIED)
     if rarest < 10 * len(terms):
         limits.append(
             Note(
@@ -406,9 +346,10 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
         evidence="associational",
         limits=tuple(limits),
         model=fit,
+        answer=findings.weights(table),
         chart=Points(
             label=list(keys) if keys else ["term"],
-            xlabel=Note("choice.axis", "Change in log-odds per unit"),
+            xlabel=findings.AXIS,
             reference=0,
             only={"term": shown},
         ),

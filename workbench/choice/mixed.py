@@ -2,9 +2,12 @@
 taste.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from workbench import discrete, intervals, schemas
+from workbench.choice import findings
 from workbench.choice.fits import MixedFit, transform
 from workbench.choice.logit import answer, conditional_logit, prepared
 from workbench.errors import InputError, NotEnoughData, one_of, unknown
@@ -58,7 +61,7 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
         one_of(f"random: {term}", kind, DISTRIBUTIONS)
     if not random:
         raise InputError(
-            "choice.error_random_name_at_least_one",
+            "choice.error_random_none",
             "random: name at least one term that differs between people; without one "
             "this is a conditional logit",
         )
@@ -97,7 +100,7 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
     params, top = discrete.polish(lambda q: model(q * unit)[1].sum(axis=0) * unit, found.x, steps=4)
     if top > 1e-2 * g**0.5 or np.abs(params).max() > 500:
         raise InputError(
-            "choice.error_mixed_logit_the_fit_does",
+            "choice.error_mixed_convergence",
             "mixed_logit: the fit does not settle (largest score {top:2}); leave out a "
             "random term or give more choices a customer",
             top=top,
@@ -115,7 +118,7 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
         cov = discrete.sandwich(information, score)
     except np.linalg.LinAlgError:
         raise InputError(
-            "choice.error_mixed_logit_the_data_do",
+            "choice.error_mixed_identified",
             "mixed_logit: the data do not tell all spreads apart; leave out a random term",
         ) from None
     terms = [*d.terms, *(f"sd: {term}" for term in random)]
@@ -164,8 +167,9 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
         limits.append(
             Note(
                 "choice.mixed_few",
-                "{n} choices are few for differences between people (500 is a common floor).",
+                "{n} choices are few for differences between people ({least} is a common minimum).",
                 n=len(d.chosen),
+                least=500,
             )
         )
     keys = {
@@ -175,23 +179,17 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
             *["sd"] * len(random),
         ],
     }
-    return answer(
+    result = answer(
         fit,
         d,
         choices,
         conf_level,
-        question=Note(
-            "choice.mixed_question",
-            "What goes with the choice, and how much do people differ in what they weigh?",
-        ),
-        method=Note(
-            "choice.mixed_method",
-            "Mixed logit over each customer's choices, simulated maximum likelihood "
-            "with Halton draws; standard errors clustered on customers.",
-        ),
+        question=findings.MIXED_QUESTION,
+        method=findings.MIXED_METHOD,
         limits=limits,
         keys=keys,
     )
+    return replace(result, answer=findings.tastes(result.table))
 
 
 def _negative(made, unit):
@@ -304,7 +302,7 @@ def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf
     mixing = {"loyalty", "last_bought"} & set(attributes)
     if mixing:
         raise InputError(
-            "choice.error_attributes_leave_out_the_last",
+            "choice.error_last_purchase",
             "attributes: leave out {mixing:text}; the last purchase is put in here",
             mixing=sorted(mixing),
         )
@@ -319,7 +317,7 @@ def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf
     )
     if np.bincount(people).max() < 2:
         raise NotEnoughData(
-            "choice.error_state_dependence_no_customer_chooses",
+            "choice.error_one_choice_each",
             "state_dependence: no customer chooses twice",
         )
     rng = np.random.default_rng(seed)
@@ -362,52 +360,35 @@ def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf
     )
     short = int((np.bincount(people) < 8).sum())
     limits = [
-        Note(
-            "choice.habit_limit",
-            "What is left beside taste may be habit, but also learning, stock at home "
-            "or a taste that drifts; the first purchase of each customer only sets the "
-            "start.",
-        ),
-        Note(
-            "choice.associational",
-            "Associational, unless a design set the attributes: where people set "
-            "prices or features, they foresee demand, and tastes that are not in the "
-            "model move with both.",
-        ),
+        findings.HABIT_LIMIT,
+        findings.ASSOCIATIONAL,
     ]
     if short > g / 2 or g < 200:
         limits.append(
             Note(
                 "choice.habit_few",
-                "{g} customers, {short} of them with fewer than 8 choices: habit and taste "
-                "are hard to tell apart (200 customers with 8 choices are a common floor).",
+                "{g} customers, {short} of them with fewer than {each} choices: habit "
+                "and taste are hard to tell apart ({least} customers with {each} choices "
+                "are a common minimum).",
                 g=g,
                 short=short,
+                each=8,
+                least=200,
             )
         )
     limits.insert(
         0,
         (
-            Note(
-                "choice.habit_found",
-                "With personal taste in the model the last purchase counts, and clearly "
-                "more than in shuffled order: a sign of habit. What is left in shuffled "
-                "order is taste the model misses.",
-            )
+            findings.HABIT_FOUND
             if low > 0 and base["with_taste"]["conf_low"] > 0
-            else Note(
-                "choice.habit_none",
-                "With personal taste in the model the last purchase does not count clearly "
-                "more than in shuffled order: no sign of habit beside taste.",
-            )
+            else findings.HABIT_NONE
         ),
     )
+    table = pd.DataFrame(rows)
     return Result(
-        question=Note(
-            "choice.habit_question",
-            "Does having bought a brand last time go with buying it again, beyond lasting taste?",
-        ),
-        table=pd.DataFrame(rows),
+        question=findings.HABIT_QUESTION,
+        table=table,
+        answer=findings.habit(table),
         method=Note(
             "choice.habit_method",
             "Weight of the last purchase in a logit without personal taste, in a mixed "
@@ -423,7 +404,7 @@ def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf
         chart=Points(
             label=["model"],
             reference=0,
-            xlabel=Note("choice.habit_axis", "Weight of the last purchase (log-odds)"),
+            xlabel=findings.HABIT_AXIS,
         ),
     )
 

@@ -1,8 +1,11 @@
 """Alternatives that resemble each other compete more: the nested logit."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from workbench import discrete
+from workbench.choice import findings
 from workbench.choice.fits import NestedFit, nested_chances
 from workbench.choice.logit import answer, prepared
 from workbench.errors import InputError, unknown
@@ -52,7 +55,7 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
     free = [k for k, size in enumerate(sizes) if size > 1]
     if not free:
         raise InputError(
-            "choice.error_nests_every_nest_holds_one",
+            "choice.error_nests_single",
             "nests: every nest holds one alternative; that is a conditional logit",
         )
     place = np.full(len(sizes), -1)
@@ -112,7 +115,7 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
         or top > 1e-3 * max(len(rows), 1) ** 0.5
     ):
         raise InputError(
-            "choice.error_nested_logit_the_fit_does",
+            "choice.error_nested_convergence",
             "nested_logit: the fit does not settle (a lambda runs to its border, or "
             "the score stays at {top:2}); join nests or use the conditional logit",
             top=top,
@@ -140,8 +143,10 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
     limits = [
         Note(
             "choice.nested_limit",
-            "Lambda 1: alternatives of the nest compete like any others; near 0: they "
+            "Lambda of {one}: alternatives of the nest compete like any others; near {zero}: they "
             "are interchangeable. Which alternatives share a nest is an assumption.",
+            one=1,
+            zero=0,
         )
     ]
     if (params[k:] > 1).any():
@@ -149,28 +154,22 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
             0,
             Note(
                 "choice.nested_over",
-                "Above 1: {terms}. Then the model is no longer that of people who choose "
+                "Above {one}: {terms:text}. Then the model no longer describes people who choose "
                 "what suits them best; try other nests.",
-                terms=", ".join(terms[k + i] for i in np.flatnonzero(params[k:] > 1)),
+                terms=[terms[k + i] for i in np.flatnonzero(params[k:] > 1)],
+                one=1,
             ),
         )
-    return answer(
+    result = answer(
         fit,
         d,
         choices,
         conf_level,
-        question=Note(
-            "choice.nested_question",
-            "What goes with the choice of one alternative over another, when some are "
-            "closer substitutes?",
-        ),
-        method=Note(
-            "choice.nested_method",
-            "Nested logit with availability, full maximum likelihood; standard errors "
-            "clustered on customers.",
-        ),
+        question=findings.NESTED_QUESTION,
+        method=findings.NESTED_METHOD,
         limits=limits,
     )
+    return replace(result, answer=findings.nests(result.table))
 
 
 def _nests(names, nests):
@@ -182,14 +181,14 @@ def _nests(names, nests):
                 raise unknown(f"nest '{nest}'", "alternative", member, names)
             if number[names.index(member)] >= 0:
                 raise InputError(
-                    "choice.error_nests_stands_in_two_nests",
+                    "choice.error_nests_twice",
                     "nests: '{member}' stands in two nests",
                     member=member,
                 )
             number[names.index(member)] = k
     if (number < 0).any():
         raise InputError(
-            "choice.error_nests_stands_in_no_nest",
+            "choice.error_nests_missing",
             "nests: '{names}' stands in no nest; give it one of its own",
             names=names[int(np.flatnonzero(number < 0)[0])],
         )

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench import discrete, intervals, schemas
+from workbench.conjoint import findings
 from workbench.conjoint.design import NONE, codes
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
-from workbench.texts import number
 
 MOST = 12  # different numbers up to which an attribute may have a part-worth for each
 
@@ -96,14 +96,14 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         )
         if len(found) < 2:
             raise InputError(
-                "conjoint.error_attributes_has_level_at_least",
+                "conjoint.error_one_level",
                 "attributes: '{name}' has {n_found} level; at least two are needed",
                 name=name,
                 n_found=len(found),
             )
         if len(found) > MOST and not any(isinstance(v, str) for v in found):
             raise InputError(
-                "conjoint.error_attributes_has_different_numbers_which",
+                "conjoint.error_many_numbers",
                 "attributes: '{name}' has {n_found} different numbers, which would each "
                 "get a part-worth; name it in `numeric`, or group the numbers",
                 name=name,
@@ -140,9 +140,7 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         rows += [
             {
                 "attribute": name,
-                "level": Note("conjoint.per_unit", "per unit")
-                if levels[name] is None
-                else str(levels[name][i]),
+                "level": findings.PER_UNIT if levels[name] is None else str(levels[name][i]),
                 "estimate": w,
                 "std_error": s,
             }
@@ -163,9 +161,7 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         table["estimate"], table["std_error"], conf_level
     )
     limits = [
-        Note(
-            "conjoint.stated", "Stated choices: what people say they would choose, without paying."
-        ),
+        findings.STATED,
         Note(
             "conjoint.fit",
             "McFadden's rho² = {rho:3}; {g} respondents.",
@@ -175,14 +171,7 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     ]
     least = _least(d, levels)
     if g < max(least, 200):
-        limits.append(
-            Note(
-                "conjoint.few",
-                "{g} respondents; at least {least} are a common floor.",
-                g=g,
-                least=max(least, 200),
-            )
-        )
+        limits.append(findings.FEW.having(g=g, least=max(least, 200)))
     if "alternative" in attributes or _labelled(d.names):
         limits += (
             [
@@ -209,15 +198,13 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
             if share > 0.05
         ]
     return Result(
-        question=Note(
-            "conjoint.question",
-            "What is each level of each attribute worth to people who choose between offers?",
-        ),
+        question=findings.QUESTION,
         table=table,
         method=Note(
             "conjoint.method",
             "Conditional logit with effects coding: the levels of an attribute add up "
-            "to 0; respondents as sampling unit.",
+            "to {zero}; respondents as sampling unit.",
+            zero=0,
         ),
         unit="choices",
         n=len(d.chosen),
@@ -225,10 +212,11 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         evidence="associational",
         limits=tuple(limits),
         model=fit,
+        answer=findings.part_worth(table),
         chart=Points(
             label=["attribute", "level"],
             reference=0,
-            xlabel=Note("choice.axis", "Change in log-odds per unit"),
+            xlabel=findings.LOG_ODDS,
         ),
     )
 
@@ -321,11 +309,11 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
             drawn.append(shares(discrete.newton(d, w[people], begin)[0]))
     if len(drawn) < 0.8 * draws:
         raise NotEnoughData(
-            "conjoint.error_importance_in_of_draws_of",
-            "importance: in {draws} of {draws2} draws of respondents some attribute "
+            "conjoint.error_importance_draws",
+            "importance: in {lost} of {draws} draws of respondents some attribute "
             "decides every choice; {g} respondents are too few",
-            draws=draws - len(drawn),
-            draws2=draws,
+            lost=draws - len(drawn),
+            draws=draws,
             g=g,
         )
     drawn = np.array(drawn)
@@ -335,11 +323,7 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
         ranks, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0, method="nearest"
     )
     shown = [
-        (
-            ", ".join(map(str, v))
-            if v is not None
-            else f"{number(spread[n][0])} … {number(spread[n][1])}"
-        )
+        (", ".join(map(str, v)) if v is not None else f"{spread[n][0]:g} … {spread[n][1]:g}")
         for n, v in fit.levels.items()
     ]
     table = pd.DataFrame(
@@ -358,11 +342,9 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
     )
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     return Result(
-        question=Note(
-            "conjoint.importance_question",
-            "Which attribute counts most, over the levels that were shown?",
-        ),
+        question=findings.IMPORTANCE_QUESTION,
         table=table,
+        answer=findings.importance(table),
         method=Note(
             "conjoint.importance_method",
             "Range of an attribute's part-worths over the sum of ranges; bootstrap "
@@ -374,26 +356,10 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
         conf_level=conf_level,
         evidence="associational",
         limits=(
-            Note(
-                "conjoint.importance_limit",
-                "Importance depends on the levels shown (in the table): a wider range of "
-                "prices makes price more important.",
-            ),
-            Note(
-                "conjoint.importance_cancel",
-                "Of the weights of all together: where some like a level and others "
-                "dislike it, tastes cancel out and the attribute looks unimportant (see "
-                "`latent_class`).",
-            ),
-            Note(
-                "conjoint.importance_up",
-                "A range cannot fall below 0, so attributes that count for little look a "
-                "little too important.",
-            ),
-            Note(
-                "conjoint.stated",
-                "Stated choices: what people say they would choose, without paying.",
-            ),
+            findings.IMPORTANCE_LIMIT,
+            findings.IMPORTANCE_CANCEL,
+            findings.IMPORTANCE_UP,
+            findings.STATED,
             *(
                 [
                     Note(
@@ -411,7 +377,7 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
         chart=Points(
             label=["attribute"],
             percent=True,
-            xlabel=Note("conjoint.importance_axis", "Share of the ranges"),
+            xlabel=findings.IMPORTANCE_AXIS,
         ),
     )
 
@@ -461,14 +427,8 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
     at = spans[price].start
     low, high = intervals.normal(fit.params.iloc[at], np.sqrt(fit.cov.iloc[at, at]), conf_level)
     limits = [
-        Note(
-            "conjoint.worth_limit",
-            "Stated worth is usually above what people pay; read it as an order, and "
-            "check it with a real price test.",
-        ),
-        Note(
-            "conjoint.stated", "Stated choices: what people say they would choose, without paying."
-        ),
+        findings.WORTH_LIMIT,
+        findings.STATED,
     ]
     estimate, se, drawn = (
         np.full(len(keys), np.nan),
@@ -488,7 +448,7 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
             0,
             Note(
                 "choice.wtp_none",
-                "The weight of money is not clearly below 0 (interval {low:3} to "
+                "The weight of money is not clearly negative (interval {low:3} to "
                 "{high:3}), so nothing can be expressed in money here: missing.",
                 low=low,
                 high=high,
@@ -507,16 +467,10 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
         }
     )
     return Result(
-        question=Note(
-            "conjoint.worth_question",
-            "What is a level worth in money, compared with the first level of its attribute?",
-        ),
+        question=findings.WORTH_QUESTION,
         table=table,
-        method=Note(
-            "conjoint.worth_method",
-            "Difference of part-worths over minus the price's weight; interval of "
-            "Krinsky & Robb, respondents as sampling unit.",
-        ),
+        answer=findings.money(table, len(fit.layout.chosen)),
+        method=findings.WORTH_METHOD,
         unit="choices",
         n=len(fit.layout.chosen),
         conf_level=conf_level,
@@ -525,7 +479,7 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
         chart=Points(
             label=["attribute", "level"],
             reference=0,
-            xlabel=Note("choice.wtp_axis", "Money per unit of the attribute"),
+            xlabel=findings.MONEY_AXIS,
         ),
     )
 
@@ -578,7 +532,7 @@ def answer_quality(choices, *, better=None, conf_level=0.95):
         for name, way in better.items():
             if way not in ("high", "low"):
                 raise InputError(
-                    "conjoint.error_better_must_be_high_or",
+                    "conjoint.error_direction",
                     "better: '{name}' must be high or low, found {way:repr}",
                     name=name,
                     way=way,
@@ -623,29 +577,19 @@ def answer_quality(choices, *, better=None, conf_level=0.95):
             )
     if not rows:
         raise NotEnoughData(
-            "conjoint.error_answer_quality_nobody_answered_four",
+            "conjoint.error_quality_none",
             "answer_quality: nobody answered four tasks, and no task shows an offer "
             "that is worse in everything",
         )
+    table = pd.DataFrame(rows)
     return Result(
-        question=Note("conjoint.quality_question", "How carefully did people answer?"),
-        table=pd.DataFrame(rows),
-        method=Note(
-            "conjoint.quality_method",
-            "Share of respondents who always chose the same place; share of tasks with "
-            "an offer worse in everything in which that offer was chosen.",
-        ),
+        question=findings.QUALITY_QUESTION,
+        table=table,
+        answer=findings.care(table),
+        method=findings.QUALITY_METHOD,
         unit="respondents",
         n=g,
         conf_level=conf_level,
-        limits=(
-            Note(
-                "conjoint.quality_limit",
-                "A careless answer is not proof of a careless respondent: report results "
-                "with and without them.",
-            ),
-        ),
-        chart=Points(
-            label=["measure"], percent=True, xlabel=Note("conjoint.quality_axis", "Share")
-        ),
+        limits=(findings.QUALITY_LIMIT,),
+        chart=Points(label=["measure"], percent=True, xlabel=findings.QUALITY_AXIS),
     )

@@ -4,6 +4,7 @@ import numpy as np
 from scipy import special
 
 from workbench import discrete, intervals
+from workbench.conjoint import findings
 from workbench.errors import InputError, need_columns
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -37,7 +38,7 @@ def best_worst_design(items, *, tasks=8, per_task=4, versions=10, seed=1):
     n = len(items)
     if not 3 <= per_task <= n or tasks * per_task < 2 * n or len(set(items)) < n:
         raise InputError(
-            "conjoint.error_best_worst_design_three_to",
+            "conjoint.error_best_worst_design",
             "best_worst_design: three to {n} different items a task and each shown "
             "twice are needed; found {tasks} tasks of {per_task} for {n} items",
             n=n,
@@ -101,7 +102,7 @@ def best_worst(answers, *, conf_level=0.95):
     nameless = int(answers[["respondent_id", "task", "item"]].isna().any(axis=1).sum())
     if nameless:
         raise InputError(
-            "conjoint.error_answers_rows_lack_a_respondent",
+            "conjoint.error_nameless",
             "answers: {nameless} rows lack a respondent_id, task or item",
             nameless=nameless,
         )
@@ -112,7 +113,7 @@ def best_worst(answers, *, conf_level=0.95):
     wrong = (np.bincount(task, best, tasks) != 1) | (np.bincount(task, worst, tasks) != 1)
     if (best & worst).any() or wrong.any():
         raise InputError(
-            "conjoint.error_answers_tasks_do_not_have",
+            "conjoint.error_best_and_worst",
             "answers: {wrong} tasks do not have exactly one best and one other worst item",
             wrong=int(wrong.sum() + (best & worst).sum()),
         )
@@ -125,7 +126,7 @@ def best_worst(answers, *, conf_level=0.95):
     here[task, code] = True
     if here.sum() < len(frame):
         raise InputError(
-            "conjoint.error_answers_an_item_stands_twice",
+            "conjoint.error_item_twice",
             "answers: an item stands twice in one task",
         )
     best_at, worst_at = np.zeros(tasks, int), np.zeros(tasks, int)
@@ -190,32 +191,24 @@ def best_worst(answers, *, conf_level=0.95):
         ["measure", "estimate", "item"], ascending=[True, False, True], ignore_index=True
     )
     few = table.loc[(table["measure"] == "score") & (table["n"] < 500), "item"].tolist()
-    limits = [
-        Note(
-            "conjoint.best_limit",
-            "Importance among these items only: without an anchor nobody knows whether "
-            "all or none of them matter.",
-        )
-    ]
+    limits = [findings.BEST_LIMIT]
     if few or frame["respondent_id"].nunique() < 200:
         limits.append(
             Note(
                 "conjoint.best_few",
-                "{g} respondents and {least} views of the rarest item; 200 and 500 are "
-                "common floors.",
+                "{g} respondents and {least} views of the rarest item; {people} and {views} are "
+                "common minimums.",
+                people=200,
+                views=500,
                 g=frame["respondent_id"].nunique(),
                 least=int(np.bincount(code).min()),
             )
         )
     return Result(
-        question=Note(
-            "conjoint.best_question", "Which items matter most, and how much more than others?"
-        ),
+        question=findings.BEST_QUESTION,
         table=table,
-        method=Note(
-            "conjoint.best_method",
-            "Best–worst scores and a logit of best and worst; respondents as sampling unit.",
-        ),
+        answer=findings.best(table),
+        method=findings.BEST_METHOD,
         unit="tasks",
         n=int(tasks),
         conf_level=conf_level,
@@ -226,6 +219,6 @@ def best_worst(answers, *, conf_level=0.95):
             label=["item"],
             only={"measure": "share"},
             percent=True,
-            xlabel=Note("conjoint.best_axis", "Share of importance (all items add up to 100 %)"),
+            xlabel=findings.BEST_AXIS,
         ),
     )

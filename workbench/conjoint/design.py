@@ -5,6 +5,7 @@ analysis.
 import numpy as np
 
 from workbench import discrete, intervals
+from workbench.conjoint import findings
 from workbench.errors import InputError, need_columns, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -64,19 +65,19 @@ def choice_design(
     short = [n for n, s in zip(names, sizes, strict=True) if s < 2 or len(set(attributes[n])) < s]
     if short:
         raise InputError(
-            "conjoint.error_attributes_needs_at_least_two",
+            "conjoint.error_two_levels",
             "attributes: {short:text} needs at least two different levels",
             short=list(short),
         )
     weights = sum(sizes) - len(sizes)
     if alternatives < 2 or tasks % blocks or tasks * (alternatives - 1) < weights:
         raise InputError(
-            "conjoint.error_choice_design_at_least_two",
+            "conjoint.error_design_size",
             "choice_design: at least two alternatives, blocks that divide the tasks "
-            "and {weights} tasks are needed for {weights2} weights; found "
+            "and {least} tasks are needed for {weights} weights; found "
             "{alternatives} alternatives, {tasks} tasks, {blocks} blocks",
-            weights=-(-weights // max(alternatives - 1, 1)),
-            weights2=weights,
+            least=-(-weights // max(alternatives - 1, 1)),
+            weights=weights,
             alternatives=alternatives,
             tasks=tasks,
             blocks=blocks,
@@ -101,7 +102,7 @@ def choice_design(
     cells, error = best
     if not np.isfinite(error):
         raise InputError(
-            "conjoint.error_choice_design_no_tasks_were",
+            "conjoint.error_design_none",
             "choice_design: no tasks were found without forbidden or repeated offers "
             "that tell all weights; forbid fewer offers, or show fewer a task",
         )
@@ -224,7 +225,7 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
         m += discrete.hessian(mine[None], p[None])
     if np.linalg.matrix_rank(m) < len(m):
         raise InputError(
-            "conjoint.error_design_check_these_tasks_cannot",
+            "conjoint.error_design_identified",
             "design_check: these tasks cannot tell all levels apart; ask for more "
             "tasks or fewer levels",
         )
@@ -247,17 +248,16 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
             }
             for i, v in enumerate(levels)
         ]
+    table = pd.DataFrame(rows)
     return Result(
         question=Note(
             "conjoint.design_question",
             "How precise will the part-worths be with {n} respondents?",
             n=respondents,
         ),
-        table=pd.DataFrame(rows),
-        method=Note(
-            "conjoint.design_method",
-            "Expected standard errors from the information of the tasks under a conditional logit.",
-        ),
+        table=table,
+        answer=findings.precision(table, respondents),
+        method=findings.DESIGN_METHOD,
         unit="offers",
         n=len(design),
         conf_level=conf_level,
@@ -268,15 +268,11 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
                 "designs of the same attributes.",
                 error=design.attrs.get("d_error", np.nan),
             ),
-            Note(
-                "conjoint.design_limit",
-                "Holds for people who all weigh alike, as the prior says; real precision "
-                "is lower where they differ.",
-            ),
+            findings.DESIGN_LIMIT,
         ),
         chart=Points(
             label=["attribute", "level"],
-            xlabel=Note("conjoint.design_axis", "Expected standard error of the part-worth"),
+            xlabel=findings.DESIGN_AXIS,
         ),
     )
 

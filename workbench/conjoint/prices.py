@@ -5,6 +5,7 @@ Granger's ladder.
 import numpy as np
 
 from workbench import intervals
+from workbench.conjoint import findings
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
@@ -55,7 +56,7 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     need_columns("answers", answers.columns, "respondent_id", *QUESTIONS)
     if answers["respondent_id"].duplicated().any():
         raise InputError(
-            "conjoint.error_answers_rows_repeat_a_respondent",
+            "conjoint.error_answered_twice",
             "answers: {answers} rows repeat a respondent_id; each respondent answers once",
             answers=int(answers["respondent_id"].duplicated().sum()),
         )
@@ -69,7 +70,7 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     prices = given[good]
     if len(prices) < 2:
         raise NotEnoughData(
-            "conjoint.error_van_westendorp_of_respondents_named",
+            "conjoint.error_prices_few",
             "van_westendorp: {n_prices} of {n_given} respondents named four prices in order",
             n_prices=len(prices),
             n_given=len(given),
@@ -91,7 +92,7 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     estimate = crossings(np.ones(len(prices)))
     if np.isnan(estimate).any():
         raise NotEnoughData(
-            "conjoint.error_van_westendorp_some_curves_do",
+            "conjoint.error_no_crossing",
             "van_westendorp: some curves do not cross; ask more people or look at the prices",
         )
     se, low, high = intervals.bootstrap(
@@ -108,11 +109,7 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
         }
     ).sort_values("estimate", kind="stable", ignore_index=True)
     limits = [
-        Note(
-            "conjoint.vw_limit",
-            "Stated prices, no demand: the optimal point is where resistance is least, "
-            "not where profit is highest.",
-        ),
+        findings.VW_LIMIT,
         Note(
             "conjoint.vw_left",
             "{n} respondents ({share:%}) named prices out of order or left some out; "
@@ -122,30 +119,17 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
         ),
     ]
     if len(prices) < 100:
-        limits.append(
-            Note(
-                "conjoint.few",
-                "{g} respondents; at least {least} are a common floor.",
-                g=len(prices),
-                least=100,
-            )
-        )
+        limits.append(findings.FEW.having(g=len(prices), least=100))
     return Result(
-        question=Note(
-            "conjoint.vw_question",
-            "Between which prices would most people neither doubt the quality nor walk away?",
-        ),
+        question=findings.VW_QUESTION,
         table=table,
-        method=Note(
-            "conjoint.vw_method",
-            "Crossings of the shares that find a price too cheap, cheap, expensive or "
-            "too expensive; bootstrap over respondents.",
-        ),
+        answer=findings.acceptable(table),
+        method=findings.VW_METHOD,
         unit="respondents",
         n=len(prices),
         conf_level=conf_level,
         limits=tuple(limits),
-        chart=Points(label=["point"], xlabel=Note("conjoint.price_axis", "Price")),
+        chart=Points(label=["point"], xlabel=findings.PRICE_AXIS),
     )
 
 
@@ -200,7 +184,7 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
     prices, said = wide.columns.to_numpy(float), wide.to_numpy()
     if len(prices) < 2 or len(said) < 2:
         raise NotEnoughData(
-            "conjoint.error_gabor_granger_two_prices_and",
+            "conjoint.error_ladder_few",
             "gabor_granger: two prices and two respondents are needed; found "
             "{n_prices} and {n_said}",
             n_prices=len(prices),
@@ -248,7 +232,7 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
             low=float(low),
             high=float(high),
         ),
-        Note("conjoint.gg_limit", "Stated intention: people say yes more easily than they pay."),
+        findings.GG_LIMIT,
     ]
     if ladder and not settled.all():
         limits.append(
@@ -270,14 +254,12 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
         )
     table = pd.DataFrame(rows).sort_values(["measure", "price"], ignore_index=True)
     return Result(
-        question=Note("conjoint.gg_question", "Which share would buy at each price?"),
+        question=findings.GG_QUESTION,
         table=table,
-        method=Note(
-            "conjoint.gg_method",
-            "Share who would buy at a price, of those whose answers settle every "
-            "price, or else of those who were shown it; Wilson intervals, revenue = "
-            "price × share.",
+        answer=findings.best_price(
+            best, float(low), float(high), table[table["measure"] == "demand"]
         ),
+        method=findings.GG_METHOD,
         unit="respondents",
         n=len(said),
         conf_level=conf_level,
@@ -286,7 +268,7 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
             x="price",
             only={"measure": "demand"},
             percent=True,
-            xlabel=Note("conjoint.price_axis", "Price"),
-            ylabel=Note("conjoint.gg_axis", "Share who would buy"),
+            xlabel=findings.PRICE_AXIS,
+            ylabel=findings.GG_AXIS,
         ),
     )
