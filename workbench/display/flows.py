@@ -1,0 +1,111 @@
+"""Figures of flows: stages as bars from left to right, what moves between them as bands."""
+
+import textwrap
+
+from workbench.display import writing
+from workbench.display.marks import COLOURS
+
+_BAR = 0.12
+_TOP = 1.0
+_FORWARD, _SKIPPED, _ENTERED = COLOURS[3], COLOURS[2], COLOURS[5]
+_ABANDONED, _STILL_GOING = COLOURS[1], COLOURS[4]
+
+
+def draw(result, chart, table, ax):
+    """Draw the moves of a table as a flow on `ax`; departures leave downwards."""
+    flow = _Flow(chart.stages, table, ax)
+    flow.bars()
+    for row in table.to_dict("records"):
+        flow.move(row["from_stage"], row["to_stage"], row["count"] / flow.total)
+    ax.set_xlim(-0.8, len(chart.stages) - 1 + 0.6)
+    ax.set_ylim(min(-0.05, 1 - max(flow.size.values()) - 0.25), 1.2)
+    ax.axis("off")
+
+
+class _Flow:
+    """Where on each bar the next band begins, going in and going out."""
+
+    def __init__(self, stages, table, ax):
+        self.ax = ax
+        self.total = max(table.loc[table["from_stage"] == "start", "count"].sum(), 1)
+        self.x = {name: i for i, name in enumerate(stages)}
+        self.size = {
+            name: table.loc[table["to_stage"] == name, "count"].sum() / self.total
+            for name in stages
+        }
+        self.out, self.into = dict.fromkeys(stages, _TOP), dict.fromkeys(stages, _TOP)
+        self.lost, self.entry = dict.fromkeys(stages, 0.0), _TOP
+
+    def bars(self):
+        """Draw the stages, each with its name and share."""
+        from matplotlib.patches import Rectangle
+
+        for name, x in self.x.items():
+            size = self.size[name]
+            corner = x - _BAR / 2, _TOP - size
+            self.ax.add_patch(Rectangle(corner, _BAR, size, color=COLOURS[0], zorder=3))
+            label = "\n".join(textwrap.wrap(writing.word(name), 15))
+            self.ax.annotate(
+                f"{label}\n{writing.percent(size)}",
+                (x, 1.02),
+                ha="center",
+                va="bottom",
+                fontsize=9,
+                fontweight="bold",
+                annotation_clip=False,
+            )
+
+    def move(self, begin, end, height):
+        """Draw one band: into the first stage, on to another, or out."""
+        if begin == "start":
+            left = self.x[end] - _BAR / 2
+            self._band((-0.75, self.entry), (left, self.into[end]), height, _ENTERED, 0.35)
+            self.into[end] -= height
+            self.entry -= height
+            return
+        start = self.x[begin] + _BAR / 2, self.out[begin]
+        if end in self.x:
+            colour = _SKIPPED if self.x[end] - self.x[begin] > 1 else _FORWARD
+            left = self.x[end] - _BAR / 2
+            self._band(start, (left, self.into[end]), height, colour, 0.55)
+            self.into[end] -= height
+        else:
+            self._leave(begin, end, start, height)
+        self.out[begin] -= height
+
+    def _leave(self, begin, end, start, height):
+        low = start[1] - 0.10 - self.lost[begin]
+        colour = _ABANDONED if end == "abandoned" else _STILL_GOING
+        self._band(start, (self.x[begin] + 0.5, low), height, colour, 0.5)
+        self.ax.annotate(
+            f"{writing.word(end)} {writing.percent(height)}",
+            (self.x[begin] + 0.52, low - height / 2),
+            fontsize=7.5,
+            va="center",
+            color="#333",
+            bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8},
+            zorder=5,
+        )
+        self.lost[begin] += 0.02
+
+    def _band(self, start, end, height, colour, alpha):
+        """Draw a band of one height that curves from one point to another."""
+        from matplotlib.patches import PathPatch
+        from matplotlib.path import Path
+
+        (x0, y0), (x1, y1) = start, end
+        middle = (x0 + x1) / 2
+        upper = [(x0, y0), (middle, y0), (middle, y1), (x1, y1)]
+        lower = [(x, y - height) for x, y in reversed(upper)]
+        curve = [Path.CURVE4] * 3
+        codes = [Path.MOVETO, *curve, Path.LINETO, *curve, Path.CLOSEPOLY]
+        self.ax.add_patch(
+            PathPatch(
+                Path([*upper, *lower, (x0, y0)], codes),
+                facecolor=colour,
+                alpha=alpha,
+                linewidth=0.4,
+                edgecolor="white",
+                zorder=2,
+            )
+        )

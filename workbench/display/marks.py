@@ -1,0 +1,50 @@
+"""What every kind of figure shares: colours, markers, and how keys and values are written."""
+
+import textwrap
+
+from workbench.display import writing
+from workbench.notes import Note
+
+COLOURS = ("#0b3c5d", "#d1495b", "#edae49", "#3c8d7b", "#7d5ba6", "#66717e")
+GREY = "#66717e"
+MARKERS = ("o", "s", "^", "D", "v", "P")
+LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+_POINTS = Note("result.points", "{value:plain} pp", value=0)
+
+
+def listed(names):
+    """Return one name or several as a list."""
+    return list(names or ()) if isinstance(names, (list, tuple, type(None))) else [names]
+
+
+def key(value):
+    """Return a key of a table as it stands in a figure."""
+    if hasattr(value, "strftime"):
+        return value.strftime("%Y-%m-%d")
+    return writing.number(value) if isinstance(value, (int, float)) else writing.word(value)
+
+
+def value(number, chart):
+    """Return a number as the chart shows it: a percentage, points, or a plain number."""
+    if number != number:
+        return "–"
+    if chart.points:
+        points = 100 * number
+        shown = round(points, 1) if abs(points) >= 1 else float(f"{points:.2g}")
+        return str(_POINTS.having(value=shown))
+    return writing.percent(number) if chart.percent else writing.number(number, 3)
+
+
+def axis(axis, chart):
+    """Write the numbers along an axis as the chart shows them."""
+    if chart.points:
+        axis.set_major_formatter(lambda v, _: writing.plain(round(100 * v, 6)))
+    elif chart.percent:
+        axis.set_major_formatter(lambda v, _: writing.plain(round(100 * v, 6)) + " %")
+    else:
+        axis.set_major_formatter(lambda v, _: writing.plain(v))
+
+
+def title(note, width):
+    """Return a note as text over several lines of at most `width` signs."""
+    return "\n".join(textwrap.wrap(writing.render(note), width))

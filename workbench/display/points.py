@@ -1,0 +1,119 @@
+"""Figures of points: one dot with its interval a row; the number stands beside it."""
+
+import textwrap
+
+import numpy as np
+
+from workbench.display import writing
+from workbench.display.marks import COLOURS, GREY, MARKERS, axis, key, listed, value
+
+_LINE_WIDTH = 46
+
+
+def grouped(chart):
+    """Say whether the groups of a chart share the line of their label."""
+    return bool(chart.group) and chart.group not in listed(chart.label)
+
+
+def draw(result, chart, table, ax):
+    """Draw the rows of a table as points on `ax`."""
+    columns = table[listed(chart.label)]
+    labels = [" · ".join(map(key, row)) for row in columns.itertuples(index=False, name=None)]
+    groups = list(dict.fromkeys(table[chart.group])) if chart.group else [None]
+    # Groups of one label lie close together, so that they are compared and not searched for.
+    lines = list(dict.fromkeys(labels)) if grouped(chart) else labels
+    shared = len(lines) < len(labels)
+    y = np.arange(len(table))[::-1].astype(float)
+    if shared:
+        y = _heights(labels, lines, table[chart.group], groups)
+    for i, name in enumerate(groups):
+        _dots(chart, table, y, i, name, ax)
+    if not shared or len(groups) == 2:
+        _numbers(chart, table, y, ax)
+    if chart.beside and not shared:
+        _beside(chart, table, y, ax)
+    if chart.reference is not None:
+        ax.axvline(chart.reference, color=GREY, linewidth=1, linestyle=":")
+    if chart.log and (table["estimate"].dropna() > 0).all() and len(table):
+        _logarithmic(ax)
+    _axes(chart, table, lines, ax)
+
+
+def _heights(labels, lines, group, groups):
+    """Return how high each row stands where several groups share the line of a label."""
+    at = np.array([lines.index(label) for label in labels])
+    place = np.array([groups.index(name) for name in group]) + 0.5
+    return len(lines) - 1 - at + 0.7 * (0.5 - place / len(groups))
+
+
+def _dots(chart, table, y, i, name, ax):
+    import seaborn as sns
+
+    here = np.ones(len(table), bool) if name is None else (table[chart.group] == name).to_numpy()
+    rows, at, colour = table[here], y[here], COLOURS[i % len(COLOURS)]
+    if "conf_low" in table:
+        ax.hlines(at, rows["conf_low"], rows["conf_high"], color=colour, linewidth=2)
+    sns.scatterplot(
+        x=rows["estimate"],
+        y=at,
+        color=colour,
+        marker=MARKERS[i % len(MARKERS)],
+        s=60,
+        ax=ax,
+        zorder=3,
+        label=None if name is None else writing.word(name),
+        edgecolor="white",
+    )
+
+
+def _numbers(chart, table, y, ax):
+    for number, at in zip(table["estimate"], y, strict=True):
+        if number == number:
+            ax.annotate(
+                value(number, chart),
+                (number, at),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8.5,
+                color="#333",
+            )
+
+
+def _beside(chart, table, y, ax):
+    """Draw what a law or another source says of the same row, as an open mark below the dot."""
+    ax.scatter(
+        table[chart.beside],
+        y - 0.16,
+        marker="D",
+        s=34,
+        facecolor="white",
+        edgecolor="#b8336a",
+        linewidth=1.5,
+        zorder=4,
+        label=writing.header(chart.beside),
+    )
+    ax.legend(title=None, loc="best", frameon=True)
+
+
+def _logarithmic(ax):
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    ax.set_xscale("log")
+    low, high = ax.get_xlim()
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7) if high / low < 30 else (1,)))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _axes(chart, table, lines, ax):
+    wrapped = [textwrap.wrap(line, _LINE_WIDTH, break_long_words=False) for line in lines]
+    ax.set_yticks(np.arange(len(lines))[::-1], ["\n".join(parts) for parts in wrapped])
+    ax.set_ylim(-0.7, len(lines) - 0.2)
+    ax.set(xlabel=writing.render(chart.xlabel), ylabel="")
+    if chart.percent and not chart.log:
+        ax.set_xlim(left=min(0, ax.get_xlim()[0]) if table["estimate"].min() < 0 else 0)
+    axis(ax.xaxis, chart)
+    if grouped(chart):
+        ax.legend(title=None, loc="best", frameon=True)
+    elif ax.get_legend() and not chart.beside:
+        ax.get_legend().remove()
