@@ -11,13 +11,14 @@ CODE = workbench tests benchmarks
 # Two processes, a file of tests or a notebook each at a time.
 TWO = -n 2 --dist loadfile
 
-.PHONY: help report test lab golden verify bench lock clean
+.PHONY: help report test lab words golden verify bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make report   install what is locked, run the reports on real data, say where they are"
 	@echo "make test     prove it: every test and every notebook"
 	@echo "make lab      open JupyterLab on the start page"
+	@echo "make words    bring the Dutch catalogue up to date with the sentences in the code"
 	@echo "make golden   run the notebooks anew and keep their cleaned output as the reference"
 	@echo "make verify   the long recovery and coverage studies, and many more random cases"
 	@echo "make bench    speed and memory beside peers, written to benchmarks/"
@@ -58,6 +59,9 @@ verify: .venv/.test
 
 lab: .venv/.user
 	@JUPYTER_CONFIG_PATH=notebooks/.config $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start.ipynb
+
+words: .venv/.test
+	@$(BIN)/python tests/words.py
 
 golden: .venv/.test
 	@$(BIN)/python -m workbench.reports.golden

@@ -1,0 +1,106 @@
+"""Tables for people: what is withheld, how numbers are written, what folds, in both languages."""
+
+import pandas as pd
+import pytest
+
+from workbench.display import speaking, tables
+from workbench.notes import Note
+from workbench.results import Result
+from workbench.results.charts import Points
+
+SHARES = pd.DataFrame(
+    {
+        "group": ["customer_id", "a user's own", "few"],
+        "count": [400, 5, 3],
+        "n": [1000, 50, 8],
+        "estimate": [0.4, 0.1, 0.375],
+        "conf_low": [0.37, 0.04, 0.1],
+        "conf_high": [0.431, 0.21, 0.7],
+    }
+)
+
+
+def result(table=SHARES, **more):
+    """A Result of shares with one small cell."""
+    return Result(
+        question=Note("demo.question", "How many <b>came</b> back?"),
+        answer=Note("demo.answer", "{share:%} came back.", share=0.4),
+        table=table,
+        method=Note("demo.method", "Wilson intervals."),
+        unit="customers",
+        n=1058,
+        limits=(Note("demo.limit", "Only {n} days.", n=30),),
+        chart=Points(label=["group"], percent=True),
+        **more,
+    )
+
+
+def test_a_small_cell_keeps_its_key_and_loses_its_numbers():
+    """Under ten units there is nothing to read but that there are few."""
+    text = tables.shown(SHARES)
+    assert text.iloc[2].tolist() == ["few", "–", "<10", "–", "–", "–"]
+    assert text.iloc[1].tolist() == ["a user's own", "5", "50", "0.1000", "0.04000", "0.2100"]
+
+
+def test_a_withheld_row_cannot_be_had_by_subtraction():
+    """What was counted is rounded down to tens where a row is withheld."""
+    assert "at least 1,050 customers" in str(tables.foot(result()))
+    assert "Counted: 1,058 customers" in str(tables.foot(result(SHARES.head(2))))
+
+
+def test_numbers_dates_and_words_as_people_read_them():
+    """Shares, p-values, days, yes and no, missing values, notes and names of our own."""
+    table = pd.DataFrame(
+        {
+            "day": pd.to_datetime(["2025-03-01", None]),
+            "term": ["conf_low", None],
+            "said": [Note("demo", "{n} left", n=3), "x"],
+            "signed": [True, False],
+            "p_value": [1e-9, 0.25],
+            "estimate": [0.5, float("nan")],
+        }
+    )
+    text = tables.shown(table, shares=[True, True])
+    assert list(text.columns) == ["day", "term", "said", "signed", "p", "estimate"]
+    assert text.iloc[0].tolist() == ["2025-03-01", "low", "3 left", "yes", "<0.001", "50.0 %"]
+    assert text.iloc[1].tolist() == ["–", "–", "x", "no", "0.250", "–"]
+    with speaking("nl"):
+        dutch = tables.shown(table, shares=[True, True])
+    assert dutch.iloc[0].tolist() == ["2025-03-01", "laag", "3 left", "ja", "<0,001", "50,0 %"]
+    assert dutch.columns[-1] == "schatting"
+
+
+def test_only_rows_the_chart_calls_shares_are_percentages():
+    """A table may hold shares and other numbers: each is written as what it is."""
+    mixed = SHARES.head(2).assign(measure=["rate", "days"])
+    shares = result(mixed)
+    assert tables.are_shares(shares).tolist() == [True, True]
+    chart = Points(label=["group"], percent=True, only={"measure": "rate"})
+    some = Result(**{**vars(shares), "chart": chart})
+    assert tables.are_shares(some).tolist() == [True, False]
+    assert "40.0 %" in some._repr_html_() and "0.1000" in some._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("rows", "folded", "left_out"), [(16, 0, 0), (17, 5, 0), (200, 188, 0), (230, 188, 30)]
+)
+def test_long_tables_fold(rows, folded, left_out):
+    """Twelve rows stand open, a few more are not worth a fold, over 200 are not shown."""
+    page = tables.table_html(pd.DataFrame({"x": range(rows)}), "Caption")
+    assert page.count("<caption>Caption</caption>") == 1
+    assert ("<details>" in page) == bool(folded)
+    assert (f"{folded} more rows" in page) == bool(folded)
+    assert (f"and {left_out} more rows" in page) == bool(left_out)
+    assert page.count("<td") == rows - left_out
+
+
+def test_what_was_found_stands_above_the_table():
+    """Question, answer, numbers, method, limits; nothing of it is taken for markup."""
+    page, text = tables.result_html(result()), tables.result_text(result())
+    for said in (page, text):
+        places = [said.index(part) for part in ("40.0 % came back", "Wilson", "Only 30 days")]
+        assert places == sorted(places)
+    assert "<b>came" not in page and "&lt;b&gt;came" in page
+    assert 'scope="col" class="number">n<' in page
+    with speaking("nl"):
+        assert "Aantal: minstens 1.050 klanten" in tables.result_text(result())
