@@ -53,9 +53,6 @@ def test_check_speaks_dutch_and_drops_duplicates(tmp_path, capsys):
         ]
     )
     assert code == 0 and "Exact dubbele regels: 4, geweigerd." in capsys.readouterr().out
-    from workbench import display
-
-    display.use("en")
 
 
 @pytest.mark.parametrize(
@@ -75,6 +72,28 @@ def test_mistakes_end_with_two_and_one_line(words, message, capsys):
     assert main(words) == 2
     err = capsys.readouterr().err
     assert message in err and err.startswith("workbench: ") and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["check", "nowhere.csv", "--mapping", "nowhere.yml"], "dit mappingbestand bestaat niet"),
+        (["check", "data", "--mapping", "data/mappings/sample_shop.yml"], "dit is een map"),
+        (["open", "99_nothing"], "geen notebook met de naam"),
+    ],
+)
+def test_mistakes_are_told_in_dutch(words, message, capsys):
+    """`--language nl` holds for what goes wrong too, and only for this one command."""
+    assert main([*words, "--language", "nl"]) == 2
+    assert message in capsys.readouterr().err
+    assert main(words) == 2
+    assert message not in capsys.readouterr().err
+
+
+def test_a_dutch_report_is_asked_for_in_dutch(capsys):
+    """The language of a report is that of the messages about it."""
+    assert main(["run", "30_retention", "--quiet", "-p", "language=nl", "-p", "sead=3"]) == 2
+    assert "geen parameter met de naam 'sead'. Bedoelt u 'seed'?" in capsys.readouterr().err
 
 
 def test_list_and_params(capsys):

@@ -383,6 +383,34 @@ def test_cards_name_their_source():
         load.card("cdnoww")
 
 
+def test_a_card_reads_in_the_language_in_use():
+    """One table, made once, shown in English and in Dutch."""
+    from workbench.display import speaking, tables
+
+    card = load.card("cdnow")
+    english = tables.shown(card)
+    with speaking("nl"):
+        dutch = tables.shown(card)
+    assert english.columns.tolist() == ["field", "value"]
+    assert dutch.columns.tolist() == ["kenmerk", "waarde"]
+    assert (english["value"] != dutch["waarde"]).any()
+
+
+def test_a_file_none_of_whose_rows_can_be_used_says_why(tmp_path):
+    """The reasons stand below the message, in the language in use; their code stays the same."""
+    from workbench.display import speaking
+
+    path = write(tmp_path / "bad.csv", "id,who,at,eur\n1,a,soon,2\n2,b,2024-01-01,much\n")
+    with pytest.raises(DataError) as caught:
+        load.file(path, ORDERS)
+    assert "no row can be used" in str(caught.value)
+    assert "eur: not a number" in str(caught.value)
+    with speaking("nl"):
+        assert "geen enkele rij is bruikbaar" in str(caught.value)
+        assert "eur: geen getal" in str(caught.value)
+        assert "at: geen tijdstip" in str(caught.value) or "ordered_at" in str(caught.value)
+
+
 def test_an_open_quote_never_swallows_rows(tmp_path):
     """A quotation mark that is never closed is an error that names its line, not a table with fewer
     rows.

@@ -4,11 +4,13 @@ import re
 import shutil
 
 import nbformat
+import pandas as pd
 import pytest
 
 from workbench import display, project, reports
 from workbench.cli import main
-from workbench.errors import InputError
+from workbench.errors import InputError, NotEnoughData
+from workbench.notes import Note
 from workbench.reports import prose
 
 ROOT = project.root()
@@ -173,6 +175,45 @@ def test_plain_papermill_says_where_dutch_prose_is(english):
     display.use("nl")
     assert "`workbench open`" in str(reports.prose_notice("nl"))
     assert "De lopende tekst" in str(reports.prose_notice("nl"))
+
+
+def test_the_reason_for_an_empty_section_reads_in_the_language_in_use():
+    """It is kept as a note: what the analysis is called is left out, values are no markup."""
+
+    def too_few(name):
+        raise NotEnoughData("errors.more", "{n} more", n=name)
+
+    nothing = reports.attempt(too_few, 3)
+    assert nothing.text == "Not answered here: 3 more"
+    assert nothing.reason.values == {"n": 3}
+    assert nothing.table is None
+    with display.speaking("nl"):
+        assert nothing.text == "Hier niet beantwoord: nog 3"
+    assert "<b>" not in reports.attempt(too_few, "<b>").text
+
+
+def test_captions_have_a_name_or_are_notes(english):
+    """A caption of ours by its name, any other as a note; a slip is named."""
+    frame = pd.DataFrame({"x": [1]})
+    assert "Events by stage" in reports.table(frame, "table.stages")._repr_html_()
+    assert "3 left" in repr(reports.table(frame, Note("demo", "{n} left", n=3)))
+    with display.speaking("nl"):
+        assert "Gebeurtenissen per fase" in repr(reports.table(frame, "table.stages"))
+    frame.attrs["simulated"] = True
+    assert "SIMULATED · Events" in repr(reports.table(frame, "table.stages"))
+    with pytest.raises(InputError, match=r"Did you mean 'table\.stages'"):
+        reports.table(frame, "table.stage")
+
+
+def test_the_index_speaks_every_language(home):
+    """One page for everybody, without a script."""
+    from workbench.reports.publish import write_index
+
+    page = write_index().read_text(encoding="utf-8")
+    for said in ("No reports yet", "Nog geen rapporten", "Reports · Rapporten"):
+        assert said in page
+    assert '<span lang="nl">Rapporten</span>' in page
+    assert "<script" not in page
 
 
 def test_a_value_in_a_heading_is_no_markup():

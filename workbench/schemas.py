@@ -140,7 +140,8 @@ def columns(table, more=()):
     known = TABLES[table]
     for name in more:
         if name not in known and table not in EXTRA:
-            raise unknown(f"table '{table}'", "column", name, known)
+            where = Note("schemas.table", "table '{table}'", table=table)
+            raise unknown(where, "column", name, known)
     return {**known, **{n: Column(EXTRA[table]) for n in more if n not in known}}
 
 

@@ -6,9 +6,24 @@ from workbench import project
 from workbench.errors import unknown
 
 
+class Said:
+    """A text of a card in every language; it reads as the one in use."""
+
+    def __init__(self, languages):
+        self.languages = languages
+
+    def __str__(self):
+        from workbench import display
+
+        return str(self.languages[display.language()])
+
+    def __repr__(self):
+        return repr(str(self))
+
+
 def card(name):
     """Return the card of a source (a file in data/cards) as a table of two columns, field and
-    value.
+    value; a value that exists in several languages reads as the one in use.
 
     Raises InputError when there is no such card.
     """
@@ -24,9 +39,8 @@ def card(name):
     kept = yaml.safe_load(file.read_text(encoding="utf-8"))
     rows = []
     for field, value in kept.items():
-        if isinstance(value, dict) and set(value) == set(display.LANGUAGES):
-            value = value[display.language()]
-        rows.append({"field": field, "value": str(value)})
+        spoken = isinstance(value, dict) and set(value) == set(display.LANGUAGES)
+        rows.append({"field": field, "value": Said(value) if spoken else str(value)})
     return pd.DataFrame(rows)
 
 
