@@ -278,7 +278,7 @@ def _flow_answer(table):
         most = lost.loc[lost["estimate"].idxmax()]
         return Note(
             "stages.flow_answer",
-            "Most decision occasions are abandoned after {stage:word}: {share:%} of those that "
+            "Decision occasions are most often abandoned after {stage:word}: {share:%} of those that "
             "reached it ({low:%} to {high:%}; {count} of {n}).",
             stage=most["from_stage"],
             **shown(most),
