@@ -305,8 +305,8 @@ def _set_answer(table):
     if "bought" in rows.index:
         return Note(
             "stages.set_answer",
-            "Before {share:%} of purchases a single alternative was considered ({low:%} to {high:%}; "
-            "{count} of {n}).",
+            "Before {share:%} of purchases a single alternative was considered ({low:%} to "
+            "{high:%}; {count} of {n}).",
             **shown(rows.loc["bought"]),
         )
     return Note(

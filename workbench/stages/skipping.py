@@ -282,7 +282,7 @@ def _effect_answer(table):
         return Note(
             "stages.effect_answer_none",
             "No association could be shown: the clearest is that of {term:header}, {estimate:3} "
-            "log"
+            "log "
             "odds per unit ({low:3} to {high:3}; {n} occasions).",
             **values,
         )
