@@ -7,7 +7,7 @@ from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import analysis, small_cells
 from workbench.stages.episodes import stamps
-from workbench.stages.measures import THIN, rate_result, shown
+from workbench.stages.measures import rate_result, shown, thin
 
 FIRM = 100  # carts, for firm figures
 NO_CART = Note("stages.no_cart", "no cart was followed for the whole window")
@@ -249,7 +249,7 @@ def cart_abandonment(carts, *, by=None, conf_level=0.95):
             "Rates per visit and per cart differ widely: this one is per cart. Carts "
             "saved for later count as abandoned until they are ordered.",
         )
-    ] + thin(len(grown))
+    ] + list(thin(len(grown), FIRM))
     table = pd.DataFrame(rows)
     return rate_result(
         CART | {"answer": _cart_answer(table, by)},
@@ -260,10 +260,6 @@ def cart_abandonment(carts, *, by=None, conf_level=0.95):
         limits,
         [*([by] if by else []), "measure"],
     )
-
-
-def thin(n):
-    return [THIN.having(n=n, least=FIRM)] if n < FIRM else []
 
 
 def _cart_answer(table, by):

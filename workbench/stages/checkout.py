@@ -6,8 +6,8 @@ from workbench import engine, intervals, schemas
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import analysis, small_cells
-from workbench.stages.carts import NO_CART, thin
-from workbench.stages.measures import rate_result, shown
+from workbench.stages.carts import FIRM, NO_CART
+from workbench.stages.measures import rate_result, shown, thin
 
 CHECKOUT = {
     "question": Note("stages.checkout_question", "Where in the checkout do carts stop?"),
@@ -132,7 +132,7 @@ def checkout(
             "stages.checkout_limit",
             "Payments by a bank's page are not always reported back: reconcile with the orders.",
         ),
-        *thin(len(parts)),
+        *thin(len(parts), FIRM),
     ]
     table = pd.DataFrame(rows)
     return rate_result(

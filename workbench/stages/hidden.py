@@ -63,6 +63,7 @@ class _Rows:
 
 
 def histories(events, names, column, until, most, seed):
+    """Return the latest events of at most `most` customers, laid end to end."""
     schemas.require(events, "events", column)
     end = schemas.observed_until(events, until)
     if end is None or not names:
@@ -199,6 +200,7 @@ def _before(data, who, when):
 
 
 def normal(counts):
+    """Return counts as shares that add up to one along the last axis."""
     return counts / counts.sum(axis=-1, keepdims=True)
 
 

@@ -43,6 +43,7 @@ def rate_result(said, table, n, unit, conf_level, limits, label, group=None):
 
 
 def checked(table, *names):
+    """Return a table with rows and the named columns; raise where they are missing."""
     for name in names:
         if name not in table:
             raise unknown("profile", "column", name, table.columns)
@@ -118,6 +119,7 @@ def by_outcome(table, build):
 
 
 def thin(n, least):
+    """Return the limit that says how few units there are, where there are too few."""
     return (THIN.having(n=n, least=least),) if n < least else ()
 
 

@@ -32,6 +32,7 @@ def _within(alpha, slope, bias):
 
 
 def state_features(data, model, row, since, alpha):
+    """Return recent activity and the hidden stages, alone and by the time since."""
     a, wait = alpha[row], np.log1p(since / MINUTE)[:, None]
     return np.column_stack([activity(data, model, row, since), a, a * wait])
 
@@ -150,6 +151,7 @@ def logit_fit(x, y, who, error, noise=None, folds=4):
 
 
 def logit_chance(readout, x):
+    """Return the chances a fitted logit gives."""
     from scipy import special
 
     mean, scale, b = readout
