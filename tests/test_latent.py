@@ -10,7 +10,7 @@ from conftest import THOROUGH, same
 from workbench import simulate, stages
 from workbench.errors import InputError, NotEnoughData
 from workbench.simulate.world import STAGES
-from workbench.stages import latent
+from workbench.stages import hidden
 
 MOMENT = pd.Timestamp("2025-06-10", tz="UTC")
 
@@ -111,7 +111,7 @@ def test_a_known_model_is_recovered():
     log["event"] = log["event"].replace("home_view_x", "article_view")
     log["occurred_at"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(log.pop("minute"), unit="min")
     model = stages.fit_latent(log, rounds=200)
-    at = [latent.CHAIN.index(s) for s in ("need", "evaluation", "intent")]
+    at = [hidden.CHAIN.index(s) for s in ("need", "evaluation", "intent")]
     found = model.moves[0][np.ix_(at, at)]
     assert found / found.sum(1, keepdims=True) == pytest.approx(move, abs=0.05)
     assert np.all(np.diff(model.log_likelihood[3:]) > -abs(model.log_likelihood[-1]) * 1e-3), (
@@ -123,13 +123,13 @@ def test_forward_equals_enumeration():
     """Filtered chances of a short history against the sum over all hidden paths."""
     market = simulate.market(200, seed=2)
     model = stages.fit_latent(market["events"], rounds=5)
-    data = latent._histories(market["events"], list(model.events), "event", None, 10**9, 0)
+    data = hidden.histories(market["events"], list(model.events), "event", None, 10**9, 0)
     short = int(np.flatnonzero(data.sizes == 4)[0])
     rows = np.arange(data.starts[short], data.starts[short] + 4)
-    total = np.zeros(latent.K)
+    total = np.zeros(hidden.K)
     import itertools
 
-    for z in itertools.product(range(latent.K), repeat=4):
+    for z in itertools.product(range(hidden.K), repeat=4):
         p = model.start[z[0]] * model.emissions[z[0], data.k[rows[0]]]
         for i in range(1, 4):
             p *= (
@@ -137,7 +137,7 @@ def test_forward_equals_enumeration():
                 * model.emissions[z[i], data.k[rows[i]]]
             )
         total[z[-1]] += p
-    alpha, scale = latent._forward(data, model.start, model.moves, model.emissions)
+    alpha, scale = hidden.forward(data, model.start, model.moves, model.emissions)
     assert alpha[rows[-1]] == pytest.approx(total / total.sum())
     assert np.log(scale[rows]).sum() == pytest.approx(np.log(total.sum()))
 
@@ -152,7 +152,7 @@ def test_the_future_takes_no_part():
         stages.posterior(early, model, moment=MOMENT),
     )
     same(a, b)
-    assert a[list(latent.NOW)].sum(axis=1).to_numpy() == pytest.approx(1) and a.attrs["simulated"]
+    assert a[list(hidden.NOW)].sum(axis=1).to_numpy() == pytest.approx(1) and a.attrs["simulated"]
     assert (a["days_since_last_event"] >= 0).all()
 
 

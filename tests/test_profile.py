@@ -325,7 +325,7 @@ def test_time_is_compared_between_groups():
     assert table.loc["x", "estimate"] == pytest.approx(-1.0)
     assert table.loc["y", "restricted_mean"] == pytest.approx(2 + 1.95 / 24)
     assert "z" not in table.index
-    assert table["p_holm"].max() < 1e-6 and "p: <0.001" in str(made.limits[0])
+    assert table["p_holm"].max() < 1e-6 and "p = <0.001" in str(made.limits[0])
 
 
 def test_three_groups_are_compared_each_with_the_rest():

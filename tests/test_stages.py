@@ -110,9 +110,9 @@ def test_time_in_stage_censors_the_last_stay():
         ]
     )
     table = stages.time_in_stage(events, ["look", "buy"], gap="48h").table.set_index("quantile")
-    assert table.loc["25 %", "estimate"] * 24 == pytest.approx(2)
-    assert table.loc["50 %", "estimate"] * 24 == pytest.approx(4)
-    assert np.isnan(table.loc["75 %", "estimate"])
+    assert table.loc["lower_quartile", "estimate"] * 24 == pytest.approx(2)
+    assert table.loc["median", "estimate"] * 24 == pytest.approx(4)
+    assert np.isnan(table.loc["upper_quartile", "estimate"])
     assert table["count"].tolist() == [2, 2, 2] and table["n"].tolist() == [3, 3, 3]
 
 

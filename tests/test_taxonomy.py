@@ -6,14 +6,15 @@ import pandas as pd
 import pytest
 from conftest import log, same
 
-from workbench import simulate, stages, texts
+from workbench import simulate, stages
+from workbench.display import languages, speaking, word
 from workbench.errors import InputError
 
 
 def test_fine_to_coarse_works_and_coarse_to_fine_refuses():
     """Intent joins purchase in three stages; a consideration cannot be split again."""
     assert stages.relabel(["need", "intent", None, "post_purchase"], "three_stages") == [
-        "awareness",
+        "first_awareness",
         "decision",
         None,
         None,
@@ -25,7 +26,7 @@ def test_fine_to_coarse_works_and_coarse_to_fine_refuses():
     for values, to, of in (
         (["consideration"], "five_stages", "three_stages"),
         (["decision"], "canonical", "customer_journey"),
-        (["loyalty"], "path_to_purchase", "customer_journey"),
+        (["loyalty_stage"], "path_to_purchase", "customer_journey"),
     ):
         with pytest.raises(InputError, match="invent detail"):
             stages.relabel(values, to, of=of)
@@ -35,21 +36,24 @@ def test_fine_to_coarse_works_and_coarse_to_fine_refuses():
         stages.relabel(["need"], "funnel")
 
 
-def test_names_in_both_languages():
-    """Dutch names come out in Dutch, and are understood."""
-    texts.use("nl")
-    try:
+def test_ids_are_the_same_in_both_languages():
+    """A stage has one id; how it is shown is the business of the language."""
+    with speaking("nl"):
         assert stages.relabel(["need", "search"], "five_stages") == [
-            "probleemherkenning",
-            "informatie zoeken",
+            "problem_recognition",
+            "information_search",
         ]
-        assert stages.relabel(["bewustwording"], "customer_journey", of="three_stages") == [
-            "ontdekking"
-        ]
-        assert stages.crosswalk().set_index("stage").loc["purchase", "verbs"] == "kopen"
-        assert texts.word("post_purchase") == "evaluatie na aankoop"
-    finally:
-        texts.use("en")
+        assert stages.crosswalk().set_index("stage").loc["purchase", "verbs"] == "buy"
+        assert [word(s) for s in ("buy", "post_purchase")] == ["kopen", "evaluatie na aankoop"]
+
+
+def test_every_stage_has_a_name_in_both_languages():
+    """Canonical stages, the stages of frameworks and the frameworks themselves."""
+    tax = stages.taxonomy()
+    ids = {id for name in tax.frameworks for id, _ in tax.framework(name)} | set(tax.stages)
+    for language in ("en", "nl"):
+        for id in ids | set(tax.frameworks):
+            assert languages.entry(language, "word", id), (language, id)
 
 
 def test_the_crosswalk_holds_every_framework_of_the_sources():
@@ -114,7 +118,7 @@ def test_rules_by_event_page_and_place():
 
 def test_broken_rules_are_named(tmp_path):
     """An unknown stage, an unknown condition, a rule that fits everything."""
-    head = "stages:\n  - {id: need, rank: 1, en: n, nl: b}\nrules:\n"
+    head = "stages:\n  - {id: need, rank: 1}\nrules:\n"
     for i, (rule, said) in enumerate(
         (
             ("{stage: ned, events: [a]}", "Did you mean 'need'"),

@@ -1,57 +1,31 @@
 """Where in the buying process are people, what do they do there, and how long does it take?
 
-Stages and their names (`taxonomy`), decision occasions (`episodes`), what happens within one
-(`profile`), where it goes wrong (`friction`), and the stage nobody sees (`latent`).
+Stages, frameworks and rules (`taxonomy`, `mapping`); decision occasions (`episodes`): how far they
+come (`reach`) and how long they take (`durations`, `buying_time`, `giving_up`); what happens within
+one (`profile`, `search`, `paths`, `skipping`); where it goes wrong (`carts`, `checkout`,
+`barriers`, `checkpoints`); and the stage nobody sees (`latent`, `where_now`, `validation`,
+`buying`).
 """
 
-from workbench.stages.episodes import (
-    compare_time,
-    dark_paths,
-    drop_location,
-    episodes,
-    gap_sensitivity,
-    hazards,
-    reach,
-    time_in_stage,
-    time_to_purchase,
-)
-from workbench.stages.friction import (
-    barriers,
-    cart_abandonment,
-    carts,
-    checkout,
-    checkpoints,
-    recovery,
-)
-from workbench.stages.latent import (
-    StageModel,
-    buying_chance,
-    fit_latent,
-    intention,
-    latent_score,
-    posterior,
-    reliability,
-    rule_map,
-    stage_logit,
-    where_now,
-)
-from workbench.stages.profile import (
-    consideration,
-    decision_complexity,
-    effect,
-    flows,
-    loops,
-    profile,
-    search,
-    skip_contrast,
-    skipping,
-    source_mix,
-    touchpoints,
-    triggers,
-    variants,
-    with_truth,
-)
-from workbench.stages.taxonomy import assign, beside, crosswalk, mapping_quality, relabel, taxonomy
+from workbench.stages.barriers import barriers
+from workbench.stages.buying import buying_chance, intention
+from workbench.stages.buying_time import time_to_purchase
+from workbench.stages.carts import cart_abandonment, carts, recovery
+from workbench.stages.checkout import checkout
+from workbench.stages.checkpoints import checkpoints
+from workbench.stages.durations import compare_time, time_in_stage
+from workbench.stages.episodes import episodes
+from workbench.stages.giving_up import hazards
+from workbench.stages.latent import StageModel, fit_latent, posterior
+from workbench.stages.mapping import mapping_quality
+from workbench.stages.paths import decision_complexity, flows, loops, variants
+from workbench.stages.profile import profile
+from workbench.stages.reach import dark_paths, drop_location, gap_sensitivity, reach
+from workbench.stages.search import consideration, search, source_mix, touchpoints, triggers
+from workbench.stages.skipping import effect, skip_contrast, skipping, with_truth
+from workbench.stages.taxonomy import assign, beside, crosswalk, relabel, taxonomy
+from workbench.stages.validation import latent_score, reliability, rule_map, stage_logit
+from workbench.stages.where_now import where_now
 
 __all__ = [
     "StageModel",

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench import engine, intervals, schemas, texts
+from workbench import engine, schemas
 from workbench.errors import InputError, NotEnoughData, unknown
-from workbench.notes import Note
-from workbench.results import Points, Result, analysis
-from workbench.texts import word
+from workbench.results import analysis
 
 CONDITIONS = ("events", "page", "nth", "seconds", "first_visit", "buyer")
 
@@ -24,24 +22,26 @@ class Taxonomy:
     """
 
     stages: tuple
-    names: dict
     ranks: dict
     frameworks: dict
     rules: tuple
 
     def framework(self, name):
-        """Return the stages of a framework as (English name, Dutch name, canonical stages) rows;
-        "canonical" is one too.
+        """Return the stages of a framework as (id, canonical stages) rows; "canonical" is one
+        too.
         """
         if name == "canonical":
-            return [(self.names[s]["en"], self.names[s]["nl"], (s,)) for s in self.stages]
+            return [(stage, (stage,)) for stage in self.stages]
         if name not in self.frameworks:
             raise unknown("framework", "framework", name, ("canonical", *self.frameworks))
-        return [(s["en"], s["nl"], tuple(s["of"])) for s in self.frameworks[name]["stages"]]
+        return [(stage["id"], tuple(stage["of"])) for stage in self.frameworks[name]]
 
 
 def taxonomy(path=None):
     """Return the taxonomy of a YAML file, or the workbench's own (`workbench/stages/stages.yml`).
+
+    Stages have ids that are the same in every language; how they are shown stands in the
+    catalogues of words.
 
     Raises InputError for a rule or framework that names an unknown stage or condition.
     """
@@ -60,7 +60,7 @@ def _read(path):
     raw = yaml.safe_load(source)
     stages = tuple(s["id"] for s in raw["stages"])
     for name, framework in raw.get("frameworks", {}).items():
-        for stage in framework["stages"]:
+        for stage in framework:
             for member in stage["of"]:
                 if member not in stages:
                     raise unknown(f"framework '{name}'", "stage", member, stages)
@@ -72,13 +72,12 @@ def _read(path):
                 raise unknown(f"rule {i}", "condition", condition, CONDITIONS)
         if not {"events", "page"} & set(rule):
             raise InputError(
-                "stages.error_rule_names_neither_events_nor",
-                "rule {i}: names neither events nor a page, so it would fit everything",
-                i=i,
+                "stages.error_rule_too_wide",
+                "rule {number}: names neither events nor a page, so it would fit everything",
+                number=i,
             )
     return Taxonomy(
         stages,
-        {s["id"]: s for s in raw["stages"]},
         {s["id"]: s["rank"] for s in raw["stages"]},
         raw.get("frameworks", {}),
         tuple(raw["rules"]),
@@ -86,8 +85,7 @@ def _read(path):
 
 
 def crosswalk(taxonomy_=None):
-    """Set the frameworks side by side: one row per canonical stage, one column per framework, in
-    the language in use.
+    """Set the frameworks side by side: one row per canonical stage, one column per framework.
 
     Returns a DataFrame; a stage that a framework does not know is missing there. Frameworks differ
     in what they join, so a conversion between two of their stages is comparable within one
@@ -96,12 +94,11 @@ def crosswalk(taxonomy_=None):
     import pandas as pd
 
     tax = taxonomy_ or taxonomy()
-    at = 0 if texts.language() == "en" else 1
     rows = []
     for stage in tax.stages:
         row = {"stage": stage}
         for name in tax.frameworks:
-            row[name] = next((f[at] for f in tax.framework(name) if stage in f[2]), None)
+            row[name] = next((id for id, held in tax.framework(name) if stage in held), None)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -112,15 +109,14 @@ def relabel(values, to, *, of="canonical", taxonomy_=None):
     Parameters
     ----------
     values : sequence of str
-        Stages of the framework `of`: canonical ids, or names in English or Dutch.
+        Ids of stages of the framework `of`.
     to, of : str
         Framework names; "canonical" for the workbench's own stages.
 
     Returns
     -------
     list of str or None
-        Names in the language in use (ids where `to` is "canonical"); None where the framework has
-        no such stage.
+        Ids of stages of the framework `to`; None where it has no such stage.
 
     Raises
     ------
@@ -129,28 +125,23 @@ def relabel(values, to, *, of="canonical", taxonomy_=None):
         apart.
     """
     tax = taxonomy_ or taxonomy()
-    at = 0 if texts.language() == "en" else 1
-    target = {
-        stage: stage if to == "canonical" else f[at] for f in tax.framework(to) for stage in f[2]
-    }
+    target = {stage: id for id, held in tax.framework(to) for stage in held}
     found = {}
-    for english, dutch, members in tax.framework(of):
-        names = {target.get(m) for m in members}
+    for stage, held in tax.framework(of):
+        names = {target.get(member) for member in held}
         if len(names) > 1:
-            found[english] = found[dutch] = InputError(
-                "stages.error_relabel_of_holds_which_keeps",
-                "relabel: '{at}' of '{of}' holds {members:text}, which '{to}' keeps apart "
-                "({names:text}); going from coarse to fine would invent detail",
-                at=(english, dutch)[at],
+            found[stage] = InputError(
+                "stages.error_relabel_finer",
+                "relabel: '{stage:word}' of '{of:word}' holds {members:word}, which '{to:word}' "
+                "keeps apart ({names:word}); going from coarse to fine would invent detail",
+                stage=stage,
                 of=of,
-                members=list(members),
+                members=list(held),
                 to=to,
                 names=sorted(names, key=str),
             )
         else:
-            found[english] = found[dutch] = names.pop()
-        if of == "canonical":
-            found[members[0]] = found[english]
+            found[stage] = names.pop()
     out = []
     for value in values:
         if value is None or value != value:
@@ -202,9 +193,7 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
     schemas.require(events, "events")
     names = engine.distinct(events, "event")
     if not names:
-        raise NotEnoughData(
-            "stages.error_assign_the_table_holds_no", "assign: the table holds no event"
-        )
+        raise NotEnoughData("stages.error_no_events", "assign: the table holds no event")
     roles = {
         "customer": engine.key("customer_id"),
         "t": engine.micros("occurred_at"),
@@ -285,167 +274,16 @@ def beside(events, assigned, column):
         (theirs[k].to_numpy() != mine[k].to_numpy()).any() for k in ("c", "t", "e")
     ):
         raise InputError(
-            "stages.error_beside_events_and_assigned_rows",
-            "beside: {n_theirs} events and {n_mine} assigned rows that do not match; "
+            "stages.error_beside",
+            "beside: {events} events and {assigned} assigned rows that do not match; "
             "both must come from the same table",
-            n_theirs=len(theirs),
-            n_mine=len(mine),
+            events=len(theirs),
+            assigned=len(mine),
         )
     out = pd.Series(
         events[column].iloc[theirs["row"]].to_numpy(), index=assigned.index[mine["row"]]
     )
     return out.reindex(assigned.index).to_numpy()
-
-
-@analysis
-def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
-    """How well do rules turn events into stages?
-
-    Parameters
-    ----------
-    assigned : DataFrame with customer_id and stage, from `assign`; and `label` where it has labels
-    label : str, optional
-        Column with the true stage, missing where an event was not labelled.
-    seed : int
-        Of the bootstrap over customers behind kappa's interval.
-
-    Returns
-    -------
-    Result
-        measure (mapped share; with labels: agreement, kappa, and per stage sensitivity and
-        specificity), stage, count, n (events), estimate, conf_low, conf_high. Shares: customers are
-        the sampling unit.
-
-    Raises
-    ------
-    NotEnoughData
-        If there is no event, or none with a label.
-
-    Source: Cohen (1960), Educ. Psychol. Meas. 20.
-    """
-    import pandas as pd
-
-    if not len(assigned):
-        raise NotEnoughData(
-            "stages.error_mapping_quality_there_is_no", "mapping_quality: there is no event"
-        )
-    rows = [
-        {
-            "measure": "mapped_share",
-            "stage": "all_stages",
-            **intervals.share(assigned["stage"].notna(), assigned["customer_id"], conf_level),
-        }
-    ]
-    limits = [
-        Note(
-            "stages.proxy",
-            "A stage read from behaviour stands in for a state of mind: it is a proxy "
-            "until labels or a survey have checked it.",
-        )
-    ]
-    if rows[0]["estimate"] < 0.8:
-        limits.append(
-            Note(
-                "stages.mapped_low",
-                "Only {share:%} of the events have a stage (under 80 %): extend the rules "
-                "before trusting what follows.",
-                share=rows[0]["estimate"],
-            )
-        )
-    if label:
-        if label not in assigned:
-            raise unknown("label", "column", label, assigned.columns)
-        known = assigned[assigned[label].notna()]
-        if not len(known):
-            raise NotEnoughData(
-                "stages.error_mapping_quality_no_event_has", "mapping_quality: no event has a label"
-            )
-        said, true = known["stage"].fillna("none").to_numpy(object), known[label].to_numpy(object)
-        who = np.unique(known["customer_id"], return_inverse=True)[1]
-        rows.append(
-            {
-                "measure": "agreement",
-                "stage": "all_stages",
-                **intervals.share(said == true, who, conf_level),
-            }
-        )
-        states = sorted({*said, *true})
-        a, b = (np.searchsorted(states, x.astype(str)) for x in (said, true))
-        cells = (
-            pd.DataFrame({"who": who, "cell": a * len(states) + b})
-            .value_counts(sort=False)
-            .reset_index()
-        )
-        m, size = who.max() + 1, len(states)
-
-        def kappa(weights):
-            grid = np.bincount(
-                cells["cell"], cells["count"] * weights[cells["who"]], size * size
-            ).reshape(size, size)
-            total = grid.sum()
-            chance = (grid.sum(0) * grid.sum(1)).sum() / total**2
-            return (np.trace(grid) / total - chance) / (1 - chance) if chance < 1 else np.nan
-
-        _, low, high = intervals.bootstrap(kappa, m, seed=seed, conf_level=conf_level, draws=500)
-        rows.append(
-            {
-                "measure": "kappa",
-                "stage": "all_stages",
-                "count": len(known),
-                "n": len(known),
-                "estimate": kappa(np.ones(m)),
-                "conf_low": float(low),
-                "conf_high": float(high),
-            }
-        )
-        for stage in [s for s in states if s in set(true)]:
-            is_it = true == stage
-            rows.append(
-                {
-                    "measure": "sensitivity",
-                    "stage": stage,
-                    **intervals.share(said[is_it] == stage, who[is_it], conf_level),
-                }
-            )
-            if (~is_it).any():
-                rows.append(
-                    {
-                        "measure": "specificity",
-                        "stage": stage,
-                        **intervals.share(said[~is_it] != stage, who[~is_it], conf_level),
-                    }
-                )
-        thin = [word(s) for s in states if 0 < (true == s).sum() < 20]
-        if len(known) < 200 or thin:
-            limits.append(
-                Note(
-                    "stages.labels_thin",
-                    "{n} labelled events; fewer than 20 in: {stages}. At least 200 labels, 20 "
-                    "a stage, are needed for firm figures.",
-                    n=len(known),
-                    stages=", ".join(thin) or "–",
-                )
-            )
-    table = pd.DataFrame(rows).drop(columns="std_error", errors="ignore")
-    return Result(
-        question=Note("stages.quality_question", "How well do the rules turn events into stages?"),
-        table=table,
-        method=Note(
-            "stages.quality_method",
-            "Shares of events with the customer as sampling unit; Cohen's kappa with a "
-            "bootstrap over customers.",
-        ),
-        unit="events",
-        n=len(assigned),
-        conf_level=conf_level,
-        limits=tuple(limits),
-        chart=Points(
-            label=["measure", "stage"],
-            group="measure",
-            percent=True,
-            xlabel=Note("stages.quality_axis", "Share of events (kappa: agreement beyond chance)"),
-        ),
-    )
 
 
 class _Assign:

@@ -1,0 +1,158 @@
+"""From hidden stages and recent activity to the chance of every stage at a moment."""
+
+import numpy as np
+
+from workbench.stages.hidden import CHAIN, GAPS, MINUTE, NOW, K, anchored, forward
+
+
+def stage_chances(data, model, row, since, alpha=None):
+    """Return the chance of every stage at moments `since` microseconds after the events `row`."""
+    if model.readout is None:
+        alpha = (
+            forward(data, model.start, model.moves, model.emissions)[0] if alpha is None else alpha
+        )
+        return np.einsum(
+            "nk,nkj->nj", alpha[row], model.now[np.searchsorted(GAPS, since, side="right")]
+        )
+    alpha = forward(data, model.start, model.moves, model.emissions)[0] if alpha is None else alpha
+    state, (slope, bias) = model.readout
+    three = logit_chance(state, state_features(data, model, row, since, alpha))
+    return np.column_stack(
+        [three[:, 0], three[:, 1:2] * _within(alpha[row], slope, bias), three[:, 2]]
+    )
+
+
+def _within(alpha, slope, bias):
+    """Return the chances of need, search, evaluation and intent for someone under way, from the
+    hidden stages of the last event.
+    """
+    from scipy import special
+
+    return special.softmax(slope * np.log(np.maximum(alpha[:, :4], 1e-4)) + bias, axis=1)
+
+
+def state_features(data, model, row, since, alpha):
+    """Return recent activity and the hidden stages, alone and by the time since."""
+    a, wait = alpha[row], np.log1p(since / MINUTE)[:, None]
+    return np.column_stack([activity(data, model, row, since), a, a * wait])
+
+
+def fit_readout(data, model, answers, error):
+    """Learn from answers whether people are idle, under way or past a purchase, and how the hidden
+    stages of those under way are to be read.
+
+    The few answers of people under way only shift and stretch what the model says of their stage:
+    they are too few to say more.
+    """
+    from scipy import optimize
+
+    alpha = forward(data, model.start, model.moves, model.emissions)[0]
+    row, y = answers["row"], answers["stage"]
+    three = np.array([0, 1, 1, 1, 1, 2])[y]
+    noise = np.array([1, 4, 1]) / 6
+    state = logit_fit(
+        state_features(data, model, row, answers["since"], alpha),
+        three,
+        data.customer[row],
+        error,
+        noise,
+    )
+    going = np.flatnonzero(three == 1)
+    p = logit_chance(
+        state, state_features(data, model, row[going], answers["since"][going], alpha)
+    )[:, 1]
+    # An answer of someone who was not under way is a mistake and says nothing of the stage.
+    weight = (1 - error) * p / ((1 - error) * p + error * noise[1])
+    hot = np.eye(4)[y[going] - 1]
+
+    def loss(v):
+        q = _within(alpha[row[going]], v[0], v[1:])
+        return (
+            -(weight * np.log((q * hot).sum(1) + 1e-9)).sum()
+            + 2 * (v[0] - 1) ** 2
+            + (v[1:] ** 2).sum() / 2
+        )
+
+    best = (
+        optimize.minimize(loss, np.array([1.0, 0, 0, 0, 0]), method="L-BFGS-B").x
+        if len(going)
+        else np.array([1.0, 0, 0, 0, 0])
+    )
+    return state, (best[0], best[1:])
+
+
+def activity(data, model, row, since):
+    """Return what anyone can see without a model: the last event's rule, the time since, what was
+    done lately, and the time since the last purchase.
+    """
+    stage_of = anchored(list(model.events), None).argmax(axis=0)
+    first = np.repeat(data.starts, data.sizes)
+    stage, wait = stage_of[data.k], np.log1p(since / MINUTE)
+    columns = [wait, wait**2, np.log1p(row - first[row])]
+    for s in range(K):
+        running = np.cumsum(stage == s)
+        columns += [stage[row] == s, (stage[row] == s) * wait]
+        for back in (3, 10):
+            low = np.maximum(row - back, first[row])
+            columns.append(running[row] - running[low] + (stage[low] == s))
+    bought = (
+        np.maximum.accumulate(
+            np.where(stage == CHAIN.index("purchase"), np.arange(len(stage)), -1)
+        )[row]
+        if len(stage)
+        else row
+    )
+    has = bought >= first[row]
+    days = np.where(has, (data.t[row] + since - data.t[np.maximum(bought, 0)]) / (1440 * MINUTE), 0)
+    columns += [has, has * np.log1p(days), has * (days < 7), has * (days < 14), has * (days < 21)]
+    return np.column_stack(columns).astype(float)
+
+
+def logit_fit(x, y, who, error, noise=None, folds=4):
+    """Fit a multinomial logit whose answers may be wrong; the weight of its penalty is the best of
+    four on customers left out.
+    """
+    from scipy import optimize, special
+
+    mean, scale = x.mean(0), x.std(0) + 1e-6
+    z = np.column_stack([np.ones(len(x)), (x - mean) / scale])
+    noise = np.full(len(NOW), 1 / len(NOW)) if noise is None else noise
+    hot, wrong = np.eye(len(noise))[y], error * noise[y]
+
+    def fit(rows, ridge, start=None):
+        def loss(flat):
+            b = flat.reshape(z.shape[1], -1)
+            p = special.softmax(z[rows] @ b, axis=1)
+            seen = (1 - error) * (p * hot[rows]).sum(1) + wrong[rows]
+            pull = (1 - error) * p * hot[rows] / seen[:, None]
+            slope = z[rows].T @ (p * pull.sum(1, keepdims=True) - pull)
+            slope[1:] += ridge * b[1:]
+            return -np.log(seen).sum() + ridge * (b[1:] ** 2).sum() / 2, slope.ravel()
+
+        return optimize.minimize(
+            loss,
+            np.zeros(z.shape[1] * len(noise)) if start is None else start,
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": 200},
+        ).x
+
+    people = np.unique(np.asarray(who).astype(str), return_inverse=True)[1]
+    fold = (people * 2654435761 % 2**32 // 7) % folds
+    scores = []
+    for ridge in (3.0, 10.0, 30.0, 100.0):
+        total = 0.0
+        for f in range(folds):
+            b = fit(fold != f, ridge).reshape(z.shape[1], -1)
+            p = special.softmax(z[fold == f] @ b, axis=1)
+            total += np.log((1 - error) * (p * hot[fold == f]).sum(1) + wrong[fold == f]).sum()
+        scores.append((total, ridge))
+    return mean, scale, fit(np.ones(len(z), bool), max(scores)[1]).reshape(z.shape[1], -1)
+
+
+def logit_chance(readout, x):
+    """Return the chances a fitted logit gives."""
+    from scipy import special
+
+    mean, scale, b = readout
+    return special.softmax(np.column_stack([np.ones(len(x)), (x - mean) / scale]) @ b, axis=1)
