@@ -14,7 +14,10 @@ from workbench import cli, project
 NAMES = [m.name for m in pkgutil.walk_packages(workbench.__path__, "workbench.")]
 ANALYSES = (
     "funnels.steps",
+    "funnels.rules",
     "funnels.compare",
+    "funnels.groups",
+    "funnels.times",
     "stages.episodes",
     "stages.taxonomy",
     "stages.mapping",
@@ -36,8 +39,10 @@ ANALYSES = (
     "stages.buying",
     "journeys.visits",
     "journeys.paths",
+    "journeys.chains",
     "journeys.lifecycle",
     "journeys.channels",
+    "journeys.identity",
     "retention.repeat",
     "retention.rates",
     "retention.stays",

@@ -51,7 +51,7 @@ def test_an_excluded_event_in_both_known_semantics():
     assert counts(kept) == [3, 2, 1], "Ann keeps view and cart"
     gone = funnels.conversion(events, ["view", "cart", "buy"], exclusion="removes", **options)
     assert counts(gone) == [2, 1, 1], "Ann leaves the whole funnel; Bob's clean second try counts"
-    assert any("1 customers met" in str(s) for s in gone.limits)
+    assert any("1 customer met" in str(s) for s in gone.limits)
     late = funnels.conversion(events, ["view", "cart", "buy"], exclude_between=(1, 2), **options)
     assert counts(late) == [3, 2, 2], "help after the cart is allowed"
 

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from conftest import log, same
 from test_funnels import HOUR, random_log, view_of
+from test_results import ANALYSES
 
 from workbench import engine, journeys
+from workbench.display import speaking
 from workbench.errors import NotEnoughData
 
 SESSIONS = """WITH a AS (SELECT customer, t, CASE WHEN t - lag(t) OVER (PARTITION BY customer ORDER
@@ -95,3 +97,40 @@ def test_spark_gives_the_same_tables(to_spark):
         engine.run(MOVES.format(gap=HOUR), ev=view_of(events)),
         engine.run(MOVES.format(gap=HOUR), ev=view_of(there)),
     )
+
+
+ANSWERED = (
+    "conversion",
+    "compare_entry",
+    "compare_orders",
+    "drop_off",
+    "compare_definitions",
+    "compare_groups",
+    "sessions",
+    "transitions",
+    "compare_sessions",
+    "paths",
+    "distinguishing_paths",
+    "next_event",
+    "lifecycle",
+    "tagging",
+    "omnichannel",
+    "identity_quality",
+)
+# What the sentence names besides: orders of chains are words in the table.
+ALSO = {"next_event": (0, 1, 2)}
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_an_answer_says_what_the_table_says(name):
+    """Every share, interval and count of the sentence stands in the table; it speaks Dutch."""
+    data, analysis = ANALYSES[name]
+    result = analysis(data)
+    table = result.table.select_dtypes("number").to_numpy(float).ravel()
+    have = np.append(table, [result.n, *ALSO.get(name, ())])
+    for _, called, value in result.answer.facts():
+        if isinstance(value, (int, float)):
+            assert np.isclose(have, value, rtol=1e-9).any(), (called, value)
+    english = str(result.answer)
+    with speaking("nl"):
+        assert str(result.answer) != english

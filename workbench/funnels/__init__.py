@@ -1,17 +1,18 @@
 """Who gets from one step to the next? Conversion and drop-off over a customer's own history.
 
-`steps` has the funnel with all its rules, `compare` what those rules do to the number, `walks` the
-kernels.
+`steps` has the funnel, `rules` all its options, `compare` what they do to the number, `groups` who
+converts more often, `times` how long it takes, `walks` the kernels.
 """
 
 from workbench.funnels.compare import (
     compare_definitions,
     compare_entry,
-    compare_groups,
     compare_orders,
-    time_to_convert,
 )
-from workbench.funnels.steps import DEFAULTS, ORDERS, SEMANTICS, conversion, drop_off
+from workbench.funnels.groups import compare_groups
+from workbench.funnels.rules import DEFAULTS, ORDERS, SEMANTICS
+from workbench.funnels.steps import conversion, drop_off
+from workbench.funnels.times import time_to_convert
 
 __all__ = [
     "DEFAULTS",

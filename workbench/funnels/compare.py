@@ -1,18 +1,15 @@
-"""What the rules of a funnel do to its number, who differs from whom, and how long it takes."""
+"""What the rules of a funnel do to its number."""
 
 from dataclasses import replace
 
 import numpy as np
-from scipy import special
 
-from workbench import intervals, schemas, survival
-from workbench.errors import InputError, NotEnoughData
-from workbench.funnels.steps import ORDERS, SEMANTICS, conversion, prepare
-from workbench.funnels.walks import Definitions, Groups, Times
+from workbench import intervals, schemas
+from workbench.funnels.rules import NO_WINDOW, ORDERS, SEMANTICS, none_mature, prepare
+from workbench.funnels.steps import conversion, share_of
+from workbench.funnels.walks import Definitions
 from workbench.notes import Note
-from workbench.results import Curve, Points, Result, analysis
-
-DAY = 86_400_000_000
+from workbench.results import Points, Result, analysis
 
 
 @analysis
@@ -24,22 +21,38 @@ def compare_entry(events, steps, **options):
     immature.
     """
     made, table = _compare(events, steps, "entry", ("every", "first"), options)
-    last = table[table["step_number"] == len(list(steps))].set_index("entry")["count"]
-    every, first = int(last["entry_every"]), int(last["entry_first"])
+    last = table[table["step_number"] == len(list(steps))].set_index("entry")
+    every, first = last.loc["entry_every"], last.loc["entry_first"]
+    answer = Note(
+        "funnels.entry_answer",
+        "Counting every entry, {share:%} of customers convert ({low:%} to {high:%}; {count} of "
+        "{n}); counting only the first one, {first_share:%} ({first_low:%} to {first_high:%}; "
+        "{first_count} of {first_n}).",
+        **share_of(every),
+        **{f"first_{name}": value for name, value in share_of(first).items()},
+    )
+    return replace(
+        made,
+        question=Note("funnels.entry_question", "How much does it matter which entries count?"),
+        table=table,
+        answer=answer,
+        limits=(*_unseen(int(every["count"]), int(first["count"])), *made.limits),
+    )
+
+
+def _unseen(every, first):
+    """Return what is lost by counting first entries only; nothing where nobody converts."""
+    if not every:
+        return ()
     lost = Note(
         "funnels.entry_gap",
         "Counting every entry, {every} customers finish; counting only the first "
         "entry, {first}: {lost:%} of the conversions would go unseen.",
         every=every,
         first=first,
-        lost=1 - first / every if every else None,
+        lost=1 - first / every,
     )
-    return replace(
-        made,
-        question=Note("funnels.entry_question", "How much does it matter which entries count?"),
-        table=table,
-        limits=(lost, *made.limits),
-    )
+    return (lost,)
 
 
 @analysis
@@ -56,6 +69,44 @@ def compare_orders(events, steps, **options):
             "funnels.order_question", "How much does it matter how strictly the order is taken?"
         ),
         table=table,
+        answer=_order_answer(table),
+    )
+
+
+def _order_answer(table):
+    """Say how many convert under each rule for the order of the steps."""
+    last = table[table["step_number"] == table["step_number"].max()].set_index("order")
+    strict, loose = last.loc["order_strict"], last.loc["order_any"]
+    return Note(
+        "funnels.order_answer",
+        "With the steps in order, {share:%} of customers convert ({low:%} to {high:%}; {count} of "
+        "{n}); with each step the very next one, {strict:%} ({strict_low:%} to {strict_high:%}), "
+        "and in any order, {loose:%} ({loose_low:%} to {loose_high:%}).",
+        **share_of(last.loc["order_ordered"]),
+        strict=strict["estimate"],
+        strict_low=strict["conf_low"],
+        strict_high=strict["conf_high"],
+        loose=loose["estimate"],
+        loose_low=loose["conf_low"],
+        loose_high=loose["conf_high"],
+    )
+
+
+def _tools_answer(table):
+    """Say what the own definition gives, and the lowest and highest of the tools."""
+    tools = table[(table["kind"] == "tool") & (table["n"] > 0)]
+    tools = tools.sort_values(["estimate", "definition"])
+    lowest, highest = tools.iloc[0], tools.iloc[-1]
+    return Note(
+        "funnels.definitions_answer",
+        "By the workbench's definition {share:%} of customers convert ({low:%} to {high:%}; "
+        "{count} of {n}); by the defaults of the tools, between {lowest:%} ({lowest_tool:word}) "
+        "and {highest:%} ({highest_tool:word}).",
+        **share_of(table.iloc[0]),
+        lowest=lowest["estimate"],
+        lowest_tool=lowest["definition"],
+        highest=highest["estimate"],
+        highest_tool=highest["definition"],
     )
 
 
@@ -72,8 +123,8 @@ def _compare(events, steps, option, values, options):
     chart = replace(made.chart, label=(option, "step"), group=option, only={})
     method = Note(
         "funnels.compare_method",
-        "Funnels side by side, window {window:span}; Wilson intervals.",
-        window=options.get("window", "14D") or Note("funnels.no_window", "none"),
+        "Funnels side by side, window: {window:span}; Wilson intervals.",
+        window=options.get("window", "14D") or NO_WINDOW,
     )
     return replace(made, method=method, chart=chart), pd.concat(rows, ignore_index=True)
 
@@ -154,16 +205,7 @@ def compare_definitions(
         m = sums[i].reindex(range(16), fill_value=0).to_numpy().astype(float)
         n, done, n0, done0 = (int((m * bit).sum()) for bit in (x, y, x0, y0))
         if n0 == 0:
-            raise NotEnoughData(
-                Note(
-                    "funnels.none_mature",
-                    "conversion: no customer entered at '{step:word}' early enough to be "
-                    "watched for the whole window ({window:span}). Shorten the window or bring "
-                    "more recent data.",
-                    step=plans[0][2].names[0],
-                    window=window or "–",
-                )
-            )
+            raise none_mature(plans[0][2].names[0], window)
         r, r0 = done / n if n else np.nan, done0 / n0
         pull = ((y - r * x) / n if n else np.nan) - (y0 - r0 * x0) / n0
         se = float(np.sqrt((m * pull**2).sum()))
@@ -189,14 +231,10 @@ def compare_definitions(
             }
         )
     table = pd.DataFrame(rows)
-    tools = table[table["kind"] == "tool"]
     limits = (
         Note(
             "funnels.tools_apart",
-            "The tools' own numbers run from {low:%} to {high:%}; the rows with one "
-            "rule changed say which rule does it.",
-            low=tools["estimate"].min(),
-            high=tools["estimate"].max(),
+            "The rows with one rule changed say which of the rules makes the difference.",
         ),
         Note(
             "funnels.tools_limit",
@@ -214,10 +252,11 @@ def compare_definitions(
         table=table,
         method=Note(
             "funnels.definitions_method",
-            "The same customers under several definitions, own window {window:span}; "
+            "The same customers under several definitions, own window: {window:span}; "
             "Wilson intervals, differences paired by customer.",
-            window=window or Note("funnels.no_window", "none"),
+            window=window or NO_WINDOW,
         ),
+        answer=_tools_answer(table),
         unit="customers",
         n=int(table["n"].max()),
         conf_level=conf_level,
@@ -231,272 +270,5 @@ def compare_definitions(
                 "Share of customers who entered at {first:word}",
                 first=plans[0][2].names[0],
             ),
-        ),
-    )
-
-
-@analysis
-def compare_groups(events, steps, *, by, conf_level=0.95, **options):
-    """Which groups finish more, or less, often than the others, with all comparisons taken into
-    account?
-
-    Parameters are as in `conversion`, with `by` the column that makes the groups.
-
-    Returns
-    -------
-    Result
-        [by], count, n, rate (share that finished), rest_rate, estimate (difference from all other
-        groups together), conf_low, conf_high, p_value, p_holm. Interval: Newcombe (1998), or from
-        customers' pulls where customers stand in several groups; test: score test of two shares;
-        correction: Holm (1979). Where the groups are numbers, a sentence in `.limits` gives the
-        Cochran–Armitage test for a trend.
-
-    Raises
-    ------
-    InputError
-        For fewer than two groups.
-    """
-    import pandas as pd
-
-    rules = ("window", "order", "entry", "ties", "exclusion", "immature", "strict_among")
-    given = {k: v for k, v in options.items() if k in rules and v is not None}
-    ready = prepare(
-        events, steps, given=given, by=by, **{k: v for k, v in options.items() if k not in rules}
-    )
-    made = conversion(events, steps, by=by, conf_level=conf_level, **options)
-    last = made.table[
-        (made.table["basis"] == "entry")
-        & (made.table["step_number"] == len(list(steps)))
-        & (made.table["n"] > 0)
-    ]
-    if len(last) < 2:
-        raise InputError(
-            "funnels.error_by_at_least_two_groups",
-            "by: at least two groups with customers are needed, found {last}",
-            last=last[by].tolist(),
-        )
-    y, n = last["count"].to_numpy(float), last["n"].to_numpy(float)
-    ry, rn = y.sum() - y, n.sum() - n
-    low, high = intervals.newcombe(y, n, ry, rn, conf_level)
-    pooled = y.sum() / n.sum()
-    both = ready.run(Groups(ready.rules)).groupby(["a", "b"])[["xx", "xy", "yy"]].sum()
-    places = [ready.groups.index(g) for g in last[by]]
-    xx, xy, yy = (
-        both[k].unstack().reindex(index=places, columns=places, fill_value=0).to_numpy(float)
-        for k in ("xx", "xy", "yy")
-    )
-
-    def error(i, a, b):
-        """Standard error of group i against the rest from customers' pulls, about the shares a and
-        b; a customer in several groups counts once.
-        """
-        own = np.zeros(len(places))
-        own[i] = 1
-        u, v = own / n[i] - (1 - own) / rn[i], -(own * a / n[i] - (1 - own) * b / rn[i])
-        return float(np.sqrt(max(u @ yy @ u + 2 * v @ xy @ u + v @ xx @ v, 0)))
-
-    overlap = (xx - np.diag(np.diag(xx))).sum() > 0
-    flat = (
-        np.array([error(i, pooled, pooled) for i in range(len(places))])
-        if overlap
-        else np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / rn))
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        score = (y / n - ry / rn) / flat
-    p = np.where(np.isfinite(score), 2 * special.ndtr(-np.abs(score)), 1.0)
-    if overlap:
-        low, high = intervals.normal(
-            y / n - ry / rn,
-            [error(i, y[i] / n[i], ry[i] / rn[i]) for i in range(len(places))],
-            conf_level,
-        )
-    table = pd.DataFrame(
-        {
-            by: last[by].to_numpy(),
-            "count": y.astype(int),
-            "n": n.astype(int),
-            "rate": y / n,
-            "rest_rate": ry / rn,
-            "estimate": y / n - ry / rn,
-            "conf_low": low,
-            "conf_high": high,
-            "p_value": p,
-            "p_holm": intervals.each_against_rest(p),
-        }
-    )
-    limits = [
-        Note(
-            "funnels.groups_limit",
-            "Comparisons: {tests}; the corrected p takes their number into account. "
-            "Groups differ in more than their name: this is no effect.",
-            tests=1 if len(p) == 2 else len(p),
-        ),
-        *(
-            [
-                Note(
-                    "funnels.groups_overlap",
-                    "Some customers stand in several groups; the intervals and tests count "
-                    "each of them once.",
-                )
-            ]
-            if overlap
-            else []
-        ),
-        *made.limits,
-    ]
-    doses = pd.to_numeric(table[by], errors="coerce")
-    if doses.notna().all() and len(doses) > 2:
-        limits.append(
-            Note(
-                "funnels.trend",
-                "Cochran–Armitage test for a trend over the groups: p: {p:2}.",
-                p=intervals.trend(doses.to_numpy(float), y, n),
-            )
-        )
-    return Result(
-        question=Note(
-            "funnels.groups_question",
-            "Which values of {by:header} finish more or less often than the others?",
-            by=by,
-        ),
-        table=table,
-        method=Note(
-            "funnels.groups_method",
-            "Each group against all others together; Newcombe intervals, score test, "
-            "Holm's correction.",
-        ),
-        unit="customers_by_group",
-        n=int(n.sum()),
-        conf_level=conf_level,
-        limits=tuple(limits),
-        chart=Points(
-            label=[by],
-            percent=True,
-            points=True,
-            reference=0.0,
-            xlabel=Note(
-                "funnels.groups_axis", "Difference from the other groups, percentage points"
-            ),
-        ),
-    )
-
-
-@analysis
-def time_to_convert(
-    events,
-    steps,
-    *,
-    window="14D",
-    by=None,
-    hold=None,
-    exclude=(),
-    column="event",
-    until=None,
-    conf_level=0.95,
-):
-    """How long does it take from the first step to the last, counting those who never get there?
-
-    Every event of the first step is an attempt. Its clock stops when the last step is reached, when
-    an event of `exclude` comes first (which then competes), or when the window or the data end
-    (censored).
-
-    Parameters are as in `conversion`.
-
-    Returns
-    -------
-    Result
-        [by,] days, n (attempts at risk), count (finished at that time), estimate (share finished by
-        then), std_error, conf_low, conf_high.
-        Customers are the sampling unit.
-
-    Raises
-    ------
-    InputError
-        For repeated steps.
-    NotEnoughData
-        If no attempt was made.
-
-    Source: Aalen & Johansen (1978), Scand. J. Statist. 5.
-    """
-    import pandas as pd
-
-    if len({str(s) for s in steps}) < len(list(steps)):
-        raise InputError(
-            "funnels.error_steps_time_to_convert_needs",
-            "steps: time_to_convert needs different steps",
-        )
-    made = prepare(
-        events,
-        steps,
-        given={"window": window, "immature": "count"},
-        by=by,
-        hold=hold,
-        exclude=exclude,
-        column=column,
-        until=until,
-    )
-    parts = made.run(Times(made.rules, made.end))
-    if not len(parts):
-        raise NotEnoughData(
-            Note(
-                "funnels.none_mature",
-                "conversion: no customer entered at '{step:word}' early enough to be "
-                "watched for the whole window ({window:span}). Shorten the window or bring "
-                "more recent data.",
-                step=made.names[0],
-                window=window or "–",
-            )
-        )
-    curves = []
-    for g, rows in parts.groupby("g"):
-        curve = survival.incidence(
-            rows["micros"] / DAY, rows["cause"], customer=rows["customer"], conf_level=conf_level
-        )
-        curve = curve.rename(columns={"time": "days", "at_risk": "n"})
-        if by:
-            curve.insert(0, by, made.groups[int(g)])
-        curves.append(curve)
-    done = parts[parts["cause"] == 1]
-    limits = [
-        Note(
-            "funnels.time_limit",
-            "Attempts that are still running when the data end are censored, not "
-            "counted as lost; several attempts of a customer overlap.",
-        )
-    ]
-    if len(done):
-        limits.append(
-            Note(
-                "funnels.time_median",
-                "Among the {n} attempts that finished, the median is {days:3} days: biased short.",
-                days=(done["micros"] / DAY).median(),
-                n=len(done),
-            )
-        )
-    return Result(
-        question=Note(
-            "funnels.time_question",
-            "How long does it take from {first:word} to {last:word}?",
-            first=made.names[0],
-            last=made.names[-1],
-        ),
-        table=pd.concat(curves, ignore_index=True),
-        method=Note(
-            "funnels.time_method",
-            "Cumulative incidence of finishing among all attempts within {window:span} "
-            "(Aalen–Johansen); the customer is the sampling unit.",
-            window=window or Note("funnels.no_window", "none"),
-        ),
-        unit="attempts",
-        n=len(parts),
-        conf_level=conf_level,
-        limits=tuple(limits),
-        chart=Curve(
-            x="days",
-            group=by,
-            step=True,
-            percent=True,
-            xlabel=Note("stages.days_axis", "Days"),
-            ylabel=Note("funnels.time_axis", "Share of attempts that finished"),
         ),
     )

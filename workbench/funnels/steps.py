@@ -1,62 +1,43 @@
-"""The funnel with all its rules, and the rules of four well-known tools."""
+"""How many customers get from step to step, and where they stop."""
 
 import numpy as np
 
 from workbench import engine, intervals, schemas
-from workbench.errors import InputError, NotEnoughData, one_of, unknown
-from workbench.funnels.walks import FAR, Plan, Progress, Rules
+from workbench.errors import InputError
+from workbench.funnels.rules import NO_WINDOW, SEMANTICS, none_mature, prepare, view_of, within
+from workbench.funnels.walks import Plan, Progress
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import MINIMUM_CELL, Points, Result, analysis
 
-ORDERS = ("ordered", "strict", "any")
-# What each tool does by default, as its documentation says (links in `docs/glossary.md`); none of
-# them leaves young attempts out.
-SEMANTICS = {
-    "posthog": {
-        "order": "ordered",
-        "entry": "every",
-        "window": "14D",
-        "ties": "rank",
-        "exclusion": "removes",
-        "immature": "count",
-        "strict_among": "all",
-    },
-    "mixpanel": {
-        "order": "ordered",
-        "entry": "first",
-        "window": "7D",
-        "ties": "2s",
-        "exclusion": "ends",
-        "immature": "count",
-        "strict_among": "all",
-    },
-    "ga4": {
-        "order": "ordered",
-        "entry": "every",
-        "window": None,
-        "ties": "rank",
-        "exclusion": "ends",
-        "immature": "count",
-        "strict_among": "all",
-    },
-    "amplitude": {
-        "order": "ordered",
-        "entry": "every",
-        "window": "30D",
-        "ties": "1s",
-        "exclusion": "ends",
-        "immature": "count",
-        "strict_among": "all",
-    },
-}
-DEFAULTS = {
-    "order": "ordered",
-    "entry": "every",
-    "window": "14D",
-    "ties": None,
-    "exclusion": "ends",
-    "immature": "leave_out",
-    "strict_among": "steps",
+LEAST = 100  # customers below which a share is too uncertain to be read as a dot
+TOOLS = {
+    "posthog": Note(
+        "funnels.tool_posthog",
+        "PostHog's rules: every entry counts, the window is {window:span}, equal moments may chain "
+        "and an excluded event removes the attempt; recent attempts are counted.",
+        window=SEMANTICS["posthog"]["window"],
+    ),
+    "mixpanel": Note(
+        "funnels.tool_mixpanel",
+        "Mixpanel's rules: only the first entry counts, the window is {window:span}, steps within "
+        "{ties:span} may come in either order and steps before an excluded event are kept; recent "
+        "attempts are counted.",
+        window=SEMANTICS["mixpanel"]["window"],
+        ties=SEMANTICS["mixpanel"]["ties"],
+    ),
+    "ga4": Note(
+        "funnels.tool_ga4",
+        "GA4's rules for a closed funnel: steps in order with others between, no window unless "
+        "one is set. That every entry counts and equal moments may chain is our reading: the "
+        "documentation does not say.",
+    ),
+    "amplitude": Note(
+        "funnels.tool_amplitude",
+        "Amplitude's rules: the earliest, longest path of every user, steps within {ties:span} in "
+        "either order; its window is chosen by the user, {window:span} here.",
+        window=SEMANTICS["amplitude"]["window"],
+        ties=SEMANTICS["amplitude"]["ties"],
+    ),
 }
 
 
@@ -191,78 +172,17 @@ def conversion(
     table = _table(sums, names, groups, by, conf_level, rules)
     entered = table[(table["basis"] == "entry") & (table["step_number"] == 1)]
     if entered["n"].sum() == 0:
-        raise NotEnoughData(
-            Note(
-                "funnels.none_mature",
-                "conversion: no customer entered at '{step:word}' early enough to be "
-                "watched for the whole window ({window:span}). Shorten the window or bring "
-                "more recent data.",
-                step=names[0],
-                window=said["window"] or "–",
-            )
-        )
+        raise none_mature(names[0], said["window"])
 
-    def total(kind):
-        return int(sums.get(kind, 0).sum()) if kind in sums.index.get_level_values(0) else 0
-
-    limits = _limits(table, entered, total("tied"), said["window"] is None, by)
-    if said["immature"] == "count":
+    limits = _limits(table, entered, _total(sums, "tied"), said["window"] is None, by)
+    if said["immature"] == "count" and _total(sums, "waiting"):
         # The sentence on attempts left out does not hold here.
-        limits = (
-            (
-                Note(
-                    "funnels.counted_young",
-                    "{n} customers entered too late to be watched for the whole window and are "
-                    "counted all the same, as this definition does.",
-                    n=total("waiting"),
-                ),
-                *limits[1:],
-            )
-            if total("waiting")
-            else limits
-        )
-    if total("touched"):
-        limits = (
-            (
-                *limits,
-                Note(
-                    "funnels.removed",
-                    "{n} customers met an excluded event in every attempt and are left out of "
-                    "the whole funnel.",
-                    n=total("touched") - int(sums.get(("reached", 0, 0), 0)),
-                ),
-            )
-            if not by
-            else limits
-        )
+        limits = (_counted_young(_total(sums, "waiting")), *limits[1:])
+    if _total(sums, "touched") and not by:
+        left_out = _total(sums, "touched") - int(sums.get(("reached", 0, 0), 0))
+        limits = (*limits, _removed(left_out))
     if semantics:
-        limits = (
-            *limits,
-            {
-                "posthog": Note(
-                    "funnels.tool_posthog",
-                    "PostHog's rules: every entry, 14 days, equal moments may chain, an "
-                    "excluded event removes the attempt; young attempts count.",
-                ),
-                "mixpanel": Note(
-                    "funnels.tool_mixpanel",
-                    "Mixpanel's rules: only the first entry, 7 days, steps within 2 seconds in "
-                    "either order, steps before an excluded event are kept; young attempts "
-                    "count.",
-                ),
-                "ga4": Note(
-                    "funnels.tool_ga4",
-                    "GA4's rules for a closed funnel: steps in order with others between, no "
-                    "window unless one is set; every entry and equal moments are our reading, "
-                    "the documentation is silent.",
-                ),
-                "amplitude": Note(
-                    "funnels.tool_amplitude",
-                    "Amplitude's rules: the earliest, longest path of every user, steps within "
-                    "one second in either order; its window is the user's own, 30 days here.",
-                ),
-            }[semantics],
-        )
+        limits = (*limits, TOOLS[semantics])
     return Result(
         question=Note(
             "funnels.question",
@@ -273,15 +193,16 @@ def conversion(
         table=table,
         method=Note(
             "funnels.method",
-            "Funnel, {order:word}, {entry:word}, window {window:span}; Wilson intervals.",
+            "Funnel, {order:word}, {entry:word}, window: {window:span}; Wilson intervals.",
             order=f"order_{said['order']}",
             entry=f"entry_{said['entry']}" if enter == "first" else "entry_any",
-            window=said["window"] or Note("funnels.no_window", "none"),
+            window=said["window"] or NO_WINDOW,
         ),
         unit="customers_by_group" if by else "customers",
         n=int(entered["n"].sum()),
         conf_level=conf_level,
         limits=limits,
+        answer=_conversion_answer(table, names, by, within(said["window"]), enter == "any"),
         chart=Points(
             label=[*([by] if by else []), "step"],
             group=by,
@@ -292,196 +213,6 @@ def conversion(
             ),
         ),
     )
-
-
-class Prepared:
-    """A funnel ready to run: the table seen through integers, the rules, and the names for the
-    answer.
-    """
-
-    def __init__(self, view, rules, names, groups, said, hold, end):
-        self.view, self.rules, self.names, self.groups, self.said, self.hold, self.end = (
-            view,
-            rules,
-            names,
-            groups,
-            said,
-            hold,
-            end,
-        )
-
-    def run(self, kernel):
-        """Walk every history with a kernel and return its stacked partial tables."""
-        down = self.rules.ties == "later" and self.rules.order == "ordered"
-        return engine.ordered(
-            self.view,
-            kernel,
-            by=("customer", "held") if self.hold else ("customer",),
-            then=("t", "k"),
-            descending=("k",) if down else (),
-        )
-
-
-def prepare(
-    events,
-    steps,
-    *,
-    given,
-    by=None,
-    hold=None,
-    step_windows=None,
-    exclude=(),
-    exclude_between=None,
-    optional=(),
-    enter="first",
-    semantics=None,
-    column="event",
-    until=None,
-):
-    """Check the options of a funnel and return it ready to run; raises InputError where they do not
-    go together.
-    """
-    if semantics is not None:
-        one_of("semantics", semantics, SEMANTICS)
-    said = {**DEFAULTS, **(SEMANTICS[semantics] if semantics else {}), **given}
-    one_of("order", said["order"], ORDERS)
-    one_of("entry", said["entry"], ("every", "first"))
-    one_of("strict_among", said["strict_among"], ("steps", "all"))
-    one_of("exclusion", said["exclusion"], ("ends", "removes"))
-    one_of("immature", said["immature"], ("leave_out", "count"))
-    one_of("enter", enter, ("first", "any"))
-    classes = [tuple([s] if isinstance(s, str) else s) for s in steps]
-    names = [" / ".join(c) for c in classes]
-    repeated = len(set(classes)) < len(classes)
-    if len(classes) < 2:
-        raise InputError(
-            "funnels.error_steps_a_funnel_needs_at",
-            "steps: a funnel needs at least two, found {names}",
-            names=names,
-        )
-    different = list(dict.fromkeys(classes))
-    words = [w for c in different for w in c]
-    if len(set(words)) < len(words):
-        raise InputError(
-            "funnels.error_steps_an_event_may_fill",
-            "steps: an event may fill one step or equal steps only; found one in two "
-            "different steps of {names}",
-            names=names,
-        )
-    ties = said["ties"] or ("later" if repeated else "rank")
-    slack = 0
-    if ties not in ("rank", "later"):
-        slack, ties = schemas.micros("ties", ties), "rank"
-    plain = not (exclude or optional or step_windows or slack or enter == "any")
-    if said["order"] != "ordered" and not plain:
-        if slack and semantics and not (exclude or optional or step_windows or enter == "any"):
-            slack = 0  # a tool's tolerance belongs to its ordered funnel
-        else:
-            raise InputError(
-                "funnels.error_order_goes_with_none_of",
-                "order: {said:repr} goes with none of exclude, optional, step_windows, "
-                "enter='any' or a tolerance in ties; use order='ordered'",
-                said=said["order"],
-            )
-    if repeated and (ties == "rank" or slack):
-        raise InputError(
-            "funnels.error_ties_rank_cannot_settle_which",
-            "ties: 'rank' cannot settle which of two equal steps an event fills; use ties='later'",
-        )
-    excluded = [exclude] if isinstance(exclude, str) else list(exclude)
-    removes = bool(excluded) and said["exclusion"] == "removes"
-    if removes and (optional or step_windows or slack or repeated):
-        raise InputError(
-            "funnels.error_exclusion_removes_follows_every_attempt",
-            "exclusion: 'removes' follows every attempt on its own and goes with none "
-            "of optional, step_windows, repeated steps or a tolerance in ties",
-        )
-    if enter == "any" and (optional or repeated or removes or said["entry"] == "first"):
-        raise InputError(
-            "funnels.error_enter_any_goes_with_none",
-            "enter: 'any' goes with none of optional, repeated steps, "
-            "exclusion='removes' or entry='first'",
-        )
-    missing = [s for s in optional if s not in names]
-    if missing:
-        raise unknown("optional", "step", missing[0], names)
-    if {names[0], names[-1]} & set(optional):
-        raise InputError(
-            "funnels.error_optional_the_first_and_the",
-            "optional: the first and the last step cannot be skipped",
-        )
-    if set(excluded) & set(words):
-        raise InputError(
-            "funnels.error_exclude_are_steps_too",
-            "exclude: {excluded} are steps too",
-            excluded=sorted(set(excluded) & set(words)),
-        )
-    between = (
-        (0, len(names) - 1)
-        if exclude_between is None
-        else (exclude_between[0] - 1, exclude_between[1] - 1)
-    )
-    if not 0 <= between[0] < between[1] < len(names):
-        raise InputError(
-            "funnels.error_exclude_between_two_step_numbers",
-            "exclude_between: two step numbers from 1 to {n_names} are needed, the "
-            "first smaller; found {exclude_between}",
-            n_names=len(names),
-            exclude_between=exclude_between,
-        )
-    width = schemas.micros("window", said["window"], none=True)
-    view, groups, end = view_of(
-        events,
-        words,
-        by,
-        hold,
-        until,
-        others=said["order"] == "strict" and said["strict_among"] == "all",
-        more=excluded,
-        column=column,
-    )
-    lookup = (
-        tuple(i for i, c in enumerate(different) for _ in c)
-        + (len(different),) * len(excluded)
-        + (len(different) + bool(excluded),)
-    )
-    positions = tuple((different.index(c), classes[:i].count(c)) for i, c in enumerate(classes))
-    horizon = FAR if said["immature"] == "count" else end if width is None else end - width
-    rules = Rules(
-        said["order"],
-        said["entry"],
-        enter,
-        lookup,
-        positions,
-        FAR if width is None else width,
-        _step_widths(step_windows, len(names)),
-        horizon,
-        ties,
-        slack,
-        frozenset(names.index(s) for s in optional),
-        len(different) if excluded else None,
-        between,
-        said["exclusion"],
-        len(groups),
-        end if width is None else end - width,
-    )
-    return Prepared(view, rules, names, groups, said, hold, end)
-
-
-def _step_widths(given, steps):
-    if not given:
-        return ()
-    each = [given] * (steps - 1) if isinstance(given, str) else list(given)
-    if len(each) != steps - 1:
-        raise InputError(
-            "funnels.error_step_windows_are_needed_for",
-            "step_windows: {steps} are needed for {steps2} steps (None for no limit), "
-            "found {n_each}",
-            steps=steps - 1,
-            steps2=steps,
-            n_each=len(each),
-        )
-    return (FAR, *(FAR if w is None else schemas.micros("step_windows", w) for w in each))
 
 
 @analysis
@@ -500,8 +231,8 @@ def drop_off(
     steps = list(steps)
     if len(set(steps)) < len(steps) or len(steps) < 2:
         raise InputError(
-            "funnels.error_steps_at_least_two_different",
-            "steps: at least two different names are needed, found {steps}",
+            "funnels.error_repeated_steps",
+            "steps: at least two different names are needed, found {steps:text}",
             steps=steps,
         )
     width = schemas.micros("window", window)
@@ -531,16 +262,7 @@ def drop_off(
             )
     table = with_wilson(rows, conf_level, ("immature",))
     if not table["n"].sum():
-        raise NotEnoughData(
-            Note(
-                "funnels.none_mature",
-                "conversion: no customer entered at '{step:word}' early enough to be "
-                "watched for the whole window ({window:span}). Shorten the window or bring "
-                "more recent data.",
-                step=steps[0],
-                window=window,
-            )
-        )
+        raise none_mature(steps[0], window)
     return Result(
         question=Note("funnels.drop_question", "After which step do customers stop?"),
         table=table,
@@ -554,6 +276,7 @@ def drop_off(
         ),
         conf_level=conf_level,
         limits=_limits(table, table[table["step_number"] == 1], 0, False, by),
+        answer=_drop_answer(table, by, window),
         chart=Points(
             label=[*([by] if by else []), "step"],
             group=by,
@@ -561,37 +284,6 @@ def drop_off(
             xlabel=Note("funnels.drop_axis", "Share that does no later step"),
         ),
     )
-
-
-def view_of(events, steps, by, hold, until, others=False, more=(), column="event"):
-    """Return the canonical view of the step events, the values to break down by, and the last
-    moment looked at.
-    """
-    schemas.require(events, "events", by, hold, column)
-    present = engine.distinct(events, column)
-    for what, names in (("steps", steps), ("exclude", more)):
-        for step in names:
-            if step not in present:
-                raise unknown(what, "event", step, present)
-    # Events outside the steps get the last code: they break a strict chain, and sort after it.
-    roles = {
-        "customer": engine.key("customer_id"),
-        "t": engine.micros("occurred_at"),
-        "k": engine.code(column, [*dict.fromkeys(steps), *more], others=others),
-    }
-    groups = [None]
-    if hold:
-        roles["held"] = engine.key(hold)
-    if by:
-        groups = engine.distinct(events, by)
-        roles["g"] = engine.code(by, groups, others=True)
-        groups = [*groups, "missing"]
-    end = schemas.observed_until(events, until)
-    if end is None:
-        raise NotEnoughData(
-            "funnels.error_the_table_holds_no_event", "the table holds no event with a time"
-        )
-    return engine.view(events, upto=None if until is None else end, **roles), groups, end
 
 
 def _table(sums, steps, groups, by, conf_level, rules):
@@ -650,6 +342,119 @@ def with_wilson(rows, conf_level, tail=()):
     return table[[*(c for c in table.columns if c not in tail), *tail]]
 
 
+def _total(sums, kind):
+    """Return the customers counted under a kind, over all groups and steps."""
+    return int(sums.get(kind, 0).sum()) if kind in sums.index.get_level_values(0) else 0
+
+
+def _counted_young(waiting):
+    return Note(
+        "funnels.counted_young",
+        "{n} customer entered too late to be followed for the whole window and is counted all "
+        "the same, as this definition does.",
+        "{n} customers entered too late to be followed for the whole window and are counted all "
+        "the same, as this definition does.",
+        n=waiting,
+    )
+
+
+def _removed(left_out):
+    return Note(
+        "funnels.removed",
+        "{n} customer met an excluded event in every attempt and is left out of the whole funnel.",
+        "{n} customers met an excluded event in every attempt and are left out of the whole "
+        "funnel.",
+        n=left_out,
+    )
+
+
+def _conversion_answer(table, names, by, limit, any_entry):
+    """Say how many finished; with groups, in which of those large enough most and fewest did."""
+    last = table[(table["basis"] == "entry") & (table["step_number"] == len(names))]
+    ends = {"first": names[0], "last": names[-1], "within": limit}
+    large = last[last["n"] >= MINIMUM_CELL]
+    if by and len(large) > 1:
+        most, least = extremes(large, by)
+        return Note(
+            "funnels.groups_answer",
+            "From {first:word} to {last:word} {within}, {share:%} got there in group {most:word} "
+            "({low:%} to {high:%}; {count} of {n} customers) and {least_share:%} in group "
+            "{least:word} ({least_low:%} to {least_high:%}; {least_count} of {least_n}).",
+            **ends,
+            most=most[by],
+            least=least[by],
+            **share_of(most),
+            **{f"least_{name}": value for name, value in share_of(least).items()},
+        )
+    row = last.sort_values("n", ascending=False, kind="stable").iloc[0]
+    if by:
+        return Note(
+            "funnels.one_group_answer",
+            "In group {group:word}, {share:%} of the customers who entered at {first:word} "
+            "reached {last:word} {within} ({low:%} to {high:%}; {count} of {n}).",
+            **ends,
+            group=row[by],
+            **share_of(row),
+        )
+    if any_entry:
+        return Note(
+            "funnels.any_entry_answer",
+            "{share:%} of the customers who entered at any step reached {last:word} {within} "
+            "({low:%} to {high:%}; {count} of {n}).",
+            last=names[-1],
+            within=limit,
+            **share_of(row),
+        )
+    return Note(
+        "funnels.answer",
+        "{share:%} of the customers who entered at {first:word} reached {last:word} {within} "
+        "({low:%} to {high:%}; {count} of {n}).",
+        **ends,
+        **share_of(row),
+    )
+
+
+def _drop_answer(table, by, window):
+    """Say after which step most stop, among rows large enough to be shown."""
+    large = table[table["n"] >= MINIMUM_CELL]
+    # Too few everywhere: the answer says so by its n.
+    rows = large if len(large) else table.sort_values("n", ascending=False).head(1)
+    row = rows.sort_values(["estimate", "step_number"], ascending=[False, True]).iloc[0]
+    values = {"step": row["step"], "window": window, **share_of(row)}
+    if by:
+        return Note(
+            "funnels.group_drop_answer",
+            "Drop-off is highest after {step:word} in group {group:word}: {share:%} take no later "
+            "step within {window:span} ({low:%} to {high:%}; {count} of {n} customers).",
+            group=row[by],
+            **values,
+        )
+    return Note(
+        "funnels.drop_answer",
+        "Drop-off is highest after {step:word}: {share:%} take no later step within {window:span} "
+        "({low:%} to {high:%}; {count} of {n} customers).",
+        **values,
+    )
+
+
+def share_of(row):
+    """Return the values of a sentence about the share in one row of a table."""
+    return {
+        "share": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "count": int(row["count"]),
+        "n": int(row["n"]),
+    }
+
+
+def extremes(rows, by):
+    """Return the rows with the highest and the lowest share; ties go by the name of the group."""
+    ranked = rows.assign(name=rows[by].astype(str))
+    ranked = ranked.sort_values(["estimate", "name"], ascending=[False, True])
+    return ranked.iloc[0], ranked.iloc[-1]
+
+
 def _limits(table, entered, tied, unbounded, by):
     limits = []
     waiting = int(entered["immature"].sum())
@@ -657,25 +462,29 @@ def _limits(table, entered, tied, unbounded, by):
         limits.append(
             Note(
                 "funnels.immature",
-                "{n} {unit:word} entered too recently to be watched for the whole window; "
-                "they are left out, not counted as lost.",
+                "{n} customer entered too recently to be followed for the whole window and is "
+                "left out, not counted as lost.",
+                "{n} customers entered too recently to be followed for the whole window and are "
+                "left out, not counted as lost.",
                 n=waiting,
-                unit="customers_by_group" if by else "customers",
             )
         )
     if unbounded:
         limits.append(
             Note(
                 "funnels.unbounded",
-                "No window: who has not converted yet may still do so, so shares are lower bounds.",
+                "No window: those who have not converted yet may still do so; the shares are lower "
+                "bounds.",
             )
         )
     if tied:
         limits.append(
             Note(
                 "funnels.tied",
-                "{n} customers have steps at the same instant; their order is settled by "
-                "the rule for ties.",
+                "{n} customer has steps at the same instant; their order is settled by the rule "
+                "for ties.",
+                "{n} customers have steps at the same instant; their order is settled by the rule "
+                "for ties.",
                 n=tied,
             )
         )
@@ -683,17 +492,20 @@ def _limits(table, entered, tied, unbounded, by):
         limits.append(
             Note(
                 "funnels.by_twice",
-                "A customer who entered under several values of {by:word} counts once under each.",
+                "A customer who entered under several values of {by:header} counts once under "
+                "each.",
                 by=by,
             )
         )
-    thin = table[(table["n"] < 100) & (table["n"] > 0)]
+    thin = table[(table["n"] < LEAST) & (table["n"] > 0)]
     if len(thin):
         limits.append(
             Note(
                 "funnels.thin",
-                "{rows} rows rest on fewer than 100 customers: read the interval, not the dot.",
-                rows=len(thin),
+                "{n} row rests on fewer than {least} customers: read the interval, not the dot.",
+                "{n} rows rest on fewer than {least} customers: read the interval, not the dot.",
+                n=len(thin),
+                least=LEAST,
             )
         )
     return tuple(limits)

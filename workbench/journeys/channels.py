@@ -7,12 +7,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
-from workbench import engine, intervals, schemas
-from workbench.errors import NotEnoughData, unknown
+from workbench import intervals, schemas
+from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
+UNTAGGED = Note(
+    "journeys.tagging_limit",
+    "Untagged e-mail and apps are counted as direct; consent banners change that share too.",
+)
 UTM = ("source", "medium", "campaign")
+
+
 _PAYMENT_HOSTS = ("paypal.", "adyen.", "mollie.", "stripe.", "klarna.", "ideal.", "worldpay.")
 
 
@@ -151,9 +157,7 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
         .drop_duplicates("session_id")
     )
     if not len(first):
-        raise NotEnoughData(
-            "journeys.error_tagging_there_is_no_session", "tagging: there is no session"
-        )
+        raise NotEnoughData("journeys.error_no_session", "tagging: there is no session")
     text = {
         c: (
             first[c].astype(object).where(first[c].notna(), "")
@@ -187,33 +191,10 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
             ("variant", odd),
         )
     ]
-    limits = (
-        [
-            Note(
-                "journeys.tagging_limit",
-                "Untagged mail and apps end up as direct; consent banners move that share too.",
-            )
-        ]
-        + (
-            [Note("journeys.no_session", "{n} events without a session are left out.", n=lost)]
-            if lost
-            else []
-        )
-        + (
-            [
-                Note(
-                    "journeys.variants",
-                    "{n} spellings differ from a more frequent one only in case or blanks.",
-                    n=len(variants),
-                )
-            ]
-            if variants
-            else []
-        )
-    )
+    table = pd.DataFrame(rows)
     return Result(
         question=Note("journeys.tagging_question", "Can the sources of visits be trusted?"),
-        table=pd.DataFrame(rows),
+        table=table,
         method=Note(
             "journeys.tagging_method",
             "First event of every visit; shares with the customer as sampling unit.",
@@ -221,7 +202,8 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
         unit="sessions",
         n=len(first),
         conf_level=conf_level,
-        limits=tuple(limits),
+        limits=_tagging_limits(lost, len(variants)),
+        answer=_tagged_answer(table),
         model=pd.DataFrame(variants, columns=["column", "written", "usual", "sessions"]),
         chart=Points(
             label=["measure"], percent=True, xlabel=Note("journeys.tagging_axis", "Share of visits")
@@ -256,9 +238,7 @@ def omnichannel(profile, *, offline=("store", "phone"), conf_level=0.95):
 
     known = profile[profile["first_channel"].notna()] if "first_channel" in profile else profile[:0]
     if not len(known):
-        raise NotEnoughData(
-            "journeys.error_omnichannel_no_occasion_has_a", "omnichannel: no occasion has a channel"
-        )
+        raise NotEnoughData("journeys.error_no_channel", "omnichannel: no occasion has a channel")
     rows = [
         {
             "measure": "several_channels",
@@ -279,12 +259,15 @@ def omnichannel(profile, *, offline=("store", "phone"), conf_level=0.95):
                 ("offline_then_online", begins & ~ends),
             )
         ]
+    table = pd.DataFrame(rows)
     return Result(
-        question=Note("journeys.omni_question", "How many decisions use more than one channel?"),
-        table=pd.DataFrame(rows),
+        question=Note(
+            "journeys.omni_question", "In how many buying decisions is more than one channel used?"
+        ),
+        table=table,
         method=Note(
             "journeys.omni_method",
-            "Shares of occasions and of purchases; the customer is the sampling unit.",
+            "Shares of buying decisions and of purchases; the customer is the sampling unit.",
         ),
         unit="episodes",
         n=len(known),
@@ -292,176 +275,67 @@ def omnichannel(profile, *, offline=("store", "phone"), conf_level=0.95):
         limits=(
             Note(
                 "journeys.omni_limit",
-                "Only linked contacts are seen: what a person does unrecognised counts for "
-                "no channel.",
+                "Only linked contacts are seen: what a person does without being recognised counts "
+                "for no channel.",
             ),
         ),
+        answer=_channels_answer(table),
         chart=Points(label=["measure"], percent=True, xlabel=Note("journeys.omni_axis", "Share")),
     )
 
 
-@analysis
-def identify(events, links, *, device="device_id"):
-    """Give events of devices to the people known to use them: devices that share a person, and
-    persons that share a device, become one.
-
-    Parameters
-    ----------
-    events : DataFrame with occurred_at and the device column
-    links : DataFrame with the device column and customer_id, one row per sighting of a person on a
-    device
-    device : str
-
-    Returns
-    -------
-    DataFrame
-        A copy of the events with customer_id: the smallest linked customer's, or "device:ID" where
-        nobody is known.
-
-    Raises
-    ------
-    InputError
-        For a missing column.
-
-    Source: O-13 in `docs/glossary.md`; deterministic linking only.
-    """
-    import pandas as pd
-
-    person = _persons(links, device)
-    made = pd.DataFrame(events).copy()
-    if device not in made:
-        raise unknown("events", "column", device, made.columns)
-    found = made[device].map(person)
-    made["customer_id"] = found.where(found.notna(), "device:" + made[device].astype(str)).astype(
-        str
-    )
-    return made
-
-
-def _persons(links, device):
-    """Return device → person (text), by connected components of devices and customers."""
-    import pandas as pd
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    pairs = links[[device, "customer_id"]].dropna().drop_duplicates()
-    devices, people = (
-        pd.factorize(pairs[device], sort=True),
-        pd.factorize(pairs["customer_id"], sort=True),
-    )
-    n, m = len(devices[1]), len(people[1])
-    graph = coo_array((np.ones(len(pairs)), (devices[0], n + people[0])), shape=(n + m, n + m))
-    _, group = connected_components(graph, directed=False)
-    # Customers are sorted, so the first one seen in a group is its smallest.
-    name = {}
-    for i, label in enumerate(group[n:]):
-        name.setdefault(label, str(people[1][i]))
-    return pd.Series([name[g] for g in group[:n]], index=devices[1])
-
-
-@analysis
-def identity_quality(events, links, *, device="device_id", truth=None, conf_level=0.95):
-    """How much of the data is tied to a known person, and do the ties contradict each other?
-
-    Parameters
-    ----------
-    events, links, device
-        As in `identify`.
-    truth : DataFrame, optional
-        Known pairs: the device column and customer_id; then precision and recall of pairs of
-        devices are given.
-
-    Returns
-    -------
-    Result
-        measure (devices_linked, events_linked, devices_shared: devices with several customers,
-        people_merged: customers joined to another; precision, recall of pairs), count, n, estimate,
-        conf_low, conf_high (Wilson; devices or persons are the units).
-
-    Raises
-    ------
-    NotEnoughData
-        If there is no device.
-
-    Source: Fellegi & Sunter (1969), JASA 64, for precision and recall of pairs.
-    """
-    import pandas as pd
-
-    sizes = engine.run(
-        "SELECT device, count(*) AS n FROM v WHERE device IS NOT NULL GROUP BY device",
-        v=engine.view(events, device=device),
-    ).set_index("device")["n"]
-    if not len(sizes):
-        raise NotEnoughData(
-            "journeys.error_identity_quality_there_is_no", "identity_quality: there is no device"
-        )
-    person = _persons(links, device)
-    linked = sizes.index.isin(person.index)
-    known = links[[device, "customer_id"]].dropna().drop_duplicates()
-    per_device = known.groupby(device)["customer_id"].nunique()
-    per_person = (
-        known.assign(person=known[device].map(person)).groupby("person")["customer_id"].nunique()
-    )
-    rows = [
-        ("devices_linked", int(linked.sum()), len(sizes)),
-        ("events_linked", int(sizes[linked].sum()), int(sizes.sum())),
-        ("devices_shared", int((per_device > 1).sum()), len(per_device)),
-        ("people_merged", int(per_person[per_person > 1].sum()), int(per_person.sum())),
-    ]
-    if truth is not None:
-        true = truth.drop_duplicates(device).set_index(device)["customer_id"].astype(str)
-        both = true.index.intersection(sizes.index)
-        # A pair of devices is joined where both have one person; known devices without a link stand
-        # alone.
-        said = person.reindex(both).where(
-            person.reindex(both).notna(), "device:" + pd.Series(both, index=both).astype(str)
-        )
-        pairs = pd.DataFrame({"said": said, "true": true[both]})
-
-        def count(keys):
-            n = pairs.groupby(keys).size()
-            return int((n * (n - 1) // 2).sum())
-
-        hit = count(["said", "true"])
-        rows += [("precision", hit, count(["said"])), ("recall", hit, count(["true"]))]
-    table = pd.DataFrame(rows, columns=["measure", "count", "n"])
-    table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
-    table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
-    # Events belong to devices, pairs of devices to persons: those are the units.
-    blocks = {"events_linked": (sizes.to_numpy() * linked, sizes.to_numpy())}
-    if truth is not None:
-        for name, key in (("precision", "said"), ("recall", "true")):
-            together = pairs.groupby(["said", "true"]).size().rename("n").reset_index()
-            per = (
-                together.assign(hit=together["n"] * (together["n"] - 1) / 2)
-                .groupby(key)
-                .agg(hit=("hit", "sum"), n=("n", "sum"))
-            )
-            blocks[name] = (per["hit"].to_numpy(), (per["n"] * (per["n"] - 1) / 2).to_numpy())
-    for name, (y, x) in blocks.items():
-        used = x > 0
-        estimate, se, _, _ = intervals.ratio(y[used], x[used], conf_level)
-        low, high = intervals.clustered(estimate, se, x.sum(), used.sum(), conf_level)
-        table.loc[table["measure"] == name, ["conf_low", "conf_high"]] = [float(low), float(high)]
-    return Result(
-        question=Note(
-            "journeys.identity_question", "How much of the data is tied to a known person?"
-        ),
-        table=table,
-        method=Note(
-            "journeys.identity_method",
-            "Devices and persons that share one another are one person; Wilson intervals.",
-        ),
-        unit="devices",
-        n=len(sizes),
-        conf_level=conf_level,
-        limits=(
+def _tagging_limits(lost, variants):
+    limits = [UNTAGGED]
+    if lost:
+        limits.append(
             Note(
-                "journeys.identity_limit",
-                "Deterministic links only: a shared device joins its users into one person.",
-            ),
-        ),
-        chart=Points(
-            label=["measure"], percent=True, xlabel=Note("journeys.identity_axis", "Share")
-        ),
+                "journeys.no_session",
+                "{n} event without a session is left out.",
+                "{n} events without a session are left out.",
+                n=lost,
+            )
+        )
+    if variants:
+        limits.append(
+            Note(
+                "journeys.variants",
+                "{n} spelling differs from a more frequent one only in case or blanks.",
+                "{n} spellings differ from a more frequent one only in case or blanks.",
+                n=variants,
+            )
+        )
+    return tuple(limits)
+
+
+def _tagged_answer(table):
+    """Say how many visits are tagged, and how many are direct."""
+    row = table[table["measure"] == "tagged"].iloc[0]
+    direct = table[table["measure"] == "direct"].iloc[0]
+    return Note(
+        "journeys.tagging_answer",
+        "{share:%} of visits name a source and a medium ({low:%} to {high:%}; {count} of {n}); "
+        "{direct:%} are direct ({direct_low:%} to {direct_high:%}).",
+        share=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        count=int(row["count"]),
+        n=int(row["n"]),
+        direct=direct["estimate"],
+        direct_low=direct["conf_low"],
+        direct_high=direct["conf_high"],
+    )
+
+
+def _channels_answer(table):
+    """Say how many decisions use several channels."""
+    row = table[table["measure"] == "several_channels"].iloc[0]
+    return Note(
+        "journeys.omni_answer",
+        "In {share:%} of buying decisions more than one channel was used ({low:%} to {high:%}; "
+        "{count} of {n}).",
+        share=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        count=int(row["count"]),
+        n=int(row["n"]),
     )

@@ -8,6 +8,16 @@ from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
 
 DAY = 86_400_000_000
+EACH = {
+    "day": Note("journeys.each_day", "day"),
+    "week": Note("journeys.each_week", "week"),
+    "week_sunday": Note("journeys.each_week", "week"),
+    "week_saturday": Note("journeys.each_week", "week"),
+    "month": Note("journeys.each_month", "month"),
+}
+ONE_PERIOD = Note("journeys.one_period", "two periods with events are needed")
+NO_WHOLE_PERIOD = Note("journeys.no_whole_period", "a whole period with events is needed")
+RUNNING = Note("journeys.life_running", "The last period still runs; it is marked and not drawn.")
 STATES = ("new", "returning", "resurrected", "dormant")
 
 
@@ -17,9 +27,7 @@ def _seen(events, period, zone, until):
     schemas.require(events, "events")
     end = schemas.observed_until(events, until, zone=zone)
     if end is None:
-        raise NotEnoughData(
-            "journeys.error_the_table_holds_no_event", "the table holds no event with a time"
-        )
+        raise NotEnoughData("journeys.error_no_event", "the table holds no event with a time")
     roles = {"customer": engine.key("customer_id"), "day": engine.day("occurred_at")}
     view = engine.view(events, zone=zone, upto=None if until is None else end, **roles)
     first, last = (
@@ -83,7 +91,7 @@ def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, 
     )
     starts = np.unique(periods.first_day(np.arange(first, last + 1), period))
     if len(starts) < 2:
-        raise NotEnoughData(Note("journeys.one_period", "two periods with events are needed"))
+        raise NotEnoughData(ONE_PERIOD)
     at = {int(s): i for i, s in enumerate(starts)}
     here = found["p"].astype(int).map(at).to_numpy()
     was = found["was"].map(at, na_action="ignore").to_numpy(float)
@@ -137,44 +145,29 @@ def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, 
             "left_censored",
         ]
     ]
-    limits = [
-        Note(
-            "journeys.life_limit",
-            "New means first seen in this table. In the first {early} periods too "
-            "little history lies behind to tell new from returned after a long time; "
-            "they are marked and not drawn.",
-            early=int(early.sum()),
-        )
-    ] + (
-        []
-        if complete
-        else [
-            Note("journeys.life_running", "The last period still runs; it is marked and not drawn.")
-        ]
-    )
+    limits = [_too_early(int(early.sum()))]
+    if not complete:
+        limits.append(RUNNING)
     return Result(
-        question=Note("journeys.life_question", "Who is new, who returns, who has gone quiet?"),
+        question=Note("journeys.life_question", "Who is new, who returns, who is inactive?"),
         table=table,
         method=Note(
             "journeys.life_method",
-            "Customers active per {period}; dormant ones are counted over those active "
-            "in the period before; Wilson intervals.",
-            period={
-                "day": Note("journeys.each_day", "day"),
-                "week": Note("journeys.each_week", "week"),
-                "month": Note("journeys.each_month", "month"),
-            }[period],
+            "Customers active per {period}; dormant: active in the period before and not in this "
+            "one, as a share of the former; Wilson intervals.",
+            period=EACH[period],
         ),
         unit="customers",
         n=int(active.max()),
         conf_level=conf_level,
         limits=tuple(limits),
+        answer=_dormant_answer(table, EACH[period]),
         chart=Curve(
             x="period",
             group="state",
             percent=True,
             only={"incomplete": [False], "left_censored": [False]},
-            xlabel=Note("stages.period_axis", "Period"),
+            xlabel=Note("journeys.period_axis", "Period"),
             ylabel=Note(
                 "journeys.life_axis", "Share of active customers (dormant: of those active before)"
             ),
@@ -192,8 +185,8 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
     -------
     Result
         days_active ("1" … "7"; a month's beyond 10 together), count, n (customer-periods),
-        estimate, std_error, conf_low, conf_high. Customers are the sampling unit. The mean share of
-        days stands in `.limits`.
+        estimate, std_error, conf_low, conf_high. Customers are the sampling unit. The mean days
+        stand in `.facts` (journeys.sticky_mean, days and share).
 
     Raises
     ------
@@ -209,7 +202,7 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
     starts = np.unique(periods.first_day(np.arange(first, last + 1), period))
     whole = [int(s) for s in starts if s >= first and periods.last_day(int(s), period) <= last]
     if not whole:
-        raise NotEnoughData(Note("journeys.one_period", "two periods with events are needed"))
+        raise NotEnoughData(NO_WHOLE_PERIOD)
     cap = 7 if period == "week" else 11
     found = engine.run(
         f"""WITH
@@ -237,7 +230,7 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
     every, found = found.loc[0], found.loc[1:]
     n = every["y"]
     if not n > 0:
-        raise NotEnoughData(Note("journeys.one_period", "two periods with events are needed"))
+        raise NotEnoughData(NO_WHOLE_PERIOD)
     table = pd.DataFrame(
         {
             "days_active": [f"{k}" if k <= 10 else "11+" for k in range(1, cap + 1)],
@@ -256,25 +249,17 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
     limits = (
         Note(
             "journeys.sticky_mean",
-            "{days:3} active days per {period} on average, {share:3} % of its days.",
+            "{days:3} active days per {period} on average, {share:%} of its days.",
             days=found["days"].sum() / n,
-            period={
-                "day": Note("journeys.each_day", "day"),
-                "week": Note("journeys.each_week", "week"),
-                "month": Note("journeys.each_month", "month"),
-            }[period],
-            share=100 * found["days"].sum() / n / length,
+            period=EACH[period],
+            share=found["days"].sum() / n / length,
         ),
     )
     return Result(
         question=Note(
             "journeys.sticky_question",
-            "On how many days of a {period} are active people active?",
-            period={
-                "day": Note("journeys.each_day", "day"),
-                "week": Note("journeys.each_week", "week"),
-                "month": Note("journeys.each_month", "month"),
-            }[period],
+            "On how many days of a {period} are active customers active?",
+            period=EACH[period],
         ),
         table=table,
         method=Note(
@@ -286,9 +271,63 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
         n=int(n),
         conf_level=conf_level,
         limits=limits,
+        answer=_one_day_answer(table, limits[0].values["days"], EACH[period]),
         chart=Points(
             label=["days_active"],
             percent=True,
             xlabel=Note("journeys.sticky_axis", "Share of customer-periods"),
         ),
+    )
+
+
+def _too_early(n):
+    return Note(
+        "journeys.life_limit",
+        "New means first seen in this table. In the first {n} period there is too little history "
+        "to tell new customers from those who return after a long time; it is marked and not "
+        "drawn.",
+        "New means first seen in this table. In the first {n} periods there is too little history "
+        "to tell new customers from those who return after a long time; they are marked and not "
+        "drawn.",
+        n=n,
+    )
+
+
+def _dormant_answer(table, period):
+    """Say how many did not come back in the last period that is whole and can be judged."""
+    judged = table[~table["incomplete"] & ~table["left_censored"] & (table["state"] == "dormant")]
+    rows = judged if len(judged) else table[table["state"] == "dormant"]
+    row = rows.iloc[-1]
+    new = table[(table["period"] == row["period"]) & (table["state"] == "new")].iloc[0]
+    return Note(
+        "journeys.life_answer",
+        "In the {period} beginning {start:date}, {share:%} of those active in the {period} before "
+        "did not return ({low:%} to {high:%}; {count} of {n}); {new} of {active} active customers "
+        "were new.",
+        period=period,
+        start=row["period"],
+        share=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        count=int(row["count"]),
+        n=int(row["n"]),
+        new=int(new["count"]),
+        active=int(new["n"]),
+    )
+
+
+def _one_day_answer(table, days, period):
+    """Say how many were active on a single day, and on how many on average."""
+    row = table.iloc[0]
+    return Note(
+        "journeys.sticky_answer",
+        "In a {period} in which they are active at all, customers are active on {days:3} days on "
+        "average; in {share:%} of cases on one day only ({low:%} to {high:%}; {count} of {n}).",
+        period=period,
+        days=days,
+        share=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        count=int(row["count"]),
+        n=int(row["n"]),
     )

@@ -1,4 +1,4 @@
-"""Which ways do visits go, which of them end in a purchase, and what comes next?"""
+"""How visits begin, and which beginnings go with a purchase."""
 
 import numpy as np
 from scipy import special
@@ -48,7 +48,7 @@ def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=Non
 
     names, sums, whole = _walk(events, steps, timeout, None, column, until)
     if whole["x1"] == 0:
-        raise NotEnoughData("journeys.error_paths_there_is_no_visit", "paths: there is no visit")
+        raise NotEnoughData("journeys.error_no_visit", "paths: there is no visit")
     sums = sums.sort_values(["y1", "path"], ascending=[False, True], ignore_index=True)
     n, people = whole["x1"], whole["customers"]
     table = pd.DataFrame(
@@ -79,29 +79,21 @@ def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=Non
             ],
             ignore_index=True,
         )
-    limits = (
-        Note(
-            "journeys.paths_all",
-            "{paths} different paths of at most {steps} events; with the row of the "
-            "others the shares add up to 100 %.",
-            paths=len(table),
-            steps=steps,
-        ),
-    )
     return Result(
-        question=Note("journeys.paths_question", "Which are the most frequent starts of a visit?"),
+        question=Note("journeys.paths_question", "How do visits usually begin?"),
         table=shown,
         method=Note(
             "journeys.paths_method",
-            "First {steps} events of a visit, repeats in a row taken as one, visits "
-            "end after {timeout:span} of silence; ratios over customers, delta method.",
+            "First {steps} events of a visit, repeats in a row taken as one; a visit ends after "
+            "{timeout:span} of inactivity; ratios over customers, delta method.",
             timeout=timeout,
             steps=steps,
         ),
         unit="sessions",
         n=int(n),
         conf_level=conf_level,
-        limits=limits,
+        limits=(_different_paths(len(table), steps),),
+        answer=_first_path_answer(table),
         chart=Points(
             label=["path"], percent=True, xlabel=Note("journeys.paths_axis", "Share of visits")
         ),
@@ -160,24 +152,12 @@ def distinguishing_paths(
     names, sums, whole = _walk(events, steps, timeout, goal, column, until)
     x1, x0, people = whole["x1"], whole["x0"], whole["customers"]
     if not x1 or not x0:
-        raise NotEnoughData(
-            Note(
-                "journeys.no_contrast",
-                "visits with '{goal:word}' and visits without it are both needed",
-                goal=goal,
-            )
-        )
+        raise _no_contrast(goal)
     seen = sums["y1"] + sums["y0"]
     # Too few expected on one side, and a normal error would call luck a finding.
     sums = sums[(seen >= least) & (seen * min(x1, x0) / (x1 + x0) >= 5)]
     if not len(sums):
-        raise NotEnoughData(
-            Note(
-                "journeys.no_contrast",
-                "visits with '{goal:word}' and visits without it are both needed",
-                goal=goal,
-            )
-        )
+        raise _no_contrast(goal)
     r1, r0 = sums["y1"] / x1, sums["y0"] / x0
 
     def error(a, b):
@@ -215,7 +195,7 @@ def distinguishing_paths(
             "p_adjusted": intervals.corrected(p, "fdr_bh"),
         }
     )
-    tests = len(table)
+    limits = _difference_limits(len(table), int(whole["empty"]))
     # The surest of both signs, those that go with the goal first.
     table = table.sort_values(
         ["p_value", "count", "path"], ascending=[True, False, True], kind="stable"
@@ -230,35 +210,18 @@ def distinguishing_paths(
     table = pd.concat(chosen).sort_values(
         ["estimate", "path"], ascending=[False, True], ignore_index=True
     )
-    limits = (
-        Note(
-            "journeys.differ_limit",
-            "{tests} paths compared; the adjusted p takes their number into account.",
-            tests=tests,
-        ),
-        Note(
-            "journeys.differ_empty",
-            "{n} visits with nothing before the goal are left out: they have no path.",
-            n=whole["empty"],
-        ),
-        Note(
-            "journeys.differ_not_cause",
-            "A path that goes with success need not bring it about: those who mean to "
-            "buy go other ways from the start.",
-        ),
-    )
     return Result(
         question=Note(
             "journeys.differ_question",
-            "Which starts of a visit tell visits with '{goal:word}' from the others?",
+            "Which beginnings of a visit distinguish visits with '{goal:word}' from the others?",
             goal=goal,
         ),
         table=table,
         method=Note(
             "journeys.differ_method",
             "Share of a path among visits with the goal minus its share among the "
-            "others; first {steps} events before the goal, visits end after "
-            "{timeout:span}; customers as sampling unit, Benjamini–Hochberg.",
+            "others; first {steps} events before the goal; a visit ends after {timeout:span} of "
+            "inactivity; customers as sampling unit, Benjamini–Hochberg.",
             timeout=timeout,
             steps=steps,
         ),
@@ -267,6 +230,7 @@ def distinguishing_paths(
         conf_level=conf_level,
         evidence="associational",
         limits=limits,
+        answer=_difference_answer(table, goal, conf_level),
         chart=Points(
             label=["path"],
             percent=True,
@@ -282,6 +246,96 @@ def distinguishing_paths(
     )
 
 
+def _different_paths(n, steps):
+    return Note(
+        "journeys.paths_all",
+        "{n} different path of at most {steps} events.",
+        "{n} different paths of at most {steps} events; those not shown stand together in the last "
+        "row.",
+        n=n,
+        steps=steps,
+    )
+
+
+def _difference_limits(tests, empty):
+    return (
+        Note(
+            "journeys.differ_limit",
+            "{n} path compared.",
+            "{n} paths compared; the adjusted p takes their number into account.",
+            n=tests,
+        ),
+        Note(
+            "journeys.differ_empty",
+            "{n} visit with nothing before the goal is left out: it has no path.",
+            "{n} visits with nothing before the goal are left out: they have no path.",
+            n=empty,
+        ),
+        Note(
+            "journeys.differ_not_cause",
+            "A path associated with the goal need not bring it about: those who mean to buy move "
+            "differently from the start.",
+        ),
+    )
+
+
+def _no_contrast(goal):
+    return NotEnoughData(
+        "journeys.no_contrast",
+        "visits with '{goal:word}' and visits without it are both needed",
+        goal=goal,
+    )
+
+
+def _first_path_answer(table):
+    """Name the most frequent path; the table is sorted."""
+    row = table.iloc[0]
+    return Note(
+        "journeys.paths_answer",
+        "Visits most often begin with {path:word}: {share:%} of them ({low:%} to {high:%}; "
+        "{count} of {n}).",
+        path=row["path"],
+        share=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        count=int(row["count"]),
+        n=int(row["n"]),
+    )
+
+
+def _difference_answer(table, goal, conf_level):
+    """Name the clearest difference between the two kinds of visits, if there is one."""
+    clear = table[table["p_adjusted"] < 1 - conf_level]
+    shown = clear if len(clear) else table
+    ranked = shown.assign(size=shown["estimate"].abs())
+    row = ranked.sort_values(["size", "path"], ascending=[False, True]).iloc[0]
+    values = {
+        "goal": goal,
+        "path": row["path"],
+        "with_goal": row["with_goal"],
+        "without_goal": row["without_goal"],
+        "gap": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "n": int(row["n"]),
+    }
+    if not len(clear):
+        return Note(
+            "journeys.no_difference_answer",
+            "No beginning could be shown to distinguish visits with '{goal:word}': the largest "
+            "difference is {gap:points} percentage points, for {path:word} ({low:points} to "
+            "{high:points}; {n} visits).",
+            **values,
+        )
+    return Note(
+        "journeys.differ_answer",
+        "{path:word} differs most: {with_goal:%} of visits with '{goal:word}' begin so, "
+        "against {without_goal:%} of the others ({gap:points} percentage points, {low:points} to "
+        "{high:points}; {n} visits).",
+        **values,
+    )
+
+
 def _walk(events, steps, timeout, goal, column, until):
     """Return the events' names, the sums by path, and the sums over all visits."""
     schemas.require(events, "events", column)
@@ -291,11 +345,12 @@ def _walk(events, steps, timeout, goal, column, until):
     bits = max(len(names).bit_length(), 1)
     if steps < 1 or steps * bits > 62:
         raise InputError(
-            "journeys.error_steps_different_events_leave_room",
-            "steps: {n_names} different events leave room for 1 to {bits} steps, found "
+            "journeys.error_path_length",
+            "steps: {events} different events leave room for {least} to {most} steps, found "
             "{steps}. Use stages or group pages first.",
-            n_names=len(names),
-            bits=62 // bits,
+            events=len(names),
+            least=1,
+            most=62 // bits,
             steps=steps,
         )
     roles = {
@@ -403,215 +458,4 @@ class _Paths:
             **dict(zip(_SUMS, sums, strict=True)),
             "customers": np.append(none, float(people)),
             "empty": np.append(none, empty),
-        }
-
-
-@analysis
-def next_event(
-    events, *, orders=(0, 1, 2), timeout="30min", column="event", until=None, conf_level=0.95
-):
-    """How well does what people just did say what they do next?
-
-    Chains of order 0 (the frequencies alone) and higher are learnt on four fifths of the customers
-    and scored on the others.
-
-    Parameters
-    ----------
-    events : table with customer_id, occurred_at, event
-    orders : tuple of int
-        How many past events a chain looks at, up to 3.
-    timeout : str
-        Longest pause between two events that still counts as a move.
-    column, until
-        As in `paths`.
-
-    Returns
-    -------
-    Result
-        order, measure (log_score: mean log-likelihood of the event that came; hit_rate: how often
-        the likeliest came), count (moves scored right), n (moves scored), estimate, std_error,
-        conf_low, conf_high. Customers are the sampling unit.
-
-    Raises
-    ------
-    NotEnoughData
-        Without moves among learnt or scored customers.
-
-    Source: Montgomery, Li, Srinivasan & Liechty (2004), Marketing Science 23.
-    """
-    import pandas as pd
-
-    schemas.require(events, "events", column)
-    names = engine.distinct(events, column)
-    most = max(orders)
-    if not 0 <= min(orders) <= most <= 3 or (len(names) + 1) ** (most + 1) > 2**62:
-        raise InputError(
-            "journeys.error_orders_whole_numbers_from_to",
-            "orders: whole numbers from 0 to 3 are needed, found {orders}",
-            orders=orders,
-        )
-    roles = {
-        "customer": engine.key("customer_id"),
-        "t": engine.micros("occurred_at"),
-        "k": engine.code(column, names),
-    }
-    end = schemas.observed_until(events, until)
-    view = engine.view(events, upto=None if until is None else end, **roles)
-    learnt = (
-        engine.ordered(
-            view,
-            _Grams(len(names), most, schemas.micros("timeout", timeout), False),
-            then=("t", "k"),
-        )
-        .groupby("gram")["moves"]
-        .sum()
-    )
-    scored = engine.ordered(
-        view, _Grams(len(names), most, schemas.micros("timeout", timeout), True), then=("t", "k")
-    )
-    scored = (
-        scored.groupby(["customer", "gram"], as_index=False)["moves"]
-        .sum()
-        .sort_values(["gram", "customer"], ignore_index=True)
-    )
-    if not len(learnt) or not len(scored):
-        raise NotEnoughData(
-            "journeys.error_next_event_too_few_moves",
-            "next_event: too few moves to learn from and to score",
-        )
-    e = len(names) + 1
-    who = np.unique(scored["customer"].astype(str), return_inverse=True)[1]
-    moves = scored["moves"].to_numpy(float)
-    rows = []
-    for order in orders:
-        size = e ** (order + 1)
-        counts = learnt.groupby(learnt.index % size).sum()
-        context = counts.groupby(counts.index // e).sum()
-        base = learnt.groupby(learnt.index % e).sum() / learnt.sum()
-        gram = scored["gram"].to_numpy() % size
-        c = counts.reindex(gram, fill_value=0).to_numpy(float)
-        total = context.reindex(gram // e, fill_value=0).to_numpy(float)
-        prior = base.reindex(gram % e, fill_value=0).to_numpy(float) * 0.99 + 0.01 / len(names)
-        score = np.log((c + 5 * prior) / (total + 5))
-        # The likeliest next event of each context; a context never seen falls back on the commonest
-        # event.
-        likeliest = counts.sort_values(kind="stable").groupby(lambda g: g // e).tail(1)
-        best = (
-            pd.Series(likeliest.index % e, index=likeliest.index // e)
-            .reindex(gram // e)
-            .fillna(base.idxmax())
-            .to_numpy()
-        )
-        hit = (best == gram % e).astype(float)
-        x = np.bincount(who, moves)
-        for measure, value in (("log_score", score), ("hit_rate", hit)):
-            estimate, se, low, high = intervals.ratio(
-                np.bincount(who, moves * value), x, conf_level
-            )
-            rows.append(
-                {
-                    "order": f"{order}",
-                    "measure": measure,
-                    "count": int((moves * hit).sum()),
-                    "n": int(moves.sum()),
-                    "estimate": estimate,
-                    "std_error": se,
-                    "conf_low": low,
-                    "conf_high": high,
-                }
-            )
-    table = pd.DataFrame(rows)
-    scores = table[table["measure"] == "log_score"].set_index("order")["estimate"]
-    hits = table[table["measure"] == "hit_rate"].set_index("order")["estimate"]
-    best = scores.idxmax()
-    limits = (
-        Note(
-            "journeys.next_best",
-            "Order {order} predicts best: {gain:3} above the frequencies alone; its "
-            "likeliest event came in {hit:%}.",
-            order=best,
-            gain=scores[best] - scores.iloc[0],
-            hit=hits[best],
-        ),
-        Note("journeys.next_limit", "Predicting the next click is not explaining it."),
-    )
-    return Result(
-        question=Note(
-            "journeys.predict_question", "How well does what people just did say what they do next?"
-        ),
-        table=table,
-        method=Note(
-            "journeys.predict_method",
-            "Markov chains learnt on four fifths of the customers, scored on the "
-            "others; shrunk towards the frequencies; ratios over customers, delta "
-            "method.",
-        ),
-        unit="moves",
-        n=int(moves.sum()),
-        conf_level=conf_level,
-        limits=limits,
-        chart=Points(
-            label=["order"],
-            only={"measure": "log_score"},
-            xlabel=Note(
-                "journeys.predict_axis", "Mean log-likelihood of the next event (higher is better)"
-            ),
-        ),
-    )
-
-
-class _Grams:
-    """The kernel of `next_event`: counts of an event with up to three before it (0 = none), of the
-    customers learnt from or of those scored.
-    """
-
-    def __init__(self, names, most, width, scored):
-        self.names, self.most, self.width, self.scored = names, most, width, scored
-
-    def __call__(self, batch):
-        k, time, n, e = batch["k"].astype(np.int64) + 1, batch["t"], len(batch), self.names + 1
-        follows = np.zeros(n, bool)
-        follows[1:] = (
-            (np.diff(time) <= self.width) & (batch.customer[1:] == batch.customer[:-1])
-            if n
-            else False
-        )
-        run = (
-            np.arange(n) - np.maximum.accumulate(np.where(follows, 0, np.arange(n)))
-            if n
-            else np.zeros(0, int)
-        )
-        gram = k.copy()
-        for back in range(1, self.most + 1):
-            before = np.concatenate(
-                [np.zeros(min(back, n), np.int64), k[:-back] if n > back else k[:0]]
-            )[:n]
-            gram = gram + np.where(run >= back, before, 0) * e**back
-        # Every fifth customer is scored, by a hash of all they did, so the split depends on
-        # nobody's name.
-        who = batch.customer
-        mixed = (time * np.int64(31) + k).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
-        head = np.flatnonzero(np.diff(who, prepend=-1))
-        luck = (
-            np.add.reduceat(mixed >> np.uint64(32), head) % np.uint64(5)
-            if n
-            else np.zeros(0, np.uint64)
-        )
-        rows = (
-            np.flatnonzero(follows & ((luck[who] == 0) == self.scored)) if n else np.zeros(0, int)
-        )
-        who = batch.customer[rows]
-        order = (
-            np.lexsort((gram[rows], who)) if self.scored else np.argsort(gram[rows], kind="stable")
-        )
-        rows, who = rows[order], who[order]
-        g = gram[rows]
-        new = np.ones(len(rows), bool)
-        new[1:] = (g[1:] != g[:-1]) | ((who[1:] != who[:-1]) if self.scored else False)
-        start = np.flatnonzero(new)
-        return {
-            "customer": batch["customer"][rows[start]],
-            "gram": g[start],
-            "moves": np.diff(np.append(start, len(rows))).astype(np.int64),
         }

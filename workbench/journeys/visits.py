@@ -19,6 +19,34 @@ RULES = {
 }
 
 
+NO_PAUSE = Note("journeys.no_pause", "no limit")
+LAST_EVENT = Note(
+    "journeys.last_page",
+    "Time after the last event of a session is not seen: durations are lower bounds.",
+)
+RULE = {
+    "ga4": Note(
+        "journeys.rule_ga4",
+        "GA4's rule: a visit ends after {timeout:span} of inactivity; one across midnight counts "
+        "on both days.",
+        timeout=RULES["ga4"]["timeout"],
+    ),
+    "matomo": Note(
+        "journeys.rule_matomo",
+        "Matomo's rule: a visit ends after {timeout:span} of inactivity, at local midnight and "
+        "with every new campaign.",
+        timeout=RULES["matomo"]["timeout"],
+    ),
+    "posthog": Note(
+        "journeys.rule_posthog",
+        "PostHog's rule: a visit ends after {timeout:span} of inactivity and lasts {longest:span} "
+        "at most.",
+        timeout=RULES["posthog"]["timeout"],
+        longest=RULES["posthog"]["longest"],
+    ),
+}
+
+
 @analysis
 def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95):
     """How often do people come, and how much do they do in a visit?
@@ -77,34 +105,8 @@ def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95)
         ),
         n=people,
         conf_level=conf_level,
-        limits=(
-            Note(
-                "journeys.last_page",
-                "Time after the last event of a session is not seen: durations are lower bounds.",
-            ),
-            *(
-                (
-                    {
-                        "ga4": Note(
-                            "journeys.rule_ga4",
-                            "GA4's rule: 30 minutes of silence; a visit across midnight counts "
-                            "on both days.",
-                        ),
-                        "matomo": Note(
-                            "journeys.rule_matomo",
-                            "Matomo's rule: 30 minutes of silence, local midnight, "
-                            "and every new campaign.",
-                        ),
-                        "posthog": Note(
-                            "journeys.rule_posthog",
-                            "PostHog's rule: 30 minutes of silence, at most 24 hours in all.",
-                        ),
-                    }[rule],
-                )
-                if rule
-                else ()
-            ),
-        ),
+        limits=(LAST_EVENT, RULE[rule]) if rule else (LAST_EVENT,),
+        answer=_visits_answer(table),
         chart=Points(
             label=["measure"],
             xlabel=Note("journeys.sessions_axis", "Per customer or per session, as named"),
@@ -153,6 +155,7 @@ def compare_sessions(events, *, zone="UTC", conf_level=0.95):
                 "the number shown for it.",
             ),
         ),
+        answer=_rules_answer(table),
         chart=Points(
             label=["definition"], xlabel=Note("journeys.tools_axis", "Visits per customer")
         ),
@@ -194,7 +197,7 @@ def _cut(events, rules, zone, conf_level):
     )
     if not len(sums) or sums["customers"].max() == 0:
         raise NotEnoughData(
-            "journeys.error_sessions_the_table_holds_no",
+            "journeys.error_no_visit_events",
             "sessions: the table holds no event with a customer and a time",
         )
     rows = []
@@ -265,7 +268,7 @@ def transitions(events, *, timeout=None, conf_level=0.95):
     sums = sums[sums["y"] > 0]
     if not len(sums):
         raise NotEnoughData(
-            "journeys.error_transitions_no_customer_has_two",
+            "journeys.error_no_move",
             "transitions: no customer has two events in a row",
         )
     # Customers who left the event without this move count in the denominator of every cell.
@@ -293,33 +296,21 @@ def transitions(events, *, timeout=None, conf_level=0.95):
     table = table.sort_values(
         ["event", "count", "next_event"], ascending=[True, False, True], ignore_index=True
     )
+    moves = int(table["count"].sum())
     return Result(
         question=Note("journeys.transitions_question", "What do people do next?"),
         table=table,
         unit="moves",
-        n=int(table["count"].sum()),
+        n=moves,
         method=Note(
             "journeys.transitions_method",
-            "Share of moves away from an event, longest pause {timeout:span}; ratios "
-            "over customers, delta method.",
-            timeout=timeout or Note("funnels.no_window", "none"),
+            "Share of moves away from an event, longest pause: {timeout:span}; ratios over "
+            "customers, delta method.",
+            timeout=timeout or NO_PAUSE,
         ),
         conf_level=conf_level,
-        limits=(
-            (
-                Note(
-                    "journeys.moves_limit",
-                    "{n} moves; the last event of a customer has no next one.",
-                    n=table["count"].sum(),
-                )
-                if timeout is None
-                else Note(
-                    "journeys.moves_visit",
-                    "{n} moves; the last event of a visit has no next one.",
-                    n=table["count"].sum(),
-                )
-            ),
-        ),
+        limits=(_last_has_no_next(moves, timeout),),
+        answer=_moves_answer(table),
         chart=Heat(
             row="event",
             column="next_event",
@@ -327,6 +318,78 @@ def transitions(events, *, timeout=None, conf_level=0.95):
             xlabel=Note("journeys.next_axis", "Next event"),
             ylabel=Note("journeys.transitions_axis", "Share of moves away from the event"),
         ),
+    )
+
+
+def _visits_answer(table):
+    """Say how often a customer came."""
+    row = table[table["measure"] == "sessions_per_customer"].iloc[0]
+    return Note(
+        "journeys.sessions_answer",
+        "A customer made {visits:3} visits on average ({low:3} to {high:3}; {count} visits of {n} "
+        "customers).",
+        visits=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        count=int(row["count"]),
+        n=int(row["n"]),
+    )
+
+
+def _rules_answer(table):
+    """Say what the usual pause gives, and the lowest and highest of all rules."""
+    row = table[table["definition"] == "pause_30"].iloc[0]
+    ranked = table.sort_values(["estimate", "definition"])
+    least, most = ranked.iloc[0], ranked.iloc[-1]
+    return Note(
+        "journeys.tools_answer",
+        "With a {rule:word}, a customer made {visits:3} visits on average ({low:3} to {high:3}; "
+        "{n} customers); the rules range from {least:3} ({least_rule:word}) to {most:3} "
+        "({most_rule:word}).",
+        rule=row["definition"],
+        visits=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        n=int(row["n"]),
+        least=least["estimate"],
+        least_rule=least["definition"],
+        most=most["estimate"],
+        most_rule=most["definition"],
+    )
+
+
+def _moves_answer(table):
+    """Say what most often follows the event that people most often move on from."""
+    row = table.sort_values(
+        ["n", "event", "count", "next_event"], ascending=[False, True, False, True]
+    ).iloc[0]
+    return Note(
+        "journeys.transitions_answer",
+        "After {event:word}, from which most moves are made, {next_event:word} comes most often: "
+        "{share:%} of moves ({low:%} to {high:%}; {count} of {n}).",
+        event=row["event"],
+        next_event=row["next_event"],
+        share=row["estimate"],
+        low=row["conf_low"],
+        high=row["conf_high"],
+        count=int(row["count"]),
+        n=int(row["n"]),
+    )
+
+
+def _last_has_no_next(moves, timeout):
+    if timeout is None:
+        return Note(
+            "journeys.moves_limit",
+            "{n} move; the last event of a customer has no next one.",
+            "{n} moves; the last event of a customer has no next one.",
+            n=moves,
+        )
+    return Note(
+        "journeys.moves_visit",
+        "{n} move; the last event of a visit has no next one.",
+        "{n} moves; the last event of a visit has no next one.",
+        n=moves,
     )
 
 
