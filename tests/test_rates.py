@@ -241,7 +241,7 @@ def test_a_trend_over_cohorts():
     assert float(intervals.trend(np.arange(8), count, np.full(8, 50))) == pytest.approx(
         theirs, rel=0.15
     )
-    with pytest.raises(NotEnoughData, match="two are needed"):
+    with pytest.raises(NotEnoughData, match="at least 2 cohorts"):
         retention.over_time(HAND, days=(1, 300))
 
 
@@ -302,7 +302,7 @@ def test_engagement_by_hand():
     acts = acts.assign(occurred_at=AT + pd.to_timedelta(acts["day"], "D"), event="click")
     made = retention.engagement(acts, first, machine="machine_open")
     assert made.table[["month", "count", "n"]].to_numpy().tolist() == [[1, 1, 2], [2, 1, 2]]
-    assert "1 acts of machines" in str(made.limits[0])
+    assert "1 action of a machine does" in str(made.limits[0])
     with pytest.raises(InputError, match="no event named 'open'"):
         retention.engagement(acts, first, acts=["open"])
     rng = np.random.default_rng(3)

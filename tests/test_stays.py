@@ -205,7 +205,7 @@ def test_exits_add_up():
         (lambda: retention.curves(AML.assign(days="long")), InputError, "must be a number"),
         (lambda: retention.curves(AML.head(0)), NotEnoughData, "no complete row"),
         (lambda: retention.cox(AML, ["y"]), InputError, "no column named 'y'"),
-        (lambda: retention.cox(AML.assign(ended=0), ["x"]), NotEnoughData, "at least two each"),
+        (lambda: retention.cox(AML.assign(ended=0), ["x"]), NotEnoughData, "at least 2 for each"),
         (lambda: retention.cox(AML.assign(k=1.0), ["k"]), InputError, "never varies"),
         (lambda: retention.parametric(AML.assign(days=0.0)), InputError, "not above 0"),
         (lambda: retention.parametric(AML, family="gamma"), InputError, "no option named"),

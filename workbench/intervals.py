@@ -10,8 +10,12 @@ def z(conf_level):
     """Return the two-sided normal quantile of a confidence level between 0 and 1."""
     if not 0 < conf_level < 1:
         raise InputError(
-            "intervals.error_conf_level_must_lie_between",
-            "conf_level: must lie between 0 and 1 (0.95 for 95 %), found {conf_level:repr}",
+            "intervals.error_conf_level",
+            "conf_level: must lie between {floor} and {top} ({example:plain} for {example:%0}), found "
+            "{conf_level:repr}",
+            floor=0,
+            top=1,
+            example=0.95,
             conf_level=conf_level,
         )
     return float(special.ndtri(0.5 + conf_level / 2))
@@ -45,7 +49,7 @@ def wilson(count, n, conf_level=0.95):
     count, n = np.broadcast_arrays(np.asarray(count, float), np.asarray(n, float))
     if np.any((count < 0) | (count > n)):
         raise InputError(
-            "intervals.error_wilson_a_count_lies_outside", "wilson: a count lies outside 0..n"
+            "intervals.error_count", "wilson: a count lies outside {floor} to n", floor=0
         )
     q = z(conf_level)
     with np.errstate(invalid="ignore", divide="ignore"):

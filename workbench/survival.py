@@ -148,7 +148,7 @@ def restricted_mean(time, event, horizon, *, customer=None, conf_level=0.95):
     count (events up to the horizon), n, estimate, std_error, conf_low, conf_high, and
     `pull`, each duration's influence on the estimate.
 
-    Raises NotEnoughData where nobody was watched up to the horizon: the mean is then not known.
+    Raises NotEnoughData where nobody was followed up to the horizon: the mean is then not known.
 
     Source: Royston & Parmar (2013), BMC Med. Res. Methodol. 13; standard error from the influence
     function.
@@ -159,15 +159,16 @@ def restricted_mean(time, event, horizon, *, customer=None, conf_level=0.95):
     time, event = _checked(time, np.asarray(event).astype(int))
     if horizon <= 0:
         raise InputError(
-            "survival.error_horizon_must_be_larger_than",
-            "horizon: must be larger than 0, found {horizon}",
+            "survival.error_horizon",
+            "horizon: must be larger than {floor}, found {horizon}",
+            floor=0,
             horizon=horizon,
         )
     u, at_risk, d, _ = _counts(time, event, 1)
     if not (time >= horizon).any() and not (event[time == time.max()] == 1).all():
         raise NotEnoughData(
-            "survival.error_survival_nobody_was_watched_up",
-            "survival: nobody was watched up to the horizon of {horizon}",
+            "survival.error_not_followed",
+            "survival: nobody was followed up to the horizon of {horizon}",
             horizon=horizon,
         )
     h = d / at_risk
@@ -332,14 +333,12 @@ def at(curve, column, moments):
 def _checked(time, cause):
     time, cause = np.asarray(time, float), np.asarray(cause, int)
     if not len(time):
-        raise NotEnoughData(
-            "survival.error_survival_no_durations_to_work", "survival: no durations to work with"
-        )
+        raise NotEnoughData("survival.error_no_durations", "survival: no durations to work with")
     if np.isnan(time).any() or (time < 0).any():
         raise InputError(
-            "survival.error_survival_durations_are_negative_or",
-            "survival: {time} durations are negative or missing",
-            time=int((np.isnan(time) | (time < 0)).sum()),
+            "survival.error_negative",
+            "survival: {n} durations are negative or missing",
+            n=int((np.isnan(time) | (time < 0)).sum()),
         )
     return time, cause
 

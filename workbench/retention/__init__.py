@@ -2,18 +2,19 @@
 relations last.
 """
 
-from workbench.retention.rates import day_retention, engagement, mean_curve, over_time
+from workbench.retention.by_cohort import cohorts, mean_curve
+from workbench.retention.churn import churn_moments, retention_rate
+from workbench.retention.duration_models import cox, parametric
+from workbench.retention.engaged import engagement
+from workbench.retention.rates import day_retention, over_time
 from workbench.retention.repeat import (
     buying_rhythm,
-    churn_moments,
-    cohorts,
     ever_repeat,
     pauses,
     repeat_rate,
-    retention_rate,
     time_to_next,
 )
-from workbench.retention.stays import cox, curves, exits, parametric, period_hazards
+from workbench.retention.stays import curves, exits, period_hazards
 
 __all__ = [
     "buying_rhythm",

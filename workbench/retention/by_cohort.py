@@ -1,0 +1,468 @@
+"""Cohorts: who first bought together, how many of them are active later, and their mean."""
+
+import numpy as np
+
+from workbench import engine, intervals, periods, schemas
+from workbench.errors import InputError, one_of
+from workbench.notes import Note
+from workbench.results import Curve, Heat, Result, analysis
+from workbench.retention import sentences
+from workbench.retention.rates import compared
+
+CLOCKS = {
+    "calendar": Note("retention.clock_calendar", "calendar periods"),
+    "rolling": Note("retention.clock_rolling", "full periods since the customer's first purchase"),
+}
+CRITERIA = {
+    "on": Note("retention.criterion_on", "active in that period"),
+    "on_or_after": Note("retention.criterion_on_or_after", "active in that period or later"),
+}
+PERIODS = {
+    "day": Note("retention.period_day", "day"),
+    "week": Note("retention.period_week", "week"),
+    "month": Note("retention.period_month", "month"),
+    "week_sunday": Note("retention.period_week_sunday", "week from Sunday"),
+    "week_saturday": Note("retention.period_week_saturday", "week from Saturday"),
+}
+QUESTIONS = {
+    ("first", "customers"): Note(
+        "retention.cohort_question_customers",
+        "How many of those who first bought in a period are active later? ({clock}; {criterion})",
+    ),
+    ("first", "revenue"): Note(
+        "retention.cohort_question_revenue",
+        "How much do cohorts spend later, relative to their first period? ({clock})",
+    ),
+    ("every", "customers"): Note(
+        "retention.cohort_every_customers",
+        "How many of all who bought in a period are active later? ({clock}; {criterion})",
+    ),
+    ("every", "revenue"): Note(
+        "retention.cohort_every_revenue",
+        "How much do all who bought in a period spend later, relative to that period? ({clock})",
+    ),
+}
+SIZES = {"customers": "n", "revenue": "customers"}
+YLABELS = {
+    "customers": sentences.SHARE_ACTIVE,
+    "revenue": Note("retention.cohort_axis_revenue", "Spending relative to the first period"),
+}
+SEVERAL_COHORTS = Note(
+    "retention.several_cohorts",
+    "A customer belongs to the cohort of every period with a purchase: cohorts are not "
+    "independent, and frequent customers belong to many.",
+)
+NOT_FOLLOWED = Note(
+    "retention.cohort_answer_none",
+    "No cohort of these {n} customers has been followed for a whole period after its first.",
+)
+MEAN_METHOD = Note(
+    "retention.mean_method",
+    "Mean of the cohorts followed to an age, weighted by their size; Wilson intervals.",
+)
+MEAN_METHOD_BY = Note(
+    "retention.mean_method_by",
+    "Mean of the cohorts followed to an age, weighted by their size; Wilson intervals; each group "
+    "against all others by Newcombe's interval, Holm's correction over groups and ages.",
+)
+MEAN_MIX = Note(
+    "retention.mean_mix",
+    "Each age rests on other cohorts: the higher the age, the fewer and the earlier they are. A "
+    "fall may be one of cohorts rather than of age.",
+)
+
+
+@analysis
+def cohorts(
+    orders,
+    *,
+    period="month",
+    clock="calendar",
+    criterion="on",
+    measure="customers",
+    entry="first",
+    zone="UTC",
+    until=None,
+    conf_level=0.95,
+):
+    """Of those who first bought in a period, or bought in it at all, how many are active later on?
+
+    Parameters
+    ----------
+    orders : table with order_id, customer_id, ordered_at, amount
+    period : str
+        "day", "week" (from Monday; "week_sunday", "week_saturday" from another day) or "month" (30
+        days on the rolling clock).
+    clock : str
+        "calendar": ages count calendar periods; "rolling": ages count full periods since the
+        customer's own first purchase day.
+    criterion : str
+        "on": active in that period; "on_or_after": active in that period or any later one.
+    measure : str
+        "customers", or "revenue" (sum of the amounts relative to age 0).
+    entry : str
+        "first": a cohort holds those who first bought in its period; "every": all who bought in it,
+        whether new or not, so that a customer stands in several cohorts (calendar clock only).
+    zone, until
+        As in `repeat_rate`.
+
+    Returns
+    -------
+    Result
+        cohort (first day of its period), age, count, n (cohort size, or revenue at age 0),
+        estimate, and conf_low, conf_high for customers, or customers (cohort size) for revenue. A
+        cell that the data cannot show in full is missing, never 0; age 0 is true by definition and
+        has no interval.
+
+    Raises
+    ------
+    InputError
+        For an unknown option, or entry "every" on the rolling clock.
+
+    Source: Fader & Hardie (2007); rule R-03. Interval: Wilson (1927).
+    """
+    import pandas as pd
+
+    one_of("period", period, periods.DAYS)
+    one_of("clock", clock, ("calendar", "rolling"))
+    one_of("criterion", criterion, ("on", "on_or_after"))
+    one_of("measure", measure, ("customers", "revenue"))
+    one_of("entry", entry, ("first", "every"))
+    if entry == "every" and clock == "rolling":
+        raise InputError(
+            "retention.error_rolling_entry",
+            "cohorts: the rolling clock begins at a customer's first purchase; entry "
+            "'every' needs clock='calendar'",
+        )
+    view, end = schemas.purchase_days(orders, zone, until)
+    cells = _cells(view, period, clock, end, entry)
+    last_period = int(periods.first_day(end, period))
+    # The period that holds the end is itself complete.
+    over = int(periods.first_day(end + 1, period)) == end + 1
+    rows, size_of = [], {}
+    for start, mine in cells.groupby("origin"):
+        mine = mine.set_index("age")
+        size = size_of[start] = int(mine.loc[0, "customers"])
+        oldest = int(periods.index(last_period, period) - periods.index(start, period)) - (
+            0 if over else 1
+        )
+        if clock == "rolling":
+            # The whole cohort must have been watched for the whole age, its last comer too.
+            watched = end - min(periods.last_day(start, period), end) + 1
+            oldest = watched // periods.DAYS[period] - 1
+        ages = range(int(periods.index(last_period, period) - periods.index(start, period)) + 1)
+        if criterion == "on_or_after":
+            later = {"customers": mine["lasts"], "revenue": mine["amount"]}[measure]
+            # Whoever was last seen in a period still running counts for every age before it.
+            every = range(max(later.index.max(), ages[-1]) + 1)
+            seen = later.reindex(every, fill_value=0)[::-1].cumsum()
+        else:
+            seen = mine["customers" if measure == "customers" else "amount"].reindex(
+                ages, fill_value=0
+            )
+        base = size if measure == "customers" else float(mine.loc[0, "amount"])
+        rows += [
+            {
+                "cohort": start,
+                "age": age,
+                "count": float(seen[age]) if age <= oldest else np.nan,
+                "n": base,
+                **({"customers": size} if measure == "revenue" else {}),
+            }
+            for age in ages
+        ]
+    table = pd.DataFrame(rows)
+    table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
+    if measure == "customers":
+        known = table["count"].notna()
+        low, high = intervals.wilson(table["count"].where(known, 0), table["n"], conf_level)
+        given = ~known | (table["age"] == 0)
+        table["conf_low"], table["conf_high"] = (
+            np.where(given, np.nan, low),
+            np.where(given, np.nan, high),
+        )
+    table["cohort"] = pd.to_datetime(table["cohort"], unit="D").astype("datetime64[us]")
+    table = table[
+        [
+            "cohort",
+            "age",
+            "count",
+            "n",
+            "estimate",
+            *(c for c in ("conf_low", "conf_high", "customers") if c in table),
+        ]
+    ]
+    table.attrs.update(entry=entry, criterion=criterion)
+    young = int(table["count"].isna().sum())
+    limits = [*_future(young), *([sentences.ON_OR_AFTER] if criterion == "on_or_after" else [])]
+    return Result(
+        question=QUESTIONS[entry, measure].having(
+            clock=CLOCKS[clock], criterion=CRITERIA[criterion]
+        )
+        if measure == "customers"
+        else QUESTIONS[entry, measure].having(clock=CLOCKS[clock]),
+        answer=_cohort_answer(table, measure),
+        table=table,
+        unit="customers",
+        method=Note(
+            "retention.cohort_method",
+            "Cohorts by {period}, {clock}, {criterion}; Wilson intervals.",
+            period=PERIODS[period],
+            clock=CLOCKS[clock],
+            criterion=CRITERIA[criterion],
+        ),
+        n=(
+            sum(size_of.values())
+            if entry == "first"
+            else int(
+                engine.one(
+                    f"{schemas.DAYS} SELECT count(DISTINCT customer) FROM days WHERE bought = 1",
+                    o=view,
+                )
+            )
+        ),
+        conf_level=conf_level,
+        limits=(*limits, sentences.FIRST_SEEN if entry == "first" else SEVERAL_COHORTS),
+        chart=Heat(
+            row="cohort",
+            column="age",
+            percent=True,
+            base_first=True,
+            xlabel=Note(
+                "retention.age_axis",
+                "Age ({period})",
+                period=PERIODS[period],
+            ),
+            ylabel=YLABELS[measure],
+        ),
+    )
+
+
+@analysis
+def mean_curve(cohorts, *, conf_level=0.95):
+    """What share of customers is active at each age, over all cohorts followed that long?
+
+    Parameters
+    ----------
+    cohorts : Result of `retention.cohorts`, of customers; or a dict of them by group
+        Such as one of the orders of each channel. Each group is then compared with all others.
+
+    Returns
+    -------
+    Result
+        [group,] age, cohorts (followed that long), count, n (customers of those cohorts),
+        estimate (their mean weighted by size), conf_low, conf_high (Wilson; missing at age 0, which
+        is true by definition), and for groups p_value, p_holm (over all groups and ages).
+
+    Raises InputError for cohorts of revenue, of every purchase, or on or after an age.
+
+    Source: Fader & Hardie (2007); Wilson (1927); Newcombe (1998); Holm (1979).
+    """
+    import pandas as pd
+
+    groups = cohorts if isinstance(cohorts, dict) else {"all": cohorts}
+    tables = []
+    for name, made in groups.items():
+        if not isinstance(made, Result):
+            raise InputError(
+                "retention.error_mean_no_cohorts",
+                "cohorts: the Result of retention.cohorts is needed, found a {name}",
+                name=type(made).__name__,
+            )
+        known = made.table.dropna(subset=["count"])
+        if "conf_low" not in known:
+            raise InputError(
+                "retention.error_mean_of_revenue",
+                "cohorts: a mean curve needs cohorts of customers, found those of revenue",
+            )
+        if made.table.attrs.get("entry") == "every":
+            raise InputError(
+                "retention.error_mean_of_every",
+                "cohorts: with entry 'every' a customer stands in several cohorts, so "
+                "their mean has no such interval; use entry 'first'",
+            )
+        if made.table.attrs.get("criterion") == "on_or_after":
+            raise InputError(
+                "retention.error_mean_on_or_after",
+                "cohorts: 'on_or_after' looks ahead to the end of the data, so cohorts "
+                "have no common mean; use criterion 'on'",
+            )
+        tables.append(
+            known.groupby("age")
+            .agg(cohorts=("cohort", "size"), count=("count", "sum"), n=("n", "sum"))
+            .reset_index()
+            .assign(group=str(name))
+        )
+    table = pd.concat(tables, ignore_index=True)
+    table["estimate"] = table["count"] / table["n"]
+    low, high = intervals.wilson(table["count"], table["n"], conf_level)
+    given = table["age"] == 0
+    table["conf_low"], table["conf_high"] = (
+        np.where(given, np.nan, low),
+        np.where(given, np.nan, high),
+    )
+    several = len(groups) > 1
+    if several:
+        table = pd.concat(
+            [table[given], compared(table[~given].reset_index(drop=True))]
+        ).sort_values(["group", "age"], ignore_index=True)
+    table = table[
+        [
+            *(["group"] if several else []),
+            "age",
+            "cohorts",
+            "count",
+            "n",
+            "estimate",
+            "conf_low",
+            "conf_high",
+            *(["p_value", "p_holm"] if several else []),
+        ]
+    ]
+    fewer = table.loc[table["cohorts"] < table["cohorts"].max() / 2, "age"]
+    limits = [MEAN_MIX]
+    if len(fewer) and not several:
+        limits.append(
+            Note(
+                "retention.mean_few",
+                "From age {age} on, fewer than half of the cohorts have been followed long enough.",
+                age=int(fewer.iloc[0]),
+            )
+        )
+    first = next(iter(groups.values()))
+    return Result(
+        question=Note(
+            "retention.mean_question",
+            "What share of customers is active at each age, over all cohorts followed that long?",
+        ),
+        answer=_mean_answer(table, several, conf_level),
+        table=table,
+        method=MEAN_METHOD_BY if several else MEAN_METHOD,
+        unit="customers",
+        n=sum(m.n for m in groups.values()),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        chart=Curve(
+            x="age",
+            **{"group": "group"} if several else {},
+            percent=True,
+            xlabel=first.chart.xlabel,
+            ylabel=sentences.SHARE_ACTIVE,
+        ),
+    )
+
+
+def _future(cells):
+    note = Note(
+        "retention.future",
+        "{n} cell lies in the future or is not over yet: missing, not zero.",
+        "{n} cells lie in the future or are not over yet: missing, not zero.",
+        n=cells,
+    )
+    return [note] if cells else []
+
+
+def _cohort_answer(table, measure):
+    """Compare the last cohort that was followed for a period after its first with the first."""
+    followed = table[(table["age"] == 1) & table["estimate"].notna()]
+    if not len(followed):
+        return NOT_FOLLOWED.having(n=int(table.loc[table["age"] == 0, SIZES[measure]].sum()))
+    enough = followed[followed[SIZES[measure]] >= 10]
+    row, first = (enough if len(enough) else followed).iloc[-1], followed.iloc[0]
+    values = {
+        "cohort": row["cohort"].date(),
+        "first": float(first["estimate"]),
+        "first_cohort": first["cohort"].date(),
+    }
+    if measure == "revenue":
+        return Note(
+            "retention.cohort_answer_revenue",
+            "The cohort of {cohort:date} ({n} customers) spent {share:%} of its first period's "
+            "amount one period later; the first cohort, of {first_cohort:date}, {first:%}.",
+            share=float(row["estimate"]),
+            n=int(row["customers"]),
+            **values,
+        )
+    return Note(
+        "retention.cohort_answer",
+        "One period later {share:%} of the cohort of {cohort:date} were active ({low:%} to "
+        "{high:%}; {count} of {n}); of the first cohort, of {first_cohort:date}, {first:%}.",
+        **values,
+        **sentences.interval(row),
+    )
+
+
+def _mean_answer(table, several, conf_level):
+    later = table[table["age"] > 0]
+    if not len(later):
+        return NOT_FOLLOWED.having(n=int(table["n"].sum()))
+    if not several:
+        enough = later[later["cohorts"] >= table["cohorts"].max() / 2]
+        row = sentences.last_known(enough if len(enough) else later)
+        return Note(
+            "retention.mean_answer",
+            "{share:%} of the customers were active at age {age} ({low:%} to {high:%}; {count} of "
+            "{n}, in {cohorts} cohorts).",
+            age=int(row["age"]),
+            cohorts=int(row["cohorts"]),
+            **sentences.interval(row),
+        )
+    return sentences.largest_difference(later, conf_level)
+
+
+def _cells(view, period, clock, end, entry):
+    """Return per cohort (start day) and age: customers active, customers last seen then, and their
+    amount.
+    """
+    first = schemas.first_day(view)
+    if clock == "calendar":
+        followed = (
+            "SELECT * FROM g WHERE bucket >= origin"
+            if entry == "first"
+            else """
+              SELECT g.bucket, g.amount, g.active, a.bucket AS origin, g.latest
+              FROM a JOIN g ON a.customer = g.customer AND g.bucket >= a.bucket
+              WHERE a.active = 1"""
+        )
+        head = f"""{schemas.DAYS},
+          a AS (
+            SELECT customer, {periods.sql("day", period, first, end)} AS bucket,
+              sum(amount) AS amount, max(bought) AS active
+            FROM days GROUP BY 1, 2),
+          g AS (
+            SELECT customer, bucket, amount, active,
+              min(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS origin,
+              max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest
+            FROM a),
+          f AS ({followed})"""
+    else:
+        length = periods.DAYS[period]
+        head = f"""{schemas.DAYS},
+          d AS (
+            SELECT customer, day, amount, bought,
+              min(CASE WHEN bought = 1 THEN day END) OVER (PARTITION BY customer) AS first_day
+            FROM days),
+          a AS (
+            SELECT customer, first_day,
+              day - first_day - mod(day - first_day, {length}) AS bucket, sum(amount) AS amount,
+              max(bought) AS active
+            FROM d WHERE day >= first_day GROUP BY 1, 2, 3),
+          f AS (
+            SELECT bucket, amount, active,
+              {periods.sql("first_day", period, first, end)} AS origin,
+              max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest
+            FROM a)"""
+    cells = engine.run(
+        head
+        + """
+          SELECT origin, bucket, CAST(sum(active) AS BIGINT) AS customers,
+            CAST(sum(CASE WHEN bucket = latest THEN 1 ELSE 0 END) AS BIGINT) AS lasts,
+            sum(amount) AS amount
+          FROM f GROUP BY origin, bucket ORDER BY origin, bucket""",
+        o=view,
+    )
+    if clock == "calendar":
+        return cells.assign(
+            age=periods.index(cells["bucket"], period) - periods.index(cells["origin"], period)
+        )
+    return cells.assign(age=cells["bucket"] // periods.DAYS[period])
