@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from workbench import load, prediction
 from workbench.errors import InputError, NotEnoughData
-from workbench.prediction.planning import _ahead, _season
+from workbench.prediction.extrapolation import _season, ahead_by_cohort
 from workbench.prediction.returning import _Judge
 
 AT = pd.Timestamp("2024-01-01 12:00", tz="UTC")
@@ -186,7 +186,7 @@ def test_predictions_beat_chance_and_are_calibrated(foretold):
     made = prediction.calibration(foretold, groups=5)
     assert made.table["count"].sum() == foretold.model.tested["came_back"].sum()
     assert made.table["n"].sum() == foretold.n
-    assert made.table["foretold"].is_monotonic_increasing
+    assert made.table["predicted"].is_monotonic_increasing
     assert foretold.model.now["customer_id"].is_unique
     assert len(foretold.model.now) == 600
     assert foretold.model.now["chance"].between(0, 1).all()
@@ -241,7 +241,7 @@ def test_cohorts_by_hand():
     next period brings 5 + 10 of them and the mean of the newcomers.
     """
     grid = np.array([[10.0, 5, 5, 5], [0, 20, 10, 10], [0, 0, 0, 0], [0, 0, 0, 0]])
-    every, own = _ahead(grid, np.array([10.0, 20, 0, 0]), grid, 2, 4, 2, 12)
+    every, own = ahead_by_cohort(grid, np.array([10.0, 20, 0, 0]), grid, 2, 4, 2, 12)
     assert own.sum(axis=0) == pytest.approx([15, 15])
     assert every.sum(axis=0) == pytest.approx([22.5, 26.25])
 

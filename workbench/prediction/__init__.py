@@ -3,6 +3,7 @@ beside the simplest rule.
 """
 
 from workbench.prediction.planning import Plan, forecast
-from workbench.prediction.returning import Prediction, calibration, traits, will_return
+from workbench.prediction.reliability import calibration
+from workbench.prediction.returning import Prediction, traits, will_return
 
 __all__ = ["Plan", "Prediction", "calibration", "forecast", "traits", "will_return"]

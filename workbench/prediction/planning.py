@@ -6,18 +6,76 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench import engine, intervals, periods, schemas
+from workbench import engine, periods, schemas
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
+from workbench.prediction.extrapolation import KNOWN, ahead_by_cohort, following, interval
 from workbench.results import Curve, Result, analysis
-from workbench.texts import number, word
 
 FIRST = 12  # periods the first forecast of the past learns from
-# Errors of the past an interval rests on, at least and at most: what forecasts did long ago, with
-# little to learn from, says less.
-KNOWN, LATEST = 6, 26
-PRIOR = 20.0  # purchases with which a cohort's own level is drawn towards that of all
 SEASON = {"month": 12, "week": 52}
+QUESTIONS = {
+    "orders": Note(
+        "prediction.forecast_question_orders",
+        "How many orders will come in over the next {ahead} periods?",
+    ),
+    "amount": Note(
+        "prediction.forecast_question_amount",
+        "How much revenue will come in over the next {ahead} periods?",
+    ),
+}
+YLABELS = {
+    "orders": Note("prediction.forecast_yaxis_orders", "Orders per period"),
+    "amount": Note("prediction.forecast_yaxis_amount", "Revenue per period"),
+}
+ANSWERS = {
+    "orders": Note(
+        "prediction.forecast_answer_orders",
+        "{estimate:3} orders are expected in the period from {period:date} ({low:3} to {high:3}; "
+        "{method:word}, {n} periods known); the period before it had {last:3}.",
+    ),
+    "amount": Note(
+        "prediction.forecast_answer_amount",
+        "{estimate:money} of revenue is expected in the period from {period:date} ({low:money} to "
+        "{high:money}; {method:word}, {n} periods known); the period before it had {last:money}.",
+    ),
+}
+PLAIN_ANSWERS = {
+    "orders": Note(
+        "prediction.forecast_answer_plain_orders",
+        "{estimate:3} orders are expected in the period from {period:date} ({method:word}, {n} "
+        "periods known); too few past forecasts for an interval.",
+    ),
+    "amount": Note(
+        "prediction.forecast_answer_plain_amount",
+        "{estimate:money} of revenue is expected in the period from {period:date} "
+        "({method:word}, {n} periods known); too few past forecasts for an interval.",
+    ),
+}
+BETTER = Note(
+    "prediction.better",
+    "Over those, the cohort forecast was more accurate than the best simple rule ({base:word}).",
+)
+WORSE = Note(
+    "prediction.worse",
+    "Over those, the cohort forecast was no more accurate than the best simple rule ({base:word}): "
+    "use that rule.",
+)
+INFLOW = Note(
+    "prediction.inflow",
+    "Assumed: {n:3} new customers per period, the mean of the last {k}. Campaigns, prices and "
+    "competitors are not taken into account.",
+)
+SEASON_RETURNS = Note("prediction.season", "The season of past years is assumed to return.")
+NO_SEASON = Note(
+    "prediction.no_season",
+    "Less than two years of data: a season cannot be told from growth and is not in the forecast.",
+)
+COHORT_SEEN = Note(
+    "prediction.cohort_seen",
+    "Cohorts are by the first purchase in these data; those of the first periods also hold "
+    "earlier customers.",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +125,7 @@ def forecast(
     period : str
         "month", "week" (from Monday; "week_sunday", "week_saturday").
     ahead : int
-        Periods to foretell.
+        Periods to forecast.
     inflow, level : int
         Last periods whose mean of new customers goes on; last periods a cohort's level is taken
         from.
@@ -86,7 +144,8 @@ def forecast(
         (whole periods known), errors (of the past, behind the interval), existing (share expected
         from customers known now, for cohorts), estimate, std_error, conf_low, conf_high: where the
         period itself is expected, not the mean. Missing limits: too few errors. How far off
-        forecasts were and how often the intervals held the truth stands in `.limits`. `.model` is a
+        forecasts were and how often the intervals held the truth stands in `.facts`
+        (prediction.mase_of, prediction.coverage). `.model` is a
         Plan.
 
     Raises
@@ -113,8 +172,9 @@ def forecast(
     ):
         if not isinstance(value, (int, np.integer)) or value < 1:
             raise InputError(
-                "prediction.error_a_whole_number_of_at",
-                "{name}: a whole number of at least 1 is needed, found {value:repr}",
+                "prediction.error_whole_number",
+                "{name}: a whole number of at least {least} is needed, found {value:repr}",
+                least=1,
                 name=name,
                 value=value,
             )
@@ -125,23 +185,23 @@ def forecast(
     idle = size - 1 - int(np.flatnonzero(times.sum(axis=0))[-1]) if times.any() else size
     if idle >= max(2, level):
         raise InputError(
-            "prediction.error_until_nobody_bought_in_the",
-            "until: nobody bought in the last {idle} periods before the data are said "
-            "to end; check the day, or leave it out",
+            "prediction.error_until_idle",
+            "until: nobody bought in the last {idle} periods before that day; check it, or leave "
+            "it out",
             idle=idle,
         )
     if size <= FIRST:
         raise NotEnoughData(
-            "prediction.error_forecast_whole_periods_are_needed",
+            "prediction.error_forecast_periods",
             "forecast: {size} whole periods; {first} are needed, so that at least one "
-            "forecast can be compared with what came",
+            "forecast can be compared with what happened",
             size=size,
             first=FIRST + 1,
         )
     simple = ["naive", *(["seasonal_naive"] if size >= max(season, FIRST) + KNOWN + ahead else [])]
     told = {m: np.full((size, ahead), np.nan) for m in ("cohorts", *simple)}
     for origin in range(FIRST, size + 1):  # what is known: periods before `origin`
-        told["cohorts"][origin - 1] = _ahead(
+        told["cohorts"][origin - 1] = ahead_by_cohort(
             grid[:origin, :origin],
             new[:origin],
             times[:origin, :origin],
@@ -159,9 +219,9 @@ def forecast(
     actual = np.array(
         [[y[o + h] if o + h < size else np.nan for h in range(ahead)] for o in range(1, size + 1)]
     )
-    cells, own = _ahead(grid, new, times, ahead, inflow, level, season)
-    following = _following(int(starts[-1]), period, ahead)
-    moments = pd.to_datetime(np.concatenate([starts, following]), unit="D").astype("datetime64[us]")
+    cells, own = ahead_by_cohort(grid, new, times, ahead, inflow, level, season)
+    coming = following(int(starts[-1]), period, ahead)
+    moments = pd.to_datetime(np.concatenate([starts, coming]), unit="D").astype("datetime64[us]")
     past = [
         {
             "period": moments[i],
@@ -184,7 +244,7 @@ def forecast(
         for h in range(ahead):
             for origin in range(FIRST, size - h):
                 # What was known then: errors of forecasts whose period was over.
-                _, _, low, high = _interval(
+                _, _, low, high = interval(
                     values[origin - 1, h], off[FIRST - 1 : origin - 1 - h, h], conf_level
                 )
                 tests.append(
@@ -200,7 +260,7 @@ def forecast(
                     }
                 )
             estimate = values[size - 1, h]
-            n, se, low, high = _interval(estimate, off[FIRST - 1 : size - 1 - h, h], conf_level)
+            n, se, low, high = interval(estimate, off[FIRST - 1 : size - 1 - h, h], conf_level)
             rows.append(
                 {
                     "period": moments[size + h],
@@ -235,66 +295,12 @@ def forecast(
         .agg(["sum", "size"])
     )
     limits = [
-        Note(
-            "prediction.mase",
-            "Mean error over {n} forecasts of the past, in mean changes from one "
-            "period to the next (MASE): {list}.",
-            list="; ".join(f"{word(m)} {number(float(wrong[m]), 3)}" for m in told),
-            n=int((tests["method"] == "cohorts").sum()),
-        ),
-        (
-            Note(
-                "prediction.better",
-                "Over those, the cohorts were nearer than the best simple rule ({base:word}).",
-                base=best,
-            )
-            if wrong["cohorts"] < wrong[best]
-            else Note(
-                "prediction.worse",
-                "Over those, the cohorts were no nearer than the best simple rule "
-                "({base:word}): take that.",
-                base=best,
-            )
-        ),
-    ]
-    limits.append(
-        Note(
-            "prediction.coverage",
-            "Intervals at {level:%0}, made with what was known then, held what came in "
-            "{held} of {all} cases.",
-            held=int(held.loc["cohorts", "sum"]),
-            all=int(held.loc["cohorts", "size"]),
-            level=conf_level,
-        )
-        if "cohorts" in held.index
-        else Note(
-            "prediction.no_coverage",
-            "Fewer than {least} forecasts can be compared with what came: no interval is shown.",
-            least=KNOWN,
-        )
-    )
-    limits += [
-        Note(
-            "prediction.inflow",
-            "Assumed: {n:3} new customers a period, the mean of the last {k}. No "
-            "campaign, price or competitor is foreseen.",
-            n=float(new[-inflow:].mean()),
-            k=min(inflow, size),
-        ),
-        (
-            Note("prediction.season", "The season of past years is assumed to return.")
-            if size >= 2 * season
-            else Note(
-                "prediction.no_season",
-                "Less than two years of data: a season cannot be told from growth and is "
-                "not in the forecast.",
-            )
-        ),
-        Note(
-            "prediction.cohort_seen",
-            "Cohorts go by the first purchase seen; those of the first periods also "
-            "hold older customers.",
-        ),
+        _mase(wrong[list(told)], int((tests["method"] == "cohorts").sum())),
+        (BETTER if wrong["cohorts"] < wrong[best] else WORSE).having(base=best),
+        _coverage(held, conf_level),
+        INFLOW.having(n=float(new[-inflow:].mean()), k=min(inflow, size)),
+        SEASON_RETURNS if size >= 2 * season else NO_SEASON,
+        COHORT_SEEN,
     ]
     by_cohort = pd.DataFrame(
         {
@@ -309,25 +315,16 @@ def forecast(
         float(new[-inflow:].mean()),
         pd.Series(y, moments[:size], name=measure)[int(late) :],
     )
+    table = pd.DataFrame([*rows, *past])
     return Result(
-        question={
-            "orders": Note(
-                "prediction.forecast_question_orders",
-                "How many orders will come in over the next {ahead} periods?",
-                ahead=ahead,
-            ),
-            "amount": Note(
-                "prediction.forecast_question_amount",
-                "How much revenue will come in over the next {ahead} periods?",
-                ahead=ahead,
-            ),
-        }[measure],
-        table=pd.DataFrame([*rows, *past]),
+        question=QUESTIONS[measure].having(ahead=ahead),
+        answer=_answer(table, measure, "cohorts" if wrong["cohorts"] < wrong[best] else best),
+        table=table,
         method=Note(
             "prediction.forecast_method",
-            "Cohorts carried forward: what a customer brings at each age, times the "
-            "cohort's size and its own level over the last {level} periods; intervals "
-            "from the errors of all forecasts of the past.",
+            "Cohorts extrapolated: what a customer brings at each age, times the cohort's size and "
+            "its own level over the last {level} periods; intervals from the errors of all past "
+            "forecasts.",
             level=level,
         ),
         unit="periods",
@@ -340,11 +337,56 @@ def forecast(
             group="method",
             only={"method": ["actual", "cohorts", best]},
             xlabel=Note("prediction.forecast_axis", "Period"),
-            ylabel={
-                "orders": Note("prediction.forecast_yaxis_orders", "Orders a period"),
-                "amount": Note("prediction.forecast_yaxis_amount", "Revenue a period"),
-            }[measure],
+            ylabel=YLABELS[measure],
         ),
+    )
+
+
+def _mase(wrong, n):
+    return Note(
+        "prediction.mase",
+        "Mean error over {n} past forecasts, in mean changes from one period to the next (MASE): "
+        "{list}.",
+        list=[
+            Note("prediction.mase_of", "{method:word} {mase:3}", method=name, mase=float(value))
+            for name, value in wrong.items()
+        ],
+        n=n,
+    )
+
+
+def _coverage(held, conf_level):
+    """Say how often intervals made in the past held what came."""
+    if "cohorts" not in held.index:
+        return Note(
+            "prediction.no_coverage",
+            "Fewer than {least} past forecasts can be compared with what happened: no interval "
+            "is shown.",
+            least=KNOWN,
+        )
+    return Note(
+        "prediction.coverage",
+        "Intervals at {level:%0}, made with what was known at the time, held the actual value in "
+        "{held} of {all} cases.",
+        held=int(held.loc["cohorts", "sum"]),
+        all=int(held.loc["cohorts", "size"]),
+        level=conf_level,
+    )
+
+
+def _answer(table, measure, method):
+    """Say what the more accurate method expects of the next period, beside the last one."""
+    row = table[(table["method"] == method) & (table["ahead"] == 1)].iloc[0]
+    last = table[table["method"] == "actual"].iloc[-1]
+    note = PLAIN_ANSWERS if np.isnan(row["conf_low"]) else ANSWERS
+    bounds = {} if np.isnan(row["conf_low"]) else {"low": row["conf_low"], "high": row["conf_high"]}
+    return note[measure].having(
+        estimate=float(row["estimate"]),
+        period=row["period"].date(),
+        method=method,
+        n=int(row["n"]),
+        last=float(last["estimate"]),
+        **{name: float(value) for name, value in bounds.items()},
     )
 
 
@@ -362,10 +404,10 @@ def _grid(orders, measure, period, zone, until):
     )
     if lacking:
         raise InputError(
-            "prediction.error_forecast_orders_have_no_amount",
-            "forecast: {lacking} orders have no amount, so revenue is not known; fill "
+            "prediction.error_no_amount",
+            "forecast: {n} orders have no amount, so revenue is not known; fill "
             "them in, leave them out, or forecast orders",
-            lacking=lacking,
+            n=lacking,
         )
     found = engine.run(
         f"""{schemas.DAYS},
@@ -391,100 +433,3 @@ def _grid(orders, measure, period, zone, until):
     times = np.zeros(grid.shape)
     times[a, b] = found["purchases"]
     return grid, new, times, starts, bool(len(starts)) and first > starts[0]
-
-
-def _following(last, period, ahead):
-    """Return the first days of the periods after the last."""
-    made = [last]
-    for _ in range(ahead):
-        made.append(periods.last_day(made[-1], period) + 1)
-    return np.array(made[1:])
-
-
-def _ahead(grid, new, times, ahead, inflow, level, season):
-    """Return what each cohort (known, then still to come: rows) is expected to bring in each period
-    ahead, and the rows of known cohorts.
-    """
-    size = len(new)
-    pull = PRIOR * grid.sum() / max(times.sum(), 1)  # what so many purchases bring
-    index = np.ones(size + ahead)
-    if size >= 2 * season:
-        index = _season(grid.sum(axis=0), season, ahead)
-        grid = grid / index[:size]
-    age = np.arange(size)[None] - np.arange(size)[:, None]  # cohorts × periods
-    seen = age >= 0
-    at = np.where(seen, age, 0)
-    # Cohorts differ in level and ages in rate: brought = customers × level × rate, fitted in turns.
-    # A level is drawn towards 1, the more the less the cohort brought; what the first period brings
-    # is in no level.
-    after = seen & (age > 0)
-    level_of, rate = np.ones(size), np.zeros(size)
-    for _ in range(30):
-        people = np.where(age > 0, new[:, None] * level_of[:, None], new[:, None])
-        brought, reached = (np.bincount(age[seen], w[seen], size) for w in (grid, people))
-        rate = np.divide(brought, reached, out=np.zeros(size), where=reached > 0)
-        usual = np.where(after, new[:, None] * rate[at], 0.0).sum(axis=1)
-        level_of = np.divide(
-            np.where(after, grid, 0.0).sum(axis=1) + pull,
-            usual + pull,
-            out=np.ones(size),
-            where=usual + pull > 0,
-        )
-    # Beyond the ages seen, as at the last of them.
-    tail = slice(-min(level, max(size - 1, 1)), None)
-    last = brought[tail].sum() / reached[tail].sum() if reached[tail].sum() else 0.0
-    rate = np.append(rate, np.full(size + ahead, last))
-    late = after & (np.arange(size) >= size - level)[None]
-    usual = np.where(late, new[:, None] * level_of[:, None] * rate[at], 0.0).sum(axis=1)
-    now = level_of * np.divide(
-        np.where(late, grid, 0.0).sum(axis=1) + pull,
-        usual + pull,
-        out=np.ones(size),
-        where=usual + pull > 0,
-    )
-    known = (new * now)[:, None] * rate[(size - np.arange(size))[:, None] + np.arange(ahead)[None]]
-    coming, lately = new[-inflow:].mean(), new[-inflow:].sum()
-    theirs = (new * level_of)[-inflow:].sum() / lately if lately else 1.0
-    later = np.zeros((ahead, ahead))
-    for k in range(ahead):
-        later[k, k:] = coming * rate[: ahead - k] * np.where(np.arange(ahead - k) > 0, theirs, 1.0)
-    every = np.vstack([known, later]) * index[size:]
-    return every, every[:size]
-
-
-def _season(y, season, ahead):
-    """Return a factor for every period, known and ahead, with mean 1 over a year: how its season
-    departs from the moving year around it.
-    """
-    size = len(y)
-    width = np.ones(season) if season % 2 else np.concatenate([[0.5], np.ones(season - 1), [0.5]])
-    half = len(width) // 2
-    trend = np.convolve(y, width / width.sum(), "valid")
-    middle = y[half : half + len(trend)]
-    # A period without anything is a shop that was closed, not a season; no season is more than
-    # fivefold.
-    open_ = (middle > 0) & (trend > 0)
-    at = np.arange(half, half + len(trend))[open_] % season
-    many = np.bincount(at, minlength=season)
-    index = np.where(
-        many > 0,
-        np.bincount(at, np.clip(middle[open_] / trend[open_], 0.2, 5.0), season)
-        / np.maximum(many, 1),
-        1.0,
-    )
-    # What was seen once may be luck: drawn towards no season, the less the more years there are.
-    index = 1 + (index / index.mean() - 1) * many / (many + 1)
-    index = index / index.mean()
-    return index[np.arange(size + ahead) % season]
-
-
-def _interval(estimate, off, conf_level):
-    """Return how many errors of the past there are, and the standard error and limits of a forecast
-    that is off as they were; one that was infinite, where 0 had been foretold, leaves none.
-    """
-    off = off[~np.isnan(off)][-LATEST:]
-    if len(off) < KNOWN or not estimate > 0 or not np.isfinite(off).all():
-        return len(off), np.nan, np.nan, np.nan
-    se = float(estimate * np.sqrt((off**2).mean() * (1 + 1 / len(off))))
-    low, high = intervals.normal(estimate, se, conf_level, df=len(off))
-    return len(off), se, max(float(low), 0.0), float(high)

@@ -1,5 +1,5 @@
-"""Which customers come back? A logit on what they did so far, learnt in one time and judged in the
-next, beside recency alone.
+"""Which customers come back? A logit on what they did so far, fitted on one period and tested on
+the next, beside recency alone.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,43 @@ from scipy import special
 
 from workbench import engine, intervals, periods, schemas
 from workbench import regression as fits
-from workbench.errors import InputError, NotEnoughData, one_of
+from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
-from workbench.results import Curve, Points, Result, analysis
+from workbench.prediction.judging import Judge
+from workbench.results import Points, Result, analysis
 
 TRAITS = ("days_since_last", "orders", "tenure", "recent", "overdue", "mean_value")
+DRIFT = 0.02  # share by which predictions must be off on average before it is said
 LEAST = 50  # customers of each kind below which nothing is learnt or judged
 MODELS = ("recency_only", "history")
+PERIODS = {
+    "learnt": Note("prediction.period_fit", "the period of the fit"),
+    "tested": Note("prediction.period_test", "the test period"),
+}
+QUESTION = Note(
+    "prediction.question",
+    "Can it be predicted who comes back within {horizon:span}, better than by how long they have "
+    "been away?",
+)
+METHOD = Note(
+    "prediction.method",
+    "Logits fitted on {n} customers in the earlier period, tested on customers in the later one; "
+    "bootstrap over customers ({draws} draws).",
+)
+AXIS = Note(
+    "prediction.axis",
+    "No better than chance: one half (area), or the share of all who came back (precision)",
+)
+BASE = Note(
+    "prediction.base",
+    "{share:%} came back within {horizon:span} in the test period; {learnt:%} in the period of "
+    "the fit.",
+)
+NO_EFFECT = Note(
+    "prediction.no_effect",
+    "A probability of coming back says nothing about whom an offer would bring back: for that, a "
+    "randomly chosen part must be held out.",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +102,7 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
     cut = periods.local_day(schemas.moment("at", at, zone), zone)
     if cut > end:
         raise InputError(
-            "prediction.error_at_lies_after_the_end",
+            "prediction.error_at",
             "at: {at} lies after the end of the data",
             at=at,
         )
@@ -97,7 +127,7 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
     )
     if not len(found):
         raise NotEnoughData(
-            "prediction.error_traits_nobody_had_bought_by",
+            "prediction.error_nobody",
             "traits: nobody had bought by {at}",
             at=at,
         )
@@ -159,7 +189,7 @@ def will_return(
     horizon : str
         Days in which a purchase is coming back.
     at : str or Timestamp, optional
-        Day from which is foretold in the test; learning ends on it. None: the horizon before the
+        Day from which the test predicts; learning ends on it. None: the horizon before the
         end of the data.
     value, cost : float, optional
         What a customer who comes back brings, and what it costs to turn to one; adds the profit of
@@ -194,7 +224,7 @@ def will_return(
 
     if (value is None) != (cost is None):
         raise InputError(
-            "prediction.error_will_return_a_profit_needs",
+            "prediction.error_profit",
             "will_return: a profit needs both value and cost",
         )
     length = schemas.whole_days("horizon", horizon)
@@ -203,17 +233,17 @@ def will_return(
     begin = schemas.first_day(view)
     if cut - length < begin:
         raise NotEnoughData(
-            "prediction.error_will_return_days_of_data",
-            "will_return: {end} days of data; two horizons of {horizon} are needed, "
-            "one to learn from and one to judge by, with purchases before them. Choose "
-            "a shorter horizon or wait",
-            end=end - begin + 1,
+            "prediction.error_too_short",
+            "will_return: the data cover {days} days; two horizons of {horizon:span} are needed, "
+            "one to fit and one to test, with purchases before them. Choose a shorter horizon or "
+            "wait",
+            days=end - begin + 1,
             horizon=horizon,
         )
     if cut + length > end:
         raise NotEnoughData(
-            "prediction.error_will_return_the_data_end",
-            "will_return: the data end before the {horizon} after {at} are over",
+            "prediction.error_horizon_open",
+            "will_return: the data end before the {horizon:span} after {at} are over",
             horizon=horizon,
             at=at,
         )
@@ -232,13 +262,13 @@ def will_return(
         back = tables[name]["came_back"]
         if min(back.sum(), len(back) - back.sum()) < LEAST:
             raise NotEnoughData(
-                "prediction.error_will_return_of_customers_came",
-                "will_return: {back} of {n_back} customers came back in the time {name}; "
-                "{least} who did and {least} who did not are needed. Choose another "
-                "horizon or longer data",
-                back=int(back.sum()),
-                n_back=len(back),
-                name=name,
+                "prediction.error_too_few",
+                "will_return: {count} of {n} customers came back in {period}; at least "
+                "{least} who did and {least} who did not are needed. Choose another horizon or "
+                "longer data",
+                count=int(back.sum()),
+                n=len(back),
+                period=PERIODS[name],
                 least=LEAST,
             )
     learnt = tables["learnt"]
@@ -263,10 +293,10 @@ def will_return(
                 culprit = next((c for c in used[::-1] if f"'{c}'" in str(wrong)), used[-1])
                 if len(used) == 1:
                     raise NotEnoughData(
-                        "prediction.error_will_return_alone_decides_who",
-                        "will_return: '{culprit}' alone decides who came back in the time learnt "
-                        "from, or tells nothing; choose another horizon or longer data",
-                        culprit=culprit,
+                        "prediction.error_separation",
+                        "will_return: '{feature}' alone decides who came back in the period of the "
+                        "fit, or says nothing; choose another horizon or longer data",
+                        feature=culprit,
                     ) from None
                 used.remove(culprit)
                 dropped.append(culprit)
@@ -284,7 +314,7 @@ def will_return(
         "lift_top_tenth",
         *(["profit"] if cost is not None else []),
     ]
-    judges = {name: _Judge(y, chance, value, cost) for name, chance in p.items()}
+    judges = {name: Judge(y, chance, value, cost) for name, chance in p.items()}
 
     def judged(weights):
         both = np.array([judges[name](weights.astype(float)) for name in MODELS])
@@ -316,78 +346,19 @@ def will_return(
         (table["model"] != "difference")
         | ~table["measure"].isin(("calibration_slope", "calibration_gap"))
     ].reset_index(drop=True)
-    gained, sure = (
-        table[(table["model"] == "difference") & (table["measure"] == "auc")].iloc[0],
-        estimate[1],
-    )
-    limits = [
-        Note(
-            "prediction.base",
-            "{share:%} came back within {horizon:span} in the time judged; {learnt:%} "
-            "in the time learnt from.",
-            share=float(y.mean()),
-            learnt=float(learnt["came_back"].mean()),
-            horizon=horizon,
-        ),
-        (
-            Note(
-                "prediction.gained",
-                "What customers did before adds to recency: the area under the curve is "
-                "{gain:3} larger ({low:3} to {high:3}).",
-                gain=float(gained["estimate"]),
-                low=float(gained["conf_low"]),
-                high=float(gained["conf_high"]),
-            )
-            if gained["conf_low"] > 0
-            else Note(
-                "prediction.not_gained",
-                "What customers did before is not shown to add to recency: the area under "
-                "the curve differs by {gain:3} ({low:3} to {high:3}). Take the simple rule.",
-                gain=float(gained["estimate"]),
-                low=float(gained["conf_low"]),
-                high=float(gained["conf_high"]),
-            )
-        ),
-        Note(
-            "prediction.no_effect",
-            "A chance to come back says nothing about whom an offer would bring back: "
-            "for that a part must be held back by chance.",
-        ),
-    ]
+    gained = table[(table["model"] == "difference") & (table["measure"] == "auc")].iloc[0]
     gap = table[(table["model"] == "history") & (table["measure"] == "calibration_gap")].iloc[0]
-    if abs(sure[4]) > 0.02 and (gap["conf_low"] > 0 or gap["conf_high"] < 0):
-        limits.append(
-            Note(
-                "prediction.drift",
-                "The time judged was another than the time learnt from: chances are off by "
-                "{off:2} points on average. A season or a change may do that; learn from "
-                "the same season, or shift them.",
-                off=100 * float(sure[4]),
-            )
-        )
-    if dropped:
-        limits.append(
-            Note(
-                "prediction.dropped",
-                "Left out, since they decide by themselves who came back in the time "
-                "learnt from: {names:header}.",
-                names=list(dropped),
-            )
-        )
+    limits = [
+        BASE.having(
+            share=float(y.mean()), learnt=float(learnt["came_back"].mean()), horizon=horizon
+        ),
+        _gained(gained),
+        NO_EFFECT,
+        *_drift(gap),
+        *_dropped(dropped),
+    ]
     if cost is not None:
-        limits.append(
-            Note(
-                "prediction.profit",
-                "If a customer who comes back brings {value} and turning to one costs "
-                "{cost}, it pays for {share:%0} of the customers; turning to all would "
-                "bring {all:3} a customer. Both count whoever came back, also by "
-                "themselves: an upper bound.",
-                value=value,
-                cost=cost,
-                share=float((p["history"] * value > cost).mean()),
-                all=float(value * y.mean() - cost),
-            )
-        )
+        limits.append(_profit(p["history"], y, value, cost))
     now = (
         tables["now"]
         .drop(columns=["came_back", "later_value"])
@@ -395,20 +366,10 @@ def will_return(
         .sort_values("chance", ascending=False, kind="stable", ignore_index=True)
     )
     return Result(
-        question=Note(
-            "prediction.question",
-            "Can it be told who comes back within {horizon:span}, better than by how "
-            "long they have been away?",
-            horizon=horizon,
-        ),
+        question=QUESTION.having(horizon=horizon),
+        answer=_answer(table, gained),
         table=table,
-        method=Note(
-            "prediction.method",
-            "Logits learnt from {n} customers in the time before, judged on customers "
-            "in the time after; bootstrap over customers ({draws} draws).",
-            n=len(learnt),
-            draws=draws,
-        ),
+        method=METHOD.having(n=len(learnt), draws=draws),
         unit="customers",
         n=len(y),
         conf_level=conf_level,
@@ -417,95 +378,105 @@ def will_return(
         chart=Points(
             label=["measure", "model"],
             only={"measure": ["auc", "pr_auc"], "model": list(MODELS)},
-            xlabel=Note(
-                "prediction.axis",
-                "0.5 (area) or the share of all (precision): no better than chance",
-            ),
+            xlabel=AXIS,
         ),
     )
 
 
-@analysis
-def calibration(prediction, *, model="history", groups=10, conf_level=0.95):
-    """Do as many come back as was foretold?
+def _area(gained):
+    """Return the difference of the areas under the curve, with its limits."""
+    return {
+        "gain": float(gained["estimate"]),
+        "low": float(gained["conf_low"]),
+        "high": float(gained["conf_high"]),
+    }
 
-    Parameters
-    ----------
-    prediction : Result of `will_return`, or its Prediction
-    model : str
-        "recency_only" or "history".
-    groups : int
-        Customers are put into this many groups of about the same size, by their chance; equal
-        chances stay together.
 
-    Returns
-    -------
-    Result
-        group (1: lowest chances), foretold (mean chance), count (came back), n, estimate (share
-        that came back), conf_low, conf_high (Wilson).
-
-    Raises InputError for fewer than two groups or an unknown model.
-
-    Source: Wilson (1927).
-    """
-    import pandas as pd
-
-    one_of("model", model, MODELS)
-    if not isinstance(getattr(prediction, "model", prediction), Prediction):
-        raise InputError(
-            "prediction.error_prediction_the_result_of_will",
-            "prediction: the Result of will_return is needed, found a {name}",
-            name=type(prediction).__name__,
+def _gained(gained):
+    if gained["conf_low"] > 0:
+        return Note(
+            "prediction.gained",
+            "Purchase history adds to recency: the area under the curve is {gain:3} larger "
+            "({low:3} to {high:3}).",
+            **_area(gained),
         )
-    if groups < 2:
-        raise InputError(
-            "prediction.error_groups_at_least_are_needed",
-            "groups: at least 2 are needed, found {groups}",
-            groups=groups,
+    return Note(
+        "prediction.not_gained",
+        "That purchase history adds to recency is not shown: the area under the curve differs by "
+        "{gain:3} ({low:3} to {high:3}). Use the simple rule.",
+        **_area(gained),
+    )
+
+
+def _drift(gap):
+    """Say where predicted probabilities are off on average, as between two seasons."""
+    if not abs(gap["estimate"]) > DRIFT or not (gap["conf_low"] > 0 or gap["conf_high"] < 0):
+        return []
+    return [
+        Note(
+            "prediction.drift",
+            "The test period differed from the period of the fit: predicted probabilities are off "
+            "by {off:2} percentage points on average. A season or a change may explain that; fit "
+            "on the same season, or shift them.",
+            off=100 * float(gap["estimate"]),
         )
-    tested = getattr(prediction, "model", prediction).tested
-    group = np.ceil(tested[model].rank(method="average") / len(tested) * groups).astype(int)
-    table = (
-        pd.DataFrame({"group": group, "foretold": tested[model], "count": tested["came_back"]})
-        .groupby("group")
-        .agg(foretold=("foretold", "mean"), count=("count", "sum"), n=("count", "size"))
-        .reset_index()
+    ]
+
+
+def _dropped(names):
+    note = Note(
+        "prediction.dropped",
+        "Left out, since each alone decides who came back in the period of the fit: "
+        "{names:header}.",
+        names=list(names),
     )
-    table["group"] = np.arange(1, len(table) + 1)
-    table["count"] = table["count"].astype(int)
-    table["estimate"] = table["count"] / table["n"]
-    table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
-    off = int(
-        ((table["foretold"] < table["conf_low"]) | (table["foretold"] > table["conf_high"])).sum()
+    return [note] if names else []
+
+
+def _profit(probability, came_back, value, cost):
+    return Note(
+        "prediction.profit",
+        "If a customer who comes back brings {value:money} and a contact costs {cost:money}, it "
+        "pays for {share:%0} of the customers; contacting all would bring {all:money} per "
+        "customer. Both also count those who would have come back anyway: an upper bound.",
+        value=value,
+        cost=cost,
+        share=float((probability * value > cost).mean()),
+        all=float(value * came_back.mean() - cost),
     )
-    return Result(
-        question=Note("prediction.calibration_question", "Do as many come back as was foretold?"),
-        table=table,
-        method=Note(
-            "prediction.calibration_method",
-            "Customers in groups of about the same size by their chance; the share of "
-            "each that came back, Wilson intervals.",
-        ),
-        unit="customers",
-        n=len(tested),
-        conf_level=conf_level,
-        limits=(
-            Note(
-                "prediction.calibration_off",
-                "In {off} of {all} groups the foretold share lies outside the interval.",
-                off=off,
-                all=len(table),
-            ),
-        ),
-        chart=Curve(
-            x="foretold",
-            diagonal=True,
-            percent=True,
-            xlabel=Note("prediction.calibration_axis", "Foretold"),
-            ylabel=Note(
-                "prediction.calibration_yaxis", "Share that came back (dotted: as foretold)"
-            ),
-        ),
+
+
+def _answer(table, gained):
+    """Compare the areas under the curve of purchase history and of recency alone."""
+    area = table[table["measure"] == "auc"].set_index("model")["estimate"]
+    values = {
+        "history": float(area["history"]),
+        "recency": float(area["recency_only"]),
+        "n": int(gained["n"]),
+    }
+    if np.isnan(gained["conf_low"]):
+        return Note(
+            "prediction.answer_plain",
+            "The area under the curve is {history:3} with purchase history and {recency:3} with "
+            "recency alone ({n} customers).",
+            **values,
+        )
+    if gained["conf_low"] > 0:
+        return Note(
+            "prediction.answer",
+            "Purchase history predicts better than recency alone who comes back: area under the "
+            "curve {history:3} against {recency:3} (difference {low:3} to {high:3}; {n} "
+            "customers).",
+            **values,
+            **_area(gained),
+        )
+    return Note(
+        "prediction.answer_none",
+        "That purchase history predicts better than recency alone could not be shown: area under "
+        "the curve {history:3} against {recency:3} (difference {low:3} to {high:3}; {n} "
+        "customers).",
+        **values,
+        **_area(gained),
     )
 
 
@@ -521,62 +492,3 @@ def _chance(fit, x):
     return special.expit(
         x.to_numpy() @ fit.params[list(x)].to_numpy() + float(fit.params["constant"])
     )
-
-
-class _Judge:
-    """Measures of one model's chances against what came, for any weights of the customers; sorted
-    once, so that a draw of the bootstrap is a few sums.
-    """
-
-    def __init__(self, y, chance, value, cost):
-        self.y, self.chance, self.value, self.cost = y, chance, value, cost
-        # From the highest chance down, ties together.
-        levels, self.at = np.unique(-chance, return_inverse=True)
-        self.k = len(levels)
-        self.logit = special.logit(np.clip(chance, 1e-9, 1 - 1e-9))
-        self.slope = self._slope(np.ones(len(y)), np.array([0.0, 1.0]), 25)
-
-    def __call__(self, weights):
-        y, w = self.y, weights
-        hits, all_ = np.bincount(self.at, w * y, self.k), np.bincount(self.at, w, self.k)
-        n, good = all_.sum(), hits.sum()
-        if not 0 < good < n:
-            return np.full(6 + (self.cost is not None), np.nan)
-        found, seen = np.cumsum(hits), np.cumsum(all_)
-        misses = all_ - hits
-        # Of a returner and a leaver drawn at random: how often has the returner the higher chance;
-        # ties count half.
-        auc = (hits * (misses.sum() - np.cumsum(misses) + misses / 2)).sum() / (good * misses.sum())
-        precision = np.divide(found, seen, out=np.zeros_like(found), where=seen > 0)
-        average = (hits * precision).sum() / good
-        brier = (w * (self.chance - y) ** 2).sum() / n
-        tenth = n / 10
-        last = int(np.searchsorted(seen, tenth))
-        before, caught = (seen[last - 1], found[last - 1]) if last else (0.0, 0.0)
-        # Of a tie at the border the part that fits in, with its share of hits.
-        caught += (tenth - before) * (hits[last] / all_[last] if all_[last] else 0.0)
-        out = [
-            auc,
-            average,
-            brier,
-            self._slope(w, self.slope, 3)[1],
-            (w * (self.chance - y)).sum() / n,
-            caught / tenth / (good / n),
-        ]
-        if self.cost is not None:
-            out.append(
-                (w * (self.chance * self.value > self.cost) * (y * self.value - self.cost)).sum()
-                / n
-            )
-        return np.array(out)
-
-    def _slope(self, w, begin, steps):
-        """Return intercept and slope of what came on the logit of the chance, by Newton's steps."""
-        x, b = np.column_stack([np.ones(len(self.y)), self.logit]), begin
-        for _ in range(steps):
-            p = special.expit(x @ b)
-            h = (x * (w * p * (1 - p))[:, None]).T @ x
-            if not np.isfinite(h).all() or np.linalg.cond(h) > 1e12:
-                return np.full(2, np.nan)
-            b = b + np.linalg.solve(h, x.T @ (w * (self.y - p)))
-        return b
