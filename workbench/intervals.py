@@ -11,8 +11,8 @@ def z(conf_level):
     if not 0 < conf_level < 1:
         raise InputError(
             "intervals.error_conf_level",
-            "conf_level: must lie between {floor} and {top} ({example:plain} for {example:%0}), found "
-            "{conf_level:repr}",
+            "conf_level: must lie between {floor} and {top} ({example:plain} for {example:%0}), "
+            "found {conf_level:repr}",
             floor=0,
             top=1,
             example=0.95,
