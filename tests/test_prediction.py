@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from workbench import load, prediction
 from workbench.errors import InputError, NotEnoughData
 from workbench.prediction.extrapolation import _season, ahead_by_cohort
-from workbench.prediction.returning import _Judge
+from workbench.prediction.judging import Judge
 
 AT = pd.Timestamp("2024-01-01 12:00", tz="UTC")
 
@@ -133,7 +133,7 @@ def test_measures_equal_brute_force(rows):
     y, p, w = (np.array(v, float) for v in zip(*rows, strict=True))
     p = p / 10
     yy, pp = np.repeat(y, w.astype(int)), np.repeat(p, w.astype(int))
-    made = _Judge(y, p, 4.0, 1.5)(w)
+    made = Judge(y, p, 4.0, 1.5)(w)
     if not 0 < yy.sum() < len(yy):
         assert np.isnan(made).all()
         return
@@ -168,7 +168,7 @@ def test_calibration_slope_is_a_logit():
     score = rng.normal(size=3000)
     y, p = (rng.random(3000) < 1 / (1 + np.exp(-score))).astype(float), 1 / (1 + np.exp(-2 * score))
     theirs = sm.Logit(y, sm.add_constant(2 * score)).fit(disp=0).params[1]
-    assert _Judge(y, p, None, None)(np.ones(3000))[3] == pytest.approx(theirs, abs=1e-8)
+    assert Judge(y, p, None, None)(np.ones(3000))[3] == pytest.approx(theirs, abs=1e-8)
     assert abs(theirs - 0.5) < 0.05
 
 
