@@ -27,7 +27,6 @@ UNCONVERTED = (
     "13_journeys_and_paths",
     "14_where_now",
     "20_brand_choice_and_price",
-    "21_conjoint_and_worth",
     "22_key_drivers",
     "23_social_proof_and_emotion",
     "24_attribution_and_email",

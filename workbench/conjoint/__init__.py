@@ -4,7 +4,7 @@ importance and price questions.
 
 from workbench.conjoint.analysis import answer_quality, importance, part_worths, worth
 from workbench.conjoint.bestworst import best_worst, best_worst_design
-from workbench.conjoint.design import choice_design, choices, design_check
+from workbench.conjoint.design import choice_design, choices, design_check, numeric_attributes
 from workbench.conjoint.prices import gabor_granger, van_westendorp
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "design_check",
     "gabor_granger",
     "importance",
+    "numeric_attributes",
     "part_worths",
     "van_westendorp",
     "worth",

@@ -341,3 +341,17 @@ def choices(design, answers, *, none=False):
     table.attrs.update(answers.attrs)
     table.attrs["rejected"] = rejected
     return table
+
+
+def numeric_attributes(choices, attributes, *, levels=12):
+    """Return the attributes that are numbers with too many values for a part-worth each.
+
+    Parameters: a table of choices; the names of its attributes; `levels`, the largest number of
+    different values that still get a part-worth each. Returns a list of names, for `numeric=` of
+    `part_worths`.
+    """
+    return [
+        name
+        for name in attributes
+        if choices[name].dtype.kind in "fi" and choices[name].nunique() > levels
+    ]

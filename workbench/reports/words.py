@@ -17,6 +17,7 @@ CAPTIONS = {
     "table.grid": Note("table.grid", "The curve read at even distances: {question}", question=""),
     "table.kept": Note("table.kept", "What became of every purchase occasion"),
     "table.stages": Note("table.stages", "Events by stage"),
+    "table.tasks": Note("table.tasks", "The first tasks as respondents see them"),
     "table.truth": Note("table.truth", "Estimate and truth side by side"),
     "table.crosswalk": Note("table.crosswalk", "Stages in seven frameworks"),
 }
