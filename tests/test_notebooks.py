@@ -35,7 +35,6 @@ UNCONVERTED = (
     "31_when_do_they_leave",
     "32_customer_value",
     "33_loyalty_and_wallet",
-    "34_buying_laws",
     "35_who_comes_back",
 )
 LITERATE = [p for p in NOTEBOOKS if p.stem not in UNCONVERTED]

@@ -77,3 +77,14 @@ def local_day(micros, zone):
         pd.Timestamp(micros, unit="us", tz="UTC").tz_convert(zone).tz_localize(None).normalize()
         - pd.Timestamp(0)
     ).days
+
+
+def middle_day(moments, zone="UTC"):
+    """Return the day halfway between the first and the last of a column of moments, as text.
+
+    >>> import pandas as pd
+    >>> middle_day(pd.Series(pd.to_datetime(["2024-01-01", "2024-01-31"], utc=True)))
+    '2024-01-16'
+    """
+    first, last = moments.dt.tz_convert(zone).agg(["min", "max"]).dt.normalize()
+    return str((first + (last - first) / 2).date())

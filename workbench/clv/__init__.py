@@ -4,15 +4,18 @@ and contracts.
 
 from workbench.clv.buying import bg_bb, bg_nbd, gamma_gamma, mbg_nbd, pareto_nbd
 from workbench.clv.contract import contract
+from workbench.clv.estimates import compare_published
 from workbench.clv.fits import Fit
 from workbench.clv.summary import customers
 from workbench.clv.validation import hold_out, tracking
-from workbench.clv.worth import outlook, value
+from workbench.clv.worth import by_frequency, outlook, value
 
 __all__ = [
     "Fit",
     "bg_bb",
     "bg_nbd",
+    "by_frequency",
+    "compare_published",
     "contract",
     "customers",
     "gamma_gamma",

@@ -174,10 +174,18 @@ def _answer(table, fit, kind):
                 "large purchases decide it.",
                 n=fit.customers,
             )
+        if low != low:
+            return Note(
+                "clv.mean_value_only_answer",
+                "A purchase is worth {estimate:money} on average ({n} customers with repeat "
+                "purchases); these data give no interval.",
+                estimate=estimate,
+                n=fit.customers,
+            )
         return Note(
             "clv.mean_value_answer",
-            "A purchase is worth {estimate} on average ({low} to {high}; {n} customers with repeat "
-            "purchases), in the currency of the orders.",
+            "A purchase is worth {estimate:money} on average ({low:money} to {high:money}; {n} "
+            "customers with repeat purchases).",
             estimate=estimate,
             low=low,
             high=high,
@@ -267,3 +275,24 @@ def _derived(compute, theta, cov, chance, conf_level):
         "conf_low": float(low),
         "conf_high": float(high),
     }
+
+
+def compare_published(result, published):
+    """Return a fit's parameters beside those somebody published, by term.
+
+    Parameters
+    ----------
+    result : Result
+        Of a model, such as `clv.bg_nbd`.
+    published : dict
+        Term → its published value.
+
+    Returns
+    -------
+    DataFrame
+        term, published, n, estimate, conf_low, conf_high.
+    """
+    rows = result.table[result.table["term"].isin(published)]
+    rows = rows[["term", "n", "estimate", "conf_low", "conf_high"]].reset_index(drop=True)
+    rows.insert(1, "published", rows["term"].map(published))
+    return rows

@@ -221,9 +221,9 @@ def _worth(table, horizon):
     mean = rows.loc["mean"]
     return Note(
         "clv.value_answer",
-        "Over {horizon:span} a customer is worth {mean} on average ({low} to {high}), {n} "
-        "customers together {total}, in the currency of the orders; the most valuable tenth "
-        "accounts for {top:%} of it.",
+        "Over {horizon:span} a customer is worth {mean:money} on average ({low:money} to "
+        "{high:money}), {n} customers together {total:money}; the most valuable tenth accounts "
+        "for {top:%} of it.",
         horizon=horizon,
         mean=mean["estimate"],
         low=mean["conf_low"],
@@ -277,3 +277,31 @@ def _ahead(fit, ahead):
             ahead=ahead,
         )
     return span
+
+
+KINDS = {"0": -1, "1": 0, "2-3": 1, "4-6": 3, "7+": 6}  # repeat purchases above which a kind begins
+
+
+def by_frequency(people):
+    """Return how many customers made few or many repeat purchases, and what to expect of them.
+
+    Parameters
+    ----------
+    people : DataFrame
+        `.model` of `clv.value`: one row a customer.
+
+    Returns
+    -------
+    DataFrame
+        kind (repeat purchases so far), customers, and the means of alive, expected and worth.
+    """
+    import pandas as pd
+
+    kind = pd.cut(people["frequency"], [*KINDS.values(), float("inf")], labels=list(KINDS))
+    means = people.groupby(kind, observed=True).agg(
+        customers=("worth", "size"),
+        alive=("alive", "mean"),
+        expected=("expected", "mean"),
+        worth=("worth", "mean"),
+    )
+    return means.rename_axis("kind").reset_index()

@@ -4,8 +4,8 @@ customers stand, and what satisfied ones do.
 
 from workbench.loyalty.advocates import advocacy
 from workbench.loyalty.brands import double_jeopardy, duplication, performance
-from workbench.loyalty.buyers import buyer_moderation, heavy_buyers
-from workbench.loyalty.care import joining, service_recovery
+from workbench.loyalty.buyers import Periods, buyer_moderation, heavy_buyers, two_periods
+from workbench.loyalty.care import before_joining, joining, service_recovery
 from workbench.loyalty.norms import dirichlet
 from workbench.loyalty.purchases import Panel, panel
 from workbench.loyalty.repeats import repeat_buying
@@ -17,7 +17,9 @@ from workbench.loyalty.voices import referral, satisfaction_link, win_back
 __all__ = [
     "Dirichlet",
     "Panel",
+    "Periods",
     "advocacy",
+    "before_joining",
     "buyer_moderation",
     "dick_basu",
     "dirichlet",
@@ -35,5 +37,6 @@ __all__ = [
     "segments",
     "service_recovery",
     "switching",
+    "two_periods",
     "win_back",
 ]

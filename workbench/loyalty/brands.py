@@ -3,6 +3,7 @@ categories, with the household as sampling unit.
 """
 
 import numpy as np
+from scipy import stats
 
 from workbench import intervals
 from workbench.errors import NotEnoughData
@@ -216,25 +217,27 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
 
 def _jeopardy(table, rank, households):
     """Return whether smaller brands are also bought less often."""
+    p_value = float(stats.spearmanr(table["penetration"], table["estimate"]).pvalue)
     values = {
         "r": rank,
+        "p": p_value,
         "count": len(table),
         "off": float(table["off"].abs().mean()),
         "n": households,
     }
-    if rank > 0:
+    if rank > 0 and p_value < 0.05:
         return Note(
             "loyalty.jeopardy_answer",
             "Brands with fewer buyers are also bought less often by them: the rank correlation is "
-            "{r:2} over {count} brands, which deviate from the line by {off:%} on average ({n} "
-            "households).",
+            "{r:2} over {count} brands (p-value {p:p}), which deviate from the line by {off:%} on "
+            "average ({n} households).",
             **values,
         )
     return Note(
         "loyalty.no_jeopardy_answer",
         "Double jeopardy could not be shown: penetration and purchases per buyer have a rank "
-        "correlation of {r:2} over {count} brands, which deviate from the line by {off:%} on "
-        "average ({n} households).",
+        "correlation of {r:2} over {count} brands (p-value {p:p}), which deviate from the line by "
+        "{off:%} on average ({n} households).",
         **values,
     )
 

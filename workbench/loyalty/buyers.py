@@ -1,5 +1,7 @@
 """How heavy and light buyers buy: the share of the heaviest, and what each group buys next."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from workbench import engine, intervals, periods, schemas
@@ -21,6 +23,38 @@ MODERATION_LIMIT = Note(
     "That heavy buyers buy less and non-buyers buy something is expected by chance alone: only a "
     "difference from the law is a change.",
 )
+
+
+@dataclass(frozen=True)
+class Periods:
+    """Two periods of equal length that meet: the first begins on `begin`, ends on `until`."""
+
+    begin: str
+    until: str
+    length: str
+
+
+def two_periods(lines, until=None):
+    """Return the two longest periods of equal length in the data, the first ending on `until`.
+
+    Parameters
+    ----------
+    lines : DataFrame with ordered_at
+    until : str or date, optional
+        Last day of the first period; None: the middle of the data.
+
+    Returns
+    -------
+    Periods
+        begin, until and length, as `buyer_moderation` and `repeat_buying` take them.
+    """
+    import pandas as pd
+
+    days = lines["ordered_at"].agg(["min", "max"]).dt.tz_localize(None).dt.normalize()
+    middle = pd.Timestamp(until or periods.middle_day(lines["ordered_at"]))
+    length = min((middle - days["min"]).days, (days["max"] - middle).days) - 1
+    begin = middle - pd.Timedelta(days=length)
+    return Periods(str(begin.date()), str(middle.date()), f"{length}D")
 
 
 @analysis

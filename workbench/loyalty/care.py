@@ -447,3 +447,25 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     made["start"] = made["customer_id"].astype(str).map(start).astype(float)
     made["period_begin"] = pd.to_datetime(made["period_begin"], unit="D").astype("datetime64[us]")
     return made[["customer_id", "period", "period_begin", "start", "orders", "amount"]]
+
+
+def before_joining(joined):
+    """Return what members and others bought a period before anybody could be a member.
+
+    Parameters
+    ----------
+    joined : table of `loyalty.joining`
+
+    Returns
+    -------
+    DataFrame
+        group (members, others), customers, orders and amount (means a period, those from joining
+        on left out).
+    """
+    before = joined[joined["start"].isna() | (joined["period"] < joined["start"])]
+    group = before["start"].notna().map({True: "members", False: "others"})
+    means = before.groupby(group).agg(
+        customers=("customer_id", "nunique"), orders=("orders", "mean"), amount=("amount", "mean")
+    )
+    means.attrs = dict(joined.attrs)
+    return means.rename_axis("group").reset_index()

@@ -138,8 +138,8 @@ ASSUMES = Note(
 def _off_norm(off, clear, brands, households):
     return Note(
         "loyalty.dirichlet_answer",
-        "Brands deviate from the norm for their size by {off:%} on average; {count} of {brands} "
-        "have a share of category requirements clearly unlike it ({n} households).",
+        "Brands deviate from the norm for their size by {off:%} on average; in {count} of {brands} "
+        "the share of category requirements is clearly unlike it ({n} households).",
         off=off,
         count=clear,
         brands=brands,

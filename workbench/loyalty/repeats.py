@@ -245,8 +245,8 @@ def repeat_buying(
 def _fitted(mean, spread, p):
     return Note(
         "loyalty.nbd_fit",
-        "NBD: mean {mean} purchases per household, K = {spread:3}; goodness of fit by chi-square: "
-        "p = {p:p}.",
+        "NBD: mean {mean} purchases per household, K = {spread:3}; goodness of fit by chi-square, "
+        "p-value {p:p}.",
         mean=mean,
         spread=spread,
         p=p,

@@ -341,8 +341,8 @@ def _best_and_worst(rows, window):
     best, worst = (pick(back, key=lambda r: r["estimate"]) for pick in (max, min))
     return Note(
         "loyalty.rfm_answer",
-        "Within {window:span} {share:%} of the segment {best:word} ordered ({low:%} to {high:%}; "
-        "{count} of {n}), the highest share; the lowest is {other:%} ({worst:word}).",
+        'Within {window:span} {share:%} of the segment "{best:word}" ordered ({low:%} to {high:%}; '
+        '{count} of {n}), the highest share; the lowest is {other:%} ("{worst:word}").',
         window=window,
         share=best["estimate"],
         best=best["segment"],
@@ -359,7 +359,7 @@ def _largest(rows):
     row = max((r for r in rows if r["measure"] == "customers"), key=lambda r: r["estimate"])
     return Note(
         "loyalty.rfm_size_answer",
-        "The largest segment, {segment:word}, is {share:%} of customers ({low:%} to {high:%}; "
+        'The largest segment, "{segment:word}", is {share:%} of customers ({low:%} to {high:%}; '
         "{count} of {n}).",
         segment=row["segment"],
         share=row["estimate"],

@@ -12,6 +12,23 @@ SORT = Note("result.sort", "sort by")
 DOWN = Note("result.down", "largest first")
 # Captions of tables that belong to no one analysis, by the name notebooks give them.
 CAPTIONS = {
+    "clv.published": Note(
+        "table.clv_published", "BG/NBD: published, and from another tenth of the same customers"
+    ),
+    "clv.by_frequency": Note(
+        "table.clv_by_frequency",
+        "By repeat purchases so far: customers, mean probability of still being a customer, "
+        "purchases and value to expect",
+    ),
+    "clv.best": Note("table.clv_best", "The customers of the highest value"),
+    "clv.donors": Note("table.clv_donors", "Kinds of donors with the most gifts to expect"),
+    "loyalty.before": Note(
+        "table.loyalty_before", "Orders and amount per month before joining: members and others"
+    ),
+    "loyalty.brands": Note(
+        "table.loyalty_brands",
+        "Each brand: its share of purchases, buyers, purchases per buyer, and loyalty",
+    ),
     "table.card": CARD,
     "table.log": Note("table.log", "What the log holds"),
     "table.grid": Note("table.grid", "The curve read at even distances: {question}", question=""),

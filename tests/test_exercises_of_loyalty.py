@@ -1,0 +1,67 @@
+"""Exercises on value, loyalty and buying laws: what is right, and which mistakes are recognised."""
+
+import numpy as np
+import pytest
+
+from workbench import load, loyalty, project
+from workbench.reports import exercises
+
+FOLDER = project.root() / "notebooks"
+LAWS = exercises.module(FOLDER, "buying_laws").exercises
+
+
+def verdict(book, number, answer, *found):
+    """Which sentence of an exercise an answer gets."""
+    said = str(book.check(number, answer, *found))
+    exercise = book.numbered[number]
+    named = {
+        "first": exercise.first,
+        "right": exercise.right,
+        "other": exercise.otherwise,
+        **exercise.hints,
+    }
+    return next(name for name, text in named.items() if text == said)
+
+
+@pytest.fixture(scope="module")
+def category():
+    """A category that follows the laws, with all its households."""
+    truth = loyalty.Dirichlet(2.0, 0.8, 1.5, np.array([0.4, 0.3, 0.2, 0.1]), np.array([]))
+    counts = truth.draw(4000, seed=3).astype(float)
+    counts = counts[counts.sum(axis=1) > 0]
+    return loyalty.Panel(counts, counts, tuple("abcd"), 4000, np.arange(len(counts)), 0)
+
+
+@pytest.fixture(scope="module")
+def cdnow():
+    """Orders of a real shop."""
+    return load.cdnow()
+
+
+def test_buyers_who_were_never_lost(cdnow):
+    """The share that stays away by the law, not the one observed."""
+    found = loyalty.repeat_buying(
+        cdnow, begin="1997-04-01", length="91D", households=23_570, draws=20
+    )
+    row = found.table.set_index("measure").loc["repeat_rate"]
+    assert verdict(LAWS, 1, None, found) == "first"
+    assert verdict(LAWS, 1, 1 - row["law"], found) == "right"
+    assert verdict(LAWS, 1, f"{100 - 100 * row['law']:.1f} %", found) == "right"
+    assert verdict(LAWS, 1, 1 - row["estimate"], found) == "observed"
+    assert verdict(LAWS, 1, row["law"], found) == "returned"
+    assert verdict(LAWS, 1, 0.0, found) == "other"
+
+
+def test_the_brand_furthest_from_its_norm(category):
+    """Neither the most nor the least loyal buyers decide, but the distance from the norm."""
+    norm = loyalty.dirichlet(category, draws=20)
+    rows = norm.table[norm.table["measure"] == "requirements"].set_index("brand")
+    right = rows["off"].abs().idxmax()
+    assert verdict(LAWS, 2, None, norm) == "first"
+    assert verdict(LAWS, 2, right.upper(), norm) == "right"
+    for mistake, brand in (
+        ("smallest", rows["estimate"].idxmin()),
+        ("largest", rows["estimate"].idxmax()),
+    ):
+        assert verdict(LAWS, 2, brand, norm) in (mistake, "right")
+    assert verdict(LAWS, 2, "e", norm) == "other"
