@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from workbench import load, loyalty, project
+from workbench import clv, load, loyalty, project
 from workbench.reports import exercises
 
 FOLDER = project.root() / "notebooks"
+VALUE = exercises.module(FOLDER, "customer_value").exercises
 LAWS = exercises.module(FOLDER, "buying_laws").exercises
 
 
@@ -65,3 +66,27 @@ def test_the_brand_furthest_from_its_norm(category):
     ):
         assert verdict(LAWS, 2, brand, norm) in (mistake, "right")
     assert verdict(LAWS, 2, "e", norm) == "other"
+
+
+def test_the_model_for_letters(cdnow):
+    """The error per customer decides, by the name shown or by the code."""
+    tenth = cdnow[cdnow["customer_id"].astype(int) % 10 == 1]
+    customers = clv.customers(tenth, learn_until="1997-09-30")
+    found = clv.hold_out(customers, models=["bg_nbd", "pareto_nbd"], draws=20)
+    rows = found.table.set_index(["measure", "model"])["estimate"]
+    best = rows["error"].idxmin()
+    assert verdict(VALUE, 1, None, found) == "first"
+    assert verdict(VALUE, 1, best, found) == "right"
+    assert verdict(VALUE, 1, "as often as before", found) == "other"
+
+
+def test_the_price_on_the_safe_side(cdnow):
+    """The lower end of the interval, in any notation."""
+    tenth = clv.customers(cdnow[cdnow["customer_id"].astype(int) % 20 == 1])
+    worth = clv.value(clv.mbg_nbd(tenth), clv.gamma_gamma(tenth), tenth, horizon="364D", draws=10)
+    row = worth.table.set_index("measure").loc["mean"]
+    assert verdict(VALUE, 2, row["conf_low"], worth) == "right"
+    assert verdict(VALUE, 2, f"${row['conf_low']:.2f}", worth) == "right"
+    assert verdict(VALUE, 2, row["estimate"], worth) == "estimate"
+    assert verdict(VALUE, 2, row["conf_high"], worth) == "upper"
+    assert verdict(VALUE, 2, 0, worth) == "other"

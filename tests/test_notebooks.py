@@ -33,7 +33,6 @@ UNCONVERTED = (
     "25_campaigns_and_experiments",
     "26_b2c_and_b2b",
     "31_when_do_they_leave",
-    "32_customer_value",
     "33_loyalty_and_wallet",
     "35_who_comes_back",
 )

@@ -36,8 +36,8 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
     Returns
     -------
     Result
-        measure (alpha, beta of the chances to leave; left: share still there; renewal: share of the
-        last period's customers), period, count (customers left; where seen), n (customers at the
+        measure (alpha, beta of the probabilities of leaving; retained: share still there; renewal:
+        share of the last period's customers), period, count (customers left; where seen), n (customers at the
         begin), seen (observed share; missing ahead), estimate (by the model), std_error, conf_low,
         conf_high. `.model` is a dictionary with params, cov and loglik.
 
@@ -132,7 +132,7 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
         for name, v, s in (("alpha", a, np.sqrt(cov[0, 0])), ("beta", b, np.sqrt(cov[1, 1])))
     ]
     m = len(periods)
-    for measure, at, share in (("left", 0, known / n), ("renewal", m, known / before)):
+    for measure, at, share in (("retained", 0, known / n), ("renewal", m, known / before)):
         p = special.expit(made[at : at + m])
         rows += [
             {
@@ -167,7 +167,7 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
         model={"params": {"alpha": float(a), "beta": float(b)}, "cov": cov, "loglik": float(log)},
         chart=Curve(
             x="period",
-            only={"measure": "left"},
+            only={"measure": "retained"},
             percent=True,
             xlabel=Note("clv.contract_axis", "Renewals"),
             ylabel=Note("clv.contract_yaxis", "Share still customers"),
@@ -183,7 +183,7 @@ def _nothing_varies(lost):
 
 def _left(table):
     """Return the share still there after the last renewal predicted, beside the last observed."""
-    left = table[table["measure"] == "left"]
+    left = table[table["measure"] == "retained"]
     last, seen = left.iloc[-1], left[left["seen"].notna()].iloc[-1]
     return Note(
         "clv.contract_answer",
