@@ -37,9 +37,9 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
     -------
     Result
         measure (alpha, beta of the probabilities of leaving; retained: share still there; renewal:
-        share of the last period's customers), period, count (customers left; where seen), n (customers at the
-        begin), seen (observed share; missing ahead), estimate (by the model), std_error, conf_low,
-        conf_high. `.model` is a dictionary with params, cov and loglik.
+        share of the last period's customers), period, count (customers left; where seen), n
+        (customers at the start), seen (observed share; missing ahead), estimate (by the model),
+        std_error, conf_low, conf_high. `.model` is a dictionary with params, cov and loglik.
 
     Raises
     ------
