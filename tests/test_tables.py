@@ -70,6 +70,14 @@ def test_numbers_dates_and_words_as_people_read_them():
     assert dutch.columns[-1] == "schatting"
 
 
+def test_durations_are_written_in_words():
+    """In a column of durations, and nowhere else: a product may be called 30D."""
+    table = pd.DataFrame({"window": ["30D", "12h"], "product": ["30D", "12h"], "n": [50, 50]})
+    assert tables.shown(table).iloc[0].tolist() == ["30 days", "30D", "50"]
+    with speaking("nl"):
+        assert tables.shown(table).iloc[1].tolist() == ["12 uur", "12h", "50"]
+
+
 def test_only_rows_the_chart_calls_shares_are_percentages():
     """A table may hold shares and other numbers: each is written as what it is."""
     mixed = SHARES.head(2).assign(measure=["rate", "days"])

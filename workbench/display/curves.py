@@ -16,7 +16,7 @@ def curve(result, chart, table, ax):
         drawn = rows.dropna(subset=["estimate"])
         if name is not None and len(drawn):
             end = drawn["estimate"].iloc[-1], drawn[chart.x].iloc[-1]
-            ends.append((*end, writing.word(name), COLOURS[i % len(COLOURS)]))
+            ends.append((*end, writing.key(name, chart.group), COLOURS[i % len(COLOURS)]))
     if chart.diagonal:
         top = min(1.0, 1.1 * max(ax.get_xlim()[1], ax.get_ylim()[1]))
         ax.plot([0, top], [0, top], color=GREY, linewidth=1, linestyle=":")
@@ -82,9 +82,9 @@ def heat(result, chart, table, ax):
     import seaborn as sns
 
     wide = table.pivot(index=chart.row, columns=chart.column, values="estimate")
-    wide.index = [key(v) for v in wide.index]
+    wide.index = [key(v, chart.row) for v in wide.index]
     named = not all(isinstance(v, (int, float)) or hasattr(v, "strftime") for v in wide.columns)
-    wide.columns = [key(v) for v in wide.columns] if named else wide.columns
+    wide.columns = [key(v, chart.column) for v in wide.columns] if named else wide.columns
     body = wide.iloc[:, 1:] if chart.base_first and wide.shape[1] > 1 else wide
     sns.heatmap(
         wide,

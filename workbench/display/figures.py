@@ -108,7 +108,7 @@ def describe(result):
     lines = [writing.render(result.question)]
     step = max(1, -(-len(table) // _TEXT_ROWS))  # a long curve is read at even distances
     for row in table.iloc[::step].to_dict("records"):
-        line = ", ".join(key(row[k]) for k in chart.keys) + ": " + value(row["estimate"], chart)
+        line = ", ".join(key(row[k], k) for k in chart.keys) + ": " + value(row["estimate"], chart)
         if "conf_low" in row and row["conf_low"] == row["conf_low"]:
             line += f" ({value(row['conf_low'], chart)} – {value(row['conf_high'], chart)})"
         lines.append(line)

@@ -17,11 +17,13 @@ def listed(names):
     return list(names or ()) if isinstance(names, (list, tuple, type(None))) else [names]
 
 
-def key(value):
-    """Return a key of a table as it stands in a figure."""
+def key(value, column=""):
+    """Return a key of a table's column as it stands in a figure."""
     if hasattr(value, "strftime"):
         return value.strftime("%Y-%m-%d")
-    return writing.number(value) if isinstance(value, (int, float)) else writing.word(value)
+    if isinstance(value, (int, float)):
+        return writing.number(value)
+    return writing.key(value, column)
 
 
 def value(number, chart):

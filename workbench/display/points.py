@@ -17,8 +17,9 @@ def grouped(chart):
 
 def draw(result, chart, table, ax):
     """Draw the rows of a table as points on `ax`."""
-    columns = table[listed(chart.label)]
-    labels = [" · ".join(map(key, row)) for row in columns.itertuples(index=False, name=None)]
+    names = listed(chart.label)
+    rows = table[names].itertuples(index=False, name=None)
+    labels = [" · ".join(map(key, row, names)) for row in rows]
     groups = list(dict.fromkeys(table[chart.group])) if chart.group else [None]
     # Groups of one label lie close together, so that they are compared and not searched for.
     lines = list(dict.fromkeys(labels)) if grouped(chart) else labels
@@ -61,7 +62,7 @@ def _dots(chart, table, y, i, name, ax):
         s=60,
         ax=ax,
         zorder=3,
-        label=None if name is None else writing.word(name),
+        label=None if name is None else writing.key(name, chart.group),
         edgecolor="white",
     )
 

@@ -4,7 +4,7 @@ import html
 
 import numpy as np
 
-from workbench.display.writing import header, number, p_value, percent, render, word
+from workbench.display.writing import header, key, number, p_value, percent, render, word
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, NUMBERS, small_cells
 
@@ -43,15 +43,15 @@ def shown(table, shares=None):
         elif pd.api.types.is_datetime64_any_dtype(values):
             cells = values.dt.strftime("%Y-%m-%d").fillna("–")
         else:
-            cells = values.map(_cell)
+            cells = values.map(lambda v, name=name: _cell(v, name))
         out[header(name)] = cells.astype(str)
     return pd.DataFrame(out)
 
 
-def _cell(value):
+def _cell(value, column):
     if isinstance(value, Note):
         return render(value)
-    return "–" if value is None or value != value else word(value)
+    return "–" if value is None or value != value else key(value, column)
 
 
 def table_html(table, caption="", shares=None):

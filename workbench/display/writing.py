@@ -8,6 +8,8 @@ from workbench.display import languages
 from workbench.notes import Note
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s?(D|h|min|s|W|ms)")
+# Columns that hold durations.
+SPANS = ("gap", "half_life", "horizon", "timeout", "window", "within")
 # Babel 2.18 has no Dutch for days and hours as units.
 _UNITS = {
     "D": Note("span.day", "{n} day", "{n} days", n=1),
@@ -100,6 +102,16 @@ def word(name):
     if re.fullmatch(r"maker \d+", name):
         return f"{word('maker')} {name[6:]}"
     return languages.entry(languages.language(), "word", name) or name
+
+
+def key(value, column=""):
+    """Return a value of a table's column as it is shown: a duration in words, a name of our own in
+    the language in use, anything else as it is.
+
+    >>> key("30D", "window"), key("30D", "product_id")
+    ('30 days', '30D')
+    """
+    return span(word(value)) if column in SPANS else word(value)
 
 
 def header(name):

@@ -208,12 +208,14 @@ def only_one():
 
 def _in_all(note, *, plain=False):
     """Return a note as HTML in every language, each marked as such unless `plain`."""
-    said = []
+    said = {}
     for language in display.LANGUAGES:
         with display.speaking(language):
-            text = html.escape(str(note))
-        said.append(text if plain else f'<span lang="{language}">{text}</span>')
-    return " · ".join(dict.fromkeys(said))
+            # What is the same in two languages is said once.
+            said.setdefault(html.escape(str(note)), language)
+    if plain:
+        return " · ".join(said)
+    return " · ".join(f'<span lang="{language}">{text}</span>' for text, language in said.items())
 
 
 def _sweep(home, pattern):
