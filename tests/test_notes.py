@@ -1,5 +1,6 @@
 """Notes: a fact and its sentence, shown in the language of the moment; the catalogue is whole."""
 
+import ast
 import datetime
 import json
 
@@ -110,3 +111,24 @@ def test_money_has_its_currency():
     assert str(note.having(currency="EUR")) == "An order is worth €29.49."
     with speaking("nl"):
         assert str(note.having(currency="EUR", amount=12345.6)).endswith("€\xa012.346.")
+
+
+def test_every_error_is_a_note():
+    """No error is English only: each gives an id and a sentence, or a note made elsewhere."""
+    english_only = []
+    for path in sorted(words.ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", None))
+            first = node.args[0]
+            made_here = isinstance(first, (ast.JoinedStr, ast.BinOp, ast.IfExp))
+            alone = words.constant(first) is not None and len(node.args) < 2
+            if name in words.SPEAKERS and (made_here or alone):
+                english_only.append(f"{path.relative_to(words.ROOT)}:{node.lineno}")
+    assert english_only == []
+
+
+def test_every_sentence_has_its_dutch():
+    """The catalogue is complete."""
+    assert words.missing() == []
