@@ -75,6 +75,7 @@ ANALYSES = (
     "attribution.campaigns",
     "attribution.emails",
     "attribution.mix",
+    "attribution.truth",
     "experiments.randomised",
     "experiments.groups",
     "experiments.planning",

@@ -27,7 +27,6 @@ UNCONVERTED = (
     "13_journeys_and_paths",
     "14_where_now",
     "20_brand_choice_and_price",
-    "24_attribution_and_email",
     "25_campaigns_and_experiments",
     "31_when_do_they_leave",
     "33_loyalty_and_wallet",
