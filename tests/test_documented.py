@@ -84,6 +84,7 @@ ANALYSES = (
     "experiments.sensitivity",
     "experiments.uplift",
     "experiments.progress",
+    "experiments.planted",
     "loyalty.brands",
     "loyalty.buyers",
     "loyalty.norms",

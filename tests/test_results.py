@@ -647,6 +647,12 @@ ANALYSES = {
         ),
     ),
     "difference": (WIDE, lambda d: experiments.difference(d, "many", variant="group", before="i4")),
+    "beside_planted": (
+        WIDE,
+        lambda d: experiments.beside_planted(
+            {"one": experiments.difference(d, "many", variant="group")}, {"one": 0.1}
+        ),
+    ),
     "heterogeneity": (WIDE, lambda d: experiments.heterogeneity(d, "y", "flag", variant="group")),
     "sample_size": (WIDE, lambda d: experiments.sample_size(0.1, [0.02, 0.03])),
     "difference_in_differences": (
