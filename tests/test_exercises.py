@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench import display, load, project, reports, retention
+from workbench import attribution, display, load, project, reports, retention
 from workbench.errors import InputError, NotEnoughData
 from workbench.reports import exercises
 from workbench.reports.exercises import Exercises, Truth, judge, readings
@@ -12,6 +12,7 @@ from workbench.reports.exercises import Exercises, Truth, judge, readings
 FOLDER = project.root() / "notebooks"
 BACK = exercises.module(FOLDER, "retention").exercises
 START = exercises.module(FOLDER, "start").exercises
+CHANNELS = exercises.module(FOLDER, "channels").exercises
 
 
 @pytest.fixture(scope="module")
@@ -217,3 +218,22 @@ def test_data_too_few_for_a_truth():
     assert "too few" in str(book.check(2, 1, nothing))
     with pytest.raises(InputError, match="exercise"):
         book.check(3, 1)
+
+
+def test_a_channel_that_loses_by_a_rule_and_a_sum_of_losses():
+    """The largest fall from last to first contact; removal effects that exceed everything."""
+    paths = pd.DataFrame(
+        {
+            "path": ["a > b", "a > c > b", "b", "c > a", "a"],
+            "conversions": [30, 20, 10, 15, 0],
+            "nulls": [10, 10, 10, 10, 40],
+        }
+    )
+    journeys = attribution.from_paths(paths, nulls="nulls")
+    by_rule, chain = attribution.rules(journeys), attribution.markov(journeys, draws=0)
+    assert verdict(CHANNELS, 1, "B", by_rule) == "right"
+    assert verdict(CHANNELS, 1, "a", by_rule) == "gains"
+    lost = chain.table.query("measure == 'removal'")["estimate"].sum()
+    assert lost > 1.2
+    assert verdict(CHANNELS, 2, f"{100 * lost:.0f} %", chain) == "right"
+    assert verdict(CHANNELS, 2, "100 %", chain) == "scaled"

@@ -7,18 +7,21 @@ from workbench.attribution.chain import markov
 from workbench.attribution.channels import entry_points, sources
 from workbench.attribution.coalitions import shapley
 from workbench.attribution.credit import rules
-from workbench.attribution.emails import email_funnel
+from workbench.attribution.emails import email_funnel, mails_as_adverts
 from workbench.attribution.mix import mix
 from workbench.attribution.paths import Journeys, from_paths, paths
+from workbench.attribution.truth import beside_truth
 
 __all__ = [
     "Journeys",
+    "beside_truth",
     "calibrated",
     "campaigns",
     "compare",
     "email_funnel",
     "entry_points",
     "from_paths",
+    "mails_as_adverts",
     "markov",
     "mix",
     "paths",

@@ -189,8 +189,8 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
 
 
 def _calibrated_answer(table):
-    """Return the channel that brings about most conversions, with its interval."""
-    row = table.sort_values(["estimate", "channel"], ascending=[False, True]).iloc[0]
+    """Return the channel whose lower limit is highest, with its interval."""
+    row = table.sort_values(["conf_low", "channel"], ascending=[False, True]).iloc[0]
     values = {
         "channel": row["channel"],
         "effect": row["estimate"],
@@ -202,14 +202,15 @@ def _calibrated_answer(table):
     if row["conf_low"] > 0:
         return Note(
             "attribution.calibrated_answer",
-            "{channel:word} brings about most conversions: an estimated {effect:3} of {n} "
-            "({low:3} to {high:3}), where {credited:4} are attributed to it.",
+            "Most certain is {channel:word}: it brings about an estimated {effect:3} of {n} "
+            "conversions ({low:3} to {high:3}), where {credited:4} are attributed to it.",
             **values,
         )
     return Note(
         "attribution.calibrated_unclear",
-        "Not clearly above zero even for the highest estimate: {channel:word} with {effect:3} of "
-        "{n} conversions ({low:3} to {high:3}), where {credited:4} are attributed to it.",
+        "No channel clearly brings about conversions: {channel:word} comes closest with an "
+        "estimated {effect:3} of {n} ({low:3} to {high:3}), where {credited:4} are attributed to "
+        "it.",
         **values,
     )
 

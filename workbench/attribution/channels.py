@@ -144,7 +144,7 @@ def sources(journeys, *, conf_level=0.95):
         unit="contacts",
         n=int(alike @ everyone),
         conf_level=conf_level,
-        limits=(SOURCES_LIMIT,),
+        limits=(SOURCES_LIMIT, _base(journeys)),
         chart=Points(
             label=["channel"],
             only={"measure": "efficiency"},
@@ -152,6 +152,18 @@ def sources(journeys, *, conf_level=0.95):
             log=True,
             xlabel=Note("attribution.sources_axis", "Share of conversions over share of visits"),
         ),
+    )
+
+
+def _base(journeys):
+    """Return the sentence on how many paths there are, how long, and how many convert."""
+    return Note(
+        "attribution.paths_base",
+        "{paths} paths of contacts, on average {length:3} contacts long; {share:%} end in a "
+        "conversion.",
+        paths=len(journeys.conversions),
+        length=float(journeys.length.mean()),
+        share=float(journeys.conversions.mean()),
     )
 
 

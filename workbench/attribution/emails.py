@@ -6,7 +6,7 @@ from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, is_simulated
 
 FEW_MAILS = 500
 MAIL_UNFLAGGED = Note(
@@ -326,3 +326,28 @@ def _clicked(row, same, window):
         window=window,
         **values,
     )
+
+
+def mails_as_adverts(emails, orders, *, window="14D"):
+    """Return mails as adverts, fit for `campaigns`: a row a campaign.
+
+    Impressions are mails delivered, conversions customers who ordered within the window after
+    their click. Returns a DataFrame: campaign, impressions, clicks, conversions.
+    """
+    import pandas as pd
+
+    sent = emails[emails["variant"] == "mail"] if "variant" in emails else emails
+    table = sent.groupby("campaign_id").agg(
+        impressions=("delivered", "sum"), clicks=("clicked_at", "count")
+    )
+    bought = orders[["customer_id", "ordered_at"]]
+    clicked = emails.dropna(subset=["clicked_at"]).merge(bought, on="customer_id")
+    end = clicked["clicked_at"] + pd.Timedelta(window)
+    inside = (clicked["ordered_at"] > clicked["clicked_at"]) & (clicked["ordered_at"] < end)
+    soon = clicked[inside].drop_duplicates(["customer_id", "campaign_id"])
+    conversions = table.index.map(soon["campaign_id"].value_counts())
+    table["conversions"] = pd.Series(conversions, index=table.index).fillna(0)
+    table.insert(0, "campaign", [f"mail {name}" for name in table.index])
+    table = table.reset_index(drop=True)
+    table.attrs["simulated"] = is_simulated(emails)
+    return table

@@ -274,25 +274,38 @@ def _cautions(x, tests):
 
 
 def _mix_answer(table, sales):
-    """Return the medium with the largest share of sales, and its return."""
+    """Return the medium most clearly associated with sales, and its return."""
     parts = {name: part.set_index("channel") for name, part in table.groupby("measure")}
-    shares = parts["share"].sort_index()
-    row = shares.loc[shares["estimate"].idxmax()]
-    back = parts["return_on_spend"].loc[row.name]
+    shares = parts["share"].reset_index()
+    row = shares.sort_values(
+        ["conf_low", "estimate", "channel"], ascending=[False, False, True]
+    ).iloc[0]
+    back = parts["return_on_spend"].loc[row["channel"]]
+    values = {
+        "channel": row["channel"],
+        "sales": sales,
+        "share": row["estimate"],
+        "low": row["conf_low"],
+        "high": row["conf_high"],
+        "back": back["estimate"],
+        "back_low": back["conf_low"],
+        "back_high": back["conf_high"],
+        "n": row["n"],
+    }
+    if row["conf_low"] > 0:
+        return Note(
+            "attribution.mix_answer",
+            "{channel:word} is most clearly associated with {sales:word}: {share:%} of it "
+            "({low:%} to {high:%}), a return of {back:3} per euro spent ({back_low:3} to "
+            "{back_high:3}; {n} periods).",
+            **values,
+        )
     return Note(
-        "attribution.mix_answer",
-        "{channel:word} is associated with the largest part of {sales:word}: {share:%} ({low:%} to "
-        "{high:%}), a return of {back:3} per euro spent ({back_low:3} to {back_high:3}; {n} "
-        "periods).",
-        channel=row.name,
-        sales=sales,
-        share=row["estimate"],
-        low=row["conf_low"],
-        high=row["conf_high"],
-        back=back["estimate"],
-        back_low=back["conf_low"],
-        back_high=back["conf_high"],
-        n=row["n"],
+        "attribution.mix_unclear",
+        "No medium is clearly associated with {sales:word}; {channel:word} has the largest share: "
+        "{share:%} ({low:%} to {high:%}), a return of {back:3} per euro spent ({back_low:3} to "
+        "{back_high:3}; {n} periods).",
+        **values,
     )
 
 

@@ -36,8 +36,8 @@ FAVOURABLE = (
 )
 FALLS_SHORT = Note(
     "drivers.gap_answer",
-    "{dimension:word} falls furthest short of expectations: {estimate:3} ({low:3} "
-    "to {high:3}; {n} answers).",
+    "The dimension that falls furthest short of expectations is {dimension:word}: "
+    "{estimate:3} ({low:3} to {high:3}; {n} answers).",
 )
 NOT_SHORT = Note(
     "drivers.gap_answer_none",

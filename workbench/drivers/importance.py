@@ -25,7 +25,7 @@ QUADRANTS = {
 MOST = {"linear": 12, "logit": 8}  # drivers for which all subsets are gone through
 LARGEST = Note(
     "drivers.answer",
-    "{driver:word} has the largest share of what is explained: {estimate:%} "
+    "The largest share of what is explained is that of {driver:word}: {estimate:%} "
     "({low:%} to {high:%}; {n} rows), before {second:word} ({second_share:%}).",
 )
 UNDECIDED = Note(
@@ -36,9 +36,9 @@ UNDECIDED = Note(
 )
 START_HERE = Note(
     "drivers.ipa_answer",
-    "{driver:word} is strongly associated with {outcome:word} and rated low: it has "
-    "{estimate:%} of what is explained ({low:%} to {high:%}; {n} rows), and a mean "
-    "rating of {performance:3}, against {middle:3} for all drivers.",
+    "The place to begin is {driver:word}: strongly associated with {outcome:word} "
+    "({estimate:%} of what is explained, {low:%} to {high:%}; {n} rows) and rated "
+    "low, {performance:3} against {middle:3} for all drivers.",
 )
 START_NOWHERE = Note(
     "drivers.ipa_answer_none",

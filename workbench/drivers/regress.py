@@ -51,27 +51,27 @@ FEW_ROWS = Note(
 STRONGEST = {
     "linear": Note(
         "drivers.regression_answer",
-        "{term:word} has the clearest association: one unit more goes with a change of "
-        "{outcome:word} of {estimate:3}, the others held equal ({low:3} to {high:3}; "
-        "{n} rows).",
+        "The clearest association with {outcome:word} is that of {term:word}: one unit "
+        "more goes with a change of {estimate:3}, the others held equal ({low:3} to "
+        "{high:3}; {n} rows).",
     ),
     "logit": Note(
         "drivers.regression_answer_odds",
-        "{term:word} has the clearest association: one unit more goes with {times:3} "
-        "times the odds of {outcome:word}, the others held equal ({low:3} to {high:3}; "
-        "{n} rows).",
+        "The clearest association with {outcome:word} is that of {term:word}: one unit "
+        "more goes with {times:3} times the odds, the others held equal ({low:3} to "
+        "{high:3}; {n} rows).",
     ),
     "ordinal": Note(
         "drivers.regression_answer_grade",
-        "{term:word} has the clearest association: one unit more goes with {times:3} "
-        "times the odds of a higher {outcome:word}, the others held equal ({low:3} to "
-        "{high:3}; {n} rows).",
+        "The clearest association with {outcome:word} is that of {term:word}: one unit "
+        "more goes with {times:3} times the odds of a higher grade, the others held "
+        "equal ({low:3} to {high:3}; {n} rows).",
     ),
     "poisson": Note(
         "drivers.regression_answer_rate",
-        "{term:word} has the clearest association: one unit more goes with {times:3} "
-        "times as much {outcome:word}, the others held equal ({low:3} to {high:3}; {n} "
-        "rows).",
+        "The clearest association with {outcome:word} is that of {term:word}: one unit "
+        "more goes with {times:3} times as much, the others held equal ({low:3} to "
+        "{high:3}; {n} rows).",
     ),
 }
 NOTHING = Note(

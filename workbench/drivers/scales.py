@@ -19,13 +19,13 @@ CONVENTION = Note(
 )
 LEAST_RELIABLE = Note(
     "drivers.reliability_answer",
-    "{scale:word} is the least reliable of {scales} scales, with an alpha of "
+    "The least reliable of {scales} scales is {scale:word}, with an alpha of "
     "{estimate:2} ({low:2} to {high:2}; {n} respondents), against a customary "
     "{custom:plain}.",
 )
 ONE_SCALE = Note(
     "drivers.reliability_answer_one",
-    "{scale:word} has an alpha of {estimate:2} ({low:2} to {high:2}; {n} "
+    "The scale {scale:word} has an alpha of {estimate:2} ({low:2} to {high:2}; {n} "
     "respondents), against a customary {custom:plain}.",
 )
 DISTINCT = Note(
@@ -36,12 +36,12 @@ DISTINCT = Note(
 )
 NOT_DISTINCT = Note(
     "drivers.validity_answer_not",
-    "{scale:word} and {other:word} cannot be told apart: their ratio is "
+    "The scales {scale:word} and {other:word} cannot be told apart: their ratio is "
     "{estimate:2} ({low:2} to {high:2}; {n} respondents), reaching {limit:plain}.",
 )
 
 
-def wide(surveys, items=None):
+def wide(surveys, items=None, *, prefix=""):
     """Return survey answers with one row a response occasion and one column an item.
 
     Parameters
@@ -49,6 +49,8 @@ def wide(surveys, items=None):
     surveys : table of surveys (response_id, respondent_id, answered_at, item, value)
     items : list of str, optional
         Those to keep; None: all.
+    prefix : str
+        What the names of items lose where they begin with it, such as "rating_".
 
     Returns
     -------
@@ -77,6 +79,7 @@ def wide(surveys, items=None):
         .reset_index()
     )
     made.columns.name = None
+    made = made.rename(columns=lambda name: name.removeprefix(prefix))
     made.attrs.update(surveys.attrs)
     return made
 

@@ -28,9 +28,9 @@ STATED_AXES = {
 }
 DELIGHT = Note(
     "drivers.kano_answer",
-    "{feature:word} adds most: {estimate:%} of the answers call it attractive or "
-    "one-dimensional ({low:%} to {high:%}; {count} of {n} that fit a category); the "
-    "lowest is {last:word} ({last_share:%}).",
+    "The feature that adds most is {feature:word}: {estimate:%} of the answers call "
+    "it attractive or one-dimensional ({low:%} to {high:%}; {count} of {n} that fit "
+    "a category); the lowest is {last:word} ({last_share:%}).",
 )
 ONE_FEATURE = Note(
     "drivers.kano_answer_one",
@@ -55,18 +55,19 @@ TIED_NAMED = Note(
 STATED_ANSWERS = {
     "rating": Note(
         "drivers.stated_answer_rating",
-        "{factor:word} is rated highest, {estimate:3} on average ({low:3} to {high:3}; "
-        "{n} respondents); next is {second:word} ({second_value:3}).",
+        "The highest rating is that of {factor:word}, {estimate:3} on average ({low:3} "
+        "to {high:3}; {n} respondents); next is {second:word} ({second_value:3}).",
     ),
     "rank": Note(
         "drivers.stated_answer_rank",
-        "{factor:word} is ranked first, {estimate:3} on average ({low:3} to {high:3}; "
-        "{n} respondents); next is {second:word} ({second_value:3}).",
+        "The first in rank is {factor:word}, {estimate:3} on average ({low:3} to "
+        "{high:3}; {n} respondents); next is {second:word} ({second_value:3}).",
     ),
     "named": Note(
         "drivers.stated_answer_named",
-        "{factor:word} is named most often, by {estimate:%} ({low:%} to {high:%}; "
-        "{count} of {n} respondents); next is {second:word} ({second_value:%}).",
+        "The factor named most often is {factor:word}, by {estimate:%} ({low:%} to "
+        "{high:%}; {count} of {n} respondents); next is {second:word} "
+        "({second_value:%}).",
     ),
 }
 

@@ -5,7 +5,14 @@ whom it works.
 from workbench.experiments.designs import balance, negative_controls, weighting
 from workbench.experiments.groups import heterogeneity
 from workbench.experiments.over_time import difference_in_differences
+from workbench.experiments.people import (
+    campaign_households,
+    campaign_weeks,
+    exposed,
+    planned_split,
+)
 from workbench.experiments.planning import sample_size
+from workbench.experiments.planted import beside_planted
 from workbench.experiments.progress import stage_progress
 from workbench.experiments.randomised import difference
 from workbench.experiments.sensitivity import e_value
@@ -13,11 +20,16 @@ from workbench.experiments.uplift import uplift
 
 __all__ = [
     "balance",
+    "beside_planted",
+    "campaign_households",
+    "campaign_weeks",
     "difference",
     "difference_in_differences",
     "e_value",
+    "exposed",
     "heterogeneity",
     "negative_controls",
+    "planned_split",
     "sample_size",
     "stage_progress",
     "uplift",

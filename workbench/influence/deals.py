@@ -11,8 +11,8 @@ from workbench.results import Points, Result, analysis
 WITHIN = Note("influence.within_vendor", "offers, within a vendor")
 COSTS_MORE = Note(
     "influence.premium_answer",
-    "{term:word} has the clearest premium ({comparison:word}): {estimate:%} in "
-    "price per unit at equal specification ({low:%} to {high:%}; {n} offers).",
+    "The clearest premium is that of {term:word} ({comparison:word}): {estimate:%} "
+    "in price per unit at equal specification ({low:%} to {high:%}; {n} offers).",
 )
 NO_PREMIUM = Note(
     "influence.premium_answer_none",

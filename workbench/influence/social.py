@@ -169,7 +169,7 @@ def review_effect(
         ),
         Note(
             "influence.review_middle",
-            "Few and many reviews are split at {middle}, the median.",
+            "Few and many reviews are split at {middle:2}, the median.",
             middle=2**middle - 1,
         ),
     ]

@@ -153,7 +153,7 @@ def star_rounding(
         ),
         Note(
             "influence.star_limit",
-            "Holds near the roundings only, for a step of {step}.",
+            "Holds near the roundings only, for a step of {step:plain}.",
             step=step,
         ),
     ]
@@ -181,7 +181,7 @@ def star_rounding(
         method=Note(
             "influence.star_method",
             "Regression discontinuity at every rounding: local linear regression within "
-            "{width}, triangular weights.",
+            "{width:plain}, triangular weights.",
             width=bandwidth,
         ),
         unit="rows",
