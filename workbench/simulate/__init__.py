@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.errors import InputError
+from workbench.notes import Note
+from workbench.results import Result
 from workbench.simulate.world import CHANNELS, EFFECTS, TESTS, Settings
 
 BLOCK = 20_000  # customers made at a time
@@ -20,6 +22,8 @@ __all__ = [
     "calibration",
     "channel_effects",
     "market",
+    "planted",
+    "stage_events",
     "stated_stages",
     "test_effects",
     "true_stage",
@@ -278,6 +282,48 @@ def stated_stages(market):
     return asked.assign(stage=asked["value"].astype(int).map(dict(enumerate(STAGES)))).rename(
         columns={"respondent_id": "customer_id"}
     )[["customer_id", "answered_at", "stage"]]
+
+
+def stage_events(market, *, tracked=False):
+    """Return the market's events under the name of their true stage: all that happened, or
+    those a firm's tracking saw, with their columns and a column stage.
+    """
+    true = market.truth["events"]
+    if tracked:
+        seen = true[true["tracked"]].reset_index(drop=True)
+        return market["events"].assign(stage=seen["stage"])
+    return true.assign(event=true["stage"])
+
+
+def planted(market, effect):
+    """Return an effect built into a market as a Result: effect, estimate (log odds), odds."""
+    import numpy as np
+    import pandas as pd
+
+    estimate = float(market.settings.effect(effect))
+    odds = float(np.exp(estimate))
+    customers = int(market.settings.customers)
+    question = Note("simulate.planted_question", "How strong is the effect built into this market?")
+    return Result(
+        question=Note("result.simulated", "SIMULATED · {question}", question=question),
+        table=pd.DataFrame({"effect": [effect], "estimate": [estimate], "odds": [odds]}),
+        method=Note(
+            "simulate.planted_method",
+            "The coefficient the simulation was made with; odds are its exponential.",
+        ),
+        answer=Note(
+            "simulate.planted_answer",
+            "The effect of {effect:word} was built in with {estimate:3} log odds per unit: odds "
+            "times {odds:3} (a market of {n} customers).",
+            effect=effect,
+            estimate=estimate,
+            odds=odds,
+            n=customers,
+        ),
+        unit="customers",
+        n=customers,
+        simulated=True,
+    )
 
 
 def true_stage(market, customers, moment):

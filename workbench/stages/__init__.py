@@ -17,6 +17,7 @@ from workbench.stages.durations import compare_time, time_in_stage
 from workbench.stages.episodes import episodes
 from workbench.stages.giving_up import hazards
 from workbench.stages.latent import StageModel, fit_latent, posterior
+from workbench.stages.log import as_true, counted, present, staged
 from workbench.stages.mapping import mapping_quality
 from workbench.stages.paths import decision_complexity, flows, loops, variants
 from workbench.stages.profile import profile
@@ -29,6 +30,7 @@ from workbench.stages.where_now import where_now
 
 __all__ = [
     "StageModel",
+    "as_true",
     "assign",
     "barriers",
     "beside",
@@ -39,6 +41,7 @@ __all__ = [
     "checkpoints",
     "compare_time",
     "consideration",
+    "counted",
     "crosswalk",
     "dark_paths",
     "decision_complexity",
@@ -54,6 +57,7 @@ __all__ = [
     "loops",
     "mapping_quality",
     "posterior",
+    "present",
     "profile",
     "reach",
     "recovery",
@@ -65,6 +69,7 @@ __all__ = [
     "skipping",
     "source_mix",
     "stage_logit",
+    "staged",
     "taxonomy",
     "time_in_stage",
     "time_to_purchase",

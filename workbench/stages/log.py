@@ -1,0 +1,46 @@
+"""A table of events made ready for the analyses of stages, and the true stages beside it."""
+
+from workbench.errors import at_least
+from workbench.results import analysis
+from workbench.stages.taxonomy import assign, beside
+
+IN_ORDER = ("need", "search", "evaluation", "intent", "purchase")
+KEPT = ("brand", "product_id", "category", "channel", "page", "device", "source")
+
+
+@analysis
+def staged(events, *, rules=None, order=None, gap="30D", until=None):
+    """Give every event its stage, need and awareness as one, with the columns analyses use.
+
+    A need that is seen from outside begins with awareness, so the two cannot be told apart in
+    behaviour. Parameters are as in `assign`. Returns its table with brand, product_id, category,
+    channel, page, device and source where the events have them.
+    """
+    assigned = assign(events, rules=rules, order=order, gap=gap, until=until)
+    table = assigned.assign(stage=assigned["stage"].replace({"awareness": "need"}))
+    table.attrs.update(getattr(events, "attrs", {}))
+    for column in KEPT:
+        if column in events:
+            table[column] = beside(events, assigned, column)
+    return table
+
+
+def present(staged):
+    """Return the stages up to the purchase that occur, in order.
+
+    Raises InputError without a purchase, or with no stage before it.
+    """
+    found = set(staged["stage"].dropna())
+    return at_least("stages", [s for s in IN_ORDER if s in found], ["purchase"], 2)
+
+
+def counted(staged):
+    """Return how many events each stage has, those without a stage as "unmapped"."""
+    stage = staged["stage"].fillna("unmapped")
+    return stage.value_counts().rename_axis("stage").reset_index(name="rows")
+
+
+def as_true(linked, stages):
+    """Return occasions as they really were: the stages of `with_truth` in place of those seen."""
+    true = {stage: linked[f"true_{stage}"] for stage in stages}
+    return linked.assign(**true, left_censored=False)
