@@ -21,11 +21,6 @@ NOTEBOOKS = sorted(p for p in (ROOT / "notebooks").glob("*.ipynb") if not p.stem
 # Notebooks whose prose still stands in the package. This list only shrinks: a notebook that is
 # converted leaves it, a new one never joins it.
 UNCONVERTED = (
-<<<<<<< HEAD
-    "10_buying_stages",
-=======
-    "11_time_and_barriers",
->>>>>>> 8640f4b (Notebook 10 literate, Dutch beside it, exercises of judgement)
     "12_search_and_alternatives",
     "13_journeys_and_paths",
     "14_where_now",

@@ -7,12 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.errors import InputError
-<<<<<<< HEAD
 from workbench.notes import Note
 from workbench.results import Result
-=======
 from workbench.simulate.beside import beside_truth
->>>>>>> 8640f4b (Notebook 10 literate, Dutch beside it, exercises of judgement)
 from workbench.simulate.world import CHANNELS, EFFECTS, TESTS, Settings
 
 BLOCK = 20_000  # customers made at a time
