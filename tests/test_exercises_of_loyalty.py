@@ -8,6 +8,7 @@ from workbench.reports import exercises
 
 FOLDER = project.root() / "notebooks"
 VALUE = exercises.module(FOLDER, "customer_value").exercises
+WALLET = exercises.module(FOLDER, "loyalty_and_wallet").exercises
 LAWS = exercises.module(FOLDER, "buying_laws").exercises
 
 
@@ -90,3 +91,25 @@ def test_the_price_on_the_safe_side(cdnow):
     assert verdict(VALUE, 2, row["estimate"], worth) == "estimate"
     assert verdict(VALUE, 2, row["conf_high"], worth) == "upper"
     assert verdict(VALUE, 2, 0, worth) == "other"
+
+
+def test_room_in_the_wallet(category):
+    """What the largest brand's buyers spend on others: purchases, and not people."""
+    found = loyalty.performance(category, draws=20)
+    rows = found.table[found.table["brand"] == "a"].set_index("measure")["estimate"]
+    assert verdict(WALLET, 1, None, found) == "first"
+    assert verdict(WALLET, 1, 1 - rows["requirements"], found) == "right"
+    assert verdict(WALLET, 1, rows["requirements"], found) == "own"
+    assert verdict(WALLET, 1, 1 - rows["sole"], found) == "people"
+    assert verdict(WALLET, 1, 1 - rows["share"], found) == "market"
+
+
+def test_loyalty_beyond_size():
+    """How many times as often as by size: neither the share itself nor the difference."""
+    lines = load.panel_lines("COFFEE")
+    found = loyalty.switching(lines, most=4)
+    row = found.table[found.table["brand"] == found.table["following"]].iloc[0]
+    assert verdict(WALLET, 2, None, found) == "first"
+    assert verdict(WALLET, 2, row["ratio"], found) == "right"
+    assert verdict(WALLET, 2, row["estimate"], found) == "repeat"
+    assert verdict(WALLET, 2, row["estimate"] - row["by_size"], found) == "difference"

@@ -1,5 +1,6 @@
 """The exercises of 34_buying_laws: customers who were never lost, and a brand off its norm."""
 
+from workbench.display import word
 from workbench.reports.exercises import Exercises, Truth
 
 exercises = Exercises("34_buying_laws")
@@ -68,5 +69,7 @@ def stayed_away(repeats):
 def off_the_norm(norm):
     """The brand whose share of category requirements is furthest from its norm."""
     rows = norm.table[norm.table["measure"] == "requirements"].set_index("brand")
-    mistakes = {"smallest": rows["estimate"].idxmin(), "largest": rows["estimate"].idxmax()}
-    return Truth(rows["off"].abs().idxmax(), mistakes=mistakes)
+    right = rows["off"].abs().idxmax()
+    smallest, largest = rows["estimate"].idxmin(), rows["estimate"].idxmax()
+    mistakes = {"smallest": word(smallest), "largest": word(largest)}
+    return Truth((word(right), right), mistakes=mistakes)

@@ -115,7 +115,7 @@ def _largest(table, households):
     share = rows.loc["share"]
     return Note(
         "loyalty.performance_answer",
-        "{brand} is the largest brand: {share:%} of purchases ({low:%} to {high:%}), made by "
+        "{brand:word} is the largest brand: {share:%} of purchases ({low:%} to {high:%}), made by "
         "{penetration:%} of {n} households.",
         brand=str(share["brand"]),
         share=share["estimate"],
@@ -246,7 +246,7 @@ def _off_line(clear):
     if len(clear):
         return Note(
             "loyalty.jeopardy_off",
-            "Clearly off the line: {names:text}. A niche, a private label or another way of "
+            "Clearly off the line: {names:word}. A niche, a private label or another way of "
             "buying may be the reason; the law does not say which.",
             names=list(clear["brand"]),
         )
@@ -395,7 +395,7 @@ def _partitions(groups):
         "loyalty.partitions",
         "Brands that share clearly more buyers than their sizes imply, a market within the "
         "market: {groups}.",
-        groups=[Note("loyalty.partition", "{brands:text}", brands=g) for g in groups],
+        groups=[Note("loyalty.partition", "{brands:word}", brands=g) for g in groups],
     )
 
 

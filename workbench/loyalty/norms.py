@@ -167,7 +167,7 @@ def _fit_limits(model, clear, lost, draws):
         Note(
             "loyalty.dirichlet_off",
             "Share of category requirements clearly unlike the norm for the size of the brand: "
-            "{names:text}.",
+            "{names:word}.",
             names=list(clear["brand"]),
         )
         if len(clear)
