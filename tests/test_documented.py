@@ -53,6 +53,8 @@ ANALYSES = (
     "choice.mixed",
     "choice.classes",
     "choice.answers",
+    "choice.samples",
+    "choice.validation",
     "conjoint.design",
     "conjoint.analysis",
     "conjoint.bestworst",

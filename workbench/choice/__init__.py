@@ -2,12 +2,14 @@
 sure we are.
 """
 
-from workbench.choice.answers import elasticities, holdout, what_if, willingness_to_pay
+from workbench.choice.answers import elasticities, what_if, willingness_to_pay
 from workbench.choice.classes import latent_class, latent_classes
 from workbench.choice.fits import ClassFit, Fit, MixedFit, NestedFit
 from workbench.choice.logit import compare_rules, conditional_logit, iia_test
 from workbench.choice.mixed import mixed_logit, state_dependence
 from workbench.choice.nested import nested_logit
+from workbench.choice.samples import most_chosen, some_customers
+from workbench.choice.validation import holdout
 
 __all__ = [
     "ClassFit",
@@ -22,7 +24,9 @@ __all__ = [
     "latent_class",
     "latent_classes",
     "mixed_logit",
+    "most_chosen",
     "nested_logit",
+    "some_customers",
     "state_dependence",
     "what_if",
     "willingness_to_pay",

@@ -9,10 +9,33 @@ import numpy as np
 from workbench import engine
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.load.panels import panel_file
+from workbench.notes import Note
+from workbench.results import Points, Result
 
 LEAST = 4  # alternatives of a choice study
 BURN_IN = 5  # purchases of a household that only teach its habit
 MEMORY = 0.8  # share of the old habit kept at each purchase (Guadagni & Little 1983 found 0.8–0.9)
+ACCOUNT_QUESTION = Note("load.account_question", "What became of every purchase occasion?")
+ACCOUNT_ANSWER = Note(
+    "load.account_answer",
+    "{share:%} of the baskets are choices in the analysis ({count} of {n}); its {alternatives} "
+    "alternatives make up {covered:%} of all packages bought in the category.",
+    share=0.0,
+    count=0,
+    n=0,
+    alternatives=0,
+    covered=0.0,
+)
+ACCOUNT_METHOD = Note(
+    "load.account_method",
+    "Baskets with one of the alternatives, and each reason to leave one out in turn.",
+)
+ACCOUNT_AXIS = Note("load.account_axis", "Share of the baskets")
+CARRIED = Note(
+    "load.carried",
+    "{imputed:%} of the prices are carried forward from an earlier week of the same store.",
+    imputed=0.0,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +49,28 @@ class PanelChoices:
     kept: object
     imputed: float
     covered: float
+
+    def account(self):
+        """Return what became of every purchase occasion, as a Result: outcome, count, n (baskets
+        with one of the alternatives), estimate.
+        """
+        baskets, used = (int(self.kept["count"].iloc[k]) for k in (0, -1))
+        return Result(
+            question=ACCOUNT_QUESTION,
+            table=self.kept.assign(n=baskets, estimate=self.kept["count"] / max(baskets, 1)),
+            answer=ACCOUNT_ANSWER.having(
+                share=used / max(baskets, 1),
+                count=used,
+                n=baskets,
+                alternatives=self.table["alternative"].nunique(),
+                covered=self.covered,
+            ),
+            method=ACCOUNT_METHOD,
+            unit="baskets",
+            n=baskets,
+            limits=[CARRIED.having(imputed=self.imputed)],
+            chart=Points(label=["outcome"], percent=True, xlabel=ACCOUNT_AXIS),
+        )
 
 
 def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_basket=False):
