@@ -479,7 +479,7 @@ def test_the_readme_path_works_on_the_sample_shop(tmp_path, monkeypatch):
     )
     page = (folder / "report.html").read_text()
     assert "Hier niet beantwoord" in page
-    assert "Hoeveel klanten komen op tijd terug?" in page
+    assert "Hoeveel klanten komen binnen een vaste termijn terug?" in page
     assert "2023-12-01" not in page
     assert "huishoudens in het panel" not in page and "geen klant" in page
 

@@ -116,42 +116,76 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
             least=LEAST,
             found=alternatives,
         )
+    names, sold, covered = _alternatives(category, alternatives)
+    lines = _lines(sold)
+    shelf = _Shelf(lines, names, carry_weeks)
+    single = lines[~lines["basket_id"].duplicated(keep=False)].reset_index(drop=True)
+    price, discount, imputed = shelf.prices(single, own_basket)
+    display, mailer = shelf.promotions(sold)
+    chosen = single["alternative"].map(names.index).to_numpy()
+    loyalty, last, number = _habits(single["household_id"].to_numpy(), chosen, len(names))
+    available = np.isfinite(price)
+    priced = available[np.arange(len(single)), chosen]
+    two = available.sum(axis=1) >= 2
+    learnt = number >= BURN_IN
+    occasions = lines["basket_id"].nunique()
+    kept = [
+        ("occasions", occasions),
+        ("several_alternatives", occasions - len(single)),
+        ("no_price_of_the_chosen", int((~priced).sum())),
+        ("nothing_to_compare", int((priced & ~two).sum())),
+        ("burn_in", int((priced & two & ~learnt).sum())),
+        ("choices_kept", int((priced & two & learnt).sum())),
+    ]
+    use = np.flatnonzero(priced & two & learnt)
+    n, j = len(use), len(names)
+    store, week = (place[use] for place in shelf.places(single))
+    table = pd.DataFrame(
+        {
+            "choice_id": np.repeat(single["basket_id"].to_numpy()[use], j),
+            "customer_id": np.repeat(single["household_id"].to_numpy()[use], j),
+            "alternative": np.tile(np.array(names, object), n),
+            "chosen": (np.arange(j) == chosen[use, None]).ravel(),
+            "available": available[use].ravel(),
+            "price": price[use].ravel(),
+            "discount": discount[use].ravel(),
+            "display": display[store, :, week].ravel(),
+            "mailer": mailer[store, :, week].ravel(),
+            "loyalty": loyalty[use].ravel(),
+            "last_bought": (np.arange(j) == last[use, None]).ravel(),
+            "imputed": imputed[use].ravel(),
+        }
+    )
+    return PanelChoices(
+        table,
+        pd.DataFrame(kept, columns=["outcome", "count"]),
+        float(imputed[use][available[use]].mean()) if n else np.nan,
+        covered,
+    )
+
+
+def _alternatives(category, alternatives):
+    """Return the names of the best-selling alternatives, what was sold of each of their products,
+    and the share of the category's packages they cover.
+    """
     products = engine.run(
         "SELECT product_id, manufacturer_id, product_category, product_type, package_size FROM p",
         p=panel_file("products"),
     )
-    if category not in set(products["product_category"].dropna()):
-        raise unknown(
-            "category", "category", category, sorted(products["product_category"].dropna().unique())
-        )
-    mine = products[products["product_category"] == category].dropna(
-        subset=["product_type", "package_size"]
-    )
-    mine = mine.assign(
-        alternative=mine["manufacturer_id"].astype(str)
-        + " · "
-        + mine["product_type"]
-        + " · "
-        + mine["package_size"].str.replace(r"\s+", " ", regex=True)
-    )
-    sold = engine.run(
-        """
-          SELECT m.alternative, t.product_id, CAST(sum(t.quantity) AS BIGINT) AS packages,
-            count(DISTINCT t.basket_id) AS baskets
-          FROM tx t JOIN m ON m.product_id = t.product_id WHERE t.quantity > 0 GROUP BY 1, 2""",
-        tx=panel_file("transactions"),
-        m=mine[["product_id", "alternative"]],
-    )
+    known = products["product_category"].dropna()
+    if category not in set(known):
+        raise unknown("category", "category", category, sorted(known.unique()))
+    mine = products[products["product_category"] == category]
+    sold = _sold(mine.dropna(subset=["product_type", "package_size"]))
     total = engine.run(
         """
           SELECT CAST(sum(t.quantity) AS BIGINT) AS n
           FROM tx t JOIN m ON m.product_id = t.product_id WHERE t.quantity > 0""",
         tx=panel_file("transactions"),
-        m=products.loc[products["product_category"] == category, ["product_id"]],
+        m=mine[["product_id"]],
     )["n"].iloc[0]
-    ranked = (
-        sold.groupby("alternative")["packages"].sum().sort_values(ascending=False, kind="stable")
-    )
+    packages = sold.groupby("alternative")["packages"].sum()
+    ranked = packages.sort_values(ascending=False, kind="stable")
     if len(ranked) < alternatives:
         raise NotEnoughData(
             "load.error_few_alternatives",
@@ -160,9 +194,29 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
             found=len(ranked),
             wanted=alternatives,
         )
-    names = sorted(ranked.index[:alternatives])
-    sold = sold[sold["alternative"].isin(names)]
-    lines = engine.run(
+    best = ranked.iloc[:alternatives]
+    names = sorted(best.index)
+    return names, sold[sold["alternative"].isin(names)], float(best.sum() / total)
+
+
+def _sold(products):
+    """Return packages and baskets by alternative and product: manufacturer, type and size."""
+    size = products["package_size"].str.replace(r"\s+", " ", regex=True)
+    maker = products["manufacturer_id"].astype(str)
+    named = products.assign(alternative=maker + " · " + products["product_type"] + " · " + size)
+    return engine.run(
+        """
+          SELECT m.alternative, t.product_id, CAST(sum(t.quantity) AS BIGINT) AS packages,
+            count(DISTINCT t.basket_id) AS baskets
+          FROM tx t JOIN m ON m.product_id = t.product_id WHERE t.quantity > 0 GROUP BY 1, 2""",
+        tx=panel_file("transactions"),
+        m=named[["product_id", "alternative"]],
+    )
+
+
+def _lines(sold):
+    """Return what was paid a basket and alternative, in order of time."""
+    return engine.run(
         """
           SELECT t.basket_id, t.household_id, t.store_id, t.week,
             t.transaction_timestamp AS at_time, m.alternative,
@@ -173,49 +227,6 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
           GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY at_time, basket_id, alternative""",
         tx=panel_file("transactions"),
         m=sold[["product_id", "alternative"]],
-    )
-    shelf = _Shelf(lines, names, carry_weeks)
-    kept = [("occasions", lines["basket_id"].nunique())]
-    single = lines[~lines["basket_id"].duplicated(keep=False)].reset_index(drop=True)
-    kept.append(("several_alternatives", kept[0][1] - len(single)))
-    price, discount, imputed = shelf.prices(single, own_basket)
-    promoted = shelf.promotions(sold)
-    chosen = single["alternative"].map(names.index).to_numpy()
-    loyalty, last, number = _habits(single["household_id"].to_numpy(), chosen, len(names))
-    available = np.isfinite(price)
-    priced = available[np.arange(len(single)), chosen]
-    two = available.sum(axis=1) >= 2
-    learnt = number >= BURN_IN
-    kept += [
-        ("no_price_of_the_chosen", int((~priced).sum())),
-        ("nothing_to_compare", int((priced & ~two).sum())),
-        ("burn_in", int((priced & two & ~learnt).sum())),
-        ("choices_kept", int((priced & two & learnt).sum())),
-    ]
-    use = np.flatnonzero(priced & two & learnt)
-    n, j = len(use), len(names)
-    store, week = shelf.places(single)
-    table = pd.DataFrame(
-        {
-            "choice_id": np.repeat(single["basket_id"].to_numpy()[use], j),
-            "customer_id": np.repeat(single["household_id"].to_numpy()[use], j),
-            "alternative": np.tile(np.array(names, object), n),
-            "chosen": (np.arange(j) == chosen[use, None]).ravel(),
-            "available": available[use].ravel(),
-            "price": price[use].ravel(),
-            "discount": discount[use].ravel(),
-            "display": promoted[0][store[use], :, week[use]].ravel(),
-            "mailer": promoted[1][store[use], :, week[use]].ravel(),
-            "loyalty": loyalty[use].ravel(),
-            "last_bought": (np.arange(j) == last[use, None]).ravel(),
-            "imputed": imputed[use].ravel(),
-        }
-    )
-    return PanelChoices(
-        table,
-        pd.DataFrame(kept, columns=["outcome", "count"]),
-        float(imputed[use][available[use]].mean()) if n else np.nan,
-        float(ranked[:alternatives].sum() / total),
     )
 
 

@@ -177,30 +177,52 @@ def check(parameter, value, where):
 
 
 def _fits(parameter, value):
+    """Return True where a value is of a parameter's type, else False or what is needed instead."""
     if value is None:
         return parameter.optional
-    kind = parameter.kind
-    if kind == "choice":
-        return value in parameter.options and type(value) in {type(o) for o in parameter.options}
-    if kind.startswith("list["):
-        good = isinstance(value, list) and len(value) > 0 and all(isinstance(v, str) for v in value)
-        if good and kind == "list[duration]" and not all(_DURATION.fullmatch(v) for v in value):
-            return _DURATIONS
-        return good or _LIST
-    if kind == "float":
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind in ("int", "bool"):
-        return type(value) is PLAIN[kind]
+    if parameter.kind == "choice":
+        types = {type(option) for option in parameter.options}
+        return value in parameter.options and type(value) in types
+    return _CHECKS[parameter.kind](value)
+
+
+def _is_list(value):
+    good = isinstance(value, list) and len(value) > 0 and all(isinstance(v, str) for v in value)
+    return good or _LIST
+
+
+def _is_list_of_durations(value):
+    if _is_list(value) is not True:
+        return _LIST
+    return all(map(_DURATION.fullmatch, value)) or _DURATIONS
+
+
+def _is_date(value):
     if not isinstance(value, str):
         return False
-    if kind == "date":
-        try:
-            datetime.date.fromisoformat(value)
-        except ValueError:
-            return _DATE
-    if kind == "duration" and not _DURATION.fullmatch(value):
-        return _ONE_DURATION
+    try:
+        datetime.date.fromisoformat(value)
+    except ValueError:
+        return _DATE
     return True
+
+
+def _is_duration(value):
+    if not isinstance(value, str):
+        return False
+    return bool(_DURATION.fullmatch(value)) or _ONE_DURATION
+
+
+_CHECKS = {
+    "str": lambda value: isinstance(value, str),
+    "int": lambda value: type(value) is int,
+    "float": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    "bool": lambda value: type(value) is bool,
+    "list[str]": _is_list,
+    "list[duration]": _is_list_of_durations,
+    "date": _is_date,
+    "duration": _is_duration,
+}
 
 
 def settle(parameters, given, where, as_of=None):

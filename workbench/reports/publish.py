@@ -42,8 +42,7 @@ style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
 <style>{css}</style>
 </head>
 <body><main><h1>{heading}</h1>{body}</main></body>
-</html>
-"""
+</html>"""
 
 
 @dataclass(frozen=True)

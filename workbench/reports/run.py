@@ -220,30 +220,8 @@ def _job(job, timeout, as_of, done):
 
 def _execute(path, values, building, timeout, tick):
     """Run the notebook through papermill into the building folder and return it."""
-    import logging
-
     import nbformat
-    import papermill
-    from papermill.engines import NBClientEngine, papermill_engines
-    from traitlets.config import Config
 
-    class Counting(NBClientEngine):
-        """Papermill's own engine, telling after every cell."""
-
-        @classmethod
-        def execute_managed_notebook(cls, manager, *args, **kwargs):
-            complete = manager.cell_complete
-
-            def counted(cell, *a, **k):
-                if tick and cell.cell_type == "code":
-                    tick()
-                return complete(cell, *a, **k)
-
-            manager.cell_complete = counted
-            return super().execute_managed_notebook(manager, *args, **kwargs)
-
-    papermill_engines.register("counting", Counting)
-    logging.getLogger("papermill").setLevel(logging.ERROR)
     out = building.folder / "notebook.ipynb"
     # Exercises are for people at a notebook; a report has none, and must not fail on one.
     book = nbformat.read(path, as_version=4)
@@ -254,6 +232,27 @@ def _execute(path, values, building, timeout, tick):
     os.environ["WORKBENCH_INPUTS"] = str(building.folder / "inputs.jsonl")
     os.environ["WORKBENCH_ROOT"] = str(project.root())
     try:
+        _through_papermill(source, out, values, timeout, tick, path.parent)
+    finally:
+        os.environ.pop("WORKBENCH_INPUTS", None)
+        source.unlink()
+    book = nbformat.read(out, as_version=4)
+    _forget_paths(book)
+    nbformat.write(book, out)
+    return book
+
+
+def _through_papermill(source, out, values, timeout, tick, folder):
+    """Execute a notebook in a folder; raises ReportFailed with the cell and its reason."""
+    import logging
+
+    import papermill
+    from papermill.engines import papermill_engines
+    from traitlets.config import Config
+
+    papermill_engines.register("counting", _counting(tick))
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    try:
         papermill.execute_notebook(
             str(source),
             str(out),
@@ -263,7 +262,7 @@ def _execute(path, values, building, timeout, tick):
             progress_bar=False,
             log_output=False,
             execution_timeout=timeout,
-            cwd=str(path.parent),
+            cwd=str(folder),
             config=Config(KernelManager={"transport_encryption": "auto"}),
         )
     except papermill.PapermillExecutionError as error:
@@ -282,13 +281,26 @@ def _execute(path, values, building, timeout, tick):
             error=type(error).__name__,
             reason=_first_line(str(error)),
         ) from None
-    finally:
-        os.environ.pop("WORKBENCH_INPUTS", None)
-        source.unlink()
-    book = nbformat.read(out, as_version=4)
-    _forget_paths(book)
-    nbformat.write(book, out)
-    return book
+
+
+def _counting(tick):
+    """Return papermill's own engine, calling `tick` after every cell of code."""
+    from papermill.engines import NBClientEngine
+
+    class Counting(NBClientEngine):
+        @classmethod
+        def execute_managed_notebook(cls, manager, *args, **kwargs):
+            complete = manager.cell_complete
+
+            def counted(cell, *a, **k):
+                if tick and cell.cell_type == "code":
+                    tick()
+                return complete(cell, *a, **k)
+
+            manager.cell_complete = counted
+            return super().execute_managed_notebook(manager, *args, **kwargs)
+
+    return Counting
 
 
 def verify(book):
