@@ -25,7 +25,6 @@ UNCONVERTED = (
     "13_journeys_and_paths",
     "14_where_now",
     "20_brand_choice_and_price",
-    "25_campaigns_and_experiments",
     "31_when_do_they_leave",
     "35_who_comes_back",
 )
