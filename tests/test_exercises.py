@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench import attribution, display, load, project, reports, retention
+from workbench import attribution, display, experiments, load, project, reports, retention
 from workbench.errors import InputError, NotEnoughData
 from workbench.reports import exercises
 from workbench.reports.exercises import Exercises, Truth, judge, readings
@@ -13,6 +13,7 @@ FOLDER = project.root() / "notebooks"
 BACK = exercises.module(FOLDER, "retention").exercises
 START = exercises.module(FOLDER, "start").exercises
 CHANNELS = exercises.module(FOLDER, "channels").exercises
+CAMPAIGNS = exercises.module(FOLDER, "campaigns").exercises
 
 
 @pytest.fixture(scope="module")
@@ -125,9 +126,9 @@ def test_no_answer_yet_gets_the_first_hint(repeats, rhythm, sample):
         assert str(book.check(number, None, result)) == book.numbered[number].first
 
 
-def verdict(book, number, answer, result):
+def verdict(book, number, answer, *results):
     """Which sentence of an exercise an answer gets."""
-    said = str(book.check(number, answer, result))
+    said = str(book.check(number, answer, *results))
     exercise = book.numbered[number]
     named = {"right": exercise.right, "other": exercise.otherwise, **exercise.hints}
     return next(name for name, text in named.items() if text == said)
@@ -237,3 +238,21 @@ def test_a_channel_that_loses_by_a_rule_and_a_sum_of_losses():
     assert lost > 1.2
     assert verdict(CHANNELS, 2, f"{100 * lost:.0f} %", chain) == "right"
     assert verdict(CHANNELS, 2, "100 %", chain) == "scaled"
+
+
+def test_the_end_of_an_interval_and_the_price_of_looking():
+    """The higher end is the most favourable; looking at any time widens the interval."""
+    rng = np.random.default_rng(3)
+    people = pd.DataFrame({"variant": np.repeat(["control", "new"], 400)})
+    people["y"] = rng.normal(1, 1, 800) + 0.2 * (people["variant"] == "new")
+    once = experiments.difference(people, "y")
+    watched = experiments.difference(people, "y", planned=800)
+    row = once.table[once.table["measure"] == "difference"].iloc[0]
+    assert verdict(CAMPAIGNS, 1, f"{row['conf_high']:.3f}", once) == "right"
+    assert verdict(CAMPAIGNS, 1, row["estimate"], once) == "estimate"
+    assert verdict(CAMPAIGNS, 1, row["conf_low"], once) == "low"
+    other = watched.table[watched.table["measure"] == "difference"].iloc[0]
+    factor = (other["conf_high"] - other["conf_low"]) / (row["conf_high"] - row["conf_low"])
+    assert factor > 1.3
+    assert verdict(CAMPAIGNS, 2, f"{factor:.2f}", once, watched) == "right"
+    assert verdict(CAMPAIGNS, 2, 1 / factor, once, watched) == "inverse"

@@ -24,7 +24,6 @@ UNCONVERTED = (
     "12_search_and_alternatives",
     "13_journeys_and_paths",
     "14_where_now",
-    "25_campaigns_and_experiments",
     "31_when_do_they_leave",
     "35_who_comes_back",
 )

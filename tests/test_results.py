@@ -650,7 +650,7 @@ ANALYSES = {
     "beside_planted": (
         WIDE,
         lambda d: experiments.beside_planted(
-            {"one": experiments.difference(d, "many", variant="group")}, {"one": 0.1}
+            {"one": 0.1}, one=experiments.difference(d, "many", variant="group")
         ),
     ),
     "heterogeneity": (WIDE, lambda d: experiments.heterogeneity(d, "y", "flag", variant="group")),

@@ -18,15 +18,14 @@ LIMIT = Note(
 
 
 @analysis
-def beside_planted(tests, planted):
+def beside_planted(planted, **tests):
     """How close do tests come to the effects that were planted?
 
     Parameters
     ----------
-    tests : dict
-        Name → Result of `difference` with two arms.
-    planted : Series
+    planted : Series or dict
         Effect of each test, by name.
+    **tests : Results of `difference` with two arms, by name
 
     Returns
     -------
@@ -60,7 +59,6 @@ def beside_planted(tests, planted):
         n=int(table["n"].max()),
         conf_level=any_test.conf_level,
         limits=(LIMIT,),
-        simulated=any(made.simulated for made in tests.values()),
         chart=Points(
             label=["test"],
             beside="truth",

@@ -27,7 +27,7 @@ ONE_LOOK = Note(
 )
 DIFFERS = Note(
     "experiments.differs",
-    "{metric:word} differs by {gap:3} between {arm:word} and {control:word} ({low:3} to {high:3}; "
+    "{arm:word} differs from {control:word} by {gap:3} in {metric:word} ({low:3} to {high:3}; "
     "{mean:3} against {base:3}, {n} people).",
 )
 ALIKE = Note(
@@ -37,7 +37,7 @@ ALIKE = Note(
 )
 SHARE_DIFFERS = Note(
     "experiments.share_differs",
-    "{metric:word} differs by {gap:points} percentage points between {arm:word} and {control:word} "
+    "{arm:word} differs from {control:word} by {gap:points} percentage points in {metric:word} "
     "({low:points} to {high:points}; {mean:%} against {base:%}, {n} people).",
 )
 SHARE_ALIKE = Note(
