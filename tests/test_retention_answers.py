@@ -38,7 +38,7 @@ TIMES = {
     "exits": retention.exits,
 }
 # Values that are made of the table and do not stand in it: sums, dates, settings.
-MADE = {
+MADE = {"begin"} | {
     "n",
     "p",
     "k",
