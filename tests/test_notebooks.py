@@ -26,9 +26,7 @@ UNCONVERTED = (
     "14_where_now",
     "20_brand_choice_and_price",
     "25_campaigns_and_experiments",
-    "31_when_do_they_leave",
     "33_loyalty_and_wallet",
-    "35_who_comes_back",
 )
 LITERATE = [p for p in NOTEBOOKS if p.stem not in UNCONVERTED]
 
