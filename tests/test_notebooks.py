@@ -24,8 +24,6 @@ UNCONVERTED = (
     "12_search_and_alternatives",
     "13_journeys_and_paths",
     "14_where_now",
-    "31_when_do_they_leave",
-    "35_who_comes_back",
 )
 LITERATE = [p for p in NOTEBOOKS if p.stem not in UNCONVERTED]
 

@@ -314,11 +314,16 @@ def quantile(curve, share):
 
 def at(curve, column, moments):
     """Read a curve at given moments: the last step at or before each one; moments before the first
-    step are left out.
+    step are left out. Curves of several groups, told apart by a column group, are read one by one.
 
     Returns the rows of `curve` with `column` set to the moments, its counts of single steps
     dropped.
     """
+    if "group" in curve and curve["group"].nunique() > 1:
+        import pandas as pd
+
+        parts = [at(part, column, moments) for _, part in curve.groupby("group", sort=False)]
+        return pd.concat(parts, ignore_index=True)
     moments = np.asarray(moments, float)
     rows = np.searchsorted(curve[column].to_numpy(), moments, side="right") - 1
     inside = (rows >= 0) & (moments <= curve[column].max())

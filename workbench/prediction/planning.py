@@ -93,6 +93,13 @@ class Plan:
     inflow: float
     history: object
 
+    def largest_cohorts(self, count=8):
+        """Return the cohorts from which most is expected over all periods ahead; without a first
+        day: customers still to come.
+        """
+        total = self.by_cohort.groupby("cohort", dropna=False)["estimate"].sum().reset_index()
+        return total.sort_values("estimate", ascending=False, kind="stable").head(count)
+
 
 @analysis
 def forecast(

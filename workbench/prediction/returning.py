@@ -14,6 +14,7 @@ from workbench.notes import Note
 from workbench.prediction.judging import Judge
 from workbench.results import Points, Result, analysis
 
+SHOWN = ("days_since_last", "orders", "overdue", "mean_value")
 TRAITS = ("days_since_last", "orders", "tenure", "recent", "overdue", "mean_value")
 DRIFT = 0.02  # share by which predictions must be off on average before it is said
 LEAST = 50  # customers of each kind below which nothing is learnt or judged
@@ -61,6 +62,17 @@ class Prediction:
     tested: object
     now: object
     horizon: int
+
+    def inputs(self):
+        """Return came_back and the traits of the model of history, as logarithms, of the customers
+        it was tested on.
+        """
+        names = [name for name in self.fits["history"].params.index if name in self.tested]
+        return np.log1p(self.tested[names]).assign(came_back=self.tested["came_back"])
+
+    def likeliest(self, count=10):
+        """Return the customers with the highest probability at the end of the data."""
+        return self.now.head(count)[["customer_id", *SHOWN, "chance"]]
 
 
 @analysis

@@ -36,6 +36,14 @@ CAPTIONS = {
     "table.stages": Note("table.stages", "Events by stage"),
     "table.tasks": Note("table.tasks", "The first tasks as respondents see them"),
     "table.truth": Note("table.truth", "Estimate and truth side by side"),
+    "table.likeliest": Note(
+        "table.likeliest", "Customers with the highest probability of coming back"
+    ),
+    "table.cohorts_ahead": Note(
+        "table.cohorts_ahead",
+        "Cohorts from which most is expected over {ahead} periods (–: customers still to come)",
+        ahead=0,
+    ),
     "table.crosswalk": Note("table.crosswalk", "Stages in seven frameworks"),
 }
 

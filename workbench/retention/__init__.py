@@ -14,6 +14,7 @@ from workbench.retention.repeat import (
     repeat_rate,
     time_to_next,
 )
+from workbench.retention.spells import times_to_return
 from workbench.retention.stays import curves, exits, period_hazards
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "repeat_rate",
     "retention_rate",
     "time_to_next",
+    "times_to_return",
 ]

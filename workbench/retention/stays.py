@@ -106,7 +106,7 @@ def curves(
         unit="durations",
         n=len(rows),
         conf_level=conf_level,
-        limits=(*limits, *sentences.left_out(lost)),
+        limits=(*limits, _censored(rows[event]), *sentences.left_out(lost)),
         chart=Curve(
             x="time",
             group="group",
@@ -115,6 +115,17 @@ def curves(
             xlabel=sentences.TIME,
             ylabel=Note("retention.stay_share", "Share that continues"),
         ),
+    )
+
+
+def _censored(ended):
+    return Note(
+        "retention.censored",
+        "{count} of {n} durations ended ({share:%}); the others were still going on when the data "
+        "end.",
+        count=int(ended.sum()),
+        n=len(ended),
+        share=float(ended.astype(float).mean()),
     )
 
 

@@ -1,0 +1,53 @@
+"""The exercises on leaving and on coming back: true under other parameters, mistakes recognised."""
+
+import pytest
+
+from workbench import load, prediction, project, retention
+from workbench.reports import exercises
+
+FOLDER = project.root() / "notebooks"
+LEAVING = exercises.module(FOLDER, "leaving").exercises
+RETURNING = exercises.module(FOLDER, "returning").exercises
+
+
+@pytest.fixture(scope="module")
+def orders():
+    """Orders of the web shop for music."""
+    return load.cdnow()
+
+
+def verdict(book, number, answer, *handed):
+    """Which sentence of an exercise an answer gets."""
+    said = str(book.check(number, answer, *handed))
+    exercise = book.numbered[number]
+    named = {"right": exercise.right, "other": exercise.otherwise, **exercise.hints}
+    return next(name for name, text in named.items() if text == said)
+
+
+def test_an_interval_and_ends_that_compete(orders):
+    """Whether zero lies in the interval; cumulative incidence, not one minus a curve."""
+    times = retention.times_to_return(orders.iloc[:9000])
+    stay = retention.curves(times, by="size", horizon=180)
+    facts = stay.facts[stay.facts["id"] == "retention.mean_gap"].set_index("name")["value"]
+    right = "no" if facts["low"] <= 0 <= facts["high"] else "yes"
+    assert verdict(LEAVING, 1, right, stay) == "right"
+    assert verdict(LEAVING, 1, "perhaps", stay) == "other"
+    reasons = retention.exits(times, horizon=180)
+    upto = reasons.table[reasons.table["time"] <= 180].groupby("cause")["estimate"].last()
+    assert verdict(LEAVING, 2, upto["dearer_order"], reasons, times, 180) == "right"
+    assert verdict(LEAVING, 2, upto["cheaper_order"], reasons, times, 180) == "other"
+
+
+def test_a_model_and_a_forecast_to_choose(orders):
+    """What the interval and the errors of the past say, whatever the horizon."""
+    told = prediction.will_return(orders.iloc[:9000], draws=30)
+    low = told.table.set_index(["model", "measure"]).loc[("difference", "auc"), "conf_low"]
+    right, wrong = ("history", "recency") if low > 0 else ("recency", "history")
+    assert verdict(RETURNING, 1, right, told) == "right"
+    assert verdict(RETURNING, 1, wrong, told) == "other"
+    plan = prediction.forecast(orders.iloc[:9000], ahead=1)
+    facts = plan.facts[plan.facts["id"] == "prediction.mase_of"]
+    errors = facts.loc[facts["name"] == "mase", "value"].astype(float).tolist()
+    names = facts.loc[facts["name"] == "method", "text"].tolist()
+    assert verdict(RETURNING, 2, names[errors.index(min(errors))], plan) == "right"
+    assert verdict(RETURNING, 2, "no idea", plan) == "other"
