@@ -283,11 +283,8 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
             "conf_high": high,
         }
     )
-    limits = [
-        *_changed(change or {}, remove),
-        findings.WHAT_IF_LIMIT,
-        findings.ASSOCIATIONAL,
-    ]
+    changed = _changed(change or {}, remove)
+    limits = [*changed, findings.WHAT_IF_LIMIT, findings.ASSOCIATIONAL]
     if fit.kind == "conditional":
         limits.append(findings.IIA)
     if len(some) < len(d.x):
