@@ -568,6 +568,10 @@ def test_reasons_are_told_in_both_languages():
     assert "ordered_at: geen tijdstip" in shown
     assert "8 velden in plaats van 7" in shown
     assert "aangenomen" in shown
+    facts = loaded.report.facts.set_index(["id", "name"])["value"]
+    assert facts["load.rows", "kept"].item() == 333
+    assert facts["load.refused", "rows"].sum() == 36
+    assert facts["load.duplicates_keep", "n"].item() == 4
 
 
 def test_a_source_is_one_thing_whatever_it_is():

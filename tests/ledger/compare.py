@@ -95,6 +95,7 @@ def notebook(path):
     from IPython.core.interactiveshell import InteractiveShell
 
     from workbench import results
+    from workbench.load import LoadReport
 
     made = []
     finish = results.Result.__post_init__
@@ -104,6 +105,8 @@ def notebook(path):
         made.append(self)
 
     results.Result.__post_init__ = noted
+    reports = []
+    LoadReport.__post_init__ = reports.append
     os.chdir(path.parent)
     shell = InteractiveShell.instance()
     shell.user_ns["display"] = lambda *things: None
@@ -118,6 +121,7 @@ def notebook(path):
         if nearest:
             lines.append(f"table {list(old.columns)[:4]}… of {len(old)} rows: {nearest}")
     values = [v for r in made for v in values_of(r)]
+    values += [v for report in reports for v in report.facts["value"]]
     lines += [f"number {text}" for text, _ in unsaid("notebooks", path.stem, values)]
     return lines
 

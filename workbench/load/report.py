@@ -46,7 +46,9 @@ _ROWS = Note(
     kept=0,
     refused=0,
 )
-_FIRST = Note("load.first_line", "{reason} (first at line {line})", reason="", line=0)
+_REFUSED = Note(
+    "load.refused", "{rows}  {reason} (first at line {line})", rows=0, reason="", line=0
+)
 _DUPLICATES = {
     "keep": Note(
         "load.duplicates_keep",
@@ -77,21 +79,40 @@ class LoadReport:
     duplicates_rule: str = "keep"
     notes: dict = field(default_factory=dict)
 
-    def __str__(self):
-        from workbench.display import number
-
+    def said(self):
+        """Return what the report says, line by line, as notes."""
         refused = self.rows_in - self.rows_kept
         lines = [
             _SOURCE.having(source=self.source),
             _ROWS.having(read=self.rows_in, kept=self.rows_kept, refused=refused),
         ]
         for row in self.table.itertuples():
-            said = _FIRST.having(reason=reason_note(row.reason), line=row.example)
-            lines.append(f"  {number(row.rows):>9}  {said}")
+            reason = reason_note(row.reason)
+            lines.append(_REFUSED.having(rows=row.rows, reason=reason, line=row.example))
         if self.duplicates:
             lines.append(_DUPLICATES[self.duplicates_rule].having(n=self.duplicates))
-        lines += [f"  {_FOUND.having(what=k, value=v)}" for k, v in self.notes.items()]
-        return "\n".join(map(str, lines))
+        return [*lines, *(_FOUND.having(what=k, value=v) for k, v in self.notes.items())]
+
+    @property
+    def facts(self):
+        """Every number in the report as a DataFrame: id, name and value."""
+        import pandas as pd
+
+        facts = [fact for note in self.said() for fact in note.facts()]
+        numbers = [fact for fact in facts if isinstance(fact[2], (int, float))]
+        return pd.DataFrame(numbers, columns=["id", "name", "value"])
+
+    def __str__(self):
+        from workbench.display import number
+
+        lines = []
+        for note in self.said():
+            if note.id == _REFUSED.id:
+                # Counts stand below each other, their last digits in line.
+                lines.append(" " * (11 - len(number(note.values["rows"]))) + str(note))
+            else:
+                lines.append(f"  {note}" if note.id == _FOUND.id else str(note))
+        return "\n".join(lines)
 
     def _repr_html_(self):
         import html
