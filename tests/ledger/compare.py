@@ -106,7 +106,13 @@ def notebook(path):
 
     results.Result.__post_init__ = noted
     reports = []
-    LoadReport.__post_init__ = reports.append
+    begin = LoadReport.__init__
+
+    def begun(self, *values, **named):
+        begin(self, *values, **named)
+        reports.append(self)
+
+    LoadReport.__init__ = begun
     os.chdir(path.parent)
     shell = InteractiveShell.instance()
     shell.user_ns["display"] = lambda *things: None
