@@ -243,9 +243,9 @@ def _buying(kind, customers, orders_by, leaving_by, seed, conf_level):
         limits.append(
             Note(
                 "clv.short",
-                "Customers were observed for {age:3} units of time on average and buy every "
-                "{gap:3}. That is less than the time of two purchases, so the model can hardly "
-                "separate customers who left from customers who wait.",
+                "Customers were observed for {age:3} units of time on average and buy "
+                "once every {gap:3}. That is less than the time of two purchases, so the model can "
+                "hardly separate customers who left from customers who wait.",
                 age=float(many @ age / n),
                 gap=float(many @ age / (many @ x)),
             )

@@ -115,8 +115,8 @@ def _largest(table, households):
     share = rows.loc["share"]
     return Note(
         "loyalty.performance_answer",
-        "{brand:word} is the largest brand: {share:%} of purchases ({low:%} to {high:%}), made by "
-        "{penetration:%} of {n} households.",
+        "The largest brand, {brand:word}, has {share:%} of purchases ({low:%} to {high:%}) and is "
+        "bought by {penetration:%} of {n} households.",
         brand=str(share["brand"]),
         share=share["estimate"],
         low=share["conf_low"],
