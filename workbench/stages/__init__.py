@@ -17,6 +17,7 @@ from workbench.stages.durations import compare_time, time_in_stage
 from workbench.stages.episodes import episodes
 from workbench.stages.giving_up import hazards
 from workbench.stages.latent import StageModel, fit_latent, posterior
+from workbench.stages.learning import learning, world_score
 from workbench.stages.log import as_true, counted, present, staged
 from workbench.stages.mapping import mapping_quality
 from workbench.stages.paths import decision_complexity, flows, loops, variants
@@ -54,6 +55,7 @@ __all__ = [
     "hazards",
     "intention",
     "latent_score",
+    "learning",
     "loops",
     "mapping_quality",
     "posterior",
@@ -78,4 +80,5 @@ __all__ = [
     "variants",
     "where_now",
     "with_truth",
+    "world_score",
 ]
