@@ -22,7 +22,6 @@ NOTEBOOKS = sorted(p for p in (ROOT / "notebooks").glob("*.ipynb") if not p.stem
 # converted leaves it, a new one never joins it.
 UNCONVERTED = (
     "12_search_and_alternatives",
-    "13_journeys_and_paths",
 )
 LITERATE = [p for p in NOTEBOOKS if p.stem not in UNCONVERTED]
 

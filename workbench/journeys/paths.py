@@ -304,9 +304,10 @@ def _first_path_answer(table):
 
 
 def _difference_answer(table, goal, conf_level):
-    """Name the clearest difference between the two kinds of visits, if there is one."""
+    """Name the largest clear difference, one in favour of the goal where there is any."""
     clear = table[table["p_adjusted"] < 1 - conf_level]
-    shown = clear if len(clear) else table
+    more = clear[clear["estimate"] > 0]
+    shown = more if len(more) else clear if len(clear) else table
     ranked = shown.assign(size=shown["estimate"].abs())
     row = ranked.sort_values(["size", "path"], ascending=[False, True]).iloc[0]
     values = {
