@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench import attribution, simulate
+from workbench.display import speaking
 from workbench.errors import InputError, NotEnoughData
 from workbench.simulate import studies
 
@@ -681,3 +682,19 @@ def test_a_test_weighs_as_its_error_says():
         return (made - alone["estimate"]) / alone["std_error"]
 
     assert 0.3 < moved(1.0) < 0.75 and abs(moved(10.0)) < 0.1
+
+
+@pytest.mark.parametrize("name", ["rules", "markov", "shapley", "sources", "entry_points"])
+def test_answers_stand_in_their_tables(name):
+    """Every estimate and limit of an answer is a number of the table; it speaks Dutch too."""
+    rng = np.random.default_rng(5)
+    seen = pd.DataFrame({"path": [" > ".join(p) for p in rng.choice(list("abc"), (300, 3))]})
+    seen["conversions"] = (rng.random(300) < 0.4).astype(int)
+    made = getattr(attribution, name)(attribution.from_paths(seen))
+    numbers = made.table.select_dtypes("number").to_numpy(float).ravel()
+    for value in made.answer.values.values():
+        if isinstance(value, (int, float)):
+            assert np.isclose(numbers, value, rtol=1e-12).any(), value
+    english = str(made.answer)
+    with speaking("nl"):
+        assert str(made.answer) != english

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from workbench import experiments, simulate, stages
+from workbench.display import speaking
 from workbench.errors import InputError, NotEnoughData
 from workbench.experiments.randomised import sequence
 
@@ -762,3 +763,22 @@ def test_stage_progress_is_recovered():
         f" {inside[0]:.1%}, none planted {inside[1]:.1%}"
     )
     assert min(inside) >= 0.86 and abs(np.mean([p[1]["estimate"] for p in pairs]) - truth) < 0.01
+
+
+@pytest.mark.parametrize("name", ["difference", "weighting", "balance", "e_value"])
+def test_answers_stand_in_their_tables(name):
+    """Every estimate and limit of an answer is a number of the table; it speaks Dutch too."""
+    d = chosen(2, 600)
+    made = {
+        "difference": lambda: experiments.difference(trial(2), "y"),
+        "weighting": lambda: experiments.weighting(d, "t", "y", ["a", "b"]),
+        "balance": lambda: experiments.balance(d, "t", ["a", "b"]),
+        "e_value": lambda: experiments.e_value(2.0, 1.5, 2.7, n=100),
+    }[name]()
+    numbers = np.abs([0.1, *made.table.select_dtypes("number").to_numpy(float).ravel()])
+    for value in made.answer.values.values():
+        if isinstance(value, (int, float)):
+            assert np.isclose(numbers, abs(value), rtol=1e-12).any(), value
+    english = str(made.answer)
+    with speaking("nl"):
+        assert str(made.answer) != english
