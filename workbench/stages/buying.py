@@ -5,7 +5,7 @@ import numpy as np
 from workbench import engine, intervals, schemas
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
-from workbench.results import Curve, Points, Result, analysis
+from workbench.results import MINIMUM_CELL, Curve, Points, Result, analysis
 from workbench.stages.hidden import MODEL_AXIS, forward, histories
 from workbench.stages.measures import THIN
 from workbench.stages.readout import logit_chance, logit_fit, state_features
@@ -138,9 +138,9 @@ def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=
 
 
 def _intention_answer(table, window):
-    """Return what became of the highest answers, or of all where nobody gave those."""
+    """Return what became of the highest answers, or of all where too few gave those."""
     rows = table.set_index("answer")
-    top = "top_box" in rows.index
+    top = "top_box" in rows.index and rows.loc["top_box", "n"] >= MINIMUM_CELL
     row = rows.loc["top_box" if top else "all"]
     values = {
         "share": row["estimate"],
