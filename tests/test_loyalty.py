@@ -446,7 +446,7 @@ def test_referrals_and_winning_back():
 
 
 # What an answer says of the whole table.
-SUMMARIES = {"off", "r", "part", "by_size"}
+SUMMARIES = {"off", "r", "part", "by_size", "p"}
 ANSWERED = [
     "performance",
     "double_jeopardy",

@@ -61,7 +61,7 @@ def everything(market):
         "median minutes in search": cell(
             stages.time_in_stage(events, NAMES, column="stage", unit="minutes"),
             stage="search",
-            quantile="50 %",
+            quantile="median",
         ),
         "hazard of leaving search on day 0": cell(
             stages.hazards(events, NAMES, column="stage"), stage="search", from_day=0

@@ -309,6 +309,7 @@ ANALYSES = {
     "touchpoints": (EVENTS, lambda d: stages.touchpoints(profile(d))),
     "flows": (EVENTS, lambda d: stages.flows(profile(d), STEPS)),
     "where_now": (SHOP, lambda d: stages.where_now(chances(d))),
+    "learning": (SHOP, lambda d: stages.learning(stages.fit_latent(d, rounds=3), d)),
     "reliability_stages": (SHOP, lambda d: stages.reliability(chances(d), chances(d))),
     "latent_score": (
         SHOP,
