@@ -20,7 +20,6 @@ ROOT = project.root()
 NOTEBOOKS = sorted(p for p in (ROOT / "notebooks").glob("*.ipynb") if not p.stem.endswith(".nl"))
 # Notebooks whose prose still stands in the package. This list only shrinks: a notebook that is
 # converted leaves it, a new one never joins it.
-UNCONVERTED = ("12_search_and_alternatives",)
 LITERATE = [p for p in NOTEBOOKS if p.stem not in UNCONVERTED]
 
 
