@@ -18,9 +18,6 @@ from workbench.reports.golden import clean
 ROOT = project.root()
 # Copies in another language are somebody's own work.
 NOTEBOOKS = sorted(p for p in (ROOT / "notebooks").glob("*.ipynb") if not p.stem.endswith(".nl"))
-# Notebooks whose prose still stands in the package. This list only shrinks: a notebook that is
-# converted leaves it, a new one never joins it.
-LITERATE = [p for p in NOTEBOOKS if p.stem not in UNCONVERTED]
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda p: p.stem)
@@ -80,7 +77,7 @@ def tagged(cell, tag):
 
 
 def literate(path):
-    """A converted notebook: its Markdown cells and its code cells."""
+    """A notebook: its Markdown cells and its code cells."""
     cells = nbformat.read(path, 4).cells
     markdown = [c for c in cells if c.cell_type == "markdown"]
     return markdown, [c for c in cells if c.cell_type == "code"]
@@ -90,23 +87,13 @@ def literate(path):
 def test_two_exercises_that_check_themselves(path):
     """Two checks, unanswered as shipped, each with a first word of help."""
     cells = nbformat.read(path, 4).cells
-    call = "reports" if path.stem in UNCONVERTED else "exercises"
-    checks = [c for c in cells if re.search(rf"{call}\.check\((\d, )?answer_", c.source)]
+    checks = [c for c in cells if re.search(r"exercises\.check\(\d, answer_", c.source)]
     assert len(checks) == 2
     assert all(tagged(c, "exercise") for c in checks)
-    word = "Exercise" if path.stem in UNCONVERTED else "*Hint.*"
-    assert all(word in c.outputs[0]["data"]["text/markdown"] for c in checks)
+    assert all("*Hint.*" in c.outputs[0]["data"]["text/markdown"] for c in checks)
 
 
-def test_the_list_of_unconverted_notebooks_shrinks():
-    """It names notebooks there are, and none that is literate already."""
-    names = {p.stem for p in NOTEBOOKS}
-    assert set(UNCONVERTED) <= names
-    for name in UNCONVERTED:
-        assert "reports.say(" in (ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("path", LITERATE, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_the_opening_says_what_for_whom_how_long(path):
     """A title with a question or a promise, then for whom, how long, and where to go."""
     markdown, _ = literate(path)
@@ -119,7 +106,7 @@ def test_the_opening_says_what_for_whom_how_long(path):
     assert path.stem == "00_start" or len(re.findall(r"\]\(\d\d_\w+\.ipynb\)", opening)) >= 2
 
 
-@pytest.mark.parametrize("path", LITERATE, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_prose_teaches(path):
     """Ideas, one a cell: many cells, enough words, and none that is a wall of text."""
     markdown, _ = literate(path)
@@ -129,7 +116,7 @@ def test_prose_teaches(path):
     assert max(words) <= 220
 
 
-@pytest.mark.parametrize("path", LITERATE, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_prose_comes_before_code(path):
     """No two long code cells without a word between them, and the last word is prose."""
     cells = nbformat.read(path, 4).cells
@@ -139,7 +126,7 @@ def test_prose_comes_before_code(path):
             assert tagged(before, "parameters") or len(cell.source.splitlines()) <= 4
 
 
-@pytest.mark.parametrize("path", LITERATE, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_code_is_short_and_worth_reading(path):
     """Few lines a cell, none over 100 columns, no prose in code."""
     _, code = literate(path)
@@ -149,11 +136,11 @@ def test_code_is_short_and_worth_reading(path):
     assert all(len(line) <= 100 for c in code for line in c.source.splitlines())
     assert not any("reports.say(" in c.source for c in code)
     setup = next(c.source for c in code if prose.NOTICE in c.source)
-    assert re.search(r"^(use_language|texts\.use)\(language\)$", setup, re.MULTILINE)
+    assert re.search(r"^use_language\(language\)$", setup, re.MULTILINE)
     assert setup.endswith(f"\n{prose.NOTICE}")
 
 
-@pytest.mark.parametrize("path", LITERATE, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_no_finding_is_typed(path):
     """Prose holds no percentage, decimal or large number: findings are answers of Results."""
     markdown, _ = literate(path)
@@ -162,7 +149,7 @@ def test_no_finding_is_typed(path):
         assert not re.search(r"\d\s?%|\d[.,]\d|\d{4,}", text), text
 
 
-@pytest.mark.parametrize("path", LITERATE, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_dutch_is_complete(path):
     """Each Markdown cell and each sentence of the exercises; links and code the same."""
     assert prose.problems(path, prose.wanted(path)) == []
@@ -184,20 +171,10 @@ def test_figures_have_words(book):
                 assert any(ch.isdigit() for ch in alt)
 
 
-def test_the_right_answer_is_recognised():
-    """A number close enough, a text whatever its case; a wrong one gets the hint."""
-    from workbench import reports
-
-    assert "Right" in str(reports.check(0.9515, 0.95148, "nb10.ex1"))
-    assert "Right" in str(reports.check("A ", "a", "nb10.ex1"))
-    assert "Not yet" in str(reports.check(0.5, 0.95, "nb10.ex1"))
-    assert "Exercise" in str(reports.check(None, 1, "nb10.ex1"))
-
-
 def test_links_lead_somewhere():
-    """Every link of a converted notebook to a file; the start page leads everywhere."""
+    """Every link of a notebook to a file; the start page leads everywhere."""
     text = ""
-    for path in LITERATE:
+    for path in NOTEBOOKS:
         markdown, _ = literate(path)
         links = re.findall(r"\]\(([^)]+)\)", "".join(c.source for c in markdown))
         for link in links:

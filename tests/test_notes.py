@@ -9,7 +9,7 @@ import pytest
 import words
 
 from workbench import notes
-from workbench.display import header, render, speaking, word
+from workbench.display import header, number, percent, render, speaking, use, word
 from workbench.errors import InputError, unknown
 from workbench.notes import Note
 
@@ -132,3 +132,13 @@ def test_every_error_is_a_note():
 def test_every_sentence_has_its_dutch():
     """The catalogue is complete."""
     assert words.missing() == []
+
+
+def test_numbers_in_both_styles():
+    """1,234.5 in English is 1.234,5 in Dutch; missing is a dash; other languages are refused."""
+    with speaking("nl"):
+        assert (number(1234.56), percent(0.6561), number(float("nan"))) == ("1.235", "65,6 %", "–")
+        assert number(float("inf")) == "∞"
+    assert number(0.000012345) == "1.23e-05"
+    with pytest.raises(InputError, match="language"):
+        use("de")

@@ -36,7 +36,6 @@ MODULES = (
     "simulate",
     "stages",
     "survival",
-    "texts",
 )
 
 

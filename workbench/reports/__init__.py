@@ -12,12 +12,11 @@ sys.modules.setdefault("rfc3987_syntax", None)
 from workbench.reports.parameters import Parameter, read_parameters, settle  # noqa: E402
 from workbench.reports.publish import latest, runs, write_index  # noqa: E402
 from workbench.reports.run import run, run_all  # noqa: E402
-from workbench.reports.words import attempt, check, explore, heading, prose_notice, say, table  # noqa: E402
+from workbench.reports.words import attempt, explore, heading, prose_notice, table  # noqa: E402
 
 __all__ = [
     "Parameter",
     "attempt",
-    "check",
     "explore",
     "heading",
     "latest",
@@ -26,7 +25,6 @@ __all__ = [
     "run",
     "run_all",
     "runs",
-    "say",
     "settle",
     "table",
     "write_index",

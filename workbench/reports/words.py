@@ -1,4 +1,4 @@
-"""What notebooks say: sentences and checks in the language of the report."""
+"""What notebooks say: headings, tables and reasons in the language of the report."""
 
 import re
 
@@ -61,13 +61,6 @@ class Words:
         return self.text
 
 
-def say(key, **values):
-    """Return a text of the catalogue as Markdown, values escaped, for display in a notebook."""
-    from workbench import texts
-
-    return Words(texts.t(key, **{k: _plain(v) for k, v in values.items()}))
-
-
 def heading(name):
     """Return the name of a source as a heading, for display above what was found in it."""
     return Words(f"### {_plain(display.word(name))}")
@@ -83,20 +76,6 @@ def prose_notice(language):
     if language in prose.LANGUAGES:
         return Words(prose.sentence(prose.ELSEWHERE, prose.SHARED))
     return None
-
-
-def check(answer, truth, key, *, tolerance=0.005):
-    """Return the verdict on an exercise: not answered yet, well done, or a hint.
-
-    `answer` and `truth` are numbers (right within `tolerance` of the truth, relative) or texts.
-    """
-    if answer is None:
-        return say(f"{key}.todo")
-    try:
-        good = abs(float(answer) - float(truth)) <= tolerance * max(abs(float(truth)), 1e-9)
-    except (TypeError, ValueError):
-        good = str(answer).strip().lower() == str(truth).strip().lower()
-    return say("exercise.good" if good else f"{key}.hint")
 
 
 def attempt(analysis, *args, **options):
@@ -219,10 +198,6 @@ def _caption(caption, values):
         return caption
     if caption in CAPTIONS:
         return CAPTIONS[caption].having(**values)
-    if caption.startswith("nb"):
-        from workbench import texts
-
-        return texts.t(caption, **values)
     raise unknown("table", "caption", caption, CAPTIONS)
 
 
