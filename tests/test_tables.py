@@ -43,8 +43,8 @@ def test_a_small_cell_keeps_its_key_and_loses_its_numbers():
 
 
 def test_a_withheld_row_cannot_be_had_by_subtraction():
-    """What was counted is rounded down to tens where a row is withheld."""
-    assert "at least 1,050 customers" in str(tables.foot(result()))
+    """What was counted is told lower than what is shown where a row is withheld."""
+    assert "at least 1,040 customers" in str(tables.foot(result()))
     assert "Counted: 1,058 customers" in str(tables.foot(result(SHARES.head(2))))
 
 
@@ -53,7 +53,7 @@ def test_numbers_dates_and_words_as_people_read_them():
     table = pd.DataFrame(
         {
             "day": pd.to_datetime(["2025-03-01", None]),
-            "term": ["conf_low", None],
+            "measure": ["conf_low", None],
             "said": [Note("demo", "{n} left", n=3), "x"],
             "signed": [True, False],
             "p_value": [1e-9, 0.25],
@@ -61,7 +61,7 @@ def test_numbers_dates_and_words_as_people_read_them():
         }
     )
     text = tables.shown(table, shares=[True, True])
-    assert list(text.columns) == ["day", "term", "said", "signed", "p", "estimate"]
+    assert list(text.columns) == ["day", "measure", "said", "signed", "p", "estimate"]
     assert text.iloc[0].tolist() == ["2025-03-01", "low", "3 left", "yes", "<0.001", "50.0 %"]
     assert text.iloc[1].tolist() == ["–", "–", "x", "no", "0.250", "–"]
     with speaking("nl"):
@@ -111,4 +111,4 @@ def test_what_was_found_stands_above_the_table():
     assert "<b>came" not in page and "&lt;b&gt;came" in page
     assert 'scope="col" class="number">n<' in page
     with speaking("nl"):
-        assert "Aantal: minstens 1.050 klanten" in tables.result_text(result())
+        assert "Aantal: minstens 1.040 klanten" in tables.result_text(result())

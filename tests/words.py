@@ -5,7 +5,7 @@
 
 A sentence stands in the code as `Note("id", "English …")` or `InputError("id", "English …")`; its
 Dutch in the catalogue under the context "id". Names of columns and codes stand in `en.po` and
-`nl.po` under the contexts "word" and "header".
+`nl.po` under the contexts "word", "header" and "one".
 """
 
 import ast
@@ -25,6 +25,8 @@ SPEAKERS = {
     "ReportFailed",
     "AlreadyRunning",
 }
+# Contexts of the short names: of a column or code, where it heads a column, where one is counted.
+NAMES = ("word", "header", "one")
 # The date in a catalogue's head is no news.
 FIXED = datetime.datetime(2026, 11, 28, tzinfo=datetime.UTC)
 
@@ -84,7 +86,7 @@ def update():
     dutch, known = read("nl"), sentences()
     made = Catalog(locale="nl")
     for message in dutch:
-        if message.id and message.context in ("word", "header"):
+        if message.id and message.context in NAMES:
             made.add(message.id, message.string, context=message.context)
     for id, (english, many, _) in known.items():
         key = (english, many) if many else english

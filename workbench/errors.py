@@ -37,7 +37,9 @@ class DataError(InputError):
     def __str__(self):
         if self.problems is None:
             return str(self.note)
-        return f"{self.note}\n{self.problems.to_string(index=False)}"
+        from workbench.display import header
+
+        return f"{self.note}\n{self.problems.rename(columns=header).to_string(index=False)}"
 
 
 class NotEnoughData(WorkbenchError):
@@ -64,7 +66,7 @@ def at_least(what, found, needed, least):
             what=what,
             least=least,
             needed=list(needed),
-            found=list(found) or "none",
+            found=list(found) or Note("errors.none", "none"),
         )
     return found
 

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from io import BytesIO
 
 from workbench.display import curves, flows, points, writing
+from workbench.display.languages import naming
 from workbench.display.marks import COLOURS, GREY, key, listed, title, value
 from workbench.errors import InputError
-from workbench.results import small_cells
+from workbench.results import is_built_in, small_cells, withheld
 
 KINDS = {
     "points": points.draw,
@@ -81,7 +82,7 @@ def draw(result, ax=None):
     if kind not in KINDS:
         raise InputError("errors.no_chart", "plot: this result has no chart")
     table = _visible(result)
-    with theme():
+    with theme(), naming(is_built_in(result)):
         if ax is None:
             ax = plt.figure(figsize=(8, _height(result.chart, table))).add_subplot()
         KINDS[kind](result, result.chart, table, ax)
@@ -104,6 +105,11 @@ def _height(chart, table):
 
 def describe(result):
     """Return the drawn numbers of a Result as plain text: its alternative text."""
+    with naming(is_built_in(result)):
+        return _described(result)
+
+
+def _described(result):
     chart, table = result.chart, _visible(result)
     lines = [writing.render(result.question)]
     step = max(1, -(-len(table) // _TEXT_ROWS))  # a long curve is read at even distances
@@ -113,7 +119,7 @@ def describe(result):
             line += f" ({value(row['conf_low'], chart)} – {value(row['conf_high'], chart)})"
         lines.append(line)
     if result.limits:
-        lines.append(writing.render(result.limits[0]))
+        lines.append(writing.render(withheld(result.limits[0])))
     return "\n".join(lines)
 
 

@@ -44,7 +44,7 @@ class _Flow:
             size = self.size[name]
             corner = x - _BAR / 2, _TOP - size
             self.ax.add_patch(Rectangle(corner, _BAR, size, color=COLOURS[0], zorder=3))
-            label = "\n".join(textwrap.wrap(writing.word(name), 15))
+            label = "\n".join(textwrap.wrap(writing.key(name, "to_stage"), 15))
             self.ax.annotate(
                 f"{label}\n{writing.percent(size)}",
                 (x, 1.02),
@@ -78,7 +78,7 @@ class _Flow:
         colour = _ABANDONED if end == "abandoned" else _STILL_GOING
         self._band(start, (self.x[begin] + 0.5, low), height, colour, 0.5)
         self.ax.annotate(
-            f"{writing.word(end)} {writing.percent(height)}",
+            f"{writing.key(end, 'to_stage')} {writing.percent(height)}",
             (self.x[begin] + 0.52, low - height / 2),
             fontsize=7.5,
             va="center",

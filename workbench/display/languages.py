@@ -15,6 +15,7 @@ from workbench.errors import one_of
 LANGUAGES = ("en", "nl")
 _chosen = ["en"]
 _for_now = ContextVar("language", default=None)
+_all_ours = ContextVar("all_ours", default=False)
 
 
 def use(language):
@@ -45,6 +46,23 @@ def speaking(language):
         _for_now.reset(token)
 
 
+@contextmanager
+def naming(built_in):
+    """Within a `with` block, take every label for one of our own where the data are built in: a
+    simulated market, or a data set whose labels we wrote.
+    """
+    token = _all_ours.set(bool(built_in))
+    try:
+        yield
+    finally:
+        _all_ours.reset(token)
+
+
+def all_ours():
+    """Say whether every label is one of our own here."""
+    return _all_ours.get()
+
+
 @cache
 def catalogue(language):
     """Return the catalogue of a language, as Babel reads it."""
@@ -66,14 +84,17 @@ def locale(language):
 def sentence(note):
     """Return the sentence of a note in the language in use, its values not yet filled in."""
     spoken = language()
-    if spoken == "en":
-        return note.english if note.many is None or note.counted == 1 else note.many
-    message = catalogue(spoken).get(note.english, context=note.id)
+    message = None if spoken == "en" else catalogue(spoken).get(note.english, context=note.id)
     if message is None or not message.string:
-        return note.english if note.many is None or note.counted == 1 else note.many
+        return note.english if note.many is None or _is_one(note.counted) else note.many
     if note.many is None:
         return message.string
-    return message.string[locale(spoken).plural_form(note.counted) != "one"]
+    return message.string[not _is_one(note.counted)]
+
+
+def _is_one(counted):
+    """Say whether one is counted; what is missing, infinite or withheld is not one."""
+    return not isinstance(counted, (str, bool)) and counted is not None and bool(counted == 1)
 
 
 @cache

@@ -28,8 +28,8 @@ def key(value, column=""):
 
 def value(number, chart):
     """Return a number as the chart shows it: a percentage, points, or a plain number."""
-    if number != number:
-        return "–"
+    if writing.is_missing(number):
+        return writing.MISSING
     if chart.points:
         points = 100 * number
         shown = round(points, 1) if abs(points) >= 1 else float(f"{points:.2g}")

@@ -4,62 +4,142 @@ import html
 
 import numpy as np
 
-from workbench.display.writing import header, key, number, p_value, percent, render, word
+from workbench.display.languages import naming
+from workbench.display.writing import (
+    MISSING,
+    header,
+    is_missing,
+    key,
+    number,
+    p_value,
+    percent,
+    render,
+    span,
+    word,
+)
 from workbench.notes import Note
-from workbench.results import MINIMUM_CELL, NUMBERS, small_cells
+from workbench.results import (
+    MINIMUM_CELL,
+    NUMBERS,
+    is_built_in,
+    is_small,
+    small_cells,
+    withheld,
+)
+from workbench.results.small import BASES
 
 SHOWN_ROWS, FOLD = 200, 12
 _SHARES = ("estimate", "std_error", "conf_low", "conf_high")
 # A few rows more are not worth a fold.
 _HARDLY_MORE = 4
 _COUNTED = Note("result.counted", "{n} {unit:word}", n=0, unit="")
+_ONE = Note("result.counted_one", "{n} {unit:one}", n=1, unit="")
 _AT_LEAST = Note("result.at_least", "at least {n} {unit:word}", n=0, unit="")
+_FEW = Note("result.few", "fewer than {n} {unit:word}", n=MINIMUM_CELL, unit="")
+_WITHHELD = Note("result.withheld", "{unit:word}, their number withheld", unit="")
+_FOLDED = Note("result.folded", "{n} more row", "{n} more rows", n=0)
+# Whole numbers that say which row it is, where no chart names them.
+_ORDINALS = (
+    *(
+        "age",
+        "ahead",
+        "at",
+        "class",
+        "cohort",
+        "day",
+        "days",
+        "factor",
+        "from_day",
+        "grade",
+        "hour",
+    ),
+    *("level", "month", "period", "position", "price", "purchase_number", "rank", "silence_days"),
+    *("size", "step", "step_number", "time", "week", "window", "year"),
+)
 
 
-def shown(table, shares=None):
+def shown(table, shares=None, keys=()):
     """Return a table as text, formatted for reading, with cells under the minimum size suppressed.
 
-    A row whose `n` or `customers` is below 10 keeps its keys; its numbers are withheld. `shares`
-    says of every row whether its estimate and interval are shares, shown as percentages.
+    A row that rests on fewer than ten units keeps its keys (those named, and those its place or
+    name tells); whatever else it says is withheld. `shares` says of every row whether its estimate
+    and interval are shares, shown as percentages.
     """
     import pandas as pd
 
     small = small_cells(table)
+    kept = set(keys_of(table)) | set(keys)
     out = {}
-    keys_over = False
     for name in table.columns:
+        cells = _written(table[name], name, None if name not in _SHARES else shares)
+        if name in BASES:
+            few = is_small(pd.to_numeric(table[name], errors="coerce")).fillna(False)
+            cells = cells.mask(small & ~few.to_numpy(bool), MISSING)
+            cells = cells.mask(few.to_numpy(bool), f"<{MINIMUM_CELL}")
+        elif name not in kept:
+            cells = cells.mask(small, MISSING)
+        out[header(name)] = cells
+    return pd.DataFrame(out, index=table.index)
+
+
+def _written(values, name, shares):
+    """Return the cells of a column as text."""
+    import pandas as pd
+
+    write = _way(values, name)
+    shared = [False] * len(values) if shares is None else shares
+    cells = [percent(v) if share else write(v) for v, share in zip(values, shared, strict=True)]
+    return pd.Series(cells, index=values.index, dtype=object)
+
+
+def keys_of(table):
+    """Return the columns that say which row it is, as far as place and type tell: the first ones,
+    of words, days or ordinal numbers, before anything that is counted or estimated.
+
+    >>> import pandas as pd
+    >>> keys_of(pd.DataFrame({"group": ["a"], "age": [1], "paid": [2.5], "n": [3], "kind": ["x"]}))
+    ['group', 'age']
+    """
+    from pandas.api import types
+
+    keys = []
+    for i, name in enumerate(table.columns):
         values = table[name]
-        keys_over = keys_over or name in NUMBERS
-        if name in ("n", "customers"):
-            few = small & (values.to_numpy() < MINIMUM_CELL)
-            cells = values.map(number).mask(few, f"<{MINIMUM_CELL}").mask(small & ~few, "–")
-        elif values.dtype == bool:
-            cells = values.map(lambda v: word("yes" if v else "no"))
-        elif pd.api.types.is_numeric_dtype(values):
-            cells = values.map(p_value if str(name).startswith("p_") else number)
-            if shares is not None and name in _SHARES:
-                cells = cells.mask(shares, values.map(percent))
-            cells = cells.mask(small, "–") if keys_over else cells
-        elif pd.api.types.is_datetime64_any_dtype(values):
-            cells = values.dt.strftime("%Y-%m-%d").fillna("–")
-        else:
-            cells = values.map(lambda v, name=name: _cell(v, name))
-        out[header(name)] = cells.astype(str)
-    return pd.DataFrame(out)
+        said = types.is_numeric_dtype(values) or types.is_bool_dtype(values)
+        if name in (*NUMBERS, *BASES) or (said and i > 0 and name not in _ORDINALS):
+            break
+        keys.append(name)
+    return keys
+
+
+def _way(values, name):
+    """Return how the cells of a column are written."""
+    from pandas.api import types
+
+    if types.is_bool_dtype(values):
+        return lambda v: MISSING if is_missing(v) else word("yes" if v else "no")
+    if types.is_numeric_dtype(values):
+        return p_value if str(name).startswith("p_") else number
+    if types.is_datetime64_any_dtype(values):
+        return lambda v: MISSING if is_missing(v) else v.strftime("%Y-%m-%d")
+    if types.is_timedelta64_dtype(values):
+        return span
+    return lambda v: _cell(v, name)
 
 
 def _cell(value, column):
     if isinstance(value, Note):
-        return render(value)
-    return "–" if value is None or value != value else key(value, column)
+        return render(withheld(value))
+    return key(value, column)
 
 
-def table_html(table, caption="", shares=None):
+def table_html(table, caption="", shares=None, keys=()):
     """Return a table as escaped HTML with a caption and column scopes.
 
-    At most 200 rows are shown; those after the first 12 are folded away. `shares` is as in `shown`.
+    At most 200 rows are shown; those after the first 12 are folded away. `shares` and `keys` are as
+    in `shown`.
     """
-    text = shown(table.head(SHOWN_ROWS), None if shares is None else shares[:SHOWN_ROWS])
+    text = shown(table.head(SHOWN_ROWS), None if shares is None else shares[:SHOWN_ROWS], keys)
     numeric = [name in NUMBERS or table[name].dtype.kind in "ifu" for name in table.columns]
     head = "".join(
         f'<th scope="col"{_right(right)}>{html.escape(name)}</th>'
@@ -92,7 +172,7 @@ def _row(row, numeric):
 def _folded(head, rows):
     if not rows:
         return ""
-    says = html.escape(str(Note("result.folded", "{rows} more rows", rows=len(rows))))
+    says = html.escape(str(_FOLDED.having(n=len(rows))))
     return (
         f"<details><summary>{says}</summary><table><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></details>"
@@ -103,31 +183,44 @@ def _left_out(rows):
     if rows <= 0:
         return ""
     says = Note(
-        "result.more", "… and {rows} more rows; the attribute .table holds them all.", rows=rows
+        "result.more",
+        "… and {n} more row; the attribute .table holds all.",
+        "… and {n} more rows; the attribute .table holds them all.",
+        n=rows,
     )
     return f"<p>{html.escape(str(says))}</p>"
 
 
 def result_text(result):
     """Return a Result as text: the question, what was found, the table, how, and its limits."""
-    answer = f"{render(result.answer)}\n" if result.answer else ""
-    limits = "".join(f"\n- {render(note)}" for note in result.limits)
-    rows = shown(result.table, are_shares(result)).to_string(index=False)
-    return f"{render(result.question)}\n{answer}{rows}\n{render(foot(result))}{limits}"
+    with naming(is_built_in(result)):
+        answer = f"{render(result.answer)}\n" if result.answer else ""
+        limits = "".join(f"\n- {render(withheld(note))}" for note in result.limits)
+        rows = shown(result.table, are_shares(result), declared(result)).to_string(index=False)
+        return f"{render(result.question)}\n{answer}{rows}\n{render(foot(result))}{limits}"
 
 
 def result_html(result):
     """Return a Result as HTML: what was found above the table, how and its limits below it."""
-    answer = html.escape(render(result.answer)) if result.answer else ""
-    limits = "".join(f"<li>{html.escape(render(note))}</li>" for note in result.limits)
-    return (
-        '<div class="result">'
-        + (f'<p class="answer">{answer}</p>' if answer else "")
-        + table_html(result.table, result.question, are_shares(result))
-        + f'<p class="method">{html.escape(render(foot(result)))}</p>'
-        + (f'<ul class="limits">{limits}</ul>' if limits else "")
-        + "</div>"
-    )
+    with naming(is_built_in(result)):
+        answer = html.escape(render(result.answer)) if result.answer else ""
+        limits = "".join(
+            f"<li>{html.escape(render(withheld(note)))}</li>" for note in result.limits
+        )
+        table = table_html(result.table, result.question, are_shares(result), declared(result))
+        return (
+            '<div class="result">'
+            + (f'<p class="answer">{answer}</p>' if answer else "")
+            + table
+            + f'<p class="method">{html.escape(render(foot(result)))}</p>'
+            + (f'<ul class="limits">{limits}</ul>' if limits else "")
+            + "</div>"
+        )
+
+
+def declared(result):
+    """Return the columns that the chart of a Result names as keys of its rows."""
+    return (*result.chart.keys, *result.chart.only) if result.chart else ()
 
 
 def are_shares(result):
@@ -143,19 +236,34 @@ def are_shares(result):
 def foot(result):
     """Return the note under a table: method, what was counted, level of the intervals, evidence.
 
-    Where a row is withheld, what was counted is rounded down to tens: the exact number would give
-    the withheld one away.
+    Where rows are withheld, what was counted is told so low that it takes nothing away from what
+    these may hold.
     """
-    withheld = bool(small_cells(result.table).any())
-    counted = result.n // 10 * 10 if withheld else result.n
     return Note(
         "result.foot",
         "{method} Counted: {counted}. Intervals at {level:plain} %. Evidence: {evidence:word}.",
         method=result.method,
-        counted=(_AT_LEAST if withheld else _COUNTED).having(n=counted, unit=result.unit),
+        counted=_counted(result),
         level=100 * result.conf_level,
         evidence=_grade(result.evidence),
     )
+
+
+def _counted(result):
+    """Return the note of what was counted in all.
+
+    With the exact number, or one rounded down to tens, the rows that are shown could be taken from
+    it. Nine off for every withheld row leaves at most what is shown, however few those rows hold.
+    """
+    rows = int(small_cells(result.table).sum())
+    if not rows:
+        return (_ONE if result.n == 1 else _COUNTED).having(n=result.n, unit=result.unit)
+    if is_small(result.n):
+        return _FEW.having(unit=result.unit)
+    counted = int(result.n - (MINIMUM_CELL - 1) * rows) // 10 * 10
+    if counted < MINIMUM_CELL:
+        return _WITHHELD.having(unit=result.unit)
+    return _AT_LEAST.having(n=counted, unit=result.unit)
 
 
 def _grade(evidence):

@@ -1,10 +1,13 @@
 """Numbers, durations, dates and names as people read them, and notes written out."""
 
+import datetime
 import re
-from math import floor, log10
+from decimal import Decimal
+from functools import wraps
+from numbers import Number
 from string import Formatter
 
-from workbench.display import languages
+from workbench.display import languages, vocabulary
 from workbench.notes import Note
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s?(D|h|min|s|W|ms)")
@@ -19,6 +22,41 @@ _UNITS = {
     "W": Note("span.week", "{n} week", "{n} weeks", n=1),
     "ms": Note("span.millisecond", "{n} millisecond", "{n} milliseconds", n=1),
 }
+_SECONDS = {"W": 604_800, "D": 86_400, "h": 3600, "min": 60, "s": 1, "ms": 0.001}
+MISSING, INFINITE = "–", "∞"
+_LARGEST = 1e300  # past this a float soon overflows
+_FIXED = 1e15  # past this nobody reads the figures before the point
+
+
+def is_missing(value):
+    """Say whether a value is missing, in whatever way: None, NaN, NaT, pandas' NA.
+
+    >>> is_missing(None), is_missing(float("nan")), is_missing("nan")
+    (True, True, False)
+    """
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    comparable = isinstance(value, (Number, Decimal)) or _is_numpy_time(value)
+    return comparable and bool(value != value)
+
+
+def _is_numpy_time(value):
+    return type(value).__name__ in ("datetime64", "timedelta64")
+
+
+def _signed(write):
+    """Let a way of writing meet what is missing or infinite: one sign for each, in every form."""
+
+    @wraps(write)
+    def careful(value, *args):
+        if is_missing(value):
+            return MISSING
+        value = value.item() if isinstance(value, Number) and hasattr(value, "item") else value
+        if isinstance(value, (Number, Decimal)) and abs(value) > _LARGEST:
+            return INFINITE if value > 0 else f"-{INFINITE}"
+        return write(value, *args)
+
+    return careful
 
 
 def render(note):
@@ -34,76 +72,113 @@ def _fill(sentence, values):
     out = []
     for text, name, form, _ in Formatter().parse(sentence):
         out.append(text)
-        if form == "money":
-            out.append(money(values[name], values.get("currency")))
-        elif name is not None:
-            out.append(_write(values[name], form))
+        if name is not None:
+            out.append(_write(values[name], form, name, values.get("currency")))
     return "".join(out)
 
 
-def _write(value, form):
+def _write(value, form, name, currency):
     """Write one value in one of the forms; a list is written part by part."""
     if isinstance(value, list):
         joined = "; " if value and all(isinstance(part, Note) for part in value) else ", "
-        return joined.join(_write(part, form) for part in value)
+        return joined.join(_write(part, form, name, currency) for part in value)
     if isinstance(value, Note):
         return render(value)
+    if form == "word":
+        return word(value, name)
+    if form == "money":
+        return money(value, currency)
     return FORMS[form](value) if form in FORMS else number(value, int(form))
 
 
+@_signed
 def _anything(value):
-    if isinstance(value, bool):
+    if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
         return word("yes" if value else "no")
-    if value is None:
-        return "–"
-    if isinstance(value, (int, float)):
+    if isinstance(value, (Number, Decimal)):
         return number(value)
-    return date(value) if hasattr(value, "strftime") else str(value)
+    return span(value) if _is_duration(value) else date(value)
 
 
+def _is_duration(value):
+    return isinstance(value, datetime.timedelta) or type(value).__name__ == "timedelta64"
+
+
+@_signed
 def span(value):
     """Write a duration such as "30D" in words; anything else stays as it is.
 
-    >>> span("30D"), span("1h"), span("no limit")
-    ('30 days', '1 hour', 'no limit')
+    >>> span("30D"), span("1h"), span(datetime.timedelta(hours=36)), span("no limit")
+    ('30 days', '1 hour', '36 hours', 'no limit')
     """
+    if _is_duration(value):
+        return _duration(value)
     parts = _SPAN.fullmatch(str(value))
     if not parts:
         return str(value)
     return render(_UNITS[parts[2]].having(n=float(parts[1])))
 
 
+def _duration(value):
+    """Write a duration in the largest unit, up to days, of which it is a whole number."""
+    seconds = value / datetime.timedelta(seconds=1) if hasattr(value, "days") else None
+    if seconds is None:
+        import pandas as pd
+
+        seconds = pd.Timedelta(value).total_seconds()
+    whole = (unit for unit in ("D", "h", "min", "s") if seconds % _SECONDS[unit] == 0)
+    unit = next(whole, "s" if abs(seconds) > 1 else "ms")
+    return render(_UNITS[unit].having(n=seconds / _SECONDS[unit]))
+
+
+@_signed
 def date(value):
     """Write a day in full; text stays as it is.
 
-    >>> import datetime
     >>> date(datetime.date(2025, 1, 31))
     '31 January 2025'
     """
-    if not hasattr(value, "strftime"):
+    if type(value).__name__ == "datetime64":
+        value = datetime.date.fromisoformat(str(value.astype("datetime64[D]")))
+    if not isinstance(value, datetime.date):
         return str(value)
     from babel.dates import format_date
 
     return format_date(value, "long", locale=languages.locale(languages.language()))
 
 
-def word(name):
+@_signed
+def word(name, role=None):
     """Return how one of the workbench's own names is shown; anything else stays as it is.
 
-    >>> word("conf_low"), word("a user's own")
-    ('low', "a user's own")
+    `role` is the column or value in which the name stands, where it may be a user's own.
+
+    >>> word("conf_low"), word("a user's own"), word("count", "group")
+    ('low', "a user's own", 'count')
     """
     name = str(name)
     if " > " in name:
-        return " > ".join(word(part) for part in name.split(" > "))
-    if name.startswith("constant: "):
+        return " > ".join(word(part, role) for part in name.split(" > "))
+    if name.startswith("constant: ") and role in (None, "term", "terms"):
         return f"{word('constant')}: {name[10:]}"
+    if role is not None and not (languages.all_ours() or vocabulary.is_ours(name, role)):
+        return name
     # Brand names are not in the household panel: its brands are numbered manufacturers.
     if re.fullmatch(r"maker \d+", name):
         return f"{word('maker')} {name[6:]}"
     return languages.entry(languages.language(), "word", name) or name
 
 
+def one(unit):
+    """Return what one of a unit is called.
+
+    >>> one("customers"), one("a user's own")
+    ('customer', "a user's own")
+    """
+    return languages.entry(languages.language(), "one", str(unit)) or word(unit)
+
+
+@_signed
 def key(value, column=""):
     """Return a value of a table's column as it is shown: a duration in words, a name of our own in
     the language in use, anything else as it is.
@@ -111,9 +186,11 @@ def key(value, column=""):
     >>> key("30D", "window"), key("30D", "product_id")
     ('30 days', '30D')
     """
-    return span(word(value)) if column in SPANS else word(value)
+    shown = _anything(value) if _is_duration(value) else word(value, column)
+    return span(shown) if column in SPANS else shown
 
 
+@_signed
 def header(name):
     """Return how a column is headed; underscores become spaces where no word is listed.
 
@@ -126,24 +203,24 @@ def header(name):
     return shown or name.replace("_", " ")
 
 
+@_signed
 def number(value, digits=4):
     """Write a number with `digits` significant figures in the style of the language in use.
 
-    >>> number(1234.56), number(0.01234)
-    ('1,235', '0.01234')
+    >>> number(1234.56), number(0.01234), number(9.9999)
+    ('1,235', '0.01234', '10.00')
     """
     value = float(value)
-    if value != value:
-        return "–"
-    if value in (float("inf"), float("-inf")):
-        return "∞" if value > 0 else "-∞"
-    if value == int(value) and abs(value) < 1e15:
+    if value == int(value) and abs(value) < _FIXED:
         return _localise(f"{int(value):,}")
-    places = digits - 1 - floor(log10(abs(value)))
-    written = f"{value:,.{max(places, 0)}f}" if abs(value) >= 1e-4 else f"{value:.{digits - 1}g}"
-    return _localise(written)
+    # Rounding may add a figure before the point: 9.9999 is 10.00.
+    power = int(f"{value:.{digits - 1}e}".split("e")[1])
+    if power < -4 or power >= 15:
+        return _localise(f"{value:.{digits - 1}g}")
+    return _localise(f"{value:,.{max(digits - 1 - power, 0)}f}")
 
 
+@_signed
 def plain(value):
     """Write a number without zeros at its end, as on an axis.
 
@@ -153,24 +230,24 @@ def plain(value):
     return _localise(f"{round(float(value), 10):,.10g}")
 
 
+@_signed
 def p_value(value):
     """Write a p-value; below a thousandth no more than that is said.
 
     >>> p_value(6e-253), p_value(0.0312)
     ('<0.001', '0.0312')
     """
-    if value != value:
-        return "–"
     return f"<{_localise('0.001')}" if value < 0.001 else number(value, 3)
 
 
+@_signed
 def percent(value, digits=1):
     """Write a share as a percentage.
 
     >>> percent(0.6561)
     '65.6 %'
     """
-    return "–" if value != value else _localise(f"{100 * float(value):,.{digits}f}") + " %"
+    return _fixed(100 * float(value), digits) + " %"
 
 
 def money(amount, currency=None):
@@ -179,11 +256,14 @@ def money(amount, currency=None):
     >>> money(1234.5, "EUR"), money(29.49)
     ('€1,234.50', '29.49')
     """
-    if amount != amount or currency is None:
+    if currency is None or is_missing(amount) or abs(float(amount)) > _LARGEST:
         return number(amount)
+    if abs(amount) >= _FIXED:
+        return f"{currency} {number(amount)}"
     from babel.numbers import format_currency
 
-    # Nobody reads cents behind thousands.
+    # Nobody reads cents behind thousands; adding nothing takes the sign off a rounded zero.
+    amount = round(float(amount), 0 if abs(amount) >= 10_000 else 2) + 0.0
     pattern = "¤#,##0" if abs(amount) >= 10_000 else "¤#,##0.00"
     if languages.language() == "nl":
         pattern = pattern.replace("¤", "¤\N{NO-BREAK SPACE}")
@@ -191,18 +271,27 @@ def money(amount, currency=None):
     return format_currency(amount, currency, pattern, locale=spoken, currency_digits=False)
 
 
+@_signed
 def points(value):
     """Write a difference of shares in percentage points, without the unit.
 
     >>> points(0.0312)
     '3.1'
     """
-    value = 100 * float(value)
-    return "–" if value != value else _localise(f"{value:,.1f}")
+    return _fixed(100 * float(value), 1)
+
+
+def _fixed(value, digits):
+    """Write a number with so many figures behind the point, unless it is out of all measure."""
+    return number(value) if abs(value) >= _FIXED else _localise(f"{value:,.{digits}f}")
 
 
 def _localise(text):
-    """Swap the signs of thousands and decimals for those of the language in use."""
+    """Swap the signs of thousands and decimals for those of the language in use; what was rounded
+    to nothing has no sign.
+    """
+    if not re.search("[1-9]", text):
+        text = text.replace("-", "")
     if languages.language() == "en":
         return text
     symbols = languages.locale(languages.language()).number_symbols["latn"]
@@ -224,6 +313,7 @@ FORMS = {
     "date": date,
     "word": word,
     "header": header,
-    "text": str,
-    "repr": repr,
+    "one": one,
+    "text": _signed(str),
+    "repr": _signed(repr),
 }

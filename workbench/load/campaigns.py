@@ -3,11 +3,12 @@
 from workbench import engine
 from workbench.load.panels import PANEL_ZONE, panel_file
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, built_in
 
 COUPON, WITHOUT = "product_bought", "bought_without_coupon"
 
 
+@built_in
 def until_purchase(events):
     """Return campaign events up to the first purchase of a campaign product, one decision each.
 
@@ -23,6 +24,7 @@ def until_purchase(events):
 
 
 @analysis
+@built_in
 def redemptions_matched():
     """How many redemptions of the panel find their product in the household's baskets that day?
 

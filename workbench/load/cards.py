@@ -4,6 +4,7 @@ import hashlib
 
 from workbench import project
 from workbench.errors import unknown
+from workbench.results import built_in
 
 
 class Said:
@@ -21,6 +22,7 @@ class Said:
         return repr(str(self))
 
 
+@built_in
 def card(name):
     """Return the card of a source (a file in data/cards) as a table of two columns, field and
     value; a value that exists in several languages reads as the one in use.

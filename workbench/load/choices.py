@@ -69,6 +69,7 @@ class PanelChoices:
             unit="baskets",
             n=baskets,
             limits=[CARRIED.having(imputed=self.imputed)],
+            built_in=True,
             chart=Points(label=["outcome"], percent=True, xlabel=ACCOUNT_AXIS),
         )
 
@@ -156,9 +157,11 @@ def panel_choices(category="SOFT DRINKS", *, alternatives=6, carry_weeks=4, own_
             "imputed": imputed[use].ravel(),
         }
     )
+    kept = pd.DataFrame(kept, columns=["outcome", "count"])
+    table.attrs["built_in"] = kept.attrs["built_in"] = True
     return PanelChoices(
         table,
-        pd.DataFrame(kept, columns=["outcome", "count"]),
+        kept,
         float(imputed[use][available[use]].mean()) if n else np.nan,
         covered,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from workbench import engine, project
 from workbench.errors import InputError, unknown
 from workbench.load.tables import orders_from_lines
+from workbench.results import built_in
 
 DOLLARS = "USD"  # all of these sources are American
 PANEL_ZONE = "America/New_York"  # the panel's times are UTC with the zone dropped
@@ -36,6 +37,7 @@ def panel_file(name):
     return str(file)
 
 
+@built_in
 def complete_journey(table):
     """Load a canonical table of the Complete Journey, an anonymised, derived household panel of
     2017.
@@ -75,6 +77,7 @@ def complete_journey(table):
     return frame
 
 
+@built_in
 def panel_sales(category="SOFT DRINKS", *, products=40):
     """Build the weekly sales of the best-selling products of a category of the Complete Journey
     panel, all stores together.
@@ -148,6 +151,7 @@ def panel_sales(category="SOFT DRINKS", *, products=40):
     return table
 
 
+@built_in
 def panel_lines(category="YOGURT"):
     """Load what the panel's households bought of one category, the maker standing for the brand
     (brand names are not in the data).
@@ -184,6 +188,7 @@ def panel_lines(category="YOGURT"):
     return frame
 
 
+@built_in
 def cdnow():
     """Load the CDNOW orders: 23,570 customers who first bought in early 1997, followed to June
     1998.
@@ -212,6 +217,7 @@ def cdnow():
     return frame[["order_id", "customer_id", "ordered_at", "amount", "quantity"]]
 
 
+@built_in
 def donations():
     """Load the yearly donations of 11,104 people who first gave to a public radio station in 1995,
     over six appeals after it.

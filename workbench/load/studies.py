@@ -7,6 +7,7 @@ import numpy as np
 from workbench import project
 from workbench.errors import InputError, unknown
 from workbench.load.panels import _folder
+from workbench.results import built_in
 
 MODES = {1: "air", 2: "train", 3: "bus", 4: "car"}
 SCANNERS = {
@@ -25,6 +26,7 @@ def _csv(package, *parts):
     return frame
 
 
+@built_in
 def mode_choice():
     """Load the choices of 210 travellers between Sydney and Melbourne among air, train, bus and
     car.
@@ -54,6 +56,7 @@ def mode_choice():
     )
 
 
+@built_in
 def apples():
     """Load a telephone survey in which 660 people were quoted randomised prices of regular and
     eco-labelled apples.
@@ -94,6 +97,7 @@ def apples():
     ]
 
 
+@built_in
 def charity():
     """Load the response of 4,268 people to a Dutch charity's mailing.
 
@@ -116,6 +120,7 @@ def charity():
     )
 
 
+@built_in
 def insurance():
     """Load a field experiment on rice insurance: 1,410 farmers, what their neighbours had bought
     before, and the offer chance gave those neighbours.
@@ -144,6 +149,7 @@ def insurance():
     )
 
 
+@built_in
 def scanner_panel(name="yogurt"):
     """Load the brand choices of a scanner panel of US households; needs the extra `data` (`pip
     install .[data]`).

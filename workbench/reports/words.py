@@ -4,6 +4,7 @@ import re
 
 from workbench import display, results
 from workbench.display import tables
+from workbench.display.languages import naming
 from workbench.errors import NotEnoughData, unknown
 from workbench.load.source import CARD
 from workbench.notes import Note
@@ -178,10 +179,12 @@ class Table:
         self.table, self.caption = table, caption
 
     def _repr_html_(self):
-        return tables.table_html(self.table, self.caption)
+        with naming(results.is_built_in(self.table)):
+            return tables.table_html(self.table, self.caption)
 
     def __repr__(self):
-        return f"{self.caption}\n{tables.shown(self.table).to_string(index=False)}"
+        with naming(results.is_built_in(self.table)):
+            return f"{self.caption}\n{tables.shown(self.table).to_string(index=False)}"
 
 
 def table(frame, caption, **values):

@@ -11,6 +11,7 @@ from workbench.errors import InputError, one_of
 from workbench.notes import Note
 from workbench.results import charts
 from workbench.results.charts import Chart, Curve, Flow, Heat, Points
+from workbench.results.small import MINIMUM_CELL, is_small, sayable, small_cells, withheld
 
 __all__ = [
     "MINIMUM_CELL",
@@ -21,15 +22,19 @@ __all__ = [
     "Points",
     "Result",
     "analysis",
+    "built_in",
+    "is_built_in",
     "is_simulated",
+    "is_small",
     "read",
     "small_cells",
+    "withheld",
 ]
 
 EVIDENCE = ("descriptive", "associational", "quasi-causal", "experimental")
 NUMBERS = ("count", "n", "estimate", "std_error", "conf_low", "conf_high")
-MINIMUM_CELL = 10  # below this many units a row is suppressed wherever it is shown
-_PLAIN = ("unit", "n", "conf_level", "evidence", "simulated", "currency")
+_PLAIN = ("unit", "n", "conf_level", "evidence", "simulated", "currency", "built_in")
+_SAID = ("question", "answer", "method", "limits")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,6 +70,9 @@ class Result:
         What the figure draws from the table.
     simulated : bool
         Whether it rests on a simulated market; then the question says so, wherever it is shown.
+    built_in : bool
+        Whether the labels of its data are ours, as those of a simulated market and of the data sets
+        that come with the workbench; then they are shown in the language in use.
     """
 
     question: Note | str
@@ -80,12 +88,13 @@ class Result:
     chart: Chart | None = None
     simulated: bool = False
     currency: str | None = None
+    built_in: bool = False
 
     def __post_init__(self):
         one_of("evidence", self.evidence.split(":")[0], EVIDENCE)
         object.__setattr__(self, "limits", tuple(self.limits))
         if self.answer is not None:
-            object.__setattr__(self, "answer", _sayable(self.answer, self.unit))
+            object.__setattr__(self, "answer", sayable(self.answer, self.unit))
 
     @property
     def facts(self):
@@ -122,12 +131,9 @@ class Result:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.table.to_parquet(folder / "table.parquet")
-        kept = {name: getattr(self, name) for name in _PLAIN}
-        for name in ("question", "answer", "method"):
-            kept[name] = _dump(getattr(self, name))
-        kept["limits"] = [_dump(note) for note in self.limits]
+        kept = {name: getattr(self, name) for name in (*_PLAIN, *_SAID)}
         kept["chart"] = self.chart.to_dict() if self.chart else None
-        written = json.dumps(kept, ensure_ascii=False, indent=1)
+        written = json.dumps(notes.plain(kept), ensure_ascii=False, indent=1, allow_nan=False)
         (folder / "result.json").write_text(written, encoding="utf-8")
         if self.chart:
             ax = self.plot()
@@ -146,35 +152,6 @@ class Result:
         return tables.result_html(self)
 
 
-def _sayable(answer, unit):
-    """Return the answer, or why there is none: too few units, or a number that cannot be known."""
-    facts = [(name, value) for _, name, value in answer.facts() if isinstance(value, (int, float))]
-    least = min((value for name, value in facts if name == "n"), default=MINIMUM_CELL)
-    if least < MINIMUM_CELL:
-        return Note(
-            "result.too_few",
-            "Too few to say: fewer than {least} {unit:word}.",
-            least=MINIMUM_CELL,
-            unit=unit,
-        )
-    if any(value != value for _, value in facts):
-        return Note("result.unknown", "These data do not allow an answer: see the limits below.")
-    return answer
-
-
-def _dump(note):
-    return note.to_dict() if isinstance(note, Note) else note
-
-
-def small_cells(table):
-    """Return which rows rest on fewer units, or fewer customers, than may be shown."""
-    small = table.index != table.index
-    for name in ("n", "customers"):
-        if name in table:
-            small = small | table[name].between(1, MINIMUM_CELL - 1).to_numpy()
-    return small
-
-
 def analysis(function):
     """Make an analysis carry what its tables are marked with to what it returns: simulated or not,
     and the currency of their money.
@@ -186,10 +163,12 @@ def analysis(function):
         given = (*args, *options.values())
         simulated = any(is_simulated(one) for one in given)
         currency = next((c for c in map(currency_of, given) if c), None)
+        ours = any(is_built_in(one) for one in given)
         if isinstance(made, Result):
-            return _marked(made, simulated, currency)
+            marked = _marked(made, simulated, currency)
+            return replace(marked, built_in=True) if ours and not marked.built_in else marked
         if hasattr(made, "attrs"):
-            marks = {"simulated": simulated or None, "currency": currency}
+            marks = {"simulated": simulated, "currency": currency, "built_in": ours}
             made.attrs.update({name: mark for name, mark in marks.items() if mark})
         return made
 
@@ -207,15 +186,17 @@ def _marked(result, simulated, currency):
     if simulated and not result.simulated:
         changes |= {"simulated": True, "question": simulated_question(result.question)}
     if currency and not result.currency:
-        priced = {name: _priced(getattr(result, name), currency) for name in ("answer", "method")}
-        limits = tuple(_priced(note, currency) for note in result.limits)
-        changes |= {"currency": currency, "limits": limits, **priced}
+        said = {name: changes.get(name, getattr(result, name)) for name in _SAID}
+        priced = {name: _priced(part, currency) for name, part in said.items()}
+        changes |= {"currency": currency, **priced}
     return replace(result, **changes) if changes else result
 
 
-def _priced(note, currency):
-    """Return a note whose amounts of money know their currency."""
-    return note.having(currency=currency) if isinstance(note, Note) and note.has_money else note
+def _priced(said, currency):
+    """Return a note, or several, whose amounts of money know their currency."""
+    if isinstance(said, (list, tuple)):
+        return tuple(_priced(note, currency) for note in said)
+    return said.priced(currency) if isinstance(said, Note) else said
 
 
 def currency_of(table):
@@ -229,6 +210,30 @@ def currency_of(table):
         found = table["currency"].dropna().unique()
         return str(found[0]) if len(found) == 1 else None
     return None
+
+
+def built_in(function):
+    """Mark the tables that a function loads as built in: their labels are ours."""
+
+    @wraps(function)
+    def marked(*args, **options):
+        made = function(*args, **options)
+        if isinstance(made, Result):
+            return replace(made, built_in=True)
+        for table in made if isinstance(made, tuple) else (made,):
+            if hasattr(table, "attrs"):
+                table.attrs["built_in"] = True
+        return made
+
+    return marked
+
+
+def is_built_in(table):
+    """Say whether the labels of a Result or a table are ours: built in, or simulated."""
+    if isinstance(table, Result):
+        return table.built_in or table.simulated
+    marks = getattr(table, "attrs", None)
+    return (isinstance(marks, dict) and bool(marks.get("built_in"))) or is_simulated(table)
 
 
 def is_simulated(table):
@@ -272,7 +277,6 @@ def read(folder):
             folder=folder,
         )
     kept = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    said = ("question", "answer", "method", "limits")
-    kept.update({name: notes.from_dict(kept[name]) for name in said})
-    kept["chart"] = charts.from_dict(kept["chart"])
-    return Result(table=pd.read_parquet(folder / "table.parquet"), **kept)
+    chart = charts.from_dict(kept.pop("chart"))
+    table = pd.read_parquet(folder / "table.parquet")
+    return Result(table=table, chart=chart, **notes.from_dict(kept))

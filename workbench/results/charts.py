@@ -49,8 +49,7 @@ class Chart:
     def to_dict(self):
         """Return the chart as plain data, fit for JSON; `from_dict` makes it again."""
         kept = {name: getattr(self, name) for name in (f.name for f in fields(self))}
-        shown = {k: v.to_dict() if isinstance(v, Note) else v for k, v in kept.items()}
-        return {"kind": self.kind, **shown}
+        return {"kind": self.kind, **notes.plain(kept)}
 
     def drawing(self, **changes):
         """Return the same chart with some of its settings changed."""

@@ -100,7 +100,9 @@ def crosswalk(taxonomy_=None):
         for name in tax.frameworks:
             row[name] = next((id for id, held in tax.framework(name) if stage in held), None)
         rows.append(row)
-    return pd.DataFrame(rows)
+    made = pd.DataFrame(rows)
+    made.attrs["built_in"] = taxonomy_ is None
+    return made
 
 
 def relabel(values, to, *, of="canonical", taxonomy_=None):

@@ -1,13 +1,12 @@
 """The `workbench` command."""
 
-import argparse
 import datetime
 import os
 import sys
 from pathlib import Path
 
-from workbench import __version__
-from workbench.display import LANGUAGES, language, number, speaking
+from workbench.cli import options
+from workbench.display import number, speaking
 from workbench.errors import AlreadyRunning, InputError, WorkbenchError
 from workbench.notes import Note
 
@@ -28,25 +27,15 @@ def main(arguments=None):
     """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad input, 75 already
     running.
     """
-    parser = argparse.ArgumentParser(
-        prog="workbench", description="How people decide, what moves them, whether they stay."
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-
-    _notebook_verbs(verbs)
-    _check_verb(verbs)
-    _schedule_verb(verbs)
-    _simulate_verb(verbs)
-    options = parser.parse_args(arguments)
-    with speaking(_language(options)):
-        return _act(options)
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    with speaking(options.asked_language(arguments)):
+        return _act(options.read(arguments, ACTS))
 
 
-def _act(options):
+def _act(asked):
     """Do what is asked; a mistake ends with one line on the error channel and its exit code."""
     try:
-        return options.act(options)
+        return asked.act(asked)
     except AlreadyRunning as error:
         return _complain(error, RUNNING)
     except InputError as error:
@@ -62,132 +51,9 @@ def _act(options):
         return _complain(stopped, 130)
 
 
-def _language(options):
-    """Return the language asked for, also as the parameter of a report; else the one in use."""
-    named = getattr(options, "language", None)
-    for pair in getattr(options, "parameter", ()):
-        name, _, value = pair.partition("=")
-        named = value if name == "language" and value in LANGUAGES else named
-    return named or language()
-
-
-def _notebook_verbs(verbs):
-    verb = verbs.add_parser("run", help="run notebooks and publish their reports")
-    verb.add_argument("notebook", nargs="+", help="name such as 30_retention, or a path")
-    verb.add_argument(
-        "-p",
-        "--parameter",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="overrule a parameter",
-    )
-    verb.add_argument(
-        "--as-of", type=_date, help="the day relative dates are counted from (default today)"
-    )
-    verb.add_argument("--jobs", type=int, help="how many at a time (default: one per processor)")
-    verb.add_argument(
-        "--timeout", type=int, default=600, help="seconds one cell may take (default 600)"
-    )
-    verb.add_argument("--quiet", action="store_true", help="no progress bar")
-    verb.set_defaults(act=_run)
-
-    verb = verbs.add_parser("open", help="make a copy of notebooks in Dutch, to work in")
-    verb.add_argument("notebook", nargs="?", help="name such as 30_retention; default all")
-    verb.add_argument("--language", choices=LANGUAGES, default="en")
-    verb.set_defaults(act=_open)
-
-    verb = verbs.add_parser("params", help="show the parameters of a notebook")
-    verb.add_argument("notebook")
-    verb.set_defaults(act=_params)
-
-    verb = verbs.add_parser("list", help="list the notebooks and their newest reports")
-    verb.set_defaults(act=_list)
-
-
-def _check_verb(verbs):
-    verb = verbs.add_parser(
-        "check", help="show what of a file would be kept and refused, without running anything"
-    )
-    verb.add_argument("file")
-    verb.add_argument(
-        "--mapping", required=True, help="YAML file that maps the columns; see data/mappings/"
-    )
-    verb.add_argument("--duplicates", choices=("keep", "drop"), help="overrule the mapping's rule")
-    verb.add_argument(
-        "--rejected", help="where to write the refused rows (default: rejected/NAME.csv)"
-    )
-    verb.add_argument("--language", choices=LANGUAGES, default="en")
-    verb.set_defaults(act=_check)
-
-
-def _schedule_verb(verbs):
-    verb = verbs.add_parser("schedule", help="run what is due in reports/schedule.yml")
-    verb.add_argument(
-        "--as-of",
-        type=_moment,
-        help="act as if it were this moment, such as 2026-11-23 or 2026-11-23T07:00",
-    )
-    verb.add_argument("--dry-run", action="store_true", help="say what is due and run nothing")
-    verb.add_argument(
-        "--timeout", type=int, default=600, help="seconds one cell may take (default 600)"
-    )
-    verb.set_defaults(act=_schedule)
-
-
-def _simulate_verb(verbs):
-    verb = verbs.add_parser("simulate", help="make a market whose truth is known, as Parquet files")
-    verb.add_argument("folder", help="an empty folder, or one that holds an earlier market")
-    verb.add_argument("--customers", type=int, default=5000)
-    verb.add_argument("--days", type=int, default=180)
-    verb.add_argument(
-        "--seed", type=int, default=1, help="the same seed makes the same market, bit for bit"
-    )
-    verb.add_argument(
-        "--no-effect",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="switch a planted effect off, such as loyalty",
-    )
-    verb.add_argument(
-        "--channel-off",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a market without this channel, all other luck the same",
-    )
-    verb.add_argument(
-        "--world", default="markov", help="markov, semi_markov, mislabelled or unseen_channel"
-    )
-    verb.add_argument("--quiet", action="store_true", help="no progress bar")
-    verb.set_defaults(act=_simulate)
-
-
 def _complain(error, code):
     print(f"workbench: {error}", file=sys.stderr)
     return code
-
-
-def _date(text):
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"a date such as 2026-11-23 is needed, found {text!r}"
-        ) from None
-
-
-def _moment(text):
-    try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"a moment such as 2026-11-23T07:00 is needed, found {text!r}"
-        ) from None
-    if len(text) == 10:
-        moment = moment.replace(hour=23, minute=59)
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
 def _given(pairs):
@@ -208,6 +74,8 @@ def _run(options):
     from workbench.reports.run import run_all
 
     given = _given(options.parameter)
+    if options.language:
+        given.setdefault("language", options.language)
     jobs = [{"notebook": n, "given": given} for n in options.notebook]
     results = run_all(
         jobs,
@@ -231,7 +99,7 @@ def _open(options):
     from workbench.reports.run import find, notebooks
 
     paths = [find(options.notebook)] if options.notebook else list(notebooks().values())
-    language = options.language
+    language = options.language or "en"
     if options.notebook is None and language in prose.LANGUAGES:
         paths = [p for p in paths if prose.catalogue(p, language)]
     copied = [p.stem for p in notebooks().values() if p in paths or _copy_of(p, language).exists()]
@@ -345,5 +213,12 @@ def _schedule(options):
     return FAILED if any(error for *_, error in results) else DONE
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+ACTS = {
+    "run": _run,
+    "open": _open,
+    "params": _params,
+    "list": _list,
+    "check": _check,
+    "schedule": _schedule,
+    "simulate": _simulate,
+}

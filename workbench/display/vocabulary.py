@@ -1,0 +1,67 @@
+"""Which names in a table or sentence are ours: told by the column or value they stand in.
+
+A shop may have a group called "count" or a brand called "maker 3". Only what the workbench itself
+wrote is shown in the language in use; a user's own labels are shown as they came.
+"""
+
+
+def _words(text):
+    return frozenset(text.split())
+
+
+# Columns of our tables, and values of our sentences, that hold nothing but names of ours.
+OURS = _words("""
+    base basis comparison component definition design effect entry evidence family
+    field framework grade highest highest_tool interval least_rule lowest lowest_tool loyalty
+    measure method model most_rule noun order parameter point purchase quadrant quantile reason
+    rotation row rule series statistic status tool unit weights what""")
+_STAGES = _words("""
+    abandoned advocacy all_stages awareness bought evaluation idle intent need open post_purchase
+    purchase retention search start""")
+_SEGMENTS = frozenset(("champions", "loyal", "new", "fading", "at_risk", "lost"))
+_GROUPS = _words("""
+    all detractors difference fewer heavy light missing more no_complaint non_buyers odds_ratio
+    passives promoters solved solved_less_no_complaint solved_less_unsolved unsolved
+    unsolved_less_no_complaint""")
+_OUTCOMES = frozenset(("abandoned", "back", "bought", "forward", "left", "open"))
+_TERMS = _words("""
+    constant interaction mean_leaving mean_rate mean_value other_prices own_price saturation
+    slope""")
+# Columns and values where names of ours stand among the user's own.
+MIXED = {
+    "answer": frozenset(("all", "top_box")),
+    "begins": _STAGES,
+    "best": _SEGMENTS | {"bg_nbd", "mbg_nbd", "pareto_nbd"},
+    "brand": frozenset(("category",)),
+    "from_stage": _STAGES,
+    "goal": _STAGES,
+    "group": _GROUPS,
+    "intent": _STAGES,
+    "kind": frozenset(
+        ("covariance", "cross", "loading", "observed", "one_rule", "own", "reference", "tool")
+    ),
+    "name": _SEGMENTS,
+    "names": _SEGMENTS,
+    "outcome": _OUTCOMES,
+    "path": frozenset(("direct", "indirect", "other_paths", "total")),
+    "segment": _SEGMENTS,
+    "size": frozenset(("all",)),
+    "stage": _STAGES,
+    "stages": _STAGES,
+    "state": frozenset(("dormant", "new", "resurrected", "returning")),
+    "step": frozenset(("failed", "not_explained")),
+    "term": _TERMS,
+    "terms": _TERMS,
+    "to_stage": _STAGES,
+    "value": frozenset(("cp1252 (assumed)", "tab", "yes", "no", "none")),
+    "worst": _SEGMENTS,
+}
+
+
+def is_ours(name, role):
+    """Say whether a name is ours where it stands: in the column, or as the value, called `role`.
+
+    >>> is_ours("median", "measure"), is_ours("median", "group"), is_ours("all", "group")
+    (True, False, True)
+    """
+    return role in OURS or name in MIXED.get(role, ())
