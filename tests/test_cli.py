@@ -3,7 +3,7 @@
 import pytest
 
 from workbench import project
-from workbench.cli import main
+from workbench.cli import ACTS, main
 
 
 @pytest.fixture(autouse=True)
@@ -103,3 +103,51 @@ def test_list_and_params(capsys):
     assert "10_buying_stages" in out
     assert "one of 'en', 'nl'" in out
     assert "time zone in which days are cut" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "english", "dutch"),
+    [
+        (["run"], "arguments are required", "verplicht en niet opgegeven"),
+        (["check", "x", "--mapping"], "expected one argument", "hoort één waarde bij"),
+        (["bogus"], "invalid choice: 'bogus'", "ongeldige keuze: 'bogus'"),
+        (["list", "--bogus"], "unrecognized arguments", "onbekende argumenten"),
+        (["run", "x", "--jobs", "two"], "invalid int value", "ongeldige waarde voor int"),
+        (["run", "x", "--as-of", "noon"], "a date such as 2026-11-23", "een datum zoals"),
+        (["schedule", "--as-of", "x"], "a moment such as", "een moment zoals"),
+    ],
+)
+def test_a_wrong_command_is_told_in_the_language_asked_for(words, english, dutch, capsys):
+    """Before or after the verb, what argparse says of itself too; for this command only."""
+    for asked in ([], ["--language", "nl"], ["--language=nl"]):
+        for line in ([*asked, *words], [*words, *asked] if words[-1] != "--mapping" else words):
+            with pytest.raises(SystemExit) as ended:
+                main(line)
+            err = capsys.readouterr().err
+            spoken = dutch if asked and (line[0] == asked[0] or line[-1] == asked[-1]) else english
+            assert ended.value.code == 2 and spoken in err, (line, err)
+            assert ("fout:" in err) == (spoken == dutch) and "Traceback" not in err
+
+
+@pytest.mark.parametrize("verb", [None, *ACTS])
+def test_help_is_dutch_when_dutch_is_asked_for(verb, capsys):
+    """Every explanation of every verb; nothing of it is English."""
+    line = [verb] if verb else []
+    shown = {}
+    for language in ("en", "nl"):
+        with pytest.raises(SystemExit) as ended:
+            main([*line, "--language", language, "--help"])
+        assert ended.value.code == 0
+        shown[language] = capsys.readouterr().out
+    dutch, english = shown["nl"], shown["en"]
+    assert dutch.startswith("gebruik: workbench") and english.startswith("usage: workbench")
+    assert "deze hulp tonen" in dutch and "{languages" not in dutch
+    for word in ("show ", "options:", "positional", " the ", "default", "how many"):
+        assert word not in dutch, (word, dutch)
+
+
+def test_a_language_that_is_not_known_is_refused(capsys):
+    """In the language in use."""
+    with pytest.raises(SystemExit):
+        main(["list", "--language", "de"])
+    assert "invalid choice: 'de'" in capsys.readouterr().err

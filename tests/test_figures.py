@@ -58,7 +58,7 @@ def test_points_show_each_row_with_its_number_and_interval():
     table["n"][3] = 4
     ax = figures.draw(result(table, Points(label=["group"], percent=True)))
     assert texts(ax) == ["20.0 %", "33.3 %", "46.7 %"]
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "low", "c"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "conf_low", "c"]
     dots = [c for c in ax.collections if isinstance(c, PathCollection)]
     assert sum(len(c.get_offsets()) for c in dots) == 3
 
@@ -123,7 +123,7 @@ def test_the_text_twin_says_what_is_drawn():
     drawn = result(shares(["conf_low", "b"]), Points(label=["group"], percent=True))
     lines = figures.describe(drawn).splitlines()
     assert lines[0] == "How many came back?"
-    assert lines[1] == "low: 20.0 % (10.0 % – 30.0 %)"
+    assert lines[1] == "conf_low: 20.0 % (10.0 % – 30.0 %)"
     assert lines[-1] == "They were followed for a short time."
     with speaking("nl"):
         assert figures.describe(drawn).splitlines()[1] == "laag: 20,0 % (10,0 % – 30,0 %)"

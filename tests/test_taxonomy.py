@@ -178,3 +178,40 @@ def test_both_engines_agree(to_spark):
         stages.assign(to_spark(events), rules=rules, order="r"),
         stages.assign(events, rules=rules, order="r"),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "stages, rules"),
+        ("- need\n- search", "stages, rules"),
+        ("stages: {need: 1}\nrules: []", "stages must"),
+        ("stages: [need, search]\nrules: []", "stages must"),
+        ("stages: [{id: need, en: Need, nl: Behoefte}]\nrules: []", "stages must"),
+        ("stages: [{id: need, rank: 1}]\nframeworks: {short: {all: [need]}}\nrules: []", "frame"),
+        ("stages: [{id: need, rank: 1}]\nframeworks: {short: [need]}\nrules: []", "frameworks"),
+        (
+            "stages: [{id: need, rank: 1}]\nframeworks: {a: [{id: b, of: need}]}\nrules: []",
+            "frameworks",
+        ),
+        ("stages: [{id: need, rank: 1}]\nrules: {need: [site_search]}", "rules must"),
+        ("stages: [{id: need, rank: 1}]\nrules: [site_search]", "rules must"),
+        ("stages: [: {", "YAML"),
+    ],
+)
+def test_a_taxonomy_of_another_shape_is_named(tmp_path, text, part):
+    """An old form, or anything else that is none: one sentence, in both languages."""
+    path = tmp_path / "mine.yml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=part) as caught:
+        stages.taxonomy(path)
+    assert str(path) in str(caught.value)
+    with speaking("nl"):
+        assert "taxonomie" in str(caught.value)
+
+
+def test_a_taxonomy_without_frameworks_is_whole(tmp_path):
+    """Frameworks may be left out, or empty."""
+    path = tmp_path / "mine.yml"
+    path.write_text("stages: [{id: need, rank: 1}]\nframeworks:\nrules: []")
+    assert stages.taxonomy(path).stages == ("need",)

@@ -21,7 +21,7 @@ _STAGES = _words("""
 _SEGMENTS = frozenset(("champions", "loyal", "new", "fading", "at_risk", "lost"))
 _GROUPS = _words("""
     all detractors difference fewer heavy light missing more no_complaint non_buyers odds_ratio
-    passives promoters solved solved_less_no_complaint solved_less_unsolved unsolved
+    large_order passives promoters small_order solved solved_less_no_complaint solved_less_unsolved unsolved
     unsolved_less_no_complaint""")
 _OUTCOMES = frozenset(("abandoned", "back", "bought", "forward", "left", "open"))
 _TERMS = _words("""
@@ -32,7 +32,7 @@ MIXED = {
     "answer": frozenset(("all", "top_box")),
     "begins": _STAGES,
     "best": _SEGMENTS | {"bg_nbd", "mbg_nbd", "pareto_nbd"},
-    "brand": frozenset(("category",)),
+    "brand": frozenset(("category", "other brands")),
     "from_stage": _STAGES,
     "goal": _STAGES,
     "group": _GROUPS,

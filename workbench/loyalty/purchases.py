@@ -2,7 +2,7 @@
 measured by them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class Panel:
     households: int
     ids: np.ndarray
     merged: int
+    attrs: dict = field(default_factory=dict)
 
     @property
     def named(self):
@@ -129,6 +130,7 @@ def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
         int(households or len(counts)),
         wide.index.to_numpy(),
         max(len(sizes) - most, 0),
+        dict(getattr(lines, "attrs", {})),
     )
 
 

@@ -165,8 +165,7 @@ def analysis(function):
         currency = next((c for c in map(currency_of, given) if c), None)
         ours = any(is_built_in(one) for one in given)
         if isinstance(made, Result):
-            marked = _marked(made, simulated, currency)
-            return replace(marked, built_in=True) if ours and not marked.built_in else marked
+            return _named(_marked(made, simulated, currency), ours)
         if hasattr(made, "attrs"):
             marks = {"simulated": simulated, "currency": currency, "built_in": ours}
             made.attrs.update({name: mark for name, mark in marks.items() if mark})
@@ -178,6 +177,15 @@ def analysis(function):
 def simulated_question(question):
     """Return a question or caption with the mark of simulated data."""
     return Note("result.simulated", "SIMULATED · {question}", question=question)
+
+
+def _named(result, ours):
+    """Return a Result that knows whether its labels are ours, and its table with it."""
+    if not ours:
+        return result
+    if hasattr(result.table, "attrs"):
+        result.table.attrs["built_in"] = True
+    return replace(result, built_in=True)
 
 
 def _marked(result, simulated, currency):
@@ -219,7 +227,7 @@ def built_in(function):
     def marked(*args, **options):
         made = function(*args, **options)
         if isinstance(made, Result):
-            return replace(made, built_in=True)
+            return _named(made, ours=True)
         for table in made if isinstance(made, tuple) else (made,):
             if hasattr(table, "attrs"):
                 table.attrs["built_in"] = True

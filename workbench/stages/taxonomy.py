@@ -43,13 +43,13 @@ def taxonomy(path=None):
     Stages have ids that are the same in every language; how they are shown stands in the
     catalogues of words.
 
-    Raises InputError for a rule or framework that names an unknown stage or condition.
+    Raises InputError for a file of another shape, and for a rule or framework that names an unknown
+    stage or condition.
     """
     return _read(str(path) if path else None)
 
 
-@cache
-def _read(path):
+def _raw(path):
     import yaml
 
     source = (
@@ -57,9 +57,19 @@ def _read(path):
         if path
         else (files("workbench.stages") / "stages.yml").read_text(encoding="utf-8")
     )
-    raw = yaml.safe_load(source)
+    try:
+        raw = yaml.safe_load(source)
+    except yaml.YAMLError as error:
+        raise _misshapen(path, "stages, rules", "YAML") from error
+    _check_shape(raw, path)
+    return raw
+
+
+@cache
+def _read(path):
+    raw = _raw(path)
     stages = tuple(s["id"] for s in raw["stages"])
-    for name, framework in raw.get("frameworks", {}).items():
+    for name, framework in (raw.get("frameworks") or {}).items():
         for stage in framework:
             for member in stage["of"]:
                 if member not in stages:
@@ -79,8 +89,49 @@ def _read(path):
     return Taxonomy(
         stages,
         {s["id"]: s["rank"] for s in raw["stages"]},
-        raw.get("frameworks", {}),
+        raw.get("frameworks") or {},
         tuple(raw["rules"]),
+    )
+
+
+_SHAPES = {
+    "stages": "[{id: need, rank: 1}, …]",
+    "frameworks": "{name: [{id: decision, of: [intent, purchase]}, …]}",
+    "rules": "[{stage: search, events: [site_search]}, …]",
+}
+
+
+def _check_shape(raw, path):
+    """Raise InputError where a taxonomy is not built as `stages.yml` is."""
+    if not isinstance(raw, dict) or not {"stages", "rules"} <= set(raw):
+        raise _misshapen(path, "stages, rules", " ".join(_SHAPES.values()))
+    frameworks = raw.get("frameworks") or {}
+    whole = {
+        "stages": _are_entries(raw["stages"], "id", "rank"),
+        "frameworks": isinstance(frameworks, dict)
+        and all(_are_entries(held, "id", "of") for held in frameworks.values())
+        and all(isinstance(s["of"], list) for held in frameworks.values() for s in held),
+        "rules": _are_entries(raw["rules"]),
+    }
+    for part, sound in whole.items():
+        if not sound:
+            raise _misshapen(path, part, _SHAPES[part])
+
+
+def _are_entries(listed, *needed):
+    return isinstance(listed, list) and all(
+        isinstance(entry, dict) and set(needed) <= set(entry) for entry in listed
+    )
+
+
+def _misshapen(path, part, shape):
+    return InputError(
+        "stages.error_taxonomy_shape",
+        "{path}: this is no taxonomy as read here; {part:text} must be written as {shape:text}. "
+        "Compare workbench/stages/stages.yml.",
+        path=path,
+        part=part,
+        shape=shape,
     )
 
 
