@@ -24,10 +24,11 @@ __all__ = [
     "is_simulated",
     "read",
     "small_cells",
+    "tidy",
 ]
 
 EVIDENCE = ("descriptive", "associational", "quasi-causal", "experimental")
-NUMBERS = ("count", "n", "estimate", "std_error", "conf_low", "conf_high")
+NUMBERS = ("count", "total", "amount", "n", "estimate", "std_error", "conf_low", "conf_high")
 MINIMUM_CELL = 10  # below this many units a row is suppressed wherever it is shown
 _PLAIN = ("unit", "n", "conf_level", "evidence", "simulated", "currency")
 
@@ -173,6 +174,21 @@ def small_cells(table):
         if name in table:
             small = small | table[name].between(1, MINIMUM_CELL - 1).to_numpy()
     return small
+
+
+def tidy(rows):
+    """Return rows as a table with its columns in the order of every Result: keys, numbers, others.
+
+    `count` counts units of `n`; where an estimate is a mean, `total` holds the sum it divides, and
+    `amount` where that sum is money.
+    """
+    import pandas as pd
+
+    table = pd.DataFrame(rows)
+    numbers = [name for name in NUMBERS if name in table]
+    first = min((table.columns.get_loc(name) for name in numbers), default=0)
+    keys = list(table.columns[:first])
+    return table[[*keys, *numbers, *(c for c in table if c not in (*keys, *numbers))]]
 
 
 def analysis(function):
