@@ -57,7 +57,7 @@ def keys_of(table):
 def placed(old, new, name):
     """A column of the ledger as it stands today: `MAP["rows"]` says of tables with these keys in
     which rows a column mixed what was counted with sums and money, and where those stand now. Where
-    they have moved, `count` must hold nothing any more.
+    they have moved, `count` must hold nothing any more, unless it is `counted` anew there.
     """
     called = name if name in new else MAP["columns"].get(name, name)
     values = new[called].astype(object) if called in new else None
@@ -67,7 +67,8 @@ def placed(old, new, name):
         rows = new[rule["to"]].notna()
         for key, listed in rule["where"].items():
             rows &= old[key].isin(listed)
-        if name == "count" != rule["to"] and values is not None and values[rows].notna().any():
+        apart = rows & ~old.get("measure", pd.Series("", old.index)).isin(rule.get("counted", ()))
+        if name == "count" != rule["to"] and values is not None and values[apart].notna().any():
             return None
         values = pd.Series(np.nan, new.index, object) if values is None else values
         values = values.mask(rows, rule.get("factor", 1) * new[rule["to"]])

@@ -4,6 +4,7 @@ import html
 
 import numpy as np
 
+from workbench.display.shares import ways
 from workbench.display.writing import header, key, number, p_value, percent, render, word
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, NUMBERS, small_cells
@@ -20,10 +21,13 @@ def shown(table, shares=None):
     """Return a table as text, formatted for reading, with cells under the minimum size suppressed.
 
     A row whose `n` or `customers` is below 10 keeps its keys; its numbers are withheld. `shares`
-    says of every row whether its estimate and interval are shares, shown as percentages.
+    says of every row whether its estimate and interval are shares, shown as percentages, or of
+    every column in which rows it is written otherwise (`shares.ways`).
     """
     import pandas as pd
 
+    if shares is not None and not isinstance(shares, dict):
+        shares = {name: [(np.asarray(shares), percent)] for name in _SHARES}
     small = small_cells(table)
     out = {}
     keys_over = False
@@ -37,8 +41,8 @@ def shown(table, shares=None):
             cells = values.map(lambda v: word("yes" if v else "no"))
         elif pd.api.types.is_numeric_dtype(values):
             cells = values.map(p_value if str(name).startswith("p_") else number)
-            if shares is not None and name in _SHARES:
-                cells = cells.mask(shares, values.map(percent))
+            for rows, write in (shares or {}).get(name, ()):
+                cells = cells.mask(rows[: len(table)], values.map(write))
             cells = cells.mask(small, "–") if keys_over else cells
         elif pd.api.types.is_datetime64_any_dtype(values):
             cells = values.dt.strftime("%Y-%m-%d").fillna("–")
@@ -59,7 +63,7 @@ def table_html(table, caption="", shares=None):
 
     At most 200 rows are shown; those after the first 12 are folded away. `shares` is as in `shown`.
     """
-    text = shown(table.head(SHOWN_ROWS), None if shares is None else shares[:SHOWN_ROWS])
+    text = shown(table.head(SHOWN_ROWS), shares)
     numeric = [name in NUMBERS or table[name].dtype.kind in "ifu" for name in table.columns]
     head = "".join(
         f'<th scope="col"{_right(right)}>{html.escape(name)}</th>'
@@ -112,7 +116,7 @@ def result_text(result):
     """Return a Result as text: the question, what was found, the table, how, and its limits."""
     answer = f"{render(result.answer)}\n" if result.answer else ""
     limits = "".join(f"\n- {render(note)}" for note in result.limits)
-    rows = shown(result.table, are_shares(result)).to_string(index=False)
+    rows = shown(result.table, ways(result)).to_string(index=False)
     return f"{render(result.question)}\n{answer}{rows}\n{render(foot(result))}{limits}"
 
 
@@ -123,21 +127,11 @@ def result_html(result):
     return (
         '<div class="result">'
         + (f'<p class="answer">{answer}</p>' if answer else "")
-        + table_html(result.table, result.question, are_shares(result))
+        + table_html(result.table, result.question, ways(result))
         + f'<p class="method">{html.escape(render(foot(result)))}</p>'
         + (f'<ul class="limits">{limits}</ul>' if limits else "")
         + "</div>"
     )
-
-
-def are_shares(result):
-    """Return of every row whether its estimate is a share: of all rows the chart draws as such."""
-    table, chart = result.table, result.chart
-    shares = np.full(len(table), bool(chart and chart.percent))
-    for name, values in chart.only.items() if chart else ():
-        listed = values if isinstance(values, (list, tuple)) else [values]
-        shares &= table[name].isin(listed).to_numpy()
-    return shares
 
 
 def foot(result):
