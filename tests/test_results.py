@@ -28,7 +28,7 @@ from workbench import (
     retention,
     stages,
 )
-from workbench.display import figures, render, speaking
+from workbench.display import figures, render, shares, speaking, tables
 from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.simulate import studies
@@ -876,14 +876,65 @@ def test_shares_carry_their_denominator(made, name):
     assert "n" in table and "estimate" in table
     if name in SHARES:
         known = table[table["estimate"].notna()]
-        assert known["estimate"].to_numpy() == pytest.approx(
-            (known["count"] / known["n"]).to_numpy()
-        )
+        above, below = known.get("count", np.nan), known["n"]
+        if "amount" in known:
+            money = known["amount"].notna()
+            above = known["amount"].where(money, above)
+            below = known["amount_total"].where(money, below)
+        assert known["estimate"].to_numpy() == pytest.approx((above / below).to_numpy())
         assert table.loc[table["n"] == 0, "estimate"].isna().all()
     if "conf_low" in table:
         inside = table.dropna(subset=["estimate", "conf_low", "conf_high"])
         assert (inside["conf_low"] <= inside["estimate"] + 1e-9).all()
         assert (inside["estimate"] <= inside["conf_high"] + 1e-9).all()
+
+
+# Credit of conversions is shared between channels; repeats are counted over years, and purchases
+# over time beside the number of customers.
+CREDITED = {"rules", "markov", "shapley", "compare", "calibrated"}
+RATES = {"buying_rhythm", "tracking"}
+# Of a curve, the events at a time stand beside those still at risk.
+AT_RISK = {
+    "gap_sensitivity",
+    "time_to_convert",
+    "time_to_purchase",
+    "time_to_next",
+    "curves",
+    "exits",
+    "contract",
+}
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_a_count_counts_units(made, name):
+    """A count is a whole number of the n units, or missing; a share is the count over n."""
+    result = made[name]
+    table = result.table
+    if "count" not in table:
+        return
+    known = table[table["count"].notna()]
+    assert (known["count"] >= 0).all()
+    if name not in CREDITED:
+        assert (known["count"] == known["count"].round()).all()
+    if name not in RATES:
+        assert (known["count"] <= known["n"] + 1e-9).all()
+    if name not in AT_RISK:
+        shown = known[shares.are_shares(result)[known.index] & known["estimate"].notna()]
+        assert shown["estimate"].to_numpy() == pytest.approx((shown["count"] / shown["n"]).array)
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_shares_are_shown_as_percentages(made, name):
+    """Whatever is the count over n is written with a percent sign, in both languages."""
+    result = made[name]
+    where = shares.counted(result.table) & result.table["estimate"].notna().to_numpy()
+    where &= ~np.asarray(results.small_cells(result.table), bool)
+    for language in ("en", "nl"):
+        with speaking(language):
+            text = tables.shown(result.table, shares.ways(result))[tables.header("estimate")]
+        assert text[where].str.endswith(" %").all()
+    if name in SHARES - {"cohorts_revenue"}:
+        assert where.any()
 
 
 @pytest.mark.parametrize("name", ANALYSES)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from workbench.display import speaking, tables
+from workbench.display import shares, speaking, tables
 from workbench.notes import Note
 from workbench.results import Result
 from workbench.results.charts import Points
@@ -78,15 +78,25 @@ def test_durations_are_written_in_words():
         assert tables.shown(table).iloc[1].tolist() == ["12 uur", "12h", "50"]
 
 
-def test_only_rows_the_chart_calls_shares_are_percentages():
-    """A table may hold shares and other numbers: each is written as what it is."""
-    mixed = SHARES.head(2).assign(measure=["rate", "days"])
-    shares = result(mixed)
-    assert tables.are_shares(shares).tolist() == [True, True]
+def test_shares_are_percentages_and_other_numbers_are_not():
+    """A share is what the chart draws as one, or what is counted over n throughout a measure."""
+    mixed = SHARES.head(2).assign(measure=["rate", "days"], count=[400, None], rate=[0.25, 0.5])
+    both = result(mixed)
+    assert shares.are_shares(both).tolist() == [True, True]
     chart = Points(label=["group"], percent=True, only={"measure": "rate"})
-    some = Result(**{**vars(shares), "chart": chart})
-    assert tables.are_shares(some).tolist() == [True, False]
-    assert "40.0 %" in some._repr_html_() and "0.1000" in some._repr_html_()
+    some = Result(**{**vars(both), "chart": chart})
+    assert shares.are_shares(some).tolist() == [True, False]
+    for word in ("40.0 %", "0.1000", "50.0 %"):
+        assert word in some._repr_html_() and word in repr(some)
+    none = Result(**{**vars(both), "chart": None})
+    assert shares.are_shares(none).tolist() == [True, False], "the chart is not needed for it"
+    off = mixed.assign(estimate=[0.41, 0.1])
+    assert not shares.are_shares(Result(**{**vars(none), "table": off})).any()
+    apart = Points(label=["group"], points=True)
+    points = Result(**{**vars(both), "table": off, "chart": apart})
+    assert "41 pp" in repr(points)
+    with speaking("nl"):
+        assert "25,0 %" in repr(points)
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ def mean(values, customer, conf_level=0.95):
     Returns
     -------
     dict
-        count (sum of the values), n (rows), estimate, std_error, conf_low, conf_high: as `ratio`.
+        total (sum of the values), n (rows), estimate, std_error, conf_low, conf_high: as `ratio`.
 
     Source: as `ratio`.
     """
@@ -220,7 +220,7 @@ def mean(values, customer, conf_level=0.95):
     who, sizes = _whose(customer)
     estimate, se, low, high = ratio(np.bincount(who, values), sizes, conf_level)
     return {
-        "count": float(values.sum()),
+        "total": float(values.sum()),
         "n": len(values),
         "estimate": estimate,
         "std_error": se,
@@ -445,14 +445,14 @@ def quantile(values, customer, share=0.5, conf_level=0.95):
     Returns
     -------
     dict
-        count and n (rows), estimate, conf_low, conf_high; missing without rows, limits missing with
+        n (rows), estimate, conf_low, conf_high; missing without rows, limits missing with
         one customer.
 
     Source: Woodruff (1952), JASA 47.
     """
     values = np.asarray(values, float)
     if not len(values):
-        return {"count": 0, "n": 0, "estimate": np.nan, "conf_low": np.nan, "conf_high": np.nan}
+        return {"n": 0, "estimate": np.nan, "conf_low": np.nan, "conf_high": np.nan}
     ordered = np.sort(values)
 
     def at(p):
@@ -473,7 +473,6 @@ def quantile(values, customer, share=0.5, conf_level=0.95):
     low, high = normal(share, se, conf_level)
     known = len(sizes) > 1 and se == se
     return {
-        "count": len(values),
         "n": len(values),
         "estimate": estimate,
         "conf_low": at(low) if known else np.nan,

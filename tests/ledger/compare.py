@@ -4,7 +4,8 @@
 
 A table is equal when every value is, to 1e-9 relative. What a sentence said is kept when its value
 stands among the facts of the result, or in its table; a share may stand where its percentage stood.
-`MAP` says which keys were wrong because they changed with the language or named the wrong thing.
+`MAP` says which keys were wrong because they changed with the language or named the wrong thing,
+and which rows of a column named `count` held a sum, money or a base that now has its own column.
 """
 
 import json
@@ -20,6 +21,7 @@ import pandas as pd
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 MAP = json.loads((HERE / "map.json").read_text(encoding="utf-8"))
+NUMBERS = ("count", "n", "estimate", "customers")
 
 
 @cache
@@ -45,6 +47,34 @@ def tables(kind, owner):
     return out
 
 
+def keys_of(table):
+    """The columns of a table before its first number."""
+    return list(
+        table.columns[: min((list(table).index(c) for c in NUMBERS if c in table), default=0)]
+    )
+
+
+def placed(old, new, name):
+    """A column of the ledger as it stands today: `MAP["rows"]` says of tables with these keys in
+    which rows a column mixed what was counted with sums and money, and where those stand now. Where
+    they have moved, `count` must hold nothing any more, unless it is `counted` anew there.
+    """
+    called = name if name in new else MAP["columns"].get(name, name)
+    values = new[called].astype(object) if called in new else None
+    for rule in MAP["rows"]:
+        if rule["column"] != name or rule["to"] not in new or rule["keys"] != keys_of(old):
+            continue
+        rows = new[rule["to"]].notna()
+        for key, listed in rule["where"].items():
+            rows &= old[key].isin(listed)
+        apart = rows & ~old.get("measure", pd.Series("", old.index)).isin(rule.get("counted", ()))
+        if name == "count" != rule["to"] and values is not None and values[apart].notna().any():
+            return None
+        values = pd.Series(np.nan, new.index, object) if values is None else values
+        values = values.mask(rows, rule.get("factor", 1) * new[rule["to"]])
+    return values
+
+
 def same_column(old, new):
     """Say whether two columns hold the same, numbers to 1e-9 and words exactly or by the map."""
     if len(old) != len(new):
@@ -63,8 +93,8 @@ def differences(old, new):
     new = new.reset_index(drop=True)
     wrong = []
     for name in old.columns:
-        called = name if name in new else MAP["columns"].get(name, name)
-        if called not in new or not same_column(old[name], new[called]):
+        today = placed(old, new, name) if len(old) == len(new) else None
+        if today is None or not same_column(old[name], today):
             wrong.append(name)
     return wrong
 

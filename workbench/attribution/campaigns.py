@@ -6,7 +6,7 @@ from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, tidy
 
 FEW_IMPRESSIONS, FEW_CONVERSIONS = 1000, 20  # below these an advert's rates say little
 CAMPAIGN_LIMIT = Note(
@@ -124,7 +124,7 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
                 {
                     "campaign": c,
                     "measure": "cost_per_conversion",
-                    "count": row["cost"],
+                    "amount": row["cost"],
                     "n": int(k),
                     "estimate": row["cost"] / k if k else np.nan,
                     "std_error": row["cost"] / k**1.5 if k else np.nan,
@@ -141,7 +141,7 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
                     {
                         "campaign": c,
                         "measure": "return_on_cost",
-                        "count": row["revenue"],
+                        "amount": row["revenue"],
                         "n": int(k),
                         "estimate": row["revenue"] / row["cost"],
                         "std_error": np.nan,
@@ -168,7 +168,7 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
         )
     return Result(
         question=CAMPAIGN_QUESTION,
-        table=pd.DataFrame(rows),
+        table=tidy(rows),
         method=CAMPAIGN_METHOD,
         answer=_campaign_answer(pd.DataFrame(rows), conf_level),
         unit="conversions",

@@ -5,7 +5,7 @@ import numpy as np
 from workbench import intervals
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
-from workbench.results import MINIMUM_CELL, Points, Result, analysis
+from workbench.results import MINIMUM_CELL, Points, Result, analysis, tidy
 
 NO_EFFICIENCY = Note(
     "attribution.sources_unknown",
@@ -267,7 +267,7 @@ def entry_points(journeys, *, conf_level=0.95):
                 {
                     "channel": name,
                     "measure": "value",
-                    "count": float(w @ v),
+                    "amount": float(w @ v),
                     "n": int(w.sum()),
                     "estimate": estimate,
                     "std_error": se,
@@ -277,7 +277,7 @@ def entry_points(journeys, *, conf_level=0.95):
             )
     return Result(
         question=ENTRY_QUESTION,
-        table=pd.DataFrame(rows),
+        table=tidy(rows),
         method=ENTRY_METHOD,
         answer=_entry_answer(pd.DataFrame(rows)),
         unit="customers",

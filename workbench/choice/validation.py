@@ -7,7 +7,7 @@ from workbench.choice import findings
 from workbench.choice.logit import conditional_logit
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, tidy
 
 
 @analysis
@@ -37,7 +37,6 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
 
     Source: Hastie, Tibshirani & Friedman (2009), chapter 7.
     """
-    import pandas as pd
 
     choices = discrete.frame(choices)
     schemas.require(choices, "choices", "last_bought", *attributes)
@@ -85,10 +84,11 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
         hit = p.argmax(axis=1) == chosen
         score = np.log(np.maximum(p[rows, chosen], 1e-12))
         for measure, values in (("hit_rate", hit.astype(float)), ("log_score", score)):
-            out.append(
-                {"rule": rule, "measure": measure, **intervals.mean(values, customer, conf_level)}
-            )
-    table = pd.DataFrame(out)
+            mean = intervals.mean(values, customer, conf_level)
+            total = mean.pop("total")
+            sums = {"count": total} if measure == "hit_rate" else {"total": total}
+            out.append({"rule": rule, "measure": measure, **sums, **mean})
+    table = tidy(out)
     return Result(
         question=findings.HOLDOUT_QUESTION,
         table=table,

@@ -7,7 +7,7 @@ from workbench import discrete, intervals
 from workbench.conjoint import findings
 from workbench.errors import InputError, need_columns
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, tidy
 
 
 def best_worst_design(items, *, tasks=8, per_task=4, versions=10, seed=1):
@@ -166,7 +166,7 @@ def best_worst(answers, *, conf_level=0.95):
             {
                 "item": str(item),
                 "measure": "score",
-                "count": net.sum(),
+                "total": net.sum(),
                 "n": int(mine.sum()),
                 "estimate": estimate,
                 "std_error": error,
@@ -187,7 +187,7 @@ def best_worst(answers, *, conf_level=0.95):
         }
         for i, item in enumerate(items)
     ]
-    table = pd.DataFrame(rows).sort_values(
+    table = tidy(rows).sort_values(
         ["measure", "estimate", "item"], ascending=[True, False, True], ignore_index=True
     )
     few = table.loc[(table["measure"] == "score") & (table["n"] < 500), "item"].tolist()

@@ -4,12 +4,14 @@ import textwrap
 
 from workbench.display import writing
 from workbench.notes import Note
+from workbench.results import Points
 
 COLOURS = ("#0b3c5d", "#d1495b", "#edae49", "#3c8d7b", "#7d5ba6", "#66717e")
 GREY = "#66717e"
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 _POINTS = Note("result.points", "{value:plain} pp", value=0)
+POINTS = Points(points=True)  # a chart of differences of shares
 
 
 def listed(names):

@@ -5,6 +5,7 @@ import html
 import numpy as np
 
 from workbench.display.languages import naming
+from workbench.display.shares import ways
 from workbench.display.writing import (
     MISSING,
     header,
@@ -63,15 +64,18 @@ def shown(table, shares=None, keys=()):
 
     A row that rests on fewer than ten units keeps its keys (those named, and those its place or
     name tells); whatever else it says is withheld. `shares` says of every row whether its estimate
-    and interval are shares, shown as percentages.
+    and interval are shares, shown as percentages, or of every column in which rows it is written
+    otherwise (`shares.ways`).
     """
     import pandas as pd
 
+    if shares is not None and not isinstance(shares, dict):
+        shares = {name: [(np.asarray(shares), percent)] for name in _SHARES}
     small = small_cells(table)
     kept = set(keys_of(table)) | set(keys)
     out = {}
     for name in table.columns:
-        cells = _written(table[name], name, None if name not in _SHARES else shares)
+        cells = _written(table[name], name, (shares or {}).get(name, ()))
         if name in BASES:
             few = is_small(pd.to_numeric(table[name], errors="coerce")).fillna(False)
             cells = cells.mask(small & ~few.to_numpy(bool), MISSING)
@@ -82,14 +86,16 @@ def shown(table, shares=None, keys=()):
     return pd.DataFrame(out, index=table.index)
 
 
-def _written(values, name, shares):
-    """Return the cells of a column as text."""
+def _written(values, name, otherwise):
+    """Return the cells of a column as text; `otherwise` says which rows are written another way."""
     import pandas as pd
 
     write = _way(values, name)
-    shared = [False] * len(values) if shares is None else shares
-    cells = [percent(v) if share else write(v) for v, share in zip(values, shared, strict=True)]
-    return pd.Series(cells, index=values.index, dtype=object)
+    cells = pd.Series([write(v) for v in values], index=values.index, dtype=object)
+    for rows, other in otherwise:
+        here = np.asarray(rows)[: len(values)]
+        cells[here] = [other(v) for v in values[here]]
+    return cells
 
 
 def keys_of(table):
@@ -139,7 +145,7 @@ def table_html(table, caption="", shares=None, keys=()):
     At most 200 rows are shown; those after the first 12 are folded away. `shares` and `keys` are as
     in `shown`.
     """
-    text = shown(table.head(SHOWN_ROWS), None if shares is None else shares[:SHOWN_ROWS], keys)
+    text = shown(table.head(SHOWN_ROWS), shares, keys)
     numeric = [name in NUMBERS or table[name].dtype.kind in "ifu" for name in table.columns]
     head = "".join(
         f'<th scope="col"{_right(right)}>{html.escape(name)}</th>'
@@ -196,7 +202,7 @@ def result_text(result):
     with naming(is_built_in(result)):
         answer = f"{render(result.answer)}\n" if result.answer else ""
         limits = "".join(f"\n- {render(withheld(note))}" for note in result.limits)
-        rows = shown(result.table, are_shares(result), declared(result)).to_string(index=False)
+        rows = shown(result.table, ways(result), declared(result)).to_string(index=False)
         return f"{render(result.question)}\n{answer}{rows}\n{render(foot(result))}{limits}"
 
 
@@ -207,7 +213,7 @@ def result_html(result):
         limits = "".join(
             f"<li>{html.escape(render(withheld(note)))}</li>" for note in result.limits
         )
-        table = table_html(result.table, result.question, are_shares(result), declared(result))
+        table = table_html(result.table, result.question, ways(result), declared(result))
         return (
             '<div class="result">'
             + (f'<p class="answer">{answer}</p>' if answer else "")
@@ -221,16 +227,6 @@ def result_html(result):
 def declared(result):
     """Return the columns that the chart of a Result names as keys of its rows."""
     return (*result.chart.keys, *result.chart.only) if result.chart else ()
-
-
-def are_shares(result):
-    """Return of every row whether its estimate is a share: of all rows the chart draws as such."""
-    table, chart = result.table, result.chart
-    shares = np.full(len(table), bool(chart and chart.percent))
-    for name, values in chart.only.items() if chart else ():
-        listed = values if isinstance(values, (list, tuple)) else [values]
-        shares &= table[name].isin(listed).to_numpy()
-    return shares
 
 
 def foot(result):

@@ -10,7 +10,7 @@ from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, tidy
 
 KANO = np.array([list("QAAAO"), list("RIIIM"), list("RIIIM"), list("RIIIM"), list("RRRRQ")])
 KANO_NAMES = {
@@ -133,7 +133,6 @@ def kano(answers, *, conf_level=0.95):
                     "measure": "worse",
                     **worse,
                     "estimate": -worse["estimate"],
-                    "count": -worse["count"],
                     "conf_low": -worse["conf_high"],
                     "conf_high": -worse["conf_low"],
                 }
@@ -216,7 +215,6 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
 
     Source: Friedman (1937), JASA 32; Wilcoxon (1945); Holm (1979).
     """
-    import pandas as pd
     from scipy import stats
 
     fits.require(answers, "answers", "respondent_id", "factor", "value")
@@ -312,7 +310,7 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
                 }
             )
     first = {"named": "named", "rating": "mean_rating", "rank": "mean_rank"}[kind]
-    table = pd.DataFrame(rows)
+    table = tidy(rows)
     table = table.iloc[
         np.lexsort(
             [
@@ -363,7 +361,7 @@ def _most_important(table, kind):
         answer = TIED_NAMED if kind == "named" else TIED
     return answer.having(
         **fits.said(first),
-        count=first["count"],
+        **({"count": first["count"]} if kind == "named" else {}),
         factor=first["factor"],
         second=second["factor"],
         second_value=second["estimate"],

@@ -6,7 +6,7 @@ from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, tidy
 
 MISMATCH = 0.001  # below this p-value a split is not the one that was planned
 POWER = 0.8
@@ -126,7 +126,6 @@ def difference(
     Waudby-Smith et al. (2024), Annals of Statistics 52, for the sequence; Fabijan et al. (2019),
     KDD, for the split.
     """
-    import pandas as pd
     from scipy import special, stats
 
     fits.require(table, "table", metric, variant, unit, before)
@@ -233,7 +232,7 @@ def difference(
                     "p_value": np.nan,
                 }
             )
-    made = pd.DataFrame(rows)
+    made = tidy(rows)
     made["p_holm"] = np.nan
     for measure in ("difference", "adjusted"):
         where = made["measure"] == measure
@@ -433,7 +432,7 @@ def _mean(part, conf_level, share):
         }
     estimate, se, low, high = intervals.ratio(part["y"], part["x"], conf_level)
     return {
-        "count": float(part["y"].sum()),
+        "total": float(part["y"].sum()),
         "n": len(part),
         "estimate": estimate,
         "std_error": se,

@@ -7,7 +7,7 @@ from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, tidy
 
 DECIDER = "decider"  # the role that has the last word, as Webster & Wind name it
 NO_DECIDERS = Note(
@@ -177,7 +177,7 @@ def decision_units(deals, *, conf_level=0.95):
         question=Note(
             "influence.unit_question", "How many people decide on a deal, and in which roles?"
         ),
-        table=pd.DataFrame(rows),
+        table=tidy(rows),
         answer=_unit_answer(rows),
         method=Note(
             "influence.unit_method",

@@ -5,7 +5,7 @@ import numpy as np
 from workbench import engine, intervals, schemas
 from workbench.errors import NotEnoughData, one_of
 from workbench.notes import Note
-from workbench.results import Heat, Points, Result, analysis
+from workbench.results import Heat, Points, Result, analysis, tidy
 
 SECOND = 1_000_000
 
@@ -119,7 +119,7 @@ def compare_sessions(events, *, zone="UTC", conf_level=0.95):
     """How many visits do different tools make of the same data?
 
     Takes events with customer_id, occurred_at and, for Matomo's rule, campaign. Returns a Result:
-    definition (ga4, matomo, posthog, and pauses of 15, 30 and 60 minutes), count (visits), n
+    definition (ga4, matomo, posthog, and pauses of 15, 30 and 60 minutes), total (visits), n
     (customers), estimate (visits per customer), std_error, conf_low, conf_high. Raises as
     `sessions`. Source: the tools' documentation in `docs/glossary.md`.
     """
@@ -133,7 +133,7 @@ def compare_sessions(events, *, zone="UTC", conf_level=0.95):
     shown = table["measure"] == np.where(
         table["definition"] == "ga4", "sessions_by_day", "sessions_per_customer"
     )
-    table = table[shown].drop(columns="measure").reset_index(drop=True)
+    table = table[shown].drop(columns=["measure", "count"]).reset_index(drop=True)
     return Result(
         question=Note(
             "journeys.tools_question", "How many visits do different rules make of the same data?"
@@ -166,7 +166,6 @@ def _cut(events, rules, zone, conf_level):
     """Return the measures of visits under each rule, all counted in one pass, and the number of
     customers.
     """
-    import pandas as pd
 
     roles = {
         "customer": engine.key("customer_id"),
@@ -217,7 +216,7 @@ def _cut(events, rules, zone, conf_level):
                 {
                     "definition": definition,
                     "measure": name,
-                    "count": m["y"],
+                    "count" if name == "one_event_share" else "total": m["y"],
                     "n": int(m["x"]),
                     "estimate": estimate,
                     "std_error": se,
@@ -225,7 +224,7 @@ def _cut(events, rules, zone, conf_level):
                     "conf_high": high,
                 }
             )
-    return pd.DataFrame(rows), int(sums["customers"].max())
+    return tidy(rows), int(sums["customers"].max())
 
 
 @analysis
@@ -331,7 +330,7 @@ def _visits_answer(table):
         visits=row["estimate"],
         low=row["conf_low"],
         high=row["conf_high"],
-        count=int(row["count"]),
+        count=int(row["total"]),
         n=int(row["n"]),
     )
 

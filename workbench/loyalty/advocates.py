@@ -7,7 +7,7 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.loyalty.limits import recent_answers
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, tidy
 
 # Lowest answers, of 0 to 10, of who would recommend and of who is neutral.
 PROMOTERS, PASSIVES = 9, 7
@@ -133,7 +133,7 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
             {
                 "measure": "told",
                 "group": tone,
-                "count": float(each.sum()),
+                "total": float(each.sum()),
                 "n": n,
                 "estimate": 100 * estimate,
                 "std_error": 100 * se,
@@ -186,7 +186,7 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
             "loyalty.advocacy_question",
             "How many customers speak for the firm, and do those who say they would?",
         ),
-        table=pd.DataFrame(out),
+        table=tidy(out),
         answer=_advocates(out[0], window),
         method=Note(
             "loyalty.advocacy_method",

@@ -9,9 +9,10 @@ from workbench import intervals
 from workbench.errors import NotEnoughData
 from workbench.loyalty.purchases import DRAWS, given, limits_of, measures
 from workbench.notes import Note
-from workbench.results import Heat, Points, Result, analysis
+from workbench.results import Heat, Points, Result, analysis, tidy
 
 BRANDS, BRANDS_SHARING = 5, 3  # brands below which no law is held against them
+PER_BUYER = ("purchases", "category_purchases")  # means, not shares
 REQUIREMENTS_AXIS = Note(
     "loyalty.requirements_axis",
     "Share of its buyers' category purchases that the brand gets",
@@ -42,7 +43,6 @@ def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
 
     Source: Ehrenberg, Uncles & Goodhardt (2004), Journal of Business Research 57.
     """
-    import pandas as pd
 
     p = given(lines, options)
     made, drawn = measures(p, np.ones((1, len(p.counts)))), measures(p, p.draws(draws, seed))
@@ -73,7 +73,7 @@ def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
             {
                 "brand": b,
                 "measure": measure,
-                "count": float(top[i]),
+                "total" if measure in PER_BUYER else "count": float(top[i]),
                 "n": int(n[i]),
                 "estimate": values[0, i],
                 "std_error": se[i],
@@ -82,7 +82,7 @@ def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
             }
             for i, b in enumerate(p.brands)
         ]
-    table = pd.DataFrame(rows)
+    table = tidy(rows)
     return Result(
         question=Note(
             "loyalty.performance_question",
@@ -175,7 +175,7 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         {
             "brand": [p.brands[i] for i in keep],
             "penetration": made["penetration"][0, keep],
-            "count": p.counts.sum(axis=0)[keep],
+            "total": p.counts.sum(axis=0)[keep],
             "n": (p.counts > 0).sum(axis=0)[keep],
             "estimate": w,
             "std_error": se,

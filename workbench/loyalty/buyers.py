@@ -293,7 +293,7 @@ def buyer_moderation(
             {
                 "group": name,
                 "first": x[mine].mean(),
-                "count": float(y[mine].sum()),
+                "total": float(y[mine].sum()),
                 "n": int(mine.sum()),
                 "estimate": y[mine].mean(),
                 "std_error": se[0],

@@ -190,7 +190,8 @@ def repeat_buying(
                 ["bought"] * (MOST + 1) + ["repeat_rate", "repeat_frequency", "new_frequency"]
             ),
             "purchases": [*labels, "–", "–", "–"],
-            "count": counts,
+            "count": [*counts[:-2], np.nan, np.nan],
+            "total": [*[np.nan] * (MOST + 2), *counts[-2:]],
             "n": np.array(bases).astype(int),
             "estimate": told,
             "std_error": se,

@@ -9,7 +9,7 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.loyalty.limits import few
 from workbench.notes import Note
-from workbench.results import MINIMUM_CELL, Points, Result, analysis
+from workbench.results import MINIMUM_CELL, Points, Result, analysis, tidy
 
 LEAST = 30  # customers a segment below which its shares are shown but not to be relied on
 SEGMENTS = ("champions", "loyal", "new", "fading", "at_risk", "lost")
@@ -146,7 +146,6 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
 
     Source: as `rfm`; Wilson (1927).
     """
-    import pandas as pd
 
     need_columns("scored", scored.columns, "customer_id", "segment", "amount")
     zone, day = scored.attrs.get("zone", "UTC"), scored.attrs["as_of"]
@@ -174,12 +173,13 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
             {
                 "segment": name,
                 "measure": "amount",
-                "count": float(money[mine].sum()),
-                "n": float(money.sum()),
+                "amount": float(money[mine].sum()),
+                "n": n,
                 "estimate": estimate,
                 "std_error": se,
                 "conf_low": low,
                 "conf_high": high,
+                "amount_total": float(money.sum()),
             }
         )
         rows.append(
@@ -206,7 +206,7 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
             "loyalty.rfm_question",
             "How large is each segment, what does it spend, and how many of it come back?",
         ),
-        table=pd.DataFrame(rows),
+        table=tidy(rows),
         answer=_best_and_worst(rows, window) if watched else _largest(rows),
         method=Note(
             "loyalty.rfm_method",

@@ -7,7 +7,7 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.loyalty.limits import few, recent_answers
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, tidy
 
 ANSWERS = 30  # answers below which nothing is compared
 LINK_LEAST, INVITERS, ARM = 300, 100, 200  # common minimums
@@ -237,7 +237,7 @@ def referral(invites, customers, *, conf_level=0.95):
         out.append(
             {
                 "measure": measure,
-                "count": float(y.sum()),
+                "count" if measure == "conversion" else "total": float(y.sum()),
                 "n": int(x.sum()),
                 "estimate": estimate,
                 "std_error": se,
@@ -259,7 +259,7 @@ def referral(invites, customers, *, conf_level=0.95):
         limits.append(few(len(per), INVITERS, "inviting_customers"))
     return Result(
         question=Note("loyalty.k_question", "How many new customers does a customer bring?"),
-        table=pd.DataFrame(out),
+        table=tidy(out),
         answer=_brought(out[-1]),
         method=Note(
             "loyalty.k_method",
@@ -437,7 +437,7 @@ def _brought(row):
         k=row["estimate"],
         low=row["conf_low"],
         high=row["conf_high"],
-        count=int(row["count"]),
+        count=int(row["total"]),
         n=row["n"],
     )
 

@@ -28,11 +28,12 @@ __all__ = [
     "is_small",
     "read",
     "small_cells",
+    "tidy",
     "withheld",
 ]
 
 EVIDENCE = ("descriptive", "associational", "quasi-causal", "experimental")
-NUMBERS = ("count", "n", "estimate", "std_error", "conf_low", "conf_high")
+NUMBERS = ("count", "total", "amount", "n", "estimate", "std_error", "conf_low", "conf_high")
 _PLAIN = ("unit", "n", "conf_level", "evidence", "simulated", "currency", "built_in")
 _SAID = ("question", "answer", "method", "limits")
 
@@ -150,6 +151,21 @@ class Result:
         from workbench.display import tables
 
         return tables.result_html(self)
+
+
+def tidy(rows):
+    """Return rows as a table with its columns in the order of every Result: keys, numbers, others.
+
+    `count` counts units of `n`; where an estimate is a mean, `total` holds the sum it divides, and
+    `amount` where that sum is money.
+    """
+    import pandas as pd
+
+    table = pd.DataFrame(rows)
+    numbers = [name for name in NUMBERS if name in table]
+    first = min((table.columns.get_loc(name) for name in numbers), default=0)
+    keys = list(table.columns[:first])
+    return table[[*keys, *numbers, *(c for c in table if c not in (*keys, *numbers))]]
 
 
 def analysis(function):

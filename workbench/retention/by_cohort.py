@@ -5,7 +5,7 @@ import numpy as np
 from workbench import engine, intervals, periods, schemas
 from workbench.errors import InputError, one_of
 from workbench.notes import Note
-from workbench.results import Curve, Heat, Result, analysis
+from workbench.results import Curve, Heat, Result, analysis, tidy
 from workbench.retention import sentences
 from workbench.retention.rates import compared
 
@@ -42,7 +42,6 @@ QUESTIONS = {
         "How much do all who bought in a period spend later, relative to that period? ({clock})",
     ),
 }
-SIZES = {"customers": "n", "revenue": "customers"}
 YLABELS = {
     "customers": sentences.SHARE_ACTIVE,
     "revenue": Note("retention.cohort_axis_revenue", "Spending relative to the first period"),
@@ -194,6 +193,8 @@ def cohorts(
     ]
     table.attrs.update(entry=entry, criterion=criterion)
     young = int(table["count"].isna().sum())
+    if measure == "revenue":
+        table = _of_money(table)
     limits = [*_future(young), *([sentences.ON_OR_AFTER] if criterion == "on_or_after" else [])]
     return Result(
         question=QUESTIONS[entry, measure].having(
@@ -238,6 +239,12 @@ def cohorts(
     )
 
 
+def _of_money(table):
+    """Name what was added up and divided by: money, of the customers counted."""
+    named = table.rename(columns={"count": "amount", "n": "amount_total", "customers": "n"})
+    return tidy(named[["cohort", "age", "amount", "n", "estimate", "amount_total"]])
+
+
 @analysis
 def mean_curve(cohorts, *, conf_level=0.95):
     """What share of customers is active at each age, over all cohorts followed that long?
@@ -269,8 +276,7 @@ def mean_curve(cohorts, *, conf_level=0.95):
                 "cohorts: the Result of retention.cohorts is needed, found a {name}",
                 name=type(made).__name__,
             )
-        known = made.table.dropna(subset=["count"])
-        if "conf_low" not in known:
+        if "conf_low" not in made.table:
             raise InputError(
                 "retention.error_mean_of_revenue",
                 "cohorts: a mean curve needs cohorts of customers, found those of revenue",
@@ -288,7 +294,8 @@ def mean_curve(cohorts, *, conf_level=0.95):
                 "have no common mean; use criterion 'on'",
             )
         tables.append(
-            known.groupby("age")
+            made.table.dropna(subset=["count"])
+            .groupby("age")
             .agg(cohorts=("cohort", "size"), count=("count", "sum"), n=("n", "sum"))
             .reset_index()
             .assign(group=str(name))
@@ -366,8 +373,8 @@ def _cohort_answer(table, measure):
     """Compare the last cohort that was followed for a period after its first with the first."""
     followed = table[(table["age"] == 1) & table["estimate"].notna()]
     if not len(followed):
-        return NOT_FOLLOWED.having(n=int(table.loc[table["age"] == 0, SIZES[measure]].sum()))
-    enough = followed[followed[SIZES[measure]] >= 10]
+        return NOT_FOLLOWED.having(n=int(table.loc[table["age"] == 0, "n"].sum()))
+    enough = followed[followed["n"] >= 10]
     row, first = (enough if len(enough) else followed).iloc[-1], followed.iloc[0]
     values = {
         "cohort": row["cohort"].date(),
@@ -380,7 +387,7 @@ def _cohort_answer(table, measure):
             "The cohort of {cohort:date} ({n} customers) spent {share:%} of its first period's "
             "amount one period later; the first cohort, of {first_cohort:date}, {first:%}.",
             share=float(row["estimate"]),
-            n=int(row["customers"]),
+            n=int(row["n"]),
             **values,
         )
     return Note(

@@ -10,7 +10,7 @@ import numpy as np
 from workbench import engine, intervals, schemas, survival
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
-from workbench.results import Curve, Points, Result, analysis
+from workbench.results import Curve, Points, Result, analysis, tidy
 from workbench.retention import sentences
 
 EVER_LIMIT = Note(
@@ -218,7 +218,6 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
 
     Source: Ehrenberg (1988), Repeat-Buying; rule R-02.
     """
-    import pandas as pd
 
     view, end = schemas.purchase_days(orders, zone, until)
     per = engine.run(
@@ -233,15 +232,15 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
     years = (end - per["first_day"] + 1) / 365.25
     rows = []
     # The purchase that starts a customer's clock is no purchase of the time since.
-    for name, y, x in (
-        ("repeats_per_year", per["occasions"] - 1, years),
-        ("order_value", per["amount"].fillna(0), per["orders"]),
+    for name, summed, y, x in (
+        ("repeats_per_year", "count", per["occasions"] - 1, years),
+        ("order_value", "amount", per["amount"].fillna(0), per["orders"]),
     ):
         estimate, se, low, high = intervals.ratio(y, x, conf_level)
         rows.append(
             {
                 "measure": name,
-                "count": float(y.sum()),
+                summed: float(y.sum()),
                 "n": float(x.sum()),
                 "estimate": estimate,
                 "std_error": se,
@@ -268,7 +267,7 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
                 "conf_high": high,
             }
         )
-    table = pd.DataFrame(rows)
+    table = tidy(rows)
     return Result(
         question=Note(
             "retention.rhythm_question",

@@ -5,7 +5,7 @@ import numpy as np
 from workbench import engine, intervals, schemas
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
-from workbench.results import analysis, small_cells
+from workbench.results import analysis, small_cells, tidy
 from workbench.stages.episodes import stamps
 from workbench.stages.measures import rate_result, shown, thin
 
@@ -233,14 +233,15 @@ def cart_abandonment(carts, *, by=None, conf_level=0.95):
                 {
                     **head,
                     "measure": "value",
-                    "count": per["y"].sum(),
-                    "n": per["x"].sum(),
+                    "amount": per["y"].sum(),
+                    "n": len(mine),
                     "estimate": estimate,
                     "std_error": se,
                     "conf_low": max(low, 0.0) if low == low else low,
                     "conf_high": min(high, 1.0) if high == high else high,
                     "customers": len(per),
                     "immature": young,
+                    "amount_total": per["x"].sum(),
                 }
             )
     limits = [
@@ -250,7 +251,7 @@ def cart_abandonment(carts, *, by=None, conf_level=0.95):
             "saved for later count as abandoned until they are ordered.",
         )
     ] + list(thin(len(grown), FIRM))
-    table = pd.DataFrame(rows)
+    table = tidy(rows)
     return rate_result(
         CART | {"answer": _cart_answer(table, by)},
         table,

@@ -5,7 +5,7 @@ import numpy as np
 from workbench import intervals
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, tidy
 
 ENOUGH_MAPPED = 0.8  # share of events with a stage
 
@@ -107,7 +107,6 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
             {
                 "measure": "kappa",
                 "stage": "all_stages",
-                "count": len(known),
                 "n": len(known),
                 "estimate": kappa(np.ones(m)),
                 "conf_low": float(low),
@@ -132,7 +131,7 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
                     }
                 )
         limits += _few_labels(true, states)
-    table = pd.DataFrame(rows).drop(columns="std_error", errors="ignore")
+    table = tidy(rows).drop(columns="std_error", errors="ignore")
     return Result(
         question=Note("stages.quality_question", "How well do the rules turn events into stages?"),
         table=table,

@@ -5,7 +5,7 @@ import numpy as np
 from workbench import intervals
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
-from workbench.results import Points, Result
+from workbench.results import Points, Result, tidy
 
 SHARE_METHOD = Note(
     "stages.reach_method", "Share of decision occasions; the customer is the sampling unit."
@@ -56,8 +56,6 @@ def measures(table, medians=(), means=(), shares=(), conf_level=0.95):
     """Return one row a measure: medians, means and shares over occasions, the customer as sampling
     unit.
     """
-    import pandas as pd
-
     rows = []
     who = table["customer_id"].to_numpy()
     code = np.unique(who.astype(str), return_inverse=True)[1] if len(who) else who
@@ -85,7 +83,7 @@ def measures(table, medians=(), means=(), shares=(), conf_level=0.95):
                 {
                     "measure": name,
                     "statistic": "mean",
-                    "count": values.sum(),
+                    "total": values.sum(),
                     "n": int(kept.sum()),
                     "estimate": estimate,
                     "std_error": se,
@@ -97,7 +95,7 @@ def measures(table, medians=(), means=(), shares=(), conf_level=0.95):
         rows.append(
             {"measure": name, "statistic": "share", **intervals.share(hit, who, conf_level)}
         )
-    return pd.DataFrame(rows)
+    return tidy(rows)
 
 
 def by_outcome(table, build):
@@ -125,13 +123,9 @@ def thin(n, least):
 
 def shown(row):
     """Return an estimate of a table with its interval and its denominator."""
-    return {
-        "share": row["estimate"],
-        "low": row["conf_low"],
-        "high": row["conf_high"],
-        "count": row["count"],
-        "n": row["n"],
-    }
+    numbers = {"share": row["estimate"], "low": row["conf_low"], "high": row["conf_high"]}
+    counted = {"count": row["count"]} if "count" in row and row["count"] == row["count"] else {}
+    return {**numbers, **counted, "n": row["n"]}
 
 
 def two_outcomes(table, measure, statistic, both, single):

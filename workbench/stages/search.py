@@ -5,7 +5,7 @@ import numpy as np
 from workbench import engine, intervals, schemas
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, tidy
 from workbench.stages.measures import (
     NO_EPISODE,
     by_outcome,
@@ -327,8 +327,6 @@ def touchpoints(profile, *, conf_level=0.95):
     journeys.
     Source: Lemon & Verhoef (2016), J. Marketing 80; Woodruff (1952) for quantiles.
     """
-    import pandas as pd
-
     checked(profile, "events", "sessions")
 
     def build(d):
@@ -354,7 +352,7 @@ def touchpoints(profile, *, conf_level=0.95):
                 **intervals.share(d["events"] == 1, d["customer_id"], conf_level),
             }
         )
-        return pd.DataFrame(rows)
+        return tidy(rows)
 
     table = by_outcome(profile, build)
     return occasion_result(

@@ -186,7 +186,7 @@ def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
             row = {
                 "model": name,
                 "measure": measure,
-                "count": len(value),
+                "count": value.sum() if measure == "hit_rate" else np.nan,
                 "n": len(value),
                 "estimate": value.mean(),
                 "conf_low": float(low),

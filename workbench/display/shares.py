@@ -1,0 +1,84 @@
+"""Which numbers of a Result are shares or differences of shares, and how a table writes them."""
+
+import numpy as np
+
+from workbench.display import marks
+from workbench.display.writing import percent
+
+# Columns in the unit of the estimate of their row.
+_LIKE_THE_ESTIMATE = (
+    *("estimate", "std_error", "conf_low", "conf_high", "law", "law_low", "law_high"),
+    *("theory", "theory_low", "theory_high", "truth", "planted", "predicted", "said", "seen"),
+    *("by_size", "shrunken", "centre", "lower_limit", "upper_limit"),
+)
+# Differences from another row's estimate.
+_APART = ("difference", "difference_low", "difference_high")
+# Shares whatever the estimate of their row is.
+_OF_THEIR_OWN = (
+    *("rate", "rest_rate", "with_goal", "without_goal", "penetration", "cumulative", "share"),
+    *("smallest", "best", "targeted"),
+)
+_MEASURES = ("measure", "statistic", "basis")
+
+
+def ways(result):
+    """Return column → (rows, how to write them), of all that is no plain number."""
+    shares = are_shares(result)
+    apart = _drawn(result) & bool(result.chart and result.chart.points)
+    numeric = set(result.table.select_dtypes("number"))
+    every = np.ones(len(result.table), bool)
+    found = {}
+    for names, rows, write in (
+        (_LIKE_THE_ESTIMATE, shares, percent),
+        (_LIKE_THE_ESTIMATE, apart & ~shares, _points),
+        (_APART, shares, _points),
+        (_OF_THEIR_OWN, every, percent),
+    ):
+        for name in numeric & set(names):
+            if rows.any():
+                found.setdefault(name, []).append((rows, write))
+    return found
+
+
+def are_shares(result):
+    """Return of every row whether its estimate is a share: those the chart draws as such, and all
+    of a measure whose estimates are the count over n throughout.
+    """
+    chart = result.chart
+    drawn = _drawn(result) & bool(chart and chart.percent and not chart.points)
+    return drawn | counted(result.table)
+
+
+def counted(table):
+    """Return the rows of measures whose estimates are the count over n wherever both are known.
+
+    >>> import pandas as pd
+    >>> rows = [("reach", 2, 4, 0.5), ("days", None, 4, 0.5)]
+    >>> counted(pd.DataFrame(rows, columns=["measure", "count", "n", "estimate"])).tolist()
+    [True, False]
+    """
+    if not {"count", "n", "estimate"} <= set(table.columns):
+        return np.zeros(len(table), bool)
+    count, n, estimate = (table[c].to_numpy(float) for c in ("count", "n", "estimate"))
+    known = ~np.isnan(count) & ~np.isnan(estimate) & (n > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alike = np.isclose(count / n, estimate, rtol=1e-9, atol=1e-12)
+    named = [c for c in _MEASURES if c in table]
+    measure = table[named].astype(str).agg(" ".join, axis=1).to_numpy() if named else [""] * len(n)
+    shares = np.zeros(len(table), bool)
+    for one in set(measure):
+        rows = np.asarray(measure) == one
+        shares[rows] = (known & rows).any() and alike[known & rows].all()
+    return shares
+
+
+def _drawn(result):
+    """Return the rows that the chart draws."""
+    rows = np.full(len(result.table), result.chart is not None)
+    for name, values in result.chart.only.items() if result.chart else ():
+        rows &= result.table[name].isin(marks.listed(values)).to_numpy()
+    return rows
+
+
+def _points(number):
+    return marks.value(number, marks.POINTS)
