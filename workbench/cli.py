@@ -90,6 +90,7 @@ def _notebook_verbs(verbs):
         "--timeout", type=int, default=600, help="seconds one cell may take (default 600)"
     )
     verb.add_argument("--quiet", action="store_true", help="no progress bar")
+    verb.add_argument("--name", help="name of the report, so that other data have other reports")
     verb.set_defaults(act=_run)
 
     verb = verbs.add_parser("open", help="make a copy of notebooks in Dutch, to work in")
@@ -208,7 +209,13 @@ def _run(options):
     from workbench.reports.run import run_all
 
     given = _given(options.parameter)
-    jobs = [{"notebook": n, "given": given} for n in options.notebook]
+    if options.name and len(options.notebook) > 1:
+        raise InputError(
+            "cli.error_name",
+            "run: --name names one report; {n} notebooks are given. Run them one by one.",
+            n=len(options.notebook),
+        )
+    jobs = [{"notebook": n, "given": given, "name": options.name} for n in options.notebook]
     results = run_all(
         jobs,
         workers=options.jobs,

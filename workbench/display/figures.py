@@ -7,7 +7,7 @@ style as well, and carry their name beside the line.
 from contextlib import contextmanager
 from io import BytesIO
 
-from workbench.display import curves, flows, points, writing
+from workbench.display import curves, flows, points, record, writing
 from workbench.display.marks import COLOURS, GREY, key, listed, title, value
 from workbench.errors import InputError
 from workbench.results import small_cells
@@ -59,6 +59,7 @@ class Drawing:
         import matplotlib.pyplot as plt
         from PIL import Image
 
+        record.result(self.result)
         ax = draw(self.result)
         buffer = BytesIO()
         # Without the version stamp the bytes depend on the drawing alone.
@@ -70,7 +71,10 @@ class Drawing:
             small, "png", optimize=True
         )
         text = describe(self.result)
-        return {"image/png": small.getvalue(), "text/plain": text}, {"image/png": {"alt": text}}
+        said = {"alt": text}
+        if self.result.answer is not None:
+            said["answer"] = writing.render(self.result.answer)
+        return {"image/png": small.getvalue(), "text/plain": text}, {"image/png": said}
 
 
 def draw(result, ax=None):
