@@ -115,7 +115,8 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
             *left_out_of(journeys),
         ),
         chart=Points(
-            label=["channel", "rule"],
+            label=["channel"],
+            group="rule",
             only={
                 "rule": [r for r in ("first", "last", "linear") if r in which] or list(which)[:3]
             },

@@ -97,13 +97,14 @@ def _height(chart, table):
     """Return the height of a figure in inches, by how many rows it has."""
     if chart.kind == "points":
         # Groups of one label share a line.
-        rows = 0.6 * len(table) if points.grouped(chart) else len(table)
-        height = 1.8 + 0.34 * min(rows, 40)
+        lines = [len(points.wrapped(label)) for label in points.labels_of(chart, table)]
+        rows = 0.6 * len(lines) if points.grouped(chart) else 0.55 * sum(lines) + 0.45 * len(lines)
+        height = 1.8 + 0.34 * min(rows, 60)
     elif chart.kind == "heat":
         height = 2 + 0.32 * min(table[chart.row].nunique(), 24)
     else:
         height = 5.2 if chart.kind == "flow" else 4.5
-    return min(max(height, 3), 12)
+    return min(max(height, 3), 22)
 
 
 def describe(result):
