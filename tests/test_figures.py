@@ -68,7 +68,7 @@ def test_groups_of_one_label_share_its_line():
     table = shares(["x", "x", "y", "y"], shop=["one", "two", "one", "two"])
     ax = figures.draw(result(table, Points(label=["group"], group="shop", percent=True)))
     assert len(ax.get_yticks()) == 2
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["one", "two"]
+    assert [t.get_text() for t in ax.figure.legends[0].get_texts()] == ["one", "two"]
 
 
 def test_points_may_have_a_reference_a_logarithm_and_a_mark_beside():
@@ -78,7 +78,7 @@ def test_points_may_have_a_reference_a_logarithm_and_a_mark_beside():
     ax = figures.draw(result(table, chart))
     assert ax.get_xscale() == "log"
     assert any(line.get_xdata()[0] == 1.0 for line in ax.lines)
-    assert ax.get_legend().get_texts()[0].get_text() == "as the law predicts"
+    assert ax.figure.legends[0].get_texts()[0].get_text() == "as the law predicts"
 
 
 def test_a_curve_names_its_groups_at_the_end():
@@ -144,3 +144,98 @@ def test_without_a_chart_there_is_nothing_to_draw():
     """It is said, not guessed."""
     with pytest.raises(InputError, match="no chart"):
         figures.draw(result(shares(["a"]), None))
+
+
+def boxes(things, renderer):
+    """The places on the canvas of what is written, empty texts left out."""
+    shown = [t for t in things if t.get_text()]
+    return [(t.get_text(), t.get_window_extent(renderer)) for t in shown]
+
+
+def drawn(made):
+    """Draw a Result and return the Axes with their renderer."""
+    ax = figures.draw(made)
+    ax.figure.canvas.draw()
+    return ax, ax.figure.canvas.get_renderer()
+
+
+def overlaps(found):
+    """Pairs of texts that stand over one another (touching by a pixel does not count)."""
+    return [
+        (a, b)
+        for i, (a, one) in enumerate(found)
+        for b, other in found[i + 1 :]
+        if min(one.x1, other.x1) - max(one.x0, other.x0) > 1
+        and min(one.y1, other.y1) - max(one.y0, other.y0) > 1
+    ]
+
+
+LONG = "need recognition > information search > evaluation of alternatives > intention {i}"
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("rows", [1, 5, 40])
+@pytest.mark.parametrize("name", ["group {i}", LONG])
+def test_no_text_stands_over_another(language, rows, name):
+    """Labels of rows, numbers beside dots and the axis itself: none covers another."""
+    table = shares([name.format(i=i) for i in range(rows)])
+    table["estimate"] = np.linspace(0.001, 0.9, rows)
+    with speaking(language):
+        ax, renderer = drawn(result(table, Points(label=["group"], percent=True)))
+    labels = boxes(ax.get_yticklabels(), renderer)
+    numbers = boxes(ax.texts, renderer)
+    assert len(labels) == rows and not overlaps(labels) and not overlaps(numbers)
+    axis = ax.spines["left"].get_window_extent(renderer).x0
+    assert all(box.x0 >= axis - 1 for _, box in numbers), "no number stands over the axis"
+    assert not overlaps([*boxes(ax.get_xticklabels(), renderer)])
+
+
+def test_a_legend_covers_no_interval():
+    """Names of marks stand under the figure."""
+    table = shares(["a", "a", "b", "b"], kind=["x", "y", "x", "y"])
+    ax, renderer = drawn(result(table, Points(label=["group"], group="kind", percent=True)))
+    (legend,) = ax.figure.legends
+    assert legend.get_window_extent(renderer).y1 <= ax.get_window_extent(renderer).y0
+
+
+def test_keys_stand_in_the_order_people_count_in():
+    """Numbers within names count as numbers; stages stand in the order of a decision."""
+    assert marks.in_order(["mail 1", "mail 10", "mail 2"]) == ["mail 1", "mail 2", "mail 10"]
+    assert marks.in_order(["evaluation", "intent", "need"]) == ["need", "evaluation", "intent"]
+    assert marks.in_order(["b", "a", "b"]) == ["b", "a"], "an order that was chosen stays"
+
+
+def test_bare_numbers_say_what_they_number():
+    """Days of silence beside the number of a purchase."""
+    assert marks.keys([13, 8], "silence", named=True) == ["silence 13", "silence 8"]
+    assert marks.keys([13, 8], "silence") == ["13", "8"]
+
+
+def test_months_are_named_in_the_language():
+    """First days of months are months; other days are days."""
+    months = pd.to_datetime(["2017-01-01", "2017-03-01"])
+    assert marks.keys(months) == ["Jan 2017", "Mar 2017"]
+    with speaking("nl"):
+        assert marks.keys(months) == ["jan 2017", "mrt 2017"]
+    assert marks.keys(pd.to_datetime(["2017-01-02"])) == ["2 Jan 2017"]
+
+
+def test_matrices_of_shares_have_one_scale():
+    """Small shares and large ones are coloured alike, and every cell is numbered at any size."""
+    for top, size in ((0.1, 3), (0.9, 24)):
+        table = pd.DataFrame(
+            [(r, c, top * (r + 1) / size) for r in range(size) for c in range(size)],
+            columns=["cohort", "age", "estimate"],
+        )
+        ax = figures.draw(result(table, Heat(row="cohort", column="age", percent=True)))
+        mesh = ax.collections[0]
+        assert (mesh.norm.vmin, mesh.norm.vmax) == (0, 1)
+        assert len(texts(ax)) == size * size
+
+
+def test_a_line_of_shares_begins_at_zero_and_has_whole_months():
+    """No axis that begins at 7 %, no half months."""
+    table = {"age": range(8), "estimate": np.linspace(0.7, 0.9, 8)}
+    ax, _ = drawn(result(table, Curve(x="age", percent=True)))
+    assert ax.get_ylim()[0] == 0
+    assert all(float(t.get_text()) % 1 == 0 for t in ax.get_xticklabels())

@@ -115,14 +115,18 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
             *left_out_of(journeys),
         ),
         chart=Points(
-            label=["channel", "rule"],
-            only={
-                "rule": [r for r in ("first", "last", "linear") if r in which] or list(which)[:3]
-            },
+            label=["channel"],
+            group="rule",
+            only={"rule": _drawn(which)},
             percent=True,
             xlabel=AXIS,
         ),
     )
+
+
+def _drawn(which):
+    """Return the rules that are compared in a figure."""
+    return [rule for rule in ("first", "last", "linear") if rule in which] or list(which)[:3]
 
 
 def _rules_answer(table):

@@ -76,7 +76,13 @@ def _run(options):
     given = _given(options.parameter)
     if options.language:
         given.setdefault("language", options.language)
-    jobs = [{"notebook": n, "given": given} for n in options.notebook]
+    if options.name and len(options.notebook) > 1:
+        raise InputError(
+            "cli.error_name",
+            "run: --name names one report; {n} notebooks are given. Run them one by one.",
+            n=len(options.notebook),
+        )
+    jobs = [{"notebook": n, "given": given, "name": options.name} for n in options.notebook]
     results = run_all(
         jobs,
         workers=options.jobs,

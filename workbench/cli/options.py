@@ -114,6 +114,10 @@ def _run(verbs):
         type=int,
         help=str(Note("cli.jobs", "how many at a time (default: one per processor)")),
     )
+    verb.add_argument(
+        "--name",
+        help=str(Note("cli.report_name", "name of the report, so that other data have other reports")),
+    )
     _timeout(verb)
     _quiet(verb)
     return verb

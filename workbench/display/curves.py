@@ -1,10 +1,7 @@
 """Figures of curves and of cohorts: lines with their bands, and matrices."""
 
 from workbench.display import writing
-from workbench.display.marks import COLOURS, GREY, LINES, axis, key, title
-
-# A matrix of more columns is coloured only: its numbers would not be legible.
-_LEGIBLE = 20
+from workbench.display.marks import COLOURS, GREY, LINES, axis, in_order, keys, title
 
 
 def curve(result, chart, table, ax):
@@ -23,13 +20,24 @@ def curve(result, chart, table, ax):
         axis(ax.xaxis, chart)
     _names(ends, ax)
     if len(table) and hasattr(table[chart.x].iloc[0], "strftime"):
-        from matplotlib import dates
-
         moments = sorted(set(table[chart.x]))
-        ax.set_xticks(moments[:: -(-len(moments) // 5)])
-        ax.xaxis.set_major_formatter(dates.DateFormatter("%Y-%m-%d"))
+        ticks = moments[:: -(-len(moments) // 5)]
+        ax.set_xticks(ticks, keys(ticks, chart.x))
+    elif not chart.diagonal:
+        _whole_steps(table[chart.x], ax)
+    if chart.percent and len(table) and table["estimate"].min() >= 0:
+        ax.set_ylim(bottom=0)
     ax.set(xlabel=writing.render(chart.xlabel), ylabel=title(chart.ylabel, 42))
     axis(ax.yaxis, chart)
+
+
+def _whole_steps(along, ax):
+    """Write no half months under a line of whole ones, and numbers in the style of the language."""
+    from matplotlib.ticker import MaxNLocator
+
+    if len(along) and (along.dropna() % 1 == 0).all():
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_formatter(lambda v, _: writing.plain(round(v, 6)))
 
 
 def _line(chart, rows, i, ax):
@@ -82,20 +90,19 @@ def heat(result, chart, table, ax):
     import seaborn as sns
 
     wide = table.pivot(index=chart.row, columns=chart.column, values="estimate")
-    wide.index = [key(v, chart.row) for v in wide.index]
+    wide = wide.reindex(index=in_order(table[chart.row]), columns=_columns(chart, table))
+    wide.index = keys(wide.index, chart.row)
     named = not all(isinstance(v, (int, float)) or hasattr(v, "strftime") for v in wide.columns)
-    wide.columns = [key(v, chart.column) for v in wide.columns] if named else wide.columns
-    body = wide.iloc[:, 1:] if chart.base_first and wide.shape[1] > 1 else wide
+    wide.columns = keys(wide.columns, chart.column) if named else wide.columns
     sns.heatmap(
         wide,
         ax=ax,
-        cmap="cividis",
-        annot=wide.map(_whole_percent) if wide.shape[1] <= _LEGIBLE else False,
+        cmap=_pale_to_dark(),
+        annot=wide.map(_whole_percent),
         fmt="",
         linewidths=0.5,
-        annot_kws={"fontsize": 7.5},
-        vmax=float(body.max().max()) if body.notna().any().any() else None,
-        vmin=0,
+        annot_kws={"fontsize": max(4.5, 8.5 - 0.1 * wide.size**0.5 - 0.1 * wide.shape[1])},
+        norm=_scale(wide),
         cbar_kws={"label": title(chart.ylabel, 34)},
     )
     axis(ax.collections[0].colorbar.ax.yaxis, chart)
@@ -104,6 +111,30 @@ def heat(result, chart, table, ax):
     ax.tick_params(axis="y", rotation=0)
     if named:
         ax.set_xticks(ax.get_xticks(), ax.get_xticklabels(), rotation=35, ha="right")
+
+
+def _columns(chart, table):
+    """Return the columns of a matrix: numbers and days in their order, names in the field's."""
+    values = table[chart.column]
+    return in_order(values) if values.dtype == object else sorted(values.unique())
+
+
+def _pale_to_dark():
+    """Return the colours of a matrix: the more, the darker; told apart in grey as well."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("share", ["#f7fafc", "#9cc3d9", "#2b7399", "#0b2c45"])
+
+
+def _scale(wide):
+    """Return one scale for every matrix of shares, from 0 to 100 %, wider where shares are small.
+
+    What exceeds 100 %, as spending can, stretches it.
+    """
+    from matplotlib.colors import PowerNorm
+
+    highest = float(wide.max().max()) if wide.notna().any().any() else 1.0
+    return PowerNorm(0.7, vmin=0, vmax=max(1.0, highest))
 
 
 def _whole_percent(value):

@@ -7,7 +7,7 @@ style as well, and carry their name beside the line.
 from contextlib import contextmanager
 from io import BytesIO
 
-from workbench.display import curves, flows, points, writing
+from workbench.display import curves, flows, points, record, writing
 from workbench.display.languages import naming
 from workbench.display.marks import COLOURS, GREY, key, listed, title, value
 from workbench.errors import InputError
@@ -60,6 +60,7 @@ class Drawing:
         import matplotlib.pyplot as plt
         from PIL import Image
 
+        record.result(self.result)
         ax = draw(self.result)
         buffer = BytesIO()
         # Without the version stamp the bytes depend on the drawing alone.
@@ -71,7 +72,10 @@ class Drawing:
             small, "png", optimize=True
         )
         text = describe(self.result)
-        return {"image/png": small.getvalue(), "text/plain": text}, {"image/png": {"alt": text}}
+        said = {"alt": text}
+        if self.result.answer is not None:
+            said["answer"] = writing.render(self.result.answer)
+        return {"image/png": small.getvalue(), "text/plain": text}, {"image/png": said}
 
 
 def draw(result, ax=None):
@@ -94,13 +98,14 @@ def _height(chart, table):
     """Return the height of a figure in inches, by how many rows it has."""
     if chart.kind == "points":
         # Groups of one label share a line.
-        rows = 0.6 * len(table) if points.grouped(chart) else len(table)
-        height = 1.8 + 0.34 * min(rows, 40)
+        lines = [len(points.wrapped(label)) for label in points.labels_of(chart, table)]
+        rows = 0.6 * len(lines) if points.grouped(chart) else 0.55 * sum(lines) + 0.45 * len(lines)
+        height = 1.8 + 0.34 * min(rows, 60)
     elif chart.kind == "heat":
         height = 2 + 0.32 * min(table[chart.row].nunique(), 24)
     else:
         height = 5.2 if chart.kind == "flow" else 4.5
-    return min(max(height, 3), 12)
+    return min(max(height, 3), 22)
 
 
 def describe(result):

@@ -1,5 +1,6 @@
 """What every kind of figure shares: colours, markers, and how keys and values are written."""
 
+import re
 import textwrap
 
 from workbench.display import writing
@@ -22,10 +23,47 @@ def listed(names):
 def key(value, column=""):
     """Return a key of a table's column as it stands in a figure."""
     if hasattr(value, "strftime"):
-        return value.strftime("%Y-%m-%d")
+        return writing.short_date(value)
     if isinstance(value, (int, float)):
         return writing.number(value)
     return writing.key(value, column)
+
+
+def keys(values, column="", *, named=False):
+    """Return the keys of a column as they stand in a figure.
+
+    Days that all begin a month are months. With `named` a bare number says what it numbers.
+    """
+    values = list(values)
+    days = [v for v in values if hasattr(v, "strftime")]
+    if len(days) == len(values) and len(set(days)) > 1 and all(v.day == 1 for v in days):
+        return [writing.month(v) for v in values]
+    shown = [key(v, column) for v in values]
+    numbers = all(re.fullmatch(r"[\d.,]+\+?", text) for text in shown)
+    return [f"{writing.header(column)} {text}" for text in shown] if named and numbers else shown
+
+
+def in_order(values):
+    """Return the distinct keys of a column in the order in which the field names them.
+
+    Stages stand in the order of the decision; what stands in the order of the alphabet is put in
+    that of its numbers ("mail 2" before "mail 10"); anything else stays as it is.
+    """
+    from workbench import stages
+
+    distinct = list(dict.fromkeys(values))
+    known = stages.taxonomy().stages
+    if len(distinct) > 1 and all(v in known for v in distinct):
+        return sorted(distinct, key=list(known).index)
+    if all(isinstance(v, str) for v in distinct) and distinct == sorted(distinct):
+        return sorted(distinct, key=_by_number)
+    return distinct
+
+
+def _by_number(text):
+    """Return what sorts a text as people count: its runs of digits are numbers."""
+    parts = re.split(r"(\d+)", text)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts if part]
 
 
 def value(number, chart):

@@ -5,9 +5,19 @@ import textwrap
 import numpy as np
 
 from workbench.display import writing
-from workbench.display.marks import COLOURS, GREY, MARKERS, axis, key, listed, value
+from workbench.display.marks import (
+    COLOURS,
+    GREY,
+    MARKERS,
+    axis,
+    in_order,
+    keys,
+    listed,
+    value,
+)
 
 _LINE_WIDTH = 46
+_NEAR_AXIS = 0.06  # of the width
 
 
 def grouped(chart):
@@ -17,9 +27,8 @@ def grouped(chart):
 
 def draw(result, chart, table, ax):
     """Draw the rows of a table as points on `ax`."""
-    names = listed(chart.label)
-    rows = table[names].itertuples(index=False, name=None)
-    labels = [" · ".join(map(key, row, names)) for row in rows]
+    table = _ordered(chart, table)
+    labels = labels_of(chart, table)
     groups = list(dict.fromkeys(table[chart.group])) if chart.group else [None]
     # Groups of one label lie close together, so that they are compared and not searched for.
     lines = list(dict.fromkeys(labels)) if grouped(chart) else labels
@@ -29,8 +38,6 @@ def draw(result, chart, table, ax):
         y = _heights(labels, lines, table[chart.group], groups)
     for i, name in enumerate(groups):
         _dots(chart, table, y, i, name, ax)
-    if not shared or len(groups) == 2:
-        _numbers(chart, table, y, ax)
     if chart.beside and not shared:
         _beside(chart, table, y, ax)
     if chart.reference is not None:
@@ -38,6 +45,29 @@ def draw(result, chart, table, ax):
     if chart.log and (table["estimate"].dropna() > 0).all() and len(table):
         _logarithmic(ax)
     _axes(chart, table, lines, ax)
+    if not shared or len(groups) == 2:
+        _numbers(chart, table, y, ax)
+
+
+def labels_of(chart, table):
+    """Return what stands beside each row: its keys, and what a bare number among them numbers."""
+    names = listed(chart.label)
+    columns = [keys(table[name], name, named=len(names) > 1) for name in names]
+    return [" · ".join(row) for row in zip(*columns, strict=True)]
+
+
+def wrapped(label):
+    """Return a label as the lines it takes beside a figure."""
+    return textwrap.wrap(label, _LINE_WIDTH, break_long_words=False) or [""]
+
+
+def _ordered(chart, table):
+    """Return the rows of a chart with one label in the order in which people count."""
+    names = listed(chart.label)
+    if len(names) != 1 or not table[names[0]].is_unique:
+        return table
+    order = in_order(table[names[0]])
+    return table.set_index(names[0], drop=False).loc[order].reset_index(drop=True)
 
 
 def _heights(labels, lines, group, groups):
@@ -61,6 +91,7 @@ def _dots(chart, table, y, i, name, ax):
         marker=MARKERS[i % len(MARKERS)],
         s=60,
         ax=ax,
+        clip_on=False,
         zorder=3,
         label=None if name is None else writing.key(name, chart.group),
         edgecolor="white",
@@ -68,14 +99,17 @@ def _dots(chart, table, y, i, name, ax):
 
 
 def _numbers(chart, table, y, ax):
+    """Write each estimate over its mark; beside the axis it begins at the mark."""
+    place = ax.transData + ax.transAxes.inverted()
     for number, at in zip(table["estimate"], y, strict=True):
         if number == number:
+            near = place.transform((number, at))[0] < _NEAR_AXIS
             ax.annotate(
                 value(number, chart),
                 (number, at),
-                xytext=(0, 7),
+                xytext=(2 if near else 0, 7),
                 textcoords="offset points",
-                ha="center",
+                ha="left" if near else "center",
                 fontsize=8.5,
                 color="#333",
             )
@@ -94,7 +128,27 @@ def _beside(chart, table, y, ax):
         zorder=4,
         label=writing.header(chart.beside),
     )
-    ax.legend(title=None, loc="best", frameon=True)
+    _legend(ax)
+
+
+def _legend(ax):
+    """Put the names of marks under the figure, where they cover no interval."""
+    handles, names = ax.get_legend_handles_labels()
+    if ax.get_legend():
+        ax.get_legend().remove()
+    if len(ax.figure.axes) > 1:
+        # A reader's own figure of several axes: each keeps its names.
+        ax.legend(handles, names, loc="best")
+        return
+    ax.figure.legend(
+        handles, names, loc="outside lower center", ncols=min(len(names), 4), frameon=False
+    )
+
+
+def _from_zero(table, ax):
+    """Begin an axis of shares at 0 or below, with room on the right for a number over a mark."""
+    low, high = ax.get_xlim()
+    ax.set_xlim(min(0, low) if table["estimate"].min() < 0 else 0, high + 0.03 * (high - low))
 
 
 def _logarithmic(ax):
@@ -107,14 +161,13 @@ def _logarithmic(ax):
 
 
 def _axes(chart, table, lines, ax):
-    wrapped = [textwrap.wrap(line, _LINE_WIDTH, break_long_words=False) for line in lines]
-    ax.set_yticks(np.arange(len(lines))[::-1], ["\n".join(parts) for parts in wrapped])
+    ax.set_yticks(np.arange(len(lines))[::-1], ["\n".join(wrapped(line)) for line in lines])
     ax.set_ylim(-0.7, len(lines) - 0.2)
     ax.set(xlabel=writing.render(chart.xlabel), ylabel="")
     if chart.percent and not chart.log:
-        ax.set_xlim(left=min(0, ax.get_xlim()[0]) if table["estimate"].min() < 0 else 0)
+        _from_zero(table, ax)
     axis(ax.xaxis, chart)
     if grouped(chart):
-        ax.legend(title=None, loc="best", frameon=True)
+        _legend(ax)
     elif ax.get_legend() and not chart.beside:
         ax.get_legend().remove()

@@ -147,6 +147,32 @@ def date(value):
     return format_date(value, "long", locale=languages.locale(languages.language()))
 
 
+def short_date(value):
+    """Write a day for a figure or a table.
+
+    >>> import datetime
+    >>> short_date(datetime.date(2025, 1, 31))
+    '31 Jan 2025'
+    """
+    return _formatted(value, "d MMM y")
+
+
+def month(value):
+    """Write the month of a day for a figure.
+
+    >>> import datetime
+    >>> month(datetime.date(2025, 1, 1))
+    'Jan 2025'
+    """
+    return _formatted(value, "MMM y")
+
+
+def _formatted(value, pattern):
+    from babel.dates import format_date
+
+    return format_date(value, pattern, locale=languages.locale(languages.language()))
+
+
 @_signed
 def word(name, role=None):
     """Return how one of the workbench's own names is shown; anything else stays as it is.

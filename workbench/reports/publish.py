@@ -103,9 +103,25 @@ def finish(building, manifest):
     target = home / (now + ("" if manifest["status"] == "ok" else "-failed"))
     os.rename(folder, target)
     (target / ".alive").unlink()  # the lock was held until the run stood in its place
+    if manifest["status"] == "ok":
+        _point_latest(building.name, target)
     building.lock.close()
     sweep_killed()
     return target
+
+
+def _point_latest(name, run):
+    """Let reports/latest/NAME lead to a run: an address that stays. Replaced in one move."""
+    home = reports_folder() / "latest"
+    home.mkdir(exist_ok=True)
+    draft = home / f".{name}-{os.getpid()}"
+    draft.unlink(missing_ok=True)
+    try:
+        draft.symlink_to(os.path.relpath(run, home), target_is_directory=True)
+    except OSError:
+        # A file system without links: the folder of runs stays the only address.
+        return
+    os.replace(draft, home / name)
 
 
 def sweep_killed():

@@ -1,15 +1,24 @@
 """An executed notebook as one page: no script, code hidden, figures with words, ready to print."""
 
+import datetime
 import html
 import re
+from html.parser import HTMLParser
 
 from workbench import display, project
 from workbench.errors import ReportFailed
 from workbench.notes import Note
+from workbench.reports import layout
 
 # What the page itself says, by the name its template gives it.
 SAYS = {
     "skip": Note("report.skip", "Skip to the report"),
+    "found": Note("report.found", "What was found"),
+    "shown": Note("report.shown", "show"),
+    "contents": Note("report.contents", "Contents"),
+    "workbook": Note("report.workbook", "All tables as a workbook"),
+    "table": Note("report.table", "Table"),
+    "numbers": Note("report.numbers", "The numbers of this figure"),
     "provenance": Note("report.provenance", "Where this report comes from"),
     "made": Note("report.made", "Made (UTC)"),
     "notebook": Note("report.notebook", "Notebook"),
@@ -57,6 +66,9 @@ TAGS = {
     "tr",
     "ul",
 }
+MADE = Note("report.made_on", "Made on {day}", day=None)
+LONGEST_ALT = 300
+TABLES = "tables.xlsx"
 ATTRIBUTES = {
     "*": ["class", "lang"],
     "th": ["scope", "colspan", "rowspan"],
@@ -81,39 +93,31 @@ def write_html(book, path, manifest, language):
             "reports/theme/report/index.html.j2 is missing; restore it from the repository",
         )
     config = Config()
-    config.TagRemovePreprocessor.enabled = True
-    config.TagRemovePreprocessor.remove_cell_tags = (
-        "remove-cell",
-        "parameters",
-        "injected-parameters",
-        "exercise",
-    )
     config.TemplateExporter.exclude_input = True
     config.HTMLExporter.exclude_anchor_links = True
-    config.HTMLExporter.preprocessors = ["nbconvert.preprocessors.TagRemovePreprocessor"]
     exporter = HTMLExporter(
         template_name="report",
         extra_template_basedirs=[str(theme)],
         config=config,
-        filters={"clean": clean, "alt_text": _alt},
+        filters={"clean": clean, "alt_text": _alt, "result": _result},
     )
     _unlink_neighbours(book)
     _show_last_values(book)
-    title = _title(book) or manifest["report"]
+    arranged = layout.arrange(book)
+    title = arranged.title or manifest["report"]
     facts = {
         "title": title,
         "language": language,
         "css": (theme / "style.css").read_text(encoding="utf-8"),
         "manifest": manifest,
         "says": SAYS,
+        "layout": arranged,
+        "tables": TABLES if (path.parent / TABLES).is_file() else None,
+        "made": MADE.having(day=datetime.date.fromisoformat(manifest["as_of"])),
     }
     with display.speaking(language):
         page, _ = exporter.from_notebook_node(book, resources={"report": facts})
-    if re.search(r"<script|javascript:|<iframe", page, re.IGNORECASE):
-        raise ReportFailed(
-            "reports.error_active",
-            "the page would hold active content; a table or text was not escaped",
-        )
+    _must_be_passive(page)
     path.write_text(page, encoding="utf-8")
     return title
 
@@ -131,23 +135,60 @@ def clean(markup):
     )
 
 
+class _Active(HTMLParser):
+    """Notes what in a page could act: scripts, frames, forms, handlers, links that run code."""
+
+    TAGS = frozenset({"script", "iframe", "frame", "object", "embed", "form", "input", "base"})
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag in self.TAGS:
+            self.found.append(tag)
+        for name, value in attrs:
+            runs = (value or "").strip().lower().startswith(("javascript:", "vbscript:"))
+            if name.startswith("on") or runs:
+                self.found.append(f"{tag} {name}")
+
+
+def _must_be_passive(page):
+    """Raise ReportFailed where a page holds anything active; text that looks like it is text."""
+    reader = _Active()
+    reader.feed(page)
+    if reader.found:
+        raise ReportFailed(
+            "reports.error_active",
+            "the page would hold active content ({found:text}); a table or text was not escaped",
+            found=sorted(set(reader.found)),
+        )
+
+
 def _alt(output):
-    """Return the alternative text of a figure: its words, else its plain text."""
-    words = output.metadata.get("image/png", {}).get("alt") or output.data.get("text/plain", "")
-    return html.escape(words, quote=True)
+    """Return the alternative text of a figure: its answer or question, at most 300 signs."""
+    metadata = output.metadata.get("image/png", {})
+    text = metadata.get("answer") or metadata.get("alt") or output.data.get("text/plain", "")
+    words = " ".join(text.split())
+    return html.escape(words if len(words) <= LONGEST_ALT else words[: LONGEST_ALT - 1] + "…")
 
 
-def _title(book):
-    """Return the first heading a Markdown cell or an output shows."""
-    for cell in book.cells:
-        if "remove-cell" in cell.metadata.get("tags", []):
-            continue
-        outputs = [o.get("data", {}).get("text/markdown", "") for o in cell.get("outputs", ())]
-        for text in [cell.source] if cell.cell_type == "markdown" else outputs:
-            found = re.search(r"^# (.+)$", text, re.MULTILINE)
-            if found:
-                return found.group(1).strip()
-    return None
+def _result(markup, output):
+    """Return a shown result as harmless HTML whose tables can be reached and read by any key."""
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup(clean(markup), "html.parser")
+    if output.metadata.get("answered"):
+        # The figure above says it already.
+        for answer in soup.select("div.result > p.answer"):
+            answer.decompose()
+    for table in soup.find_all("table"):
+        caption = table.find("caption")
+        label = caption.get_text() if caption else ""
+        frame = soup.new_tag("div", attrs={"class": "scroll", "tabindex": "0", "role": "region"})
+        frame["aria-label"] = label or str(SAYS["table"])
+        table.wrap(frame)
+    return str(soup)
 
 
 def _show_last_values(book):

@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 from workbench import display, project
+from workbench.display import record
 from workbench.errors import ReportFailed, unknown
-from workbench.reports import prose, publish, render
+from workbench.reports import people, prose, publish, render, workbook
 from workbench.reports.parameters import read_parameters, settle
 
 PACKAGES = (
@@ -27,6 +28,7 @@ PACKAGES = (
     "pandera",
 )
 CELL_TIMEOUT = 600
+SHOWN = "shown.jsonl"  # what cells show, kept while a report is made
 
 
 def notebooks():
@@ -105,6 +107,7 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
         book = _execute(path, values, building, timeout, tick)
         verify(book)
         page = building.folder / "report.html"
+        _write_tables(building.folder, _language(values))
         manifest["title"] = render.write_html(book, page, manifest, _language(values))
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the run must be published
         # It is published as failed, with its reason, and never as a report.
@@ -115,7 +118,9 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
                 if isinstance(error, ReportFailed)
                 else f"{type(error).__name__}: {_first_line(error)}"
             )
-        (building.folder / "report.html").unlink(missing_ok=True)
+        for unfinished in ("report.html", render.TABLES):
+            (building.folder / unfinished).unlink(missing_ok=True)
+    (building.folder / SHOWN).unlink(missing_ok=True)
     inputs = building.folder / "inputs.jsonl"
     if inputs.exists():
         lines = [json.loads(line) for line in inputs.read_text(encoding="utf-8").splitlines()]
@@ -133,6 +138,14 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
             folder=folder.relative_to(project.root()),
         )
     return folder
+
+
+def _write_tables(folder, language):
+    """Write the workbook of what the cells have shown, where they have shown any table."""
+    entries = workbook.read_log(folder / SHOWN)
+    if entries:
+        with display.speaking(language):
+            workbook.write(entries, folder / render.TABLES)
 
 
 def _language(values):
@@ -230,14 +243,19 @@ def _execute(path, values, building, timeout, tick):
     source = building.folder / "source.ipynb"
     nbformat.write(book, source)
     os.environ["WORKBENCH_INPUTS"] = str(building.folder / "inputs.jsonl")
+    os.environ[record.LOG] = str(building.folder / SHOWN)
     os.environ["WORKBENCH_ROOT"] = str(project.root())
     try:
         _through_papermill(source, out, values, timeout, tick, path.parent)
     finally:
         os.environ.pop("WORKBENCH_INPUTS", None)
+        os.environ.pop(record.LOG, None)
         source.unlink()
     book = nbformat.read(out, as_version=4)
     _forget_paths(book)
+    if values.get("show_customers", "no") == "no":
+        with display.speaking(_language(values)):
+            people.forget(book)
     nbformat.write(book, out)
     return book
 

@@ -3,11 +3,12 @@
 import re
 
 from workbench import display, results
-from workbench.display import tables
+from workbench.display import record, tables
 from workbench.display.languages import naming
 from workbench.errors import NotEnoughData, unknown
 from workbench.load.source import CARD
 from workbench.notes import Note
+from workbench.reports import people
 
 SORT = Note("result.sort", "sort by")
 DOWN = Note("result.down", "largest first")
@@ -180,6 +181,7 @@ class Table:
 
     def _repr_html_(self):
         with naming(results.is_built_in(self.table)):
+            record.table(self.table, self.caption)
             return tables.table_html(self.table, self.caption)
 
     def __repr__(self):
@@ -187,11 +189,15 @@ class Table:
             return f"{self.caption}\n{tables.shown(self.table).to_string(index=False)}"
 
 
-def table(frame, caption, **values):
+def table(frame, caption, *, show_customers="no", **values):
     """Return a table with a caption, for display in a notebook.
 
-    The caption is a note, or the name of one in `CAPTIONS` with its values.
+    The caption is a note, or the name of one in `CAPTIONS` with its values. A table whose rows are
+    single customers is left out unless `show_customers` is "hashed" (pseudonyms) or "ids".
     """
+    frame = people.guard(frame, show_customers)
+    if frame is None:
+        return Words(str(people.LEFT_OUT))
     said = _caption(caption, values)
     return Table(frame, results.simulated_question(said) if results.is_simulated(frame) else said)
 

@@ -148,8 +148,9 @@ class Result:
         return tables.result_text(self)
 
     def _repr_html_(self):
-        from workbench.display import tables
+        from workbench.display import record, tables
 
+        record.result(self)
         return tables.result_html(self)
 
 

@@ -1,0 +1,68 @@
+"""What a running report has shown, kept as data for its workbook of tables."""
+
+import json
+import os
+
+import numpy as np
+
+from workbench.display import tables
+from workbench.display.languages import naming
+from workbench.display.shares import ways
+from workbench.display.writing import render
+from workbench.results import is_built_in, withheld
+
+# Names the log of a report being made; without it nothing is kept.
+LOG = "WORKBENCH_TABLES"
+
+
+def result(shown):
+    """Keep a Result that is shown, in the language in use, small cells withheld."""
+    if not os.environ.get(LOG):
+        return
+    with naming(is_built_in(shown)):
+        _keep(
+            {
+                "question": render(shown.question),
+                "answer": render(shown.answer) if shown.answer else "",
+                "method": render(tables.foot(shown)),
+                "limits": [render(withheld(note)) for note in shown.limits],
+                **_cells(shown.table, ways(shown), tables.declared(shown)),
+            }
+        )
+
+
+def table(frame, caption):
+    """Keep a plain table that is shown, with its caption."""
+    if os.environ.get(LOG):
+        _keep(
+            {"question": render(caption), "answer": "", "method": "", "limits": [], **_cells(frame)}
+        )
+
+
+def _cells(frame, shares=None, keys=()):
+    """Return the columns and rows of a table: numbers as numbers, what is withheld as its sign."""
+    text = tables.shown(frame, shares, keys)
+    columns = [
+        _column(frame.iloc[:, i], text.iloc[:, i].to_list()) for i in range(len(frame.columns))
+    ]
+    return {
+        "columns": list(text.columns),
+        "rows": [list(row) for row in zip(*columns, strict=True)],
+    }
+
+
+def _column(values, shown):
+    if values.dtype == bool or values.dtype.kind not in "iuf":
+        return shown
+    numbers = values.to_numpy(float)
+    known = np.isfinite(numbers)
+    return [
+        text if not there or text.startswith(("<", "–")) else {"number": number, "shown": text}
+        for number, there, text in zip(numbers.tolist(), known, shown, strict=True)
+    ]
+
+
+def _keep(entry):
+    line = json.dumps(entry, ensure_ascii=False, default=str)
+    with open(os.environ[LOG], "a", encoding="utf-8") as stream:
+        stream.write(line + "\n")

@@ -1,0 +1,151 @@
+"""How a report is laid out: findings first, then contents and sections, the data at the end."""
+
+import re
+from dataclasses import dataclass
+
+# Tags of cells: those whose answers open the report, and headings of what describes the data.
+FINDING, DATA = "finding", "data"
+MOST_FINDINGS = 5
+HIDDEN = {"remove-cell", "parameters", "injected-parameters", "exercise"}
+_HEADING = re.compile(r"\A(#{1,3}) (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence of the opening: what was found, in which source, and where it is shown."""
+
+    text: str
+    anchor: str
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """An entry of the contents list."""
+
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What stands before the body of a report."""
+
+    title: str | None
+    findings: tuple[Finding, ...]
+    sections: tuple[Section, ...]
+
+
+def arrange(book):
+    """Bring the cells of an executed notebook into the order of a report.
+
+    The title leaves the first cell for the page, explanations are folded under their headings,
+    sections tagged `data` go to the end, and every section and result gets an anchor. Returns what
+    stands before the body.
+    """
+    book.cells = [c for c in book.cells if not HIDDEN & set(_tags(c))]
+    _data_last(book)
+    title = _take_title(book)
+    findings = _findings(book)
+    _fold_explanations(book)
+    return Layout(title, findings, _sections(book))
+
+
+def _tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def _data_last(book):
+    """Move the sections whose headings are tagged `data` to the end."""
+    of_data, within = [], False
+    for cell in book.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            within = DATA in _tags(cell)
+        of_data.append(within)
+    cells = list(zip(book.cells, of_data, strict=True))
+    book.cells = [c for c, last in cells if not last] + [c for c, last in cells if last]
+
+
+def _take_title(book):
+    """Take the first heading out of the text that holds it, and return it."""
+    for cell in book.cells:
+        if cell.cell_type == "markdown":
+            found = re.search(r"^# (.+)$", cell.source, re.MULTILINE)
+            if found:
+                cell.source = cell.source.replace(found.group(0), "", 1).strip()
+                return found.group(1).strip()
+        for output in cell.get("outputs", ()):
+            text = output.get("data", {}).get("text/markdown", "")
+            found = re.search(r"^# (.+)$", text, re.MULTILINE)
+            if found:
+                output.data["text/markdown"] = text.replace(found.group(0), "", 1).strip()
+                return found.group(1).strip()
+    return None
+
+
+def _findings(book):
+    """Give every result its anchor and return the findings that open the report.
+
+    They are the answers in the cells the notebook tags `finding`; where it tags none, the first
+    answers there are.
+    """
+    tagged, others = [], []
+    number = 0
+    for cell in book.cells:
+        chosen = tagged if FINDING in _tags(cell) else others
+        source, answered = None, set()
+        for output in cell.get("outputs", ()):
+            source = _source(output) or source
+            answer = _answer(output)
+            if not answer:
+                continue
+            if answer in answered:
+                output.metadata["answered"] = True
+                continue
+            answered.add(answer)
+            number += 1
+            anchor = f"result-{number}"
+            output.metadata["anchor"] = anchor
+            chosen.append(Finding(answer, anchor, source))
+    return tuple((tagged or others)[:MOST_FINDINGS])
+
+
+def _source(output):
+    """Return the name of a source where an output is the heading above its results."""
+    found = _HEADING.match(output.get("data", {}).get("text/markdown", ""))
+    return found.group(2) if found else None
+
+
+def _answer(output):
+    """Return the answer a shown figure or result carries, or None."""
+    data = output.get("data", {})
+    if "image/png" in data:
+        return output.metadata.get("image/png", {}).get("answer")
+    markup = data.get("text/html", "")
+    if 'class="answer"' not in markup:
+        return None
+    from bs4 import BeautifulSoup
+
+    found = BeautifulSoup(markup, "html.parser").select_one("div.result > p.answer")
+    return found.get_text() if found else None
+
+
+def _fold_explanations(book):
+    """Fold what explains how a number comes about: the text under a heading of the third rank."""
+    for cell in book.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("### "):
+            heading, _, text = cell.source.partition("\n")
+            cell.metadata["folded"] = heading.removeprefix("### ").strip()
+            cell.source = text.strip()
+
+
+def _sections(book):
+    """Give the headings of the second rank their anchors and return them as contents."""
+    sections = []
+    for cell in book.cells:
+        found = _HEADING.match(cell.source) if cell.cell_type == "markdown" else None
+        if found and found.group(1) == "##":
+            anchor = f"section-{len(sections) + 1}"
+            cell.metadata["anchor"] = anchor
+            sections.append(Section(found.group(2).strip(), anchor))
+    return tuple(sections)
