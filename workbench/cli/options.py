@@ -116,7 +116,9 @@ def _run(verbs):
     )
     verb.add_argument(
         "--name",
-        help=str(Note("cli.report_name", "name of the report, so that other data have other reports")),
+        help=str(
+            Note("cli.report_name", "name of the report, so that other data have other reports")
+        ),
     )
     _timeout(verb)
     _quiet(verb)

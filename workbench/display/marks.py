@@ -32,12 +32,11 @@ def key(value, column=""):
 def keys(values, column="", *, named=False):
     """Return the keys of a column as they stand in a figure.
 
-    Days that all begin a month are months. With `named` a bare number says what it numbers.
+    With `named` a bare number says what it numbers.
     """
     values = list(values)
-    days = [v for v in values if hasattr(v, "strftime")]
-    if len(days) == len(values) and len(set(days)) > 1 and all(v.day == 1 for v in days):
-        return [writing.month(v) for v in values]
+    if all(hasattr(v, "strftime") for v in values):
+        return writing.days(values)
     shown = [key(v, column) for v in values]
     numbers = all(re.fullmatch(r"[\d.,]+\+?", text) for text in shown)
     return [f"{writing.header(column)} {text}" for text in shown] if named and numbers else shown

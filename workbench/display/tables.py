@@ -5,9 +5,11 @@ import html
 import numpy as np
 
 from workbench.display.languages import naming
+from workbench.display.readable import readable
 from workbench.display.shares import ways
 from workbench.display.writing import (
     MISSING,
+    days,
     header,
     is_missing,
     key,
@@ -92,6 +94,9 @@ def _written(values, name, otherwise):
 
     write = _way(values, name)
     cells = pd.Series([write(v) for v in values], index=values.index, dtype=object)
+    if pd.api.types.is_datetime64_any_dtype(values):
+        known = values.notna()
+        cells[known] = days(values[known])
     for rows, other in otherwise:
         here = np.asarray(rows)[: len(values)]
         cells[here] = [other(v) for v in values[here]]
@@ -127,7 +132,7 @@ def _way(values, name):
     if types.is_numeric_dtype(values):
         return p_value if str(name).startswith("p_") else number
     if types.is_datetime64_any_dtype(values):
-        return lambda v: MISSING if is_missing(v) else v.strftime("%Y-%m-%d")
+        return lambda v: MISSING
     if types.is_timedelta64_dtype(values):
         return span
     return lambda v: _cell(v, name)
@@ -145,8 +150,9 @@ def table_html(table, caption="", shares=None, keys=()):
     At most 200 rows are shown; those after the first 12 are folded away. `shares` and `keys` are as
     in `shown`.
     """
-    text = shown(table.head(SHOWN_ROWS), shares, keys)
-    numeric = [name in NUMBERS or table[name].dtype.kind in "ifu" for name in table.columns]
+    text = readable(shown(table.head(SHOWN_ROWS), shares, keys))
+    words = {header(n) for n in table if n not in NUMBERS and table[n].dtype.kind not in "ifu"}
+    numeric = [name not in words for name in text.columns]
     head = "".join(
         f'<th scope="col"{_right(right)}>{html.escape(name)}</th>'
         for name, right in zip(text.columns, numeric, strict=True)

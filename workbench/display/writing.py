@@ -147,6 +147,18 @@ def date(value):
     return format_date(value, "long", locale=languages.locale(languages.language()))
 
 
+def days(values):
+    """Write days for a figure or a table; where all of several begin a month they are months.
+
+    >>> import datetime
+    >>> days([datetime.date(2025, 1, 1), datetime.date(2025, 2, 1)])
+    ['Jan 2025', 'Feb 2025']
+    """
+    values = list(values)
+    months = len(set(values)) > 1 and all(day.day == 1 for day in values)
+    return [month(day) if months else short_date(day) for day in values]
+
+
 def short_date(value):
     """Write a day for a figure or a table.
 
