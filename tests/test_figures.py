@@ -126,7 +126,7 @@ def test_the_text_twin_says_what_is_drawn():
     assert lines[1] == "conf_low: 20.0 % (10.0 % – 30.0 %)"
     assert lines[-1] == "They were followed for a short time."
     with speaking("nl"):
-        assert figures.describe(drawn).splitlines()[1] == "laag: 20,0 % (10,0 % – 30,0 %)"
+        assert figures.describe(drawn).splitlines()[1] == "conf_low: 20,0 % (10,0 % – 30,0 %)"
     bundle, details = figures.Drawing(drawn)._repr_mimebundle_()
     assert details["image/png"]["alt"] == bundle["text/plain"] == "\n".join(lines)
 
