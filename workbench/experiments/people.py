@@ -3,6 +3,7 @@
 import numpy as np
 
 from workbench.errors import InputError
+from workbench.results import analysis
 
 BEFORE = ("before", "earlier", "long_ago")
 
@@ -55,6 +56,7 @@ def planned_split(people, *, control="control", share=None):
     return {arm: share if arm == control else (1 - share) / (len(arms) - 1) for arm in arms}
 
 
+@analysis
 def campaign_households(orders, events, campaign, *, span="42D"):
     """Return all households, with what they bought during a campaign and before it.
 
