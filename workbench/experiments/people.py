@@ -8,6 +8,7 @@ from workbench.results import analysis
 BEFORE = ("before", "earlier", "long_ago")
 
 
+@analysis
 def exposed(exposures, orders, *, window="30D", campaign=None):
     """Return everybody who was exposed or held back, with what they bought within the window.
 
@@ -94,6 +95,7 @@ def campaign_households(orders, events, campaign, *, span="42D"):
     return homes
 
 
+@analysis
 def campaign_weeks(orders, events, campaign, *, before=8, after=6):
     """Return what every household spent in each week around the start of a campaign.
 
