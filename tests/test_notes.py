@@ -15,7 +15,7 @@ import words
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench import notes, results, stages
+from workbench import notes, reports, results, stages
 from workbench.display import (
     header,
     number,
@@ -308,6 +308,9 @@ def test_names_of_ours_have_their_word_in_columns_of_ours():
         assert "fabrikant 3 leads" in repr(ours) and repr(ours).count("maker") == 0
         assert "maker 3 leads" in repr(own) and repr(own).count("fabrikant") == 0
         assert "fabrikant 3" in ours._repr_html_() and "fabrikant" not in own._repr_html_()
+        for result, shown in ((ours, "fabrikant 3"), (own, "maker 3")):
+            lost = pd.DataFrame({"brand": ["maker 3"], "n": [50]})
+            assert shown in repr(reports.table(lost, Note("d", "?"), result))
 
 
 def test_the_vocabulary_holds_names_of_the_catalogue():

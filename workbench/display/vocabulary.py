@@ -21,8 +21,8 @@ _STAGES = _words("""
 _SEGMENTS = frozenset(("champions", "loyal", "new", "fading", "at_risk", "lost"))
 _GROUPS = _words("""
     all detractors difference fewer heavy light missing more no_complaint non_buyers odds_ratio
-    large_order passives promoters small_order solved solved_less_no_complaint solved_less_unsolved
-    unsolved unsolved_less_no_complaint""")
+    large_order passives promoters small_order solved solved_less_no_complaint
+    solved_less_unsolved unsolved unsolved_less_no_complaint""")
 _OUTCOMES = frozenset(("abandoned", "back", "bought", "forward", "left", "open"))
 _TERMS = _words("""
     constant interaction mean_leaving mean_rate mean_value other_prices own_price saturation

@@ -189,15 +189,20 @@ class Table:
             return f"{self.caption}\n{tables.shown(self.table).to_string(index=False)}"
 
 
-def table(frame, caption, *, show_customers="no", **values):
+def table(frame, caption, like=None, *, show_customers="no", **values):
     """Return a table with a caption, for display in a notebook.
 
-    The caption is a note, or the name of one in `CAPTIONS` with its values. A table whose rows are
-    single customers is left out unless `show_customers` is "hashed" (pseudonyms) or "ids".
+    The caption is a note, or the name of one in `CAPTIONS` with its values. `like` is the Result
+    that the table was made from, where its marks were lost on the way: whether it is simulated, and
+    whether its labels are ours. A table whose rows are single customers is left out unless
+    `show_customers` is "hashed" (pseudonyms) or "ids".
     """
     frame = people.guard(frame, show_customers)
     if frame is None:
         return Words(str(people.LEFT_OUT))
+    if like is not None:
+        marks = {"built_in": results.is_built_in(like), "simulated": results.is_simulated(like)}
+        frame.attrs.update(marks)
     said = _caption(caption, values)
     return Table(frame, results.simulated_question(said) if results.is_simulated(frame) else said)
 
