@@ -42,7 +42,7 @@ def test_advocates_by_hand():
     assert table.loc[("advocates", "all"), ["count", "n"]].tolist() == [1, 5]
     assert table.loc[("advocates", "referral"), "count"] == 1
     assert table.loc[("told", "positive"), "estimate"] == pytest.approx(40)
-    assert table.loc[("told", "negative"), ["count", "n"]].tolist() == [1, 5]
+    assert table.loc[("told", "negative"), ["total", "n"]].tolist() == [1, 5]
     # The answers of days 45 and 57 are too late to be followed for 30 days.
     assert table.loc[("did", "promoters"), ["count", "n"]].tolist() == [1, 2]
     assert table.loc[("did", "detractors"), ["count", "n"]].tolist() == [0, 1]

@@ -328,7 +328,7 @@ def test_attitude_and_gap_by_hand():
         }
     )
     row = drivers.attitude(beliefs).table.iloc[0]
-    assert (row["count"], row["n"], row["estimate"]) == (4.0, 2, 2.0)
+    assert (row["total"], row["n"], row["estimate"]) == (4.0, 2, 2.0)
     with pytest.raises(InputError, match="between -3 and"):
         drivers.attitude(beliefs.assign(belief=7))
     gap = drivers.service_gap(

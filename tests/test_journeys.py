@@ -32,9 +32,9 @@ def test_sessions_by_hand():
     """A pause of exactly the time-out keeps a session together, one second more ends it."""
     events = log([("a", 0, "p"), ("a", 0.5, "q"), ("a", 2, "p"), ("b", 1, "p")])
     table = journeys.sessions(events, timeout="30min").table.set_index("measure")
-    assert table.loc["sessions_per_customer", ["count", "n", "estimate"]].tolist() == [3, 2, 1.5]
-    assert table.loc["events_per_session", ["count", "n"]].tolist() == [4, 3]
-    assert table.loc["seconds_per_session", "count"] == 1800
+    assert table.loc["sessions_per_customer", ["total", "n", "estimate"]].tolist() == [3, 2, 1.5]
+    assert table.loc["events_per_session", ["total", "n"]].tolist() == [4, 3]
+    assert table.loc["seconds_per_session", "total"] == 1800
     assert table.loc["one_event_share", "estimate"] == pytest.approx(2 / 3)
 
 
@@ -66,11 +66,11 @@ def test_sql_twins_agree(seed):
     events = random_log(2000, seed)
     twin = engine.run(SESSIONS.format(gap=HOUR), ev=view_of(events)).iloc[0]
     table = journeys.sessions(events, timeout="1h").table.set_index("measure")
-    assert table.loc["events_per_session", ["count", "n"]].tolist() == [
+    assert table.loc["events_per_session", ["total", "n"]].tolist() == [
         twin["events"],
         twin["sessions"],
     ]
-    assert table.loc["seconds_per_session", "count"] == pytest.approx(twin["length"] / 1e6)
+    assert table.loc["seconds_per_session", "total"] == pytest.approx(twin["length"] / 1e6)
     assert table.loc["one_event_share", "count"] == twin["single"]
     moves = engine.run(MOVES.format(gap=3 * HOUR), ev=view_of(events)).set_index(
         ["event", "next_event"]

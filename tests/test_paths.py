@@ -27,7 +27,7 @@ def visits(events, rule, zone="UTC"):
     return int(
         journeys.sessions(events, rule=rule, zone=zone)
         .table.set_index("measure")
-        .loc["sessions_per_customer", "count"]
+        .loc["sessions_per_customer", "total"]
     )
 
 
@@ -45,7 +45,7 @@ def test_three_tools_cut_visits_in_their_own_way():
     assert (
         journeys.sessions(midnight, rule="ga4")
         .table.set_index("measure")
-        .loc["sessions_by_day", "count"]
+        .loc["sessions_by_day", "total"]
         == 2
     )
     campaign = at(

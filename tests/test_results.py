@@ -1222,3 +1222,36 @@ def test_an_unknown_grade_of_evidence_is_refused():
         )
     with pytest.raises(InputError, match="no saved result"):
         results.read("/nowhere")
+
+
+# Every other amount is in the unit of a metric that the workbench cannot know to be money.
+IN_MONEY = {
+    "gabor_granger": ("answer", "limits"),
+    "van_westendorp": ("answer",),
+    "worth": ("answer",),
+    "willingness_to_pay": ("answer",),
+    "value": ("answer",),
+    "gamma_gamma": ("answer",),
+    "cohorts_revenue": ("table",),
+    "buying_rhythm": ("table",),
+    "segments": ("table",),
+    "entry_points": ("table",),
+    "campaigns": ("table",),
+}
+
+
+@pytest.mark.parametrize("name", IN_MONEY)
+def test_money_stands_in_its_currency(name):
+    """Where the table has a currency, its amounts are written in it; elsewhere as numbers."""
+    data, analysis = ANALYSES[name]
+    priced = data.copy()
+    priced.attrs["currency"] = "EUR"
+    result = analysis(priced)
+    parts = {
+        "answer": str(result.answer),
+        "limits": " ".join(map(str, result.limits)),
+        "table": tables.shown(result.table, shares.ways(result)).to_string(),
+    }
+    for part in IN_MONEY[name]:
+        assert "€" in parts[part], (part, parts[part])
+    assert "€" not in repr(analysis(data))

@@ -64,7 +64,7 @@ def test_ever_repeat_is_not_the_repeat_rate():
 def test_buying_rhythm_by_hand():
     """Money per order, and a median pause that knows of the pauses still open."""
     table = retention.buying_rhythm(SMALL).table.set_index("measure")
-    assert table.loc["order_value", ["count", "n"]].tolist() == [82, 7]
+    assert table.loc["order_value", ["amount", "n"]].tolist() == [82, 7]
     assert table.loc["repeats_per_year", "count"] == 3, (
         "the purchase that starts the clock does not count"
     )

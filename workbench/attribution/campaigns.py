@@ -39,11 +39,11 @@ def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
     Returns
     -------
     Result
-        campaign, measure, count, n, estimate, std_error, conf_low, conf_high, shrunken, best.
-        Measures: click_rate (clicks over impressions), conversion_rate (conversions over clicks),
-        cost_per_conversion, return_on_cost (without an interval: the sizes of single orders are not
-        known). `shrunken` draws the rates towards the mean of all adverts by as much as their own
-        numbers are few, `best` is the chance that it has the highest rate.
+        campaign, measure, count, amount, n, estimate, std_error, conf_low, conf_high, shrunken,
+        best. Measures: click_rate (clicks over impressions), conversion_rate (conversions over
+        clicks), cost_per_conversion, return_on_cost (without an interval: the sizes of single
+        orders are not known). `shrunken` draws the rates towards the mean of all adverts by as much
+        as their own numbers are few, `best` is the chance that it has the highest rate.
 
     Raises
     ------

@@ -36,7 +36,7 @@ def mix(
     seed=1,
     conf_level=0.95,
 ):
-    """How much of the sales did each medium bring, and what would one more euro bring?
+    """How much of the sales did each medium bring, and what would one more unit of money bring?
 
     Spending lingers (geometric adstock: a share of each period's effect stays for the next) and
     wears out (x / (x + half): at half spending half the most is reached). Effects cannot be
@@ -68,9 +68,9 @@ def mix(
     Result
         channel, measure, n (periods), estimate, std_error, conf_low, conf_high. Measures:
         contribution (sales brought over the whole time), share (of all sales), return_on_spend
-        (contribution over spending), marginal_return (of one more euro a period at the mean of
-        what was spent), lingering (share that stays), half (spending at which half the most is
-        reached). `.model` is a dictionary of the fitted parts.
+        (contribution over spending), marginal_return (of one more unit of money a period at the
+        mean of what was spent), lingering (share that stays), half (spending at which half the most
+        is reached). `.model` is a dictionary of the fitted parts.
 
     Raises
     ------
@@ -213,7 +213,7 @@ def mix(
     return Result(
         question=Note(
             "attribution.mix_question",
-            "How much {sales:word} is associated with each medium, and with one more euro?",
+            "How much {sales:word} is associated with each medium, and with spending more?",
             sales=sales,
         ),
         table=pd.DataFrame(rows),
@@ -234,7 +234,7 @@ def mix(
             label=["channel"],
             only={"measure": "return_on_spend"},
             reference=1,
-            xlabel=Note("attribution.mix_axis", "Sales per euro spent"),
+            xlabel=Note("attribution.mix_axis", "Sales per unit of money spent"),
         ),
     )
 
@@ -296,15 +296,15 @@ def _mix_answer(table, sales):
         return Note(
             "attribution.mix_answer",
             "{channel:word} is most clearly associated with {sales:word}: {share:%} of it "
-            "({low:%} to {high:%}), a return of {back:3} per euro spent ({back_low:3} to "
+            "({low:%} to {high:%}), a return of {back:3} per unit of money spent ({back_low:3} to "
             "{back_high:3}; {n} periods).",
             **values,
         )
     return Note(
         "attribution.mix_unclear",
         "No medium is clearly associated with {sales:word}; {channel:word} has the largest share: "
-        "{share:%} ({low:%} to {high:%}), a return of {back:3} per euro spent ({back_low:3} to "
-        "{back_high:3}; {n} periods).",
+        "{share:%} ({low:%} to {high:%}), a return of {back:3} per unit of money spent "
+        "({back_low:3} to {back_high:3}; {n} periods).",
         **values,
     )
 

@@ -126,7 +126,7 @@ def paths(
     Source: paths with and without conversion as in Anderl, Becker, von Wangenheim & Schumann
     (2016), International Journal of Research in Marketing 33.
     """
-    from workbench.results import is_simulated
+    from workbench.results import currency_of, is_simulated
 
     schemas.require(events, "events", column, value)
     if conversion not in engine.distinct(events, "event"):
@@ -153,7 +153,7 @@ def paths(
         tuple(names),
         schemas.micros("gap", gap),
         end,
-        {"simulated": True} if is_simulated(events) else {},
+        {"simulated": is_simulated(events), "currency": currency_of(events)},
     )
 
 

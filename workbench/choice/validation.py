@@ -30,7 +30,7 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
     Returns
     -------
     Result
-        rule, measure (hit_rate, log_score), count (hits, or sum of log chances), n (choices set
+        rule, measure (hit_rate, log_score), count (hits), total (log chances), n (choices set
         aside), estimate, std_error, conf_low, conf_high. The customer is the sampling unit.
 
     Raises NotEnoughData when too few customers are left on either side.

@@ -226,8 +226,8 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
     limits = [
         Note(
             "conjoint.gg_best",
-            "Revenue per person asked peaks at {price} (interval {low} to {high}, "
-            "among the prices shown).",
+            "Revenue per person asked peaks at {price:money} (interval {low:money} to "
+            "{high:money}, among the prices shown).",
             price=best,
             low=float(low),
             high=float(high),

@@ -1,9 +1,13 @@
-"""Which numbers of a Result are shares or differences of shares, and how a table writes them."""
+"""Which numbers of a Result are shares, differences of shares or money, and how a table writes
+them.
+"""
+
+from functools import partial
 
 import numpy as np
 
 from workbench.display import marks
-from workbench.display.writing import percent
+from workbench.display.writing import money, percent
 
 # Columns in the unit of the estimate of their row.
 _LIKE_THE_ESTIMATE = (
@@ -18,6 +22,7 @@ _OF_THEIR_OWN = (
     *("rate", "rest_rate", "with_goal", "without_goal", "penetration", "cumulative", "share"),
     *("smallest", "best", "targeted"),
 )
+_MONEY = ("amount", "amount_total")
 _MEASURES = ("measure", "statistic", "basis")
 
 
@@ -33,6 +38,7 @@ def ways(result):
         (_LIKE_THE_ESTIMATE, apart & ~shares, _points),
         (_APART, shares, _points),
         (_OF_THEIR_OWN, every, percent),
+        (_MONEY, every & bool(result.currency), partial(money, currency=result.currency)),
     ):
         for name in numeric & set(names):
             if rows.any():

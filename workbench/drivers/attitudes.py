@@ -63,7 +63,7 @@ def scale_means(table, scales, *, cluster=None, conf_level=0.95):
     Returns
     -------
     Result
-        scale, count (sum of scores), n (answers), estimate (mean score), std_error, conf_low,
+        scale, total (sum of scores), n (answers), estimate (mean score), std_error, conf_low,
         conf_high.
 
     Raises InputError for missing items, NotEnoughData where nobody answered half of a scale.
@@ -121,7 +121,7 @@ def attitude(answers, *, conf_level=0.95):
     Returns
     -------
     Result
-        brand, count (sum of scores), n (respondents), estimate (mean of the sum of belief ×
+        brand, total (sum of scores), n (respondents), estimate (mean of the sum of belief ×
         evaluation), std_error, conf_low, conf_high. The respondent is the sampling unit; incomplete
         brands are left out and counted.
 

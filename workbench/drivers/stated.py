@@ -201,10 +201,10 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     Returns
     -------
     Result
-        factor, measure (named, mean_rating, top_box, mean_rank), count, n (respondents), estimate,
-        std_error, conf_low, conf_high, ties_with (factors it cannot be told apart from; paired
-        signed-rank tests, for "named" the same as McNemar's, Holm's correction; empty: apart from
-        all; missing beside top_box, and where fewer than ten answered on all factors).
+        factor, measure (named, mean_rating, top_box, mean_rank), count, total, n (respondents),
+        estimate, std_error, conf_low, conf_high, ties_with (factors it cannot be told apart from;
+        paired signed-rank tests, for "named" the same as McNemar's, Holm's correction; empty: apart
+        from all; missing beside top_box, and where fewer than ten answered on all factors).
 
     Raises
     ------

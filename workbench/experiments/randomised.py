@@ -110,10 +110,10 @@ def difference(
     Returns
     -------
     Result
-        arm, measure (mean, difference, relative, adjusted, cost_per_unit), count, n (people in the
-        arm; in both for differences), estimate, std_error, conf_low, conf_high, p_value, p_holm
-        (over the arms). `.model` is a dictionary arm → statsmodels fit of the adjusted difference
-        (with `before`).
+        arm, measure (mean, difference, relative, adjusted, cost_per_unit), count, total, n (people
+        in the arm; in both for differences), estimate, std_error, conf_low, conf_high, p_value,
+        p_holm (over the arms). `.model` is a dictionary arm → statsmodels fit of the adjusted
+        difference (with `before`).
 
     Raises
     ------

@@ -49,11 +49,12 @@ def decision_units(deals, *, conf_level=0.95):
     Returns
     -------
     Result
-        measure, group, count, n, estimate, std_error, conf_low, conf_high. Measures: contacts (mean
-        a deal), several_contacts and several_deciders (share of deals with two or more; deciders
-        are contacts in the role "decider"), role (share of deals in which it takes part), win_rate
-        (by number of contacts), dissent (mean standard deviation of ratings within a deal that has
-        two or more), rating_won_minus_lost (by role). The account is the sampling unit.
+        measure, group, count, total, n, estimate, std_error, conf_low, conf_high. Measures:
+        contacts (mean a deal), several_contacts and several_deciders (share of deals with two or
+        more; deciders are contacts in the role "decider"), role (share of deals in which it takes
+        part), win_rate (by number of contacts), dissent (mean standard deviation of ratings within
+        a deal that has two or more), rating_won_minus_lost (by role). The account is the sampling
+        unit.
 
     Raises
     ------

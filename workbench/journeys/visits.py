@@ -69,9 +69,9 @@ def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95)
     -------
     Result
         One row per measure: measure (sessions_per_customer, events_per_session,
-        seconds_per_session, one_event_share; with rule "ga4" sessions_by_day), count (numerator), n
-        (denominator), estimate, std_error, conf_low, conf_high. Interval: delta method with the
-        customer as sampling unit.
+        seconds_per_session, one_event_share; with rule "ga4" sessions_by_day), count or
+        total (numerator), n (denominator), estimate, std_error, conf_low, conf_high. Interval:
+        delta method with the customer as sampling unit.
 
     Raises
     ------

@@ -46,9 +46,9 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
     Result
         measure (advocates: share of customers with an act; told: acts per 100 customers, by tone;
         did: share with an act after the answer, by what was said), group (all or the act; the tone;
-        promoters 9–10, passives 7–8, detractors 0–6), count, n, estimate, std_error, conf_low,
-        conf_high. The customer is the sampling unit. The gap between saying and doing stands in
-        `.facts` (loyalty.say_do).
+        promoters 9–10, passives 7–8, detractors 0–6), count, total, n, estimate, std_error,
+        conf_low, conf_high. The customer is the sampling unit. The gap between saying and doing
+        stands in `.facts` (loyalty.say_do).
 
     Raises
     ------

@@ -34,10 +34,11 @@ def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     Returns
     -------
     Result
-        brand, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: share (of
-        purchases), penetration (buyers over households), purchases (a buyer), category_purchases
-        (of all brands, by its buyers), requirements (share of category requirements: its purchases
-        over all purchases of its buyers), sole (share of buyers who buy nothing else).
+        brand, measure, count, total, n, estimate, std_error, conf_low, conf_high. Measures: share
+        (of purchases), penetration (buyers over households), purchases (a buyer),
+        category_purchases (of all brands, by its buyers), requirements (share of category
+        requirements: its purchases over all purchases of its buyers), sole (share of buyers who buy
+        nothing else).
 
     Raises as `panel`.
 
@@ -140,7 +141,7 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     Returns
     -------
     Result
-        brand, penetration, count (purchases), n (buyers), estimate (purchases a buyer), std_error,
+        brand, penetration, total (purchases), n (buyers), estimate (purchases a buyer), std_error,
         conf_low, conf_high, line (by the law), off (estimate over line less 1), off_low, off_high,
         p_holm (that it lies on the line).
 

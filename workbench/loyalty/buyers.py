@@ -203,7 +203,7 @@ def buyer_moderation(
     -------
     Result
         group (non_buyers, light, heavy: the fifth of the buyers who bought most), first (purchases
-        a household in the first period), count (purchases in the second), n (households), estimate
+        a household in the first period), total (purchases in the second), n (households), estimate
         (purchases a household in the second), std_error, conf_low, conf_high, law
         (by the NBD where nobody changed), share (of the second period's purchases).
 

@@ -185,8 +185,8 @@ def referral(invites, customers, *, conf_level=0.95):
     -------
     Result
         measure (participation: share who invited; invites: a customer; conversion: joins an
-        invitation; k_factor: joins a customer), count, n, estimate, std_error, conf_low, conf_high.
-        The inviting customer is the sampling unit.
+        invitation; k_factor: joins a customer), count, total, n, estimate, std_error, conf_low,
+        conf_high. The inviting customer is the sampling unit.
 
     Raises
     ------

@@ -48,7 +48,8 @@ class Result:
         A plain sentence; the title of figure and section.
     table : DataFrame
         One row per estimate: keys first, then count, n, estimate, std_error, conf_low,
-        conf_high where they apply.
+        conf_high where they apply. count is of the n units; what a mean divides is total, or amount
+        where it is money.
     method : Note
         How the numbers were made, in one sentence.
     answer : Note

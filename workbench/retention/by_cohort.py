@@ -108,8 +108,8 @@ def cohorts(
     Returns
     -------
     Result
-        cohort (first day of its period), age, count, n (cohort size, or revenue at age 0),
-        estimate, and conf_low, conf_high for customers, or customers (cohort size) for revenue. A
+        cohort (first day of its period), age, count, n (cohort size), estimate, conf_low,
+        conf_high; for revenue amount, n (cohort size), estimate, amount_total (at age 0). A
         cell that the data cannot show in full is missing, never 0; age 0 is true by definition and
         has no interval.
 

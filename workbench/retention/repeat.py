@@ -208,7 +208,7 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
     Returns
     -------
     Result
-        measure, count (numerator), n (denominator), estimate, std_error, conf_low, conf_high for
+        measure, count or amount (numerator), n, estimate, std_error, conf_low, conf_high for
         repeats_per_year (purchases after the first per customer-year since it), order_value
         (currency of the orders, as they stand: refunds and discounts are netted only if the orders
         are; orders without an amount are left out), days_between (median pause, the last, still

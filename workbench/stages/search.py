@@ -86,8 +86,8 @@ def search(profile, *, conf_level=0.95):
 
     Takes the table of `profile`. Returns a Result: outcome, measure (breadth: brands, products,
     categories, channels, sources; depth: events, sessions, active_minutes; the share of
-    occasions with exactly one of each kind as one_KIND), statistic, count, n (occasions), estimate,
-    std_error, conf_low, conf_high.
+    occasions with exactly one of each kind as one_KIND), statistic, count, total, n (occasions),
+    estimate, std_error, conf_low, conf_high.
     Raises NotEnoughData without closed occasions. Source: Beatty & Smith (1987), J. Consumer
     Research 14; Woodruff (1952) for medians.
     """
