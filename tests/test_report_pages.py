@@ -5,6 +5,7 @@ stays.
 import html
 import json
 import shutil
+import sys
 from html.parser import HTMLParser
 
 import nbformat
@@ -258,3 +259,22 @@ def test_a_figure_is_described_in_a_sentence():
     assert len(render._alt(output)) <= 300
     output.metadata["image/png"]["answer"] = "Half & half."
     assert render._alt(output) == "Half &amp; half."
+
+
+def test_without_the_library_of_the_extra_nothing_is_run(home, monkeypatch, capsys):
+    """A page on paper is asked for where it cannot be made: one sentence, no run."""
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    nbformat.write(
+        book_of(("code", "n: int = 1", ["parameters"])), home / "notebooks" / "page.ipynb"
+    )
+    assert main(["run", "page", "--pdf", "--quiet"]) == 2
+    assert "extra 'pdf'" in capsys.readouterr().err
+    assert not list(home.glob("reports/runs/*"))
+
+
+def test_a_page_on_paper_fetches_nothing(home):
+    """Tagged, in the page's language, without a look at the network or the disk."""
+    pytest.importorskip("weasyprint")
+    folder = run_result(home, "nl", to_pdf=True)
+    paper = (folder / "report.pdf").read_bytes()
+    assert paper.startswith(b"%PDF") and b"/StructTreeRoot" in paper

@@ -82,7 +82,12 @@ def _run(options):
             "run: --name names one report; {n} notebooks are given. Run them one by one.",
             n=len(options.notebook),
         )
-    jobs = [{"notebook": n, "given": given, "name": options.name} for n in options.notebook]
+    if options.pdf:
+        from workbench.reports import pdf
+
+        pdf.require()
+    asked = {"given": given, "name": options.name, "pdf": options.pdf}
+    jobs = [{"notebook": n, **asked} for n in options.notebook]
     results = run_all(
         jobs,
         workers=options.jobs,

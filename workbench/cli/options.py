@@ -120,6 +120,8 @@ def _run(verbs):
             Note("cli.report_name", "name of the report, so that other data have other reports")
         ),
     )
+    paper = Note("cli.pdf", "the page as PDF too; needs the extra 'pdf'")
+    verb.add_argument("--pdf", action="store_true", help=str(paper))
     _timeout(verb)
     _quiet(verb)
     return verb

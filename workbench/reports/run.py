@@ -11,7 +11,7 @@ from pathlib import Path
 from workbench import display, project
 from workbench.display import record
 from workbench.errors import ReportFailed, unknown
-from workbench.reports import people, prose, publish, render, workbook
+from workbench.reports import pdf, people, prose, publish, render, workbook
 from workbench.reports.parameters import read_parameters, settle
 
 PACKAGES = (
@@ -51,7 +51,17 @@ def find(name):
     raise unknown("run", "notebook", name, known)
 
 
-def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, tick=None, slot=None):
+def run(
+    notebook,
+    given=None,
+    *,
+    as_of=None,
+    timeout=CELL_TIMEOUT,
+    name=None,
+    tick=None,
+    slot=None,
+    to_pdf=False,
+):
     """Run one notebook and publish its report.
 
     Parameters
@@ -69,6 +79,8 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
         Called after every cell.
     slot : str, optional
         The scheduled moment this run is for.
+    to_pdf : bool
+        Whether the page is also set as PDF, which needs the extra `pdf`.
 
     Returns
     -------
@@ -86,29 +98,16 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
     path = find(notebook)
     name = publish.safe_name(name or path.stem)
     values = settle(read_parameters(path), given or {}, path.name, as_of)
+    if to_pdf:
+        pdf.require()
     building = publish.begin(name)
     started = time.time()
-    manifest = {
-        "schema": 1,
-        "report": name,
-        "notebook": path.name,
-        "source_sha256": source_hash(path),
-        "parameters": values,
-        "as_of": (as_of or datetime.date.today()).isoformat(),
-        "slot": slot,
-        "seed": values.get("seed"),
-        "started": (
-            datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds")
-        ),
-        **_environment(),
-    }
+    manifest = _manifest(path, name, values, as_of, slot)
     status, reason = "ok", None
     try:
         book = _execute(path, values, building, timeout, tick)
         verify(book)
-        page = building.folder / "report.html"
-        _write_tables(building.folder, _language(values))
-        manifest["title"] = render.write_html(book, page, manifest, _language(values))
+        manifest["title"] = _write(book, building.folder, manifest, _language(values), to_pdf)
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the run must be published
         # It is published as failed, with its reason, and never as a report.
         status = "failed"
@@ -118,7 +117,7 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
                 if isinstance(error, ReportFailed)
                 else f"{type(error).__name__}: {_first_line(error)}"
             )
-        for unfinished in ("report.html", render.TABLES):
+        for unfinished in ("report.html", "report.pdf", render.TABLES):
             (building.folder / unfinished).unlink(missing_ok=True)
     (building.folder / SHOWN).unlink(missing_ok=True)
     inputs = building.folder / "inputs.jsonl"
@@ -140,12 +139,36 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
     return folder
 
 
-def _write_tables(folder, language):
-    """Write the workbook of what the cells have shown, where they have shown any table."""
+def _manifest(path, name, values, as_of, slot):
+    """Return what is known of a run before it begins."""
+    now = datetime.datetime.now(datetime.UTC)
+    return {
+        "schema": 1,
+        "report": name,
+        "notebook": path.name,
+        "source_sha256": source_hash(path),
+        "parameters": values,
+        "as_of": (as_of or datetime.date.today()).isoformat(),
+        "slot": slot,
+        "seed": values.get("seed"),
+        "started": now.isoformat(timespec="seconds"),
+        **_environment(),
+    }
+
+
+def _write(book, folder, manifest, language, to_pdf):
+    """Write the workbook of what the cells have shown, the page, and the page on paper; return the
+    title.
+    """
     entries = workbook.read_log(folder / SHOWN)
     if entries:
         with display.speaking(language):
             workbook.write(entries, folder / render.TABLES)
+    page = folder / "report.html"
+    title = render.write_html(book, page, manifest, language)
+    if to_pdf:
+        pdf.write(page, page.with_suffix(".pdf"))
+    return title
 
 
 def _language(values):
@@ -160,7 +183,7 @@ def run_all(jobs, *, workers=None, timeout=CELL_TIMEOUT, as_of=None, progress=Tr
     Parameters
     ----------
     jobs : list of dict
-        Each with notebook, and optionally given, name, slot.
+        Each with notebook, and optionally given, name, slot, pdf.
     workers : int, optional
         Default: one per processor.
 
@@ -227,6 +250,7 @@ def _job(job, timeout, as_of, done):
             name=job.get("name"),
             slot=job.get("slot"),
             tick=lambda: done.put(1),
+            to_pdf=job.get("pdf", False),
         )
     )
 
