@@ -99,7 +99,7 @@ def test_cohorts_on_or_after_and_revenue():
     ahead = retention.cohorts(
         SMALL, measure="revenue", criterion="on_or_after", until="2024-04-30"
     ).table
-    assert ahead[ahead["cohort"] == "2024-01-01"]["n"].unique().tolist() == [53], (
+    assert ahead[ahead["cohort"] == "2024-01-01"]["amount_total"].unique().tolist() == [53], (
         "relative to age 0, not to everything"
     )
 
