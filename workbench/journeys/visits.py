@@ -8,6 +8,8 @@ from workbench.notes import Note
 from workbench.results import Heat, Points, Result, analysis, tidy
 
 SECOND = 1_000_000
+# A share counts units; any other measure divides a total.
+_NUMERATORS = {"one_event_share": "count"}
 
 
 # How three tools cut visits (their documentation, as read in November 2026; links in
@@ -216,7 +218,7 @@ def _cut(events, rules, zone, conf_level):
                 {
                     "definition": definition,
                     "measure": name,
-                    "count" if name == "one_event_share" else "total": m["y"],
+                    _NUMERATORS.get(name, "total"): m["y"],
                     "n": int(m["x"]),
                     "estimate": estimate,
                     "std_error": se,

@@ -193,8 +193,7 @@ def cohorts(
     ]
     table.attrs.update(entry=entry, criterion=criterion)
     young = int(table["count"].isna().sum())
-    if measure == "revenue":
-        table = _of_money(table)
+    table = _OF_MEASURE[measure](table)
     limits = [*_future(young), *([sentences.ON_OR_AFTER] if criterion == "on_or_after" else [])]
     return Result(
         question=QUESTIONS[entry, measure].having(
@@ -243,6 +242,9 @@ def _of_money(table):
     """Name what was added up and divided by: money, of the customers counted."""
     named = table.rename(columns={"count": "amount", "n": "amount_total", "customers": "n"})
     return tidy(named[["cohort", "age", "amount", "n", "estimate", "amount_total"]])
+
+
+_OF_MEASURE = {"customers": lambda table: table, "revenue": _of_money}
 
 
 @analysis
