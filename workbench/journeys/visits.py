@@ -216,7 +216,7 @@ def _cut(events, rules, zone, conf_level):
                 {
                     "definition": definition,
                     "measure": name,
-                    "count" if name == "one_event_share" else "total": m["y"],
+                    _SUMS.get(name, "total"): m["y"],
                     "n": int(m["x"]),
                     "estimate": estimate,
                     "std_error": se,
@@ -399,6 +399,7 @@ _MEASURES = (
     "one_event_share",
     "sessions_by_day",
 )
+_SUMS = {"one_event_share": "count"}
 _MOMENTS = ["customers", "y", "x", "yy", "xy", "xx", "xx_all"]
 
 

@@ -192,9 +192,7 @@ def cohorts(
         ]
     ]
     table.attrs.update(entry=entry, criterion=criterion)
-    young = int(table["count"].isna().sum())
-    if measure == "revenue":
-        table = _of_money(table)
+    table, young = _named(table, measure), int(table["count"].isna().sum())
     limits = [*_future(young), *([sentences.ON_OR_AFTER] if criterion == "on_or_after" else [])]
     return Result(
         question=QUESTIONS[entry, measure].having(
@@ -239,8 +237,10 @@ def cohorts(
     )
 
 
-def _of_money(table):
-    """Name what was added up and divided by: money, of the customers counted."""
+def _named(table, measure):
+    """Name what was added up and divided by where it is money, of the customers counted."""
+    if measure == "customers":
+        return table
     named = table.rename(columns={"count": "amount", "n": "amount_total", "customers": "n"})
     return tidy(named[["cohort", "age", "amount", "n", "estimate", "amount_total"]])
 
