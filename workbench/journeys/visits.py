@@ -8,8 +8,6 @@ from workbench.notes import Note
 from workbench.results import Heat, Points, Result, analysis, tidy
 
 SECOND = 1_000_000
-# A share counts units; any other measure divides a total.
-_NUMERATORS = {"one_event_share": "count"}
 
 
 # How three tools cut visits (their documentation, as read in November 2026; links in
@@ -218,7 +216,7 @@ def _cut(events, rules, zone, conf_level):
                 {
                     "definition": definition,
                     "measure": name,
-                    _NUMERATORS.get(name, "total"): m["y"],
+                    _SUMS.get(name, "total"): m["y"],
                     "n": int(m["x"]),
                     "estimate": estimate,
                     "std_error": se,
@@ -401,6 +399,7 @@ _MEASURES = (
     "one_event_share",
     "sessions_by_day",
 )
+_SUMS = {"one_event_share": "count"}
 _MOMENTS = ["customers", "y", "x", "yy", "xy", "xx", "xx_all"]
 
 

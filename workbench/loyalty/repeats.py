@@ -190,8 +190,7 @@ def repeat_buying(
                 ["bought"] * (MOST + 1) + ["repeat_rate", "repeat_frequency", "new_frequency"]
             ),
             "purchases": [*labels, "–", "–", "–"],
-            "count": [*counts[:-2], np.nan, np.nan],
-            "total": [*[np.nan] * (MOST + 2), *counts[-2:]],
+            **_apart(counts),
             "n": np.array(bases).astype(int),
             "estimate": told,
             "std_error": se,
@@ -241,6 +240,12 @@ def repeat_buying(
             xlabel=Note("loyalty.nbd_axis", "Share of households"),
         ),
     )
+
+
+def _apart(counts):
+    """Keep the households counted apart from purchases, the last two, which are sums."""
+    sums = np.arange(len(counts)) >= len(counts) - 2
+    return {"count": np.where(sums, np.nan, counts), "total": np.where(sums, counts, np.nan)}
 
 
 def _fitted(mean, spread, p):

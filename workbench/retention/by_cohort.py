@@ -192,8 +192,7 @@ def cohorts(
         ]
     ]
     table.attrs.update(entry=entry, criterion=criterion)
-    young = int(table["count"].isna().sum())
-    table = _OF_MEASURE[measure](table)
+    table, young = _named(table, measure), int(table["count"].isna().sum())
     limits = [*_future(young), *([sentences.ON_OR_AFTER] if criterion == "on_or_after" else [])]
     return Result(
         question=QUESTIONS[entry, measure].having(
@@ -238,13 +237,12 @@ def cohorts(
     )
 
 
-def _of_money(table):
-    """Name what was added up and divided by: money, of the customers counted."""
+def _named(table, measure):
+    """Name what was added up and divided by where it is money, of the customers counted."""
+    if measure == "customers":
+        return table
     named = table.rename(columns={"count": "amount", "n": "amount_total", "customers": "n"})
     return tidy(named[["cohort", "age", "amount", "n", "estimate", "amount_total"]])
-
-
-_OF_MEASURE = {"customers": lambda table: table, "revenue": _of_money}
 
 
 @analysis

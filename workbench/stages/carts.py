@@ -233,7 +233,7 @@ def cart_abandonment(carts, *, by=None, conf_level=0.95):
                 {
                     **head,
                     "measure": "value",
-                    "amount": per["y"].sum(),
+                    **{"amount": per["y"].sum(), "amount_total": per["x"].sum()},
                     "n": len(mine),
                     "estimate": estimate,
                     "std_error": se,
@@ -241,7 +241,6 @@ def cart_abandonment(carts, *, by=None, conf_level=0.95):
                     "conf_high": min(high, 1.0) if high == high else high,
                     "customers": len(per),
                     "immature": young,
-                    "amount_total": per["x"].sum(),
                 }
             )
     limits = [
