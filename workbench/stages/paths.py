@@ -287,8 +287,8 @@ def _flow_answer(table):
     most = starts.loc[starts["estimate"].idxmax()]
     return Note(
         "stages.flow_answer_start",
-        "No decision occasion was abandoned; most begin with {stage:word}: {share:%} ({low:%} to "
-        "{high:%}; {count} of {n}).",
+        "No decision occasion was abandoned; they begin most often with {stage:word}: {share:%} "
+        "({low:%} to {high:%}; {count} of {n}).",
         stage=most["to_stage"],
         **shown(most),
     )
