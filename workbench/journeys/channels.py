@@ -142,7 +142,7 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
     Raises
     ------
     NotEnoughData
-        If there is no session.
+        If there is no session, or no column that could name a source.
 
     Source: O-14 in `docs/glossary.md`.
     """
@@ -158,6 +158,12 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
     )
     if not len(first):
         raise NotEnoughData("journeys.error_no_session", "tagging: there is no session")
+    if not {*UTM, "referrer"} & set(first):
+        raise NotEnoughData(
+            "journeys.error_no_source",
+            "tagging: the events have no source, medium, campaign or referrer, so whether a visit "
+            "was direct is unknown",
+        )
     text = {
         c: (
             first[c].astype(object).where(first[c].notna(), "")
