@@ -466,3 +466,19 @@ def test_corrections_by_their_definitions():
     assert intervals.corrected(p, "fdr_bh") == pytest.approx(bh)
     assert intervals.each_against_rest([0.03, 0.03]).tolist() == [0.03, 0.03]
     assert len(intervals.corrected([])) == 0
+
+
+def test_visits_without_any_source_column_are_not_called_direct():
+    """A file that names no source says nothing of it: no share, rather than all of them direct."""
+    events = pd.DataFrame(
+        {
+            "customer_id": ["a", "b"],
+            "session_id": ["1", "2"],
+            "occurred_at": pd.to_datetime(["2025-01-01", "2025-01-02"], utc=True),
+            "event": ["p", "p"],
+        }
+    )
+    with pytest.raises(NotEnoughData, match="unknown"):
+        journeys.tagging(events)
+    named = journeys.tagging(events.assign(referrer=[None, "https://a.example"]))
+    assert named.table.set_index("measure").loc["direct", "count"] == 1

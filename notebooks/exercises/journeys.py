@@ -1,4 +1,4 @@
-"""The exercises of 13_journeys_and_paths: growth by a rule, and a figure to plan with."""
+"""The exercises of 13_journeys_and_paths: a fall by a rule, and a figure to plan with."""
 
 from workbench.reports.exercises import Exercises, Truth
 
@@ -9,37 +9,42 @@ check = exercises.check
 @exercises.add(
     1,
     first=(
-        "*Hint.* Take the rows with a pause of an hour and of a quarter of an hour. Growth is "
-        "measured against what was there before."
+        "*Hint.* Write the figure as a fraction. Which of its two parts does the rule move, and "
+        "which rows of the table say by how much?"
     ),
     right=(
-        "**Right.** That growth is made of nothing but a rule. Every figure per visit falls along "
-        "with it, conversion among them. Before you compare two periods or two sites, ask whether "
-        "a visit is the same thing in both."
+        "**Right.** Not one order fewer, and still a conversion that falls: the rule moved the "
+        "denominator and nobody's behaviour did. Orders per customer would have stayed as they "
+        "were. Before you compare two periods or two sites, ask whether a visit is the same thing "
+        "in both."
     ),
     otherwise=(
-        "**Not yet.** Divide the visits per customer with the short pause by those with the long "
-        "one, and look at what is above one."
+        "**Not yet.** Orders stay the same. Divide the visits per customer with the long pause by "
+        "those with the short one, and look at what is missing to one."
     ),
     hints={
+        "growth": (
+            "**Not yet.** That is by which share the visits grow. Orders per visit has the visits "
+            "below the line, so it falls by another share."
+        ),
+        "ratio": (
+            "**Not yet.** That is what is left of the figure, as a share of what it was. The "
+            "question asks what is lost."
+        ),
         "difference": (
             "**Not yet.** That is the difference in visits per customer. The question asks for a "
-            "share of what was there before."
-        ),
-        "after": (
-            "**Not yet.** That measures against the visits after the change. Growth is measured "
-            "against those before it."
+            "share, and of another figure."
         ),
     },
 )
-def growth_by_rule(counted):
-    """How many more visits a short pause counts than a long one, as a share of the latter."""
+def fall_by_rule(counted):
+    """The share by which orders per visit fall when a short pause replaces a long one."""
     visits = counted.table.set_index("definition")["estimate"]
     short, long = visits["pause_15"], visits["pause_60"]
-    growth = short / long - 1
-    mistakes = {"difference": short - long, "after": 1 - long / short}
+    fall = 1 - long / short
+    mistakes = {"growth": short / long - 1, "ratio": long / short, "difference": short - long}
     # The same events under two rules: nothing is left to chance, but rounding is allowed.
-    return Truth(growth, growth, growth, share=True, mistakes=mistakes)
+    return Truth(fall, fall, fall, share=True, mistakes=mistakes)
 
 
 @exercises.add(

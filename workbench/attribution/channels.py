@@ -301,8 +301,9 @@ def _entry_answer(table):
     converts = parts["converts"].loc[row["channel"]]
     return Note(
         "attribution.entry_answer",
-        "Most customers first arrived through {channel:word}: {share:%} ({low:%} to {high:%}; {n} "
-        "of {people}); {rate:%} of them converted ({rate_low:%} to {rate_high:%}).",
+        "The largest group of customers first arrived through {channel:word}: {share:%} ({low:%} "
+        "to {high:%}; {n} of {people}); {rate:%} of them converted ({rate_low:%} to "
+        "{rate_high:%}).",
         channel=row["channel"],
         share=row["estimate"],
         low=row["conf_low"],

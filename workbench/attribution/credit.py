@@ -140,16 +140,16 @@ def _rules_answer(table):
     if table["rule"].nunique() == 1:
         return Note(
             "attribution.rule_answer",
-            "By the rule “{rule:word}” most conversions are attributed to {channel:word}: "
-            "{share:%} ({low:%} to {high:%}; {count:4} of {n}).",
+            "By the rule “{rule:word}” the largest share of conversions is attributed to "
+            "{channel:word}: {share:%} ({low:%} to {high:%}; {count:4} of {n}).",
             **values,
         )
     same = table.loc[table["channel"] == row["channel"], "estimate"]
     return Note(
         "attribution.rules_answer",
-        "By the rule “{rule:word}” most conversions are attributed to {channel:word}: {share:%} "
-        "({low:%} to {high:%}; {count:4} of {n}); by the other rules its share lies between "
-        "{least:%} and {most:%}.",
+        "By the rule “{rule:word}” the largest share of conversions is attributed to "
+        "{channel:word}: {share:%} ({low:%} to {high:%}; {count:4} of {n}); over all rules its "
+        "share lies between {least:%} and {most:%}.",
         least=same.min(),
         most=same.max(),
         **values,
@@ -175,15 +175,15 @@ def most_credited(table):
     if values["low"] == values["low"]:
         return Note(
             "attribution.credit_answer",
-            "Most conversions are attributed to {channel:word}: {share:%} ({low:%} to {high:%}; "
-            "{count:4} of {n}).",
+            "The largest share of conversions is attributed to {channel:word}: {share:%} ({low:%} "
+            "to {high:%}; {count:4} of {n}).",
             **values,
         )
     del values["low"], values["high"]
     return Note(
         "attribution.credit_undrawn",
-        "Most conversions are attributed to {channel:word}: {share:%} ({count:4} of {n}; no "
-        "interval was asked for).",
+        "The largest share of conversions is attributed to {channel:word}: {share:%} ({count:4} "
+        "of {n}; no interval was asked for).",
         **values,
     )
 

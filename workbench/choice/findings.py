@@ -377,12 +377,19 @@ def money(table, choices, price):
             n=choices,
         )
     row = known.loc[known["estimate"].abs().idxmax()]
+    values = {"term": row["term"], **interval(row)}
+    if known["term"].nunique() == 1:
+        return Note(
+            "choice.wtp_answer_one",
+            "One unit of {term:word} is worth {estimate:money} ({low:money} to {high:money}; {n} "
+            "choices).",
+            **values,
+        )
     return Note(
         "choice.wtp_answer",
         "One unit of {term:word} is worth {estimate:money} ({low:money} to {high:money}; {n} "
-        "choices), the largest value of all attributes.",
-        term=row["term"],
-        **interval(row),
+        "choices), of all attributes the value furthest from zero.",
+        **values,
     )
 
 

@@ -128,9 +128,9 @@ def _predicted_best(table, count):
     total = table[table["measure"] == "total"].set_index("model")
     return Note(
         "clv.hold_answer",
-        "The best model for single customers, {model:word}, predicts {share:%} of the {count} "
-        'purchases made afterwards ({low:%} to {high:%}; {n} customers); the rule "as often as '
-        'before" predicts {plain:%}.',
+        "The model with the smallest mean error per customer, {model:word}, predicts {share:%} of "
+        'the {count} purchases made afterwards ({low:%} to {high:%}; {n} customers); the rule "as '
+        'often as before" predicts {plain:%}.',
         model=best,
         share=total.loc[best, "estimate"],
         low=total.loc[best, "conf_low"],

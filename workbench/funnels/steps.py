@@ -424,15 +424,16 @@ def _drop_answer(table, by, window):
     if by:
         return Note(
             "funnels.group_drop_answer",
-            "Drop-off is highest after {step:word} in group {group:word}: {share:%} take no later "
-            "step within {window:span} ({low:%} to {high:%}; {count} of {n} customers).",
+            "The highest drop-off observed is after {step:word} in group {group:word}: {share:%} "
+            "take no later step within {window:span} ({low:%} to {high:%}; {count} of {n} "
+            "customers).",
             group=row[by],
             **values,
         )
     return Note(
         "funnels.drop_answer",
-        "Drop-off is highest after {step:word}: {share:%} take no later step within {window:span} "
-        "({low:%} to {high:%}; {count} of {n} customers).",
+        "The highest drop-off observed is after {step:word}: {share:%} take no later step within "
+        "{window:span} ({low:%} to {high:%}; {count} of {n} customers).",
         **values,
     )
 

@@ -112,6 +112,24 @@ def assign_channels(events, *, own_hosts=()):
     return made
 
 
+def _named_sources(first):
+    """Return what each visit says of its source, as texts by column; "" where it says nothing."""
+    import pandas as pd
+
+    columns = (*UTM, "referrer")
+    if not set(columns) & set(first):
+        raise NotEnoughData(
+            "journeys.error_no_source",
+            "tagging: the events have no source, medium, campaign or referrer, so whether a visit "
+            "was direct is unknown",
+        )
+    nothing = pd.Series("", first.index)
+    return {
+        c: first[c].astype(object).where(first[c].notna(), "") if c in first else nothing
+        for c in columns
+    }
+
+
 def _is_own(referrer, own_hosts):
     host = (urlsplit(referrer).hostname or "") if isinstance(referrer, str) else ""
     return any(host == h or host.endswith("." + h) for h in own_hosts) or any(
@@ -142,7 +160,7 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
     Raises
     ------
     NotEnoughData
-        If there is no session.
+        If there is no session, or no column that could name a source.
 
     Source: O-14 in `docs/glossary.md`.
     """
@@ -158,14 +176,7 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
     )
     if not len(first):
         raise NotEnoughData("journeys.error_no_session", "tagging: there is no session")
-    text = {
-        c: (
-            first[c].astype(object).where(first[c].notna(), "")
-            if c in first
-            else pd.Series("", first.index)
-        )
-        for c in (*UTM, "referrer")
-    }
+    text = _named_sources(first)
     own = text["referrer"].map(lambda r: _is_own(r, own_hosts))
     variants, odd = [], np.zeros(len(first), bool)
     for name in ("source", "campaign"):

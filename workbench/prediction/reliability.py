@@ -105,7 +105,7 @@ def _calibration_answer(table, off, conf_level):
     return Note(
         "prediction.calibration_answer",
         "{predicted:%} were predicted to come back and {share:%} did ({low:%} to {high:%}; "
-        "{count} of {n}); {off} of {groups} groups lie outside their interval.",
+        "{count} of {n}); groups outside their interval: {off} of {groups}.",
         predicted=float((table["predicted"] * table["n"]).sum() / n),
         share=count / n,
         low=low,

@@ -37,6 +37,7 @@ CAPTIONS = {
     "table.kept": Note("table.kept", "What became of every purchase occasion"),
     "table.stages": Note("table.stages", "Events by stage"),
     "table.tasks": Note("table.tasks", "The first tasks as respondents see them"),
+    "table.times": Note("table.times", "The first rows, one a customer"),
     "table.truth": Note("table.truth", "Estimate and truth side by side"),
     "table.likeliest": Note(
         "table.likeliest", "Customers with the highest probability of coming back"

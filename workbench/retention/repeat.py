@@ -446,8 +446,8 @@ def _next_answer(table, medians, after, customers):
         )
     return Note(
         "retention.next_answer_by",
-        "Customers of {group:word} were back soonest: half of them within {median} days of "
-        "purchase {k} ({low} to {high}; {n} customers in all groups).",
+        "The shortest median observed is that of {group:word}: half of them were back within "
+        "{median} days of purchase {k} ({low} to {high}; {n} customers in all groups).",
         group=group,
         **values,
     )

@@ -341,8 +341,8 @@ def _hazard_answer(hazards, width, time):
     row = row.iloc[0]
     return Note(
         "retention.hazard_answer",
-        "The largest share ends between {begin} and {end} {time:header}: {share:%} of those "
-        "still going on ({low:%} to {high:%}; {count} of {n}).",
+        "The largest share observed to end is between {begin} and {end} {time:header}: {share:%} "
+        "of those still going on ({low:%} to {high:%}; {count} of {n}).",
         begin=float(row["term"]),
         end=float(row["term"]) + float(width),
         time=time,

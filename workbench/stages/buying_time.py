@@ -133,9 +133,9 @@ def _purchase_answer(table, by, n):
     most, least = at.iloc[-1], at.iloc[0]
     return Note(
         "stages.purchase_answer_groups",
-        "By day {days:3}, most occasions have ended in a purchase in {group:word}: {share:%} "
-        "({low:%} to {high:%}; {n} occasions), fewest in {other:word}: {other_share:%} "
-        "({other_low:%} to {other_high:%}).",
+        "By day {days:3}, the largest share of occasions has ended in a purchase in {group:word}: "
+        "{share:%} ({low:%} to {high:%}; {n} occasions), the smallest in {other:word}: "
+        "{other_share:%} ({other_low:%} to {other_high:%}).",
         days=far,
         group=str(at.index[-1]),
         share=most["estimate"],

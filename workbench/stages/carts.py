@@ -272,8 +272,9 @@ def _cart_answer(table, by):
         most, least = carts.loc[carts["estimate"].idxmax()], carts.loc[carts["estimate"].idxmin()]
         return Note(
             "stages.cart_answer_groups",
-            "Most carts are abandoned in {group:word}: {share:%} ({low:%} to {high:%}; {count} of "
-            "{n}), fewest in {other:word}: {other_share:%} ({other_low:%} to {other_high:%}).",
+            "The largest share of carts is abandoned in {group:word}: {share:%} ({low:%} to "
+            "{high:%}; {count} of {n}), the smallest in {other:word}: {other_share:%} "
+            "({other_low:%} to {other_high:%}).",
             group=str(most[by]),
             **shown(most),
             other=str(least[by]),

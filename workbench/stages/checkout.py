@@ -156,8 +156,8 @@ def _checkout_answer(table):
     most = steps.loc[steps["estimate"].idxmax()]
     return Note(
         "stages.checkout_answer",
-        "Carts stop most often at {step:word}: {share:%} of those that reached it go no further "
-        "({low:%} to {high:%}; {count} of {n}).",
+        "The largest share of carts observed to stop is at {step:word}: {share:%} of those that "
+        "reached it go no further ({low:%} to {high:%}; {count} of {n}).",
         step=most["step"],
         **shown(most),
     )

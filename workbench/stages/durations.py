@@ -140,8 +140,8 @@ def _spell_answer(table, unit):
     longest = known.loc[known["estimate"].idxmax()]
     return Note(
         "stages.spell_answer",
-        "The median stay is longest in {stage:word}: {median:3} {unit:word} ({low:3} to {high:3}; "
-        "{count} of {n} spells went on to another stage).",
+        "The longest median stay observed is in {stage:word}: {median:3} {unit:word} ({low:3} to "
+        "{high:3}; {count} of {n} spells went on to another stage).",
         stage=longest["stage"],
         median=longest["estimate"],
         unit=unit,

@@ -167,8 +167,8 @@ def _hazard_answer(table):
     most = shown.loc[shown["estimate"].idxmax()]
     return Note(
         "stages.hazard_answer",
-        "The chance to give up is highest in {stage:word} from day {day} on: {share:%} a day "
-        "({low:%} to {high:%}; {count} of {n} days at risk).",
+        "The highest chance to give up observed is in {stage:word} from day {day} on: {share:%} a "
+        "day ({low:%} to {high:%}; {count} of {n} days at risk).",
         stage=most["stage"],
         day=most["from_day"],
         share=most["estimate"],

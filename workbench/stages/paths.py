@@ -278,8 +278,9 @@ def _flow_answer(table):
         most = lost.loc[lost["estimate"].idxmax()]
         return Note(
             "stages.flow_answer",
-            "Decision occasions are most often abandoned after {stage:word}: {share:%} of those "
-            "that reached it ({low:%} to {high:%}; {count} of {n}).",
+            "The largest share of decision occasions observed to be abandoned is after "
+            "{stage:word}: {share:%} of those that reached it ({low:%} to {high:%}; {count} of "
+            "{n}).",
             stage=most["from_stage"],
             **shown(most),
         )
@@ -287,8 +288,8 @@ def _flow_answer(table):
     most = starts.loc[starts["estimate"].idxmax()]
     return Note(
         "stages.flow_answer_start",
-        "No decision occasion was abandoned; most begin with {stage:word}: {share:%} ({low:%} to "
-        "{high:%}; {count} of {n}).",
+        "No decision occasion was abandoned; they begin most often with {stage:word}: {share:%} "
+        "({low:%} to {high:%}; {count} of {n}).",
         stage=most["to_stage"],
         **shown(most),
     )

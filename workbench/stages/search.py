@@ -229,8 +229,8 @@ def _mix_answer(table):
     most = table.loc[table["estimate"].idxmax()]
     return Note(
         "stages.mix_answer",
-        "Most search contacts are of the kind {kind:word}: {share:%} ({low:%} to {high:%}; {count} "
-        "of {n}).",
+        "The most frequent kind of search contact is {kind:word}: {share:%} ({low:%} to {high:%}; "
+        "{count} of {n}).",
         kind=str(most["kind"]),
         **shown(most),
     )
