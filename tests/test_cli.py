@@ -93,7 +93,7 @@ def test_mistakes_are_told_in_dutch(words, message, capsys):
 def test_a_dutch_report_is_asked_for_in_dutch(capsys):
     """The language of a report is that of the messages about it."""
     assert main(["run", "30_retention", "--quiet", "-p", "language=nl", "-p", "sead=3"]) == 2
-    assert "geen parameter met de naam 'sead'. Bedoelt u 'seed'?" in capsys.readouterr().err
+    assert "geen parameter met de naam 'sead'. Bedoel je 'seed'?" in capsys.readouterr().err
 
 
 def test_list_and_params(capsys):
