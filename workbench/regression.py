@@ -327,6 +327,32 @@ def _empty(data):
     )
 
 
+def check_penalty(penalty, cluster):
+    """Refuse an unknown penalty, and one where rows are not units of their own."""
+    if penalty is None:
+        return
+    one_of("penalty", penalty, ("firth",))
+    if cluster:
+        raise InputError(
+            "regression.error_penalty_cluster",
+            "penalty: '{penalty}' takes every row as a unit of its own; leave out cluster "
+            "('{cluster}'), or keep one row of each",
+            penalty=penalty,
+            cluster=cluster,
+        )
+
+
+def check_settled(fit, what):
+    """Refuse a fit whose search has not come to rest though an estimate exists."""
+    if not fit.settled:
+        raise InputError(
+            "regression.error_not_settled",
+            "{what}: the fit does not converge although an estimate exists; leave columns out, or "
+            "gather more rows",
+            what=what,
+        )
+
+
 def clear(row, reference=0):
     """Say whether the interval of a row of a table leaves out a value, such as no difference."""
     return bool(row["conf_low"] > reference or row["conf_high"] < reference)

@@ -9,11 +9,22 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.retention import sentences
 from workbench.retention.stays import durations
+from workbench.stats import hazards
 
 COX_METHOD = Note(
     "retention.cox_method",
     "Cox regression with Efron's ties; errors clustered by sampling unit where customers have "
     "several durations; proportionality by scaled Schoenfeld residuals.",
+)
+COX_FIRTH = Note(
+    "retention.cox_firth",
+    "Cox regression by Firth's penalised likelihood, Efron's ties; intervals and p-values from its "
+    "profile; proportionality by scaled Schoenfeld residuals.",
+)
+COX_NOTHING = Note(
+    "retention.cox_answer_withheld",
+    "What is associated with ending sooner or later cannot be estimated: these data put all "
+    "endings in order, so no finite estimate exists.",
 )
 COX_AXIS = Note("retention.cox_axis", "Change of the log hazard per unit (positive: ends sooner)")
 COX_STEADY = Note(
@@ -30,7 +41,15 @@ FAMILIES = ("weibull", "exponential", "log_logistic", "log_normal")
 
 @analysis
 def cox(
-    table, covariates, *, time="days", event="ended", cluster=None, strata=None, conf_level=0.95
+    table,
+    covariates,
+    *,
+    time="days",
+    event="ended",
+    cluster=None,
+    strata=None,
+    penalty=None,
+    conf_level=0.95,
 ):
     """What is associated with ending sooner or later, whatever the shape over time?
 
@@ -47,37 +66,76 @@ def cox(
         it.
     strata : str, optional
         Column of groups with a shape over time of their own.
+    penalty : str, optional
+        "firth": Firth's penalised likelihood, which has an estimate for every sample; limits and
+        p-values from its profile. None: maximum likelihood.
 
     Returns
     -------
     Result
         term, count (ended), n (durations), estimate (change of the log hazard a unit), std_error,
         conf_low, conf_high, p_value, hazard_ratio, ratio_low, ratio_high, p_proportional (that the
-        effect does not change with time). `.model` is the statsmodels result.
+        effect does not change with time). A term that orders the endings completely has no finite
+        estimate: it is missing, and `.limits` name it. `.model` is a `stats.hazards.Fit`.
 
     Raises
     ------
     InputError
-        For missing, constant or collinear columns, or an event other than 0 and 1.
+        For missing, constant or collinear columns, an event other than 0 and 1, or a penalty with
+        `cluster`.
     NotEnoughData
         With fewer than two ended durations a covariate.
 
     Source: Cox (1972), JRSS B 34; ties Efron (1977), JASA 72; clustered errors Lin & Wei (1989),
-    JASA 84; proportionality Grambsch & Therneau (1994), Biometrika 81. Fitted by statsmodels.
+    JASA 84; proportionality Grambsch & Therneau (1994), Biometrika 81; monotone likelihood and
+    penalty Heinze & Schemper (2001), Biometrics 57.
     """
-    import pandas as pd
-    import statsmodels.api as sm
-
+    fits.check_penalty(penalty, cluster)
     rows, lost = durations(table, time, event, *covariates, cluster, strata)
     data = fits.prepare(rows, time, list(covariates), cluster=cluster)
     x = data.x.drop(columns="constant")
     ended = rows[event].to_numpy(float)
-    if ended.sum() < 2 * x.shape[1]:
+    _check_durations(rows, time, ended, x.shape[1])
+    code = None if strata is None else np.unique(rows[strata].astype(str), return_inverse=True)[1]
+    length, z = rows[time].to_numpy(float), x.to_numpy(float)
+    if penalty:
+        fit = hazards.firth_cox(z, length, ended, strata=code, conf_level=conf_level)
+    else:
+        groups = data.groups if cluster else None
+        fit = hazards.cox(z, length, ended, strata=code, groups=groups)
+    fits.check_settled(fit, "cox")
+    result = _cox_table(
+        fit, x.columns, ended, conf_level, df=data.customers - 1 if cluster else None
+    )
+    return Result(
+        question=Note("retention.cox_question", "What is associated with ending sooner or later?"),
+        answer=_cox_answer(result, conf_level),
+        table=result,
+        method=COX_FIRTH if penalty else COX_METHOD,
+        unit="durations",
+        n=len(rows),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=(
+            *_withheld(result),
+            *_proportionality(x.columns, fit.p_proportional, conf_level),
+            sentences.ASSOCIATIONAL,
+            *_too_few(int(ended.sum()), x.shape[1], data.customers if cluster else None),
+            *sentences.left_out(lost),
+        ),
+        model=fit,
+        chart=Points(label=["term"], reference=0, xlabel=COX_AXIS),
+    )
+
+
+def _check_durations(rows, time, ended, covariates):
+    """Refuse durations below 0, and fewer ended ones than the covariates need."""
+    if ended.sum() < 2 * covariates:
         raise NotEnoughData(
             "retention.error_cox_few",
             "cox: {n} durations ended, for {k} covariates; at least {least} for each are needed",
             n=int(ended.sum()),
-            k=x.shape[1],
+            k=covariates,
             least=2,
         )
     if (rows[time] < 0).any():
@@ -86,63 +144,57 @@ def cox(
             "table: '{time}' must not be negative",
             time=time,
         )
-    code = None if strata is None else np.unique(rows[strata].astype(str), return_inverse=True)[1]
-    model = sm.PHReg(
-        rows[time].to_numpy(float), x.to_numpy(), status=ended, ties="efron", strata=code
-    )
-    made = model.fit(groups=data.groups) if cluster else model.fit()
-    params, cov = np.asarray(made.params), np.atleast_2d(made.cov_params())
-    if not np.isfinite(cov).all() or (np.abs(params * np.ptp(x.to_numpy(), axis=0)) > 35).any():
-        raise InputError(
-            "retention.error_cox_separation",
-            "cox: one covariate alone decides who leaves, so its coefficient has no "
-            "finite estimate; leave it out",
-        )
-    se = np.sqrt(np.diag(cov))
-    low, high = intervals.normal(params, se, conf_level, df=data.customers - 1 if cluster else None)
-    shape = _proportional(made, rows[time].to_numpy(float), ended)
-    result = pd.DataFrame(
+
+
+def _cox_table(fit, terms, ended, conf_level, df):
+    """Return the rows of `cox`."""
+    import pandas as pd
+
+    se = np.sqrt(np.diag(fit.cov))
+    low, high = intervals.normal(fit.params, se, conf_level, df=df)
+    p_value = intervals.p_value(fit.params, se)
+    if fit.low is not None:
+        low, high, p_value = fit.low, fit.high, fit.p_value
+    with np.errstate(over="ignore"):
+        ratios = [np.exp(v) for v in (fit.params, low, high)]
+    return pd.DataFrame(
         {
-            "term": x.columns,
+            "term": terms,
             "count": int(ended.sum()),
-            "n": len(rows),
-            "estimate": params,
+            "n": len(ended),
+            "estimate": fit.params,
             "std_error": se,
             "conf_low": low,
             "conf_high": high,
-            "p_value": np.asarray(made.pvalues),
-            "hazard_ratio": np.exp(params),
-            "ratio_low": np.exp(low),
-            "ratio_high": np.exp(high),
-            "p_proportional": shape,
+            "p_value": p_value,
+            **dict(zip(("hazard_ratio", "ratio_low", "ratio_high"), ratios, strict=True)),
+            "p_proportional": fit.p_proportional,
         }
     )
-    return Result(
-        question=Note("retention.cox_question", "What is associated with ending sooner or later?"),
-        answer=_cox_answer(result, conf_level),
-        table=result,
-        method=COX_METHOD,
-        unit="durations",
-        n=len(rows),
-        conf_level=conf_level,
-        evidence="associational",
-        limits=(
-            _proportionality(x.columns, shape, conf_level),
-            sentences.ASSOCIATIONAL,
-            *_too_few(int(ended.sum()), x.shape[1], data.customers if cluster else None),
-            *sentences.left_out(lost),
-        ),
-        model=made,
-        chart=Points(
-            label=["term"],
-            reference=0,
-            xlabel=COX_AXIS,
-        ),
-    )
+
+
+def _withheld(table):
+    """Say which terms have no finite estimate, and what to do."""
+    gone = table.loc[table["estimate"].isna(), "term"].tolist()
+    if not gone:
+        return []
+    return [
+        Note(
+            "retention.cox_withheld",
+            "No finite estimate exists for {terms:header}: these data put all endings in order by "
+            "it, so the likelihood rises without end. Use the penalised estimate "
+            "(penalty='{penalty}'), leave the term out, or observe longer.",
+            terms=gone,
+            penalty="firth",
+        )
+    ]
 
 
 def _cox_answer(table, conf_level):
     """Name the term with the clearest association, or say that none could be shown."""
+    table = table[table["estimate"].notna()]
+    if not len(table):
+        return COX_NOTHING
     corrected = intervals.corrected(table["p_value"])
     row = table.assign(corrected=corrected).sort_values(["corrected", "p_value", "term"]).iloc[0]
     values = {
@@ -179,15 +231,19 @@ def _cox_answer(table, conf_level):
 def _proportionality(terms, p_values, conf_level):
     """Say which associations change with time."""
     corrected = intervals.corrected(p_values)
+    if np.isnan(corrected).all():
+        return []
     moving = [c for c, p in zip(terms, corrected, strict=True) if p < 1 - conf_level]
     if not moving:
-        return COX_STEADY
-    return Note(
-        "retention.cox_moving",
-        "Not the same at all times (proportionality test, corrected): {terms:header}. Read these "
-        "as averages over time, or split the time.",
-        terms=moving,
-    )
+        return [COX_STEADY]
+    return [
+        Note(
+            "retention.cox_moving",
+            "Not the same at all times (proportionality test, corrected): {terms:header}. Read "
+            "these as averages over time, or split the time.",
+            terms=moving,
+        )
+    ]
 
 
 def _too_few(ended, covariates, clusters):
@@ -214,24 +270,6 @@ def _too_few(ended, covariates, clusters):
             )
         )
     return limits
-
-
-def _proportional(made, time, ended):
-    """Return, for every covariate, the chance of so much drift of its scaled Schoenfeld residuals
-    along the order of time if there is none.
-    """
-    from scipy import special, stats
-
-    residual = np.asarray(made.schoenfeld_residuals)
-    seen = np.isfinite(residual).all(axis=1) & (ended == 1)
-    if seen.sum() < 3:
-        return np.full(residual.shape[1], np.nan)
-    cov, d = np.atleast_2d(made.cov_params()), seen.sum()
-    g = stats.rankdata(time[seen])
-    g = g - g.mean()
-    scaled = residual[seen] @ cov * d
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return special.chdtrc(1, (g @ scaled) ** 2 / (d * np.diag(cov) * (g @ g)))
 
 
 @analysis
