@@ -5,10 +5,13 @@ are statsmodels'.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from workbench import discrete, intervals
 from workbench.errors import InputError, NotEnoughData, need_columns, one_of
 from workbench.notes import Note
+from workbench.stats import existence, regressions
+from workbench.stats.scaling import standardise
 
 KINDS = ("linear", "logit", "ordinal", "poisson")
 LEAST_F = 10  # first-stage F under which an instrument is called weak
@@ -209,25 +212,118 @@ def inflation(x):
     )
 
 
-def fit(data, kind="linear", *, weights=None):
-    """Return the statsmodels result of a regression with standard errors clustered on the sampling
-    units (robust where each has one row).
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A logit or a Poisson regression told by the names of its columns.
 
-    Raises InputError where a column separates a yes/no outcome perfectly, or the fit does not
-    settle.
+    `params`, `bse`, `pvalues`, `low`, `high` (Series; limits of a penalised fit only), `cov`
+    (DataFrame), `chances` (of the rows, or rates), `loglik`, `use_t` (degrees of freedom of tests;
+    None: normal) and `estimate`, what `stats.regressions` gave. Terms without a finite estimate are
+    missing.
     """
+
+    params: object
+    cov: object
+    pvalues: object
+    chances: np.ndarray
+    loglik: float
+    kind: str
+    estimate: object
+    low: object = None
+    high: object = None
+
+    @property
+    def bse(self):
+        """The standard errors, by term."""
+        import pandas as pd
+
+        return pd.Series(np.sqrt(np.diag(self.cov)), self.params.index)
+
+    def cov_params(self):
+        """Return the covariance of the weights, by term."""
+        return self.cov
+
+    def predict(self, x=None):
+        """Return the chances (or rates) of the rows it was fitted to, or of a design."""
+        if x is None:
+            return self.chances
+        eta = x[list(self.params.index)].to_numpy(float) @ self.params.to_numpy()
+        return special.expit(eta) if self.kind == "logit" else np.exp(eta)
+
+
+def fit(data, kind="linear", *, weights=None, partial=False, penalty=None, conf_level=0.95):
+    """Return a regression with standard errors clustered on the sampling units (robust where each
+    has one row): statsmodels' result, or Fitted for a logit or a Poisson regression.
+
+    Raises InputError, naming the terms, where no finite estimate exists (with `partial` those are
+    missing instead), or where the fit does not settle.
+    """
+    one_of("kind", kind, KINDS)
+    if data.customers < 2:
+        raise NotEnoughData(
+            "regression.error_one_unit",
+            "there is only one sampling unit; nothing can be said about others",
+        )
+    if kind == "logit" and not np.isin(data.y, (0, 1)).all():
+        raise InputError(
+            "regression.error_logit_outcome",
+            "logit: the outcome must be 0 or 1",
+        )
+    if kind == "poisson" and (data.y < 0).any():
+        raise InputError(
+            "regression.error_poisson_outcome",
+            "poisson: the outcome must not be negative",
+        )
+    if kind in ("logit", "poisson"):
+        return _likelihood(data, kind, partial, penalty, conf_level)
+    return _by_statsmodels(data, kind, weights)
+
+
+def _likelihood(data, kind, partial, penalty, conf_level):
+    """Return a Fitted logit or Poisson regression."""
+    import pandas as pd
+
+    x = data.x.to_numpy(float)
+    if penalty:
+        made = regressions.firth_logit(x, data.y, conf_level=conf_level)
+    else:
+        made = getattr(regressions, kind)(x, data.y, groups=data.groups)
+    check_settled(made, kind)
+    names = data.x.columns
+    if not made.recession.exists and not partial:
+        raise _separated(data, absent(made, names))
+    params = pd.Series(made.params, names)
+    df = quantile_df(data)
+    tests = intervals.p_value(made.params, np.sqrt(np.diag(made.cov)), df=df)
+    limits = {}
+    if penalty:
+        tests = made.p_value
+        limits = {"low": pd.Series(made.low, names), "high": pd.Series(made.high, names)}
+    return Fitted(
+        params,
+        pd.DataFrame(made.cov, names, names),
+        pd.Series(tests, names),
+        made.fitted,
+        made.loglik,
+        kind,
+        made,
+        **limits,
+    )
+
+
+def absent(made, names):
+    """Return the terms without a finite estimate, the constant only where it is the only one."""
+    gone = [n for n, v in zip(names, made.params, strict=True) if not np.isfinite(v)]
+    return [n for n in gone if n != "constant"] or gone
+
+
+def _by_statsmodels(data, kind, weights):
+    """Return statsmodels' least squares, or its ordered logit."""
     import warnings
 
     import statsmodels.api as sm
     from statsmodels.miscmodels.ordinal_model import OrderedModel
-    from statsmodels.tools.sm_exceptions import (
-        ConvergenceWarning,
-        HessianInversionWarning,
-        PerfectSeparationError,
-        PerfectSeparationWarning,
-    )
 
-    one_of("kind", kind, KINDS)
     once = data.customers == len(data.y)
     how = (
         {"cov_type": "HC1"}
@@ -238,58 +334,28 @@ def fit(data, kind="linear", *, weights=None):
             "use_t": True,
         }
     )
-    if data.customers < 2:
-        raise NotEnoughData(
-            "regression.error_one_unit",
-            "there is only one sampling unit; nothing can be said about others",
+    if kind == "linear":
+        made = (
+            sm.OLS(data.y, data.x) if weights is None else sm.WLS(data.y, data.x, weights=weights)
         )
+        return made.fit(**how)
+    body = data.x.drop(columns="constant")
+    asked = existence.of_ordered(standardise(body.to_numpy(float), constant=False).z, data.y)
+    if not asked.exists:
+        finite = asked.finite()[: body.shape[1]]
+        gone = [c for c, held in zip(body, finite, strict=True) if not held]
+        raise _separated(data, gone or list(body))
     with warnings.catch_warnings():
-        warnings.simplefilter("error", PerfectSeparationWarning)
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.simplefilter("ignore", HessianInversionWarning)
-        warnings.simplefilter("ignore", RuntimeWarning)
-        try:
-            if kind == "linear":
-                made = (
-                    sm.OLS(data.y, data.x)
-                    if weights is None
-                    else sm.WLS(data.y, data.x, weights=weights)
-                ).fit(**how)
-            elif kind == "logit":
-                if not np.isin(data.y, (0, 1)).all():
-                    raise InputError(
-                        "regression.error_logit_outcome",
-                        "logit: the outcome must be 0 or 1",
-                    )
-                made = sm.Logit(data.y, data.x).fit(disp=0, maxiter=100, **how)
-            elif kind == "poisson":
-                if (data.y < 0).any():
-                    raise InputError(
-                        "regression.error_poisson_outcome",
-                        "poisson: the outcome must not be negative",
-                    )
-                made = sm.GLM(data.y, data.x, family=sm.families.Poisson()).fit(**how)
-            else:
-                made = _ordinal(OrderedModel, data, how)
-        except (PerfectSeparationError, PerfectSeparationWarning):
-            raise _separated(data) from None
-        except np.linalg.LinAlgError:
-            raise _separated(data) from None
-    if kind != "linear":
-        body = data.x.drop(columns="constant")
-        width = np.asarray(made.params)[kind != "ordinal" :][: body.shape[1]] * np.ptp(
-            body.to_numpy(), axis=0
+        # What it warns of, its search and its curvature, is judged below.
+        warnings.simplefilter("ignore")
+        made = _ordinal(OrderedModel, data, how)
+    if not np.isfinite(made.bse).all() or not made.mle_retvals.get("converged", True):
+        raise InputError(
+            "regression.error_not_settled",
+            "{what}: the fit does not converge although an estimate exists; leave columns out, or "
+            "gather more rows",
+            what="ordinal",
         )
-        settled = made.converged if kind == "poisson" else made.mle_retvals.get("converged", True)
-        # A chance or rate that differs by e^35 between rows is no estimate but a weight on its way
-        # to infinity.
-        if (
-            not np.isfinite(made.bse).all()
-            or (np.abs(width) > 35).any()
-            or not settled
-            or (kind == "poisson" and _empty(data))
-        ):
-            raise _separated(data)
     return made
 
 
@@ -312,19 +378,6 @@ def _ordinal(model, data, how):
     made._results.cov_params_default = back @ np.asarray(easy.cov_params()) @ back.T
     made.mle_retvals["converged"] = easy.mle_retvals["converged"]
     return made
-
-
-def _empty(data):
-    """Whether an indicator marks rows without any count: then its rate is 0, and its logarithm has
-    no end.
-    """
-    body = data.x.drop(columns="constant")
-    return any(
-        not data.y[body[c] == level].any()
-        for c in body
-        if set(np.unique(body[c])) <= {0.0, 1.0}
-        for level in (0.0, 1.0)
-    )
 
 
 def check_penalty(penalty, cluster):
@@ -375,28 +428,30 @@ def quantile_df(data):
     return None if data.customers == len(data.y) else data.customers - 1
 
 
-TOGETHER = Note("regression.together_decide", "some columns together (nearly) decide the outcome")
-
-
-def _separated(data):
-    """Return an error that names the column that tells the outcome's ends apart best."""
+def decided(data, terms):
+    """Return the sentence on terms that decide the outcome: alone, or together."""
     body = data.x.drop(columns="constant")
     top = data.y == data.y.max()
-    gaps = {
-        c: max(body[c][top].min() - body[c][~top].max(), body[c][~top].min() - body[c][top].max())
-        for c in body
-    }
-    worst = max(gaps, key=gaps.get)
-    reason = TOGETHER
-    if gaps[worst] >= 0:
-        reason = Note(
-            "regression.decides", "'{column}' decides the outcome by itself", column=worst
-        )
+    for c in terms:
+        if c not in body:
+            continue
+        high, low = body[c][top], body[c][~top]
+        if max(high.min() - low.max(), low.min() - high.max()) >= 0:
+            return Note("regression.decides", "'{column}' decides the outcome by itself", column=c)
+    return Note(
+        "regression.together_decide",
+        "{columns:text} decides the outcome of some rows completely, alone or together with others",
+        columns=list(terms),
+    )
+
+
+def _separated(data, terms):
+    """Return an error that names the terms without a finite estimate."""
     return InputError(
         "regression.error_separated",
         "regression: {reason}, so a coefficient has no finite estimate; leave a "
         "column out or gather more rows",
-        reason=reason,
+        reason=decided(data, terms),
     )
 
 

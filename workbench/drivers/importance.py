@@ -14,6 +14,7 @@ from workbench.drivers.regress import AXIS_SHARE, COLLINEAR, FEW_ROWS, left_out
 from workbench.errors import InputError, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import regressions
 
 # Whether a driver's share and its rating lie above the mean of all drivers.
 QUADRANTS = {
@@ -154,7 +155,8 @@ def key_drivers(
         "correlation": rxy,
         "performance": mean,
     }
-    if p <= MOST[kind]:
+    gone = _decided(data) if kind == "logit" else []
+    if p <= MOST[kind] and not gone:
         if kind == "linear":
             r2 = {s: _r2(rxx, rxy, s) for s in _subsets(p)}
         else:
@@ -224,7 +226,7 @@ def key_drivers(
             r2=total[0],
             low=float(lower),
             high=float(upper),
-            what=WHAT[kind],
+            what=WHAT["linear" if gone else kind],
         ),
         Note(
             "drivers.halo",
@@ -238,7 +240,18 @@ def key_drivers(
         limits.append(COLLINEAR.having(terms=list(strong)))
     if n < max(200, 20 * p):
         limits.append(FEW_ROWS.having(n=n, terms=p))
-    if "share" not in found:
+    if gone:
+        limits.append(
+            Note(
+                "drivers.shares_withheld",
+                "No finite fit exists: {reason}. Shares of {what} say nothing then and are left "
+                "out; the relative weights of a linear fit are shown instead. Leave a driver out, "
+                "or gather more rows.",
+                reason=fits.decided(data, gone),
+                what=WHAT[kind],
+            )
+        )
+    elif "share" not in found:
         limits.append(
             Note(
                 "drivers.too_many",
@@ -278,6 +291,12 @@ def key_drivers(
             xlabel=AXIS_SHARE,
         ),
     )
+
+
+def _decided(data):
+    """Return the drivers without a finite weight in a logit of all."""
+    made = regressions.logit(data.x.to_numpy(float), data.y)
+    return [] if made.recession.exists else fits.absent(made, data.x.columns)
 
 
 def _largest(top):
@@ -388,16 +407,18 @@ def _mcfadden(x, y, weights):
     k = z.shape[1]
     beta = np.zeros((len(weights), k))
     beta[:, 0] = special.logit(share)
-    for _ in range(12):
-        chance = special.expit(np.clip(beta @ z.T, -30, 30))
+    before = np.full(len(weights), -np.inf)
+    for _ in range(60):
+        linear = beta @ z.T
+        value = (weights * (y * linear - np.logaddexp(0, linear))).sum(axis=1)
+        # A draw that is decided has no top, but a likelihood that comes to rest all the same.
+        if (np.abs(value - before) <= 1e-10 * np.abs(null)).all():
+            break
+        before, chance = value, special.expit(linear)
         gradient = (weights * (y - chance)) @ z
         curve = ((weights * chance * (1 - chance)) @ outer).reshape(-1, k, k) + 1e-8 * np.eye(k)
         move = np.linalg.solve(curve, gradient[:, :, None])[:, :, 0]
         beta += np.clip(move, -3, 3)
-        if np.abs(move).max() < 1e-6:
-            break
-    linear = np.clip(beta @ z.T, -30, 30)
-    value = (weights * (y * linear - np.log1p(np.exp(linear)))).sum(axis=1)
     return 1 - value / null
 
 

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from workbench import discrete, intervals
+from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.retention import sentences
 from workbench.retention.stays import durations
+from workbench.stats import durations as stretches
 from workbench.stats import hazards
 
 COX_METHOD = Note(
@@ -33,6 +34,11 @@ COX_STEADY = Note(
 )
 STRETCH_AXIS = Note(
     "retention.stretch_axis", "Change of the log time per unit (positive: ends later)"
+)
+STRETCH_NOTHING = Note(
+    "retention.stretch_answer_withheld",
+    "By what factor durations are longer cannot be estimated: no duration of some values ended, so "
+    "no finite estimate exists.",
 )
 # Events a covariate, and sampling units, below which a model is commonly held to be weak.
 EVENTS_EACH, CLUSTERS = 10, 30
@@ -296,7 +302,8 @@ def parametric(
     Result
         term, count (ended), n (durations), estimate (change of the log time a unit; constant: of
         the middle of the log times; scale: their spread, below 1 with "weibull" means leaving
-        becomes likelier), std_error, conf_low, conf_high, time_ratio. `.model` is a dictionary with
+        becomes likelier), std_error, conf_low, conf_high, time_ratio. A term of whose values some
+        never ended has no finite estimate: it is missing, and `.limits` name it. `.model` is a dictionary with
         params, cov, loglik and aic; the AIC of every family stands in `.facts` (retention.aic_of).
 
     Raises as `cox`, and InputError for durations of 0 or a fit that does not converge.
@@ -304,84 +311,34 @@ def parametric(
     Source: Kalbfleisch & Prentice (2002), The Statistical Analysis of Failure Time Data, chapter 3;
     errors White (1982), Econometrica 50, summed over clusters.
     """
-    import pandas as pd
-
     one_of("family", family, FAMILIES)
     rows, lost = durations(table, time, event, *covariates, cluster)
-    if (rows[time] <= 0).any():
-        raise InputError(
-            "retention.error_not_above_zero",
-            "table: {n} durations of '{time}' are not above {floor}; add half a unit, or use cox",
-            floor=0,
-            n=int((rows[time] <= 0).sum()),
-            time=time,
-        )
     ended = rows[event].to_numpy(float)
-    if ended.sum() < 2 * (len(covariates) + 1):
-        raise NotEnoughData(
-            "retention.error_parametric_few",
-            "parametric: {n} durations ended; at least {least} for each coefficient are needed",
-            least=2,
-            n=int(ended.sum()),
+    _check_stretch(rows, time, ended, covariates)
+    x, groups = _stretch_design(rows, time, covariates, cluster)
+    length = rows[time].to_numpy(float)
+    fitted = {
+        name: stretches.stretch(x.to_numpy(float), length, ended, name, groups=groups)
+        for name in FAMILIES
+    }
+    made = fitted[family]
+    if made.exact:
+        raise InputError(
+            "retention.error_exact",
+            "parametric: the durations that ended follow the covariates exactly (such as all on "
+            "one day), so their spread would be {none} and no family fits; use cox or curves",
+            none=0,
         )
-    if covariates:
-        data = fits.prepare(rows, time, list(covariates), cluster=cluster)
-        x, groups = data.x, data.groups
-    else:
-        x, groups = (
-            pd.DataFrame({"constant": np.ones(len(rows))}),
-            (
-                np.unique(rows[cluster].astype(str), return_inverse=True)[1]
-                if cluster
-                else np.arange(len(rows))
-            ),
-        )
-    log = np.log(rows[time].to_numpy(float))
-    fitted = {name: _stretch(log, ended, x.to_numpy(), name) for name in FAMILIES}
-    if fitted[family] is None:
+    if not made.settled:
         raise InputError(
             "retention.error_parametric_fit",
             "parametric: the {family:word} fit does not converge; leave covariates out",
             family=family,
         )
-    theta, value, score, hessian = fitted[family]
-    bread = np.linalg.inv(-hessian)
-    g = int(groups.max()) + 1
-    summed = np.zeros((g, len(theta)))
-    np.add.at(summed, groups, score)
-    cov = bread @ (summed.T @ summed) @ bread * g / max(g - 1, 1) if cluster else bread
-    se = np.sqrt(np.diag(cov))
-    low, high = intervals.normal(theta, se, conf_level, df=g - 1 if cluster else None)
+    df = int(groups.max()) if groups is not None else None
     names = [*x.columns, *([] if family == "exponential" else ["scale"])]
-    out = [
-        {
-            "term": n,
-            "count": int(ended.sum()),
-            "n": len(rows),
-            **(
-                {
-                    "estimate": np.exp(theta[i]),
-                    "std_error": np.exp(theta[i]) * se[i],
-                    "conf_low": np.exp(low[i]),
-                    "conf_high": np.exp(high[i]),
-                    "time_ratio": np.nan,
-                }
-                if n == "scale"
-                else {
-                    "estimate": theta[i],
-                    "std_error": se[i],
-                    "conf_low": low[i],
-                    "conf_high": high[i],
-                    "time_ratio": np.exp(theta[i]),
-                }
-            ),
-        }
-        for i, n in enumerate(names)
-    ]
-    aic = {
-        name: 2 * len(made[0]) - 2 * made[1] for name, made in fitted.items() if made is not None
-    }
-    result = pd.DataFrame(out)
+    result = _stretch_table(made, names, ended, conf_level, df)
+    aic = {name: 2 * len(m.params) - 2 * m.loglik for name, m in fitted.items() if m.settled}
     return Result(
         question=Note("retention.stretch_question", "By what factor are durations longer?"),
         answer=_stretch_answer(result, conf_level),
@@ -395,11 +352,16 @@ def parametric(
         n=len(rows),
         conf_level=conf_level,
         evidence="associational",
-        limits=(_family_aic(aic), sentences.ASSOCIATIONAL, *sentences.left_out(lost)),
+        limits=(
+            *_stretch_withheld(result),
+            _family_aic(aic),
+            sentences.ASSOCIATIONAL,
+            *sentences.left_out(lost),
+        ),
         model={
-            "params": dict(zip(names, theta, strict=True)),
-            "cov": cov,
-            "loglik": value,
+            "params": dict(zip(names, made.params, strict=True)),
+            "cov": made.cov,
+            "loglik": made.loglik,
             "aic": aic[family],
         },
         chart=Points(
@@ -409,6 +371,79 @@ def parametric(
             xlabel=STRETCH_AXIS,
         ),
     )
+
+
+def _check_stretch(rows, time, ended, covariates):
+    """Refuse durations of 0, and fewer ended ones than the coefficients need."""
+    if (rows[time] <= 0).any():
+        raise InputError(
+            "retention.error_not_above_zero",
+            "table: {n} durations of '{time}' are not above {floor}; add half a unit, or use cox",
+            floor=0,
+            n=int((rows[time] <= 0).sum()),
+            time=time,
+        )
+    if ended.sum() < 2 * (len(covariates) + 1):
+        raise NotEnoughData(
+            "retention.error_parametric_few",
+            "parametric: {n} durations ended; at least {least} for each coefficient are needed",
+            least=2,
+            n=int(ended.sum()),
+        )
+
+
+def _stretch_design(rows, time, covariates, cluster):
+    """Return the design with its constant, and the number of each row's sampling unit."""
+    import pandas as pd
+
+    if covariates:
+        data = fits.prepare(rows, time, list(covariates), cluster=cluster)
+        return data.x, data.groups if cluster else None
+    units = np.unique(rows[cluster].astype(str), return_inverse=True)[1] if cluster else None
+    return pd.DataFrame({"constant": np.ones(len(rows))}), units
+
+
+def _stretch_table(made, names, ended, conf_level, df):
+    """Return the rows of `parametric`: changes of the log time, and the scale as it is."""
+    import pandas as pd
+
+    se = np.sqrt(np.diag(made.cov))
+    table = pd.DataFrame(
+        {
+            "term": names,
+            "count": int(ended.sum()),
+            "n": len(ended),
+            "estimate": made.params,
+            "std_error": se,
+        }
+    )
+    table["conf_low"], table["conf_high"] = intervals.normal(made.params, se, conf_level, df=df)
+    with np.errstate(over="ignore"):
+        table["time_ratio"] = np.exp(table["estimate"])
+    scale = table["term"] == "scale"
+    if scale.any():
+        ends = ["estimate", "conf_low", "conf_high"]
+        table.loc[scale, ends] = np.exp(table.loc[scale, ends])
+        table.loc[scale, "std_error"] *= table.loc[scale, "estimate"]
+        table.loc[scale, "time_ratio"] = np.nan
+    return table
+
+
+def _stretch_withheld(table):
+    """Say which terms have no finite estimate, and what to do."""
+    gone = table.loc[table["estimate"].isna(), "term"].tolist()
+    if not gone:
+        return []
+    gone = [term for term in gone if term != "constant"] or gone
+    return [
+        Note(
+            "retention.stretch_withheld",
+            "No finite estimate exists for {terms:header}: no duration of some of its values "
+            "ended, so their time is only known to be longer. Leave the term out, or observe "
+            "longer; the other terms hold.",
+            terms=gone,
+        )
+    ]
 
 
 def _family_aic(aic):
@@ -424,7 +459,10 @@ def _family_aic(aic):
 
 def _stretch_answer(table, conf_level):
     """Name the covariate with the clearest association; without covariates, the typical time."""
-    terms = table[~table["term"].isin(("constant", "scale"))]
+    known = table[table["estimate"].notna()]
+    terms = known[~known["term"].isin(("constant", "scale"))]
+    if table["estimate"].isna().any() and not len(terms):
+        return STRETCH_NOTHING
     rows = terms if len(terms) else table[table["term"] == "constant"]
     distance = (rows["estimate"] / rows["std_error"]).abs()
     row = rows.assign(distance=distance).sort_values(["distance", "term"], ascending=[False, True])
@@ -457,60 +495,3 @@ def _stretch_answer(table, conf_level):
         term=row["term"],
         **values,
     )
-
-
-def _stretch(log, ended, x, family):
-    """Return parameters (weights, logarithm of the scale), log-likelihood, scores a row and second
-    derivatives of an accelerated-failure-time model; None where it does not settle.
-    """
-    from scipy import optimize, special
-
-    k, free = x.shape[1], family != "exponential"
-
-    def parts(theta):
-        sigma = np.exp(theta[k]) if free else 1.0
-        z = (log - x @ theta[:k]) / sigma
-        with np.errstate(over="ignore"):
-            if family in ("weibull", "exponential"):
-                density, tail = z - np.exp(z), -np.exp(z)
-                d_density, d_tail = 1 - np.exp(z), -np.exp(z)
-            elif family == "log_logistic":
-                density, tail = z - 2 * np.logaddexp(0, z), -np.logaddexp(0, z)
-                d_density, d_tail = 1 - 2 * special.expit(z), -special.expit(z)
-            else:
-                density, tail = -(z**2) / 2 - np.log(2 * np.pi) / 2, special.log_ndtr(-z)
-                d_density, d_tail = (
-                    -z,
-                    -np.exp(-(z**2) / 2 - np.log(2 * np.pi) / 2 - special.log_ndtr(-z)),
-                )
-        value = ended * (density - np.log(sigma) - log) + (1 - ended) * tail
-        slope = ended * d_density + (1 - ended) * d_tail
-        score = [-slope[:, None] / sigma * x]
-        if free:
-            score.append((-slope * z - ended)[:, None])
-        return value, np.column_stack(score)
-
-    def loss(theta):
-        value, score = parts(theta)
-        total = value.sum()
-        return (
-            (-total / len(log), -score.sum(axis=0) / len(log))
-            if np.isfinite(total)
-            else (1e10, np.zeros(len(theta)))
-        )
-
-    def gradient(theta):
-        return parts(theta)[1].sum(axis=0)
-
-    begin = np.concatenate([np.linalg.lstsq(x, log, rcond=None)[0], [0.0] * free])
-    begin[0] += 0.5  # who still goes on ends later than seen
-    theta, top = discrete.polish(
-        gradient,
-        optimize.minimize(
-            loss, begin, jac=True, method="BFGS", options={"maxiter": 500, "gtol": 1e-9}
-        ).x,
-    )
-    hessian = discrete.slope(gradient, theta)
-    value, score = parts(theta)
-    settled = np.isfinite(theta).all() and top < 1e-3 and (np.linalg.eigvalsh(-hessian) > 0).all()
-    return (theta, float(value.sum()), score, hessian) if settled else None

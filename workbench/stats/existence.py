@@ -131,9 +131,10 @@ def _step(gains, held):
     if found.x is None:
         return None, None
     gained, size = rows @ found.x, np.linalg.norm(rows, axis=1)
-    decided = gained > SMALL * size
+    slack = SMALL * size + NOTHING * size.max()
+    decided = gained > slack
     # A solver may lean on its tolerance: a direction counts where no row loses by more than that.
-    if not decided.any() or (gained < -SMALL * size).any():
+    if not decided.any() or (gained < -slack).any():
         return None, None
     step = room @ (turned[:rank].T @ (found.x / sizes[:rank]))
     return step / np.abs(step).max(), decided

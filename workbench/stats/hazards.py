@@ -88,7 +88,7 @@ def cox(x, time, ended, *, strata=None, groups=None):
         return Fit(scaled.back @ inner, cov, here.parts(inner).value, drift, asked, settled)
     finite = asked.finite(scaled.back)
     params, cov, drift = np.full(p, np.nan), np.full((p, p), np.nan), np.full(p, np.nan)
-    room, value = existence.complement(asked.null), 0.0
+    room, value, settled = existence.complement(asked.null), 0.0, True
     if room.shape[1]:
         less = Risk(scaled.z @ room, time, ended, asked.strata)
         part, settled, _ = _climb(less, np.zeros(room.shape[1]))

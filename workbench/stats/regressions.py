@@ -66,8 +66,7 @@ def logit(x, y, *, groups=None, weights=None):
     Fit
 
     Source: Albert & Anderson (1984), Biometrika 71; robust errors Liang & Zeger (1986), Biometrika
-    73, with the correction g / (g − 1) · (n − 1) / (n − p), or n / (n − p) where every row is a
-    unit of its own.
+    73, with the correction g / (g − 1) · (n − 1) / (n − p) where units have several rows.
 
     >>> x = np.array([[1.0, 0]] * 4 + [[1, 1]] * 4)
     >>> made = logit(x, np.array([0, 0, 0, 1, 0, 1, 1, 1]))
@@ -210,7 +209,7 @@ def _fit(model, ask, x, y, groups, weights):
     kept, finite = asked.kept, asked.finite(scaled.back)
     params, cov, fitted = np.full(p, np.nan), np.full((p, p), np.nan), y.copy()
     room = existence.complement(asked.null)
-    value = 0.0
+    value, settled = 0.0, True
     if kept.any() and room.shape[1]:
         less = model(scaled.z[kept] @ room, y[kept], weights[kept])
         part, settled, _ = _climb(less, np.zeros(room.shape[1]))
@@ -262,6 +261,6 @@ def _covariance(model, b, groups, n):
         return bread
     g, k = int(groups.max()) + 1, len(b)
     if g == len(score):
-        return bread @ (score.T @ score) @ bread * n / max(n - k, 1)
+        return bread @ (score.T @ score) @ bread
     summed = np.column_stack([np.bincount(groups, column, g) for column in score.T])
     return bread @ (summed.T @ summed) @ bread * g / max(g - 1, 1) * (n - 1) / max(n - k, 1)
