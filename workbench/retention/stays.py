@@ -14,6 +14,27 @@ HAZARD_LIMIT = Note(
     "Those still there were slower from the start: a falling share can be selection and does not "
     "show that anybody changed.",
 )
+NO_ENDING = Note(
+    "retention.hazard_no_ending",
+    "No duration ended in a period that was followed: the shares are {none}, within their "
+    "intervals, and nothing can be associated with them.",
+    none=0,
+)
+NO_WEIGHTS = Note(
+    "retention.hazard_no_weights",
+    "In no period did some end and others not, so nothing can be associated with ending.",
+)
+HAZARD_WITHHELD = Note(
+    "retention.hazard_withheld",
+    "No finite estimate exists for {terms:header}: some of its values decide completely who ends. "
+    "Leave the term out, or observe longer; the other terms hold.",
+    terms=[],
+)
+NOBODY_LEFT = Note(
+    "retention.exit_nobody",
+    "Nobody left while they were followed, for any reason: the share is {none} so far.",
+    none=0,
+)
 EXIT_LIMIT = Note(
     "retention.exit_limit",
     "One minus a survival curve of one reason, the others censored, is larger than these shares "
@@ -93,8 +114,12 @@ def curves(
     p = None
     if len(medians) > 1:
         p = float(survival.log_rank(rows[time], rows[event], rows[by], customer=who)[2])
-        limits.append(Note("retention.log_rank", "Log-rank test over all groups: p: {p:p}.", p=p))
-    if len(medians) == 2:
+        if p == p:
+            limits.append(
+                Note("retention.log_rank", "Log-rank test over all groups: p: {p:p}.", p=p)
+            )
+        limits += _without_event(made)
+    if len(medians) == 2 and _comparable(rows, time, by, horizon):
         limits.append(_mean_gap(rows, medians, time, event, by, who, horizon, conf_level))
     return Result(
         question=Note(
@@ -129,6 +154,27 @@ def _censored(ended):
     )
 
 
+def _without_event(curves):
+    """Say in which groups no duration ended."""
+    ended = curves.groupby("group")["count"].sum()
+    still = [str(g) for g in ended.index[ended == 0]]
+    if not still or len(still) == len(ended):
+        return []
+    return [
+        Note(
+            "retention.group_without_event",
+            "No duration ended in {groups:word}: the curve stays at the top as far as it was "
+            "followed, and that is short of certainty.",
+            groups=still,
+        )
+    ]
+
+
+def _comparable(rows, time, by, horizon):
+    """Say whether two groups were followed for any time that can be compared."""
+    return horizon is not None or float(rows.groupby(rows[by].astype(str))[time].max().min()) > 0
+
+
 def _mean_gap(rows, medians, time, event, by, who, horizon, conf_level):
     """Say by how much the mean times of two groups differ up to a horizon."""
     one, two = (name for name, *_ in medians)
@@ -141,6 +187,18 @@ def _mean_gap(rows, medians, time, event, by, who, horizon, conf_level):
     apart = survival.mean_gap(
         rows[time], rows[event], first, last, customer=who, conf_level=conf_level
     )
+    if apart["std_error"] != apart["std_error"]:
+        return Note(
+            "retention.mean_gap_plain",
+            "Up to {horizon} {time:header}, {one:word} lasts {gap:3} {time:header} longer on "
+            "average than {two:word} (negative: shorter); no interval, since a group has no "
+            "ending up to then.",
+            one=one,
+            two=two,
+            horizon=last,
+            time=time,
+            gap=apart["estimate"],
+        )
     return Note(
         "retention.mean_gap",
         "Up to {horizon} {time:header}, {one:word} lasts {gap:3} {time:header} longer on average "
@@ -156,6 +214,15 @@ def _mean_gap(rows, medians, time, event, by, who, horizon, conf_level):
 
 
 def _stay_answer(table, medians, p, time, n, conf_level):
+    if not table["count"].any():
+        return Note(
+            "retention.stay_answer_none",
+            "None of the {n} durations ended, within {reach} {time:header} at most: how long they "
+            "last is not known.",
+            n=n,
+            reach=float(table["time"].max()),
+            time=time,
+        )
     known = [m for m in medians if all(v == v for v in m[1:])]
     if len(medians) > 1 and (p != p or p >= 1 - conf_level):
         return Note(
@@ -270,7 +337,9 @@ def period_hazards(
         for k in np.unique(period)
     ]
     limits = [HAZARD_LIMIT]
-    if covariates:
+    if not left.any():
+        limits.insert(0, NO_ENDING)
+    if covariates and left.any():
         long = (
             rows.iloc[at][list(covariates)]
             .reset_index(drop=True)
@@ -280,32 +349,9 @@ def period_hazards(
                 _who=who[at],
             )
         )
-        # A period in which nobody or everybody leaves has no finite level.
-        some = long.groupby("_period")["_left"].transform("mean").between(1e-12, 1 - 1e-12)
-        data = fits.prepare(
-            long[some],
-            "_left",
-            [*covariates, *(["_period"] if long.loc[some, "_period"].nunique() > 1 else [])],
-            cluster="_who",
-        )
-        fit = fits.fit(data, "logit")
-        names = [c for c in data.x if c != "constant" and not c.startswith("_period")]
-        low, high = intervals.normal(
-            fit.params[names], fit.bse[names], conf_level, df=data.customers - 1
-        )
-        out += [
-            {
-                "measure": "weight",
-                "term": c,
-                "count": int(left.sum()),
-                "n": len(data.y),
-                "estimate": float(fit.params[c]),
-                "std_error": float(fit.bse[c]),
-                "conf_low": float(low[i]),
-                "conf_high": float(high[i]),
-            }
-            for i, c in enumerate(names)
-        ]
+        weights, withheld = _period_weights(long, list(covariates), conf_level)
+        out += weights
+        limits += withheld
         limits.append(sentences.ASSOCIATIONAL)
     made = pd.DataFrame(out)
     return Result(
@@ -331,6 +377,36 @@ def period_hazards(
             xlabel=Note("retention.hazard_axis", "Share ending in the period"),
         ),
     )
+
+
+def _period_weights(long, covariates, conf_level):
+    """Return a row of every covariate, and what is said of those without a finite estimate."""
+    # A period in which nobody or everybody leaves has no finite level.
+    some = long[long.groupby("_period")["_left"].transform("mean").between(1e-12, 1 - 1e-12)]
+    if not len(some):
+        return [], [NO_WEIGHTS]
+    periods = ["_period"] if some["_period"].nunique() > 1 else []
+    data = fits.prepare(some, "_left", [*covariates, *periods], cluster="_who")
+    fit = fits.fit(data, "logit", partial=True)
+    names = [c for c in data.x if c != "constant" and not c.startswith("_period")]
+    low, high = intervals.normal(
+        fit.params[names], fit.bse[names], conf_level, df=data.customers - 1
+    )
+    rows = [
+        {
+            "measure": "weight",
+            "term": c,
+            "count": int(long["_left"].sum()),
+            "n": len(data.y),
+            "estimate": float(fit.params[c]),
+            "std_error": float(fit.bse[c]),
+            "conf_low": float(low[i]),
+            "conf_high": float(high[i]),
+        }
+        for i, c in enumerate(names)
+    ]
+    gone = [c for c in names if np.isnan(fit.params[c])]
+    return rows, [HAZARD_WITHHELD.having(terms=gone)] if gone else []
 
 
 def _hazard_answer(hazards, width, time):
@@ -378,7 +454,7 @@ def exits(table, *, time="days", cause="cause", customer=None, horizon=None, con
     InputError
         For missing columns or negative durations.
     NotEnoughData
-        Where nobody left.
+        Without a complete row. Where nobody left, the share is 0 for any reason.
 
     Source: Aalen & Johansen (1978), Scandinavian Journal of Statistics 5.
     """
@@ -388,8 +464,10 @@ def exits(table, *, time="days", cause="cause", customer=None, horizon=None, con
     fits.require(table, "table", cause, customer)
     rows = table.dropna(subset=[time]).reset_index(drop=True)
     names = sorted(rows[cause].dropna().unique(), key=str)
-    if not names:
-        raise NotEnoughData("retention.error_exits_nobody", "exits: nobody left")
+    if not len(rows):
+        raise NotEnoughData("retention.error_no_complete_row", "survival: there is no complete row")
+    nobody = not names
+    names = names or ["any_reason"]
     code = rows[cause].map({n: i + 1 for i, n in enumerate(names)}).fillna(0).astype(int)
     who = None if customer is None else rows[customer]
     made = pd.concat(
@@ -414,7 +492,7 @@ def exits(table, *, time="days", cause="cause", customer=None, horizon=None, con
                 for name, share, *_ in shares
             ],
         ),
-        EXIT_LIMIT,
+        NOBODY_LEFT if nobody else EXIT_LIMIT,
         *sentences.left_out(len(table) - len(rows)),
     ]
     return Result(
