@@ -77,6 +77,39 @@ def newcombe(count_a, n_a, count_b, n_b, conf_level=0.95):
     return gap - np.hypot(a - low_a, high_b - b), gap + np.hypot(high_a - a, b - low_b)
 
 
+def ratio_of_shares(first, second):
+    """Give the interval of the ratio of two shares from the limits of each.
+
+    Parameters
+    ----------
+    first, second : dict
+        Of each share: estimate, conf_low, conf_high.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper limit; the upper is infinite where the second share may be 0.
+
+    Source: Donner & Zou (2012), Statistical Methods in Medical Research 21 (MOVER).
+
+    >>> one = {"estimate": 1.0, "conf_low": 0.9, "conf_high": 1.0}
+    >>> [round(float(v), 3) for v in ratio_of_shares(one, one)]
+    [0.9, 1.111]
+    """
+    p, q = first["estimate"], second["estimate"]
+    (low_p, high_p), (low_q, high_q) = (
+        (share["conf_low"], share["conf_high"]) for share in (first, second)
+    )
+
+    def limit(own, other, side):
+        bottom = other * (2 * q - other)
+        root = (p * q) ** 2 - own * (2 * p - own) * bottom
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.divide(p * q + side * np.sqrt(max(root, 0.0)), bottom)
+
+    return float(limit(low_p, high_q, -1)), float(limit(high_p, low_q, 1))
+
+
 def newcombe_p(count_a, n_a, count_b, n_b):
     """Give the two-sided p-value of no difference that agrees with `newcombe`: the level at which
     its interval just reaches 0.
@@ -178,10 +211,12 @@ def garwood(count, exposure=1.0, conf_level=0.95):
 
 def normal(estimate, std_error, conf_level=0.95, df=None):
     """Give the normal interval `estimate ± z · std_error`; with `df`, Student's quantile of that
-    many degrees of freedom (clusters less one).
+    many degrees of freedom (clusters less one). A standard error of 0 is no certainty: the limits
+    are missing then.
     """
     q = z(conf_level) if df is None else float(special.stdtrit(max(df, 1), 0.5 + conf_level / 2))
-    half = q * np.asarray(std_error, float)
+    se = np.asarray(std_error, float)
+    half = q * np.where(se == 0, np.nan, se)
     return np.asarray(estimate, float) - half, np.asarray(estimate, float) + half
 
 
@@ -256,7 +291,8 @@ def ratio(numerator, denominator, conf_level=0.95):
     -------
     tuple of float
         Estimate, standard error, lower and upper limit; missing where the denominator is 0
-        or there are fewer than two customers.
+        or there are fewer than two customers. Where no customer has a value below 0, the lower
+        limit is not below it either.
 
     Source: Deng, Knoblich & Lu (2018), KDD.
     """
@@ -269,7 +305,10 @@ def ratio(numerator, denominator, conf_level=0.95):
         return estimate, np.nan, np.nan, np.nan
     residual = y - estimate * x
     se = np.sqrt(n / (n - 1) * (residual**2).sum()) / total
-    return (estimate, se, *(float(v) for v in normal(estimate, se, conf_level)))
+    low, high = (float(v) for v in normal(estimate, se, conf_level))
+    if (y >= 0).all() and (x >= 0).all():
+        low = float(np.maximum(low, 0.0))
+    return estimate, se, low, high
 
 
 def clustered(estimate, std_error, n, customers, conf_level=0.95):
@@ -387,7 +426,7 @@ def share_difference(hit, first, customer, conf_level=0.95):
     if len(sizes) == len(hit):
         low, high = newcombe(hit[first].sum(), na, hit[~first].sum(), nb, conf_level)
     else:
-        low, high = normal(a - b, se, conf_level)
+        low, high = np.clip(normal(a - b, se, conf_level), -1, 1)
     return {
         "count": np.nan,
         "n": len(hit),

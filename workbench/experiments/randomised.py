@@ -46,6 +46,11 @@ SHARE_ALIKE = Note(
     "{gap:points} percentage points ({low:points} to {high:points}; {mean:%} against {base:%}, {n} "
     "people).",
 )
+POWER_UNKNOWN = Note(
+    "experiments.power_unknown",
+    "Everybody in the control has the same value so far, so how small a difference these numbers "
+    "would show cannot be said.",
+)
 AXIS = Note("experiments.axis", "Difference from the control")
 AXIS_SHARE = Note("experiments.axis_share", "Difference from the control, percentage points")
 METHOD_SEQUENCE = Note(
@@ -130,6 +135,7 @@ def difference(
     from scipy import special, stats
 
     fits.require(table, "table", metric, variant, unit, before)
+    _check_metric(table, metric, before)
     people, lost, moved = _people(table, metric, variant, unit, before)
     arms = sorted(people["arm"].unique(), key=str)
     if control not in arms:
@@ -164,12 +170,12 @@ def difference(
         n = here["n"] + base["n"]
         gap, se = (
             here["estimate"] - base["estimate"],
-            float(np.hypot(here["std_error"], base["std_error"])),
+            float(np.hypot(*np.nan_to_num([here["std_error"], base["std_error"]]))),
         )
         low, high = (
             intervals.newcombe(here["count"], here["n"], base["count"], base["n"], conf_level)
             if share and planned is None
-            else _gap(gap, se, n, planned, conf_level)
+            else _gap(gap, _wide(here, base, se) if share else se, n, planned, conf_level)
         )
         rows.append(
             {
@@ -178,7 +184,7 @@ def difference(
                 "count": np.nan,
                 "n": n,
                 "estimate": gap,
-                "std_error": se,
+                "std_error": se if se > 0 else np.nan,
                 "conf_low": float(low),
                 "conf_high": float(high),
                 "p_value": (
@@ -194,7 +200,7 @@ def difference(
                 "measure": "relative",
                 "count": np.nan,
                 "n": n,
-                **_relative(here, base, n, planned, conf_level),
+                **_relative(here, base, n, planned, conf_level, share),
             }
         )
         best = gap
@@ -245,7 +251,7 @@ def difference(
     sd = (
         float(np.sqrt(people["y"].var()))
         if unit is None
-        else float(base["std_error"] * np.sqrt(base["n"]))
+        else float(np.nan_to_num(base["std_error"]) * np.sqrt(base["n"]))
     )
     smallest = (
         (intervals.z(conf_level) + special.ndtri(POWER))
@@ -270,23 +276,7 @@ def difference(
     )
     if cost:
         limits.append(COST_UNIT)
-    limits.append(
-        Note(
-            "experiments.power_share",
-            "With these numbers a difference of {effect:2} percentage points would be found with "
-            "a probability of {power:%0}.",
-            effect=100 * float(smallest),
-            power=POWER,
-        )
-        if share
-        else Note(
-            "experiments.power",
-            "With these numbers a difference of {effect:3} would be found with a probability of "
-            "{power:%0}.",
-            effect=float(smallest),
-            power=POWER,
-        )
-    )
+    limits.append(_power(float(smallest), share))
     limits.append(
         Note(
             "experiments.sequential",
@@ -359,6 +349,27 @@ def difference(
     )
 
 
+def _power(smallest, share):
+    """Say how small a difference these numbers would show."""
+    if not smallest > 0:
+        return POWER_UNKNOWN
+    if share:
+        return Note(
+            "experiments.power_share",
+            "With these numbers a difference of {effect:2} percentage points would be found with "
+            "a probability of {power:%0}.",
+            effect=100 * smallest,
+            power=POWER,
+        )
+    return Note(
+        "experiments.power",
+        "With these numbers a difference of {effect:3} would be found with a probability of "
+        "{power:%0}.",
+        effect=smallest,
+        power=POWER,
+    )
+
+
 def _difference_answer(table, metric, control, share, conf_level):
     """Return the arm that differs most from the control, adjusted where that is possible."""
     measure = "adjusted" if (table["measure"] == "adjusted").any() else "difference"
@@ -380,6 +391,40 @@ def _difference_answer(table, metric, control, share, conf_level):
         base=means[control],
         n=row["n"],
     )
+
+
+def _check_metric(table, metric, before):
+    """Refuse a metric without an end, and one that stands for its own past."""
+    for name in (metric, before):
+        wide = 0
+        if name is not None:
+            wide = int(np.isinf(np.asarray(table[name].dropna(), float)).sum())
+        if wide:
+            raise InputError(
+                "experiments.error_infinite",
+                "table: '{name}' is infinite in {n} rows; give the numbers themselves, or leave "
+                "those rows empty",
+                name=name,
+                n=wide,
+            )
+    if before is None:
+        return
+    both = table[[metric, before]].dropna().astype(float).to_numpy() if before != metric else None
+    if both is None or (len(both) > 2 and _same(*both.T)):
+        raise InputError(
+            "experiments.error_before_metric",
+            "before: '{before}' says the same as the metric '{metric}' of everybody; name what was "
+            "measured before the test, or leave it out",
+            before=before,
+            metric=metric,
+        )
+
+
+def _same(y, before):
+    """Say whether one column follows from the other, but for place and scale."""
+    y, before = y - y.mean(), before - before.mean()
+    size = (y @ y) * (before @ before)
+    return bool(size > 0 and (y @ before) ** 2 > (1 - 1e-12) * size)
 
 
 def _people(table, metric, variant, unit, before):
@@ -426,7 +471,7 @@ def _mean(part, conf_level, share):
             "count": count,
             "n": n,
             "estimate": count / n,
-            "std_error": float(np.sqrt(count / n * (1 - count / n) / n)),
+            "std_error": float(np.sqrt(count / n * (1 - count / n) / n)) or np.nan,
             "conf_low": float(low),
             "conf_high": float(high),
             "p_value": np.nan,
@@ -443,7 +488,19 @@ def _mean(part, conf_level, share):
     }
 
 
+def _wide(here, base, se):
+    """Return the standard error of a difference of shares; where all or none have the property in
+    an arm, as if there had been one of each more.
+    """
+    if se > 0:
+        return se
+    shares = [((m["count"] + 1) / (m["n"] + 2), m["n"] + 2) for m in (here, base)]
+    return float(np.sqrt(sum(p * (1 - p) / n for p, n in shares)))
+
+
 def _gap(estimate, se, n, planned, conf_level):
+    if not se > 0:
+        return np.nan, np.nan
     if planned is None:
         return intervals.normal(estimate, se, conf_level)
     half = se * sequence(n, planned, conf_level)
@@ -464,8 +521,12 @@ def sequence(n, planned, conf_level=0.95):
     return float(np.sqrt(2 * (n * rho2 + 1) / (n * rho2) * np.log(np.sqrt(n * rho2 + 1) / alpha)))
 
 
-def _relative(here, base, n, planned, conf_level):
-    """Return the relative difference, its interval on the log scale."""
+def _relative(here, base, n, planned, conf_level, share):
+    """Return the relative difference: its interval on the log scale, or where nobody or everybody
+    has the property from the limits of both shares.
+
+    Source: Donner & Zou (2012), Statistical Methods in Medical Research 21, for the latter.
+    """
     if not (here["estimate"] > 0 and base["estimate"] > 0):
         return {
             "estimate": np.nan,
@@ -475,11 +536,16 @@ def _relative(here, base, n, planned, conf_level):
             "p_value": np.nan,
         }
     log = np.log(here["estimate"] / base["estimate"])
-    se = float(np.hypot(here["std_error"] / here["estimate"], base["std_error"] / base["estimate"]))
-    low, high = _gap(log, se, n, planned, conf_level)
+    errors = np.nan_to_num([here["std_error"], base["std_error"]])
+    se = float(np.hypot(errors[0] / here["estimate"], errors[1] / base["estimate"]))
+    if share and not se > 0:
+        low, high = intervals.ratio_of_shares(here, base)
+        low, high = (np.log(v) for v in (low, high)) if planned is None else (np.nan, np.nan)
+    else:
+        low, high = _gap(log, se, n, planned, conf_level)
     return {
         "estimate": np.expm1(log),
-        "std_error": se * np.exp(log),
+        "std_error": se * np.exp(log) if se > 0 else np.nan,
         "conf_low": float(np.expm1(low)),
         "conf_high": float(np.expm1(high)),
         "p_value": np.nan,
