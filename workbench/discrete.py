@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench import engine
 from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.stats import resample
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +202,14 @@ def check(d, constants):
             "attributes: {involved:text} carry the same information (collinear); leave one out",
             involved=list(involved),
         )
+
+
+def places(d, people):
+    """Return the place of every customer in an order that what they chose, and from what, alone
+    decides; `people` is the number of each choice's customer.
+    """
+    content = [*d.x.reshape(len(d.x), -1).T, *d.available.T.astype(float), d.chosen]
+    return resample.place(content, people)
 
 
 def probabilities(v, available):

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import special
 
-from workbench.errors import InputError, one_of
+from workbench.errors import InputError, check_draws, one_of
+from workbench.stats import resample
 
 
 def z(conf_level):
@@ -553,15 +554,18 @@ def percentiles(drawn, estimate, conf_level=0.95):
     )
 
 
-def bootstrap(statistic, n_customers, *, seed, draws=1000, conf_level=0.95):
+def bootstrap(statistic, units, *, seed, draws=1000, conf_level=0.95):
     """Give the percentile interval of a statistic when whole customers are resampled.
 
     Parameters
     ----------
     statistic : callable
-        Takes an integer array of `n_customers` weights (how often each customer was drawn)
-        and returns a number or an array of numbers.
-    n_customers : int
+        Takes an array of weights (how often each customer was drawn) and returns a number or an
+        array of numbers.
+    units : stats.resample.Kinds, array or int
+        What is known of the customers: `resample.kinds`, or the place of each in an order that
+        their content decides (`resample.place`). A number of customers where they are in such an
+        order already.
     seed : int
     draws : int
 
@@ -571,12 +575,23 @@ def bootstrap(statistic, n_customers, *, seed, draws=1000, conf_level=0.95):
         Standard error, lower and upper limit, each shaped as the statistic. A limit that is
         missing in more than half of the tail's draws is missing.
 
+    Raises
+    ------
+    InputError
+        With fewer than two draws.
+
     Source: Efron & Tibshirani (1993), An Introduction to the Bootstrap.
     """
     z(conf_level)
+    check_draws(draws)
     rng = np.random.default_rng(seed)
-    p = np.full(n_customers, 1 / n_customers)
-    values = np.array([statistic(rng.multinomial(n_customers, p)) for _ in range(draws)], float)
+    if isinstance(units, resample.Kinds):
+        values = [statistic(units.draw(rng, 1)[0]) for _ in range(draws)]
+    else:
+        at = np.arange(units) if np.ndim(units) == 0 else np.asarray(units)
+        p = np.full(len(at), 1 / len(at))
+        values = [statistic(rng.multinomial(len(at), p)[at]) for _ in range(draws)]
+    values = np.array(values, float)
     tail = (1 - conf_level) / 2
     # A median that a draw does not reach lies beyond every observed time: it sorts last, it is not
     # dropped.
@@ -585,7 +600,13 @@ def bootstrap(statistic, n_customers, *, seed, draws=1000, conf_level=0.95):
     high = ordered[int(np.ceil((1 - tail) * (draws - 1)))]
     finite = np.isfinite(values).all(axis=0)
     se = np.where(finite, np.std(np.where(np.isfinite(values), values, 0), axis=0, ddof=1), np.nan)
-    return se, np.where(np.isinf(low), np.nan, low), np.where(np.isinf(high), np.nan, high)
+    # Draws that are all alike are no certainty.
+    told = ordered[0] != ordered[-1]
+    return (
+        np.where(told, se, np.nan),
+        np.where(np.isinf(low) | ~told, np.nan, low),
+        np.where(np.isinf(high) | ~told, np.nan, high),
+    )
 
 
 def _whose(customer):

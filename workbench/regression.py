@@ -10,7 +10,7 @@ from scipy import special
 from workbench import discrete, intervals
 from workbench.errors import InputError, NotEnoughData, need_columns, one_of
 from workbench.notes import Note
-from workbench.stats import existence, regressions
+from workbench.stats import existence, regressions, resample
 from workbench.stats.scaling import standardise
 
 KINDS = ("linear", "logit", "ordinal", "poisson")
@@ -498,10 +498,12 @@ def grams(matrix, groups, draws, seed):
     m, begins = matrix[order], np.searchsorted(groups[order], np.arange(size))
     products = np.add.reduceat(np.einsum("ni,nj->nij", m, m).reshape(len(m), k * k), begins, axis=0)
     rng = np.random.default_rng(seed)
+    at = resample.place(matrix, groups)
     drawn = (
         np.concatenate(
             [
-                rng.multinomial(size, np.full(size, 1 / size), min(200, draws - b)) @ products
+                rng.multinomial(size, np.full(size, 1 / size), min(200, draws - b))[:, at]
+                @ products
                 for b in range(0, draws, 200)
             ]
         )

@@ -27,13 +27,13 @@ def test_all_alike_is_no_certainty(everybody, planned):
     made = experiments.difference(arms(everybody, everybody), "y", planned=planned)
     rows = made.table.set_index("measure")
     gap = rows.loc["difference"]
-    assert gap["conf_low"] < 0 < gap["conf_high"] and not gap["std_error"] == 0
+    assert gap["conf_low"] < 0 < gap["conf_high"] and gap["std_error"] != 0
     if planned is None:
         low, high = intervals.newcombe(everybody, 500, everybody, 500)
         assert (gap["conf_low"], gap["conf_high"]) == pytest.approx((low, high))
     assert not any("would be found with a probability" in str(n) for n in made.limits)
     relative = rows.loc["relative"]
-    assert not (relative["conf_high"] - relative["conf_low"] == 0)
+    assert relative["conf_high"] != relative["conf_low"]
     if everybody and planned is None:
         assert relative["conf_low"] < 0 < relative["conf_high"]
 
@@ -56,7 +56,9 @@ def test_the_ratio_of_shares_meets_the_published_example():
     )
     low, high = intervals.ratio_of_shares(one, two)
     se = np.sqrt(1 / 120 - 1 / 400 + 1 / 80 - 1 / 400)
-    assert (low, high) == pytest.approx((1.5 * np.exp(-1.96 * se), 1.5 * np.exp(1.96 * se)), rel=0.01)
+    assert (low, high) == pytest.approx(
+        (1.5 * np.exp(-1.96 * se), 1.5 * np.exp(1.96 * se)), rel=0.01
+    )
 
 
 def spent(seed=1):

@@ -14,7 +14,7 @@ from workbench.drivers.regress import AXIS_SHARE, COLLINEAR, FEW_ROWS, left_out
 from workbench.errors import InputError, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
-from workbench.stats import regressions
+from workbench.stats import regressions, resample
 
 # Whether a driver's share and its rating lie above the mean of all drivers.
 QUADRANTS = {
@@ -163,10 +163,11 @@ def key_drivers(
             rng = np.random.default_rng(seed)
             some = min(draws, 200)
             g = data.customers
+            at = resample.place(np.column_stack([data.y, x]), data.groups)
             weights = np.concatenate(
                 [
                     np.ones((1, n)),
-                    rng.multinomial(g, np.full(g, 1 / g), some)[:, data.groups].astype(float),
+                    rng.multinomial(g, np.full(g, 1 / g), some)[:, at[data.groups]].astype(float),
                 ]
             )
             r2 = {s: _mcfadden(x[:, list(s)], data.y, weights) for s in _subsets(p)}

@@ -164,7 +164,6 @@ def regression(
     JRSS B 42; separation Albert & Anderson (1984), Biometrika 71; penalty Heinze & Schemper (2002),
     Statistics in Medicine 21. Least squares and ordered logits are computed by statsmodels.
     """
-    import pandas as pd
 
     for name in randomised:
         if name not in terms:

@@ -8,6 +8,7 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.influence.price import WITHOUT_SALES
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import resample
 
 PER_STAR = Note(
     "influence.review_answer",
@@ -317,7 +318,13 @@ def peers(
 
     own = x[exposure].to_numpy()
     own_mean = slope(mean[data.groups])
-    luck = np.array([slope(mean[rng.permutation(len(mean))][data.groups]) for _ in range(draws)])
+    # Networks in an order of their own, so that neither rows nor names choose who exchanges.
+    at = resample.place(np.column_stack([data.y, x]), data.groups)
+    ordered = np.empty_like(mean)
+    ordered[at] = mean
+    luck = np.array(
+        [slope(ordered[rng.permutation(len(mean))][at][data.groups]) for _ in range(draws)]
+    )
     p = float((1 + (np.abs(luck) >= abs(own_mean)).sum()) / (draws + 1))
     add("adjusted", made, p)
     limits = [

@@ -208,6 +208,7 @@ def _cut(events, rules, zone, conf_level):
             estimate, se, low, high = (
                 float(v) for v in intervals.ratio_of_sums(*given, conf_level)
             )
+            low = float(np.maximum(low, 0.0))
             if name == "one_event_share":
                 low, high = (
                     float(v)

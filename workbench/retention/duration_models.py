@@ -303,8 +303,9 @@ def parametric(
         term, count (ended), n (durations), estimate (change of the log time a unit; constant: of
         the middle of the log times; scale: their spread, below 1 with "weibull" means leaving
         becomes likelier), std_error, conf_low, conf_high, time_ratio. A term of whose values some
-        never ended has no finite estimate: it is missing, and `.limits` name it. `.model` is a dictionary with
-        params, cov, loglik and aic; the AIC of every family stands in `.facts` (retention.aic_of).
+        never ended has no finite estimate: it is missing, and `.limits` name it. `.model` is a
+        dictionary with params, cov, loglik and aic; the AIC of every family stands in `.facts`
+        (retention.aic_of).
 
     Raises as `cox`, and InputError for durations of 0 or a fit that does not converge.
 

@@ -10,6 +10,7 @@ from workbench.notes import Note
 from workbench.results import analysis
 from workbench.stages.episodes import Episodes, view_of
 from workbench.stages.measures import rate_result
+from workbench.stats import resample
 
 LEAST_CONTACTS = 50
 BARRIER = {
@@ -160,7 +161,11 @@ def barriers(
     ]
     estimate = differences(np.ones(m))
     _, low, high = intervals.bootstrap(
-        differences, m, seed=seed, draws=draws, conf_level=conf_level
+        differences,
+        resample.place([cell, met, n, left], who),
+        seed=seed,
+        draws=draws,
+        conf_level=conf_level,
     )
     for k, name in enumerate(("difference", "cost_adjusted")):
         rows.append(

@@ -18,6 +18,7 @@ from workbench.stages.measures import (
     two_outcomes,
 )
 from workbench.stages.profile import PATH_STEPS
+from workbench.stats import resample
 
 LOOPS = {
     "question": Note("stages.loops_question", "How straight is the path to a purchase?"),
@@ -352,7 +353,9 @@ def decision_complexity(profile, *, draws=300, seed=1, conf_level=0.95):
 
     m = who.max() + 1
     estimate = component(np.ones(m))
-    _, low, high = intervals.bootstrap(component, m, seed=seed, draws=draws, conf_level=conf_level)
+    _, low, high = intervals.bootstrap(
+        component, resample.place(x, who), seed=seed, draws=draws, conf_level=conf_level
+    )
     table = pd.DataFrame(
         {
             "component": [*names, "explained", "omega"],

@@ -70,7 +70,7 @@ def stretch(x, time, ended, family, *, groups=None):
     """
     x, ended = np.asarray(x, float), np.asarray(ended, float)
     log = np.log(np.asarray(time, float))
-    n, p = x.shape
+    p = x.shape[1]
     free = family != "exponential"
     size = p + free
     scaled = standardise(x)

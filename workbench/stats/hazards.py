@@ -155,89 +155,110 @@ class Risk:
     strata: np.ndarray
 
     @cached_property
-    def _layout(self):
-        """Return the order of the rows (last first within a stratum), where strata begin and end,
-        for each row the last one still there at its time, the rows that ended, and each one's share
-        of those that ended before it at the same moment.
-        """
-        order = np.lexsort((-self.time, self.strata))
-        strata, time, ended = self.strata[order], self.time[order], self.ended[order] > 0
-        n = len(order)
-        turns = np.flatnonzero(strata[1:] != strata[:-1]) + 1
-        starts = np.append(0, turns).astype(int)
-        moments = np.append(True, (strata[1:] != strata[:-1]) | (time[1:] != time[:-1]))
-        moment = np.cumsum(moments) - 1
-        last = np.append(np.flatnonzero(moments)[1:] - 1, n - 1)
+    def order(self):
+        """The rows in the order in which they are compared."""
+        rows = np.lexsort((-self.time, self.strata))
+        strata, time, ended = self.strata[rows], self.time[rows], self.ended[rows] > 0
+        turns = strata[1:] != strata[:-1]
+        begins = np.append(True, turns | (time[1:] != time[:-1]))
+        moment = np.cumsum(begins) - 1
         events = np.flatnonzero(ended)
         at = moment[events]
-        many = np.bincount(at, minlength=len(last))
-        begins = np.append(True, at[1:] != at[:-1]) if len(at) else np.zeros(0, bool)
-        place = np.arange(len(at)) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
-        share = place / many[at]
-        # Strata in which nothing can be compared, or nobody left, need no sums.
-        return order, starts, moment, last, events, at, many, share
+        many = np.bincount(at, minlength=moment[-1] + 1)
+        first = np.append(True, at[1:] != at[:-1])[: len(at)]
+        place = np.arange(len(at)) - np.flatnonzero(first)[np.cumsum(first) - 1]
+        return Order(
+            rows,
+            np.append(0, np.flatnonzero(turns) + 1),
+            moment,
+            np.append(np.flatnonzero(begins)[1:] - 1, len(rows) - 1),
+            events,
+            at,
+            many,
+            place / many[at],
+        )
 
     def _sums(self, b):
         """Return what the likelihood and its slopes are made of."""
-        order, starts, moment, last, events, at, many, share = self._layout
-        z = self.z[order]
+        o = self.order
+        z = self.z[o.rows]
         eta = z @ b
         # The highest of each stratum stands for 0: nothing overflows.
-        top = np.maximum.reduceat(eta, starts)
-        length = np.diff(np.append(starts, len(eta)))
-        eta = eta - np.repeat(top, length)
+        top = np.maximum.reduceat(eta, o.starts)
+        eta = eta - np.repeat(top, np.diff(np.append(o.starts, len(eta))))
         w = np.exp(eta)
         wz = z * w[:, None]
-        s0, s1 = _running(w, starts)[last], _running(wz, starts)[last]
-        tied0 = np.bincount(at, w[events], len(last))
-        tied1 = np.column_stack([np.bincount(at, c, len(last)) for c in wz[events].T])
-        phi = s0[at] - share * tied0[at]
-        mean = (s1[at] - share[:, None] * tied1[at]) / phi[:, None]
+        s0, s1 = o.there(w), o.there(wz)
+        tied0 = np.bincount(o.at, w[o.events], len(o.last))
+        tied1 = np.column_stack([np.bincount(o.at, c, len(o.last)) for c in wz[o.events].T])
+        phi = s0[o.at] - o.share * tied0[o.at]
+        mean = (s1[o.at] - o.share[:, None] * tied1[o.at]) / phi[:, None]
         return z, eta, w, wz, phi, mean
 
     def parts(self, b):
         """Return the log-likelihood, its slope and the information."""
-        _, starts, moment, last, events, at, _, share = self._layout
+        o = self.order
         z, eta, w, _, phi, mean = self._sums(b)
-        value = float(eta[events].sum() - np.log(phi).sum())
-        score = z[events].sum(axis=0) - mean.sum(axis=0)
-        weight = w * self._exposed(1 / phi, share / phi)
+        value = float(eta[o.events].sum() - np.log(phi).sum())
+        score = z[o.events].sum(axis=0) - mean.sum(axis=0)
+        weight = w * o.exposed(1 / phi, o.share / phi)
         return penalised.Parts(value, score, (z * weight[:, None]).T @ z - mean.T @ mean)
-
-    def _exposed(self, each, own):
-        """Return the sum over moments up to each row's own of what each event there brings, less
-        what a row that ended does not bear of its own moment.
-        """
-        _, starts, moment, last, events, at, _, _ = self._layout
-        brought = np.zeros(len(moment))
-        brought[last] = np.bincount(at, each, len(last))
-        out = _running(brought, starts, backward=True)
-        spared = np.bincount(at, own, len(last))
-        out = out[last][moment]
-        out[events] -= spared[at]
-        return out
 
     def residuals(self, b):
         """Return every row's part in the score, in the order given (n × p)."""
-        order, _, _, last, events, at, many, share = self._layout
+        o = self.order
         z, _, w, _, phi, mean = self._sums(b)
-        out = -w[:, None] * z * self._exposed(1 / phi, share / phi)[:, None]
+        out = -w[:, None] * z * o.exposed(1 / phi, o.share / phi)[:, None]
         for k, column in enumerate(mean.T):
-            out[:, k] += w * self._exposed(column / phi, share * column / phi)
-            shared = np.bincount(at, column, len(last)) / np.maximum(many, 1)
-            out[events, k] += z[events, k] - shared[at]
+            out[:, k] += w * o.exposed(column / phi, o.share * column / phi)
+            shared = np.bincount(o.at, column, len(o.last)) / np.maximum(o.many, 1)
+            out[o.events, k] += z[o.events, k] - shared[o.at]
         back = np.empty_like(out)
-        back[order] = out
+        back[o.rows] = out
         return back
 
     def schoenfeld(self, b):
         """Return the covariates of each row that ended less their mean over those still there, and
         its duration.
         """
-        order, starts, _, last, events, at, _, _ = self._layout
+        o = self.order
         z, _, w, wz, _, _ = self._sums(b)
-        s0, s1 = _running(w, starts)[last], _running(wz, starts)[last]
-        return z[events] - (s1 / s0[:, None])[at], self.time[order][events]
+        mean = o.there(wz) / o.there(w)[:, None]
+        return z[o.events] - mean[o.at], self.time[o.rows][o.events]
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """Rows by stratum, the longest first.
+
+    `rows` (their places), `starts` (where strata begin), `moment` (the number of each row's moment
+    of a stratum), `last` (of each moment, the last row still there), `events` (rows that ended),
+    `at` (their moments), `many` (endings of each moment), `share` (of those that ended at the same
+    moment, how large a part before it: Efron's ties).
+    """
+
+    rows: np.ndarray
+    starts: np.ndarray
+    moment: np.ndarray
+    last: np.ndarray
+    events: np.ndarray
+    at: np.ndarray
+    many: np.ndarray
+    share: np.ndarray
+
+    def there(self, values):
+        """Return the sum, at each moment, over those still there."""
+        return _running(values, self.starts)[self.last]
+
+    def exposed(self, each, own):
+        """Return the sum over moments up to each row's own of what each event there brings, less
+        what a row that ended does not bear of its own moment.
+        """
+        brought = np.zeros(len(self.moment))
+        brought[self.last] = np.bincount(self.at, each, len(self.last))
+        out = _running(brought, self.starts, backward=True)[self.last][self.moment]
+        out[self.events] -= np.bincount(self.at, own, len(self.last))[self.at]
+        return out
 
 
 def _running(values, starts, backward=False):

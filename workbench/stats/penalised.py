@@ -1,4 +1,4 @@
-"""Firth's penalised likelihood: an estimate that always exists, and is less biased in small samples.
+"""Firth's penalised likelihood: an estimate that always exists, less biased in small samples.
 
 Source: Firth (1993), Biometrika 80; for a logit Heinze & Schemper (2002), Statistics in Medicine
 21; for a Cox regression Heinze & Schemper (2001), Biometrics 57.

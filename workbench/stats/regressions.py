@@ -131,9 +131,7 @@ def firth_logit(x, y, *, conf_level=0.95):
         scaled.back @ top.cov @ scaled.back.T,
         top.value,
         special.expit(scaled.z @ top.params),
-        existence.Recession(
-            np.ones(len(y), bool), np.zeros((x.shape[1], 0)), np.zeros(x.shape[1])
-        ),
+        existence.Recession(np.ones(len(y), bool), np.zeros((x.shape[1], 0)), np.zeros(x.shape[1])),
         top.settled,
         low,
         high,
@@ -189,7 +187,7 @@ class _Poisson(_Logit):
 
 
 def _fit(model, ask, x, y, groups, weights):
-    """Return the Fit of a model; where the data say that it does not exist, of what stays finite."""
+    """Return the Fit of a model; where the data say that none exists, of what stays finite."""
     x, y = np.asarray(x, float), np.asarray(y, float)
     n, p = x.shape
     weights = np.ones(n) if weights is None else np.asarray(weights, float)
