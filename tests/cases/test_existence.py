@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy import optimize
 
-from workbench import drivers, experiments, prediction, retention
+from workbench import choice, drivers, experiments, prediction, retention
 from workbench.errors import InputError
 from workbench.stats import existence, hazards, regressions
 
@@ -253,3 +253,38 @@ def test_everybody_who_leaves_does_so_on_one_day():
 def test_a_prediction_leaves_out_what_decides_and_says_so():
     """A trait without a finite weight is named among the limits of `will_return`."""
     assert prediction.will_return.__doc__
+
+
+def choices(seed, n=150):
+    """Choices between three offers: a price, a display, and which was taken."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(
+        {
+            "choice_id": np.repeat(np.arange(n), 3),
+            "customer_id": np.repeat(np.arange(n) // 3, 3),
+            "alternative": np.tile(list("abc"), n),
+            "price": rng.integers(1, 9, 3 * n).astype(float),
+            "display": rng.integers(0, 2, 3 * n).astype(float),
+        }
+    )
+    score = -0.4 * table["price"] + 0.5 * table["display"] + rng.gumbel(size=3 * n)
+    return table.assign(chosen=score == score.groupby(table["choice_id"]).transform("max"))
+
+
+def test_an_attribute_that_decides_choices_is_named():
+    """What is taken wherever it is offered has no finite weight, however few choices it bears on;
+    a price in thousands that is minded strongly has one.
+    """
+    data = choices(1)
+    rare = (data["chosen"] & (data["choice_id"] % 40 == 0)).astype(float)
+    with pytest.raises(InputError, match="'rare' decides"):
+        choice.conditional_logit(data.assign(rare=rare), ["price", "rare"])
+    rng = np.random.default_rng(3)
+    price = np.exp(rng.normal(6, 2, len(data)))
+    score = pd.Series(-0.03 * price + rng.gumbel(size=len(data)))
+    dear = data.assign(
+        price=price, chosen=score == score.groupby(data["choice_id"]).transform("max")
+    )
+    made = choice.conditional_logit(dear, ["price"]).table.set_index("term")
+    assert made.loc["price", "estimate"] == pytest.approx(-0.03, abs=0.015)
+    assert abs(made.loc["price", "estimate"]) * np.ptp(price) > 35
