@@ -535,7 +535,7 @@ def percentiles(drawn, estimate, conf_level=0.95):
     -------
     tuple of ndarray
         Standard error, lower and upper limit, shaped as one draw; missing where fewer than two
-        draws have a value.
+        draws have a value, or all have the same.
 
     Source: as `bootstrap`. Percentiles of a skewed statistic, such as a share near 0, may lie
     wholly on one side of it.
@@ -549,6 +549,8 @@ def percentiles(drawn, estimate, conf_level=0.95):
     values = np.where(known, drawn, 0.0) if len(drawn) else np.zeros((1, *drawn.shape[1:]))
     low, high = np.nanquantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
     se = np.nanstd(values, axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
+    # Draws that are all alike are no certainty.
+    known = known & (np.nanmax(values, axis=0) > np.nanmin(values, axis=0))
     return tuple(
         np.where(known, v, np.nan) for v in (se, np.fmin(low, estimate), np.fmax(high, estimate))
     )

@@ -161,7 +161,7 @@ def gamma_gamma(customers, *, seed=1, conf_level=0.95):
     """
     need_columns("customers", customers.columns, "paid", "value")
     paid, value = np.asarray(customers["paid"], float), np.asarray(customers["value"], float)
-    good, many = (paid > 0) & (value > 0), how_many(customers)
+    good, many = (paid > 0) & (value > 0), how_many(customers)[0]
     if many[good].sum() < RETURNED:
         raise NotEnoughData(
             "clv.error_few_values",
@@ -275,7 +275,7 @@ def _checked(customers, names):
             "recency contradict each other (both are 0, or neither)",
             wrong=int(wrong.sum()),
         )
-    many = how_many(customers)
+    many, _ = how_many(customers)
     if not (np.isfinite(many).all() and (many >= 0).all() and (many == many.round()).all()):
         raise InputError(
             "clv.error_how_many",

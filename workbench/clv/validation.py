@@ -60,20 +60,14 @@ def hold_out(
             "in clv.customers",
         )
     later = np.asarray(customers["later"], float)
-    many = how_many(customers)
-    n = int(many.sum())
+    many, n = how_many(customers)
     if not later.any():
         raise NotEnoughData(
             "clv.error_nobody_bought_after",
             "hold_out: nobody bought after the training period",
         )
     x, last, age = (np.asarray(customers[c], float) for c in ("frequency", "recency", "age"))
-    told = {}
-    for name in models:
-        one_of("models", name, FITS)
-        fit = FITS[name](customers, seed=seed).model
-        told[name] = fit.model.conditional(fit.natural(), x, last, age, span)
-    told["as_before"] = np.divide(x, age, out=np.zeros_like(x), where=age > 0) * span
+    told = _predictions(models, customers, span, seed)
     names = list(told)
     values = np.column_stack(
         [*(np.abs(v - later) for v in told.values()), *told.values(), np.ones(len(x)), later]
@@ -83,13 +77,8 @@ def hold_out(
         sums = weights @ values
         return np.concatenate([sums[: len(names)] / sums[-2], sums[len(names) : -2] / sums[-1]])
 
-    se, low, high = intervals.bootstrap(
-        measures,
-        resample.kinds(np.column_stack([x, last, age, later]), many),
-        seed=seed,
-        draws=draws,
-        conf_level=conf_level,
-    )
+    at = resample.kinds(np.column_stack([x, last, age, later]), many)
+    se, low, high = intervals.bootstrap(measures, at, seed=seed, draws=draws, conf_level=conf_level)
     table = pd.DataFrame(
         {
             "model": names * 2,
@@ -118,9 +107,7 @@ def hold_out(
         n=n,
         conf_level=conf_level,
         limits=tuple(_hold_out_limits(table, span / max(float(many @ age / n), 1e-12))),
-        model=customers[
-            [c for c in ("customer_id", "frequency", "later", "customers") if c in customers]
-        ].assign(**told),
+        model=_beside(customers, told),
         chart=Points(
             label=["model"],
             only={"measure": "total"},
@@ -129,6 +116,24 @@ def hold_out(
             xlabel=Note("clv.hold_axis", "Predicted purchases as a share of actual purchases"),
         ),
     )
+
+
+def _predictions(models, customers, span, seed):
+    """Return what every model, and the rule "as often as before", expects of every row."""
+    x, last, age = (np.asarray(customers[c], float) for c in ("frequency", "recency", "age"))
+    told = {}
+    for name in models:
+        one_of("models", name, FITS)
+        fit = FITS[name](customers, seed=seed).model
+        told[name] = fit.model.conditional(fit.natural(), x, last, age, span)
+    told["as_before"] = np.divide(x, age, out=np.zeros_like(x), where=age > 0) * span
+    return told
+
+
+def _beside(customers, told):
+    """Return customers with what was predicted of them and what came."""
+    names = ("customer_id", "frequency", "later", "customers")
+    return customers[[c for c in names if c in customers]].assign(**told)
 
 
 def _mean_errors(table):

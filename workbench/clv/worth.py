@@ -126,8 +126,7 @@ def value(
             "purchases decide it",
             least=1,
         )
-    many = how_many(customers)
-    n = int(many.sum())
+    many, n = how_many(customers)
     kinds = (
         customers.groupby(["frequency", "recency", "age", *_shifting(fit)], sort=True)
         .ngroup()
@@ -217,10 +216,11 @@ def value(
 
 
 def how_many(customers):
-    """Return how many customers every row stands for."""
+    """Return how many customers every row stands for, and all rows together."""
     if "customers" not in customers:
-        return np.ones(len(customers))
-    return np.asarray(customers["customers"], float)
+        return np.ones(len(customers)), len(customers)
+    many = np.asarray(customers["customers"], float)
+    return many, int(many.sum())
 
 
 def _top(value, many, most):
@@ -313,7 +313,7 @@ def by_frequency(people):
     import pandas as pd
 
     kind = pd.cut(people["frequency"], [*KINDS.values(), float("inf")], labels=list(KINDS))
-    many = how_many(people)
+    many, _ = how_many(people)
     sums = people.assign(
         customers=many, **{c: people[c] * many for c in ("alive", "expected", "worth")}
     )

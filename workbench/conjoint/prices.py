@@ -221,13 +221,8 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
         return prices[int((share * prices).argmax())]
 
     best = peak(np.ones(len(said)))
-    _, low, high = intervals.bootstrap(
-        peak,
-        resample.kinds(np.column_stack([buys, known])),
-        seed=seed,
-        draws=draws,
-        conf_level=conf_level,
-    )
+    at = resample.kinds(np.column_stack([buys, known]))
+    _, low, high = intervals.bootstrap(peak, at, seed=seed, draws=draws, conf_level=conf_level)
     limits = [
         Note(
             "conjoint.gg_best",

@@ -10,6 +10,7 @@ from workbench.drivers.regress import AXES, METHODS, left_out
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import products
 
 STRETCH = Note("drivers.stretch", "between {low:3} and {high:3}", low=0, high=0)
 THROUGH = Note(
@@ -125,7 +126,7 @@ def mediation(
     data = fits.prepare(made, outcome, [cause, *mediators, *covariates, *product], cluster=cluster)
     names = [*data.x.columns, outcome]
     matrix = np.column_stack([data.x, data.y])
-    grams = fits.grams(matrix, data.groups, draws, seed)
+    grams = products.grams(matrix, data.groups, draws, seed)
     held = [c for c in data.x.columns[1:] if c not in (cause, *mediators, *product)]
 
     def solve(target, terms):

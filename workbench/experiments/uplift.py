@@ -128,8 +128,7 @@ def uplift(
         ]
         share = treated[learn].mean()
         score[told] = share * (x[told] @ slopes[0]) + (1 - share) * (x[told] @ slopes[1])
-    grid = np.linspace(0.1, 1, 10)
-    order = np.lexsort((at, -score.round(12)))
+    grid, order = np.linspace(0.1, 1, 10), np.lexsort((at, -score.round(12)))
 
     def curve(weights):
         w = weights[order]

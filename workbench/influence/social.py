@@ -132,7 +132,7 @@ def review_effect(
     y, x = y[some], x[some].reset_index(drop=True)
     products, periods = (np.unique(v[some], return_inverse=True)[1] for v in (products, periods))
     fits.check(
-        pd.DataFrame(fits.absorb(x.to_numpy(), products, periods), columns=x.columns).assign(
+        pd.DataFrame(products.absorb(x.to_numpy(), products, periods), columns=x.columns).assign(
             constant=1.0
         ),
         "panel",
@@ -310,7 +310,6 @@ def peers(
     q, _ = np.linalg.qr(others)
     y = data.y - q @ (q.T @ data.y)
     mean = np.bincount(data.groups, x[exposure]) / np.bincount(data.groups)
-    rng = np.random.default_rng(seed)
 
     def slope(e):
         e = e - q @ (q.T @ e)
@@ -318,13 +317,7 @@ def peers(
 
     own = x[exposure].to_numpy()
     own_mean = slope(mean[data.groups])
-    # Networks in an order of their own, so that neither rows nor names choose who exchanges.
-    at = resample.place(np.column_stack([data.y, x]), data.groups)
-    ordered = np.empty_like(mean)
-    ordered[at] = mean
-    luck = np.array(
-        [slope(ordered[rng.permutation(len(mean))][at][data.groups]) for _ in range(draws)]
-    )
+    luck = np.array([slope(e[data.groups]) for e in _exchanged(data, x, mean, draws, seed)])
     p = float((1 + (np.abs(luck) >= abs(own_mean)).sum()) / (draws + 1))
     add("adjusted", made, p)
     limits = [
@@ -401,3 +394,14 @@ def _peer_answer(rows, weak):
     """Return the last comparison, or the one before where the instrument is weak."""
     row = rows[-2] if weak else rows[-1]
     return (PEERS if fits.clear(row) else NO_PEERS).having(**fits.said(row), measure=row["measure"])
+
+
+def _exchanged(data, x, mean, draws, seed):
+    """Yield the exposure of networks that exchanged it, in an order that neither rows nor names
+    choose.
+    """
+    at, rng = resample.place(np.column_stack([data.y, x]), data.groups), np.random.default_rng(seed)
+    ordered = np.empty_like(mean)
+    ordered[at] = mean
+    for _ in range(draws):
+        yield ordered[rng.permutation(len(mean))][at]

@@ -208,7 +208,6 @@ def _cut(events, rules, zone, conf_level):
             estimate, se, low, high = (
                 float(v) for v in intervals.ratio_of_sums(*given, conf_level)
             )
-            low = float(np.maximum(low, 0.0))
             if name == "one_event_share":
                 low, high = (
                     float(v)
@@ -222,7 +221,7 @@ def _cut(events, rules, zone, conf_level):
                     "n": int(m["x"]),
                     "estimate": estimate,
                     "std_error": se,
-                    "conf_low": low,
+                    "conf_low": max(low, 0.0),
                     "conf_high": high,
                 }
             )

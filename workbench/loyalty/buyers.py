@@ -281,8 +281,7 @@ def buyer_moderation(
         rng.multinomial(n, np.full(n, 1 / n), draws).astype(float)
         if n * draws <= 20_000_000
         else rng.poisson(1.0, (draws, n)).astype(float)
-    )
-    weights = weights[:, resample.place([x, y], np.arange(n))]
+    )[:, resample.place([x, y], np.arange(n))]
     for g, name in enumerate(("non_buyers", "light", "heavy")):
         mine = group == g
         if not mine.any():

@@ -351,11 +351,9 @@ def decision_complexity(profile, *, draws=300, seed=1, conf_level=0.95):
         omega = loading.sum() ** 2 / (loading.sum() ** 2 + (1 - loading**2).sum())
         return np.append(loading, [values[-1] / len(names), omega])
 
-    m = who.max() + 1
-    estimate = component(np.ones(m))
-    _, low, high = intervals.bootstrap(
-        component, resample.place(x, who), seed=seed, draws=draws, conf_level=conf_level
-    )
+    at = resample.place(x, who)
+    estimate = component(np.ones(len(at)))
+    _, low, high = intervals.bootstrap(component, at, seed=seed, draws=draws, conf_level=conf_level)
     table = pd.DataFrame(
         {
             "component": [*names, "explained", "omega"],
