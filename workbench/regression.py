@@ -217,8 +217,8 @@ class Fitted:
     """A logit or a Poisson regression told by the names of its columns.
 
     `params`, `bse`, `pvalues`, `low`, `high` (Series; limits of a penalised fit only), `cov`
-    (DataFrame), `chances` (of the rows, or rates), `loglik`, `use_t` (degrees of freedom of tests;
-    None: normal) and `estimate`, what `stats.regressions` gave. Terms without a finite estimate are
+    (DataFrame), `chances` (of the rows, or rates), `loglik` and `estimate`, what
+    `stats.regressions` gave. Terms without a finite estimate are
     missing.
     """
 
@@ -265,14 +265,10 @@ def fit(data, kind="linear", *, weights=None, partial=False, penalty=None, conf_
             "there is only one sampling unit; nothing can be said about others",
         )
     if kind == "logit" and not np.isin(data.y, (0, 1)).all():
-        raise InputError(
-            "regression.error_logit_outcome",
-            "logit: the outcome must be 0 or 1",
-        )
+        raise InputError("regression.error_logit_outcome", "logit: the outcome must be 0 or 1")
     if kind == "poisson" and (data.y < 0).any():
         raise InputError(
-            "regression.error_poisson_outcome",
-            "poisson: the outcome must not be negative",
+            "regression.error_poisson_outcome", "poisson: the outcome must not be negative"
         )
     if kind in ("logit", "poisson"):
         return _likelihood(data, kind, partial, penalty, conf_level)
@@ -293,8 +289,7 @@ def _likelihood(data, kind, partial, penalty, conf_level):
     if not made.recession.exists and not partial:
         raise _separated(data, absent(made, names))
     params = pd.Series(made.params, names)
-    df = quantile_df(data)
-    tests = intervals.p_value(made.params, np.sqrt(np.diag(made.cov)), df=df)
+    tests = intervals.p_value(made.params, np.sqrt(np.diag(made.cov)), df=quantile_df(data))
     limits = {}
     if penalty:
         tests = made.p_value
@@ -319,10 +314,7 @@ def absent(made, names):
 
 def _by_statsmodels(data, kind, weights):
     """Return statsmodels' least squares, or its ordered logit."""
-    import warnings
-
     import statsmodels.api as sm
-    from statsmodels.miscmodels.ordinal_model import OrderedModel
 
     once = data.customers == len(data.y)
     how = (
@@ -335,49 +327,58 @@ def _by_statsmodels(data, kind, weights):
         }
     )
     if kind == "linear":
-        made = (
-            sm.OLS(data.y, data.x) if weights is None else sm.WLS(data.y, data.x, weights=weights)
-        )
-        return made.fit(**how)
+        model = sm.OLS(data.y, data.x)
+        if weights is not None:
+            model = sm.WLS(data.y, data.x, weights=weights)
+        return model.fit(**how)
     body = data.x.drop(columns="constant")
     asked = existence.of_ordered(standardise(body.to_numpy(float), constant=False).z, data.y)
     if not asked.exists:
         finite = asked.finite()[: body.shape[1]]
         gone = [c for c, held in zip(body, finite, strict=True) if not held]
         raise _separated(data, gone or list(body))
+    return _ordinal(data, how)
+
+
+def _ordinal(data, how):
+    """Return the ordered logit fitted on standardised columns, where search and curvature are
+    sound, and told in those given.
+    """
+    import warnings
+
+    import pandas as pd
+    from statsmodels.miscmodels.ordinal_model import OrderedModel
+
+    body = data.x.drop(columns="constant")
+    scaled = standardise(body.to_numpy(float), constant=False)
+    mean, k = body.mean().to_numpy(), body.shape[1]
     with warnings.catch_warnings():
         # What it warns of, its search and its curvature, is judged below.
         warnings.simplefilter("ignore")
-        made = _ordinal(OrderedModel, data, how)
-    if not np.isfinite(made.bse).all() or not made.mle_retvals.get("converged", True):
+        easy = OrderedModel(data.y, pd.DataFrame(scaled.z, columns=body.columns), distr="logit")
+        names, easy = easy.exog_names, easy.fit(method="bfgs", disp=0, maxiter=500, **how)
+    if not np.isfinite(easy.bse).all() or not easy.mle_retvals.get("converged", True):
         raise InputError(
             "regression.error_not_settled",
             "{what}: the fit does not converge although an estimate exists; leave columns out, or "
             "gather more rows",
             what="ordinal",
         )
-    return made
-
-
-def _ordinal(model, data, how):
-    """Return the ordered model fitted on standardised columns, where search and curvature are
-    sound, and told in those given.
-    """
-    x = data.x.drop(columns="constant")
-    mean, sd, k = x.mean().to_numpy(), x.std(ddof=0).to_numpy(), x.shape[1]
-    easy = model(data.y, (x - mean) / sd, distr="logit").fit(
-        method="bfgs", disp=0, maxiter=500, **how
-    )
     back = np.eye(len(easy.params))
-    back[:k, :k] /= sd
+    back[:k, :k] = scaled.back
     # The first threshold moves with the level; the others are steps from it.
-    back[k, :k] = mean / sd
-    made = model(data.y, x, distr="logit").fit(
-        start_params=back @ np.asarray(easy.params), method="bfgs", maxiter=0, disp=0, **how
+    back[k, :k] = mean @ scaled.back
+    params, cov = back @ np.asarray(easy.params), back @ np.asarray(easy.cov_params()) @ back.T
+    tests = intervals.p_value(params, np.sqrt(np.diag(cov)), df=quantile_df(data))
+    return Fitted(
+        pd.Series(params, names),
+        pd.DataFrame(cov, names, names),
+        pd.Series(tests, names),
+        None,
+        float(easy.llf),
+        "ordinal",
+        None,
     )
-    made._results.cov_params_default = back @ np.asarray(easy.cov_params()) @ back.T
-    made.mle_retvals["converged"] = easy.mle_retvals["converged"]
-    return made
 
 
 def check_penalty(penalty, cluster):

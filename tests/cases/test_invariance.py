@@ -222,7 +222,9 @@ MONEY = {
     "buying_rhythm": (
         ORDERS,
         "amount",
-        lambda d: retention.buying_rhythm(d).table.assign(unit=False),
+        lambda d: retention.buying_rhythm(d).table.assign(
+            unit=lambda t: t["measure"].str.contains("amount|value|revenue")
+        ),
     ),
     "difference": (
         DATA.assign(amount=np.round(np.exp(DATA["y"] + 3), 2)),
@@ -255,7 +257,9 @@ MONEY = {
     "price_elasticity": (
         studies.shelf(8, 2, 30),
         "price",
-        lambda d: influence.price_elasticity(d).table.assign(unit=False),
+        lambda d: influence.price_elasticity(
+            d, store="store_id", controls=["on_promotion"]
+        ).table.assign(unit=False),
     ),
 }
 
@@ -269,7 +273,7 @@ def test_euros_and_cents(name):
     cents[columns] = (cents[columns] * 100).round(6)
     one = call(cents)
     names = [c for c in ("count", *SCALED[:4]) if c in one]
-    if name not in ("difference", "value"):
+    if name not in ("difference", "value", "buying_rhythm"):
         names = [c for c in names if c != "count"]
     rows = one["unit"].astype(bool)
     one[names] = one[names].astype(float)

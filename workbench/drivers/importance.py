@@ -141,10 +141,8 @@ def key_drivers(
         for c, pair in zip(x.T, ends, strict=True)
     ]
     extra = [e for pair in ends for e in pair if 0 < e.mean() < 1]
-    grams = products.grams(
-        np.column_stack([np.ones(n), data.y, x, *extra]), data.groups, draws, seed
-    )
-    mean = grams[:, 0, 2 : 2 + p] / grams[:, [0], 0]
+    grams = products.grams(_centred(data, extra), data.groups, draws, seed)
+    mean = grams[:, 0, 2 : 2 + p] / grams[:, [0], 0] + x.mean(axis=0)
     r = products.correlations(products.covariances(grams[:, : 2 + p, : 2 + p]))
     rxx, rxy = r[:, 1:, 1:], r[:, 1:, 0]
     found = {
@@ -252,6 +250,13 @@ def key_drivers(
             xlabel=AXIS_SHARE,
         ),
     )
+
+
+def _centred(data, extra):
+    """Return a constant, outcome and drivers less their means, and further columns."""
+    x = data.x.drop(columns="constant").to_numpy()
+    ones = np.ones(len(data.y))
+    return np.column_stack([ones, data.y - data.y.mean(), x - x.mean(axis=0), *extra])
 
 
 def _importance_limits(data, kind, r2, shared, gone):

@@ -304,7 +304,8 @@ def _regression_answer(table, outcome, kind):
         return NOTHING.having(**said)
     if kind == "linear":
         return STRONGEST[kind].having(**said)
-    times = {name: float(np.exp(said.pop(name))) for name in ("estimate", "low", "high")}
+    with np.errstate(over="ignore"):
+        times = {name: float(np.exp(said.pop(name))) for name in ("estimate", "low", "high")}
     return STRONGEST[kind].having(**said, times=times.pop("estimate"), **times)
 
 

@@ -119,7 +119,9 @@ def scale_answers(table, items, what):
 def _covariances(x, draws, seed):
     """Return the items' covariances in the sample and in bootstrap draws of respondents."""
     return products.covariances(
-        products.grams(np.column_stack([np.ones(len(x)), x]), np.arange(len(x)), draws, seed)
+        products.grams(
+            np.column_stack([np.ones(len(x)), x - x.mean(axis=0)]), np.arange(len(x)), draws, seed
+        )
     )
 
 

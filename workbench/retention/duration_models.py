@@ -468,12 +468,9 @@ def _stretch_answer(table, conf_level):
     distance = (rows["estimate"] / rows["std_error"]).abs()
     row = rows.assign(distance=distance).sort_values(["distance", "term"], ascending=[False, True])
     row = row.iloc[0]
-    values = {
-        "ratio": float(row["time_ratio"]),
-        "low": float(np.exp(row["conf_low"])),
-        "high": float(np.exp(row["conf_high"])),
-        "n": int(row["n"]),
-    }
+    with np.errstate(over="ignore"):
+        low, high = (float(np.exp(row[c])) for c in ("conf_low", "conf_high"))
+    values = {"ratio": float(row["time_ratio"]), "low": low, "high": high, "n": int(row["n"])}
     if not len(terms):
         return Note(
             "retention.stretch_answer_typical",

@@ -59,23 +59,27 @@ def _in_closed_form(shape, rate, a, b, ahead):
 
 def _by_integration(shape, rate, a, b, ahead):
     """Return the mean over the beta by numerical integration, in logarithms."""
-    middle = a / (a + b)
-    top = -special.betaln(a, b)
+    top, most = -special.betaln(a, b), shape * ahead / rate
+    # Where hardly anybody leaves, what leaving costs is integrated instead: it fades with the
+    # chance to leave, which the beta does not.
+    lost = a < 1
 
     def each(w):
         # On the logit scale of the chance, where the beta has one hill and thin flanks.
         log_p, log_q = -np.logaddexp(0, -w), -np.logaddexp(0, w)
-        bought = -np.expm1(-shape * np.log1p(np.exp(log_p) * ahead / rate)) / np.exp(log_p)
-        return bought * np.exp(a * log_p + b * log_q + top)
+        chance = np.exp(log_p)
+        bought = -np.expm1(-shape * np.log1p(chance * ahead / rate)) / chance
+        return (most - bought if lost else bought) * np.exp(a * log_p + b * log_q + top)
 
-    centre, spread = special.logit(middle), np.sqrt(1 / a + 1 / b)
+    hill = a + lost
+    centre, spread = np.log(hill / b), np.sqrt(1 / hill + 1 / b)
     value, _ = integrate.quad(
         each,
-        centre - 12 * spread - 30 / min(a, 1),
+        max(centre - 12 * spread - 30 / hill, -600),
         centre + 12 * spread + 30 / min(b, 1),
         points=[centre + s * spread for s in (-6, -2, 0, 2, 6)],
         limit=400,
         epsabs=0,
         epsrel=1e-10,
     )
-    return float(value)
+    return float(most - value if lost else value)
