@@ -361,7 +361,7 @@ def test_attitude_and_gap_by_hand():
         ),
         (
             lambda d: drivers.regression(
-                d.assign(y=(d["d0"] > 0).astype(int)), "y", ["d0"], kind="logit"
+                d.assign(y=(d["d0"] > 0) + 1 * (d["d0"] > 1)), "y", ["d0"], kind="ordinal"
             ),
             "'d0' decides the outcome",
         ),

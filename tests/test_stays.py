@@ -215,7 +215,6 @@ def test_exits_add_up():
             NotEnoughData,
             "whole period",
         ),
-        (lambda: retention.exits(AML.assign(cause=None)), NotEnoughData, "nobody left"),
     ],
 )
 def test_what_durations_cannot_tell(call, error, message):

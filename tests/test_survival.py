@@ -128,7 +128,7 @@ def test_bad_durations_are_refused():
     with pytest.raises(NotEnoughData):
         survival.kaplan_meier([], [])
     for wrong in ([-1.0], [np.nan]):
-        with pytest.raises(InputError, match="negative or missing"):
+        with pytest.raises(InputError, match="negative, infinite or missing"):
             survival.incidence(wrong, [1])
 
 

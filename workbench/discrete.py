@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench import engine
 from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.stats import existence, resample
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +204,14 @@ def check(d, constants):
         )
 
 
+def places(d, people):
+    """Return the place of every customer in an order that what they chose, and from what, alone
+    decides; `people` is the number of each choice's customer.
+    """
+    content = [*d.x.reshape(len(d.x), -1).T, *d.available.T.astype(float), d.chosen]
+    return resample.place(content, people)
+
+
 def probabilities(v, available):
     """Return the chances exp(V) / Σ exp(V) over what is available; the last axis but draws is the
     alternative (axis 1).
@@ -240,53 +249,77 @@ def scores(d, p):
 def newton(d, weights=None, start=None, most=50):
     """Maximise the (weighted) likelihood by Newton steps with halving.
 
-    Returns the weights of the terms, the chances, the steps taken and the largest absolute score.
-    Raises InputError where a term (nearly) decides every choice, or no optimum is found.
+    Attributes are compared within a choice and put on one scale first, so that neither their place
+    nor their unit matters. Returns the weights of the terms, the chances, the steps taken and the
+    largest absolute score. Raises InputError where a term decides choices, so that no finite
+    estimate exists (judged on the data), or no optimum is found.
     """
-    x, rows = d.x, np.arange(len(d.chosen))
+    rows = np.arange(len(d.chosen))
     w = np.ones(len(rows)) if weights is None else np.asarray(weights, float)
-    scale = np.maximum(np.sqrt((x**2).mean(axis=(0, 1))), 1e-12)
-    x = x / scale
+    x, scale = _within(d)
     beta = np.zeros(x.shape[2]) if start is None else start * scale
     # Flat: a product of a matrix and a vector is many times faster than one over three axes.
     flat, shape = x.reshape(-1, x.shape[2]), d.available.shape
     p = probabilities((flat @ beta).reshape(shape), d.available)
-    with np.errstate(divide="ignore"):
-        value = w @ np.log(p[rows, d.chosen])
-    picked = w @ x[rows, d.chosen]
+    picked, value = w @ x[rows, d.chosen], _loglik(w, p, d.chosen)
+    settled = False
     for step in range(1, most + 1):  # noqa: B007 - returned: how many were needed
         gradient = picked - (p * w[:, None]).ravel() @ flat
         if np.abs(gradient).max() < 1e-7 * max(w.sum(), 1):
+            settled = True
             break
-        try:
-            move = np.linalg.solve(hessian(x, p, w), gradient)
-        except np.linalg.LinAlgError:
-            raise _separated(d, beta) from None
+        move, _ = existence.newton(hessian(x, p, w), gradient)
         for _ in range(30):
             p_new = probabilities((flat @ (beta + move)).reshape(shape), d.available)
-            with np.errstate(divide="ignore"):
-                new = w @ np.log(p_new[rows, d.chosen])
+            new = _loglik(w, p_new, d.chosen)
             if new >= value - 1e-12:
                 break
             move = move / 2
         beta, p, value = beta + move, p_new, new
-        if np.abs(beta).max() > 500 or value > -1e-6 * w.sum():
-            raise _separated(d, beta)
-    else:
+    information = hessian(x, p, w)
+    move, sound = existence.newton(information, gradient)
+    noise = np.finfo(float).eps * (w @ np.abs(x).max(axis=1)) * 2
+    if not (settled and sound and existence.certain(move, information, 2 * flat, noise)):
+        _ask(d, x, w)
+    if not settled:
         raise InputError(
             "discrete.error_no_optimum",
             "conditional_logit: no optimum after {most} steps (largest score "
-            "{gradient:3}); check for attributes that nearly decide the choice",
+            "{gradient:3}) although one exists; leave attributes out",
             most=most,
             gradient=np.abs(gradient).max(),
         )
-    # Where an attribute always decides, steps of about one go on for ever while the score fades
-    # below any tolerance: two more steps tell such a weight from a settled one.
-    further = np.linalg.lstsq(hessian(x, p, w), gradient, rcond=None)[0]
-    pull = np.abs(further) * np.abs(x).max(axis=(0, 1))
-    if pull.max() > 0.1:
-        raise _separated(d, pull)
     return beta / scale, p, step, float(np.abs(gradient * scale).max())
+
+
+def _within(d):
+    """Return attributes less their mean over what a choice offers, on one scale, and that scale."""
+    there = d.available[:, :, None]
+    many = there.sum(axis=1, keepdims=True)
+    x = np.where(there, d.x - (d.x * there).sum(axis=1, keepdims=True) / many, 0.0)
+    scale = np.maximum(np.sqrt((x**2).mean(axis=(0, 1))), 1e-300)
+    return x / scale, scale
+
+
+def _loglik(w, p, chosen):
+    with np.errstate(divide="ignore"):
+        return w @ np.log(p[np.arange(len(chosen)), chosen])
+
+
+def _ask(d, x, w):
+    """Refuse choices that a term decides, naming it."""
+    drawn = w > 0
+    asked = existence.of_choice(x[drawn], d.chosen[drawn], d.available[drawn])
+    if asked.exists:
+        return
+    gone = np.flatnonzero(~asked.finite())
+    first = gone[np.argmax(np.abs(asked.direction[gone]))]
+    raise InputError(
+        "discrete.error_separation",
+        "conditional_logit: '{term}' decides every choice it bears on, alone or with other terms, "
+        "so its weight has no finite estimate; leave it out or merge alternatives",
+        term=d.terms[int(first)],
+    )
 
 
 def per_group(values, number, groups):
@@ -364,13 +397,3 @@ def _spread(values, row, column, shape, fill):
     out = np.full(shape, fill, float)
     out[row, column] = np.asarray(values, float)
     return out
-
-
-def _separated(d, beta):
-    term = d.terms[int(np.abs(beta).argmax())]
-    return InputError(
-        "discrete.error_separation",
-        "conditional_logit: '{term}' (nearly) decides every choice by itself, so "
-        "its weight has no finite estimate; leave it out or merge alternatives",
-        term=term,
-    )

@@ -4,6 +4,8 @@ from difflib import get_close_matches
 
 from workbench.notes import Note
 
+LEAST_DRAWS, USUAL_DRAWS = 2, 1000
+
 
 class WorkbenchError(Exception):
     """Base of every error the workbench raises on purpose.
@@ -111,3 +113,20 @@ def one_of(where, value, allowed):
     """Raise an InputError unless `value` is one of `allowed`."""
     if value not in allowed:
         raise unknown(where, "option", value, allowed)
+
+
+def check_draws(draws):
+    """Raise an InputError unless there are enough draws for an interval."""
+    try:
+        whole = not isinstance(draws, bool) and int(draws) == draws
+    except (TypeError, ValueError):
+        whole = False
+    if not whole or draws < LEAST_DRAWS:
+        raise InputError(
+            "errors.draws",
+            "draws: a whole number of at least {least} is needed, found {draws:repr}; {usual} are "
+            "common",
+            least=LEAST_DRAWS,
+            draws=draws,
+            usual=USUAL_DRAWS,
+        )

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import special
 
-from workbench.errors import InputError, one_of
+from workbench.errors import InputError, check_draws, one_of
+from workbench.stats import resample
 
 
 def z(conf_level):
@@ -75,6 +76,39 @@ def newcombe(count_a, n_a, count_b, n_b, conf_level=0.95):
         a, b = np.divide(count_a, n_a), np.divide(count_b, n_b)
     gap = a - b
     return gap - np.hypot(a - low_a, high_b - b), gap + np.hypot(high_a - a, b - low_b)
+
+
+def ratio_of_shares(first, second):
+    """Give the interval of the ratio of two shares from the limits of each.
+
+    Parameters
+    ----------
+    first, second : dict
+        Of each share: estimate, conf_low, conf_high.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper limit; the upper is infinite where the second share may be 0.
+
+    Source: Donner & Zou (2012), Statistical Methods in Medical Research 21 (MOVER).
+
+    >>> one = {"estimate": 1.0, "conf_low": 0.9, "conf_high": 1.0}
+    >>> [round(float(v), 3) for v in ratio_of_shares(one, one)]
+    [0.9, 1.111]
+    """
+    p, q = first["estimate"], second["estimate"]
+    (low_p, high_p), (low_q, high_q) = (
+        (share["conf_low"], share["conf_high"]) for share in (first, second)
+    )
+
+    def limit(own, other, side):
+        bottom = other * (2 * q - other)
+        root = (p * q) ** 2 - own * (2 * p - own) * bottom
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.divide(p * q + side * np.sqrt(max(root, 0.0)), bottom)
+
+    return float(limit(low_p, high_q, -1)), float(limit(high_p, low_q, 1))
 
 
 def newcombe_p(count_a, n_a, count_b, n_b):
@@ -178,10 +212,12 @@ def garwood(count, exposure=1.0, conf_level=0.95):
 
 def normal(estimate, std_error, conf_level=0.95, df=None):
     """Give the normal interval `estimate ± z · std_error`; with `df`, Student's quantile of that
-    many degrees of freedom (clusters less one).
+    many degrees of freedom (clusters less one). A standard error of 0 is no certainty: the limits
+    are missing then.
     """
     q = z(conf_level) if df is None else float(special.stdtrit(max(df, 1), 0.5 + conf_level / 2))
-    half = q * np.asarray(std_error, float)
+    se = np.asarray(std_error, float)
+    half = q * np.where(se == 0, np.nan, se)
     return np.asarray(estimate, float) - half, np.asarray(estimate, float) + half
 
 
@@ -256,7 +292,8 @@ def ratio(numerator, denominator, conf_level=0.95):
     -------
     tuple of float
         Estimate, standard error, lower and upper limit; missing where the denominator is 0
-        or there are fewer than two customers.
+        or there are fewer than two customers. Where no customer has a value below 0, the lower
+        limit is not below it either.
 
     Source: Deng, Knoblich & Lu (2018), KDD.
     """
@@ -269,7 +306,10 @@ def ratio(numerator, denominator, conf_level=0.95):
         return estimate, np.nan, np.nan, np.nan
     residual = y - estimate * x
     se = np.sqrt(n / (n - 1) * (residual**2).sum()) / total
-    return (estimate, se, *(float(v) for v in normal(estimate, se, conf_level)))
+    low, high = (float(v) for v in normal(estimate, se, conf_level))
+    if (y >= 0).all() and (x >= 0).all():
+        low = float(np.maximum(low, 0.0))
+    return estimate, se, low, high
 
 
 def clustered(estimate, std_error, n, customers, conf_level=0.95):
@@ -387,7 +427,7 @@ def share_difference(hit, first, customer, conf_level=0.95):
     if len(sizes) == len(hit):
         low, high = newcombe(hit[first].sum(), na, hit[~first].sum(), nb, conf_level)
     else:
-        low, high = normal(a - b, se, conf_level)
+        low, high = np.clip(normal(a - b, se, conf_level), -1, 1)
     return {
         "count": np.nan,
         "n": len(hit),
@@ -494,7 +534,7 @@ def percentiles(drawn, estimate, conf_level=0.95):
     -------
     tuple of ndarray
         Standard error, lower and upper limit, shaped as one draw; missing where fewer than two
-        draws have a value.
+        draws have a value, or all have the same.
 
     Source: as `bootstrap`. Percentiles of a skewed statistic, such as a share near 0, may lie
     wholly on one side of it.
@@ -508,20 +548,25 @@ def percentiles(drawn, estimate, conf_level=0.95):
     values = np.where(known, drawn, 0.0) if len(drawn) else np.zeros((1, *drawn.shape[1:]))
     low, high = np.nanquantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
     se = np.nanstd(values, axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
+    # Draws that are all alike are no certainty.
+    known = known & (np.nanmax(values, axis=0) > np.nanmin(values, axis=0))
     return tuple(
         np.where(known, v, np.nan) for v in (se, np.fmin(low, estimate), np.fmax(high, estimate))
     )
 
 
-def bootstrap(statistic, n_customers, *, seed, draws=1000, conf_level=0.95):
+def bootstrap(statistic, units, *, seed, draws=1000, conf_level=0.95):
     """Give the percentile interval of a statistic when whole customers are resampled.
 
     Parameters
     ----------
     statistic : callable
-        Takes an integer array of `n_customers` weights (how often each customer was drawn)
-        and returns a number or an array of numbers.
-    n_customers : int
+        Takes an array of weights (how often each customer was drawn) and returns a number or an
+        array of numbers.
+    units : stats.resample.Kinds, array or int
+        What is known of the customers: `resample.kinds`, or the place of each in an order that
+        their content decides (`resample.place`). A number of customers where they are in such an
+        order already.
     seed : int
     draws : int
 
@@ -531,12 +576,23 @@ def bootstrap(statistic, n_customers, *, seed, draws=1000, conf_level=0.95):
         Standard error, lower and upper limit, each shaped as the statistic. A limit that is
         missing in more than half of the tail's draws is missing.
 
+    Raises
+    ------
+    InputError
+        With fewer than two draws.
+
     Source: Efron & Tibshirani (1993), An Introduction to the Bootstrap.
     """
     z(conf_level)
+    check_draws(draws)
     rng = np.random.default_rng(seed)
-    p = np.full(n_customers, 1 / n_customers)
-    values = np.array([statistic(rng.multinomial(n_customers, p)) for _ in range(draws)], float)
+    if isinstance(units, resample.Kinds):
+        values = [statistic(units.draw(rng, 1)[0]) for _ in range(draws)]
+    else:
+        at = np.arange(units) if np.ndim(units) == 0 else np.asarray(units)
+        p = np.full(len(at), 1 / len(at))
+        values = [statistic(rng.multinomial(len(at), p)[at]) for _ in range(draws)]
+    values = np.array(values, float)
     tail = (1 - conf_level) / 2
     # A median that a draw does not reach lies beyond every observed time: it sorts last, it is not
     # dropped.
@@ -545,7 +601,13 @@ def bootstrap(statistic, n_customers, *, seed, draws=1000, conf_level=0.95):
     high = ordered[int(np.ceil((1 - tail) * (draws - 1)))]
     finite = np.isfinite(values).all(axis=0)
     se = np.where(finite, np.std(np.where(np.isfinite(values), values, 0), axis=0, ddof=1), np.nan)
-    return se, np.where(np.isinf(low), np.nan, low), np.where(np.isinf(high), np.nan, high)
+    # Draws that are all alike are no certainty.
+    told = ordered[0] != ordered[-1]
+    return (
+        np.where(told, se, np.nan),
+        np.where(np.isinf(low) | ~told, np.nan, low),
+        np.where(np.isinf(high) | ~told, np.nan, high),
+    )
 
 
 def _whose(customer):

@@ -5,10 +5,13 @@ are statsmodels'.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from workbench import discrete, intervals
 from workbench.errors import InputError, NotEnoughData, need_columns, one_of
 from workbench.notes import Note
+from workbench.stats import existence, products, regressions
+from workbench.stats.scaling import standardise
 
 KINDS = ("linear", "logit", "ordinal", "poisson")
 LEAST_F = 10  # first-stage F under which an instrument is called weak
@@ -209,25 +212,110 @@ def inflation(x):
     )
 
 
-def fit(data, kind="linear", *, weights=None):
-    """Return the statsmodels result of a regression with standard errors clustered on the sampling
-    units (robust where each has one row).
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A logit or a Poisson regression told by the names of its columns.
 
-    Raises InputError where a column separates a yes/no outcome perfectly, or the fit does not
-    settle.
+    `params`, `bse`, `pvalues`, `low`, `high` (Series; limits of a penalised fit only), `cov`
+    (DataFrame), `chances` (of the rows, or rates), `loglik` and `estimate`, what
+    `stats.regressions` gave. Terms without a finite estimate are
+    missing.
     """
-    import warnings
 
-    import statsmodels.api as sm
-    from statsmodels.miscmodels.ordinal_model import OrderedModel
-    from statsmodels.tools.sm_exceptions import (
-        ConvergenceWarning,
-        HessianInversionWarning,
-        PerfectSeparationError,
-        PerfectSeparationWarning,
+    params: object
+    cov: object
+    pvalues: object
+    chances: np.ndarray
+    loglik: float
+    kind: str
+    estimate: object
+    low: object = None
+    high: object = None
+
+    @property
+    def bse(self):
+        """The standard errors, by term."""
+        import pandas as pd
+
+        return pd.Series(np.sqrt(np.diag(self.cov)), self.params.index)
+
+    def cov_params(self):
+        """Return the covariance of the weights, by term."""
+        return self.cov
+
+    def predict(self, x=None):
+        """Return the chances (or rates) of the rows it was fitted to, or of a design."""
+        if x is None:
+            return self.chances
+        eta = x[list(self.params.index)].to_numpy(float) @ self.params.to_numpy()
+        return special.expit(eta) if self.kind == "logit" else np.exp(eta)
+
+
+def fit(data, kind="linear", *, weights=None, partial=False, penalty=None, conf_level=0.95):
+    """Return a regression with standard errors clustered on the sampling units (robust where each
+    has one row): statsmodels' result, or Fitted for a logit or a Poisson regression.
+
+    Raises InputError, naming the terms, where no finite estimate exists (with `partial` those are
+    missing instead), or where the fit does not settle.
+    """
+    one_of("kind", kind, KINDS)
+    if data.customers < 2:
+        raise NotEnoughData(
+            "regression.error_one_unit",
+            "there is only one sampling unit; nothing can be said about others",
+        )
+    if kind == "logit" and not np.isin(data.y, (0, 1)).all():
+        raise InputError("regression.error_logit_outcome", "logit: the outcome must be 0 or 1")
+    if kind == "poisson" and (data.y < 0).any():
+        raise InputError(
+            "regression.error_poisson_outcome", "poisson: the outcome must not be negative"
+        )
+    if kind in ("logit", "poisson"):
+        return _likelihood(data, kind, partial, penalty, conf_level)
+    return _by_statsmodels(data, kind, weights)
+
+
+def _likelihood(data, kind, partial, penalty, conf_level):
+    """Return a Fitted logit or Poisson regression."""
+    import pandas as pd
+
+    x = data.x.to_numpy(float)
+    if penalty:
+        made = regressions.firth_logit(x, data.y, conf_level=conf_level)
+    else:
+        made = getattr(regressions, kind)(x, data.y, groups=data.groups)
+    check_settled(made, kind)
+    names = data.x.columns
+    if not made.recession.exists and not partial:
+        raise _separated(data, absent(made, names))
+    params = pd.Series(made.params, names)
+    tests = intervals.p_value(made.params, np.sqrt(np.diag(made.cov)), df=quantile_df(data))
+    limits = {}
+    if penalty:
+        tests = made.p_value
+        limits = {"low": pd.Series(made.low, names), "high": pd.Series(made.high, names)}
+    return Fitted(
+        params,
+        pd.DataFrame(made.cov, names, names),
+        pd.Series(tests, names),
+        made.fitted,
+        made.loglik,
+        kind,
+        made,
+        **limits,
     )
 
-    one_of("kind", kind, KINDS)
+
+def absent(made, names):
+    """Return the terms without a finite estimate, the constant only where it is the only one."""
+    gone = [n for n, v in zip(names, made.params, strict=True) if not np.isfinite(v)]
+    return [n for n in gone if n != "constant"] or gone
+
+
+def _by_statsmodels(data, kind, weights):
+    """Return statsmodels' least squares, or its ordered logit."""
+    import statsmodels.api as sm
+
     once = data.customers == len(data.y)
     how = (
         {"cov_type": "HC1"}
@@ -238,93 +326,85 @@ def fit(data, kind="linear", *, weights=None):
             "use_t": True,
         }
     )
-    if data.customers < 2:
-        raise NotEnoughData(
-            "regression.error_one_unit",
-            "there is only one sampling unit; nothing can be said about others",
-        )
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", PerfectSeparationWarning)
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.simplefilter("ignore", HessianInversionWarning)
-        warnings.simplefilter("ignore", RuntimeWarning)
-        try:
-            if kind == "linear":
-                made = (
-                    sm.OLS(data.y, data.x)
-                    if weights is None
-                    else sm.WLS(data.y, data.x, weights=weights)
-                ).fit(**how)
-            elif kind == "logit":
-                if not np.isin(data.y, (0, 1)).all():
-                    raise InputError(
-                        "regression.error_logit_outcome",
-                        "logit: the outcome must be 0 or 1",
-                    )
-                made = sm.Logit(data.y, data.x).fit(disp=0, maxiter=100, **how)
-            elif kind == "poisson":
-                if (data.y < 0).any():
-                    raise InputError(
-                        "regression.error_poisson_outcome",
-                        "poisson: the outcome must not be negative",
-                    )
-                made = sm.GLM(data.y, data.x, family=sm.families.Poisson()).fit(**how)
-            else:
-                made = _ordinal(OrderedModel, data, how)
-        except (PerfectSeparationError, PerfectSeparationWarning):
-            raise _separated(data) from None
-        except np.linalg.LinAlgError:
-            raise _separated(data) from None
-    if kind != "linear":
-        body = data.x.drop(columns="constant")
-        width = np.asarray(made.params)[kind != "ordinal" :][: body.shape[1]] * np.ptp(
-            body.to_numpy(), axis=0
-        )
-        settled = made.converged if kind == "poisson" else made.mle_retvals.get("converged", True)
-        # A chance or rate that differs by e^35 between rows is no estimate but a weight on its way
-        # to infinity.
-        if (
-            not np.isfinite(made.bse).all()
-            or (np.abs(width) > 35).any()
-            or not settled
-            or (kind == "poisson" and _empty(data))
-        ):
-            raise _separated(data)
-    return made
+    if kind == "linear":
+        model = sm.OLS(data.y, data.x)
+        if weights is not None:
+            model = sm.WLS(data.y, data.x, weights=weights)
+        return model.fit(**how)
+    body = data.x.drop(columns="constant")
+    asked = existence.of_ordered(standardise(body.to_numpy(float), constant=False).z, data.y)
+    if not asked.exists:
+        finite = asked.finite()[: body.shape[1]]
+        gone = [c for c, held in zip(body, finite, strict=True) if not held]
+        raise _separated(data, gone or list(body))
+    return _ordinal(data, how)
 
 
-def _ordinal(model, data, how):
-    """Return the ordered model fitted on standardised columns, where search and curvature are
+def _ordinal(data, how):
+    """Return the ordered logit fitted on standardised columns, where search and curvature are
     sound, and told in those given.
     """
-    x = data.x.drop(columns="constant")
-    mean, sd, k = x.mean().to_numpy(), x.std(ddof=0).to_numpy(), x.shape[1]
-    easy = model(data.y, (x - mean) / sd, distr="logit").fit(
-        method="bfgs", disp=0, maxiter=500, **how
-    )
-    back = np.eye(len(easy.params))
-    back[:k, :k] /= sd
-    # The first threshold moves with the level; the others are steps from it.
-    back[k, :k] = mean / sd
-    made = model(data.y, x, distr="logit").fit(
-        start_params=back @ np.asarray(easy.params), method="bfgs", maxiter=0, disp=0, **how
-    )
-    made._results.cov_params_default = back @ np.asarray(easy.cov_params()) @ back.T
-    made.mle_retvals["converged"] = easy.mle_retvals["converged"]
-    return made
+    import warnings
 
+    import pandas as pd
+    from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-def _empty(data):
-    """Whether an indicator marks rows without any count: then its rate is 0, and its logarithm has
-    no end.
-    """
     body = data.x.drop(columns="constant")
-    return any(
-        not data.y[body[c] == level].any()
-        for c in body
-        if set(np.unique(body[c])) <= {0.0, 1.0}
-        for level in (0.0, 1.0)
+    scaled = standardise(body.to_numpy(float), constant=False)
+    mean, k = body.mean().to_numpy(), body.shape[1]
+    with warnings.catch_warnings():
+        # What it warns of, its search and its curvature, is judged below.
+        warnings.simplefilter("ignore")
+        easy = OrderedModel(data.y, pd.DataFrame(scaled.z, columns=body.columns), distr="logit")
+        names, easy = easy.exog_names, easy.fit(method="bfgs", disp=0, maxiter=500, **how)
+    if not np.isfinite(easy.bse).all() or not easy.mle_retvals.get("converged", True):
+        raise InputError(
+            "regression.error_not_settled",
+            "{what}: the fit does not converge although an estimate exists; leave columns out, or "
+            "gather more rows",
+            what="ordinal",
+        )
+    back = np.eye(len(easy.params))
+    back[:k, :k] = scaled.back
+    # The first threshold moves with the level; the others are steps from it.
+    back[k, :k] = mean @ scaled.back
+    params, cov = back @ np.asarray(easy.params), back @ np.asarray(easy.cov_params()) @ back.T
+    tests = intervals.p_value(params, np.sqrt(np.diag(cov)), df=quantile_df(data))
+    return Fitted(
+        pd.Series(params, names),
+        pd.DataFrame(cov, names, names),
+        pd.Series(tests, names),
+        None,
+        float(easy.llf),
+        "ordinal",
+        None,
     )
+
+
+def check_penalty(penalty, cluster):
+    """Refuse an unknown penalty, and one where rows are not units of their own."""
+    if penalty is None:
+        return
+    one_of("penalty", penalty, ("firth",))
+    if cluster:
+        raise InputError(
+            "regression.error_penalty_cluster",
+            "penalty: '{penalty}' takes every row as a unit of its own; leave out cluster "
+            "('{cluster}'), or keep one row of each",
+            penalty=penalty,
+            cluster=cluster,
+        )
+
+
+def check_settled(fit, what):
+    """Refuse a fit whose search has not come to rest though an estimate exists."""
+    if not fit.settled:
+        raise InputError(
+            "regression.error_not_settled",
+            "{what}: the fit does not converge although an estimate exists; leave columns out, or "
+            "gather more rows",
+            what=what,
+        )
 
 
 def clear(row, reference=0):
@@ -349,99 +429,31 @@ def quantile_df(data):
     return None if data.customers == len(data.y) else data.customers - 1
 
 
-TOGETHER = Note("regression.together_decide", "some columns together (nearly) decide the outcome")
-
-
-def _separated(data):
-    """Return an error that names the column that tells the outcome's ends apart best."""
+def decided(data, terms):
+    """Return the sentence on terms that decide the outcome: alone, or together."""
     body = data.x.drop(columns="constant")
     top = data.y == data.y.max()
-    gaps = {
-        c: max(body[c][top].min() - body[c][~top].max(), body[c][~top].min() - body[c][top].max())
-        for c in body
-    }
-    worst = max(gaps, key=gaps.get)
-    reason = TOGETHER
-    if gaps[worst] >= 0:
-        reason = Note(
-            "regression.decides", "'{column}' decides the outcome by itself", column=worst
-        )
+    for c in terms:
+        if c not in body:
+            continue
+        high, low = body[c][top], body[c][~top]
+        if max(high.min() - low.max(), low.min() - high.max()) >= 0:
+            return Note("regression.decides", "'{column}' decides the outcome by itself", column=c)
+    return Note(
+        "regression.together_decide",
+        "{columns:text} decides the outcome of some rows completely, alone or together with others",
+        columns=list(terms),
+    )
+
+
+def _separated(data, terms):
+    """Return an error that names the terms without a finite estimate."""
     return InputError(
         "regression.error_separated",
         "regression: {reason}, so a coefficient has no finite estimate; leave a "
         "column out or gather more rows",
-        reason=reason,
+        reason=decided(data, terms),
     )
-
-
-def absorb(values, *groups):
-    """Return columns with the means of one or more groupings taken out, by turns until nothing
-    moves (fixed effects).
-
-    Source: Guimarães & Portugal (2010), Stata Journal 10.
-    """
-    values = np.asarray(values, float)
-    codes = [np.unique(np.asarray(g).astype(str), return_inverse=True)[1] for g in groups]
-    return _take_out(values.reshape(len(values), -1), np.ones(len(values)), codes).reshape(
-        values.shape
-    )
-
-
-def _take_out(values, weights, groups, rounds=500):
-    """Return columns with the weighted means of one or more groupings (numbers 0, 1, … a row) taken
-    out.
-    """
-    out = values.copy()
-    sums = [np.bincount(g, weights) for g in groups]
-    for _ in range(rounds):
-        moved = 0.0
-        for g, total in zip(groups, sums, strict=True):
-            means = np.column_stack([np.bincount(g, weights * c) / total for c in out.T])[g]
-            out -= means
-            moved = max(moved, np.abs(means).max())
-        if moved <= 1e-10 * max(np.abs(out).max(), 1) or len(groups) == 1:
-            break
-    return out
-
-
-def grams(matrix, groups, draws, seed):
-    """Return weighted cross-products of the columns of a matrix for the sample and for bootstrap
-    draws of whole sampling units.
-
-    Returns (1 + B) × K × K, the sample first; everything a linear model needs can be computed from
-    them.
-    """
-    size = int(groups.max()) + 1
-    k = matrix.shape[1]
-    order = np.argsort(groups, kind="stable")
-    m, begins = matrix[order], np.searchsorted(groups[order], np.arange(size))
-    products = np.add.reduceat(np.einsum("ni,nj->nij", m, m).reshape(len(m), k * k), begins, axis=0)
-    rng = np.random.default_rng(seed)
-    drawn = (
-        np.concatenate(
-            [
-                rng.multinomial(size, np.full(size, 1 / size), min(200, draws - b)) @ products
-                for b in range(0, draws, 200)
-            ]
-        )
-        if draws
-        else np.zeros((0, k * k))
-    )
-    return np.concatenate([products.sum(axis=0, keepdims=True), drawn]).reshape(-1, k, k)
-
-
-def covariances(grams):
-    """Return the covariances of the columns after the constant from weighted cross-products (B × K
-    × K, the constant first).
-    """
-    mean = grams[:, 0, 1:] / grams[:, [0], 0]
-    return grams[:, 1:, 1:] / grams[:, :1, :1] - mean[:, :, None] * mean[:, None, :]
-
-
-def correlations(cov):
-    """Return correlation matrices from covariance matrices, B × K × K."""
-    sd = np.sqrt(np.maximum(np.einsum("bii->bi", cov), 1e-300))
-    return cov / (sd[:, :, None] * sd[:, None, :])
 
 
 @dataclass(frozen=True, eq=False)
@@ -519,7 +531,7 @@ def poisson_absorbed(y, x, groups, *effects, rounds=100):
     eta, before = np.log(mu), np.inf
     for _ in range(rounds):
         work = eta + (y - mu) / mu
-        z = _take_out(np.column_stack([work, x_]), mu, effects)
+        z = products.take_out(np.column_stack([work, x_]), mu, effects)
         root = np.sqrt(mu)
         beta = np.linalg.lstsq(z[:, 1:] * root[:, None], z[:, 0] * root, rcond=None)[0]
         eta = np.clip(work - (z[:, 0] - z[:, 1:] @ beta), -30, 30)

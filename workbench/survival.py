@@ -7,6 +7,7 @@ import numpy as np
 
 from workbench import intervals
 from workbench.errors import InputError, NotEnoughData
+from workbench.stats import ranks
 
 _WORK = 50_000_000  # durations times points: bounds the cost of errors that respect customers
 
@@ -111,7 +112,7 @@ def kaplan_meier(time, event, *, customer=None, conf_level=0.95):
     """
     import pandas as pd
 
-    time, event = _checked(time, np.asarray(event).astype(int))
+    time, event = _checked(time, _events(event))
     u, at_risk, d, _ = _counts(time, event, 1)
     estimate = np.cumprod(1 - d / at_risk)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -156,7 +157,7 @@ def restricted_mean(time, event, horizon, *, customer=None, conf_level=0.95):
     >>> restricted_mean([1, 2, 3], [1, 1, 1], 3)["estimate"]
     2.0
     """
-    time, event = _checked(time, np.asarray(event).astype(int))
+    time, event = _checked(time, _events(event))
     if horizon <= 0:
         raise InputError(
             "survival.error_horizon",
@@ -184,15 +185,17 @@ def restricted_mean(time, event, horizon, *, customer=None, conf_level=0.95):
     at = np.searchsorted(u, time)
     pull = -(np.where(event == 1, weight[at], 0.0) - drift[at])
     clusters = _clusters(customer, time)
-    se = float(np.sqrt((np.bincount(clusters, pull) ** 2).sum())) if clusters.max() > 0 else np.nan
+    # Without an event the curve has not moved: that is no certainty.
+    moved = ((event == 1) & (time <= horizon)).any() and clusters.max() > 0
+    se = float(np.sqrt((np.bincount(clusters, pull) ** 2).sum())) if moved else np.nan
     low, high = intervals.normal(estimate, se, conf_level)
     return {
         "count": int(((event == 1) & (time <= horizon)).sum()),
         "n": len(time),
         "estimate": estimate,
         "std_error": se,
-        "conf_low": max(float(low), 0.0),
-        "conf_high": min(float(high), float(horizon)),
+        "conf_low": float(np.maximum(low, 0.0)),
+        "conf_high": float(np.minimum(high, horizon)),
         "pull": pull,
     }
 
@@ -207,14 +210,16 @@ def mean_gap(time, event, first, horizon, *, customer=None, conf_level=0.95):
 
     Source: as `restricted_mean`.
     """
-    time, event, first = np.asarray(time, float), np.asarray(event), np.asarray(first, bool)
+    time, event = _checked(time, _events(event))
+    first = np.asarray(first, bool)
     clusters = _clusters(customer, time)
     a, b = (
         restricted_mean(time[m], event[m], horizon, customer=clusters[m]) for m in (first, ~first)
     )
     pull = np.zeros(len(time))
     pull[first], pull[~first] = a["pull"], -b["pull"]
-    se = float(np.sqrt((np.bincount(clusters, pull) ** 2).sum()))
+    known = a["std_error"] == a["std_error"] and b["std_error"] == b["std_error"]
+    se = float(np.sqrt((np.bincount(clusters, pull) ** 2).sum())) if known else np.nan
     gap = a["estimate"] - b["estimate"]
     low, high = intervals.normal(gap, se, conf_level)
     return {
@@ -266,34 +271,16 @@ def log_rank(time, event, group, *, customer=None):
     Parameters are as in `kaplan_meier`, with the group of each duration. Returns the chi-square
     statistic, its degrees of freedom and the p-value; missing where only one group has durations.
 
-    Source: Mantel (1966), computed by statsmodels; robust variance of the score where customers
-    repeat Lin & Wei (1989), JASA 84.
+    Source: as `stats.ranks.log_rank`.
     """
-    from scipy import special
-
-    time, event = _checked(time, np.asarray(event).astype(int))
+    time, event = _checked(time, _events(event))
     _, g = np.unique(np.asarray(group).astype(str), return_inverse=True)
-    k = g.max()
-    if k == 0:
+    if g.max() == 0:
         return np.nan, 0, np.nan
     clusters = _clusters(customer, time)
-    if clusters.max() + 1 == len(time):
-        from statsmodels.duration.survfunc import survdiff
-
-        statistic, p = survdiff(time, event, g)
-        return float(statistic), int(k), float(p)
-    u, at_risk, d, _ = _counts(time, event, 1)
-    at = np.searchsorted(u, time)
-    pulls = np.empty((clusters.max() + 1, k))
-    for j in range(k):
-        z = (g == j).astype(float)
-        mean = np.bincount(at, z, len(u))[::-1].cumsum()[::-1] / at_risk
-        own, shared = np.cumsum(d / at_risk), np.cumsum(mean * d / at_risk)
-        pull = event * (z - mean[at]) - (z * own[at] - shared[at])
-        pulls[:, j] = np.bincount(clusters, pull)
-    score = pulls.sum(axis=0)
-    statistic = float(score @ np.linalg.pinv(pulls.T @ pulls) @ score)
-    return statistic, int(k), float(special.chdtrc(k, statistic))
+    once = clusters.max() + 1 == len(time)
+    made = ranks.log_rank(time, event, g, clusters=None if once else clusters)
+    return made.statistic, made.freedom, made.p_value
 
 
 def quantile(curve, share):
@@ -335,15 +322,42 @@ def at(curve, column, moments):
     )
 
 
+def _events(event):
+    """Return events as 0 and 1; one that is missing is no censoring, so it is refused."""
+    import pandas as pd
+
+    values = pd.to_numeric(pd.Series(np.asarray(event)), errors="coerce").to_numpy(float)
+    wrong = ~np.isin(values, (0, 1))
+    if wrong.any():
+        raise InputError(
+            "survival.error_event",
+            "survival: {n} events are missing or no number of {open} (still going on) or {ended} "
+            "(ended); leave those rows out",
+            n=int(wrong.sum()),
+            open=0,
+            ended=1,
+        )
+    return values.astype(int)
+
+
 def _checked(time, cause):
+    import pandas as pd
+
+    if pd.isna(np.asarray(cause)).any():
+        raise InputError(
+            "survival.error_cause",
+            "survival: {n} causes are missing; write {open} for those still going on",
+            n=int(pd.isna(np.asarray(cause)).sum()),
+            open=0,
+        )
     time, cause = np.asarray(time, float), np.asarray(cause, int)
     if not len(time):
         raise NotEnoughData("survival.error_no_durations", "survival: no durations to work with")
-    if np.isnan(time).any() or (time < 0).any():
+    if not np.isfinite(time).all() or (time < 0).any():
         raise InputError(
             "survival.error_negative",
-            "survival: {n} durations are negative or missing",
-            n=int((np.isnan(time) | (time < 0)).sum()),
+            "survival: {n} durations are negative, infinite or missing",
+            n=int((~np.isfinite(time) | (time < 0)).sum()),
         )
     return time, cause
 

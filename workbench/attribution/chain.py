@@ -28,7 +28,7 @@ MARKOV_QUESTION = Note(
 )
 
 
-@analysis
+@analysis(none_drawn=True)
 def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
     """How many conversions would a chain of contacts lose without each channel?
 

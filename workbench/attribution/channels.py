@@ -271,7 +271,7 @@ def entry_points(journeys, *, conf_level=0.95):
                     "n": int(w.sum()),
                     "estimate": estimate,
                     "std_error": se,
-                    "conf_low": low,
+                    "conf_low": max(low, 0.0) if (v >= 0).all() else low,
                     "conf_high": high,
                 }
             )

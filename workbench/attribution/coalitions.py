@@ -45,7 +45,7 @@ WORTH = {
 }
 
 
-@analysis
+@analysis(none_drawn=True)
 def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
     """How is credit shared if every channel gets what it adds, averaged over all orders in which
     channels may join?
@@ -59,7 +59,7 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
         of such paths that convert (needs unsuccessful paths; exact to 12 channels, beyond from
         random orders, whose own error is given).
     draws, seed : int
-        Of the bootstrap over customers, and of the random orders.
+        Of the bootstrap over customers, and of the random orders; 0 draws: no interval.
 
     Returns
     -------

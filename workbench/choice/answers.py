@@ -166,7 +166,7 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
         values = np.array(
             [
                 fit.worth(q, price)
-                for q in rng.multivariate_normal(fit.params, fit.cov, many, method="eigh")
+                for q in rng.multivariate_normal(fit.params, fit.cov, many, method="cholesky")
             ]
         )
         drawn = np.quantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)

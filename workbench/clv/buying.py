@@ -6,6 +6,7 @@ import numpy as np
 
 from workbench.clv import fits
 from workbench.clv.estimates import convergence, result
+from workbench.clv.worth import how_many
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import analysis
@@ -160,13 +161,13 @@ def gamma_gamma(customers, *, seed=1, conf_level=0.95):
     """
     need_columns("customers", customers.columns, "paid", "value")
     paid, value = np.asarray(customers["paid"], float), np.asarray(customers["value"], float)
-    good = (paid > 0) & (value > 0)
-    if good.sum() < RETURNED:
+    good, many = (paid > 0) & (value > 0), how_many(customers)[0]
+    if many[good].sum() < RETURNED:
         raise NotEnoughData(
             "clv.error_few_values",
             "gamma_gamma: {found} customers have a repeat purchase with an amount; {least} are "
             "needed",
-            found=int(good.sum()),
+            found=int(many[good].sum()),
             least=RETURNED,
         )
     kept = customers[good].assign(age=1.0)
@@ -180,7 +181,10 @@ def gamma_gamma(customers, *, seed=1, conf_level=0.95):
     derived = {
         "mean_value": (lambda w: np.exp(w[0] + w[2]) / (np.exp(w[1]) - 1)) if q > 1 else None
     }
-    tied = float(np.corrcoef(paid[good], value[good])[0, 1]) if np.ptp(paid[good]) else 0.0
+    tied = 0.0
+    if np.ptp(paid[good]):
+        spread = np.cov(paid[good], value[good], fweights=many[good].astype(int))
+        tied = float(spread[0, 1] / np.sqrt(spread[0, 0] * spread[1, 1]))
     limits = [] if q > 1 else [NO_MEAN]
     limits += [*convergence(fit), _independence(tied)]
     if (~good).sum():
@@ -191,7 +195,7 @@ def gamma_gamma(customers, *, seed=1, conf_level=0.95):
                 "spend the mean of all.",
                 "{n} customers without a repeat purchase of value are left out and expected to "
                 "spend the mean of all.",
-                n=int((~good).sum()),
+                n=int(many[~good].sum()),
             )
         )
     return result(fit, derived, "gamma_gamma", limits, conf_level)
@@ -271,9 +275,15 @@ def _checked(customers, names):
             "recency contradict each other (both are 0, or neither)",
             wrong=int(wrong.sum()),
         )
-    many = (
-        np.asarray(customers["customers"], float) if "customers" in customers else np.ones(len(x))
-    )
+    many, _ = how_many(customers)
+    if not (np.isfinite(many).all() and (many >= 0).all() and (many == many.round()).all()):
+        raise InputError(
+            "clv.error_how_many",
+            "customers: the column '{name}' says how many customers a row stands for; it must hold "
+            "whole numbers of {least} or more",
+            name="customers",
+            least=0,
+        )
     return x, age, many
 
 

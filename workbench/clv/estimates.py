@@ -56,6 +56,45 @@ OPPORTUNITIES = Note(
 )
 
 
+EDGE_LEAVING = Note(
+    "clv.edge_leaving_alike",
+    "Customers hardly differ in how soon they leave: {names:word} ran to their bound and are left "
+    "out. Their mean holds, and so do probabilities of being a customer and forecasts.",
+    names=[],
+)
+EDGE_LEAVING_APART = Note(
+    "clv.edge_leaving_apart",
+    "Customers leave at once or hardly ever: {names:word} ran to their bound and are left out. "
+    "Their mean holds, and so do probabilities of being a customer and forecasts.",
+    names=[],
+)
+EDGE_LEAVING_OPEN = Note(
+    "clv.edge_leaving",
+    "Estimates of {names:word} reached their bound: how customers differ in leaving cannot be "
+    "estimated from these data. Use no probability of being a customer and no long-range "
+    "forecast; observe customers longer.",
+    names=[],
+)
+EDGE_ORDERS = Note(
+    "clv.edge_orders_alike",
+    "Customers hardly differ in how often they buy: {names:word} ran to their bound and are left "
+    "out. Their mean holds, and so do forecasts.",
+    names=[],
+)
+EDGE_ORDERS_APART = Note(
+    "clv.edge_orders_apart",
+    "Customers buy always or hardly ever: {names:word} ran to their bound and are left out. Their "
+    "mean holds, and so do forecasts.",
+    names=[],
+)
+EDGE_ORDERS_OPEN = Note(
+    "clv.edge_orders",
+    "Estimates of {names:word} reached their bound: how often customers buy, and how they differ "
+    "in it, cannot be estimated from these data. Use no forecast; observe customers longer.",
+    names=[],
+)
+
+
 def convergence(fit):
     """Return whether the estimation converged, and what parameters at a bound mean."""
     agree, starts = fit.agree
@@ -65,20 +104,8 @@ def convergence(fit):
         "starts": starts,
         "value": float(fit.loglik),
     }
-    edges, name = set(fit.edges), fit.model.name
-    out = []
-    if edges - {"r"} - ({"alpha"} if name != "bg_bb" else set()):
-        out.append(_edge_value(fit) if name == "gamma_gamma" else _edge_leaving(fit))
-    if {"r", "alpha"} & edges and name != "bg_bb":
-        out.append(
-            Note(
-                "clv.edge_orders",
-                "Estimates of {names:word} reached their bound: customers hardly differ in how "
-                "often they buy, so that difference cannot be estimated. Rates and forecasts "
-                "hold; these parameters have no meaning by themselves.",
-                names=list(fit.edges),
-            )
-        )
+    out = [] if fit.model.name != "gamma_gamma" or not fit.edges else [_edge_value(fit)]
+    out += [note for note in (_edge(fit, pair) for pair in fit.model.pairs) if note]
     if fit.settled:
         out.append(
             Note(
@@ -101,14 +128,25 @@ def convergence(fit):
     return out
 
 
-def _edge_leaving(fit):
-    return Note(
-        "clv.edge_leaving",
-        "Estimates of {names:word} reached their bound: how customers differ in leaving cannot be "
-        "estimated from these data. Use no probability of being a customer and no long-range "
-        "forecast; observe customers longer.",
-        names=list(fit.edges),
-    )
+def _edge(fit, pair):
+    """Return what it means that a parameter of a pair (buying, leaving) ran to its bound."""
+    names = [n for n in pair if n in fit.edges]
+    if not names:
+        return None
+    orders = pair == fit.model.pairs[0]
+    if not ratio_known(fit, pair):
+        return (EDGE_ORDERS_OPEN if orders else EDGE_LEAVING_OPEN).having(names=names)
+    far = fit.params[pair[0]] > 1
+    if orders:
+        return (EDGE_ORDERS if far else EDGE_ORDERS_APART).having(names=names)
+    return (EDGE_LEAVING if far else EDGE_LEAVING_APART).having(names=names)
+
+
+def ratio_known(fit, pair):
+    """Say whether the mean that a pair of parameters gives is known where the pair is not."""
+    cov = fit.cov.loc[list(pair), list(pair)].to_numpy()
+    variance = cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]
+    return bool(np.isfinite(variance) and 0 <= variance < 1)
 
 
 def _edge_value(fit):
@@ -220,7 +258,7 @@ def _terms(fit, derived, kind, conf_level):
     rows = [
         {
             "term": n,
-            "estimate": np.exp(theta[i]),
+            "estimate": np.nan if edge[i] else np.exp(theta[i]),
             "std_error": np.exp(theta[i]) * se[i],
             "conf_low": np.exp(low[i]),
             "conf_high": np.exp(high[i]),

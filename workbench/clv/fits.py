@@ -187,8 +187,10 @@ def _covariates(model, table, covariates, many):
                 name=model.name,
                 flat=list(flat),
             )
+        means = {c: float(np.average(v, weights=many)) for c, v in values.items()}
         scales[process] = {
-            c: (float(np.average(v, weights=many)), float(v.std())) for c, v in values.items()
+            c: (means[c], float(np.sqrt(np.average((v - means[c]) ** 2, weights=many))))
+            for c, v in values.items()
         }
         z[process] = np.column_stack(
             [
@@ -215,10 +217,44 @@ def _curvature(model, rows, weight, theta, names):
     except np.linalg.LinAlgError:
         pass  # no curvature, no errors: they are missing
     loose = np.nan_to_num(np.diag(cov)) > LOOSE**2
-    return cov, tuple(
+    edges = tuple(
         n
         for n, held, far in zip(names[: len(model.names)], inside, loose, strict=False)
         if far or not held
+    )
+    together = [p for p in model.pairs if set(p) <= set(edges) and _same_end(model, theta, p)]
+    if together:
+        cov = _of_ratios(model, rows, weight, theta, together)
+    return cov, edges
+
+
+def _same_end(model, theta, pair):
+    """Say whether both parameters of a pair ran the same way, so that their ratio may be known."""
+    one, two = (theta[model.names.index(name)] for name in pair)
+    return np.sign(one) == np.sign(two) and abs(one - two) < BOUND - 2
+
+
+def _of_ratios(model, rows, weight, theta, pairs):
+    """Return the covariance where pairs of parameters ran away together: how much customers differ
+    cannot be told, the ratio of a pair can, and so can the others.
+    """
+    size, turn = len(theta), np.eye(len(theta))
+    gone = [model.names.index(second) for _, second in pairs]
+    for first, second in pairs:
+        i, j = model.names.index(first), model.names.index(second)
+        turn[i, i], turn[j, i] = 0.5, -0.5
+    turn = turn[:, [k for k in range(size) if k not in gone]]
+
+    def gradient(moved):
+        return turn.T @ _value(model, theta + turn @ moved, rows, weight)[1]
+
+    curvature = -discrete.slope(gradient, np.zeros(turn.shape[1]))
+    try:
+        inverse = np.linalg.inv(curvature)
+    except np.linalg.LinAlgError:
+        return np.full((size, size), np.nan)
+    return (
+        turn @ inverse @ turn.T if (np.diag(inverse) > 0).all() else np.full((size, size), np.nan)
     )
 
 

@@ -10,9 +10,10 @@ from typing import ClassVar
 import numpy as np
 from scipy import special
 
+from workbench.stats import buying
+
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
 DEEP = 42.0  # e to minus this is nothing beside one
-NEAR = 1e-4  # how near to 1 the parameter lies where a formula divides by its distance from 1
 
 
 class Buying:
@@ -33,6 +34,7 @@ class BgNbd(Buying):
     """
 
     name, names = "bg_nbd", ("r", "alpha", "a", "b")
+    pairs: ClassVar = (("r", "alpha"), ("a", "b"))
     shifts: ClassVar = {"orders": ("alpha", -1.0), "leaving": ("a", 1.0)}
     timed = ("alpha",)
     # Batislam's version may also leave right after the first purchase: one chance more.
@@ -85,17 +87,8 @@ class BgNbd(Buying):
         """Return the purchases to expect within the time `ahead`, given what was seen."""
         r, alpha, a, b = p
         k = x + self.first
-        return self.alive(p, x, t, age) * _away_from_one(
-            a,
-            lambda a: (
-                (a + b + k - 1)
-                / (a - 1)
-                * (
-                    1
-                    - _power((alpha + age) / (alpha + age + ahead), r + x)
-                    * special.hyp2f1(r + x, b + k, a + b + k - 1, ahead / (alpha + age + ahead))
-                )
-            ),
+        return self.alive(p, x, t, age) * buying.while_alive(
+            r + x, alpha + age, a, b + k, np.asarray(ahead, float)
         )
 
     def draw(self, p, age, rng):
@@ -134,6 +127,7 @@ class ParetoNbd(Buying):
     """
 
     name, names = "pareto_nbd", ("r", "alpha", "s", "beta")
+    pairs: ClassVar = (("r", "alpha"), ("s", "beta"))
     shifts: ClassVar = {"orders": ("alpha", -1.0), "leaving": ("beta", -1.0)}
     timed = ("alpha", "beta")
 
@@ -234,6 +228,7 @@ class BgBb(Buying):
     """
 
     name, names = "bg_bb", ("alpha", "beta", "gamma", "delta")
+    pairs: ClassVar = (("alpha", "beta"), ("gamma", "delta"))
     shifts, timed = {}, ()
 
     def _terms(self, p, x, t, age):
@@ -327,6 +322,7 @@ class GammaGamma:
     """
 
     name, names = "gamma_gamma", ("p", "q", "gamma")
+    pairs: ClassVar = ()
     shifts, timed = {}, ("gamma",)
 
     def loglik(self, params, x, t, age):
@@ -382,23 +378,6 @@ def _counts(x, p):
         if whole.min() >= 0 and whole.max() < len(x) and (whole == x).all():
             return np.arange(whole.max() + 1.0), whole
     return x, slice(None)
-
-
-def _power(base, exponent):
-    return np.exp(exponent * np.log(base))
-
-
-def _away_from_one(a, formula):
-    """Return a formula that divides by a − 1; close to 1, where it has a limit, the mean of both
-    sides.
-    """
-    a = np.asarray(a, float)
-    near = np.abs(a - 1) < NEAR
-    return np.where(
-        near,
-        (formula(np.where(near, 1 + NEAR, a)) + formula(np.where(near, 1 - NEAR, a))) / 2,
-        formula(np.where(near, 1 + NEAR, a)),
-    )
 
 
 def _lasting(s, ahead):

@@ -4,9 +4,11 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.clv.buying import bg_nbd, mbg_nbd, pareto_nbd
+from workbench.clv.worth import how_many
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
+from workbench.stats import resample
 
 FITS = {"bg_nbd": bg_nbd, "mbg_nbd": mbg_nbd, "pareto_nbd": pareto_nbd}
 TRACK_LIMIT = Note(
@@ -23,7 +25,8 @@ def hold_out(
 
     Parameters
     ----------
-    customers : table of `clv.customers` with `learn_until`
+    customers : table of `clv.customers` with `learn_until`; optionally with `customers`, how many a
+        row stands for
     models : list of str
         bg_nbd, mbg_nbd, pareto_nbd; "as_before" (the customer's own rate goes on) always stands
         beside them.
@@ -57,34 +60,31 @@ def hold_out(
             "in clv.customers",
         )
     later = np.asarray(customers["later"], float)
+    many, n = how_many(customers)
     if not later.any():
         raise NotEnoughData(
             "clv.error_nobody_bought_after",
             "hold_out: nobody bought after the training period",
         )
     x, last, age = (np.asarray(customers[c], float) for c in ("frequency", "recency", "age"))
-    told = {}
-    for name in models:
-        one_of("models", name, FITS)
-        fit = FITS[name](customers, seed=seed).model
-        told[name] = fit.model.conditional(fit.natural(), x, last, age, span)
-    told["as_before"] = np.divide(x, age, out=np.zeros_like(x), where=age > 0) * span
-    n, names = len(x), list(told)
+    told = _predictions(models, customers, span, seed)
+    names = list(told)
     values = np.column_stack(
-        [*(np.abs(v - later) for v in told.values()), *told.values(), np.ones(n), later]
+        [*(np.abs(v - later) for v in told.values()), *told.values(), np.ones(len(x)), later]
     )
 
     def measures(weights):
         sums = weights @ values
         return np.concatenate([sums[: len(names)] / sums[-2], sums[len(names) : -2] / sums[-1]])
 
-    se, low, high = intervals.bootstrap(measures, n, seed=seed, draws=draws, conf_level=conf_level)
+    at = resample.kinds(np.column_stack([x, last, age, later]), many)
+    se, low, high = intervals.bootstrap(measures, at, seed=seed, draws=draws, conf_level=conf_level)
     table = pd.DataFrame(
         {
             "model": names * 2,
             "measure": np.repeat(["error", "total"], len(names)),
             "n": n,
-            "estimate": measures(np.ones(n)),
+            "estimate": measures(many),
             "std_error": se,
             "conf_low": low,
             "conf_high": high,
@@ -95,19 +95,19 @@ def hold_out(
             "clv.hold_question", "Did the models predict what customers bought afterwards?"
         ),
         table=table,
-        answer=_predicted_best(table, int(later.sum())),
+        answer=_predicted_best(table, int(many @ later)),
         method=Note(
             "clv.hold_method",
             "Fitted to the training period; predictions compared with the {count} purchases that "
             "{n} customers made after it; bootstrap over customers.",
             n=n,
-            count=int(later.sum()),
+            count=int(many @ later),
         ),
         unit="customers",
         n=n,
         conf_level=conf_level,
-        limits=tuple(_hold_out_limits(table, span / max(float(np.mean(age)), 1e-12))),
-        model=customers[["customer_id", "frequency", "later"]].assign(**told),
+        limits=tuple(_hold_out_limits(table, span / max(float(many @ age / n), 1e-12))),
+        model=_beside(customers, told),
         chart=Points(
             label=["model"],
             only={"measure": "total"},
@@ -116,6 +116,24 @@ def hold_out(
             xlabel=Note("clv.hold_axis", "Predicted purchases as a share of actual purchases"),
         ),
     )
+
+
+def _predictions(models, customers, span, seed):
+    """Return what every model, and the rule "as often as before", expects of every row."""
+    x, last, age = (np.asarray(customers[c], float) for c in ("frequency", "recency", "age"))
+    told = {}
+    for name in models:
+        one_of("models", name, FITS)
+        fit = FITS[name](customers, seed=seed).model
+        told[name] = fit.model.conditional(fit.natural(), x, last, age, span)
+    told["as_before"] = np.divide(x, age, out=np.zeros_like(x), where=age > 0) * span
+    return told
+
+
+def _beside(customers, told):
+    """Return customers with what was predicted of them and what came."""
+    names = ("customer_id", "frequency", "later", "customers")
+    return customers[[c for c in names if c in customers]].assign(**told)
 
 
 def _mean_errors(table):

@@ -75,7 +75,7 @@ def value(
     ----------
     fit : Fit or Result of a model of buying in time
     spending : Fit or Result of `gamma_gamma`
-    customers : table of `clv.customers`
+    customers : table of `clv.customers`; optionally with `customers`, how many a row stands for
     horizon : str
         How far to look, such as "1092D"; there is no default, since a lifetime has no other end.
     discount : float
@@ -126,6 +126,7 @@ def value(
             "purchases decide it",
             least=1,
         )
+    many, n = how_many(customers)
     kinds = (
         customers.groupby(["frequency", "recency", "age", *_shifting(fit)], sort=True)
         .ngroup()
@@ -159,10 +160,9 @@ def value(
 
     def sums(theta_buy, theta_spend):
         bought, worth, price = each(theta_buy, theta_spend)
-        v = np.sort(worth * price * margin)[::-1]
-        return np.array(
-            [v.sum(), v.mean(), bought.sum(), v[: max(len(v) // 10, 1)].sum() / v.sum()]
-        )
+        v = worth * price * margin
+        total = many @ v
+        return np.array([total, total / n, many @ bought, _top(v, many, max(n // 10, 1)) / total])
 
     estimate = sums(None, None)
     drawn = [
@@ -174,7 +174,7 @@ def value(
     table = pd.DataFrame(
         {
             "measure": ["total", "mean", "purchases", "top_tenth"],
-            "n": len(customers),
+            "n": n,
             "estimate": estimate,
             "std_error": se,
             "conf_low": low,
@@ -203,7 +203,7 @@ def value(
             model=fit.model.name,
         ),
         unit="customers",
-        n=len(customers),
+        n=n,
         conf_level=conf_level,
         limits=tuple(limits),
         model=people,
@@ -213,6 +213,21 @@ def value(
             xlabel=Note("clv.value_axis", "Value per customer, in the currency of the orders"),
         ),
     )
+
+
+def how_many(customers):
+    """Return how many customers every row stands for, and all rows together."""
+    if "customers" not in customers:
+        return np.ones(len(customers)), len(customers)
+    many = np.asarray(customers["customers"], float)
+    return many, int(many.sum())
+
+
+def _top(value, many, most):
+    """Return what the customers of the highest value are worth together, up to so many of them."""
+    order = np.argsort(-value, kind="stable")
+    before = np.cumsum(many[order]) - many[order]
+    return float(np.clip(most - before, 0, many[order]) @ value[order])
 
 
 def _worth(table, horizon):
@@ -298,10 +313,11 @@ def by_frequency(people):
     import pandas as pd
 
     kind = pd.cut(people["frequency"], [*KINDS.values(), float("inf")], labels=list(KINDS))
-    means = people.groupby(kind, observed=True).agg(
-        customers=("worth", "size"),
-        alive=("alive", "mean"),
-        expected=("expected", "mean"),
-        worth=("worth", "mean"),
+    many, _ = how_many(people)
+    sums = people.assign(
+        customers=many, **{c: people[c] * many for c in ("alive", "expected", "worth")}
     )
+    sums = sums.groupby(kind, observed=True)[["customers", "alive", "expected", "worth"]].sum()
+    means = sums[["alive", "expected", "worth"]].div(sums["customers"], axis=0)
+    means.insert(0, "customers", sums["customers"].astype(int))
     return means.rename_axis("kind").reset_index()

@@ -300,9 +300,9 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
     begin = fit.params.to_numpy()
     estimate = shares(begin)
     rng = np.random.default_rng(seed)
-    drawn = []
+    at, drawn = discrete.places(d, people), []
     for _ in range(draws):
-        w = rng.multinomial(g, np.full(g, 1 / g)).astype(float)
+        w = rng.multinomial(g, np.full(g, 1 / g)).astype(float)[at]
         with contextlib.suppress(
             InputError
         ):  # in some draws of few respondents an attribute decides everything
@@ -439,7 +439,7 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
         estimate, se = discrete.delta(ratio, fit.params, fit.cov)
         values = ratio(
             np.random.default_rng(seed).multivariate_normal(
-                fit.params, fit.cov, draws, method="eigh"
+                fit.params, fit.cov, draws, method="cholesky"
             )
         )
         drawn = np.quantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=1)

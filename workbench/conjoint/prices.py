@@ -9,6 +9,7 @@ from workbench.conjoint import findings
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
+from workbench.stats import resample
 
 # share of respondents whose answers must settle every price before prices not shown are filled in
 LADDER = 0.95
@@ -96,7 +97,7 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
             "van_westendorp: some curves do not cross; ask more people or look at the prices",
         )
     se, low, high = intervals.bootstrap(
-        crossings, len(prices), seed=seed, draws=draws, conf_level=conf_level
+        crossings, resample.kinds(prices), seed=seed, draws=draws, conf_level=conf_level
     )
     table = pd.DataFrame(
         {
@@ -220,9 +221,8 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
         return prices[int((share * prices).argmax())]
 
     best = peak(np.ones(len(said)))
-    _, low, high = intervals.bootstrap(
-        peak, len(said), seed=seed, draws=draws, conf_level=conf_level
-    )
+    at = resample.kinds(np.column_stack([buys, known]))
+    _, low, high = intervals.bootstrap(peak, at, seed=seed, draws=draws, conf_level=conf_level)
     limits = [
         Note(
             "conjoint.gg_best",

@@ -2,11 +2,7 @@
 performance.
 """
 
-from itertools import combinations
-from math import factorial
-
 import numpy as np
-from scipy import special
 
 from workbench import intervals
 from workbench import regression as fits
@@ -14,6 +10,7 @@ from workbench.drivers.regress import AXIS_SHARE, COLLINEAR, FEW_ROWS, left_out
 from workbench.errors import InputError, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import importance, products, regressions, resample
 
 # Whether a driver's share and its rating lie above the mean of all drivers.
 QUADRANTS = {
@@ -144,31 +141,36 @@ def key_drivers(
         for c, pair in zip(x.T, ends, strict=True)
     ]
     extra = [e for pair in ends for e in pair if 0 < e.mean() < 1]
-    grams = fits.grams(np.column_stack([np.ones(n), data.y, x, *extra]), data.groups, draws, seed)
-    mean = grams[:, 0, 2 : 2 + p] / grams[:, [0], 0]
-    r = fits.correlations(fits.covariances(grams[:, : 2 + p, : 2 + p]))
+    grams = products.grams(_centred(data, extra), data.groups, draws, seed)
+    mean = grams[:, 0, 2 : 2 + p] / grams[:, [0], 0] + x.mean(axis=0)
+    r = products.correlations(products.covariances(grams[:, : 2 + p, : 2 + p]))
     rxx, rxy = r[:, 1:, 1:], r[:, 1:, 0]
     found = {
-        "relative_weight": _johnson(rxx, rxy),
+        "relative_weight": importance.johnson(rxx, rxy),
         "weight": np.linalg.solve(rxx + 1e-12 * np.eye(p), rxy[:, :, None])[:, :, 0],
         "correlation": rxy,
         "performance": mean,
     }
-    if p <= MOST[kind]:
+    gone = _decided(data) if kind == "logit" else []
+    if p <= MOST[kind] and not gone:
         if kind == "linear":
-            r2 = {s: _r2(rxx, rxy, s) for s in _subsets(p)}
+            r2 = {s: importance.r2(rxx, rxy, s) for s in importance.subsets(p)}
         else:
             rng = np.random.default_rng(seed)
             some = min(draws, 200)
             g = data.customers
+            at = resample.place(np.column_stack([data.y, x]), data.groups)
             weights = np.concatenate(
                 [
                     np.ones((1, n)),
-                    rng.multinomial(g, np.full(g, 1 / g), some)[:, data.groups].astype(float),
+                    rng.multinomial(g, np.full(g, 1 / g), some)[:, at[data.groups]].astype(float),
                 ]
             )
-            r2 = {s: _mcfadden(x[:, list(s)], data.y, weights) for s in _subsets(p)}
-        found["share"] = _shapley(r2, p)
+            r2 = {
+                s: importance.mcfadden(x[:, list(s)], data.y, weights)
+                for s in importance.subsets(p)
+            }
+        found["share"] = importance.shapley(r2, p)
         total = r2[tuple(range(p))]
     else:
         total = (rxy * found["weight"]).sum(axis=1)
@@ -215,38 +217,8 @@ def key_drivers(
         ]
     made = pd.DataFrame(rows)
     se, lower, upper = intervals.percentiles(total[1:], total[0], conf_level)
-    limits = [
-        fits.ASSOCIATIONAL,
-        Note(
-            "drivers.shares",
-            "Shares are of {what} = {r2:3} ({low:3} to {high:3}); they have no sign and "
-            "divide what overlapping drivers explain together.",
-            r2=total[0],
-            low=float(lower),
-            high=float(upper),
-            what=WHAT[kind],
-        ),
-        Note(
-            "drivers.halo",
-            "Answers to one questionnaire share a halo effect: drivers and outcome seem "
-            "more alike than they are.",
-        ),
-        *left_out(data),
-    ]
-    strong = [c for c, v in fits.inflation(data.x).items() if v > 5]
-    if strong:
-        limits.append(COLLINEAR.having(terms=list(strong)))
-    if n < max(200, 20 * p):
-        limits.append(FEW_ROWS.having(n=n, terms=p))
-    if "share" not in found:
-        limits.append(
-            Note(
-                "drivers.too_many",
-                "More than {most} drivers: shares over all subsets are not computed; the "
-                "relative weights are shown instead.",
-                most=MOST[kind],
-            )
-        )
+    r2 = (float(total[0]), float(lower), float(upper))
+    limits = _importance_limits(data, kind, r2, "share" in found, gone)
     top = made[made["measure"] == ("share" if "share" in found else "relative_weight")].sort_values(
         "estimate", ascending=False
     )
@@ -278,6 +250,68 @@ def key_drivers(
             xlabel=AXIS_SHARE,
         ),
     )
+
+
+def _centred(data, extra):
+    """Return a constant, outcome and drivers less their means, and further columns."""
+    x = data.x.drop(columns="constant").to_numpy()
+    ones = np.ones(len(data.y))
+    return np.column_stack([ones, data.y - data.y.mean(), x - x.mean(axis=0), *extra])
+
+
+def _importance_limits(data, kind, r2, shared, gone):
+    """Return what a reader of `key_drivers` must know."""
+    limits = [
+        fits.ASSOCIATIONAL,
+        Note(
+            "drivers.shares",
+            "Shares are of {what} = {r2:3} ({low:3} to {high:3}); they have no sign and "
+            "divide what overlapping drivers explain together.",
+            r2=r2[0],
+            low=r2[1],
+            high=r2[2],
+            what=WHAT["linear" if gone else kind],
+        ),
+        Note(
+            "drivers.halo",
+            "Answers to one questionnaire share a halo effect: drivers and outcome seem "
+            "more alike than they are.",
+        ),
+        *left_out(data),
+    ]
+    strong = [c for c, v in fits.inflation(data.x).items() if v > 5]
+    if strong:
+        limits.append(COLLINEAR.having(terms=list(strong)))
+    n, p = len(data.y), data.x.shape[1] - 1
+    if n < max(200, 20 * p):
+        limits.append(FEW_ROWS.having(n=n, terms=p))
+    if gone:
+        limits.append(
+            Note(
+                "drivers.shares_withheld",
+                "No finite fit exists: {reason}. Shares of {what} say nothing then and are left "
+                "out; the relative weights of a linear fit are shown instead. Leave a driver out, "
+                "or gather more rows.",
+                reason=fits.decided(data, gone),
+                what=WHAT[kind],
+            )
+        )
+    elif not shared:
+        limits.append(
+            Note(
+                "drivers.too_many",
+                "More than {most} drivers: shares over all subsets are not computed; the "
+                "relative weights are shown instead.",
+                most=MOST[kind],
+            )
+        )
+    return limits
+
+
+def _decided(data):
+    """Return the drivers without a finite weight in a logit of all."""
+    made = regressions.logit(data.x.to_numpy(float), data.y)
+    return [] if made.recession.exists else fits.absent(made, data.x.columns)
 
 
 def _largest(top):
@@ -333,77 +367,6 @@ def _ends_effects(grams, p, ends):
         )
         for k in (0, 1)
     ]
-
-
-def _subsets(p):
-    return [s for k in range(p + 1) for s in combinations(range(p), k)]
-
-
-def _r2(rxx, rxy, s):
-    if not s:
-        return np.zeros(len(rxy))
-    s = list(s)
-    own = rxy[:, s]
-    return np.einsum(
-        "bi,bi->b",
-        own,
-        np.linalg.solve(rxx[:, s][:, :, s] + 1e-12 * np.eye(len(s)), own[:, :, None])[:, :, 0],
-    )
-
-
-def _shapley(r2, p):
-    """Return every driver's share of the whole from the worth of all subsets."""
-    out = np.zeros((len(r2[()]), p))
-    for s in r2:
-        for j in set(range(p)) - set(s):
-            out[:, j] += (
-                factorial(len(s))
-                * factorial(p - len(s) - 1)
-                / factorial(p)
-                * (r2[tuple(sorted((*s, j)))] - r2[s])
-            )
-    whole = out.sum(axis=1, keepdims=True)
-    return np.where(whole > 1e-12, out / np.where(whole > 1e-12, whole, 1), np.nan)
-
-
-def _johnson(rxx, rxy):
-    """Return Johnson's relative weights as shares of R²."""
-    values, vectors = np.linalg.eigh(rxx)
-    root = (vectors * np.sqrt(np.maximum(values, 1e-12))[:, None, :]) @ vectors.transpose(0, 2, 1)
-    beta = np.linalg.solve(root, rxy[:, :, None])
-    raw = (root**2 @ beta**2)[:, :, 0]
-    return raw / raw.sum(axis=1, keepdims=True)
-
-
-def _mcfadden(x, y, weights):
-    """Return McFadden's R² of a logit for many sets of row weights at once."""
-    n = len(y)
-    total = weights.sum(axis=1)
-    share = weights @ y / total
-    null = total * _entropy(share)
-    if not x.shape[1]:
-        return np.zeros(len(weights))
-    z = np.column_stack([np.ones(n), (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12)])
-    outer = np.einsum("ni,nj->nij", z, z).reshape(n, -1)
-    k = z.shape[1]
-    beta = np.zeros((len(weights), k))
-    beta[:, 0] = special.logit(share)
-    for _ in range(12):
-        chance = special.expit(np.clip(beta @ z.T, -30, 30))
-        gradient = (weights * (y - chance)) @ z
-        curve = ((weights * chance * (1 - chance)) @ outer).reshape(-1, k, k) + 1e-8 * np.eye(k)
-        move = np.linalg.solve(curve, gradient[:, :, None])[:, :, 0]
-        beta += np.clip(move, -3, 3)
-        if np.abs(move).max() < 1e-6:
-            break
-    linear = np.clip(beta @ z.T, -30, 30)
-    value = (weights * (y * linear - np.log1p(np.exp(linear)))).sum(axis=1)
-    return 1 - value / null
-
-
-def _entropy(share):
-    """Return the log-likelihood a row of a constant chance."""
-    return -special.entr(share) - special.entr(1 - share)
 
 
 @analysis

@@ -10,6 +10,7 @@ from workbench.drivers.regress import AXES, METHODS, left_out
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import products
 
 STRETCH = Note("drivers.stretch", "between {low:3} and {high:3}", low=0, high=0)
 THROUGH = Note(
@@ -124,8 +125,8 @@ def mediation(
     product = [moderator, f"{cause} × {moderator}"] if moderator else []
     data = fits.prepare(made, outcome, [cause, *mediators, *covariates, *product], cluster=cluster)
     names = [*data.x.columns, outcome]
-    matrix = np.column_stack([data.x, data.y])
-    grams = fits.grams(matrix, data.groups, draws, seed)
+    matrix = _centred(data)
+    grams = products.grams(matrix, data.groups, draws, seed)
     held = [c for c in data.x.columns[1:] if c not in (cause, *mediators, *product)]
 
     def solve(target, terms):
@@ -209,9 +210,7 @@ def mediation(
                 rho=_sensitivity(matrix, names, cause, mediators[0], held),
             )
         )
-    yes_no = [
-        v for v in (*mediators, outcome) if set(np.unique(matrix[:, names.index(v)])) <= {0.0, 1.0}
-    ]
+    yes_no = [v for v in (*mediators, outcome) if set(data.x.get(v, data.y)) <= {0.0, 1.0}]
     if yes_no:
         limits.append(
             Note(
@@ -315,15 +314,12 @@ def moderation(
 
     fits.numbers(table, "table", cause, moderator)
     product = f"{cause} × {moderator}"
-    data = fits.prepare(
-        table.assign(**{product: table[cause] * table[moderator]}),
-        outcome,
-        [cause, moderator, product, *covariates],
-        cluster=cluster,
-    )
+    around, middle = _around(table, cause, moderator, product), float(table[moderator].mean())
+    terms = [cause, moderator, product, *covariates]
+    data = fits.prepare(around, outcome, terms, cluster=cluster)
     made = fits.fit(data, kind)
     b, cov = made.params, made.cov_params()
-    z = data.x[moderator]
+    z = table.loc[data.index, moderator].astype(float)
     at = (
         [0.0, 1.0]
         if set(z.unique()) == {0.0, 1.0}
@@ -332,6 +328,7 @@ def moderation(
     rows = [("interaction", np.nan, b[product], np.sqrt(cov.loc[product, product]))]
 
     def slope(value):
+        value = value - middle
         return b[cause] + b[product] * value, np.sqrt(
             cov.loc[cause, cause]
             + 2 * value * cov.loc[cause, product]
@@ -377,6 +374,21 @@ def moderation(
             xlabel=AXES[kind],
         ),
     )
+
+
+def _centred(data):
+    """Return the design and the outcome, all but the constant less their means: the same slopes."""
+    matrix = np.column_stack([data.x, data.y])
+    matrix[:, 1:] -= matrix[:, 1:].mean(axis=0)
+    return matrix
+
+
+def _around(table, cause, moderator, product):
+    """Return a table with cause and moderator around their means, so that their product does not
+    repeat its parts; the slopes are the same.
+    """
+    parts = {name: table[name] - table[name].mean() for name in (cause, moderator)}
+    return table.assign(**parts, **{product: parts[cause] * parts[moderator]})
 
 
 def _region(grid, clear, name):

@@ -4,7 +4,7 @@ import numpy as np
 
 from workbench import intervals
 from workbench import regression as fits
-from workbench.errors import unknown
+from workbench.errors import InputError, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
@@ -81,10 +81,44 @@ NOTHING = Note(
     "{high:3}; {n} rows).",
 )
 
+FIRTH = Note(
+    "drivers.regression_firth",
+    "Logit by Firth's penalised likelihood; intervals and p-values from its profile.",
+)
+WITHHELD = Note(
+    "drivers.withheld",
+    "No finite estimate exists for {terms:word}: {reason}. Use the penalised estimate "
+    "(penalty='{penalty}'), leave the term out, or gather more rows; the other terms hold.",
+    terms=[],
+    reason="",
+    penalty="firth",
+)
+WITHHELD_COUNT = Note(
+    "drivers.withheld_count",
+    "No finite estimate exists for {terms:word}: {reason}. Leave the term out, or gather more "
+    "rows; the other terms hold.",
+    terms=[],
+    reason="",
+)
+UNKNOWN = Note(
+    "drivers.regression_answer_unknown",
+    "What is associated with {outcome:word} cannot be estimated: the terms decide it, so no finite "
+    "estimate exists.",
+    outcome="",
+)
+
 
 @analysis
 def regression(
-    table, outcome, terms, *, kind="linear", cluster=None, randomised=(), conf_level=0.95
+    table,
+    outcome,
+    terms,
+    *,
+    kind="linear",
+    cluster=None,
+    randomised=(),
+    penalty=None,
+    conf_level=0.95,
 ):
     """What goes with an outcome when the other terms are held equal?
 
@@ -104,6 +138,9 @@ def regression(
     randomised : list of str
         Terms that chance set, such as prices drawn for every respondent: of these the evidence is
         experimental.
+    penalty : str, optional
+        "firth" (logit only): Firth's penalised likelihood, which has an estimate for every sample;
+        limits and p-values from its profile. None: maximum likelihood.
 
     Returns
     -------
@@ -111,58 +148,38 @@ def regression(
         term, n (rows), estimate (per unit of the term: of the outcome; log-odds for logit and
         ordinal; log for poisson), std_error, conf_low, conf_high, p_value,
         marginal (logit only: average change of the chance a unit of the term, without an interval),
-        inflation (how many times collinearity widens the variance). `.model` is the statsmodels
-        result.
+        inflation (how many times collinearity widens the variance). A term that decides a yes/no
+        outcome or a count has no finite estimate: it is missing, and `.limits` name it. `.model` is
+        the statsmodels result ("linear", "ordinal"), or a `regression.Fitted`.
 
     Raises
     ------
     InputError
-        For a missing, constant or collinear column, or one that decides the outcome; each is named.
+        For a missing, constant or collinear column, or one that decides an ordinal outcome; each is
+        named. For a penalty with another kind, or with `cluster`.
     NotEnoughData
         With too few rows, or an outcome that does not vary.
 
     Source: White (1980), Econometrica 48; Liang & Zeger (1986), Biometrika 73; McCullagh (1980),
-    JRSS B 42. Computed by statsmodels.
+    JRSS B 42; separation Albert & Anderson (1984), Biometrika 71; penalty Heinze & Schemper (2002),
+    Statistics in Medicine 21. Least squares and ordered logits are computed by statsmodels.
     """
-    import pandas as pd
 
-    data = fits.prepare(table, outcome, terms, cluster=cluster)
-    made = fits.fit(data, kind)
-    names = [c for c in data.x if c != "constant"]
-    params, errors, p = (
-        pd.Series(np.asarray(v), index=list(made.params.index))
-        for v in (made.params, made.bse, made.pvalues)
-    )
-    low, high = intervals.normal(
-        params[names], errors[names], conf_level, df=fits.quantile_df(data)
-    )
-    vif = fits.inflation(data.x)
     for name in randomised:
         if name not in terms:
             raise unknown("randomised", "term", name, terms)
-    marginal = {}
-    if kind == "logit":
-        chance = made.predict(data.x)
-        marginal = {"marginal": params[names].to_numpy() * float((chance * (1 - chance)).mean())}
-    result = pd.DataFrame(
-        {
-            "term": names,
-            "n": len(data.y),
-            "estimate": params[names].to_numpy(),
-            "std_error": errors[names].to_numpy(),
-            "conf_low": low,
-            "conf_high": high,
-            "p_value": p[names].to_numpy(),
-            **marginal,
-            "inflation": [vif.get(c, 1.0) for c in names],
-        }
-    )
+    _check_penalty(penalty, kind, cluster)
+    data = fits.prepare(table, outcome, terms, cluster=cluster)
+    made = fits.fit(data, kind, partial=True, penalty=penalty, conf_level=conf_level)
+    names = [c for c in data.x if c != "constant"]
+    result = _rows(made, data, kind, conf_level)
+    vif = result.set_index("term")["inflation"]
     others = [c for c in names if c.split(": ")[0] not in randomised]
     told = fits.ASSOCIATIONAL
     if randomised:
         told = _randomised(randomised, others)
-    limits = [told, *left_out(data)]
-    strong = [c for c in names if vif.get(c, 1) > 5]
+    limits = [*_withheld(result, data, kind), told, *left_out(data)]
+    strong = [c for c in names if vif[c] > 5]
     if strong:
         limits.append(COLLINEAR.having(terms=list(strong)))
     if len(data.y) < 20 * len(names):
@@ -187,7 +204,7 @@ def regression(
         answer=_regression_answer(
             result[result["term"].isin(others) ^ bool(randomised)], outcome, kind
         ),
-        method=METHODS[kind],
+        method=FIRTH if penalty else METHODS[kind],
         unit="rows",
         n=len(data.y),
         conf_level=conf_level,
@@ -201,6 +218,61 @@ def regression(
             **{"only": {"term": [c for c in names if c not in others]}} if randomised else {},
         ),
     )
+
+
+def _check_penalty(penalty, kind, cluster):
+    fits.check_penalty(penalty, cluster)
+    if penalty and kind != "logit":
+        raise InputError(
+            "drivers.error_penalty_kind",
+            "penalty: '{penalty}' is for the kind '{allowed}', found '{kind}'",
+            penalty=penalty,
+            allowed="logit",
+            kind=kind,
+        )
+
+
+def _rows(made, data, kind, conf_level):
+    """Return the rows of `regression`."""
+    import pandas as pd
+
+    names = [c for c in data.x if c != "constant"]
+    params, errors, p = (
+        pd.Series(np.asarray(v), index=list(made.params.index))[names]
+        for v in (made.params, made.bse, made.pvalues)
+    )
+    low, high = intervals.normal(params, errors, conf_level, df=fits.quantile_df(data))
+    if getattr(made, "low", None) is not None:
+        low, high = made.low[names].to_numpy(), made.high[names].to_numpy()
+    vif = fits.inflation(data.x)
+    marginal = {}
+    if kind == "logit":
+        chance = made.predict()
+        marginal = {"marginal": params.to_numpy() * float((chance * (1 - chance)).mean())}
+    return pd.DataFrame(
+        {
+            "term": names,
+            "n": len(data.y),
+            "estimate": params.to_numpy(),
+            "std_error": errors.to_numpy(),
+            "conf_low": low,
+            "conf_high": high,
+            "p_value": p.to_numpy(),
+            **marginal,
+            "inflation": [vif.get(c, 1.0) for c in names],
+        }
+    )
+
+
+def _withheld(table, data, kind):
+    """Say which terms have no finite estimate, why, and what to do."""
+    gone = table.loc[table["estimate"].isna(), "term"].tolist()
+    if not gone:
+        return []
+    said = (WITHHELD if kind == "logit" else WITHHELD_COUNT).having(
+        terms=gone, reason=fits.decided(data, gone)
+    )
+    return [said.having(penalty="firth") if kind == "logit" else said]
 
 
 def _randomised(randomised, others):
@@ -222,6 +294,9 @@ def _randomised(randomised, others):
 
 def _regression_answer(table, outcome, kind):
     """Return the clearest term: the one furthest from none in standard errors."""
+    if table["estimate"].isna().all():
+        return UNKNOWN.having(outcome=outcome)
+    table = table[table["estimate"].notna()]
     order = (table["estimate"] / table["std_error"]).abs()
     row = table.assign(order=order).sort_values(["order", "term"], ascending=[False, True]).iloc[0]
     said = {**fits.said(row), "term": row["term"], "outcome": outcome}
@@ -229,7 +304,8 @@ def _regression_answer(table, outcome, kind):
         return NOTHING.having(**said)
     if kind == "linear":
         return STRONGEST[kind].having(**said)
-    times = {name: float(np.exp(said.pop(name))) for name in ("estimate", "low", "high")}
+    with np.errstate(over="ignore"):
+        times = {name: float(np.exp(said.pop(name))) for name in ("estimate", "low", "high")}
     return STRONGEST[kind].having(**said, times=times.pop("estimate"), **times)
 
 

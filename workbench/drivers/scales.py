@@ -7,6 +7,7 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import products
 
 CUSTOMARY = 0.7  # reliability that is usually asked for
 ALIKE = 0.9  # heterotrait–monotrait ratio from which two scales cannot be told apart
@@ -117,8 +118,10 @@ def scale_answers(table, items, what):
 
 def _covariances(x, draws, seed):
     """Return the items' covariances in the sample and in bootstrap draws of respondents."""
-    return fits.covariances(
-        fits.grams(np.column_stack([np.ones(len(x)), x]), np.arange(len(x)), draws, seed)
+    return products.covariances(
+        products.grams(
+            np.column_stack([np.ones(len(x)), x - x.mean(axis=0)]), np.arange(len(x)), draws, seed
+        )
     )
 
 
@@ -130,7 +133,7 @@ def one_factor(cov, rounds=300):
     correlations and scaled back.
     """
     sd = np.sqrt(np.einsum("bii->bi", cov))
-    r = fits.correlations(cov)
+    r = products.correlations(cov)
     values, vectors = np.linalg.eigh(r)
     load = vectors[:, :, -1] * np.sqrt(np.maximum(values[:, -1:], 1e-9) * 0.8)
     load *= np.sign(load.sum(axis=1, keepdims=True))
@@ -289,7 +292,7 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
     items = [i for v in scales.values() for i in v]
     x, lost = scale_answers(table, items, "scales")
     cov = _covariances(x, draws, seed)
-    r = np.abs(fits.correlations(cov))
+    r = np.abs(products.correlations(cov))
     at = {n: [items.index(i) for i in v] for n, v in scales.items()}
 
     def inner(a):
@@ -299,7 +302,7 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
 
     # The average variance extracted: what a factor of a scale's own explains of its items.
     own_share = {
-        n: float((one_factor(fits.correlations(cov[:1, a][:, :, a]))[0] ** 2).mean())
+        n: float((one_factor(products.correlations(cov[:1, a][:, :, a]))[0] ** 2).mean())
         for n, a in at.items()
         if len(a) > 2
     }

@@ -424,7 +424,7 @@ def balance(table, treatment, covariates, *, cluster=None, trim=TRIM, conf_level
         ("inverse_probability", np.where(treated == 1, 1 / chance, 1 / (1 - chance))),
     ):
         for name in body:
-            v = body[name].to_numpy()
+            v = body[name].to_numpy() - body[name].mean()
             spread = np.sqrt((v[treated == 1].var(ddof=1) + v[treated == 0].var(ddof=1)) / 2)
             means = [np.average(v[treated == k], weights=weight[treated == k]) for k in (1, 0)]
             pull = sum(

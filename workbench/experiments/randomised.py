@@ -5,6 +5,7 @@ import numpy as np
 from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.experiments import arms as arms_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 
@@ -45,6 +46,11 @@ SHARE_ALIKE = Note(
     "No difference in {metric:word} between {arm:word} and {control:word} could be shown: "
     "{gap:points} percentage points ({low:points} to {high:points}; {mean:%} against {base:%}, {n} "
     "people).",
+)
+POWER_UNKNOWN = Note(
+    "experiments.power_unknown",
+    "Everybody in the control has the same value so far, so how small a difference these numbers "
+    "would show cannot be said.",
 )
 AXIS = Note("experiments.axis", "Difference from the control")
 AXIS_SHARE = Note("experiments.axis_share", "Difference from the control, percentage points")
@@ -129,7 +135,8 @@ def difference(
     from scipy import special, stats
 
     fits.require(table, "table", metric, variant, unit, before)
-    people, lost, moved = _people(table, metric, variant, unit, before)
+    arms_of.check_metric(table, metric, before)
+    people, lost, moved = arms_of.people(table, metric, variant, unit, before)
     arms = sorted(people["arm"].unique(), key=str)
     if control not in arms:
         raise unknown("control", "arm", control, arms)
@@ -155,7 +162,7 @@ def difference(
     share = people["y"].isin((0, 1)).all() and (people["x"] == 1).all()
     rows, models, order = [], {}, [control, *(a for a in arms if a != control)]
     parts = {a: people[people["arm"] == a] for a in order}
-    ones = {a: _mean(parts[a], conf_level, share) for a in order}
+    ones = {a: arms_of.mean(parts[a], conf_level, share) for a in order}
     rows += [{"arm": a, "measure": "mean", **ones[a]} for a in order]
     base = ones[control]
     for a in order[1:]:
@@ -163,12 +170,12 @@ def difference(
         n = here["n"] + base["n"]
         gap, se = (
             here["estimate"] - base["estimate"],
-            float(np.hypot(here["std_error"], base["std_error"])),
+            float(np.hypot(*np.nan_to_num([here["std_error"], base["std_error"]]))),
         )
         low, high = (
             intervals.newcombe(here["count"], here["n"], base["count"], base["n"], conf_level)
             if share and planned is None
-            else _gap(gap, se, n, planned, conf_level)
+            else arms_of.gap(gap, arms_of.wide(here, base, se, share), n, planned, conf_level)
         )
         rows.append(
             {
@@ -177,7 +184,7 @@ def difference(
                 "count": np.nan,
                 "n": n,
                 "estimate": gap,
-                "std_error": se,
+                "std_error": se if se > 0 else np.nan,
                 "conf_low": float(low),
                 "conf_high": float(high),
                 "p_value": (
@@ -193,16 +200,16 @@ def difference(
                 "measure": "relative",
                 "count": np.nan,
                 "n": n,
-                **_relative(here, base, n, planned, conf_level),
+                **arms_of.relative(here, base, n, planned, conf_level, share),
             }
         )
         best = gap
         if before:
             both = [parts[name].dropna(subset=["before"]) for name in (a, control)]
-            made, best, error = _adjusted(*both, float(people["before"].mean()))
+            made, best, error = arms_of.adjusted(*both, float(people["before"].mean()))
             models[a] = made
             n = len(made.model.endog)
-            low, high = _gap(best, error, n, planned, conf_level)
+            low, high = arms_of.gap(best, error, n, planned, conf_level)
             rows.append(
                 {
                     "arm": a,
@@ -244,7 +251,7 @@ def difference(
     sd = (
         float(np.sqrt(people["y"].var()))
         if unit is None
-        else float(base["std_error"] * np.sqrt(base["n"]))
+        else float(np.nan_to_num(base["std_error"]) * np.sqrt(base["n"]))
     )
     smallest = (
         (intervals.z(conf_level) + special.ndtri(POWER))
@@ -269,23 +276,7 @@ def difference(
     )
     if cost:
         limits.append(COST_UNIT)
-    limits.append(
-        Note(
-            "experiments.power_share",
-            "With these numbers a difference of {effect:2} percentage points would be found with "
-            "a probability of {power:%0}.",
-            effect=100 * float(smallest),
-            power=POWER,
-        )
-        if share
-        else Note(
-            "experiments.power",
-            "With these numbers a difference of {effect:3} would be found with a probability of "
-            "{power:%0}.",
-            effect=float(smallest),
-            power=POWER,
-        )
-    )
+    limits.append(_power(float(smallest), share))
     limits.append(
         Note(
             "experiments.sequential",
@@ -358,6 +349,27 @@ def difference(
     )
 
 
+def _power(smallest, share):
+    """Say how small a difference these numbers would show."""
+    if not smallest > 0:
+        return POWER_UNKNOWN
+    if share:
+        return Note(
+            "experiments.power_share",
+            "With these numbers a difference of {effect:2} percentage points would be found with "
+            "a probability of {power:%0}.",
+            effect=100 * smallest,
+            power=POWER,
+        )
+    return Note(
+        "experiments.power",
+        "With these numbers a difference of {effect:3} would be found with a probability of "
+        "{power:%0}.",
+        effect=smallest,
+        power=POWER,
+    )
+
+
 def _difference_answer(table, metric, control, share, conf_level):
     """Return the arm that differs most from the control, adjusted where that is possible."""
     measure = "adjusted" if (table["measure"] == "adjusted").any() else "difference"
@@ -379,136 +391,3 @@ def _difference_answer(table, metric, control, share, conf_level):
         base=means[control],
         n=row["n"],
     )
-
-
-def _people(table, metric, variant, unit, before):
-    """Return one row a person (arm, y, x, before), rows left out, people seen in several arms."""
-    import pandas as pd
-
-    keep = table[[c for c in dict.fromkeys((metric, variant, unit, before)) if c]]
-    whole = keep[[c for c in (metric, variant, unit) if c]].notna().all(axis=1)
-    rows = keep[whole]
-    y = rows[metric].astype(float)
-    if unit is None:
-        return (
-            pd.DataFrame(
-                {
-                    "arm": rows[variant],
-                    "y": y,
-                    "x": 1.0,
-                    "before": rows[before].astype(float) if before else 0.0,
-                }
-            ),
-            int((~whole).sum()),
-            0,
-        )
-    both = rows.groupby(unit)[variant].nunique() > 1
-    rows = rows[~rows[unit].isin(both[both].index)]
-    per = (
-        rows.assign(y=y, x=1.0)
-        .groupby(unit)
-        .agg(
-            arm=(variant, "first"),
-            y=("y", "sum"),
-            x=("x", "sum"),
-            **({"before": (before, "mean")} if before else {}),
-        )
-    )
-    return per if before else per.assign(before=0.0), int((~whole).sum()), int(both.sum())
-
-
-def _mean(part, conf_level, share):
-    if share:
-        count, n = int(part["y"].sum()), len(part)
-        low, high = intervals.wilson(count, n, conf_level)
-        return {
-            "count": count,
-            "n": n,
-            "estimate": count / n,
-            "std_error": float(np.sqrt(count / n * (1 - count / n) / n)),
-            "conf_low": float(low),
-            "conf_high": float(high),
-            "p_value": np.nan,
-        }
-    estimate, se, low, high = intervals.ratio(part["y"], part["x"], conf_level)
-    return {
-        "total": float(part["y"].sum()),
-        "n": len(part),
-        "estimate": estimate,
-        "std_error": se,
-        "conf_low": low,
-        "conf_high": high,
-        "p_value": np.nan,
-    }
-
-
-def _gap(estimate, se, n, planned, conf_level):
-    if planned is None:
-        return intervals.normal(estimate, se, conf_level)
-    half = se * sequence(n, planned, conf_level)
-    return estimate - half, estimate + half
-
-
-def sequence(n, planned, conf_level=0.95):
-    """Return how many standard errors wide half an interval must be that may be looked at after
-    every person.
-
-    Source: Waudby-Smith et al. (2024), Annals of Statistics 52, theorem 2.2 and its tuning.
-
-    >>> round(sequence(1000, 1000), 2)
-    3.04
-    """
-    alpha = 1 - conf_level
-    rho2 = (-2 * np.log(alpha) + np.log(-2 * np.log(alpha) + 1)) / planned
-    return float(np.sqrt(2 * (n * rho2 + 1) / (n * rho2) * np.log(np.sqrt(n * rho2 + 1) / alpha)))
-
-
-def _relative(here, base, n, planned, conf_level):
-    """Return the relative difference, its interval on the log scale."""
-    if not (here["estimate"] > 0 and base["estimate"] > 0):
-        return {
-            "estimate": np.nan,
-            "std_error": np.nan,
-            "conf_low": np.nan,
-            "conf_high": np.nan,
-            "p_value": np.nan,
-        }
-    log = np.log(here["estimate"] / base["estimate"])
-    se = float(np.hypot(here["std_error"] / here["estimate"], base["std_error"] / base["estimate"]))
-    low, high = _gap(log, se, n, planned, conf_level)
-    return {
-        "estimate": np.expm1(log),
-        "std_error": se * np.exp(log),
-        "conf_low": float(np.expm1(low)),
-        "conf_high": float(np.expm1(high)),
-        "p_value": np.nan,
-    }
-
-
-def _adjusted(treated, control, centre):
-    """Return a fit, the difference adjusted for the metric before the test (own slope in each arm),
-    and its error.
-    """
-    import pandas as pd
-    import statsmodels.api as sm
-
-    if min(len(treated), len(control)) < 3:
-        raise NotEnoughData(
-            "experiments.error_before_too_few",
-            "before: fewer than {least} people of an arm have the metric before the test; leave "
-            "it out",
-            least=3,
-        )
-    both = pd.concat([treated, control])
-    arm = np.repeat([1.0, 0.0], [len(treated), len(control)])
-    early = (both["before"] - centre).to_numpy()
-    if np.ptp(early) == 0:
-        raise InputError(
-            "experiments.error_before_constant",
-            "before: the metric before the test is the same for everybody; leave it out",
-        )
-    x = pd.DataFrame({"constant": 1.0, "arm": arm, "before": early, "arm × before": arm * early})
-    made = sm.WLS((both["y"] / both["x"]).to_numpy(), x, weights=both["x"].to_numpy()).fit(
-        cov_type="HC1"
-    )
-    return made, float(made.params["arm"]), float(made.bse["arm"])

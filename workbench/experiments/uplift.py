@@ -9,6 +9,7 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.experiments.randomised import MISMATCH
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
+from workbench.stats import resample
 
 LEAST_PEOPLE, LEAST_OUTCOMES = 100, 10  # in each arm
 FEW_PEOPLE, FEW_OUTCOMES = 2000, 200  # in each arm, below which gains of groups are uncertain
@@ -106,7 +107,8 @@ def uplift(
     x = np.column_stack([np.ones(n), (body - body.mean()) / body.std()])
     # Where chance decided, nothing known before tells who was treated.
     chosen = float(sm.OLS(treated, x).fit().f_pvalue)
-    fold = np.random.default_rng(seed).permutation(n) % folds
+    at = resample.place(np.column_stack([x, treated, y]), np.arange(n))
+    fold = np.random.default_rng(seed).permutation(n)[at] % folds
     score = np.zeros(n)
     for f in range(folds):
         learn, told = fold != f, fold == f
@@ -126,8 +128,7 @@ def uplift(
         ]
         share = treated[learn].mean()
         score[told] = share * (x[told] @ slopes[0]) + (1 - share) * (x[told] @ slopes[1])
-    grid = np.linspace(0.1, 1, 10)
-    order = np.argsort(-score, kind="stable")
+    grid, order = np.linspace(0.1, 1, 10), np.lexsort((at, -score.round(12)))
 
     def curve(weights):
         w = weights[order]
@@ -146,7 +147,7 @@ def uplift(
         return np.concatenate([gain[at], line, [area]])
 
     whole = curve(np.ones(n))
-    se, low, high = intervals.bootstrap(curve, n, seed=seed, draws=draws, conf_level=conf_level)
+    se, low, high = intervals.bootstrap(curve, at, seed=seed, draws=draws, conf_level=conf_level)
     k = len(grid)
     rows = [
         {

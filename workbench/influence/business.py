@@ -8,6 +8,7 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
+from workbench.stats import resample
 
 DECIDER = "decider"  # the role that has the last word, as Webster & Wind name it
 NO_DECIDERS = Note(
@@ -298,7 +299,7 @@ def predictability(
     people = int(who.max()) + 1
     estimate = entropy(np.ones(people))
     se, low, high = intervals.bootstrap(
-        entropy, people, seed=seed, draws=draws, conf_level=conf_level
+        entropy, resample.place([a, b, f], who), seed=seed, draws=draws, conf_level=conf_level
     )
     names = [str(v) for v in values] + [f"{values[1]} − {values[0]}"]
     table = pd.DataFrame(

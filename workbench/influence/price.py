@@ -175,7 +175,7 @@ def price_elasticity(
             "price_elasticity: at least two products that sold are needed; with one, "
             "its price and the season cannot be told apart",
         )
-    spread = float(np.exp(fits.absorb(x["own_price"].to_numpy(), series).std()) - 1)
+    spread = float(np.exp(products.absorb(x["own_price"].to_numpy(), series).std()) - 1)
     if spread < 0.005:
         raise NotEnoughData(
             "influence.error_prices_still",
@@ -183,17 +183,17 @@ def price_elasticity(
             "little to estimate an elasticity",
             spread=spread,
         )
-    inner = pd.DataFrame(fits.absorb(x.to_numpy(), series, periods), columns=x.columns)
+    inner = pd.DataFrame(products.absorb(x.to_numpy(), series, periods), columns=x.columns)
     fits.check(inner.assign(constant=1.0), "sales")
     absorbed = series.max() + periods.max() + 1
     if kind == "poisson":
         made = fits.poisson_absorbed(y, x, products, series, periods)
     elif instrument:
         z = pd.DataFrame(
-            {instrument: fits.absorb(rows[instrument].to_numpy(float)[use], series, periods)}
+            {instrument: products.absorb(rows[instrument].to_numpy(float)[use], series, periods)}
         )
         made = fits.two_stage(
-            fits.absorb(np.log(y), series, periods),
+            products.absorb(np.log(y), series, periods),
             inner,
             "own_price",
             z,
@@ -202,7 +202,7 @@ def price_elasticity(
         )
     else:
         made = fits.least_squares(
-            fits.absorb(np.log(y), series, periods), inner, products, absorbed=absorbed
+            products.absorb(np.log(y), series, periods), inner, products, absorbed=absorbed
         )
     se = np.sqrt(np.diag(made.cov))
     low, high = intervals.normal(made.params, se, conf_level, df=products.max())

@@ -121,7 +121,7 @@ def promotion_lift(
     x = pd.DataFrame(columns)
     if store:
         x["others"] = np.bincount(shelf, promo)[shelf] - promo  # their own promotions move both
-    inner = pd.DataFrame(fits.absorb(x.to_numpy(), series, periods), columns=x.columns)
+    inner = pd.DataFrame(products.absorb(x.to_numpy(), series, periods), columns=x.columns)
     keep = [c for c in inner if inner[c].std() > 1e-9]
     if "now" not in keep:
         raise NotEnoughData(
@@ -131,7 +131,7 @@ def promotion_lift(
         )
     inner = inner[keep]
     fits.check(inner.assign(constant=1.0), "sales")
-    own, away = fits.absorb(y, series, periods), fits.absorb(-others, series, periods)
+    own, away = products.absorb(y, series, periods), products.absorb(-others, series, periods)
     m = inner.to_numpy()
     bread = np.linalg.inv(m.T @ m)
     beta, pulls = [], []

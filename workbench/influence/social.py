@@ -8,6 +8,7 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.influence.price import WITHOUT_SALES
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import resample
 
 PER_STAR = Note(
     "influence.review_answer",
@@ -131,7 +132,7 @@ def review_effect(
     y, x = y[some], x[some].reset_index(drop=True)
     products, periods = (np.unique(v[some], return_inverse=True)[1] for v in (products, periods))
     fits.check(
-        pd.DataFrame(fits.absorb(x.to_numpy(), products, periods), columns=x.columns).assign(
+        pd.DataFrame(products.absorb(x.to_numpy(), products, periods), columns=x.columns).assign(
             constant=1.0
         ),
         "panel",
@@ -309,7 +310,6 @@ def peers(
     q, _ = np.linalg.qr(others)
     y = data.y - q @ (q.T @ data.y)
     mean = np.bincount(data.groups, x[exposure]) / np.bincount(data.groups)
-    rng = np.random.default_rng(seed)
 
     def slope(e):
         e = e - q @ (q.T @ e)
@@ -317,7 +317,7 @@ def peers(
 
     own = x[exposure].to_numpy()
     own_mean = slope(mean[data.groups])
-    luck = np.array([slope(mean[rng.permutation(len(mean))][data.groups]) for _ in range(draws)])
+    luck = np.array([slope(e[data.groups]) for e in _exchanged(data, x, mean, draws, seed)])
     p = float((1 + (np.abs(luck) >= abs(own_mean)).sum()) / (draws + 1))
     add("adjusted", made, p)
     limits = [
@@ -394,3 +394,14 @@ def _peer_answer(rows, weak):
     """Return the last comparison, or the one before where the instrument is weak."""
     row = rows[-2] if weak else rows[-1]
     return (PEERS if fits.clear(row) else NO_PEERS).having(**fits.said(row), measure=row["measure"])
+
+
+def _exchanged(data, x, mean, draws, seed):
+    """Yield the exposure of networks that exchanged it, in an order that neither rows nor names
+    choose.
+    """
+    at, rng = resample.place(np.column_stack([data.y, x]), data.groups), np.random.default_rng(seed)
+    ordered = np.empty_like(mean)
+    ordered[at] = mean
+    for _ in range(draws):
+        yield ordered[rng.permutation(len(mean))][at]

@@ -220,7 +220,7 @@ def _cut(events, rules, zone, conf_level):
                     "n": int(m["x"]),
                     "estimate": estimate,
                     "std_error": se,
-                    "conf_low": low,
+                    "conf_low": max(low, 0.0),
                     "conf_high": high,
                 }
             )

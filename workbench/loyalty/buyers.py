@@ -11,6 +11,7 @@ from workbench.loyalty.purchases import DRAWS, given, limits_of
 from workbench.loyalty.theory import nbd
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import resample
 
 FIRST_BUYERS = 10  # buyers in the first period, below which nothing is compared
 HEAVY_LIMIT = Note(
@@ -280,7 +281,7 @@ def buyer_moderation(
         rng.multinomial(n, np.full(n, 1 / n), draws).astype(float)
         if n * draws <= 20_000_000
         else rng.poisson(1.0, (draws, n)).astype(float)
-    )
+    )[:, resample.place([x, y], np.arange(n))]
     for g, name in enumerate(("non_buyers", "light", "heavy")):
         mine = group == g
         if not mine.any():

@@ -10,6 +10,7 @@ from workbench import engine
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.loyalty.limits import BUYERS_ONLY, few
 from workbench.notes import Note
+from workbench.stats import resample
 
 LEAST = 400  # households
 OTHERS = "other brands"
@@ -47,7 +48,8 @@ class Panel:
         rng = np.random.default_rng(seed)
         buyers = len(self.counts)
         share = np.append(np.full(buyers, 1 / self.households), 1 - buyers / self.households)
-        return rng.multinomial(self.households, share.clip(0), number)[:, :buyers].astype(float)
+        at = resample.place(self.counts, np.arange(buyers))
+        return rng.multinomial(self.households, share.clip(0), number)[:, at].astype(float)
 
 
 def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):

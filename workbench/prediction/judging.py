@@ -12,7 +12,7 @@ class Judge:
     def __init__(self, y, chance, value, cost):
         self.y, self.chance, self.value, self.cost = y, chance, value, cost
         # From the highest chance down, ties together.
-        levels, self.at = np.unique(-chance, return_inverse=True)
+        levels, self.at = np.unique(-chance.round(12), return_inverse=True)
         self.k = len(levels)
         self.logit = special.logit(np.clip(chance, 1e-9, 1 - 1e-9))
         self.slope = self._slope(np.ones(len(y)), np.array([0.0, 1.0]), 25)

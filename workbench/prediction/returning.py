@@ -13,6 +13,7 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.prediction.judging import Judge
 from workbench.results import Points, Result, analysis
+from workbench.stats import resample
 
 SHOWN = ("days_since_last", "orders", "overdue", "mean_value")
 TRAITS = ("days_since_last", "orders", "tenure", "recent", "overdue", "mean_value")
@@ -284,36 +285,14 @@ def will_return(
                 least=LEAST,
             )
     learnt = tables["learnt"]
-    columns = {"recency_only": ["days_since_last"], "history": fits.telling(_inputs(learnt))}
+    money = _money(learnt)
+    columns = {"recency_only": ["days_since_last"], "history": fits.telling(_inputs(learnt, money))}
     made, chances, dropped = {}, {}, []
-    for name, used in columns.items():
-        used = list(used)
-        while name not in made:
-            try:
-                made[name] = fits.fit(
-                    fits.prepare(
-                        _inputs(learnt)[used].assign(came_back=learnt["came_back"].to_numpy()),
-                        "came_back",
-                        used,
-                        what="will_return",
-                    ),
-                    "logit",
-                )
-            except InputError as wrong:
-                # A trait that tells all by itself in the time learnt has no finite weight: the
-                # others do without it.
-                culprit = next((c for c in used[::-1] if f"'{c}'" in str(wrong)), used[-1])
-                if len(used) == 1:
-                    raise NotEnoughData(
-                        "prediction.error_separation",
-                        "will_return: '{feature}' alone decides who came back in the period of the "
-                        "fit, or says nothing; choose another horizon or longer data",
-                        feature=culprit,
-                    ) from None
-                used.remove(culprit)
-                dropped.append(culprit)
+    for name, given in columns.items():
+        made[name], used, gone = _learn(learnt, given, money)
+        dropped += gone
         chances[name] = {
-            k: _chance(made[name], _inputs(tables[k])[used]) for k in ("tested", "now")
+            k: _chance(made[name], _inputs(tables[k], money)[used]) for k in ("tested", "now")
         }
     tested = tables["tested"].assign(**{name: c["tested"] for name, c in chances.items()})
     y, p = tested["came_back"].to_numpy(), {name: tested[name].to_numpy() for name in MODELS}
@@ -332,11 +311,12 @@ def will_return(
         both = np.array([judges[name](weights.astype(float)) for name in MODELS])
         return np.vstack([both, both[1] - both[0]])
 
+    units = resample.place(
+        np.column_stack([y, *(p[name].round(9) for name in MODELS)]), np.arange(len(y))
+    )
     estimate = judged(np.ones(len(y)))
-    se, low, high = (
-        intervals.bootstrap(judged, len(y), seed=seed, draws=draws, conf_level=conf_level)
-        if draws > 1
-        else np.full((3, *estimate.shape), np.nan)
+    se, low, high = intervals.bootstrap(
+        judged, units, seed=seed, draws=draws, conf_level=conf_level
     )
     table = pd.DataFrame(
         [
@@ -492,12 +472,47 @@ def _answer(table, gained):
     )
 
 
-def _inputs(table):
+def _inputs(table, money):
     """Return traits on the logarithmic scale, on which twice as long is as far everywhere; a value
-    nobody knows is taken as the middle one.
+    nobody knows is taken as the middle one, an amount as so many of `money`.
     """
     known = table[list(TRAITS)].astype(float).clip(lower=0)
+    known["mean_value"] /= money
     return np.log1p(known.fillna(known.median()).fillna(0.0))
+
+
+def _money(table):
+    """Return the amount that counts as one: the middle one of those above 0, so that the currency
+    and its unit say nothing.
+    """
+    paid = table["mean_value"][table["mean_value"] > 0]
+    return float(paid.median()) if len(paid) else 1.0
+
+
+def _learn(table, used, money):
+    """Return a logit of who came back, the traits it uses, and those left out because they decide
+    by themselves in the time learnt.
+    """
+    used, dropped = list(used), []
+    while True:
+        inputs = _inputs(table, money)[used].assign(came_back=table["came_back"].to_numpy())
+        used = [c for c in used if np.ptp(inputs[c]) > 0]
+        gone = []
+        if used:
+            data = fits.prepare(inputs, "came_back", used, what="will_return")
+            made = fits.fit(data, "logit", partial=True)
+            gone = [c for c in used if np.isnan(made.params[c])]
+        if used and not gone:
+            return made, used, dropped
+        if len(used) <= 1:
+            raise NotEnoughData(
+                "prediction.error_separation",
+                "will_return: '{feature}' alone decides who came back in the period of the "
+                "fit, or says nothing; choose another horizon or longer data",
+                feature=(used or list(inputs))[0],
+            )
+        used.remove(gone[-1])
+        dropped.append(gone[-1])
 
 
 def _chance(fit, x):

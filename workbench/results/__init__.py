@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import partial, wraps
 from os import PathLike
 from pathlib import Path
 
 from workbench import notes
-from workbench.errors import InputError, one_of
+from workbench.errors import InputError, check_draws, one_of
 from workbench.notes import Note
 from workbench.results import charts
 from workbench.results.charts import Chart, Curve, Flow, Heat, Points
@@ -170,13 +170,18 @@ def tidy(rows):
     return table[[*keys, *numbers, *(c for c in table if c not in (*keys, *numbers))]]
 
 
-def analysis(function):
+def analysis(function=None, *, none_drawn=False):
     """Make an analysis carry what its tables are marked with to what it returns: simulated or not,
-    and the currency of their money.
+    and the currency of their money; and refuse a number of draws that gives no interval, unless
+    none is asked for (`none_drawn`: 0 draws are no interval).
     """
+    if function is None:
+        return partial(analysis, none_drawn=none_drawn)
 
     @wraps(function)
     def marked(*args, **options):
+        if "draws" in options and not (none_drawn and options["draws"] == 0):
+            check_draws(options["draws"])
         made = function(*args, **options)
         given = (*args, *options.values())
         simulated = any(is_simulated(one) for one in given)

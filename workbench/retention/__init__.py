@@ -7,6 +7,7 @@ from workbench.retention.churn import churn_moments, retention_rate
 from workbench.retention.duration_models import cox, parametric
 from workbench.retention.engaged import engagement
 from workbench.retention.rates import day_retention, over_time
+from workbench.retention.reasons import exits
 from workbench.retention.repeat import (
     buying_rhythm,
     ever_repeat,
@@ -15,7 +16,7 @@ from workbench.retention.repeat import (
     time_to_next,
 )
 from workbench.retention.spells import times_to_return
-from workbench.retention.stays import curves, exits, period_hazards
+from workbench.retention.stays import curves, period_hazards
 
 __all__ = [
     "buying_rhythm",

@@ -2,18 +2,30 @@
 
 import numpy as np
 
-from workbench import discrete, intervals
+from workbench import intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.retention import sentences
 from workbench.retention.stays import durations
+from workbench.stats import durations as stretches
+from workbench.stats import hazards
 
 COX_METHOD = Note(
     "retention.cox_method",
     "Cox regression with Efron's ties; errors clustered by sampling unit where customers have "
     "several durations; proportionality by scaled Schoenfeld residuals.",
+)
+COX_FIRTH = Note(
+    "retention.cox_firth",
+    "Cox regression by Firth's penalised likelihood, Efron's ties; intervals and p-values from its "
+    "profile; proportionality by scaled Schoenfeld residuals.",
+)
+COX_NOTHING = Note(
+    "retention.cox_answer_withheld",
+    "What is associated with ending sooner or later cannot be estimated: these data put all "
+    "endings in order, so no finite estimate exists.",
 )
 COX_AXIS = Note("retention.cox_axis", "Change of the log hazard per unit (positive: ends sooner)")
 COX_STEADY = Note(
@@ -23,6 +35,11 @@ COX_STEADY = Note(
 STRETCH_AXIS = Note(
     "retention.stretch_axis", "Change of the log time per unit (positive: ends later)"
 )
+STRETCH_NOTHING = Note(
+    "retention.stretch_answer_withheld",
+    "By what factor durations are longer cannot be estimated: no duration of some values ended, so "
+    "no finite estimate exists.",
+)
 # Events a covariate, and sampling units, below which a model is commonly held to be weak.
 EVENTS_EACH, CLUSTERS = 10, 30
 FAMILIES = ("weibull", "exponential", "log_logistic", "log_normal")
@@ -30,7 +47,15 @@ FAMILIES = ("weibull", "exponential", "log_logistic", "log_normal")
 
 @analysis
 def cox(
-    table, covariates, *, time="days", event="ended", cluster=None, strata=None, conf_level=0.95
+    table,
+    covariates,
+    *,
+    time="days",
+    event="ended",
+    cluster=None,
+    strata=None,
+    penalty=None,
+    conf_level=0.95,
 ):
     """What is associated with ending sooner or later, whatever the shape over time?
 
@@ -47,37 +72,76 @@ def cox(
         it.
     strata : str, optional
         Column of groups with a shape over time of their own.
+    penalty : str, optional
+        "firth": Firth's penalised likelihood, which has an estimate for every sample; limits and
+        p-values from its profile. None: maximum likelihood.
 
     Returns
     -------
     Result
         term, count (ended), n (durations), estimate (change of the log hazard a unit), std_error,
         conf_low, conf_high, p_value, hazard_ratio, ratio_low, ratio_high, p_proportional (that the
-        effect does not change with time). `.model` is the statsmodels result.
+        effect does not change with time). A term that orders the endings completely has no finite
+        estimate: it is missing, and `.limits` name it. `.model` is a `stats.hazards.Fit`.
 
     Raises
     ------
     InputError
-        For missing, constant or collinear columns, or an event other than 0 and 1.
+        For missing, constant or collinear columns, an event other than 0 and 1, or a penalty with
+        `cluster`.
     NotEnoughData
         With fewer than two ended durations a covariate.
 
     Source: Cox (1972), JRSS B 34; ties Efron (1977), JASA 72; clustered errors Lin & Wei (1989),
-    JASA 84; proportionality Grambsch & Therneau (1994), Biometrika 81. Fitted by statsmodels.
+    JASA 84; proportionality Grambsch & Therneau (1994), Biometrika 81; monotone likelihood and
+    penalty Heinze & Schemper (2001), Biometrics 57.
     """
-    import pandas as pd
-    import statsmodels.api as sm
-
+    fits.check_penalty(penalty, cluster)
     rows, lost = durations(table, time, event, *covariates, cluster, strata)
     data = fits.prepare(rows, time, list(covariates), cluster=cluster)
     x = data.x.drop(columns="constant")
     ended = rows[event].to_numpy(float)
-    if ended.sum() < 2 * x.shape[1]:
+    _check_durations(rows, time, ended, x.shape[1])
+    code = None if strata is None else np.unique(rows[strata].astype(str), return_inverse=True)[1]
+    length, z = rows[time].to_numpy(float), x.to_numpy(float)
+    if penalty:
+        fit = hazards.firth_cox(z, length, ended, strata=code, conf_level=conf_level)
+    else:
+        groups = data.groups if cluster else None
+        fit = hazards.cox(z, length, ended, strata=code, groups=groups)
+    fits.check_settled(fit, "cox")
+    result = _cox_table(
+        fit, x.columns, ended, conf_level, df=data.customers - 1 if cluster else None
+    )
+    return Result(
+        question=Note("retention.cox_question", "What is associated with ending sooner or later?"),
+        answer=_cox_answer(result, conf_level),
+        table=result,
+        method=COX_FIRTH if penalty else COX_METHOD,
+        unit="durations",
+        n=len(rows),
+        conf_level=conf_level,
+        evidence="associational",
+        limits=(
+            *_withheld(result),
+            *_proportionality(x.columns, fit.p_proportional, conf_level),
+            sentences.ASSOCIATIONAL,
+            *_too_few(int(ended.sum()), x.shape[1], data.customers if cluster else None),
+            *sentences.left_out(lost),
+        ),
+        model=fit,
+        chart=Points(label=["term"], reference=0, xlabel=COX_AXIS),
+    )
+
+
+def _check_durations(rows, time, ended, covariates):
+    """Refuse durations below 0, and fewer ended ones than the covariates need."""
+    if ended.sum() < 2 * covariates:
         raise NotEnoughData(
             "retention.error_cox_few",
             "cox: {n} durations ended, for {k} covariates; at least {least} for each are needed",
             n=int(ended.sum()),
-            k=x.shape[1],
+            k=covariates,
             least=2,
         )
     if (rows[time] < 0).any():
@@ -86,63 +150,57 @@ def cox(
             "table: '{time}' must not be negative",
             time=time,
         )
-    code = None if strata is None else np.unique(rows[strata].astype(str), return_inverse=True)[1]
-    model = sm.PHReg(
-        rows[time].to_numpy(float), x.to_numpy(), status=ended, ties="efron", strata=code
-    )
-    made = model.fit(groups=data.groups) if cluster else model.fit()
-    params, cov = np.asarray(made.params), np.atleast_2d(made.cov_params())
-    if not np.isfinite(cov).all() or (np.abs(params * np.ptp(x.to_numpy(), axis=0)) > 35).any():
-        raise InputError(
-            "retention.error_cox_separation",
-            "cox: one covariate alone decides who leaves, so its coefficient has no "
-            "finite estimate; leave it out",
-        )
-    se = np.sqrt(np.diag(cov))
-    low, high = intervals.normal(params, se, conf_level, df=data.customers - 1 if cluster else None)
-    shape = _proportional(made, rows[time].to_numpy(float), ended)
-    result = pd.DataFrame(
+
+
+def _cox_table(fit, terms, ended, conf_level, df):
+    """Return the rows of `cox`."""
+    import pandas as pd
+
+    se = np.sqrt(np.diag(fit.cov))
+    low, high = intervals.normal(fit.params, se, conf_level, df=df)
+    p_value = intervals.p_value(fit.params, se)
+    if fit.low is not None:
+        low, high, p_value = fit.low, fit.high, fit.p_value
+    with np.errstate(over="ignore"):
+        ratios = [np.exp(v) for v in (fit.params, low, high)]
+    return pd.DataFrame(
         {
-            "term": x.columns,
+            "term": terms,
             "count": int(ended.sum()),
-            "n": len(rows),
-            "estimate": params,
+            "n": len(ended),
+            "estimate": fit.params,
             "std_error": se,
             "conf_low": low,
             "conf_high": high,
-            "p_value": np.asarray(made.pvalues),
-            "hazard_ratio": np.exp(params),
-            "ratio_low": np.exp(low),
-            "ratio_high": np.exp(high),
-            "p_proportional": shape,
+            "p_value": p_value,
+            **dict(zip(("hazard_ratio", "ratio_low", "ratio_high"), ratios, strict=True)),
+            "p_proportional": fit.p_proportional,
         }
     )
-    return Result(
-        question=Note("retention.cox_question", "What is associated with ending sooner or later?"),
-        answer=_cox_answer(result, conf_level),
-        table=result,
-        method=COX_METHOD,
-        unit="durations",
-        n=len(rows),
-        conf_level=conf_level,
-        evidence="associational",
-        limits=(
-            _proportionality(x.columns, shape, conf_level),
-            sentences.ASSOCIATIONAL,
-            *_too_few(int(ended.sum()), x.shape[1], data.customers if cluster else None),
-            *sentences.left_out(lost),
-        ),
-        model=made,
-        chart=Points(
-            label=["term"],
-            reference=0,
-            xlabel=COX_AXIS,
-        ),
-    )
+
+
+def _withheld(table):
+    """Say which terms have no finite estimate, and what to do."""
+    gone = table.loc[table["estimate"].isna(), "term"].tolist()
+    if not gone:
+        return []
+    return [
+        Note(
+            "retention.cox_withheld",
+            "No finite estimate exists for {terms:header}: these data put all endings in order by "
+            "it, so the likelihood rises without end. Use the penalised estimate "
+            "(penalty='{penalty}'), leave the term out, or observe longer.",
+            terms=gone,
+            penalty="firth",
+        )
+    ]
 
 
 def _cox_answer(table, conf_level):
     """Name the term with the clearest association, or say that none could be shown."""
+    table = table[table["estimate"].notna()]
+    if not len(table):
+        return COX_NOTHING
     corrected = intervals.corrected(table["p_value"])
     row = table.assign(corrected=corrected).sort_values(["corrected", "p_value", "term"]).iloc[0]
     values = {
@@ -179,15 +237,19 @@ def _cox_answer(table, conf_level):
 def _proportionality(terms, p_values, conf_level):
     """Say which associations change with time."""
     corrected = intervals.corrected(p_values)
+    if np.isnan(corrected).all():
+        return []
     moving = [c for c, p in zip(terms, corrected, strict=True) if p < 1 - conf_level]
     if not moving:
-        return COX_STEADY
-    return Note(
-        "retention.cox_moving",
-        "Not the same at all times (proportionality test, corrected): {terms:header}. Read these "
-        "as averages over time, or split the time.",
-        terms=moving,
-    )
+        return [COX_STEADY]
+    return [
+        Note(
+            "retention.cox_moving",
+            "Not the same at all times (proportionality test, corrected): {terms:header}. Read "
+            "these as averages over time, or split the time.",
+            terms=moving,
+        )
+    ]
 
 
 def _too_few(ended, covariates, clusters):
@@ -216,24 +278,6 @@ def _too_few(ended, covariates, clusters):
     return limits
 
 
-def _proportional(made, time, ended):
-    """Return, for every covariate, the chance of so much drift of its scaled Schoenfeld residuals
-    along the order of time if there is none.
-    """
-    from scipy import special, stats
-
-    residual = np.asarray(made.schoenfeld_residuals)
-    seen = np.isfinite(residual).all(axis=1) & (ended == 1)
-    if seen.sum() < 3:
-        return np.full(residual.shape[1], np.nan)
-    cov, d = np.atleast_2d(made.cov_params()), seen.sum()
-    g = stats.rankdata(time[seen])
-    g = g - g.mean()
-    scaled = residual[seen] @ cov * d
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return special.chdtrc(1, (g @ scaled) ** 2 / (d * np.diag(cov) * (g @ g)))
-
-
 @analysis
 def parametric(
     table,
@@ -258,92 +302,44 @@ def parametric(
     Result
         term, count (ended), n (durations), estimate (change of the log time a unit; constant: of
         the middle of the log times; scale: their spread, below 1 with "weibull" means leaving
-        becomes likelier), std_error, conf_low, conf_high, time_ratio. `.model` is a dictionary with
-        params, cov, loglik and aic; the AIC of every family stands in `.facts` (retention.aic_of).
+        becomes likelier), std_error, conf_low, conf_high, time_ratio. A term of whose values some
+        never ended has no finite estimate: it is missing, and `.limits` name it. `.model` is a
+        dictionary with params, cov, loglik and aic; the AIC of every family stands in `.facts`
+        (retention.aic_of).
 
     Raises as `cox`, and InputError for durations of 0 or a fit that does not converge.
 
     Source: Kalbfleisch & Prentice (2002), The Statistical Analysis of Failure Time Data, chapter 3;
     errors White (1982), Econometrica 50, summed over clusters.
     """
-    import pandas as pd
-
     one_of("family", family, FAMILIES)
     rows, lost = durations(table, time, event, *covariates, cluster)
-    if (rows[time] <= 0).any():
-        raise InputError(
-            "retention.error_not_above_zero",
-            "table: {n} durations of '{time}' are not above {floor}; add half a unit, or use cox",
-            floor=0,
-            n=int((rows[time] <= 0).sum()),
-            time=time,
-        )
     ended = rows[event].to_numpy(float)
-    if ended.sum() < 2 * (len(covariates) + 1):
-        raise NotEnoughData(
-            "retention.error_parametric_few",
-            "parametric: {n} durations ended; at least {least} for each coefficient are needed",
-            least=2,
-            n=int(ended.sum()),
+    _check_stretch(rows, time, ended, covariates)
+    x, groups = _stretch_design(rows, time, covariates, cluster)
+    length = rows[time].to_numpy(float)
+    fitted = {
+        name: stretches.stretch(x.to_numpy(float), length, ended, name, groups=groups)
+        for name in FAMILIES
+    }
+    made = fitted[family]
+    if made.exact:
+        raise InputError(
+            "retention.error_exact",
+            "parametric: the durations that ended follow the covariates exactly (such as all on "
+            "one day), so their spread would be {none} and no family fits; use cox or curves",
+            none=0,
         )
-    if covariates:
-        data = fits.prepare(rows, time, list(covariates), cluster=cluster)
-        x, groups = data.x, data.groups
-    else:
-        x, groups = (
-            pd.DataFrame({"constant": np.ones(len(rows))}),
-            (
-                np.unique(rows[cluster].astype(str), return_inverse=True)[1]
-                if cluster
-                else np.arange(len(rows))
-            ),
-        )
-    log = np.log(rows[time].to_numpy(float))
-    fitted = {name: _stretch(log, ended, x.to_numpy(), name) for name in FAMILIES}
-    if fitted[family] is None:
+    if not made.settled:
         raise InputError(
             "retention.error_parametric_fit",
             "parametric: the {family:word} fit does not converge; leave covariates out",
             family=family,
         )
-    theta, value, score, hessian = fitted[family]
-    bread = np.linalg.inv(-hessian)
-    g = int(groups.max()) + 1
-    summed = np.zeros((g, len(theta)))
-    np.add.at(summed, groups, score)
-    cov = bread @ (summed.T @ summed) @ bread * g / max(g - 1, 1) if cluster else bread
-    se = np.sqrt(np.diag(cov))
-    low, high = intervals.normal(theta, se, conf_level, df=g - 1 if cluster else None)
+    df = int(groups.max()) if groups is not None else None
     names = [*x.columns, *([] if family == "exponential" else ["scale"])]
-    out = [
-        {
-            "term": n,
-            "count": int(ended.sum()),
-            "n": len(rows),
-            **(
-                {
-                    "estimate": np.exp(theta[i]),
-                    "std_error": np.exp(theta[i]) * se[i],
-                    "conf_low": np.exp(low[i]),
-                    "conf_high": np.exp(high[i]),
-                    "time_ratio": np.nan,
-                }
-                if n == "scale"
-                else {
-                    "estimate": theta[i],
-                    "std_error": se[i],
-                    "conf_low": low[i],
-                    "conf_high": high[i],
-                    "time_ratio": np.exp(theta[i]),
-                }
-            ),
-        }
-        for i, n in enumerate(names)
-    ]
-    aic = {
-        name: 2 * len(made[0]) - 2 * made[1] for name, made in fitted.items() if made is not None
-    }
-    result = pd.DataFrame(out)
+    result = _stretch_table(made, names, ended, conf_level, df)
+    aic = {name: 2 * len(m.params) - 2 * m.loglik for name, m in fitted.items() if m.settled}
     return Result(
         question=Note("retention.stretch_question", "By what factor are durations longer?"),
         answer=_stretch_answer(result, conf_level),
@@ -357,11 +353,16 @@ def parametric(
         n=len(rows),
         conf_level=conf_level,
         evidence="associational",
-        limits=(_family_aic(aic), sentences.ASSOCIATIONAL, *sentences.left_out(lost)),
+        limits=(
+            *_stretch_withheld(result),
+            _family_aic(aic),
+            sentences.ASSOCIATIONAL,
+            *sentences.left_out(lost),
+        ),
         model={
-            "params": dict(zip(names, theta, strict=True)),
-            "cov": cov,
-            "loglik": value,
+            "params": dict(zip(names, made.params, strict=True)),
+            "cov": made.cov,
+            "loglik": made.loglik,
             "aic": aic[family],
         },
         chart=Points(
@@ -371,6 +372,79 @@ def parametric(
             xlabel=STRETCH_AXIS,
         ),
     )
+
+
+def _check_stretch(rows, time, ended, covariates):
+    """Refuse durations of 0, and fewer ended ones than the coefficients need."""
+    if (rows[time] <= 0).any():
+        raise InputError(
+            "retention.error_not_above_zero",
+            "table: {n} durations of '{time}' are not above {floor}; add half a unit, or use cox",
+            floor=0,
+            n=int((rows[time] <= 0).sum()),
+            time=time,
+        )
+    if ended.sum() < 2 * (len(covariates) + 1):
+        raise NotEnoughData(
+            "retention.error_parametric_few",
+            "parametric: {n} durations ended; at least {least} for each coefficient are needed",
+            least=2,
+            n=int(ended.sum()),
+        )
+
+
+def _stretch_design(rows, time, covariates, cluster):
+    """Return the design with its constant, and the number of each row's sampling unit."""
+    import pandas as pd
+
+    if covariates:
+        data = fits.prepare(rows, time, list(covariates), cluster=cluster)
+        return data.x, data.groups if cluster else None
+    units = np.unique(rows[cluster].astype(str), return_inverse=True)[1] if cluster else None
+    return pd.DataFrame({"constant": np.ones(len(rows))}), units
+
+
+def _stretch_table(made, names, ended, conf_level, df):
+    """Return the rows of `parametric`: changes of the log time, and the scale as it is."""
+    import pandas as pd
+
+    se = np.sqrt(np.diag(made.cov))
+    table = pd.DataFrame(
+        {
+            "term": names,
+            "count": int(ended.sum()),
+            "n": len(ended),
+            "estimate": made.params,
+            "std_error": se,
+        }
+    )
+    table["conf_low"], table["conf_high"] = intervals.normal(made.params, se, conf_level, df=df)
+    with np.errstate(over="ignore"):
+        table["time_ratio"] = np.exp(table["estimate"])
+    scale = table["term"] == "scale"
+    if scale.any():
+        ends = ["estimate", "conf_low", "conf_high"]
+        table.loc[scale, ends] = np.exp(table.loc[scale, ends])
+        table.loc[scale, "std_error"] *= table.loc[scale, "estimate"]
+        table.loc[scale, "time_ratio"] = np.nan
+    return table
+
+
+def _stretch_withheld(table):
+    """Say which terms have no finite estimate, and what to do."""
+    gone = table.loc[table["estimate"].isna(), "term"].tolist()
+    if not gone:
+        return []
+    gone = [term for term in gone if term != "constant"] or gone
+    return [
+        Note(
+            "retention.stretch_withheld",
+            "No finite estimate exists for {terms:header}: no duration of some of its values "
+            "ended, so their time is only known to be longer. Leave the term out, or observe "
+            "longer; the other terms hold.",
+            terms=gone,
+        )
+    ]
 
 
 def _family_aic(aic):
@@ -386,17 +460,17 @@ def _family_aic(aic):
 
 def _stretch_answer(table, conf_level):
     """Name the covariate with the clearest association; without covariates, the typical time."""
-    terms = table[~table["term"].isin(("constant", "scale"))]
+    known = table[table["estimate"].notna()]
+    terms = known[~known["term"].isin(("constant", "scale"))]
+    if table["estimate"].isna().any() and not len(terms):
+        return STRETCH_NOTHING
     rows = terms if len(terms) else table[table["term"] == "constant"]
     distance = (rows["estimate"] / rows["std_error"]).abs()
     row = rows.assign(distance=distance).sort_values(["distance", "term"], ascending=[False, True])
     row = row.iloc[0]
-    values = {
-        "ratio": float(row["time_ratio"]),
-        "low": float(np.exp(row["conf_low"])),
-        "high": float(np.exp(row["conf_high"])),
-        "n": int(row["n"]),
-    }
+    with np.errstate(over="ignore"):
+        low, high = (float(np.exp(row[c])) for c in ("conf_low", "conf_high"))
+    values = {"ratio": float(row["time_ratio"]), "low": low, "high": high, "n": int(row["n"])}
     if not len(terms):
         return Note(
             "retention.stretch_answer_typical",
@@ -419,60 +493,3 @@ def _stretch_answer(table, conf_level):
         term=row["term"],
         **values,
     )
-
-
-def _stretch(log, ended, x, family):
-    """Return parameters (weights, logarithm of the scale), log-likelihood, scores a row and second
-    derivatives of an accelerated-failure-time model; None where it does not settle.
-    """
-    from scipy import optimize, special
-
-    k, free = x.shape[1], family != "exponential"
-
-    def parts(theta):
-        sigma = np.exp(theta[k]) if free else 1.0
-        z = (log - x @ theta[:k]) / sigma
-        with np.errstate(over="ignore"):
-            if family in ("weibull", "exponential"):
-                density, tail = z - np.exp(z), -np.exp(z)
-                d_density, d_tail = 1 - np.exp(z), -np.exp(z)
-            elif family == "log_logistic":
-                density, tail = z - 2 * np.logaddexp(0, z), -np.logaddexp(0, z)
-                d_density, d_tail = 1 - 2 * special.expit(z), -special.expit(z)
-            else:
-                density, tail = -(z**2) / 2 - np.log(2 * np.pi) / 2, special.log_ndtr(-z)
-                d_density, d_tail = (
-                    -z,
-                    -np.exp(-(z**2) / 2 - np.log(2 * np.pi) / 2 - special.log_ndtr(-z)),
-                )
-        value = ended * (density - np.log(sigma) - log) + (1 - ended) * tail
-        slope = ended * d_density + (1 - ended) * d_tail
-        score = [-slope[:, None] / sigma * x]
-        if free:
-            score.append((-slope * z - ended)[:, None])
-        return value, np.column_stack(score)
-
-    def loss(theta):
-        value, score = parts(theta)
-        total = value.sum()
-        return (
-            (-total / len(log), -score.sum(axis=0) / len(log))
-            if np.isfinite(total)
-            else (1e10, np.zeros(len(theta)))
-        )
-
-    def gradient(theta):
-        return parts(theta)[1].sum(axis=0)
-
-    begin = np.concatenate([np.linalg.lstsq(x, log, rcond=None)[0], [0.0] * free])
-    begin[0] += 0.5  # who still goes on ends later than seen
-    theta, top = discrete.polish(
-        gradient,
-        optimize.minimize(
-            loss, begin, jac=True, method="BFGS", options={"maxiter": 500, "gtol": 1e-9}
-        ).x,
-    )
-    hessian = discrete.slope(gradient, theta)
-    value, score = parts(theta)
-    settled = np.isfinite(theta).all() and top < 1e-3 and (np.linalg.eigvalsh(-hessian) > 0).all()
-    return (theta, float(value.sum()), score, hessian) if settled else None

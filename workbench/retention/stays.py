@@ -14,10 +14,21 @@ HAZARD_LIMIT = Note(
     "Those still there were slower from the start: a falling share can be selection and does not "
     "show that anybody changed.",
 )
-EXIT_LIMIT = Note(
-    "retention.exit_limit",
-    "One minus a survival curve of one reason, the others censored, is larger than these shares "
-    "and answers another question.",
+NO_ENDING = Note(
+    "retention.hazard_no_ending",
+    "No duration ended in a period that was followed: the shares are {none}, within their "
+    "intervals, and nothing can be associated with them.",
+    none=0,
+)
+NO_WEIGHTS = Note(
+    "retention.hazard_no_weights",
+    "In no period did some end and others not, so nothing can be associated with ending.",
+)
+HAZARD_WITHHELD = Note(
+    "retention.hazard_withheld",
+    "No finite estimate exists for {terms:header}: some of its values decide completely who ends. "
+    "Leave the term out, or observe longer; the other terms hold.",
+    terms=[],
 )
 
 
@@ -93,8 +104,12 @@ def curves(
     p = None
     if len(medians) > 1:
         p = float(survival.log_rank(rows[time], rows[event], rows[by], customer=who)[2])
-        limits.append(Note("retention.log_rank", "Log-rank test over all groups: p: {p:p}.", p=p))
-    if len(medians) == 2:
+        if p == p:
+            limits.append(
+                Note("retention.log_rank", "Log-rank test over all groups: p: {p:p}.", p=p)
+            )
+        limits += _without_event(made)
+    if len(medians) == 2 and _comparable(rows, time, by, horizon):
         limits.append(_mean_gap(rows, medians, time, event, by, who, horizon, conf_level))
     return Result(
         question=Note(
@@ -129,6 +144,27 @@ def _censored(ended):
     )
 
 
+def _without_event(curves):
+    """Say in which groups no duration ended."""
+    ended = curves.groupby("group")["count"].sum()
+    still = [str(g) for g in ended.index[ended == 0]]
+    if not still or len(still) == len(ended):
+        return []
+    return [
+        Note(
+            "retention.group_without_event",
+            "No duration ended in {groups:word}: the curve stays at the top as far as it was "
+            "followed, and that is short of certainty.",
+            groups=still,
+        )
+    ]
+
+
+def _comparable(rows, time, by, horizon):
+    """Say whether two groups were followed for any time that can be compared."""
+    return horizon is not None or float(rows.groupby(rows[by].astype(str))[time].max().min()) > 0
+
+
 def _mean_gap(rows, medians, time, event, by, who, horizon, conf_level):
     """Say by how much the mean times of two groups differ up to a horizon."""
     one, two = (name for name, *_ in medians)
@@ -141,6 +177,18 @@ def _mean_gap(rows, medians, time, event, by, who, horizon, conf_level):
     apart = survival.mean_gap(
         rows[time], rows[event], first, last, customer=who, conf_level=conf_level
     )
+    if apart["std_error"] != apart["std_error"]:
+        return Note(
+            "retention.mean_gap_plain",
+            "Up to {horizon} {time:header}, {one:word} lasts {gap:3} {time:header} longer on "
+            "average than {two:word} (negative: shorter); no interval, since a group has no "
+            "ending up to then.",
+            one=one,
+            two=two,
+            horizon=last,
+            time=time,
+            gap=apart["estimate"],
+        )
     return Note(
         "retention.mean_gap",
         "Up to {horizon} {time:header}, {one:word} lasts {gap:3} {time:header} longer on average "
@@ -156,6 +204,15 @@ def _mean_gap(rows, medians, time, event, by, who, horizon, conf_level):
 
 
 def _stay_answer(table, medians, p, time, n, conf_level):
+    if not table["count"].any():
+        return Note(
+            "retention.stay_answer_none",
+            "None of the {n} durations ended, within {reach} {time:header} at most: how long they "
+            "last is not known.",
+            n=n,
+            reach=float(table["time"].max()),
+            time=time,
+        )
     known = [m for m in medians if all(v == v for v in m[1:])]
     if len(medians) > 1 and (p != p or p >= 1 - conf_level):
         return Note(
@@ -270,7 +327,9 @@ def period_hazards(
         for k in np.unique(period)
     ]
     limits = [HAZARD_LIMIT]
-    if covariates:
+    if not left.any():
+        limits.insert(0, NO_ENDING)
+    if covariates and left.any():
         long = (
             rows.iloc[at][list(covariates)]
             .reset_index(drop=True)
@@ -280,32 +339,9 @@ def period_hazards(
                 _who=who[at],
             )
         )
-        # A period in which nobody or everybody leaves has no finite level.
-        some = long.groupby("_period")["_left"].transform("mean").between(1e-12, 1 - 1e-12)
-        data = fits.prepare(
-            long[some],
-            "_left",
-            [*covariates, *(["_period"] if long.loc[some, "_period"].nunique() > 1 else [])],
-            cluster="_who",
-        )
-        fit = fits.fit(data, "logit")
-        names = [c for c in data.x if c != "constant" and not c.startswith("_period")]
-        low, high = intervals.normal(
-            fit.params[names], fit.bse[names], conf_level, df=data.customers - 1
-        )
-        out += [
-            {
-                "measure": "weight",
-                "term": c,
-                "count": int(left.sum()),
-                "n": len(data.y),
-                "estimate": float(fit.params[c]),
-                "std_error": float(fit.bse[c]),
-                "conf_low": float(low[i]),
-                "conf_high": float(high[i]),
-            }
-            for i, c in enumerate(names)
-        ]
+        weights, withheld = _period_weights(long, list(covariates), conf_level)
+        out += weights
+        limits += withheld
         limits.append(sentences.ASSOCIATIONAL)
     made = pd.DataFrame(out)
     return Result(
@@ -333,6 +369,36 @@ def period_hazards(
     )
 
 
+def _period_weights(long, covariates, conf_level):
+    """Return a row of every covariate, and what is said of those without a finite estimate."""
+    # A period in which nobody or everybody leaves has no finite level.
+    some = long[long.groupby("_period")["_left"].transform("mean").between(1e-12, 1 - 1e-12)]
+    if not len(some):
+        return [], [NO_WEIGHTS]
+    periods = ["_period"] if some["_period"].nunique() > 1 else []
+    data = fits.prepare(some, "_left", [*covariates, *periods], cluster="_who")
+    fit = fits.fit(data, "logit", partial=True)
+    names = [c for c in data.x if c != "constant" and not c.startswith("_period")]
+    low, high = intervals.normal(
+        fit.params[names], fit.bse[names], conf_level, df=data.customers - 1
+    )
+    rows = [
+        {
+            "measure": "weight",
+            "term": c,
+            "count": int(long["_left"].sum()),
+            "n": len(data.y),
+            "estimate": float(fit.params[c]),
+            "std_error": float(fit.bse[c]),
+            "conf_low": float(low[i]),
+            "conf_high": float(high[i]),
+        }
+        for i, c in enumerate(names)
+    ]
+    gone = [c for c in names if np.isnan(fit.params[c])]
+    return rows, [HAZARD_WITHHELD.having(terms=gone)] if gone else []
+
+
 def _hazard_answer(hazards, width, time):
     enough = hazards[hazards["n"] >= 10]
     row = (enough if len(enough) else hazards).sort_values(
@@ -347,124 +413,4 @@ def _hazard_answer(hazards, width, time):
         end=float(row["term"]) + float(width),
         time=time,
         **sentences.interval(row),
-    )
-
-
-@analysis
-def exits(table, *, time="days", cause="cause", customer=None, horizon=None, conf_level=0.95):
-    """Which share has ended for each reason by each time, where one reason rules out the others?
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row a duration; rows without a time are left out and counted.
-    time : str
-    cause : str
-        Column of the reason; missing where the duration was still going on when the data end.
-    customer : str, optional
-        Column of the sampling unit.
-    horizon : float, optional
-        Time at which the shares stand in `.facts` (retention.exit_share_of);
-        None: the median duration.
-
-    Returns
-    -------
-    Result
-        cause, time, n (at risk), count, estimate (share that has left for it), std_error, conf_low,
-        conf_high. The shares of all reasons and of those still there add up to 1.
-
-    Raises
-    ------
-    InputError
-        For missing columns or negative durations.
-    NotEnoughData
-        Where nobody left.
-
-    Source: Aalen & Johansen (1978), Scandinavian Journal of Statistics 5.
-    """
-    import pandas as pd
-
-    fits.numbers(table, "table", time)
-    fits.require(table, "table", cause, customer)
-    rows = table.dropna(subset=[time]).reset_index(drop=True)
-    names = sorted(rows[cause].dropna().unique(), key=str)
-    if not names:
-        raise NotEnoughData("retention.error_exits_nobody", "exits: nobody left")
-    code = rows[cause].map({n: i + 1 for i, n in enumerate(names)}).fillna(0).astype(int)
-    who = None if customer is None else rows[customer]
-    made = pd.concat(
-        [
-            survival.incidence(
-                rows[time], code, of=i + 1, customer=who, conf_level=conf_level
-            ).assign(cause=str(n))
-            for i, n in enumerate(names)
-        ],
-        ignore_index=True,
-    ).rename(columns={"at_risk": "n"})
-    when = float(rows[time].median()) if horizon is None else float(horizon)
-    shares = [_by(made, str(name), when) for name in names]
-    limits = [
-        Note(
-            "retention.exit_shares",
-            "By {when} {time:header}: {shares}.",
-            when=when,
-            time=time,
-            shares=[
-                Note("retention.exit_share_of", "{cause:word} {share:%}", cause=name, share=share)
-                for name, share, *_ in shares
-            ],
-        ),
-        EXIT_LIMIT,
-        *sentences.left_out(len(table) - len(rows)),
-    ]
-    return Result(
-        question=Note("retention.exit_question", "What share has ended for each reason?"),
-        answer=_exit_answer(shares, when, time, len(rows)),
-        table=made[
-            ["cause", "time", "n", "count", "estimate", "std_error", "conf_low", "conf_high"]
-        ],
-        method=Note(
-            "retention.exit_method", "Cumulative incidence (Aalen–Johansen), reasons competing."
-        ),
-        unit="durations",
-        n=len(rows),
-        conf_level=conf_level,
-        limits=tuple(limits),
-        chart=Curve(
-            x="time",
-            group="cause",
-            step=True,
-            percent=True,
-            xlabel=sentences.TIME,
-            ylabel=Note("retention.exit_share", "Share ended for this reason"),
-        ),
-    )
-
-
-def _by(curves, cause, when):
-    """Return the reason and its share, with limits, at a moment."""
-    upto = curves[(curves["cause"] == cause) & (curves["time"] <= when)]
-    if not len(upto):
-        return cause, 0.0, np.nan, np.nan
-    row = upto.iloc[-1]
-    return cause, *(float(row[c]) for c in ("estimate", "conf_low", "conf_high"))
-
-
-def _exit_answer(shares, when, time, n):
-    cause, share, low, high = min(shares, key=lambda s: (-s[1], s[0]))
-    values = {"cause": cause, "share": share, "when": when, "time": time, "n": n}
-    if low != low or high != high:
-        return Note(
-            "retention.exit_answer_plain",
-            "By {when} {time:header}, {share:%} had ended for the most frequent reason, "
-            "{cause:word} ({n} durations).",
-            **values,
-        )
-    return Note(
-        "retention.exit_answer",
-        "By {when} {time:header}, {share:%} had ended for the most frequent reason, {cause:word} "
-        "({low:%} to {high:%}; {n} durations).",
-        low=low,
-        high=high,
-        **values,
     )

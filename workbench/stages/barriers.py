@@ -10,6 +10,7 @@ from workbench.notes import Note
 from workbench.results import analysis
 from workbench.stages.episodes import Episodes, view_of
 from workbench.stages.measures import rate_result
+from workbench.stats import resample
 
 LEAST_CONTACTS = 50
 BARRIER = {
@@ -132,7 +133,6 @@ def barriers(
             without=n[~met].sum(),
         )
     who = np.unique(d["customer"].astype(str), return_inverse=True)[1]
-    m = who.max() + 1
     cell = np.unique(d["cell"], return_inverse=True)[1]
     left = d["left"].to_numpy(float)
 
@@ -158,9 +158,10 @@ def barriers(
         {"measure": "left_after_barrier", **_ratio(left[met], n[met], who[met], conf_level)},
         {"measure": "left_after_other", **_ratio(left[~met], n[~met], who[~met], conf_level)},
     ]
-    estimate = differences(np.ones(m))
+    at = resample.place([cell, met, n, left], who)
+    estimate = differences(np.ones(len(at)))
     _, low, high = intervals.bootstrap(
-        differences, m, seed=seed, draws=draws, conf_level=conf_level
+        differences, at, seed=seed, draws=draws, conf_level=conf_level
     )
     for k, name in enumerate(("difference", "cost_adjusted")):
         rows.append(

@@ -6,6 +6,7 @@ from workbench import intervals
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
+from workbench.stats import resample
 
 ENOUGH_MAPPED = 0.8  # share of events with a stage
 
@@ -92,7 +93,7 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
             .value_counts(sort=False)
             .reset_index()
         )
-        m, size = who.max() + 1, len(states)
+        at, size = resample.place([a, b], who), len(states)
 
         def kappa(weights):
             grid = np.bincount(
@@ -102,13 +103,13 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
             chance = (grid.sum(0) * grid.sum(1)).sum() / total**2
             return (np.trace(grid) / total - chance) / (1 - chance) if chance < 1 else np.nan
 
-        _, low, high = intervals.bootstrap(kappa, m, seed=seed, conf_level=conf_level, draws=500)
+        _, low, high = intervals.bootstrap(kappa, at, seed=seed, conf_level=conf_level, draws=500)
         rows.append(
             {
                 "measure": "kappa",
                 "stage": "all_stages",
                 "n": len(known),
-                "estimate": kappa(np.ones(m)),
+                "estimate": kappa(np.ones(len(at))),
                 "conf_low": float(low),
                 "conf_high": float(high),
             }

@@ -18,6 +18,7 @@ from workbench.stages.measures import (
     two_outcomes,
 )
 from workbench.stages.profile import PATH_STEPS
+from workbench.stats import resample
 
 LOOPS = {
     "question": Note("stages.loops_question", "How straight is the path to a purchase?"),
@@ -351,9 +352,9 @@ def decision_complexity(profile, *, draws=300, seed=1, conf_level=0.95):
         omega = loading.sum() ** 2 / (loading.sum() ** 2 + (1 - loading**2).sum())
         return np.append(loading, [values[-1] / len(names), omega])
 
-    m = who.max() + 1
-    estimate = component(np.ones(m))
-    _, low, high = intervals.bootstrap(component, m, seed=seed, draws=draws, conf_level=conf_level)
+    at = resample.place(x, who)
+    estimate = component(np.ones(len(at)))
+    _, low, high = intervals.bootstrap(component, at, seed=seed, draws=draws, conf_level=conf_level)
     table = pd.DataFrame(
         {
             "component": [*names, "explained", "omega"],

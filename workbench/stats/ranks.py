@@ -1,0 +1,71 @@
+"""The log-rank test of arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+
+@dataclass(frozen=True)
+class LogRank:
+    """A log-rank test: chi-square statistic, its degrees of freedom, p-value; statistic and p-value
+    are missing where no two groups can be compared.
+    """
+
+    statistic: float
+    freedom: int
+    p_value: float
+
+
+def log_rank(time, ended, group, *, clusters=None):
+    """Test whether groups differ in how soon the event comes.
+
+    Parameters
+    ----------
+    time : ndarray, shape (n,)
+    ended : ndarray, shape (n,)
+        1 where the event came.
+    group : ndarray of int, shape (n,)
+        0, 1, …
+    clusters : ndarray of int, shape (n,), optional
+        The sampling unit of each duration: the variance is then robust, summed over it.
+
+    Returns
+    -------
+    LogRank
+        A group in which nobody is left when the first event comes says nothing and takes no degree
+        of freedom; a group without an event does.
+
+    Source: Mantel (1966), Cancer Chemotherapy Reports 50; robust variance Lin & Wei (1989), JASA
+    84.
+
+    >>> log_rank(np.array([1.0, 2, 3, 4]), np.array([1, 0, 0, 0]), np.array([0, 0, 1, 1])).freedom
+    1
+    """
+    time, ended, group = np.asarray(time, float), np.asarray(ended) > 0, np.asarray(group)
+    u, at = np.unique(time, return_inverse=True)
+    k = int(group.max()) + 1
+    there = np.zeros((len(u), k))
+    np.add.at(there, (at, group), 1.0)
+    there = there[::-1].cumsum(axis=0)[::-1]
+    total, d = there.sum(axis=1), np.bincount(at, ended, len(u))
+    share = there / total[:, None]
+    if clusters is None:
+        score = np.bincount(group, ended, k) - d @ share
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scale = np.where(total > 1, d * (total - d) / (total - 1), 0.0)
+        variance = np.diag(scale @ share) - (share * scale[:, None]).T @ share
+    else:
+        hazard = np.cumsum(d / total)
+        drift = np.cumsum(share * (d / total)[:, None], axis=0)
+        own = (group[:, None] == np.arange(k)).astype(float)
+        pull = ended[:, None] * (own - share[at]) - (own * hazard[at][:, None] - drift[at])
+        pulls = np.column_stack([np.bincount(clusters, c) for c in pull.T])
+        score, variance = pulls.sum(axis=0), pulls.T @ pulls
+    values, vectors = np.linalg.eigh(variance)
+    told = values > 1e-9 * max(values.max(), 0.0)
+    freedom = int(told.sum())
+    if not freedom:
+        return LogRank(np.nan, 0, np.nan)
+    statistic = float(((vectors[:, told].T @ score) ** 2 / values[told]).sum())
+    return LogRank(statistic, freedom, float(special.chdtrc(freedom, statistic)))
