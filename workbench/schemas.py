@@ -24,6 +24,8 @@ def _columns(required, optional):
 
 
 _WORDS = dict.fromkeys
+# Years beyond them are slips, and more days than a calendar of periods can hold.
+FIRST_YEAR, LAST_YEAR = 1700, 2200
 TABLES = {
     "events": _columns(
         {"customer_id": "key", "occurred_at": "time", "event": "word"},
@@ -265,9 +267,8 @@ def moment(name, value, zone="UTC"):
     """
     import pandas as pd
 
-    if isinstance(value, (bool, int, float)) or (
-        hasattr(value, "dtype") and value.dtype.kind != "M"
-    ):
+    number = isinstance(value, (bool, int, float))
+    if number or (hasattr(value, "dtype") and value.dtype.kind != "M"):
         # 20240101 would be twenty milliseconds after 1970.
         raise _no_moment(name, value)
     try:
@@ -281,6 +282,15 @@ def moment(name, value, zone="UTC"):
         raise _no_moment(name, value) from None
     written_day = isinstance(value, str) and len(value.strip()) == 10
     whole_day = written_day or type(value).__name__ == "date"
+    if not FIRST_YEAR <= stamp.year <= LAST_YEAR:
+        raise InputError(
+            "schemas.error_year",
+            "{name}: {value:text} lies outside the years {first:text} to {last:text}",
+            name=name,
+            value=value,
+            first=FIRST_YEAR,
+            last=LAST_YEAR,
+        )
     stamp = stamp.as_unit("us")
     if whole_day:
         stamp += pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
@@ -289,7 +299,7 @@ def moment(name, value, zone="UTC"):
 
 
 def _in_zone(name, stamp, zone):
-    """Return a moment of the clock in a zone; one that the clock skips or shows twice is refused."""
+    """Return a moment of the clock in a zone; refuse one it skips or shows twice."""
     try:
         return stamp.tz_localize(zone, ambiguous="raise", nonexistent="raise")
     except ValueError:
@@ -305,8 +315,8 @@ def _in_zone(name, stamp, zone):
         )
     raise InputError(
         "schemas.error_double_moment",
-        "{name}: the clock in {zone} shows {value} twice, when summer time ends; write its distance "
-        "from UTC behind it, such as '{value}+01:00'",
+        "{name}: the clock in {zone} shows {value} twice, when summer time ends; write its "
+        "distance from UTC behind it, such as '{value}+01:00'",
         **values,
     )
 

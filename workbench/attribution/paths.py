@@ -7,6 +7,7 @@ import numpy as np
 from workbench import engine, schemas
 from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, need_columns
+from workbench.results import analysis
 
 _SALT = np.uint64(0x9E3779B97F4A7C15)
 
@@ -82,6 +83,7 @@ class Journeys:
             )
 
 
+@analysis
 def paths(
     events,
     *,
@@ -234,6 +236,7 @@ def _split(rows, names, gap, end, attrs):
     )
 
 
+@analysis
 def from_paths(
     table,
     *,

@@ -281,6 +281,7 @@ def _attributes(design):
     return [c for c in design.columns if c not in ("block", "task", "alternative")]
 
 
+@analysis
 def choices(design, answers, *, none=False):
     """Lay the answers to a design out as choices.
 
@@ -343,6 +344,7 @@ def choices(design, answers, *, none=False):
     return table
 
 
+@analysis
 def numeric_attributes(choices, attributes, *, levels=12):
     """Return the attributes that are numbers with too many values for a part-worth each.
 

@@ -34,6 +34,7 @@ class Periods:
     length: str
 
 
+@analysis
 def two_periods(lines, until=None):
     """Return the two longest periods of equal length in the data, the first ending on `until`.
 

@@ -449,6 +449,7 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     return made[["customer_id", "period", "period_begin", "start", "orders", "amount"]]
 
 
+@analysis
 def before_joining(joined):
     """Return what members and others bought a period before anybody could be a member.
 

@@ -10,6 +10,7 @@ from workbench import engine
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.loyalty.limits import BUYERS_ONLY, few
 from workbench.notes import Note
+from workbench.results import analysis
 
 LEAST = 400  # households
 OTHERS = "other brands"
@@ -49,6 +50,7 @@ class Panel:
         return rng.multinomial(self.households, share.clip(0), number)[:, :buyers].astype(float)
 
 
+@analysis
 def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
     """Count the purchases of every household and brand.
 

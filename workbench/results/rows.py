@@ -7,6 +7,7 @@ from pathlib import Path
 from workbench import engine, notes
 from workbench.errors import InputError
 from workbench.notes import Note, say
+from workbench.results import made, weights
 
 # Parameters that hold a canonical table, and the columns without which no analysis can use a row.
 NEEDED = {
@@ -30,6 +31,8 @@ def usable(function, args, options):
     except TypeError:
         # Python says best which argument is missing or unknown.
         return args, options
+    made.check(function, bound.arguments)
+    weights.check(function, bound.arguments)
     for name, needed in NEEDED.items():
         table = bound.arguments.get(name)
         if _is_table(table) and set(needed) <= set(engine.columns(table)):
@@ -130,9 +133,9 @@ def inherited(given):
     return kept
 
 
-def carried(made, said):
+def carried(table, said):
     """Have a table carry the notes said while it was made, and those it carries already."""
-    kept = [*inherited([made])]
+    kept = [*inherited([table])]
     kept += [note for note in said if note not in kept]
     if kept:
-        made.attrs["limits"] = [note.to_dict() for note in kept]
+        table.attrs["limits"] = [note.to_dict() for note in kept]

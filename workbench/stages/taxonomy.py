@@ -243,6 +243,7 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
     )
 
 
+@analysis
 def beside(events, assigned, column):
     """Return a column of the events in the order of their assigned stages, so that it can stand
     beside them.
