@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench import attributes as offered
 from workbench import engine
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.errors import InputError, NotEnoughData, need_columns, unknown
+
+NEEDED = ("choice_id", "customer_id", "alternative", "chosen")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +79,17 @@ def lay_out(choices, attributes, constants, names=None, base=None):
     import pandas as pd
 
     choices = frame(choices)
+    need_columns("choices", choices.columns, *NEEDED)
     if not len(choices):
         raise NotEnoughData("discrete.error_empty", "choices: the table is empty")
+    lacking = int(choices["choice_id"].isna().sum())
+    if lacking:
+        raise InputError(
+            "discrete.error_no_choice",
+            "choices: {lacking} rows have no choice_id, so nobody can tell what they were chosen "
+            "from",
+            lacking=lacking,
+        )
     code, kinds = pd.factorize(choices["alternative"], use_na_sentinel=False)
     if names is None:
         names = tuple(sorted((k for k in kinds if not pd.isna(k)), key=str))
@@ -127,8 +139,10 @@ def lay_out(choices, attributes, constants, names=None, base=None):
             "choices: {chosen} chosen alternatives are marked as not available",
             chosen=int((chosen & ~available).sum()),
         )
+    each = [offered.column(choices, a) for a in attributes]
+    bare = offered.without_any(choices, each, constants)
     x = (
-        np.stack([_spread(choices[a], row, column, shape, np.nan) for a in attributes], axis=2)
+        np.stack([_spread(v.mask(bare, 0.0), row, column, shape, np.nan) for v in each], axis=2)
         if attributes
         else np.zeros((*shape, 0))
     )
