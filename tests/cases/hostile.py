@@ -50,7 +50,7 @@ def words(table):
 def is_word(column):
     """Whether a column holds words."""
     kind = column.dtype
-    return (kind == object or isinstance(kind, pd.StringDtype)) and not (
+    return (pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype)) and not (
         column.dropna().map(lambda v: isinstance(v, bool)).any()
     )
 
@@ -94,7 +94,7 @@ def all_missing(table):
 def missing_ids(table):
     """No row has an id."""
     found = [c for c in table if c in IDS]
-    return table.assign(**{c: None for c in found}) if found else None
+    return table.assign(**dict.fromkeys(found)) if found else None
 
 
 def doubled(table):
@@ -200,7 +200,7 @@ def fixed(call):
     return said
 
 
-# ------------------------------------------------------------------------------- what may come of it
+# ----------------------------------------------------------------------------- what may come of it
 
 BAD = re.compile(r"\bNone\b|\bnan\b|\bNaT\b|\bNULL\b|Traceback|Error:|object at 0x|<class|dtype")
 

@@ -5,7 +5,7 @@ from scipy import special
 
 from workbench import discrete, intervals
 from workbench.conjoint import findings
-from workbench.errors import InputError, need_columns
+from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
@@ -106,6 +106,8 @@ def best_worst(answers, *, conf_level=0.95):
             "answers: {nameless} rows lack a respondent_id, task or item",
             nameless=nameless,
         )
+    if not len(answers):
+        raise NotEnoughData("conjoint.error_no_answer", "answers: the table is empty")
     frame = answers.sort_values(["respondent_id", "task"], kind="stable", ignore_index=True)
     best, worst = frame["best"].to_numpy(bool), frame["worst"].to_numpy(bool)
     task = frame.groupby(["respondent_id", "task"], sort=True).ngroup().to_numpy()

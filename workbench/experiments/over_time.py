@@ -90,7 +90,9 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     periods = wide.columns.to_numpy()
     once = panel.drop_duplicates(unit).set_index(unit).reindex(wide.index)
     first = once[start]
-    groups = once[cluster].astype(str).to_numpy() if cluster else np.arange(len(wide))
+    # The unit itself is the index by now, and every unit a cluster of its own.
+    apart = cluster is not None and cluster != unit
+    groups = once[cluster].astype(str).to_numpy() if apart else np.arange(len(wide))
     begin = np.searchsorted(periods, first.fillna(periods[-1] if len(periods) else 0).to_numpy())
     begin = np.where(first.isna().to_numpy(), len(periods), begin)
     # Units under treatment all along are in no comparison, and do not count.

@@ -51,8 +51,12 @@ def two_periods(lines, until=None):
     """
     import pandas as pd
 
-    days = lines["ordered_at"].agg(["min", "max"]).dt.tz_localize(None).dt.normalize()
-    middle = pd.Timestamp(until or periods.middle_day(lines["ordered_at"]))
+    need_columns("lines", lines.columns, "ordered_at")
+    moments = schemas.moments(lines, "lines", "ordered_at").dropna()
+    if not len(moments):
+        raise NotEnoughData("loyalty.error_no_moment", "lines: there is no line with a time")
+    days = moments.agg(["min", "max"]).dt.tz_localize(None).dt.normalize()
+    middle = pd.Timestamp(until or periods.middle_day(moments))
     length = min((middle - days["min"]).days, (days["max"] - middle).days) - 1
     begin = middle - pd.Timedelta(days=length)
     return Periods(str(begin.date()), str(middle.date()), f"{length}D")
@@ -230,6 +234,11 @@ def buyer_moderation(
     )
     span = engine.run("SELECT min(day) AS a, max(day) AS b FROM v", v=view).iloc[0]
     cut = periods.local_day(schemas.moment("until", until, zone), zone)
+    if span.isna().any():
+        raise NotEnoughData(
+            "loyalty.error_no_line",
+            "lines: there is no order line with both a customer and a time",
+        )
     if not span["a"] <= cut < span["b"]:
         raise InputError(
             "loyalty.error_until",

@@ -103,10 +103,13 @@ def service_recovery(
     )
     bought = schemas.bought(orders)
     schemas.must_match("complaints", asked["customer_id"], bought["customer_id"])
-    end = max(
-        bought["ordered_at"].max(),
-        *(v for v in (asked["opened_at"].max(), asked["solved_at"].max()) if v is not pd.NaT),
-    )
+    if not len(asked) or not len(bought):
+        raise NotEnoughData(
+            "loyalty.error_no_complaint",
+            "service_recovery: there is no complaint, or no order, with a customer and a time",
+        )
+    lasts = [bought["ordered_at"].max(), asked["opened_at"].max(), asked["solved_at"].max()]
+    end = max(v for v in lasts if v is not pd.NaT)
     made = (
         bought.assign(_day=periods.local_days(bought["ordered_at"], zone))
         .groupby(["customer_id", "_day"])["ordered_at"]

@@ -197,6 +197,12 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
                 ),
             }
         )
+    if not rows:
+        raise NotEnoughData(
+            "loyalty.error_no_segment",
+            "scored: no row has one of the segments of loyalty.rfm ({segments:text})",
+            segments=list(SEGMENTS),
+        )
     few_in = [s for s in SEGMENTS if 0 < (scored["segment"] == s).sum() < LEAST]
     limits = [RFM_LIMIT] if watched else [_unfinished(window), RFM_LIMIT]
     if few_in:

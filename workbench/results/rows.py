@@ -18,6 +18,12 @@ NEEDED = {
 UNIQUE = {"orders": "order_id"}
 MANY = 500_000  # rows beyond which copies are looked for in a part of the moments first
 _PART = 61
+# A customer with this share of the rows, and that many, among so many customers, is hardly one.
+_SHARE, _ROWS, _PEOPLE = 0.2, 20, 10
+_NEGATIVE = "SELECT count(*) FROM v WHERE a < 0"
+_GIVEN_BACK = (
+    "SELECT id FROM v GROUP BY id HAVING count(*) > 1 AND min(a) < 0 AND round(sum(a), 6) <= 0"
+)
 
 
 def usable(function, args, options):
@@ -64,10 +70,64 @@ def _looked_at(name, table, needed):
     if "amount" in view.types and name == "orders":
         _say_amounts(view)
     if view.copies:
-        return _once(table)
+        table = _once(table)
+    if name == "orders":
+        table = _kept(table, view)
     if name not in UNIQUE:
         _say_copies(view)
+    _say_placeholder(view, name)
     return table
+
+
+def _kept(table, view):
+    """Return orders without those of which a later row gives everything back."""
+    if not {"order_id", "amount"} <= set(view.types):
+        return table
+    try:
+        seen = engine.view(table, id=engine.raw("order_id"), a=engine.real("amount"))
+        back = engine.run(_GIVEN_BACK, v=seen)["id"] if engine.one(_NEGATIVE, v=seen) else ()
+    except InputError:
+        return table
+    if not len(back):
+        return table
+    say(
+        Note(
+            "result.given_back",
+            "{n} order was given back in full later and is no purchase.",
+            "{n} orders were given back in full later and are no purchases.",
+            n=len(back),
+        )
+    )
+    if hasattr(table, "drop_duplicates"):
+        return table[~table["order_id"].isin(back)]
+    keep = f"SELECT * FROM src WHERE order_id NOT IN (SELECT id FROM ({_GIVEN_BACK}) y)"
+    return engine.run(keep, src=table, v=seen)
+
+
+def _say_placeholder(view, name):
+    """Say that one customer has so many rows that it may stand for everybody unknown."""
+    sizes = "SELECT customer, count(*) AS n FROM v GROUP BY customer"
+    rows = int(engine.one("SELECT count(*) FROM v", v=view))
+    if not rows or (rows > MANY and name == "events"):
+        return
+    found = engine.run(
+        f"SELECT customer, n, (SELECT count(*) FROM ({sizes}) a) AS people FROM ({sizes}) b"
+        " ORDER BY n DESC LIMIT 1",
+        v=view,
+    ).iloc[0]
+    if found["people"] < _PEOPLE or found["n"] < _SHARE * rows or found["n"] < _ROWS:
+        return
+    say(
+        Note(
+            "result.placeholder",
+            "The customer '{customer}' has {count} of {rows} rows ({share:%}): if that stands for "
+            "guests or unknown people, leave it out, since it counts as one customer here.",
+            customer=str(found["customer"]),
+            count=int(found["n"]),
+            rows=rows,
+            share=float(found["n"]) / rows,
+        )
+    )
 
 
 def _once(table):

@@ -89,6 +89,11 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
                 mark=marks[~marks.isin((0, 1))].iloc[0],
             )
         machines, counted = int((counted & (marks == 1)).sum()), counted & (marks == 0)
+    if not counted.any():
+        raise NotEnoughData(
+            "retention.error_no_act",
+            "engagement: there is no event that counts with both a customer and a time",
+        )
     first = ordered.groupby(orders["customer_id"].astype(str)).min().dropna()
     who = events["customer_id"].astype(str)[counted]
     schemas.must_match("events", who, first.index)

@@ -155,8 +155,14 @@ def ever_repeat(orders, *, conf_level=0.95):
     found = engine.run(
         """WITH
           c AS (
-            SELECT customer, count(DISTINCT order_id) AS k
-            FROM v WHERE amount >= 0 OR amount IS NULL GROUP BY customer)
+            SELECT customer, count(CASE WHEN bought = 1 THEN 1 END) AS k
+            FROM (
+              SELECT customer, order_id,
+                CASE WHEN paid < 0 OR (paid = 0 AND lowest < 0) THEN 0 ELSE 1 END AS bought
+              FROM (
+                SELECT customer, order_id, round(sum(amount), 6) AS paid, min(amount) AS lowest
+                FROM v GROUP BY customer, order_id) x) y
+            WHERE bought = 1 GROUP BY customer)
           SELECT count(*) AS n, count(CASE WHEN k >= 2 THEN 1 END) AS count
           FROM c""",
         v=v,
