@@ -6,6 +6,8 @@ from workbench import names as own
 from workbench.errors import InputError, need_columns
 from workbench.notes import Note, say
 
+MOST_LEVELS = 50
+
 
 def expanded(choices, attributes):
     """Return the attributes with those of words as one indicator a level, but for a base.
@@ -36,7 +38,16 @@ def expanded(choices, attributes):
         if numeric(choices[name]) is not None:
             made.append(name)
             continue
-        base, *others = _levels(choices[name])
+        base, *others = levels = _levels(choices[name])
+        if len(levels) > MOST_LEVELS:
+            raise InputError(
+                "attributes.error_many_levels",
+                "attributes: '{name}' holds {n} different words such as '{word}', too many for an "
+                "estimate each; if they are numbers, read them with pandas.to_numeric first",
+                name=name,
+                n=len(levels),
+                word=base,
+            )
         if not others:
             raise InputError(
                 "attributes.error_one_level",

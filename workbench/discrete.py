@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench import attributes as offered
 from workbench import engine
+from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 
 NEEDED = ("choice_id", "customer_id", "alternative", "chosen")
@@ -60,6 +61,15 @@ class Layout:
         )
 
 
+def _sortable(ids):
+    """Return ids of one kind; mixed ones as they are written."""
+    import pandas as pd
+
+    if pd.api.types.infer_dtype(ids).startswith("mixed"):
+        return ids.map(own.written).to_numpy(object)
+    return ids.to_numpy()
+
+
 def frame(choices):
     """Return the choices as a pandas DataFrame, whatever they came as."""
     import pandas as pd
@@ -82,7 +92,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
     need_columns("choices", choices.columns, *NEEDED)
     if not len(choices):
         raise NotEnoughData("discrete.error_empty", "choices: the table is empty")
-    lacking = int(choices["choice_id"].isna().sum())
+    lacking = int((choices["choice_id"].isna() | choices["choice_id"].isin([""])).sum())
     if lacking:
         raise InputError(
             "discrete.error_no_choice",
@@ -99,7 +109,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
             raise unknown("choices", "alternative", kind, names)
     column = np.array([place[k] for k in kinds])[code]
     ids, first, row = np.unique(
-        choices["choice_id"].to_numpy(), return_index=True, return_inverse=True
+        _sortable(choices["choice_id"]), return_index=True, return_inverse=True
     )
     shape = (len(ids), len(names))
     if len(np.unique(row * shape[1] + column)) < len(row):
@@ -107,7 +117,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
             "discrete.error_twice",
             "choices: some alternatives stand twice in one choice",
         )
-    chosen = _spread(choices["chosen"], row, column, shape, 0) > 0
+    chosen = _spread(offered.column(choices, "chosen"), row, column, shape, 0) > 0
     wrong = np.flatnonzero(chosen.sum(axis=1) != 1)
     if len(wrong):
         raise InputError(
@@ -118,7 +128,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
             ids=ids[wrong[0]],
             chosen=int(chosen[wrong[0]].sum()),
         )
-    customer = choices["customer_id"].to_numpy()
+    customer = _sortable(choices["customer_id"])
     if pd.isna(customer).any():
         raise InputError(
             "discrete.error_no_customer",
@@ -131,7 +141,9 @@ def lay_out(choices, attributes, constants, names=None, base=None):
             "choices: the rows of a choice name different customers, such as choice '{ids}'",
             ids=ids[row[np.flatnonzero(customer != customer[first][row])[0]]],
         )
-    here = choices["available"] if "available" in choices else np.ones(len(choices))
+    here = np.ones(len(choices))
+    if "available" in choices:
+        here = offered.column(choices, "available").fillna(0)
     available = _spread(here, row, column, shape, 0) > 0
     if (chosen & ~available).any():
         raise InputError(

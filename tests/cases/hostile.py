@@ -202,7 +202,7 @@ def fixed(call):
 
 # ----------------------------------------------------------------------------- what may come of it
 
-BAD = re.compile(r"\bNone\b|\bnan\b|\bNaT\b|\bNULL\b|Traceback|Error:|object at 0x|<class|dtype")
+BAD = re.compile(r"\bNone\b|\bnan\b|\bNaT\b|\bNULL\b|Traceback|object at 0x|<class|dtype")
 
 
 def outcome(run):

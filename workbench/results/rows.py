@@ -7,7 +7,7 @@ from pathlib import Path
 from workbench import engine, notes
 from workbench.errors import InputError
 from workbench.notes import Note, say
-from workbench.results import made, weights
+from workbench.results import kinds, made, weights
 
 # Parameters that hold a canonical table, and the columns without which no analysis can use a row.
 NEEDED = {
@@ -15,6 +15,8 @@ NEEDED = {
     "events": ("customer_id", "occurred_at"),
     "lines": ("customer_id", "ordered_at"),
 }
+# They give every row back, or have a use for one without a customer.
+EVERY_ROW = {"assign_channels", "beside", "identify", "identity_quality", "tagging"}
 UNIQUE = {"orders": "order_id"}
 MANY = 500_000  # rows beyond which copies are looked for in a part of the moments first
 _PART = 61
@@ -37,8 +39,11 @@ def usable(function, args, options):
     except TypeError:
         # Python says best which argument is missing or unknown.
         return args, options
+    kinds.check(bound.arguments)
     made.check(function, bound.arguments)
     weights.check(function, bound.arguments)
+    if function.__name__ in EVERY_ROW:
+        return bound.args, bound.kwargs
     for name, needed in NEEDED.items():
         table = bound.arguments.get(name)
         if _is_table(table) and set(needed) <= set(engine.columns(table)):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from workbench import engine, intervals, schemas
+from workbench import names as own
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Curve, Points, Result, analysis
@@ -208,6 +209,9 @@ def buying_chance(
 
     width = schemas.micros("window", window)
     last = schemas.observed_until(events)
+    if last is None:
+        raise NotEnoughData("stages.error_no_event_time", "the table holds no event with a time")
+    order = own.written(order)
     at = last - width if moment is None else schemas.moment("moment", moment)
     if order not in model.events:
         raise unknown("order", "event", order, model.events)
