@@ -79,16 +79,8 @@ def frame(choices):
     )
 
 
-def lay_out(choices, attributes, constants, names=None, base=None):
-    """Lay choices out as arrays; `names` and `base` fix alternatives and base where a fit has set
-    them.
-
-    Raises InputError where a choice has no or several chosen alternatives, an alternative twice, or
-    lacks a value.
-    """
-    import pandas as pd
-
-    choices = frame(choices)
+def _checked(choices):
+    """Return choices that have the columns, the rows and the ids they need; else refuse them."""
     need_columns("choices", choices.columns, *NEEDED)
     if not len(choices):
         raise NotEnoughData("discrete.error_empty", "choices: the table is empty")
@@ -100,6 +92,36 @@ def lay_out(choices, attributes, constants, names=None, base=None):
             "from",
             lacking=lacking,
         )
+    return choices
+
+
+def _here(choices):
+    """Return whether every alternative was available; all were where nothing is said."""
+    if "available" not in choices:
+        return np.ones(len(choices))
+    return offered.column(choices, "available").fillna(0)
+
+
+def _offers(choices, attributes, constants, at):
+    """Return the attributes as an array of choices, alternatives and attributes."""
+    row, column, shape = at
+    if not attributes:
+        return np.zeros((*shape, 0))
+    each = [offered.column(choices, a) for a in attributes]
+    bare = offered.without_any(choices, each, constants)
+    return np.stack([_spread(v.mask(bare, 0.0), row, column, shape, np.nan) for v in each], axis=2)
+
+
+def lay_out(choices, attributes, constants, names=None, base=None):
+    """Lay choices out as arrays; `names` and `base` fix alternatives and base where a fit has set
+    them.
+
+    Raises InputError where a choice has no or several chosen alternatives, an alternative twice, or
+    lacks a value.
+    """
+    import pandas as pd
+
+    choices = _checked(frame(choices))
     code, kinds = pd.factorize(choices["alternative"], use_na_sentinel=False)
     if names is None:
         names = tuple(sorted((k for k in kinds if not pd.isna(k)), key=str))
@@ -141,23 +163,14 @@ def lay_out(choices, attributes, constants, names=None, base=None):
             "choices: the rows of a choice name different customers, such as choice '{ids}'",
             ids=ids[row[np.flatnonzero(customer != customer[first][row])[0]]],
         )
-    here = np.ones(len(choices))
-    if "available" in choices:
-        here = offered.column(choices, "available").fillna(0)
-    available = _spread(here, row, column, shape, 0) > 0
+    available = _spread(_here(choices), row, column, shape, 0) > 0
     if (chosen & ~available).any():
         raise InputError(
             "discrete.error_unavailable",
             "choices: {chosen} chosen alternatives are marked as not available",
             chosen=int((chosen & ~available).sum()),
         )
-    each = [offered.column(choices, a) for a in attributes]
-    bare = offered.without_any(choices, each, constants)
-    x = (
-        np.stack([_spread(v.mask(bare, 0.0), row, column, shape, np.nan) for v in each], axis=2)
-        if attributes
-        else np.zeros((*shape, 0))
-    )
+    x = _offers(choices, attributes, constants, (row, column, shape))
     lacking = ~np.isfinite(x) & available[:, :, None]
     if lacking.any():
         bad = [a for a, hit in zip(attributes, lacking.any(axis=(0, 1)), strict=True) if hit]

@@ -8,7 +8,7 @@ from scipy import special
 from workbench import discrete, intervals
 from workbench.choice import findings
 from workbench.choice.fits import ClassFit, trait_values, unfold
-from workbench.choice.logit import answer, likes, prepared
+from workbench.choice.logit import answer, prepared
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -69,8 +69,7 @@ def latent_class(
             classes=classes,
             least=2,
         )
-    attributes = likes(choices, attributes)
-    d, people, g = prepared(choices, attributes, constants)
+    attributes, d, people, g = prepared(choices, attributes, constants)
     traits, scales = _traits(choices, membership, d, g)
     best = _fit(d, people, g, classes, traits, starts, seed)
     model = _Mixture(d, people, g, classes, traits)
@@ -207,8 +206,7 @@ def latent_classes(
     """
     import pandas as pd
 
-    attributes = likes(choices, attributes)
-    d, people, g = prepared(choices, attributes, constants)
+    attributes, d, people, g = prepared(choices, attributes, constants)
     aside = np.random.default_rng(seed).permutation(g)[: max(int(g * share), 1)]
     held = np.isin(people, aside)
     if g - len(aside) < 10:

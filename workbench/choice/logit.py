@@ -47,8 +47,7 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
     """
     import pandas as pd
 
-    attributes = likes(choices, attributes)
-    d, _, g = prepared(choices, attributes, constants)
+    attributes, d, _, g = prepared(choices, attributes, constants)
     beta, p, iterations, top = discrete.newton(d)
     cov = discrete.covariance(d, p)
     loglik = float(np.log(p[np.arange(len(d.chosen)), d.chosen]).sum())
@@ -101,8 +100,7 @@ def iia_test(choices, attributes, *, conf_level=0.95):
     import pandas as pd
     from scipy import stats
 
-    attributes = likes(choices, attributes)
-    d, people, g = prepared(choices, attributes, True)
+    attributes, d, people, g = prepared(choices, attributes, True)
     beta, p, _, _ = discrete.newton(d)
     k = len(attributes)
     pull = (
@@ -286,20 +284,21 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
     )
 
 
-def likes(choices, attributes):
+def likes(choices, attributes, *more):
     """Return the attributes of choices, those of words as indicators."""
     frame = discrete.frame(choices)
-    need_columns("choices", frame.columns, *discrete.NEEDED)
+    need_columns("choices", frame.columns, *discrete.NEEDED, *more)
     return offered.expanded(frame, attributes)
 
 
 def prepared(choices, attributes, constants):
-    """Return the checked layout of choices, the number of each choice's customer, and how many
-    customers there are.
+    """Return the attributes, the checked layout of choices, the number of each choice's customer,
+    and how many customers there are.
     """
+    attributes = likes(choices, attributes)
     d = discrete.lay_out(choices, tuple(attributes), constants)
     discrete.check(d, constants)
-    return (d, *d.groups())
+    return (attributes, d, *d.groups())
 
 
 def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):

@@ -9,7 +9,7 @@ import numpy as np
 from workbench import discrete, intervals, schemas
 from workbench.choice import findings
 from workbench.choice.fits import MixedFit, transform
-from workbench.choice.logit import answer, conditional_logit, likes, prepared
+from workbench.choice.logit import answer, conditional_logit, prepared
 from workbench.errors import InputError, NotEnoughData, one_of, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -54,8 +54,7 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
     import pandas as pd
     from scipy import optimize, stats
 
-    attributes = likes(choices, attributes)
-    d, people, g = prepared(choices, attributes, constants)
+    attributes, d, people, g = prepared(choices, attributes, constants)
     for term, kind in random.items():
         if term not in d.terms:
             raise unknown("random", "term", term, d.terms)
@@ -307,8 +306,7 @@ def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf
             mixing=sorted(mixing),
         )
     schemas.require(choices, "choices", *([order] if order else []))
-    attributes = likes(choices, attributes)
-    d, people, g = prepared(choices, attributes, True)
+    attributes, d, people, g = prepared(choices, attributes, True)
     table = discrete.frame(choices)
     ids, first = np.unique(table["choice_id"].to_numpy(), return_index=True)
     when = (

@@ -7,7 +7,7 @@ import numpy as np
 from workbench import discrete
 from workbench.choice import findings
 from workbench.choice.fits import NestedFit, nested_chances
-from workbench.choice.logit import answer, likes, prepared
+from workbench.choice.logit import answer, prepared
 from workbench.errors import InputError, unknown
 from workbench.notes import Note
 from workbench.results import analysis
@@ -50,8 +50,7 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
     import pandas as pd
     from scipy import optimize
 
-    attributes = likes(choices, attributes)
-    d, people, g = prepared(choices, attributes, constants)
+    attributes, d, people, g = prepared(choices, attributes, constants)
     number, sizes = _nests(d.names, nests)
     free = [k for k, size in enumerate(sizes) if size > 1]
     if not free:

@@ -233,18 +233,7 @@ def buyer_moderation(
         order_id="order_id",
     )
     span = engine.run("SELECT min(day) AS a, max(day) AS b FROM v", v=view).iloc[0]
-    cut = periods.local_day(schemas.moment("until", until, zone), zone)
-    if span.isna().any():
-        raise NotEnoughData(
-            "loyalty.error_no_line",
-            "lines: there is no order line with both a customer and a time",
-        )
-    if not span["a"] <= cut < span["b"]:
-        raise InputError(
-            "loyalty.error_until",
-            "until: {until} must lie within the data, before their last day",
-            until=until,
-        )
+    cut = _cut(span, until, zone)
     length = int(min(cut - span["a"] + 1, span["b"] - cut))
     found = engine.run(
         """
@@ -384,3 +373,20 @@ def _moderated(row):
         **values,
         law=row["law"],
     )
+
+
+def _cut(span, until, zone):
+    """Return the last day of the first period; refuse one outside the data."""
+    cut = periods.local_day(schemas.moment("until", until, zone), zone)
+    if span.isna().any():
+        raise NotEnoughData(
+            "loyalty.error_no_line",
+            "lines: there is no order line with both a customer and a time",
+        )
+    if not span["a"] <= cut < span["b"]:
+        raise InputError(
+            "loyalty.error_until",
+            "until: {until} must lie within the data, before their last day",
+            until=until,
+        )
+    return cut
