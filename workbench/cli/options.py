@@ -111,7 +111,7 @@ def _run(verbs):
     )
     verb.add_argument(
         "--jobs",
-        type=int,
+        type=_positive,
         help=str(Note("cli.jobs", "how many at a time (default: one per processor)")),
     )
     verb.add_argument(
@@ -195,11 +195,11 @@ def _simulate(verbs):
     folder = Note("cli.folder", "an empty folder, or one that holds an earlier market")
     verb.add_argument("folder", help=str(folder))
     customers = Note("cli.customers", "how many customers the market has")
-    verb.add_argument("--customers", type=int, default=5000, help=str(customers))
+    verb.add_argument("--customers", type=_positive, default=5000, help=str(customers))
     days = Note("cli.days", "how many days it lasts")
-    verb.add_argument("--days", type=int, default=180, help=str(days))
+    verb.add_argument("--days", type=_positive, default=180, help=str(days))
     seed = Note("cli.seed", "the same seed makes the same market, bit for bit")
-    verb.add_argument("--seed", type=int, default=1, help=str(seed))
+    verb.add_argument("--seed", type=_natural, default=1, help=str(seed))
     name = str(Note("cli.name", "NAME"))
     off = Note("cli.no_effect", "switch a planted effect off, such as loyalty")
     verb.add_argument("--no-effect", action="append", default=[], metavar=name, help=str(off))
@@ -215,13 +215,33 @@ def _simulate(verbs):
 
 def _timeout(verb):
     told = Note("cli.timeout", "seconds one cell may take (default {seconds})", seconds=600)
-    verb.add_argument("--timeout", type=int, default=600, help=str(told))
+    verb.add_argument("--timeout", type=_positive, default=600, help=str(told))
 
 
 def _quiet(verb):
     verb.add_argument(
         "--quiet", action="store_true", help=str(Note("cli.quiet", "no progress bar"))
     )
+
+
+def _positive(text):
+    return _whole(text, 1)
+
+
+def _natural(text):
+    return _whole(text, 0)
+
+
+def _whole(text, least):
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        needed = Note(
+            "cli.error_whole",
+            "a whole number of at least {least} is needed, found {text:repr}",
+            least=least,
+            text=text,
+        )
+        raise argparse.ArgumentTypeError(str(needed))
+    return int(text)
 
 
 def _date(text):

@@ -297,6 +297,7 @@ def _ahead(fit, ahead):
 KINDS = {"0": -1, "1": 0, "2-3": 1, "4-6": 3, "7+": 6}  # repeat purchases above which a kind begins
 
 
+@analysis
 def by_frequency(people):
     """Return how many customers made few or many repeat purchases, and what to expect of them.
 

@@ -12,16 +12,19 @@ Tables may be a pandas, polars or Arrow table, a Parquet path, a DuckDB relation
 DataFrame.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.engine.batches import MAX_EVENTS, Batch
+from workbench.engine.ids import coded_words, write, written
+from workbench.engine.leaving import LeftOut, count
 from workbench.errors import InputError, NotEnoughData, unknown
 
 __all__ = [
     "MAX_EVENTS",
     "ORDER_MARK",
     "Batch",
+    "LeftOut",
     "Role",
     "View",
     "code",
@@ -29,6 +32,7 @@ __all__ = [
     "day",
     "distinct",
     "key",
+    "left_out",
     "micros",
     "one",
     "ordered",
@@ -39,7 +43,9 @@ __all__ = [
     "span",
     "view",
     "whole",
+    "write",
     "write_ordered",
+    "written",
 ]
 
 # A Parquet file whose metadata holds this lists whole customers one after another, each in time
@@ -55,11 +61,12 @@ class Role:
     source: str
     words: tuple = ()
     others: bool = False
+    whole: bool = False  # a key of a type with fractions that holds none
 
 
 def key(source):
-    """An identifier: integers stay integers, anything else becomes text; rows without it are left
-    out.
+    """An identifier: whole numbers are integers, anything else is text as it is written; rows
+    without it (nothing, "" or NaN) are left out.
     """
     return Role("key", source)
 
@@ -113,31 +120,55 @@ class View:
     types: dict = field(repr=False, default_factory=dict)
     upto: int | None = None
 
+    copies: int = 0
+
+    def expression(self, role):
+        """Return the SQL of one canonical column."""
+        d = self.dialect
+        return d.expression(role, d.quote(role.source), self.types[role.source], self.zone)
+
+    def there(self, role):
+        """Return the SQL that says whether the value of a role is there."""
+        d = self.dialect
+        return d.there(d.quote(role.source), self.types[role.source])
+
+    def source(self, source):
+        """Return what to select from: the table, its exact copies of a row left out."""
+        return f"(SELECT DISTINCT * FROM {source}) AS _once" if self.copies else source
+
+    def known(self):
+        """Return the SQL rule that nothing after the moment an analysis looks up to takes part;
+        None where it looks at everything.
+        """
+        if self.upto is None:
+            return None
+        time = next(r for r in self.roles.values() if r.kind in ("micros", "day"))
+        d = self.dialect
+        moment = d.expression(
+            micros(time.source), d.quote(time.source), self.types[time.source], "UTC"
+        )
+        return f"{moment} <= {self.upto}"
+
     def sql(self, source):
         """Return the SELECT that turns `source` into the canonical columns."""
         d = self.dialect
         columns, rules = [], []
         for name, role in self.roles.items():
-            expression = d.expression(
-                role, d.quote(role.source), self.types[role.source], self.zone
-            )
-            columns.append(f"{expression} AS {name}")
-            if role.kind in ("key", "micros", "day"):
-                rules.append(f"{d.quote(role.source)} IS NOT NULL")
+            columns.append(f"{self.expression(role)} AS {name}")
+            if role.kind in ("key", "micros", "day", "word"):
+                rules.append(self.there(role))
             if role.kind == "code" and not role.others:
-                rules.append(f"{d.quote(role.source)} IN ({', '.join(map(d.literal, role.words))})")
-        if self.upto is not None:
-            # Nothing after the moment the analysis looks up to takes part in it.
-            time = next(r for r in self.roles.values() if r.kind in ("micros", "day"))
-            moment = d.expression(
-                micros(time.source), d.quote(time.source), self.types[time.source], "UTC"
-            )
-            rules.append(f"{moment} <= {self.upto}")
+                kind = self.types[role.source]
+                words = [word for _, word in coded_words(role.words, kind, d.literal)]
+                rules.append(
+                    f"{d.quote(role.source)} IN ({', '.join(words)})" if words else "1 = 0"
+                )
+        rules += [self.known()] if self.upto is not None else []
         where = f" WHERE {' AND '.join(dict.fromkeys(rules))}" if rules else ""
-        return f"SELECT {', '.join(columns)} FROM {source}{where}"
+        return f"SELECT {', '.join(columns)} FROM {self.source(source)}{where}"
 
 
-def view(table, *, zone="UTC", upto=None, **roles):
+def view(table, *, zone="UTC", upto=None, once=None, **roles):
     """See a user's table through canonical columns.
 
     Parameters
@@ -147,6 +178,9 @@ def view(table, *, zone="UTC", upto=None, **roles):
         Business time zone in which `day` cuts days.
     upto : int, optional
         Last moment (microseconds since 1970 UTC) whose rows take part.
+    once : str, optional
+        Column that numbers the rows, such as "order_id": a row equal to another in every column
+        takes part once.
     **roles : Role or str
         Canonical name = role of a source column, for instance `t=micros("occurred_at")`; a bare
         string is shorthand for `raw`.
@@ -174,17 +208,69 @@ def view(table, *, zone="UTC", upto=None, **roles):
     types = dialect.types(table)
     roles = {name: raw(role) if isinstance(role, str) else role for name, role in roles.items()}
     for role in roles.values():
-        if role.source not in types:
-            raise unknown("table", "column", role.source, types)
-        if role.kind in ("micros", "day") and not dialect.is_time(types[role.source]):
-            raise InputError(
-                "engine.error_timestamps",
-                "column '{source}': timestamps are needed, found {found}. Load the file "
-                "with `load.file`, or convert the column first.",
-                source=role.source,
-                found=types[role.source],
-            )
-    return View(table, roles, zone, dialect, types, upto)
+        _check(role, types, dialect)
+    seen = View(table, roles, zone, dialect, types, upto)
+    roles = {name: _settled(seen, role) for name, role in roles.items()}
+    return View(table, roles, zone, dialect, types, upto, _copies(seen, once))
+
+
+def _check(role, types, dialect):
+    """Raise where a column is missing or cannot play its role."""
+    if role.source not in types:
+        raise unknown("table", "column", role.source, types)
+    kind = types[role.source]
+    if role.kind in ("micros", "day") and not dialect.is_time(kind):
+        raise InputError(
+            "engine.error_timestamps",
+            "column '{source}': timestamps are needed, found {found}. Load the file "
+            "with `load.file`, or convert the column first.",
+            source=role.source,
+            found=kind,
+        )
+    if role.kind in ("key", "code") and dialect.is_opaque(kind):
+        raise InputError(
+            "engine.error_opaque",
+            "column '{source}': ids and words must be text or numbers, found {found}; turn them "
+            "into text first",
+            source=role.source,
+            found=kind,
+        )
+
+
+def _settled(seen, role):
+    """Return a key of numbers with fractions as one of integers where it holds no fraction: one
+    missing id makes them floats in pandas.
+    """
+    import pandas as pd
+
+    d = seen.dialect
+    if role.kind != "key" or not d.is_number(seen.types[role.source]):
+        return role
+    test = f"SELECT {d.whole_numbers(d.quote(role.source))} AS whole FROM src"
+    found = d.run(test, {"src": _bare(seen)}, {})["whole"].iloc[0]
+    return replace(role, whole=bool(pd.notna(found)) and bool(found))
+
+
+def _bare(seen):
+    return View(seen.table, {}, "UTC", seen.dialect, {})
+
+
+def _copies(seen, once):
+    """Return how many rows of a table repeat another in every column."""
+    if once is None or once not in seen.types:
+        return 0
+    d, bare = seen.dialect, {"src": _bare(seen)}
+    name = d.quote(once)
+    ids = d.run(f"SELECT count({name}) - count(DISTINCT {name}) AS n FROM src", bare, {})
+    if not int(ids["n"].iloc[0]):
+        return 0
+    rows = d.run(
+        "SELECT (SELECT count(*) FROM src) - (SELECT count(*) FROM (SELECT DISTINCT * FROM src) x)"
+        " AS n",
+        bare,
+        {},
+    )
+    return int(rows["n"].iloc[0])
 
 
 def run(sql, *, values=None, **tables):
@@ -255,6 +341,28 @@ def ordered(table, kernel, *, by=("customer",), then=("t",), descending=()):
     return table.dialect.ordered(table, kernel, tuple(by), tuple(then), tuple(descending))
 
 
+def left_out(table, *also):
+    """Count the rows an analysis cannot use, by reason; see `LeftOut`.
+
+    Parameters
+    ----------
+    table : View or table
+        A view leaves out rows without an id, without a moment, or without a word it codes, and
+        exact copies of a row where it was made with `once`.
+    *also : str
+        Further columns without which a row cannot be used, such as "brand"; of a bare table, all
+        the columns asked for.
+
+    Returns
+    -------
+    LeftOut
+        `.limits` are the sentences a Result says of it.
+    """
+
+    seen = table if isinstance(table, View) else view(table)
+    return count(seen, also)
+
+
 def span(table, column):
     """Return the first and last moment of a time column as microseconds since 1970 UTC, or (None,
     None) if there is none.
@@ -279,10 +387,16 @@ def span(table, column):
 
 
 def distinct(table, column):
-    """Return the sorted distinct values of a column, NULL left out."""
+    """Return the sorted distinct values of a column, those that are missing ("", NaN) left out."""
     v = view(table, word=raw(column))
-    found = run("SELECT DISTINCT word FROM v WHERE word IS NOT NULL", v=v)["word"]
-    return sorted(found.tolist(), key=str)
+    _check(code(column, ["-"]), v.types, v.dialect)
+    found = run(
+        "SELECT DISTINCT word FROM v WHERE word IS NOT NULL",
+        v=replace(v, roles={"word": Role("word", column)}),
+    )["word"].tolist()
+    if v.dialect.is_number(v.types[column]) and all(value == int(value) for value in found):
+        found = [int(value) for value in found]
+    return sorted(found, key=str)
 
 
 def columns(table):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.engine.batches import BATCH_ROWS, cut, empty, in_order, settle, to_numpy, with_views
+from workbench.engine.ids import coded_words, written
 from workbench.errors import InputError, unknown
 
 MEMORY = os.environ.get("WORKBENCH_MEMORY", "2GB")
@@ -38,7 +39,7 @@ def connection(keep_order=False):
 
 
 def prepare(table):
-    """Accept a table of a known kind: a path is checked, anything else passed on."""
+    """Accept a table of a known kind: a path is checked, anything else made readable."""
     if isinstance(table, (str, os.PathLike)):
         path = Path(table)
         if not any(ch in path.name for ch in "*?") and not path.exists():
@@ -63,18 +64,58 @@ def prepare(table):
             "Parquet path, a DuckDB relation or a Spark DataFrame",
             kind=type(table).__name__,
         )
-    if kind == "pandas" and any(_backwards(column) for _, column in table.items()):
-        # The engine cannot read columns that run backwards, such as those of table.iloc[::-1].
-        return table.copy()
-    return table.collect() if hasattr(table, "collect") and kind == "polars" else table
+    if kind == "pandas":
+        return _tidy(table)
+    if kind == "polars":
+        return table.collect() if hasattr(table, "collect") else table
+    # A reader gives its rows once, and an analysis looks at them more than once.
+    return table.read_all() if hasattr(table, "read_all") else table
+
+
+def _tidy(table):
+    """Return a pandas table whose every column the engine can read; itself where it can."""
+    import pandas as pd
+
+    if not isinstance(table, pd.DataFrame):
+        return table.to_frame() if hasattr(table, "to_frame") else table
+    changed = {
+        i: new for i in range(table.shape[1]) if (new := _readable(table.iloc[:, i])) is not None
+    }
+    if not changed:
+        return table
+    columns = [changed.get(i, table.iloc[:, i]) for i in range(table.shape[1])]
+    made = pd.concat(columns, axis=1)
+    made.attrs = dict(table.attrs)
+    return made
+
+
+def _readable(column):
+    """Return a column as the engine can read it, or None where it stands so."""
+    import pandas as pd
+
+    kind = column.dtype
+    if isinstance(kind, (pd.PeriodDtype, pd.IntervalDtype)):
+        return column.astype(str).where(column.notna(), None)
+    if isinstance(kind, pd.SparseDtype):
+        return column.sparse.to_dense()
+    if pd.api.types.is_object_dtype(kind) and pd.api.types.infer_dtype(column) in (
+        "mixed",
+        "mixed-integer",
+    ):
+        # Of several types: how each is written, as another kind of table holds it.
+        first = next((v for v in column if v is not None and v == v), None)
+        return None if isinstance(first, (list, tuple, dict, set)) else written(column)
+    # The engine cannot read columns that run backwards, such as those of table.iloc[::-1].
+    return column.copy() if _backwards(column) else None
 
 
 def _backwards(column):
     """Whether a column's memory is read from its end."""
-    zoned = getattr(column.dtype, "tz", None) is not None
-    return (zoned or isinstance(column.dtype, np.dtype)) and (
-        column.array.view("i8") if zoned else column.to_numpy()
-    ).strides[0] < 0
+    zoned = getattr(column.dtype, "tz", None) is not None and hasattr(column.array, "view")
+    if not isinstance(column.dtype, np.dtype) and not zoned:
+        return False
+    values = column.array.view("i8") if zoned else column.to_numpy()
+    return bool(getattr(values, "strides", (0,))[0] < 0)
 
 
 def quote(name):
@@ -97,53 +138,108 @@ def types(table):
     return dict(zip(described["column_name"], described["column_type"], strict=True))
 
 
+INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+_NUMBERS = ("FLOAT", "DOUBLE", "DECIMAL", "UBIGINT", "HUGEINT", "UHUGEINT")
+
+
 def is_time(kind):
     """Say whether a column type is a date or a timestamp."""
     return kind == "DATE" or kind.startswith("TIMESTAMP")
 
 
+def is_number(kind):
+    """Say whether a column type is a number but no plain integer."""
+    return kind.startswith(_NUMBERS)
+
+
+def is_opaque(kind):
+    """Say whether values of a column type cannot be ids or words."""
+    return kind.startswith(("BLOB", "STRUCT", "MAP", "UNION", "BIT")) or kind.endswith("]")
+
+
+def whole_numbers(column):
+    """Return the SQL that says whether every number of a column is an integer the engine holds."""
+    return f"bool_and({_is_whole(column)}) FILTER ({_finite(column)})"
+
+
+def _finite(column):
+    return f"isfinite(CAST({column} AS DOUBLE))"
+
+
+def _is_whole(column):
+    return f"abs({column}) < 9007199254740992 AND {column} = trunc({column})"
+
+
+def written_as(column, kind):
+    """Return the SQL for how an id or a word is written; NULL where it is missing."""
+    if kind == "VARCHAR" or kind.startswith("ENUM"):
+        return f"nullif(CAST({column} AS VARCHAR), '')"
+    if kind in INTEGERS or not is_number(kind):
+        return f"CAST({column} AS VARCHAR)"
+    if kind.endswith("INT"):
+        return f"CAST({column} AS VARCHAR)"
+    whole = f"CAST(CAST({column} AS BIGINT) AS VARCHAR)"
+    return (
+        f"CASE WHEN NOT {_finite(column)} THEN NULL WHEN {_is_whole(column)} THEN {whole}"
+        f" ELSE CAST({column} AS VARCHAR) END"
+    )
+
+
+def there(column, kind):
+    """Return the SQL that says whether an id, a word or a moment is there."""
+    if kind == "VARCHAR" or kind.startswith("ENUM"):
+        return f"({column} IS NOT NULL AND {column} <> '')"
+    if kind in ("FLOAT", "DOUBLE"):
+        return f"({column} IS NOT NULL AND isfinite({column}))"
+    return f"{column} IS NOT NULL"
+
+
 def expression(role, column, kind, zone):
     """Return the SQL that turns a source column into its canonical form."""
+    if kind == "TIMESTAMPTZ_NS" or (kind.startswith("TIMESTAMP_NS") and kind != "TIMESTAMP_NS"):
+        column, kind = f"CAST({column} AS TIMESTAMP WITH TIME ZONE)", "TIMESTAMP WITH TIME ZONE"
     if role.kind == "key":
-        integer = kind in (
-            "TINYINT",
-            "SMALLINT",
-            "INTEGER",
-            "BIGINT",
-            "UTINYINT",
-            "USMALLINT",
-            "UINTEGER",
-        )
-        return f"CAST({column} AS BIGINT)" if integer else f"CAST({column} AS VARCHAR)"
+        if kind in INTEGERS or role.whole:
+            return f"CAST({column} AS BIGINT)"
+        return written_as(column, kind)
     if role.kind == "micros":
         return f"epoch_us(CAST({column} AS TIMESTAMP))" if kind == "DATE" else f"epoch_us({column})"
     if role.kind == "day":
-        if kind == "DATE":
-            local = column
-        elif kind == "TIMESTAMP WITH TIME ZONE":
-            # In UTC the clock needs no calendar of zones, and is five times as fast.
-            local = (
-                f"make_timestamp(epoch_us({column}))"
-                if zone == "UTC"
-                else f"timezone({literal(zone)}, {column})"
-            )
-        else:
-            local = (
-                column if zone == "UTC" else f"timezone({literal(zone)}, timezone('UTC', {column}))"
-            )
-        return f"CAST(CAST({local} AS DATE) - DATE '1970-01-01' AS INTEGER)"
+        return _local_day(column, kind, zone)
     if role.kind == "code":
-        if all(isinstance(w, str) for w in role.words) and kind == "VARCHAR":
-            names = ", ".join(map(literal, role.words))
-            coded = f"enum_code(TRY_CAST({column} AS ENUM({names})))"
-            return f"CAST(coalesce({coded}, {len(role.words)}) AS INTEGER)"
-        cases = " ".join(f"WHEN {literal(w)} THEN {i}" for i, w in enumerate(role.words))
-        return f"CAST(CASE {column} {cases} ELSE {len(role.words)} END AS INTEGER)"
+        return _coded(role, column, kind)
     if role.kind == "whole":
         return f"CAST({column} AS BIGINT)"
     if role.kind == "real":
         return f"CASE WHEN isfinite(CAST({column} AS DOUBLE)) THEN CAST({column} AS DOUBLE) END"
     return column
+
+
+def _local_day(column, kind, zone):
+    if kind == "DATE":
+        local = column
+    elif kind == "TIMESTAMP WITH TIME ZONE":
+        # In UTC the clock needs no calendar of zones, and is five times as fast.
+        local = (
+            f"make_timestamp(epoch_us({column}))"
+            if zone == "UTC"
+            else f"timezone({literal(zone)}, {column})"
+        )
+    else:
+        local = column if zone == "UTC" else f"timezone({literal(zone)}, timezone('UTC', {column}))"
+    return f"CAST(CAST({local} AS DATE) - DATE '1970-01-01' AS INTEGER)"
+
+
+def _coded(role, column, kind):
+    if all(isinstance(w, str) for w in role.words) and kind == "VARCHAR":
+        names = ", ".join(map(literal, role.words))
+        coded = f"enum_code(TRY_CAST({column} AS ENUM({names})))"
+        return f"CAST(coalesce({coded}, {len(role.words)}) AS INTEGER)"
+    cases = coded_words(role.words, kind, literal)
+    if not cases:
+        return f"CAST({len(role.words)} AS INTEGER)"
+    whens = " ".join(f"WHEN {word} THEN {i}" for i, word in cases)
+    return f"CAST(CASE {column} {whens} ELSE {len(role.words)} END AS INTEGER)"
 
 
 def run(sql, views, values):

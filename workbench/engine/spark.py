@@ -8,6 +8,7 @@ from uuid import uuid4
 import numpy as np
 
 from workbench.engine.batches import cut, empty, to_numpy, with_views
+from workbench.engine.ids import coded_words
 
 EPOCH = "TIMESTAMP_NTZ '1970-01-01 00:00:00'"
 _TYPES = {"i": "bigint", "u": "bigint", "f": "double", "b": "boolean", "O": "string"}
@@ -30,26 +31,66 @@ def types(table):
     return dict(table.dtypes)
 
 
+INTEGERS = ("tinyint", "smallint", "int", "bigint")
+
+
 def is_time(kind):
     """Say whether a column type is a date or a timestamp."""
     return kind in ("date", "timestamp", "timestamp_ntz")
 
 
+def is_number(kind):
+    """Say whether a column type is a number but no plain integer."""
+    return kind.startswith(("float", "double", "decimal"))
+
+
+def is_opaque(kind):
+    """Say whether values of a column type cannot be ids or words."""
+    return kind.startswith(("binary", "struct", "map", "array", "variant"))
+
+
+def whole_numbers(column):
+    """Return the SQL that says whether every number of a column is an integer the engine holds."""
+    return f"bool_and({_is_whole(column)}) FILTER (WHERE {_finite(column)})"
+
+
+def _finite(column):
+    number = f"CAST({column} AS DOUBLE)"
+    return f"(NOT isnan({number}) AND abs({number}) < CAST('Infinity' AS DOUBLE))"
+
+
+def _is_whole(column):
+    return f"abs({column}) < 9007199254740992 AND {column} = floor({column})"
+
+
+def written_as(column, kind):
+    """Return the SQL for how an id or a word is written; NULL where it is missing."""
+    if not is_number(kind):
+        return f"nullif(CAST({column} AS STRING), '')"
+    whole = f"CAST(CAST({column} AS BIGINT) AS STRING)"
+    return (
+        f"CASE WHEN NOT {_finite(column)} THEN NULL WHEN {_is_whole(column)} THEN {whole}"
+        f" ELSE CAST({column} AS STRING) END"
+    )
+
+
+def there(column, kind):
+    """Return the SQL that says whether an id, a word or a moment is there."""
+    if kind == "string":
+        return f"({column} IS NOT NULL AND {column} <> '')"
+    if kind in ("float", "double"):
+        return f"({column} IS NOT NULL AND {_finite(column)})"
+    return f"{column} IS NOT NULL"
+
+
 def expression(role, column, kind, zone):
     """Return the SQL that turns a source column into its canonical form."""
     if role.kind == "key":
-        integer = kind in ("tinyint", "smallint", "int", "bigint")
-        return f"CAST({column} AS BIGINT)" if integer else f"CAST({column} AS STRING)"
+        if kind in INTEGERS or role.whole:
+            return f"CAST({column} AS BIGINT)"
+        return written_as(column, kind)
     if role.kind == "micros":
-        if kind == "timestamp":
-            return f"unix_micros({column})"
-        # From its parts: Spark's own difference of two zone-free times goes through the session's
-        # zone.
-        days = f"CAST(unix_date(CAST({column} AS DATE)) AS BIGINT) * 86400000000"
-        if kind == "date":
-            return days
-        clock = f"hour({column}) * 3600 + minute({column}) * 60"
-        return f"{days} + CAST(({clock} + extract(SECOND FROM {column})) * 1000000 AS BIGINT)"
+        return _micros(column, kind)
     if role.kind == "day":
         naive = (
             f"timestampadd(MICROSECOND, unix_micros({column}), {EPOCH})"
@@ -59,17 +100,28 @@ def expression(role, column, kind, zone):
         local = column if kind == "date" else f"convert_timezone('UTC', {literal(zone)}, {naive})"
         return f"unix_date(CAST({local} AS DATE))"
     if role.kind == "code":
-        cases = " ".join(f"WHEN {literal(w)} THEN {i}" for i, w in enumerate(role.words))
-        return f"CAST(CASE {column} {cases} ELSE {len(role.words)} END AS INT)"
+        whens = " ".join(f"WHEN {w} THEN {i}" for i, w in coded_words(role.words, kind, literal))
+        return (
+            f"CAST(CASE {column} {whens or 'WHEN NULL THEN 0'} ELSE {len(role.words)} END AS INT)"
+        )
     if role.kind == "whole":
         return f"CAST({column} AS BIGINT)"
     if role.kind == "real":
         number = f"CAST({column} AS DOUBLE)"
-        return (
-            f"CASE WHEN isnan({number}) OR abs({number}) = CAST('Infinity' AS DOUBLE) THEN NULL"
-            f" ELSE {number} END"
-        )
+        return f"CASE WHEN {_finite(column)} THEN {number} END"
     return column
+
+
+def _micros(column, kind):
+    if kind == "timestamp":
+        return f"unix_micros({column})"
+    # From its parts: Spark's own difference of two zone-free times goes through the session's
+    # zone.
+    days = f"CAST(unix_date(CAST({column} AS DATE)) AS BIGINT) * 86400000000"
+    if kind == "date":
+        return days
+    clock = f"hour({column}) * 3600 + minute({column}) * 60"
+    return f"{days} + CAST(({clock} + extract(SECOND FROM {column})) * 1000000 AS BIGINT)"
 
 
 def run(sql, views, values):

@@ -49,6 +49,7 @@ def exposed(exposures, orders, *, window="30D", campaign=None):
     return first.assign(orders=number, spent=spent, buys=buys)
 
 
+@analysis
 def planned_split(people, *, control="control", share=None):
     """Return the planned share of each arm from that of the control; None for equal shares."""
     if share is None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import engine, intervals
-from workbench.errors import NotEnoughData, unknown
+from workbench.errors import NotEnoughData, need_columns, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
@@ -52,6 +52,7 @@ def _persons(links, device):
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
+    need_columns("links", links.columns, device, "customer_id")
     pairs = links[[device, "customer_id"]].dropna().drop_duplicates()
     devices, people = (
         pd.factorize(pairs[device], sort=True),

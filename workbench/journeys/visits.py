@@ -3,6 +3,7 @@
 import numpy as np
 
 from workbench import engine, intervals, schemas
+from workbench import names as own
 from workbench.errors import NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Heat, Points, Result, analysis, tidy
@@ -254,7 +255,7 @@ def transitions(events, *, timeout=None, conf_level=0.95):
     import pandas as pd
 
     schemas.require(events, "events")
-    names = engine.distinct(events, "event")
+    names = own.listed(engine.distinct(events, "event"))
     view = engine.view(
         events,
         customer=engine.key("customer_id"),

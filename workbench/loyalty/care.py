@@ -103,10 +103,7 @@ def service_recovery(
     )
     bought = schemas.bought(orders)
     schemas.must_match("complaints", asked["customer_id"], bought["customer_id"])
-    end = max(
-        bought["ordered_at"].max(),
-        *(v for v in (asked["opened_at"].max(), asked["solved_at"].max()) if v is not pd.NaT),
-    )
+    end = _last_moment(asked, bought)
     made = (
         bought.assign(_day=periods.local_days(bought["ordered_at"], zone))
         .groupby(["customer_id", "_day"])["ordered_at"]
@@ -449,6 +446,7 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     return made[["customer_id", "period", "period_begin", "start", "orders", "amount"]]
 
 
+@analysis
 def before_joining(joined):
     """Return what members and others bought a period before anybody could be a member.
 
@@ -469,3 +467,16 @@ def before_joining(joined):
     )
     means.attrs = dict(joined.attrs)
     return means.rename_axis("group").reset_index()
+
+
+def _last_moment(asked, bought):
+    """Return the last moment of complaints and orders; refuse where either has none."""
+    import pandas as pd
+
+    if not len(asked) or not len(bought):
+        raise NotEnoughData(
+            "loyalty.error_no_complaint",
+            "service_recovery: there is no complaint, or no order, with a customer and a time",
+        )
+    lasts = [bought["ordered_at"].max(), asked["opened_at"].max(), asked["solved_at"].max()]
+    return max(v for v in lasts if v is not pd.NaT)

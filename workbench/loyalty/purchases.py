@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from workbench import engine
-from workbench.errors import InputError, NotEnoughData, need_columns
+from workbench.errors import InputError, NotEnoughData, need_columns, one_of
 from workbench.loyalty.limits import BUYERS_ONLY, few
 from workbench.notes import Note
+from workbench.results import analysis
 from workbench.stats import resample
 
 LEAST = 400  # households
@@ -52,6 +53,7 @@ class Panel:
         return rng.multinomial(self.households, share.clip(0), number)[:, at].astype(float)
 
 
+@analysis
 def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
     """Count the purchases of every household and brand.
 
@@ -81,6 +83,7 @@ def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
 
     Source: Ehrenberg (1988), Repeat-Buying.
     """
+    one_of("by", by, ("occasions", "quantity"))
     need_columns(
         "lines",
         engine.columns(lines),

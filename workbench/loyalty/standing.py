@@ -206,7 +206,7 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
             "loyalty.rfm_question",
             "How large is each segment, what does it spend, and how many of it come back?",
         ),
-        table=tidy(rows),
+        table=tidy(_some(rows)),
         answer=_best_and_worst(rows, window) if watched else _largest(rows),
         method=Note(
             "loyalty.rfm_method",
@@ -403,3 +403,14 @@ def _loyal(rows):
         n=both["n"],
         spurious=behaviour["estimate"],
     )
+
+
+def _some(rows):
+    """Return the rows of segments, or refuse a table that has none of them."""
+    if not rows:
+        raise NotEnoughData(
+            "loyalty.error_no_segment",
+            "scored: no row has one of the segments of loyalty.rfm ({segments:text})",
+            segments=list(SEGMENTS),
+        )
+    return rows

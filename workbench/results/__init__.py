@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench import notes
 from workbench.errors import InputError, check_draws, one_of
 from workbench.notes import Note
-from workbench.results import charts
+from workbench.results import charts, rows
 from workbench.results.charts import Chart, Curve, Flow, Heat, Points
 from workbench.results.small import MINIMUM_CELL, is_small, sayable, small_cells, withheld
 
@@ -172,8 +172,8 @@ def tidy(rows):
 
 def analysis(function=None, *, none_drawn=False):
     """Make an analysis carry what its tables are marked with to what it returns: simulated or not,
-    and the currency of their money; and refuse a number of draws that gives no interval, unless
-    none is asked for (`none_drawn`: 0 draws are no interval).
+    the currency of their money, and what could not be used or did not occur; and refuse a number of
+    draws that gives no interval, unless none is asked for (`none_drawn`: 0 draws are no interval).
     """
     if function is None:
         return partial(analysis, none_drawn=none_drawn)
@@ -182,19 +182,31 @@ def analysis(function=None, *, none_drawn=False):
     def marked(*args, **options):
         if "draws" in options and not (none_drawn and options["draws"] == 0):
             check_draws(options["draws"])
-        made = function(*args, **options)
+        within = notes.listening()
+        with notes.collected() as said:
+            if not within:
+                args, options = rows.usable(function, args, options)
+            made = function(*args, **options)
         given = (*args, *options.values())
+        said = [*rows.inherited(given), *said]
         simulated = any(is_simulated(one) for one in given)
         currency = next((c for c in map(currency_of, given) if c), None)
         ours = any(is_built_in(one) for one in given)
         if isinstance(made, Result):
-            return _named(_marked(made, simulated, currency), ours)
-        if hasattr(made, "attrs"):
+            return _named(_marked(_limited(made, said), simulated, currency), ours)
+        if isinstance(getattr(made, "attrs", None), dict):
+            rows.carried(made, said)
             marks = {"simulated": simulated, "currency": currency, "built_in": ours}
             made.attrs.update({name: mark for name, mark in marks.items() if mark})
         return made
 
     return marked
+
+
+def _limited(result, said):
+    """Return a Result with what was said while it was made among its limits."""
+    new = [note for note in dict.fromkeys(said) if note not in result.limits]
+    return replace(result, limits=(*result.limits, *new)) if new else result
 
 
 def simulated_question(question):

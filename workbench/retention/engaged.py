@@ -3,8 +3,9 @@
 import numpy as np
 
 from workbench import intervals, periods, schemas
+from workbench import names as own
 from workbench import regression as fits
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 from workbench.retention import sentences
@@ -69,13 +70,11 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
         schemas.moments(events, "events", "occurred_at"),
         schemas.moments(orders, "orders", "ordered_at"),
     )
-    known = set(events["event"].unique())
-    acts = [acts] if isinstance(acts, str) else acts
-    for act in acts or ():
-        if act not in known:
-            raise unknown("acts", "event", act, sorted(map(str, known)))
+    names = events["event"].map(own.written, na_action="ignore")
+    known = sorted(names.dropna().unique())
+    acts = None if acts is None else own.occurring("acts", own.several(acts), known)
     counted = (
-        (events["event"].isin(acts) if acts is not None else events["event"] != "order")
+        (names.isin(acts) if acts is not None else names != "order")
         & events["customer_id"].notna()
         & when.notna()
     )
@@ -91,7 +90,7 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
             )
         machines, counted = int((counted & (marks == 1)).sum()), counted & (marks == 0)
     first = ordered.groupby(orders["customer_id"].astype(str)).min().dropna()
-    who = events["customer_id"].astype(str)[counted]
+    who = events["customer_id"].astype(str)[_some(counted)]
     schemas.must_match("events", who, first.index)
     begin = pd.Series(periods.local_days(first, zone), first.index)
     age = periods.local_days(when[counted], zone) - who.map(begin).to_numpy(float)
@@ -194,3 +193,13 @@ def _engaged_answer(table):
         first=float(table["estimate"].iloc[0]),
         **sentences.interval(row),
     )
+
+
+def _some(counted):
+    """Return which events count, or refuse where none does."""
+    if not counted.any():
+        raise NotEnoughData(
+            "retention.error_no_act",
+            "engagement: there is no event that counts with both a customer and a time",
+        )
+    return counted

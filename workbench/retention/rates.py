@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from workbench import engine, intervals, periods, schemas
+from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
@@ -177,7 +178,7 @@ def day_retention(
             .map({str(k): str(v) for k, v in by.items() if v == v and v is not None})
         )
         schemas.must_match("by", by.index.astype(str), found["customer"].astype(str))
-        found["group"] = group.fillna("missing")
+        found["group"] = own.filled(group)
     rows = []
     for i, (a, b, label) in enumerate(ages):
         watched = found["first_day"] + (a if b is None else b) <= end

@@ -8,6 +8,7 @@ from the engine as one row a customer or less.
 import numpy as np
 
 from workbench import engine, intervals, schemas, survival
+from workbench import names as own
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis, tidy
@@ -23,6 +24,20 @@ OPEN_PAUSE = Note(
     "Counted per interpurchase time, so frequent buyers weigh more. The one still open when the "
     "data end is censored; the median of completed ones alone is too short.",
 )
+
+# Orders of which nothing is left are no purchase.
+_EVER = """WITH
+  c AS (
+    SELECT customer, count(CASE WHEN bought = 1 THEN 1 END) AS k
+    FROM (
+      SELECT customer, order_id,
+        CASE WHEN paid < 0 OR (paid = 0 AND lowest < 0) THEN 0 ELSE 1 END AS bought
+      FROM (
+        SELECT customer, order_id, round(sum(amount), 6) AS paid, min(amount) AS lowest
+        FROM v GROUP BY customer, order_id) x) y
+    WHERE bought = 1 GROUP BY customer)
+  SELECT count(*) AS n, count(CASE WHEN k >= 2 THEN 1 END) AS count
+  FROM c"""
 
 
 @analysis
@@ -151,15 +166,7 @@ def ever_repeat(orders, *, conf_level=0.95):
         order_id="order_id",
         amount=engine.real("amount"),
     )
-    found = engine.run(
-        """WITH
-          c AS (
-            SELECT customer, count(DISTINCT order_id) AS k
-            FROM v WHERE amount >= 0 OR amount IS NULL GROUP BY customer)
-          SELECT count(*) AS n, count(CASE WHEN k >= 2 THEN 1 END) AS count
-          FROM c""",
-        v=v,
-    )
+    found = engine.run(_EVER, v=v)
     count, n = int(found["count"].iloc[0]), int(found["n"].iloc[0])
     low, high = (float(x) for x in intervals.wilson(count, n, conf_level))
     table = pd.DataFrame(
@@ -381,7 +388,7 @@ def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level
             "time_to_next: no customer has a purchase number {after}",
             after=after,
         )
-    group = None if by is None else gaps["customer_id"].map(by).fillna("missing")
+    group = None if by is None else own.filled(gaps["customer_id"].map(by))
     table, medians = survival.by_group(gaps["days"], gaps["ended"], group, conf_level=conf_level)
     table = table.rename(columns={"time": "days"})
     return Result(

@@ -79,6 +79,7 @@ class StageModel:
     simulated: bool = False
 
 
+@analysis
 def fit_latent(
     events,
     *,

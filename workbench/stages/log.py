@@ -25,6 +25,7 @@ def staged(events, *, rules=None, order=None, gap="30D", until=None):
     return table
 
 
+@analysis
 def present(staged):
     """Return the stages up to the purchase that occur, in order.
 
@@ -34,12 +35,14 @@ def present(staged):
     return at_least("stages", [s for s in IN_ORDER if s in found], ["purchase"], 2)
 
 
+@analysis
 def counted(staged):
     """Return how many events each stage has, those without a stage as "unmapped"."""
     stage = staged["stage"].fillna("unmapped")
     return stage.value_counts().rename_axis("stage").reset_index(name="rows")
 
 
+@analysis
 def as_true(linked, stages):
     """Return occasions as they really were: the stages of `with_truth` in place of those seen."""
     true = {stage: linked[f"true_{stage}"] for stage in stages}

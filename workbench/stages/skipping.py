@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench import intervals
-from workbench.errors import InputError, NotEnoughData
+from workbench import intervals, schemas
+from workbench import names as own
+from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import analysis
 from workbench.stages.measures import EARLY, NONE_BOUGHT, checked, occasion_result, shown, thin
@@ -191,9 +192,13 @@ def with_truth(profile, truth, stages):
     import pandas as pd
 
     out = profile.sort_values("opened_at", kind="stable").copy()
-    events = truth.loc[
-        truth["stage"].isin(list(stages)), ["customer_id", "occurred_at", "stage"]
-    ].sort_values("occurred_at", kind="stable")
+    need_columns("truth", truth.columns, "customer_id", "occurred_at", "stage")
+    stages = own.listed(stages)
+    at = schemas.moments(truth, "truth", "occurred_at").dt.as_unit("us")
+    stage = truth["stage"].map(own.written, na_action="ignore")
+    events = truth[["customer_id"]].assign(occurred_at=at, stage=stage)
+    events = events[events["stage"].isin(stages)].dropna()
+    events = events.sort_values("occurred_at", kind="stable")
     # Each event to the first occasion of its customer that closes after it.
     ends = out[["customer_id", "episode", "opened_at", "closed_at"]].sort_values(
         "closed_at", kind="stable"
@@ -222,6 +227,28 @@ def with_truth(profile, truth, stages):
     return out.sort_index()
 
 
+def _alike(y, drivers, customer):
+    """Refuse an outcome, numbers and customers that do not stand row by row, or lack a value."""
+    if not len(y) == len(drivers) == len(customer):
+        raise InputError(
+            "stages.error_effect_rows",
+            "effect: outcome, drivers and customer must have the same rows, found {y}, {drivers} "
+            "and {customer}",
+            y=len(y),
+            drivers=len(drivers),
+            customer=len(customer),
+        )
+    if not len(drivers.columns):
+        raise InputError("stages.error_effect_none", "effect: name at least one driver")
+    numbers = all(kind.kind in "biuf" for kind in drivers.dtypes if hasattr(kind, "kind"))
+    if not numbers or not np.isfinite(drivers.to_numpy(float)).all() or np.isnan(y).any():
+        raise InputError(
+            "stages.error_effect_missing",
+            "effect: every row needs an outcome and finite numbers; leave out the rows that lack "
+            "one",
+        )
+
+
 @analysis
 def effect(outcome, drivers, customer, *, conf_level=0.95):
     """How does a yes-or-no outcome of occasions go with numbers known before them?
@@ -235,6 +262,7 @@ def effect(outcome, drivers, customer, *, conf_level=0.95):
     import pandas as pd
 
     y = np.asarray(outcome, float)
+    _alike(y, drivers, customer)
     if not 0 < y.sum() < len(y):
         raise NotEnoughData(
             "stages.effect_few",
