@@ -81,6 +81,7 @@ class Journeys:
             )
 
 
+@engine.tables("events")
 def paths(
     events,
     *,
@@ -234,6 +235,7 @@ def _split(rows, names, gap, end, attrs):
     )
 
 
+@engine.frames("table")
 def from_paths(
     table,
     *,

@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from workbench import engine
 
+
+@engine.frames("choices")
 def some_customers(choices, customers, *, seed=1):
     """Return the choices of customers drawn at random; of all where there are no more.
 
@@ -14,6 +17,7 @@ def some_customers(choices, customers, *, seed=1):
     return choices[choices["customer_id"].isin(drawn)]
 
 
+@engine.frames("choices")
 def most_chosen(choices):
     """Return the alternative that is chosen most often in a table of choices."""
     chosen = choices.loc[choices["chosen"].astype(bool), "alternative"]

@@ -15,6 +15,7 @@ TRACK_LIMIT = Note(
 )
 
 
+@engine.frames("customers")
 @analysis
 def hold_out(
     customers, *, models=("bg_nbd", "mbg_nbd", "pareto_nbd"), draws=1000, seed=1, conf_level=0.95
@@ -162,6 +163,8 @@ def _hold_out_limits(table, share):
     ]
 
 
+@engine.tables("orders")
+@engine.frames("customers")
 @analysis
 def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1, conf_level=0.95):
     """Do purchases go on as the model says, before and after the period it was fitted to?

@@ -134,7 +134,7 @@ def literal(value):
 
 def types(table):
     """Return the column types of a table, by name."""
-    described = _select("DESCRIBE SELECT * FROM src", table)
+    described = select("DESCRIBE SELECT * FROM src", table)
     return dict(zip(described["column_name"], described["column_type"], strict=True))
 
 
@@ -323,8 +323,20 @@ def write_ordered(table, path, customer, time):
     draft.replace(path)
 
 
-def _select(sql, table):
+def select(sql, table):
+    """Return the rows of a statement over one table, `src`, as a DataFrame."""
     return _query(sql, {"src": table}).df()
+
+
+def arrow(sql, table):
+    """Return the rows of a statement over one table, `src`, as an Arrow table."""
+    return _query(sql, {"src": table}).to_arrow_table()
+
+
+def memory():
+    """Return the bytes that a table in memory may have at most."""
+    number, unit = re.fullmatch(r"([\d.]+)\s*([KMGT]?)i?B", MEMORY.strip(), re.I).groups()
+    return float(number) * 1000 ** " KMGT".index(unit.upper() or " ")
 
 
 def _query(sql, tables, values=None):

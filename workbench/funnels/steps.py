@@ -41,6 +41,7 @@ TOOLS = {
 }
 
 
+@engine.tables("events")
 @analysis
 def conversion(
     events,
@@ -215,6 +216,7 @@ def conversion(
     )
 
 
+@engine.tables("events")
 @analysis
 def drop_off(
     events, steps, *, window="14D", by=None, hold=None, column="event", until=None, conf_level=0.95

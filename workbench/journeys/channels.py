@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
-from workbench import intervals, schemas
+from workbench import engine, intervals, schemas
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -80,6 +80,7 @@ def parse_utm(page):
     return {k.lower()[4:]: v[0] for k, v in found.items() if k.lower().startswith("utm_")}
 
 
+@engine.frames("events", kept=True)
 @analysis
 def assign_channels(events, *, own_hosts=()):
     """Give every event the GA4 channel group of its source, medium, campaign and referrer.
@@ -119,6 +120,7 @@ def _is_own(referrer, own_hosts):
     )
 
 
+@engine.frames("events")
 @analysis
 def tagging(events, *, own_hosts=(), conf_level=0.95):
     """Can the sources of visits be trusted: how many are tagged, written in one way, and not the
@@ -211,6 +213,7 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
     )
 
 
+@engine.frames("profile")
 @analysis
 def omnichannel(profile, *, offline=("store", "phone"), conf_level=0.95):
     """How many decisions use more than one channel, and do people search on line and buy off line?

@@ -8,6 +8,7 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
 
+@engine.frames("events", "links", kept=True)
 @analysis
 def identify(events, links, *, device="device_id"):
     """Give events of devices to the people known to use them: devices that share a person, and
@@ -67,6 +68,8 @@ def _persons(links, device):
     return pd.Series([name[g] for g in group[:n]], index=devices[1])
 
 
+@engine.tables("events")
+@engine.frames("links", optional=("truth",), kept=True)
 @analysis
 def identity_quality(events, links, *, device="device_id", truth=None, conf_level=0.95):
     """How much of the data is tied to a known person, and do the ties contradict each other?

@@ -29,6 +29,7 @@ GRID_LIMIT = Note(
 )
 
 
+@engine.tables("orders")
 @analysis
 def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
     """Score every customer on recency, frequency and money, and name the segment.
@@ -123,6 +124,8 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
     return made
 
 
+@engine.tables("orders")
+@engine.frames("scored")
 @analysis
 def segments(scored, orders, *, window="90D", conf_level=0.95):
     """How large is each segment, what does it spend, and how many of it order in the time after?
@@ -231,6 +234,7 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
     )
 
 
+@engine.frames("table")
 @analysis
 def dick_basu(table, attitude, behaviour, *, cuts=None, conf_level=0.95):
     """Who is loyal in attitude and behaviour, who only in one of them?

@@ -60,6 +60,7 @@ TIME_METHOD = Note(
 )
 
 
+@engine.tables("orders")
 @analysis
 def day_retention(
     orders,
@@ -236,6 +237,7 @@ def _day_answer(table, kind, several, conf_level):
     return DAY_ANSWERS[kind].having(age=row["age"].rstrip("+"), **sentences.interval(row))
 
 
+@engine.tables("orders")
 @analysis
 def over_time(orders, *, days=(1, 31), period="month", zone="UTC", until=None, conf_level=0.95):
     """Does the share that comes back between two days rise or fall from cohort to cohort?

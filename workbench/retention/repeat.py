@@ -25,6 +25,7 @@ OPEN_PAUSE = Note(
 )
 
 
+@engine.tables("orders")
 @analysis
 def repeat_rate(
     orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=None, conf_level=0.95
@@ -134,6 +135,7 @@ def _repeat_answer(table):
     )
 
 
+@engine.tables("orders")
 @analysis
 def ever_repeat(orders, *, conf_level=0.95):
     """Which share has two orders or more at all? Shown only beside `repeat_rate`: it grows with the
@@ -199,6 +201,7 @@ def ever_repeat(orders, *, conf_level=0.95):
     )
 
 
+@engine.tables("orders")
 @analysis
 def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
     """How often do customers buy, for how much, and how long is the pause?
@@ -321,6 +324,7 @@ def _rhythm_answer(table, customers):
     )
 
 
+@engine.tables("orders")
 @analysis
 def pauses(orders, *, zone="UTC", until=None):
     """List every pause between purchase days, the open one at the end included.
@@ -347,6 +351,7 @@ def pauses(orders, *, zone="UTC", until=None):
     return found[["customer_id", "number", "days", "ended", "watched", "amount", "next_amount"]]
 
 
+@engine.tables("orders")
 @analysis
 def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level=0.95):
     """How long until the next purchase, when some have not bought again yet?

@@ -32,6 +32,7 @@ BARRIER_LIMIT = Note(
 )
 
 
+@engine.tables("events")
 @analysis
 def barriers(
     events,

@@ -1,6 +1,6 @@
 """How long it takes until people buy, when giving up is an outcome too."""
 
-from workbench import survival
+from workbench import engine, survival
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
@@ -39,6 +39,7 @@ PURCHASE_METHOD = Note(
 )
 
 
+@engine.frames("episodes")
 @analysis
 def time_to_purchase(episodes, *, by=None, conf_level=0.95):
     """How many have bought by each day, when giving up is an outcome too?

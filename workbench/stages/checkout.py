@@ -20,6 +20,7 @@ CHECKOUT = {
 }
 
 
+@engine.tables("events")
 @analysis
 def checkout(
     events,

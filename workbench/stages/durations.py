@@ -20,6 +20,7 @@ UNIT_AXIS = {
 }
 
 
+@engine.tables("events")
 @analysis
 def time_in_stage(
     events,
@@ -152,6 +153,7 @@ def _spell_answer(table, unit):
     )
 
 
+@engine.tables("events")
 @analysis
 def compare_time(
     events,

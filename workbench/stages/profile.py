@@ -23,6 +23,7 @@ _PLURAL = {
 }
 
 
+@engine.tables("events")
 @analysis
 def profile(
     events,

@@ -155,6 +155,7 @@ def relabel(values, to, *, of="canonical", taxonomy_=None):
     return out
 
 
+@engine.tables("events")
 @analysis
 def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=None):
     """Give every event its buying stage, by its name, its page and its place in the episode.
@@ -245,6 +246,7 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
     )
 
 
+@engine.frames("events", "assigned", kept=True)
 def beside(events, assigned, column):
     """Return a column of the events in the order of their assigned stages, so that it can stand
     beside them.
