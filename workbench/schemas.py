@@ -310,6 +310,7 @@ def purchase_days(orders, zone, until=None):
         orders,
         zone=zone,
         upto=None if until is None else end,
+        once="order_id",
         customer=engine.key("customer_id"),
         day=engine.day("ordered_at"),
         amount=engine.real("amount"),
@@ -357,6 +358,38 @@ def must_match(where, ids, known):
             example=ids[0] if not hasattr(ids, "iloc") else ids.iloc[0],
             known=next(iter(known), "–"),
         )
+
+
+def group_of(customers, by):
+    """Return the group of each customer by a Series (or dict) indexed by their ids, which match as
+    they are written; missing where they have none.
+
+    Raises InputError where no id of `by` is among the customers.
+    """
+    import pandas as pd
+
+    by = pd.Series(by)
+    names = pd.Series(engine.written(by.index), dtype=object)
+    known = engine.written(customers)
+    must_match("by", names.dropna().reset_index(drop=True), known)
+    return known.map(dict(zip(names, by, strict=True)))
+
+
+def beside(table, name, attribute, maker):
+    """Return what the function that made a table left beside its columns.
+
+    Raises InputError where it got lost on the way.
+    """
+    if attribute not in table.attrs:
+        raise InputError(
+            "schemas.error_beside",
+            "{name}: '{attribute}' got lost; hand in the table of {maker} as it returned it, in "
+            "pandas, Arrow or Parquet",
+            name=name,
+            attribute=attribute,
+            maker=maker,
+        )
+    return table.attrs[attribute]
 
 
 def moments(table, name, column):

@@ -199,7 +199,9 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
             "clv.error_tracking_model",
             "tracking: a model with a unit of time and without covariates is needed",
         )
-    begin, cut = customers.attrs["begin"], customers.attrs["end"]
+    begin, cut = (
+        schemas.beside(customers, "customers", name, "clv.customers") for name in ("begin", "end")
+    )
     view, end = schemas.purchase_days(orders, zone)
     bought = engine.run(
         schemas.DAYS

@@ -94,7 +94,7 @@ def assign_channels(events, *, own_hosts=()):
     import pandas as pd
 
     schemas.require(events, "events")
-    made = pd.DataFrame(events).copy()
+    made = events.copy()
     keys = pd.DataFrame(
         {c: made[c].astype(object) if c in made else None for c in (*UTM, "referrer")},
         index=made.index,
@@ -151,7 +151,6 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
     import pandas as pd
 
     schemas.require(events, "events", "session_id")
-    events = pd.DataFrame(events)
     lost = int(events["session_id"].isna().sum())
     first = (
         events[events["session_id"].notna()]

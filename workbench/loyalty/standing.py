@@ -152,7 +152,10 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
     import pandas as pd
 
     need_columns("scored", scored.columns, "customer_id", "segment", "amount")
-    zone, day = scored.attrs.get("zone", "UTC"), scored.attrs["as_of"]
+    zone, day = (
+        scored.attrs.get("zone", "UTC"),
+        schemas.beside(scored, "scored", "as_of", "loyalty.rfm"),
+    )
     length = schemas.micros("window", window) // 86_400_000_000
     view, end = schemas.purchase_days(orders, zone)
     after = engine.run(
@@ -160,7 +163,7 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
         values={"a": int(day), "b": int(day + length)},
         o=view,
     )["customer"]
-    back = scored["customer_id"].isin(set(after)).to_numpy()
+    back = engine.written(scored["customer_id"]).isin(engine.written(after)).to_numpy()
     watched = day + length <= end
     rows, n, money = [], len(scored), scored["amount"].to_numpy(float)
     for name in [s for s in SEGMENTS if (scored["segment"] == s).any()]:

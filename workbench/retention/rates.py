@@ -172,12 +172,7 @@ def day_retention(
             " BY customer",
             o=view,
         )
-        group = (
-            found["customer"]
-            .astype(str)
-            .map({str(k): str(v) for k, v in by.items() if v == v and v is not None})
-        )
-        schemas.must_match("by", by.index.astype(str), found["customer"].astype(str))
+        group = engine.written(schemas.group_of(found["customer"], by))
         found["group"] = group.fillna("missing")
     rows = []
     for i, (a, b, label) in enumerate(ages):

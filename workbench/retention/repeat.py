@@ -387,7 +387,7 @@ def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level
             "time_to_next: no customer has a purchase number {after}",
             after=after,
         )
-    group = None if by is None else gaps["customer_id"].map(by).fillna("missing")
+    group = None if by is None else schemas.group_of(gaps["customer_id"], by).fillna("missing")
     table, medians = survival.by_group(gaps["days"], gaps["ended"], group, conf_level=conf_level)
     table = table.rename(columns={"time": "days"})
     return Result(

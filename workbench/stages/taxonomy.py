@@ -257,19 +257,19 @@ def beside(events, assigned, column):
     import pandas as pd
 
     def keyed(table):
-        kept = table[["customer_id", "occurred_at", "event"]].notna().all(axis=1).to_numpy()
-        return pd.DataFrame(
+        rows = pd.DataFrame(
             {
-                "c": table["customer_id"].astype(str).to_numpy(),
+                "c": engine.written(table["customer_id"]).to_numpy(),
                 "t": (
                     pd.to_datetime(table["occurred_at"], utc=True)
                     .astype("datetime64[us, UTC]")
                     .to_numpy()
                 ),
-                "e": table["event"].astype(str).to_numpy(),
+                "e": engine.written(table["event"]).to_numpy(),
                 "row": np.arange(len(table)),
             }
-        )[kept].sort_values(["c", "t", "e", "row"], kind="stable")
+        )
+        return rows.dropna().sort_values(["c", "t", "e", "row"], kind="stable")
 
     theirs, mine = keyed(events), keyed(assigned)
     if len(theirs) != len(mine) or any(
