@@ -18,6 +18,10 @@ from workbench.notes import Note
 
 LOG = logging.getLogger("workbench")
 MANY = 1_000_000  # rows of which it is said aloud that they are fetched
+TABLES = (
+    *("DataFrame", "LazyFrame", "Table", "RecordBatch", "RecordBatchReader"),
+    "DuckDBPyRelation",
+)
 KINDS = ("pandas", "polars", "pyarrow", "duckdb", "_duckdb", "pyspark")
 
 
@@ -57,7 +61,7 @@ def _gate(names, optional, convert):
                 value = bound.arguments.get(name)
                 if value is not None and (name not in optional or is_table(value)):
                     taken[name] = convert(value)
-            bound.arguments.update(agreeing(taken))
+            bound.arguments.update(taken if convert is given else agreeing(taken))
             return function(*bound.args, **bound.kwargs)
 
         gated.takes = (*getattr(function, "takes", ()), *names, *optional)
@@ -67,14 +71,16 @@ def _gate(names, optional, convert):
 
 
 def agreeing(tables):
-    """Return tables in which ids of one name match as they are written: where one table holds whole
-    numbers and another text, all hold text.
+    """Return tables in which ids of one name match as they are written (where one table holds whole
+    numbers and another text, all hold text), and all moments have a zone where some have.
     """
     import pandas as pd
 
     made = {name: table for name, table in tables.items() if isinstance(table, pd.DataFrame)}
     if len(made) < 2:
         return tables
+    if any(len(table.select_dtypes("datetimetz").columns) for table in made.values()):
+        made = {name: _in_utc(table) for name, table in made.items()}
     for column in {str(c) for table in made.values() for c in table.columns if _is_id_name(c)}:
         holds = [name for name, table in made.items() if column in table.columns]
         kinds = {_is_text(made[name][column]) for name in holds}
@@ -84,6 +90,16 @@ def agreeing(tables):
                 made[name] = made[name].assign(**{column: written(made[name][column])})
                 made[name].attrs = attrs
     return {**tables, **made}
+
+
+def _in_utc(table):
+    """Return a table whose moments without a zone are taken as UTC."""
+    naive = table.select_dtypes("datetime").columns
+    if not len(naive):
+        return table
+    made = table.assign(**{c: table[c].dt.tz_localize("UTC") for c in naive})
+    made.attrs = dict(table.attrs)
+    return made
 
 
 def _is_text(column):
@@ -103,11 +119,8 @@ def is_table(value):
             return True
         # A word that happens to be the name of a folder is no table.
         return (isinstance(value, PathLike) or "/" in value) and Path(value).is_dir()
-    return (
-        type(value).__module__.split(".")[0] in KINDS
-        and hasattr(value, "columns" if not hasattr(value, "schema") else "schema")
-        and getattr(value, "ndim", 2) == 2
-    )
+    kind = type(value)
+    return kind.__module__.split(".")[0] in KINDS and kind.__name__ in TABLES
 
 
 def given(table):
@@ -267,17 +280,18 @@ def _is_id_name(name):
 
 
 def cleaned(table):
-    """Return a plain table whose empty words are missing and whose ids are whole numbers, or text
-    as they are written; itself where that is so.
+    """Return a plain table whose empty words are missing, whose ids are whole numbers, or text as
+    they are written, and whose moments are microseconds, in UTC where they have a zone; itself
+    where that is so.
     """
     import pandas as pd
 
     changed = {}
-    for name in table.columns[~table.columns.duplicated()]:
+    for name in table.columns:
         column = table[name]
         if isinstance(column, pd.DataFrame):
             continue
-        made = _ids(column) if _is_id(column) else _words(column)
+        made = _ids(column) if _is_id(column) else _words(_moments(column))
         if made is not column:
             changed[name] = made
     if not changed:
@@ -285,6 +299,17 @@ def cleaned(table):
     made = table.assign(**changed) if all(isinstance(n, str) for n in changed) else table
     made.attrs = dict(table.attrs)
     return made
+
+
+def _moments(column):
+    """Return moments with a zone in UTC, all in microseconds."""
+    import pandas as pd
+
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return column
+    if getattr(column.dtype, "tz", None) is not None and str(column.dtype.tz) != "UTC":
+        column = column.dt.tz_convert("UTC")
+    return column if column.dt.unit == "us" else column.dt.as_unit("us")
 
 
 def _words(column):

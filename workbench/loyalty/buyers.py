@@ -34,7 +34,7 @@ class Periods:
     length: str
 
 
-@engine.tables("lines")
+@engine.frames("lines")
 def two_periods(lines, until=None):
     """Return the two longest periods of equal length in the data, the first ending on `until`.
 
