@@ -76,13 +76,12 @@ def unknown(where, noun, name, known):
     steps: no event named 'bye'. Did you mean 'buy'? Present: buy, cart
     """
     known = [str(k) for k in known]
-    folded = {k.casefold(): k for k in reversed(known)}
-    near = [folded[n] for n in get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)]
+    near = nearest(name, known)
     first, left = known[:20], len(known) - 20
     values = {"where": where, "noun": noun, "name": name, "known": first or "–"}
     if left > 0:
         values["known"] = [*first, Note("errors.more", "{n} more", n=left)]
-    if not near:
+    if near is None:
         return InputError(
             "errors.unknown",
             "{where}: no {noun:word} named '{name}'. Present: {known:text}",
@@ -91,9 +90,20 @@ def unknown(where, noun, name, known):
     return InputError(
         "errors.unknown_near",
         "{where}: no {noun:word} named '{name}'. Did you mean '{near}'? Present: {known:text}",
-        near=near[0],
+        near=near,
         **values,
     )
+
+
+def nearest(name, known):
+    """Return the known name that is written most like one, or None where none is near.
+
+    >>> nearest("bye", ["buy", "cart"]), nearest("refund", ["buy", "cart"])
+    ('buy', None)
+    """
+    folded = {str(k).casefold(): str(k) for k in reversed(list(known))}
+    near = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)
+    return folded[near[0]] if near else None
 
 
 def need_columns(where, present, *names):

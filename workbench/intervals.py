@@ -201,13 +201,15 @@ def log_odds(share, std_error, conf_level=0.95):
         )
 
 
-def mean(values, customer, conf_level=0.95):
+def mean(values, customer, conf_level=0.95, weights=None):
     """Estimate the mean of rows, the customer as sampling unit.
 
     Parameters
     ----------
     values : array-like of float, one value per row
     customer : array-like, whose row it is
+    weights : array-like of float, optional
+        How much every row counts; None: all the same.
 
     Returns
     -------
@@ -218,6 +220,9 @@ def mean(values, customer, conf_level=0.95):
     """
     values = np.asarray(values, float)
     who, sizes = _whose(customer)
+    if weights is not None:
+        weights = np.asarray(weights, float)
+        values, sizes = values * weights, np.bincount(who, weights)
     estimate, se, low, high = ratio(np.bincount(who, values), sizes, conf_level)
     return {
         "count": float(values.sum()),

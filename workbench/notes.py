@@ -9,7 +9,38 @@ duration and `{brand:word}` for a name of our own.
 """
 
 from collections.abc import Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from string import Formatter
+
+_SAID = ContextVar("said", default=None)
+
+
+@contextmanager
+def collected():
+    """Collect in a list the notes that are said within a `with` block, however deep; what an inner
+    block collects the outer one has too.
+    """
+    outer, said = _SAID.get(), []
+    token = _SAID.set(said)
+    try:
+        yield said
+    finally:
+        _SAID.reset(token)
+        if outer is not None:
+            outer.extend(note for note in said if note not in outer)
+
+
+def say(*notes):
+    """Have notes stand among the limits of the analysis that is at work."""
+    said = _SAID.get()
+    if said is not None:
+        said.extend(note for note in notes if note not in said)
+
+
+def listening():
+    """Say whether an analysis is at work that collects what is said."""
+    return _SAID.get() is not None
 
 
 class Note:

@@ -24,6 +24,8 @@ def _columns(required, optional):
 
 
 _WORDS = dict.fromkeys
+# Years beyond them are slips, and more days than a calendar of periods can hold.
+FIRST_YEAR, LAST_YEAR = 1700, 2200
 TABLES = {
     "events": _columns(
         {"customer_id": "key", "occurred_at": "time", "event": "word"},
@@ -265,6 +267,10 @@ def moment(name, value, zone="UTC"):
     """
     import pandas as pd
 
+    number = isinstance(value, (bool, int, float))
+    if number or (hasattr(value, "dtype") and value.dtype.kind != "M"):
+        # 20240101 would be twenty milliseconds after 1970.
+        raise _no_moment(name, value)
     try:
         # 03-08-2026 is March to some and August to others: text begins with the year.
         if isinstance(value, str) and not re.match(r"\s*\d{4}-\d{1,2}(-|\s*$)", value):
@@ -273,18 +279,55 @@ def moment(name, value, zone="UTC"):
         if stamp is pd.NaT:
             raise ValueError(value)
     except (ValueError, TypeError):
-        raise InputError(
-            "schemas.error_moment",
-            "{name}: cannot read {value:repr} as a moment; write for instance '2017-12-31'",
-            name=name,
-            value=value,
-        ) from None
+        raise _no_moment(name, value) from None
     written_day = isinstance(value, str) and len(value.strip()) == 10
     whole_day = written_day or type(value).__name__ == "date"
+    if not FIRST_YEAR <= stamp.year <= LAST_YEAR:
+        raise InputError(
+            "schemas.error_year",
+            "{name}: {value:text} lies outside the years {first:text} to {last:text}",
+            name=name,
+            value=value,
+            first=FIRST_YEAR,
+            last=LAST_YEAR,
+        )
+    stamp = stamp.as_unit("us")
     if whole_day:
         stamp += pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
-    stamp = stamp.tz_localize(zone) if stamp.tz is None else stamp
-    return int((stamp - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(microseconds=1))
+    stamp = _in_zone(name, stamp, zone) if stamp.tz is None else stamp
+    return int(stamp.as_unit("us").asm8.astype("int64"))
+
+
+def _in_zone(name, stamp, zone):
+    """Return a moment of the clock in a zone; refuse one it skips or shows twice."""
+    try:
+        return stamp.tz_localize(zone, ambiguous="raise", nonexistent="raise")
+    except ValueError:
+        early = stamp.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
+        skipped = early.tz_localize(None) != stamp
+        values = {"name": name, "value": str(stamp), "zone": zone}
+    if skipped:
+        raise InputError(
+            "schemas.error_skipped_moment",
+            "{name}: the clock in {zone} skips {value}, when summer time begins; give another "
+            "moment, or one with its distance from UTC",
+            **values,
+        )
+    raise InputError(
+        "schemas.error_double_moment",
+        "{name}: the clock in {zone} shows {value} twice, when summer time ends; write its "
+        "distance from UTC behind it, such as '{value}+01:00'",
+        **values,
+    )
+
+
+def _no_moment(name, value):
+    return InputError(
+        "schemas.error_moment",
+        "{name}: cannot read {value:repr} as a moment; write for instance '2017-12-31'",
+        name=name,
+        value=value,
+    )
 
 
 def observed_until(table, until=None, *, column="occurred_at", zone="UTC"):
@@ -310,20 +353,29 @@ def purchase_days(orders, zone, until=None):
         orders,
         zone=zone,
         upto=None if until is None else end,
-        once="order_id",
         customer=engine.key("customer_id"),
         day=engine.day("ordered_at"),
         amount=engine.real("amount"),
     )
     if engine.one("SELECT count(*) FROM o", o=view) == 0:
-        raise NotEnoughData(
-            Note(
-                "schemas.error_none_before",
-                "orders: there is no order up to {until}",
-                until=str(until),
-            )
-        )
+        raise _no_order(until)
     return view, periods.local_day(end, zone)
+
+
+def _no_order(until):
+    """Return the error where no row of the orders can be used."""
+    if until is None:
+        return NotEnoughData(
+            "schemas.error_no_customer_and_time",
+            "orders: there is no order with both a customer and a time",
+        )
+    return NotEnoughData(
+        Note(
+            "schemas.error_none_before",
+            "orders: there is no order up to {until}",
+            until=str(until),
+        )
+    )
 
 
 # A row a customer and local day, what was paid on it, orders with an amount, and whether it is a

@@ -94,7 +94,7 @@ def all_missing(table):
 def missing_ids(table):
     """No row has an id."""
     found = [c for c in table if c in IDS]
-    return table.assign(**{c: None for c in found}) if found else None
+    return table.assign(**dict.fromkeys(found)) if found else None
 
 
 def doubled(table):

@@ -2,17 +2,13 @@
 
 import inspect
 import itertools
-from decimal import Decimal
 from functools import cache
-from uuid import UUID
 
 import numpy as np
 import pandas as pd
-import pytest
-from calls import CALLS, ROOMS, Made
+from calls import CALLS, ROOMS
 
-from workbench import clv, engine, experiments, funnels, journeys, loyalty, retention
-from workbench.errors import InputError, WorkbenchError
+from workbench import engine
 from workbench.results import Result
 
 # What takes no table of rows: fits and results, numbers, sentences, names.
@@ -137,7 +133,7 @@ def told(value):
         return [t for v in value.values() for t in told(v)]
     if isinstance(value, np.ndarray):
         return [pd.DataFrame({"x": value.ravel()})]
-    return [v for v in told(dict(vars(value)))] if hasattr(value, "__dict__") else [str(value)]
+    return told(dict(vars(value))) if hasattr(value, "__dict__") else [str(value)]
 
 
 def assert_same(found, wanted):

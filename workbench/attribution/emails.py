@@ -330,6 +330,7 @@ def _clicked(row, same, window):
 
 
 @engine.frames("emails", "orders")
+@analysis
 def mails_as_adverts(emails, orders, *, window="14D"):
     """Return mails as adverts, fit for `campaigns`: a row a campaign.
 

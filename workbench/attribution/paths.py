@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from workbench import engine, schemas
-from workbench.errors import InputError, NotEnoughData, need_columns, unknown
+from workbench import names as own
+from workbench.errors import InputError, NotEnoughData, need_columns
+from workbench.results import analysis
 
 _SALT = np.uint64(0x9E3779B97F4A7C15)
 
@@ -61,7 +63,7 @@ class Journeys:
             {
                 "customer": self.customer,
                 "path": [
-                    " > ".join(words[a:b])
+                    own.path(words[a:b])
                     for a, b in zip(self.begin[:-1], self.begin[1:], strict=True)
                 ],
                 "conversions": self.conversions,
@@ -82,6 +84,7 @@ class Journeys:
 
 
 @engine.tables("events")
+@analysis
 def paths(
     events,
     *,
@@ -130,15 +133,14 @@ def paths(
     from workbench.results import is_simulated
 
     schemas.require(events, "events", column, value)
-    if conversion not in engine.distinct(events, "event"):
-        raise unknown("conversion", "event", conversion, engine.distinct(events, "event"))
+    goal = own.occurring("conversion", [conversion], engine.distinct(events, "event"))
     names = [n for n in engine.distinct(events, column) if n != ""]
     end = schemas.observed_until(events, until)
     roles = {
         "customer": engine.key("customer_id"),
         "t": engine.micros("occurred_at"),
         "c": engine.code(column, names, others=True),
-        "goal": engine.code("event", [conversion], others=True),
+        "goal": engine.code("event", goal, others=True),
     }
     if value:
         roles["value"] = engine.real(value)
@@ -236,6 +238,7 @@ def _split(rows, names, gap, end, attrs):
 
 
 @engine.frames("table")
+@analysis
 def from_paths(
     table,
     *,

@@ -3,9 +3,11 @@
 import numpy as np
 
 from workbench import engine
+from workbench.results import analysis
 
 
 @engine.frames("choices")
+@analysis
 def some_customers(choices, customers, *, seed=1):
     """Return the choices of customers drawn at random; of all where there are no more.
 
@@ -18,6 +20,7 @@ def some_customers(choices, customers, *, seed=1):
 
 
 @engine.frames("choices")
+@analysis
 def most_chosen(choices):
     """Return the alternative that is chosen most often in a table of choices."""
     chosen = choices.loc[choices["chosen"].astype(bool), "alternative"]

@@ -285,6 +285,7 @@ KINDS = {"0": -1, "1": 0, "2-3": 1, "4-6": 3, "7+": 6}  # repeat purchases above
 
 
 @engine.frames("people")
+@analysis
 def by_frequency(people):
     """Return how many customers made few or many repeat purchases, and what to expect of them.
 

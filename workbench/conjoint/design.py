@@ -283,6 +283,7 @@ def _attributes(design):
 
 
 @engine.frames("design", "answers")
+@analysis
 def choices(design, answers, *, none=False):
     """Lay the answers to a design out as choices.
 
@@ -346,6 +347,7 @@ def choices(design, answers, *, none=False):
 
 
 @engine.frames("choices")
+@analysis
 def numeric_attributes(choices, attributes, *, levels=12):
     """Return the attributes that are numbers with too many values for a part-worth each.
 

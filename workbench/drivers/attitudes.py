@@ -7,7 +7,7 @@ from workbench import regression as fits
 from workbench.drivers.scales import SCALE
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, weights
 
 # One name alone, or beside the lowest of several.
 SCORES = (
@@ -33,6 +33,10 @@ FAVOURABLE = (
         "to {high:3}; {n} respondents); the least favourable is {last:word} "
         "({last_value:3}).",
     ),
+)
+WEIGHTED = Note(
+    "drivers.weighted",
+    "Every answer counts by its weight; intervals allow for how far the weights differ.",
 )
 FALLS_SHORT = Note(
     "drivers.gap_answer",
@@ -74,7 +78,7 @@ def scale_means(table, scales, *, cluster=None, conf_level=0.95):
     """
     import pandas as pd
 
-    rows = []
+    rows, weight = [], weights.of(table)
     for name, items in scales.items():
         fits.require(table, SCALE.having(name=name), *items, cluster)
         values = table[list(items)].astype(float)
@@ -89,7 +93,12 @@ def scale_means(table, scales, *, cluster=None, conf_level=0.95):
         rows.append(
             {
                 "scale": name,
-                **intervals.mean(values.mean(axis=1).to_numpy()[told], who[told], conf_level),
+                **intervals.mean(
+                    values.mean(axis=1).to_numpy()[told],
+                    who[told],
+                    conf_level,
+                    None if weight is None else weight[told],
+                ),
             }
         )
     return Result(
@@ -103,7 +112,10 @@ def scale_means(table, scales, *, cluster=None, conf_level=0.95):
         unit="answers",
         n=max(r["n"] for r in rows),
         conf_level=conf_level,
-        limits=(Note("drivers.scales_limit", "Check reliability before comparing scores."),),
+        limits=(
+            Note("drivers.scales_limit", "Check reliability before comparing scores."),
+            *([] if weight is None else [WEIGHTED]),
+        ),
         chart=Points(label=["scale"], xlabel=Note("drivers.scales_axis", "Mean score")),
     )
 
@@ -218,7 +230,7 @@ def service_gap(answers, *, conf_level=0.95):
     import pandas as pd
 
     fits.require(answers, "answers", "respondent_id", "dimension", "expectation", "perception")
-    whole = answers.dropna(subset=["expectation", "perception"])
+    whole = answers.dropna(subset=["dimension", "expectation", "perception"])
     if not len(whole):
         raise NotEnoughData("drivers.error_gap_empty", "service_gap: there is no complete answer")
     rows = []
@@ -231,7 +243,7 @@ def service_gap(answers, *, conf_level=0.95):
                 {
                     "dimension": name,
                     "measure": measure,
-                    **intervals.mean(values, mine["respondent_id"], conf_level),
+                    **intervals.mean(values, mine["respondent_id"], conf_level, weights.of(mine)),
                 }
             )
     limits = [
@@ -241,6 +253,8 @@ def service_gap(answers, *, conf_level=0.95):
             "perception beside them.",
         )
     ]
+    if weights.WEIGHT in whole:
+        limits.append(WEIGHTED)
     if len(whole) < len(answers):
         limits.append(fits.LEFT_OUT.having(n=len(answers) - len(whole)))
     if whole["respondent_id"].nunique() < 100:

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from workbench import engine, intervals
+from workbench import names as own
 from workbench import regression as fits
 from workbench.drivers.regress import AXES, METHODS, left_out
 from workbench.errors import InputError, NotEnoughData
@@ -151,7 +152,7 @@ def mediation(
         value = steps[way[0]][cause].copy()
         for a, b in pairwise(way):
             value = value * steps[b][a]
-        paths[" > ".join(way)] = value * last[way[-1]]
+        paths[own.path(way)] = value * last[way[-1]]
     rows = [("total", np.nan, total), ("direct", np.nan, last[cause])]
     if moderator:
         centre, spread = float(data.x[moderator].mean()), float(data.x[moderator].std())

@@ -3,10 +3,11 @@
 import numpy as np
 
 from workbench import engine, intervals
+from workbench import names as own
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, weights
 
 CUSTOMARY = 0.7  # reliability that is usually asked for
 ALIKE = 0.9  # heterotrait–monotrait ratio from which two scales cannot be told apart
@@ -42,6 +43,7 @@ NOT_DISTINCT = Note(
 
 
 @engine.frames("surveys")
+@analysis
 def wide(surveys, items=None, *, prefix=""):
     """Return survey answers with one row a response occasion and one column an item.
 
@@ -56,13 +58,17 @@ def wide(surveys, items=None, *, prefix=""):
     Returns
     -------
     DataFrame
-        respondent_id, answered_at, order_id (where there is one), and a column an item; answers of
-        one person at one moment stand in one row, an item answered twice in it as the mean.
+        respondent_id, answered_at, order_id (where there is one), a column an item, and weight
+        where the answers have weights; answers of one person at one moment stand in one row, an
+        item answered twice in it as the mean.
 
     Raises InputError for an unknown item.
     """
     fits.require(surveys, "surveys", "respondent_id", "answered_at", "item", "value")
+    surveys = surveys.assign(item=surveys["item"].map(own.written, na_action="ignore"))
+    surveys = surveys.dropna(subset=["item"])
     known = surveys["item"].unique()
+    items = None if items is None else own.listed(items)
     for item in items or ():
         if item not in known:
             raise unknown("surveys", "item", item, sorted(known, key=str))
@@ -81,8 +87,24 @@ def wide(surveys, items=None, *, prefix=""):
     )
     made.columns.name = None
     made = made.rename(columns=lambda name: name.removeprefix(prefix))
+    _free(made.columns, [*keys, weights.WEIGHT])
+    if weights.of(kept) is not None:
+        each = kept.groupby(keys[:2], as_index=False)[weights.WEIGHT].mean()
+        made = made.merge(each, how="left", on=keys[:2])
     made.attrs.update(surveys.attrs)
     return made
+
+
+def _free(columns, taken):
+    """Refuse items that bear the name of another column."""
+    twice = [name for name in dict.fromkeys(columns) if list(columns).count(name) > 1]
+    wrong = twice or [name for name in taken[-1:] if name in columns]
+    if wrong:
+        raise InputError(
+            "drivers.error_item_name",
+            "surveys: the item '{item}' has the name of another column; rename it",
+            item=wrong[0],
+        )
 
 
 def scale_answers(table, items, what):

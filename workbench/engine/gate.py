@@ -81,15 +81,23 @@ def agreeing(tables):
         return tables
     if any(len(table.select_dtypes("datetimetz").columns) for table in made.values()):
         made = {name: _in_utc(table) for name, table in made.items()}
-    for column in {str(c) for table in made.values() for c in table.columns if _is_id_name(c)}:
-        holds = [name for name, table in made.items() if column in table.columns]
-        kinds = {_is_text(made[name][column]) for name in holds}
-        if len(kinds) > 1:
-            for name in holds:
-                attrs = dict(made[name].attrs)
-                made[name] = made[name].assign(**{column: written(made[name][column])})
-                made[name].attrs = attrs
+    for column in _shared_ids(made.values()):
+        holds = {name: table for name, table in made.items() if column in table.columns}
+        if len({_is_text(table[column]) for table in holds.values()}) > 1:
+            made |= {name: _put(t, {column: written(t[column])}) for name, t in holds.items()}
     return {**tables, **made}
+
+
+def _shared_ids(frames):
+    """Return the names of the columns of ids in any of the tables."""
+    return sorted({str(c) for table in frames for c in table.columns if _is_id_name(c)})
+
+
+def _put(table, columns):
+    """Return a table with other columns, what stands beside it kept."""
+    made = table.assign(**columns)
+    made.attrs = dict(table.attrs)
+    return made
 
 
 def _in_utc(table):
@@ -97,9 +105,7 @@ def _in_utc(table):
     naive = table.select_dtypes("datetime").columns
     if not len(naive):
         return table
-    made = table.assign(**{c: table[c].dt.tz_localize("UTC") for c in naive})
-    made.attrs = dict(table.attrs)
-    return made
+    return _put(table, {c: table[c].dt.tz_localize("UTC") for c in naive})
 
 
 def _is_text(column):
@@ -296,9 +302,7 @@ def cleaned(table):
             changed[name] = made
     if not changed:
         return table
-    made = table.assign(**changed) if all(isinstance(n, str) for n in changed) else table
-    made.attrs = dict(table.attrs)
-    return made
+    return _put(table, changed) if all(isinstance(n, str) for n in changed) else table
 
 
 def _moments(column):

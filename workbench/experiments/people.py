@@ -4,11 +4,13 @@ import numpy as np
 
 from workbench import engine
 from workbench.errors import InputError
+from workbench.results import analysis
 
 BEFORE = ("before", "earlier", "long_ago")
 
 
 @engine.frames("exposures", "orders")
+@analysis
 def exposed(exposures, orders, *, window="30D", campaign=None):
     """Return everybody who was exposed or held back, with what they bought within the window.
 
@@ -50,6 +52,7 @@ def exposed(exposures, orders, *, window="30D", campaign=None):
 
 
 @engine.frames("people")
+@analysis
 def planned_split(people, *, control="control", share=None):
     """Return the planned share of each arm from that of the control; None for equal shares."""
     if share is None:
@@ -59,6 +62,7 @@ def planned_split(people, *, control="control", share=None):
 
 
 @engine.frames("orders", "events")
+@analysis
 def campaign_households(orders, events, campaign, *, span="42D"):
     """Return all households, with what they bought during a campaign and before it.
 
@@ -97,6 +101,7 @@ def campaign_households(orders, events, campaign, *, span="42D"):
 
 
 @engine.frames("orders", "events")
+@analysis
 def campaign_weeks(orders, events, campaign, *, before=8, after=6):
     """Return what every household spent in each week around the start of a campaign.
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from workbench import engine, intervals, schemas
-from workbench.funnels.rules import NO_WINDOW, ORDERS, SEMANTICS, none_mature, prepare
+from workbench.funnels.rules import NO_WINDOW, ORDERS, SEMANTICS, none_entered, prepare
 from workbench.funnels.steps import conversion, share_of
 from workbench.funnels.walks import Definitions
 from workbench.notes import Note
@@ -208,7 +208,7 @@ def compare_definitions(
         m = sums[i].reindex(range(16), fill_value=0).to_numpy().astype(float)
         n, done, n0, done0 = (int((m * bit).sum()) for bit in (x, y, x0, y0))
         if n0 == 0:
-            raise none_mature(plans[0][2].names[0], window)
+            raise none_entered(plans[0][2].view, plans[0][2].first, window)
         r, r0 = done / n if n else np.nan, done0 / n0
         pull = ((y - r * x) / n if n else np.nan) - (y0 - r0 * x0) / n0
         se = float(np.sqrt((m * pull**2).sum()))

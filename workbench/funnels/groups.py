@@ -4,6 +4,7 @@ import numpy as np
 from scipy import special
 
 from workbench import engine, intervals
+from workbench import names as own
 from workbench.errors import InputError
 from workbench.funnels.rules import prepare
 from workbench.funnels.steps import conversion
@@ -47,6 +48,7 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
         events, steps, given=given, by=by, **{k: v for k, v in options.items() if k not in rules}
     )
     made = conversion(events, steps, by=by, conf_level=conf_level, **options)
+    by = own.label(by)
     last = made.table[
         (made.table["basis"] == "entry")
         & (made.table["step_number"] == len(list(steps)))

@@ -1,7 +1,10 @@
 """The rules of a funnel, those of four well-known tools, and a funnel made ready to run."""
 
+from dataclasses import replace
+
 from workbench import engine, schemas
-from workbench.errors import InputError, NotEnoughData, one_of, unknown
+from workbench import names as own
+from workbench.errors import InputError, NotEnoughData, nearest, one_of, unknown
 from workbench.funnels.walks import FAR, Rules
 from workbench.notes import Note
 
@@ -69,7 +72,7 @@ class Prepared:
     answer.
     """
 
-    def __init__(self, view, rules, names, groups, said, hold, end):
+    def __init__(self, view, rules, names, groups, said, hold, end, first):
         self.view, self.rules, self.names, self.groups, self.said, self.hold, self.end = (
             view,
             rules,
@@ -79,6 +82,7 @@ class Prepared:
             hold,
             end,
         )
+        self.first = first
 
     def run(self, kernel):
         """Walk every history with a kernel and return its stacked partial tables."""
@@ -120,7 +124,7 @@ def prepare(
     one_of("exclusion", said["exclusion"], ("ends", "removes"))
     one_of("immature", said["immature"], ("leave_out", "count"))
     one_of("enter", enter, ("first", "any"))
-    classes = [tuple([s] if isinstance(s, str) else s) for s in steps]
+    classes = [tuple(map(own.written, own.several(s))) for s in steps]
     names = [" / ".join(c) for c in classes]
     repeated = len(set(classes)) < len(classes)
     if len(classes) < 2:
@@ -158,7 +162,8 @@ def prepare(
             "funnels.error_ties_of_equal_steps",
             "ties: 'rank' cannot settle which of two equal steps an event fills; use ties='later'",
         )
-    excluded = [exclude] if isinstance(exclude, str) else list(exclude)
+    excluded = [own.written(name) for name in own.several(exclude)]
+    optional = [own.written(name) for name in own.several(optional)]
     removes = bool(excluded) and said["exclusion"] == "removes"
     if removes and (optional or step_windows or slack or repeated):
         raise InputError(
@@ -235,7 +240,7 @@ def prepare(
         len(groups),
         end if width is None else end - width,
     )
-    return Prepared(view, rules, names, groups, said, hold, end)
+    return Prepared(view, rules, names, groups, said, hold, end, classes[0])
 
 
 def _step_widths(given, steps):
@@ -260,10 +265,8 @@ def view_of(events, steps, by, hold, until, others=False, more=(), column="event
     """
     schemas.require(events, "events", by, hold, column)
     present = engine.distinct(events, column)
-    for what, names in (("steps", steps), ("exclude", more)):
-        for step in names:
-            if step not in present:
-                raise unknown(what, "event", step, present)
+    steps = own.occurring("steps", steps, present)
+    more = own.occurring("exclude", more, present)
     # Events outside the steps get the last code: they break a strict chain, and sort after it.
     roles = {
         "customer": engine.key("customer_id"),
@@ -276,15 +279,48 @@ def view_of(events, steps, by, hold, until, others=False, more=(), column="event
     if by:
         groups = engine.distinct(events, by)
         roles["g"] = engine.code(by, groups, others=True)
-        groups = [*groups, "missing"]
+        groups = [*groups, own.missing(groups)]
     end = schemas.observed_until(events, until)
     if end is None:
         raise NotEnoughData("funnels.error_no_event", "the table holds no event with a time")
     return engine.view(events, upto=None if until is None else end, **roles), groups, end
 
 
-def none_mature(step, window):
-    """Return the error for a funnel that nobody entered early enough to be followed."""
+def none_entered(view, first, window):
+    """Return the error for a funnel that nobody entered, or not early enough to be followed."""
+    step = " / ".join(first)
+    coded = view.roles["k"].words
+    numbers = ", ".join(str(coded.index(name)) for name in first)
+    if engine.one(f"SELECT count(*) FROM v WHERE k IN ({numbers})", v=view):
+        return _none_mature(step, window)
+    if not engine.one("SELECT count(*) FROM v", v=replace(view, roles=_but_word(view))):
+        return NotEnoughData(
+            "funnels.no_rows",
+            "conversion: no row of the table has a customer and a time, so nobody can be followed",
+        )
+    present = engine.distinct(view.table, view.roles["k"].source)
+    near = next((n for n in (nearest(name, present) for name in first) if n not in first), None)
+    if near is None:
+        return NotEnoughData(
+            "funnels.nobody",
+            "conversion: nobody has the event '{step:word}', so no share of them can be given",
+            step=step,
+        )
+    return NotEnoughData(
+        "funnels.nobody_near",
+        "conversion: nobody has the event '{step:word}', so no share of them can be given. Did you "
+        "mean '{near}'?",
+        step=step,
+        near=near,
+    )
+
+
+def _but_word(view):
+    """Return the roles of a view without the word that leaves rows out."""
+    return {name: role for name, role in view.roles.items() if name in ("customer", "t")}
+
+
+def _none_mature(step, window):
     return NotEnoughData(
         "funnels.none_mature",
         "conversion: no customer entered at '{step:word}' early enough to be followed for the "

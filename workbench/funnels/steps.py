@@ -3,12 +3,17 @@
 import numpy as np
 
 from workbench import engine, intervals, schemas
+from workbench import names as own
 from workbench.errors import InputError
-from workbench.funnels.rules import NO_WINDOW, SEMANTICS, none_mature, prepare, view_of, within
+from workbench.funnels.rules import NO_WINDOW, SEMANTICS, none_entered, prepare, view_of, within
 from workbench.funnels.walks import Plan, Progress
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Points, Result, analysis
 
+NO_END = Note(
+    "funnels.drop_unbounded",
+    "No window: those who have not gone on yet may still do so; the shares are upper bounds.",
+)
 LEAST = 100  # customers below which a share is too uncertain to be read as a dot
 TOOLS = {
     "posthog": Note(
@@ -170,10 +175,11 @@ def conversion(
     rules, names, groups, said = made.rules, made.names, made.groups, made.said
     parts = made.run(Plan(rules))
     sums = parts.groupby(["kind", "group", "step"])["customers"].sum()
+    by = own.label(by)
     table = _table(sums, names, groups, by, conf_level, rules)
     entered = table[(table["basis"] == "entry") & (table["step_number"] == 1)]
     if entered["n"].sum() == 0:
-        raise none_mature(names[0], said["window"])
+        raise none_entered(made.view, made.first, said["window"])
 
     limits = _limits(table, entered, _total(sums, "tied"), said["window"] is None, by)
     if said["immature"] == "count" and _total(sums, "waiting"):
@@ -230,25 +236,29 @@ def drop_off(
     (dropped), n, estimate, conf_low, conf_high, immature. Raises as `conversion`. Interval: Wilson
     (1927).
     """
-    steps = list(steps)
-    if len(set(steps)) < len(steps) or len(steps) < 2:
+    classes = [tuple(map(own.written, own.several(step))) for step in steps]
+    words = [word for each in classes for word in each]
+    steps = [" / ".join(each) for each in classes]
+    if len(set(words)) < len(words) or len(steps) < 2:
         raise InputError(
             "funnels.error_repeated_steps",
             "steps: at least two different names are needed, found {steps:text}",
             steps=steps,
         )
-    width = schemas.micros("window", window)
-    view, groups, end = view_of(events, steps, by, hold, until, column=column)
+    width = schemas.micros("window", window, none=True)
+    view, groups, end = view_of(events, words, by, hold, until, column=column)
+    by = own.label(by)
+    lookup = tuple(j for j, each in enumerate(classes) for _ in each)
     parts = engine.ordered(
         view,
-        Progress(len(steps), width, end, len(groups)),
+        Progress(lookup, width, end, len(groups)),
         by=("customer", "held") if hold else ("customer",),
         then=("t", "k"),
     )
     sums = parts.groupby(["kind", "group", "step"])["customers"].sum()
     rows = []
     for g, name in enumerate(groups):
-        if name == "missing" and by and not sums.get(("seen", g, 0), 0):
+        if g == len(groups) - 1 and by and not sums.get(("seen", g, 0), 0):
             continue
         for j, step in enumerate(steps[:-1]):
             n, on = int(sums.get(("seen", g, j), 0)), int(sums.get(("reached", g, j), 0))
@@ -264,7 +274,7 @@ def drop_off(
             )
     table = with_wilson(rows, conf_level, ("immature",))
     if not table["n"].sum():
-        raise none_mature(steps[0], window)
+        raise none_entered(view, classes[0], window)
     return Result(
         question=Note("funnels.drop_question", "After which step do customers stop?"),
         table=table,
@@ -272,13 +282,15 @@ def drop_off(
         n=int(table["n"].max()),
         method=Note(
             "funnels.drop_method",
-            "Share of customers seen at a step who do no later step within "
-            "{window:span}; Wilson intervals.",
-            window=window,
+            "Share of customers seen at a step who do no later step {within}; Wilson intervals.",
+            within=within(window),
         ),
         conf_level=conf_level,
-        limits=_limits(table, table[table["step_number"] == 1], 0, False, by),
-        answer=_drop_answer(table, by, window),
+        limits=(
+            *_limits(table, table[table["step_number"] == 1], 0, False, by),
+            *([NO_END] if window is None else []),
+        ),
+        answer=_drop_answer(table, by, within(window)),
         chart=Points(
             label=[*([by] if by else []), "step"],
             group=by,
@@ -292,7 +304,7 @@ def _table(sums, steps, groups, by, conf_level, rules):
     rows = []
     for g, name in enumerate(groups):
         reached = [int(sums.get(("reached", g, j), 0)) for j in range(len(steps))]
-        if name == "missing" and by and not reached[0]:
+        if g == len(groups) - 1 and by and not reached[0]:
             continue
         key = {by: name} if by else {}
         waiting = int(sums.get(("waiting", g, 0), 0))
@@ -305,11 +317,8 @@ def _table(sums, steps, groups, by, conf_level, rules):
                 source = j - 1
                 while source in rules.optional:
                     source -= 1
-                count = (
-                    int(sums.get(("went_on", g, j), 0))
-                    if opened and basis == "previous"
-                    else reached[j]
-                )
+                onward = opened and basis == "previous"
+                count = int(sums.get(("went_on", g, j), 0)) if onward else reached[j]
                 rows.append(
                     {
                         **key,
@@ -416,25 +425,25 @@ def _conversion_answer(table, names, by, limit, any_entry):
     )
 
 
-def _drop_answer(table, by, window):
+def _drop_answer(table, by, limit):
     """Say after which step most stop, among rows large enough to be shown."""
     large = table[table["n"] >= MINIMUM_CELL]
     # Too few everywhere: the answer says so by its n.
     rows = large if len(large) else table.sort_values("n", ascending=False).head(1)
     row = rows.sort_values(["estimate", "step_number"], ascending=[False, True]).iloc[0]
-    values = {"step": row["step"], "window": window, **share_of(row)}
+    values = {"step": row["step"], "within": limit, **share_of(row)}
     if by:
         return Note(
             "funnels.group_drop_answer",
             "Drop-off is highest after {step:word} in group {group:word}: {share:%} take no later "
-            "step within {window:span} ({low:%} to {high:%}; {count} of {n} customers).",
+            "step {within} ({low:%} to {high:%}; {count} of {n} customers).",
             group=row[by],
             **values,
         )
     return Note(
         "funnels.drop_answer",
-        "Drop-off is highest after {step:word}: {share:%} take no later step within {window:span} "
-        "({low:%} to {high:%}; {count} of {n} customers).",
+        "Drop-off is highest after {step:word}: {share:%} take no later step {within} ({low:%} to "
+        "{high:%}; {count} of {n} customers).",
         **values,
     )
 

@@ -1,8 +1,9 @@
 """How long customers take from the first step to the last."""
 
 from workbench import engine, survival
+from workbench import names as own
 from workbench.errors import InputError
-from workbench.funnels.rules import none_mature, prepare, within
+from workbench.funnels.rules import none_entered, prepare, within
 from workbench.funnels.walks import Times
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Curve, Result, analysis
@@ -50,7 +51,8 @@ def time_to_convert(
     """
     import pandas as pd
 
-    if len({str(s) for s in steps}) < len(list(steps)):
+    steps = [own.several(step) for step in steps]
+    if len({str(s) for s in steps}) < len(steps):
         raise InputError(
             "funnels.error_time_of_repeated_steps",
             "steps: time_to_convert needs different steps",
@@ -67,8 +69,8 @@ def time_to_convert(
     )
     parts = made.run(Times(made.rules, made.end))
     if not len(parts):
-        raise none_mature(made.names[0], window)
-    curves = []
+        raise none_entered(made.view, made.first, window)
+    curves, by = [], own.label(by)
     for g, rows in parts.groupby("g"):
         curve = survival.incidence(
             rows["micros"] / DAY, rows["cause"], customer=rows["customer"], conf_level=conf_level

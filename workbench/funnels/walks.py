@@ -155,15 +155,20 @@ class Times:
 
 
 class Progress:
-    """The kernel of `drop_off`: customers seen at each step, and those who went on later."""
+    """The kernel of `drop_off`: customers seen at each step, and those who went on later; `lookup`
+    tells the step of every event.
+    """
 
-    def __init__(self, steps, width, end, groups):
-        self.steps, self.width, self.horizon, self.groups = steps, width, end - width, groups
+    def __init__(self, lookup, width, end, groups):
+        self.lookup, self.groups = lookup, groups
+        self.width, self.horizon = (FAR, end) if width is None else (width, end - width)
 
     def __call__(self, batch):
-        t, k, last = batch["t"], batch["k"], batch.last
+        t, last = batch["t"], batch.last
+        # Several events may be one step.
+        k = np.array(self.lookup)[batch["k"]]
         counted = Counted(batch, self.groups)
-        for j in range(self.steps - 1):
+        for j in range(max(self.lookup)):
             here = np.flatnonzero(k == j)
             mature = here[t[here] <= self.horizon]
             later = np.append(np.flatnonzero(k > j), len(batch))

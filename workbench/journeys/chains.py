@@ -3,6 +3,7 @@
 import numpy as np
 
 from workbench import engine, intervals, schemas
+from workbench import names as own
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -47,7 +48,7 @@ def next_event(
     import pandas as pd
 
     schemas.require(events, "events", column)
-    names = engine.distinct(events, column)
+    names = own.listed(engine.distinct(events, column))
     most = max(orders)
     if not 0 <= min(orders) <= most <= 3 or (len(names) + 1) ** (most + 1) > 2**62:
         raise InputError(

@@ -4,6 +4,7 @@ import numpy as np
 from scipy import special
 
 from workbench import engine, intervals, schemas
+from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -342,7 +343,8 @@ def _difference_answer(table, goal, conf_level):
 def _walk(events, steps, timeout, goal, column, until):
     """Return the events' names, the sums by path, and the sums over all visits."""
     schemas.require(events, "events", column)
-    names = engine.distinct(events, column)
+    names = own.listed(engine.distinct(events, column))
+    goal = None if goal is None else own.written(goal)
     if goal is not None and goal not in names:
         raise unknown("goal", "event", goal, names)
     bits = max(len(names).bit_length(), 1)
@@ -381,7 +383,7 @@ def _written(packed, coded):
         while path:
             here.append(names[(path & mask) - 1])
             path >>= bits
-        out.append(" > ".join(here[::-1]))
+        out.append(own.path(here[::-1]))
     return np.array(out, object)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from workbench import engine, intervals, schemas
+from workbench import names as own
 from workbench.errors import NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Heat, Points, Result, analysis
@@ -209,10 +210,8 @@ def _cut(events, rules, zone, conf_level):
             given = [m[c] for c in ("y", "x", "yy", "xy", "xx", "customers")]
             estimate, se, low, high = map(float, intervals.ratio_of_sums(*given, conf_level))
             if name == "one_event_share":
-                low, high = (
-                    float(v)
-                    for v in intervals.clustered(estimate, se, m["x"], m["customers"], conf_level)
-                )
+                ends = intervals.clustered(estimate, se, m["x"], m["customers"], conf_level)
+                low, high = map(float, ends)
             rows.append(
                 {
                     "definition": definition,
@@ -256,7 +255,7 @@ def transitions(events, *, timeout=None, conf_level=0.95):
     import pandas as pd
 
     schemas.require(events, "events")
-    names = engine.distinct(events, "event")
+    names = own.listed(engine.distinct(events, "event"))
     view = engine.view(
         events,
         customer=engine.key("customer_id"),

@@ -35,6 +35,7 @@ class Periods:
 
 
 @engine.frames("lines")
+@analysis
 def two_periods(lines, until=None):
     """Return the two longest periods of equal length in the data, the first ending on `until`.
 

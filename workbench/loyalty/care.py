@@ -453,6 +453,7 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
 
 
 @engine.frames("joined")
+@analysis
 def before_joining(joined):
     """Return what members and others bought a period before anybody could be a member.
 

@@ -10,6 +10,7 @@ from workbench import engine
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.loyalty.limits import BUYERS_ONLY, few
 from workbench.notes import Note
+from workbench.results import analysis
 
 LEAST = 400  # households
 OTHERS = "other brands"
@@ -50,6 +51,7 @@ class Panel:
 
 
 @engine.tables("lines")
+@analysis
 def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
     """Count the purchases of every household and brand.
 

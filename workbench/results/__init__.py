@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench import engine, notes
 from workbench.errors import InputError, one_of
 from workbench.notes import Note
-from workbench.results import charts
+from workbench.results import charts, rows
 from workbench.results.charts import Chart, Curve, Flow, Heat, Points
 
 __all__ = [
@@ -177,23 +177,35 @@ def small_cells(table):
 
 def analysis(function):
     """Make an analysis carry what its tables are marked with to what it returns: simulated or not,
-    and the currency of their money.
+    the currency of their money, and what could not be used or did not occur.
     """
 
     @wraps(function)
     def marked(*args, **options):
-        made = function(*args, **options)
+        within = notes.listening()
+        with notes.collected() as said:
+            if not within:
+                args, options = rows.usable(function, args, options)
+            made = function(*args, **options)
         given = (*args, *options.values())
+        said = [*rows.inherited(given), *said]
         simulated = any(is_simulated(one) for one in given)
         currency = next((c for c in map(currency_of, given) if c), None)
         if isinstance(made, Result):
-            return _marked(made, simulated, currency)
-        if hasattr(made, "attrs"):
+            return _marked(_limited(made, said), simulated, currency)
+        if isinstance(getattr(made, "attrs", None), dict):
+            rows.carried(made, said)
             marks = {"simulated": simulated or None, "currency": currency}
             made.attrs.update({name: mark for name, mark in marks.items() if mark})
         return made
 
     return marked
+
+
+def _limited(result, said):
+    """Return a Result with what was said while it was made among its limits."""
+    new = [note for note in dict.fromkeys(said) if note not in result.limits]
+    return replace(result, limits=(*result.limits, *new)) if new else result
 
 
 def simulated_question(question):

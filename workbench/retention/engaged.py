@@ -3,8 +3,9 @@
 import numpy as np
 
 from workbench import engine, intervals, periods, schemas
+from workbench import names as own
 from workbench import regression as fits
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 from workbench.retention import sentences
@@ -70,13 +71,11 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
         schemas.moments(events, "events", "occurred_at"),
         schemas.moments(orders, "orders", "ordered_at"),
     )
-    known = set(events["event"].unique())
-    acts = [acts] if isinstance(acts, str) else acts
-    for act in acts or ():
-        if act not in known:
-            raise unknown("acts", "event", act, sorted(map(str, known)))
+    names = events["event"].map(own.written, na_action="ignore")
+    known = sorted(names.dropna().unique())
+    acts = None if acts is None else own.occurring("acts", own.several(acts), known)
     counted = (
-        (events["event"].isin(acts) if acts is not None else events["event"] != "order")
+        (names.isin(acts) if acts is not None else names != "order")
         & events["customer_id"].notna()
         & when.notna()
     )

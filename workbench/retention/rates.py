@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from workbench import engine, intervals, periods, schemas
+from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
@@ -173,7 +174,7 @@ def day_retention(
             o=view,
         )
         group = engine.written(schemas.group_of(found["customer"], by))
-        found["group"] = group.fillna("missing")
+        found["group"] = own.filled(group)
     rows = []
     for i, (a, b, label) in enumerate(ages):
         watched = found["first_day"] + (a if b is None else b) <= end

@@ -8,6 +8,7 @@ from the engine as one row a customer or less.
 import numpy as np
 
 from workbench import engine, intervals, schemas, survival
+from workbench import names as own
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
@@ -387,7 +388,7 @@ def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level
             "time_to_next: no customer has a purchase number {after}",
             after=after,
         )
-    group = None if by is None else schemas.group_of(gaps["customer_id"], by).fillna("missing")
+    group = None if by is None else own.filled(schemas.group_of(gaps["customer_id"], by))
     table, medians = survival.by_group(gaps["days"], gaps["ended"], group, conf_level=conf_level)
     table = table.rename(columns={"time": "days"})
     return Result(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from workbench import engine, intervals, schemas
+from workbench import names as own
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import analysis
@@ -91,16 +92,13 @@ def barriers(
     """
     import pandas as pd
 
-    stages = list(stages)
-    stage = stage or stages[-2]
+    stages = own.listed(stages)
+    stage = stages[-2] if stage is None else own.written(stage)
     if stage not in stages[:-1]:
         raise unknown("stage", "stage", stage, stages[:-1])
-    names = [barrier] if isinstance(barrier, str) else list(barrier)
     schemas.require(events, "events", column, action, *adjust)
-    words = engine.distinct(events, action)
-    for name in names:
-        if name not in words:
-            raise unknown("barrier", "event", name, words)
+    words = own.listed(engine.distinct(events, action))
+    names = own.occurring("barrier", own.several(barrier), words)
     more = {
         "a": engine.code(action, words),
         **{
@@ -115,7 +113,7 @@ def barriers(
         end,
         begin,
         stages.index(stage),
-        [words.index(n) for n in names],
+        [words.index(n) for n in names if n in words],
         len(adjust),
     )
     d = engine.ordered(view, kernel, then=("t", "k")).sort_values(

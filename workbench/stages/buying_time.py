@@ -1,6 +1,7 @@
 """How long it takes until people buy, when giving up is an outcome too."""
 
 from workbench import engine, survival
+from workbench import names as own
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
@@ -74,9 +75,7 @@ def time_to_purchase(episodes, *, by=None, conf_level=0.95):
     if by and by not in episodes:
         raise unknown("by", "column", by, episodes.columns)
     curves = []
-    for name, mine in (
-        episodes.groupby(episodes[by].fillna("missing")) if by else [(None, episodes)]
-    ):
+    for name, mine in episodes.groupby(own.filled(episodes[by])) if by else [(None, episodes)]:
         curve = survival.incidence(
             mine["days"], cause(mine), customer=mine["customer_id"], conf_level=conf_level
         )

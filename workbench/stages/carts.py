@@ -3,6 +3,7 @@
 import numpy as np
 
 from workbench import engine, intervals, schemas
+from workbench import names as own
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import analysis, small_cells
@@ -77,9 +78,7 @@ def carts(events, *, cart="add_to_cart", order="order", window="24h", column="ev
 
     schemas.require(events, "events", column)
     present = engine.distinct(events, column)
-    for name in (cart, order):
-        if name not in present:
-            raise unknown("carts", "event", name, present)
+    cart, order = own.occurring("carts", [cart, order], present)
     roles = {
         "customer": engine.key("customer_id"),
         "t": engine.micros("occurred_at"),
@@ -201,10 +200,10 @@ def cart_abandonment(carts, *, by=None, conf_level=0.95):
     if not len(grown):
         raise NotEnoughData(NO_CART)
     rows = []
-    for name, mine in grown.groupby(grown[by].fillna("missing")) if by else [(None, grown)]:
+    for name, mine in grown.groupby(own.filled(grown[by])) if by else [(None, grown)]:
         head = {by: name} if by else {}
         young = int(
-            (~carts["mature"] & (carts[by].fillna("missing") == name)).sum()
+            (~carts["mature"] & (own.filled(carts[by]) == name)).sum()
             if by
             else (~carts["mature"]).sum()
         )

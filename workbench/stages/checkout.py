@@ -3,7 +3,8 @@
 import numpy as np
 
 from workbench import engine, intervals, schemas
-from workbench.errors import NotEnoughData, unknown
+from workbench import names as own
+from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import analysis, small_cells
 from workbench.stages.carts import FIRM, NO_CART
@@ -70,17 +71,15 @@ def checkout(
     """
     import pandas as pd
 
-    steps = list(steps)
     schemas.require(events, "events", column)
     present = engine.distinct(events, column)
-    for step in steps:
-        if step not in present:
-            raise unknown("steps", "event", step, present)
-    fails = [failed] if failed and failed in present else []
+    steps = own.occurring("steps", own.several(steps), present)
+    known = own.listed(present)
+    fails = [name for name in own.listed(() if failed is None else failed) if name in known]
     roles = {
         "customer": engine.key("customer_id"),
         "t": engine.micros("occurred_at"),
-        "k": engine.code(column, [*steps, *fails]),
+        "k": engine.code(column, [*steps, *fails[:1]]),
     }
     if "value" in engine.columns(events):
         roles["value"] = engine.real("value")

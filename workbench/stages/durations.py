@@ -3,6 +3,7 @@
 import numpy as np
 
 from workbench import engine, intervals, schemas, survival
+from workbench import names as own
 from workbench.errors import NotEnoughData, one_of, unknown
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Points, Result, analysis
@@ -202,11 +203,12 @@ def compare_time(
     """
     import pandas as pd
 
-    stages = list(stages)
+    stages, stage = own.listed(stages), own.written(stage)
     if stage not in stages[:-1]:
         raise unknown("stage", "stage", stage, stages[:-1])
     schemas.require(events, "events", by)
-    groups = [*engine.distinct(events, by), "missing"]
+    groups = engine.distinct(events, by)
+    groups.append(own.missing(groups))
     view, begin, end = view_of(
         events, stages, hold, until, column, {"g": engine.code(by, groups[:-1], others=True)}
     )

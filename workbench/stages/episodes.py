@@ -8,7 +8,8 @@ open because the data end.
 import numpy as np
 
 from workbench import engine, schemas
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench import names as own
+from workbench.errors import InputError, NotEnoughData
 from workbench.results import analysis
 
 DAY = 86_400_000_000
@@ -51,7 +52,7 @@ def episodes(events, stages, *, gap="30D", hold=None, column="event", until=None
     """
     import pandas as pd
 
-    stages = list(stages)
+    stages = own.listed(stages)
     view, begin, end = view_of(events, stages, hold, until, column)
     width = schemas.micros("gap", gap)
     parts = engine.ordered(
@@ -77,6 +78,13 @@ def episodes(events, stages, *, gap="30D", hold=None, column="event", until=None
         }
     )
     for i, stage in enumerate(stages):
+        if stage in table:
+            raise InputError(
+                "stages.error_name_taken",
+                "stages: '{stage}' is the name of a column of the table of episodes; give the "
+                "stage another name",
+                stage=stage,
+            )
         table[stage] = (parts["seen"].to_numpy() >> i) & 1 == 1
     return table
 
@@ -87,9 +95,7 @@ def view_of(events, stages, hold, until, column="event", more=None):
     """
     schemas.require(events, "events", hold, column)
     present = engine.distinct(events, column)
-    for stage in stages:
-        if stage not in present:
-            raise unknown("stages", "event", stage, present)
+    stages = own.occurring("stages", stages, present)
     if len(stages) < 2 or len(set(stages)) < len(stages):
         raise InputError(
             "stages.error_two_stages",

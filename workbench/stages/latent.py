@@ -81,6 +81,7 @@ class StageModel:
 
 @engine.tables("events")
 @engine.frames(optional=("labels",))
+@analysis
 def fit_latent(
     events,
     *,

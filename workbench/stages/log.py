@@ -28,6 +28,7 @@ def staged(events, *, rules=None, order=None, gap="30D", until=None):
 
 
 @engine.frames("staged")
+@analysis
 def present(staged):
     """Return the stages up to the purchase that occur, in order.
 
@@ -38,6 +39,7 @@ def present(staged):
 
 
 @engine.frames("staged")
+@analysis
 def counted(staged):
     """Return how many events each stage has, those without a stage as "unmapped"."""
     stage = staged["stage"].fillna("unmapped")
@@ -45,6 +47,7 @@ def counted(staged):
 
 
 @engine.frames("linked")
+@analysis
 def as_true(linked, stages):
     """Return occasions as they really were: the stages of `with_truth` in place of those seen."""
     true = {stage: linked[f"true_{stage}"] for stage in stages}

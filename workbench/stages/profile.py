@@ -5,6 +5,7 @@ from math import log2
 import numpy as np
 
 from workbench import engine, schemas
+from workbench import names as own
 from workbench.results import analysis
 from workbench.stages.episodes import DAY, Episodes, stamps, view_of
 
@@ -134,7 +135,7 @@ def profile(
         )
     codes, different = pd.factorize(parts["path"])
     paths = [_unpack(p) for p in different]
-    table["path"] = np.array([" > ".join(stages[s] for s in p) for p in paths], object)[codes]
+    table["path"] = np.array([own.path(stages[s] for s in p) for p in paths], object)[codes]
     table["spells"], table["backtracks"], table["rework"] = (
         parts["spells"],
         parts["backtracks"],

@@ -3,7 +3,8 @@
 import numpy as np
 
 from workbench import engine, intervals, schemas
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench import names as own
+from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stages.measures import (
@@ -146,13 +147,11 @@ def source_mix(events, kinds, *, column="event", until=None, conf_level=0.95):
     import pandas as pd
 
     schemas.require(events, "events", column)
+    kinds = {kind: own.listed(names) for kind, names in kinds.items()}
     words = [e for names in kinds.values() for e in names]
     if len(set(words)) < len(words):
         raise InputError("stages.error_two_kinds", "kinds: an event stands under two kinds")
-    present = engine.distinct(events, column)
-    for name in words:
-        if name not in present:
-            raise unknown("kinds", "event", name, present)
+    own.occurring("kinds", words, engine.distinct(events, column))
     kind_of = " ".join(
         f"WHEN k < {edge} THEN {i}"
         for i, edge in enumerate(np.cumsum([len(v) for v in kinds.values()]))

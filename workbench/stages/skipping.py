@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench import engine, intervals
-from workbench.errors import InputError, NotEnoughData
+from workbench import engine, intervals, schemas
+from workbench import names as own
+from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import analysis
 from workbench.stages.measures import EARLY, NONE_BOUGHT, checked, occasion_result, shown, thin
@@ -193,9 +194,13 @@ def with_truth(profile, truth, stages):
     import pandas as pd
 
     out = profile.sort_values("opened_at", kind="stable").copy()
-    events = truth.loc[
-        truth["stage"].isin(list(stages)), ["customer_id", "occurred_at", "stage"]
-    ].sort_values("occurred_at", kind="stable")
+    need_columns("truth", truth.columns, "customer_id", "occurred_at", "stage")
+    stages = own.listed(stages)
+    at = schemas.moments(truth, "truth", "occurred_at").dt.as_unit("us")
+    stage = truth["stage"].map(own.written, na_action="ignore")
+    events = truth[["customer_id"]].assign(occurred_at=at, stage=stage)
+    events = events[events["stage"].isin(stages)].dropna()
+    events = events.sort_values("occurred_at", kind="stable")
     # Each event to the first occasion of its customer that closes after it.
     ends = out[["customer_id", "episode", "opened_at", "closed_at"]].sort_values(
         "closed_at", kind="stable"

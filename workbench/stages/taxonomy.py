@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench import engine, schemas
+from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.results import analysis
 
@@ -192,7 +193,7 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
 
     tax = rules if isinstance(rules, Taxonomy) else taxonomy(rules)
     schemas.require(events, "events")
-    names = engine.distinct(events, "event")
+    names = own.listed(engine.distinct(events, "event"))
     if not names:
         raise NotEnoughData("stages.error_no_events", "assign: the table holds no event")
     roles = {
@@ -202,10 +203,7 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
     }
     if "page" in engine.columns(events) and any("page" in r for r in tax.rules):
         roles["page"] = engine.raw("page")
-    named = [order] if isinstance(order, str) else list(order or ())
-    for name in named:
-        if name not in names:
-            raise unknown("order", "event", name, names)
+    named = own.occurring("order", () if order is None else own.several(order), names)
     orders = named or [
         e
         for r in tax.rules
@@ -247,6 +245,7 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
 
 
 @engine.frames("events", "assigned", kept=True)
+@analysis
 def beside(events, assigned, column):
     """Return a column of the events in the order of their assigned stages, so that it can stand
     beside them.

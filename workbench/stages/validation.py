@@ -171,6 +171,14 @@ def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
 
     tables = [_known(p, truth) for p in (posterior, *rivals)]
     common = set.intersection(*(set(d["customer_id"]) for d in tables))
+    names = [*names, *(f"rival {i + 1}" for i in range(len(names), len(rivals)))]
+    if len(names) > len(rivals):
+        raise InputError(
+            "stages.error_rival_names",
+            "names: {rivals} tables stand beside the first, found {names} names",
+            rivals=len(rivals),
+            names=len(names),
+        )
     rows, first = [], None
     for name, d in zip(("latent", *names), tables, strict=True):
         d = d[d["customer_id"].isin(common)].sort_values("customer_id", ignore_index=True)
@@ -273,6 +281,7 @@ def _score_answer(table):
 
 @engine.tables("events")
 @engine.frames(optional=("labels",))
+@analysis
 def rule_map(events, model, labels, *, moment=None):
     """Guess the stage from the rule of the last event and the time since, calibrated on labels: a
     yardstick for `posterior`.
@@ -295,6 +304,7 @@ def rule_map(events, model, labels, *, moment=None):
 
 @engine.tables("events")
 @engine.frames(optional=("labels",))
+@analysis
 def stage_logit(events, model, labels, *, moment=None, label_error=0.1):
     """Guess the stage by a multinomial logit on the last event, the time since and recent activity,
     without hidden stages: a yardstick for `posterior`.

@@ -1,0 +1,69 @@
+"""Weights of a survey: used, or refused by a sentence; never dropped."""
+
+from workbench.errors import InputError
+
+WEIGHT = "weight"
+# Rooms that read answers, and the parameters in which they do; "answers" are answers everywhere.
+_ROOMS = {"drivers": {"table", "answers", "surveys"}, "conjoint": {"choices", "answers"}}
+USE = {"drivers.wide", "drivers.scale_means", "drivers.service_gap"}
+
+
+def check(function, arguments):
+    """Raise an InputError where answers have weights that the function cannot use.
+
+    A column named among the arguments is no weight but what is asked about, and weights that are
+    all the same weigh nothing.
+    """
+    room = function.__module__.split(".")[1]
+    if f"{room}.{function.__name__}" in USE or _named(arguments.values()):
+        return
+    for name, table in arguments.items():
+        reads = name == "answers" or name in _ROOMS.get(room, ())
+        if reads and WEIGHT in getattr(table, "columns", ()) and _differ(table):
+            raise InputError(
+                "result.error_weights",
+                "{name}: the answers have weights (column '{column}'), which {function} cannot "
+                "use; leave that column out to count every answer once",
+                name=name,
+                column=WEIGHT,
+                function=f"{room}.{function.__name__}",
+            )
+
+
+def of(table):
+    """Return the weights of a table as an array, or None where it has none.
+
+    Raises InputError for a weight that is missing or not above 0.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if WEIGHT not in table:
+        return None
+    weights = pd.to_numeric(table[WEIGHT], errors="coerce").to_numpy(float)
+    wrong = ~(np.isfinite(weights) & (weights > 0))
+    if wrong.any():
+        raise InputError(
+            "result.error_weight_value",
+            "column '{column}': {wrong} weights are missing or not above 0",
+            column=WEIGHT,
+            wrong=int(wrong.sum()),
+        )
+    return weights
+
+
+def _differ(table):
+    if not hasattr(table[WEIGHT], "nunique"):
+        return True
+    return table[WEIGHT].nunique(dropna=False) > 1
+
+
+def _named(values):
+    for value in values:
+        if isinstance(value, str) and value == WEIGHT:
+            return True
+        if isinstance(value, dict):
+            value = [*value, *value.values()]
+        if isinstance(value, (list, tuple)) and _named(value):
+            return True
+    return False
