@@ -163,6 +163,12 @@ def _hold_out_limits(table, share):
     ]
 
 
+def _followed(customers):
+    """Return the first and the last day that customers were followed for."""
+    days = [schemas.beside(customers, "customers", n, "clv.customers") for n in ("begin", "end")]
+    return tuple(days)
+
+
 @engine.tables("orders")
 @engine.frames("customers")
 @analysis
@@ -199,9 +205,7 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
             "clv.error_tracking_model",
             "tracking: a model with a unit of time and without covariates is needed",
         )
-    begin, cut = (
-        schemas.beside(customers, "customers", name, "clv.customers") for name in ("begin", "end")
-    )
+    begin, cut = _followed(customers)
     view, end = schemas.purchase_days(orders, zone)
     bought = engine.run(
         schemas.DAYS
