@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
+import pytest
 from calls import CALLS, ROOMS
 
 from workbench import engine
@@ -26,7 +27,11 @@ PEOPLE = ("customer_id", "respondent_id", "device_id", "session_id", "order_id",
 # Names that stand inside our own statements and tables.
 OURS = ("customer", "t", "k", "day", "x", "y", "n", "count", "estimate", "who", "row", "word")
 # There every column of the user's is an attribute, or a column of its own in the result.
-EVERY_COLUMN = {"conjoint", "drivers.wide", "journeys.assign_channels", "journeys.identify"}
+EVERY_COLUMN = ("conjoint", "drivers.wide", "stages.effect")
+HEAVY = {
+    *("attribution.mix", "clv.bg_nbd", "clv.by_frequency", "clv.hold_out", "drivers.structural"),
+    *("stages.buying_chance", "stages.fit_latent"),
+}
 
 
 def functions():
@@ -120,6 +125,49 @@ def ours(frame):
     return frame.assign(**{n: ["user's", "7"][i % 2] for i, n in enumerate(names)})
 
 
+def listed(names, heavy=HEAVY):
+    """Return names as parameters of a test, those that take long marked so."""
+    return [pytest.param(n, marks=pytest.mark.slow) if n in heavy else n for n in names]
+
+
+@pytest.mark.parametrize("name", listed(TAKES))
+def test_a_hostile_table_gives_what_pandas_gives(name):
+    """Read once, in nanoseconds of another zone, ids as fractions here and as text there, words as
+    categories, and columns named like ours: the answer is the same.
+    """
+
+    def change(frame, place):
+        return hostile(frame if name.startswith(EVERY_COLUMN) else ours(frame), place)
+
+    assert_same(outcome(name, change), expected(name))
+
+
+def nothing(frame, place):
+    """Return a table with rows that have no id: an empty text, NaN, null."""
+    if "customer_id" not in frame or place:
+        return frame
+    ids = engine.written(frame["customer_id"])
+    more = frame.iloc[[0, 1, 2]].assign(customer_id=["", np.nan, None])
+    return pd.concat([frame.assign(customer_id=ids), more], ignore_index=True)
+
+
+# A verb keeps every row; in barriers events of one moment have no order yet.
+OTHERS = ("journeys.assign_channels", "stages.barriers", "loyalty.two_periods")
+WALKED = [
+    n for n in TAKES if TAKES[n][0] in ("events", "orders", "lines") and not n.startswith(OTHERS)
+]
+
+
+@pytest.mark.parametrize("name", listed(WALKED))
+def test_rows_without_an_id_are_nobody(name):
+    """They change nothing, and how many they are is said."""
+    found = outcome(name, nothing)
+    assert_same(found, expected(name))
+    if isinstance(found, Result):
+        left = found.facts[found.facts["id"] == "engine.left_out_missing"]
+        assert (left.loc[left["name"] == "n", "value"] == 3).any(), found.limits
+
+
 def told(value):
     """Return the tables of what a function returns, ids as they are written."""
     if isinstance(value, Exception):
@@ -131,9 +179,13 @@ def told(value):
         return [value.assign(**ids)]
     if isinstance(value, dict):
         return [t for v in value.values() for t in told(v)]
+    if isinstance(value, pd.Index) or getattr(value, "ndim", 0) == 1:
+        return [pd.DataFrame({"x": engine.written(value)})]
     if isinstance(value, np.ndarray):
         return [pd.DataFrame({"x": value.ravel()})]
-    return told(dict(vars(value))) if hasattr(value, "__dict__") else [str(value)]
+    if not hasattr(value, "__dict__"):
+        return [str(value)]
+    return told({n: v for n, v in vars(value).items() if n != "attrs"})
 
 
 def assert_same(found, wanted):
@@ -143,5 +195,84 @@ def assert_same(found, wanted):
             assert a == b
         else:
             pd.testing.assert_frame_equal(
-                a, b, check_dtype=False, check_categorical=False, rtol=1e-7, atol=1e-9
+                a[list(b)], b, check_dtype=False, check_categorical=False, rtol=1e-7, atol=1e-9
             )
+
+
+KINDS = ("polars", "lazy", "arrow", "batch", "path", "folder", "glob", "relation", "arrow types")
+KINDS += ("nullable", "categories")
+
+
+def turned(frame, kind, folder):
+    """Return a table as another kind of table."""
+    import duckdb
+    import polars
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    frame = frame.reset_index(drop=True)
+    arrow = pa.Table.from_pandas(nano(frame), preserve_index=False)
+    if kind in ("polars", "lazy"):
+        table = polars.from_pandas(frame)
+        return table.lazy() if kind == "lazy" else table
+    if kind == "arrow":
+        return arrow
+    if kind == "batch":
+        return arrow.combine_chunks().to_batches()[0] if len(arrow) else arrow
+    if kind == "arrow types":
+        return frame.convert_dtypes(dtype_backend="pyarrow")
+    if kind == "nullable":
+        return frame.convert_dtypes()
+    if kind == "categories":
+        words = [c for c in frame if isinstance(frame[c].dtype, pd.StringDtype)]
+        return frame.astype(dict.fromkeys(words, "category"))
+    place = folder / str(len(list(folder.iterdir())))
+    place.mkdir()
+    pq.write_table(arrow, place / "part.parquet")
+    relation = duckdb.connect().read_parquet(str(place / "part.parquet"))
+    return {
+        "path": str(place / "part.parquet"),
+        "folder": place,
+        "glob": str(place / "*.parquet"),
+        "relation": relation,
+    }[kind]
+
+
+FEW = ("funnels.conversion", "retention.engagement", "journeys.tagging", "clv.customers")
+FEW += ("drivers.regression", "retention.curves", "choice.conditional_logit")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", FEW)
+def test_every_kind_of_table_gives_what_pandas_gives(name, kind, tmp_path):
+    """One function of each way of reading, every kind of table."""
+    found = outcome(name, lambda frame, place: turned(frame, kind, tmp_path))
+    assert_same(found, expected(name))
+
+
+# What stands beside the columns of a summary is lost in polars.
+BESIDE = ("clv.", "loyalty.segments")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", [n for n in TAKES if not n.startswith(BESIDE)])
+def test_every_function_takes_every_kind_of_table(name, kind, tmp_path):
+    """Every function, every kind of table."""
+    found = outcome(name, lambda frame, place: turned(frame, kind, tmp_path))
+    assert_same(found, expected(name))
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("name", FEW)
+def test_spark_gives_what_pandas_gives(name, to_spark):
+    """Functions that walk histories where they are, and functions that bring the table in."""
+    assert_same(outcome(name, lambda frame, place: to_spark(frame)), expected(name))
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+@pytest.mark.parametrize("name", [n for n in TAKES if not n.startswith(BESIDE)])
+def test_every_function_takes_a_table_in_spark(name, to_spark):
+    """Every function answers as it does on pandas."""
+    assert_same(outcome(name, lambda frame, place: to_spark(frame)), expected(name))
