@@ -49,6 +49,9 @@ def _gate(names, optional, convert):
     def decorate(function):
         parameters = signature(function)
 
+        def needs(name):
+            return parameters.parameters[name].default is not None
+
         @wraps(function)
         def gated(*args, **options):
             try:
@@ -57,17 +60,32 @@ def _gate(names, optional, convert):
                 # Python says best which argument is missing or unknown.
                 return function(*args, **options)
             taken = {}
-            for name in (*names, *optional):
-                value = bound.arguments.get(name)
-                if value is not None and (name not in optional or is_table(value)):
+            for name, value in bound.arguments.items():
+                if name in names and (value is not None or needs(name)):
+                    taken[name] = convert(_table(value, f"{function.__name__}, {name}"))
+                elif name in optional and is_table(value):
                     taken[name] = convert(value)
             bound.arguments.update(taken if convert is given else agreeing(taken))
             return function(*bound.args, **bound.kwargs)
 
         gated.takes = (*getattr(function, "takes", ()), *names, *optional)
+        gated.needs = (*getattr(function, "needs", ()), *names)
         return gated
 
     return decorate
+
+
+def _table(value, where):
+    """Return a value that is a table, or the path of one; refuse any other."""
+    if isinstance(value, (str, PathLike)) or is_table(value):
+        return value
+    raise InputError(
+        "engine.error_no_table",
+        "{where}: a table is needed, found {found}; pass a pandas, polars or Arrow table, a "
+        "Parquet path, a DuckDB relation or a Spark DataFrame",
+        where=where,
+        found=type(value).__name__,
+    )
 
 
 def agreeing(tables):
@@ -246,7 +264,9 @@ def _plain_column(column):
         return _plain_column(_values(column, kind.categories.dtype))
     if isinstance(kind, pd.SparseDtype):
         return column.sparse.to_dense()
-    if isinstance(kind, (pd.PeriodDtype, pd.IntervalDtype)):
+    if isinstance(kind, pd.PeriodDtype):
+        return column.dt.to_timestamp()
+    if isinstance(kind, pd.IntervalDtype):
         return column.astype("str")
     if hasattr(kind, "numpy_dtype"):
         return _values(column, kind.numpy_dtype)

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 MARK = b'"simulated": true'
 SAID = {b"workbench": b'{"simulated": true}'}
 # How a DuckDB relation and a polars query name the Parquet files they read.
-_READS = re.compile(r"(?:parquet_scan\(\[?|read_parquet\(\[?|Parquet SCAN \[)'?([^'\],]+)")
+_READS = re.compile(r"'([^']+\.(?:parquet|pq))'|Parquet SCAN \[([^\],]+)")
 
 
 def simulated(table):
@@ -56,7 +56,7 @@ def _files(table):
         said = table.explain()
     else:
         return []
-    return [file for name in _READS.findall(said) for file in _of_path(name)]
+    return [file for names in _READS.findall(said) for file in _of_path("".join(names))]
 
 
 def _of_path(text):
