@@ -4,7 +4,7 @@ performance.
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.drivers.regress import AXIS_SHARE, COLLINEAR, FEW_ROWS, left_out
 from workbench.errors import InputError, one_of
@@ -48,6 +48,7 @@ WHAT = {
 }
 
 
+@engine.frames("table")
 @analysis
 def key_drivers(
     table,
@@ -369,6 +370,7 @@ def _ends_effects(grams, p, ends):
     ]
 
 
+@engine.frames("table")
 @analysis
 def importance_performance(
     table, outcome, drivers, *, kind="linear", cluster=None, draws=1000, seed=1, conf_level=0.95

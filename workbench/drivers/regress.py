@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, unknown
 from workbench.notes import Note
@@ -108,6 +108,7 @@ UNKNOWN = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def regression(
     table,

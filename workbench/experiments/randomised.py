@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.experiments import arms as arms_of
@@ -66,6 +66,7 @@ METHOD = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def difference(
     table,

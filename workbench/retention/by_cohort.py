@@ -71,6 +71,7 @@ MEAN_MIX = Note(
 )
 
 
+@engine.tables("orders")
 @analysis
 def cohorts(
     orders,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
@@ -45,6 +45,7 @@ EVENTS_EACH, CLUSTERS = 10, 30
 FAMILIES = ("weibull", "exponential", "log_logistic", "log_normal")
 
 
+@engine.frames("table")
 @analysis
 def cox(
     table,
@@ -278,6 +279,7 @@ def _too_few(ended, covariates, clusters):
     return limits
 
 
+@engine.frames("table")
 @analysis
 def parametric(
     table,

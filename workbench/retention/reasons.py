@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from workbench import engine, survival
 from workbench import regression as fits
-from workbench import survival
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
@@ -21,6 +21,7 @@ EXIT_LIMIT = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def exits(table, *, time="days", cause="cause", customer=None, horizon=None, conf_level=0.95):
     """Which share has ended for each reason by each time, where one reason rules out the others?

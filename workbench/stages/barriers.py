@@ -34,6 +34,7 @@ BARRIER_LIMIT = Note(
 )
 
 
+@engine.tables("events")
 @analysis
 def barriers(
     events,
