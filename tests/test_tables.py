@@ -148,6 +148,13 @@ def test_an_interval_is_one_column_and_nothing_stands_empty():
     assert page.count('<th scope="col" class="number">') == 4
 
 
+def test_a_column_called_interval_stays():
+    """The limits then stand under the names of both."""
+    table = pd.DataFrame({"interval": ["a"], "n": [20], "conf_low": [1.0], "conf_high": [2.0]})
+    text = readable(tables.shown(table))
+    assert list(text.columns) == ["interval", "n", "low – high"]
+
+
 def test_cohorts_are_months():
     """Days that begin months are months; missing days stay missing."""
     days = pd.DataFrame({"cohort": pd.to_datetime(["2025-01-01", "2025-02-01", None])})

@@ -16,9 +16,10 @@ def readable(text):
     text = text.copy()
     low, high, error = (header(name) for name in ("conf_low", "conf_high", "std_error"))
     if low in text and high in text:
-        place = text.columns.get_loc(low)
+        place, name = text.columns.get_loc(low), str(_INTERVAL)
+        name = f"{low}{_DASH}{high}" if name in text else name
         limits = zip(text.pop(low), text.pop(high), strict=True)
-        text.insert(place, str(_INTERVAL), [_interval(*pair) for pair in limits])
+        text.insert(place, name, [_interval(*pair) for pair in limits])
         text = text.drop(columns=error, errors="ignore")
     said = (text != MISSING).any()
     return text.loc[:, said] if len(text) else text
