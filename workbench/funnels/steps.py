@@ -9,8 +9,10 @@ from workbench.funnels.rules import (
     NO_END,
     NO_WINDOW,
     SEMANTICS,
+    counted_young,
     none_entered,
     prepare,
+    removed,
     view_of,
     within,
 )
