@@ -282,13 +282,14 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
 
 
 def prepared(choices, attributes, constants):
-    """Return the checked layout of choices, the number of each choice's customer, and how many
-    customers there are.
+    """Return the checked layout of choices, the number of each choice's customer in an order that
+    their choices alone decide, and how many customers there are.
     """
     schemas.require(choices, "choices", *attributes)
     d = discrete.lay_out(choices, tuple(attributes), constants)
     discrete.check(d, constants)
-    return (d, *d.groups())
+    people, g = d.groups()
+    return d, discrete.places(d, people)[people], g
 
 
 def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):

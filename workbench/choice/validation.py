@@ -8,6 +8,7 @@ from workbench.choice.logit import conditional_logit
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import resample
 
 
 @analysis
@@ -41,7 +42,7 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
 
     choices = discrete.frame(choices)
     schemas.require(choices, "choices", "last_bought", *attributes)
-    people = np.sort(choices["customer_id"].unique())
+    people = _in_order(choices, attributes)
     aside = np.random.default_rng(seed).permutation(people)[: max(int(len(people) * share), 1)]
     if len(people) - len(aside) < 2:
         raise NotEnoughData(
@@ -111,3 +112,10 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
             xlabel=findings.HOLDOUT_AXIS,
         ),
     )
+
+
+def _in_order(choices, attributes):
+    """Return the customers in an order that what they chose, and from what, alone decides."""
+    people, who = np.unique(choices["customer_id"].to_numpy(), return_inverse=True)
+    content = [choices[c].to_numpy() for c in (*attributes, "alternative", "chosen")]
+    return people[np.argsort(resample.place(content, who))]

@@ -14,6 +14,7 @@ from workbench.errors import InputError, NotEnoughData, need_columns
 BOUND = 11.0
 # standard error of a logarithm from which a parameter is not known to the order of magnitude
 LOOSE = 3.0
+AWAY = 2.0  # distance from 0 from which the logarithm of a parameter follows another to its bound
 STARTS = 4
 SAMPLE = 3000  # rows above which the starts are tried on that many customers
 TIGHT = 1e-6  # largest score a customer at which a fit counts as settled
@@ -222,16 +223,18 @@ def _curvature(model, rows, weight, theta, names):
         for n, held, far in zip(names[: len(model.names)], inside, loose, strict=False)
         if far or not held
     )
-    together = [p for p in model.pairs if set(p) <= set(edges) and _same_end(model, theta, p)]
+    together = [p for p in model.pairs if set(p) & set(edges) and _same_end(model, theta, p)]
     if together:
         cov = _of_ratios(model, rows, weight, theta, together)
-    return cov, edges
+    # Where a ratio is all that is known, neither of its parts is.
+    gone = set(edges).union(*together)
+    return cov, tuple(n for n in model.names if n in gone)
 
 
 def _same_end(model, theta, pair):
     """Say whether both parameters of a pair ran the same way, so that their ratio may be known."""
     one, two = (theta[model.names.index(name)] for name in pair)
-    return np.sign(one) == np.sign(two) and abs(one - two) < BOUND - 2
+    return np.sign(one) == np.sign(two) and min(abs(one), abs(two)) > AWAY
 
 
 def _of_ratios(model, rows, weight, theta, pairs):
