@@ -66,7 +66,7 @@ def differences(old, new, owner=None):
     moved = MAP["moved"].get(owner, {"columns": []})["columns"]
     wrong = []
     for name in old.columns:
-        if name in moved and name in new:
+        if name in moved and (name in new or MAP["columns"].get(name) in new):
             continue
         called = name if name in new else MAP["columns"].get(name, name)
         if called not in new or not same_column(old[name], new[called]):
