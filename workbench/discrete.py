@@ -328,6 +328,9 @@ def newton(d, weights=None, start=None, most=50):
             most=most,
             gradient=np.abs(gradient).max(),
         )
+    # One step more: the last digits, whatever the scale at which the search stopped.
+    beta = beta + move
+    p = probabilities((flat @ beta).reshape(shape), d.available)
     return beta / scale, p, step, float(np.abs(gradient * scale).max())
 
 

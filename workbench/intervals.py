@@ -554,10 +554,21 @@ def percentiles(drawn, estimate, conf_level=0.95):
     low, high = np.nanquantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=0)
     se = np.nanstd(values, axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
     # Draws that are all alike are no certainty.
-    known = known & (np.nanmax(values, axis=0) > np.nanmin(values, axis=0))
+    known = known & differ(np.nanmin(values, axis=0), np.nanmax(values, axis=0))
     return tuple(
         np.where(known, v, np.nan) for v in (se, np.fmin(low, estimate), np.fmax(high, estimate))
     )
+
+
+def differ(lowest, highest):
+    """Say whether draws differ by more than rounding.
+
+    >>> bool(differ(0.1 + 0.2, 0.3))
+    False
+    """
+    size = 1e-12 * np.maximum(np.abs(highest), np.abs(lowest))
+    with np.errstate(invalid="ignore"):
+        return (highest > lowest) & ~(np.isfinite(size) & (highest - lowest <= size))
 
 
 def bootstrap(statistic, units, *, seed, draws=1000, conf_level=0.95):
@@ -607,7 +618,7 @@ def bootstrap(statistic, units, *, seed, draws=1000, conf_level=0.95):
     finite = np.isfinite(values).all(axis=0)
     se = np.where(finite, np.std(np.where(np.isfinite(values), values, 0), axis=0, ddof=1), np.nan)
     # Draws that are all alike are no certainty.
-    told = ordered[0] != ordered[-1]
+    told = differ(ordered[0], ordered[-1])
     return (
         np.where(told, se, np.nan),
         np.where(np.isinf(low) | ~told, np.nan, low),

@@ -5,7 +5,9 @@
 A table is equal when every value is, to 1e-9 relative. What a sentence said is kept when its value
 stands among the facts of the result, or in its table; a share may stand where its percentage stood.
 `MAP` says which keys were wrong because they changed with the language or named the wrong thing,
-and which rows of a column named `count` held a sum, money or a base that now has its own column.
+which rows of a column named `count` held a sum, money or a base that now has its own column,
+and under "moved" which columns of an owner's table were wrong or hung on the order of rows, with
+the reason.
 """
 
 import json
@@ -88,11 +90,14 @@ def same_column(old, new):
     return True
 
 
-def differences(old, new):
+def differences(old, new, owner=None):
     """What a table lacks of the one in the ledger: the names of columns that differ."""
     new = new.reset_index(drop=True)
+    moved = MAP["moved"].get(owner, {"columns": []})["columns"]
     wrong = []
     for name in old.columns:
+        if name in moved and (name in new or MAP["columns"].get(name) in new):
+            continue
         today = placed(old, new, name) if len(old) == len(new) else None
         if today is None or not same_column(old[name], today):
             wrong.append(name)
@@ -153,7 +158,9 @@ def notebook(path):
     lines = []
     for old in tables("notebooks", path.stem):
         alike = [r.table for r in made if len(r.table) == len(old)]
-        nearest = min((differences(old, table) for table in alike), key=len, default=["all of it"])
+        nearest = min(
+            (differences(old, table, path.stem) for table in alike), key=len, default=["all of it"]
+        )
         if nearest:
             lines.append(f"table {list(old.columns)[:4]}… of {len(old)} rows: {nearest}")
     values = [v for r in made for v in values_of(r)]

@@ -294,13 +294,14 @@ def likes(choices, attributes, *more):
 
 
 def prepared(choices, attributes, constants):
-    """Return the attributes, the checked layout of choices, the number of each choice's customer,
-    and how many customers there are.
+    """Return the attributes, the checked layout of choices, the number of each choice's customer in
+    an order that their choices alone decide, and how many customers there are.
     """
     attributes = likes(choices, attributes)
     d = discrete.lay_out(choices, tuple(attributes), constants)
     discrete.check(d, constants)
-    return (attributes, d, *d.groups())
+    people, g = d.groups()
+    return attributes, d, discrete.places(d, people)[people], g
 
 
 def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):

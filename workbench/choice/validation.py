@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from workbench import attributes as offered
 from workbench import discrete, engine, intervals
 from workbench.choice import findings
 from workbench.choice.logit import conditional_logit, likes
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
+from workbench.stats import resample
 
 
 @engine.frames("choices")
@@ -41,7 +43,7 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
 
     choices = discrete.frame(choices)
     attributes = likes(choices, attributes, "last_bought")
-    people = np.sort(choices["customer_id"].unique())
+    people = _in_order(choices, attributes)
     aside = np.random.default_rng(seed).permutation(people)[: max(int(len(people) * share), 1)]
     if len(people) - len(aside) < 2:
         raise NotEnoughData(
@@ -112,3 +114,11 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
             xlabel=findings.HOLDOUT_AXIS,
         ),
     )
+
+
+def _in_order(choices, attributes):
+    """Return the customers in an order that what they chose, and from what, alone decides."""
+    people, who = np.unique(choices["customer_id"].to_numpy(), return_inverse=True)
+    content = [np.asarray(offered.column(choices, name)) for name in attributes]
+    content += [choices[c].to_numpy() for c in ("alternative", "chosen")]
+    return people[np.argsort(resample.place(content, who))]

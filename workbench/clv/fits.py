@@ -14,6 +14,7 @@ from workbench.errors import InputError, NotEnoughData, need_columns
 BOUND = 11.0
 # standard error of a logarithm from which a parameter is not known to the order of magnitude
 LOOSE = 3.0
+AWAY = 2.0  # distance from 0 from which the logarithm of a parameter follows another to its bound
 STARTS = 4
 SAMPLE = 3000  # rows above which the starts are tried on that many customers
 TIGHT = 1e-6  # largest score a customer at which a fit counts as settled
@@ -222,40 +223,45 @@ def _curvature(model, rows, weight, theta, names):
         for n, held, far in zip(names[: len(model.names)], inside, loose, strict=False)
         if far or not held
     )
-    together = [p for p in model.pairs if set(p) <= set(edges) and _same_end(model, theta, p)]
+    together = [p for p in model.pairs if set(p) & set(edges) and _same_end(model, theta, p)]
     if together:
-        cov = _of_ratios(model, rows, weight, theta, together)
-    return cov, edges
+        cov = _of_ratios(model, rows, weight, theta, together, edges)
+    # Where a ratio is all that is known, neither of its parts is.
+    gone = set(edges).union(*together)
+    return cov, tuple(n for n in model.names if n in gone)
 
 
 def _same_end(model, theta, pair):
     """Say whether both parameters of a pair ran the same way, so that their ratio may be known."""
     one, two = (theta[model.names.index(name)] for name in pair)
-    return np.sign(one) == np.sign(two) and abs(one - two) < BOUND - 2
+    return np.sign(one) == np.sign(two) and min(abs(one), abs(two)) > AWAY
 
 
-def _of_ratios(model, rows, weight, theta, pairs):
+def _of_ratios(model, rows, weight, theta, pairs, edges):
     """Return the covariance where pairs of parameters ran away together: how much customers differ
-    cannot be told, the ratio of a pair can, and so can the others.
+    cannot be told, the ratio of a pair can, and so can the others; what ran away alone is held.
     """
     size, turn = len(theta), np.eye(len(theta))
-    gone = [model.names.index(second) for _, second in pairs]
-    for first, second in pairs:
-        i, j = model.names.index(first), model.names.index(second)
+    second = [model.names.index(name) for _, name in pairs]
+    alone = [model.names.index(n) for n in edges if not any(n in pair for pair in pairs)]
+    for one, two in pairs:
+        i, j = model.names.index(one), model.names.index(two)
         turn[i, i], turn[j, i] = 0.5, -0.5
-    turn = turn[:, [k for k in range(size) if k not in gone]]
+    turn = turn[:, [k for k in range(size) if k not in (*second, *alone)]]
 
     def gradient(moved):
         return turn.T @ _value(model, theta + turn @ moved, rows, weight)[1]
 
     curvature = -discrete.slope(gradient, np.zeros(turn.shape[1]))
+    cov = np.full((size, size), np.nan)
     try:
         inverse = np.linalg.inv(curvature)
     except np.linalg.LinAlgError:
-        return np.full((size, size), np.nan)
-    return (
-        turn @ inverse @ turn.T if (np.diag(inverse) > 0).all() else np.full((size, size), np.nan)
-    )
+        return cov
+    if (np.diag(inverse) > 0).all():
+        cov = turn @ inverse @ turn.T
+        cov[alone], cov[:, alone] = np.nan, np.nan
+    return cov
 
 
 def _free(theta):

@@ -7,7 +7,7 @@ from workbench import regression as fits
 from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
-from workbench.stats import products
+from workbench.stats.products import absorb
 
 WITHIN = Note("influence.within_vendor", "offers, within a vendor")
 COSTS_MORE = Note(
@@ -96,7 +96,7 @@ def premium(
     )
     made = fits.least_squares(data.y, data.x, data.groups)
     names = [c for c in data.x.columns if c in credentials or c.split(": ")[0] in credentials]
-    inner = pd.DataFrame(products.absorb(data.x.to_numpy(), data.groups), columns=data.x.columns)
+    inner = pd.DataFrame(absorb(data.x.to_numpy(), data.groups), columns=data.x.columns)
     moving = [
         c for c in inner if inner[c].std() > 0.05 * max(data.x[c].std(), 1e-12) and c != "constant"
     ]
@@ -108,7 +108,7 @@ def premium(
             (
                 "within",
                 fits.least_squares(
-                    products.absorb(data.y, data.groups),
+                    absorb(data.y, data.groups),
                     inner[moving],
                     data.groups,
                     absorbed=data.customers,
