@@ -128,22 +128,12 @@ def identity_quality(events, links, *, device="device_id", truth=None, conf_leve
         ("people_merged", int(per_person[per_person > 1].sum()), int(per_person.sum())),
     ]
     if truth is not None:
-        true = truth[[device, "customer_id"]].apply(engine.written)
-        true = true.drop_duplicates(device).set_index(device)["customer_id"]
-        both = true.index.intersection(sizes.index)
-        # A pair of devices is joined where both have one person; known devices without a link stand
-        # alone.
-        said = person.reindex(both).where(
-            person.reindex(both).notna(), "device:" + pd.Series(both, index=both).astype(str)
-        )
-        pairs = pd.DataFrame({"said": said, "true": true[both]})
-
-        def count(keys):
-            n = pairs.groupby(keys).size()
-            return int((n * (n - 1) // 2).sum())
-
-        hit = count(["said", "true"])
-        rows += [("precision", hit, count(["said"])), ("recall", hit, count(["true"]))]
+        pairs = _beside_truth(person, truth, device, sizes.index)
+        hit = _joined(pairs, ["said", "true"])
+        rows += [
+            ("precision", hit, _joined(pairs, "said")),
+            ("recall", hit, _joined(pairs, "true")),
+        ]
     table = pd.DataFrame(rows, columns=["measure", "count", "n"])
     table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
     table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
@@ -187,6 +177,26 @@ def identity_quality(events, links, *, device="device_id", truth=None, conf_leve
             label=["measure"], percent=True, xlabel=Note("journeys.identity_axis", "Share")
         ),
     )
+
+
+def _beside_truth(person, truth, device, seen):
+    """Return the person said and the true one of every device that is seen and known."""
+    import pandas as pd
+
+    true = truth[[device, "customer_id"]].apply(engine.written)
+    true = true.drop_duplicates(device).set_index(device)["customer_id"]
+    both = true.index.intersection(seen)
+    # A pair of devices is joined where both have one person; known devices without a link stand
+    # alone.
+    said = person.reindex(both)
+    said = said.where(said.notna(), "device:" + pd.Series(both, index=both).astype(str))
+    return pd.DataFrame({"said": said, "true": true[both]})
+
+
+def _joined(pairs, keys):
+    """Return how many pairs of devices have these in common."""
+    n = pairs.groupby(keys).size()
+    return int((n * (n - 1) // 2).sum())
 
 
 def _linked_answer(table):

@@ -151,10 +151,8 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
     """
 
     need_columns("scored", scored.columns, "customer_id", "segment", "amount")
-    zone, day = (
-        scored.attrs.get("zone", "UTC"),
-        schemas.beside(scored, "scored", "as_of", "loyalty.rfm"),
-    )
+    zone = scored.attrs.get("zone", "UTC")
+    day = schemas.beside(scored, "scored", "as_of", "loyalty.rfm")
     length = schemas.micros("window", window) // 86_400_000_000
     view, end = schemas.purchase_days(orders, zone)
     after = engine.run(
@@ -192,15 +190,7 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
             {
                 "segment": name,
                 "measure": "came_back",
-                **(
-                    intervals.share(back[mine], np.arange(mine.sum()), conf_level)
-                    if watched
-                    else {
-                        "count": np.nan,
-                        "n": int(mine.sum()),
-                        **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan),
-                    }
-                ),
+                **_share_back(back[mine], watched, conf_level),
             }
         )
     few_in = [s for s in SEGMENTS if 0 < (scored["segment"] == s).sum() < LEAST]
@@ -410,6 +400,14 @@ def _loyal(rows):
         n=both["n"],
         spurious=behaviour["estimate"],
     )
+
+
+def _share_back(back, watched, conf_level):
+    """Return the share that came back, missing where the time after is not over."""
+    if watched:
+        return intervals.share(back, np.arange(len(back)), conf_level)
+    unknown = ("count", "estimate", "std_error", "conf_low", "conf_high")
+    return {**dict.fromkeys(unknown, np.nan), "n": len(back)}
 
 
 def _some(rows):

@@ -58,8 +58,7 @@ def exits(table, *, time="days", cause="cause", customer=None, horizon=None, con
 
     fits.numbers(table, "table", time)
     fits.require(table, "table", cause, customer)
-    rows = table.dropna(subset=[time]).reset_index(drop=True)
-    rows[cause] = rows[cause].astype(object)
+    rows = table.dropna(subset=[time]).reset_index(drop=True).astype({cause: object})
     names = sorted(rows[cause].dropna().unique(), key=str)
     if not len(rows):
         raise NotEnoughData("retention.error_no_complete_row", "survival: there is no complete row")

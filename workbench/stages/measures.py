@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import intervals
-from workbench.errors import NotEnoughData, unknown
+from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, tidy
 
@@ -175,3 +175,25 @@ def occasion_result(
         limits=tuple(limits),
         chart=chart,
     )
+
+
+def alike(y, drivers, customer):
+    """Refuse an outcome, numbers and customers that do not stand row by row, or lack a value."""
+    if not len(y) == len(drivers) == len(customer):
+        raise InputError(
+            "stages.error_effect_rows",
+            "effect: outcome, drivers and customer must have the same rows, found {y}, {drivers} "
+            "and {customer}",
+            y=len(y),
+            drivers=len(drivers),
+            customer=len(customer),
+        )
+    if not len(drivers.columns):
+        raise InputError("stages.error_effect_none", "effect: name at least one driver")
+    numbers = all(kind.kind in "biuf" for kind in drivers.dtypes if hasattr(kind, "kind"))
+    if not numbers or not np.isfinite(drivers.to_numpy(float)).all() or np.isnan(y).any():
+        raise InputError(
+            "stages.error_effect_missing",
+            "effect: every row needs an outcome and finite numbers; leave out the rows that lack "
+            "one",
+        )

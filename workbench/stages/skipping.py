@@ -9,7 +9,15 @@ from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import analysis
-from workbench.stages.measures import EARLY, NONE_BOUGHT, checked, occasion_result, shown, thin
+from workbench.stages.measures import (
+    EARLY,
+    NONE_BOUGHT,
+    alike,
+    checked,
+    occasion_result,
+    shown,
+    thin,
+)
 
 SKIP = {
     "percent": True,
@@ -229,28 +237,6 @@ def with_truth(profile, truth, stages):
     return out.sort_index()
 
 
-def _alike(y, drivers, customer):
-    """Refuse an outcome, numbers and customers that do not stand row by row, or lack a value."""
-    if not len(y) == len(drivers) == len(customer):
-        raise InputError(
-            "stages.error_effect_rows",
-            "effect: outcome, drivers and customer must have the same rows, found {y}, {drivers} "
-            "and {customer}",
-            y=len(y),
-            drivers=len(drivers),
-            customer=len(customer),
-        )
-    if not len(drivers.columns):
-        raise InputError("stages.error_effect_none", "effect: name at least one driver")
-    numbers = all(kind.kind in "biuf" for kind in drivers.dtypes if hasattr(kind, "kind"))
-    if not numbers or not np.isfinite(drivers.to_numpy(float)).all() or np.isnan(y).any():
-        raise InputError(
-            "stages.error_effect_missing",
-            "effect: every row needs an outcome and finite numbers; leave out the rows that lack "
-            "one",
-        )
-
-
 @engine.frames(optional=("drivers",))
 @analysis
 def effect(outcome, drivers, customer, *, conf_level=0.95):
@@ -265,7 +251,7 @@ def effect(outcome, drivers, customer, *, conf_level=0.95):
     import pandas as pd
 
     y = np.asarray(outcome, float)
-    _alike(y, drivers, customer)
+    alike(y, drivers, customer)
     if not 0 < y.sum() < len(y):
         raise NotEnoughData(
             "stages.effect_few",
