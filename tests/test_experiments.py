@@ -9,7 +9,7 @@ import pytest
 from workbench import experiments, simulate, stages
 from workbench.display import speaking
 from workbench.errors import InputError, NotEnoughData
-from workbench.experiments.randomised import sequence
+from workbench.experiments.arms import sequence
 
 
 def trial(seed, n=800, effect=0.3, slope=0.7, share=False):
