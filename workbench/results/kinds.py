@@ -21,10 +21,10 @@ MOMENTS = frozenset(
     }
 )
 # The user's own tables may have columns of any other name; those we make hold what we put there.
-_USERS = {"orders": {"amount"}, "lines": {"amount", "quantity"}} | dict.fromkeys(
-    ("events", "answers", "contacts", "complaints", "acts", "exposures", "emails", "members"), set()
-)
-_USERS |= dict.fromkeys(("truth", "surveys", "labels"), set())
+_USERS = {"orders": frozenset({"amount"}), "lines": frozenset({"amount", "quantity"})}
+_USERS |= dict.fromkeys(("events", "answers", "contacts", "complaints", "acts"), frozenset())
+_USERS |= dict.fromkeys(("exposures", "emails", "members", "truth", "surveys"), frozenset())
+_USERS |= {"labels": frozenset()}
 _MADE = ("customers", "people", "joined", "profile", "episodes", "carts", "scored", "linked")
 _TABLES = _USERS | dict.fromkeys((*_MADE, "occasions", "posterior"), NUMBERS)
 
