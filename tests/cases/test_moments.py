@@ -28,7 +28,6 @@ BAD = (
     "03-08-2026",
     "soon",
     np.int64(5),
-    pd.NaT,
 )
 
 
@@ -43,6 +42,12 @@ def test_an_end_that_makes_no_sense(name, until):
         {"zone": "Europe/Amsterdam"} if any("zone" in d for d in (call.given, *call.also)) else {}
     )
     assert outcome(lambda: call(until=until, **zone)) is None
+
+
+def test_no_moment_is_no_moment():
+    """Missing is not the same as not given."""
+    with pytest.raises(InputError, match="cannot read"):
+        schemas.moment("until", pd.NaT)
 
 
 def test_what_a_moment_is():
