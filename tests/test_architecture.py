@@ -26,6 +26,7 @@ FLOORS = {
         "names",
         "results",
         "schemas",
+        "attributes",
         "discrete",
         "regression",
     },
@@ -60,6 +61,7 @@ STAIRS = [
     "names",
     "results",
     "schemas",
+    "attributes",
     "discrete",
     "regression",
 ]

@@ -4,39 +4,12 @@ The modules are loaded on first use, so `import workbench` costs nothing.
 """
 
 from importlib import import_module
+from pkgutil import iter_modules
 
 __version__ = "0.1.0"
 
-MODULES = (
-    "attribution",
-    "choice",
-    "clv",
-    "conjoint",
-    "discrete",
-    "display",
-    "drivers",
-    "engine",
-    "errors",
-    "experiments",
-    "funnels",
-    "influence",
-    "intervals",
-    "journeys",
-    "load",
-    "loyalty",
-    "notes",
-    "periods",
-    "prediction",
-    "project",
-    "regression",
-    "reports",
-    "results",
-    "retention",
-    "schemas",
-    "simulate",
-    "stages",
-    "survival",
-)
+# Whatever lies in the folder: a room cannot be forgotten here.
+MODULES = tuple(sorted(m.name for m in iter_modules(__path__)))
 
 
 def use_language(language):
@@ -48,9 +21,9 @@ def use_language(language):
 
 def __getattr__(name):
     if name in MODULES:
-        return import_module(f"workbench.{name}")
+        return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module 'workbench' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted((*MODULES, "__version__", "use_language"))
+    return sorted({*globals(), *MODULES})

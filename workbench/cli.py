@@ -85,9 +85,11 @@ def _notebook_verbs(verbs):
     verb.add_argument(
         "--as-of", type=_date, help="the day relative dates are counted from (default today)"
     )
-    verb.add_argument("--jobs", type=int, help="how many at a time (default: one per processor)")
     verb.add_argument(
-        "--timeout", type=int, default=600, help="seconds one cell may take (default 600)"
+        "--jobs", type=_positive, help="how many at a time (default: one per processor)"
+    )
+    verb.add_argument(
+        "--timeout", type=_positive, default=600, help="seconds one cell may take (default 600)"
     )
     verb.add_argument("--quiet", action="store_true", help="no progress bar")
     verb.set_defaults(act=_run)
@@ -130,7 +132,7 @@ def _schedule_verb(verbs):
     )
     verb.add_argument("--dry-run", action="store_true", help="say what is due and run nothing")
     verb.add_argument(
-        "--timeout", type=int, default=600, help="seconds one cell may take (default 600)"
+        "--timeout", type=_positive, default=600, help="seconds one cell may take (default 600)"
     )
     verb.set_defaults(act=_schedule)
 
@@ -138,10 +140,10 @@ def _schedule_verb(verbs):
 def _simulate_verb(verbs):
     verb = verbs.add_parser("simulate", help="make a market whose truth is known, as Parquet files")
     verb.add_argument("folder", help="an empty folder, or one that holds an earlier market")
-    verb.add_argument("--customers", type=int, default=5000)
-    verb.add_argument("--days", type=int, default=180)
+    verb.add_argument("--customers", type=_positive, default=5000)
+    verb.add_argument("--days", type=_positive, default=180)
     verb.add_argument(
-        "--seed", type=int, default=1, help="the same seed makes the same market, bit for bit"
+        "--seed", type=_natural, default=1, help="the same seed makes the same market, bit for bit"
     )
     verb.add_argument(
         "--no-effect",
@@ -167,6 +169,22 @@ def _simulate_verb(verbs):
 def _complain(error, code):
     print(f"workbench: {error}", file=sys.stderr)
     return code
+
+
+def _positive(text):
+    return _whole(text, 1)
+
+
+def _natural(text):
+    return _whole(text, 0)
+
+
+def _whole(text, least):
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise argparse.ArgumentTypeError(
+            f"a whole number of at least {least} is needed, found {text!r}"
+        )
+    return int(text)
 
 
 def _date(text):

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench import attributes as offered
 from workbench import engine
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench import names as own
+from workbench.errors import InputError, NotEnoughData, need_columns, unknown
+
+NEEDED = ("choice_id", "customer_id", "alternative", "chosen")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +61,15 @@ class Layout:
         )
 
 
+def _sortable(ids):
+    """Return ids of one kind; mixed ones as they are written."""
+    import pandas as pd
+
+    if pd.api.types.infer_dtype(ids).startswith("mixed"):
+        return ids.map(own.written).to_numpy(object)
+    return ids.to_numpy()
+
+
 def frame(choices):
     """Return the choices as a pandas DataFrame, whatever they came as."""
     import pandas as pd
@@ -64,6 +77,39 @@ def frame(choices):
     return (
         choices if isinstance(choices, pd.DataFrame) else engine.run("SELECT * FROM c", c=choices)
     )
+
+
+def _checked(choices):
+    """Return choices that have the columns, the rows and the ids they need; else refuse them."""
+    need_columns("choices", choices.columns, *NEEDED)
+    if not len(choices):
+        raise NotEnoughData("discrete.error_empty", "choices: the table is empty")
+    lacking = int((choices["choice_id"].isna() | choices["choice_id"].isin([""])).sum())
+    if lacking:
+        raise InputError(
+            "discrete.error_no_choice",
+            "choices: {lacking} rows have no choice_id, so nobody can tell what they were chosen "
+            "from",
+            lacking=lacking,
+        )
+    return choices
+
+
+def _here(choices):
+    """Return whether every alternative was available; all were where nothing is said."""
+    if "available" not in choices:
+        return np.ones(len(choices))
+    return offered.column(choices, "available").fillna(0)
+
+
+def _offers(choices, attributes, constants, at):
+    """Return the attributes as an array of choices, alternatives and attributes."""
+    row, column, shape = at
+    if not attributes:
+        return np.zeros((*shape, 0))
+    each = [offered.column(choices, a) for a in attributes]
+    bare = offered.without_any(choices, each, constants)
+    return np.stack([_spread(v.mask(bare, 0.0), row, column, shape, np.nan) for v in each], axis=2)
 
 
 def lay_out(choices, attributes, constants, names=None, base=None):
@@ -75,9 +121,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
     """
     import pandas as pd
 
-    choices = frame(choices)
-    if not len(choices):
-        raise NotEnoughData("discrete.error_empty", "choices: the table is empty")
+    choices = _checked(frame(choices))
     code, kinds = pd.factorize(choices["alternative"], use_na_sentinel=False)
     if names is None:
         names = tuple(sorted((k for k in kinds if not pd.isna(k)), key=str))
@@ -87,7 +131,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
             raise unknown("choices", "alternative", kind, names)
     column = np.array([place[k] for k in kinds])[code]
     ids, first, row = np.unique(
-        choices["choice_id"].to_numpy(), return_index=True, return_inverse=True
+        _sortable(choices["choice_id"]), return_index=True, return_inverse=True
     )
     shape = (len(ids), len(names))
     if len(np.unique(row * shape[1] + column)) < len(row):
@@ -95,7 +139,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
             "discrete.error_twice",
             "choices: some alternatives stand twice in one choice",
         )
-    chosen = _spread(choices["chosen"], row, column, shape, 0) > 0
+    chosen = _spread(offered.column(choices, "chosen"), row, column, shape, 0) > 0
     wrong = np.flatnonzero(chosen.sum(axis=1) != 1)
     if len(wrong):
         raise InputError(
@@ -106,7 +150,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
             ids=ids[wrong[0]],
             chosen=int(chosen[wrong[0]].sum()),
         )
-    customer = choices["customer_id"].to_numpy()
+    customer = _sortable(choices["customer_id"])
     if pd.isna(customer).any():
         raise InputError(
             "discrete.error_no_customer",
@@ -119,19 +163,14 @@ def lay_out(choices, attributes, constants, names=None, base=None):
             "choices: the rows of a choice name different customers, such as choice '{ids}'",
             ids=ids[row[np.flatnonzero(customer != customer[first][row])[0]]],
         )
-    here = choices["available"] if "available" in choices else np.ones(len(choices))
-    available = _spread(here, row, column, shape, 0) > 0
+    available = _spread(_here(choices), row, column, shape, 0) > 0
     if (chosen & ~available).any():
         raise InputError(
             "discrete.error_unavailable",
             "choices: {chosen} chosen alternatives are marked as not available",
             chosen=int((chosen & ~available).sum()),
         )
-    x = (
-        np.stack([_spread(choices[a], row, column, shape, np.nan) for a in attributes], axis=2)
-        if attributes
-        else np.zeros((*shape, 0))
-    )
+    x = _offers(choices, attributes, constants, (row, column, shape))
     lacking = ~np.isfinite(x) & available[:, :, None]
     if lacking.any():
         bad = [a for a, hit in zip(attributes, lacking.any(axis=(0, 1)), strict=True) if hit]

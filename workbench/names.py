@@ -118,6 +118,11 @@ def missing(groups):
     return next(name for name in free if name not in taken)
 
 
+def with_missing(groups):
+    """Return groups and, as the last one, that of those without a value."""
+    return [*groups, missing(groups)]
+
+
 def filled(groups):
     """Return a column of groups in which those without a value have a name of their own."""
     plain = groups.astype(object)

@@ -755,7 +755,7 @@ use(
     **BOUGHT,
 )
 use(loyalty, "nbd", penetration=0.4, rate=2.0)
-use(loyalty, "panel", *OPTIONS[:1], {"by": "units"}, **LINES)
+use(loyalty, "panel", *OPTIONS[:1], {"by": "quantity"}, **LINES)
 use(
     loyalty,
     "referral",

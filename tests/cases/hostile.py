@@ -50,7 +50,7 @@ def words(table):
 def is_word(column):
     """Whether a column holds words."""
     kind = column.dtype
-    return (kind == object or isinstance(kind, pd.StringDtype)) and not (
+    return (pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype)) and not (
         column.dropna().map(lambda v: isinstance(v, bool)).any()
     )
 
@@ -200,9 +200,9 @@ def fixed(call):
     return said
 
 
-# ------------------------------------------------------------------------------- what may come of it
+# ----------------------------------------------------------------------------- what may come of it
 
-BAD = re.compile(r"\bNone\b|\bnan\b|\bNaT\b|\bNULL\b|Traceback|Error:|object at 0x|<class|dtype")
+BAD = re.compile(r"\bNone\b|\bnan\b|\bNaT\b|\bNULL\b|Traceback|object at 0x|<class|dtype")
 
 
 def outcome(run):

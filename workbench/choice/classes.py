@@ -70,7 +70,7 @@ def latent_class(
             classes=classes,
             least=2,
         )
-    d, people, g = prepared(choices, attributes, constants)
+    attributes, d, people, g = prepared(choices, attributes, constants)
     traits, scales = _traits(choices, membership, d, g)
     best = _fit(d, people, g, classes, traits, starts, seed)
     model = _Mixture(d, people, g, classes, traits)
@@ -208,7 +208,7 @@ def latent_classes(
     """
     import pandas as pd
 
-    d, people, g = prepared(choices, attributes, constants)
+    attributes, d, people, g = prepared(choices, attributes, constants)
     aside = np.random.default_rng(seed).permutation(g)[: max(int(g * share), 1)]
     held = np.isin(people, aside)
     if g - len(aside) < 10:

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from workbench import discrete, engine, intervals, schemas
+from workbench import attributes as offered
+from workbench import discrete, engine, intervals
 from workbench.choice import findings
 from workbench.choice.fits import Fit
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
@@ -23,7 +24,9 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
     choices : table with choice_id, customer_id, alternative, chosen, and optionally available
         One row per choice and alternative; exactly one chosen in each choice.
     attributes : list of str
-        Numeric columns that differ between the alternatives of a choice.
+        Columns that differ between the alternatives of a choice: numbers, or words (then a term
+        "brand: B" is compared with the first in alphabet). An alternative without any attribute,
+        such as "none", has its constant alone.
     constants : bool
         Whether every alternative but the most chosen has a constant.
 
@@ -45,7 +48,7 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
     """
     import pandas as pd
 
-    d, _, g = prepared(choices, attributes, constants)
+    attributes, d, _, g = prepared(choices, attributes, constants)
     beta, p, iterations, top = discrete.newton(d)
     cov = discrete.covariance(d, p)
     loglik = float(np.log(p[np.arange(len(d.chosen)), d.chosen]).sum())
@@ -99,7 +102,7 @@ def iia_test(choices, attributes, *, conf_level=0.95):
     import pandas as pd
     from scipy import stats
 
-    d, people, g = prepared(choices, attributes, True)
+    attributes, d, people, g = prepared(choices, attributes, True)
     beta, p, _, _ = discrete.newton(d)
     k = len(attributes)
     pull = (
@@ -283,14 +286,21 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
     )
 
 
+def likes(choices, attributes, *more):
+    """Return the attributes of choices, those of words as indicators."""
+    frame = discrete.frame(choices)
+    need_columns("choices", frame.columns, *discrete.NEEDED, *more)
+    return offered.expanded(frame, attributes)
+
+
 def prepared(choices, attributes, constants):
-    """Return the checked layout of choices, the number of each choice's customer, and how many
-    customers there are.
+    """Return the attributes, the checked layout of choices, the number of each choice's customer,
+    and how many customers there are.
     """
-    schemas.require(choices, "choices", *attributes)
+    attributes = likes(choices, attributes)
     d = discrete.lay_out(choices, tuple(attributes), constants)
     discrete.check(d, constants)
-    return (d, *d.groups())
+    return (attributes, d, *d.groups())
 
 
 def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):

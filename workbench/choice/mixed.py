@@ -55,7 +55,7 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
     import pandas as pd
     from scipy import optimize, stats
 
-    d, people, g = prepared(choices, attributes, constants)
+    attributes, d, people, g = prepared(choices, attributes, constants)
     for term, kind in random.items():
         if term not in d.terms:
             raise unknown("random", "term", term, d.terms)
@@ -217,10 +217,9 @@ class _Panel:
         self.closed = np.where(d.available, 0.0, -np.inf)
         self.far = [np.ascontiguousarray(self.away[:, :, a]) for a in self.at]
         # A constant's column is 1 for one alternative: its derivative needs no product.
+        alternatives = {f"constant: {name}": i for i, name in enumerate(d.names)}
         self.owner = {
-            c: d.names.index(term[10:])
-            for c, term in enumerate(d.terms)
-            if term.startswith("constant: ")
+            c: alternatives[term] for c, term in enumerate(d.terms) if term in alternatives
         }
 
     def __call__(self, params):
@@ -309,7 +308,7 @@ def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf
             mixing=sorted(mixing),
         )
     schemas.require(choices, "choices", *([order] if order else []))
-    d, people, g = prepared(choices, attributes, True)
+    attributes, d, people, g = prepared(choices, attributes, True)
     table = discrete.frame(choices)
     ids, first = np.unique(table["choice_id"].to_numpy(), return_index=True)
     when = (

@@ -51,7 +51,7 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
     import pandas as pd
     from scipy import optimize
 
-    d, people, g = prepared(choices, attributes, constants)
+    attributes, d, people, g = prepared(choices, attributes, constants)
     number, sizes = _nests(d.names, nests)
     free = [k for k, size in enumerate(sizes) if size > 1]
     if not free:

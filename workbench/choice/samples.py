@@ -3,6 +3,7 @@
 import numpy as np
 
 from workbench import engine
+from workbench.errors import NotEnoughData, need_columns
 from workbench.results import analysis
 
 
@@ -14,6 +15,7 @@ def some_customers(choices, customers, *, seed=1):
     For models that take long, such as `mixed_logit`. Takes a table with customer_id; `customers`
     is how many to draw.
     """
+    need_columns("choices", choices.columns, "customer_id")
     everybody = np.sort(choices["customer_id"].unique())
     drawn = np.random.default_rng(seed).permutation(everybody)[:customers]
     return choices[choices["customer_id"].isin(drawn)]
@@ -23,5 +25,10 @@ def some_customers(choices, customers, *, seed=1):
 @analysis
 def most_chosen(choices):
     """Return the alternative that is chosen most often in a table of choices."""
-    chosen = choices.loc[choices["chosen"].astype(bool), "alternative"]
+    need_columns("choices", choices.columns, "alternative", "chosen")
+    chosen = choices.loc[choices["chosen"].fillna(False).astype(bool), "alternative"]
+    if not chosen.notna().any():
+        raise NotEnoughData(
+            "choice.error_nothing_chosen", "most_chosen: no alternative is chosen in these rows"
+        )
     return chosen.value_counts().index[0]

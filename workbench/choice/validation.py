@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from workbench import discrete, engine, intervals, schemas
+from workbench import discrete, engine, intervals
 from workbench.choice import findings
-from workbench.choice.logit import conditional_logit
+from workbench.choice.logit import conditional_logit, likes
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -41,7 +41,7 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
     import pandas as pd
 
     choices = discrete.frame(choices)
-    schemas.require(choices, "choices", "last_bought", *attributes)
+    attributes = likes(choices, attributes, "last_bought")
     people = np.sort(choices["customer_id"].unique())
     aside = np.random.default_rng(seed).permutation(people)[: max(int(len(people) * share), 1)]
     if len(people) - len(aside) < 2:

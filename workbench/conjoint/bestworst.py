@@ -5,7 +5,7 @@ from scipy import special
 
 from workbench import discrete, engine, intervals
 from workbench.conjoint import findings
-from workbench.errors import InputError, need_columns
+from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
@@ -99,14 +99,7 @@ def best_worst(answers, *, conf_level=0.95):
     """
     import pandas as pd
 
-    need_columns("answers", answers.columns, "respondent_id", "task", "item", "best", "worst")
-    nameless = int(answers[["respondent_id", "task", "item"]].isna().any(axis=1).sum())
-    if nameless:
-        raise InputError(
-            "conjoint.error_nameless",
-            "answers: {nameless} rows lack a respondent_id, task or item",
-            nameless=nameless,
-        )
+    _check(answers)
     frame = answers.sort_values(["respondent_id", "task"], kind="stable", ignore_index=True)
     best, worst = frame["best"].to_numpy(bool), frame["worst"].to_numpy(bool)
     task = frame.groupby(["respondent_id", "task"], sort=True).ngroup().to_numpy()
@@ -223,3 +216,17 @@ def best_worst(answers, *, conf_level=0.95):
             xlabel=findings.BEST_AXIS,
         ),
     )
+
+
+def _check(answers):
+    """Refuse answers without a column, a row, or the name of who was asked what."""
+    need_columns("answers", answers.columns, "respondent_id", "task", "item", "best", "worst")
+    nameless = int(answers[["respondent_id", "task", "item"]].isna().any(axis=1).sum())
+    if nameless:
+        raise InputError(
+            "conjoint.error_nameless",
+            "answers: {nameless} rows lack a respondent_id, task or item",
+            nameless=nameless,
+        )
+    if not len(answers):
+        raise NotEnoughData("conjoint.error_no_answer", "answers: the table is empty")

@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench import discrete, engine, intervals
 from workbench.conjoint import findings
-from workbench.errors import InputError, need_columns, unknown
+from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
@@ -211,9 +211,7 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
     """
     import pandas as pd
 
-    attributes = design.attrs.get("attributes") or {
-        c: sorted(design[c].unique(), key=str) for c in _attributes(design)
-    }
+    attributes = _asked(design)
     x = np.concatenate(
         [codes(len(v))[[v.index(k) for k in design[n]]] for n, v in attributes.items()], axis=1
     )
@@ -278,6 +276,28 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
     )
 
 
+def _asked(design):
+    """Return the attributes of a design with their levels; refuse one that does not carry them."""
+    if not len(design):
+        raise NotEnoughData("conjoint.error_no_task", "design: the table is empty")
+    asked = design.attrs.get("attributes") or {
+        c: sorted(design[c].unique(), key=str) for c in _attributes(design)
+    }
+    need_columns("design", design.columns, *asked)
+    for name, levels in asked.items():
+        strange = [v for v in design[name].unique() if v not in levels]
+        if strange:
+            raise InputError(
+                "conjoint.error_strange_level",
+                "design: '{name}' holds {strange:repr}, which is none of its levels "
+                "({levels:text})",
+                name=name,
+                strange=strange[0],
+                levels=list(levels),
+            )
+    return asked
+
+
 def _attributes(design):
     return [c for c in design.columns if c not in ("block", "task", "alternative")]
 
@@ -307,6 +327,8 @@ def choices(design, answers, *, none=False):
     """
     import pandas as pd
 
+    if not len(design):
+        raise NotEnoughData("conjoint.error_no_task", "design: the table is empty")
     names, tasks = _attributes(design), [f"task_{k}" for k in sorted(design["task"].unique())]
     need_columns(
         "answers",
@@ -355,6 +377,7 @@ def numeric_attributes(choices, attributes, *, levels=12):
     different values that still get a part-worth each. Returns a list of names, for `numeric=` of
     `part_worths`.
     """
+    need_columns("choices", choices.columns, *attributes)
     return [
         name
         for name in attributes

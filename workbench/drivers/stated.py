@@ -318,7 +318,7 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     table = table.iloc[
         np.lexsort(
             [
-                table["factor"].astype(str),
+                table["factor"].map(str),
                 table["estimate"] * (1 if kind == "rank" else -1),
                 table["measure"] != first,
             ]

@@ -249,12 +249,14 @@ def _settled(seen, role):
     """Return a key of numbers with fractions as one of integers where it holds no fraction: one
     missing id makes them floats in pandas.
     """
+    import pandas as pd
+
     d = seen.dialect
     if role.kind != "key" or not d.is_number(seen.types[role.source]):
         return role
     test = f"SELECT {d.whole_numbers(d.quote(role.source))} AS whole FROM src"
     found = d.run(test, {"src": _bare(seen)}, {})["whole"].iloc[0]
-    return replace(role, whole=found is not None and found == found and bool(found))
+    return replace(role, whole=bool(pd.notna(found)) and bool(found))
 
 
 def _bare(seen):

@@ -91,7 +91,7 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     periods = wide.columns.to_numpy()
     once = panel.drop_duplicates(unit).set_index(unit).reindex(wide.index)
     first = once[start]
-    groups = once[cluster].astype(str).to_numpy() if cluster else np.arange(len(wide))
+    groups = _clusters(once, cluster)
     begin = np.searchsorted(periods, first.fillna(periods[-1] if len(periods) else 0).to_numpy())
     begin = np.where(first.isna().to_numpy(), len(periods), begin)
     # Units under treatment all along are in no comparison, and do not count.
@@ -315,3 +315,9 @@ def _spread(groups):
     """
     k = len(np.unique(groups))
     return np.sqrt(k / (k - 1)) if k > 1 else np.nan
+
+
+def _clusters(once, cluster):
+    """Return the cluster of every unit: each its own where the unit itself is the cluster."""
+    own = cluster is None or cluster == once.index.name
+    return np.arange(len(once)) if own else once[cluster].astype(str).to_numpy()

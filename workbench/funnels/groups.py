@@ -47,8 +47,7 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
     ready = prepare(
         events, steps, given=given, by=by, **{k: v for k, v in options.items() if k not in rules}
     )
-    made = conversion(events, steps, by=by, conf_level=conf_level, **options)
-    by = own.label(by)
+    made, by = conversion(events, steps, by=by, conf_level=conf_level, **options), own.label(by)
     last = made.table[
         (made.table["basis"] == "entry")
         & (made.table["step_number"] == len(list(steps)))

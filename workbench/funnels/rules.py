@@ -10,6 +10,10 @@ from workbench.notes import Note
 
 ANY_TIME = Note("funnels.any_time", "without a time limit")
 NO_WINDOW = Note("funnels.no_window", "none")
+NO_END = Note(
+    "funnels.drop_unbounded",
+    "No window: those who have not gone on yet may still do so; the shares are upper bounds.",
+)
 
 ORDERS = ("ordered", "strict", "any")
 
@@ -162,8 +166,7 @@ def prepare(
             "funnels.error_ties_of_equal_steps",
             "ties: 'rank' cannot settle which of two equal steps an event fills; use ties='later'",
         )
-    excluded = [own.written(name) for name in own.several(exclude)]
-    optional = [own.written(name) for name in own.several(optional)]
+    excluded, optional = own.listed(exclude), own.listed(optional)
     removes = bool(excluded) and said["exclusion"] == "removes"
     if removes and (optional or step_windows or slack or repeated):
         raise InputError(
@@ -279,7 +282,7 @@ def view_of(events, steps, by, hold, until, others=False, more=(), column="event
     if by:
         groups = engine.distinct(events, by)
         roles["g"] = engine.code(by, groups, others=True)
-        groups = [*groups, own.missing(groups)]
+        groups = own.with_missing(groups)
     end = schemas.observed_until(events, until)
     if end is None:
         raise NotEnoughData("funnels.error_no_event", "the table holds no event with a time")
@@ -333,3 +336,26 @@ def _none_mature(step, window):
 def within(window):
     """Return how long a funnel may take, as a part of a sentence."""
     return Note("funnels.within", "within {window:span}", window=window) if window else ANY_TIME
+
+
+def counted_young(waiting):
+    """Return the note of attempts that are counted though they were not followed long enough."""
+    return Note(
+        "funnels.counted_young",
+        "{n} customer entered too late to be followed for the whole window and is counted all "
+        "the same, as this definition does.",
+        "{n} customers entered too late to be followed for the whole window and are counted all "
+        "the same, as this definition does.",
+        n=waiting,
+    )
+
+
+def removed(left_out):
+    """Return the note of customers whose every attempt met an excluded event."""
+    return Note(
+        "funnels.removed",
+        "{n} customer met an excluded event in every attempt and is left out of the whole funnel.",
+        "{n} customers met an excluded event in every attempt and are left out of the whole "
+        "funnel.",
+        n=left_out,
+    )

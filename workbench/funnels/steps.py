@@ -5,15 +5,21 @@ import numpy as np
 from workbench import engine, intervals, schemas
 from workbench import names as own
 from workbench.errors import InputError
-from workbench.funnels.rules import NO_WINDOW, SEMANTICS, none_entered, prepare, view_of, within
+from workbench.funnels.rules import (
+    NO_END,
+    NO_WINDOW,
+    SEMANTICS,
+    counted_young,
+    none_entered,
+    prepare,
+    removed,
+    view_of,
+    within,
+)
 from workbench.funnels.walks import Plan, Progress
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Points, Result, analysis
 
-NO_END = Note(
-    "funnels.drop_unbounded",
-    "No window: those who have not gone on yet may still do so; the shares are upper bounds.",
-)
 LEAST = 100  # customers below which a share is too uncertain to be read as a dot
 TOOLS = {
     "posthog": Note(
@@ -173,8 +179,7 @@ def conversion(
         until=until,
     )
     rules, names, groups, said = made.rules, made.names, made.groups, made.said
-    parts = made.run(Plan(rules))
-    sums = parts.groupby(["kind", "group", "step"])["customers"].sum()
+    sums = made.run(Plan(rules)).groupby(["kind", "group", "step"])["customers"].sum()
     by = own.label(by)
     table = _table(sums, names, groups, by, conf_level, rules)
     entered = table[(table["basis"] == "entry") & (table["step_number"] == 1)]
@@ -184,10 +189,10 @@ def conversion(
     limits = _limits(table, entered, _total(sums, "tied"), said["window"] is None, by)
     if said["immature"] == "count" and _total(sums, "waiting"):
         # The sentence on attempts left out does not hold here.
-        limits = (_counted_young(_total(sums, "waiting")), *limits[1:])
+        limits = (counted_young(_total(sums, "waiting")), *limits[1:])
     if _total(sums, "touched") and not by:
         left_out = _total(sums, "touched") - int(sums.get(("reached", 0, 0), 0))
-        limits = (*limits, _removed(left_out))
+        limits = (*limits, removed(left_out))
     if semantics:
         limits = (*limits, TOOLS[semantics])
     return Result(
@@ -256,23 +261,7 @@ def drop_off(
         then=("t", "k"),
     )
     sums = parts.groupby(["kind", "group", "step"])["customers"].sum()
-    rows = []
-    for g, name in enumerate(groups):
-        if g == len(groups) - 1 and by and not sums.get(("seen", g, 0), 0):
-            continue
-        for j, step in enumerate(steps[:-1]):
-            n, on = int(sums.get(("seen", g, j), 0)), int(sums.get(("reached", g, j), 0))
-            rows.append(
-                {
-                    **({by: name} if by else {}),
-                    "step_number": j + 1,
-                    "step": step,
-                    "count": n - on,
-                    "n": n,
-                    "immature": int(sums.get(("waiting", g, j), 0)),
-                }
-            )
-    table = with_wilson(rows, conf_level, ("immature",))
+    table = with_wilson(_dropped(sums, groups, by, steps), conf_level, ("immature",))
     if not table["n"].sum():
         raise none_entered(view, classes[0], window)
     return Result(
@@ -298,6 +287,27 @@ def drop_off(
             xlabel=Note("funnels.drop_axis", "Share that does no later step"),
         ),
     )
+
+
+def _dropped(sums, groups, by, steps):
+    """Return a row a group and step: who stopped there, of those seen there."""
+    rows = []
+    for g, name in enumerate(groups):
+        if g == len(groups) - 1 and by and not sums.get(("seen", g, 0), 0):
+            continue
+        for j, step in enumerate(steps[:-1]):
+            n, on = int(sums.get(("seen", g, j), 0)), int(sums.get(("reached", g, j), 0))
+            rows.append(
+                {
+                    **({by: name} if by else {}),
+                    "step_number": j + 1,
+                    "step": step,
+                    "count": n - on,
+                    "n": n,
+                    "immature": int(sums.get(("waiting", g, j), 0)),
+                }
+            )
+    return rows
 
 
 def _table(sums, steps, groups, by, conf_level, rules):
@@ -356,27 +366,6 @@ def with_wilson(rows, conf_level, tail=()):
 def _total(sums, kind):
     """Return the customers counted under a kind, over all groups and steps."""
     return int(sums.get(kind, 0).sum()) if kind in sums.index.get_level_values(0) else 0
-
-
-def _counted_young(waiting):
-    return Note(
-        "funnels.counted_young",
-        "{n} customer entered too late to be followed for the whole window and is counted all "
-        "the same, as this definition does.",
-        "{n} customers entered too late to be followed for the whole window and are counted all "
-        "the same, as this definition does.",
-        n=waiting,
-    )
-
-
-def _removed(left_out):
-    return Note(
-        "funnels.removed",
-        "{n} customer met an excluded event in every attempt and is left out of the whole funnel.",
-        "{n} customers met an excluded event in every attempt and are left out of the whole "
-        "funnel.",
-        n=left_out,
-    )
 
 
 def _conversion_answer(table, names, by, limit, any_entry):

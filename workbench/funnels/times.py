@@ -51,8 +51,7 @@ def time_to_convert(
     """
     import pandas as pd
 
-    steps = [own.several(step) for step in steps]
-    if len({str(s) for s in steps}) < len(steps):
+    if len({own.several(s) for s in steps}) < len(list(steps)):
         raise InputError(
             "funnels.error_time_of_repeated_steps",
             "steps: time_to_convert needs different steps",

@@ -127,14 +127,11 @@ def identity_quality(events, links, *, device="device_id", truth=None, conf_leve
         ("people_merged", int(per_person[per_person > 1].sum()), int(per_person.sum())),
     ]
     if truth is not None:
-        true = truth[[device, "customer_id"]].apply(engine.written)
-        true = true.drop_duplicates(device).set_index(device)["customer_id"]
+        true = _pairs(truth, device).drop_duplicates(device).set_index(device)["customer_id"]
         both = true.index.intersection(sizes.index)
         # A pair of devices is joined where both have one person; known devices without a link stand
         # alone.
-        said = person.reindex(both).where(
-            person.reindex(both).notna(), "device:" + pd.Series(both, index=both).astype(str)
-        )
+        said = person.reindex(both).fillna(pd.Series("device:" + both.astype(str), both))
         pairs = pd.DataFrame({"said": said, "true": true[both]})
 
         def count(keys):

@@ -30,9 +30,14 @@ def _seen(events, period, zone, until):
         raise NotEnoughData("journeys.error_no_event", "the table holds no event with a time")
     roles = {"customer": engine.key("customer_id"), "day": engine.day("occurred_at")}
     view = engine.view(events, zone=zone, upto=None if until is None else end, **roles)
-    first, last = (
-        int(x) for x in engine.run("SELECT min(day) AS a, max(day) AS b FROM v", v=view).iloc[0]
-    )
+    ends = engine.run("SELECT min(day) AS a, max(day) AS b FROM v", v=view).iloc[0]
+    if ends.isna().any():
+        raise NotEnoughData(
+            "journeys.error_nothing_left",
+            "the table holds no event with a customer and a time{upto}",
+            upto="" if until is None else Note("journeys.upto", " up to {until}", until=str(until)),
+        )
+    first, last = (int(x) for x in ends)
     if until is not None:
         last = max(last, periods.local_day(end, zone))
     return view, first, last

@@ -130,8 +130,23 @@ class LoadReport:
         if not len(self.rejected):
             return None
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.rejected.to_csv(path, index=False)
+        if path.is_dir():
+            raise InputError(
+                "load.error_rejected_folder",
+                "{path}: is a folder; name a file for the refused rows, such as {file}",
+                path=path,
+                file=path / "rejected.csv",
+            )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.rejected.to_csv(path, index=False)
+        except OSError as error:
+            raise InputError(
+                "load.error_rejected_file",
+                "{path}: the refused rows cannot be written there ({reason})",
+                path=path,
+                reason=error.strerror or type(error).__name__,
+            ) from None
         return path
 
 

@@ -52,8 +52,12 @@ def two_periods(lines, until=None):
     """
     import pandas as pd
 
-    days = lines["ordered_at"].agg(["min", "max"]).dt.tz_localize(None).dt.normalize()
-    middle = pd.Timestamp(until or periods.middle_day(lines["ordered_at"]))
+    need_columns("lines", lines.columns, "ordered_at")
+    moments = schemas.moments(lines, "lines", "ordered_at").dropna()
+    if not len(moments):
+        raise NotEnoughData("loyalty.error_no_moment", "lines: there is no line with a time")
+    days = moments.agg(["min", "max"]).dt.tz_localize(None).dt.normalize()
+    middle = pd.Timestamp(until or periods.middle_day(moments))
     length = min((middle - days["min"]).days, (days["max"] - middle).days) - 1
     begin = middle - pd.Timedelta(days=length)
     return Periods(str(begin.date()), str(middle.date()), f"{length}D")
@@ -232,13 +236,7 @@ def buyer_moderation(
         order_id="order_id",
     )
     span = engine.run("SELECT min(day) AS a, max(day) AS b FROM v", v=view).iloc[0]
-    cut = periods.local_day(schemas.moment("until", until, zone), zone)
-    if not span["a"] <= cut < span["b"]:
-        raise InputError(
-            "loyalty.error_until",
-            "until: {until} must lie within the data, before their last day",
-            until=until,
-        )
+    cut = _cut(span, until, zone)
     length = int(min(cut - span["a"] + 1, span["b"] - cut))
     found = engine.run(
         """
@@ -378,3 +376,20 @@ def _moderated(row):
         **values,
         law=row["law"],
     )
+
+
+def _cut(span, until, zone):
+    """Return the last day of the first period; refuse one outside the data."""
+    cut = periods.local_day(schemas.moment("until", until, zone), zone)
+    if span.isna().any():
+        raise NotEnoughData(
+            "loyalty.error_no_line",
+            "lines: there is no order line with both a customer and a time",
+        )
+    if not span["a"] <= cut < span["b"]:
+        raise InputError(
+            "loyalty.error_until",
+            "until: {until} must lie within the data, before their last day",
+            until=until,
+        )
+    return cut

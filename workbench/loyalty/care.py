@@ -104,10 +104,7 @@ def service_recovery(
     )
     bought = schemas.bought(orders)
     schemas.must_match("complaints", asked["customer_id"], bought["customer_id"])
-    end = max(
-        bought["ordered_at"].max(),
-        *(v for v in (asked["opened_at"].max(), asked["solved_at"].max()) if v is not pd.NaT),
-    )
+    end = _last_moment(asked, bought)
     made = (
         bought.assign(_day=periods.local_days(bought["ordered_at"], zone))
         .groupby(["customer_id", "_day"])["ordered_at"]
@@ -474,3 +471,16 @@ def before_joining(joined):
     )
     means.attrs = dict(joined.attrs)
     return means.rename_axis("group").reset_index()
+
+
+def _last_moment(asked, bought):
+    """Return the last moment of complaints and orders; refuse where either has none."""
+    import pandas as pd
+
+    if not len(asked) or not len(bought):
+        raise NotEnoughData(
+            "loyalty.error_no_complaint",
+            "service_recovery: there is no complaint, or no order, with a customer and a time",
+        )
+    lasts = [bought["ordered_at"].max(), asked["opened_at"].max(), asked["solved_at"].max()]
+    return max(v for v in lasts if v is not pd.NaT)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench import engine
-from workbench.errors import InputError, NotEnoughData, need_columns
+from workbench.errors import InputError, NotEnoughData, need_columns, one_of
 from workbench.loyalty.limits import BUYERS_ONLY, few
 from workbench.notes import Note
 from workbench.results import analysis
@@ -81,6 +81,7 @@ def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
 
     Source: Ehrenberg (1988), Repeat-Buying.
     """
+    one_of("by", by, ("occasions", "quantity"))
     need_columns(
         "lines",
         engine.columns(lines),

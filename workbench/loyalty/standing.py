@@ -152,17 +152,13 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
     import pandas as pd
 
     need_columns("scored", scored.columns, "customer_id", "segment", "amount")
-    zone, day = (
-        scored.attrs.get("zone", "UTC"),
-        schemas.beside(scored, "scored", "as_of", "loyalty.rfm"),
-    )
+    zone = scored.attrs.get("zone", "UTC")
+    day = schemas.beside(scored, "scored", "as_of", "loyalty.rfm")
     length = schemas.micros("window", window) // 86_400_000_000
     view, end = schemas.purchase_days(orders, zone)
-    after = engine.run(
-        "SELECT DISTINCT customer FROM o WHERE day > :a AND day <= :b ORDER BY customer",
-        values={"a": int(day), "b": int(day + length)},
-        o=view,
-    )["customer"]
+    span = {"a": int(day), "b": int(day + length)}
+    after = "SELECT DISTINCT customer FROM o WHERE day > :a AND day <= :b ORDER BY customer"
+    after = engine.run(after, values=span, o=view)["customer"]
     back = engine.written(scored["customer_id"]).isin(engine.written(after)).to_numpy()
     watched = day + length <= end
     rows, n, money = [], len(scored), scored["amount"].to_numpy(float)
@@ -212,7 +208,7 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
             "loyalty.rfm_question",
             "How large is each segment, what does it spend, and how many of it come back?",
         ),
-        table=pd.DataFrame(rows),
+        table=pd.DataFrame(_some(rows)),
         answer=_best_and_worst(rows, window) if watched else _largest(rows),
         method=Note(
             "loyalty.rfm_method",
@@ -410,3 +406,14 @@ def _loyal(rows):
         n=both["n"],
         spurious=behaviour["estimate"],
     )
+
+
+def _some(rows):
+    """Return the rows of segments, or refuse a table that has none of them."""
+    if not rows:
+        raise NotEnoughData(
+            "loyalty.error_no_segment",
+            "scored: no row has one of the segments of loyalty.rfm ({segments:text})",
+            segments=list(SEGMENTS),
+        )
+    return rows

@@ -13,6 +13,7 @@ import re
 import shutil
 import tempfile
 import time
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,8 +61,22 @@ def reports_folder():
 
 
 def safe_name(name):
-    """Return a report name fit for a folder: letters, digits, dash and underscore only."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", str(name)).strip("-")[:80] or "report"
+    """Return a report name fit for a folder: letters, digits, dash and underscore only.
+
+    Where letters of other alphabets, or an end beyond 80 characters, are lost, a mark made from the
+    whole name keeps two such names apart.
+
+    >>> safe_name("My report"), safe_name("отчёт") != safe_name("месяц")
+    ('My-report', True)
+    """
+    text = unicodedata.normalize("NFKD", str(name))
+    plain = re.sub(
+        r"[^A-Za-z0-9_-]+", "-", "".join(c for c in text if not unicodedata.combining(c))
+    ).strip("-")
+    if str(name).isascii() and len(plain) <= 80:
+        return plain or "report"
+    mark = hashlib.sha256(unicodedata.normalize("NFC", str(name)).encode()).hexdigest()[:8]
+    return f"{plain[:71].strip('-') or 'report'}-{mark}"
 
 
 def begin(name):

@@ -27,6 +27,7 @@ PACKAGES = (
     "pandera",
 )
 CELL_TIMEOUT = 600
+PLACE = "place"  # of a cell in the notebook as it stands in its folder
 
 
 def notebooks():
@@ -103,7 +104,6 @@ def run(notebook, given=None, *, as_of=None, timeout=CELL_TIMEOUT, name=None, ti
     status, reason = "ok", None
     try:
         book = _execute(path, values, building, timeout, tick)
-        verify(book)
         page = building.folder / "report.html"
         manifest["title"] = render.write_html(book, page, manifest, _language(values))
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the run must be published
@@ -225,6 +225,8 @@ def _execute(path, values, building, timeout, tick):
     out = building.folder / "notebook.ipynb"
     # Exercises are for people at a notebook; a report has none, and must not fail on one.
     book = nbformat.read(path, as_version=4)
+    for place, cell in enumerate(book.cells, 1):
+        cell.metadata[PLACE] = place
     book.cells = [c for c in book.cells if "exercise" not in c.metadata.get("tags", [])]
     prose.translate(book, path, values.get("language", "en"))
     source = building.folder / "source.ipynb"
@@ -237,8 +239,11 @@ def _execute(path, values, building, timeout, tick):
         os.environ.pop("WORKBENCH_INPUTS", None)
         source.unlink()
     book = nbformat.read(out, as_version=4)
-    _forget_paths(book)
-    nbformat.write(book, out)
+    try:
+        verify(book)
+    finally:
+        _forget_paths(book)
+        nbformat.write(book, out)
     return book
 
 
@@ -269,9 +274,7 @@ def _through_papermill(source, out, values, timeout, tick, folder):
         raise ReportFailed(
             "reports.error_cell",
             "cell {cell}: {error}: {reason}",
-            cell=(error.exec_count or 1) - 1,
-            error=error.ename,
-            reason=_first_line(error.evalue),
+            **_failure(out, error),
         ) from None
     except Exception as error:  # noqa: BLE001 - told as a failed report
         # The kernel's death and a cell's time-out leave a notebook that looks complete.
@@ -281,6 +284,34 @@ def _through_papermill(source, out, values, timeout, tick, folder):
             error=type(error).__name__,
             reason=_first_line(str(error)),
         ) from None
+
+
+def _failure(out, error):
+    """Return the cell, the kind and the reason of a failure, also where the kernel told it as text
+    only.
+    """
+    import nbformat
+
+    # Papermill has put cells of its own among them by now.
+    cells = nbformat.read(out, as_version=4).cells
+    failed = [c for c in cells if c.metadata.get("papermill", {}).get("exception")]
+    cell = failed[0] if failed else cells[error.cell_index]
+    said = {"cell": _place(cell, error.cell_index + 1), "error": error.ename}
+    if error.evalue.strip():
+        return {**said, "reason": _first_line(error.evalue)}
+    printed = "".join(
+        o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr"
+    )
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    if not lines:
+        return {**said, "reason": _first_line("")}
+    kind, sign, reason = lines[-1].partition(": ")
+    return {**said, **({"error": kind, "reason": reason} if sign else {"reason": lines[-1]})}
+
+
+def _place(cell, otherwise):
+    """Return the number of a cell as its reader counts: all cells of the notebook, from 1 on."""
+    return cell.metadata.get(PLACE, otherwise)
 
 
 def _counting(tick):
@@ -315,7 +346,7 @@ def verify(book):
                 raise ReportFailed(
                     "reports.error_cell",
                     "cell {cell}: {error}: {reason}",
-                    cell=i,
+                    cell=_place(cell, i),
                     error=output.ename,
                     reason=_first_line(output.evalue),
                 )
@@ -323,7 +354,7 @@ def verify(book):
             raise ReportFailed(
                 "reports.error_never_ran",
                 "cell {cell} never ran: the notebook stopped before its end",
-                cell=i,
+                cell=_place(cell, i),
             )
 
 
@@ -337,6 +368,7 @@ def _forget_paths(book):
     for cell in book.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
+        cell.metadata.pop(PLACE, None)
 
 
 def source_hash(path):

@@ -1,27 +1,40 @@
 """Tables that one function makes and the next one takes: what they must hold to be taken."""
 
 from workbench.errors import InputError, need_columns
+from workbench.names import listed
 
 _BUYING = ("frequency", "recency", "age")
-_PROFILE = ("customer_id", "episode", "outcome", "days", "first_stage", "last_stage", "events")
-# Room and parameter → the function that makes the table, the columns it always has, each of them
-# filled in every row.
+_EPISODE = ("customer_id", "outcome", "days", "first_stage", "last_stage")
+_PROFILE = (*_EPISODE, "episode", "opened_at", "closed_at", "events", "sessions")
+_CART = ("customer_id", "opened_at", "last_at", "outcome", "mature", "items")
+# Room and parameter → the function that makes the table, the columns it has filled in every row,
+# and others that it has.
 MADE = {
-    ("stages", "episodes"): ("stages.episodes", ("customer_id", "outcome")),
-    ("stages", "profile"): ("stages.profile", _PROFILE),
-    ("stages", "linked"): ("stages.with_truth", ("customer_id", "outcome")),
-    ("stages", "carts"): (
-        "stages.carts",
-        ("customer_id", "opened_at", "last_at", "outcome", "mature", "items"),
+    ("stages", "episodes"): ("stages.episodes", ("customer_id", "outcome"), ()),
+    ("stages", "profile"): ("stages.profile", _PROFILE, ()),
+    ("stages", "linked"): ("stages.with_truth", ("customer_id", "outcome"), ()),
+    ("stages", "carts"): ("stages.carts", _CART, ("value", "ordered_at", "returned_at")),
+    ("stages", "assigned"): (
+        "stages.assign",
+        ("customer_id", "occurred_at", "event"),
+        ("stage",),
     ),
-    ("stages", "assigned"): ("stages.assign", ("customer_id", "occurred_at", "event")),
-    ("stages", "posterior"): ("stages.posterior", ("customer_id", "stage", "certain")),
-    ("journeys", "profile"): ("stages.profile", ("customer_id", "outcome")),
-    ("loyalty", "joined"): ("loyalty.joining", ("customer_id", "period", "orders", "amount")),
-    ("loyalty", "scored"): ("loyalty.rfm", ("customer_id", "segment", "amount")),
-    ("clv", "customers"): ("clv.customers", _BUYING),
-    ("clv", "people"): ("clv.value", ("frequency", "alive", "expected", "worth")),
-    ("conjoint", "design"): ("conjoint.choice_design", ("block", "task", "alternative")),
+    ("stages", "staged"): ("stages.staged", (), ("stage",)),
+    ("stages", "posterior"): ("stages.posterior", ("customer_id", "stage", "certain"), ()),
+    ("journeys", "profile"): (
+        "stages.profile",
+        ("customer_id", "outcome"),
+        ("channels", "first_channel", "last_channel"),
+    ),
+    ("loyalty", "joined"): (
+        "loyalty.joining",
+        ("customer_id", "period", "orders", "amount"),
+        ("start",),
+    ),
+    ("loyalty", "scored"): ("loyalty.rfm", ("customer_id", "segment", "amount"), ()),
+    ("clv", "customers"): ("clv.customers", _BUYING, ()),
+    ("clv", "people"): ("clv.value", ("frequency", "alive", "expected", "worth"), ()),
+    ("conjoint", "design"): ("conjoint.choice_design", ("block", "task", "alternative"), ()),
 }
 
 
@@ -38,8 +51,8 @@ def check(function, arguments):
     room = function.__module__.split(".")[1]
     for name, table in arguments.items():
         if (room, name) in MADE and hasattr(table, "columns"):
-            maker, needed = MADE[room, name]
-            need_columns(name, table.columns, *needed)
+            maker, needed, more = MADE[room, name]
+            need_columns(name, table.columns, *needed, *more)
             for column in needed:
                 lacking = int(table[column].isna().sum())
                 if lacking:
@@ -52,3 +65,11 @@ def check(function, arguments):
                         column=column,
                         maker=maker,
                     )
+            _has_stages(name, table, arguments.get("stages"))
+
+
+def _has_stages(name, table, stages):
+    """Raise an InputError where a table lacks the column of a stage asked for."""
+    if name in ("episodes", "profile", "linked") and stages is not None:
+        before = "true_" if name == "linked" else ""
+        need_columns(name, table.columns, *(f"{before}{stage}" for stage in listed(stages)))

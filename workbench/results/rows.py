@@ -7,7 +7,7 @@ from pathlib import Path
 from workbench import engine, notes
 from workbench.errors import InputError
 from workbench.notes import Note, say
-from workbench.results import made, weights
+from workbench.results import kinds, made, weights
 
 # Parameters that hold a canonical table, and the columns without which no analysis can use a row.
 NEEDED = {
@@ -15,9 +15,17 @@ NEEDED = {
     "events": ("customer_id", "occurred_at"),
     "lines": ("customer_id", "ordered_at"),
 }
+# They give every row back, or have a use for one without a customer.
+EVERY_ROW = {"assign_channels", "beside", "identify", "identity_quality", "tagging"}
 UNIQUE = {"orders": "order_id"}
 MANY = 500_000  # rows beyond which copies are looked for in a part of the moments first
 _PART = 61
+# A customer with this share of the rows, and that many, among so many customers, is hardly one.
+_SHARE, _ROWS, _PEOPLE = 0.2, 20, 10
+_NEGATIVE = "SELECT count(*) FROM v WHERE a < 0"
+_GIVEN_BACK = (
+    "SELECT id FROM v GROUP BY id HAVING count(*) > 1 AND min(a) < 0 AND round(sum(a), 6) <= 0"
+)
 
 
 def usable(function, args, options):
@@ -31,11 +39,14 @@ def usable(function, args, options):
     except TypeError:
         # Python says best which argument is missing or unknown.
         return args, options
+    kinds.check(bound.arguments)
     made.check(function, bound.arguments)
     weights.check(function, bound.arguments)
+    if function.__name__ in EVERY_ROW:
+        return bound.args, bound.kwargs
     for name, needed in NEEDED.items():
         table = bound.arguments.get(name)
-        if _is_table(table) and set(needed) <= set(engine.columns(table)):
+        if _is_table(table) and set(needed) <= set(_columns(table)):
             bound.arguments[name] = _looked_at(name, table, needed)
     return bound.args, bound.kwargs
 
@@ -47,8 +58,14 @@ def _is_table(value):
     return hasattr(value, "columns") and getattr(value, "ndim", 2) == 2
 
 
+def _columns(table):
+    return table.columns if hasattr(table, "iloc") else engine.columns(table)
+
+
 def _looked_at(name, table, needed):
     """Say what of one table takes no part, and return it without exact copies of an order."""
+    if _at_hand(table):
+        return _looked_at_here(name, table, needed)
     who, when = needed
     try:
         view = engine.view(
@@ -64,10 +81,129 @@ def _looked_at(name, table, needed):
     if "amount" in view.types and name == "orders":
         _say_amounts(view)
     if view.copies:
-        return _once(table)
+        table = _once(table)
+    if name == "orders":
+        table = _kept(table, view)
     if name not in UNIQUE:
         _say_copies(view)
+    _say_placeholder(view, name)
     return table
+
+
+def _kept(table, view):
+    """Return orders without those of which a later row gives everything back."""
+    if not {"order_id", "amount"} <= set(view.types):
+        return table
+    try:
+        seen = engine.view(table, id=engine.raw("order_id"), a=engine.real("amount"))
+        back = engine.run(_GIVEN_BACK, v=seen)["id"] if engine.one(_NEGATIVE, v=seen) else ()
+    except InputError:
+        return table
+    if not len(back):
+        return table
+    _say_back(len(back))
+    if hasattr(table, "drop_duplicates"):
+        return table[~table["order_id"].isin(back)]
+    keep = f"SELECT * FROM src WHERE order_id NOT IN (SELECT id FROM ({_GIVEN_BACK}) y)"
+    return engine.run(keep, src=table, v=seen)
+
+
+def _say_back(n):
+    say(
+        Note(
+            "result.given_back",
+            "{n} order was given back in full later and is no purchase.",
+            "{n} orders were given back in full later and are no purchases.",
+            n=n,
+        )
+    )
+
+
+def _say_placeholder(view, name):
+    """Say that one customer has so many rows that it may stand for everybody unknown."""
+    sizes = "SELECT customer, count(*) AS n FROM v GROUP BY customer"
+    rows = int(engine.one("SELECT count(*) FROM v", v=view))
+    if not rows or (rows > MANY and name == "events"):
+        return
+    found = engine.run(
+        f"SELECT customer, n, (SELECT count(*) FROM ({sizes}) a) AS people FROM ({sizes}) b"
+        " ORDER BY n DESC LIMIT 1",
+        v=view,
+    ).iloc[0]
+    _say_many(found["customer"], int(found["n"]), rows, int(found["people"]))
+
+
+def _say_many(customer, count, rows, people):
+    if people < _PEOPLE or count < _SHARE * rows or count < _ROWS:
+        return
+    say(
+        Note(
+            "result.placeholder",
+            "The customer '{customer}' has {count} of {rows} rows ({share:%}): if that stands for "
+            "guests or unknown people, leave it out, since it counts as one customer here.",
+            customer=str(customer),
+            count=count,
+            rows=rows,
+            share=count / rows,
+        )
+    )
+
+
+def _at_hand(table):
+    """Whether a table is in pandas and small, so that asking the engine would take longer."""
+    import pandas as pd
+
+    return isinstance(table, pd.DataFrame) and len(table) <= MANY and table.columns.is_unique
+
+
+def _looked_at_here(name, table, needed):
+    """Do the same as `_looked_at` to a small table in pandas."""
+    import pandas as pd
+
+    who, when = needed
+    no_one = table[who].isna() | (table[who].astype(object) == "")
+    nowhen = table[when].isna() & ~no_one
+    copies = int(_copied(table).sum()) if _repeats(table, UNIQUE.get(name)) else 0
+    lacking = {who: int(no_one.sum()), when: int(nowhen.sum())}
+    say(*engine.LeftOut(len(table), lacking, copies if name in UNIQUE else 0).limits)
+    if copies and name in UNIQUE:
+        table = table[~_copied(table)]
+    elif copies:
+        _say_alike(copies, len(table))
+    if name == "orders" and "amount" in table:
+        _say_unpaid(int(table["amount"].isna().sum()))
+        if pd.api.types.is_numeric_dtype(table["amount"]) and (table["amount"] < 0).any():
+            table = _without_given_back(table)
+    sizes = table.loc[~no_one.reindex(table.index, fill_value=False), who].value_counts()
+    if len(sizes):
+        _say_many(sizes.index[0], int(sizes.iloc[0]), len(table), len(sizes))
+    return table
+
+
+def _repeats(table, unique):
+    """Whether a table may hold a row twice: its own number would have to occur twice."""
+    return unique is None or unique not in table or not table[unique].is_unique
+
+
+def _copied(table):
+    """Return which rows repeat an earlier one in every column."""
+    try:
+        return table.duplicated()
+    except TypeError:
+        # Lists and the like cannot be compared.
+        return table.index != table.index
+
+
+def _without_given_back(table):
+    """Return orders without those of which a later row gives everything back."""
+    if "order_id" not in table or table["order_id"].is_unique:
+        return table
+    sums = table.groupby("order_id")["amount"].agg(["min", "sum", "size"])
+    whole = (sums["size"] > 1) & (sums["min"] < 0) & (sums["sum"].round(6) <= 0)
+    if not whole.any():
+        return table
+    _say_back(int(whole.sum()))
+    return table[~table["order_id"].isin(sums.index[whole])]
 
 
 def _once(table):
@@ -81,7 +217,10 @@ def _once(table):
 
 def _say_amounts(view):
     seen = engine.view(view.table, a=engine.raw("amount"))
-    lacking = int(engine.one("SELECT count(*) - count(a) FROM v", v=seen) or 0)
+    _say_unpaid(int(engine.one("SELECT count(*) - count(a) FROM v", v=seen) or 0))
+
+
+def _say_unpaid(lacking):
     if lacking:
         say(
             Note(
@@ -104,17 +243,21 @@ def _say_copies(view):
         return
     copies = _copies(seen, "1 = 1")
     if copies:
-        say(
-            Note(
-                "result.copies",
-                "{n} row of {rows} repeats another in every column, and counts all the same: rows "
-                "of this table have no number of their own that would tell a copy.",
-                "{n} rows of {rows} repeat another in every column, and count all the same: rows "
-                "of this table have no number of their own that would tell a copy.",
-                n=copies,
-                rows=rows,
-            )
+        _say_alike(copies, rows)
+
+
+def _say_alike(copies, rows):
+    say(
+        Note(
+            "result.copies",
+            "{n} row of {rows} repeats another in every column, and counts all the same: rows "
+            "of this table have no number of their own that would tell a copy.",
+            "{n} rows of {rows} repeat another in every column, and count all the same: rows "
+            "of this table have no number of their own that would tell a copy.",
+            n=copies,
+            rows=rows,
         )
+    )
 
 
 def _copies(seen, where):

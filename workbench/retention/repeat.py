@@ -25,6 +25,20 @@ OPEN_PAUSE = Note(
     "data end is censored; the median of completed ones alone is too short.",
 )
 
+# Orders of which nothing is left are no purchase.
+_EVER = """WITH
+  c AS (
+    SELECT customer, count(CASE WHEN bought = 1 THEN 1 END) AS k
+    FROM (
+      SELECT customer, order_id,
+        CASE WHEN paid < 0 OR (paid = 0 AND lowest < 0) THEN 0 ELSE 1 END AS bought
+      FROM (
+        SELECT customer, order_id, round(sum(amount), 6) AS paid, min(amount) AS lowest
+        FROM v GROUP BY customer, order_id) x) y
+    WHERE bought = 1 GROUP BY customer)
+  SELECT count(*) AS n, count(CASE WHEN k >= 2 THEN 1 END) AS count
+  FROM c"""
+
 
 @engine.tables("orders")
 @analysis
@@ -154,15 +168,7 @@ def ever_repeat(orders, *, conf_level=0.95):
         order_id="order_id",
         amount=engine.real("amount"),
     )
-    found = engine.run(
-        """WITH
-          c AS (
-            SELECT customer, count(DISTINCT order_id) AS k
-            FROM v WHERE amount >= 0 OR amount IS NULL GROUP BY customer)
-          SELECT count(*) AS n, count(CASE WHEN k >= 2 THEN 1 END) AS count
-          FROM c""",
-        v=v,
-    )
+    found = engine.run(_EVER, v=v)
     count, n = int(found["count"].iloc[0]), int(found["n"].iloc[0])
     low, high = (float(x) for x in intervals.wilson(count, n, conf_level))
     table = pd.DataFrame(

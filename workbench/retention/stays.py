@@ -390,6 +390,7 @@ def exits(table, *, time="days", cause="cause", customer=None, horizon=None, con
     fits.numbers(table, "table", time)
     fits.require(table, "table", cause, customer)
     rows = table.dropna(subset=[time]).reset_index(drop=True)
+    rows[cause] = rows[cause].astype(object)
     names = sorted(rows[cause].dropna().unique(), key=str)
     if not names:
         raise NotEnoughData("retention.error_exits_nobody", "exits: nobody left")

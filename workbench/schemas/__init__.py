@@ -259,14 +259,16 @@ def _no_order(until):
 
 
 # A row a customer and local day, what was paid on it, orders with an amount, and whether it is a
-# purchase: a day with more back than paid is none.
+# purchase: a day with as much back as paid, or more, is none; one that cost nothing is.
 # Sums are rounded: added in another order they differ in the last digit, and 0.1 + 0.2 - 0.3 would
 # be a purchase.
 DAYS = """WITH
   days AS (
-    SELECT customer, day, amount, orders, CASE WHEN amount < 0 THEN 0 ELSE 1 END AS bought
+    SELECT customer, day, amount, orders,
+      CASE WHEN amount < 0 OR (amount = 0 AND lowest < 0) THEN 0 ELSE 1 END AS bought
     FROM (
-      SELECT customer, day, round(sum(amount), 6) AS amount, count(amount) AS orders
+      SELECT customer, day, round(sum(amount), 6) AS amount, count(amount) AS orders,
+        min(amount) AS lowest
       FROM o GROUP BY customer, day) x)"""
 
 
@@ -363,9 +365,10 @@ def followed(rows, moment, orders, window):
             "began": moments(rows, "rows", moment).dt.as_unit("us"),
         }
     ).reset_index(drop=True)
+    known = asked.dropna(subset=["began"])
     found = (
         pd.merge_asof(
-            asked.reset_index().sort_values("began", kind="stable"),
+            known.reset_index().sort_values("began", kind="stable"),
             later,
             left_on="began",
             right_on="ordered_at",
@@ -374,7 +377,7 @@ def followed(rows, moment, orders, window):
             allow_exact_matches=False,
         )
         .set_index("index")
-        .sort_index()
+        .reindex(asked.index)
     )
     return ((found["ordered_at"] - found["began"]) <= length).to_numpy(), (
         asked["began"] + length <= later["ordered_at"].max()

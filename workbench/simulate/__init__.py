@@ -149,15 +149,7 @@ def write(folder, customers=5000, *, progress=None, **options):
             **{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()},
         },
     )
-    folder = Path(folder)
-    note = folder / "SIMULATED.txt"
-    if folder.exists() and any(folder.iterdir()) and not note.exists():
-        raise InputError(
-            "simulate.error_other_files",
-            "{folder}: holds files that were not simulated; name an empty folder",
-            folder=folder,
-        )
-    folder.mkdir(parents=True, exist_ok=True)
+    folder, note = _room(folder)
     writers, rows = {}, {}
     costs = []
     try:
@@ -528,3 +520,32 @@ def _planted(settings):
 def _marked(table):
     table.attrs.update(simulated=True, currency="EUR")
     return table
+
+
+def _room(folder):
+    """Return the folder to write a market to, and the note in it; refuse what is none of ours."""
+    folder = Path(folder)
+    note = folder / "SIMULATED.txt"
+    if folder.exists() and not folder.is_dir():
+        raise InputError(
+            "simulate.error_no_folder",
+            "{folder}: is a file or a device, and no folder; name an empty folder",
+            folder=folder,
+        )
+    if folder.exists() and any(folder.iterdir()) and not note.exists():
+        raise InputError(
+            "simulate.error_other_files",
+            "{folder}: holds files that were not simulated; name an empty folder",
+            folder=folder,
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        note.touch()
+    except OSError as error:
+        raise InputError(
+            "simulate.error_cannot_write",
+            "{folder}: nothing can be written there ({reason})",
+            folder=folder,
+            reason=error.strerror or type(error).__name__,
+        ) from None
+    return folder, note

@@ -3,6 +3,7 @@
 import numpy as np
 
 from workbench import engine, intervals, schemas
+from workbench import names as own
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Curve, Points, Result, analysis
@@ -209,7 +210,7 @@ def buying_chance(
     import pandas as pd
 
     width = schemas.micros("window", window)
-    last = schemas.observed_until(events)
+    last, order = _last_event(events), own.written(order)
     at = last - width if moment is None else schemas.moment("moment", moment)
     if order not in model.events:
         raise unknown("order", "event", order, model.events)
@@ -360,3 +361,11 @@ def _tidy(table, time):
         customer_id=kept["customer_id"].astype(str),
         **{time: pd.to_datetime(kept[time], utc=True).astype("datetime64[us, UTC]")},
     )
+
+
+def _last_event(events):
+    """Return the last moment of a table of events; refuse one without any."""
+    last = schemas.observed_until(events)
+    if last is None:
+        raise NotEnoughData("stages.error_no_event_time", "the table holds no event with a time")
+    return last

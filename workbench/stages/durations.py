@@ -207,8 +207,7 @@ def compare_time(
     if stage not in stages[:-1]:
         raise unknown("stage", "stage", stage, stages[:-1])
     schemas.require(events, "events", by)
-    groups = engine.distinct(events, by)
-    groups.append(own.missing(groups))
+    groups = own.with_missing(engine.distinct(events, by))
     view, begin, end = view_of(
         events, stages, hold, until, column, {"g": engine.code(by, groups[:-1], others=True)}
     )

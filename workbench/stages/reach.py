@@ -297,7 +297,7 @@ def dark_paths(episodes, stages, *, begins="intent", conf_level=0.95):
     bought = bought[~early]
     if not len(bought):
         raise NotEnoughData(NONE_BOUGHT)
-    first = bought["first_stage"].map(stages.index)
+    first = bought["first_stage"].astype(object).map(stages.index)
     rows = [
         {"measure": name, **intervals.share(hit, bought["customer_id"], conf_level)}
         for name, hit in (

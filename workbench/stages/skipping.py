@@ -215,11 +215,8 @@ def with_truth(profile, truth, stages):
     )
     at = at[at["occurred_at"] >= at["opened_at"] - pd.Timedelta("1D")]
     for stage in stages:
-        had = (
-            at.loc[at["stage"] == stage, ["customer_id", "episode"]]
-            .drop_duplicates()
-            .assign(hit=True)
-        )
+        had = at.loc[at["stage"] == stage, ["customer_id", "episode"]].drop_duplicates()
+        had = had.assign(hit=True)
         out[f"true_{stage}"] = (
             out[["customer_id", "episode"]]
             .merge(had, how="left", on=["customer_id", "episode"])["hit"]
@@ -227,6 +224,28 @@ def with_truth(profile, truth, stages):
             .to_numpy()
         )
     return out.sort_index()
+
+
+def _alike(y, drivers, customer):
+    """Refuse an outcome, numbers and customers that do not stand row by row, or lack a value."""
+    if not len(y) == len(drivers) == len(customer):
+        raise InputError(
+            "stages.error_effect_rows",
+            "effect: outcome, drivers and customer must have the same rows, found {y}, {drivers} "
+            "and {customer}",
+            y=len(y),
+            drivers=len(drivers),
+            customer=len(customer),
+        )
+    if not len(drivers.columns):
+        raise InputError("stages.error_effect_none", "effect: name at least one driver")
+    numbers = all(kind.kind in "biuf" for kind in drivers.dtypes if hasattr(kind, "kind"))
+    if not numbers or not np.isfinite(drivers.to_numpy(float)).all() or np.isnan(y).any():
+        raise InputError(
+            "stages.error_effect_missing",
+            "effect: every row needs an outcome and finite numbers; leave out the rows that lack "
+            "one",
+        )
 
 
 @engine.frames(optional=("drivers",))
@@ -243,6 +262,7 @@ def effect(outcome, drivers, customer, *, conf_level=0.95):
     import pandas as pd
 
     y = np.asarray(outcome, float)
+    _alike(y, drivers, customer)
     if not 0 < y.sum() < len(y):
         raise NotEnoughData(
             "stages.effect_few",

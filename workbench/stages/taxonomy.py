@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench import engine, schemas
 from workbench import names as own
-from workbench.errors import InputError, NotEnoughData, unknown
+from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.results import analysis
 
 CONDITIONS = ("events", "page", "nth", "seconds", "first_visit", "buyer")
@@ -254,6 +254,8 @@ def beside(events, assigned, column):
     array. Raises InputError where the two do not hold the same events.
     """
     import pandas as pd
+
+    need_columns("events", events.columns, "customer_id", "occurred_at", "event", column)
 
     def keyed(table):
         rows = pd.DataFrame(

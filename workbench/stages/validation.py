@@ -139,6 +139,19 @@ def reliability(posterior, truth, *, bins=10, conf_level=0.95):
     )
 
 
+def _named(names, rivals):
+    """Return a name for every rival table; those without one are numbered."""
+    names = [*names, *(f"rival {i + 1}" for i in range(len(names), len(rivals)))]
+    if len(names) > len(rivals):
+        raise InputError(
+            "stages.error_rival_names",
+            "names: {rivals} tables stand beside the first, found {names} names",
+            rivals=len(rivals),
+            names=len(names),
+        )
+    return names
+
+
 @engine.frames("posterior", "truth")
 @analysis
 def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
@@ -171,14 +184,7 @@ def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
 
     tables = [_known(p, truth) for p in (posterior, *rivals)]
     common = set.intersection(*(set(d["customer_id"]) for d in tables))
-    names = [*names, *(f"rival {i + 1}" for i in range(len(names), len(rivals)))]
-    if len(names) > len(rivals):
-        raise InputError(
-            "stages.error_rival_names",
-            "names: {rivals} tables stand beside the first, found {names} names",
-            rivals=len(rivals),
-            names=len(names),
-        )
+    names = _named(names, rivals)
     rows, first = [], None
     for name, d in zip(("latent", *names), tables, strict=True):
         d = d[d["customer_id"].isin(common)].sort_values("customer_id", ignore_index=True)

@@ -1,0 +1,89 @@
+"""Columns of the user's tables whose names say what they hold: moments, and numbers."""
+
+from workbench.errors import InputError
+
+# Numbers of the canonical tables, and of those that our own functions make.
+NUMBERS = frozenset(
+    {
+        *("amount", "quantity", "frequency", "recency", "age", "paid", "alive", "expected"),
+        *("worth", "orders", "period", "start", "days", "events", "episode", "sessions"),
+        *("active_minutes", "brands", "products", "categories", "channels", "sources", "pages"),
+        *("devices", "considered", "spells", "backtracks", "rework", "complexity", "turbulence"),
+        *("orders_before", "items", "weight"),
+    }
+)
+FLAGS = frozenset({"mature", "certain", "left_censored", "calibrated"})
+_TABLES = frozenset(
+    {
+        *("orders", "lines", "events", "customers", "people", "joined", "profile", "episodes"),
+        *("carts", "answers", "contacts", "complaints", "acts", "exposures", "emails", "members"),
+        *("truth", "scored", "occasions", "linked", "surveys", "labels", "posterior"),
+    }
+)
+
+
+def check(arguments):
+    """Raise an InputError where a column of moments or numbers holds something else."""
+    import pandas as pd
+
+    for where, table in arguments.items():
+        if where not in _TABLES or not isinstance(table, pd.DataFrame):
+            continue
+        for name in table.columns[~table.columns.duplicated()]:
+            column = table[name]
+            if str(name).endswith("_at") and not _holds_moments(column):
+                raise _wrong(where, name, column, moments=True)
+            if name in NUMBERS and not _holds_numbers(column):
+                raise _wrong(where, name, column, moments=False)
+            if name in FLAGS and not pd.api.types.is_bool_dtype(column) and len(column):
+                raise InputError(
+                    "result.error_flags",
+                    "{where}: '{column}' must be true or false in every row, found {found:repr}",
+                    where=where,
+                    column=name,
+                    found=str(column.iloc[0])[:40],
+                )
+
+
+def _holds_moments(column):
+    import pandas as pd
+
+    return pd.api.types.is_datetime64_any_dtype(column) or (
+        column.isna().all()
+        or pd.api.types.infer_dtype(column, skipna=True) in ("date", "datetime", "datetime64")
+    )
+
+
+def _holds_numbers(column):
+    import pandas as pd
+
+    return (
+        (pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column))
+        or column.isna().all()
+        or pd.api.types.infer_dtype(column, skipna=True)
+        in ("integer", "floating", "mixed-integer-float", "decimal", "boolean")
+    )
+
+
+def _wrong(where, name, column, *, moments):
+    values = {"where": where, "column": name, "found": _shown(column)}
+    if moments:
+        return InputError(
+            "result.error_moments",
+            "{where}: '{column}' must hold moments, found {found:repr}; read it with "
+            "pandas.to_datetime(…, utc=True)",
+            **values,
+        )
+    return InputError(
+        "result.error_numbers",
+        "{where}: '{column}' must hold numbers, found {found:repr}; read it with "
+        "pandas.to_numeric(…)",
+        **values,
+    )
+
+
+def _shown(column):
+    """Return a value that shows what is wrong, cut short."""
+    values = column.dropna()
+    words = [v for v in values.head(10_000) if isinstance(v, str)]
+    return str(words[0] if words else values.iloc[0])[:40]
