@@ -1,5 +1,6 @@
 """Methods of attribution side by side, and beside the truth where it is known."""
 
+from workbench import engine
 from workbench.attribution.chain import markov
 from workbench.attribution.coalitions import EXACT, shapley
 from workbench.attribution.credit import AXIS, left_out_of, rules
@@ -22,6 +23,7 @@ COMPARE_METHOD = Note(
 )
 
 
+@engine.frames(optional=("truth", "costs"))
 @analysis
 def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0.95):
     """Do the methods agree, and, where the truth is known, how far is each from it?

@@ -4,7 +4,7 @@ carries to the others.
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -26,6 +26,7 @@ CALIBRATED_QUESTION = Note(
 )
 
 
+@engine.frames("tests")
 @analysis
 def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf_level=0.95):
     """How many conversions does each channel bring about, by its attributed credit and the tests

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -24,6 +24,7 @@ CAMPAIGN_METHOD = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
     """Which advert works best, once luck is taken out of the ranking?

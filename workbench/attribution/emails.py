@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
@@ -35,6 +35,7 @@ MAIL_QUESTION = Note(
 )
 
 
+@engine.frames("emails", "orders")
 @analysis
 def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
     """Of the mails sent, how many arrive, are opened by a person, are clicked, and are followed by
@@ -328,6 +329,7 @@ def _clicked(row, same, window):
     )
 
 
+@engine.frames("emails", "orders")
 @analysis
 def mails_as_adverts(emails, orders, *, window="14D"):
     """Return mails as adverts, fit for `campaigns`: a row a campaign.

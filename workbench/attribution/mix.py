@@ -4,7 +4,7 @@ wears out?
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
@@ -21,6 +21,7 @@ CONFOUNDED = Note(
 )
 
 
+@engine.frames("table", optional=("tests",))
 @analysis
 def mix(
     table,

@@ -83,6 +83,7 @@ class Journeys:
             )
 
 
+@engine.tables("events")
 @analysis
 def paths(
     events,
@@ -236,6 +237,7 @@ def _split(rows, names, gap, end, attrs):
     )
 
 
+@engine.frames("table")
 @analysis
 def from_paths(
     table,

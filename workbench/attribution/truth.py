@@ -1,5 +1,6 @@
 """Estimates by channel beside the truth of a simulation."""
 
+from workbench import engine
 from workbench.errors import unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -18,6 +19,7 @@ METHOD = Note(
 )
 
 
+@engine.frames(optional=("truth",))
 @analysis
 def beside_truth(result, truth, *, measure=None):
     """How close are the estimates to the truth of the simulation?

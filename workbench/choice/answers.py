@@ -4,13 +4,14 @@ import dataclasses
 
 import numpy as np
 
-from workbench import discrete, intervals
+from workbench import discrete, engine, intervals
 from workbench.choice import findings
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
 
+@engine.frames("choices")
 @analysis
 def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
     """If one alternative's price rises by one percent, by how many percent do the shares change?
@@ -204,6 +205,7 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
     )
 
 
+@engine.frames("choices")
 @analysis
 def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
     """What would the shares be if a price rose, or an alternative disappeared?

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from scipy import special
 
-from workbench import discrete, intervals
+from workbench import discrete, engine, intervals
 from workbench.choice import findings
 from workbench.choice.fits import ClassFit, trait_values, unfold
 from workbench.choice.logit import answer, prepared
@@ -16,6 +16,7 @@ from workbench.results import Points, Result, analysis
 SMALLEST = 0.05  # classes under this share should be joined with others
 
 
+@engine.frames("choices")
 @analysis
 def latent_class(
     choices,
@@ -176,6 +177,7 @@ def latent_class(
     return dataclasses.replace(result, table=table, answer=findings.classes(table, g))
 
 
+@engine.frames("choices")
 @analysis
 def latent_classes(
     choices, attributes, *, most=4, share=0.2, constants=True, starts=50, seed=1, conf_level=0.95

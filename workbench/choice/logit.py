@@ -11,6 +11,7 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
 
+@engine.frames("choices")
 @analysis
 def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
     """How do price and the other attributes go with what people choose?
@@ -75,6 +76,7 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
     )
 
 
+@engine.frames("choices")
 @analysis
 def iia_test(choices, attributes, *, conf_level=0.95):
     """Do the weights stay the same when one alternative is not there?

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench import discrete, intervals, schemas
+from workbench import discrete, engine, intervals, schemas
 from workbench.choice import findings
 from workbench.choice.fits import MixedFit, transform
 from workbench.choice.logit import answer, conditional_logit, prepared
@@ -18,6 +18,7 @@ DISTRIBUTIONS = ("normal", "lognormal", "negative_lognormal")
 BLOCK = 2_000_000  # numbers held at once for a block of draws
 
 
+@engine.frames("choices")
 @analysis
 def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=1, conf_level=0.95):
     """How do attributes go with choice, and how much do people differ in what they weigh?
@@ -262,6 +263,7 @@ class _Panel:
         return value, np.einsum("gr,grp->gp", share / total, slopes)
 
 
+@engine.frames("choices")
 @analysis
 def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf_level=0.95):
     """Does having bought a brand last time go with buying it again, beyond lasting taste?

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench import discrete
+from workbench import discrete, engine
 from workbench.choice import findings
 from workbench.choice.fits import NestedFit, nested_chances
 from workbench.choice.logit import answer, prepared
@@ -15,6 +15,7 @@ from workbench.results import analysis
 SMALLEST = 0.02  # a lambda below this means alternatives that are one and the same
 
 
+@engine.frames("choices")
 @analysis
 def nested_logit(choices, attributes, nests, *, constants=True, common=False, conf_level=0.95):
     """How do attributes go with choice when some alternatives are closer substitutes than others?

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from workbench import engine
 from workbench.errors import NotEnoughData, need_columns
 from workbench.results import analysis
 
 
+@engine.frames("choices")
 @analysis
 def some_customers(choices, customers, *, seed=1):
     """Return the choices of customers drawn at random; of all where there are no more.
@@ -19,6 +21,7 @@ def some_customers(choices, customers, *, seed=1):
     return choices[choices["customer_id"].isin(drawn)]
 
 
+@engine.frames("choices")
 @analysis
 def most_chosen(choices):
     """Return the alternative that is chosen most often in a table of choices."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import discrete, intervals
+from workbench import discrete, engine, intervals
 from workbench.choice import findings
 from workbench.choice.logit import conditional_logit, likes
 from workbench.errors import NotEnoughData
@@ -10,6 +10,7 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
 
+@engine.frames("choices")
 @analysis
 def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0.95):
     """Does the model predict choices of households it has never seen, better than simple rules?

@@ -4,6 +4,7 @@ answers.
 
 import numpy as np
 
+from workbench import engine
 from workbench.clv import fits
 from workbench.clv.estimates import convergence, result
 from workbench.errors import InputError, NotEnoughData, need_columns
@@ -33,6 +34,7 @@ NO_MEAN = Note(
 )
 
 
+@engine.frames("customers")
 @analysis
 def bg_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.95):
     """How do customers differ in how often they buy and how soon they leave, if one leaves right
@@ -70,6 +72,7 @@ def bg_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.95):
     return _buying("bg_nbd", customers, orders_by, leaving_by, seed, conf_level)
 
 
+@engine.frames("customers")
 @analysis
 def mbg_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.95):
     """How do customers differ in how often they buy and how soon they leave, if one may leave after
@@ -84,6 +87,7 @@ def mbg_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.95):
     return _buying("mbg_nbd", customers, orders_by, leaving_by, seed, conf_level)
 
 
+@engine.frames("customers")
 @analysis
 def pareto_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.95):
     """How do customers differ in how often they buy and how soon they leave, if one may leave at
@@ -98,6 +102,7 @@ def pareto_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.9
     return _buying("pareto_nbd", customers, orders_by, leaving_by, seed, conf_level)
 
 
+@engine.frames("customers")
 @analysis
 def bg_bb(customers, *, seed=1, conf_level=0.95):
     """How do customers differ in how often they use an opportunity, such as a yearly appeal, and
@@ -131,6 +136,7 @@ def bg_bb(customers, *, seed=1, conf_level=0.95):
     return _buying("bg_bb", customers, (), (), seed, conf_level)
 
 
+@engine.frames("customers")
 @analysis
 def gamma_gamma(customers, *, seed=1, conf_level=0.95):
     """How much does a purchase bring, and how do customers differ in that?

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import discrete, intervals
+from workbench import discrete, engine, intervals
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
@@ -19,6 +19,7 @@ EDGE = Note(
 )
 
 
+@engine.frames(optional=("survivors",))
 @analysis
 def contract(survivors, *, ahead=5, conf_level=0.95):
     """How many customers of one cohort renew, period by period, and how many will?

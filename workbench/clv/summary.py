@@ -9,6 +9,7 @@ from workbench.results import analysis
 DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 
 
+@engine.tables("orders")
 @analysis
 def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
     """Count every customer's repeat purchases, the last of them, and the time watched.

@@ -15,6 +15,7 @@ TRACK_LIMIT = Note(
 )
 
 
+@engine.frames("customers")
 @analysis
 def hold_out(
     customers, *, models=("bg_nbd", "mbg_nbd", "pareto_nbd"), draws=1000, seed=1, conf_level=0.95
@@ -162,6 +163,14 @@ def _hold_out_limits(table, share):
     ]
 
 
+def _followed(customers):
+    """Return the first and the last day that customers were followed for."""
+    days = [schemas.beside(customers, "customers", n, "clv.customers") for n in ("begin", "end")]
+    return tuple(days)
+
+
+@engine.tables("orders")
+@engine.frames("customers")
 @analysis
 def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1, conf_level=0.95):
     """Do purchases go on as the model says, before and after the period it was fitted to?
@@ -196,7 +205,7 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
             "clv.error_tracking_model",
             "tracking: a model with a unit of time and without covariates is needed",
         )
-    begin, cut = customers.attrs["begin"], customers.attrs["end"]
+    begin, cut = _followed(customers)
     view, end = schemas.purchase_days(orders, zone)
     bought = engine.run(
         schemas.DAYS

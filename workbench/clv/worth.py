@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals, schemas
+from workbench import engine, intervals, schemas
 from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -19,6 +19,7 @@ VALUE_FAR = Note(
 )
 
 
+@engine.frames("customers")
 @analysis
 def outlook(fit, customers, ahead):
     """Give every customer the probability of still being one, and the purchases to expect.
@@ -53,6 +54,7 @@ def outlook(fit, customers, ahead):
     return made
 
 
+@engine.frames("customers")
 @analysis
 def value(
     fit,
@@ -282,6 +284,7 @@ def _ahead(fit, ahead):
 KINDS = {"0": -1, "1": 0, "2-3": 1, "4-6": 3, "7+": 6}  # repeat purchases above which a kind begins
 
 
+@engine.frames("people")
 @analysis
 def by_frequency(people):
     """Return how many customers made few or many repeat purchases, and what to expect of them.

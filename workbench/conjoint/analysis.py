@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench import discrete, intervals, schemas
+from workbench import discrete, engine, intervals, schemas
 from workbench.conjoint import findings
 from workbench.conjoint.design import NONE, codes
 from workbench.errors import InputError, NotEnoughData, unknown
@@ -43,6 +43,7 @@ class PartWorths:
         return codes(len(self.levels[name])) @ np.asarray(params)[..., self.spans()[name]].T
 
 
+@engine.frames("choices")
 @analysis
 def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     """What is each level of each attribute worth to people who choose between offers?
@@ -78,11 +79,8 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     schemas.require(choices, "choices", *attributes)
     frame = discrete.frame(choices)
     offered = (frame["alternative"] != NONE).to_numpy()
-    coded, levels, columns = (
-        frame[["choice_id", "customer_id", "alternative", "chosen"]].copy(),
-        {},
-        [],
-    )
+    coded = frame[["choice_id", "customer_id", "alternative", "chosen"]].copy()
+    levels, columns = {}, []
     if "available" in frame:
         coded["available"] = frame["available"]
     for name in attributes:
@@ -484,6 +482,7 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
     )
 
 
+@engine.frames("choices")
 @analysis
 def answer_quality(choices, *, better=None, conf_level=0.95):
     """How carefully did people answer: always the same place, or an offer that is worse in

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from workbench import discrete, intervals
+from workbench import discrete, engine, intervals
 from workbench.conjoint import findings
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
@@ -68,6 +68,7 @@ def best_worst_design(items, *, tasks=8, per_task=4, versions=10, seed=1):
     return pd.DataFrame(rows, columns=["version", "task", "position", "item"])
 
 
+@engine.frames("answers")
 @analysis
 def best_worst(answers, *, conf_level=0.95):
     """Which items do people pick as best and as worst, and how much more does one count than

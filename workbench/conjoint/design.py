@@ -4,7 +4,7 @@ analysis.
 
 import numpy as np
 
-from workbench import discrete, intervals
+from workbench import discrete, engine, intervals
 from workbench.conjoint import findings
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.notes import Note
@@ -185,6 +185,7 @@ def _exchange(rng, sizes, coded, beta, tasks, alternatives, banned):
     return cells, float(np.exp(-level(total / tasks) / k)) if np.isfinite(value) else np.inf
 
 
+@engine.frames("design")
 @analysis
 def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
     """How precise will the part-worths be, and how often is every level shown?
@@ -301,6 +302,7 @@ def _attributes(design):
     return [c for c in design.columns if c not in ("block", "task", "alternative")]
 
 
+@engine.frames("design", "answers")
 @analysis
 def choices(design, answers, *, none=False):
     """Lay the answers to a design out as choices.
@@ -366,6 +368,7 @@ def choices(design, answers, *, none=False):
     return table
 
 
+@engine.frames("choices")
 @analysis
 def numeric_attributes(choices, attributes, *, levels=12):
     """Return the attributes that are numbers with too many values for a part-worth each.

@@ -4,7 +4,7 @@ Granger's ladder.
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench.conjoint import findings
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
@@ -22,6 +22,7 @@ POINTS = {
 }
 
 
+@engine.frames("answers")
 @analysis
 def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     """Between which prices would most people neither doubt the quality nor walk away?
@@ -147,6 +148,7 @@ def _cross(grid, falling, rising):
     return grid[a] + (grid[b] - grid[a]) * gap[a] / (gap[a] - gap[b])
 
 
+@engine.frames("answers")
 @analysis
 def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
     """Which share would buy at each price, and at which does the revenue peak?

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.drivers.scales import SCALE
 from workbench.errors import InputError, NotEnoughData
@@ -50,6 +50,7 @@ NOT_SHORT = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def scale_means(table, scales, *, cluster=None, conf_level=0.95):
     """How high do people score on each scale, such as involvement or trust?
@@ -119,6 +120,7 @@ def scale_means(table, scales, *, cluster=None, conf_level=0.95):
     )
 
 
+@engine.frames("answers")
 @analysis
 def attitude(answers, *, conf_level=0.95):
     """How favourable is the attitude towards each brand: what people believe of it, times how good
@@ -197,6 +199,7 @@ def attitude(answers, *, conf_level=0.95):
     )
 
 
+@engine.frames("answers")
 @analysis
 def service_gap(answers, *, conf_level=0.95):
     """Where does what people get fall short of what they expect?

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from workbench import engine
 from workbench import regression as fits
 from workbench.drivers.scales import scale_answers
 from workbench.errors import InputError, NotEnoughData, one_of
@@ -16,6 +17,7 @@ FACTORS_ANSWER = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def explore_factors(
     table, items, factors=None, *, rotation="promax", draws=200, seed=1, conf_level=0.95

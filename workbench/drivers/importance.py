@@ -8,7 +8,7 @@ from math import factorial
 import numpy as np
 from scipy import special
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.drivers.regress import AXIS_SHARE, COLLINEAR, FEW_ROWS, left_out
 from workbench.errors import InputError, one_of
@@ -51,6 +51,7 @@ WHAT = {
 }
 
 
+@engine.frames("table")
 @analysis
 def key_drivers(
     table,
@@ -406,6 +407,7 @@ def _entropy(share):
     return -special.entr(share) - special.entr(1 - share)
 
 
+@engine.frames("table")
 @analysis
 def importance_performance(
     table, outcome, drivers, *, kind="linear", cluster=None, draws=1000, seed=1, conf_level=0.95

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import names as own
 from workbench import regression as fits
 from workbench.drivers.regress import AXES, METHODS, left_out
@@ -48,6 +48,7 @@ NO_DEPENDENCE = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def mediation(
     table,
@@ -281,6 +282,7 @@ def _sensitivity(matrix, names, cause, mediator, held):
     return float(np.corrcoef(e1, e2)[0, 1])
 
 
+@engine.frames("table")
 @analysis
 def moderation(
     table, cause, moderator, outcome, *, covariates=(), kind="linear", cluster=None, conf_level=0.95

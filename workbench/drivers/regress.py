@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import unknown
 from workbench.notes import Note
@@ -82,6 +82,7 @@ NOTHING = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def regression(
     table, outcome, terms, *, kind="linear", cluster=None, randomised=(), conf_level=0.95

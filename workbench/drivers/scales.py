@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import names as own
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
@@ -42,6 +42,7 @@ NOT_DISTINCT = Note(
 )
 
 
+@engine.frames("surveys")
 @analysis
 def wide(surveys, items=None, *, prefix=""):
     """Return survey answers with one row a response occasion and one column an item.
@@ -172,6 +173,7 @@ def one_factor(cov, rounds=300):
     return load * sd, psi * sd**2
 
 
+@engine.frames("table")
 @analysis
 def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
     """Do the items of a scale measure one and the same thing?
@@ -286,6 +288,7 @@ def _least_reliable(table):
     return answer.having(**fits.said(row), scale=row["scale"], custom=CUSTOMARY)
 
 
+@engine.frames("table")
 @analysis
 def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
     """Are two scales different things, or one thing asked twice?

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
@@ -72,6 +72,7 @@ STATED_ANSWERS = {
 }
 
 
+@engine.frames("answers")
 @analysis
 def kano(answers, *, conf_level=0.95):
     """Which features must be there, which please the more the better, and which delight?
@@ -185,6 +186,7 @@ def _adds_most(table, answers):
     return DELIGHT.having(**said, last=last["feature"], last_share=last["estimate"])
 
 
+@engine.frames("answers")
 @analysis
 def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     """What do people themselves say matters most?

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -23,6 +23,7 @@ FITS_NOT = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def structural(table, model, *, conf_level=0.95):
     """Do answers fit a theory of what lies behind them? Confirmatory factors and structural paths.

@@ -16,8 +16,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.engine.batches import MAX_EVENTS, Batch
+from workbench.engine.gate import frame, frames, given, is_table, tables
 from workbench.engine.ids import coded_words, write, written
 from workbench.engine.leaving import LeftOut, count
+from workbench.engine.marks import simulated
 from workbench.errors import InputError, NotEnoughData, unknown
 
 __all__ = [
@@ -31,6 +33,10 @@ __all__ = [
     "columns",
     "day",
     "distinct",
+    "frame",
+    "frames",
+    "given",
+    "is_table",
     "key",
     "left_out",
     "micros",
@@ -40,7 +46,9 @@ __all__ = [
     "read_database",
     "real",
     "run",
+    "simulated",
     "span",
+    "tables",
     "view",
     "whole",
     "write",

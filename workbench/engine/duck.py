@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.engine import folders
 from workbench.engine.batches import BATCH_ROWS, cut, empty, in_order, settle, to_numpy, with_views
 from workbench.engine.ids import coded_words, written
 from workbench.errors import InputError, unknown
@@ -42,7 +43,7 @@ def prepare(table):
     """Accept a table of a known kind: a path is checked, anything else made readable."""
     if isinstance(table, (str, os.PathLike)):
         path = Path(table)
-        if not any(ch in path.name for ch in "*?") and not path.exists():
+        if not any(ch in str(path) for ch in "*?[") and not path.exists():
             raise InputError(
                 "engine.error_no_parquet",
                 "{path}: no such Parquet file. Check the path, or load another format with "
@@ -55,7 +56,7 @@ def prepare(table):
                 "{path}: only Parquet is read in place; load other formats with `load.file`",
                 path=path,
             )
-        return str(path / "*.parquet") if path.is_dir() else str(path)
+        return folders.files(path)
     kind = type(table).__module__.split(".")[0]
     if kind not in ("pandas", "polars", "pyarrow", "duckdb", "_duckdb"):
         raise InputError(
@@ -94,7 +95,9 @@ def _readable(column):
     import pandas as pd
 
     kind = column.dtype
-    if isinstance(kind, (pd.PeriodDtype, pd.IntervalDtype)):
+    if isinstance(kind, pd.PeriodDtype):
+        return column.dt.to_timestamp()
+    if isinstance(kind, pd.IntervalDtype):
         return column.astype(str).where(column.notna(), None)
     if isinstance(kind, pd.SparseDtype):
         return column.sparse.to_dense()
@@ -134,7 +137,7 @@ def literal(value):
 
 def types(table):
     """Return the column types of a table, by name."""
-    described = _select("DESCRIBE SELECT * FROM src", table)
+    described = select("DESCRIBE SELECT * FROM src", table)
     return dict(zip(described["column_name"], described["column_type"], strict=True))
 
 
@@ -306,9 +309,7 @@ def write_ordered(table, path, customer, time):
     con = connection(keep_order=True).cursor()
     con.execute("SET TimeZone='UTC'")
     if isinstance(table, str):
-        con.execute(
-            f"CREATE OR REPLACE TEMP VIEW src AS SELECT * FROM read_parquet({literal(table)})"
-        )
+        con.execute(f"CREATE OR REPLACE TEMP VIEW src AS SELECT * FROM {_reading(table)}")
     else:
         con.register(
             "src", table.to_arrow_table() if type(table).__name__ == "DuckDBPyRelation" else table
@@ -323,8 +324,28 @@ def write_ordered(table, path, customer, time):
     draft.replace(path)
 
 
-def _select(sql, table):
+def _reading(path):
+    """Return the SQL that reads Parquet files; the names of folders are columns where they say so:
+    `day=2024-01-01`.
+    """
+    hive = ", hive_partitioning=true" if "**" in path else ""
+    return f"read_parquet({literal(path)}{hive})"
+
+
+def select(sql, table):
+    """Return the rows of a statement over one table, `src`, as a DataFrame."""
     return _query(sql, {"src": table}).df()
+
+
+def arrow(sql, table):
+    """Return the rows of a statement over one table, `src`, as an Arrow table."""
+    return _query(sql, {"src": table}).to_arrow_table()
+
+
+def memory():
+    """Return the bytes that a table in memory may have at most."""
+    number, unit = re.fullmatch(r"([\d.]+)\s*([KMGT]?)i?B", MEMORY.strip(), re.I).groups()
+    return float(number) * 1000 ** " KMGT".index(unit.upper() or " ")
 
 
 def _query(sql, tables, values=None):
@@ -342,12 +363,16 @@ def _query(sql, tables, values=None):
         con.execute("SET TimeZone='UTC'")
         for name, table in tables.items():
             if isinstance(table, str):
-                text = f"SELECT * FROM read_parquet({literal(table)})"
+                text = f"SELECT * FROM {_reading(table)}"
                 con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {text}")
             else:
                 con.register(name, table.to_arrow_table() if table in relations else table)
         return con.sql(sql, params=values) if values else con.sql(sql)
-    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+    except (
+        duckdb.IOException,
+        duckdb.InvalidInputException,
+        duckdb.NotImplementedException,
+    ) as error:
         raise InputError(
             "engine.error_unreadable",
             "table: cannot be read ({error})",

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from workbench import discrete, intervals
+from workbench import discrete, engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.experiments.sensitivity import e_of_difference
@@ -51,6 +51,7 @@ NEGATIVE_SD = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def weighting(
     table,
@@ -262,12 +263,8 @@ def effect_of(table, treatment, outcome, covariates, *, method, cluster, trim, c
     )
     y, z = data.y, _scaled(data.x)
     effect = TreatmentEffect(sm.OLS(y, z), treated.astype(int), results_select=selection)
-    gap, untreated, mean = (
-        float(v)
-        for v in (effect.ipw_ra if method == "ipwra" else getattr(effect, method))(
-            return_results=False
-        )[:3]
-    )
+    estimator = effect.ipw_ra if method == "ipwra" else getattr(effect, method)
+    gap, untreated, mean = map(float, estimator(return_results=False)[:3])
     cov = _stacked(
         method, y, z.to_numpy(), treated, selection.params.to_numpy(), mean, untreated, data.groups
     )
@@ -393,6 +390,7 @@ def _stacked(method, y, x, treated, gamma, mean, untreated, groups):
     return (summed.T @ summed)[:2, :2]
 
 
+@engine.frames("table")
 @analysis
 def balance(table, treatment, covariates, *, cluster=None, trim=TRIM, conf_level=0.95):
     """Are those with and without the treatment alike in what was measured, before and after
@@ -498,6 +496,7 @@ def _balance_answer(table):
     )
 
 
+@engine.frames("table")
 @analysis
 def negative_controls(
     table,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError
 from workbench.experiments.randomised import AXIS, difference
@@ -20,6 +20,7 @@ GROUP_METHOD = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def heterogeneity(
     table, metric, by, *, variant="variant", control="control", split=None, conf_level=0.95

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -21,6 +21,7 @@ DID_METHOD = Note(
 )
 
 
+@engine.frames("panel")
 @analysis
 def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None, conf_level=0.95):
     """How did the outcome change after the start, compared with units that had not started?

@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from workbench import engine
 from workbench.errors import InputError
 from workbench.results import analysis
 
 BEFORE = ("before", "earlier", "long_ago")
 
 
+@engine.frames("exposures", "orders")
 @analysis
 def exposed(exposures, orders, *, window="30D", campaign=None):
     """Return everybody who was exposed or held back, with what they bought within the window.
@@ -49,6 +51,7 @@ def exposed(exposures, orders, *, window="30D", campaign=None):
     return first.assign(orders=number, spent=spent, buys=buys)
 
 
+@engine.frames("people")
 @analysis
 def planned_split(people, *, control="control", share=None):
     """Return the planned share of each arm from that of the control; None for equal shares."""
@@ -58,6 +61,7 @@ def planned_split(people, *, control="control", share=None):
     return {arm: share if arm == control else (1 - share) / (len(arms) - 1) for arm in arms}
 
 
+@engine.frames("orders", "events")
 @analysis
 def campaign_households(orders, events, campaign, *, span="42D"):
     """Return all households, with what they bought during a campaign and before it.
@@ -96,6 +100,7 @@ def campaign_households(orders, events, campaign, *, span="42D"):
     return homes
 
 
+@engine.frames("orders", "events")
 @analysis
 def campaign_weeks(orders, events, campaign, *, before=8, after=6):
     """Return what every household spent in each week around the start of a campaign.

@@ -38,6 +38,7 @@ PROGRESS_NO_ALARM = Note(
 PROGRESS_AXIS = Note("experiments.progress_axis", "Change in the probability, percentage points")
 
 
+@engine.tables("events")
 @analysis
 def stage_progress(
     events,

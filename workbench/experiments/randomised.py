@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
@@ -60,6 +60,7 @@ METHOD = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def difference(
     table,
@@ -391,18 +392,9 @@ def _people(table, metric, variant, unit, before):
     rows = keep[whole]
     y = rows[metric].astype(float)
     if unit is None:
-        return (
-            pd.DataFrame(
-                {
-                    "arm": rows[variant],
-                    "y": y,
-                    "x": 1.0,
-                    "before": rows[before].astype(float) if before else 0.0,
-                }
-            ),
-            int((~whole).sum()),
-            0,
-        )
+        earlier = rows[before].astype(float) if before else 0.0
+        people = pd.DataFrame({"arm": rows[variant], "y": y, "x": 1.0, "before": earlier})
+        return people, int((~whole).sum()), 0
     both = rows.groupby(unit)[variant].nunique() > 1
     rows = rows[~rows[unit].isin(both[both].index)]
     per = (

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.experiments.randomised import MISMATCH
@@ -24,6 +24,7 @@ LEARNERS = {
 }
 
 
+@engine.frames("table")
 @analysis
 def uplift(
     table,

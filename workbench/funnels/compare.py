@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench import intervals, schemas
+from workbench import engine, intervals, schemas
 from workbench.funnels.rules import NO_WINDOW, ORDERS, SEMANTICS, none_entered, prepare
 from workbench.funnels.steps import conversion, share_of
 from workbench.funnels.walks import Definitions
@@ -12,6 +12,7 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
 
+@engine.tables("events")
 @analysis
 def compare_entry(events, steps, **options):
     """How much does it matter whether every entry or only the first one counts?
@@ -55,6 +56,7 @@ def _unseen(every, first):
     return (lost,)
 
 
+@engine.tables("events")
 @analysis
 def compare_orders(events, steps, **options):
     """How much does it matter how strictly the order of the steps is taken?
@@ -129,6 +131,7 @@ def _compare(events, steps, option, values, options):
     return replace(made, method=method, chart=chart), pd.concat(rows, ignore_index=True)
 
 
+@engine.tables("events")
 @analysis
 def compare_definitions(
     events,

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import names as own
 from workbench.errors import InputError
 from workbench.funnels.rules import prepare
@@ -18,6 +18,7 @@ OVERLAP = Note(
 )
 
 
+@engine.tables("events")
 @analysis
 def compare_groups(events, steps, *, by, conf_level=0.95, **options):
     """Which groups finish more, or less, often than the others, with all comparisons taken into

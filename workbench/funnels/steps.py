@@ -52,6 +52,7 @@ TOOLS = {
 }
 
 
+@engine.tables("events")
 @analysis
 def conversion(
     events,
@@ -226,6 +227,7 @@ def conversion(
     )
 
 
+@engine.tables("events")
 @analysis
 def drop_off(
     events, steps, *, window="14D", by=None, hold=None, column="event", until=None, conf_level=0.95
@@ -325,11 +327,8 @@ def _table(sums, steps, groups, by, conf_level, rules):
                 source = j - 1
                 while source in rules.optional:
                     source -= 1
-                count = (
-                    int(sums.get(("went_on", g, j), 0))
-                    if opened and basis == "previous"
-                    else reached[j]
-                )
+                onward = opened and basis == "previous"
+                count = int(sums.get(("went_on", g, j), 0)) if onward else reached[j]
                 rows.append(
                     {
                         **key,

@@ -1,7 +1,7 @@
 """How long customers take from the first step to the last."""
 
+from workbench import engine, survival
 from workbench import names as own
-from workbench import survival
 from workbench.errors import InputError
 from workbench.funnels.rules import none_entered, prepare, within
 from workbench.funnels.walks import Times
@@ -11,6 +11,7 @@ from workbench.results import MINIMUM_CELL, Curve, Result, analysis
 DAY = 86_400_000_000
 
 
+@engine.tables("events")
 @analysis
 def time_to_convert(
     events,

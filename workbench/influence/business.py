@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -34,6 +34,7 @@ PREDICTABILITY_ALIKE = Note(
 )
 
 
+@engine.frames("deals")
 @analysis
 def decision_units(deals, *, conf_level=0.95):
     """How many people decide on a deal, in which roles, and do deals with more of them end
@@ -203,6 +204,7 @@ def _unit_answer(rows):
     return TAKE_PART.having(**fits.said(contacts), share=several["estimate"])
 
 
+@engine.frames("moves")
 @analysis
 def predictability(
     moves,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError
 from workbench.notes import Note
@@ -46,6 +46,7 @@ SLOWER_ALIKE = Note(
 )
 
 
+@engine.frames("offers")
 @analysis
 def premium(
     offers, credentials, *, price="price", vendor="vendor_id", specification=(), conf_level=0.95
@@ -203,6 +204,7 @@ def _once(table, where, keys, columns):
     return kept
 
 
+@engine.frames("deals")
 @analysis
 def referred_deals(
     deals, *, referred="referred", won="won", covariates=(), account="customer_id", conf_level=0.95
@@ -337,6 +339,7 @@ def _referred_answer(rows):
     )
 
 
+@engine.frames("deals")
 @analysis
 def support(
     deals,

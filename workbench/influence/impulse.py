@@ -26,6 +26,7 @@ IMPULSE_ALIKE = Note(
 )
 
 
+@engine.tables("events")
 @analysis
 def impulse(
     events,

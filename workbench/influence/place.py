@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from workbench import discrete, intervals
+from workbench import discrete, engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -23,6 +23,7 @@ HUFF_ANSWER = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def distance_decay(
     table,
@@ -149,6 +150,7 @@ def _band(low, high):
     return f"{low:g}–{high:g} km" if np.isfinite(high) else f"{low:g}+ km"
 
 
+@engine.frames("trips")
 @analysis
 def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
     """How strongly do size and nearness pull people to a store, and which share does each store

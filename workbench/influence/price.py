@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
@@ -72,6 +72,7 @@ def panel(sales, product, store, period, columns, what):
     )
 
 
+@engine.frames("sales")
 @analysis
 def price_elasticity(
     sales,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.influence.price import WITHOUT_SALES, panel
@@ -27,6 +27,7 @@ NO_LIFT = Note(
 )
 
 
+@engine.frames("sales")
 @analysis
 def promotion_lift(
     sales,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.influence.price import WITHOUT_SALES
@@ -33,6 +33,7 @@ NO_PEERS = Note(
 )
 
 
+@engine.frames("panel")
 @analysis
 def review_effect(
     panel,
@@ -220,6 +221,7 @@ def _review_answer(table):
     return (PER_STAR if fits.clear(row) else NOT_PER_STAR).having(n=row["n"], **share)
 
 
+@engine.frames("table")
 @analysis
 def peers(
     table,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -26,6 +26,7 @@ NO_JUMP = Note(
 )
 
 
+@engine.frames("table")
 @analysis
 def star_rounding(
     table, outcome, *, rating="rating", step=0.5, bandwidth=0.1, unit="product_id", conf_level=0.95

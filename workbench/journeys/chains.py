@@ -11,6 +11,7 @@ from workbench.results import Points, Result, analysis
 NOT_EXPLAINED = Note("journeys.next_limit", "Predicting the next click is not explaining it.")
 
 
+@engine.tables("events")
 @analysis
 def next_event(
     events, *, orders=(0, 1, 2), timeout="30min", column="event", until=None, conf_level=0.95

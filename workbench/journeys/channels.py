@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
-from workbench import intervals, schemas
+from workbench import engine, intervals, schemas
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -80,6 +80,7 @@ def parse_utm(page):
     return {k.lower()[4:]: v[0] for k, v in found.items() if k.lower().startswith("utm_")}
 
 
+@engine.frames("events", kept=True)
 @analysis
 def assign_channels(events, *, own_hosts=()):
     """Give every event the GA4 channel group of its source, medium, campaign and referrer.
@@ -93,7 +94,7 @@ def assign_channels(events, *, own_hosts=()):
     import pandas as pd
 
     schemas.require(events, "events")
-    made = pd.DataFrame(events).copy()
+    made = events.copy()
     keys = pd.DataFrame(
         {c: made[c].astype(object) if c in made else None for c in (*UTM, "referrer")},
         index=made.index,
@@ -119,6 +120,7 @@ def _is_own(referrer, own_hosts):
     )
 
 
+@engine.frames("events")
 @analysis
 def tagging(events, *, own_hosts=(), conf_level=0.95):
     """Can the sources of visits be trusted: how many are tagged, written in one way, and not the
@@ -149,7 +151,6 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
     import pandas as pd
 
     schemas.require(events, "events", "session_id")
-    events = pd.DataFrame(events)
     lost = int(events["session_id"].isna().sum())
     first = (
         events[events["session_id"].notna()]
@@ -211,6 +212,7 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
     )
 
 
+@engine.frames("profile")
 @analysis
 def omnichannel(profile, *, offline=("store", "phone"), conf_level=0.95):
     """How many decisions use more than one channel, and do people search on line and buy off line?

@@ -8,6 +8,7 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
 
+@engine.frames("events", "links", kept=True)
 @analysis
 def identify(events, links, *, device="device_id"):
     """Give events of devices to the people known to use them: devices that share a person, and
@@ -33,17 +34,14 @@ def identify(events, links, *, device="device_id"):
 
     Source: O-13 in `docs/glossary.md`; deterministic linking only.
     """
-    import pandas as pd
-
     person = _persons(links, device)
-    made = pd.DataFrame(events).copy()
-    if device not in made:
-        raise unknown("events", "column", device, made.columns)
-    found = made[device].map(person)
-    made["customer_id"] = found.where(found.notna(), "device:" + made[device].astype(str)).astype(
-        str
+    if device not in events:
+        raise unknown("events", "column", device, events.columns)
+    known_as = engine.written(events[device])
+    found = known_as.map(person)
+    return events.assign(
+        customer_id=found.where(found.notna(), "device:" + known_as.astype("str")).astype("str")
     )
-    return made
 
 
 def _persons(links, device):
@@ -52,22 +50,34 @@ def _persons(links, device):
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    need_columns("links", links.columns, device, "customer_id")
-    pairs = links[[device, "customer_id"]].dropna().drop_duplicates()
-    devices, people = (
-        pd.factorize(pairs[device], sort=True),
-        pd.factorize(pairs["customer_id"], sort=True),
-    )
+    pairs = _pairs(links, device)
+    devices = pd.factorize(pairs[device], sort=True)
+    names = sorted(pairs["customer_id"].unique(), key=_in_order)
+    people = pairs["customer_id"].map({name: i for i, name in enumerate(names)}).to_numpy(), names
     n, m = len(devices[1]), len(people[1])
     graph = coo_array((np.ones(len(pairs)), (devices[0], n + people[0])), shape=(n + m, n + m))
     _, group = connected_components(graph, directed=False)
     # Customers are sorted, so the first one seen in a group is its smallest.
     name = {}
     for i, label in enumerate(group[n:]):
-        name.setdefault(label, str(people[1][i]))
-    return pd.Series([name[g] for g in group[:n]], index=devices[1])
+        name.setdefault(label, people[1][i])
+    return pd.Series([name[g] for g in group[:n]], index=devices[1], dtype=object)
 
 
+def _pairs(links, device):
+    """Return the different pairs of a device and a customer, as they are written."""
+    need_columns("links", links.columns, device, "customer_id")
+    pairs = links[[device, "customer_id"]].apply(engine.written)
+    return pairs.dropna().drop_duplicates()
+
+
+def _in_order(name):
+    """Sort whole numbers by size and before words."""
+    return (0, int(name), name) if name.isdecimal() else (1, 0, name)
+
+
+@engine.tables("events")
+@engine.frames("links", optional=("truth",), kept=True)
 @analysis
 def identity_quality(events, links, *, device="device_id", truth=None, conf_level=0.95):
     """How much of the data is tied to a known person, and do the ties contradict each other?
@@ -98,13 +108,14 @@ def identity_quality(events, links, *, device="device_id", truth=None, conf_leve
 
     sizes = engine.run(
         "SELECT device, count(*) AS n FROM v WHERE device IS NOT NULL GROUP BY device",
-        v=engine.view(events, device=device),
+        v=engine.view(events, device=engine.key(device)),
     ).set_index("device")["n"]
+    sizes.index = engine.written(sizes.index)
     if not len(sizes):
         raise NotEnoughData("journeys.error_no_device", "identity_quality: there is no device")
     person = _persons(links, device)
     linked = sizes.index.isin(person.index)
-    known = links[[device, "customer_id"]].dropna().drop_duplicates()
+    known = _pairs(links, device)
     per_device = known.groupby(device)["customer_id"].nunique()
     per_person = (
         known.assign(person=known[device].map(person)).groupby("person")["customer_id"].nunique()
@@ -116,13 +127,11 @@ def identity_quality(events, links, *, device="device_id", truth=None, conf_leve
         ("people_merged", int(per_person[per_person > 1].sum()), int(per_person.sum())),
     ]
     if truth is not None:
-        true = truth.drop_duplicates(device).set_index(device)["customer_id"].astype(str)
+        true = _pairs(truth, device).drop_duplicates(device).set_index(device)["customer_id"]
         both = true.index.intersection(sizes.index)
         # A pair of devices is joined where both have one person; known devices without a link stand
         # alone.
-        said = person.reindex(both).where(
-            person.reindex(both).notna(), "device:" + pd.Series(both, index=both).astype(str)
-        )
+        said = person.reindex(both).fillna(pd.Series("device:" + both.astype(str), both))
         pairs = pd.DataFrame({"said": said, "true": true[both]})
 
         def count(keys):

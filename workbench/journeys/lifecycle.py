@@ -43,6 +43,7 @@ def _seen(events, period, zone, until):
     return view, first, last
 
 
+@engine.tables("events")
 @analysis
 def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, conf_level=0.95):
     """Of the people active in a period, who is new, who was there before, and who did not come
@@ -180,6 +181,7 @@ def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, 
     )
 
 
+@engine.tables("events")
 @analysis
 def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95):
     """On how many days of a week (or month) are active people active?

@@ -10,6 +10,7 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
 
+@engine.tables("events")
 @analysis
 def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=None, conf_level=0.95):
     """Which are the most frequent paths at the start of a visit?
@@ -101,6 +102,7 @@ def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=Non
     )
 
 
+@engine.tables("events")
 @analysis
 def distinguishing_paths(
     events,

@@ -48,6 +48,7 @@ RULE = {
 }
 
 
+@engine.tables("events")
 @analysis
 def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95):
     """How often do people come, and how much do they do in a visit?
@@ -115,6 +116,7 @@ def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95)
     )
 
 
+@engine.tables("events")
 @analysis
 def compare_sessions(events, *, zone="UTC", conf_level=0.95):
     """How many visits do different tools make of the same data?
@@ -206,14 +208,10 @@ def _cut(events, rules, zone, conf_level):
         for j, name in enumerate(_MEASURES):
             m = sums.loc[(i, j)]
             given = [m[c] for c in ("y", "x", "yy", "xy", "xx", "customers")]
-            estimate, se, low, high = (
-                float(v) for v in intervals.ratio_of_sums(*given, conf_level)
-            )
+            estimate, se, low, high = map(float, intervals.ratio_of_sums(*given, conf_level))
             if name == "one_event_share":
-                low, high = (
-                    float(v)
-                    for v in intervals.clustered(estimate, se, m["x"], m["customers"], conf_level)
-                )
+                ends = intervals.clustered(estimate, se, m["x"], m["customers"], conf_level)
+                low, high = map(float, ends)
             rows.append(
                 {
                     "definition": definition,
@@ -229,6 +227,7 @@ def _cut(events, rules, zone, conf_level):
     return pd.DataFrame(rows), int(sums["customers"].max())
 
 
+@engine.tables("events")
 @analysis
 def transitions(events, *, timeout=None, conf_level=0.95):
     """What do people do next after each event?

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals, schemas
+from workbench import engine, intervals, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.loyalty.limits import recent_answers
@@ -22,6 +22,7 @@ NO_TONE = Note(
 )
 
 
+@engine.frames("acts", optional=("customers", "answers"))
 @analysis
 def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
     """How many customers speak for the firm, and do those who say they would?

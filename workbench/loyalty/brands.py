@@ -5,7 +5,7 @@ categories, with the household as sampling unit.
 import numpy as np
 from scipy import stats
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench.errors import NotEnoughData
 from workbench.loyalty.purchases import DRAWS, given, limits_of, measures
 from workbench.notes import Note
@@ -18,6 +18,7 @@ REQUIREMENTS_AXIS = Note(
 )
 
 
+@engine.tables("lines")
 @analysis
 def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     """How large is each brand, how many buy it, how often, and how loyal are they?
@@ -126,6 +127,7 @@ def _largest(table, households):
     )
 
 
+@engine.tables("lines")
 @analysis
 def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     """Do small brands suffer twice: fewer buyers, who also buy them a little less often?
@@ -257,6 +259,7 @@ def _off_line(clear):
     )
 
 
+@engine.tables("lines")
 @analysis
 def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     """Do brands share their buyers with others in line with how large the others are, or are there

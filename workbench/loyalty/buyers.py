@@ -34,6 +34,7 @@ class Periods:
     length: str
 
 
+@engine.frames("lines")
 @analysis
 def two_periods(lines, until=None):
     """Return the two longest periods of equal length in the data, the first ending on `until`.
@@ -65,6 +66,7 @@ def two_periods(lines, until=None):
     return Periods(str(begin.date()), str(middle.date()), f"{length}D")
 
 
+@engine.tables("lines")
 @analysis
 def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.95, **options):
     """How much of all purchases do the heaviest buyers make?
@@ -187,6 +189,7 @@ def _heaviest(row, part):
     )
 
 
+@engine.tables("lines")
 @analysis
 def buyer_moderation(
     lines, *, until, households=None, zone="UTC", draws=DRAWS, seed=1, conf_level=0.95

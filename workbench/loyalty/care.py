@@ -22,6 +22,7 @@ RECOVERY_LIMIT = Note(
 )
 
 
+@engine.frames("complaints", "orders")
 @analysis
 def service_recovery(
     complaints, orders, *, window="60D", link="14D", repair="7D", zone="UTC", conf_level=0.95
@@ -346,6 +347,8 @@ def _came_back(table, window, conf_level):
     )
 
 
+@engine.tables("orders")
+@engine.frames("members")
 @analysis
 def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     """Lay out what customers bought before and after they joined a programme, as a panel for a
@@ -446,6 +449,7 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
     return made[["customer_id", "period", "period_begin", "start", "orders", "amount"]]
 
 
+@engine.frames("joined")
 @analysis
 def before_joining(joined):
     """Return what members and others bought a period before anybody could be a member.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData
 from workbench.loyalty.brands import REQUIREMENTS_AXIS
 from workbench.loyalty.purchases import given, limits_of, measures
@@ -11,6 +11,7 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
 
+@engine.tables("lines")
 @analysis
 def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     """How would each brand be bought if buyers differed only in how often they buy and which brands

@@ -50,6 +50,7 @@ class Panel:
         return rng.multinomial(self.households, share.clip(0), number)[:, :buyers].astype(float)
 
 
+@engine.tables("lines")
 @analysis
 def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
     """Count the purchases of every household and brand.

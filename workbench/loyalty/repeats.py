@@ -30,6 +30,7 @@ REPEAT_LIMIT = Note(
 )
 
 
+@engine.tables("orders")
 @analysis
 def repeat_buying(
     orders,

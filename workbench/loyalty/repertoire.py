@@ -15,6 +15,7 @@ REPERTOIRE = Note(
 )
 
 
+@engine.tables("lines")
 @analysis
 def switching(lines, *, brand="brand", most=8, conf_level=0.95):
     """After buying a brand, what do people buy the next time?

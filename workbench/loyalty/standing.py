@@ -29,6 +29,7 @@ GRID_LIMIT = Note(
 )
 
 
+@engine.tables("orders")
 @analysis
 def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
     """Score every customer on recency, frequency and money, and name the segment.
@@ -123,6 +124,8 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
     return made
 
 
+@engine.tables("orders")
+@engine.frames("scored")
 @analysis
 def segments(scored, orders, *, window="90D", conf_level=0.95):
     """How large is each segment, what does it spend, and how many of it order in the time after?
@@ -149,15 +152,14 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
     import pandas as pd
 
     need_columns("scored", scored.columns, "customer_id", "segment", "amount")
-    zone, day = scored.attrs.get("zone", "UTC"), scored.attrs["as_of"]
+    zone = scored.attrs.get("zone", "UTC")
+    day = schemas.beside(scored, "scored", "as_of", "loyalty.rfm")
     length = schemas.micros("window", window) // 86_400_000_000
     view, end = schemas.purchase_days(orders, zone)
-    after = engine.run(
-        "SELECT DISTINCT customer FROM o WHERE day > :a AND day <= :b ORDER BY customer",
-        values={"a": int(day), "b": int(day + length)},
-        o=view,
-    )["customer"]
-    back = scored["customer_id"].isin(set(after)).to_numpy()
+    span = {"a": int(day), "b": int(day + length)}
+    after = "SELECT DISTINCT customer FROM o WHERE day > :a AND day <= :b ORDER BY customer"
+    after = engine.run(after, values=span, o=view)["customer"]
+    back = engine.written(scored["customer_id"]).isin(engine.written(after)).to_numpy()
     watched = day + length <= end
     rows, n, money = [], len(scored), scored["amount"].to_numpy(float)
     for name in [s for s in SEGMENTS if (scored["segment"] == s).any()]:
@@ -231,6 +233,7 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
     )
 
 
+@engine.frames("table")
 @analysis
 def dick_basu(table, attitude, behaviour, *, cuts=None, conf_level=0.95):
     """Who is loyal in attitude and behaviour, who only in one of them?

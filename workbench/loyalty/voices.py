@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals, schemas
+from workbench import engine, intervals, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.loyalty.limits import few, recent_answers
@@ -35,6 +35,7 @@ NOT_RANDOMISED = Note(
 )
 
 
+@engine.frames("answers", "orders")
 @analysis
 def satisfaction_link(answers, orders, *, score="satisfaction", window="90D", conf_level=0.95):
     """Do satisfied customers order again more often, and does dissatisfaction weigh more than
@@ -169,6 +170,7 @@ def satisfaction_link(answers, orders, *, score="satisfaction", window="90D", co
     )
 
 
+@engine.frames("invites", optional=("customers",))
 @analysis
 def referral(invites, customers, *, conf_level=0.95):
     """How many new customers does a customer bring?
@@ -278,6 +280,7 @@ def referral(invites, customers, *, conf_level=0.95):
     )
 
 
+@engine.frames("contacts", "orders")
 @analysis
 def win_back(contacts, orders, *, window="90D", held="holdout", randomised=True, conf_level=0.95):
     """Do lapsed customers return more often when they are approached?

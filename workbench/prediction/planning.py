@@ -101,6 +101,7 @@ class Plan:
         return total.sort_values("estimate", ascending=False, kind="stable").head(count)
 
 
+@engine.tables("orders")
 @analysis
 def forecast(
     orders,

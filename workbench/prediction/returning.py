@@ -75,6 +75,7 @@ class Prediction:
         return self.now.head(count)[["customer_id", *SHOWN, "chance"]]
 
 
+@engine.tables("orders")
 @analysis
 def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
     """Tell of every customer what they had done by a day, and whether they came back after it.
@@ -175,6 +176,7 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
     return made
 
 
+@engine.tables("orders")
 @analysis
 def will_return(
     orders,

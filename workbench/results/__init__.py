@@ -6,7 +6,7 @@ from functools import wraps
 from os import PathLike
 from pathlib import Path
 
-from workbench import notes
+from workbench import engine, notes
 from workbench.errors import InputError, one_of
 from workbench.notes import Note
 from workbench.results import charts, rows
@@ -240,6 +240,9 @@ def currency_of(table):
     if type(table).__module__.startswith("pandas") and "currency" in getattr(table, "columns", ()):
         found = table["currency"].dropna().unique()
         return str(found[0]) if len(found) == 1 else None
+    if engine.is_table(table) and "currency" in engine.columns(table):
+        found = engine.distinct(table, "currency")
+        return str(found[0]) if len(found) == 1 else None
     return None
 
 
@@ -249,24 +252,10 @@ def is_simulated(table):
     """
     if isinstance(table, Result):
         return table.simulated
-    if (
-        isinstance(table, (str, PathLike))
-        and str(table).endswith(".parquet")
-        and Path(table).is_file()
-    ):
-        import pyarrow.parquet as pq
-
-        return _in_schema(pq.read_schema(table))
-    if hasattr(table, "attrs"):
-        return bool(table.attrs.get("simulated"))
-    return type(table).__module__.startswith("pyarrow") and _in_schema(
-        getattr(table, "schema", None)
-    )
-
-
-def _in_schema(schema):
-    notes = getattr(schema, "metadata", None) or {}
-    return any(b'"simulated": true' in value for value in notes.values())
+    # Text that names no Parquet file is an argument of another kind.
+    if isinstance(table, (str, PathLike)) and not engine.is_table(table):
+        return False
+    return engine.simulated(table)
 
 
 def read(folder):

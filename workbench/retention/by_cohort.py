@@ -72,6 +72,7 @@ MEAN_MIX = Note(
 )
 
 
+@engine.tables("orders")
 @analysis
 def cohorts(
     orders,

@@ -30,6 +30,7 @@ CHURN_RULE = Note(
 )
 
 
+@engine.tables("orders")
 @analysis
 def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0.95):
     """Of those who were customers when a period began, how many still are at its end?
@@ -140,6 +141,7 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
     )
 
 
+@engine.tables("orders")
 @analysis
 def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.95):
     """After which purchase do customers become inactive?

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import discrete, intervals
+from workbench import discrete, engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
@@ -28,6 +28,7 @@ EVENTS_EACH, CLUSTERS = 10, 30
 FAMILIES = ("weibull", "exponential", "log_logistic", "log_normal")
 
 
+@engine.frames("table")
 @analysis
 def cox(
     table, covariates, *, time="days", event="ended", cluster=None, strata=None, conf_level=0.95
@@ -234,6 +235,7 @@ def _proportional(made, time, ended):
         return special.chdtrc(1, (g @ scaled) ** 2 / (d * np.diag(cov) * (g @ g)))
 
 
+@engine.frames("table")
 @analysis
 def parametric(
     table,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals, periods, schemas
+from workbench import engine, intervals, periods, schemas
 from workbench import names as own
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
@@ -26,6 +26,7 @@ NO_DECAY = Note(
 )
 
 
+@engine.frames("events", "orders")
 @analysis
 def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC", conf_level=0.95):
     """How many customers still do anything, month by month after their first order?

@@ -61,6 +61,7 @@ TIME_METHOD = Note(
 )
 
 
+@engine.tables("orders")
 @analysis
 def day_retention(
     orders,
@@ -172,12 +173,7 @@ def day_retention(
             " BY customer",
             o=view,
         )
-        group = (
-            found["customer"]
-            .astype(str)
-            .map({str(k): str(v) for k, v in by.items() if v == v and v is not None})
-        )
-        schemas.must_match("by", by.index.astype(str), found["customer"].astype(str))
+        group = engine.written(schemas.group_of(found["customer"], by))
         found["group"] = own.filled(group)
     rows = []
     for i, (a, b, label) in enumerate(ages):
@@ -237,6 +233,7 @@ def _day_answer(table, kind, several, conf_level):
     return DAY_ANSWERS[kind].having(age=row["age"].rstrip("+"), **sentences.interval(row))
 
 
+@engine.tables("orders")
 @analysis
 def over_time(orders, *, days=(1, 31), period="month", zone="UTC", until=None, conf_level=0.95):
     """Does the share that comes back between two days rise or fall from cohort to cohort?

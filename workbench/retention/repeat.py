@@ -40,6 +40,7 @@ _EVER = """WITH
   FROM c"""
 
 
+@engine.tables("orders")
 @analysis
 def repeat_rate(
     orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=None, conf_level=0.95
@@ -149,6 +150,7 @@ def _repeat_answer(table):
     )
 
 
+@engine.tables("orders")
 @analysis
 def ever_repeat(orders, *, conf_level=0.95):
     """Which share has two orders or more at all? Shown only beside `repeat_rate`: it grows with the
@@ -206,6 +208,7 @@ def ever_repeat(orders, *, conf_level=0.95):
     )
 
 
+@engine.tables("orders")
 @analysis
 def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
     """How often do customers buy, for how much, and how long is the pause?
@@ -328,6 +331,7 @@ def _rhythm_answer(table, customers):
     )
 
 
+@engine.tables("orders")
 @analysis
 def pauses(orders, *, zone="UTC", until=None):
     """List every pause between purchase days, the open one at the end included.
@@ -354,6 +358,7 @@ def pauses(orders, *, zone="UTC", until=None):
     return found[["customer_id", "number", "days", "ended", "watched", "amount", "next_amount"]]
 
 
+@engine.tables("orders")
 @analysis
 def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level=0.95):
     """How long until the next purchase, when some have not bought again yet?
@@ -389,7 +394,7 @@ def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level
             "time_to_next: no customer has a purchase number {after}",
             after=after,
         )
-    group = None if by is None else own.filled(gaps["customer_id"].map(by))
+    group = None if by is None else own.filled(schemas.group_of(gaps["customer_id"], by))
     table, medians = survival.by_group(gaps["days"], gaps["ended"], group, conf_level=conf_level)
     table = table.rename(columns={"time": "days"})
     return Result(

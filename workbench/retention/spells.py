@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from workbench import engine
 from workbench.errors import NotEnoughData
 from workbench.results import analysis
 from workbench.retention.repeat import pauses
 
 
+@engine.tables("orders")
 @analysis
 def times_to_return(orders, *, after=1, zone="UTC", until=None):
     """List the time from every customer's purchase number `after` to the next, open ones included.

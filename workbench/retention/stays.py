@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals, survival
+from workbench import engine, intervals, survival
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -41,6 +41,7 @@ def durations(table, time, event, *others):
     return kept, len(table) - len(kept)
 
 
+@engine.frames("table")
 @analysis
 def curves(
     table, *, time="days", event="ended", by=None, customer=None, horizon=None, conf_level=0.95
@@ -195,6 +196,7 @@ def _stay_answer(table, medians, p, time, n, conf_level):
     )
 
 
+@engine.frames("table")
 @analysis
 def period_hazards(
     table,
@@ -350,6 +352,7 @@ def _hazard_answer(hazards, width, time):
     )
 
 
+@engine.frames("table")
 @analysis
 def exits(table, *, time="days", cause="cause", customer=None, horizon=None, conf_level=0.95):
     """Which share has ended for each reason by each time, where one reason rules out the others?

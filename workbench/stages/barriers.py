@@ -33,6 +33,7 @@ BARRIER_LIMIT = Note(
 )
 
 
+@engine.tables("events")
 @analysis
 def barriers(
     events,

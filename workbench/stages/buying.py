@@ -14,6 +14,7 @@ from workbench.stages.readout import logit_chance, logit_fit, state_features
 LEAST_BUYERS = 50  # to learn from, and to judge by
 
 
+@engine.frames("answers", "orders")
 @analysis
 def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=0.95):
     """What is a stated chance to buy worth: how many of those who gave each answer bought in time?
@@ -167,6 +168,7 @@ def _intention_answer(table, window):
     )
 
 
+@engine.tables("events")
 @analysis
 def buying_chance(
     events, model, *, order="order", window="30D", moment=None, bins=8, conf_level=0.95

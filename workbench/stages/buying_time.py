@@ -1,7 +1,7 @@
 """How long it takes until people buy, when giving up is an outcome too."""
 
+from workbench import engine, survival
 from workbench import names as own
-from workbench import survival
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
@@ -40,6 +40,7 @@ PURCHASE_METHOD = Note(
 )
 
 
+@engine.frames("episodes")
 @analysis
 def time_to_purchase(episodes, *, by=None, conf_level=0.95):
     """How many have bought by each day, when giving up is an outcome too?

@@ -42,6 +42,7 @@ RECOVERY_RANDOM = Note(
 )
 
 
+@engine.tables("events")
 @analysis
 def carts(events, *, cart="add_to_cart", order="order", window="24h", column="event", until=None):
     """Cut every customer's history into carts: from the first item to the order, or to silence.
@@ -166,6 +167,7 @@ class _Carts:
         }
 
 
+@engine.frames("carts")
 @analysis
 def cart_abandonment(carts, *, by=None, conf_level=0.95):
     """How many carts do not become an order, and how much of their value?
@@ -296,6 +298,7 @@ def _cart_answer(table, by):
     )
 
 
+@engine.frames("carts", optional=("contacted",))
 @analysis
 def recovery(carts, *, window="7D", contacted=None, until=None, conf_level=0.95):
     """How many abandoned carts are ordered after all, and how much of that is due to a message?

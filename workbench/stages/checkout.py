@@ -21,6 +21,7 @@ CHECKOUT = {
 }
 
 
+@engine.tables("events")
 @analysis
 def checkout(
     events,

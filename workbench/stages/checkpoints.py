@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
@@ -30,6 +30,7 @@ CHECKPOINT_METHOD = Note(
 )
 
 
+@engine.frames("profile")
 @analysis
 def checkpoints(profile, rules, *, time="opened_at", period="month", conf_level=0.95):
     """Which share of decision occasions passes each checkpoint, and does it leave its usual range?

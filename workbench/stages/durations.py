@@ -21,6 +21,7 @@ UNIT_AXIS = {
 }
 
 
+@engine.tables("events")
 @analysis
 def time_in_stage(
     events,
@@ -153,6 +154,7 @@ def _spell_answer(table, unit):
     )
 
 
+@engine.tables("events")
 @analysis
 def compare_time(
     events,

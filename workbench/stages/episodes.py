@@ -16,6 +16,7 @@ DAY = 86_400_000_000
 SAME_DECISION = "24h"  # several orders within a day are one decision
 
 
+@engine.tables("events")
 @analysis
 def episodes(events, stages, *, gap="30D", hold=None, column="event", until=None):
     """Cut every customer's history into decision occasions; the last of `stages` is the purchase.

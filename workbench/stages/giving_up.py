@@ -12,6 +12,7 @@ from workbench.stages.durations import NO_STAGE, Spells
 from workbench.stages.episodes import DAY, view_of
 
 
+@engine.tables("events")
 @analysis
 def hazards(
     events,

@@ -79,6 +79,8 @@ class StageModel:
     simulated: bool = False
 
 
+@engine.tables("events")
+@engine.frames(optional=("labels",))
 @analysis
 def fit_latent(
     events,
@@ -190,6 +192,7 @@ def fit_latent(
     return model
 
 
+@engine.tables("events")
 @analysis
 def posterior(events, model, *, moment=None):
     """Give for every customer the chance of each stage at a moment, by what they did before it.

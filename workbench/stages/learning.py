@@ -10,6 +10,7 @@ CONVERGED = Note("stages.learning_converged", "the fit converged")
 STOPPED = Note("stages.learning_stopped", "the fit was stopped before it converged")
 
 
+@engine.tables("events")
 @analysis
 def learning(model, events, *, label_error=0.1):
     """From how many events and answers did the model learn, and did the fit converge?

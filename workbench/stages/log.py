@@ -1,5 +1,6 @@
 """A table of events made ready for the analyses of stages, and the true stages beside it."""
 
+from workbench import engine
 from workbench.errors import at_least
 from workbench.results import analysis
 from workbench.stages.taxonomy import assign, beside
@@ -8,6 +9,7 @@ IN_ORDER = ("need", "search", "evaluation", "intent", "purchase")
 KEPT = ("brand", "product_id", "category", "channel", "page", "device", "source")
 
 
+@engine.frames("events", kept=True)
 @analysis
 def staged(events, *, rules=None, order=None, gap="30D", until=None):
     """Give every event its stage, need and awareness as one, with the columns analyses use.
@@ -25,6 +27,7 @@ def staged(events, *, rules=None, order=None, gap="30D", until=None):
     return table
 
 
+@engine.frames("staged")
 @analysis
 def present(staged):
     """Return the stages up to the purchase that occur, in order.
@@ -35,6 +38,7 @@ def present(staged):
     return at_least("stages", [s for s in IN_ORDER if s in found], ["purchase"], 2)
 
 
+@engine.frames("staged")
 @analysis
 def counted(staged):
     """Return how many events each stage has, those without a stage as "unmapped"."""
@@ -42,6 +46,7 @@ def counted(staged):
     return stage.value_counts().rename_axis("stage").reset_index(name="rows")
 
 
+@engine.frames("linked")
 @analysis
 def as_true(linked, stages):
     """Return occasions as they really were: the stages of `with_truth` in place of those seen."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -16,6 +16,7 @@ ENOUGH_LABELS = 200
 ENOUGH_PER_STAGE = 20
 
 
+@engine.frames("assigned")
 @analysis
 def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
     """How well do rules turn events into stages?

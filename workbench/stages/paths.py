@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Flow, Result, analysis, small_cells
@@ -84,6 +84,7 @@ VARIANTS_LIMIT = Note(
 PATH_LIMIT = Note("stages.path_limit", "Paths are cut after {steps} stages.")
 
 
+@engine.frames("profile")
 @analysis
 def loops(profile, *, conf_level=0.95):
     """How straight is the way to a purchase: how often do people go back, and how complex are their
@@ -118,6 +119,7 @@ def loops(profile, *, conf_level=0.95):
     )
 
 
+@engine.frames("profile")
 @analysis
 def variants(profile, *, top=15, conf_level=0.95):
     """Which ways do decisions go, and how few of them cover most?
@@ -195,6 +197,7 @@ def _variants_answer(table):
     )
 
 
+@engine.frames("profile")
 @analysis
 def flows(profile, stages, *, conf_level=0.95):
     """How do decisions flow from stage to stage, skips and departures included?
@@ -294,6 +297,7 @@ def _flow_answer(table):
     )
 
 
+@engine.frames("profile")
 @analysis
 def decision_complexity(profile, *, draws=300, seed=1, conf_level=0.95):
     """Can breadth, depth, alternatives, duration and loops be told in one number, and what weighs

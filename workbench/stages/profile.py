@@ -24,6 +24,7 @@ _PLURAL = {
 }
 
 
+@engine.tables("events")
 @analysis
 def profile(
     events,

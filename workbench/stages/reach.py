@@ -1,6 +1,6 @@
 """How far decision occasions come, and from where their paths can be seen."""
 
-from workbench import intervals, survival
+from workbench import engine, intervals, survival
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -8,6 +8,7 @@ from workbench.stages.episodes import cause, episodes
 from workbench.stages.measures import EARLY, NO_EPISODES, NONE_BOUGHT, SHARE_METHOD
 
 
+@engine.tables("events")
 @analysis
 def gap_sensitivity(
     events,
@@ -104,6 +105,7 @@ def _gap_answer(table):
     )
 
 
+@engine.frames("episodes")
 @analysis
 def reach(episodes, stages, *, conf_level=0.95):
     """In which share of decision occasions is each stage seen at all?
@@ -195,6 +197,7 @@ def _reach_answer(table):
     )
 
 
+@engine.frames("episodes")
 @analysis
 def drop_location(episodes, stages, *, conf_level=0.95):
     """What was the last stage seen before an occasion was abandoned?
@@ -254,6 +257,7 @@ def _location_answer(table):
     )
 
 
+@engine.frames("episodes")
 @analysis
 def dark_paths(episodes, stages, *, begins="intent", conf_level=0.95):
     """How many purchases show up only when the decision is all but made?

@@ -81,6 +81,7 @@ TOUCH_ANSWER_ONE = Note(
 )
 
 
+@engine.frames("profile")
 @analysis
 def search(profile, *, conf_level=0.95):
     """How broadly and how deeply do people search before they buy or give up?
@@ -114,6 +115,7 @@ def search(profile, *, conf_level=0.95):
     )
 
 
+@engine.tables("events")
 @analysis
 def source_mix(events, kinds, *, column="event", until=None, conf_level=0.95):
     """What do people search with: written sources, pictures, the web, other people?
@@ -235,6 +237,7 @@ def _mix_answer(table):
     )
 
 
+@engine.frames("profile")
 @analysis
 def consideration(profile, *, conf_level=0.95):
     """How many alternatives are seriously considered, and how often only one?
@@ -316,6 +319,7 @@ def _set_answer(table):
     )
 
 
+@engine.frames("profile")
 @analysis
 def touchpoints(profile, *, conf_level=0.95):
     """How many contacts and channels does a journey have, and how many journeys have only one?
@@ -375,6 +379,7 @@ def touchpoints(profile, *, conf_level=0.95):
     )
 
 
+@engine.frames("occasions")
 @analysis
 def triggers(occasions, *, by="first_channel", conf_level=0.95):
     """What wakes a need, or at least what comes first?

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench import intervals, schemas
+from workbench import engine, intervals, schemas
 from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
@@ -67,6 +67,7 @@ ENOUGH_LINKED = 300
 LEAST_CONTRAST = 50  # purchases in a group
 
 
+@engine.frames("profile", optional=("linked",))
 @analysis
 def skipping(profile, stages, *, linked=None, draws=500, seed=1, conf_level=0.95):
     """Which stages do buyers skip, as far as can be seen, and as corrected for what tracking
@@ -179,6 +180,7 @@ def _skip_answer(table, names):
     )
 
 
+@engine.frames("profile", "truth")
 @analysis
 def with_truth(profile, truth, stages):
     """Set beside every occasion which stages it really had, from a log in which every event has its
@@ -213,11 +215,8 @@ def with_truth(profile, truth, stages):
     )
     at = at[at["occurred_at"] >= at["opened_at"] - pd.Timedelta("1D")]
     for stage in stages:
-        had = (
-            at.loc[at["stage"] == stage, ["customer_id", "episode"]]
-            .drop_duplicates()
-            .assign(hit=True)
-        )
+        had = at.loc[at["stage"] == stage, ["customer_id", "episode"]].drop_duplicates()
+        had = had.assign(hit=True)
         out[f"true_{stage}"] = (
             out[["customer_id", "episode"]]
             .merge(had, how="left", on=["customer_id", "episode"])["hit"]
@@ -249,6 +248,7 @@ def _alike(y, drivers, customer):
         )
 
 
+@engine.frames(optional=("drivers",))
 @analysis
 def effect(outcome, drivers, customer, *, conf_level=0.95):
     """How does a yes-or-no outcome of occasions go with numbers known before them?
@@ -375,6 +375,7 @@ def _corrected(bought, linked, names, draws, seed, conf_level):
     }
 
 
+@engine.frames("profile")
 @analysis
 def skip_contrast(profile, stages, *, by="orders_before", conf_level=0.95):
     """Do earlier buyers skip stages more often than those with fewer purchases behind them?

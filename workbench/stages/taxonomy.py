@@ -156,6 +156,7 @@ def relabel(values, to, *, of="canonical", taxonomy_=None):
     return out
 
 
+@engine.tables("events")
 @analysis
 def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=None):
     """Give every event its buying stage, by its name, its page and its place in the episode.
@@ -243,6 +244,7 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
     )
 
 
+@engine.frames("events", "assigned", kept=True)
 @analysis
 def beside(events, assigned, column):
     """Return a column of the events in the order of their assigned stages, so that it can stand
@@ -256,19 +258,19 @@ def beside(events, assigned, column):
     need_columns("events", events.columns, "customer_id", "occurred_at", "event", column)
 
     def keyed(table):
-        kept = table[["customer_id", "occurred_at", "event"]].notna().all(axis=1).to_numpy()
-        return pd.DataFrame(
+        rows = pd.DataFrame(
             {
-                "c": table["customer_id"].astype(str).to_numpy(),
+                "c": engine.written(table["customer_id"]).to_numpy(),
                 "t": (
                     pd.to_datetime(table["occurred_at"], utc=True)
                     .astype("datetime64[us, UTC]")
                     .to_numpy()
                 ),
-                "e": table["event"].astype(str).to_numpy(),
+                "e": engine.written(table["event"]).to_numpy(),
                 "row": np.arange(len(table)),
             }
-        )[kept].sort_values(["c", "t", "e", "row"], kind="stable")
+        )
+        return rows.dropna().sort_values(["c", "t", "e", "row"], kind="stable")
 
     theirs, mine = keyed(events), keyed(assigned)
     if len(theirs) != len(mine) or any(

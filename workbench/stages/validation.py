@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
@@ -60,6 +60,7 @@ RELIABILITY_QUESTION = Note(
 )
 
 
+@engine.frames("posterior", "truth")
 @analysis
 def reliability(posterior, truth, *, bins=10, conf_level=0.95):
     """When the model says 30 per cent, is it 30 per cent?
@@ -151,6 +152,7 @@ def _named(names, rivals):
     return names
 
 
+@engine.frames("posterior", "truth")
 @analysis
 def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
     """How good are the chances beside simpler ways to guess the stage?
@@ -283,6 +285,8 @@ def _score_answer(table):
     )
 
 
+@engine.tables("events")
+@engine.frames(optional=("labels",))
 @analysis
 def rule_map(events, model, labels, *, moment=None):
     """Guess the stage from the rule of the last event and the time since, calibrated on labels: a
@@ -304,6 +308,8 @@ def rule_map(events, model, labels, *, moment=None):
     return _as_posterior(query, normal(counts + 5 * np.tile(by_bin, (K, 1)))[cell(query)])
 
 
+@engine.tables("events")
+@engine.frames(optional=("labels",))
 @analysis
 def stage_logit(events, model, labels, *, moment=None, label_error=0.1):
     """Guess the stage by a multinomial logit on the last event, the time since and recent activity,

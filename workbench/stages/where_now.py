@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import intervals
+from workbench import engine, intervals
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -20,6 +20,7 @@ NOW_LIMIT = Note(
 )
 
 
+@engine.frames("posterior")
 @analysis
 def where_now(posterior, *, conf_level=0.95):
     """How many customers are in each stage now, as far as their behaviour can tell?

@@ -1,134 +1,14 @@
 """The canonical tables: what a row means, which columns it needs, and what no value may be."""
 
 import re
-from dataclasses import dataclass
 
 from workbench import engine, periods
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.notes import Note
+from workbench.schemas.tables import EXTRA, TABLES, UNIQUE, Column
 
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a canonical table."""
-
-    kind: str  # key, time, number, word, flag, or own: whatever the user's attribute reads as
-    required: bool = False
-
-
-def _columns(required, optional):
-    return {
-        **{n: Column(k, True) for n, k in required.items()},
-        **{n: Column(k) for n, k in optional.items()},
-    }
-
-
-_WORDS = dict.fromkeys
 # Years beyond them are slips, and more days than a calendar of periods can hold.
 FIRST_YEAR, LAST_YEAR = 1700, 2200
-TABLES = {
-    "events": _columns(
-        {"customer_id": "key", "occurred_at": "time", "event": "word"},
-        {
-            **_WORDS(("session_id", "product_id"), "key"),
-            **_WORDS(
-                (
-                    "page",
-                    "referrer",
-                    "source",
-                    "medium",
-                    "campaign",
-                    "channel",
-                    "device",
-                    "category",
-                    "brand",
-                ),
-                "word",
-            ),
-            "value": "number",
-        },
-    ),
-    "orders": _columns(
-        {"order_id": "key", "customer_id": "key", "ordered_at": "time", "amount": "number"},
-        {
-            **_WORDS(("currency", "channel", "status", "side"), "word"),
-            "store_id": "key",
-            "discount": "number",
-        },
-    ),
-    "order_lines": _columns(
-        {"order_id": "key", "product_id": "key", "quantity": "number", "amount": "number"},
-        {
-            **_WORDS(("category", "brand", "currency", "channel", "status", "side"), "word"),
-            "customer_id": "key",
-            "store_id": "key",
-            "ordered_at": "time",
-            "list_price": "number",
-            "discount": "number",
-            "on_promotion": "flag",
-        },
-    ),
-    "customers": _columns({"customer_id": "key"}, {"side": "word", "acquired_at": "time"}),
-    "exposures": _columns(
-        {"customer_id": "key", "campaign_id": "key", "exposed_at": "time"},
-        {"channel": "word", "variant": "word", "cost": "number", "redeemed_at": "time"},
-    ),
-    "choices": _columns(
-        {"choice_id": "key", "customer_id": "key", "alternative": "word", "chosen": "flag"},
-        {"available": "flag"},
-    ),
-    "surveys": _columns(
-        {
-            "response_id": "key",
-            "respondent_id": "key",
-            "answered_at": "time",
-            "item": "word",
-            "value": "number",
-        },
-        {
-            "scale": "word",
-            "stage": "word",
-            "touchpoint": "word",
-            "order_id": "key",
-            "weight": "number",
-        },
-    ),
-    "texts": _columns(
-        {"text_id": "key", "text": "word", "created_at": "time"},
-        {
-            "customer_id": "key",
-            "product_id": "key",
-            "source": "word",
-            "rating": "number",
-            "language": "word",
-        },
-    ),
-    "products": _columns(
-        {"product_id": "key", "category": "word"}, {"brand": "word", "description": "word"}
-    ),
-    "deals": _columns(
-        {"deal_id": "key", "customer_id": "key"},
-        {
-            "contact": "key",
-            "role": "word",
-            "won": "flag",
-            "rating": "number",
-            "opened_at": "time",
-            "vendor_id": "key",
-            "price": "number",
-            "reply_hours": "number",
-            "referred": "flag",
-        },
-    ),
-}
-# Columns beyond these are the user's own attributes.
-EXTRA = {"choices": "own", "customers": "word", "deals": "own"}
-UNIQUE = {
-    "orders": ["order_id"],
-    "customers": ["customer_id"],
-    "products": ["product_id"],
-    "texts": ["text_id"],
-}
 
 
 def columns(table, more=()):
@@ -412,6 +292,38 @@ def must_match(where, ids, known):
             example=ids[0] if not hasattr(ids, "iloc") else ids.iloc[0],
             known=next(iter(known), "–"),
         )
+
+
+def group_of(customers, by):
+    """Return the group of each customer by a Series (or dict) indexed by their ids, which match as
+    they are written; missing where they have none.
+
+    Raises InputError where no id of `by` is among the customers.
+    """
+    import pandas as pd
+
+    by = pd.Series(by)
+    names = pd.Series(engine.written(by.index), dtype=object)
+    known = engine.written(customers)
+    must_match("by", names.dropna().reset_index(drop=True), known)
+    return known.map(dict(zip(names, by, strict=True)))
+
+
+def beside(table, name, attribute, maker):
+    """Return what the function that made a table left beside its columns.
+
+    Raises InputError where it got lost on the way.
+    """
+    if attribute not in table.attrs:
+        raise InputError(
+            "schemas.error_beside",
+            "{name}: '{attribute}' got lost; hand in the table of {maker} as it returned it, in "
+            "pandas, Arrow or Parquet",
+            name=name,
+            attribute=attribute,
+            maker=maker,
+        )
+    return table.attrs[attribute]
 
 
 def moments(table, name, column):
