@@ -37,7 +37,7 @@ def exposed(exposures, orders, *, window="30D", campaign=None):
             "experiments.error_no_exposure",
             "campaign: no exposure to campaign '{campaign}'; found {known:text}",
             campaign=campaign,
-            known=sorted(exposures["campaign_id"].unique())[:10],
+            known=sorted(exposures["campaign_id"].dropna().unique(), key=str)[:10],
         )
     first = table.sort_values("exposed_at").drop_duplicates("customer_id")
     length = pd.Timedelta(window)
@@ -83,7 +83,7 @@ def campaign_households(orders, events, campaign, *, span="42D"):
 
     received = _received(events, campaign)
     began, length = received["occurred_at"].min(), pd.Timedelta(span)
-    homes = pd.DataFrame({"customer_id": np.sort(orders["customer_id"].unique())})
+    homes = pd.DataFrame({"customer_id": np.sort(orders["customer_id"].dropna().unique())})
     for back, name in enumerate(("during", *BEFORE)):
         start = began - back * length
         inside = (orders["ordered_at"] >= start) & (orders["ordered_at"] < start + length)
@@ -113,7 +113,7 @@ def campaign_weeks(orders, events, campaign, *, before=8, after=6):
     week = ((orders["ordered_at"] - began).dt.days // 7).rename("week")
     inside = week.between(-before, after - 1)
     spent = orders[inside].groupby(["customer_id", week[inside]])["amount"].sum()
-    everybody = np.sort(orders["customer_id"].unique())
+    everybody = np.sort(orders["customer_id"].dropna().unique())
     wide = spent.unstack(fill_value=0).reindex(everybody, fill_value=0)
     weeks = wide.rename_axis("customer_id").stack().rename("amount").reset_index()
     chosen = weeks["customer_id"].isin(received["customer_id"])

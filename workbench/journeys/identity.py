@@ -50,7 +50,6 @@ def _persons(links, device):
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    need_columns("links", links.columns, device, "customer_id")
     pairs = _pairs(links, device)
     devices = pd.factorize(pairs[device], sort=True)
     names = sorted(pairs["customer_id"].unique(), key=_in_order)
@@ -183,13 +182,11 @@ def _beside_truth(person, truth, device, seen):
     """Return the person said and the true one of every device that is seen and known."""
     import pandas as pd
 
-    true = truth[[device, "customer_id"]].apply(engine.written)
-    true = true.drop_duplicates(device).set_index(device)["customer_id"]
+    true = _pairs(truth, device).drop_duplicates(device).set_index(device)["customer_id"]
     both = true.index.intersection(seen)
     # A pair of devices is joined where both have one person; known devices without a link stand
     # alone.
-    said = person.reindex(both)
-    said = said.where(said.notna(), "device:" + pd.Series(both, index=both).astype(str))
+    said = person.reindex(both).fillna(pd.Series("device:" + both.astype(str), both))
     return pd.DataFrame({"said": said, "true": true[both]})
 
 

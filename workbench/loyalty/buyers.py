@@ -58,8 +58,11 @@ def two_periods(lines, until=None):
     if not len(moments):
         raise NotEnoughData("loyalty.error_no_moment", "lines: there is no line with a time")
     days = moments.agg(["min", "max"]).dt.tz_localize(None).dt.normalize()
-    middle = pd.Timestamp(until or periods.middle_day(moments))
+    cut = schemas.moment("until", periods.middle_day(moments) if until is None else until)
+    middle = pd.Timestamp(cut, unit="us").normalize()
     length = min((middle - days["min"]).days, (days["max"] - middle).days) - 1
+    if length < 1:
+        raise _outside(middle.date())
     begin = middle - pd.Timedelta(days=length)
     return Periods(str(begin.date()), str(middle.date()), f"{length}D")
 
@@ -388,9 +391,13 @@ def _cut(span, until, zone):
             "lines: there is no order line with both a customer and a time",
         )
     if not span["a"] <= cut < span["b"]:
-        raise InputError(
-            "loyalty.error_until",
-            "until: {until} must lie within the data, before their last day",
-            until=until,
-        )
+        raise _outside(until)
     return cut
+
+
+def _outside(until):
+    return InputError(
+        "loyalty.error_until",
+        "until: {until} must lie within the data, before their last day",
+        until=until,
+    )

@@ -155,11 +155,9 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
     day = schemas.beside(scored, "scored", "as_of", "loyalty.rfm")
     length = schemas.micros("window", window) // 86_400_000_000
     view, end = schemas.purchase_days(orders, zone)
-    after = engine.run(
-        "SELECT DISTINCT customer FROM o WHERE day > :a AND day <= :b ORDER BY customer",
-        values={"a": int(day), "b": int(day + length)},
-        o=view,
-    )["customer"]
+    span = {"a": int(day), "b": int(day + length)}
+    after = "SELECT DISTINCT customer FROM o WHERE day > :a AND day <= :b ORDER BY customer"
+    after = engine.run(after, values=span, o=view)["customer"]
     back = engine.written(scored["customer_id"]).isin(engine.written(after)).to_numpy()
     watched = day + length <= end
     rows, n, money = [], len(scored), scored["amount"].to_numpy(float)

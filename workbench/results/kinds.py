@@ -13,13 +13,20 @@ NUMBERS = frozenset(
     }
 )
 FLAGS = frozenset({"mature", "certain", "left_censored", "calibrated"})
-_TABLES = frozenset(
+MOMENTS = frozenset(
     {
-        *("orders", "lines", "events", "customers", "people", "joined", "profile", "episodes"),
-        *("carts", "answers", "contacts", "complaints", "acts", "exposures", "emails", "members"),
-        *("truth", "scored", "occasions", "linked", "surveys", "labels", "posterior"),
+        *("ordered_at", "occurred_at", "answered_at", "acted_at", "contacted_at", "opened_at"),
+        *("closed_at", "solved_at", "exposed_at", "sent_at", "clicked_at", "joined_at", "last_at"),
+        *("returned_at",),
     }
 )
+# The user's own tables may have columns of any other name; those we make hold what we put there.
+_USERS = {"orders": frozenset({"amount"}), "lines": frozenset({"amount", "quantity"})}
+_USERS |= dict.fromkeys(("events", "answers", "contacts", "complaints", "acts"), frozenset())
+_USERS |= dict.fromkeys(("exposures", "emails", "members", "truth", "surveys"), frozenset())
+_USERS |= {"labels": frozenset()}
+_MADE = ("customers", "people", "joined", "profile", "episodes", "carts", "scored", "linked")
+_TABLES = _USERS | dict.fromkeys((*_MADE, "occasions", "posterior"), NUMBERS)
 
 
 def check(arguments):
@@ -31,11 +38,16 @@ def check(arguments):
             continue
         for name in table.columns[~table.columns.duplicated()]:
             column = table[name]
-            if str(name).endswith("_at") and not _holds_moments(column):
+            if name in MOMENTS and not _holds_moments(column):
                 raise _wrong(where, name, column, moments=True)
-            if name in NUMBERS and not _holds_numbers(column):
+            if name in _TABLES[where] and not _holds_numbers(column):
                 raise _wrong(where, name, column, moments=False)
-            if name in FLAGS and not pd.api.types.is_bool_dtype(column) and len(column):
+            if (
+                where in _MADE
+                and name in FLAGS
+                and not pd.api.types.is_bool_dtype(column)
+                and len(column)
+            ):
                 raise InputError(
                     "result.error_flags",
                     "{where}: '{column}' must be true or false in every row, found {found:repr}",

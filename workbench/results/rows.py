@@ -4,7 +4,7 @@ from inspect import signature
 from os import PathLike
 from pathlib import Path
 
-from workbench import engine, notes
+from workbench import engine, names, notes
 from workbench.errors import InputError
 from workbench.notes import Note, say
 from workbench.results import kinds, made, weights
@@ -39,6 +39,8 @@ def usable(function, args, options):
     except TypeError:
         # Python says best which argument is missing or unknown.
         return args, options
+    if bound.arguments.get("stages") is not None:
+        bound.arguments["stages"] = names.listed(bound.arguments["stages"])
     kinds.check(bound.arguments)
     made.check(function, bound.arguments)
     weights.check(function, bound.arguments)
@@ -174,7 +176,7 @@ def _looked_at_here(name, table, needed):
         _say_unpaid(int(table["amount"].isna().sum()))
         if pd.api.types.is_numeric_dtype(table["amount"]) and (table["amount"] < 0).any():
             table = _without_given_back(table)
-    sizes = table.loc[~no_one.reindex(table.index, fill_value=False), who].value_counts()
+    sizes = table[who].value_counts().drop("", errors="ignore")
     if len(sizes):
         _say_many(sizes.index[0], int(sizes.iloc[0]), len(table), len(sizes))
     return table

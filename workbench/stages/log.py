@@ -9,7 +9,7 @@ IN_ORDER = ("need", "search", "evaluation", "intent", "purchase")
 KEPT = ("brand", "product_id", "category", "channel", "page", "device", "source")
 
 
-@engine.tables("events")
+@engine.frames("events", kept=True)
 @analysis
 def staged(events, *, rules=None, order=None, gap="30D", until=None):
     """Give every event its stage, need and awareness as one, with the columns analyses use.

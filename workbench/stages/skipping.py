@@ -223,11 +223,8 @@ def with_truth(profile, truth, stages):
     )
     at = at[at["occurred_at"] >= at["opened_at"] - pd.Timedelta("1D")]
     for stage in stages:
-        had = (
-            at.loc[at["stage"] == stage, ["customer_id", "episode"]]
-            .drop_duplicates()
-            .assign(hit=True)
-        )
+        had = at.loc[at["stage"] == stage, ["customer_id", "episode"]].drop_duplicates()
+        had = had.assign(hit=True)
         out[f"true_{stage}"] = (
             out[["customer_id", "episode"]]
             .merge(had, how="left", on=["customer_id", "episode"])["hit"]
