@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench import experiments, intervals
+from workbench import experiments, intervals, retention
 from workbench.errors import InputError
 
 
@@ -106,3 +106,20 @@ def test_a_rate_stays_at_or_above_nothing():
     _, _, low, high = intervals.ratio(few, np.ones(5))
     assert low == 0 and high > 12
     assert intervals.ratio(few - 5, np.ones(5))[2] < 0
+
+
+def test_orders_that_nobody_made_twice_give_no_rate_below_nothing():
+    """Forty orders under one placeholder and twenty customers of one order each: the interval of
+    repeats a year, and of what an order is worth, stays at or above 0.
+    """
+    days = pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(np.arange(60), "D")
+    orders = pd.DataFrame(
+        {
+            "order_id": np.arange(60),
+            "customer_id": ["0"] * 40 + [f"c{k}" for k in range(20)],
+            "ordered_at": days,
+            "amount": 25.0,
+        }
+    )
+    table = retention.buying_rhythm(orders, until="2026-03-31").table
+    assert (table["conf_low"].dropna() >= 0).all()

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from scipy import optimize
 
-from workbench import choice, drivers, experiments, prediction, retention
+from workbench import choice, drivers, experiments, retention
 from workbench.errors import InputError
+from workbench.prediction import returning
 from workbench.stats import existence, hazards, regressions
 
 FAMILIES = ("weibull", "exponential", "log_logistic", "log_normal")
@@ -73,7 +74,7 @@ def test_a_trait_nobody_who_left_has_is_withheld_in_a_cox_regression():
     assert not any("change with time" in str(n) for n in alone.limits)
 
 
-def test_an_order_of_leaving_told_completely(tmp_path):
+def test_an_order_of_leaving_told_completely():
     """Those without the trait all leave before any with it: no estimate, and Firth's is there."""
     data = pd.DataFrame(
         {"days": np.arange(1, 41), "ended": 1, "seen_problem": np.repeat([0, 1], 20)}
@@ -250,9 +251,16 @@ def test_everybody_who_leaves_does_so_on_one_day():
         retention.parametric(data)
 
 
-def test_a_prediction_leaves_out_what_decides_and_says_so():
-    """A trait without a finite weight is named among the limits of `will_return`."""
-    assert prediction.will_return.__doc__
+def test_a_prediction_leaves_out_what_decides():
+    """A trait without a finite weight is left out by name; the others are learnt as without it."""
+    rng = np.random.default_rng(8)
+    traits = pd.DataFrame(rng.gamma(2, 5, (300, len(returning.TRAITS))), columns=returning.TRAITS)
+    table = traits.assign(came_back=rng.integers(0, 2, 300), overdue=0.0)
+    table["overdue"] = (rng.random(300) < 0.2) * (table["came_back"] == 1) * 1.0
+    made, used, dropped = returning._learn(table, returning.TRAITS, 1.0)
+    assert dropped == ["overdue"] and "overdue" not in used
+    beside, *_ = returning._learn(table, used, 1.0)
+    assert made.params.to_numpy() == pytest.approx(beside.params.to_numpy())
 
 
 def choices(seed, n=150):
