@@ -21,6 +21,16 @@ KEYS = {
     "negative",
     "time_format",
     "description",
+    "missing",
+    "ignore_case",
+    "incomplete",
+    "files",
+    "join",
+    "query",
+    "fill_down",
+    "unpivot",
+    "explode",
+    "events",
 }
 KINDS = {
     "read": dict,
@@ -147,4 +157,10 @@ def _is_rule(source):
         return isinstance(source, (str, int, float))
     if set(source) == {"multiply"}:
         return isinstance(source["multiply"], list)
-    return set(source) == {"value"}
+    return bool(
+        set(source)
+        & {
+            *("value", "add", "subtract", "coalesce", "concat", "lower", "trim", "first_word"),
+            *("first_number", "recode", "epoch", "day_number", "date"),
+        }
+    )

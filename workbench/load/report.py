@@ -8,8 +8,6 @@ from workbench.errors import DataError, InputError
 from workbench.load.cards import sha256
 from workbench.notes import Note
 
-# The column in which a refused row keeps its reason.
-REASON = "_reason"
 MOMENTS = ("ordered_at", "occurred_at", "exposed_at", "answered_at", "created_at", "opened_at")
 # Reasons stand in tables and files as the same English text in every language, after the name of
 # their column; here is how they are said.
@@ -34,6 +32,10 @@ REASONS = {
         Note("load.reason_duplicate", "exact duplicate line"),
         Note("load.reason_mapping", "rejected by the mapping"),
         Note("load.reason_json", "not a JSON object"),
+        Note("load.reason_bytes", "bytes, no text"),
+        Note("load.reason_nested", "holds several values"),
+        Note("load.reason_code", "not in the table of codes"),
+        Note("load.reason_line", "another line of this order was refused"),
     )
 }
 _FIELDS = Note("load.reason_fields", "{found} fields instead of {wanted}", found=0, wanted=0)
@@ -60,24 +62,62 @@ _DUPLICATES = {
 _FOUND = Note("load.found", "{what:word}: {value:word}", what="", value="")
 
 
+@dataclass(frozen=True)
+class Refused:
+    """The rows refused: a Parquet file of them as they stood (None where there are none), how
+    many, and (reason, rows, first line) of each reason.
+    """
+
+    path: Path | None
+    rows: int
+    counted: tuple = ()
+
+    @property
+    def by_reason(self):
+        """One row a reason: reason, rows, example; the most frequent first."""
+        import pandas as pd
+
+        return pd.DataFrame(self.counted, columns=["reason", "rows", "example"])
+
+    @property
+    def frame(self):
+        """The rows as a DataFrame, with _reason, _line and, for lines that are no rows, _text."""
+        import pandas as pd
+
+        if self.path is None:
+            return pd.DataFrame({"_reason": [], "_line": []})
+        return pd.read_parquet(self.path)
+
+    def problems(self):
+        """Return one row a reason, each reason a note, for an error that lists them."""
+        return _with_notes(self.by_reason)
+
+
 @dataclass(frozen=True, eq=False)
 class LoadReport:
     """What a load kept and refused.
 
     `.table` has one row per reason: reason, rows, example (the first line of the file with it; for
     sources without lines the row, from 1). `.rejected` holds the refused rows as they stood, with
-    _reason, _line and, for lines that are no rows, _text. Reasons are the same text in every
-    language; `str(report)` says them in the language in use.
+    _reason, _line and, for lines that are no rows, _text; it is read when it is asked for. Reasons
+    are the same text in every language; `str(report)` says them in the language in use. `.noticed`
+    holds what was seen in the file that may mislead, with the key of the mapping that settles it.
     """
 
     source: str
     rows_in: int
     rows_kept: int
     table: object
-    rejected: object = field(repr=False)
+    refused: Refused = field(repr=False)
     duplicates: int = 0
     duplicates_rule: str = "keep"
     notes: dict = field(default_factory=dict)
+    noticed: list = field(default_factory=list)
+
+    @property
+    def rejected(self):
+        """The refused rows as a DataFrame."""
+        return self.refused.frame
 
     def said(self):
         """Return what the report says, line by line, as notes."""
@@ -91,6 +131,7 @@ class LoadReport:
             lines.append(_REFUSED.having(rows=row.rows, reason=reason, line=row.example))
         if self.duplicates:
             lines.append(_DUPLICATES[self.duplicates_rule].having(n=self.duplicates))
+        lines += self.noticed
         return [*lines, *(_FOUND.having(what=k, value=v) for k, v in self.notes.items())]
 
     @property
@@ -121,13 +162,13 @@ class LoadReport:
 
     def problems(self):
         """Return `.table` with each reason as a note, for an error that lists them."""
-        return self.table.assign(reason=self.table["reason"].map(reason_note))
+        return _with_notes(self.table)
 
     def write_rejected(self, path):
         """Write the refused rows with their reasons to a CSV file and return its path, or None if
         there are none.
         """
-        if not len(self.rejected):
+        if not self.refused.rows:
             return None
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -173,12 +214,8 @@ def reason_note(reason):
     return REASONS.get(reason) or Note("load.reason_own", "{reason:word}", reason=reason)
 
 
-def refuse(refused, hit, reason):
-    """Give rows a reason, unless they have one: the first reason found stands."""
-    import numpy as np
-
-    hit = np.asarray(hit.fillna(False) if hasattr(hit, "fillna") else hit, dtype=bool)
-    refused.loc[hit & refused[REASON].isna().to_numpy(), REASON] = reason
+def _with_notes(table):
+    return table.assign(reason=table["reason"].map(reason_note))
 
 
 def no_usable_row(path, problems=None):
@@ -186,35 +223,11 @@ def no_usable_row(path, problems=None):
     return DataError(Note("load.error_no_row", "{path}: no row can be used", path=path), problems)
 
 
-def rejected_rows(raw, unreadable, refused, lines):
-    """Return the refused rows as they stood, with their reason and line."""
-    import pandas as pd
-
-    bad = refused[REASON].notna()
-    rejected = raw[bad].assign(_reason=refused.loc[bad, REASON], _line=lines[bad.to_numpy()])
-    if unreadable:
-        broken = pd.DataFrame(unreadable, columns=["_line", "_text", "_reason"])
-        rejected = pd.concat([rejected, broken], ignore_index=True)
-    return rejected
-
-
-def by_reason(rejected):
-    """Return one row a reason: reason, rows, example; the most frequent first."""
-    summary = (
-        rejected.groupby(REASON, sort=True)
-        .agg(rows=(REASON, "size"), example=("_line", "min"))
-        .rename_axis("reason")
-        .reset_index()
-    )
-    return summary.sort_values(["rows", "reason"], ascending=[False, True], ignore_index=True)
-
-
-def circumstances(path, kept, mapping, notes):
+def circumstances(path, period, mapping, notes):
     """Return what was found on the way: encoding and the like, the period, zone and checksum."""
     notes = dict(notes)
-    when = next((c for c in MOMENTS if c in kept), None)
-    if when and len(kept):
-        first, last = kept[when].min(), kept[when].max()
+    first, last = period
+    if first is not None:
         notes["period"] = f"{first:%Y-%m-%d %H:%M} – {last:%Y-%m-%d %H:%M} UTC"
     if mapping.get("zone"):
         notes["zone"] = mapping["zone"]
