@@ -192,11 +192,12 @@ def test_the_architecture_page_names_every_room():
 def test_the_mapping_page_is_complete():
     """docs/mapping.md names every key, table and column; every example mapping can be read."""
     from workbench import load, schemas
-    from workbench.load import files, mapping
+    from workbench.load import model
 
     text = (project.root() / "docs" / "mapping.md").read_text()
-    assert all(f"`{key}`" in text for key in mapping.KEYS)
-    assert all(f"`{o}`" in text for o in files.OPTIONS)
+    for block in (model.Mapping, model.Read):
+        assert all(f"`{field.alias or key}`" in text for key, field in block.model_fields.items())
+    assert all(f"`{name}" in text for name in model.EXPRESSIONS)
     for name, columns in schemas.TABLES.items():
         row = next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
         assert all(c in row for c in columns)

@@ -4,7 +4,7 @@ import html
 
 import numpy as np
 
-from workbench.display.writing import header, key, number, p_value, percent, render, word
+from workbench.display.writing import header, key, number, p_value, percent, render, visible, word
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, NUMBERS, small_cells
 
@@ -44,7 +44,7 @@ def shown(table, shares=None):
             cells = values.dt.strftime("%Y-%m-%d").fillna("–")
         else:
             cells = values.map(lambda v, name=name: _cell(v, name))
-        out[header(name)] = cells.astype(str)
+        out[visible(header(name))] = cells.astype(str).map(visible)
     return pd.DataFrame(out)
 
 
