@@ -36,6 +36,7 @@ def main(arguments=None):
 
     _notebook_verbs(verbs)
     _check_verb(verbs)
+    _clean_verb(verbs)
     _schedule_verb(verbs)
     _simulate_verb(verbs)
     options = parser.parse_args(arguments)
@@ -119,6 +120,11 @@ def _check_verb(verbs):
     )
     verb.add_argument("--language", choices=LANGUAGES, default="en")
     verb.set_defaults(act=_check)
+
+
+def _clean_verb(verbs):
+    verb = verbs.add_parser("clean", help="remove the tables that were kept to open at once")
+    verb.set_defaults(act=_clean)
 
 
 def _schedule_verb(verbs):
@@ -296,6 +302,22 @@ def _check(options):
         for result in (retention.ever_repeat(orders), retention.repeat_rate(orders, zone=zone)):
             print()
             print(result)
+    return DONE
+
+
+def _clean(options):
+    from workbench.load import kept
+
+    loads, size = kept.clean()
+    print(
+        Note(
+            "cli.cleaned",
+            "{n} kept load removed ({megabytes} MB)",
+            "{n} kept loads removed ({megabytes} MB)",
+            n=loads,
+            megabytes=round(size / 1e6, 1),
+        )
+    )
     return DONE
 
 

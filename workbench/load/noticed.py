@@ -53,8 +53,8 @@ _LOST = Note(
 )
 _SIGN = Note(
     "load.noticed_sign",
-    "{column}: {sign} stands beside {count} numbers; no currency is named. `currency: {currency}` "
-    "says so, and refuses any other.",
+    "{column}: {sign} stands beside numbers ({count}), and no currency is named. `currency: "
+    "{currency}` says so, and refuses any other.",
     column="",
     sign="",
     count=0,
@@ -62,8 +62,8 @@ _SIGN = Note(
 )
 _LARGE = Note(
     "load.noticed_large",
-    "{column}: of {n} values refused as no number, {count} would be larger than nine tenths of "
-    "those read, such as {one:repr}: what is left is no sample of what came in.",
+    "{column}: values refused as no number: {n}; among them larger than nine tenths of those "
+    "read: {count}, such as {one:repr}. What is left is no sample of what came in.",
     column="",
     n=0,
     count=0,

@@ -179,9 +179,9 @@ def _labelled(raw, text, number, where):
     raise DataError(
         Note(
             "load.error_labelled",
-            "{where}: {labelled} numbers carry a label, such as {one:repr}, and {plain} do not, "
-            "such as {other:repr}. `{{first_number: …}}` in the mapping takes the number of both; "
-            "refused, they would leave no sample of what came in.",
+            "{where}: some numbers carry a label ({labelled}, such as {one:repr}), others do not "
+            "({plain}, such as {other:repr}). `{{first_number: …}}` in the mapping takes the "
+            "number of both; refused, the labelled ones would leave no sample of what came in.",
             where=where,
             labelled=labelled,
             plain=plain,

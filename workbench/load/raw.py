@@ -25,7 +25,9 @@ class Raw:
     independent reader counts, `line` the SQL of the place in the file of a row `r`, which may need
     the join `lines_from`. Lines that are no rows
     stand in the table `unreadable` (line, text, reason). `padded` is False where no cell of a
-    text has blanks around it.
+    text has blanks around it. `unmatched` lists columns that are true where a joined file has no
+    row, with the reason to refuse it; `texts` is the table of open answers, where there is one;
+    `questions` the text of each question that the file knows.
     """
 
     workspace: object
@@ -43,6 +45,8 @@ class Raw:
     noticed: list = field(default_factory=list)
     simulated: bool = False
     questions: dict = field(default_factory=dict)
+    unmatched: list = field(default_factory=list)
+    texts: object = None
 
     def sql(self, name):
         """Return the engine's column behind a name."""

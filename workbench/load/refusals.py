@@ -33,7 +33,7 @@ class Judge:
         """Judge every row; rules over rows that are kept come last."""
         known = schemas.columns(self.kind, self.mapping["columns"])
         rules = self._mapping_rules()
-        problems = []
+        problems = list(self.raw.unmatched)
         for name, arg in self.mapping["columns"].items():
             atom = self.values.make(name, known[name].kind, arg)
             self.columns[name] = (atom.sql, known[name].kind)
@@ -184,7 +184,7 @@ class Judge:
     def _judge(self, conditions):
         """Work every value out once, and give each row its first reason."""
         raw = list(self.raw.columns.values())
-        raw += list(self.raw.kinds.values())
+        raw += [*self.raw.kinds.values(), *(sql for sql, _ in self.raw.unmatched)]
         steps = "".join(f", {sql} AS {name}" for sql, name in self.values.steps.items())
         shown = ", ".join(f'{sql} AS "{name}"' for name, (sql, _) in self.columns.items())
         whole = "".join(
@@ -201,7 +201,7 @@ class Judge:
             SELECT {ROW}, row_hash, CAST({code} AS SMALLINT) AS code{kept}, {names}
             FROM (
               SELECT *, {shown}{whole} FROM (
-                SELECT {ROW}, {hashed} AS row_hash, {", ".join(raw)}{steps}
+                SELECT {ROW}, {hashed} AS row_hash, {", ".join(dict.fromkeys(raw))}{steps}
                 FROM {self.raw.relation}))"""
         )
         self.work.run(

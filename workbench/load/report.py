@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.errors import DataError, InputError
-from workbench.load.cards import sha256
 from workbench.notes import Note
 
 MOMENTS = ("ordered_at", "occurred_at", "exposed_at", "answered_at", "created_at", "opened_at")
@@ -199,6 +198,14 @@ class Loaded:
             )
         return self.tables[name]
 
+    def table(self, name):
+        """Return the path of a table in Parquet: analyses read it there, and it need not be held in
+        pandas.
+        """
+        if name not in self.tables:
+            return self[name]
+        return str(self.tables.paths[name])
+
 
 def reason_note(reason):
     """Return a reason as a note: a column stays as it stands, a mapping's own words do too.
@@ -223,7 +230,7 @@ def no_usable_row(path, problems=None):
     return DataError(Note("load.error_no_row", "{path}: no row can be used", path=path), problems)
 
 
-def circumstances(path, period, mapping, notes):
+def circumstances(paths, period, mapping, notes, found):
     """Return what was found on the way: encoding and the like, the period, zone and checksum."""
     notes = dict(notes)
     first, last = period
@@ -231,4 +238,7 @@ def circumstances(path, period, mapping, notes):
         notes["period"] = f"{first:%Y-%m-%d %H:%M} – {last:%Y-%m-%d %H:%M} UTC"
     if mapping.get("zone"):
         notes["zone"] = mapping["zone"]
-    return {**notes, "sha256": sha256(path)}
+    known = {p: found[str(p)] for p in paths if str(p) in found}
+    if len(paths) == 1:
+        return {**notes, "sha256": known[paths[0]]} if known else notes
+    return {**notes, **{f"{p.name}: sha256": digest for p, digest in known.items()}}

@@ -1,16 +1,16 @@
 """Files → canonical tables: every row is kept, or refused for a reason."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from workbench import engine, project
 from workbench.errors import InputError, need_columns
-from workbench.load import files
+from workbench.load import files, kept, together
 from workbench.load.mapping import read_mapping
 from workbench.load.noticed import look
 from workbench.load.raw import ROW
 from workbench.load.refusals import ALIVE, Judge
 from workbench.load.report import Loaded, LoadReport, Refused, circumstances, no_usable_row
+from workbench.load.reshape import reshaped
 from workbench.load.values import Values
 from workbench.notes import Note
 
@@ -57,29 +57,73 @@ def file(path, mapping):
             path=path,
         )
     source, mapping = mapping, read_mapping(mapping)
-    path = project.path(path)
-    with engine.open_workspace() as work:
-        raw = files.read(work, path, mapping.get("read") or {})
-        loaded = _judged(raw, mapping, path, _kept_folder())
-    project.record_input(path, loaded.report.rows_in)
+    parts = _paths(path, mapping, source)
+    found = kept.digests(parts.values())
+    key = kept.key(parts, found, mapping)
+    place, told = kept.find(key) or _load(parts, mapping, found, key)
+    report = _report(place, told)
+    for one in parts.values():
+        if one.is_file():
+            project.record_input(one, report.rows_in)
     name = "mapping" if isinstance(source, dict) else str(source)
-    return Loaded(loaded.tables, loaded.report, mapping.get("zone") or "UTC", name)
+    tables = Tables({table: place / f"{table}.parquet" for table in told["tables"]})
+    return Loaded(tables, report, mapping.get("zone") or "UTC", name)
 
 
-def _kept_folder():
-    import tempfile
-
-    folder = tempfile.TemporaryDirectory(prefix="workbench-tables-")
-    _FOLDERS.append(folder)
-    return Path(folder.name)
-
-
-_FOLDERS = []
+def _paths(path, mapping, source):
+    """Return the files a load reads, by the names a mapping gives them."""
+    if not mapping.get("files"):
+        return {"": project.path(path)}
+    return together.paths(mapping, _folder_of(path, source))
 
 
-def _judged(raw, mapping, path, folder):
+def _load(parts, mapping, found, key):
+    """Read, judge and keep; return the folder with the tables and what the report says."""
+    made = kept.draft()
+    try:
+        with engine.open_workspace() as work:
+            first = next(iter(parts.values()))
+            if mapping.get("files"):
+                raw = together.read(work, mapping, parts)
+            else:
+                raw = files.read(work, first, mapping.get("read") or {})
+            raw, mapping = reshaped(raw, mapping, first)
+            told = _judged(raw, mapping, list(parts.values()), made, found)
+        return kept.keep(made, key, told), told
+    except BaseException:
+        kept.forget(made)
+        raise
+
+
+def _report(place, told):
+    """Return the report of a load from what was kept of it."""
+    path = place / "refused.parquet"
+    counted = tuple(tuple(row) for row in told["refused"])
+    refused = Refused(path if counted else None, sum(n for _, n, _ in counted), counted)
+    return LoadReport(
+        told["source"],
+        told["rows_in"],
+        told["rows_in"] - refused.rows,
+        refused.by_reason,
+        refused,
+        told["duplicates"],
+        told["duplicates_rule"],
+        told["notes"],
+        kept.restored(told["noticed"]),
+    )
+
+
+def _folder_of(path, source):
+    """Return the folder from which the files of a mapping are named."""
+    if path is not None:
+        named = project.path(path)
+        return named if named.is_dir() else named.parent
+    return None if isinstance(source, dict) else project.path(source).parent
+
+
+def _judged(raw, mapping, paths, folder, found):
     """Judge the rows of a file and write what is kept, and what is refused, into a folder."""
-    kind, work = mapping["table"], raw.workspace
+    kind, work, path = mapping["table"], raw.workspace, paths[0]
     if raw.rows == raw.unreadable:
         raise no_usable_row(path, _refused(raw, [], folder).problems())
     values = Values(raw, mapping, path)
@@ -87,29 +131,30 @@ def _judged(raw, mapping, path, folder):
     judge.run()
     doubles = judge.duplicates()
     refused = _refused(raw, judge.reasons, folder)
-    kept = raw.rows - refused.rows
-    if not kept:
+    if raw.rows == refused.rows:
         raise no_usable_row(path, refused.problems())
-    tables = {kind: _write(judge, folder / f"{kind}.parquet", raw.simulated)}
+    tables = [kind]
+    _write(judge, folder / f"{kind}.parquet", raw.simulated)
     noticed = [*raw.noticed, *look(judge)]
-    notes = circumstances(path, work.row(_period(judge)), mapping, raw.notes)
+    notes = circumstances(paths, work.row(_period(judge)), mapping, raw.notes, found)
     if kind == "order_lines" and {"customer_id", "ordered_at"} <= set(judge.columns):
-        tables["orders"] = folder / "orders.parquet"
-        given_back = _write_orders(judge, tables["orders"], raw.simulated)
+        tables.append("orders")
+        given_back = _write_orders(judge, folder / "orders.parquet", raw.simulated)
         if given_back:
             noticed.append(_GIVEN_BACK.having(n=given_back))
-    report = LoadReport(
-        path.name,
-        raw.rows,
-        kept,
-        refused.by_reason,
-        refused,
-        doubles,
-        mapping.get("duplicates", "keep"),
-        notes,
-        noticed,
-    )
-    return Loaded(Tables(tables), report)
+    if raw.texts is not None:
+        tables.append("texts")
+        _write_texts(raw.texts, mapping, path, folder)
+    return {
+        "source": ", ".join(p.name for p in paths),
+        "rows_in": raw.rows,
+        "refused": refused.counted,
+        "duplicates": doubles,
+        "duplicates_rule": mapping.get("duplicates", "keep"),
+        "notes": notes,
+        "noticed": kept.dumped(noticed),
+        "tables": tables,
+    }
 
 
 def _write(judge, path, simulated):
@@ -144,6 +189,21 @@ def _write_orders(judge, path, simulated):
         {"workbench.simulated": "true"} if simulated else None,
     )
     return judge.work.one("SELECT count(*) FROM orders WHERE given_back")
+
+
+def _write_texts(raw, mapping, path, folder):
+    """Write the open answers of a survey as the canonical table texts."""
+    columns = mapping["columns"]
+    made = {
+        "text_id": {"concat": [columns["response_id"], columns["item"]], "separator": "-"},
+        "text": columns["value"],
+        "created_at": columns["answered_at"],
+        "customer_id": columns["respondent_id"],
+        "source": columns["item"],
+    }
+    judge = Judge(Values(raw, {**mapping, "table": "texts", "columns": made}, path), "texts")
+    judge.run()
+    return _write(judge, folder / "texts.parquet", raw.simulated)
 
 
 def _period(judge):

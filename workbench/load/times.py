@@ -65,8 +65,8 @@ def clock_of(text):
         "CASE p.s WHEN '' THEN '00' ELSE p.s END || '.' || CASE p.f WHEN '' THEN '0' ELSE p.f END"
     )
     return (
-        f"(SELECT TRY_CAST(CASE WHEN p.h <> '' AND (p.i <> '' OR p.p <> '') THEN {made} END AS "
-        f"TIME) - TIME '00:00:00' + to_hours({hour}) FROM (SELECT {parts} AS p))"
+        "(SELECT to_microseconds(epoch_us(TRY_CAST(CASE WHEN p.h <> '' AND (p.i <> '' OR p.p <> "
+        f"'') THEN {made} END AS TIME))) + to_hours({hour}) FROM (SELECT {parts} AS p))"
     )
 
 

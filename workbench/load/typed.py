@@ -13,7 +13,7 @@ def parquet(workspace, path, options):
     doubled = sorted({n for n in schema if schema.count(n) > 1})
     if doubled:
         raise doubled_columns(path, doubled)
-    rows = f"read_parquet({literal(path)}, file_row_number=true)"
+    rows = f"read_parquet({literal(path)}, file_row_number=true, hive_partitioning=false)"
     shown = [(n, kind) for n, kind in workspace.types(rows) if n != "file_row_number"]
     # The engine tells names apart that differ in case alone by changing them, in their order.
     # Named index levels are columns; an unnamed one only numbers rows, and not always once.

@@ -369,7 +369,7 @@ class Values:
 
     def _clock(self, atom):
         if atom.type == "TIME":
-            return f"{atom.sql} - TIME '00:00:00'"
+            return f"to_microseconds(epoch_us({atom.sql}))"
         if atom.type.startswith("TIMESTAMP"):
             return (
                 f"CAST({atom.sql} AS TIMESTAMP) - date_trunc('day', CAST({atom.sql} AS TIMESTAMP))"
