@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbench import project
 from workbench.errors import DataError, InputError
 from workbench.load.cards import sha256
 from workbench.notes import Note
@@ -57,6 +58,9 @@ _DUPLICATES = {
     ),
     "drop": Note("load.duplicates_drop", "Exact duplicate lines: {n}, refused.", n=0),
 }
+_ASIDE = Note(
+    "load.aside", "Refused rows lie in {path:text}; they may hold personal data.", path=""
+)
 _FOUND = Note("load.found", "{what:word}: {value:word}", what="", value="")
 
 
@@ -67,7 +71,8 @@ class LoadReport:
     `.table` has one row per reason: reason, rows, example (the first line of the file with it; for
     sources without lines the row, from 1). `.rejected` holds the refused rows as they stood, with
     _reason, _line and, for lines that are no rows, _text. Reasons are the same text in every
-    language; `str(report)` says them in the language in use.
+    language; `str(report)` says them in the language in use. `.origin` is the path of the file,
+    `.aside` where refused rows were written.
     """
 
     source: str
@@ -78,6 +83,8 @@ class LoadReport:
     duplicates: int = 0
     duplicates_rule: str = "keep"
     notes: dict = field(default_factory=dict)
+    origin: str = ""
+    aside: list = field(default_factory=list)
 
     def said(self):
         """Return what the report says, line by line, as notes."""
@@ -91,6 +98,7 @@ class LoadReport:
             lines.append(_REFUSED.having(rows=row.rows, reason=reason, line=row.example))
         if self.duplicates:
             lines.append(_DUPLICATES[self.duplicates_rule].having(n=self.duplicates))
+        lines += [_ASIDE.having(path=_short(path)) for path in self.aside]
         return [*lines, *(_FOUND.having(what=k, value=v) for k, v in self.notes.items())]
 
     @property
@@ -123,16 +131,19 @@ class LoadReport:
         """Return `.table` with each reason as a note, for an error that lists them."""
         return self.table.assign(reason=self.table["reason"].map(reason_note))
 
-    def write_rejected(self, path):
+    def write_rejected(self, path=None):
         """Write the refused rows with their reasons to a CSV file and return its path, or None if
         there are none.
+
+        Without a path they lie in the folder of refused rows, which only its owner reads and git
+        ignores; `str(report)` says where. Raises InputError for a path that exists already.
         """
-        if not len(self.rejected):
-            return None
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.rejected.to_csv(path, index=False)
-        return path
+        from workbench.load import aside
+
+        parts = [self.rejected] if len(self.rejected) else []
+        written = aside.write(parts, self.origin or self.source, path)
+        self.aside[:] = [] if written is None else [written]
+        return written
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +168,14 @@ class Loaded:
                 name=name,
             )
         return self.tables[name]
+
+
+def _short(path):
+    """Return a path as it is said: from the project's root where it lies there."""
+    try:
+        return str(Path(path).resolve().relative_to(project.root()))
+    except (ValueError, InputError):
+        return str(path)
 
 
 def reason_note(reason):

@@ -79,6 +79,7 @@ def file(path, mapping):
         int(doubles.sum()),
         mapping.get("duplicates", "keep"),
         circumstances(path, kept, mapping, notes),
+        str(path),
     )
     if not len(kept):
         raise no_usable_row(path, report.problems())
