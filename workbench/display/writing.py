@@ -21,8 +21,8 @@ _UNITS = {
 }
 
 
-# What a terminal would obey or a reader could be deceived by: control characters, marks that turn the
-# direction of writing, half characters. Joiners stay: words and pictures are made with them.
+# What a terminal would obey or a reader could be deceived by: control characters, marks that turn
+# the direction of writing, half characters. Joiners stay: words and pictures are made with them.
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbench import project
 from workbench.errors import DataError, InputError
 from workbench.notes import Note
 
@@ -58,6 +59,9 @@ _DUPLICATES = {
     ),
     "drop": Note("load.duplicates_drop", "Exact duplicate lines: {n}, refused.", n=0),
 }
+_ASIDE = Note(
+    "load.aside", "Refused rows lie in {path:text}; they may hold personal data.", path=""
+)
 _FOUND = Note("load.found", "{what:word}: {value:word}", what="", value="")
 
 
@@ -87,6 +91,16 @@ class Refused:
             return pd.DataFrame({"_reason": [], "_line": []})
         return pd.read_parquet(self.path)
 
+    def frames(self):
+        """Yield the rows as DataFrames, part by part."""
+        if self.path is None:
+            return
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches():
+                yield batch.to_pandas()
+
     def problems(self):
         """Return one row a reason, each reason a note, for an error that lists them."""
         return _with_notes(self.by_reason)
@@ -100,7 +114,8 @@ class LoadReport:
     sources without lines the row, from 1). `.rejected` holds the refused rows as they stood, with
     _reason, _line and, for lines that are no rows, _text; it is read when it is asked for. Reasons
     are the same text in every language; `str(report)` says them in the language in use. `.noticed`
-    holds what was seen in the file that may mislead, with the key of the mapping that settles it.
+    holds what was seen in the file that may mislead, with the key of the mapping that settles it,
+    `.origin` the path of the file, `.aside` where refused rows were written.
     """
 
     source: str
@@ -112,6 +127,8 @@ class LoadReport:
     duplicates_rule: str = "keep"
     notes: dict = field(default_factory=dict)
     noticed: list = field(default_factory=list)
+    origin: str = ""
+    aside: list = field(default_factory=list)
 
     @property
     def rejected(self):
@@ -131,6 +148,7 @@ class LoadReport:
         if self.duplicates:
             lines.append(_DUPLICATES[self.duplicates_rule].having(n=self.duplicates))
         lines += self.noticed
+        lines += [_ASIDE.having(path=_short(path)) for path in self.aside]
         return [*lines, *(_FOUND.having(what=k, value=v) for k, v in self.notes.items())]
 
     @property
@@ -163,16 +181,18 @@ class LoadReport:
         """Return `.table` with each reason as a note, for an error that lists them."""
         return _with_notes(self.table)
 
-    def write_rejected(self, path):
+    def write_rejected(self, path=None):
         """Write the refused rows with their reasons to a CSV file and return its path, or None if
         there are none.
+
+        Without a path they lie in the folder of refused rows, which only its owner reads and git
+        ignores; `str(report)` says where. Raises InputError for a path that exists already.
         """
-        if not self.refused.rows:
-            return None
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.rejected.to_csv(path, index=False)
-        return path
+        from workbench.load import aside
+
+        written = aside.write(self.refused.frames(), self.origin or self.source, path)
+        self.aside[:] = [] if written is None else [written]
+        return written
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +225,14 @@ class Loaded:
         if name not in self.tables:
             return self[name]
         return str(self.tables.paths[name])
+
+
+def _short(path):
+    """Return a path as it is said: from the project's root where it lies there."""
+    try:
+        return str(Path(path).resolve().relative_to(project.root()))
+    except (ValueError, InputError):
+        return str(path)
 
 
 def reason_note(reason):

@@ -61,7 +61,7 @@ def file(path, mapping):
     found = kept.digests(parts.values())
     key = kept.key(parts, found, mapping)
     place, told = kept.find(key) or _load(parts, mapping, found, key)
-    report = _report(place, told)
+    report = _report(place, told, next(iter(parts.values())))
     for one in parts.values():
         if one.is_file():
             project.record_input(one, report.rows_in)
@@ -95,7 +95,7 @@ def _load(parts, mapping, found, key):
         raise
 
 
-def _report(place, told):
+def _report(place, told, origin):
     """Return the report of a load from what was kept of it."""
     path = place / "refused.parquet"
     counted = tuple(tuple(row) for row in told["refused"])
@@ -110,6 +110,7 @@ def _report(place, told):
         told["duplicates_rule"],
         told["notes"],
         kept.restored(told["noticed"]),
+        str(origin),
     )
 
 

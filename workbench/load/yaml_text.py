@@ -70,9 +70,49 @@ def _check_shape(yaml, text, name):
             raise _unreadable(name, TOO_DEEP)
 
 
-def _loader():
+# Words that are no text: all others are.
+_PLAIN = {
+    "bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    "null": (r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    "int": (r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
+    "float": (r"^[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?$", "-+0123456789"),
+}
+
+
+def flow(value):
+    """Return a value as YAML on one line.
+
+    >>> flow({"file": "items", "on": ["Prijs: netto"]})
+    "{file: items, on: ['Prijs: netto']}"
+    """
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Plain values as `read` takes them."""
+
+        yaml_implicit_resolvers: dict = {}  # noqa: RUF012 - the library's own class attribute
+
+    _teach(Dumper)
+    text = yaml.dump(
+        value,
+        None,
+        Dumper,
+        default_flow_style=True,
+        allow_unicode=True,
+        width=10**9,
+        sort_keys=False,
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _teach(reader):
     import re
 
+    for tag, (form, first) in _PLAIN.items():
+        reader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(form), list(first))
+
+
+def _loader():
     import yaml
 
     class Loader(yaml.SafeLoader):
@@ -92,13 +132,5 @@ def _loader():
                 seen.add(key)
             return super().construct_mapping(node, deep=deep)
 
-    def plain(tag, form, first):
-        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(form), first)
-
-    plain("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF"))
-    plain("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""])
-    plain("int", r"^[-+]?(?:0|[1-9][0-9]*)$", list("-+0123456789"))
-    plain(
-        "float", r"^[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?$", list("-+0123456789")
-    )
+    _teach(Loader)
     return Loader

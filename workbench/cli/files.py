@@ -1,0 +1,136 @@
+"""`workbench guess` and `check`: a mapping for a file of one's own, and what it holds."""
+
+import os
+from pathlib import Path
+
+from workbench.cli.says import DONE, say
+from workbench.display import LANGUAGES
+from workbench.errors import InputError
+from workbench.notes import Note
+
+ASK = "# ? "
+# The first lines of a mapping that was guessed say what the marks mean.
+HEAD_LINES = 3
+_WRITTEN = Note("cli.written", "{path:text}: {layout}", path="", layout="")
+_OPEN = Note("cli.open_question", "  line {line}: {question:text}", line=0, question="")
+_NEXT = Note(
+    "cli.next", "Look at it: workbench check {file:text} --mapping {path:text}", file="", path=""
+)
+
+
+def add(verbs):
+    """Add the verbs on files."""
+    verb = verbs.add_parser(
+        "check", help="show what of a file would be kept and refused, without running anything"
+    )
+    verb.add_argument("file")
+    verb.add_argument(
+        "--mapping", required=True, help="YAML file that maps the columns; see data/mappings/"
+    )
+    verb.add_argument("--duplicates", choices=("keep", "drop"), help="overrule the mapping's rule")
+    verb.add_argument(
+        "--rejected", help="where to write the refused rows (default: in data/rejected)"
+    )
+    verb.add_argument("--language", choices=LANGUAGES, default="en")
+    verb.set_defaults(act=_check)
+
+    verb = verbs.add_parser(
+        "guess", help="write a mapping for files, with a comment at every doubt"
+    )
+    verb.add_argument("file", nargs="+")
+    verb.add_argument("--out", help="where to write it (default: in data/mappings; - prints it)")
+    verb.add_argument("--zone", help="the time zone of the files' clock, such as Europe/Amsterdam")
+    verb.add_argument("--currency", help="the currency of the amounts, such as EUR")
+    verb.add_argument("--language", choices=LANGUAGES, default="en")
+    verb.set_defaults(act=_guess)
+
+    verb = verbs.add_parser("clean", help="remove the tables that were kept to open at once")
+    verb.set_defaults(act=_clean)
+
+
+def _check(options):
+    from workbench import load, retention
+
+    mapping = load.read_mapping(options.mapping)
+    if options.duplicates:
+        mapping["duplicates"] = options.duplicates
+    loaded = load.file(options.file, mapping)
+    loaded.report.write_rejected(options.rejected)
+    say(loaded.report)
+    if "orders" in loaded.tables:
+        orders = loaded["orders"]
+        buyers = orders["customer_id"].nunique()
+        say(
+            Note(
+                "load.orders",
+                "Orders: {orders}, buyers: {buyers}",
+                orders=len(orders),
+                buyers=buyers,
+            )
+        )
+        zone = mapping.get("zone") or "UTC"
+        for result in (retention.ever_repeat(orders), retention.repeat_rate(orders, zone=zone)):
+            say()
+            say(result)
+    return DONE
+
+
+def _guess(options):
+    from workbench import project
+    from workbench.load.guessing import guess
+
+    drafts = guess(*(project.path(file) for file in options.file))
+    if len(drafts) > 1 and options.out not in (None, "-"):
+        raise InputError(
+            "cli.error_one_out",
+            "--out: these files become {n} mappings; leave it away, or name one file at a time",
+            n=len(drafts),
+        )
+    for draft in drafts:
+        draft.answer(zone=options.zone, currency=options.currency)
+        if options.out == "-":
+            say(draft.text())
+            continue
+        path = Path(options.out) if options.out else _beside_others(draft)
+        if path.exists():
+            raise InputError(
+                "cli.error_mapping_exists",
+                "{path}: exists already and is not overwritten; name another with --out",
+                path=path,
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = draft.text(path)
+        path.write_text(text, encoding="utf-8")
+        say(_WRITTEN.having(path=os.path.relpath(path), layout=draft.layout))
+        for number, line in enumerate(text.splitlines(), 1):
+            if ASK in line and number > HEAD_LINES:
+                say(_OPEN.having(line=number, question=line.split(ASK, 1)[1]))
+        say(_NEXT.having(file=options.file[0], path=os.path.relpath(path)))
+    return DONE
+
+
+def _beside_others(draft):
+    """Return where a mapping is written: with the other mappings, else beside its file."""
+    from workbench import project
+
+    first = draft.peeks[0].path
+    try:
+        return project.root() / "data" / "mappings" / f"{first.stem}.yml"
+    except InputError:
+        return first.with_name(f"{first.stem}.yml")
+
+
+def _clean(options):
+    from workbench.load import kept
+
+    loads, size = kept.clean()
+    say(
+        Note(
+            "cli.cleaned",
+            "{n} kept load removed ({megabytes} MB)",
+            "{n} kept loads removed ({megabytes} MB)",
+            n=loads,
+            megabytes=round(size / 1e6, 1),
+        )
+    )
+    return DONE

@@ -1,0 +1,260 @@
+"""The head of a file as text: names of columns and the first rows, enough to tell its layout."""
+
+import csv
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.errors import InputError
+from workbench.load.files import FORMATS
+
+ROWS = 20_000
+BYTES = 8_000_000
+DELIMITERS = ",;\t|"
+# A row is a header where it fills at least this share of the widest row's cells.
+FILLED = 0.6
+
+
+@dataclass
+class Peek:
+    """What stands at the head of a file.
+
+    `columns` gives the texts of every column (None where empty), `typed` the columns whose values
+    are moments or numbers by themselves, `read` the options a mapping needs, `lists` the keys in
+    columns of nested keys and values, `sheets` the other sheets of a workbook.
+    """
+
+    path: Path
+    columns: dict
+    read: dict = field(default_factory=dict)
+    typed: dict = field(default_factory=dict)
+    lists: dict = field(default_factory=dict)
+    sheets: list = field(default_factory=list)
+
+    @property
+    def names(self):
+        """The names of the columns, in order."""
+        return list(self.columns)
+
+    @property
+    def rows(self):
+        """How many rows were looked at."""
+        return max((len(values) for values in self.columns.values()), default=0)
+
+    def values(self, name):
+        """Return the filled values of a column."""
+        return [v for v in self.columns.get(name, ()) if v is not None]
+
+    def has(self, *names):
+        """Say whether all these columns are there."""
+        return all(name in self.columns for name in names)
+
+    def first(self, *names):
+        """Return the first of these columns that is there, or None."""
+        return next((name for name in names if name in self.columns), None)
+
+
+def peek(path):
+    """Return the head of a file. Raises InputError for a kind that cannot be looked into."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError("load.error_no_file", "{path}: no such file.", path=path)
+    kind = FORMATS.get(path.suffix.lower())
+    reader = {"csv": _text, "excel": _workbook, "parquet": _parquet, "jsonl": _json}.get(kind)
+    if reader is None:
+        raise InputError(
+            "load.error_peek",
+            "{path}: `guess` looks into CSV, Excel (.xlsx), JSON and Parquet files; write the "
+            "mapping of this one by hand (docs/mapping.md)",
+            path=path,
+        )
+    found = reader(path)
+    if not found.columns or not found.rows:
+        raise InputError("load.error_peek_empty", "{path}: no rows to look at", path=path)
+    return found
+
+
+def _text(path):
+    text, read = _decoded(path)
+    if text[:4].lower() == "sep=":
+        text = text.split("\n", 1)[-1]
+    lines = text.splitlines(keepends=True)[:200]
+    delimiter = max(DELIMITERS, key=lambda d: _steadiness("".join(lines), d))
+    rows = []
+    for row in csv.reader(io.StringIO(text), delimiter=delimiter):
+        rows.append(row)
+        if len(rows) > ROWS:
+            break
+    start = _header(rows)
+    if start:
+        read["skip_rows"] = start
+    return Peek(path, _columns(rows[start:]), read)
+
+
+def _decoded(path):
+    with open(path, "rb") as stream:
+        data = stream.read(BYTES)
+    for encoding in ("utf-16", "utf-8-sig"):
+        if encoding == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+            continue
+        # The last character may have been cut by the size that is looked at.
+        for cut in range(4 if len(data) == BYTES else 1):
+            try:
+                return data[: len(data) - cut].decode(encoding), {}
+            except UnicodeDecodeError:
+                continue
+    return data.decode("cp1252", errors="replace"), {"encoding": "cp1252"}
+
+
+def _steadiness(text, delimiter):
+    """Return how many fields most lines have with a delimiter, and how many lines have them."""
+    widths = [len(row) for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    wide = [w for w in widths if w > 1]
+    if not wide:
+        return (0, 0)
+    common = max(set(wide), key=wide.count)
+    return (wide.count(common) / len(widths) > 0.5, common * wide.count(common))
+
+
+def _header(rows):
+    """Return how many rows stand above the header: titles fill fewer cells than the table."""
+    filled = [sum(bool(str(cell).strip()) for cell in row if cell is not None) for row in rows[:50]]
+    most = max(filled, default=0)
+    return next((i for i, n in enumerate(filled) if n and n >= FILLED * most), 0)
+
+
+def _columns(rows):
+    """Return the texts of every column behind the header; a column without a name is left out."""
+    names = [str(cell).strip() if cell is not None else "" for cell in rows[0]] if rows else []
+    columns = {}
+    for i, name in enumerate(names):
+        if not name or name in columns:
+            continue
+        cells = (row[i] if i < len(row) else None for row in rows[1 : ROWS + 1] if any(row))
+        columns[name] = [_cell(cell) for cell in cells]
+    return columns
+
+
+def _cell(value):
+    if value is None:
+        return None
+    text = str(value).strip()
+    return text or None
+
+
+def _workbook(path):
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # noqa: BLE001 - a broken workbook fails in any way
+        raise InputError(
+            "load.error_workbook",
+            "{path}: not a readable workbook ({name}: {error})",
+            path=path,
+            name=type(error).__name__,
+            error=error,
+        ) from None
+    sheets = [s for s in book.worksheets if s.sheet_state == "visible"]
+    sizes = {s.title: (s.max_row or 0) * (s.max_column or 0) for s in sheets}
+    best = max(sheets, key=lambda s: sizes[s.title])
+    rows = [list(row) for row in best.iter_rows(values_only=True, max_row=ROWS)]
+    start = _header(rows)
+    read = {"sheet": best.title} if len(book.sheetnames) > 1 else {}
+    if start:
+        read["skip_rows"] = start
+    others = [s.title for s in sheets if s is not best]
+    columns = _columns(rows[start:])
+    return Peek(path, columns, read, _types_of_cells(rows[start:], columns), sheets=others)
+
+
+def _types_of_cells(rows, columns):
+    """Return the columns that hold moments or numbers by themselves."""
+    typed = {}
+    names = [str(cell).strip() if cell is not None else "" for cell in rows[0]]
+    for name in columns:
+        cells = [row[names.index(name)] for row in rows[1:200] if len(row) > names.index(name)]
+        kinds = {_kind(cell) for cell in cells if cell not in (None, "")}
+        if len(kinds) == 1 and kinds <= {"time", "number"}:
+            typed[name] = kinds.pop()
+    return typed
+
+
+def _kind(cell):
+    if hasattr(cell, "isoformat"):
+        return "time" if hasattr(cell, "year") else "text"
+    return "number" if isinstance(cell, (int, float)) and not isinstance(cell, bool) else "text"
+
+
+def _parquet(path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = next(pq.ParquetFile(path).iter_batches(ROWS), None)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(
+            "load.error_peek_parquet",
+            "{path}: not a readable Parquet file ({error})",
+            path=path,
+            error=str(error).splitlines()[0],
+        ) from None
+    records = [] if table is None else table.to_pylist()
+    found = _records(path, records)
+    for field_ in () if table is None else table.schema:
+        if pa.types.is_temporal(field_.type):
+            zoned = getattr(field_.type, "tz", None) is not None
+            found.typed[field_.name] = "zoned" if zoned else "time"
+        elif pa.types.is_integer(field_.type) or pa.types.is_floating(field_.type):
+            found.typed[field_.name] = "number"
+    return found
+
+
+def _json(path):
+    text, _ = _decoded(path)
+    records = []
+    if text.lstrip().startswith("["):
+        try:
+            records = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (ValueError, RecursionError):
+            records = []
+    else:
+        for line in text.split("\n")[:ROWS]:
+            try:
+                records.append(json.loads(line))
+            except (ValueError, RecursionError):
+                continue
+    return _records(path, [r for r in records if isinstance(r, dict)][:ROWS])
+
+
+def _records(path, records):
+    """Return rows, nested blocks as columns with dotted names, lists of keys and values apart."""
+    flat, lists = [], {}
+    for record in records:
+        row = {}
+        _flatten(record, "", row, lists)
+        flat.append(row)
+    names = list(dict.fromkeys(name for row in flat for name in row))
+    columns = {name: [_cell(row.get(name)) for row in flat] for name in names}
+    typed = {
+        name: "number"
+        for name in names
+        if {type(row[name]) for row in flat if row.get(name) is not None} <= {int, float}
+    }
+    return Peek(path, columns, {}, typed, {name: sorted(keys) for name, keys in lists.items()})
+
+
+def _flatten(record, above, row, lists):
+    for key, value in record.items():
+        name = f"{above}{key}"
+        if isinstance(value, dict):
+            _flatten(value, f"{name}.", row, lists)
+        elif isinstance(value, list):
+            keys = {
+                v["key"] for v in value if isinstance(v, dict) and isinstance(v.get("key"), str)
+            }
+            if keys:
+                lists.setdefault(name, set()).update(keys)
+        else:
+            row[name] = value

@@ -1,0 +1,173 @@
+"""Exports of surveys: Qualtrics, SurveyMonkey, and any with one column a question."""
+
+import json
+import re
+
+from workbench.load.guessing import seen
+from workbench.load.guessing.draft import Draft
+from workbench.load.guessing.names import folded, role_of
+from workbench.load.guessing.peek import Peek
+from workbench.notes import Note
+
+QUALTRICS = Note("guess.qualtrics", "a Qualtrics export with three header rows")
+QUALTRICS_ONE = Note("guess.qualtrics_one", "a Qualtrics export with one header row")
+MONKEY = Note("guess.survey_monkey", "a SurveyMonkey export with two header rows")
+WIDE = Note("guess.wide_survey", "a survey with one column a question")
+ITEMS = Note(
+    "guess.items",
+    "{scales} with numbers, {texts} with open answers; others are left out",
+    scales=0,
+    texts=0,
+)
+LABELS = Note("guess.labels", "the number at the beginning of a label")
+WORDS_ONLY = Note(
+    "guess.words_only",
+    "left out, as their answers are words: {columns:text}. Export numeric values instead",
+    columns="",
+)
+NO_PERSON = Note(
+    "guess.no_person", "no column tells people apart; each answer counts as one person"
+)
+PREVIEW = {
+    "survey preview", "survey test", "spam", "1", "2", "8", "9", "12", "17",
+}  # fmt: skip
+ABOUT_THE_ANSWER = {
+    "startdate", "enddate", "status", "ipaddress", "progress", "durationinseconds", "finished",
+    "recordeddate", "responseid", "recipientlastname", "recipientfirstname", "recipientemail",
+    "externalreference", "externaldatareference", "locationlatitude", "locationlongitude",
+    "distributionchannel", "userlanguage", "qrecaptchascore", "respondentid", "collectorid",
+    "datecreated", "datemodified", "emailaddress", "firstname", "lastname", "customdata1",
+    "duration", "duur", "taal", "language", "naam", "name", "phone", "telefoon",
+}  # fmt: skip
+LEAST_QUESTIONS = 2
+OPEN_ANSWER = 25  # characters of the longest answer of an open question, at least
+MANY = 12  # different answers beyond which words are an open answer
+
+
+def qualtrics(peek):
+    """Qualtrics: names, question texts and import ids stand above the answers."""
+    if not peek.has("ResponseId", "EndDate"):
+        return None
+    if not peek.has("StartDate") and not peek.has("RecordedDate"):
+        return None
+    ids = [v for v in peek.columns["ResponseId"][:2] if v and v.startswith("{")]
+    answers = _below(peek, 2) if ids else peek
+    draft = Draft("surveys", QUALTRICS if ids else QUALTRICS_ONE, peek)
+    draft.column("response_id", "ResponseId")
+    people = ("ExternalReference", "ExternalDataReference", "RecipientEmail")
+    person = next((p for p in people if len(answers.values(p)) > answers.rows / 2), None)
+    draft.column("respondent_id", person or "ResponseId", None if person else NO_PERSON)
+    draft.moment("answered_at", answers, "EndDate")
+    if ids and (zone := _zone_of(peek.columns["EndDate"][:2])):
+        draft.set("zone", zone)
+    _items(draft, answers)
+    if ids:
+        heads = [v for v in peek.columns["ResponseId"][:2] if v]
+        draft.reject({"column": "ResponseId", "one_of": heads, "reason": "header row"})
+    tests = sorted({v for v in answers.values("Status") if v.casefold() in PREVIEW})
+    if tests:
+        draft.reject({"column": "Status", "one_of": tests, "reason": "preview, test or spam"})
+    return draft
+
+
+def _below(peek, rows):
+    columns = {name: values[rows:] for name, values in peek.columns.items()}
+    return Peek(peek.path, columns, peek.read, peek.typed, peek.lists, peek.sheets)
+
+
+def _zone_of(heads):
+    """Return the time zone a header row names: {"ImportId":"endDate","timeZone":"Z"}."""
+    for head in heads:
+        try:
+            zone = json.loads(head or "")["timeZone"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        return "UTC" if zone == "Z" else zone
+    return None
+
+
+def survey_monkey(peek):
+    """SurveyMonkey: the options of a question stand in a second header row, without an id."""
+    person = peek.first("Respondent ID", "RespondentID")
+    when = peek.first("Date Modified", "EndDate", "End Date", "Date Created", "StartDate")
+    if not (person and when and peek.first("Collector ID", "CollectorID")):
+        return None
+    two = peek.columns[person][0] is None
+    answers = _below(peek, 1) if two else peek
+    draft = Draft("surveys", MONKEY, peek)
+    draft.column("response_id", person)
+    mail = peek.first("Email Address", "EmailAddress")
+    known = mail if mail and len(answers.values(mail)) > answers.rows / 2 else None
+    draft.column("respondent_id", known or person, None if known else NO_PERSON)
+    draft.moment("answered_at", answers, when)
+    _items(draft, answers)
+    if two:
+        draft.reject({"column": person, "missing": True, "reason": "header row"})
+    return draft
+
+
+def wide(peek):
+    """Return a survey by its shape: an id of the answer and columns with points of a scale."""
+    scales, _, _ = _questions(peek)
+    response = peek.first(*(n for n in peek.columns if role_of(n) == "response"))
+    if len(scales) < LEAST_QUESTIONS:
+        return None
+    person = next((n for n in peek.columns if role_of(n) in ("customer", "respondent")), None)
+    response = response or person
+    when = next(
+        (
+            n
+            for n in peek.columns
+            if role_of(n) == "when" and seen.times(peek.values(n), peek.typed.get(n))
+        ),
+        None,
+    )
+    if response is None or when is None:
+        return None
+    draft = Draft("surveys", WIDE, peek)
+    draft.column("response_id", response)
+    draft.column("respondent_id", person or response, None if person else NO_PERSON)
+    draft.moment("answered_at", peek, when)
+    _items(draft, peek)
+    return draft
+
+
+def _questions(peek):
+    """Return the columns with points of a scale, with open answers, and with other words."""
+    scales, texts, others = [], [], []
+    for name in peek.columns:
+        if folded(name) in ABOUT_THE_ANSWER or role_of(name) is not None:
+            continue
+        values = peek.values(name)
+        if not values:
+            continue
+        if seen.is_scale(values):
+            scales.append(name)
+        elif _open(name, values):
+            texts.append(name)
+        else:
+            others.append(name)
+    return scales, texts, others
+
+
+def _open(name, values):
+    named = re.search(
+        r"_text$|opmerking|toelichting|comment|remark|suggest|feedback|waarom|why", name, re.I
+    )
+    sentences = any(len(v) >= OPEN_ANSWER and " " in v for v in values)
+    return bool(named) or (sentences and len(set(values)) > min(MANY, len(values) / 3))
+
+
+def _items(draft, peek):
+    """Write which columns are questions: one row an answer."""
+    scales, texts, others = _questions(peek)
+    labelled = any(seen.labelled(peek.values(name)) for name in scales)
+    block = {"columns": [*scales, *texts], "item": "item", "value": "value"}
+    if texts:
+        block["texts"] = True
+    draft.set("unpivot", block, ITEMS.having(scales=len(scales), texts=len(texts)))
+    words = WORDS_ONLY.having(columns=others) if others and not scales else None
+    draft.column("item", "item", words)
+    draft.column(
+        "value", {"first_number": "value"} if labelled else "value", LABELS if labelled else None
+    )
