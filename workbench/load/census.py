@@ -13,7 +13,7 @@ LONGEST = 1 << 28
 # Blanks beyond the ordinary one, in UTF-8, or how their bytes begin.
 _UNICODE_BLANKS = (
     *(b"\xc2\xa0", b"\xc2\x85", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81\x9f", b"\xe3\x80\x80"),
-    *(b"\xef\xbb\xbf", b"\x0b", b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\x1f"),
+    b"\xef\xbb\xbf",
 )
 _NUMBER = re.compile(r"[€$£]?\s*[+-]?\d[\d.,\s]*\s*[€$£]?")
 _DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*")
@@ -115,13 +115,12 @@ class _Counter:
     def take(self, chunk):
         """Count the records of a chunk and return what comes after the last of them."""
         cut = chunk.rfind(b"\n") + 1
-        if chunk.count(b"\r", 0, cut) != chunk.count(b"\r\n", 0, cut):
+        returns = chunk.count(b"\r", 0, cut)
+        if returns and returns != chunk.count(b"\r\n", 0, cut):
             self.census.regular = False
             return b""
         self._look_for_padding(chunk)
-        quoted = self.quote is not None and self.quote in chunk
-        blank = chunk.startswith((b"\n", b"\r\n")) or b"\n\n" in chunk or b"\n\r\n" in chunk
-        if quoted or blank:
+        if (self.quote is not None and self.quote in chunk) or self._has_blank_line(chunk):
             return self._by_place(chunk)
         lines = chunk.count(b"\n", 0, cut)
         self.census.records += lines
@@ -130,14 +129,36 @@ class _Counter:
             self.census.longest = max(self.census.longest, len(chunk))
         return chunk[cut:]
 
+    def _has_blank_line(self, chunk):
+        if chunk.startswith((b"\n", b"\r\n")) or b"\n\r\n" in chunk:
+            return True
+        return b"\n\n" in chunk
+
     def _look_for_padding(self, chunk):
-        d = self.delimiter
-        blanks = (d + b" ", b" " + d, b"\n ", b" \n", b" \r", b'" ', b' "', *_UNICODE_BLANKS)
-        quoted = [edge % d for edge in (b'%s"\n', b'%s"\r', b'\n"%s')]
-        tab = () if d == b"\t" else (b"\t",)
-        self.census.padded = self.census.padded or any(
-            mark in chunk for mark in (*blanks, *quoted, b'\n"\n', b'\n"\r', *tab)
-        )
+        """See whether a cell may have blanks around it; then cells are trimmed."""
+        if self.census.padded:
+            return
+        import numpy as np
+
+        data = np.frombuffer(chunk, np.uint8)
+        # Below the ordinary blank stand line breaks, tabs where they cut, and nothing else.
+        plain = chunk.count(b"\n") + chunk.count(b"\r")
+        plain += chunk.count(b"\t") if self.delimiter == b"\t" else 0
+        rare = np.count_nonzero(data < 32) > plain
+        other = not chunk.isascii() and any(mark in chunk for mark in _UNICODE_BLANKS)
+        self.census.padded = bool(rare or other or self._blank_edges(chunk, data))
+
+    def _blank_edges(self, chunk, data):
+        """Say whether a blank or line break stands beside a delimiter, a quote or a line break."""
+
+        if self.quote is not None and self.quote in chunk:
+            marks = (self.delimiter + b'"\n', b'\n"' + self.delimiter, b'"\r\n"')
+            if any(mark in chunk for mark in marks):
+                return True
+        blank = data == 32
+        edge = (data == self.delimiter[0]) | (data == 10) | (data == 13) | (data == 34)
+        beside = (blank[1:] & edge[:-1]).any() or (blank[:-1] & edge[1:]).any()
+        return beside or blank[0] or blank[-1]
 
     def _by_place(self, chunk):
         import numpy as np

@@ -126,9 +126,16 @@ def _spellings(judge, name):
 
 def _alike(judge, name, table):
     """Say which values are one but for case, blanks, or a point and a nought."""
-    if name in (judge.mapping.get("ignore_case") or ()):
-        return []
     work, notes = judge.work, []
+    lower, upper, blank, point = work.row(
+        f"SELECT bool_or(v <> lower(v)), bool_or(v <> upper(v)), bool_or(contains(v, '  ')), "
+        f"bool_or(suffix(v, '.0')) FROM {table}"
+    )
+    mixed = (lower and upper) or blank
+    if point:
+        notes += _pointed(work, name, table)
+    if not mixed or name in (judge.mapping.get("ignore_case") or ()):
+        return notes
     folded = "lower(regexp_replace(v, '\\s+', ' ', 'g'))"
     values, one = work.row(f"SELECT count(v), count(DISTINCT {folded}) FROM {table}")
     if one < values:
@@ -137,12 +144,14 @@ def _alike(judge, name, table):
             "HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
         )
         notes.append(_CASE.having(column=name, values=values, folded=one, one=first, other=last))
-    pointed = work.rows(
+    return notes
+
+
+def _pointed(work, name, table):
+    found = work.rows(
         f"SELECT a.v, b.v FROM {table} a JOIN {table} b ON b.v || '.0' = a.v ORDER BY 1 LIMIT 1"
     )
-    if pointed:
-        notes.append(_POINT.having(column=name, one=pointed[0][0], other=pointed[0][1]))
-    return notes
+    return [_POINT.having(column=name, one=one, other=other) for one, other in found]
 
 
 def _digits(judge):
@@ -151,10 +160,7 @@ def _digits(judge):
     if not keys:
         return []
     lost = ", ".join(
-        f"""min("{k}") FILTER (contains("{k}", 'E+') OR contains("{k}", 'e+')
-          OR (length("{k}") > 15 AND starts_with(reverse("{k}"), '000')
-              AND {_was_float(judge, k)}))"""
-        for k in keys
+        f"""min("{k}") FILTER (contains("{k}", '+'{_or_rounded(judge, k)})""" for k in keys
     )
     found = judge.work.row(f"SELECT {lost} FROM {ALIVE}")
     return [
@@ -164,10 +170,12 @@ def _digits(judge):
     ]
 
 
-def _was_float(judge, name):
-    source = judge.mapping["columns"].get(name)
-    kinds = ("DOUBLE", "FLOAT")
-    return "true" if judge.raw.types.get(str(source)) in kinds else "false"
+def _or_rounded(judge, name):
+    """Return the rest of the SQL for numbers of a source that holds them as fractions."""
+    source = str(judge.mapping["columns"].get(name))
+    if judge.raw.types.get(source) not in ("DOUBLE", "FLOAT"):
+        return ")"
+    return f""") OR (length("{name}") > 15 AND suffix("{name}", '000')"""
 
 
 def _signs(judge):
@@ -192,10 +200,12 @@ def _larger(judge):
         if reason not in judge.reasons:
             continue
         code = judge.reasons.index(reason)
+        if not judge.work.one(f"SELECT count(*) FROM judged WHERE code = {code}"):
+            continue
         n, count, one = judge.work.row(
             f"""WITH bad AS (
               SELECT {text} AS x FROM {judge.raw.relation}
-              WHERE {ROW} IN (SELECT {ROW} FROM refused WHERE code = {code})),
+              WHERE {ROW} IN (SELECT {ROW} FROM judged WHERE code = {code})),
             sized AS (
               SELECT x, TRY_CAST(regexp_replace(
                 regexp_replace(x, '[.,]\\d{{1,2}}$', ''), '\\D', '', 'g') AS DOUBLE) AS size

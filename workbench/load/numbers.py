@@ -43,11 +43,14 @@ MANY = 0.02
 
 @dataclass(frozen=True)
 class Reading:
-    """How a text is read as a number: the SQL, and the decimal sign where one was found."""
+    """How a text is read as a number: the SQL, the decimal sign where one was found, the signs
+    beside it, and whether every value is a plain number.
+    """
 
     sql: str
     decimal: str | None = None
     signs: tuple = ()
+    plain: bool = False
 
 
 def reading(raw, text, decimal, where):
@@ -66,8 +69,8 @@ def reading(raw, text, decimal, where):
     )
     simple = filled == plain and not odd and not (dotted and decimal == ",")
     if simple and (not dotted or dotted > grouped or decimal == "."):
-        return Reading(real, "." if dotted else None)
-    return _written(raw, text, decimal, where)
+        return Reading(real, "." if dotted else None, plain=True)
+    return _written(raw, nothing(text), decimal, where)
 
 
 def _written(raw, text, decimal, where):

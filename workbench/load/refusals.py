@@ -12,14 +12,16 @@ NOT_NEGATIVE = ("amount", "quantity", "list_price")
 ANOTHER_LINE = "order_id: another line of this order was refused"
 DUPLICATE = "exact duplicate line"
 OWNERS = "order of several customers"
+# All that was paid for an order has come back; a free order is another thing.
+GIVEN_BACK = "(max(amount) > 0 AND abs(sum(amount)) < 1e-6)"
 _CURRENCY = Note("load.currency_rows", "{currency} ({n} row)", "{currency} ({n} rows)", n=0)
 
 
 class Judge:
     """Judges the rows of a file by its mapping and by the rules of its canonical table.
 
-    Makes the table `judged`: a row a row of the file, with the canonical columns, and `refused`:
-    the rows that are not kept, each with the place of its reason in `reasons`.
+    Makes the table `judged`: a row a row of the file, with the canonical columns and, where it is
+    not kept, the place of its reason in `reasons`.
     """
 
     def __init__(self, values, kind):
@@ -204,10 +206,6 @@ class Judge:
                 SELECT {ROW}, {hashed} AS row_hash, {", ".join(dict.fromkeys(raw))}{steps}
                 FROM {self.raw.relation}))"""
         )
-        self.work.run(
-            f"CREATE OR REPLACE TEMP TABLE refused AS "
-            f"SELECT {ROW}, code FROM judged WHERE code IS NOT NULL"
-        )
 
     def _over_rows(self):
         """Apply the rules over several rows, each to those that are left by then."""
@@ -221,26 +219,44 @@ class Judge:
             self._unique(schemas.UNIQUE[self.kind])
 
     def _refuse(self, condition, reason):
+        """Refuse the rows that have no reason yet and for which a condition holds."""
         self.work.run(
-            f"INSERT INTO refused SELECT {ROW}, {self.code(reason)} FROM {ALIVE} WHERE {condition}"
+            f"UPDATE judged SET code = {self.code(reason)} WHERE code IS NULL AND ({condition})"
         )
 
     def _orders(self):
+        """Refuse orders of several customers, and those of which a line was refused."""
         if "customer_id" in self.columns:
-            several = (
-                f"SELECT order_id FROM {ALIVE} GROUP BY order_id "
-                "HAVING min(customer_id) <> max(customer_id)"
-            )
+            self._add_up()
+            several = "SELECT order_id FROM orders WHERE customer_id <> last_customer"
             if self.work.one(f"SELECT count(*) FROM ({several})"):
                 self._refuse(f"order_id IN ({several})", OWNERS)
-        if self.mapping.get("incomplete", "reject") == "keep":
-            return
-        if self.work.one("SELECT count(*) FROM refused"):
-            parts = f"SELECT order_id FROM judged WHERE {ROW} IN (SELECT {ROW} FROM refused)"
-            self._refuse(
-                f"order_id IN (SELECT order_id FROM ({parts}) WHERE order_id IS NOT NULL)",
-                ANOTHER_LINE,
-            )
+        if self.mapping.get("incomplete", "reject") == "reject":
+            parts = "SELECT order_id FROM judged WHERE code IS NOT NULL AND order_id IS NOT NULL"
+            if self.work.one(f"SELECT count(*) FROM ({parts})"):
+                self._refuse(f"order_id IN ({parts})", ANOTHER_LINE)
+
+    def _add_up(self):
+        """Make the table `orders` of the lines that are kept so far."""
+        also = "".join(f", min({c}) AS {c}" for c in self.of_orders())
+        moment = "min(ordered_at)" if "ordered_at" in self.columns else "NULL"
+        self.work.run(
+            f"""CREATE OR REPLACE TEMP TABLE orders AS
+            SELECT order_id, min(customer_id) AS customer_id, max(customer_id) AS last_customer,
+              {moment} AS ordered_at, sum(amount) AS amount{also}, {GIVEN_BACK} AS given_back,
+              count(*) AS lines
+            FROM {ALIVE} GROUP BY order_id"""
+        )
+
+    def of_orders(self):
+        """Return the columns of lines that orders have too."""
+        return [c for c in ("store_id", "channel", "side") if c in self.columns]
+
+    def orders(self):
+        """Bring the table `orders` up to date with the lines that are kept."""
+        lines = self.work.one("SELECT coalesce(sum(lines), 0) FROM orders")
+        if lines != self.work.one(f"SELECT count(*) FROM {ALIVE}"):
+            self._add_up()
 
     def _unique(self, key):
         """Keep one row a key, whatever the order of the file: the first in time, then by what
@@ -253,28 +269,28 @@ class Judge:
         times = [n for n, (_, kind) in self.columns.items() if kind == "time"]
         rest = [n for n in self.columns if n not in times]
         order = ", ".join(f'"{n}" NULLS LAST' for n in (*times, *rest))
-        self.work.run(
-            f"""INSERT INTO refused SELECT {ROW}, {self.code(f"{key[0]}: duplicate key")} FROM (
-              SELECT {ROW}, row_number() OVER (PARTITION BY {keys} ORDER BY {order}, {ROW}) AS place
-              FROM {ALIVE} WHERE ({keys}) IN ({doubled})) WHERE place > 1"""
-        )
+        later = f"""SELECT {ROW} FROM (
+            SELECT {ROW}, row_number() OVER (PARTITION BY {keys} ORDER BY {order}, {ROW}) AS place
+            FROM {ALIVE} WHERE ({keys}) IN ({doubled})) WHERE place > 1"""
+        self._refuse(f"{ROW} IN ({later})", f"{key[0]}: duplicate key")
 
     def duplicates(self):
         """Return how many of the rows kept are exact duplicates of another; refused with
         `duplicates: drop`.
         """
-        again = (
-            f"SELECT {ROW}, row_hash, min({ROW}) OVER (PARTITION BY row_hash) AS first "
-            f"FROM {ALIVE} WHERE row_hash IN ("
-            f"SELECT row_hash FROM {ALIVE} GROUP BY row_hash HAVING count(*) > 1)"
+        self.work.run(
+            f"CREATE OR REPLACE TEMP TABLE alike AS SELECT row_hash, min({ROW}) AS first "
+            f"FROM {ALIVE} GROUP BY row_hash HAVING count(*) > 1"
         )
+        if not self.work.one("SELECT count(*) FROM alike"):
+            return 0
         same = " AND ".join(f"a.{c} IS NOT DISTINCT FROM b.{c}" for c in self.raw.columns.values())
         self.work.run(
             f"""CREATE OR REPLACE TEMP TABLE duplicates AS
-            SELECT d.{ROW} FROM ({again}) d
+            SELECT d.{ROW} FROM {ALIVE} d JOIN alike USING (row_hash)
             JOIN {self.raw.relation} a ON a.{ROW} = d.{ROW}
-            JOIN {self.raw.relation} b ON b.{ROW} = d.first
-            WHERE d.{ROW} > d.first AND {same}"""
+            JOIN {self.raw.relation} b ON b.{ROW} = alike.first
+            WHERE d.{ROW} > alike.first AND {same}"""
         )
         count = self.work.one("SELECT count(*) FROM duplicates")
         if count and self.mapping.get("duplicates") == "drop":
@@ -291,7 +307,7 @@ class Judge:
 
 
 # Rows without a reason so far.
-ALIVE = f"(SELECT * FROM judged WHERE {ROW} NOT IN (SELECT {ROW} FROM refused))"
+ALIVE = "(SELECT * FROM judged WHERE code IS NULL)"
 
 
 def several_currencies(path, found):

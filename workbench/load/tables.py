@@ -8,14 +8,12 @@ from workbench.load import files, kept, together
 from workbench.load.mapping import read_mapping
 from workbench.load.noticed import look
 from workbench.load.raw import ROW
-from workbench.load.refusals import ALIVE, Judge
+from workbench.load.refusals import ALIVE, GIVEN_BACK, Judge
 from workbench.load.report import Loaded, LoadReport, Refused, circumstances, no_usable_row
 from workbench.load.reshape import reshaped
 from workbench.load.values import Values
 from workbench.notes import Note
 
-# All that was paid for an order has come back; a free order is another thing.
-GIVEN_BACK = "(max(amount) > 0 AND abs(sum(amount)) < 1e-6)"
 _GIVEN_BACK = Note(
     "load.given_back",
     "{n} order was given back in full (its lines add up to 0) and is no purchase: it is left out "
@@ -165,7 +163,7 @@ def _write(judge, path, simulated):
         moment = f'make_timestamptz(epoch_us("{name}"))' if kind == "time" else f'"{name}"'
         shown.append(f'{moment} AS "{name}"')
     judge.work.write_parquet(
-        f"SELECT {', '.join(shown)} FROM {ALIVE} ORDER BY {ROW}",
+        f"SELECT {', '.join(shown)} FROM {ALIVE}",
         path,
         {"workbench.simulated": "true"} if simulated else None,
     )
@@ -174,14 +172,8 @@ def _write(judge, path, simulated):
 
 def _write_orders(judge, path, simulated):
     """Write the orders that the lines add up to; return how many were given back in full."""
-    also = [c for c in ("store_id", "channel", "side") if c in judge.columns]
-    rest = "".join(f", min({c}) AS {c}" for c in also)
-    judge.work.run(
-        f"""CREATE OR REPLACE TEMP TABLE orders AS
-        SELECT order_id, min(customer_id) AS customer_id, min(ordered_at) AS ordered_at,
-          sum(amount) AS amount{rest}, {GIVEN_BACK} AS given_back
-        FROM {ALIVE} GROUP BY order_id"""
-    )
+    judge.orders()
+    also = judge.of_orders()
     shown = "".join(f", {c}" for c in also)
     judge.work.write_parquet(
         "SELECT order_id, customer_id, make_timestamptz(epoch_us(ordered_at)) AS ordered_at, "
@@ -232,8 +224,8 @@ def _refused(raw, reasons, folder):
     parts = []
     if reasons:
         parts.append(
-            f"SELECT x.reason AS _reason, {raw.line} AS _line{shown} FROM refused f "
-            f"JOIN reasons x USING (code) JOIN {raw.relation} r ON r.{ROW} = f.{ROW} "
+            f"SELECT x.reason AS _reason, {raw.line} AS _line{shown} FROM judged f "
+            f"JOIN reasons x ON x.code = f.code JOIN {raw.relation} r ON r.{ROW} = f.{ROW} "
             f"{raw.lines_from}"
         )
     if raw.unreadable:

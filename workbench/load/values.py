@@ -64,10 +64,12 @@ class Values:
                 where=self._where(atom),
                 found=atom.type,
             )
-        text = writing.nothing(self.expressions.text(atom))
+        text = self.expressions.text(atom)
         written = f"CASE WHEN {atom.kind} = 's' THEN {text} END" if atom.kind else text
         how = self._reading(written, atom)
-        sql = how.sql
+        if how.plain and not atom.kind:
+            return Atom(self.step(how.sql), "NUMBER", None, atom.label, atom.problems)
+        sql, text = how.sql, writing.nothing(text)
         if atom.kind:
             real = f"TRY_CAST({atom.sql} AS DOUBLE)"
             sql = f"CASE WHEN {atom.kind} IN ('n', 'i') THEN {real} ELSE {sql} END"
@@ -114,7 +116,31 @@ class Values:
                 value=repr(arg["value"]),
             )
         atom = self.expressions.atom(arg)
-        return atom if atom.type == "MOMENT" else self.as_moment(atom, name)
+        if atom.type == "MOMENT":
+            return atom
+        quick = self._quick_moment(atom, name)
+        return quick if quick is not None else self.as_moment(atom, name)
+
+    def _quick_moment(self, atom, name):
+        """Read a column of text in which every moment is written alike, as ISO 8601 without a zone;
+        None for any other.
+        """
+        if atom.type != "VARCHAR" or atom.kind or self.mapping.get("time_format"):
+            return None
+        text = self.expressions.text(atom)
+        filled, good, short, long, *marks, first, last = self.raw.workspace.row(
+            f"""SELECT count(x), count(t), min(length(x)), max(length(x)), min(x[11]), max(x[11]),
+              min(x[17]), max(x[17]), min(t), max(t)
+            FROM (
+              SELECT {text} AS x, TRY_CAST({text} AS TIMESTAMP) AS t FROM {self.raw.relation})"""
+        )
+        looks = {10: [("",)] * 4, 16: [" T", " T", ("",), ("",)], 19: [" T", " T", ":", ":"]}
+        alike = short == long and short in looks and filled == good
+        if not alike or any(m not in look for m, look in zip(marks, looks[short], strict=True)):
+            return None
+        value = self.step(f"TRY_CAST({text} AS TIMESTAMP)")
+        made = Atom(value, "MOMENT", None, atom.label, atom.problems)
+        return self._with_zone(made, name, (first, last, None if short > 10 else False), name)
 
     def as_moment(self, atom, name):
         """Return an atom as moments in UTC; naive ones need the mapping's zone."""
@@ -275,14 +301,20 @@ class Values:
             return made
         return self._with_zone(made, name)
 
-    def _with_zone(self, atom, name):
-        """Return clock times in UTC, read in the mapping's zone; whole days need none."""
+    def _with_zone(self, atom, name, span=None, column=None):
+        """Return clock times in UTC, read in the mapping's zone; whole days need none.
+
+        `span` is the first and last of them and whether some are no whole days, where it is known;
+        `column` the canonical column that the result becomes as it is.
+        """
         zone = self.mapping.get("zone")
-        sql = next((s for s, step in self.steps.items() if step == atom.sql), atom.sql)
-        first, last, parts = self.raw.workspace.row(
-            f"SELECT min(t), max(t), bool_or(t <> date_trunc('day', t)) "
-            f"FROM (SELECT {sql} AS t FROM {self.raw.relation}) WHERE isfinite(t)"
-        )
+        first, last, parts = span or (None, None, None)
+        if span is None or (parts is None and zone is None):
+            sql = next((s for s, step in self.steps.items() if step == atom.sql), atom.sql)
+            first, last, parts = self.raw.workspace.row(
+                f"SELECT min(t), max(t), bool_or(t <> date_trunc('day', t)) "
+                f"FROM (SELECT {sql} AS t FROM {self.raw.relation}) WHERE isfinite(t)"
+            )
         if zone is None and parts:
             raise InputError(
                 "load.error_no_zone",
@@ -293,7 +325,8 @@ class Values:
         local = times.in_utc(atom.sql, zone, first, last)
         problems = list(atom.problems)
         if local is not atom.sql:
-            problems.append((f"{local} IS NULL AND {atom.sql} IS NOT NULL", f"{name}: {_CLOCK}"))
+            made = f'"{column}"' if column else local
+            problems.append((f"{made} IS NULL AND {atom.sql} IS NOT NULL", f"{name}: {_CLOCK}"))
         return Atom(local, "MOMENT", None, atom.label, problems)
 
     def _moments(self, arg):
@@ -435,5 +468,5 @@ def numbers(column, decimal, where="column"):
         table = pa.table({"c0": pa.array(column.astype("string"), pa.string())})
         work.table_from("raw", table)
         raw = Raw(work, "raw", {"x": "c0"}, {"x": "VARCHAR"})
-        how = writing.reading(raw, writing.nothing(trimmed("c0")), decimal, where)
+        how = writing.reading(raw, trimmed("c0"), decimal, where)
         return work.frame(f"SELECT {how.sql} AS x FROM raw")["x"].astype(float), how.decimal or "."
