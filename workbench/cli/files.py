@@ -9,8 +9,6 @@ from workbench.errors import InputError
 from workbench.notes import Note
 
 ASK = "# ? "
-# The first lines of a mapping that was guessed say what the marks mean.
-HEAD_LINES = 3
 _WRITTEN = Note("cli.written", "{path:text}: {layout}", path="", layout="")
 _OPEN = Note("cli.open_question", "  line {line}: {question:text}", line=0, question="")
 _NEXT = Note(
@@ -100,7 +98,7 @@ def _guess(options):
         path.write_text(text, encoding="utf-8")
         say(_WRITTEN.having(path=os.path.relpath(path), layout=draft.layout))
         for number, line in enumerate(text.splitlines(), 1):
-            if ASK in line and number > HEAD_LINES:
+            if ASK in line:
                 say(_OPEN.having(line=number, question=line.split(ASK, 1)[1]))
         say(_NEXT.having(file=options.file[0], path=os.path.relpath(path)))
     return DONE

@@ -39,8 +39,8 @@ _HEAD = Note(
 )
 _READ_IT = Note(
     "guess.read_it",
-    "Lines with # ? ask something the file does not say. Look with `workbench check` before you "
-    "run.",
+    "A line with a question mark after its # asks what the file does not say. Look with "
+    "`workbench check` before you run.",
 )
 ZONE = Note(
     "guess.zone",

@@ -1,0 +1,248 @@
+"""A mapping is guessed from a file: what can be told is right, what cannot is asked."""
+
+import exports
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench import cli, load
+from workbench.errors import InputError
+from workbench.load import yaml_text
+from workbench.load.guessing import guess, seen
+from workbench.load.guessing.names import role_of
+
+LAYOUTS = {
+    "shopify": ("guess.shopify", "order_lines"),
+    "woocommerce": ("guess.woocommerce", "orders"),
+    "woocommerce_plugin": ("guess.woocommerce", "order_lines"),
+    "stripe": ("guess.stripe", "orders"),
+    "online_retail": ("guess.online_retail", "order_lines"),
+    "ga4": ("guess.ga4", "events"),
+    "matomo": ("guess.matomo", "events"),
+    "qualtrics": ("guess.qualtrics", "surveys"),
+    "survey_monkey": ("guess.survey_monkey", "surveys"),
+    "dutch_sheet": ("guess.plain", "orders"),
+    "wide_survey": ("guess.wide_survey", "surveys"),
+    "crm": ("guess.plain", "customers"),
+}
+ANSWERS = {"zone": "Europe/Amsterdam"}
+
+
+def written(draft, tmp_path):
+    """The mapping of a draft, its zone answered; at most two questions."""
+    text = draft.text(tmp_path / "m.yml")
+    assert draft.questions == text.count(" # ? ") <= 2, text
+    told = yaml_text.parse(text)
+    if "zone" in told and told["zone"] is None:
+        told["zone"] = ANSWERS["zone"]
+    return load.read_mapping(told)
+
+
+def shuffled(frame, rng):
+    """The same columns in another order."""
+    return frame[list(rng.permutation(frame.columns))]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("name", exports.FRAMES)
+def test_a_layout_is_known_by_its_headers(tmp_path, name, seed):
+    """In any order of the columns: the layout, the table, a mapping that holds."""
+    rng = np.random.default_rng(seed)
+    frame = shuffled(exports.FRAMES[name](rng), rng)
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    (draft,) = guess(tmp_path / "a.csv")
+    assert (draft.layout.id, draft.keys["table"][0]) == LAYOUTS[name]
+    written(draft, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["dutch_sheet", "wide_survey", "woocommerce", "crm"])
+@pytest.mark.parametrize("form", ["semicolon", "tab", "xlsx", "titles"])
+def test_the_dialect_does_not_matter(tmp_path, name, form):
+    """Semicolons, tabs, another encoding, a workbook with titles above: the same columns."""
+    frame = exports.FRAMES[name](np.random.default_rng(3))
+    frame.to_csv(tmp_path / "plain.csv", index=False)
+    path = tmp_path / ("a.xlsx" if form in ("xlsx", "titles") else "a.csv")
+    if form == "semicolon":
+        frame.to_csv(path, sep=";", index=False, encoding="cp1252")
+    elif form == "tab":
+        frame.to_csv(path, sep="\t", index=False, encoding="utf-16")
+    else:
+        with pd.ExcelWriter(path) as book:
+            frame.to_excel(book, sheet_name="Data", index=False, startrow=3 * (form == "titles"))
+            if form == "titles":
+                book.sheets["Data"]["A1"] = "Export"
+                pd.DataFrame({"a": ["note"]}).to_excel(book, sheet_name="Notes", index=False)
+    plain, other = guess(tmp_path / "plain.csv")[0], guess(path)[0]
+    assert written(other, tmp_path)["columns"] == written(plain, tmp_path)["columns"]
+    read = other.keys.get("read", ({},))[0]
+    assert read.get("skip_rows") == (3 if form == "titles" else None)
+    assert read.get("sheet") == ("Data" if form == "titles" else None)
+
+
+OPTIONAL = {
+    "shopify": ["Vendor", "Source", "Lineitem sku", "Paid at", "Cancelled at", "Currency"],
+    "stripe": ["Amount Refunded", "Mode", "Captured", "Customer Email"],
+    "ga4": ["user_id", "ga_session_id", "page_location", "device.category", "event_date"],
+    "woocommerce": ["Attribution", "N. Revenue (formatted)", "Customer type"],
+    "qualtrics": ["ExternalReference", "Status", "Finished", "UserLanguage"],
+    "matomo": ["userId", "referrerName", "deviceType", "type (actionDetails 0)"],
+    "dutch_sheet": ["Status", "Kanaal", "Tijd"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "column"), [(n, c) for n, names in OPTIONAL.items() for c in names]
+)
+def test_an_optional_column_may_lack(tmp_path, name, column):
+    """Without it the mapping still holds, and names no column that is not there."""
+    frame = exports.FRAMES[name](np.random.default_rng(4)).drop(columns=column)
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    (draft,) = guess(tmp_path / "a.csv")
+    assert draft.layout.id == LAYOUTS[name][0]
+    written(draft, tmp_path)
+    assert f" {column}" not in draft.text().split("columns:", 1)[1]
+
+
+def test_shopify_says_what_the_shop_would_forget(tmp_path):
+    """Order fields stand once, cancelled orders go whole, one person in two spellings is one."""
+    exports.shopify(np.random.default_rng(5)).to_csv(tmp_path / "a.csv", index=False)
+    told = written(guess(tmp_path / "a.csv")[0], tmp_path)
+    assert told["fill_down"]["within"] == "Name" and "Email" in told["fill_down"]["columns"]
+    assert told["reject"][0]["whole"] == "order_id" and told["currency"] == "EUR"
+    assert told["ignore_case"] == ["customer_id"] and "zone" not in told
+
+
+def test_files_that_belong_together_become_one_mapping(tmp_path):
+    """Olist: joined by their ids, in any order of the arguments; other files stay apart."""
+    paths = exports.olist(np.random.default_rng(6), tmp_path)
+    for given in (paths, paths[::-1]):
+        (draft,) = guess(*given)
+        told = written(draft, tmp_path)
+        assert next(iter(told["files"])) == "order_items"
+        assert [j["file"] for j in told["join"]] == ["orders", "customers", "products"]
+        assert told["columns"]["customer_id"] == "customer_unique_id"
+    assert len(guess(paths[1], paths[3])) == 2
+
+
+def test_nested_events(tmp_path):
+    """Parameters of a GA4 event become columns; whole numbers written as text are read."""
+    path = exports.ga4_nested(np.random.default_rng(7), tmp_path / "events.jsonl")
+    (draft,) = guess(path)
+    told = written(draft, tmp_path)
+    assert draft.layout.id == "guess.ga4_nested"
+    assert told["explode"]["keep"] == ["ga_session_id", "page_location"]
+    assert told["columns"]["customer_id"] == {"coalesce": ["user_id", "user_pseudo_id"]}
+    assert told["columns"]["occurred_at"] == {"epoch": "event_timestamp", "unit": "us"}
+
+
+def test_qualtrics_names_its_zone(tmp_path):
+    """The third header row holds it; the header rows and previews are refused."""
+    exports.qualtrics(np.random.default_rng(8)).to_csv(tmp_path / "a.csv", index=False)
+    told = written(guess(tmp_path / "a.csv")[0], tmp_path)
+    assert told["zone"] == "America/Denver"
+    assert told["unpivot"]["columns"] == ["Q1", "Q2_1", "Q2_2", "Q3"] and told["unpivot"]["texts"]
+    assert told["columns"]["value"] == {"first_number": "value"}
+    assert told["reject"][0]["one_of"][0] == "Response ID"
+    assert told["reject"][1]["one_of"] == ["Survey Preview"]
+
+
+@pytest.mark.parametrize(
+    ("values", "form"),
+    [
+        (["13-02-2025 10:00", "01-02-2025 11:30"], "%d-%m-%Y %H:%M"),
+        (["02/13/2025", "01/02/2025"], "%m/%d/%Y"),
+        (["2/13/2025 8:26"], "%m/%d/%Y %H:%M"),
+        (["02/13/2025 08:26:11 PM"], "%m/%d/%Y %I:%M:%S %p"),
+        (["13.02.25 10:00:05"], "%d.%m.%y %H:%M:%S"),
+        (["20250213"], "%Y%m%d"),
+        (["2025/02/13 10:00"], "%Y/%m/%d %H:%M"),
+        (["2025-02-13T10:00:00Z"], None),
+        (["2025-02-13 10:00:00.123 +0100"], None),
+    ],
+)
+def test_how_times_are_written(values, form):
+    """The form by what the values can only mean."""
+    assert seen.times(values).form == form
+
+
+def test_day_or_month_is_asked(tmp_path):
+    """Where every day could be a month, nothing is chosen."""
+    frame = pd.DataFrame(
+        {
+            "order id": ["1", "2"],
+            "customer id": ["a", "b"],
+            "order date": ["01/02/2025", "03/04/2025"],
+            "amount": ["1.50", "2.50"],
+        }
+    )
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    (draft,) = guess(tmp_path / "a.csv")
+    text = draft.text()
+    assert "\ntime_format:" in text and "%d/%m/%Y" in text and "%m/%d/%Y" in text
+    assert yaml_text.parse(text)["time_format"] is None and draft.questions == 1
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"x": ["1", "2"], "y": ["a", "b"]}),
+        pd.DataFrame({"order id": ["1", "2"], "klant": ["a", "b"], "kleur": ["rood", "blauw"]}),
+        pd.DataFrame({"event": ["view", "buy"], "timestamp": ["2025-01-01", "2025-01-02"]}),
+        pd.DataFrame({"order id": ["1", "1"], "date": ["soon", "late"], "total": ["1", "2"]}),
+    ],
+)
+def test_what_cannot_be_told_is_asked(tmp_path, frame):
+    """No column is chosen for want of a better one: a question stands in the file."""
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    (draft,) = guess(tmp_path / "a.csv")
+    text = draft.text()
+    assert draft.questions >= 1 and " # ? " in text
+    told = yaml_text.parse(text)
+    assert not {"x", "y", "kleur", "soon"} & set((told["columns"] or {}).values())
+
+
+def test_names_play_parts():
+    """English and Dutch names; what is no such name plays none."""
+    for name, role in {
+        "Order ID": "order", "Bestelnummer": "order", "klant_id": "customer", "E-mail": "customer",
+        "Bedrag (incl. btw)": "amount", "Aantal": "quantity", "Kleur": None, "Itemized": None,
+        "Orderly": None, "Datum": "when", "timestamp": "when",
+    }.items():  # fmt: skip
+        assert role_of(name) == role, name
+
+
+def test_the_command_writes_and_asks(tmp_path, capsys):
+    """A file with its questions; never over another one; answers may be given at once."""
+    exports.dutch_sheet(np.random.default_rng(9)).to_csv(tmp_path / "b.csv", index=False, sep=";")
+    out = tmp_path / "m.yml"
+    assert cli.main(["guess", str(tmp_path / "b.csv"), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "line 7" in said or "time zone" in said
+    assert cli.main(["guess", str(tmp_path / "b.csv"), "--out", str(out)]) == 2
+    assert "not overwritten" in capsys.readouterr().err
+    answered = ["--zone", "Europe/Amsterdam", "--out", "-"]
+    assert cli.main(["guess", str(tmp_path / "b.csv"), *answered]) == 0
+    text = capsys.readouterr().out
+    assert "zone: Europe/Amsterdam" in text and " # ? " not in text
+    assert cli.main(["guess", str(tmp_path / "b.csv"), "--language", "nl", "--out", "-"]) == 0
+    assert "tijdzone" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\x01\x02", b"a\n", b"\xff\xfe", b"{}", b"[[[["])
+@pytest.mark.parametrize("ending", [".csv", ".xlsx", ".parquet", ".jsonl", ".bin", ".sqlite"])
+def test_files_that_are_none(tmp_path, content, ending):
+    """An error or a draft, no traceback."""
+    path = tmp_path / f"a{ending}"
+    path.write_bytes(content)
+    try:
+        guess(path)
+    except InputError as error:
+        assert str(error)
+
+
+def test_names_that_a_terminal_would_obey(tmp_path, capsys):
+    """A column's name is written so that YAML keeps it and a terminal shows it."""
+    frame = pd.DataFrame({"order id": ["1"], "cust\x1b[31m id": ["a"], "total: #": ["1"]})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    cli.main(["guess", str(tmp_path / "a.csv"), "--out", "-"])
+    assert "\x1b" not in "".join(capsys.readouterr())
