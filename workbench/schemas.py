@@ -326,14 +326,16 @@ def purchase_days(orders, zone, until=None):
 
 
 # A row a customer and local day, what was paid on it, orders with an amount, and whether it is a
-# purchase: a day with more back than paid is none.
+# purchase: a day on which all that was paid came back, or more, is none; a free order is one.
 # Sums are rounded: added in another order they differ in the last digit, and 0.1 + 0.2 - 0.3 would
 # be a purchase.
 DAYS = """WITH
   days AS (
-    SELECT customer, day, amount, orders, CASE WHEN amount < 0 THEN 0 ELSE 1 END AS bought
+    SELECT customer, day, amount, orders,
+      CASE WHEN amount < 0 OR (amount = 0 AND paid > 0) THEN 0 ELSE 1 END AS bought
     FROM (
-      SELECT customer, day, round(sum(amount), 6) AS amount, count(amount) AS orders
+      SELECT customer, day, round(sum(amount), 6) AS amount, max(amount) AS paid,
+        count(amount) AS orders
       FROM o GROUP BY customer, day) x)"""
 
 

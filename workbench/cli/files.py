@@ -42,6 +42,9 @@ def add(verbs):
     verb.add_argument("--language", choices=LANGUAGES, default="en")
     verb.set_defaults(act=_guess)
 
+    verb = verbs.add_parser("clean", help="remove the tables that were kept to open at once")
+    verb.set_defaults(act=_clean)
+
 
 def _check(options):
     from workbench import load, retention
@@ -113,3 +116,19 @@ def _beside_others(draft):
         return project.root() / "data" / "mappings" / f"{first.stem}.yml"
     except InputError:
         return first.with_name(f"{first.stem}.yml")
+
+
+def _clean(options):
+    from workbench.load import kept
+
+    loads, size = kept.clean()
+    say(
+        Note(
+            "cli.cleaned",
+            "{n} kept load removed ({megabytes} MB)",
+            "{n} kept loads removed ({megabytes} MB)",
+            n=loads,
+            megabytes=round(size / 1e6, 1),
+        )
+    )
+    return DONE
