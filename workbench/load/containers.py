@@ -120,7 +120,7 @@ def _some(path, found):
     if len(endings) > 1:
         raise InputError(
             "load.error_directory_mixed",
-            "{path}: files of several kinds lie in this directory ({endings:text}); name one "
+            "{path}: this is a directory with files of several kinds ({endings:text}); name one "
             "file, or a pattern such as '*{first}'",
             path=path,
             endings=endings,

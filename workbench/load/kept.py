@@ -14,6 +14,7 @@ from pathlib import Path
 
 from workbench import notes, project
 from workbench.errors import InputError
+from workbench.load import containers
 
 LIMIT = int(os.environ.get("WORKBENCH_KEPT_LIMIT", 20_000_000_000))
 FUTURE = ": in the future"
@@ -70,15 +71,10 @@ def digests(paths):
 
 
 def _files(path):
-    if path.is_dir():
-        return sorted(p for p in path.rglob("*") if p.is_file())
-    if path.is_file():
-        return [path]
-    base = Path(path.anchor or ".")
-    pattern = str(path.relative_to(base))
-    if not any(sign in pattern for sign in "*?["):
-        return []
-    return sorted(p for p in base.glob(pattern) if p.is_file())
+    several = containers.files_of(path)
+    if several is not None:
+        return several[0]
+    return [path] if path.is_file() else []
 
 
 def _index(home):
