@@ -60,7 +60,8 @@ def _date(text):
         ) from None
 
 
-def _given(pairs):
+def given_parameters(pairs):
+    """Return parameters written as NAME=VALUE."""
     given = {}
     for pair in pairs:
         name, sign, value = pair.partition("=")
@@ -77,7 +78,7 @@ def _run(options):
     from workbench.reports.publish import reports_folder
     from workbench.reports.run import run_all
 
-    given = _given(options.parameter)
+    given = given_parameters(options.parameter)
     jobs = [{"notebook": n, "given": given} for n in options.notebook]
     results = run_all(
         jobs,

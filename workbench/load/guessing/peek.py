@@ -22,7 +22,8 @@ class Peek:
 
     `columns` gives the texts of every column (None where empty), `typed` the columns whose values
     are moments or numbers by themselves, `read` the options a mapping needs, `lists` the keys in
-    columns of nested keys and values, `sheets` the other sheets of a workbook.
+    columns of nested keys and values, `sheets` the other sheets of a workbook, `whole` whether
+    all rows were looked at.
     """
 
     path: Path
@@ -31,6 +32,7 @@ class Peek:
     typed: dict = field(default_factory=dict)
     lists: dict = field(default_factory=dict)
     sheets: list = field(default_factory=list)
+    whole: bool = False
 
     @property
     def names(self):
@@ -55,12 +57,15 @@ class Peek:
         return next((name for name in names if name in self.columns), None)
 
 
-def peek(path):
-    """Return the head of a file. Raises InputError for a kind that cannot be looked into."""
-    path = Path(path)
+def peek(path, told=None):
+    """Return the head of a file; `told` are the options a mapping reads it with.
+
+    Raises InputError for a kind that cannot be looked into.
+    """
+    path, told = Path(path), told or {}
     if not path.is_file():
         raise InputError("load.error_no_file", "{path}: no such file.", path=path)
-    kind = FORMATS.get(path.suffix.lower())
+    kind = told.get("format") or FORMATS.get(path.suffix.lower())
     reader = {"csv": _text, "excel": _workbook, "parquet": _parquet, "jsonl": _json}.get(kind)
     if reader is None:
         raise InputError(
@@ -69,32 +74,39 @@ def peek(path):
             "mapping of this one by hand (docs/mapping.md)",
             path=path,
         )
-    found = reader(path)
+    found = reader(path, told)
     if not found.columns or not found.rows:
         raise InputError("load.error_peek_empty", "{path}: no rows to look at", path=path)
     return found
 
 
-def _text(path):
-    text, read = _decoded(path)
+def _text(path, told):
+    text, read = _decoded(path, told.get("encoding"))
     if text[:4].lower() == "sep=":
         text = text.split("\n", 1)[-1]
     lines = text.splitlines(keepends=True)[:200]
-    delimiter = max(DELIMITERS, key=lambda d: _steadiness("".join(lines), d))
+    delimiter = told.get("delimiter") or max(
+        DELIMITERS, key=lambda d: _steadiness("".join(lines), d)
+    )
+    quote = told.get("quote", '"')
+    dialect = {"quoting": csv.QUOTE_NONE} if quote == "none" else {"quotechar": quote}
     rows = []
-    for row in csv.reader(io.StringIO(text), delimiter=delimiter):
+    for row in csv.reader(io.StringIO(text), delimiter=delimiter, **dialect):
         rows.append(row)
         if len(rows) > ROWS:
             break
-    start = _header(rows)
-    if start:
+    start = told.get("skip_rows", _header(rows))
+    if start and "skip_rows" not in told:
         read["skip_rows"] = start
-    return Peek(path, _columns(rows[start:]), read)
+    whole = len(rows) <= ROWS and len(text) < BYTES // 2
+    return Peek(path, _columns(rows[start:]), read, whole=whole)
 
 
-def _decoded(path):
+def _decoded(path, told=None):
     with open(path, "rb") as stream:
         data = stream.read(BYTES)
+    if told:
+        return data.decode(told, errors="replace"), {}
     for encoding in ("utf-16", "utf-8-sig"):
         if encoding == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
             continue
@@ -143,7 +155,7 @@ def _cell(value):
     return text or None
 
 
-def _workbook(path):
+def _workbook(path, told):
     import openpyxl
 
     try:
@@ -158,9 +170,10 @@ def _workbook(path):
         ) from None
     sheets = [s for s in book.worksheets if s.sheet_state == "visible"]
     sizes = {s.title: (s.max_row or 0) * (s.max_column or 0) for s in sheets}
-    best = max(sheets, key=lambda s: sizes[s.title])
+    named = [s for s in book.worksheets if s.title == told.get("sheet")]
+    best = named[0] if named else max(sheets, key=lambda s: sizes[s.title])
     rows = [list(row) for row in best.iter_rows(values_only=True, max_row=ROWS)]
-    start = _header(rows)
+    start = told.get("skip_rows", _header(rows))
     read = {"sheet": best.title} if len(book.sheetnames) > 1 else {}
     if start:
         read["skip_rows"] = start
@@ -187,7 +200,7 @@ def _kind(cell):
     return "number" if isinstance(cell, (int, float)) and not isinstance(cell, bool) else "text"
 
 
-def _parquet(path):
+def _parquet(path, told):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -211,8 +224,8 @@ def _parquet(path):
     return found
 
 
-def _json(path):
-    text, _ = _decoded(path)
+def _json(path, told):
+    text, _ = _decoded(path, told.get("encoding"))
     records = []
     if text.lstrip().startswith("["):
         try:
