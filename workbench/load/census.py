@@ -10,6 +10,11 @@ CHUNK = 1 << 22
 ALIKE = 0.9
 # A record of more bytes is taken for one behind a quote that is never closed.
 LONGEST = 1 << 28
+# Blanks beyond the ordinary one, in UTF-8, or how their bytes begin.
+_UNICODE_BLANKS = (
+    *(b"\xc2\xa0", b"\xc2\x85", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81\x9f", b"\xe3\x80\x80"),
+    *(b"\xef\xbb\xbf", b"\x0b", b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\x1f"),
+)
 _NUMBER = re.compile(r"[€$£]?\s*[+-]?\d[\d.,\s]*\s*[€$£]?")
 _DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*")
 
@@ -127,14 +132,11 @@ class _Counter:
 
     def _look_for_padding(self, chunk):
         d = self.delimiter
+        blanks = (d + b" ", b" " + d, b"\n ", b" \n", b" \r", b'" ', b' "', *_UNICODE_BLANKS)
+        quoted = [edge % d for edge in (b'%s"\n', b'%s"\r', b'\n"%s')]
+        tab = () if d == b"\t" else (b"\t",)
         self.census.padded = self.census.padded or any(
-            mark in chunk
-            for mark in (
-                *(d + b" ", b" " + d, b"\n ", b" \n", b" \r", b'" ', b' "', b"\xc2\xa0"),
-                *(b"\xe2\x80", b"\xe2\x81\x9f", b"\xe3\x80\x80", b"\xef\xbb\xbf", b"\xe1\x9a\x80"),
-                *(b"\x0b", b"\x0c", b"\x1c", b"\xc2\x85", b"\x1d", b"\x1e", b"\x1f"),
-                *(() if d == b"\t" else (b"\t",)),
-            )
+            mark in chunk for mark in (*blanks, *quoted, b'\n"\n', b'\n"\r', *tab)
         )
 
     def _by_place(self, chunk):
