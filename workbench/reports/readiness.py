@@ -245,23 +245,23 @@ def _people(table, column):
 
 def _propose(name, words, table, columns, proposed):
     """Return a value for a parameter, "" for none, or None where the file does not say it."""
-    if name in ("steps",):
-        return steps_of(words["event"])
-    if name in ("purchase", "order", "conversion"):
-        return purchase_of(words["event"])
-    if name == "barrier":
-        return next((b for b in _BARRIERS if b in words["event"]), "")
-    if name == "by":
-        return next((c for c in _SPLITS if c in columns and _splits(table, c)), "")
-    if name in ("hold", "campaign"):
-        return ""
-    if name == "channel":
-        return next((c for c in ("channel", "source", "medium") if c in columns), None)
-    if name in ("attributes", "money"):
-        return _of_choices(name, columns)
-    if name == "control":
-        return next((w for w in words["variant"] if _CONTROL.search(w)), None)
-    return _of_items(name, list(words["item"]), proposed)
+    events = words.get("event", {})
+    told = {
+        "steps": lambda: steps_of(events),
+        "purchase": lambda: purchase_of(events),
+        "order": lambda: purchase_of(events),
+        "conversion": lambda: purchase_of(events),
+        "barrier": lambda: next((b for b in _BARRIERS if b in events), ""),
+        "by": lambda: next((c for c in _SPLITS if c in columns and _splits(table, c)), ""),
+        "hold": lambda: "",
+        "campaign": lambda: "",
+        "channel": lambda: next((c for c in ("source", "medium") if c in columns), None),
+        "attributes": lambda: _of_choices(name, columns),
+        "money": lambda: _of_choices(name, columns),
+        "control": lambda: next((w for w in words["variant"] if _CONTROL.search(w)), None),
+        "drivers_asked": lambda: _drivers(list(words["item"]), proposed),
+    }
+    return told.get(name, lambda: _of_items(name, list(words["item"]), proposed))()
 
 
 def purchase_of(events):
@@ -323,18 +323,19 @@ def _of_choices(name, columns):
     return next((c for c in own if _MONEY.search(c)), None)
 
 
+def _drivers(items, proposed):
+    """Return the items that play no other part."""
+    left = [i for i in items if i not in proposed.values()]
+    then = next((i for i in left if _ITEMS["then"].search(i)), None)
+    return [i for i in left if i != then] or None
+
+
 def _of_items(name, items, proposed):
-    """Return the item that plays a part by its name; the drivers are those that play none."""
-    taken = {value for value in proposed.values() if isinstance(value, str)}
-    if name == "drivers_asked":
-        then = next((i for i in items if _ITEMS["then"].search(i) and i not in taken), None)
-        return [i for i in items if i not in taken and i != then] or None
-    hits = [i for i in items if _ITEMS[name].search(i) and i not in taken]
-    if name == "then":
-        return hits[0] if hits else ""
+    """Return the item that plays a part by its name."""
+    hits = [i for i in items if _ITEMS[name].search(i) and i not in proposed.values()]
     if name == "outcome":
         hits.sort(key=lambda i: not _ITEMS["satisfied"].search(i))
-    return hits[0] if hits else None
+    return hits[0] if hits else ("" if name == "then" else None)
 
 
 def _lacks(need, table):

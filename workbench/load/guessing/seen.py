@@ -60,17 +60,13 @@ def _counted(texts):
 
 def _with_days(texts):
     found = [_DAYS.fullmatch(t) for t in texts]
-    if not all(found):
+    ways = {(m[2], len(m[4]), _clock(m[5], m[6], m[7], m[9])) for m in found} if all(found) else ()
+    if len(ways) != 1:
         return None
-    signs = {m[2] for m in found}
-    clocks = {_clock(m[5], m[6], m[7], m[9]) for m in found}
-    years = {len(m[4]) for m in found}
-    if len(signs) > 1 or len(years) > 1 or len(clocks) > 1:
-        return None
-    sign, clock, year = signs.pop(), clocks.pop(), "%Y" if years == {4} else "%y"
-    day_first, month_first = (
-        f"{a}{sign}{b}{sign}{year}{clock}" for a, b in (("%d", "%m"), ("%m", "%d"))
-    )
+    sign, digits, clock = ways.pop()
+    year = "%Y" if digits == 4 else "%y"
+    day_first = f"%d{sign}%m{sign}{year}{clock}"
+    month_first = f"%m{sign}%d{sign}{year}{clock}"
     first = any(int(m[1]) > MONTHS_OF_A_YEAR for m in found)
     second = any(int(m[3]) > MONTHS_OF_A_YEAR for m in found)
     if first and second:

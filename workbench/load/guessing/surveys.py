@@ -46,9 +46,7 @@ MANY = 12  # different answers beyond which words are an open answer
 
 def qualtrics(peek):
     """Qualtrics: names, question texts and import ids stand above the answers."""
-    if not peek.has("ResponseId", "EndDate"):
-        return None
-    if not peek.has("StartDate") and not peek.has("RecordedDate"):
+    if not peek.has("ResponseId", "EndDate") or peek.first("StartDate", "RecordedDate") is None:
         return None
     ids = [v for v in peek.columns["ResponseId"][:2] if v and v.startswith("{")]
     answers = _below(peek, 2) if ids else peek
@@ -58,16 +56,27 @@ def qualtrics(peek):
     person = next((p for p in people if len(answers.values(p)) > answers.rows / 2), None)
     draft.column("respondent_id", person or "ResponseId", None if person else NO_PERSON)
     draft.moment("answered_at", answers, "EndDate")
-    if ids and (zone := _zone_of(peek.columns["EndDate"][:2])):
-        draft.set("zone", zone)
     _items(draft, answers)
     if ids:
-        heads = [v for v in peek.columns["ResponseId"][:2] if v]
-        draft.reject({"column": "ResponseId", "one_of": heads, "reason": "header row"})
-    tests = sorted({v for v in answers.values("Status") if v.casefold() in PREVIEW})
-    if tests:
-        draft.reject({"column": "Status", "one_of": tests, "reason": "preview, test or spam"})
+        _below_the_heads(draft, peek)
+    _no_previews(draft, answers)
     return draft
+
+
+def _no_previews(draft, answers):
+    tests = {v for v in answers.values("Status") if v.casefold() in PREVIEW}
+    if tests:
+        rule = {"column": "Status", "one_of": sorted(tests), "reason": "preview, test or spam"}
+        draft.reject(rule)
+
+
+def _below_the_heads(draft, peek):
+    """Take the zone from the header rows and refuse them as answers."""
+    zone = _zone_of(peek.columns["EndDate"][:2])
+    if zone:
+        draft.set("zone", zone)
+    heads = [v for v in peek.columns["ResponseId"][:2] if v]
+    draft.reject({"column": "ResponseId", "one_of": heads, "reason": "header row"})
 
 
 def _below(peek, rows):
