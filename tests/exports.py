@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 
-START = pd.Timestamp("2025-02-01 09:00:00")
+START = pd.Timestamp("2025-04-02 09:00:00")
 PEOPLE = [f"p{i:02d}@example.org" for i in range(30)]
 
 

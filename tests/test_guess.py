@@ -246,3 +246,98 @@ def test_names_that_a_terminal_would_obey(tmp_path, capsys):
     frame.to_csv(tmp_path / "a.csv", index=False)
     cli.main(["guess", str(tmp_path / "a.csv"), "--out", "-"])
     assert "\x1b" not in "".join(capsys.readouterr())
+
+
+EXPECTED = {
+    "shopify": {"other currency", "cancelled", "customer_id: missing"},
+    "woocommerce": {"not paid"},
+    "woocommerce_plugin": {"not paid"},
+    "stripe": {"not paid"},
+    "online_retail": {"cancelled invoice"},
+    "ga4": set(),
+    "matomo": set(),
+    "qualtrics": {"header row", "preview, test or spam"},
+    "survey_monkey": {"header row", "response_id: missing"},
+    "dutch_sheet": {"total", "cancelled"},
+    "wide_survey": set(),
+    "crm": set(),
+}
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("name", exports.FRAMES)
+def test_the_mapping_loads(tmp_path, name, seed):
+    """As it was written, with its questions answered: only what it says is refused."""
+    rng = np.random.default_rng(seed)
+    frame = shuffled(exports.FRAMES[name](rng), rng)
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    told = written(guess(tmp_path / "a.csv")[0], tmp_path)
+    loaded = load.file(tmp_path / "a.csv", told)
+    report = loaded.report
+    assert set(report.table["reason"]) <= EXPECTED[name], report
+    assert report.rows_kept > 0.5 * report.rows_in
+    if told["table"] != "surveys":
+        assert report.rows_in == len(frame)
+
+
+def test_shopify_counts_what_pandas_counts(tmp_path):
+    """Orders, buyers and money against the steps a researcher would write by hand."""
+    frame = exports.shopify(np.random.default_rng(13))
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    loaded = load.file(tmp_path / "a.csv", written(guess(tmp_path / "a.csv")[0], tmp_path))
+    once = ["Email", "Financial Status", "Currency"]
+    plain = frame.replace("", np.nan)
+    plain[once] = plain.groupby("Name")[once].transform("first")
+    plain = plain[(plain["Currency"] == "EUR") & (plain["Financial Status"] == "paid")]
+    plain = plain.dropna(subset="Email")
+    money = (plain["Lineitem quantity"].astype(int) * plain["Lineitem price"].astype(float)).sum()
+    orders = loaded["orders"]
+    assert len(orders) == plain["Name"].nunique()
+    assert orders["customer_id"].nunique() == plain["Email"].str.lower().nunique()
+    assert orders["amount"].sum() == pytest.approx(money, abs=1e-9)
+
+
+def test_olist_counts_what_pandas_counts(tmp_path):
+    """The joined files give the people behind the orders, and lines of delivered orders only."""
+    paths = exports.olist(np.random.default_rng(14), tmp_path)
+    loaded = load.file(paths[0], written(guess(*paths)[0], tmp_path))
+    orders, customers, items, _ = (pd.read_csv(path) for path in paths)
+    plain = items.merge(orders, on="order_id").merge(customers, on="customer_id")
+    plain = plain[plain["order_status"] == "delivered"]
+    lines = loaded["order_lines"]
+    assert len(lines) == len(plain) and loaded.report.rows_in == len(items)
+    assert lines["amount"].sum() == pytest.approx(plain["price"].sum(), abs=1e-9)
+    assert set(lines["customer_id"]) == set(plain["customer_unique_id"])
+
+
+def test_nested_events_load(tmp_path):
+    """Parameters become columns, and moments are those of the file."""
+    path = exports.ga4_nested(np.random.default_rng(15), tmp_path / "events.jsonl")
+    loaded = load.file(path, written(guess(path)[0], tmp_path))
+    events = loaded["events"]
+    assert loaded.report.rows_kept == 150 and events["page"].nunique() == 1
+    assert events["session_id"].nunique() == events["customer_id"].nunique()
+    assert str(events["occurred_at"].dtype).startswith("datetime64")
+
+
+def test_a_dutch_sheet_counts_what_was_written(tmp_path):
+    """Decimal commas, day and time in two columns, the total left out."""
+    frame = exports.dutch_sheet(np.random.default_rng(16))
+    frame.to_csv(tmp_path / "a.csv", index=False, sep=";", encoding="cp1252")
+    loaded = load.file(tmp_path / "a.csv", written(guess(tmp_path / "a.csv")[0], tmp_path))
+    paid = frame[frame["Status"] == "Betaald"]
+    amounts = paid["Totaalbedrag"].str.removeprefix("€ ").str.replace(".", "")
+    assert loaded["orders"]["amount"].sum() == pytest.approx(
+        amounts.str.replace(",", ".").astype(float).sum(), abs=1e-9
+    )
+    first = loaded["orders"]["ordered_at"].min().tz_convert("Europe/Amsterdam")
+    assert first.strftime("%d-%m-%Y %H:%M") == f"{paid['Datum'].iloc[0]} {paid['Tijd'].iloc[0]}"
+
+
+def test_open_answers_become_texts(tmp_path):
+    """A survey gives its points of scales as answers and its sentences as texts."""
+    frame = exports.wide_survey(np.random.default_rng(17))
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    loaded = load.file(tmp_path / "a.csv", written(guess(tmp_path / "a.csv")[0], tmp_path))
+    assert set(loaded["surveys"]["item"]) == {"Tevredenheid", "Aanbevelen", "Service"}
+    assert len(loaded["texts"]) == (frame["Opmerking"] != "").sum()
