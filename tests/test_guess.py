@@ -1,5 +1,8 @@
 """A mapping is guessed from a file: what can be told is right, what cannot is asked."""
 
+import contextlib
+import sqlite3
+
 import exports
 import numpy as np
 import pandas as pd
@@ -56,17 +59,28 @@ def test_a_layout_is_known_by_its_headers(tmp_path, name, seed):
 
 
 @pytest.mark.parametrize("name", ["dutch_sheet", "wide_survey", "woocommerce", "crm"])
-@pytest.mark.parametrize("form", ["semicolon", "tab", "xlsx", "titles"])
+@pytest.mark.parametrize("form", ["semicolon", "tab", "xlsx", "titles", "gz", "sqlite", "parquet"])
 def test_the_dialect_does_not_matter(tmp_path, name, form):
-    """Semicolons, tabs, another encoding, a workbook with titles above: the same columns."""
+    """Semicolons, tabs, another encoding, a workbook with titles above, packed, a database: the
+    same columns, and they load.
+    """
     frame = exports.FRAMES[name](np.random.default_rng(3))
     frame.to_csv(tmp_path / "plain.csv", index=False)
-    path = tmp_path / ("a.xlsx" if form in ("xlsx", "titles") else "a.csv")
+    endings = {"xlsx": "a.xlsx", "titles": "a.xlsx", "gz": "a.csv.gz", "sqlite": "a.sqlite"}
+    path = tmp_path / {**endings, "parquet": "a.parquet"}.get(form, "a.csv")
     if form == "semicolon":
         frame.to_csv(path, sep=";", index=False, encoding="cp1252")
     elif form == "tab":
         frame.to_csv(path, sep="\t", index=False, encoding="utf-16")
+    elif form == "gz":
+        frame.to_csv(path, index=False)
+    elif form == "parquet":
+        frame.to_parquet(path)
+    elif form == "sqlite":
+        with contextlib.closing(sqlite3.connect(path)) as con:
+            frame.to_sql("export", con, index=False)
     else:
+        pytest.importorskip("python_calamine")
         with pd.ExcelWriter(path) as book:
             frame.to_excel(book, sheet_name="Data", index=False, startrow=3 * (form == "titles"))
             if form == "titles":
@@ -77,6 +91,11 @@ def test_the_dialect_does_not_matter(tmp_path, name, form):
     read = other.keys.get("read", ({},))[0]
     assert read.get("skip_rows") == (3 if form == "titles" else None)
     assert read.get("sheet") == ("Data" if form == "titles" else None)
+    both = [
+        load.file(p, written(d, tmp_path))
+        for p, d in ((tmp_path / "plain.csv", plain), (path, other))
+    ]
+    assert both[0].report.rows_kept == both[1].report.rows_kept > 0
 
 
 OPTIONAL = {

@@ -120,12 +120,17 @@ def _guess(options):
         path.parent.mkdir(parents=True, exist_ok=True)
         text = draft.text(path)
         path.write_text(text, encoding="utf-8")
-        say(_WRITTEN.having(path=os.path.relpath(path), layout=draft.layout))
+        say(_WRITTEN.having(path=_said(path), layout=draft.layout))
         for number, line in enumerate(text.splitlines(), 1):
             if ASK in line:
                 say(_OPEN.having(line=number, question=line.split(ASK, 1)[1]))
-        say(_NEXT.having(file=options.file[0], path=os.path.relpath(path)))
+        say(_NEXT.having(file=options.file[0], path=_said(path)))
     return DONE
+
+
+def _said(path):
+    """Return a path as it is shortest from here."""
+    return min(str(path), os.path.relpath(path), key=len)
 
 
 def _beside_others(draft):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.errors import InputError
+from workbench.load import containers, workbooks
 from workbench.load.files import FORMATS
 
 ROWS = 20_000
@@ -66,15 +67,8 @@ def peek(path, told=None):
     if not path.is_file():
         raise InputError("load.error_no_file", "{path}: no such file.", path=path)
     kind = told.get("format") or FORMATS.get(path.suffix.lower())
-    reader = {"csv": _text, "excel": _workbook, "parquet": _parquet, "jsonl": _json}.get(kind)
-    if reader is None:
-        raise InputError(
-            "load.error_peek",
-            "{path}: `guess` looks into CSV, Excel (.xlsx), JSON and Parquet files; write the "
-            "mapping of this one by hand (docs/mapping.md)",
-            path=path,
-        )
-    found = reader(path, told)
+    readers = {"csv": _text, "excel": _workbook, "parquet": _parquet, "jsonl": _json}
+    found = readers.get(kind, _loaded)(path, told)
     if not found.columns or not found.rows:
         raise InputError("load.error_peek_empty", "{path}: no rows to look at", path=path)
     return found
@@ -100,6 +94,35 @@ def _text(path, told):
         read["skip_rows"] = start
     whole = len(rows) <= ROWS and len(text) < BYTES // 2
     return Peek(path, _columns(rows[start:]), read, whole=whole)
+
+
+def _loaded(path, told):
+    """Return the head of a file of another kind, or packed, by the loader's own readers."""
+    from workbench import engine
+    from workbench.load import files
+
+    with engine.open_workspace() as work:
+        inner = containers.unpacked(work, path)
+        if inner != path:
+            found = peek(inner, told)
+            found.path = path
+            return found
+        raw = files.read(work, path, told)
+        cells = ", ".join(f"CAST({sql} AS VARCHAR)" for sql in raw.columns.values())
+        rows = work.rows(f"SELECT {cells} FROM {raw.relation} LIMIT {ROWS}")
+        types = dict(raw.types)
+    columns = {name: [_cell(row[i]) for row in rows] for i, name in enumerate(raw.columns)}
+    typed = {name: kind for name in columns if (kind := _kind_of_type(types[name]))}
+    return Peek(path, columns, {}, typed, whole=len(rows) < ROWS)
+
+
+def _kind_of_type(name):
+    if "TIME ZONE" in name:
+        return "zoned"
+    if name.startswith(("TIMESTAMP", "DATE")):
+        return "time"
+    numeric = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL")
+    return "number" if name.removeprefix("U").startswith(numeric) else None
 
 
 def _decoded(path, told=None):
@@ -156,30 +179,34 @@ def _cell(value):
 
 
 def _workbook(path, told):
-    import openpyxl
-
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # noqa: BLE001 - a broken workbook fails in any way
-        raise InputError(
-            "load.error_workbook",
-            "{path}: not a readable workbook ({name}: {error})",
-            path=path,
-            name=type(error).__name__,
-            error=error,
-        ) from None
-    sheets = [s for s in book.worksheets if s.sheet_state == "visible"]
-    sizes = {s.title: (s.max_row or 0) * (s.max_column or 0) for s in sheets}
-    named = [s for s in book.worksheets if s.title == told.get("sheet")]
-    best = named[0] if named else max(sheets, key=lambda s: sizes[s.title])
-    rows = [list(row) for row in best.iter_rows(values_only=True, max_row=ROWS)]
-    start = told.get("skip_rows", _header(rows))
-    read = {"sheet": best.title} if len(book.sheetnames) > 1 else {}
+    book = workbooks.opened(path)
+    sheets = workbooks.sheets(book)
+    visible = [name for name, seen in sheets if seen] or [name for name, _ in sheets]
+    rows = {name: _cells(book, name) for name in visible}
+    best = told.get("sheet")
+    if best not in rows:
+        best = max(visible, key=lambda name: sum(len(row) for row in rows[name]))
+    start = told.get("skip_rows", _header(rows[best]))
+    read = {"sheet": best} if len(sheets) > 1 else {}
     if start:
         read["skip_rows"] = start
-    others = [s.title for s in sheets if s is not best]
-    columns = _columns(rows[start:])
-    return Peek(path, columns, read, _types_of_cells(rows[start:], columns), sheets=others)
+    others = [name for name in visible if name != best]
+    below = rows[best][start:]
+    columns = _columns(below)
+    typed = _types_of_cells(below, columns)
+    return Peek(path, columns, read, typed, sheets=others, whole=len(below) < ROWS)
+
+
+def _cells(book, name):
+    """Return the first rows of a sheet; a whole number is written without its .0."""
+    rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=ROWS)
+    return [[_whole(cell) for cell in row] for row in rows]
+
+
+def _whole(cell):
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
+    return None if cell == "" else cell
 
 
 def _types_of_cells(rows, columns):
