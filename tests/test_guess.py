@@ -360,3 +360,42 @@ def test_open_answers_become_texts(tmp_path):
     loaded = load.file(tmp_path / "a.csv", written(guess(tmp_path / "a.csv")[0], tmp_path))
     assert set(loaded["surveys"]["item"]) == {"Tevredenheid", "Aanbevelen", "Service"}
     assert len(loaded["texts"]) == (frame["Opmerking"] != "").sum()
+
+
+def test_a_dutch_shop(tmp_path):
+    """WooCommerce in Dutch: translated headers and statuses, read by the parts they play."""
+    frame = exports.woocommerce(np.random.default_rng(18)).drop(columns="N. Revenue (formatted)")
+    dutch = {
+        "Date": "Datum", "Order #": "Bestelling #", "Customer": "Klant",
+        "Customer type": "Klanttype", "Net Sales": "Netto omzet",
+        "Items sold": "Verkochte artikelen", "Product(s)": "Producten",
+    }  # fmt: skip
+    frame = frame.rename(columns=dutch)
+    frame["Netto omzet"] = frame["Netto omzet"].str.replace(".", ",")
+    frame["Status"] = frame["Status"].replace({"completed": "Afgerond", "refunded": "Terugbetaald"})
+    frame.to_csv(tmp_path / "a.csv", index=False, sep=";")
+    told = written(guess(tmp_path / "a.csv")[0], tmp_path)
+    assert told["columns"]["amount"] == "Netto omzet" and told["read"]["decimal"] == ","
+    assert told["reject"][0]["one_of"] == ["Terugbetaald"]
+    assert load.file(tmp_path / "a.csv", told).report.rows_in == len(frame)
+
+
+def test_answers_in_words_are_asked_about(tmp_path):
+    """A Qualtrics export with labels instead of numbers: no number is made up."""
+    frame = exports.qualtrics(np.random.default_rng(19))
+    for name in ("Q1", "Q2_1", "Q2_2"):
+        frame.loc[2:, name] = np.where(frame.index[2:] % 2, "Very satisfied", "Not satisfied")
+    frame = frame.drop(columns=["Q3", "Q4_TEXT"])
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    (draft,) = guess(tmp_path / "a.csv")
+    text = draft.text()
+    assert draft.questions == 1 and "\nunpivot:" in text and "Q2_1" in text
+
+
+def test_amounts_below_zero_are_pointed_out(tmp_path):
+    """Refunds are not decided on in silence."""
+    frame = exports.dutch_sheet(np.random.default_rng(20))
+    frame.loc[[3, 4], "Totaalbedrag"] = ["-€ 12,50", "€ -1,00"]
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    (draft,) = guess(tmp_path / "a.csv")
+    assert "\nnegative: reject" in draft.text() and "2 amounts below 0" in draft.text()

@@ -22,7 +22,7 @@ ITEMS = Note(
 LABELS = Note("guess.labels", "the number at the beginning of a label")
 WORDS_ONLY = Note(
     "guess.words_only",
-    "left out, as their answers are words: {columns:text}. Export numeric values instead",
+    "the answers are words; export numeric values, or name the questions: {columns:text}",
     columns="",
 )
 NO_PERSON = Note(
@@ -97,15 +97,17 @@ def _zone_of(heads):
 
 def survey_monkey(peek):
     """SurveyMonkey: the options of a question stand in a second header row, without an id."""
-    person = peek.first("Respondent ID", "RespondentID")
-    when = peek.first("Date Modified", "EndDate", "End Date", "Date Created", "StartDate")
-    if not (person and when and peek.first("Collector ID", "CollectorID")):
+    names = {folded(name): name for name in reversed(peek.names)}
+    person = names.get("respondentid")
+    dates = ("datemodified", "enddate", "einddatum", "datecreated", "startdate", "begindatum")
+    when = next((names[date] for date in dates if date in names), None)
+    if person is None or when is None or "collectorid" not in names:
         return None
     two = peek.columns[person][0] is None
     answers = _below(peek, 1) if two else peek
     draft = Draft("surveys", MONKEY, peek)
     draft.column("response_id", person)
-    mail = peek.first("Email Address", "EmailAddress")
+    mail = names.get("emailaddress", names.get("emailadres"))
     known = mail if mail and len(answers.values(mail)) > answers.rows / 2 else None
     draft.column("respondent_id", known or person, None if known else NO_PERSON)
     draft.moment("answered_at", answers, when)
@@ -117,6 +119,8 @@ def survey_monkey(peek):
 
 def wide(peek):
     """Return a survey by its shape: an id of the answer and columns with points of a scale."""
+    if {role_of(name) for name in peek.columns} & {"order", "amount", "price", "event"}:
+        return None
     scales, _, _ = _questions(peek)
     response = peek.first(*(n for n in peek.columns if role_of(n) == "response"))
     if len(scales) < LEAST_QUESTIONS:
@@ -150,7 +154,7 @@ def _questions(peek):
         values = peek.values(name)
         if not values:
             continue
-        if seen.is_scale(values):
+        if seen.is_scale(values) or (re.match(r"Q\d", name) and seen.is_number(values, 1)):
             scales.append(name)
         elif _open(name, values):
             texts.append(name)
@@ -170,13 +174,17 @@ def _open(name, values):
 def _items(draft, peek):
     """Write which columns are questions: one row an answer."""
     scales, texts, others = _questions(peek)
+    if not scales:
+        draft.ask("unpivot", WORDS_ONLY.having(columns=others[:20]))
+        draft.column("item", "item")
+        draft.column("value", "value")
+        return
     labelled = any(seen.labelled(peek.values(name)) for name in scales)
     block = {"columns": [*scales, *texts], "item": "item", "value": "value"}
     if texts:
         block["texts"] = True
     draft.set("unpivot", block, ITEMS.having(scales=len(scales), texts=len(texts)))
-    words = WORDS_ONLY.having(columns=others) if others and not scales else None
-    draft.column("item", "item", words)
+    draft.column("item", "item")
     draft.column(
         "value", {"first_number": "value"} if labelled else "value", LABELS if labelled else None
     )
