@@ -202,3 +202,56 @@ def test_a_look_is_quick_and_never_in_the_way(tmp_path):
     Look(tmp_path / "a.bin", ORDERS).check_columns()
     Look(tmp_path / "none.csv", ORDERS).check_columns()
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("purchase=purchas", "Did you mean 'purchase'"),
+        ("steps=view_itm,purchase", "Did you mean 'view_item'"),
+        ("by=devic", "Did you mean 'device'"),
+    ],
+)
+def test_a_run_stops_before_a_kernel_starts(events, capsys, monkeypatch, given, message):
+    """What is plainly wrong with a file of one's own is said before anything runs."""
+    monkeypatch.setattr(sys.modules["workbench.reports.run"], "run_all", _no_kernel)
+    ask = ["run", "10_buying_stages", "-p", f"source={events[0]}", "-p", f"mapping={events[1]}"]
+    assert cli.main([*ask, "-p", given]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_run_stops_at_a_column_that_is_not_there(tmp_path, capsys, monkeypatch):
+    """One of several files, too; built-in sources are left alone."""
+    monkeypatch.setattr(sys.modules["workbench.reports.run"], "run_all", _no_kernel)
+    frame = pd.DataFrame({"id": [1, 2], "who": ["a", "b"], "at": "2025-01-01", "eur": 5})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.rename(columns={"eur": "euro"}).to_csv(tmp_path / "b.csv", index=False)
+    (tmp_path / "m.yml").write_text(json.dumps(ORDERS))
+    files = ",".join(["cdnow", str(tmp_path / "a.csv"), str(tmp_path / "b.csv")])
+    ask = ["run", "30_retention", "-p", f"sources={files}", "-p", f"mapping={tmp_path / 'm.yml'}"]
+    assert cli.main(ask) == 2
+    said = capsys.readouterr().err
+    assert "b.csv" in said and "no column named 'eur'. Did you mean 'euro'" in said
+
+
+def _no_kernel(*_, **__):
+    raise AssertionError("a kernel would have started")
+
+
+def test_exposures_need_their_orders(tmp_path, capsys):
+    """A second file is asked for; with it the notebook will run."""
+    frame = pd.DataFrame(
+        {"who": ["a", "b"], "test": "t", "at": "2025-01-01", "arm": ["control", "mail"]}
+    )
+    frame.to_csv(tmp_path / "e.csv", index=False)
+    columns = {"customer_id": "who", "campaign_id": "test", "exposed_at": "at", "variant": "arm"}
+    mapping = {"table": "exposures", "zone": "UTC", "columns": columns}
+    (tmp_path / "m.yml").write_text(json.dumps(mapping))
+    ask = ["check", str(tmp_path / "e.csv"), "--mapping", str(tmp_path / "m.yml")]
+    ask += ["--for", "25_campaigns_and_experiments"]
+    assert cli.main(ask) == 2
+    assert "-p orders_source=…" in capsys.readouterr().out
+    beside = ["-p", "orders_source=o.csv", "-p", "orders_mapping=o.yml"]
+    assert cli.main([*ask, *beside]) == 0
+    assert cli.main([*ask, *beside, "-p", "control=contrl"]) == 2
+    assert "Did you mean 'control'" in capsys.readouterr().err

@@ -75,10 +75,13 @@ def given_parameters(pairs):
 
 def _run(options):
     from workbench import project
+    from workbench.reports import readiness
     from workbench.reports.publish import reports_folder
-    from workbench.reports.run import run_all
+    from workbench.reports.run import find, run_all
 
     given = given_parameters(options.parameter)
+    for notebook in options.notebook:
+        readiness.before_running(find(notebook), given)
     jobs = [{"notebook": n, "given": given} for n in options.notebook]
     results = run_all(
         jobs,

@@ -21,6 +21,7 @@ OPEN = Note(
     name="",
     known="",
 )
+BESIDE = Note("ready.beside", "  -p {name}=…   of the file of orders that belongs to it", name="")
 COMMAND = Note(
     "ready.command", "To run it: workbench run {notebook} {given:text}", notebook="", given=""
 )
@@ -55,7 +56,8 @@ class Need:
 
     `table` is the table, `also` columns it needs besides, `words` the parameters that name values
     of a column, `columns` those that name columns, `back` how many customers must have come back
-    and `days` how long the orders must last.
+    and `days` how long the orders must last; `given` is the parameter of the file, `beside` those
+    of another one.
     """
 
     table: str
@@ -65,6 +67,7 @@ class Need:
     back: int = 0
     days: int = 0
     given: str = "source"
+    beside: tuple = ()
 
 
 NOTEBOOKS = {
@@ -75,7 +78,7 @@ NOTEBOOKS = {
     "12_search_and_alternatives": Need("events", words={"order": "event"}),
     "13_journeys_and_paths": Need("events", words={"order": "event"}),
     "14_where_now": Need("events"),
-    "20_brand_choice_and_price": Need("choices", columns=("attributes",), also=("price",)),
+    "20_brand_choice_and_price": Need("choices", columns=("attributes",)),
     "21_conjoint_and_worth": Need("choices", columns=("attributes", "money")),
     "22_key_drivers": Need(
         "surveys", words={"outcome": "item", "drivers_asked": "item", "then": "item"}
@@ -85,7 +88,10 @@ NOTEBOOKS = {
     ),
     "24_attribution_and_email": Need("events", words={"conversion": "event"}, columns=("channel",)),
     "25_campaigns_and_experiments": Need(
-        "exposures", words={"control": "variant", "campaign": "campaign_id"}, also=("variant",)
+        "exposures",
+        words={"control": "variant", "campaign": "campaign_id"},
+        also=("variant",),
+        beside=("orders_source", "orders_mapping"),
     ),
     "26_b2c_and_b2b": Need("deals"),
     "30_retention": Need("orders", given="sources"),
@@ -135,6 +141,26 @@ def at_once(path, mapping, given, look=None):
             _must_be_among(path, name, column, values[name], known, name in given)
 
 
+def before_running(path, given):
+    """Raise an InputError for what is plainly wrong with a file of one's own, before a kernel
+    starts: its mapping, a column it does not have, a misspelt event or item.
+    """
+    from workbench import load, project
+    from workbench.load.preflight import Look
+
+    need = need_of(path)
+    if need is None or not given.get("mapping"):
+        return
+    mapping = load.read_mapping(given["mapping"])
+    names = str(given.get(need.given) or "")
+    for name in names.split(",") if need.given == "sources" else [names]:
+        file = project.path(name)
+        if file.is_file():
+            look = Look(file, mapping)
+            look.check_columns()
+            at_once(path, mapping, given, look.values)
+
+
 def _other_table(path, need, present):
     return InputError(
         "ready.error_table",
@@ -179,7 +205,9 @@ class Readiness:
         if self.proposed:
             lines.append(NEEDS)
         for name, value in self.proposed.items():
-            if value is None:
+            if value is None and name not in self.known:
+                lines.append(BESIDE.having(name=name))
+            elif value is None:
                 lines.append(OPEN.having(name=name, known=self.known[name][:20]))
             else:
                 lines.append(PROPOSED.having(name=name, value=_shell(value)))
@@ -228,6 +256,7 @@ def readiness(path, loaded, given, source, mapping):
         if None in told or set(map(str, told)) <= set(map(str, known[name])):
             continue
         proposed[name] = _propose(name, words, table, columns, proposed)
+    proposed |= {name: given.get(name) for name in need.beside}
     return Readiness(path.stem, _lacks(need, table), proposed, known)
 
 
