@@ -399,3 +399,23 @@ def test_amounts_below_zero_are_pointed_out(tmp_path):
     frame.to_csv(tmp_path / "a.csv", index=False)
     (draft,) = guess(tmp_path / "a.csv")
     assert "\nnegative: reject" in draft.text() and "2 amounts below 0" in draft.text()
+
+
+def test_a_question_may_be_called_price(tmp_path):
+    """A column of a survey is a question by its answers, whatever its name."""
+    frame = exports.wide_survey(np.random.default_rng(21))
+    frame = frame.rename(columns={"Service": "Price", "Tevredenheid": "Product"})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    told = written(guess(tmp_path / "a.csv")[0], tmp_path)
+    assert {"Price", "Product", "Aanbevelen"} <= set(told["unpivot"]["columns"])
+
+
+def test_a_long_json_array_is_looked_at_from_its_beginning(tmp_path):
+    """An array of objects, cut where the look ends."""
+    frame = exports.stripe(np.random.default_rng(22))
+    text = frame.to_json(orient="records")
+    (tmp_path / "whole.json").write_text(text)
+    (tmp_path / "cut.json").write_text(text[: len(text) // 2])
+    for name in ("whole", "cut"):
+        (draft,) = guess(tmp_path / f"{name}.json")
+        assert draft.layout.id == "guess.stripe"

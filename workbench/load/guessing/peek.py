@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -255,10 +256,7 @@ def _json(path, told):
     text, _ = _decoded(path, told.get("encoding"))
     records = []
     if text.lstrip().startswith("["):
-        try:
-            records = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (ValueError, RecursionError):
-            records = []
+        records = _of_array(text.lstrip()[1:])
     else:
         for line in text.split("\n")[:ROWS]:
             try:
@@ -266,6 +264,19 @@ def _json(path, told):
             except (ValueError, RecursionError):
                 continue
     return _records(path, [r for r in records if isinstance(r, dict)][:ROWS])
+
+
+def _of_array(text):
+    """Return the first parts of a JSON array, as far as the text goes."""
+    decoder, records, at = json.JSONDecoder(), [], 0
+    while len(records) < ROWS:
+        start = re.compile(r"[\s,]*").match(text, at).end()
+        try:
+            record, at = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            break
+        records.append(record)
+    return records
 
 
 def _records(path, records):

@@ -39,6 +39,7 @@ ABOUT_THE_ANSWER = {
     "datecreated", "datemodified", "emailaddress", "firstname", "lastname", "customdata1",
     "duration", "duur", "taal", "language", "naam", "name", "phone", "telefoon",
 }  # fmt: skip
+ABOUT_THE_PERSON = {"response", "respondent", "customer", "session", "order", "when", "since"}
 LEAST_QUESTIONS = 2
 OPEN_ANSWER = 25  # characters of the longest answer of an open question, at least
 MANY = 12  # different answers beyond which words are an open answer
@@ -119,37 +120,41 @@ def survey_monkey(peek):
 
 def wide(peek):
     """Return a survey by its shape: an id of the answer and columns with points of a scale."""
-    if {role_of(name) for name in peek.columns} & {"order", "amount", "price", "event"}:
-        return None
     scales, _, _ = _questions(peek)
-    response = peek.first(*(n for n in peek.columns if role_of(n) == "response"))
-    if len(scales) < LEAST_QUESTIONS:
+    response, person = _playing(peek, "response"), _playing(peek, "customer", "respondent")
+    moments = [n for n in peek.columns if role_of(n) == "when" and _is_time(peek, n)]
+    if len(scales) < LEAST_QUESTIONS or not moments or not (response or person):
         return None
-    person = next((n for n in peek.columns if role_of(n) in ("customer", "respondent")), None)
-    response = response or person
-    when = next(
-        (
-            n
-            for n in peek.columns
-            if role_of(n) == "when" and seen.times(peek.values(n), peek.typed.get(n))
-        ),
-        None,
-    )
-    if response is None or when is None:
+    if _about_orders(peek, scales):
         return None
     draft = Draft("surveys", WIDE, peek)
-    draft.column("response_id", response)
+    draft.column("response_id", response or person)
     draft.column("respondent_id", person or response, None if person else NO_PERSON)
-    draft.moment("answered_at", peek, when)
+    draft.moment("answered_at", peek, moments[0])
     _items(draft, peek)
     return draft
+
+
+def _playing(peek, *roles):
+    """Return the first column that plays one of these parts, or None."""
+    return next((n for n in peek.columns if role_of(n) in roles), None)
+
+
+def _is_time(peek, name):
+    return seen.times(peek.values(name), peek.typed.get(name)) is not None
+
+
+def _about_orders(peek, scales):
+    """Say whether a file is about orders or acts; a question may be called price, though."""
+    others = {role_of(name) for name in peek.columns if name not in scales}
+    return bool(others & {"order", "amount", "price", "event"})
 
 
 def _questions(peek):
     """Return the columns with points of a scale, with open answers, and with other words."""
     scales, texts, others = [], [], []
     for name in peek.columns:
-        if folded(name) in ABOUT_THE_ANSWER or role_of(name) is not None:
+        if folded(name) in ABOUT_THE_ANSWER or role_of(name) in ABOUT_THE_PERSON:
             continue
         values = peek.values(name)
         if not values:
