@@ -15,6 +15,7 @@ if "WORKBENCH_KEPT" not in os.environ:
     # Tables that tests load are kept among themselves, not among the user's.
     _KEPT = tempfile.TemporaryDirectory(prefix="workbench-kept-")
     os.environ["WORKBENCH_KEPT"] = _KEPT.name
+    os.environ.setdefault("WORKBENCH_REJECTED", f"{_KEPT.name}/rejected")
 # The same examples on every run; `make verify` looks at others, and at more of them.
 THOROUGH = int(os.environ.get("THOROUGH", 1))
 settings.register_profile("same", derandomize=THOROUGH == 1, deadline=None)

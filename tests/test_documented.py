@@ -215,3 +215,33 @@ def test_decisions_are_numbered():
         assert all(f"## {part}" in text for part in ("Context", "Decision", "Consequences")), (
             file.name
         )
+
+
+def _examples():
+    """Every worked example of docs/mapping.md: its title, files, mapping and what it says."""
+    text = (project.root() / "docs" / "mapping.md").read_text(encoding="utf-8")
+    body = text.split("## Worked examples", 1)[1].split("\n## ", 1)[0]
+    for part in body.split("\n### ")[1:]:
+        blocks = re.findall(r"```(\w+) ?(\S*)\n(.*?)```", part, re.DOTALL)
+        files = {name: content for kind, name, content in blocks if kind in ("csv", "json")}
+        told = {kind: content for kind, _, content in blocks if kind in ("yaml", "text")}
+        yield part.splitlines()[0], files, told["yaml"], told["text"].strip().splitlines()
+
+
+@pytest.mark.parametrize(("title", "files", "mapping", "says"), list(_examples()))
+def test_worked_examples_of_mappings_run(tmp_path, title, files, mapping, says):
+    """The files load by the mapping, and give what the page says."""
+    from workbench import load
+
+    for name, content in files.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    (tmp_path / "mapping.yml").write_text(mapping, encoding="utf-8")
+    loaded = load.file(tmp_path / next(iter(files)), tmp_path / "mapping.yml")
+    found = [f"{name}: {len(loaded[name])} rows" for name in loaded.tables]
+    table = loaded[next(iter(loaded.tables))]
+    if "customer_id" in table:
+        found.append(f"customers: {table['customer_id'].nunique()}")
+    if "amount" in table:
+        found.append(f"amount: {table['amount'].sum():.2f}")
+    found += [f"refused: {r.rows} {r.reason}" for r in loaded.report.table.itertuples()]
+    assert set(says) <= set(found), (title, found, str(loaded.report))

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from workbench import load, project
+from workbench.display import speaking
 from workbench.errors import DataError, InputError
 from workbench.load.values import numbers
 
@@ -625,3 +626,18 @@ def test_customers_by_their_first_order():
     events = load.events_from_orders(orders)
     assert set(events["event"]) == {"order"}
     assert (events["occurred_at"] == orders["ordered_at"]).all()
+
+
+def test_a_load_displays_well(tmp_path):
+    """In a terminal lines, in a notebook a short table; no whole frame, nothing taken for HTML."""
+    rows = "".join(f"{i},c{i},2024-01-01,{'x' if i % 3 else 5}\n" for i in range(2000))
+    path = write(tmp_path / "a<b>.csv", "id,who,at,eur\n" + rows)
+    loaded = load.file(path, mapping(reject=[{"column": "who", "equals": "c0", "reason": "<b>x"}]))
+    for shown in (loaded, loaded.report):
+        text, page = repr(shown), shown._repr_html_()
+        assert len(text.splitlines()) < 15 and len(page) < 4000
+        assert "1,334" in text and "1,334" in page and "eur: not a number" in page
+        assert "<b>" not in page and "&lt;b&gt;x" in page and "<table>" in page
+    assert "orders: 666 rows" in repr(loaded) and "orders: 666 rows" in loaded._repr_html_()
+    with speaking("nl"):
+        assert "Hoe het is gelezen" in loaded._repr_html_()

@@ -3,14 +3,14 @@
 import os
 from pathlib import Path
 
-from workbench.cli.says import DONE, say
+from workbench.cli import insights
+from workbench.cli.notebooks import given_parameters
+from workbench.cli.says import BAD_INPUT, DONE, say
 from workbench.display import LANGUAGES
 from workbench.errors import InputError
 from workbench.notes import Note
 
 ASK = "# ? "
-# The first lines of a mapping that was guessed say what the marks mean.
-HEAD_LINES = 3
 _WRITTEN = Note("cli.written", "{path:text}: {layout}", path="", layout="")
 _OPEN = Note("cli.open_question", "  line {line}: {question:text}", line=0, question="")
 _NEXT = Note(
@@ -23,9 +23,20 @@ def add(verbs):
     verb = verbs.add_parser(
         "check", help="show what of a file would be kept and refused, without running anything"
     )
-    verb.add_argument("file")
+    verb.add_argument("file", nargs="+")
     verb.add_argument(
         "--mapping", required=True, help="YAML file that maps the columns; see data/mappings/"
+    )
+    verb.add_argument(
+        "--for", dest="notebook", help="a notebook: will it run, and with which parameters?"
+    )
+    verb.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of that notebook, to be checked too",
     )
     verb.add_argument("--duplicates", choices=("keep", "drop"), help="overrule the mapping's rule")
     verb.add_argument(
@@ -49,30 +60,38 @@ def add(verbs):
 
 
 def _check(options):
-    from workbench import load, retention
+    from workbench import load, project
+    from workbench.load.preflight import Look
+    from workbench.reports import readiness
+    from workbench.reports.run import find
 
     mapping = load.read_mapping(options.mapping)
     if options.duplicates:
         mapping["duplicates"] = options.duplicates
-    loaded = load.file(options.file, mapping)
-    loaded.report.write_rejected(options.rejected)
-    say(loaded.report)
-    if "orders" in loaded.tables:
-        orders = loaded["orders"]
-        buyers = orders["customer_id"].nunique()
-        say(
-            Note(
-                "load.orders",
-                "Orders: {orders}, buyers: {buyers}",
-                orders=len(orders),
-                buyers=buyers,
-            )
-        )
-        zone = mapping.get("zone") or "UTC"
-        for result in (retention.ever_repeat(orders), retention.repeat_rate(orders, zone=zone)):
+    given = given_parameters(options.parameter)
+    notebook = find(options.notebook) if options.notebook else None
+    paths = [project.path(file) for file in options.file]
+    # The files of a mapping that names several are one table.
+    paths = paths[:1] if mapping.get("files") else paths
+    for path in paths:
+        look = Look(path, mapping)
+        look.check_columns()
+        if notebook:
+            readiness.at_once(notebook, mapping, given, look.values)
+    done = DONE
+    for path in paths:
+        loaded = load.file(path, mapping)
+        loaded.report.write_rejected(options.rejected)
+        say(loaded.report)
+        for line in insights.first(loaded):
+            say(line)
+        if notebook:
+            told = readiness.readiness(notebook, loaded, given, str(path), options.mapping)
             say()
-            say(result)
-    return DONE
+            for line in told.said():
+                say(line)
+            done = DONE if told.runs else BAD_INPUT
+    return done
 
 
 def _guess(options):
@@ -101,12 +120,17 @@ def _guess(options):
         path.parent.mkdir(parents=True, exist_ok=True)
         text = draft.text(path)
         path.write_text(text, encoding="utf-8")
-        say(_WRITTEN.having(path=os.path.relpath(path), layout=draft.layout))
+        say(_WRITTEN.having(path=_said(path), layout=draft.layout))
         for number, line in enumerate(text.splitlines(), 1):
-            if ASK in line and number > HEAD_LINES:
+            if ASK in line:
                 say(_OPEN.having(line=number, question=line.split(ASK, 1)[1]))
-        say(_NEXT.having(file=options.file[0], path=os.path.relpath(path)))
+        say(_NEXT.having(file=options.file[0], path=_said(path)))
     return DONE
+
+
+def _said(path):
+    """Return a path as it is shortest from here."""
+    return min(str(path), os.path.relpath(path), key=len)
 
 
 def _beside_others(draft):

@@ -60,7 +60,8 @@ def _date(text):
         ) from None
 
 
-def _given(pairs):
+def given_parameters(pairs):
+    """Return parameters written as NAME=VALUE."""
     given = {}
     for pair in pairs:
         name, sign, value = pair.partition("=")
@@ -74,10 +75,13 @@ def _given(pairs):
 
 def _run(options):
     from workbench import project
+    from workbench.reports import readiness
     from workbench.reports.publish import reports_folder
-    from workbench.reports.run import run_all
+    from workbench.reports.run import find, run_all
 
-    given = _given(options.parameter)
+    given = given_parameters(options.parameter)
+    for notebook in options.notebook:
+        readiness.before_running(find(notebook), given)
     jobs = [{"notebook": n, "given": given} for n in options.notebook]
     results = run_all(
         jobs,

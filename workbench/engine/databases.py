@@ -22,8 +22,9 @@ def is_sqlite(path):
     Raises InputError where it is neither.
     """
     with open(path, "rb") as stream:
-        magic = stream.read(16)
+        magic = stream.read(100)
     if magic.startswith(b"SQLite format 3"):
+        _must_be_whole(path, magic)
         return True
     if magic[8:12] == b"DUCK":
         return False
@@ -32,6 +33,20 @@ def is_sqlite(path):
         "{path}: neither a DuckDB nor an SQLite database",
         path=path,
     )
+
+
+def _must_be_whole(path, head):
+    """Refuse an SQLite file that is shorter than its head says: what lacks would read as zeros."""
+    size = int.from_bytes(head[16:18], "big")
+    size = 65536 if size == 1 else size
+    # The number of pages counts only where the newest version wrote it (file format, 1.3).
+    pages = int.from_bytes(head[28:32], "big") if head[24:28] == head[92:96] else 0
+    if len(head) < 100 or path.stat().st_size < pages * size:
+        raise InputError(
+            "engine.error_cut_off",
+            "{path}: not a whole database; it may have been cut off while copying",
+            path=path,
+        )
 
 
 def sqlite_rows(path, query, table):
@@ -123,12 +138,13 @@ def _locked_copy(con, path, query, folder):
     con.execute(f"SET temp_directory={literal(str(folder))}")
     con.execute("SET enable_external_access=false")
     con.execute("SET lock_configuration=true")
-    columns = [(name, kind) for name, kind, *_ in con.execute(f"DESCRIBE ({text})").fetchall()]
+    columns = [(name, kind) for name, kind, *_ in con.execute(f"DESCRIBE ({text}\n)").fetchall()]
     inner = ", ".join(f"c{i}" for i in range(len(columns)))
     shown = ", ".join(_parquet_can(f"c{i}", kind) for i, (_, kind) in enumerate(columns))
     target = folder / "query.parquet"
     con.execute(
-        f"COPY (SELECT {shown} FROM ({text}) q({inner})) TO {literal(str(target))} (FORMAT parquet)"
+        f"COPY (SELECT {shown} FROM ({text}\n) q({inner})) "
+        f"TO {literal(str(target))} (FORMAT parquet)"
     )
     return target, columns
 

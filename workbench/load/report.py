@@ -106,7 +106,7 @@ class Refused:
         return _with_notes(self.by_reason)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LoadReport:
     """What a load kept and refused.
 
@@ -172,10 +172,12 @@ class LoadReport:
                 lines.append(f"  {note}" if note.id == _FOUND.id else str(note))
         return "\n".join(lines)
 
-    def _repr_html_(self):
-        import html
+    __repr__ = __str__
 
-        return "<pre>" + html.escape(str(self)) + "</pre>"
+    def _repr_html_(self):
+        from workbench.load import shown
+
+        return shown.report_html(self)
 
     def problems(self):
         """Return `.table` with each reason as a note, for an error that lists them."""
@@ -195,7 +197,7 @@ class LoadReport:
         return written
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Loaded:
     """Canonical tables by name, the report of how they came about, and the time zone the mapping
     names.
@@ -217,6 +219,16 @@ class Loaded:
                 name=name,
             )
         return self.tables[name]
+
+    def __repr__(self):
+        from workbench.load import shown
+
+        return shown.loaded_text(self)
+
+    def _repr_html_(self):
+        from workbench.load import shown
+
+        return shown.loaded_html(self)
 
     def table(self, name):
         """Return the path of a table in Parquet: analyses read it there, and it need not be held in

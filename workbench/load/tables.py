@@ -189,7 +189,8 @@ def _write_texts(raw, mapping, path, folder):
     columns = mapping["columns"]
     made = {
         "text_id": {"concat": [columns["response_id"], columns["item"]], "separator": "-"},
-        "text": columns["value"],
+        # As it stands: the number that a label begins with is asked for in answers only.
+        "text": mapping["unpivot"].get("value", "value"),
         "created_at": columns["answered_at"],
         "customer_id": columns["respondent_id"],
         "source": columns["item"],

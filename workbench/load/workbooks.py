@@ -30,7 +30,7 @@ _MERGED = Note(
 
 def read(workspace, path, options):
     """Return one or more sheets of a workbook as a Raw table."""
-    book = _opened(path)
+    book = opened(path)
     chosen, visible = _chosen(path, book, options.get("sheet"))
     skip, noticed, header, cells = options.get("skip_rows", 0), [], None, None
     for name in chosen:
@@ -66,7 +66,16 @@ def read(workspace, path, options):
     return raw
 
 
-def _opened(path):
+def sheets(book):
+    """Return the names of a workbook's sheets of cells, and whether each is visible."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    cells = [s for s in book.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet]
+    return [(s.name, s.visible == SheetVisibleEnum.Visible) for s in cells]
+
+
+def opened(path):
+    """Return an open workbook; InputError where it is none."""
     try:
         import python_calamine
     except ImportError:

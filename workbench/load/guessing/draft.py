@@ -39,8 +39,8 @@ _HEAD = Note(
 )
 _READ_IT = Note(
     "guess.read_it",
-    "Lines with # ? ask something the file does not say. Look with `workbench check` before you "
-    "run.",
+    "A line with a question mark after its # asks what the file does not say. Look with "
+    "`workbench check` before you run.",
 )
 ZONE = Note(
     "guess.zone",
@@ -58,6 +58,12 @@ CURRENCIES = Note(
 )
 NO_TIME = Note("guess.no_time", "is this a time? Such as {value:repr}", value="")
 DECIMAL = Note("guess.decimal", "numbers are written such as {value:repr}", value="")
+NEGATIVE = Note(
+    "guess.negative",
+    "{n} amount below 0 is refused; if it is a refund, write keep",
+    "{n} amounts below 0 are refused; if they are refunds, write keep",
+    n=0,
+)
 ENCODING = Note("guess.encoding", "assumed: the file is not UTF-8")
 SHEETS = Note("guess.sheets", "not read: {sheets:text}", sheets="")
 CONFLICT = Note("guess.two_formats", "left out: its times are written in another way")
@@ -154,6 +160,8 @@ class Draft:
             read, _ = self.keys.get("read", ({}, None))
             example = next(v for v in texts if "," in v)
             self.set("read", {**read, "decimal": ","}, DECIMAL.having(value=example))
+        if below := seen.below_zero(values):
+            self.set("negative", "reject", NEGATIVE.having(n=below))
         sign = seen.currency_sign(values)
         if sign and "currency" not in self.keys:
             self.set("currency", sign)

@@ -43,7 +43,8 @@ ROLES = {
     "amount": (
         "amount", "total", "ordertotal", "totalamount", "totalprice", "grandtotal", "revenue",
         "bedrag", "totaalbedrag", "totaal", "orderbedrag", "omzet", "linetotal", "regeltotaal",
-        "sales", "salesamount", "value",
+        "sales", "salesamount", "value", "nettoomzet", "nettobedrag", "brutobedrag", "netsales",
+        "netamount", "nrevenue",
     ),
     "currency": ("currency", "valuta", "currencycode", "munteenheid"),
     "status": ("status", "orderstatus", "state", "betaalstatus", "paymentstatus"),

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.errors import InputError
+from workbench.load import containers, workbooks
 from workbench.load.files import FORMATS
 
 ROWS = 20_000
@@ -22,7 +24,8 @@ class Peek:
 
     `columns` gives the texts of every column (None where empty), `typed` the columns whose values
     are moments or numbers by themselves, `read` the options a mapping needs, `lists` the keys in
-    columns of nested keys and values, `sheets` the other sheets of a workbook.
+    columns of nested keys and values, `sheets` the other sheets of a workbook, `whole` whether
+    all rows were looked at.
     """
 
     path: Path
@@ -31,6 +34,7 @@ class Peek:
     typed: dict = field(default_factory=dict)
     lists: dict = field(default_factory=dict)
     sheets: list = field(default_factory=list)
+    whole: bool = False
 
     @property
     def names(self):
@@ -55,46 +59,78 @@ class Peek:
         return next((name for name in names if name in self.columns), None)
 
 
-def peek(path):
-    """Return the head of a file. Raises InputError for a kind that cannot be looked into."""
-    path = Path(path)
+def peek(path, told=None):
+    """Return the head of a file; `told` are the options a mapping reads it with.
+
+    Raises InputError for a kind that cannot be looked into.
+    """
+    path, told = Path(path), told or {}
     if not path.is_file():
         raise InputError("load.error_no_file", "{path}: no such file.", path=path)
-    kind = FORMATS.get(path.suffix.lower())
-    reader = {"csv": _text, "excel": _workbook, "parquet": _parquet, "jsonl": _json}.get(kind)
-    if reader is None:
-        raise InputError(
-            "load.error_peek",
-            "{path}: `guess` looks into CSV, Excel (.xlsx), JSON and Parquet files; write the "
-            "mapping of this one by hand (docs/mapping.md)",
-            path=path,
-        )
-    found = reader(path)
+    kind = told.get("format") or FORMATS.get(path.suffix.lower())
+    readers = {"csv": _text, "excel": _workbook, "parquet": _parquet, "jsonl": _json}
+    found = readers.get(kind, _loaded)(path, told)
     if not found.columns or not found.rows:
         raise InputError("load.error_peek_empty", "{path}: no rows to look at", path=path)
     return found
 
 
-def _text(path):
-    text, read = _decoded(path)
+def _text(path, told):
+    text, read = _decoded(path, told.get("encoding"))
     if text[:4].lower() == "sep=":
         text = text.split("\n", 1)[-1]
     lines = text.splitlines(keepends=True)[:200]
-    delimiter = max(DELIMITERS, key=lambda d: _steadiness("".join(lines), d))
+    delimiter = told.get("delimiter") or max(
+        DELIMITERS, key=lambda d: _steadiness("".join(lines), d)
+    )
+    quote = told.get("quote", '"')
+    dialect = {"quoting": csv.QUOTE_NONE} if quote == "none" else {"quotechar": quote}
     rows = []
-    for row in csv.reader(io.StringIO(text), delimiter=delimiter):
+    for row in csv.reader(io.StringIO(text), delimiter=delimiter, **dialect):
         rows.append(row)
         if len(rows) > ROWS:
             break
-    start = _header(rows)
-    if start:
+    start = told.get("skip_rows", _header(rows))
+    if start and "skip_rows" not in told:
         read["skip_rows"] = start
-    return Peek(path, _columns(rows[start:]), read)
+    whole = len(rows) <= ROWS and len(text) < BYTES // 2
+    return Peek(path, _columns(rows[start:]), read, whole=whole)
 
 
-def _decoded(path):
+def _loaded(path, told):
+    """Return the head of a file of another kind, or packed, by the loader's own readers."""
+    from workbench import engine
+    from workbench.load import files
+
+    with engine.open_workspace() as work:
+        inner = containers.unpacked(work, path)
+        if inner != path:
+            found = peek(inner, told)
+            found.path = path
+            return found
+        raw = files.read(work, path, told)
+        cells = ", ".join(f"CAST({sql} AS VARCHAR)" for sql in raw.columns.values())
+        rows = work.rows(f"SELECT {cells} FROM {raw.relation} LIMIT {ROWS}")
+        types = dict(raw.types)
+    columns = {name: [_cell(row[i]) for row in rows] for i, name in enumerate(raw.columns)}
+    typed = {name: kind for name in columns if (kind := _kind_of_type(types[name]))}
+    return Peek(path, columns, {}, typed, whole=len(rows) < ROWS)
+
+
+def _kind_of_type(name):
+    if "TIME ZONE" in name:
+        return "zoned"
+    if name.startswith(("TIMESTAMP", "DATE")):
+        return "time"
+    numeric = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL")
+    return "number" if name.removeprefix("U").startswith(numeric) else None
+
+
+def _decoded(path, told=None):
     with open(path, "rb") as stream:
         data = stream.read(BYTES)
+    if told:
+        return data.decode(told, errors="replace"), {}
     for encoding in ("utf-16", "utf-8-sig"):
         if encoding == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
             continue
@@ -143,30 +179,35 @@ def _cell(value):
     return text or None
 
 
-def _workbook(path):
-    import openpyxl
-
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # noqa: BLE001 - a broken workbook fails in any way
-        raise InputError(
-            "load.error_workbook",
-            "{path}: not a readable workbook ({name}: {error})",
-            path=path,
-            name=type(error).__name__,
-            error=error,
-        ) from None
-    sheets = [s for s in book.worksheets if s.sheet_state == "visible"]
-    sizes = {s.title: (s.max_row or 0) * (s.max_column or 0) for s in sheets}
-    best = max(sheets, key=lambda s: sizes[s.title])
-    rows = [list(row) for row in best.iter_rows(values_only=True, max_row=ROWS)]
-    start = _header(rows)
-    read = {"sheet": best.title} if len(book.sheetnames) > 1 else {}
+def _workbook(path, told):
+    book = workbooks.opened(path)
+    sheets = workbooks.sheets(book)
+    visible = [name for name, seen in sheets if seen] or [name for name, _ in sheets]
+    rows = {name: _cells(book, name) for name in visible}
+    best = told.get("sheet")
+    if best not in rows:
+        best = max(visible, key=lambda name: sum(len(row) for row in rows[name]))
+    start = told.get("skip_rows", _header(rows[best]))
+    read = {"sheet": best} if len(sheets) > 1 else {}
     if start:
         read["skip_rows"] = start
-    others = [s.title for s in sheets if s is not best]
-    columns = _columns(rows[start:])
-    return Peek(path, columns, read, _types_of_cells(rows[start:], columns), sheets=others)
+    others = [name for name in visible if name != best]
+    below = rows[best][start:]
+    columns = _columns(below)
+    typed = _types_of_cells(below, columns)
+    return Peek(path, columns, read, typed, sheets=others, whole=len(below) < ROWS)
+
+
+def _cells(book, name):
+    """Return the first rows of a sheet; a whole number is written without its .0."""
+    rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=ROWS)
+    return [[_whole(cell) for cell in row] for row in rows]
+
+
+def _whole(cell):
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
+    return None if cell == "" else cell
 
 
 def _types_of_cells(rows, columns):
@@ -187,7 +228,7 @@ def _kind(cell):
     return "number" if isinstance(cell, (int, float)) and not isinstance(cell, bool) else "text"
 
 
-def _parquet(path):
+def _parquet(path, told):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -211,14 +252,11 @@ def _parquet(path):
     return found
 
 
-def _json(path):
-    text, _ = _decoded(path)
+def _json(path, told):
+    text, _ = _decoded(path, told.get("encoding"))
     records = []
     if text.lstrip().startswith("["):
-        try:
-            records = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (ValueError, RecursionError):
-            records = []
+        records = _of_array(text.lstrip()[1:])
     else:
         for line in text.split("\n")[:ROWS]:
             try:
@@ -226,6 +264,19 @@ def _json(path):
             except (ValueError, RecursionError):
                 continue
     return _records(path, [r for r in records if isinstance(r, dict)][:ROWS])
+
+
+def _of_array(text):
+    """Return the first parts of a JSON array, as far as the text goes."""
+    decoder, records, at = json.JSONDecoder(), [], 0
+    while len(records) < ROWS:
+        start = re.compile(r"[\s,]*").match(text, at).end()
+        try:
+            record, at = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            break
+        records.append(record)
+    return records
 
 
 def _records(path, records):

@@ -10,7 +10,9 @@ _ISO = re.compile(
 _ZONED = re.compile(r":.*(Z|UTC|[+-]\d{2}(:?\d{2})?)$")
 _DAYS = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}|\d{{2}})(?:(,?\s){_CLOCK})?")
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([/.])(\d{{1,2}})\2(\d{{1,2}})(?:(\s){_CLOCK})?")
-_NUMBER = re.compile(r"[€$£]?\s*-?[\d.,\s]*\d\s*[€$£]?")
+_NUMBER = re.compile(r"[+-]?\s*[€$£]?\s*[+-]?[\d.,\s]*\d-?\s*[€$£]?")
+_POINT = re.compile(r"(\d{1,3})(?:\.0)?")
+_LABEL = re.compile(r"(\d{1,2})\s*(?:[-–—=:.)(]\s*|\s)\w")
 # Digits of a moment counted since 1970, for the years from 2001 to 2100.
 _EPOCHS = {10: "s", 13: "ms", 16: "us", 19: "ns"}
 MONTHS_OF_A_YEAR = 12
@@ -60,17 +62,13 @@ def _counted(texts):
 
 def _with_days(texts):
     found = [_DAYS.fullmatch(t) for t in texts]
-    if not all(found):
+    ways = {(m[2], len(m[4]), _clock(m[5], m[6], m[7], m[9])) for m in found} if all(found) else ()
+    if len(ways) != 1:
         return None
-    signs = {m[2] for m in found}
-    clocks = {_clock(m[5], m[6], m[7], m[9]) for m in found}
-    years = {len(m[4]) for m in found}
-    if len(signs) > 1 or len(years) > 1 or len(clocks) > 1:
-        return None
-    sign, clock, year = signs.pop(), clocks.pop(), "%Y" if years == {4} else "%y"
-    day_first, month_first = (
-        f"{a}{sign}{b}{sign}{year}{clock}" for a, b in (("%d", "%m"), ("%m", "%d"))
-    )
+    sign, digits, clock = ways.pop()
+    year = "%Y" if digits == 4 else "%y"
+    day_first = f"%d{sign}%m{sign}{year}{clock}"
+    month_first = f"%m{sign}%d{sign}{year}{clock}"
     first = any(int(m[1]) > MONTHS_OF_A_YEAR for m in found)
     second = any(int(m[3]) > MONTHS_OF_A_YEAR for m in found)
     if first and second:
@@ -127,6 +125,11 @@ def decimal_comma(values):
     )
 
 
+def below_zero(values):
+    """Return how many amounts are below 0."""
+    return sum(v.startswith("-") or re.search(r"[€$£\s]-\d|\d-$", v) is not None for v in values)
+
+
 def currency_sign(values):
     """Return the one currency a sign in the values names, or None."""
     signs = {sign for v in values[:LOOK] for sign in "€£" if sign in v}
@@ -136,17 +139,13 @@ def currency_sign(values):
 def labelled(values):
     """Say whether some answers are labels that begin with their number: "10 - Extremely likely"."""
     texts = values[:LOOK]
-    numbered = [t for t in texts if re.match(r"\d{1,2}\b", t)]
-    return any(not t.isdigit() for t in numbered) and len(numbered) == len(texts)
+    return any(not _POINT.fullmatch(t) for t in texts) and all(
+        _POINT.fullmatch(t) or _LABEL.match(t) for t in texts
+    )
 
 
 def is_scale(values):
     """Say whether answers are points of a scale: few small numbers, labelled or not."""
-    texts = list(values[:LOOK])
-    points = [re.match(r"(\d{1,3})(?:\.0)?(\b|$)", t) for t in texts]
-    plain = sum(
-        p is not None and (t.isdigit() or labelled([t]) or t.endswith(".0"))
-        for p, t in zip(points, texts, strict=True)
-    )
-    distinct = {p[1] for p in points if p}
-    return len(texts) > 0 and plain >= 0.95 * len(texts) and len(distinct) <= 11
+    texts = values[:LOOK]
+    points = [m[1] for t in texts if (m := _POINT.fullmatch(t) or _LABEL.match(t))]
+    return bool(texts) and len(points) >= 0.95 * len(texts) and 2 <= len(set(points)) <= 11

@@ -209,6 +209,11 @@ def olist(peeks):
     draft.set("files", {role: _way(p, peeks[0]) for role, p in present.items()}, note)
     keys = {"orders": "order_id", "customers": "customer_id", "products": "product_id"}
     draft.set("join", [{"file": r, "on": on} for r, on in keys.items() if r in present])
+    _olist_columns(draft, present)
+    return draft
+
+
+def _olist_columns(draft, present):
     draft.column("order_id", "order_id")
     if "customers" in present:
         draft.column("customer_id", "customer_unique_id", PER_ORDER)
@@ -226,7 +231,6 @@ def olist(peeks):
         draft.column("status", "order_status")
         gone = {"column": "order_status", "one_of": ["canceled", "unavailable"]}
         draft.reject({**gone, "reason": "cancelled", "whole": "order_id"})
-    return draft
 
 
 def _way(peek, first):

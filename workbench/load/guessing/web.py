@@ -30,6 +30,12 @@ def ga4(peek):
     if keep:
         draft.set("explode", {"column": "event_params", "key": "key", "keep": keep})
     here = {*peek.columns, *keep}
+    _visit(draft, peek, here)
+    return draft
+
+
+def _visit(draft, peek, here):
+    """Write the visit, the page, where it came from, the device and the money."""
     if "ga_session_id" in here:
         visit = {"concat": ["user_pseudo_id", "ga_session_id"], "separator": "."}
         draft.column("session_id", visit)
@@ -47,7 +53,6 @@ def ga4(peek):
         value := peek.first("purchase_revenue", "event_value_in_usd")
     ):
         draft.column("value", value)
-    return draft
 
 
 def _block(peek, block, name):
