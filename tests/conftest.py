@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import tempfile
 import warnings
 
 import pandas as pd
@@ -10,6 +11,11 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+if "WORKBENCH_KEPT" not in os.environ:
+    # Tables that tests load are kept among themselves, not among the user's.
+    _KEPT = tempfile.TemporaryDirectory(prefix="workbench-kept-")
+    os.environ["WORKBENCH_KEPT"] = _KEPT.name
+    os.environ.setdefault("WORKBENCH_REJECTED", f"{_KEPT.name}/rejected")
 # The same examples on every run; `make verify` looks at others, and at more of them.
 THOROUGH = int(os.environ.get("THOROUGH", 1))
 settings.register_profile("same", derandomize=THOROUGH == 1, deadline=None)

@@ -9,7 +9,7 @@ import re
 import pytest
 
 import workbench
-from workbench import cli, project
+from workbench import project
 
 NAMES = [m.name for m in pkgutil.walk_packages(workbench.__path__, "workbench.")]
 ANALYSES = (
@@ -168,7 +168,8 @@ def test_examples_run(name):
 def test_every_command_is_in_the_readme():
     """Each verb and option of `workbench`, and each target of make."""
     readme = (project.root() / "README.md").read_text()
-    source = inspect.getsource(cli)
+    folder = project.root() / "workbench" / "cli"
+    source = "".join(path.read_text() for path in sorted(folder.glob("*.py")))
     for verb in re.findall(r'add_parser\("(\w+)"', source):
         assert f"workbench {verb}" in readme, verb
     for option in set(re.findall(r'"(--[a-z-]+)"', source)) - {"--version"}:
@@ -192,11 +193,12 @@ def test_the_architecture_page_names_every_room():
 def test_the_mapping_page_is_complete():
     """docs/mapping.md names every key, table and column; every example mapping can be read."""
     from workbench import load, schemas
-    from workbench.load import files, mapping
+    from workbench.load import model
 
     text = (project.root() / "docs" / "mapping.md").read_text()
-    assert all(f"`{key}`" in text for key in mapping.KEYS)
-    assert all(f"`{o}`" in text for o in files.OPTIONS)
+    for block in (model.Mapping, model.Read):
+        assert all(f"`{field.alias or key}`" in text for key, field in block.model_fields.items())
+    assert all(f"`{name}" in text for name in model.EXPRESSIONS)
     for name, columns in schemas.TABLES.items():
         row = next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
         assert all(c in row for c in columns)
@@ -213,3 +215,33 @@ def test_decisions_are_numbered():
         assert all(f"## {part}" in text for part in ("Context", "Decision", "Consequences")), (
             file.name
         )
+
+
+def _examples():
+    """Every worked example of docs/mapping.md: its title, files, mapping and what it says."""
+    text = (project.root() / "docs" / "mapping.md").read_text(encoding="utf-8")
+    body = text.split("## Worked examples", 1)[1].split("\n## ", 1)[0]
+    for part in body.split("\n### ")[1:]:
+        blocks = re.findall(r"```(\w+) ?(\S*)\n(.*?)```", part, re.DOTALL)
+        files = {name: content for kind, name, content in blocks if kind in ("csv", "json")}
+        told = {kind: content for kind, _, content in blocks if kind in ("yaml", "text")}
+        yield part.splitlines()[0], files, told["yaml"], told["text"].strip().splitlines()
+
+
+@pytest.mark.parametrize(("title", "files", "mapping", "says"), list(_examples()))
+def test_worked_examples_of_mappings_run(tmp_path, title, files, mapping, says):
+    """The files load by the mapping, and give what the page says."""
+    from workbench import load
+
+    for name, content in files.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    (tmp_path / "mapping.yml").write_text(mapping, encoding="utf-8")
+    loaded = load.file(tmp_path / next(iter(files)), tmp_path / "mapping.yml")
+    found = [f"{name}: {len(loaded[name])} rows" for name in loaded.tables]
+    table = loaded[next(iter(loaded.tables))]
+    if "customer_id" in table:
+        found.append(f"customers: {table['customer_id'].nunique()}")
+    if "amount" in table:
+        found.append(f"amount: {table['amount'].sum():.2f}")
+    found += [f"refused: {r.rows} {r.reason}" for r in loaded.report.table.itertuples()]
+    assert set(says) <= set(found), (title, found, str(loaded.report))

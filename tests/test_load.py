@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from workbench import load, project
+from workbench.display import speaking
 from workbench.errors import DataError, InputError
 from workbench.load.values import numbers
 
@@ -179,7 +180,7 @@ def test_wrong_delimiter_and_encoding_when_told(tmp_path):
     path = write(tmp_path / "g.csv", "id,who,at,eur\n1,é,2024-01-01,2\n", "cp1252")
     with pytest.raises(InputError, match=r"not utf-8.*line 2"):
         load.file(path, mapping(read={"encoding": "utf-8"}))
-    with pytest.raises(InputError, match="no encoding is called"):
+    with pytest.raises(InputError, match="no such encoding"):
         load.file(path, mapping(read={"encoding": "utf-9"}))
     assert load.file(path, ORDERS)["orders"]["customer_id"].tolist() == ["é"]
 
@@ -317,7 +318,7 @@ def test_json_lines_with_broken_lines(tmp_path):
         ({"columns": {**ORDERS["columns"], "amout": "eur"}}, "Did you mean 'amount'"),
         ({"duplicates": "remove"}, "duplicates"),
         ({"read": {"delimeter": ";"}}, "Did you mean 'delimiter'"),
-        ({"reject": [{"column": "who", "equal": "a"}]}, "each rule needs"),
+        ({"reject": [{"column": "who", "equal": "a"}]}, "Did you mean 'equals'"),
         ({"columns": {**ORDERS["columns"], "amount": {"times": ["a", "b"]}}}, "multiply"),
         ({"require": ["channel"]}, "require"),
     ],
@@ -486,9 +487,9 @@ def test_reject_rules_read_numbers_as_the_file_writes_them(tmp_path):
             mapping(reject=[{"column": "eur", "equals": 0, "reason": "free"}]),
         )
     ) == {"free": 1}
-    with pytest.raises(InputError, match="needs a list"):
+    with pytest.raises(InputError, match="a list is needed"):
         load.file(path, mapping(reject=[{"column": "who", "one_of": "a"}]))
-    with pytest.raises(InputError, match="needs a number"):
+    with pytest.raises(InputError, match="number is needed"):
         load.file(path, mapping(reject=[{"column": "eur", "at_most": "nul"}]))
 
 
@@ -521,14 +522,14 @@ def test_line_numbers_are_those_of_an_editor(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"columns": {**ORDERS["columns"], "amount": ["eur"]}}, "multiply"),
-        ({"table": ["orders"]}, "one name"),
+        ({"columns": {**ORDERS["columns"], "amount": ["eur"]}}, "a text"),
+        ({"table": ["orders"]}, "a text"),
         ({"zone": 5}, "text"),
         ({"read": {"skip_rows": "two"}}, "whole number"),
         ({"read": {"decimal": "x"}}, "decimal"),
         ({"require": "amount"}, "list"),
         ({"columns": {**ORDERS["columns"], "ordered_at": {"value": "2024-01-01"}}}, "for words"),
-        ({"reject": ["x"]}, "each rule"),
+        ({"reject": ["x"]}, "a block of keys"),
     ],
 )
 def test_mapping_values_have_their_types(tmp_path, change, message):
@@ -625,3 +626,18 @@ def test_customers_by_their_first_order():
     events = load.events_from_orders(orders)
     assert set(events["event"]) == {"order"}
     assert (events["occurred_at"] == orders["ordered_at"]).all()
+
+
+def test_a_load_displays_well(tmp_path):
+    """In a terminal lines, in a notebook a short table; no whole frame, nothing taken for HTML."""
+    rows = "".join(f"{i},c{i},2024-01-01,{'x' if i % 3 else 5}\n" for i in range(2000))
+    path = write(tmp_path / "a<b>.csv", "id,who,at,eur\n" + rows)
+    loaded = load.file(path, mapping(reject=[{"column": "who", "equals": "c0", "reason": "<b>x"}]))
+    for shown in (loaded, loaded.report):
+        text, page = repr(shown), shown._repr_html_()
+        assert len(text.splitlines()) < 15 and len(page) < 4000
+        assert "1,334" in text and "1,334" in page and "eur: not a number" in page
+        assert "<b>" not in page and "&lt;b&gt;x" in page and "<table>" in page
+    assert "orders: 666 rows" in repr(loaded) and "orders: 666 rows" in loaded._repr_html_()
+    with speaking("nl"):
+        assert "Hoe het is gelezen" in loaded._repr_html_()

@@ -79,7 +79,7 @@ def _parser(acts):
     parser.add_argument("--version", action="version", version=__version__, help=version)
     _language(parser, default=None)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar=str(Note("cli.verb", "VERB")))
-    for add in (_run, _open, _params, _list, _check, _schedule, _simulate):
+    for add in (_run, _open, _params, _list, _check, _guess, _clean, _schedule, _simulate):
         verb = add(verbs)
         _language(verb)
         verb.set_defaults(act=acts[verb.prog.split()[-1]])
@@ -101,7 +101,7 @@ def _run(verbs):
         "--parameter",
         action="append",
         default=[],
-        metavar=str(Note("cli.name_value", "NAME=VALUE")),
+        metavar=str(_NAME_VALUE),
         help=str(Note("cli.parameter", "overrule a parameter")),
     )
     verb.add_argument(
@@ -127,6 +127,7 @@ def _run(verbs):
     return verb
 
 
+_NAME_VALUE = Note("cli.name_value", "NAME=VALUE")
 _NOTEBOOK = Note("cli.notebook", "name such as {example}, or a path", example="30_retention")
 
 
@@ -159,7 +160,7 @@ def _check(verbs):
         "cli.check", "show what of a file would be kept and refused, without running anything"
     )
     verb = verbs.add_parser("check", help=str(told))
-    verb.add_argument("file", help=str(Note("cli.file", "the file to look at")))
+    verb.add_argument("file", nargs="+", help=str(Note("cli.file", "the file or files to look at")))
     mapping = Note("cli.mapping", "YAML file that maps the columns; see data/mappings/")
     verb.add_argument("--mapping", required=True, help=str(mapping))
     verb.add_argument(
@@ -167,9 +168,37 @@ def _check(verbs):
         choices=("keep", "drop"),
         help=str(Note("cli.duplicates", "overrule the mapping's rule")),
     )
-    rejected = Note("cli.rejected", "where to write the refused rows (default: rejected/NAME.csv)")
+    rejected = Note("cli.rejected", "where to write the refused rows (default: in data/rejected)")
     verb.add_argument("--rejected", help=str(rejected))
+    wanted = Note("cli.for", "a notebook: will it run, and with which parameters?")
+    verb.add_argument("--for", dest="notebook", help=str(wanted))
+    verb.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        metavar=str(_NAME_VALUE),
+        help=str(Note("cli.parameter_too", "a parameter of that notebook, to be checked too")),
+    )
     return verb
+
+
+def _guess(verbs):
+    told = Note("cli.guess", "write a mapping for files, with a comment at every doubt")
+    verb = verbs.add_parser("guess", help=str(told))
+    verb.add_argument("file", nargs="+", help=str(Note("cli.file", "the file or files to look at")))
+    out = Note("cli.out", "where to write it (default: in data/mappings; - prints it)")
+    verb.add_argument("--out", help=str(out))
+    clock = Note("cli.zone", "the time zone of the files' clock, such as {name}", name="Asia/Tokyo")
+    verb.add_argument("--zone", help=str(clock))
+    currency = Note("cli.currency", "the currency of the amounts, such as {code}", code="EUR")
+    verb.add_argument("--currency", help=str(currency))
+    return verb
+
+
+def _clean(verbs):
+    told = Note("cli.clean", "remove the tables that were kept to open at once")
+    return verbs.add_parser("clean", help=str(told))
 
 
 def _schedule(verbs):

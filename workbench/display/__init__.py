@@ -1,7 +1,17 @@
 """Words at the edge: notes, numbers and names written out in the language in use."""
 
 from workbench.display.languages import LANGUAGES, language, speaking, use
-from workbench.display.writing import header, number, p_value, percent, plain, render, span, word
+from workbench.display.writing import (
+    header,
+    number,
+    p_value,
+    percent,
+    plain,
+    render,
+    span,
+    visible,
+    word,
+)
 
 __all__ = [
     "LANGUAGES",
@@ -15,5 +25,6 @@ __all__ = [
     "span",
     "speaking",
     "use",
+    "visible",
     "word",
 ]

@@ -18,6 +18,7 @@ from workbench.display.writing import (
     percent,
     render,
     span,
+    visible,
     word,
 )
 from workbench.notes import Note
@@ -84,7 +85,7 @@ def shown(table, shares=None, keys=()):
             cells = cells.mask(few.to_numpy(bool), f"<{MINIMUM_CELL}")
         elif name not in kept:
             cells = cells.mask(small, MISSING)
-        out[header(name)] = cells
+        out[visible(header(name))] = cells.map(visible)
     return pd.DataFrame(out, index=table.index)
 
 

@@ -59,6 +59,29 @@ def _signed(write):
     return careful
 
 
+# What a terminal would obey or a reader could be deceived by: control characters, marks that turn
+# the direction of writing, half characters. Joiners stay: words and pictures are made with them.
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def visible(text):
+    """Return text with what would be obeyed rather than read written out.
+
+    >>> print(visible("red\\x1b[31m"))
+    red\\x1b[31m
+    """
+    return _UNSEEN.sub(_written_out, text)
+
+
+def _written_out(match):
+    char = match[0]
+    code = ord(char)
+    return _SHORT.get(char) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
+
+
 def render(note):
     """Return a note as text in the language in use; text stays as it is.
 
@@ -85,10 +108,11 @@ def _write(value, form, name, currency):
     if isinstance(value, Note):
         return render(value)
     if form == "word":
-        return word(value, name)
+        return visible(word(value, name))
     if form == "money":
         return money(value, currency)
-    return FORMS[form](value) if form in FORMS else number(value, int(form))
+    text = FORMS[form](value) if form in FORMS else number(value, int(form))
+    return visible(text) if isinstance(value, str) or form in ("", "text") else text
 
 
 @_signed

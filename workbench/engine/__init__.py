@@ -33,21 +33,25 @@ __all__ = [
     "columns",
     "day",
     "distinct",
+    "duckdb_to_parquet",
     "frame",
     "frames",
     "given",
+    "is_sqlite",
     "is_table",
     "key",
     "left_out",
     "micros",
     "one",
+    "open_workspace",
     "ordered",
+    "query_files",
     "raw",
-    "read_database",
     "real",
     "run",
     "simulated",
     "span",
+    "sqlite_rows",
     "tables",
     "view",
     "whole",
@@ -445,14 +449,39 @@ def write_ordered(table, path, *, customer="customer_id", time="occurred_at"):
     return str(path)
 
 
-def read_database(path, query=None, table=None):
-    """Read a query or a whole table from a DuckDB or SQLite file into a DataFrame.
+def open_workspace():
+    """Return a workspace for one load: a connection of its own, bounded and spilling to disk."""
+    from workbench.engine.workspace import Workspace
 
-    Raises InputError for a file that is neither, an unknown table or a query that fails.
-    """
-    from workbench.engine import duck
+    return Workspace()
 
-    return duck.read_database(Path(path), query, table)
+
+def is_sqlite(path):
+    """Say whether a database file is SQLite's, not DuckDB's; InputError where it is neither."""
+    from workbench.engine import databases
+
+    return databases.is_sqlite(path)
+
+
+def sqlite_rows(path, query=None, table=None):
+    """Return the column names and a stream of the rows of a query or table in an SQLite file."""
+    from workbench.engine import databases
+
+    return databases.sqlite_rows(path, query, table)
+
+
+def duckdb_to_parquet(path, query, table, folder):
+    """Write a query or table of a DuckDB file to Parquet; return the file and its columns."""
+    from workbench.engine import databases
+
+    return databases.duckdb_to_parquet(path, query, table, folder)
+
+
+def query_files(files, query, folder):
+    """Run one query over Parquet files known by name, and nothing else; see `databases`."""
+    from workbench.engine import databases
+
+    return databases.query_files(files, query, folder)
 
 
 def _dialect(table):

@@ -3,7 +3,6 @@
 import atexit
 import os
 import re
-import sqlite3
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from workbench.engine import folders
 from workbench.engine.batches import BATCH_ROWS, cut, empty, in_order, settle, to_numpy, with_views
 from workbench.engine.ids import coded_words, written
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError
 
 MEMORY = os.environ.get("WORKBENCH_MEMORY", "2GB")
 
@@ -378,64 +377,3 @@ def _query(sql, tables, values=None):
             "table: cannot be read ({error})",
             error=str(error).splitlines()[0],
         ) from error
-
-
-def read_database(path, query, table):
-    """Read from a DuckDB or SQLite file; see `workbench.engine.read_database`."""
-    import duckdb
-    import pandas as pd
-
-    magic = path.read_bytes()[:16] if path.is_file() else b""
-    if magic.startswith(b"SQLite format 3"):
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as con:
-            names = [
-                r[0]
-                for r in con.execute(
-                    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
-                )
-            ]
-            sql = query or f"SELECT * FROM {quote(_named(path, table, names))}"
-            try:
-                return pd.read_sql_query(sql, con)
-            except (pd.errors.DatabaseError, sqlite3.Error) as error:
-                raise InputError(
-                    "engine.error_query",
-                    "{path}: the query failed ({error})",
-                    path=path,
-                    error=error,
-                ) from error
-    if magic[8:12] != b"DUCK":
-        raise InputError(
-            "engine.error_no_database",
-            "{path}: neither a DuckDB nor an SQLite database",
-            path=path,
-        )
-    try:
-        con = duckdb.connect(str(path), read_only=True)
-        names = [
-            r[0] for r in con.execute("SELECT table_name FROM information_schema.tables").fetchall()
-        ]
-        return con.execute(query or f"SELECT * FROM {quote(_named(path, table, names))}").df()
-    except duckdb.Error as error:
-        raise InputError(
-            "engine.error_query",
-            "{path}: the query failed ({error})",
-            path=path,
-            error=str(error).splitlines()[0],
-        ) from error
-
-
-def _named(path, table, names):
-    if table is None and len(names) == 1:
-        return names[0]
-    if table is None:
-        raise InputError(
-            "engine.error_several_tables",
-            "{path}: several tables ({names:text}); name one with `read: {{table: …}}` or a "
-            "`query:`",
-            path=path,
-            names=names or "–",
-        )
-    if table not in names:
-        raise unknown(str(path), "table", table, names)
-    return table

@@ -1,82 +1,98 @@
 """Text files with a delimiter: encoding, header and rows, nothing swallowed unseen."""
 
 import csv
+import itertools
+import re
 
 from workbench.errors import InputError
+from workbench.load import census, text
+from workbench.load.raw import ROW, Raw, columns_of, keep_unreadable
+from workbench.notes import Note
 
 DELIMITERS = ",;\t|"
-ENCODINGS = ("utf-8", "cp1252")
-MARKS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
+SAMPLE = 200
+BATCH = 50_000
+_SEP = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+_NO_QUOTES = Note(
+    "load.noticed_no_quotes",
+    "Quotation marks are taken as they stand: read as quotes, line {line} would not be a row. "
+    "`read: {{quote: none}}` settles it.",
+    line=0,
 )
 
 
-def read(path, options):
-    """Return a delimited text file as a raw DataFrame, its lines that are no rows, and notes."""
-    import numpy as np
+class _Layout:
+    """Where the rows of a file begin and how they are cut."""
 
-    encoding, text = decoded(path, options.get("encoding"))
-    skip = int(options.get("skip_rows", 0))
-    head = "\n".join(text.splitlines()[skip : skip + 60])
-    if not head.strip():
-        raise InputError("load.error_no_text", "{path}: the file holds no text", path=path)
-    delimiter = options.get("delimiter") or _delimiter(head)
-    header = _header(path, head, delimiter)
-    if len(text.splitlines()) <= skip + 1:
-        raise no_rows(path, header)
-    frame, bad = _rows(path, text, skip, header, delimiter)
-    _no_open_quote(path, frame, text, delimiter)
-    # Line numbers as an editor shows them, for files whose values hold no line breaks.
-    refused = {number for number, *_ in bad}
-    numbers = np.array(
-        [n for n in range(skip + 2, skip + 2 + len(frame) + len(bad)) if n not in refused]
-    )[: len(frame)]
-    # Not UTF-8 and not named: Windows Western is the usual one, but a guess is said to be one.
-    guessed = encoding == "cp1252" and not options.get("encoding")
-    return (
-        frame,
-        bad,
-        {
-            "encoding": "cp1252 (assumed)" if guessed else encoding,
-            "delimiter": {"\t": "tab"}.get(delimiter, delimiter),
-            "lines": numbers,
-        },
-    )
+    def __init__(self, path, options, source):
+        self.path, self.source = path, source
+        self.quote = {"none": None}.get(options.get("quote", '"'), options.get("quote", '"'))
+        skip = options.get("skip_rows", 0)
+        named = {"\\t": "\t"}.get(options.get("delimiter"), options.get("delimiter"))
+        with open(source, encoding="utf-8", newline="") as stream:
+            for _ in range(skip):
+                stream.readline()
+            first = stream.readline()
+            self.head_line = skip
+            if told := _SEP.fullmatch(first.strip("\ufeff\r\n")):
+                named, self.head_line = named or told[1], skip + 1
+                first = stream.readline()
+            head = [first, *itertools.islice(stream, SAMPLE)]
+        head[0] = head[0].removeprefix("\ufeff")
+        if not "".join(head).strip():
+            raise InputError("load.error_no_text", "{path}: the file holds no text", path=path)
+        self.delimiter = named or _delimiter("".join(head[:60]), self.quote)
+        if len(self.delimiter) != 1:
+            raise InputError(
+                "load.error_delimiter",
+                "{path}: a delimiter is one character, found {delimiter:repr}",
+                path=path,
+                delimiter=self.delimiter,
+            )
+        rows = self.reader(head, strict=False)
+        self.header = _named(path, next(rows))
+        self.first_line = self.head_line + rows.line_num
+        sample = list(itertools.islice(rows, SAMPLE))
+        self.shapes = census.shapes_of(sample, self.delimiter, len(self.header))
 
-
-def decoded(path, encoding=None):
-    """Return the encoding of a text file, found where none is named, and its text."""
-    data = path.read_bytes()
-    encoding = encoding or _encoding(path, data)
-    try:
-        text = data.decode(encoding)
-    except LookupError:
-        raise InputError(
-            "load.error_no_encoding",
-            "{path}: no encoding is called {encoding:repr}; common ones are utf-8, cp1252 and "
-            "latin-1",
-            path=path,
-            encoding=encoding,
-        ) from None
-    except UnicodeDecodeError as error:
-        raise InputError(
-            "load.error_encoding",
-            "{path}: not {encoding} (byte {start}, line {line}). Leave `encoding` out to have it "
-            "found, or name the right one, such as cp1252.",
-            path=path,
-            encoding=encoding,
-            start=error.start,
-            line=data[: error.start].count(b"\n") + 1,
-        ) from None
-    if "\x00" in text[:4096]:
-        raise InputError(
-            "load.error_no_text_file",
-            "{path}: this is no text file (it holds zero bytes)",
-            path=path,
+    def reader(self, lines, strict=True):
+        """Cut lines into fields as this file does."""
+        if self.quote is None:
+            return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE)
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quotechar=self.quote,
+            skipinitialspace=self.delimiter != " ",
+            strict=strict,
         )
-    return encoding, text.removeprefix("\ufeff")
+
+    def start(self):
+        """Return the byte at which the first row begins."""
+        with open(self.source, "rb") as stream:
+            for _ in range(self.first_line):
+                stream.readline()
+            return stream.tell()
+
+
+def read(workspace, path, options):
+    """Return a delimited text file as a Raw table of text."""
+    csv.field_size_limit(census.LONGEST)
+    found = text.in_utf8(workspace, path, options.get("encoding"))
+    layout = _Layout(path, options, found.path)
+    counted = census.count(
+        found.path, layout.start(), layout.delimiter, layout.quote, layout.shapes
+    )
+    if counted.swallowed is not None:
+        raise _open_quote(path, layout.first_line + counted.swallowed + 1)
+    raw = _by_engine(workspace, layout, counted) or _by_csv(workspace, layout)
+    if not raw.rows:
+        raise no_rows(path, layout.header)
+    # Not UTF-8 and not named: Windows Western is the usual one, but a guess is said to be one.
+    encoding = "cp1252 (assumed)" if found.guessed else found.encoding
+    shown = {"\t": "tab"}.get(layout.delimiter, layout.delimiter)
+    raw.notes = {"encoding": encoding, "delimiter": shown, **raw.notes}
+    return raw
 
 
 def no_rows(path, columns):
@@ -89,127 +105,240 @@ def no_rows(path, columns):
     )
 
 
-def _header(path, head, delimiter):
-    if len(delimiter) != 1:
-        raise InputError(
-            "load.error_delimiter",
-            "{path}: a delimiter is one character, found {delimiter:repr}",
-            path=path,
-            delimiter=delimiter,
-        )
-    header = next(csv.reader([head.splitlines()[0]], delimiter=delimiter))
+def _named(path, header):
     # A trailing delimiter makes nameless columns: harmless, and given a name.
     header = [h or f"unnamed_{i}" for i, h in enumerate(header, 1)]
     doubled = sorted({h for h in header if header.count(h) > 1})
     if doubled:
-        raise InputError(
-            "load.error_header_twice",
-            "{path}: the header names {doubled:repr} twice",
-            path=path,
-            doubled=doubled,
-        )
+        raise doubled_columns(path, doubled)
     return header
 
 
-def _rows(path, text, skip, header, delimiter):
-    """Return the rows as text, and (line, text, reason) of those with too many or few fields."""
-    import pandas as pd
-    import pyarrow as pa
-
-    bad = []
-
-    def keep_aside(row):
-        reason = f"{row.actual_columns} fields instead of {row.expected_columns}"
-        bad.append((row.number, row.text, reason))
-        return "skip"
-
-    try:
-        table = _arrow_csv(text, skip, header, delimiter, keep_aside)
-    except pa.ArrowInvalid as error:
-        raise InputError(
-            "load.error_not_a_table",
-            "{path}: cannot be read as a table with the delimiter {delimiter:repr} ({error})",
-            path=path,
-            delimiter=delimiter,
-            error=str(error).splitlines()[0],
-        ) from None
-    types = {pa.string(): pd.StringDtype(na_value=float("nan"))}
-    return table.to_pandas(types_mapper=types.get), bad
-
-
-def _arrow_csv(text, skip, header, delimiter, keep_aside):
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
-
-    return arrow_csv.read_csv(
-        pa.BufferReader(text.encode()),
-        # One thread: only then does the reader know the line numbers of the rows it refuses.
-        read_options=arrow_csv.ReadOptions(
-            skip_rows=skip + 1, use_threads=False, column_names=header
-        ),
-        parse_options=arrow_csv.ParseOptions(
-            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=keep_aside
-        ),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types={h: pa.string() for h in header},
-            strings_can_be_null=True,
-            null_values=["", "NA", "N/A", "NULL", "null", "NaN", "nan"],
-            quoted_strings_can_be_null=True,
-        ),
-    )
-
-
-def _no_open_quote(path, frame, text, delimiter):
-    """Refuse a file in which a quote that is never closed has swallowed whole rows."""
-    for name in frame:
-        values = frame[name].dropna()
-        long = values[values.str.contains("\n", regex=False)]
-        inner = long.map(lambda v: max(line.count(delimiter) for line in v.split("\n")[1:]))
-        if (inner >= max(len(frame.columns) - 2, 1)).any():
-            value = long[inner >= max(len(frame.columns) - 2, 1)].iloc[0]
-            line = text[: text.find(value.split("\n")[0])].count("\n") + 1
-            raise InputError(
-                "load.error_open_quote",
-                "{path}: a quote near line {line}, in column '{name}', is not closed and "
-                "swallows the rows after it. Close or remove that quotation mark.",
-                path=path,
-                line=line,
-                name=name,
-            )
-    if text.count('"') % 2:
-        line = text[: text.rfind('"')].count("\n") + 1
-        raise InputError(
-            "load.error_odd_quotes",
-            "{path}: an odd number of quotation marks, the last one in line {line}; "
-            "one is not closed. Close or remove it, else whole rows may be read as one "
-            "value.",
-            path=path,
-            line=line,
-        )
-
-
-def _encoding(path, data):
-    for mark, name in MARKS:
-        if data.startswith(mark):
-            return name
-    for name in ENCODINGS:
-        try:
-            data.decode(name)
-            return name
-        except UnicodeDecodeError:
-            continue
-    raise InputError(
-        "load.error_encoding_unknown",
-        "{path}: neither UTF-8 nor Windows Western; name the encoding with `read: {{encoding: …}}`",
+def doubled_columns(path, doubled):
+    """Return the error of columns of one name."""
+    return InputError(
+        "load.error_header_twice",
+        "{path}: the header names {doubled:repr} twice",
         path=path,
+        doubled=doubled,
     )
 
 
-def _delimiter(head):
+def _by_engine(workspace, layout, counted):
+    """Read with the engine; None where its rows are not those of the count."""
+    if not counted.regular or len(layout.header) == 1 or not _plain(layout.delimiter):
+        return None
+    if not _engine_rows(workspace, layout, counted.longest):
+        return None
+    rows = workspace.one("SELECT count(*) FROM file_rows")
+    lines = workspace.rows(
+        "SELECT line, any_value(csv_line), any_value(error_type) FROM reject_errors "
+        "GROUP BY line ORDER BY line"
+    )
+    workspace.run("DROP TABLE reject_errors; DROP TABLE reject_scans")
+    odd = {kind for *_, kind in lines} - {"MISSING COLUMNS", "TOO MANY COLUMNS"}
+    shifted = lines and counted.steps
+    if odd or shifted or rows + len(lines) != counted.records:
+        return None
+    bad = [(line, found, _fields(layout, found)) for line, found, _ in lines]
+    steps = [(number, more) for number, more in counted.steps]
+    # A line that is no row moves the lines of the rows behind it.
+    steps += [(line - layout.first_line - 1 - i, 1) for i, (line, *_) in enumerate(bad)]
+    raw = _raw(workspace, layout, rows, bad, steps)
+    raw.padded = counted.padded
+    return raw
+
+
+def _plain(delimiter):
+    return delimiter.isascii() and delimiter not in "\\\"'\r\n"
+
+
+def _fields(layout, line):
+    found = len(next(layout.reader([line], strict=False), []))
+    return f"{found} fields instead of {len(layout.header)}"
+
+
+def _engine_rows(workspace, layout, longest):
+    """Read the rows into the table file_rows; False where the engine cannot."""
+    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(layout.header)))
+    quoting = _literal(layout.quote or "")
+    # The engine's buffer must hold the longest line.
+    size = f", max_line_size={longest + 1024}" if longest > 1 << 20 else ""
+    return workspace.try_run(
+        f"""CREATE OR REPLACE TEMP TABLE file_rows AS SELECT * FROM read_csv(
+          {_literal(str(layout.source))}, auto_detect=false, header=false, null_padding=false,
+          skip={layout.first_line}, delim={_literal(layout.delimiter)}, quote={quoting},
+          escape={quoting}, columns={{{columns}}}, store_rejects=true, rejects_limit=0,
+          strict_mode=true{size})"""
+    )
+
+
+def _literal(value):
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _by_csv(workspace, layout):
+    """Read with Python's reader, slowly and by the letter: what is oddly quoted, or has lone
+    carriage returns.
+    """
+    if layout.quote and layout.delimiter == "\t" and (line := _breaks_quotes(layout)):
+        layout.quote = None
+        noticed = [_NO_QUOTES.having(line=line)]
+    else:
+        noticed = []
+    rows = _CsvRows(layout)
+    workspace.table_from_batches("file_rows", *rows.batches())
+    raw = _raw(workspace, layout, rows.good, rows.bad, rows.steps)
+    raw.noticed = noticed
+    return raw
+
+
+def _breaks_quotes(layout):
+    """Return the line at which quotes are at odds with themselves, where all lines are rows once
+    nothing is quoted.
+    """
+    try:
+        rows = _CsvRows(layout)
+        for _ in rows.rows():
+            pass
+        return None
+    except InputError:
+        place = rows.began
+    wanted = len(layout.header) - 1
+    with open(layout.source, encoding="utf-8", newline="") as stream:
+        lines = itertools.islice(stream, layout.first_line, None)
+        if all(line.count(layout.delimiter) == wanted for line in lines if line.strip("\r\n")):
+            return place
+    return None
+
+
+class _CsvRows:
+    """The rows of a file by Python's csv, with the lines that are none."""
+
+    def __init__(self, layout):
+        self.layout = layout
+        self.good, self.bad, self.steps = 0, [], []
+        self.began = layout.first_line + 1
+        self._lines = []
+
+    def batches(self):
+        """Return the schema and a stream of Arrow batches of text."""
+        import pyarrow as pa
+
+        schema = pa.schema([(f"c{i}", pa.string()) for i in range(len(self.layout.header))])
+
+        def made():
+            rows = self.rows()
+            while block := list(itertools.islice(rows, BATCH)):
+                arrays = [
+                    pa.array([v if v != "" else None for v in column], pa.string())
+                    for column in zip(*block, strict=True)
+                ]
+                yield pa.record_batch(arrays, schema=schema)
+
+        return schema, made()
+
+    def rows(self):
+        """Yield the rows that have as many fields as the header."""
+        layout, wanted = self.layout, len(self.layout.header)
+        with open(layout.source, encoding="utf-8", newline="") as stream:
+            for _ in range(layout.first_line):
+                stream.readline()
+            reader = layout.reader(self._noted(stream))
+            while True:
+                self._lines.clear()
+                self.began = layout.first_line + reader.line_num + 1
+                try:
+                    row = next(reader, None)
+                except csv.Error as error:
+                    raise _open_quote(layout.path, self.began, str(error)) from None
+                if row is None:
+                    return
+                if self._kept(row, wanted):
+                    yield row
+
+    def _noted(self, stream):
+        for line in stream:
+            self._lines.append(line)
+            yield line
+
+    def _kept(self, row, wanted):
+        """Count a record; say whether it is a row."""
+        lines = len(self._lines)
+        if not row:
+            self.steps.append((self.good, lines))
+            return False
+        if len(row) != wanted:
+            found = "".join(self._lines).rstrip("\r\n")
+            self.bad.append((self.began, found, f"{len(row)} fields instead of {wanted}"))
+            self.steps.append((self.good, lines))
+            return False
+        if lines > 1:
+            if self.layout.shapes.are_rows([line.rstrip("\r\n") for line in self._lines]):
+                raise _open_quote(self.layout.path, self.began)
+            self.steps.append((self.good + 1, lines - 1))
+        self.good += 1
+        return True
+
+
+def _raw(workspace, layout, good, bad, steps):
+    """Return the table of the rows, each with its line as an editor shows it."""
+    workspace.run(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT rowid AS {ROW}, * FROM file_rows")
+    count = keep_unreadable(workspace, bad)
+    columns = columns_of(layout.header)
+    line, joined = _line(workspace, layout.first_line, steps)
+    return Raw(
+        workspace,
+        "raw",
+        columns,
+        dict.fromkeys(layout.header, "VARCHAR"),
+        text=True,
+        rows=good + count,
+        unreadable=count,
+        line=line,
+        lines_from=joined,
+    )
+
+
+def _line(workspace, first, steps):
+    """Return the SQL of a row's line and the join it needs; steps say after which rows lines move
+    on by more than one.
+    """
+    plain = f"r.{ROW} + {first + 1}"
+    if not steps:
+        return plain, ""
+    import pyarrow as pa
+
+    more, table = 0, {}
+    for number, lines in sorted(steps):
+        more += lines
+        table[number] = more
+    workspace.table_from(
+        "line_steps", pa.table({"began": list(table), "more": list(table.values())})
+    )
+    joined = f"ASOF LEFT JOIN line_steps s ON r.{ROW} >= s.began"
+    return f"{plain} + coalesce(s.more, 0)", joined
+
+
+def _open_quote(path, line, error=""):
+    return InputError(
+        "load.error_open_quote",
+        "{path}: a quotation mark near line {line} is not closed, or stands where none can "
+        "{error}; read on, it would swallow the rows after it. Close or remove it, or say "
+        "`read: {{quote: none}}` where the file quotes nothing.",
+        path=path,
+        line=line,
+        error=f"({error})" if error else "",
+    )
+
+
+def _delimiter(head, quote):
     """Return the delimiter that cuts the first lines into most fields, equally many a line."""
     best, score = ",", (0, 0)
+    quoting = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
     for candidate in DELIMITERS:
-        counts = [len(row) for row in csv.reader(head.splitlines(), delimiter=candidate) if row]
+        rows = csv.reader(head.splitlines(), delimiter=candidate, **quoting)
+        counts = [len(row) for row in rows if row]
         if counts and counts[0] > 1:
             same = sum(c == counts[0] for c in counts) / len(counts)
             score, best = max((score, best), ((round(same, 1), counts[0]), candidate))

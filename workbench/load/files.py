@@ -1,11 +1,9 @@
 """Read a file of any kind into a raw table of what stands in it; judge nothing but its form."""
 
-import json
 from pathlib import Path
 
-from workbench import engine
 from workbench.errors import InputError, unknown
-from workbench.load import delimited
+from workbench.load import containers, delimited, json_rows, typed, workbooks
 
 FORMATS = {
     ".csv": "csv",
@@ -14,6 +12,8 @@ FORMATS = {
     ".xlsx": "excel",
     ".xls": "excel",
     ".xlsm": "excel",
+    ".xlsb": "excel",
+    ".ods": "excel",
     ".parquet": "parquet",
     ".pq": "parquet",
     ".jsonl": "jsonl",
@@ -24,63 +24,143 @@ FORMATS = {
     ".db": "database",
     ".sqlite": "database",
     ".sqlite3": "database",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".sav": "spss",
+    ".zsav": "spss",
+    ".dta": "stata",
 }
-OPTIONS = {"format", "delimiter", "encoding", "decimal", "sheet", "table", "query", "skip_rows"}
+# The options each format heeds, besides `format` itself.
+HEEDED = {
+    "csv": {"delimiter", "quote", "encoding", "decimal", "skip_rows"},
+    "excel": {"sheet", "skip_rows", "decimal"},
+    "parquet": {"decimal"},
+    "jsonl": {"encoding", "decimal"},
+    "database": {"table", "query", "decimal"},
+    "arrow": {"decimal"},
+    "spss": {"encoding", "decimal"},
+    "stata": {"encoding", "decimal"},
+}
+OPTIONS = {"format"}.union(*HEEDED.values())
 
 
-def read(path, options):
-    """Return a raw DataFrame, the rows that have no readable form, and notes on what was found.
+def read(workspace, path, options):
+    """Return a file, or the files of a folder or pattern, as a Raw table.
 
-    The second value is a list of (line number, text, reason). Raises InputError for a file that
-    cannot be read at all.
+    Raises InputError for a file that cannot be read at all.
     """
     path = Path(path)
+    check_options(options)
+    several = containers.files_of(path)
+    if several is not None:
+        return _together(workspace, path, *several, options)
     _must_hold_something(path)
-    for name in options:
-        if name not in OPTIONS:
-            raise unknown("mapping, read", "option", name, sorted(OPTIONS))
-    kind = options.get("format") or FORMATS.get(path.suffix.lower())
-    readers = {
-        "csv": delimited.read,
-        "excel": _excel,
-        "parquet": _parquet,
-        "jsonl": _jsonl,
-        "database": _database,
-    }
-    if kind not in readers:
+    inner = containers.unpacked(workspace, path)
+    kind = kind_of(inner, options, path)
+    check_heeded(kind, options)
+    raw = _reader(kind)(workspace, inner, options)
+    if not raw.columns or not raw.rows:
+        raise delimited.no_rows(path, list(raw.columns))
+    return raw
+
+
+def kind_of(inner, options, path=None):
+    """Return the format of a file, by what it is said to be, else by its ending."""
+    named = {"json": "jsonl"}.get(options.get("format"), options.get("format"))
+    kind = named or FORMATS.get(inner.suffix.lower())
+    if kind not in HEEDED:
         raise InputError(
             "load.error_kind",
             "{path}: unknown kind of file '{ending}'. Say what it is with `read: {{format: …}}` "
             "in the mapping: {readers:text}",
-            path=path,
-            ending=path.suffix,
-            readers=list(readers),
+            path=path or inner,
+            ending=inner.suffix,
+            readers=list(HEEDED),
         )
+    return kind
+
+
+def check_options(options):
+    """Refuse an option that does not exist, or whose value is none."""
+    for name in options:
+        if name not in OPTIONS:
+            raise unknown("mapping, read", "option", name, sorted(OPTIONS))
     if options.get("decimal", ".") not in (".", ","):
         raise InputError(
             "load.error_decimal",
             "mapping, read: decimal is '.' or ',', found {found}",
             found=repr(options["decimal"]),
         )
-    if not isinstance(options.get("skip_rows", 0), int):
+    skip = options.get("skip_rows", 0)
+    if not isinstance(skip, int) or isinstance(skip, bool) or skip < 0:
         raise InputError(
             "load.error_skip_rows",
-            "mapping, read: skip_rows needs a whole number, found {found}",
-            found=repr(options["skip_rows"]),
+            "mapping, read: skip_rows needs a whole number of 0 or more, found {found}",
+            found=repr(skip),
         )
-    frame, bad, notes = readers[kind](path, options)
-    if not len(frame.columns) or (not len(frame) and not bad):
-        raise delimited.no_rows(path, map(str, frame.columns))
-    return frame, bad, notes
+    if options.get("quote", '"') not in ('"', "'", "none"):
+        raise InputError(
+            "load.error_quote",
+            "mapping, read: quote is '\"', \"'\" or none, found {found}",
+            found=repr(options["quote"]),
+        )
+    for name in ("format", "delimiter", "encoding", "table", "query"):
+        if not isinstance(options.get(name, ""), str):
+            raise InputError(
+                "load.error_read_text",
+                "mapping, read, {name}: a text is needed, found {found}",
+                name=name,
+                found=repr(options[name]),
+            )
+
+
+def check_heeded(kind, options):
+    """Refuse an option that a format would pass over."""
+    for name in options:
+        if name != "format" and name not in HEEDED[kind]:
+            raise InputError(
+                "load.error_not_heeded",
+                "mapping, read: `{name}` means nothing for a file of the kind {kind}; it knows "
+                "{heeded:text}. A query over files stands in the mapping itself, beside `files:`.",
+                name=name,
+                kind=kind,
+                heeded=sorted(HEEDED[kind]),
+            )
+
+
+def _reader(kind):
+    if kind in ("spss", "stata"):
+        from workbench.load import statistical
+
+        return statistical.read
+    return {
+        "csv": delimited.read,
+        "excel": workbooks.read,
+        "parquet": typed.parquet,
+        "arrow": typed.arrow,
+        "jsonl": json_rows.read,
+        "database": typed.database,
+    }[kind]
+
+
+def _together(workspace, path, files, partitioned, options):
+    """Return several files of one kind as one table."""
+    kind = kind_of(files[0], options, path)
+    check_heeded(kind, options)
+    if kind == "parquet":
+        for file in files:
+            typed.parquet(workspace, file, options)
+        return typed.parts(workspace, files, partitioned)
+    raise InputError(
+        "load.error_directory_kind",
+        "{path}: a folder or pattern of {kind} files is not read as one table; name them under "
+        "`files:` in the mapping, or convert them to Parquet",
+        path=path,
+        kind=kind,
+    )
 
 
 def _must_hold_something(path):
-    if path.is_dir():
-        raise InputError(
-            "load.error_directory",
-            "{path}: this is a directory; name one file in it",
-            path=path,
-        )
     if path.exists() and path.stat().st_size == 0:
         raise InputError("load.error_empty", "{path}: the file is empty (no bytes)", path=path)
     if path.exists():
@@ -95,96 +175,3 @@ def _must_hold_something(path):
             near=near,
         )
     raise InputError("load.error_no_file", "{path}: no such file.", path=path)
-
-
-def _excel(path, options):
-    import pandas as pd
-
-    magic = path.read_bytes()[:8]
-    if magic == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise InputError(
-            "load.error_old_workbook",
-            "{path}: the workbook is password-protected or in the old .xls format. "
-            "Open it, remove the password and save it as .xlsx.",
-            path=path,
-        )
-    try:
-        book = pd.ExcelFile(path, engine="openpyxl")
-    except Exception as error:  # noqa: BLE001 - a broken workbook fails in any way
-        raise InputError(
-            "load.error_workbook",
-            "{path}: not a readable workbook ({name}: {error})",
-            path=path,
-            name=type(error).__name__,
-            error=error,
-        ) from None
-    with book:
-        sheet = options.get("sheet", book.sheet_names[0])
-        if sheet not in book.sheet_names:
-            raise unknown(str(path), "sheet", sheet, book.sheet_names)
-        frame = pd.read_excel(
-            book, sheet_name=sheet, dtype=object, skiprows=int(options.get("skip_rows", 0))
-        )
-    return frame, [], {"sheet": sheet}
-
-
-def _parquet(path, options):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        frame = pq.read_table(path).to_pandas()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(
-            "load.error_parquet",
-            "{path}: not a whole Parquet file; it may have been cut off while copying ({error})",
-            path=path,
-            error=str(error).splitlines()[0],
-        ) from None
-    # Named index levels are columns; an unnamed one only numbers rows, and not always once.
-    frame = frame.reset_index(drop=all(n is None for n in frame.index.names))
-    nested = [
-        c
-        for c in frame
-        if frame[c].dtype == object
-        and any(isinstance(v, (list, dict)) or type(v).__name__ == "ndarray" for v in frame[c])
-    ]
-    return (
-        frame.drop(columns=nested),
-        [],
-        {"left out (nested)": ", ".join(map(str, nested))} if nested else {},
-    )
-
-
-def _jsonl(path, options):
-    import pandas as pd
-
-    encoding, text = delimited.decoded(path, options.get("encoding"))
-    good, bad, lines = [], [], text.splitlines()
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            if not isinstance(row, dict):
-                raise ValueError
-            good.append(row)
-        except ValueError:
-            bad.append((number, line, "not a JSON object"))
-    if good:
-        return pd.json_normalize(good), bad, {"encoding": encoding}
-    if lines and lines[0].lstrip().startswith("["):
-        raise InputError(
-            "load.error_json_array",
-            "{path}: this is a JSON array; one object a line is needed.",
-            path=path,
-        )
-    raise InputError(
-        "load.error_json_lines",
-        "{path}: no line is a JSON object; one object a line is needed.",
-        path=path,
-    )
-
-
-def _database(path, options):
-    return engine.read_database(path, options.get("query"), options.get("table")), [], {}

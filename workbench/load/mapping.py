@@ -1,150 +1,155 @@
 """A small YAML mapping turns any file into canonical tables.
 
 A mapping names the canonical table, the source column behind each canonical one, and what the
-file cannot say itself: the time zone of naive timestamps, the currency, rows to refuse.
+file cannot say itself: the time zone of naive timestamps, the currency, rows to refuse. Its typed
+model is `workbench.load.model`; what it cannot know by itself is checked here.
 """
 
 from workbench import project, schemas
-from workbench.errors import InputError, one_of, unknown
+from workbench.errors import InputError, unknown
+from workbench.load import mistakes, yaml_text
 from workbench.load.values import no_time_zone
 from workbench.notes import Note
 
-KEYS = {
-    "table",
-    "columns",
-    "read",
-    "zone",
-    "currency",
-    "require",
-    "reject",
-    "duplicates",
-    "negative",
-    "time_format",
-    "description",
-}
-KINDS = {
-    "read": dict,
-    "require": list,
-    "reject": list,
-    "zone": str,
-    "currency": str,
-    "time_format": str,
-}
-_KIND_NAMES = {
-    list: Note("load.a_list", "a list"),
-    str: Note("load.a_text", "a text"),
-    dict: Note("load.a_block", "a block of keys"),
-}
+NUMBERS_ONLY = ("multiply", "add", "subtract")
+TIMES_ONLY = ("epoch", "day_number", "date")
+# What these keys bring need not stand under `columns:`.
+BROUGHT = {"events": ("event", "occurred_at"), "unpivot": ("item", "value")}
+_WRONG_KIND = Note(
+    "load.expression_kind",
+    "`{expression}:` gives {gives:text}, and '{column}' takes none",
+    expression="",
+    gives="",
+    column="",
+)
+_A_NUMBER = Note("load.gives_number", "a number")
+_A_MOMENT = Note("load.gives_moment", "a moment")
+_NO_FILES = Note("load.needs_files", "`files:` is needed, with a name for each file")
+_NO_JOIN = Note("load.needs_join", "several files need `join:` or one `query:` over them")
+_JOIN_AND_QUERY = Note("load.join_or_query", "`join:` or `query:` is needed, not both")
 
 
 def read_mapping(source):
-    """Return a mapping from a YAML file or a dictionary, its keys checked.
+    """Return a mapping from a YAML file or a dictionary, checked: a dictionary of the keys given.
 
-    Raises InputError for an unknown key, table or column.
+    Raises InputError that says every mistake on a line: where it stands, what was found there and
+    the nearest name.
     """
     if isinstance(source, dict):
-        mapping, name = dict(source), "mapping"
+        mapping, name = source, "mapping"
     else:
         mapping, name = _from_file(source), str(source)
-    _check_keys(mapping, name)
-    _check_zone(mapping, name)
-    _check_columns(mapping, name)
-    one_of(f"{name}, duplicates", mapping.get("duplicates", "keep"), ("keep", "drop"))
-    one_of(f"{name}, negative", mapping.get("negative", "reject"), ("keep", "reject"))
-    return mapping
-
-
-def _from_file(source):
-    import yaml
-
-    path = project.path(source)
-    if not path.is_file():
-        raise InputError("load.error_no_mapping", "{source}: no such mapping file", source=source)
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(
-            "load.error_mapping_yaml",
-            "{source}: not readable as YAML ({error})",
-            source=source,
-            error=str(error).splitlines()[0],
-        ) from None
-
-
-def _check_keys(mapping, name):
     if not isinstance(mapping, dict):
         raise InputError(
             "load.error_mapping_empty",
             "{name}: a mapping needs at least `table:` and `columns:`",
             name=name,
         )
-    for key in mapping:
-        if key not in KEYS:
-            raise unknown(name, "key", key, sorted(KEYS))
-    if not isinstance(mapping.get("columns"), dict) or "table" not in mapping:
-        raise InputError(
-            "load.error_mapping_keys", "{name}: `table:` and `columns:` are needed", name=name
-        )
-    if not isinstance(mapping["table"], str):
-        raise InputError(
-            "load.error_mapping_table",
-            "{name}, table: one name is needed, found {table}",
-            name=name,
-            table=repr(mapping["table"]),
-        )
-    for key, kind in KINDS.items():
-        if mapping.get(key) is not None and not isinstance(mapping[key], kind):
-            raise InputError(
-                "load.error_mapping_kind",
-                "{name}, {key}: {kind} is needed, found {value}",
-                name=name,
-                key=key,
-                kind=_KIND_NAMES[kind],
-                value=repr(mapping[key]),
-            )
+    mapping = _typed(mapping, name)
+    problems = [problem for check in CHECKS for problem in check(mapping, name)]
+    if problems:
+        raise mistakes.MappingError(problems)
+    return mapping
 
 
-def _check_zone(mapping, name):
-    from zoneinfo import ZoneInfo
+def _from_file(source):
+    path = project.path(source)
+    if not path.is_file():
+        raise InputError("load.error_no_mapping", "{source}: no such mapping file", source=source)
+    return yaml_text.read(path)
 
-    if not mapping.get("zone"):
-        return
+
+def _typed(mapping, name):
+    """Return the mapping as its typed model understands it."""
+    from pydantic import ValidationError
+
+    from workbench.load import model
+
     try:
-        ZoneInfo(mapping["zone"])
-    except (LookupError, OSError, TypeError, ValueError):
-        raise no_time_zone(f"{name}, zone", mapping["zone"]) from None
+        typed = model.Mapping.model_validate(mapping)
+    except ValidationError as error:
+        known = list(model.EXPRESSIONS)
+        raise mistakes.MappingError(mistakes.notes(name, error, model.keys_at, known)) from None
+    return typed.model_dump(by_alias=True, exclude_unset=True)
 
 
-def _check_columns(mapping, name):
-    for column, source in mapping["columns"].items():
-        if not _is_rule(source):
-            raise InputError(
-                "load.error_mapping_column",
-                "{name}, columns, {column}: use a column name, `multiply: [a, b]` or `value: …`; "
-                "found {source}",
-                name=name,
-                column=column,
-                source=repr(source),
-            )
-    known = schemas.columns(mapping["table"], mapping["columns"])
-    for column in mapping.get("require") or ():
-        if column not in mapping["columns"]:
-            raise unknown(f"{name}, require", "column", column, mapping["columns"])
-    missing = [c for c, rule in known.items() if rule.required and c not in mapping["columns"]]
+def _table(mapping, name):
+    """Yield what is wrong with the table and the names of its columns."""
+    table, columns = mapping["table"], mapping["columns"]
+    if table not in schemas.TABLES:
+        yield unknown(mistakes.place(name, ["table"]), "table", table, schemas.TABLES).note
+        return
+    for column in columns:
+        try:
+            schemas.columns(table, [column])
+        except InputError as error:
+            yield mistakes.OTHER.having(where=name, problem=error.note)
+    brought = [c for key, names in BROUGHT.items() if mapping.get(key) for c in names]
+    rules = schemas.columns(table)
+    missing = [c for c, r in rules.items() if r.required and c not in (*columns, *brought)]
     if missing:
-        raise InputError(
+        yield Note(
             "load.error_mapping_missing",
             "{name}: table '{table}' also needs {missing:text}",
             name=name,
-            table=mapping["table"],
+            table=table,
             missing=missing,
         )
 
 
-def _is_rule(source):
-    """Say whether a column's source is a name, a product of columns or one value for all rows."""
-    if not isinstance(source, dict):
-        return isinstance(source, (str, int, float))
-    if set(source) == {"multiply"}:
-        return isinstance(source["multiply"], list)
-    return set(source) == {"value"}
+def _zone(mapping, name):
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(mapping.get("zone", "UTC"))
+    except (LookupError, OSError, TypeError, ValueError):
+        yield no_time_zone(mistakes.place(name, ["zone"]), mapping["zone"]).note
+
+
+def _expressions(mapping, name):
+    """Yield where a column takes neither the number nor the moment an expression gives."""
+    rules = schemas.TABLES.get(mapping["table"], {})
+    for column, source in mapping["columns"].items():
+        kind = rules[column].kind if column in rules else "own"
+        told = next(iter(source), None) if isinstance(source, dict) else None
+        for only, wanted, gives in (
+            (NUMBERS_ONLY, "number", _A_NUMBER),
+            (TIMES_ONLY, "time", _A_MOMENT),
+        ):
+            if told in only and kind not in (wanted, "own"):
+                yield mistakes.OTHER.having(
+                    where=mistakes.place(name, ["columns", column]),
+                    problem=_WRONG_KIND.having(expression=told, gives=gives, column=column),
+                )
+
+
+def _named_columns(mapping, name):
+    """Yield names of canonical columns, outside `columns:`, that stand for none."""
+    columns = mapping["columns"]
+    for key in ("require", "ignore_case"):
+        for column in mapping.get(key, ()):
+            if column not in columns:
+                yield unknown(mistakes.place(name, [key]), "column", column, columns).note
+    for number, rule in enumerate(mapping.get("reject", ())):
+        if rule.get("whole", next(iter(columns))) not in columns:
+            where = mistakes.place(name, ["reject", number, "whole"])
+            yield unknown(where, "column", rule["whole"], columns).note
+
+
+def _files(mapping, name):
+    """Yield what several files lack to become one table."""
+    files, joins = mapping.get("files", {}), mapping.get("join")
+    here = mistakes.place(name, ["files"])
+    if "join" in mapping and "query" in mapping:
+        yield mistakes.OTHER.having(where=name, problem=_JOIN_AND_QUERY)
+    elif not files and ("join" in mapping or "query" in mapping):
+        yield mistakes.OTHER.having(where=name, problem=_NO_FILES)
+    elif len(files) > 1 and "join" not in mapping and "query" not in mapping:
+        yield mistakes.OTHER.having(where=here, problem=_NO_JOIN)
+    for number, join in enumerate(joins or ()):
+        if files and join["file"] not in list(files)[1:]:
+            where = mistakes.place(name, ["join", number, "file"])
+            yield unknown(where, "file", join["file"], list(files)[1:]).note
+
+
+CHECKS = (_table, _zone, _expressions, _named_columns, _files)

@@ -4,12 +4,10 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbench import project
 from workbench.errors import DataError, InputError
-from workbench.load.cards import sha256
 from workbench.notes import Note
 
-# The column in which a refused row keeps its reason.
-REASON = "_reason"
 MOMENTS = ("ordered_at", "occurred_at", "exposed_at", "answered_at", "created_at", "opened_at")
 # Reasons stand in tables and files as the same English text in every language, after the name of
 # their column; here is how they are said.
@@ -34,6 +32,10 @@ REASONS = {
         Note("load.reason_duplicate", "exact duplicate line"),
         Note("load.reason_mapping", "rejected by the mapping"),
         Note("load.reason_json", "not a JSON object"),
+        Note("load.reason_bytes", "bytes, no text"),
+        Note("load.reason_nested", "holds several values"),
+        Note("load.reason_code", "not in the table of codes"),
+        Note("load.reason_line", "another line of this order was refused"),
     )
 }
 _FIELDS = Note("load.reason_fields", "{found} fields instead of {wanted}", found=0, wanted=0)
@@ -57,27 +59,81 @@ _DUPLICATES = {
     ),
     "drop": Note("load.duplicates_drop", "Exact duplicate lines: {n}, refused.", n=0),
 }
+_ASIDE = Note(
+    "load.aside", "Refused rows lie in {path:text}; they may hold personal data.", path=""
+)
 _FOUND = Note("load.found", "{what:word}: {value:word}", what="", value="")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
+class Refused:
+    """The rows refused: a Parquet file of them as they stood (None where there are none), how
+    many, and (reason, rows, first line) of each reason.
+    """
+
+    path: Path | None
+    rows: int
+    counted: tuple = ()
+
+    @property
+    def by_reason(self):
+        """One row a reason: reason, rows, example; the most frequent first."""
+        import pandas as pd
+
+        return pd.DataFrame(self.counted, columns=["reason", "rows", "example"])
+
+    @property
+    def frame(self):
+        """The rows as a DataFrame, with _reason, _line and, for lines that are no rows, _text."""
+        import pandas as pd
+
+        if self.path is None:
+            return pd.DataFrame({"_reason": [], "_line": []})
+        return pd.read_parquet(self.path)
+
+    def frames(self):
+        """Yield the rows as DataFrames, part by part."""
+        if self.path is None:
+            return
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches():
+                yield batch.to_pandas()
+
+    def problems(self):
+        """Return one row a reason, each reason a note, for an error that lists them."""
+        return _with_notes(self.by_reason)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class LoadReport:
     """What a load kept and refused.
 
     `.table` has one row per reason: reason, rows, example (the first line of the file with it; for
     sources without lines the row, from 1). `.rejected` holds the refused rows as they stood, with
-    _reason, _line and, for lines that are no rows, _text. Reasons are the same text in every
-    language; `str(report)` says them in the language in use.
+    _reason, _line and, for lines that are no rows, _text; it is read when it is asked for. Reasons
+    are the same text in every language; `str(report)` says them in the language in use. `.noticed`
+    holds what was seen in the file that may mislead, with the key of the mapping that settles it,
+    `.origin` the path of the file, `.aside` where refused rows were written.
     """
 
     source: str
     rows_in: int
     rows_kept: int
     table: object
-    rejected: object = field(repr=False)
+    refused: Refused = field(repr=False)
     duplicates: int = 0
     duplicates_rule: str = "keep"
     notes: dict = field(default_factory=dict)
+    noticed: list = field(default_factory=list)
+    origin: str = ""
+    aside: list = field(default_factory=list)
+
+    @property
+    def rejected(self):
+        """The refused rows as a DataFrame."""
+        return self.refused.frame
 
     def said(self):
         """Return what the report says, line by line, as notes."""
@@ -91,6 +147,8 @@ class LoadReport:
             lines.append(_REFUSED.having(rows=row.rows, reason=reason, line=row.example))
         if self.duplicates:
             lines.append(_DUPLICATES[self.duplicates_rule].having(n=self.duplicates))
+        lines += self.noticed
+        lines += [_ASIDE.having(path=_short(path)) for path in self.aside]
         return [*lines, *(_FOUND.having(what=k, value=v) for k, v in self.notes.items())]
 
     @property
@@ -114,43 +172,32 @@ class LoadReport:
                 lines.append(f"  {note}" if note.id == _FOUND.id else str(note))
         return "\n".join(lines)
 
-    def _repr_html_(self):
-        import html
+    __repr__ = __str__
 
-        return "<pre>" + html.escape(str(self)) + "</pre>"
+    def _repr_html_(self):
+        from workbench.load import shown
+
+        return shown.report_html(self)
 
     def problems(self):
         """Return `.table` with each reason as a note, for an error that lists them."""
-        return self.table.assign(reason=self.table["reason"].map(reason_note))
+        return _with_notes(self.table)
 
-    def write_rejected(self, path):
+    def write_rejected(self, path=None):
         """Write the refused rows with their reasons to a CSV file and return its path, or None if
         there are none.
+
+        Without a path they lie in the folder of refused rows, which only its owner reads and git
+        ignores; `str(report)` says where. Raises InputError for a path that exists already.
         """
-        if not len(self.rejected):
-            return None
-        path = Path(path)
-        if path.is_dir():
-            raise InputError(
-                "load.error_rejected_folder",
-                "{path}: is a folder; name a file for the refused rows, such as {file}",
-                path=path,
-                file=path / "rejected.csv",
-            )
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.rejected.to_csv(path, index=False)
-        except OSError as error:
-            raise InputError(
-                "load.error_rejected_file",
-                "{path}: the refused rows cannot be written there ({reason})",
-                path=path,
-                reason=error.strerror or type(error).__name__,
-            ) from None
-        return path
+        from workbench.load import aside
+
+        written = aside.write(self.refused.frames(), self.origin or self.source, path)
+        self.aside[:] = [] if written is None else [written]
+        return written
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Loaded:
     """Canonical tables by name, the report of how they came about, and the time zone the mapping
     names.
@@ -173,6 +220,32 @@ class Loaded:
             )
         return self.tables[name]
 
+    def __repr__(self):
+        from workbench.load import shown
+
+        return shown.loaded_text(self)
+
+    def _repr_html_(self):
+        from workbench.load import shown
+
+        return shown.loaded_html(self)
+
+    def table(self, name):
+        """Return the path of a table in Parquet: analyses read it there, and it need not be held in
+        pandas.
+        """
+        if name not in self.tables:
+            return self[name]
+        return str(self.tables.paths[name])
+
+
+def _short(path):
+    """Return a path as it is said: from the project's root where it lies there."""
+    try:
+        return str(Path(path).resolve().relative_to(project.root()))
+    except (ValueError, InputError):
+        return str(path)
+
 
 def reason_note(reason):
     """Return a reason as a note: a column stays as it stands, a mapping's own words do too.
@@ -188,12 +261,8 @@ def reason_note(reason):
     return REASONS.get(reason) or Note("load.reason_own", "{reason:word}", reason=reason)
 
 
-def refuse(refused, hit, reason):
-    """Give rows a reason, unless they have one: the first reason found stands."""
-    import numpy as np
-
-    hit = np.asarray(hit.fillna(False) if hasattr(hit, "fillna") else hit, dtype=bool)
-    refused.loc[hit & refused[REASON].isna().to_numpy(), REASON] = reason
+def _with_notes(table):
+    return table.assign(reason=table["reason"].map(reason_note))
 
 
 def no_usable_row(path, problems=None):
@@ -201,36 +270,15 @@ def no_usable_row(path, problems=None):
     return DataError(Note("load.error_no_row", "{path}: no row can be used", path=path), problems)
 
 
-def rejected_rows(raw, unreadable, refused, lines):
-    """Return the refused rows as they stood, with their reason and line."""
-    import pandas as pd
-
-    bad = refused[REASON].notna()
-    rejected = raw[bad].assign(_reason=refused.loc[bad, REASON], _line=lines[bad.to_numpy()])
-    if unreadable:
-        broken = pd.DataFrame(unreadable, columns=["_line", "_text", "_reason"])
-        rejected = pd.concat([rejected, broken], ignore_index=True)
-    return rejected
-
-
-def by_reason(rejected):
-    """Return one row a reason: reason, rows, example; the most frequent first."""
-    summary = (
-        rejected.groupby(REASON, sort=True)
-        .agg(rows=(REASON, "size"), example=("_line", "min"))
-        .rename_axis("reason")
-        .reset_index()
-    )
-    return summary.sort_values(["rows", "reason"], ascending=[False, True], ignore_index=True)
-
-
-def circumstances(path, kept, mapping, notes):
+def circumstances(paths, period, mapping, notes, found):
     """Return what was found on the way: encoding and the like, the period, zone and checksum."""
     notes = dict(notes)
-    when = next((c for c in MOMENTS if c in kept), None)
-    if when and len(kept):
-        first, last = kept[when].min(), kept[when].max()
+    first, last = period
+    if first is not None:
         notes["period"] = f"{first:%Y-%m-%d %H:%M} – {last:%Y-%m-%d %H:%M} UTC"
     if mapping.get("zone"):
         notes["zone"] = mapping["zone"]
-    return {**notes, "sha256": sha256(path)}
+    known = {p: found[str(p)] for p in paths if str(p) in found}
+    if len(paths) == 1:
+        return {**notes, "sha256": known[paths[0]]} if known else notes
+    return {**notes, **{f"{p.name}: sha256": digest for p, digest in known.items()}}

@@ -1,24 +1,27 @@
 """Files → canonical tables: every row is kept, or refused for a reason."""
 
-from workbench import engine, project, schemas
-from workbench.errors import DataError, InputError, need_columns
-from workbench.load import files, values
+from collections.abc import Mapping
+
+from workbench import engine, project
+from workbench.errors import InputError, need_columns
+from workbench.load import files, kept, together
 from workbench.load.mapping import read_mapping
-from workbench.load.report import (
-    REASON,
-    Loaded,
-    LoadReport,
-    by_reason,
-    circumstances,
-    no_usable_row,
-    refuse,
-    rejected_rows,
-)
+from workbench.load.noticed import look
+from workbench.load.raw import ROW
+from workbench.load.refusals import ALIVE, GIVEN_BACK, Judge
+from workbench.load.report import Loaded, LoadReport, Refused, circumstances, no_usable_row
+from workbench.load.reshape import reshaped
+from workbench.load.values import Values
 from workbench.notes import Note
 
-TESTS = ("starts_with", "equals", "one_of", "missing", "at_most", "at_least")
-NOT_NEGATIVE = ("amount", "quantity", "list_price")
-_CURRENCY = Note("load.currency_rows", "{currency} ({n} row)", "{currency} ({n} rows)", n=0)
+_GIVEN_BACK = Note(
+    "load.given_back",
+    "{n} order was given back in full (its lines add up to 0) and is no purchase: it is left out "
+    "of the orders.",
+    "{n} orders were given back in full (their lines add up to 0) and are no purchases: they are "
+    "left out of the orders.",
+    n=0,
+)
 
 
 def file(path, mapping):
@@ -27,7 +30,7 @@ def file(path, mapping):
     Parameters
     ----------
     path : str or Path
-        CSV, TSV, Excel, Parquet, JSON lines, or a DuckDB or SQLite file; a relative path is taken
+        CSV, TSV, Excel, Parquet, JSON, or a DuckDB or SQLite file; a relative path is taken
         from the project's root.
     mapping : str, Path or dict
         YAML file or its content; see `data/mappings/` for examples.
@@ -52,43 +55,231 @@ def file(path, mapping):
             path=path,
         )
     source, mapping = mapping, read_mapping(mapping)
-    path = project.path(path)
-    raw, unreadable, notes = files.read(path, mapping.get("read") or {})
-    if not len(raw):
-        raise no_usable_row(path)
-    raw.columns = [str(c) for c in raw.columns]
-    kind = mapping["table"]
-    lines = notes.pop("lines", raw.index.to_numpy() + 1)
-    refused = raw.assign(**{REASON: None})[[REASON]]
-    _refuse_by_mapping(raw, mapping, refused, path)
-    table = _canonical(raw, mapping, kind, refused, notes, path)
-    _refuse_by_rules(table, kind, mapping, refused)
-    kept = table[refused[REASON].isna()]
-    doubles = raw.loc[kept.index].duplicated()
-    if mapping.get("duplicates") == "drop":
-        refuse(refused, table.index.isin(kept.index[doubles]), "exact duplicate line")
-        kept = kept[~doubles]
-    project.record_input(path, len(raw))
-    rejected = rejected_rows(raw, unreadable, refused, lines)
-    report = LoadReport(
-        path.name,
-        len(raw) + len(unreadable),
-        len(kept),
-        by_reason(rejected),
-        rejected,
-        int(doubles.sum()),
-        mapping.get("duplicates", "keep"),
-        circumstances(path, kept, mapping, notes),
-    )
-    if not len(kept):
-        raise no_usable_row(path, report.problems())
-    kept = kept.reset_index(drop=True)
-    kept.attrs = {"simulated": True} if raw.attrs.get("simulated") else {}
-    tables = {kind: kept}
-    if kind == "order_lines" and {"customer_id", "ordered_at"} <= set(kept):
-        tables["orders"] = orders_from_lines(kept)
+    parts = _paths(path, mapping, source)
+    found = kept.digests(parts.values())
+    key = kept.key(parts, found, mapping)
+    place, told = kept.find(key) or _load(parts, mapping, found, key)
+    report = _report(place, told, next(iter(parts.values())))
+    for one in parts.values():
+        if one.is_file():
+            project.record_input(one, report.rows_in)
     name = "mapping" if isinstance(source, dict) else str(source)
+    tables = Tables({table: place / f"{table}.parquet" for table in told["tables"]})
     return Loaded(tables, report, mapping.get("zone") or "UTC", name)
+
+
+def _paths(path, mapping, source):
+    """Return the files a load reads, by the names a mapping gives them."""
+    if not mapping.get("files"):
+        return {"": project.path(path)}
+    return together.paths(mapping, _folder_of(path, source))
+
+
+def _load(parts, mapping, found, key):
+    """Read, judge and keep; return the folder with the tables and what the report says."""
+    made = kept.draft()
+    try:
+        with engine.open_workspace() as work:
+            first = next(iter(parts.values()))
+            if mapping.get("files"):
+                raw = together.read(work, mapping, parts)
+            else:
+                raw = files.read(work, first, mapping.get("read") or {})
+            raw, mapping = reshaped(raw, mapping, first)
+            told = _judged(raw, mapping, list(parts.values()), made, found)
+        return kept.keep(made, key, told), told
+    except BaseException:
+        kept.forget(made)
+        raise
+
+
+def _report(place, told, origin):
+    """Return the report of a load from what was kept of it."""
+    path = place / "refused.parquet"
+    counted = tuple(tuple(row) for row in told["refused"])
+    refused = Refused(path if counted else None, sum(n for _, n, _ in counted), counted)
+    return LoadReport(
+        told["source"],
+        told["rows_in"],
+        told["rows_in"] - refused.rows,
+        refused.by_reason,
+        refused,
+        told["duplicates"],
+        told["duplicates_rule"],
+        told["notes"],
+        kept.restored(told["noticed"]),
+        str(origin),
+    )
+
+
+def _folder_of(path, source):
+    """Return the folder from which the files of a mapping are named."""
+    if path is not None:
+        named = project.path(path)
+        return named if named.is_dir() else named.parent
+    return None if isinstance(source, dict) else project.path(source).parent
+
+
+def _judged(raw, mapping, paths, folder, found):
+    """Judge the rows of a file and write what is kept, and what is refused, into a folder."""
+    kind, work, path = mapping["table"], raw.workspace, paths[0]
+    if raw.rows == raw.unreadable:
+        raise no_usable_row(path, _refused(raw, [], folder).problems())
+    values = Values(raw, mapping, path)
+    judge = Judge(values, kind)
+    judge.run()
+    doubles = judge.duplicates()
+    refused = _refused(raw, judge.reasons, folder)
+    if raw.rows == refused.rows:
+        raise no_usable_row(path, refused.problems())
+    tables = [kind]
+    _write(judge, folder / f"{kind}.parquet", raw.simulated)
+    noticed = [*raw.noticed, *look(judge)]
+    notes = circumstances(paths, work.row(_period(judge)), mapping, raw.notes, found)
+    if kind == "order_lines" and {"customer_id", "ordered_at"} <= set(judge.columns):
+        tables.append("orders")
+        given_back = _write_orders(judge, folder / "orders.parquet", raw.simulated)
+        if given_back:
+            noticed.append(_GIVEN_BACK.having(n=given_back))
+    if raw.texts is not None:
+        tables.append("texts")
+        _write_texts(raw.texts, mapping, path, folder)
+    return {
+        "source": ", ".join(p.name for p in paths),
+        "rows_in": raw.rows,
+        "refused": refused.counted,
+        "duplicates": doubles,
+        "duplicates_rule": mapping.get("duplicates", "keep"),
+        "notes": notes,
+        "noticed": kept.dumped(noticed),
+        "tables": tables,
+    }
+
+
+def _write(judge, path, simulated):
+    """Write the rows kept as canonical Parquet."""
+    shown = []
+    for name, (_, kind) in judge.columns.items():
+        moment = f'make_timestamptz(epoch_us("{name}"))' if kind == "time" else f'"{name}"'
+        shown.append(f'{moment} AS "{name}"')
+    judge.work.write_parquet(
+        f"SELECT {', '.join(shown)} FROM {ALIVE}",
+        path,
+        {"workbench.simulated": "true"} if simulated else None,
+    )
+    return path
+
+
+def _write_orders(judge, path, simulated):
+    """Write the orders that the lines add up to; return how many were given back in full."""
+    judge.orders()
+    also = judge.of_orders()
+    shown = "".join(f", {c}" for c in also)
+    judge.work.write_parquet(
+        "SELECT order_id, customer_id, make_timestamptz(epoch_us(ordered_at)) AS ordered_at, "
+        f"amount{shown} FROM orders WHERE NOT given_back ORDER BY orders.ordered_at, order_id",
+        path,
+        {"workbench.simulated": "true"} if simulated else None,
+    )
+    return judge.work.one("SELECT count(*) FROM orders WHERE given_back")
+
+
+def _write_texts(raw, mapping, path, folder):
+    """Write the open answers of a survey as the canonical table texts."""
+    columns = mapping["columns"]
+    made = {
+        "text_id": {"concat": [columns["response_id"], columns["item"]], "separator": "-"},
+        # As it stands: the number that a label begins with is asked for in answers only.
+        "text": mapping["unpivot"].get("value", "value"),
+        "created_at": columns["answered_at"],
+        "customer_id": columns["respondent_id"],
+        "source": columns["item"],
+    }
+    judge = Judge(Values(raw, {**mapping, "table": "texts", "columns": made}, path), "texts")
+    judge.run()
+    return _write(judge, folder / "texts.parquet", raw.simulated)
+
+
+def _period(judge):
+    from workbench.load.report import MOMENTS
+
+    when = next((c for c in MOMENTS if c in judge.columns), None)
+    return f"SELECT min({when}), max({when}) FROM {ALIVE}" if when else "SELECT NULL, NULL"
+
+
+def _refused(raw, reasons, folder):
+    """Write the rows refused, as they stood, with reason and line, and count them by reason."""
+    import pyarrow as pa
+
+    work, path = raw.workspace, folder / "refused.parquet"
+    work.table_from(
+        "reasons",
+        pa.table(
+            {
+                "code": pa.array(range(len(reasons)), pa.int32()),
+                "reason": pa.array(reasons, pa.string()),
+            }
+        ),
+    )
+    shown = "".join(f', r.{c} AS "{_quoted(name)}"' for name, c in raw.columns.items())
+    parts = []
+    if reasons:
+        parts.append(
+            f"SELECT x.reason AS _reason, {raw.line} AS _line{shown} FROM judged f "
+            f"JOIN reasons x ON x.code = f.code JOIN {raw.relation} r ON r.{ROW} = f.{ROW} "
+            f"{raw.lines_from}"
+        )
+    if raw.unreadable:
+        parts.append("SELECT reason AS _reason, line AS _line, text AS _text FROM unreadable")
+    if not parts:
+        return Refused(None, 0, ())
+    work.write_parquet(f"SELECT * FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY _line", path)
+    counted = work.rows(
+        f"SELECT _reason, count(*), min(_line) FROM read_parquet('{_quoted(path)}') "
+        "GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    return Refused(path, sum(n for _, n, _ in counted), counted)
+
+
+def _quoted(name):
+    return str(name).replace("'", "''").replace('"', '""')
+
+
+class Tables(Mapping):
+    """Canonical tables by name, each read into pandas when it is first asked for."""
+
+    def __init__(self, paths):
+        self.paths, self._frames = dict(paths), {}
+
+    def __getitem__(self, name):
+        if name not in self._frames:
+            self._frames[name] = frame(self.paths[name])
+        return self._frames[name]
+
+    def __iter__(self):
+        return iter(self.paths)
+
+    def __len__(self):
+        return len(self.paths)
+
+
+def frame(path):
+    """Return a canonical table as a DataFrame."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    types = {pa.bool_(): pd.BooleanDtype()}
+    found = table.to_pandas(types_mapper=types.get, ignore_metadata=True)
+    for name, column in found.items():
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            found[name] = column.astype("datetime64[us, UTC]")
+        elif column.dtype == object:
+            found[name] = column.astype("str")
+    marked = (table.schema.metadata or {}).get(b"workbench.simulated") == b"true"
+    found.attrs = {"simulated": True} if marked else {}
+    return found
 
 
 def answers(path):
@@ -127,7 +318,7 @@ def answers(path):
 
 def orders_from_lines(lines):
     """Add order lines up to orders: one row per order_id, its first moment and the sum of its
-    amounts.
+    amounts; an order of which all that was paid has come back is none.
 
     Takes order lines with order_id, customer_id, ordered_at, amount on any engine; returns a
     DataFrame with order_id, customer_id, ordered_at (UTC), amount, and channel or store_id if
@@ -150,7 +341,7 @@ def orders_from_lines(lines):
         f"""
           SELECT order_id, min(customer_id) AS customer_id, min(t) AS t,
             sum(amount) AS amount{rest}
-          FROM l GROUP BY order_id ORDER BY t, order_id""",
+          FROM l GROUP BY order_id HAVING NOT {GIVEN_BACK} ORDER BY t, order_id""",
         l=view,
     )
     orders.insert(
@@ -159,166 +350,3 @@ def orders_from_lines(lines):
         pd.to_datetime(orders.pop("t"), unit="us", utc=True).astype("datetime64[us, UTC]"),
     )
     return orders
-
-
-def _refuse_by_mapping(raw, mapping, refused, path):
-    for rule in mapping.get("reject") or ():
-        reason = rule.get("reason") if isinstance(rule, dict) else None
-        refuse(refused, _matches(raw, rule, mapping, path), reason or "rejected by the mapping")
-
-
-def _refuse_by_rules(table, kind, mapping, refused):
-    """Refuse rows in which a value breaks the rules of its canonical table."""
-    failures = schemas.validate(table, kind)
-    needed = [c for c in ("customer_id", "ordered_at") if kind == "order_lines" and c in table]
-    for column in dict.fromkeys((*(mapping.get("require") or ()), *needed)):
-        refuse(refused, table[column].isna(), f"{column}: missing")
-    if failures is not None:
-        for (column, reason), rows in failures.groupby(["column", "reason"], sort=True):
-            refuse(refused, table.index.isin(rows["index"]), f"{column}: {reason}")
-    known = {c: r for c, r in schemas.columns(kind, table.columns).items() if c in table}
-    _refuse_times(table, [c for c, rule in known.items() if rule.kind == "time"], refused)
-    if mapping.get("negative", "reject") == "reject":
-        _refuse_negative(table, known, refused)
-    if kind == "order_lines" and "customer_id" in table:
-        owners = table[refused[REASON].isna()].groupby("order_id")["customer_id"].nunique()
-        several = table["order_id"].isin(owners[owners > 1].index)
-        refuse(refused, several, "order of several customers")
-
-
-def _refuse_negative(table, known, refused):
-    for column, rule in known.items():
-        if rule.kind == "number" and column in NOT_NEGATIVE:
-            refuse(refused, table[column] < 0, f"{column}: negative")
-
-
-def _refuse_times(table, columns, refused):
-    """Refuse moments to come and those before 1970: one mistyped year would make everyone look
-    watched for ages.
-    """
-    import pandas as pd
-
-    latest = pd.Timestamp.now("UTC") + pd.Timedelta("1D")
-    for column in columns:
-        refuse(refused, table[column] > latest, f"{column}: in the future")
-        refuse(refused, table[column] < pd.Timestamp(0, tz="UTC"), f"{column}: before 1970")
-
-
-def _matches(raw, rule, mapping, path):
-    """Return where a mapping's reject rule holds."""
-    test = _test_of(rule)
-    value = rule[test]
-    column = values.column_of(raw, rule["column"], path)
-    where = Note(
-        "load.reject_column", "mapping, reject, column '{column}'", column=str(rule["column"])
-    )
-    if test == "missing":
-        return column.isna() == bool(value)
-    if test in ("at_most", "at_least"):
-        if not isinstance(value, (int, float)):
-            raise InputError(
-                "load.error_reject_number",
-                "{where}: {test} needs a number, found {value}",
-                where=where,
-                test=test,
-                value=repr(value),
-            )
-        numbers, _ = values.numbers(column, (mapping.get("read") or {}).get("decimal"), where)
-        return numbers <= value if test == "at_most" else numbers >= value
-    if test == "one_of" and not isinstance(value, list):
-        raise InputError(
-            "load.error_reject_list",
-            "{where}: one_of needs a list, found {value}",
-            where=where,
-            value=repr(value),
-        )
-    text = values.words(column)
-    if test == "starts_with":
-        return text.str.startswith(str(value)).fillna(False)
-    return text.isin([str(v) for v in (value if test == "one_of" else [value])])
-
-
-def _test_of(rule):
-    named = [k for k in rule if k not in ("column", "reason")] if isinstance(rule, dict) else []
-    if len(named) != 1 or named[0] not in TESTS or "column" not in rule:
-        raise InputError(
-            "load.error_reject_rule",
-            "mapping, reject: each rule needs `column:`, `reason:` and one of {tests:text}; "
-            "found {rule}",
-            tests=list(TESTS),
-            rule=str(rule),
-        )
-    return named[0]
-
-
-def _canonical(raw, mapping, kind, refused, notes, path):
-    """Return the canonical table, row for row; unreadable values are missing and their rows
-    refused.
-    """
-    import pandas as pd
-
-    known, out = schemas.columns(kind, mapping["columns"]), {}
-    for name, source in mapping["columns"].items():
-        kind = known[name].kind
-        if isinstance(source, dict) and "value" in source:
-            out[name] = _one_value(raw, name, kind, source["value"])
-        elif isinstance(source, dict):
-            product = pd.Series(1.0, index=raw.index)
-            for part in source["multiply"]:
-                product = product * values.number(raw, part, mapping, refused, notes, path)
-            out[name] = product.round(10)
-        elif kind == "number":
-            out[name] = values.number(raw, source, mapping, refused, notes, path)
-        elif kind == "own":
-            out[name] = values.own(raw, source, mapping, refused, notes, path)
-        else:
-            column = values.column_of(raw, source, path)
-            out[name] = _by_kind(column, kind, mapping, refused, name, path)
-    table = pd.DataFrame(out, index=raw.index)
-    _one_currency(table, mapping, refused, path)
-    return table
-
-
-def _by_kind(column, kind, mapping, refused, name, path):
-    if kind == "time":
-        return values.times(column, mapping, refused, name, path)
-    return values.flags(column, refused, name) if kind == "flag" else values.words(column)
-
-
-def _one_value(raw, name, kind, value):
-    """Return a column with one word in every row."""
-    import pandas as pd
-
-    if kind in ("time", "number", "flag"):
-        raise InputError(
-            "load.error_value_rule",
-            "mapping, columns, {name}: `value:` is for words such as a channel or side, found "
-            "{value}",
-            name=name,
-            value=repr(value),
-        )
-    return pd.Series([value] * len(raw), index=raw.index)
-
-
-def _one_currency(table, mapping, refused, path):
-    """Settle the one currency of an analysis; several are an error unless the mapping names one."""
-    told = mapping.get("currency")
-    if "currency" not in table:
-        if told:
-            table["currency"] = told
-        return
-    found = table.loc[refused[REASON].isna(), "currency"].dropna().str.upper().value_counts()
-    if told:
-        other = table["currency"].notna() & (table["currency"].str.upper() != told.upper())
-        refuse(refused, other, "other currency")
-    elif len(found) > 1:
-        raise DataError(
-            Note(
-                "load.error_currencies",
-                "{path}: several currencies: {found}. One analysis has one currency: convert them "
-                "first, or keep one with `currency:` in the mapping; the other rows are then "
-                "refused and counted.",
-                path=path,
-                found=[_CURRENCY.having(currency=k, n=v) for k, v in found.items()],
-            )
-        )

@@ -1,226 +1,472 @@
-"""A raw column as canonical values: words, numbers, moments, yes or no."""
+"""A column as canonical values: words, numbers, moments, yes or no."""
 
-import re
-
-from workbench.errors import DataError, InputError, unknown
-from workbench.load import delimited
-from workbench.load.report import refuse
+from workbench.errors import DataError, InputError
+from workbench.load import numbers as writing
+from workbench.load import times
+from workbench.load.expressions import TRUTH, Atom, Expressions, literal
+from workbench.load.times import no_time_zone
 from workbench.notes import Note
+
+__all__ = ["Values", "no_time_zone", "numbers"]
 
 # Share of an own attribute's values that must be numbers before the others count as mistakes.
 MOSTLY = 0.9
-TRUTH = {
-    "true": True,
-    "1": True,
-    "yes": True,
-    "ja": True,
-    "false": False,
-    "0": False,
-    "no": False,
-    "nee": False,
-}
-_DOT = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?")
-_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?")
-_SIGNS = r"[€$£]?\s*[+-]?[\d.,]+([e][+-]?\d+)?\s*[€$£]?"
-_ZONED = r"(?:[+-]\d{2}:?\d{2}|Z|UTC)$"
 _IN_COLUMN = Note("load.in_column", "{path}, column '{column}'", path="", column="")
-_DELIMITER = Note(
-    "load.probably_delimiter",
-    "{problem} The file has one column only; its delimiter is probably {found:repr}, not the one "
-    "that was used.",
-    problem="",
-    found="",
-)
+_CLOCK = "the clock change makes this time ambiguous or impossible"
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_REAL = ("DOUBLE", "FLOAT", "DECIMAL", *_WHOLE, "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_SIGNS = r"(?i)[€$£]?\s*[+-]?[\d.,]+(e[+-]?\d+)?\s*[€$£]?"
 
 
-def column_of(raw, name, path):
-    """Return a column of the file; raises InputError where there is none of that name."""
-    if name in raw:
-        return raw[name]
-    error = unknown(str(path), "column", name, raw.columns)
-    found = (
-        [d for d in delimited.DELIMITERS if d in raw.columns[0]] if len(raw.columns) == 1 else []
-    )
-    raise InputError(_DELIMITER.having(problem=error.note, found=found[0])) if found else error
+class Values:
+    """Makes the canonical columns of one file; what it finds on the way is said in the report."""
 
+    def __init__(self, raw, mapping, path):
+        self.raw, self.mapping, self.path = raw, mapping, path
+        self.decimal = (mapping.get("read") or {}).get("decimal")
+        self.expressions = Expressions(raw, path, mapping.get("missing"))
+        self.expressions.others += [self._arithmetic, self._moments]
+        self.signs, self.steps, self.texts = {}, {}, {}
+        self._readings = {}
 
-def words(column):
-    """Return identifiers and words as trimmed text; 17850.0 is the number 17850 read as a float."""
-    import pandas as pd
+    def make(self, name, kind, arg):
+        """Return the atom of a canonical column of a kind."""
+        if kind == "time":
+            return self.moment(arg, name)
+        if kind == "number":
+            return self.number(arg)
+        if kind == "flag":
+            return self.flag(arg, name)
+        if kind == "own":
+            return self.own(arg, name)
+        atom = self.expressions.words(arg)
+        if name in (self.mapping.get("ignore_case") or ()):
+            atom.sql = f"lower({atom.sql})"
+        return atom
 
-    if pd.api.types.is_float_dtype(column):
-        whole = column.dropna()
-        if (whole == whole.round()).all():
-            column = column.astype("Int64")
-    text = column.astype("string").str.strip()
-    if column.dtype == object:
-        text = text.str.replace(r"^(\d+)\.0$", r"\1", regex=True)
-    return text.mask(text == "").astype("str")
+    def step(self, sql):
+        """Work a value out once for every row, and return the name it has from then on."""
+        return self.steps.setdefault(sql, f"s{len(self.steps)}")
 
+    def number(self, arg):
+        """Return what a mapping says as numbers; rows with something else are refused."""
+        atom = self.expressions.atom(arg)
+        return atom if atom.type == "NUMBER" else self.as_number(atom)
 
-def number(raw, name, mapping, refused, notes, path):
-    """Return a column of the file as numbers; rows with something else are refused."""
-    column = column_of(raw, name, path)
-    where = _IN_COLUMN.having(path=path, column=name)
-    values, decimal = numbers(column, (mapping.get("read") or {}).get("decimal"), where)
-    if decimal == ",":
-        notes["decimal"] = ","
-    refuse(refused, values.isna() & column.notna(), f"{name}: not a number")
-    return values
+    def as_number(self, atom):
+        """Return an atom as floats."""
+        if atom.type.startswith(_REAL) or atom.type == "BOOLEAN":
+            return Atom(f"CAST({atom.sql} AS DOUBLE)", "NUMBER", None, atom.label, atom.problems)
+        if atom.type != "VARCHAR":
+            raise InputError(
+                "load.error_number_type",
+                "{where}: numbers are needed, found {found:repr}",
+                where=self._where(atom),
+                found=atom.type,
+            )
+        text = self.expressions.text(atom)
+        written = f"CASE WHEN {atom.kind} = 's' THEN {text} END" if atom.kind else text
+        how = self._reading(written, atom)
+        if how.plain and not atom.kind:
+            return Atom(self.step(how.sql), "NUMBER", None, atom.label, atom.problems)
+        sql, text = how.sql, writing.nothing(text)
+        if atom.kind:
+            real = f"TRY_CAST({atom.sql} AS DOUBLE)"
+            sql = f"CASE WHEN {atom.kind} IN ('n', 'i') THEN {real} ELSE {sql} END"
+        value, filled = self.step(sql), self.step(f"{text} IS NOT NULL")
+        problem = (f"{value} IS NULL AND {filled}", f"{atom.label}: not a number")
+        return Atom(value, "NUMBER", None, atom.label, [*atom.problems, problem])
 
+    def _reading(self, text, atom):
+        if text not in self._readings:
+            how = writing.reading(self.raw, text, self.decimal, self._where(atom))
+            if how.decimal == ",":
+                self.raw.notes["decimal"] = ","
+            if how.signs:
+                self.signs[atom.label] = (how.signs, text)
+            self._readings[text], self.texts[atom.label] = how, text
+        return self._readings[text]
 
-def own(raw, name, mapping, refused, notes, path):
-    """Return an attribute of the user's own as what it is: numbers, yes or no, or words. Where most
-    are numbers the others are mistakes, and refused.
-    """
-    column = column_of(raw, name, path)
-    filled = column.dropna()
-    text = filled.astype("string").str.strip().str.lower()
-    if len(filled) and text.isin(["true", "false", "yes", "no", "ja", "nee"]).all():
-        return flags(column, refused, name).astype("Float64").astype(float)
-    signs = text.str.fullmatch(_SIGNS).fillna(False)
-    if len(filled) and signs.mean() >= MOSTLY:
-        return number(raw, name, mapping, refused, notes, path)
-    return words(column)
+    def _arithmetic(self, arg):
+        """Return a product, sum or difference of numbers, or None where it is none."""
+        sign = {"multiply": "*", "add": "+", "subtract": "-"}
+        name = next((k for k in sign if k in arg), None)
+        if name is None:
+            return None
+        if not isinstance(arg[name], list):
+            raise InputError(
+                "load.error_operands",
+                "mapping, columns: `{name}` needs a list of columns, found {found}",
+                name=name,
+                found=repr(arg[name]),
+            )
+        parts = [self.number(part) for part in arg[name]]
+        sql = f" {sign[name]} ".join(f"({part.sql})" for part in parts)
+        problems = [problem for part in parts for problem in part.problems]
+        return Atom(f"round({sql}, 10)", "NUMBER", None, parts[0].label, problems)
+
+    def moment(self, arg, name):
+        """Return what a mapping says as moments in UTC."""
+        if isinstance(arg, dict) and "value" in arg:
+            raise InputError(
+                "load.error_value_rule",
+                "mapping, columns, {name}: `value:` is for words such as a channel or side, found "
+                "{value}",
+                name=name,
+                value=repr(arg["value"]),
+            )
+        atom = self.expressions.atom(arg)
+        if atom.type == "MOMENT":
+            return atom
+        quick = self._quick_moment(atom, name)
+        return quick if quick is not None else self.as_moment(atom, name)
+
+    def _quick_moment(self, atom, name):
+        """Read a column of text in which every moment is written alike, as ISO 8601 without a zone;
+        None for any other.
+        """
+        if atom.type != "VARCHAR" or atom.kind or self.mapping.get("time_format"):
+            return None
+        text = self.expressions.text(atom)
+        filled, good, short, long, *marks, first, last = self.raw.workspace.row(
+            f"""SELECT count(x), count(t), min(length(x)), max(length(x)), min(x[11]), max(x[11]),
+              min(x[17]), max(x[17]), min(t), max(t)
+            FROM (
+              SELECT {text} AS x, TRY_CAST({text} AS TIMESTAMP) AS t FROM {self.raw.relation})"""
+        )
+        looks = {10: [("",)] * 4, 16: [" T", " T", ("",), ("",)], 19: [" T", " T", ":", ":"]}
+        alike = short == long and short in looks and filled == good
+        if not alike or any(m not in look for m, look in zip(marks, looks[short], strict=True)):
+            return None
+        value = self.step(f"TRY_CAST({text} AS TIMESTAMP)")
+        made = Atom(value, "MOMENT", None, atom.label, atom.problems)
+        return self._with_zone(made, name, (first, last, None if short > 10 else False), name)
+
+    def as_moment(self, atom, name):
+        """Return an atom as moments in UTC; naive ones need the mapping's zone."""
+        kind = atom.type
+        if kind == "TIMESTAMP WITH TIME ZONE":
+            sql = f"make_timestamp(epoch_us({atom.sql}))"
+            return Atom(sql, "MOMENT", None, atom.label, atom.problems)
+        if kind == "DATE" or kind.startswith("TIMESTAMP"):
+            value = self.step(f"CAST({atom.sql} AS TIMESTAMP)")
+            return self._with_zone(Atom(value, kind, None, atom.label, atom.problems), name)
+        if kind.startswith(_REAL):
+            whole = kind.startswith(_WHOLE)
+            atom = self._dates_as_numbers(atom) if whole else self._no_moments(atom, atom.sql)
+        return self._from_text(atom, name)
+
+    def _dates_as_numbers(self, atom):
+        """Return whole numbers that are all days such as 20240105 as text."""
+        text = f"CAST({atom.sql} AS VARCHAR)"
+        days = f"TRY_STRPTIME({text}, '%Y%m%d') IS NOT NULL AND length({text}) = 8"
+        other = self.raw.workspace.one(
+            f"SELECT count(*) FROM {self.raw.relation} "
+            f"WHERE {atom.sql} IS NOT NULL AND NOT ({days})"
+        )
+        if other:
+            return self._no_moments(atom, atom.sql)
+        return Atom(text, "VARCHAR", None, atom.label, atom.problems)
+
+    def _no_moments(self, atom, number):
+        values = self.raw.workspace.rows(
+            f"SELECT v FROM (SELECT CAST({number} AS DOUBLE) AS v FROM {self.raw.relation} "
+            f"WHERE {number} IS NOT NULL LIMIT 1000) WHERE isfinite(v) ORDER BY v"
+        )
+        found = [v for (v,) in values] or [0.0]
+        raise times.numbers_error(self._where(atom), found, atom.label)
+
+    def _from_text(self, atom, name):
+        """Read text as moments: each value by what it says itself."""
+        text = writing.nothing(self.expressions.text(atom))
+        form = self.mapping.get("time_format")
+        filled = self.step(f"{text} IS NOT NULL")
+        if form:
+            return self._formatted(atom, text, filled, form, name)
+        plain, zoned = self._how_written(text)
+        if not plain:
+            self._look_at_text(atom, text)
+        if zoned == "none" and plain:
+            value = self.step(f"TRY_CAST({text} AS TIMESTAMP)")
+        elif zoned == "all" and plain:
+            value = self.step(f"make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))")
+        else:
+            value, zoned = self._by_pattern(atom, text)
+        problem = (f"{value} IS NULL AND {filled}", f"{name}: not a time")
+        made = Atom(value, "MOMENT", None, atom.label, [*atom.problems, problem])
+        return made if zoned == "all" else self._with_zone(made, name)
+
+    def _how_written(self, text):
+        """Return whether the engine reads every moment by itself, and how many carry a zone."""
+        tail = f"substr({text}, 11)"
+        mark = f"(contains({tail}, '+') OR contains({tail}, '-') OR right({text}, 1) IN ('Z', 'C'))"
+        filled, good, regular, zoned, good_zoned = self.raw.workspace.row(
+            f"""SELECT count(*), count(TRY_CAST(x AS TIMESTAMP)),
+              count(*) FILTER (length(x) IN (10, 16, 19) OR x[20] = '.'),
+              count(*) FILTER (z),
+              count(TRY_CAST(x AS TIMESTAMPTZ)) FILTER (z AND length(x) >= 17)
+            FROM (
+              SELECT {text} AS x, {mark} AS z FROM {self.raw.relation})
+            WHERE x[1] BETWEEN '0' AND '9' OR x IS NOT NULL"""
+        )
+        if not zoned:
+            return filled == good == regular, "none"
+        return filled == zoned == good_zoned, "all" if zoned == filled else "some"
+
+    def _by_pattern(self, atom, text):
+        """Read moments written in several ways, each with its own offset or none."""
+        stamp = self.step(times.stamp_of(text))
+        offset = self.step(times.offset_of(text))
+        zoned, naive, one = self.raw.workspace.row(
+            f"""SELECT count(*) FILTER (o IS NOT NULL), count(*) FILTER (o IS NULL),
+              min(x) FILTER (o IS NULL)
+            FROM (
+              SELECT {text} AS x, {times.offset_of(text)} AS o,
+                {times.stamp_of(text)} AS t FROM {self.raw.relation})
+            WHERE t IS NOT NULL"""
+        )
+        if zoned and naive:
+            raise DataError(
+                Note(
+                    "load.error_some_zoned",
+                    "{where}: {zoned} times have a zone and {naive} do not (such as {value:repr}). "
+                    "Give all of them a zone, or none and name it with `zone:`.",
+                    where=self._where(atom),
+                    zoned=zoned,
+                    naive=naive,
+                    value=one,
+                )
+            )
+        if not zoned:
+            return stamp, "none"
+        return f"({stamp} - to_minutes({offset}))", "all"
+
+    def _look_at_text(self, atom, text):
+        """Refuse a column whose text can be read in two ways, or counts something."""
+        filled, day_first, number, one, above, second = self.raw.workspace.row(
+            f"""SELECT count(*), count(*) FILTER (d), count(*) FILTER (n),
+              any_value(x) FILTER (d),
+              bool_or(TRY_CAST(regexp_extract(x, '^\\d+') AS INTEGER) > 12) FILTER (d),
+              bool_or(TRY_CAST(regexp_extract(x, '^\\d+.(\\d+)', 1) AS INTEGER) > 12) FILTER (d)
+            FROM (
+              SELECT x, regexp_matches(x, '^\\d{{1,2}}[-/.]\\d{{1,2}}[-/.]\\d{{4}}') AS d,
+                regexp_full_match(x, '[+-]?\\d+([.,]\\d+)?([eE][+-]?\\d+)?')
+                  AND NOT (length(x) = 8 AND TRY_STRPTIME(x, '%Y%m%d') IS NOT NULL) AS n
+              FROM (SELECT {text} AS x FROM {self.raw.relation}) WHERE x IS NOT NULL)"""
+        )
+        if day_first > filled / 2:
+            raise self._day_or_month(atom, one, above, second)
+        if number > filled / 2:
+            self._no_moments(atom, f"TRY_CAST(replace({text}, ',', '.') AS DOUBLE)")
+
+    def _day_or_month(self, atom, one, above, second):
+        separator = next(c for c in one if not c.isdigit())
+        if above and not second:
+            form = separator.join(("%d", "%m", "%Y"))
+        elif second and not above:
+            form = separator.join(("%m", "%d", "%Y"))
+        else:
+            return InputError(
+                "load.error_day_or_month",
+                "{where}: {value:repr} can be read day or month first. Say which with "
+                "`time_format:`, for instance '%d-%m-%Y %H:%M'.",
+                where=self._where(atom),
+                value=one,
+            )
+        clock = " %H:%M:%S" if one.count(":") == 2 else " %H:%M" if ":" in one else ""
+        return InputError(
+            "load.error_time_form",
+            "{where}: the times are written like {value:repr}. Say so in the mapping, with what "
+            "the other values allow: `time_format: '{form}'`.",
+            where=self._where(atom),
+            value=one,
+            form=form + clock,
+        )
+
+    def _formatted(self, atom, text, filled, form, name):
+        """Read moments in the form the mapping names, with or without a fraction."""
+        listed = ", ".join(literal(f) for f in times.formats(form))
+        zoned = "%z" in form
+        if zoned:
+            text = (
+                f"regexp_replace({text}, '\\s*(Z|UTC|GMT)$', '+00')"
+                if " %z" not in form
+                else (f"regexp_replace({text}, '\\s*(Z|UTC|GMT)$', ' +00')")
+            )
+        parsed = f"TRY_STRPTIME({text}, [{listed}])"
+        value = self.step(f"make_timestamp(epoch_us({parsed}))" if zoned else parsed)
+        problem = (f"{value} IS NULL AND {filled}", f"{name}: not a time")
+        made = Atom(value, "MOMENT", None, atom.label, [*atom.problems, problem])
+        if zoned or times.zone_of(form):
+            return made
+        return self._with_zone(made, name)
+
+    def _with_zone(self, atom, name, span=None, column=None):
+        """Return clock times in UTC, read in the mapping's zone; whole days need none.
+
+        `span` is the first and last of them and whether some are no whole days, where it is known;
+        `column` the canonical column that the result becomes as it is.
+        """
+        zone = self.mapping.get("zone")
+        first, last, parts = span or (None, None, None)
+        if span is None or (parts is None and zone is None):
+            sql = next((s for s, step in self.steps.items() if step == atom.sql), atom.sql)
+            first, last, parts = self.raw.workspace.row(
+                f"SELECT min(t), max(t), bool_or(t <> date_trunc('day', t)) "
+                f"FROM (SELECT {sql} AS t FROM {self.raw.relation}) WHERE isfinite(t)"
+            )
+        if zone is None and parts:
+            raise InputError(
+                "load.error_no_zone",
+                "{where}: the times have no zone. Name it in the mapping, for instance `zone: "
+                "Europe/Amsterdam` (or `zone: UTC`).",
+                where=self._where(atom),
+            )
+        local = times.in_utc(atom.sql, zone, first, last)
+        problems = list(atom.problems)
+        if local is not atom.sql:
+            made = f'"{column}"' if column else local
+            problems.append((f"{made} IS NULL AND {atom.sql} IS NOT NULL", f"{name}: {_CLOCK}"))
+        return Atom(local, "MOMENT", None, atom.label, problems)
+
+    def _moments(self, arg):
+        """Return what an epoch, a day number, or a date and a time say; None for anything else."""
+        if "epoch" in arg:
+            return self._epoch(arg)
+        if "day_number" in arg:
+            number = self.number(arg["day_number"])
+            micros = f"round({number.sql} * 86400000) * 1000"
+            sql = f"TIMESTAMP '1899-12-30' + to_microseconds(CAST({micros} AS BIGINT))"
+            in_range = f"CASE WHEN {number.sql} BETWEEN 0 AND 2958466 THEN {sql} END"
+            bad = (
+                f"{number.sql} IS NOT NULL AND NOT {number.sql} BETWEEN 0 AND 2958466",
+                f"{number.label}: not a time",
+            )
+            made = Atom(in_range, "MOMENT", None, number.label, [*number.problems, bad])
+            return self._with_zone_of_steps(made)
+        return self._date_and_time(arg) if "date" in arg else None
+
+    def _with_zone_of_steps(self, atom):
+        """As `_with_zone`, for an expression over steps: the clock of the whole calendar."""
+        zone = self.mapping.get("zone")
+        local = times.in_utc(atom.sql, zone, None, None)
+        problems = list(atom.problems)
+        if local is not atom.sql:
+            problems.append(
+                (f"({local}) IS NULL AND ({atom.sql}) IS NOT NULL", f"{atom.label}: {_CLOCK}")
+            )
+        return Atom(local, "MOMENT", None, atom.label, problems)
+
+    def _epoch(self, arg):
+        atom = self.expressions.atom(arg["epoch"])
+        unit = arg.get("unit")
+        if unit not in times.UNITS:
+            raise InputError(
+                "load.error_epoch_unit",
+                "mapping, columns: `epoch` needs `unit:` s, ms, us or ns; found {found}",
+                found=repr(unit),
+            )
+        text = writing.nothing(self.expressions.text(atom))
+        exact = f"TRY_CAST({text} AS DECIMAL(30, 6))"
+        micros = (
+            f"CAST(round({exact} * {times.UNITS[unit]}) AS BIGINT)"
+            if unit != "ns"
+            else (f"CAST(TRY_CAST({text} AS HUGEINT) // 1000 AS BIGINT)")
+        )
+        value = self.step(f"TRY(make_timestamp(TRY({micros})))")
+        filled = self.step(f"{text} IS NOT NULL")
+        problem = (f"{value} IS NULL AND {filled}", f"{atom.label}: not a time")
+        return Atom(value, "MOMENT", None, atom.label, [*atom.problems, problem])
+
+    def _date_and_time(self, arg):
+        day, clock = self.expressions.atom(arg["date"]), self.expressions.atom(arg["time"])
+        form = self.mapping.get("time_format")
+        both = f"{self.expressions.text(day)} || ' ' || {self.expressions.text(clock)}"
+        label = day.label
+        if form and ("%H" in form or "%I" in form):
+            joined = Atom(both, "VARCHAR", None, label, [*day.problems, *clock.problems])
+            return self._from_text(joined, label)
+        if day.type == "DATE" or day.type.startswith("TIMESTAMP"):
+            date = f"date_trunc('day', CAST({day.sql} AS TIMESTAMP))"
+        elif form:
+            date = f"TRY_STRPTIME({self.expressions.text(day)}, {literal(form)})"
+        else:
+            self._look_at_text(day, writing.nothing(self.expressions.text(day)))
+            date = f"date_trunc('day', {times.stamp_of(self.expressions.text(day))})"
+        hours = self._clock(clock)
+        value = self.step(f"({date}) + ({hours})")
+        filled = self.step(f"{self.expressions.text(day)} IS NOT NULL")
+        problem = (f"{value} IS NULL AND {filled}", f"{label}: not a time")
+        made = Atom(value, "MOMENT", None, label, [*day.problems, *clock.problems, problem])
+        return self._with_zone(made, label)
+
+    def _clock(self, atom):
+        if atom.type == "TIME":
+            return f"to_microseconds(epoch_us({atom.sql}))"
+        if atom.type.startswith("TIMESTAMP"):
+            return (
+                f"CAST({atom.sql} AS TIMESTAMP) - date_trunc('day', CAST({atom.sql} AS TIMESTAMP))"
+            )
+        if atom.type.startswith(_REAL):
+            return f"to_milliseconds(CAST(round({atom.sql} * 86400000) AS BIGINT))"
+        return times.clock_of(self.expressions.text(atom))
+
+    def flag(self, arg, name):
+        """Return yes and no as booleans; rows with something else are refused."""
+        atom = self.expressions.atom(arg)
+        if atom.type == "BOOLEAN":
+            return atom
+        text = writing.nothing(self.expressions.text(atom))
+        yes = ", ".join(literal(word) for word, true in TRUTH.items() if true)
+        no = ", ".join(literal(word) for word, true in TRUTH.items() if not true)
+        low = f"regexp_replace(lower({text}), '\\.0$', '')"
+        value = self.step(
+            f"CASE WHEN {low} IN ({yes}) THEN true WHEN {low} IN ({no}) THEN false END"
+        )
+        filled = self.step(f"{text} IS NOT NULL")
+        problem = (f"{value} IS NULL AND {filled}", f"{name}: not yes or no")
+        return Atom(value, "BOOLEAN", None, atom.label, [*atom.problems, problem])
+
+    def own(self, arg, name):
+        """Return an attribute of the user's own as what it is: numbers, yes or no, or words. Where
+        most are numbers the others are mistakes, and refused.
+        """
+        atom = self.expressions.atom(arg)
+        if atom.type == "NUMBER" or atom.type.startswith(_REAL):
+            return self.number(arg)
+        if atom.type == "BOOLEAN":
+            return Atom(f"CAST({atom.sql} AS DOUBLE)", "NUMBER", None, atom.label, atom.problems)
+        text = writing.nothing(self.expressions.text(atom))
+        said = ", ".join(literal(word) for word in TRUTH if not word.isdigit())
+        filled, truth, number = self.raw.workspace.row(
+            f"""SELECT count(x), count(*) FILTER (lower(x) IN ({said})),
+              count(*) FILTER (regexp_full_match(x, '{_SIGNS}'))
+            FROM (SELECT {text} AS x FROM {self.raw.relation})"""
+        )
+        if filled and truth == filled:
+            flag = self.flag(arg, name)
+            return Atom(f"CAST({flag.sql} AS DOUBLE)", "NUMBER", None, name, flag.problems)
+        if filled and number >= MOSTLY * filled:
+            return self.number(arg)
+        return self.expressions.words(arg)
+
+    def _where(self, atom):
+        return _IN_COLUMN.having(path=self.path, column=atom.label)
 
 
 def numbers(column, decimal, where="column"):
-    """Return a column as floats and the decimal sign it was read with; unreadable values are
+    """Return a pandas column as floats and the decimal sign it was read with; unreadable values are
     missing.
     """
-    import pandas as pd
+    import pyarrow as pa
 
-    if pd.api.types.is_numeric_dtype(column):
-        return column.astype(float), None
-    text = column.astype("string").str.strip().str.replace(r"^[€$£]\s*|\s*[€$£]$", "", regex=True)
-    decimal = decimal or _decimal(text, where)
-    form, group = (_COMMA, ".") if decimal == "," else (_DOT, ",")
-    valid = text.str.fullmatch(form.pattern).fillna(False) & (text.fillna("") != "")
-    special = text.str.lower().isin(["inf", "-inf", "infinity", "-infinity"])
-    clean = text.str.replace(group, "", regex=False).str.replace(",", ".", regex=False)
-    readable = clean.where(valid | special).astype("str")
-    return pd.to_numeric(readable, errors="coerce").astype(float), decimal
+    from workbench import engine
+    from workbench.load.expressions import trimmed
+    from workbench.load.raw import Raw
 
-
-def _decimal(text, where):
-    """Return the decimal sign the numbers are written with; "." where none shows it.
-
-    Raises InputError where they contradict each other or leave it open.
-    """
-    marked = text[text.str.contains("[.,]", regex=True).fillna(False)].drop_duplicates()
-    as_dot = marked.str.fullmatch(_DOT.pattern).astype(bool)
-    as_comma = marked.str.fullmatch(_COMMA.pattern).astype(bool)
-    dots, commas = marked[as_dot & ~as_comma], marked[as_comma & ~as_dot]
-    if len(dots) and len(commas):
-        raise InputError(
-            "load.error_two_decimals",
-            "{where}: some numbers are written like {dot:repr}, others like {comma:repr}. Say "
-            "which is meant with `read: {{decimal: ','}}` or '.'; the others are then refused.",
-            where=where,
-            dot=dots.iloc[0],
-            comma=commas.iloc[0],
-        )
-    both = marked[as_dot & as_comma]
-    if len(both) and not len(dots) and not len(commas):
-        raise InputError(
-            "load.error_decimal_open",
-            "{where}: {value:repr} may be a fraction or thousands. Say which with `read: "
-            "{{decimal: ','}}` or '.'.",
-            where=where,
-            value=both.iloc[0],
-        )
-    return "," if len(commas) else "."
-
-
-def times(column, mapping, refused, name, path):
-    """Return moments in UTC. Naive ones need the mapping's zone; a mix of zoned and naive is
-    refused whole.
-    """
-    import pandas as pd
-
-    where = _IN_COLUMN.having(path=path, column=column.name)
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return column.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
-    if pd.api.types.is_datetime64_dtype(column):
-        return _with_zone(column, mapping.get("zone"), refused, name, where)
-    text = column.astype("string").str.strip()
-    zoned = text.str.contains(_ZONED, regex=True).fillna(False)
-    zoned &= text.str.contains(":").fillna(False)
-    form = mapping.get("time_format")
-    if form is None:
-        _day_or_month_first(text, where)
-    _all_or_none_zoned(text, zoned, where)
-    some = bool(zoned.any())
-    moments = pd.to_datetime(text, format=form or "ISO8601", errors="coerce", utc=some)
-    refuse(refused, moments.isna() & column.notna(), f"{name}: not a time")
-    if some:
-        return moments.astype("datetime64[us, UTC]")
-    return _with_zone(moments, mapping.get("zone"), refused, name, where)
-
-
-def _day_or_month_first(text, where):
-    day_first = text.str.match(r"^\d{1,2}[-/.]\d{1,2}[-/.]\d{4}").fillna(False)
-    if day_first.sum() > text.notna().sum() / 2:
-        raise InputError(
-            "load.error_day_or_month",
-            "{where}: {value:repr} can be read day or month first. Say which with `time_format:`, "
-            "for instance '%d-%m-%Y %H:%M'.",
-            where=where,
-            value=text[day_first].iloc[0],
-        )
-
-
-def _all_or_none_zoned(text, zoned, where):
-    if not zoned.any() or zoned[text.notna()].all():
-        return
-    naive = text.notna() & ~zoned
-    raise DataError(
-        Note(
-            "load.error_some_zoned",
-            "{where}: {zoned} times have a zone and {naive} do not (such as {value:repr}). Give "
-            "all of them a zone, or none and name it with `zone:`.",
-            where=where,
-            zoned=int(zoned.sum()),
-            naive=int(naive.sum()),
-            value=text[naive].iloc[0],
-        )
-    )
-
-
-def _with_zone(moments, zone, refused, name, where):
-    """Return naive moments in UTC, read in the mapping's zone; whole days need none."""
-    if zone is None and (moments.dropna() != moments.dropna().dt.normalize()).any():
-        raise InputError(
-            "load.error_no_zone",
-            "{where}: the times have no zone. Name it in the mapping, for instance `zone: "
-            "Europe/Amsterdam` (or `zone: UTC`).",
-            where=where,
-        )
-    try:
-        local = moments.dt.tz_localize(zone or "UTC", ambiguous="NaT", nonexistent="NaT")
-    except (LookupError, OSError, TypeError, ValueError):
-        raise no_time_zone("mapping, zone", zone) from None
-    refuse(
-        refused,
-        local.isna() & moments.notna(),
-        f"{name}: the clock change makes this time ambiguous or impossible",
-    )
-    return local.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
-
-
-def no_time_zone(where, zone):
-    """Return the error of a name that is no time zone."""
-    return InputError(
-        "load.error_zone",
-        "{where}: {zone:repr} is no time zone name; use one such as 'Europe/Amsterdam'",
-        where=where,
-        zone=zone,
-    )
-
-
-def flags(column, refused, name):
-    """Return yes and no as booleans; rows with something else are refused."""
-    text = column.astype("string").str.strip().str.lower().str.replace(r"\.0$", "", regex=True)
-    values = text.map(TRUTH)
-    refuse(refused, values.isna() & column.notna(), f"{name}: not yes or no")
-    return values.astype("boolean")
+    with engine.open_workspace() as work:
+        table = pa.table({"c0": pa.array(column.astype("string"), pa.string())})
+        work.table_from("raw", table)
+        raw = Raw(work, "raw", {"x": "c0"}, {"x": "VARCHAR"})
+        how = writing.reading(raw, trimmed("c0"), decimal, where)
+        return work.frame(f"SELECT {how.sql} AS x FROM raw")["x"].astype(float), how.decimal or "."

@@ -1,0 +1,133 @@
+"""A room of its own in DuckDB for the loading of one file: bounded memory, spilling to a folder
+that goes when the load is done.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+from workbench.engine.duck import literal, quote
+from workbench.errors import InputError
+
+# Half of what an analysis may take: the rest of a load (Arrow batches, the file's own pages) is
+# not counted by the engine.
+MEMORY = os.environ.get("WORKBENCH_LOAD_MEMORY", "1GB")
+
+
+class Unreadable(InputError):
+    """The engine cannot read or work out something; the message is its own."""
+
+
+def described(con, relation):
+    """Return the columns of a relation with their types, in order."""
+    rows = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    return [(name, kind) for name, kind, *_ in rows]
+
+
+class Workspace:
+    """A DuckDB connection with a folder for drafts; use it in a `with` block."""
+
+    def __init__(self):
+        import duckdb
+
+        self._folder = tempfile.TemporaryDirectory(prefix="workbench-load-")
+        self.folder = Path(self._folder.name)
+        self.con = duckdb.connect()
+        self.con.execute(f"SET memory_limit={literal(MEMORY)}")
+        self.con.execute(f"SET temp_directory={literal(str(self.folder / 'spill'))}")
+        self.con.execute("SET TimeZone='UTC'")
+        self.con.execute("SET autoinstall_known_extensions=false")
+        self.con.execute("SET preserve_insertion_order=true")
+        self.con.execute("SET enable_progress_bar=false")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Close the connection and remove the folder."""
+        self.con.close()
+        self._folder.cleanup()
+
+    def run(self, sql):
+        """Run a statement for what it does."""
+        self._execute(sql)
+
+    def try_run(self, sql):
+        """Run a statement; False where the engine cannot."""
+        try:
+            self._execute(sql)
+        except Unreadable:
+            return False
+        return True
+
+    def rows(self, sql):
+        """Return the rows of a query as tuples."""
+        return self._execute(sql, "fetchall")
+
+    def row(self, sql):
+        """Return the first row of a query."""
+        return self.rows(sql)[0]
+
+    def one(self, sql):
+        """Return the one value of a query."""
+        return self.row(sql)[0]
+
+    def frame(self, sql):
+        """Return the rows of a query as a DataFrame."""
+        return self._execute(sql, "df")
+
+    def types(self, relation):
+        """Return the columns of a relation with their types, in order."""
+        return described(self.con, relation)
+
+    def register(self, name, table):
+        """Make an Arrow table known by a name."""
+        self.con.register(name, table)
+
+    def table_from(self, name, table):
+        """Make a table of an Arrow table."""
+        self.con.register("incoming", table)
+        self._execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS SELECT * FROM incoming")
+        self.con.unregister("incoming")
+
+    def table_from_batches(self, name, schema, batches):
+        """Make a table of a stream of Arrow batches; what goes wrong in making them is raised as
+        it was.
+        """
+        import pyarrow as pa
+
+        failed = []
+
+        def watched():
+            try:
+                yield from batches
+            except Exception as error:  # noqa: BLE001 - raised again, outside the engine
+                failed.append(error)
+
+        try:
+            self.table_from(name, pa.RecordBatchReader.from_batches(schema, watched()))
+        finally:
+            if failed:
+                raise failed[0]
+
+    def _execute(self, sql, fetch="fetchall"):
+        import duckdb
+
+        try:
+            return getattr(self.con.execute(sql), fetch)()
+        except duckdb.Error as error:
+            raise Unreadable(
+                "engine.error_unreadable",
+                "table: cannot be read ({error})",
+                error=str(error).splitlines()[0],
+            ) from error
+
+    def write_parquet(self, sql, path, metadata=None):
+        """Write the rows of a query to a Parquet file, in their order."""
+        marks = ", ".join(f"{quote(k)}: {literal(v)}" for k, v in (metadata or {}).items())
+        marks = f", KV_METADATA {{{marks}}}" if marks else ""
+        target = literal(str(path))
+        self._execute(f"COPY ({sql}) TO {target} (FORMAT parquet, COMPRESSION snappy{marks})")

@@ -1,0 +1,311 @@
+"""The head of a file as text: names of columns and the first rows, enough to tell its layout."""
+
+import csv
+import io
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.errors import InputError
+from workbench.load import containers, workbooks
+from workbench.load.files import FORMATS
+
+ROWS = 20_000
+BYTES = 8_000_000
+DELIMITERS = ",;\t|"
+# A row is a header where it fills at least this share of the widest row's cells.
+FILLED = 0.6
+
+
+@dataclass
+class Peek:
+    """What stands at the head of a file.
+
+    `columns` gives the texts of every column (None where empty), `typed` the columns whose values
+    are moments or numbers by themselves, `read` the options a mapping needs, `lists` the keys in
+    columns of nested keys and values, `sheets` the other sheets of a workbook, `whole` whether
+    all rows were looked at.
+    """
+
+    path: Path
+    columns: dict
+    read: dict = field(default_factory=dict)
+    typed: dict = field(default_factory=dict)
+    lists: dict = field(default_factory=dict)
+    sheets: list = field(default_factory=list)
+    whole: bool = False
+
+    @property
+    def names(self):
+        """The names of the columns, in order."""
+        return list(self.columns)
+
+    @property
+    def rows(self):
+        """How many rows were looked at."""
+        return max((len(values) for values in self.columns.values()), default=0)
+
+    def values(self, name):
+        """Return the filled values of a column."""
+        return [v for v in self.columns.get(name, ()) if v is not None]
+
+    def has(self, *names):
+        """Say whether all these columns are there."""
+        return all(name in self.columns for name in names)
+
+    def first(self, *names):
+        """Return the first of these columns that is there, or None."""
+        return next((name for name in names if name in self.columns), None)
+
+
+def peek(path, told=None):
+    """Return the head of a file; `told` are the options a mapping reads it with.
+
+    Raises InputError for a kind that cannot be looked into.
+    """
+    path, told = Path(path), told or {}
+    if not path.is_file():
+        raise InputError("load.error_no_file", "{path}: no such file.", path=path)
+    kind = told.get("format") or FORMATS.get(path.suffix.lower())
+    readers = {"csv": _text, "excel": _workbook, "parquet": _parquet, "jsonl": _json}
+    found = readers.get(kind, _loaded)(path, told)
+    if not found.columns or not found.rows:
+        raise InputError("load.error_peek_empty", "{path}: no rows to look at", path=path)
+    return found
+
+
+def _text(path, told):
+    text, read = _decoded(path, told.get("encoding"))
+    if text[:4].lower() == "sep=":
+        text = text.split("\n", 1)[-1]
+    lines = text.splitlines(keepends=True)[:200]
+    delimiter = told.get("delimiter") or max(
+        DELIMITERS, key=lambda d: _steadiness("".join(lines), d)
+    )
+    quote = told.get("quote", '"')
+    dialect = {"quoting": csv.QUOTE_NONE} if quote == "none" else {"quotechar": quote}
+    rows = []
+    for row in csv.reader(io.StringIO(text), delimiter=delimiter, **dialect):
+        rows.append(row)
+        if len(rows) > ROWS:
+            break
+    start = told.get("skip_rows", _header(rows))
+    if start and "skip_rows" not in told:
+        read["skip_rows"] = start
+    whole = len(rows) <= ROWS and len(text) < BYTES // 2
+    return Peek(path, _columns(rows[start:]), read, whole=whole)
+
+
+def _loaded(path, told):
+    """Return the head of a file of another kind, or packed, by the loader's own readers."""
+    from workbench import engine
+    from workbench.load import files
+
+    with engine.open_workspace() as work:
+        inner = containers.unpacked(work, path)
+        if inner != path:
+            found = peek(inner, told)
+            found.path = path
+            return found
+        raw = files.read(work, path, told)
+        cells = ", ".join(f"CAST({sql} AS VARCHAR)" for sql in raw.columns.values())
+        rows = work.rows(f"SELECT {cells} FROM {raw.relation} LIMIT {ROWS}")
+        types = dict(raw.types)
+    columns = {name: [_cell(row[i]) for row in rows] for i, name in enumerate(raw.columns)}
+    typed = {name: kind for name in columns if (kind := _kind_of_type(types[name]))}
+    return Peek(path, columns, {}, typed, whole=len(rows) < ROWS)
+
+
+def _kind_of_type(name):
+    if "TIME ZONE" in name:
+        return "zoned"
+    if name.startswith(("TIMESTAMP", "DATE")):
+        return "time"
+    numeric = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL")
+    return "number" if name.removeprefix("U").startswith(numeric) else None
+
+
+def _decoded(path, told=None):
+    with open(path, "rb") as stream:
+        data = stream.read(BYTES)
+    if told:
+        return data.decode(told, errors="replace"), {}
+    for encoding in ("utf-16", "utf-8-sig"):
+        if encoding == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+            continue
+        # The last character may have been cut by the size that is looked at.
+        for cut in range(4 if len(data) == BYTES else 1):
+            try:
+                return data[: len(data) - cut].decode(encoding), {}
+            except UnicodeDecodeError:
+                continue
+    return data.decode("cp1252", errors="replace"), {"encoding": "cp1252"}
+
+
+def _steadiness(text, delimiter):
+    """Return how many fields most lines have with a delimiter, and how many lines have them."""
+    widths = [len(row) for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    wide = [w for w in widths if w > 1]
+    if not wide:
+        return (0, 0)
+    common = max(set(wide), key=wide.count)
+    return (wide.count(common) / len(widths) > 0.5, common * wide.count(common))
+
+
+def _header(rows):
+    """Return how many rows stand above the header: titles fill fewer cells than the table."""
+    filled = [sum(bool(str(cell).strip()) for cell in row if cell is not None) for row in rows[:50]]
+    most = max(filled, default=0)
+    return next((i for i, n in enumerate(filled) if n and n >= FILLED * most), 0)
+
+
+def _columns(rows):
+    """Return the texts of every column behind the header; a column without a name is left out."""
+    names = [str(cell).strip() if cell is not None else "" for cell in rows[0]] if rows else []
+    columns = {}
+    for i, name in enumerate(names):
+        if not name or name in columns:
+            continue
+        cells = (row[i] if i < len(row) else None for row in rows[1 : ROWS + 1] if any(row))
+        columns[name] = [_cell(cell) for cell in cells]
+    return columns
+
+
+def _cell(value):
+    if value is None:
+        return None
+    text = str(value).strip()
+    return text or None
+
+
+def _workbook(path, told):
+    book = workbooks.opened(path)
+    sheets = workbooks.sheets(book)
+    visible = [name for name, seen in sheets if seen] or [name for name, _ in sheets]
+    rows = {name: _cells(book, name) for name in visible}
+    best = told.get("sheet")
+    if best not in rows:
+        best = max(visible, key=lambda name: sum(len(row) for row in rows[name]))
+    start = told.get("skip_rows", _header(rows[best]))
+    read = {"sheet": best} if len(sheets) > 1 else {}
+    if start:
+        read["skip_rows"] = start
+    others = [name for name in visible if name != best]
+    below = rows[best][start:]
+    columns = _columns(below)
+    typed = _types_of_cells(below, columns)
+    return Peek(path, columns, read, typed, sheets=others, whole=len(below) < ROWS)
+
+
+def _cells(book, name):
+    """Return the first rows of a sheet; a whole number is written without its .0."""
+    rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=ROWS)
+    return [[_whole(cell) for cell in row] for row in rows]
+
+
+def _whole(cell):
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
+    return None if cell == "" else cell
+
+
+def _types_of_cells(rows, columns):
+    """Return the columns that hold moments or numbers by themselves."""
+    typed = {}
+    names = [str(cell).strip() if cell is not None else "" for cell in rows[0]]
+    for name in columns:
+        cells = [row[names.index(name)] for row in rows[1:200] if len(row) > names.index(name)]
+        kinds = {_kind(cell) for cell in cells if cell not in (None, "")}
+        if len(kinds) == 1 and kinds <= {"time", "number"}:
+            typed[name] = kinds.pop()
+    return typed
+
+
+def _kind(cell):
+    if hasattr(cell, "isoformat"):
+        return "time" if hasattr(cell, "year") else "text"
+    return "number" if isinstance(cell, (int, float)) and not isinstance(cell, bool) else "text"
+
+
+def _parquet(path, told):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = next(pq.ParquetFile(path).iter_batches(ROWS), None)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(
+            "load.error_peek_parquet",
+            "{path}: not a readable Parquet file ({error})",
+            path=path,
+            error=str(error).splitlines()[0],
+        ) from None
+    records = [] if table is None else table.to_pylist()
+    found = _records(path, records)
+    for field_ in () if table is None else table.schema:
+        if pa.types.is_temporal(field_.type):
+            zoned = getattr(field_.type, "tz", None) is not None
+            found.typed[field_.name] = "zoned" if zoned else "time"
+        elif pa.types.is_integer(field_.type) or pa.types.is_floating(field_.type):
+            found.typed[field_.name] = "number"
+    return found
+
+
+def _json(path, told):
+    text, _ = _decoded(path, told.get("encoding"))
+    records = []
+    if text.lstrip().startswith("["):
+        records = _of_array(text.lstrip()[1:])
+    else:
+        for line in text.split("\n")[:ROWS]:
+            try:
+                records.append(json.loads(line))
+            except (ValueError, RecursionError):
+                continue
+    return _records(path, [r for r in records if isinstance(r, dict)][:ROWS])
+
+
+def _of_array(text):
+    """Return the first parts of a JSON array, as far as the text goes."""
+    decoder, records, at = json.JSONDecoder(), [], 0
+    while len(records) < ROWS:
+        start = re.compile(r"[\s,]*").match(text, at).end()
+        try:
+            record, at = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            break
+        records.append(record)
+    return records
+
+
+def _records(path, records):
+    """Return rows, nested blocks as columns with dotted names, lists of keys and values apart."""
+    flat, lists = [], {}
+    for record in records:
+        row = {}
+        _flatten(record, "", row, lists)
+        flat.append(row)
+    names = list(dict.fromkeys(name for row in flat for name in row))
+    columns = {name: [_cell(row.get(name)) for row in flat] for name in names}
+    typed = {
+        name: "number"
+        for name in names
+        if {type(row[name]) for row in flat if row.get(name) is not None} <= {int, float}
+    }
+    return Peek(path, columns, {}, typed, {name: sorted(keys) for name, keys in lists.items()})
+
+
+def _flatten(record, above, row, lists):
+    for key, value in record.items():
+        name = f"{above}{key}"
+        if isinstance(value, dict):
+            _flatten(value, f"{name}.", row, lists)
+        elif isinstance(value, list):
+            keys = {
+                v["key"] for v in value if isinstance(v, dict) and isinstance(v.get("key"), str)
+            }
+            if keys:
+                lists.setdefault(name, set()).update(keys)
+        else:
+            row[name] = value

@@ -1,0 +1,155 @@
+"""JSON: one object a line, or one array of objects; nested fields get dotted names."""
+
+import json
+
+from workbench.errors import InputError
+from workbench.load import text
+from workbench.load.cells import Cells, Written
+from workbench.load.raw import keep_unreadable
+
+CHUNK = 1 << 20
+NO_OBJECT = "not a JSON object"
+_DECODER = json.JSONDecoder(parse_float=Written)
+
+
+def read(workspace, path, options):
+    """Return a file of JSON as a Raw table, its values with the types they have there."""
+    found = text.in_utf8(workspace, path, options.get("encoding"))
+    with open(found.path, encoding="utf-8", newline="\n") as stream:
+        array = _first_sign(stream) == "["
+    bad = []
+    cells = Cells(workspace)
+    if array and not _is_lines(found.path):
+        cells.take_records(_array(path, found.path, bad))
+    else:
+        cells.take_records(_lines(found.path, bad))
+    if not cells.count:
+        raise InputError(
+            "load.error_json_lines",
+            "{path}: no line is a JSON object; one object a line, or one array of objects, is "
+            "needed.",
+            path=path,
+        )
+    raw = cells.raw()
+    raw.unreadable = keep_unreadable(workspace, bad)
+    raw.rows += raw.unreadable
+    raw.notes = {"encoding": found.encoding}
+    return raw
+
+
+def flat(record, prefix=""):
+    """Return a record without objects in objects: their fields get dotted names."""
+    found = {}
+    for name, value in record.items():
+        if isinstance(value, dict):
+            found.update(flat(value, f"{prefix}{name}."))
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def _first_sign(stream):
+    while sign := stream.read(1):
+        if not sign.isspace() and sign != "\ufeff":
+            return sign
+    return ""
+
+
+def _is_lines(path):
+    """Say whether the first line is a whole JSON value and others follow: then it is no array."""
+    with open(path, encoding="utf-8", newline="\n") as stream:
+        first = stream.readline(CHUNK).strip("\ufeff \t\r\n")
+        try:
+            json.loads(first)
+        except (ValueError, RecursionError):
+            return False
+        return bool(_first_sign(stream))
+
+
+def _lines(path, bad):
+    with open(path, encoding="utf-8", newline="\n") as stream:
+        for number, line in enumerate(stream, 1):
+            line = line.strip("\ufeff \t\r\n")
+            if not line:
+                continue
+            record = _object(line)
+            if record is None:
+                bad.append((number, line[:10_000], NO_OBJECT))
+            else:
+                yield number, record
+
+
+def _object(line):
+    try:
+        value, end = _DECODER.raw_decode(line)
+        return flat(value) if isinstance(value, dict) and end == len(line) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _array(path, source, bad):
+    """Yield the objects of one array, each with the line on which it begins."""
+    with open(source, encoding="utf-8", newline="\n") as stream:
+        buffer = _Buffer(stream)
+        buffer.skip("\ufeff \t\r\n[")
+        while not buffer.at("]"):
+            line = buffer.line
+            try:
+                value = buffer.value()
+            except (ValueError, RecursionError):
+                raise InputError(
+                    "load.error_json_array",
+                    "{path}: the array of JSON breaks off or is damaged at line {line}; what "
+                    "follows cannot be told apart. Was the file cut off while copying?",
+                    path=path,
+                    line=line,
+                ) from None
+            if isinstance(value, dict):
+                yield line, flat(value)
+            else:
+                bad.append((line, json.dumps(value)[:10_000], NO_OBJECT))
+            buffer.skip(" \t\r\n", once=",")
+
+
+class _Buffer:
+    """Text read piece by piece, in which JSON values are found one after another."""
+
+    def __init__(self, stream):
+        self.stream, self.text, self.place, self.line = stream, "", 0, 1
+
+    def more(self):
+        """Read on; False at the end of the file."""
+        piece = self.stream.read(CHUNK)
+        self.text = self.text[self.place :] + piece
+        self.place = 0
+        return bool(piece)
+
+    def skip(self, signs, once=""):
+        """Pass over blanks, and over one sign among them."""
+        while self.place < len(self.text) or self.more():
+            sign = self.text[self.place]
+            if sign not in signs and sign not in once:
+                return
+            if once and sign in once:
+                once = ""
+            self.line += sign == "\n"
+            self.place += 1
+
+    def at(self, sign):
+        """Say whether a sign comes next."""
+        return self.text[self.place : self.place + 1] == sign
+
+    def value(self):
+        """Return the next value; ValueError where none is whole."""
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self.text, self.place)
+            except ValueError:
+                if not self.more():
+                    raise
+                continue
+            if end == len(self.text) and self.more():
+                continue
+            self.line += self.text.count("\n", self.place, end)
+            self.place = end
+            return value

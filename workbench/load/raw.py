@@ -1,0 +1,81 @@
+"""What stands in a file, before anything is judged: a table of the engine, its columns as typed."""
+
+from dataclasses import dataclass, field
+
+# Columns of the engine's table have names of their own (c0, c1, …): names in a file may differ in
+# case alone, or be those of ours.
+ROW = "row_number"
+# What is nothing in a column of numbers or moments, besides the empty cell.
+NOTHING = ("na", "n/a", "null", "nan", "none", "#n/a")
+# Everything Unicode calls a blank, and the mark of byte order.
+BLANKS = (
+    "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B))))
+    + "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+
+
+@dataclass
+class Raw:
+    """The rows of a file in a workspace.
+
+    `columns` gives the engine's column behind each name in the file, `types` its type. A column
+    whose cells have types of their own (JSON, a sheet, SQLite) that differ is VARCHAR, and
+    `kinds` names the column that says of every cell what it is: n for a number, s for text, b for
+    yes or no, t for a moment, x for bytes, j for something nested. `rows` is how many rows an
+    independent reader counts, `line` the SQL of the place in the file of a row `r`, which may need
+    the join `lines_from`. Lines that are no rows
+    stand in the table `unreadable` (line, text, reason). `padded` is False where no cell of a
+    text has blanks around it. `unmatched` lists columns that are true where a joined file has no
+    row, with the reason to refuse it; `texts` is the table of open answers, where there is one;
+    `questions` the text of each question that the file knows.
+    """
+
+    workspace: object
+    relation: str
+    columns: dict
+    types: dict
+    kinds: dict = field(default_factory=dict)
+    text: bool = False
+    rows: int = 0
+    unreadable: int = 0
+    line: str = f"r.{ROW} + 1"
+    lines_from: str = ""
+    padded: bool = True
+    notes: dict = field(default_factory=dict)
+    noticed: list = field(default_factory=list)
+    simulated: bool = False
+    questions: dict = field(default_factory=dict)
+    unmatched: list = field(default_factory=list)
+    texts: object = None
+
+    def sql(self, name):
+        """Return the engine's column behind a name."""
+        return self.columns[name]
+
+
+def keep_unreadable(workspace, lines):
+    """Put lines that are no rows aside: (line, text, reason) each."""
+    import pyarrow as pa
+
+    workspace.run(
+        "CREATE TEMP TABLE IF NOT EXISTS unreadable (line BIGINT, text VARCHAR, reason VARCHAR)"
+    )
+    if not lines:
+        return 0
+    numbers, texts, reasons = zip(*lines, strict=True)
+    table = pa.table(
+        {
+            "line": pa.array(numbers, pa.int64()),
+            "text": pa.array(texts, pa.string()),
+            "reason": pa.array(reasons, pa.string()),
+        }
+    )
+    workspace.con.register("incoming_lines", table)
+    workspace.run("INSERT INTO unreadable SELECT * FROM incoming_lines")
+    workspace.con.unregister("incoming_lines")
+    return len(lines)
+
+
+def columns_of(names):
+    """Return the engine's column for each name in a file, in order."""
+    return {name: f"c{i}" for i, name in enumerate(names)}

@@ -1,0 +1,356 @@
+"""Which rows are refused, and why: the first reason found stands."""
+
+from workbench import schemas
+from workbench.errors import DataError, InputError, unknown
+from workbench.load import numbers
+from workbench.load.expressions import literal
+from workbench.load.raw import ROW
+from workbench.notes import Note
+
+TESTS = ("starts_with", "equals", "one_of", "missing", "at_most", "at_least")
+NOT_NEGATIVE = ("amount", "quantity", "list_price")
+ANOTHER_LINE = "order_id: another line of this order was refused"
+DUPLICATE = "exact duplicate line"
+OWNERS = "order of several customers"
+# All that was paid for an order has come back; a free order is another thing.
+GIVEN_BACK = "(max(amount) > 0 AND abs(sum(amount)) < 1e-6)"
+_CURRENCY = Note("load.currency_rows", "{currency} ({n} row)", "{currency} ({n} rows)", n=0)
+
+
+class Judge:
+    """Judges the rows of a file by its mapping and by the rules of its canonical table.
+
+    Makes the table `judged`: a row a row of the file, with the canonical columns and, where it is
+    not kept, the place of its reason in `reasons`.
+    """
+
+    def __init__(self, values, kind):
+        self.values, self.kind = values, kind
+        self.raw, self.mapping, self.work = values.raw, values.mapping, values.raw.workspace
+        self.columns = {}
+        self.reasons, self.whole = [], []
+        self.several_possible = False
+
+    def run(self):
+        """Judge every row; rules over rows that are kept come last."""
+        known = schemas.columns(self.kind, self.mapping["columns"])
+        rules = self._mapping_rules()
+        problems = list(self.raw.unmatched)
+        for name, arg in self.mapping["columns"].items():
+            atom = self.values.make(name, known[name].kind, arg)
+            self.columns[name] = (atom.sql, known[name].kind)
+            problems += [(f"({sql})", reason) for sql, reason in atom.problems]
+        problems += self._currency()
+        problems += self._table_rules(known)
+        conditions = list(dict.fromkeys([*rules, *problems]))
+        self.reasons = [reason for _, reason in conditions]
+        self._judge(conditions)
+        self._over_rows()
+
+    def code(self, reason):
+        """Return the place of a reason, a new one where it has none."""
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+        return self.reasons.index(reason)
+
+    def _mapping_rules(self):
+        rules = []
+        for rule in self.mapping.get("reject") or ():
+            sql = self._matches(rule)
+            reason = rule.get("reason") or "rejected by the mapping"
+            if not isinstance(reason, str):
+                raise _no_rule(rule)
+            if rule.get("whole"):
+                self.whole.append((sql, reason, self._key_of(rule["whole"])))
+            else:
+                rules.append((sql, reason))
+        return rules
+
+    def _key_of(self, name):
+        """Return the SQL of what a rule holds whole: a canonical column, else one of the file."""
+        arg = self.mapping["columns"].get(name, name)
+        return self.values.expressions.words(arg).sql
+
+    def _matches(self, rule):
+        """Return the SQL of where a rule of the mapping holds."""
+        test = _test_of(rule)
+        value, expressions = rule[test], self.values.expressions
+        atom = expressions.column(str(rule["column"]))
+        text = expressions.words(str(rule["column"])).sql
+        where = Note(
+            "load.reject_column", "mapping, reject, column '{column}'", column=str(rule["column"])
+        )
+        if test == "missing":
+            return f"({text} IS {'' if value else 'NOT '}NULL)"
+        if test in ("at_most", "at_least"):
+            return self._compares(atom, test, value, where)
+        if test == "one_of" and not isinstance(value, list):
+            raise InputError(
+                "load.error_reject_list",
+                "{where}: one_of needs a list, found {value}",
+                where=where,
+                value=repr(value),
+            )
+        if test == "starts_with":
+            return f"coalesce(starts_with({text}, {literal(value)}), false)"
+        listed = ", ".join(literal(_word(v)) for v in (value if test == "one_of" else [value]))
+        return f"coalesce({text} IN ({listed}), false)"
+
+    def _compares(self, atom, test, value, where):
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise InputError(
+                "load.error_reject_number",
+                "{where}: {test} needs a number, found {value}",
+                where=where,
+                test=test,
+                value=repr(value),
+            )
+        number = self.values.as_number(atom)
+        sql = next((s for s, step in self.values.steps.items() if step == number.sql), number.sql)
+        filled, read = self.work.row(
+            f"SELECT count({atom.sql}), count({sql}) FROM {self.raw.relation}"
+        )
+        if filled and not read:
+            raise InputError(
+                "load.error_reject_no_numbers",
+                "{where}: {test} compares numbers, and the column holds none",
+                where=where,
+                test=test,
+            )
+        sign = "<=" if test == "at_most" else ">="
+        return f"coalesce({number.sql} {sign} {value!r}, false)"
+
+    def _currency(self):
+        """Settle the one currency of an analysis; the rows of others are refused."""
+        told, problems = self.mapping.get("currency"), []
+        if "currency" in self.columns:
+            problems.append(('"currency" IS NULL', "currency: missing"))
+            if told:
+                other = f'upper("currency") <> {literal(told.upper())}'
+                problems.append((other, "other currency"))
+            self.several_possible = not told
+        elif told:
+            self.columns["currency"] = (literal(told), "word")
+        for signs, text in self.values.signs.values():
+            problems += self._signs(signs, text, told)
+        return problems
+
+    def _signs(self, signs, text, told):
+        """Hold the signs beside numbers to one currency; rows with another are refused."""
+        if not told:
+            if len({numbers.currency_of(sign) for sign, _ in signs}) > 1:
+                raise several_currencies(self.values.path, signs)
+            return []
+        others = [sign for sign, _ in signs if not numbers.may_be(sign, told)]
+        if not others:
+            return []
+        listed = ", ".join(map(literal, others))
+        sign = self.values.step(f"{numbers.sign_of(text)} IN ({listed})")
+        return [(sign, "other currency")]
+
+    def _table_rules(self, known):
+        """Return what no value of the canonical table may be, in the order it is asked."""
+        present = {name: known[name] for name in self.columns if name in known}
+        found = [(f'"{name}" IS NULL', f"{name}: missing") for name in self._needed()]
+        for name in sorted(present):
+            column = present[name]
+            if column.required:
+                found.append((f'"{name}" IS NULL', f"{name}: missing"))
+            if column.kind == "number":
+                found.append((f'NOT isfinite("{name}")', f"{name}: not a finite number"))
+        for name, column in present.items():
+            if column.kind == "time":
+                found.append((f'"{name}" > {_tomorrow()}', f"{name}: in the future"))
+                found.append((f"\"{name}\" < TIMESTAMP '1970-01-01'", f"{name}: before 1970"))
+        return found + self._negative(present)
+
+    def _needed(self):
+        """Return the optional columns that must be filled here."""
+        lines = self.kind == "order_lines"
+        needed = [c for c in ("customer_id", "ordered_at") if lines and c in self.columns]
+        required = self.mapping.get("require") or ()
+        for name in required:
+            if name not in self.columns:
+                raise unknown("mapping, require", "column", name, self.mapping["columns"])
+        return list(dict.fromkeys((*required, *needed)))
+
+    def _negative(self, present):
+        if self.mapping.get("negative", "reject") != "reject":
+            return []
+        return [
+            (f'"{name}" < 0', f"{name}: negative")
+            for name, column in present.items()
+            if column.kind == "number" and name in NOT_NEGATIVE
+        ]
+
+    def _judge(self, conditions):
+        """Work every value out once, and give each row its first reason."""
+        raw = list(self.raw.columns.values())
+        raw += [*self.raw.kinds.values(), *(sql for sql, _ in self.raw.unmatched)]
+        steps = "".join(f", {sql} AS {name}" for sql, name in self.values.steps.items())
+        shown = ", ".join(f'{sql} AS "{name}"' for name, (sql, _) in self.columns.items())
+        whole = "".join(
+            f", CAST(coalesce({sql}, false) AS BOOLEAN) AS w{i}, {key} AS wk{i}"
+            for i, (sql, _, key) in enumerate(self.whole)
+        )
+        cases = " ".join(f"WHEN {sql} THEN {i}" for i, (sql, _) in enumerate(conditions))
+        code = f"CASE {cases} END" if cases else "NULL"
+        names = ", ".join(f'"{name}"' for name in self.columns)
+        kept = "".join(f", w{i}, wk{i}" for i in range(len(self.whole)))
+        hashed = f"hash({', '.join(self.raw.columns.values())})"
+        self.work.run(
+            f"""CREATE OR REPLACE TEMP TABLE judged AS
+            SELECT {ROW}, row_hash, CAST({code} AS SMALLINT) AS code{kept}, {names}
+            FROM (
+              SELECT *, {shown}{whole} FROM (
+                SELECT {ROW}, {hashed} AS row_hash, {", ".join(dict.fromkeys(raw))}{steps}
+                FROM {self.raw.relation}))"""
+        )
+
+    def _over_rows(self):
+        """Apply the rules over several rows, each to those that are left by then."""
+        for i, (_, reason, _) in enumerate(self.whole):
+            self._refuse(f"wk{i} IN (SELECT wk{i} FROM judged WHERE w{i}) OR w{i}", reason)
+        if self.several_possible:
+            self._several_currencies()
+        if self.kind == "order_lines":
+            self._orders()
+        if self.kind in schemas.UNIQUE:
+            self._unique(schemas.UNIQUE[self.kind])
+
+    def _refuse(self, condition, reason):
+        """Refuse the rows that have no reason yet and for which a condition holds."""
+        self.work.run(
+            f"UPDATE judged SET code = {self.code(reason)} WHERE code IS NULL AND ({condition})"
+        )
+
+    def _orders(self):
+        """Refuse orders of several customers, and those of which a line was refused."""
+        if "customer_id" in self.columns:
+            self._add_up()
+            several = "SELECT order_id FROM orders WHERE customer_id <> last_customer"
+            if self.work.one(f"SELECT count(*) FROM ({several})"):
+                self._refuse(f"order_id IN ({several})", OWNERS)
+        if self.mapping.get("incomplete", "reject") == "reject":
+            parts = "SELECT order_id FROM judged WHERE code IS NOT NULL AND order_id IS NOT NULL"
+            if self.work.one(f"SELECT count(*) FROM ({parts})"):
+                self._refuse(f"order_id IN ({parts})", ANOTHER_LINE)
+
+    def _add_up(self):
+        """Make the table `orders` of the lines that are kept so far."""
+        also = "".join(f", min({c}) AS {c}" for c in self.of_orders())
+        moment = "min(ordered_at)" if "ordered_at" in self.columns else "NULL"
+        self.work.run(
+            f"""CREATE OR REPLACE TEMP TABLE orders AS
+            SELECT order_id, min(customer_id) AS customer_id, max(customer_id) AS last_customer,
+              {moment} AS ordered_at, sum(amount) AS amount{also}, {GIVEN_BACK} AS given_back,
+              count(*) AS lines
+            FROM {ALIVE} GROUP BY order_id"""
+        )
+
+    def of_orders(self):
+        """Return the columns of lines that orders have too."""
+        return [c for c in ("store_id", "channel", "side") if c in self.columns]
+
+    def orders(self):
+        """Bring the table `orders` up to date with the lines that are kept."""
+        lines = self.work.one("SELECT coalesce(sum(lines), 0) FROM orders")
+        if lines != self.work.one(f"SELECT count(*) FROM {ALIVE}"):
+            self._add_up()
+
+    def _unique(self, key):
+        """Keep one row a key, whatever the order of the file: the first in time, then by what
+        stands in the row.
+        """
+        keys = ", ".join(f'"{k}"' for k in key)
+        doubled = f"SELECT {keys} FROM {ALIVE} GROUP BY {keys} HAVING count(*) > 1"
+        if not self.work.one(f"SELECT count(*) FROM ({doubled})"):
+            return
+        times = [n for n, (_, kind) in self.columns.items() if kind == "time"]
+        rest = [n for n in self.columns if n not in times]
+        order = ", ".join(f'"{n}" NULLS LAST' for n in (*times, *rest))
+        later = f"""SELECT {ROW} FROM (
+            SELECT {ROW}, row_number() OVER (PARTITION BY {keys} ORDER BY {order}, {ROW}) AS place
+            FROM {ALIVE} WHERE ({keys}) IN ({doubled})) WHERE place > 1"""
+        self._refuse(f"{ROW} IN ({later})", f"{key[0]}: duplicate key")
+
+    def duplicates(self):
+        """Return how many of the rows kept are exact duplicates of another; refused with
+        `duplicates: drop`.
+        """
+        self.work.run(
+            f"CREATE OR REPLACE TEMP TABLE alike AS SELECT row_hash, min({ROW}) AS first "
+            f"FROM {ALIVE} GROUP BY row_hash HAVING count(*) > 1"
+        )
+        if not self.work.one("SELECT count(*) FROM alike"):
+            return 0
+        same = " AND ".join(f"a.{c} IS NOT DISTINCT FROM b.{c}" for c in self.raw.columns.values())
+        self.work.run(
+            f"""CREATE OR REPLACE TEMP TABLE duplicates AS
+            SELECT d.{ROW} FROM {ALIVE} d JOIN alike USING (row_hash)
+            JOIN {self.raw.relation} a ON a.{ROW} = d.{ROW}
+            JOIN {self.raw.relation} b ON b.{ROW} = alike.first
+            WHERE d.{ROW} > alike.first AND {same}"""
+        )
+        count = self.work.one("SELECT count(*) FROM duplicates")
+        if count and self.mapping.get("duplicates") == "drop":
+            self._refuse(f"{ROW} IN (SELECT {ROW} FROM duplicates)", DUPLICATE)
+        return count
+
+    def _several_currencies(self):
+        found = self.work.rows(
+            f"SELECT upper(currency), count(*) FROM {ALIVE} WHERE currency IS NOT NULL "
+            "GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+        if len(found) > 1:
+            raise several_currencies(self.values.path, found)
+
+
+# Rows without a reason so far.
+ALIVE = "(SELECT * FROM judged WHERE code IS NULL)"
+
+
+def several_currencies(path, found):
+    """Return the error of amounts in several currencies: (currency, rows) each."""
+    return DataError(
+        Note(
+            "load.error_currencies",
+            "{path}: several currencies: {found}. One analysis has one currency: convert them "
+            "first, or keep one with `currency:` in the mapping; the other rows are then "
+            "refused and counted.",
+            path=path,
+            found=[_CURRENCY.having(currency=k, n=v) for k, v in found],
+        )
+    )
+
+
+def _word(value):
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _tomorrow():
+    from datetime import UTC, datetime, timedelta
+
+    latest = (datetime.now(UTC) + timedelta(days=1)).replace(tzinfo=None)
+    return f"TIMESTAMP '{latest}'"
+
+
+def _test_of(rule):
+    named = (
+        [k for k in rule if k not in ("column", "reason", "whole")]
+        if isinstance(rule, dict)
+        else []
+    )
+    if len(named) != 1 or named[0] not in TESTS or "column" not in rule:
+        raise _no_rule(rule)
+    return named[0]
+
+
+def _no_rule(rule):
+    return InputError(
+        "load.error_reject_rule",
+        "mapping, reject: each rule needs `column:`, `reason:` and one of {tests:text}; "
+        "found {rule}",
+        tests=list(TESTS),
+        rule=str(rule),
+    )

@@ -1,0 +1,133 @@
+"""Bytes as text: which encoding, nothing that is no text, a copy in UTF-8 where it is another."""
+
+import codecs
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import InputError
+
+CHUNK = 1 << 22
+ENCODINGS = ("utf-8", "cp1252")
+MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text file in UTF-8 without a mark of byte order, and the encoding it had."""
+
+    path: Path
+    encoding: str
+    guessed: bool
+
+
+def in_utf8(workspace, path, encoding=None):
+    """Return a text file as UTF-8: itself where it is, else a copy in the workspace's folder.
+
+    Raises InputError for an unknown or wrong encoding and for zero bytes.
+    """
+    guessed = encoding is None
+    encoding = encoding or _encoding(path)
+    try:
+        kind = codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        raise InputError(
+            "load.error_no_encoding",
+            "{path}: no encoding is called {encoding:repr}; common ones are utf-8, cp1252 and "
+            "latin-1",
+            path=path,
+            encoding=encoding,
+        ) from None
+    plain = kind == "utf-8" and not _starts_with_mark(path)
+    target = None if plain else workspace.folder / f"{path.name}.utf-8"
+    _copy(path, encoding if kind != "utf-8" else "utf-8-sig", target)
+    return Text(path if plain else target, encoding, guessed and kind == "cp1252")
+
+
+def _starts_with_mark(path):
+    with open(path, "rb") as stream:
+        return stream.read(3) == b"\xef\xbb\xbf"
+
+
+def _copy(path, encoding, target):
+    """Read the whole file in its encoding, and write it as UTF-8 where a target is named."""
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)()
+    except (AttributeError, TypeError):
+        raise InputError(
+            "load.error_no_encoding",
+            "{path}: no encoding is called {encoding:repr}; common ones are utf-8, cp1252 and "
+            "latin-1",
+            path=path,
+            encoding=encoding,
+        ) from None
+    out = open(target, "w", encoding="utf-8", newline="") if target else None  # noqa: SIM115
+    seen = 0
+    try:
+        with open(path, "rb") as stream:
+            while True:
+                chunk = stream.read(CHUNK)
+                text = decoder.decode(chunk, final=not chunk)
+                if "\x00" in text:
+                    raise InputError(
+                        "load.error_no_text_file",
+                        "{path}: this is no text file (it holds zero bytes)",
+                        path=path,
+                    )
+                if out:
+                    out.write(text)
+                if not chunk:
+                    return
+                seen += len(chunk)
+    except UnicodeError as error:
+        raise _wrong(path, encoding, seen + getattr(error, "start", 0)) from None
+    finally:
+        if out:
+            out.close()
+
+
+def _wrong(path, encoding, place):
+    with open(path, "rb") as stream:
+        line = stream.read(place).count(b"\n") + 1
+    return InputError(
+        "load.error_encoding",
+        "{path}: not {encoding} (byte {start}, line {line}). Leave `encoding` out to have it "
+        "found, or name the right one, such as cp1252.",
+        path=path,
+        encoding=encoding.removesuffix("-sig"),
+        start=place,
+        line=line,
+    )
+
+
+def _encoding(path):
+    """Return the first encoding in which the whole file can be read."""
+    with open(path, "rb") as stream:
+        start = stream.read(4)
+    for mark, name in MARKS:
+        if start.startswith(mark):
+            return name
+    for name in ENCODINGS:
+        if _readable(path, name):
+            return name
+    raise InputError(
+        "load.error_encoding_unknown",
+        "{path}: neither UTF-8 nor Windows Western; name the encoding with `read: {{encoding: …}}`",
+        path=path,
+    )
+
+
+def _readable(path, encoding):
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with open(path, "rb") as stream:
+            while chunk := stream.read(CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+    except UnicodeError:
+        return False
+    return True

@@ -1,0 +1,173 @@
+"""Workbooks (.xlsx, .xlsm, .xls, .xlsb, .ods): cells as the sheet keeps them, nothing computed."""
+
+from workbench.errors import InputError, unknown
+from workbench.load.cells import Cells
+from workbench.load.delimited import doubled_columns, no_rows
+from workbench.notes import Note
+
+_OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OTHER = Note(
+    "load.noticed_sheet",
+    "Sheet '{sheet}' has the same columns and was not read; `read: {{sheet: all}}` reads every "
+    "sheet, `read: {{sheet: [a, b]}}` some.",
+    sheet="",
+)
+_HIDDEN = Note(
+    "load.noticed_hidden",
+    "Sheet '{sheet}' is hidden and was not read; `read: {{sheet: …}}` names it where it is meant.",
+    sheet="",
+)
+_MERGED = Note(
+    "load.noticed_merged",
+    "{n} block of merged cells in sheet '{sheet}': only its first cell holds the value, the "
+    "others are empty.",
+    "{n} blocks of merged cells in sheet '{sheet}': only the first cell of each holds the value, "
+    "the others are empty.",
+    n=0,
+    sheet="",
+)
+
+
+def read(workspace, path, options):
+    """Return one or more sheets of a workbook as a Raw table."""
+    book = opened(path)
+    chosen, visible = _chosen(path, book, options.get("sheet"))
+    skip, noticed, header, cells = options.get("skip_rows", 0), [], None, None
+    for name in chosen:
+        rows, merged = _rows(path, book, name)
+        rows = rows[skip:]
+        while rows and not any(_filled(v) for v in rows[0][1]):
+            rows = rows[1:]
+        names = _header(path, rows[0][1]) if rows else []
+        if header is None:
+            header, cells = names, Cells(workspace, names)
+        elif names != header:
+            raise InputError(
+                "load.error_sheets_differ",
+                "{path}: sheet '{sheet}' has other columns than '{first}': {found:text}. Read "
+                "them one by one, or name those that are alike with `read: {{sheet: [a, b]}}`.",
+                path=path,
+                sheet=name,
+                first=chosen[0],
+                found=names or "–",
+            )
+        cells.take_rows(
+            (line, values[: len(names)])
+            for line, values in rows[1:]
+            if any(_filled(v) for v in values)
+        )
+        if merged:
+            noticed.append(_MERGED.having(n=merged, sheet=name))
+    if not cells.count:
+        raise no_rows(path, header)
+    raw = cells.raw()
+    raw.notes = {"sheet": ", ".join(chosen)}
+    raw.noticed = noticed + _not_read(book, chosen, visible, header, skip)
+    return raw
+
+
+def sheets(book):
+    """Return the names of a workbook's sheets of cells, and whether each is visible."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    cells = [s for s in book.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet]
+    return [(s.name, s.visible == SheetVisibleEnum.Visible) for s in cells]
+
+
+def opened(path):
+    """Return an open workbook; InputError where it is none."""
+    try:
+        import python_calamine
+    except ImportError:
+        raise InputError(
+            "load.error_no_calamine",
+            "{path}: workbooks are read with the package python-calamine, which is not installed",
+            path=path,
+        ) from None
+    with open(path, "rb") as stream:
+        old = stream.read(8) == _OLD
+    try:
+        return python_calamine.CalamineWorkbook.from_path(path)
+    except Exception as error:  # noqa: BLE001 - a broken workbook fails in any way
+        if old:
+            raise InputError(
+                "load.error_old_workbook",
+                "{path}: the workbook is protected by a password, or damaged. Open it, remove the "
+                "password and save it again.",
+                path=path,
+            ) from None
+        raise _broken(path, error) from None
+
+
+def _broken(path, error):
+    return InputError(
+        "load.error_workbook",
+        "{path}: not a readable workbook ({name}: {error})",
+        path=path,
+        name=type(error).__name__,
+        error=str(error).splitlines()[0] if str(error) else "",
+    )
+
+
+def _chosen(path, book, named):
+    """Return the names of the sheets to read and of all that are visible."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    sheets = [s for s in book.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet]
+    names = [s.name for s in sheets]
+    visible = [s.name for s in sheets if s.visible == SheetVisibleEnum.Visible]
+    if named is None:
+        return (visible or names)[:1], visible
+    if named == "all" and "all" not in names:
+        return visible, visible
+    chosen = [str(n) for n in (named if isinstance(named, list) else [named])]
+    for name in chosen:
+        if name not in names:
+            raise unknown(str(path), "sheet", name, names)
+    return chosen, visible
+
+
+def _rows(path, book, name):
+    """Return (row in the sheet, values) of a sheet, and how many blocks of cells are merged."""
+    try:
+        sheet = book.get_sheet_by_name(name)
+        rows = sheet.to_python(skip_empty_area=False)
+        merged = len(getattr(sheet, "merged_cell_ranges", None) or ())
+    except Exception as error:  # noqa: BLE001 - a broken workbook fails in any way
+        raise _broken(path, error) from None
+    return list(enumerate(rows, 1)), merged
+
+
+def _filled(value):
+    return value is not None and value != ""
+
+
+def _header(path, values):
+    values = list(values)
+    while values and not _filled(values[-1]):
+        values.pop()
+    names = [str(v).strip() if _filled(v) else f"unnamed_{i}" for i, v in enumerate(values, 1)]
+    doubled = sorted({n for n in names if names.count(n) > 1})
+    if doubled:
+        raise doubled_columns(path, doubled)
+    return names
+
+
+def _not_read(book, chosen, visible, header, skip):
+    """Say which sheets look like the one that was read, and which are hidden."""
+    from python_calamine import SheetVisibleEnum
+
+    notes = []
+    for sheet in book.sheets_metadata:
+        if sheet.name in chosen:
+            continue
+        if sheet.visible != SheetVisibleEnum.Visible:
+            notes.append(_HIDDEN.having(sheet=sheet.name))
+        elif sheet.name in visible:
+            rows = book.get_sheet_by_name(sheet.name).to_python(
+                skip_empty_area=False, nrows=skip + 1
+            )
+            values = rows[skip] if len(rows) > skip else []
+            if [str(v).strip() for v in values if _filled(v)] == header:
+                notes.append(_OTHER.having(sheet=sheet.name))
+    return notes
