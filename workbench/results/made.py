@@ -48,7 +48,7 @@ def check(function, arguments):
     arguments : dict
         Name → value.
     """
-    room = function.__module__.split(".")[1]
+    room = function.__module__.removeprefix("workbench.").partition(".")[0]
     for name, table in arguments.items():
         if (room, name) in MADE and hasattr(table, "columns"):
             maker, needed, more = MADE[room, name]
