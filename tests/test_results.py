@@ -774,6 +774,62 @@ SHARES = {
     "retention_rate",
     "churn_moments",
 }
+# Differences, coefficients, scores: what may lie below 0. All others are shares, rates, counts,
+# times or money.
+SIGNED = {
+    "attitude",
+    "balance",
+    "beside_planted",
+    "best_worst",
+    "compare_groups",
+    "compare_time",
+    "conditional_logit",
+    "cox",
+    "decision_units",
+    "difference",
+    "difference_in_differences",
+    "distinguishing_paths",
+    "effect",
+    "elasticities",
+    "heterogeneity",
+    "holdout",
+    "iia_test",
+    "importance_performance",
+    "impulse",
+    "kano",
+    "key_drivers",
+    "latent_class",
+    "latent_classes",
+    "latent_score",
+    "mediation",
+    "mixed_logit",
+    "moderation",
+    "nested_logit",
+    "next_event",
+    "parametric",
+    "part_worths",
+    "period_hazards",
+    "predictability",
+    "premium",
+    "price_elasticity",
+    "promotion_lift",
+    "review_effect",
+    "satisfaction_link",
+    "scale_means",
+    "service_gap",
+    "service_recovery",
+    "skip_contrast",
+    "stage_progress",
+    "star_rounding",
+    "state_dependence",
+    "support",
+    "uplift",
+    "weighting",
+    "what_if",
+    "will_return",
+    "win_back",
+    "worth",
+}
 # What happens at one moment at one stage has no order of its own.
 NAMED = {"barriers"}
 # What rests on no table has no mark to carry and no rows to shuffle.
@@ -842,6 +898,10 @@ def test_shares_carry_their_denominator(made, name):
         inside = table.dropna(subset=["estimate", "conf_low", "conf_high"])
         assert (inside["conf_low"] <= inside["estimate"] + 1e-9).all()
         assert (inside["estimate"] <= inside["conf_high"] + 1e-9).all()
+        if name not in SIGNED:
+            assert not (table["conf_low"] < 0).any(), "a limit below what it can be"
+        if name in SHARES:
+            assert not (table["conf_high"] > 1).any(), "a limit above what it can be"
 
 
 # Credit of conversions is shared between channels; repeats are counted over years, and purchases

@@ -3,6 +3,7 @@ are statsmodels'.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import special
@@ -10,10 +11,11 @@ from scipy import special
 from workbench import discrete, intervals
 from workbench.errors import InputError, NotEnoughData, need_columns, one_of
 from workbench.notes import Note
-from workbench.stats import existence, products, regressions
+from workbench.stats import ordered, products, regressions
 from workbench.stats.scaling import standardise
 
 KINDS = ("linear", "logit", "ordinal", "poisson")
+FAR = 1e5  # standard deviations from 0 beyond which least squares lose digits
 LEAST_F = 10  # first-stage F under which an instrument is called weak
 # What many analyses of drivers and influence say of their data.
 ASSOCIATIONAL = Note(
@@ -239,6 +241,11 @@ class Fitted:
 
         return pd.Series(np.sqrt(np.diag(self.cov)), self.params.index)
 
+    @property
+    def rsquared(self):
+        """The share of the variance that least squares explain."""
+        return self.estimate.rsquared
+
     def cov_params(self):
         """Return the covariance of the weights, by term."""
         return self.cov
@@ -270,114 +277,79 @@ def fit(data, kind="linear", *, weights=None, partial=False, penalty=None, conf_
         raise InputError(
             "regression.error_poisson_outcome", "poisson: the outcome must not be negative"
         )
-    if kind in ("logit", "poisson"):
-        return _likelihood(data, kind, partial, penalty, conf_level)
-    return _by_statsmodels(data, kind, weights)
+    if kind == "linear":
+        return _least_squares(data, weights)
+    return _likelihood(data, kind, partial, penalty, conf_level)
+
+
+FITS = {
+    "logit": regressions.logit,
+    "poisson": regressions.poisson,
+    "ordinal": ordered.ordered_logit,
+}
 
 
 def _likelihood(data, kind, partial, penalty, conf_level):
-    """Return a Fitted logit or Poisson regression."""
+    """Return a Fitted logit, Poisson regression or ordered logit."""
     import pandas as pd
 
-    x = data.x.to_numpy(float)
+    design = data.x.drop(columns="constant") if kind == "ordinal" else data.x
+    x, names = design.to_numpy(float), list(design)
     if penalty:
         made = regressions.firth_logit(x, data.y, conf_level=conf_level)
     else:
-        made = getattr(regressions, kind)(x, data.y, groups=data.groups)
+        made = FITS[kind](x, data.y, groups=data.groups)
     check_settled(made, kind)
-    names = data.x.columns
-    if not made.recession.exists and not partial:
+    if not made.recession.exists and not (partial and kind != "ordinal"):
         raise _separated(data, absent(made, names))
+    if kind == "ordinal":
+        names += [f"{a}/{b}" for a, b in pairwise(np.unique(data.y))]
     params = pd.Series(made.params, names)
     tests = intervals.p_value(made.params, np.sqrt(np.diag(made.cov)), df=quantile_df(data))
     limits = {}
     if penalty:
         tests = made.p_value
         limits = {"low": pd.Series(made.low, names), "high": pd.Series(made.high, names)}
-    return Fitted(
-        params,
-        pd.DataFrame(made.cov, names, names),
-        pd.Series(tests, names),
-        made.fitted,
-        made.loglik,
-        kind,
-        made,
-        **limits,
-    )
+    cov = pd.DataFrame(made.cov, names, names)
+    tests = pd.Series(tests, names)
+    return Fitted(params, cov, tests, made.fitted, made.loglik, kind, made, **limits)
 
 
 def absent(made, names):
     """Return the terms without a finite estimate, the constant only where it is the only one."""
-    gone = [n for n, v in zip(names, made.params, strict=True) if not np.isfinite(v)]
+    gone = [n for n, v in zip(names, made.params, strict=False) if not np.isfinite(v)]
     return [n for n in gone if n != "constant"] or gone
 
 
-def _by_statsmodels(data, kind, weights):
-    """Return statsmodels' least squares, or its ordered logit."""
+def _least_squares(data, weights):
+    """Return statsmodels' least squares; Fitted where a column lies so far from 0, as a moment in
+    seconds does, that it must be brought near first.
+    """
+    import pandas as pd
     import statsmodels.api as sm
 
-    once = data.customers == len(data.y)
-    how = (
-        {"cov_type": "HC1"}
-        if once
-        else {
-            "cov_type": "cluster",
-            "cov_kwds": {"groups": data.groups, "df_correction": True},
-            "use_t": True,
-        }
-    )
-    if kind == "linear":
-        model = sm.OLS(data.y, data.x)
-        if weights is not None:
-            model = sm.WLS(data.y, data.x, weights=weights)
-        return model.fit(**how)
-    body = data.x.drop(columns="constant")
-    asked = existence.of_ordered(standardise(body.to_numpy(float), constant=False).z, data.y)
-    if not asked.exists:
-        finite = asked.finite()[: body.shape[1]]
-        gone = [c for c, held in zip(body, finite, strict=True) if not held]
-        raise _separated(data, gone or list(body))
-    return _ordinal(data, how)
-
-
-def _ordinal(data, how):
-    """Return the ordered logit fitted on standardised columns, where search and curvature are
-    sound, and told in those given.
-    """
-    import warnings
-
-    import pandas as pd
-    from statsmodels.miscmodels.ordinal_model import OrderedModel
-
-    body = data.x.drop(columns="constant")
-    scaled = standardise(body.to_numpy(float), constant=False)
-    mean, k = body.mean().to_numpy(), body.shape[1]
-    with warnings.catch_warnings():
-        # What it warns of, its search and its curvature, is judged below.
-        warnings.simplefilter("ignore")
-        easy = OrderedModel(data.y, pd.DataFrame(scaled.z, columns=body.columns), distr="logit")
-        names, easy = easy.exog_names, easy.fit(method="bfgs", disp=0, maxiter=500, **how)
-    if not np.isfinite(easy.bse).all() or not easy.mle_retvals.get("converged", True):
-        raise InputError(
-            "regression.error_not_settled",
-            "{what}: the fit does not converge although an estimate exists; leave columns out, or "
-            "gather more rows",
-            what="ordinal",
-        )
-    back = np.eye(len(easy.params))
-    back[:k, :k] = scaled.back
-    # The first threshold moves with the level; the others are steps from it.
-    back[k, :k] = mean @ scaled.back
-    params, cov = back @ np.asarray(easy.params), back @ np.asarray(easy.cov_params()) @ back.T
+    how = {"cov_type": "HC1"}
+    if data.customers < len(data.y):
+        kwds = {"groups": data.groups, "df_correction": True}
+        how = {"cov_type": "cluster", "cov_kwds": kwds, "use_t": True}
+    scaled, names = standardise(data.x.to_numpy(float)), data.x.columns
+    far = np.abs(scaled.back[0, 1:]).max(initial=0) > FAR
+    x = pd.DataFrame(scaled.z, data.x.index, names) if far else data.x
+    model = sm.OLS(data.y, x) if weights is None else sm.WLS(data.y, x, weights=weights)
+    made = model.fit(**how)
+    if not far:
+        return made
+    params = scaled.back @ made.params.to_numpy()
+    cov = scaled.back @ made.cov_params().to_numpy() @ scaled.back.T
     tests = intervals.p_value(params, np.sqrt(np.diag(cov)), df=quantile_df(data))
     return Fitted(
         pd.Series(params, names),
         pd.DataFrame(cov, names, names),
         pd.Series(tests, names),
-        None,
-        float(easy.llf),
-        "ordinal",
-        None,
+        made.fittedvalues.to_numpy(),
+        float(made.llf),
+        "linear",
+        made,
     )
 
 
@@ -509,12 +481,17 @@ def _sandwich(y, x, used, groups, absorbed):
     import pandas as pd
 
     u, n, k = used.to_numpy(float), len(y), used.shape[1] + absorbed
+    back = np.eye(used.shape[1])
+    if used.columns[0] == "constant":
+        made = standardise(u)
+        u, back = made.z, made.back
     bread = np.linalg.inv(u.T @ u)
-    beta = bread @ (u.T @ y)
+    beta = back @ (bread @ (u.T @ y))
     pulls = u * (y - x.to_numpy(float) @ beta)[:, None]
     g = int(groups.max()) + 1
     summed = discrete.per_group(pulls, groups, g)
     cov = bread @ (summed.T @ summed) @ bread * g / (g - 1) * (n - 1) / max(n - min(k, n - 1), 1)
+    cov = back @ cov @ back.T
     return Weights(pd.Series(beta, used.columns), pd.DataFrame(cov, used.columns, used.columns))
 
 

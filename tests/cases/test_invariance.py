@@ -108,7 +108,7 @@ def test_the_unit_of_a_covariate(name, unit):
     same(in_units(moved, unit), in_units(WITH_X[name](DATA).table, 1.0))
 
 
-@pytest.mark.parametrize("name", sorted(set(WITH_X) - {"linear"}))
+@pytest.mark.parametrize("name", WITH_X)
 @FEW
 @given(shift=SHIFTS)
 def test_the_place_of_a_covariate(name, shift):

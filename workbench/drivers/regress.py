@@ -151,7 +151,7 @@ def regression(
         marginal (logit only: average change of the chance a unit of the term, without an interval),
         inflation (how many times collinearity widens the variance). A term that decides a yes/no
         outcome or a count has no finite estimate: it is missing, and `.limits` name it. `.model` is
-        the statsmodels result ("linear", "ordinal"), or a `regression.Fitted`.
+        the statsmodels result ("linear"), or a `regression.Fitted`.
 
     Raises
     ------

@@ -10,6 +10,7 @@ from workbench.results import MINIMUM_CELL, Curve, Points, Result, analysis
 from workbench.stages.hidden import MODEL_AXIS, forward, histories
 from workbench.stages.measures import THIN
 from workbench.stages.readout import logit_chance, logit_fit, state_features
+from workbench.stats import regressions
 
 LEAST_BUYERS = 50  # to learn from, and to judge by
 
@@ -95,7 +96,7 @@ def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=
     who = np.unique(joined["customer_id"].astype(str), return_inverse=True)[1]
     eta = np.log((said * most + 0.5) / (most - said * most + 0.5))
     fit, slope = _slope(bought, eta, who, conf_level)
-    fitted = bought.astype(float) if fit is None else fit.fittedvalues
+    fitted = bought.astype(float) if fit is None else fit.fitted
     limits = [
         slope,
         Note(
@@ -323,18 +324,10 @@ def _slope(bought, eta, who, conf_level):
     """Return the logistic calibration of log odds and a sentence on its slope; None where buyers
     and others are told apart without error.
     """
-    import warnings
-
-    import statsmodels.api as sm
-    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", PerfectSeparationWarning)
-            fit = sm.GLM(
-                bought.astype(float), sm.add_constant(eta), family=sm.families.Binomial()
-            ).fit(cov_type="cluster", cov_kwds={"groups": who})
-    except PerfectSeparationWarning:
+    units = np.unique(np.asarray(who), return_inverse=True)[1]
+    x = np.column_stack([np.ones(len(eta)), np.asarray(eta, float)])
+    fit = regressions.logit(x, np.asarray(bought, float), groups=units)
+    if not fit.recession.exists:
         return None, Note(
             "stages.intention_separated",
             "Answers separate buyers from others without error here: a calibration slope cannot be "

@@ -45,6 +45,11 @@ class Fit:
     high: np.ndarray = None
     p_value: np.ndarray = None
 
+    @property
+    def bse(self):
+        """The standard errors."""
+        return np.sqrt(np.diag(self.cov))
+
 
 def logit(x, y, *, groups=None, weights=None):
     """Fit a logit by maximum likelihood.
