@@ -114,11 +114,13 @@ def without_any(choices, columns, constants):
     constants : bool
         Whether alternatives have constants; without one such an alternative cannot be fitted.
     """
+    import numpy as np
     import pandas as pd
 
     if not columns:
         return pd.Series(False, choices.index)
-    none = pd.concat(columns, axis=1).isna().all(axis=1)
+    lacks = np.column_stack([values.to_numpy(float) for values in columns])
+    none = pd.Series(np.isnan(lacks).all(axis=1), choices.index)
     if not none.any():
         return none
     bare = none.groupby(choices["alternative"]).transform("all").astype(bool)
