@@ -250,8 +250,9 @@ def test_every_kind_of_table_gives_what_pandas_gives(name, kind, tmp_path):
     assert_same(found, expected(name))
 
 
-# What stands beside the columns of a summary is lost in polars.
-BESIDE = ("clv.", "loyalty.segments")
+# What stands beside the columns of a summary is lost in polars; in barriers events of one moment
+# have no order yet.
+BESIDE = ("clv.", "loyalty.segments", "stages.barriers")
 
 
 @pytest.mark.slow

@@ -25,11 +25,11 @@ TABLES = (
 KINDS = ("pandas", "polars", "pyarrow", "duckdb", "_duckdb", "pyspark")
 
 
-def tables(*names, optional=()):
+def tables(*names, optional=(), unless=()):
     """Make a function take any kind of table in the parameters named; those of `optional` may be
-    something else, which is handed on.
+    something else, which is handed on, and so is what has a type named in `unless`.
     """
-    return _gate(names, optional, given)
+    return _gate(names, optional, given, unless)
 
 
 def frames(*names, optional=(), kept=False):
@@ -45,7 +45,7 @@ def frames(*names, optional=(), kept=False):
     return _gate(names, optional, convert)
 
 
-def _gate(names, optional, convert):
+def _gate(names, optional, convert, unless=()):
     def decorate(function):
         parameters = signature(function)
 
@@ -61,6 +61,8 @@ def _gate(names, optional, convert):
                 return function(*args, **options)
             taken = {}
             for name, value in bound.arguments.items():
+                if type(value).__name__ in unless:
+                    continue
                 if name in names and (value is not None or needs(name)):
                     taken[name] = convert(_table(value, f"{function.__name__}, {name}"))
                 elif name in optional and is_table(value):

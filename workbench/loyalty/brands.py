@@ -19,7 +19,7 @@ REQUIREMENTS_AXIS = Note(
 )
 
 
-@engine.tables("lines")
+@engine.tables("lines", unless=("Panel",))
 @analysis
 def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     """How large is each brand, how many buy it, how often, and how loyal are they?
@@ -128,7 +128,7 @@ def _largest(table, households):
     )
 
 
-@engine.tables("lines")
+@engine.tables("lines", unless=("Panel",))
 @analysis
 def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     """Do small brands suffer twice: fewer buyers, who also buy them a little less often?
@@ -260,7 +260,7 @@ def _off_line(clear):
     )
 
 
-@engine.tables("lines")
+@engine.tables("lines", unless=("Panel",))
 @analysis
 def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     """Do brands share their buyers with others in line with how large the others are, or are there

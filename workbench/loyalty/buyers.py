@@ -67,7 +67,7 @@ def two_periods(lines, until=None):
     return Periods(str(begin.date()), str(middle.date()), f"{length}D")
 
 
-@engine.tables("lines")
+@engine.tables("lines", unless=("Panel",))
 @analysis
 def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.95, **options):
     """How much of all purchases do the heaviest buyers make?

@@ -11,7 +11,7 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
 
-@engine.tables("lines")
+@engine.tables("lines", unless=("Panel",))
 @analysis
 def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     """How would each brand be bought if buyers differed only in how often they buy and which brands
