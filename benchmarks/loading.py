@@ -143,12 +143,13 @@ def report(middle, rows, size, count):
         for name, f in middle.items()
     ]
     versions = ", ".join(f"{n} {version(n)}" for n in ("duckdb", "pandas", "pyarrow"))
+    made = f"{date.today()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, {versions}"
     text = f"""# Loading
 
-Made by `python benchmarks/loading.py` on {date.today()}, {os.cpu_count()} cores, Python \
-{sys.version.split()[0]}, {versions}. A CSV of {rows:,} lines of orders ({size / 1e6:,.0f} MB) to canonical Parquet, medians of {count} interleaved rounds, each task \
-in a process of its own. The machine is shared: read the ratios. Memory is the peak of the process \
-tree (aim: at most 2,000 MB at 50 million lines).
+Made by `python benchmarks/loading.py` on {made}.
+A CSV of {rows:,} order lines ({size / 1e6:,.0f} MB) to canonical Parquet, medians of {count}
+interleaved rounds, each task in a process of its own. The machine is shared: read the ratios.
+Memory is the peak of the process tree (aim: at most 2,000 MB at 50 million lines).
 
 | task | CPU s | ratio to DuckDB | aim | wall s | peak MB |
 |---|---|---|---|---|---|

@@ -159,9 +159,7 @@ def _digits(judge):
     keys = [n for n, (_, kind) in judge.columns.items() if kind == "key"]
     if not keys:
         return []
-    lost = ", ".join(
-        f"""min("{k}") FILTER (contains("{k}", '+'{_or_rounded(judge, k)})""" for k in keys
-    )
+    lost = ", ".join(f'min("{k}") FILTER ({_looks_rounded(judge, k)})' for k in keys)
     found = judge.work.row(f"SELECT {lost} FROM {ALIVE}")
     return [
         _LOST.having(column=name, one=one)
@@ -170,12 +168,15 @@ def _digits(judge):
     ]
 
 
-def _or_rounded(judge, name):
-    """Return the rest of the SQL for numbers of a source that holds them as fractions."""
+def _looks_rounded(judge, name):
+    """Return the SQL of ids in scientific notation, or with noughts where digits were, of a source
+    that holds numbers as fractions.
+    """
     source = str(judge.mapping["columns"].get(name))
+    powers = f"contains(\"{name}\", '+')"
     if judge.raw.types.get(source) not in ("DOUBLE", "FLOAT"):
-        return ")"
-    return f""") OR (length("{name}") > 15 AND suffix("{name}", '000')"""
+        return powers
+    return f'{powers} OR (length("{name}") > 15 AND suffix("{name}", \'000\'))'
 
 
 def _signs(judge):

@@ -210,7 +210,8 @@ class Judge:
     def _over_rows(self):
         """Apply the rules over several rows, each to those that are left by then."""
         for i, (_, reason, _) in enumerate(self.whole):
-            self._refuse(f"wk{i} IN (SELECT wk{i} FROM judged WHERE w{i}) OR w{i}", reason)
+            self._refuse(f"w{i}", reason)
+            self._refuse(f"wk{i} IN (SELECT wk{i} FROM judged WHERE w{i})", reason)
         if self.several_possible:
             self._several_currencies()
         if self.kind == "order_lines":

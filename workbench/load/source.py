@@ -52,6 +52,14 @@ class Source:
         """The card of a built-in source as a table of two columns; None for a file."""
         return None if self._card is None else card(self._card)
 
+    def table(self, name):
+        """Return a table for an analysis to read: of a file the path of the table that was kept,
+        which need not be held in pandas; of a built-in source the DataFrame.
+        """
+        if self.report is None or self._start is not None:
+            return self[name]
+        return self._makers.table(name)
+
     def last(self, span, until=None):
         """Return the first and last day, as text, of the newest `span` of the orders ("180D").
 

@@ -14,6 +14,8 @@ from workbench.load.reshape import reshaped
 from workbench.load.values import Values
 from workbench.notes import Note
 
+# From this many bytes on a load shows how far it is.
+LARGE = 50_000_000
 _GIVEN_BACK = Note(
     "load.given_back",
     "{n} order was given back in full (its lines add up to 0) and is no purchase: it is left out "
@@ -79,18 +81,31 @@ def _load(parts, mapping, found, key):
     """Read, judge and keep; return the folder with the tables and what the report says."""
     made = kept.draft()
     try:
-        with engine.open_workspace() as work:
+        with engine.open_workspace() as work, _progress(parts) as bar:
             first = next(iter(parts.values()))
             if mapping.get("files"):
                 raw = together.read(work, mapping, parts)
             else:
                 raw = files.read(work, first, mapping.get("read") or {})
+            bar.update()
             raw, mapping = reshaped(raw, mapping, first)
             told = _judged(raw, mapping, list(parts.values()), made, found)
+            bar.update()
         return kept.keep(made, key, told), told
     except BaseException:
         kept.forget(made)
         raise
+
+
+def _progress(parts):
+    """Return a bar of two steps, reading and judging, shown where a load takes a while."""
+    import sys
+
+    from tqdm import tqdm
+
+    size = sum(p.stat().st_size for p in parts.values() if p.is_file())
+    quiet = size < LARGE or not sys.stderr.isatty()
+    return tqdm(total=2, disable=quiet, file=sys.stderr, leave=False)
 
 
 def _report(place, told, origin):

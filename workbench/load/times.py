@@ -198,6 +198,32 @@ def _shown(value):
     return str(int(value)) if value == int(value) else repr(value)
 
 
+def day_or_month(where, one, above, second):
+    """Return the error of days that may begin with the month; it names the form a value shows."""
+    separator = next(c for c in one if not c.isdigit())
+    if above and not second:
+        form = separator.join(("%d", "%m", "%Y"))
+    elif second and not above:
+        form = separator.join(("%m", "%d", "%Y"))
+    else:
+        return InputError(
+            "load.error_day_or_month",
+            "{where}: {value:repr} can be read day or month first. Say which with "
+            "`time_format:`, for instance '%d-%m-%Y %H:%M'.",
+            where=where,
+            value=one,
+        )
+    clock = " %H:%M:%S" if one.count(":") == 2 else " %H:%M" if ":" in one else ""
+    return InputError(
+        "load.error_time_form",
+        "{where}: the times are written like {value:repr}. Say so in the mapping, with what "
+        "the other values allow: `time_format: '{form}'`.",
+        where=where,
+        value=one,
+        form=form + clock,
+    )
+
+
 def no_time_zone(where, zone):
     """Return the error of a name that is no time zone."""
     return InputError(

@@ -255,33 +255,9 @@ class Values:
               FROM (SELECT {text} AS x FROM {self.raw.relation}) WHERE x IS NOT NULL)"""
         )
         if day_first > filled / 2:
-            raise self._day_or_month(atom, one, above, second)
+            raise times.day_or_month(self._where(atom), one, above, second)
         if number > filled / 2:
             self._no_moments(atom, f"TRY_CAST(replace({text}, ',', '.') AS DOUBLE)")
-
-    def _day_or_month(self, atom, one, above, second):
-        separator = next(c for c in one if not c.isdigit())
-        if above and not second:
-            form = separator.join(("%d", "%m", "%Y"))
-        elif second and not above:
-            form = separator.join(("%m", "%d", "%Y"))
-        else:
-            return InputError(
-                "load.error_day_or_month",
-                "{where}: {value:repr} can be read day or month first. Say which with "
-                "`time_format:`, for instance '%d-%m-%Y %H:%M'.",
-                where=self._where(atom),
-                value=one,
-            )
-        clock = " %H:%M:%S" if one.count(":") == 2 else " %H:%M" if ":" in one else ""
-        return InputError(
-            "load.error_time_form",
-            "{where}: the times are written like {value:repr}. Say so in the mapping, with what "
-            "the other values allow: `time_format: '{form}'`.",
-            where=self._where(atom),
-            value=one,
-            form=form + clock,
-        )
 
     def _formatted(self, atom, text, filled, form, name):
         """Read moments in the form the mapping names, with or without a fraction."""
