@@ -112,7 +112,7 @@ def test_list_and_params(capsys):
         (["check", "x", "--mapping"], "expected one argument", "hoort één waarde bij"),
         (["bogus"], "invalid choice: 'bogus'", "ongeldige keuze: 'bogus'"),
         (["list", "--bogus"], "unrecognized arguments", "onbekende argumenten"),
-        (["run", "x", "--jobs", "two"], "invalid int value", "ongeldige waarde voor int"),
+        (["run", "x", "--jobs", "two"], "a whole number of at least", "een geheel getal van"),
         (["run", "x", "--as-of", "noon"], "a date such as 2026-11-23", "een datum zoals"),
         (["schedule", "--as-of", "x"], "a moment such as", "een moment zoals"),
     ],
