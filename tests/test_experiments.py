@@ -236,7 +236,7 @@ def test_people_without_a_counterpart_are_left_out():
     assert cell(made, "effect")["conf_low"] < 1 < cell(made, "effect")["conf_high"]
     with pytest.raises((NotEnoughData, InputError)):
         experiments.weighting(
-            d.assign(t=(x + rng.normal(0, 0.01, 3000) > 0).astype(int)), "t", "y", ["x"]
+            d.assign(t=(x + rng.normal(0, 0.001, 3000) > 0).astype(int)), "t", "y", ["x"]
         )
 
 

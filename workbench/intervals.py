@@ -561,7 +561,7 @@ def percentiles(drawn, estimate, conf_level=0.95):
 
 
 def differ(lowest, highest):
-    """Say whether draws differ by more than rounding.
+    """Return whether draws differ by more than rounding, from the lowest and the highest of them.
 
     >>> bool(differ(0.1 + 0.2, 0.3))
     False

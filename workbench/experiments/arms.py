@@ -77,6 +77,7 @@ def people(table, metric, variant, unit, before):
 
 
 def mean(part, conf_level, share):
+    """Return the mean (or share) of an arm with its interval."""
     if share:
         count, n = int(part["y"].sum()), len(part)
         low, high = intervals.wilson(count, n, conf_level)
@@ -112,6 +113,7 @@ def wide(here, base, se, share):
 
 
 def gap(estimate, se, n, planned, conf_level):
+    """Return the interval of a difference, for one look or for any number of them."""
     if not se > 0:
         return np.nan, np.nan
     if planned is None:

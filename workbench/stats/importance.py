@@ -8,10 +8,21 @@ from scipy import special
 
 
 def subsets(p):
+    """Return all subsets of p columns, the empty one first.
+
+    >>> subsets(2)
+    [(), (0,), (1,), (0, 1)]
+    """
     return [s for k in range(p + 1) for s in combinations(range(p), k)]
 
 
 def r2(rxx, rxy, s):
+    """Return R² of the columns s, from correlations among columns (B × p × p) and with the outcome
+    (B × p).
+
+    >>> r2(np.eye(2)[None], np.array([[0.6, 0.3]]), (0,)).round(6).tolist()
+    [0.36]
+    """
     if not s:
         return np.zeros(len(rxy))
     s = list(s)
