@@ -185,8 +185,9 @@ def test_paths_from_events_by_hand():
     assert table["path"].tolist() == ["direct", "email", "search", "search > email"]
     assert table["conversions"].tolist() == [0, 0, 0, 1]
     assert j.left_out == {"young": 2, "untouched": 1}
-    with pytest.raises(InputError, match="Did you mean 'order'"):
-        attribution.paths(events, conversion="oder")
+    never = attribution.paths(events, conversion="oder")
+    assert never.conversions.sum() == 0
+    assert never.attrs["limits"][0]["values"]["near"] == "order"
 
 
 def test_paths_are_the_same_on_spark(to_spark):

@@ -91,14 +91,14 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
             )
         machines, counted = int((counted & (marks == 1)).sum()), counted & (marks == 0)
     first = ordered.groupby(orders["customer_id"].astype(str)).min().dropna()
-    who = events["customer_id"].astype(str)[_some(counted)]
+    who = events["customer_id"].astype(str)[counted]
     schemas.must_match("events", who, first.index)
     begin = pd.Series(periods.local_days(first, zone), first.index)
     age = periods.local_days(when[counted], zone) - who.map(begin).to_numpy(float)
     month = np.ceil(age / MONTH)
     active = pd.DataFrame({"customer_id": who.to_numpy(), "month": month})
     active = active[(age >= 1) & (month <= months)].drop_duplicates()
-    last = max(when.max(), ordered.max())
+    last = pd.concat([when, ordered]).max()
     # The last day is only whole where the data go on beyond it.
     watched = (int(periods.local_days(pd.Series([last]), zone)[0]) - begin) // MONTH
     many = watched.clip(0, months).to_numpy()
@@ -194,13 +194,3 @@ def _engaged_answer(table):
         first=float(table["estimate"].iloc[0]),
         **sentences.interval(row),
     )
-
-
-def _some(counted):
-    """Return which events count, or refuse where none does."""
-    if not counted.any():
-        raise NotEnoughData(
-            "retention.error_no_act",
-            "engagement: there is no event that counts with both a customer and a time",
-        )
-    return counted

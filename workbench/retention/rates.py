@@ -173,7 +173,7 @@ def day_retention(
             " BY customer",
             o=view,
         )
-        group = engine.written(schemas.group_of(found["customer"], by))
+        group = schemas.group_of(found["customer"], by).map(str, na_action="ignore")
         found["group"] = own.filled(group)
     rows = []
     for i, (a, b, label) in enumerate(ages):
