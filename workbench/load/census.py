@@ -119,7 +119,7 @@ class _Counter:
         if returns and returns != chunk.count(b"\r\n", 0, cut):
             self.census.regular = False
             return b""
-        self._look_for_padding(chunk)
+        self._look_for_padding(chunk[:cut])
         if (self.quote is not None and self.quote in chunk) or self._has_blank_line(chunk):
             return self._by_place(chunk)
         lines = chunk.count(b"\n", 0, cut)
@@ -136,7 +136,7 @@ class _Counter:
 
     def _look_for_padding(self, chunk):
         """See whether a cell may have blanks around it; then cells are trimmed."""
-        if self.census.padded:
+        if self.census.padded or not chunk:
             return
         import numpy as np
 

@@ -98,7 +98,7 @@ class Expressions:
         if kind == "VARCHAR":
             if atom.kind:
                 sql = f"CASE WHEN {atom.kind} IN ('x', 'j') THEN NULL ELSE {sql} END"
-            return trimmed(sql) if self.raw.padded else f"nullif({sql}, '')"
+            return trimmed(sql) if self._padded(sql) else f"nullif({sql}, '')"
         if kind in ("DOUBLE", "FLOAT"):
             whole = f"CAST(CAST({sql} AS HUGEINT) AS VARCHAR)"
             return (
@@ -114,6 +114,19 @@ class Expressions:
         if kind.startswith("TIMESTAMP"):
             return f"regexp_replace(CAST({sql} AS VARCHAR), ' 00:00:00(\\+00)?$', '')"
         return f"CAST({sql} AS VARCHAR)"
+
+    def _padded(self, sql):
+        """Say whether a text has blanks around it anywhere: to look once costs less than to trim
+        wherever it is used.
+        """
+        raw = self.raw
+        if not raw.padded or raw.workspace is None:
+            return raw.padded
+        if sql not in raw.trims:
+            bare = f"trim({sql}, {literal(BLANKS)})"
+            found = f"SELECT count(*) FROM {raw.relation} WHERE {bare} <> {sql}"
+            raw.trims[sql] = raw.workspace.one(found) > 0
+        return raw.trims[sql]
 
     def words(self, arg):
         """Return what a mapping says as identifiers or words."""

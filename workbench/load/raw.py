@@ -44,6 +44,7 @@ class Raw:
     notes: dict = field(default_factory=dict)
     noticed: list = field(default_factory=list)
     simulated: bool = False
+    trims: dict = field(default_factory=dict)
     questions: dict = field(default_factory=dict)
     unmatched: list = field(default_factory=list)
     texts: object = None
