@@ -213,7 +213,7 @@ def test_a_day_given_back_is_no_return():
     money = retention.cohorts(data, period="week", measure="revenue").table.set_index(
         ["cohort", "age"]
     )
-    assert money.loc[(pd.Timestamp("2024-01-01"), 1), "count"] == 0
+    assert money.loc[(pd.Timestamp("2024-01-01"), 1), "amount"] == 0
 
 
 def test_a_trend_over_cohorts():

@@ -272,9 +272,7 @@ def test_euros_and_cents(name):
     cents = data.copy()
     cents[columns] = (cents[columns] * 100).round(6)
     one = call(cents)
-    names = [c for c in ("count", *SCALED[:4]) if c in one]
-    if name not in ("difference", "value", "buying_rhythm"):
-        names = [c for c in names if c != "count"]
+    names = [c for c in ("total", "amount", "amount_total", *SCALED[:4]) if c in one]
     rows = one["unit"].astype(bool)
     one[names] = one[names].astype(float)
     one.loc[rows, names] /= 100

@@ -151,8 +151,9 @@ def nothing(frame, place):
     return pd.concat([frame.assign(customer_id=ids), more], ignore_index=True)
 
 
-# A verb keeps every row; in barriers events of one moment have no order yet.
-OTHERS = ("journeys.assign_channels", "stages.barriers", "loyalty.two_periods")
+# A verb keeps every row, and a visit of nobody known is a visit; in barriers events of one moment
+# have no order yet.
+OTHERS = ("journeys.assign_channels", "journeys.tagging", "stages.barriers", "loyalty.two_periods")
 WALKED = [
     n for n in TAKES if TAKES[n][0] in ("events", "orders", "lines") and not n.startswith(OTHERS)
 ]

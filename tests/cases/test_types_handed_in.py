@@ -159,7 +159,7 @@ def test_days_and_python_moments():
         pd.PeriodIndex(days, freq="D"),
     ):
         assert steps(EVENTS.assign(occurred_at=held)).table["count"].tolist() == wanted
-    with pytest.raises(InputError, match="timestamps are needed"):
+    with pytest.raises(InputError, match="must hold moments"):
         steps(EVENTS.assign(occurred_at=[str(d) for d in days]))
 
 

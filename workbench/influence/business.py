@@ -21,6 +21,11 @@ TAKE_PART = Note(
     "On average {estimate:3} people take part in a deal ({low:3} to {high:3}; {n} "
     "deals); in {share:%} of the deals there are several.",
 )
+ALL_ALIKE = Note(
+    "influence.unit_answer_alike",
+    "{estimate:3} people take part in a deal on average, without any difference between accounts "
+    "({n} deals); in {share:%} of the deals there are several.",
+)
 PREDICTABILITY_DIFFERS = Note(
     "influence.predict_answer",
     "The uncertainty about the next step differs by {estimate:3} bits between "
@@ -203,6 +208,10 @@ def decision_units(deals, *, conf_level=0.95):
 def _unit_answer(rows):
     """Return how many people take part in a deal, and how often there are several."""
     contacts, several = rows[0], rows[1]
+    if not contacts["std_error"] > 0:
+        return ALL_ALIKE.having(
+            estimate=contacts["estimate"], n=contacts["n"], share=several["estimate"]
+        )
     return TAKE_PART.having(**fits.said(contacts), share=several["estimate"])
 
 

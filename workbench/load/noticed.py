@@ -118,7 +118,8 @@ def _source(judge, name):
 
 def _spellings(judge, name):
     judge.work.run(
-        f'CREATE OR REPLACE TEMP TABLE spellings AS SELECT DISTINCT "{name}" AS v FROM {ALIVE} '
+        "CREATE OR REPLACE TEMP TABLE spellings AS "
+        f'SELECT DISTINCT CAST("{name}" AS VARCHAR) AS v FROM {ALIVE} '
         f"LIMIT {WORDS}"
     )
     return _alike(judge, name, "spellings")
@@ -201,12 +202,12 @@ def _larger(judge):
         if reason not in judge.reasons:
             continue
         code = judge.reasons.index(reason)
-        if not judge.work.one(f"SELECT count(*) FROM judged WHERE code = {code}"):
+        if not judge.work.one(f"SELECT count(*) FROM judged WHERE _refusal = {code}"):
             continue
         n, count, one = judge.work.row(
             f"""WITH bad AS (
               SELECT {text} AS x FROM {judge.raw.relation}
-              WHERE {ROW} IN (SELECT {ROW} FROM judged WHERE code = {code})),
+              WHERE {ROW} IN (SELECT {ROW} FROM judged WHERE _refusal = {code})),
             sized AS (
               SELECT x, TRY_CAST(regexp_replace(
                 regexp_replace(x, '[.,]\\d{{1,2}}$', ''), '\\D', '', 'g') AS DOUBLE) AS size

@@ -200,10 +200,10 @@ class Judge:
         hashed = f"hash({', '.join(self.raw.columns.values())})"
         self.work.run(
             f"""CREATE OR REPLACE TEMP TABLE judged AS
-            SELECT {ROW}, row_hash, CAST({code} AS SMALLINT) AS code{kept}, {names}
+            SELECT {ROW}, _row_hash, CAST({code} AS SMALLINT) AS _refusal{kept}, {names}
             FROM (
               SELECT *, {shown}{whole} FROM (
-                SELECT {ROW}, {hashed} AS row_hash, {", ".join(dict.fromkeys(raw))}{steps}
+                SELECT {ROW}, {hashed} AS _row_hash, {", ".join(dict.fromkeys(raw))}{steps}
                 FROM {self.raw.relation}))"""
         )
 
@@ -222,7 +222,7 @@ class Judge:
     def _refuse(self, condition, reason):
         """Refuse the rows that have no reason yet and for which a condition holds."""
         self.work.run(
-            f"UPDATE judged SET code = {self.code(reason)} WHERE code IS NULL AND ({condition})"
+            f"UPDATE judged SET _refusal = {self.code(reason)} WHERE _refusal IS NULL AND ({condition})"
         )
 
     def _refuse_with(self, key, keys, reason):
@@ -241,7 +241,9 @@ class Judge:
             if self.work.one(f"SELECT count(*) FROM ({several})"):
                 self._refuse_with("order_id", several, OWNERS)
         if self.mapping.get("incomplete", "reject") == "reject":
-            parts = "SELECT order_id FROM judged WHERE code IS NOT NULL AND order_id IS NOT NULL"
+            parts = (
+                "SELECT order_id FROM judged WHERE _refusal IS NOT NULL AND order_id IS NOT NULL"
+            )
             if self.work.one(f"SELECT count(*) FROM ({parts})"):
                 self._refuse_with("order_id", parts, ANOTHER_LINE)
 
@@ -288,15 +290,15 @@ class Judge:
         `duplicates: drop`.
         """
         self.work.run(
-            f"CREATE OR REPLACE TEMP TABLE alike AS SELECT row_hash, min({ROW}) AS first "
-            f"FROM {ALIVE} GROUP BY row_hash HAVING count(*) > 1"
+            f"CREATE OR REPLACE TEMP TABLE alike AS SELECT _row_hash, min({ROW}) AS first "
+            f"FROM {ALIVE} GROUP BY _row_hash HAVING count(*) > 1"
         )
         if not self.work.one("SELECT count(*) FROM alike"):
             return 0
         same = " AND ".join(f"a.{c} IS NOT DISTINCT FROM b.{c}" for c in self.raw.columns.values())
         self.work.run(
             f"""CREATE OR REPLACE TEMP TABLE duplicates AS
-            SELECT d.{ROW} FROM {ALIVE} d JOIN alike USING (row_hash)
+            SELECT d.{ROW} FROM {ALIVE} d JOIN alike USING (_row_hash)
             JOIN {self.raw.relation} a ON a.{ROW} = d.{ROW}
             JOIN {self.raw.relation} b ON b.{ROW} = alike.first
             WHERE d.{ROW} > alike.first AND {same}"""
@@ -316,7 +318,7 @@ class Judge:
 
 
 # Rows without a reason so far.
-ALIVE = "(SELECT * FROM judged WHERE code IS NULL)"
+ALIVE = "(SELECT * FROM judged WHERE _refusal IS NULL)"
 
 
 def several_currencies(path, found):

@@ -241,7 +241,7 @@ def _refused(raw, reasons, folder):
     if reasons:
         parts.append(
             f"SELECT x.reason AS _reason, {raw.line} AS _line{shown} FROM judged f "
-            f"JOIN reasons x ON x.code = f.code JOIN {raw.relation} r ON r.{ROW} = f.{ROW} "
+            f"JOIN reasons x ON x.code = f._refusal JOIN {raw.relation} r ON r.{ROW} = f.{ROW} "
             f"{raw.lines_from}"
         )
     if raw.unreadable:

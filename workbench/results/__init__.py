@@ -10,6 +10,7 @@ from workbench import engine, notes
 from workbench.errors import InputError, check_draws, one_of
 from workbench.notes import Note
 from workbench.results import charts, rows
+from workbench.results import made as made_elsewhere
 from workbench.results.charts import Chart, Curve, Flow, Heat, Points
 from workbench.results.small import MINIMUM_CELL, is_small, sayable, small_cells, withheld
 
@@ -186,7 +187,7 @@ def analysis(function=None, *, none_drawn=False):
         with notes.collected() as said:
             if not within:
                 args, options = rows.usable(function, args, options)
-            made = function(*args, **options)
+            made = _called(function, args, options)
         given = (*args, *options.values())
         said = [*rows.inherited(given), *said]
         simulated = any(is_simulated(one) for one in given)
@@ -201,6 +202,15 @@ def analysis(function=None, *, none_drawn=False):
         return made
 
     return marked
+
+
+def _called(function, args, options):
+    """Call an analysis; a column it misses in a table made elsewhere is named."""
+    try:
+        return function(*args, **options)
+    except KeyError as error:
+        made_elsewhere.lacking(function, args, options, error)
+        raise
 
 
 def _limited(result, said):

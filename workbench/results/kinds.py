@@ -1,8 +1,10 @@
 """Columns of the user's tables whose names say what they hold: moments, and numbers."""
 
 from workbench.errors import InputError
+from workbench.notes import Note
 
 # Numbers of the canonical tables, and of those that our own functions make.
+_NO_VALUE = Note("result.no_value", "no value")
 NUMBERS = frozenset(
     {
         *("amount", "quantity", "frequency", "recency", "age", "paid", "alive", "expected"),
@@ -53,7 +55,7 @@ def check(arguments):
                     "{where}: '{column}' must be true or false in every row, found {found:repr}",
                     where=where,
                     column=name,
-                    found=str(column.iloc[0])[:40],
+                    found=_shown(column),
                 )
 
 
@@ -98,4 +100,6 @@ def _shown(column):
     """Return a value that shows what is wrong, cut short."""
     values = column.dropna()
     words = [v for v in values.head(10_000) if isinstance(v, str)]
+    if not len(values):
+        return str(_NO_VALUE)
     return str(words[0] if words else values.iloc[0])[:40]

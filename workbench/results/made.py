@@ -1,5 +1,7 @@
 """Tables that one function makes and the next one takes: what they must hold to be taken."""
 
+from inspect import signature
+
 from workbench.errors import InputError, need_columns
 from workbench.names import listed
 
@@ -51,9 +53,8 @@ def check(function, arguments):
     room = function.__module__.removeprefix("workbench.").partition(".")[0]
     for name, table in arguments.items():
         if (room, name) in MADE and hasattr(table, "columns"):
-            maker, needed, more = MADE[room, name]
-            need_columns(name, table.columns, *needed, *more)
-            for column in needed:
+            maker, needed, _ = MADE[room, name]
+            for column in table.columns.intersection(needed):
                 lacking = int(table[column].isna().sum())
                 if lacking:
                     raise InputError(
@@ -68,8 +69,18 @@ def check(function, arguments):
             _has_stages(name, table, arguments.get("stages"))
 
 
+def lacking(function, args, options, error):
+    """Raise an InputError where a missing key is a column that a table made elsewhere lacks."""
+    room = function.__module__.removeprefix("workbench.").partition(".")[0]
+    for name, table in signature(function).bind(*args, **options).arguments.items():
+        if (room, name) in MADE and hasattr(table, "columns"):
+            _, needed, more = MADE[room, name]
+            if error.args and any(str(c) in str(error.args[0]) for c in (*needed, *more)):
+                need_columns(name, table.columns, *needed, *more)
+
+
 def _has_stages(name, table, stages):
     """Raise an InputError where a table lacks the column of a stage asked for."""
-    if name in ("episodes", "profile", "linked") and stages is not None:
+    if name in ("profile", "linked") and stages is not None:
         before = "true_" if name == "linked" else ""
         need_columns(name, table.columns, *(f"{before}{stage}" for stage in listed(stages)))

@@ -176,10 +176,17 @@ def _looked_at_here(name, table, needed):
         _say_unpaid(int(table["amount"].isna().sum()))
         if pd.api.types.is_numeric_dtype(table["amount"]) and (table["amount"] < 0).any():
             table = _without_given_back(table)
+    if _unhashable(table[who]):
+        # The engine refuses such ids by name.
+        return table
     sizes = table[who].value_counts().drop("", errors="ignore")
     if len(sizes):
         _say_many(sizes.index[0], int(sizes.iloc[0]), len(table), len(sizes))
     return table
+
+
+def _unhashable(ids):
+    return ids.dtype == object and any(isinstance(v, (dict, list, set)) for v in ids.head(100))
 
 
 def _repeats(table, unique):

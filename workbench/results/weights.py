@@ -14,7 +14,7 @@ def check(function, arguments):
     A column named among the arguments is no weight but what is asked about, and weights that are
     all the same weigh nothing.
     """
-    room = function.__module__.split(".")[1]
+    room = function.__module__.removeprefix("workbench.").partition(".")[0]
     if f"{room}.{function.__name__}" in USE or _named(arguments.values()):
         return
     for name, table in arguments.items():
