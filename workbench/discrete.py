@@ -80,7 +80,7 @@ def frame(choices):
     )
 
 
-def _checked(choices):
+def checked(choices):
     """Return choices that have the columns, the rows and the ids they need; else refuse them."""
     need_columns("choices", choices.columns, *NEEDED)
     if not len(choices):
@@ -122,7 +122,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
     """
     import pandas as pd
 
-    choices = _checked(frame(choices))
+    choices = checked(frame(choices))
     code, kinds = pd.factorize(choices["alternative"], use_na_sentinel=False)
     if names is None:
         names = tuple(sorted((k for k in kinds if not pd.isna(k)), key=str))

@@ -35,6 +35,13 @@ MAIL_QUESTION = Note(
 )
 
 
+def _sent_at_all(mails):
+    """Return a table of mails, or refuse one of which nothing was sent."""
+    if not mails["sent_at"].notna().any():
+        raise NotEnoughData("attribution.error_no_mail", "email_funnel: no mail was sent")
+    return mails
+
+
 @engine.frames("emails", "orders")
 @analysis
 def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
@@ -90,7 +97,7 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
         "clicked_at",
         by,
     )
-    frame = pd.DataFrame(emails)
+    frame = _sent_at_all(pd.DataFrame(emails))
     made = pd.DataFrame(
         {
             "customer": frame["customer_id"],

@@ -237,6 +237,21 @@ def _split(rows, names, gap, end, attrs):
     )
 
 
+def _how_often(table, conversions, nulls):
+    """Return how often each path converted and did not; refuse a table without a path."""
+    if not len(table):
+        raise NotEnoughData("attribution.error_empty_paths", "from_paths: the table holds no path")
+    won = table[conversions].to_numpy(float)
+    lost = table[nulls].to_numpy(float) if nulls else (won == 0).astype(float)
+    if (won < 0).any() or (lost < 0).any() or not np.isfinite(won + lost).all():
+        raise InputError(
+            "attribution.error_path_numbers",
+            "table: numbers of paths must be {least} or more",
+            least=0,
+        )
+    return won, lost
+
+
 @engine.frames("table")
 @analysis
 def from_paths(
@@ -279,14 +294,7 @@ def from_paths(
     from pyarrow import compute
 
     need_columns("table", table.columns, path, conversions, nulls, value, customer)
-    won = table[conversions].to_numpy(float)
-    lost = table[nulls].to_numpy(float) if nulls else (won == 0).astype(float)
-    if (won < 0).any() or (lost < 0).any() or not np.isfinite(won + lost).all():
-        raise InputError(
-            "attribution.error_path_numbers",
-            "table: numbers of paths must be {least} or more",
-            least=0,
-        )
+    won, lost = _how_often(table, conversions, nulls)
     kind, written = pd.factorize(table[path])
     if (kind < 0).any():
         raise InputError(

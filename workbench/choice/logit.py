@@ -288,8 +288,8 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
 
 def likes(choices, attributes, *more):
     """Return the attributes of choices, those of words as indicators."""
-    frame = discrete.frame(choices)
-    need_columns("choices", frame.columns, *discrete.NEEDED, *more)
+    frame = discrete.checked(discrete.frame(choices))
+    need_columns("choices", frame.columns, *more)
     return offered.expanded(frame, attributes)
 
 

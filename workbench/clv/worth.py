@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import engine, intervals, schemas
-from workbench.errors import InputError
+from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
@@ -218,7 +218,9 @@ def value(
 
 
 def how_many(customers):
-    """Return how many customers every row stands for, and all rows together."""
+    """Return how many customers every row stands for, and all rows together; refuse no row."""
+    if not len(customers):
+        raise NotEnoughData("clv.error_no_customers", "customers: the table holds no customer")
     if "customers" not in customers:
         return np.ones(len(customers)), len(customers)
     many = np.asarray(customers["customers"], float)

@@ -222,7 +222,8 @@ class Judge:
     def _refuse(self, condition, reason):
         """Refuse the rows that have no reason yet and for which a condition holds."""
         self.work.run(
-            f"UPDATE judged SET _refusal = {self.code(reason)} WHERE _refusal IS NULL AND ({condition})"
+            f"UPDATE judged SET _refusal = {self.code(reason)} "
+            f"WHERE _refusal IS NULL AND ({condition})"
         )
 
     def _refuse_with(self, key, keys, reason):

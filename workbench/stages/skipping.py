@@ -213,6 +213,9 @@ def with_truth(profile, truth, stages):
     ends = out[["customer_id", "episode", "opened_at", "closed_at"]].sort_values(
         "closed_at", kind="stable"
     )
+    if not len(events):
+        # An empty column has no type of its own.
+        events = events.astype({"customer_id": ends["customer_id"].dtype})
     at = pd.merge_asof(
         events,
         ends,
