@@ -97,9 +97,11 @@ def draw(result, ax=None):
 def _height(chart, table):
     """Return the height of a figure in inches, by how many rows it has."""
     if chart.kind == "points":
-        # Groups of one label share a line.
-        lines = [len(points.wrapped(label)) for label in points.labels_of(chart, table)]
-        rows = 0.6 * len(lines) if points.grouped(chart) else 0.55 * sum(lines) + 0.45 * len(lines)
+        labels = points.labels_of(chart, table)
+        lines = [len(points.wrapped(label)) for label in labels]
+        # Groups of one label share a line, and stand closer.
+        shared = points.grouped(chart) and len(set(labels)) < len(labels)
+        rows = 0.6 * len(lines) if shared else 0.55 * sum(lines) + 0.45 * len(lines)
         height = 1.8 + 0.34 * min(rows, 60)
     elif chart.kind == "heat":
         height = 2 + 0.32 * min(table[chart.row].nunique(), 24)
