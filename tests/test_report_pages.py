@@ -231,6 +231,18 @@ def test_a_frame_of_people_does_not_leave_the_machine(home):
     assert ADDRESS not in (folder / "report.html").read_text()
 
 
+def test_what_is_printed_is_looked_at_too():
+    """A printed frame of people is left out, wide or not; a sentence that names a column stays."""
+    frame = pd.DataFrame({"customer_id": [ADDRESS], **{f"column_{i}": [i] for i in range(30)}})
+    sentence = "no column named customer_id, or so."
+    printed = [frame.head().to_string(), str(frame), repr(frame[["customer_id"]]), sentence]
+    book = book_of(("code", "a"))
+    book.cells[0].outputs = [nbformat.v4.new_output("stream", text=text) for text in printed]
+    people.forget(book)
+    left = [output.text for output in book.cells[0].outputs]
+    assert not any(ADDRESS in text for text in left) and left[-1] == sentence
+
+
 def test_committed_notebooks_show_no_person():
     """No table in an output has a column that names people."""
     for path in (project.root() / "notebooks").glob("*.ipynb"):

@@ -211,7 +211,7 @@ _KINDS = {
     "Decimal": Decimal,
     "Timestamp": lambda text: _pandas().Timestamp(text),
     "Timedelta": lambda text: _pandas().Timedelta(text),
-    "Period": lambda text, freq=None: _pandas().Period(text, freq=freq),
+    "Period": lambda text: _pandas().Period(text),
 }
 
 

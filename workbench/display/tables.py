@@ -152,7 +152,8 @@ def table_html(table, caption="", shares=None, keys=()):
     in `shown`.
     """
     text = readable(shown(table.head(SHOWN_ROWS), shares, keys))
-    words = {header(n) for n in table if n not in NUMBERS and table[n].dtype.kind not in "ifu"}
+    words = [n for n in table if n not in NUMBERS and table[n].dtype.kind not in "ifu"]
+    words = {visible(header(name)) for name in words}
     numeric = [name not in words for name in text.columns]
     head = "".join(
         f'<th scope="col"{_right(right)}>{html.escape(name)}</th>'
@@ -162,7 +163,8 @@ def table_html(table, caption="", shares=None, keys=()):
     open_rows = len(rows) if len(rows) <= FOLD + _HARDLY_MORE else FOLD
     titled = f"<caption>{html.escape(render(caption))}</caption>" if caption else ""
     return (
-        f"<table>{titled}<thead><tr>{head}</tr></thead><tbody>{''.join(rows[:open_rows])}</tbody></table>"
+        f"<table>{titled}<thead><tr>{head}</tr></thead>"
+        + f"<tbody>{''.join(rows[:open_rows])}</tbody></table>"
         + _folded(head, rows[open_rows:])
         + _left_out(len(table) - SHOWN_ROWS)
     )

@@ -33,6 +33,8 @@ LEFT_OUT = Note(
     "'hashed' with pseudonyms, 'ids' as they stand.",
 )
 _HEAD = re.compile(r"<th[^>]*>\s*([^<]*?)\s*</th>")
+# A wide table is printed in parts that end in a backslash, or with its middle left out.
+_COLUMN = re.compile(r"\w+|\\|\.\.\.")
 _TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
 
 
@@ -67,15 +69,28 @@ def pseudonym(value, secret):
 
 
 def forget(book):
-    """Take tables whose columns name people out of the outputs of an executed notebook."""
+    """Take tables whose columns name people out of the outputs of an executed notebook, shown or
+    printed.
+    """
     for cell in book.cells:
         for output in cell.get("outputs", ()):
+            if _is_printed_table(output.get("text", "")):
+                output["text"] = f"{LEFT_OUT}\n"
             data = output.get("data", {})
             markup = data.get("text/html", "")
             kept = _TABLE.sub(_without_people, markup)
             if kept != markup:
                 data["text/html"] = kept
+            if kept != markup or _is_printed_table(data.get("text/plain", "")):
                 data["text/plain"] = str(LEFT_OUT)
+
+
+def _is_printed_table(text):
+    """Say whether a line of a text is a heading of columns of which one names people."""
+    return any(
+        COLUMNS & set(line.lower().split()) and all(map(_COLUMN.fullmatch, line.split()))
+        for line in text.splitlines()
+    )
 
 
 def _without_people(found):

@@ -295,9 +295,11 @@ def _propose(name, words, table, columns, proposed):
 
 def purchase_of(events):
     """Return the event that is a purchase by its name, or None."""
-    plain = [e for e in PURCHASES if e in events]
-    alike = [e for e in events if _PURCHASE.search(e)]
-    return plain[0] if plain else alike[0] if len(alike) == 1 else None
+    named = next((event for event in PURCHASES if event in events), None)
+    alike = [event for event in events if _PURCHASE.search(event)]
+    if named is None and len(alike) == 1:
+        return alike[0]
+    return named
 
 
 def steps_of(events):
@@ -320,21 +322,17 @@ def steps_of(events):
 
 def _ranks():
     """Return the rank of the stage each event is known for, up to the purchase."""
-    from importlib.resources import files
+    from workbench import stages
 
-    import yaml
-
-    text = (files("workbench.stages") / "stages.yml").read_text(encoding="utf-8")
-    told = yaml.safe_load(text)
-    rank = {stage["id"]: stage["rank"] for stage in told["stages"]}
-    found = {}
-    for rule in told["rules"]:
-        place = rank[rule["stage"]]
-        if place is None or rule.get("first_visit") or rule.get("page"):
+    taxonomy = stages.taxonomy()
+    ranks = {}
+    for rule in taxonomy.rules:
+        rank = taxonomy.ranks[rule["stage"]]
+        if rank is None or rule.get("first_visit") or rule.get("page"):
             continue
         for event in rule.get("events", ()):
-            found.setdefault(event, place)
-    return found
+            ranks.setdefault(event, rank)
+    return ranks
 
 
 def _splits(table, column):

@@ -282,7 +282,7 @@ def _execute(path, values, building, timeout, tick):
         verify(book)
     finally:
         _forget_paths(book)
-        if values.get("show_customers", "no") == "no":
+        if values.get("show_customers") != "ids":
             with display.speaking(_language(values)):
                 people.forget(book)
         nbformat.write(book, out)
