@@ -220,7 +220,7 @@ class Judge:
         """Apply the rules over several rows, each to those that are left by then."""
         for i, (_, reason, _) in enumerate(self.whole):
             self._refuse(f"w{i}", reason)
-            self._refuse_with(f"wk{i}", f"SELECT DISTINCT wk{i} FROM judged WHERE w{i}", reason)
+            self._refuse(f"wk{i} IN (SELECT wk{i} FROM judged WHERE w{i})", reason)
         if self.several_possible:
             self._several_currencies()
         if self.kind == "order_lines":
@@ -235,27 +235,19 @@ class Judge:
             f"WHERE _refusal IS NULL AND ({condition})"
         )
 
-    def _refuse_with(self, key, keys, reason):
-        """Refuse the rows that share a key; found first, then marked: few of many."""
-        self.work.run(
-            f"CREATE OR REPLACE TEMP TABLE shared AS "
-            f"SELECT {ROW} FROM {ALIVE} SEMI JOIN ({keys}) USING ({key})"
-        )
-        self._refuse(f"{ROW} IN (SELECT {ROW} FROM shared)", reason)
-
     def _orders(self):
         """Refuse orders of several customers, and those of which a line was refused."""
         if "customer_id" in self.columns:
             self._add_up()
             several = "SELECT order_id FROM orders WHERE customer_id <> last_customer"
             if self.work.one(f"SELECT count(*) FROM ({several})"):
-                self._refuse_with("order_id", several, OWNERS)
+                self._refuse(f"order_id IN ({several})", OWNERS)
         if self.mapping.get("incomplete", "reject") == "reject":
             parts = (
                 "SELECT order_id FROM judged WHERE _refusal IS NOT NULL AND order_id IS NOT NULL"
             )
             if self.work.one(f"SELECT count(*) FROM ({parts})"):
-                self._refuse_with("order_id", parts, ANOTHER_LINE)
+                self._refuse(f"order_id IN ({parts})", ANOTHER_LINE)
 
     def _add_up(self):
         """Make the table `orders` of the lines that are kept so far."""
