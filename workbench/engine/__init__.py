@@ -19,12 +19,13 @@ from workbench.engine.batches import MAX_EVENTS, Batch
 from workbench.engine.gate import frame, frames, given, is_table, tables
 from workbench.engine.ids import coded_words, write, written
 from workbench.engine.leaving import LeftOut, count
-from workbench.engine.marks import simulated
+from workbench.engine.marks import SAID, simulated
 from workbench.errors import InputError, NotEnoughData, unknown
 
 __all__ = [
     "MAX_EVENTS",
     "ORDER_MARK",
+    "SAID",
     "Batch",
     "LeftOut",
     "Role",

@@ -18,10 +18,12 @@ class Unreadable(InputError):
     """The engine cannot read or work out something; the message is its own."""
 
 
-def described(con, relation):
-    """Return the columns of a relation with their types, in order."""
-    rows = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
-    return [(name, kind) for name, kind, *_ in rows]
+def _unreadable(error):
+    return Unreadable(
+        "engine.error_unreadable",
+        "table: cannot be read ({error})",
+        error=str(error).splitlines()[0],
+    )
 
 
 class Workspace:
@@ -81,7 +83,14 @@ class Workspace:
 
     def types(self, relation):
         """Return the columns of a relation with their types, in order."""
-        return described(self.con, relation)
+        import duckdb
+
+        try:
+            rows = self.rows(f"DESCRIBE SELECT * FROM {relation}")
+        except duckdb.BinderException as error:
+            # Files that do not go together are found out when their columns are asked for.
+            raise _unreadable(error) from error
+        return [(name, kind) for name, kind, *_ in rows]
 
     def register(self, name, table):
         """Make an Arrow table known by a name."""
@@ -118,16 +127,16 @@ class Workspace:
 
         try:
             return getattr(self.con.execute(sql), fetch)()
+        except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException):
+            # No file makes these: the statement is wrong, and it is ours.
+            raise
         except duckdb.Error as error:
-            raise Unreadable(
-                "engine.error_unreadable",
-                "table: cannot be read ({error})",
-                error=str(error).splitlines()[0],
-            ) from error
+            raise _unreadable(error) from error
 
     def write_parquet(self, sql, path, metadata=None):
         """Write the rows of a query to a Parquet file, in their order."""
-        marks = ", ".join(f"{quote(k)}: {literal(v)}" for k, v in (metadata or {}).items())
+        told = {key.decode(): value.decode() for key, value in (metadata or {}).items()}
+        marks = ", ".join(f"{quote(k)}: {literal(v)}" for k, v in told.items())
         marks = f", KV_METADATA {{{marks}}}" if marks else ""
         target = literal(str(path))
         self._execute(f"COPY ({sql}) TO {target} (FORMAT parquet, COMPRESSION snappy{marks})")

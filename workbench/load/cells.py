@@ -5,6 +5,7 @@ import decimal
 import itertools
 import json
 
+from workbench.engine.duck import literal
 from workbench.load.raw import ROW, Raw
 
 BATCH = 20_000
@@ -48,13 +49,13 @@ class Cells:
             names += [f"c{i}", f"k{i}"]
         path = self.workspace.folder / f"cells{len(self.parts)}.parquet"
         pq.write_table(pa.table(arrays, names=names), path)
-        self.parts.append(str(path))
+        self.parts.append(path)
         self.count += len(lines)
 
     def raw(self):
         """Return the rows as a Raw table: a column of one type has that type."""
         work = self.workspace
-        parts = ", ".join("'" + p.replace("'", "''") + "'" for p in self.parts)
+        parts = ", ".join(map(literal, self.parts))
         work.run(
             "CREATE OR REPLACE TEMP TABLE file_rows AS "
             f"SELECT * FROM read_parquet([{parts}], union_by_name=true)"

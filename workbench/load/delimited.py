@@ -3,7 +3,9 @@
 import csv
 import itertools
 import re
+from collections import Counter
 
+from workbench.engine.duck import literal
 from workbench.errors import InputError
 from workbench.load import census, text
 from workbench.load.raw import ROW, Raw, columns_of, keep_unreadable
@@ -107,21 +109,20 @@ def no_rows(path, columns):
 
 def _named(path, header):
     # A trailing delimiter makes nameless columns: harmless, and given a name.
-    header = [h or f"unnamed_{i}" for i, h in enumerate(header, 1)]
-    doubled = sorted({h for h in header if header.count(h) > 1})
+    return single_names(path, [h or f"unnamed_{i}" for i, h in enumerate(header, 1)])
+
+
+def single_names(path, names):
+    """Return the names of columns; InputError where one stands twice."""
+    doubled = sorted(name for name, count in Counter(names).items() if count > 1)
     if doubled:
-        raise doubled_columns(path, doubled)
-    return header
-
-
-def doubled_columns(path, doubled):
-    """Return the error of columns of one name."""
-    return InputError(
-        "load.error_header_twice",
-        "{path}: the header names {doubled:repr} twice",
-        path=path,
-        doubled=doubled,
-    )
+        raise InputError(
+            "load.error_header_twice",
+            "{path}: the header names {doubled:repr} twice",
+            path=path,
+            doubled=doubled,
+        )
+    return names
 
 
 def _by_engine(workspace, layout, counted):
@@ -141,7 +142,7 @@ def _by_engine(workspace, layout, counted):
     if odd or shifted or rows + len(lines) != counted.records:
         return None
     bad = [(line, found, _fields(layout, found)) for line, found, _ in lines]
-    steps = [(number, more) for number, more in counted.steps]
+    steps = list(counted.steps)
     # A line that is no row moves the lines of the rows behind it.
     steps += [(line - layout.first_line - 1 - i, 1) for i, (line, *_) in enumerate(bad)]
     raw = _raw(workspace, layout, rows, bad, steps)
@@ -161,20 +162,16 @@ def _fields(layout, line):
 def _engine_rows(workspace, layout, longest):
     """Read the rows into the table file_rows; False where the engine cannot."""
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(layout.header)))
-    quoting = _literal(layout.quote or "")
+    quoting = literal(layout.quote or "")
     # The engine's buffer must hold the longest line.
     size = f", max_line_size={longest + 1024}" if longest > 1 << 20 else ""
     return workspace.try_run(
         f"""CREATE OR REPLACE TEMP TABLE file_rows AS SELECT * FROM read_csv(
-          {_literal(str(layout.source))}, auto_detect=false, header=false, null_padding=false,
-          skip={layout.first_line}, delim={_literal(layout.delimiter)}, quote={quoting},
+          {literal(layout.source)}, auto_detect=false, header=false, null_padding=false,
+          skip={layout.first_line}, delim={literal(layout.delimiter)}, quote={quoting},
           escape={quoting}, columns={{{columns}}}, store_rejects=true, rejects_limit=0,
           strict_mode=true{size})"""
     )
-
-
-def _literal(value):
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _by_csv(workspace, layout):

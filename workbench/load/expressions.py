@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from workbench.engine.duck import literal
 from workbench.errors import InputError, unknown
 from workbench.load import delimited, typed
 from workbench.load.raw import BLANKS
@@ -223,11 +224,6 @@ _MAKERS = {
 def trimmed(sql):
     """Return SQL without the blanks around a text, and NULL where nothing is left."""
     return f"nullif(trim({sql}, {literal(BLANKS)}), '')"
-
-
-def literal(value):
-    """Write a text as SQL."""
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def _labels(atoms):

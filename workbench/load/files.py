@@ -148,6 +148,7 @@ def _together(workspace, path, files, partitioned, options):
     kind = kind_of(files[0], options, path)
     check_heeded(kind, options)
     if kind == "parquet":
+        # Each by itself first: what is wrong with one is said of that one.
         for file in files:
             typed.parquet(workspace, file, options)
         return typed.parts(workspace, files, partitioned)

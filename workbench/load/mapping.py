@@ -22,6 +22,12 @@ _WRONG_KIND = Note(
     gives="",
     column="",
 )
+_ONE_NAME = Note(
+    "load.one_name",
+    "'{other}' and '{column}' differ in case alone; give one of them another name",
+    other="",
+    column="",
+)
 _A_NUMBER = Note("load.gives_number", "a number")
 _A_MOMENT = Note("load.gives_moment", "a moment")
 _NO_FILES = Note("load.needs_files", "`files:` is needed, with a name for each file")
@@ -84,6 +90,7 @@ def _table(mapping, name):
             schemas.columns(table, [column])
         except InputError as error:
             yield mistakes.OTHER.having(where=name, problem=error.note)
+    yield from _alike(columns, name)
     brought = [c for key, names in BROUGHT.items() if mapping.get(key) for c in names]
     rules = schemas.columns(table)
     missing = [c for c, r in rules.items() if r.required and c not in (*columns, *brought)]
@@ -95,6 +102,16 @@ def _table(mapping, name):
             table=table,
             missing=missing,
         )
+
+
+def _alike(columns, name):
+    """Yield names of canonical columns that an engine cannot tell apart."""
+    known = {}
+    for column in columns:
+        other = known.setdefault(column.casefold(), column)
+        if other != column:
+            problem = _ONE_NAME.having(column=column, other=other)
+            yield mistakes.OTHER.having(where=mistakes.place(name, ["columns"]), problem=problem)
 
 
 def _zone(mapping, name):

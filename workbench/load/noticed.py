@@ -119,7 +119,7 @@ def _source(judge, name):
 def _spellings(judge, name):
     judge.work.run(
         "CREATE OR REPLACE TEMP TABLE spellings AS "
-        f'SELECT DISTINCT CAST("{name}" AS VARCHAR) AS v FROM {ALIVE} '
+        f'SELECT DISTINCT CAST("{judge.column(name)}" AS VARCHAR) AS v FROM {ALIVE} '
         f"LIMIT {WORDS}"
     )
     return _alike(judge, name, "spellings")

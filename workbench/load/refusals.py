@@ -1,9 +1,9 @@
 """Which rows are refused, and why: the first reason found stands."""
 
 from workbench import schemas
+from workbench.engine.duck import literal
 from workbench.errors import DataError, InputError, unknown
 from workbench.load import numbers
-from workbench.load.expressions import literal
 from workbench.load.raw import ROW
 from workbench.notes import Note
 
@@ -46,6 +46,14 @@ class Judge:
         self.reasons = [reason for _, reason in conditions]
         self._judge(conditions)
         self._over_rows()
+
+    def column(self, name):
+        """Return the column of `judged` that holds a canonical one.
+
+        An attribute of the user's own may be called as one of ours, and has another name there.
+        """
+        own = name not in schemas.TABLES[self.kind] and name != "currency"
+        return f"own{list(self.columns).index(name)}" if own else name
 
     def code(self, reason):
         """Return the place of a reason, a new one where it has none."""
@@ -188,14 +196,15 @@ class Judge:
         raw = list(self.raw.columns.values())
         raw += [*self.raw.kinds.values(), *(sql for sql, _ in self.raw.unmatched)]
         steps = "".join(f", {sql} AS {name}" for sql, name in self.values.steps.items())
-        shown = ", ".join(f'{sql} AS "{name}"' for name, (sql, _) in self.columns.items())
+        named = {self.column(name): sql for name, (sql, _) in self.columns.items()}
+        shown = ", ".join(f'{sql} AS "{name}"' for name, sql in named.items())
         whole = "".join(
             f", CAST(coalesce({sql}, false) AS BOOLEAN) AS w{i}, {key} AS wk{i}"
             for i, (sql, _, key) in enumerate(self.whole)
         )
         cases = " ".join(f"WHEN {sql} THEN {i}" for i, (sql, _) in enumerate(conditions))
         code = f"CASE {cases} END" if cases else "NULL"
-        names = ", ".join(f'"{name}"' for name in self.columns)
+        names = ", ".join(f'"{name}"' for name in named)
         kept = "".join(f", w{i}, wk{i}" for i in range(len(self.whole)))
         hashed = f"hash({', '.join(self.raw.columns.values())})"
         self.work.run(
@@ -211,7 +220,7 @@ class Judge:
         """Apply the rules over several rows, each to those that are left by then."""
         for i, (_, reason, _) in enumerate(self.whole):
             self._refuse(f"w{i}", reason)
-            self._refuse_with(f"wk{i}", f"SELECT DISTINCT wk{i} FROM judged WHERE w{i}", reason)
+            self._refuse(f"wk{i} IN (SELECT wk{i} FROM judged WHERE w{i})", reason)
         if self.several_possible:
             self._several_currencies()
         if self.kind == "order_lines":
@@ -226,27 +235,19 @@ class Judge:
             f"WHERE _refusal IS NULL AND ({condition})"
         )
 
-    def _refuse_with(self, key, keys, reason):
-        """Refuse the rows that share a key; found first, then marked: few of many."""
-        self.work.run(
-            f"CREATE OR REPLACE TEMP TABLE shared AS "
-            f"SELECT {ROW} FROM {ALIVE} SEMI JOIN ({keys}) USING ({key})"
-        )
-        self._refuse(f"{ROW} IN (SELECT {ROW} FROM shared)", reason)
-
     def _orders(self):
         """Refuse orders of several customers, and those of which a line was refused."""
         if "customer_id" in self.columns:
             self._add_up()
             several = "SELECT order_id FROM orders WHERE customer_id <> last_customer"
             if self.work.one(f"SELECT count(*) FROM ({several})"):
-                self._refuse_with("order_id", several, OWNERS)
+                self._refuse(f"order_id IN ({several})", OWNERS)
         if self.mapping.get("incomplete", "reject") == "reject":
             parts = (
                 "SELECT order_id FROM judged WHERE _refusal IS NOT NULL AND order_id IS NOT NULL"
             )
             if self.work.one(f"SELECT count(*) FROM ({parts})"):
-                self._refuse_with("order_id", parts, ANOTHER_LINE)
+                self._refuse(f"order_id IN ({parts})", ANOTHER_LINE)
 
     def _add_up(self):
         """Make the table `orders` of the lines that are kept so far."""
@@ -280,7 +281,7 @@ class Judge:
             return
         times = [n for n, (_, kind) in self.columns.items() if kind == "time"]
         rest = [n for n in self.columns if n not in times]
-        order = ", ".join(f'"{n}" NULLS LAST' for n in (*times, *rest))
+        order = ", ".join(f'"{self.column(n)}" NULLS LAST' for n in (*times, *rest))
         later = f"""SELECT {ROW} FROM (
             SELECT {ROW}, row_number() OVER (PARTITION BY {keys} ORDER BY {order}, {ROW}) AS place
             FROM {ALIVE} WHERE ({keys}) IN ({doubled})) WHERE place > 1"""

@@ -4,9 +4,10 @@ question as a row an answer, nested parameters as columns, moments as events.
 
 from dataclasses import replace
 
+from workbench.engine.duck import literal
 from workbench.errors import InputError, unknown
 from workbench.load import typed
-from workbench.load.expressions import Expressions, literal, trimmed
+from workbench.load.expressions import Expressions, trimmed
 from workbench.load.raw import ROW
 from workbench.notes import Note
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from workbench import engine, project
+from workbench.engine.duck import literal, quote
 from workbench.errors import InputError, need_columns
 from workbench.load import files, kept, together
 from workbench.load.mapping import read_mapping
@@ -175,14 +176,18 @@ def _write(judge, path, simulated):
     """Write the rows kept as canonical Parquet."""
     shown = []
     for name, (_, kind) in judge.columns.items():
-        moment = f'make_timestamptz(epoch_us("{name}"))' if kind == "time" else f'"{name}"'
-        shown.append(f'{moment} AS "{name}"')
+        own = quote(judge.column(name))
+        shown.append(f"{_moment(own) if kind == 'time' else own} AS {quote(name)}")
     judge.work.write_parquet(
         f"SELECT {', '.join(shown)} FROM {ALIVE}",
         path,
-        {"workbench.simulated": "true"} if simulated else None,
+        engine.SAID if simulated else None,
     )
     return path
+
+
+def _moment(column):
+    return f"make_timestamptz(epoch_us({column}))"
 
 
 def _write_orders(judge, path, simulated):
@@ -191,10 +196,10 @@ def _write_orders(judge, path, simulated):
     also = judge.of_orders()
     shown = "".join(f", {c}" for c in also)
     judge.work.write_parquet(
-        "SELECT order_id, customer_id, make_timestamptz(epoch_us(ordered_at)) AS ordered_at, "
+        f"SELECT order_id, customer_id, {_moment('ordered_at')} AS ordered_at, "
         f"amount{shown} FROM orders WHERE NOT given_back ORDER BY orders.ordered_at, order_id",
         path,
-        {"workbench.simulated": "true"} if simulated else None,
+        engine.SAID if simulated else None,
     )
     return judge.work.one("SELECT count(*) FROM orders WHERE given_back")
 
@@ -236,7 +241,7 @@ def _refused(raw, reasons, folder):
             }
         ),
     )
-    shown = "".join(f', r.{c} AS "{_quoted(name)}"' for name, c in raw.columns.items())
+    shown = "".join(f", r.{own} AS {quote(name)}" for name, own in _beside_ours(raw.columns))
     parts = []
     if reasons:
         parts.append(
@@ -250,14 +255,22 @@ def _refused(raw, reasons, folder):
         return Refused(None, 0, ())
     work.write_parquet(f"SELECT * FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY _line", path)
     counted = work.rows(
-        f"SELECT _reason, count(*), min(_line) FROM read_parquet('{_quoted(path)}') "
+        f"SELECT _reason, count(*), min(_line) FROM read_parquet({literal(path)}) "
         "GROUP BY 1 ORDER BY 2 DESC, 1"
     )
     return Refused(path, sum(n for _, n, _ in counted), counted)
 
 
-def _quoted(name):
-    return str(name).replace("'", "''").replace('"', '""')
+def _beside_ours(columns):
+    """Yield a name for each column of a file that is neither one of ours nor another's, whatever
+    its case, and the engine's column.
+    """
+    taken = {"_reason", "_line", "_text"}
+    for name, own in columns.items():
+        while name.lower() in taken:
+            name += "_"
+        taken.add(name.lower())
+        yield name, own
 
 
 class Tables(Mapping):
@@ -292,8 +305,7 @@ def frame(path):
             found[name] = column.astype("datetime64[us, UTC]")
         elif column.dtype == object:
             found[name] = column.astype("str")
-    marked = (table.schema.metadata or {}).get(b"workbench.simulated") == b"true"
-    found.attrs = {"simulated": True} if marked else {}
+    found.attrs = {"simulated": True} if engine.simulated(table) else {}
     return found
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import engine, project
-from workbench.errors import InputError
+from workbench.engine.duck import literal
+from workbench.errors import InputError, unknown
 from workbench.load import files, typed
 from workbench.load.expressions import Expressions
 from workbench.load.raw import ROW, Raw, keep_unreadable
@@ -133,7 +134,7 @@ def _joined(workspace, parts, joins):
         )
     columns, types, kinds, shown = {}, {}, {}, [f"b.file_row_number AS {ROW}, b.line AS line"]
     _take(base, "b", columns, types, kinds, shown, names)
-    sources = [f"read_parquet({typed.literal(base.path)}, file_row_number=true) b"]
+    sources = [f"read_parquet({literal(base.path)}, file_row_number=true) b"]
     where, notes = [], []
     for i, join in enumerate(joins):
         part, alias = rest[join["file"]], f"j{i}"
@@ -143,7 +144,7 @@ def _joined(workspace, parts, joins):
             f"({_own_key(part, key, alias)})"
             for key in keys
         )
-        sources.append(f"LEFT JOIN read_parquet({typed.literal(part.path)}) {alias} ON {on}")
+        sources.append(f"LEFT JOIN read_parquet({literal(part.path)}) {alias} ON {on}")
         if join.get("how") == "inner":
             where.append((f"{alias}.line IS NULL", part.name))
         notes += _counts(workspace, base, part, sources, alias)
@@ -192,8 +193,6 @@ def _take(part, alias, columns, types, kinds, shown, names):
 def _key(columns, types, kinds, base, parts, name, alias):
     """Return the SQL of a key in what was joined so far, as text."""
     if name not in columns:
-        from workbench.errors import unknown
-
         raise unknown("mapping, join", "column", name, columns)
     side, _, own = columns[name].partition("_")
     raw = Raw(None, "", {name: f"{side}.{own}"}, {name: types[name]}, _cells(kinds, name))
@@ -209,8 +208,6 @@ def _cells(kinds, name):
 
 def _own_key(part, name, alias):
     if name not in part.raw.columns:
-        from workbench.errors import unknown
-
         raise unknown(f"mapping, join, {part.name}", "column", name, part.raw.columns)
     kinds = {name: f"{alias}.{part.raw.kinds[name]}"} if name in part.raw.kinds else {}
     columns = {name: f"{alias}.{part.raw.columns[name]}"}
@@ -227,7 +224,7 @@ def _counts(workspace, base, part, sources, alias):
     )
     used, rows = workspace.row(
         f"SELECT (SELECT count(DISTINCT {alias}.line) FROM {joined}), "
-        f"(SELECT count(*) FROM read_parquet({typed.literal(part.path)}))"
+        f"(SELECT count(*) FROM read_parquet({literal(part.path)}))"
     )
     found = ((without, _UNMATCHED), (several, _SEVERAL), (rows - used, _UNUSED))
     return [note.having(n=n, base=base.name, file=part.name) for n, note in found if n]

@@ -1,31 +1,29 @@
 """Sources whose columns have types: Parquet, one file or a folder of parts, DuckDB and SQLite."""
 
 from workbench import engine
+from workbench.engine.duck import literal, quote
 from workbench.errors import InputError
 from workbench.load.cells import Cells
-from workbench.load.delimited import doubled_columns
+from workbench.load.delimited import no_rows, single_names
 from workbench.load.raw import ROW, Raw, columns_of
 
+NUMBER = "file_row_number"  # what the engine calls the place of a row in its Parquet file
 
-def parquet(workspace, path, options):
+
+def parquet(workspace, path, _):
     """Return a Parquet file as a Raw table, read in place."""
-    schema, simulated = _schema(path)
-    doubled = sorted({n for n in schema if schema.count(n) > 1})
-    if doubled:
-        raise doubled_columns(path, doubled)
-    rows = f"read_parquet({literal(path)}, file_row_number=true, hive_partitioning=false)"
-    shown = [(n, kind) for n, kind in workspace.types(rows) if n != "file_row_number"]
+    names = single_names(path, _names(path))
+    source = f"read_parquet({literal(path)}, hive_partitioning=false)"
+    if NUMBER in map(str.lower, names):
+        return _copied(workspace, source, names, engine.simulated(path))
+    rows = f"read_parquet({literal(path)}, {NUMBER}=true, hive_partitioning=false)"
     # The engine tells names apart that differ in case alone by changing them, in their order.
-    # Named index levels are columns; an unnamed one only numbers rows, and not always once.
-    kept = [
-        (name, own, kind)
-        for name, (own, kind) in zip(schema, shown, strict=True)
-        if not name.startswith("__index_level_")
-    ]
-    return _view(workspace, rows, "file_row_number", kept, simulated)
+    shown = [(n, kind) for n, kind in workspace.types(rows) if n != NUMBER]
+    kept = [(name, own, kind) for name, (own, kind) in zip(names, shown, strict=True)]
+    return _view(workspace, rows, NUMBER, kept, engine.simulated(path))
 
 
-def arrow(workspace, path, options):
+def arrow(workspace, path, _):
     """Return a file of Arrow's own format as a Raw table, streamed into the engine."""
     import pyarrow as pa
     import pyarrow.feather as feather
@@ -39,17 +37,12 @@ def arrow(workspace, path, options):
             path=path,
             error=str(error).splitlines()[0],
         ) from None
-    names = table.column_names
-    doubled = sorted({n for n in names if names.count(n) > 1})
-    if doubled:
-        raise doubled_columns(path, doubled)
-    workspace.table_from("file_rows", table)
+    names = single_names(path, table.column_names)
+    workspace.table_from("file_rows", table.rename_columns(list(columns_of(names).values())))
     kept = [
-        (name, own, kind)
-        for name, (own, kind) in zip(names, workspace.types("file_rows"), strict=True)
-        if not name.startswith("__index_level_")
+        (n, own, kind) for n, (own, kind) in zip(names, workspace.types("file_rows"), strict=True)
     ]
-    return _view(workspace, "file_rows", "rowid", kept, False)
+    return _view(workspace, "file_rows", "rowid", kept, engine.simulated(table))
 
 
 def parts(workspace, paths, partitions):
@@ -57,10 +50,19 @@ def parts(workspace, paths, partitions):
     listed = ", ".join(map(literal, paths))
     hive = "true" if partitions else "false"
     source = f"read_parquet([{listed}], union_by_name=true, hive_partitioning={hive})"
-    kinds = workspace.types(source)
-    workspace.run(f"CREATE OR REPLACE TEMP TABLE file_rows AS SELECT * FROM {source}")
-    kept = [(n, n, kind) for n, kind in kinds if not n.startswith("__index_level_")]
-    return _view(workspace, "file_rows", "rowid", kept, False)
+    names = [name for name, _ in workspace.types(source)]
+    return _copied(workspace, source, names, any(map(engine.simulated, paths)))
+
+
+def _copied(workspace, source, names, simulated):
+    """Return rows that have no place of their own as a Raw table: a copy has one."""
+    types = workspace.types(source)
+    shown = ", ".join(f"{quote(own)} AS c{i}" for i, (own, _) in enumerate(types))
+    workspace.run(f"CREATE OR REPLACE TEMP TABLE file_rows AS SELECT {shown} FROM {source}")
+    kept = [
+        (name, f"c{i}", kind) for i, (name, (_, kind)) in enumerate(zip(names, types, strict=True))
+    ]
+    return _view(workspace, "file_rows", "rowid", kept, simulated)
 
 
 def database(workspace, path, options):
@@ -70,39 +72,28 @@ def database(workspace, path, options):
         file, columns = engine.duckdb_to_parquet(path, query, table, workspace.folder)
         return answer(workspace, path, file, columns)
     names, rows = engine.sqlite_rows(path, query, table)
-    doubled = sorted({n for n in names if names.count(n) > 1})
-    if doubled:
-        raise doubled_columns(path, doubled)
-    cells = Cells(workspace, names)
+    cells = Cells(workspace, single_names(path, names))
     cells.take_rows(enumerate(rows, 1))
     if not cells.count:
-        from workbench.load.delimited import no_rows
-
         raise no_rows(path, names)
     return cells.raw()
 
 
 def answer(workspace, path, file, columns):
     """Return the answer of a query, kept in Parquet under c0, c1, …, as a Raw table."""
-    names = [name for name, _ in columns]
-    doubled = sorted({n for n in names if names.count(n) > 1})
-    if doubled:
-        raise doubled_columns(path, doubled)
+    single_names(path, [name for name, _ in columns])
     kept = [(name, f"c{i}", kind) for i, (name, kind) in enumerate(columns)]
     rows = f"read_parquet({literal(file)}, file_row_number=true)"
     return _view(workspace, rows, "file_row_number", kept, False)
 
 
-def literal(path):
-    """Write a path as SQL text."""
-    return "'" + str(path).replace("'", "''") + "'"
-
-
 def _view(workspace, rows, number, kept, simulated):
+    # Named index levels are columns; an unnamed one only numbers rows, and not always once.
+    kept = [column for column in kept if not column[0].startswith("__index_level_")]
     columns = columns_of(name for name, *_ in kept)
     shown = []
     for i, (_, own, kind) in enumerate(kept):
-        column = '"' + own.replace('"', '""') + '"'
+        column = quote(own)
         cast = kind in ("HUGEINT", "UHUGEINT")
         shown.append(f"CAST({column} AS {kind}) AS c{i}" if cast else f"{column} AS c{i}")
     listed = "".join(f", {s}" for s in shown)
@@ -129,15 +120,13 @@ def is_nested(kind):
     return kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))
 
 
-def _schema(path):
-    """Return the names of a Parquet file's columns, and whether it says its data are simulated."""
-    import json
-
+def _names(path):
+    """Return the names of a Parquet file's columns."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        schema = pq.read_schema(path)
+        return pq.read_schema(path).names
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(
             "load.error_parquet",
@@ -145,10 +134,3 @@ def _schema(path):
             path=path,
             error=str(error).splitlines()[0],
         ) from None
-    kept = schema.metadata or {}
-    marked = kept.get(b"workbench.simulated") == b"true"
-    try:
-        attributes = json.loads(kept.get(b"pandas", b"{}")).get("attributes") or {}
-    except ValueError:
-        attributes = {}
-    return schema.names, marked or bool(attributes.get("simulated"))

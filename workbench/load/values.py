@@ -1,9 +1,10 @@
 """A column as canonical values: words, numbers, moments, yes or no."""
 
+from workbench.engine.duck import literal
 from workbench.errors import DataError, InputError
 from workbench.load import numbers as writing
 from workbench.load import times
-from workbench.load.expressions import TRUTH, Atom, Expressions, literal
+from workbench.load.expressions import TRUTH, Atom, Expressions
 from workbench.load.times import no_time_zone
 from workbench.notes import Note
 

@@ -2,7 +2,7 @@
 
 from workbench.errors import InputError, unknown
 from workbench.load.cells import Cells
-from workbench.load.delimited import doubled_columns, no_rows
+from workbench.load.delimited import no_rows, single_names
 from workbench.notes import Note
 
 _OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -111,11 +111,9 @@ def _broken(path, error):
 
 def _chosen(path, book, named):
     """Return the names of the sheets to read and of all that are visible."""
-    from python_calamine import SheetTypeEnum, SheetVisibleEnum
-
-    sheets = [s for s in book.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet]
-    names = [s.name for s in sheets]
-    visible = [s.name for s in sheets if s.visible == SheetVisibleEnum.Visible]
+    seen = dict(sheets(book))
+    names = list(seen)
+    visible = [name for name in names if seen[name]]
     if named is None:
         return (visible or names)[:1], visible
     if named == "all" and "all" not in names:
@@ -147,27 +145,20 @@ def _header(path, values):
     while values and not _filled(values[-1]):
         values.pop()
     names = [str(v).strip() if _filled(v) else f"unnamed_{i}" for i, v in enumerate(values, 1)]
-    doubled = sorted({n for n in names if names.count(n) > 1})
-    if doubled:
-        raise doubled_columns(path, doubled)
-    return names
+    return single_names(path, names)
 
 
 def _not_read(book, chosen, visible, header, skip):
     """Say which sheets look like the one that was read, and which are hidden."""
-    from python_calamine import SheetVisibleEnum
-
     notes = []
-    for sheet in book.sheets_metadata:
-        if sheet.name in chosen:
+    for name, _ in sheets(book):
+        if name in chosen:
             continue
-        if sheet.visible != SheetVisibleEnum.Visible:
-            notes.append(_HIDDEN.having(sheet=sheet.name))
-        elif sheet.name in visible:
-            rows = book.get_sheet_by_name(sheet.name).to_python(
-                skip_empty_area=False, nrows=skip + 1
-            )
-            values = rows[skip] if len(rows) > skip else []
-            if [str(v).strip() for v in values if _filled(v)] == header:
-                notes.append(_OTHER.having(sheet=sheet.name))
+        if name not in visible:
+            notes.append(_HIDDEN.having(sheet=name))
+            continue
+        rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=skip + 1)
+        values = rows[skip] if len(rows) > skip else []
+        if [str(v).strip() for v in values if _filled(v)] == header:
+            notes.append(_OTHER.having(sheet=name))
     return notes
