@@ -7,7 +7,7 @@ from calls import CALLS, EVENTS, Made
 from test_results import ORDERS
 
 from workbench import clv, funnels, loyalty, retention
-from workbench.results import Result
+from workbench.results import Result, rows
 from workbench.results.rows import EVERY_ROW
 
 WITH_ORDERS = [n for n, c in CALLS.items() if {"orders", "lines"} & set(c.given)]
@@ -71,6 +71,28 @@ def test_copies_of_events_are_said():
     assert not any(
         "repeat another" in str(n) for n in funnels.conversion(once, ["p", "q"], window="9h").limits
     )
+
+
+@pytest.mark.parametrize("many", [10, rows.MANY])
+def test_copies_are_found_whatever_the_size_and_the_clock(many, monkeypatch):
+    """In a large table they are looked for in a part of it: also where moments hold fractions of
+    a second. Rows that take no part are copies of nothing.
+    """
+    monkeypatch.setattr(rows, "MANY", many)
+    count = 400
+    moments = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(
+        np.arange(count) * 3_333_333, unit="us"
+    )
+    once = pd.DataFrame({"customer_id": [f"c{k % 40}" for k in range(count)], "event": "p"})
+    once["occurred_at"] = moments
+    once.loc[1::4, "event"] = "q"
+    nobody = once.iloc[:25].assign(customer_id=None)
+    said = funnels.conversion(
+        pd.concat([once, once, nobody, nobody]), ["p", "q"], window="10min"
+    ).limits
+    (note,) = [note for note in said if note.id == "result.copies"]
+    assert note.values["n"] == count
+    assert note.values["rows"] == 2 * count
 
 
 def test_nothing_is_said_of_a_clean_table():
