@@ -149,6 +149,22 @@ def test_a_customer_who_is_everybody_unknown_is_named():
     assert (note.values["customer"], note.values["count"], note.values["rows"]) == ("0", 40, 60)
 
 
+@pytest.mark.parametrize("many", [10, rows.MANY])
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_as_large_the_same_one_is_named(many, turned, monkeypatch):
+    """Wherever their rows stand and however large the table; rows without a time do not count."""
+    monkeypatch.setattr(rows, "MANY", many)
+    who = ["b"] * 20 + ["a"] * 20 + [f"c{k}" for k in range(20)] + ["a", "b"]
+    at = pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(np.arange(62), "D")
+    orders = pd.DataFrame(
+        {"order_id": range(62), "customer_id": who, "ordered_at": at, "amount": 10.0}
+    )
+    orders.loc[60:, "ordered_at"] = pd.NaT
+    made = retention.buying_rhythm(orders[::-1] if turned else orders)
+    (note,) = [n for n in made.limits if n.id == "result.placeholder"]
+    assert (note.values["customer"], note.values["count"], note.values["rows"]) == ("a", 20, 60)
+
+
 def test_rows_kept_by_purpose_are_not_called_left_out():
     """An event of nobody known is what `identify` is for."""
     assert {"identify", "tagging"} <= EVERY_ROW

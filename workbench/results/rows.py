@@ -126,10 +126,9 @@ def _say_back(n):
 
 def _say_placeholder(view, rows):
     """Say that one customer has so many rows that it may stand for everybody unknown."""
-    sizes = "SELECT customer, count(*) AS n FROM v GROUP BY customer"
     found = engine.run(
-        f"SELECT customer, n, (SELECT count(*) FROM ({sizes}) a) AS people FROM ({sizes}) b"
-        " ORDER BY n DESC LIMIT 1",
+        "SELECT customer, count(*) AS n, count(*) OVER () AS people FROM v GROUP BY customer"
+        " ORDER BY n DESC, customer LIMIT 1",
         v=view,
     ).iloc[0]
     _say_many(found["customer"], int(found["n"]), rows, int(found["people"]))
@@ -180,9 +179,12 @@ def _looked_at_here(name, table, needed):
     if _unhashable(table[who]):
         # The engine refuses such ids by name.
         return table
-    sizes = table[who].value_counts().drop("", errors="ignore")
+    sizes = table.loc[table[when].notna(), who].value_counts().drop("", errors="ignore")
     if len(sizes):
-        _say_many(sizes.index[0], int(sizes.iloc[0]), len(table), len(sizes))
+        # Of several as large, the one that comes first by name, wherever its rows stand.
+        largest = sizes.index[sizes == sizes.iloc[0]]
+        first = min(largest, key=None if pd.api.types.is_numeric_dtype(largest) else str)
+        _say_many(first, int(sizes.iloc[0]), int(sizes.sum()), len(sizes))
     return table
 
 
