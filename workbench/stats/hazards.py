@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from workbench.stats import existence, penalised
 from workbench.stats.scaling import standardise
@@ -311,6 +311,8 @@ def _proportional(risk, b):
     """Return, for every covariate, the chance of so much drift of its scaled Schoenfeld residuals
     along the order of time if there is none.
     """
+    from scipy import stats
+
     residual, time = risk.schoenfeld(b)
     d = len(time)
     if d < 3:
