@@ -246,8 +246,9 @@ def test_importing_costs_nothing():
             sys.executable,
             "-c",
             (
-                "from workbench import retention, funnels, choice, stages, load, reports; import"
-                " sys; print(' '.join(sys.modules))"
+                "from workbench import attribution, choice, clv, conjoint, drivers, experiments,"
+                " funnels, influence, journeys, load, loyalty, prediction, reports, retention,"
+                " stages; import sys; print(' '.join(sys.modules))"
             ),
         ],
         capture_output=True,
@@ -263,6 +264,8 @@ def test_importing_costs_nothing():
         "pandera",
         "pyspark",
     } & {m.split(".")[0] for m in light.stdout.split()}
+    # Half a second each: fetched where they are used.
+    assert not {"scipy.stats", "scipy.optimize"} & set(light.stdout.split())
 
 
 if __name__ == "__main__":

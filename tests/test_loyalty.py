@@ -156,6 +156,22 @@ def test_laws_on_a_market_that_follows_them():
     assert "one market" in str(loyalty.duplication(p, draws=150).limits[0])
 
 
+def test_five_brands_in_order_are_one_order_of_120():
+    """Five brands, the more buyers the more purchases each: chance brings that about, or its
+    opposite, in 2 of 120 orders, and a level of 99 % is out of reach.
+    """
+    counts = np.zeros((100, 5))
+    for k in range(5):
+        counts[: 10 * (k + 1), k] = 1
+        counts[: 5 * k, k] = 2
+    p = loyalty.Panel(counts, counts, tuple("abcde"), 100, np.arange(100), 0)
+    for level, answer in ((0.95, "jeopardy_answer"), (0.99, "no_jeopardy_answer")):
+        made = loyalty.double_jeopardy(p, draws=20, conf_level=level)
+        assert made.answer.id == f"loyalty.{answer}"
+        assert made.answer.values["r"] == pytest.approx(1)
+        assert made.answer.values["p"] == pytest.approx(2 / 120)
+
+
 def test_heavy_buyers_by_hand():
     """Five buyers, 6 1 1 1 1: the heaviest fifth makes 60 %; equal buyers show no inequality."""
     counts = np.array([[6.0, 0], [1, 0], [0, 1], [1, 0], [0, 1]])

@@ -301,12 +301,13 @@ def newton(d, weights=None, start=None, most=50):
     flat, shape = x.reshape(-1, x.shape[2]), d.available.shape
     p = probabilities((flat @ beta).reshape(shape), d.available)
     picked, value = w @ x[rows, d.chosen], _loglik(w, p, d.chosen)
-    settled = False
-    for step in range(1, most + 1):  # noqa: B007 - returned: how many were needed
+    settled, step = False, 0
+    while not settled and step < most:
+        step += 1
         gradient = picked - (p * w[:, None]).ravel() @ flat
         if np.abs(gradient).max() < 1e-7 * max(w.sum(), 1):
             settled = True
-            break
+            continue
         move, _ = existence.newton(hessian(x, p, w), gradient)
         for _ in range(30):
             p_new = probabilities((flat @ (beta + move)).reshape(shape), d.available)

@@ -216,12 +216,12 @@ def inflation(x):
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A logit or a Poisson regression told by the names of its columns.
+    """A regression by the names of its columns, with what statsmodels' results have too.
 
-    `params`, `bse`, `pvalues`, `low`, `high` (Series; limits of a penalised fit only), `cov`
-    (DataFrame), `chances` (of the rows, or rates), `loglik` and `estimate`, what
-    `stats.regressions` gave. Terms without a finite estimate are
-    missing.
+    `params`, `bse`, `pvalues` (Series), `cov` (DataFrame), `chances` (of the rows; rates of a
+    Poisson regression, means of least squares, None for an ordered logit), `loglik`, `kind`,
+    `estimate` (the fit it was made from: of `stats`, or statsmodels' for least squares), and
+    `low`, `high` (Series; of a penalised fit only). Terms without a finite estimate are missing.
     """
 
     params: object

@@ -7,7 +7,7 @@ from calls import CALLS, EVENTS, Made
 from test_results import ORDERS
 
 from workbench import clv, funnels, loyalty, retention
-from workbench.results import Result
+from workbench.results import Result, rows
 from workbench.results.rows import EVERY_ROW
 
 WITH_ORDERS = [n for n, c in CALLS.items() if {"orders", "lines"} & set(c.given)]
@@ -73,6 +73,28 @@ def test_copies_of_events_are_said():
     )
 
 
+@pytest.mark.parametrize("many", [10, rows.MANY])
+def test_copies_are_found_whatever_the_size_and_the_clock(many, monkeypatch):
+    """In a large table they are looked for in a part of it: also where moments hold fractions of
+    a second. Rows that take no part are copies of nothing.
+    """
+    monkeypatch.setattr(rows, "MANY", many)
+    count = 400
+    moments = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(
+        np.arange(count) * 3_333_333, unit="us"
+    )
+    once = pd.DataFrame({"customer_id": [f"c{k % 40}" for k in range(count)], "event": "p"})
+    once["occurred_at"] = moments
+    once.loc[1::4, "event"] = "q"
+    nobody = once.iloc[:25].assign(customer_id=None)
+    said = funnels.conversion(
+        pd.concat([once, once, nobody, nobody]), ["p", "q"], window="10min"
+    ).limits
+    (note,) = [note for note in said if note.id == "result.copies"]
+    assert note.values["n"] == count
+    assert note.values["rows"] == 2 * count
+
+
 def test_nothing_is_said_of_a_clean_table():
     """No limit where every row is used."""
     ids = ("engine.left_out", "result.copies", "result.no_amount", "result.placeholder")
@@ -125,6 +147,22 @@ def test_a_customer_who_is_everybody_unknown_is_named():
     )
     (note,) = [n for n in retention.buying_rhythm(orders).limits if n.id == "result.placeholder"]
     assert (note.values["customer"], note.values["count"], note.values["rows"]) == ("0", 40, 60)
+
+
+@pytest.mark.parametrize("many", [10, rows.MANY])
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_as_large_the_same_one_is_named(many, turned, monkeypatch):
+    """Wherever their rows stand and however large the table; rows without a time do not count."""
+    monkeypatch.setattr(rows, "MANY", many)
+    who = ["b"] * 20 + ["a"] * 20 + [f"c{k}" for k in range(20)] + ["a", "b"]
+    at = pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(np.arange(62), "D")
+    orders = pd.DataFrame(
+        {"order_id": range(62), "customer_id": who, "ordered_at": at, "amount": 10.0}
+    )
+    orders.loc[60:, "ordered_at"] = pd.NaT
+    made = retention.buying_rhythm(orders[::-1] if turned else orders)
+    (note,) = [n for n in made.limits if n.id == "result.placeholder"]
+    assert (note.values["customer"], note.values["count"], note.values["rows"]) == ("a", 20, 60)
 
 
 def test_rows_kept_by_purpose_are_not_called_left_out():

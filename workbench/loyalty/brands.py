@@ -3,19 +3,26 @@ categories, with the household as sampling unit.
 """
 
 import numpy as np
-from scipy import stats
 
 from workbench import engine, intervals
 from workbench.errors import NotEnoughData
 from workbench.loyalty.purchases import DRAWS, given, limits_of, measures
 from workbench.notes import Note
 from workbench.results import Heat, Points, Result, analysis, tidy
+from workbench.stats import ranks
 
 BRANDS, BRANDS_SHARING = 5, 3  # brands below which no law is held against them
 PER_BUYER = ("purchases", "category_purchases")  # means, not shares
 REQUIREMENTS_AXIS = Note(
     "loyalty.requirements_axis",
     "Share of its buyers' category purchases that the brand gets",
+)
+JEOPARDY_METHOD = Note(
+    "loyalty.jeopardy_method",
+    "Purchases per buyer against the line on which purchases times the share of non-buyers are "
+    "constant; bootstrap over households ({draws} draws), Holm's correction; rank correlation "
+    "tested by permuting brands.",
+    draws=DRAWS,
 )
 
 
@@ -192,20 +199,15 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         }
     ).sort_values("penetration", ascending=False, ignore_index=True)
     clear = table[table["p_holm"] < 1 - conf_level]
-    rank = table["penetration"].corr(table["estimate"], method="spearman")
+    rank = ranks.rank_correlation(table["penetration"], table["estimate"], seed=seed)
     return Result(
         question=Note(
             "loyalty.jeopardy_question",
             "Do small brands suffer twice: fewer buyers, who buy a little less often?",
         ),
         table=table,
-        answer=_jeopardy(table, rank, p.households),
-        method=Note(
-            "loyalty.jeopardy_method",
-            "Purchases per buyer against the line on which purchases times the share of non-buyers "
-            "are constant; bootstrap over households ({draws} draws), Holm's correction.",
-            draws=draws,
-        ),
+        answer=_jeopardy(table, rank, p.households, conf_level),
+        method=JEOPARDY_METHOD.having(draws=draws),
         unit="households",
         n=p.households,
         conf_level=conf_level,
@@ -218,17 +220,16 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     )
 
 
-def _jeopardy(table, rank, households):
+def _jeopardy(table, rank, households, conf_level):
     """Return whether smaller brands are also bought less often."""
-    p_value = float(stats.spearmanr(table["penetration"], table["estimate"]).pvalue)
     values = {
-        "r": rank,
-        "p": p_value,
+        "r": rank.estimate,
+        "p": rank.p_value,
         "count": len(table),
         "off": float(table["off"].abs().mean()),
         "n": households,
     }
-    if rank > 0 and p_value < 0.05:
+    if rank.estimate > 0 and rank.p_value < 1 - conf_level:
         return Note(
             "loyalty.jeopardy_answer",
             "Brands with fewer buyers are also bought less often by them: the rank correlation is "

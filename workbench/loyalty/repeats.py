@@ -3,7 +3,7 @@ changes.
 """
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from workbench import engine, intervals, periods, schemas
 from workbench.errors import InputError, NotEnoughData
@@ -155,7 +155,7 @@ def repeat_buying(
             mean, spread = nbd(float(w[x > 0].sum() / n), float((w * x).sum() / w[x > 0].sum()))
         except InputError:
             return np.full(MOST + 4, np.nan)
-        chance = stats.nbinom.pmf(np.arange(MOST), spread, spread / (spread + mean))
+        chance = _chances(mean, spread)
         none, both = (
             special.xlog1py(-spread, mean / spread),
             special.xlog1py(-spread, 2 * mean / spread),
@@ -209,7 +209,7 @@ def repeat_buying(
             np.append(expected[:-2], expected[-2:].sum()),
             np.append(seen[:-2], seen[-2:].sum()),
         )
-    p = float(stats.chi2.sf(((seen - expected) ** 2 / expected).sum(), max(len(expected) - 3, 1)))
+    p = _fit_test(seen, expected)
     limits = [_fitted(m, k, p), FITS if p >= 0.05 else OFF, REPEAT_LIMIT]
     if households is None:
         limits.append(BUYERS_ONLY)
@@ -241,6 +241,18 @@ def repeat_buying(
             xlabel=Note("loyalty.nbd_axis", "Share of households"),
         ),
     )
+
+
+def _chances(mean, spread):
+    """Return the chances of 0, 1, … purchases of a negative binomial."""
+    from scipy import stats
+
+    return stats.nbinom.pmf(np.arange(MOST), spread, spread / (spread + mean))
+
+
+def _fit_test(seen, expected):
+    """Return the p-value of Pearson's chi-square, two parameters having been fitted."""
+    return float(special.chdtrc(max(len(seen) - 3, 1), ((seen - expected) ** 2 / expected).sum()))
 
 
 def _apart(counts):

@@ -79,7 +79,9 @@ def _looked_at(name, table, needed):
     except InputError:
         # The analysis itself says what it needs.
         return table
-    say(*engine.left_out(view).limits)
+    left = engine.left_out(view)
+    say(*left.limits)
+    rows = left.rows - left.total
     if "amount" in view.types and name == "orders":
         _say_amounts(view)
     if view.copies:
@@ -87,8 +89,9 @@ def _looked_at(name, table, needed):
     if name == "orders":
         table = _kept(table, view)
     if name not in UNIQUE:
-        _say_copies(view)
-    _say_placeholder(view, name)
+        _say_copies(view, rows)
+    if rows and (rows <= MANY or name != "events"):
+        _say_placeholder(view, rows)
     return table
 
 
@@ -121,15 +124,11 @@ def _say_back(n):
     )
 
 
-def _say_placeholder(view, name):
+def _say_placeholder(view, rows):
     """Say that one customer has so many rows that it may stand for everybody unknown."""
-    sizes = "SELECT customer, count(*) AS n FROM v GROUP BY customer"
-    rows = int(engine.one("SELECT count(*) FROM v", v=view))
-    if not rows or (rows > MANY and name == "events"):
-        return
     found = engine.run(
-        f"SELECT customer, n, (SELECT count(*) FROM ({sizes}) a) AS people FROM ({sizes}) b"
-        " ORDER BY n DESC LIMIT 1",
+        "SELECT customer, count(*) AS n, count(*) OVER () AS people FROM v GROUP BY customer"
+        " ORDER BY n DESC, customer LIMIT 1",
         v=view,
     ).iloc[0]
     _say_many(found["customer"], int(found["n"]), rows, int(found["people"]))
@@ -171,7 +170,8 @@ def _looked_at_here(name, table, needed):
     if copies and name in UNIQUE:
         table = table[~_copied(table)]
     elif copies:
-        _say_alike(copies, len(table))
+        taken = table[~(no_one | nowhen)]
+        _say_alike(int(_copied(taken).sum()), len(taken))
     if name == "orders" and "amount" in table:
         _say_unpaid(int(table["amount"].isna().sum()))
         if pd.api.types.is_numeric_dtype(table["amount"]) and (table["amount"] < 0).any():
@@ -179,9 +179,12 @@ def _looked_at_here(name, table, needed):
     if _unhashable(table[who]):
         # The engine refuses such ids by name.
         return table
-    sizes = table[who].value_counts().drop("", errors="ignore")
+    sizes = table.loc[table[when].notna(), who].value_counts().drop("", errors="ignore")
     if len(sizes):
-        _say_many(sizes.index[0], int(sizes.iloc[0]), len(table), len(sizes))
+        # Of several as large, the one that comes first by name, wherever its rows stand.
+        largest = sizes.index[sizes == sizes.iloc[0]]
+        first = min(largest, key=None if pd.api.types.is_numeric_dtype(largest) else str)
+        _say_many(first, int(sizes.iloc[0]), int(sizes.sum()), len(sizes))
     return table
 
 
@@ -241,21 +244,20 @@ def _say_unpaid(lacking):
         )
 
 
-def _say_copies(view):
+def _say_copies(view, rows):
     """Say how many rows without a number of their own repeat another in every column."""
     if type(view.table).__module__.startswith("pyspark."):
         return
     every = {f"c{i}": engine.raw(name) for i, name in enumerate(view.types)}
-    seen = engine.view(view.table, t=view.roles["t"], **every)
-    rows = int(engine.one("SELECT count(*) FROM v", v=seen))
-    if rows > MANY and not _copies(seen, f"mod(t / 1000000, {_PART}) = 0"):
+    seen = engine.view(view.table, customer=view.roles["customer"], t=view.roles["t"], **every)
+    if rows > MANY and not _copies(seen, f"mod(t, {_PART}) = 0"):
         return
-    copies = _copies(seen, "1 = 1")
-    if copies:
-        _say_alike(copies, rows)
+    _say_alike(_copies(seen, "1 = 1"), rows)
 
 
 def _say_alike(copies, rows):
+    if not copies:
+        return
     say(
         Note(
             "result.copies",
@@ -271,8 +273,8 @@ def _say_alike(copies, rows):
 
 def _copies(seen, where):
     """Return how many rows of a part repeat another."""
-    distinct = f"SELECT count(*) FROM (SELECT DISTINCT * FROM v WHERE {where}) x"
-    return int(engine.one(f"SELECT count(*) - ({distinct}) FROM v WHERE {where}", v=seen))
+    alike = f"SELECT count(*) AS k FROM v WHERE {where} GROUP BY {', '.join(seen.roles)}"
+    return int(engine.one(f"SELECT sum(k - 1) FROM ({alike}) x", v=seen) or 0)
 
 
 def inherited(given):

@@ -1,7 +1,7 @@
 """Expectations of models of buying until one leaves unseen, right whatever was seen."""
 
 import numpy as np
-from scipy import integrate, special
+from scipy import special
 
 NEAR = 1e-4  # how near to 1 the shape lies where a formula divides by its distance from 1
 
@@ -59,6 +59,8 @@ def _in_closed_form(shape, rate, a, b, ahead):
 
 def _by_integration(shape, rate, a, b, ahead):
     """Return the mean over the beta by numerical integration, in logarithms."""
+    from scipy import integrate
+
     top, most = -special.betaln(a, b), shape * ahead / rate
     # Where hardly anybody leaves, what leaving costs is integrated instead: it fades with the
     # chance to leave, which the beta does not.

@@ -90,9 +90,8 @@ def stretch(x, time, ended, family, *, groups=None):
     finite = np.append(asked.finite(scaled.back), np.ones(int(free), bool))
     params[~finite] = np.nan
     cov[~finite], cov[:, ~finite] = np.nan, np.nan
-    direction = scaled.back @ asked.direction
-    gone = existence.Recession(kept, scaled.back @ asked.null, direction)
-    return Fit(params, cov, float(model.values(theta).sum()), gone, False, settled)
+    value = float(model.values(theta).sum())
+    return Fit(params, cov, value, asked.turned(scaled.back), False, settled)
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,6 +38,15 @@ class Recession:
     null: np.ndarray
     direction: np.ndarray
 
+    @classmethod
+    def absent(cls, n, p):
+        """Return that of n rows and p weights whose estimates all exist."""
+        return cls(np.ones(n, bool), np.zeros((p, 0)), np.zeros(p))
+
+    def turned(self, back):
+        """Return the same in the weights that `back` (p × p) turns these into."""
+        return Recession(self.kept, back @ self.null, back @ self.direction)
+
     @property
     def exists(self):
         """Whether all weights have a finite estimate."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from workbench.stats import existence, penalised
 from workbench.stats.scaling import standardise
@@ -78,7 +78,7 @@ def cox(x, time, ended, *, strata=None, groups=None):
     here = Risk(scaled.z, time, ended, strata)
     inner, settled, proven = _climb(here, np.zeros(p))
     asked = (
-        existence.Recession(np.ones(n, bool), np.zeros((p, 0)), np.zeros(p))
+        existence.Recession.absent(n, p)
         if proven
         else existence.of_hazards(scaled.z, time, ended, strata)
     )
@@ -97,9 +97,7 @@ def cox(x, time, ended, *, strata=None, groups=None):
         params[finite] = (turned @ part)[finite]
         cov[np.ix_(finite, finite)] = around[np.ix_(finite, finite)]
         value = less.parts(part).value
-    direction = scaled.back @ asked.direction
-    gone = existence.Recession(asked.kept, scaled.back @ asked.null, direction)
-    return Fit(params, cov, value, drift, gone, settled)
+    return Fit(params, cov, value, drift, asked.turned(scaled.back), settled)
 
 
 def firth_cox(x, time, ended, *, strata=None, conf_level=0.95):
@@ -135,7 +133,7 @@ def firth_cox(x, time, ended, *, strata=None, conf_level=0.95):
         scaled.back @ top.cov @ scaled.back,
         top.value,
         _proportional(here, top.params),
-        existence.Recession(np.ones(n, bool), np.zeros((p, 0)), np.zeros(p)),
+        existence.Recession.absent(n, p),
         top.settled,
         low,
         high,
@@ -311,6 +309,8 @@ def _proportional(risk, b):
     """Return, for every covariate, the chance of so much drift of its scaled Schoenfeld residuals
     along the order of time if there is none.
     """
+    from scipy import stats
+
     residual, time = risk.schoenfeld(b)
     d = len(time)
     if d < 3:

@@ -43,8 +43,7 @@ def ordered_logit(x, y, *, groups=None):
     asked = existence.of_ordered(scaled.z, y)
     if not asked.exists:
         params = np.where(np.append(asked.finite()[:p], np.ones(size - p, bool)), 0.0, np.nan)
-        none = existence.Recession(asked.kept, asked.null, asked.direction)
-        return Fit(params, np.full((size, size), np.nan), np.nan, None, none, True)
+        return Fit(params, np.full((size, size), np.nan), np.nan, None, asked, True)
     how = {}
     if groups is not None and groups.max() + 1 == n:
         how = {"cov_type": "HC1"}

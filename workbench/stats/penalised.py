@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 STEP = 1e-4  # of a weight on one scale, for the slope of the penalty
 
@@ -72,6 +72,8 @@ def firth(parts, p, *, fixed=None, start=None, enough=1e-7):
     >>> round(float(firth(coin, 1).params[0]), 6) == round(float(np.log(3.5 / 0.5)), 6)
     True
     """
+    from scipy import optimize
+
     free, base = np.eye(p), np.zeros(p)
     if fixed is not None:
         contrast, value = fixed
@@ -148,6 +150,8 @@ def profile(
     >>> [round(float(v), 3) for v in profile(level, firth(level, 1), np.array([1.0]))[:2]]
     [1.38, 2.62]
     """
+    from scipy import optimize
+
     estimate = float(contrast @ top.params)
     error = float(np.sqrt(contrast @ top.cov @ contrast))
     allowed = special.chdtri(1, 1 - conf_level)

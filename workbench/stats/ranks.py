@@ -1,9 +1,11 @@
-"""The log-rank test of arrays."""
+"""Tests by rank of arrays: the log-rank test, and a rank correlation with few pairs."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
+
+PERMUTATIONS = 50_000  # above 8!: with up to eight pairs every order is gone through
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,52 @@ def log_rank(time, ended, group, *, clusters=None):
         return LogRank(np.nan, 0, np.nan)
     statistic = float(((vectors[:, told].T @ score) ** 2 / values[told]).sum())
     return LogRank(statistic, freedom, float(special.chdtrc(freedom, statistic)))
+
+
+@dataclass(frozen=True)
+class RankCorrelation:
+    """Spearman's rank correlation and its two-sided p-value; missing where a column has no two
+    different values.
+    """
+
+    estimate: float
+    p_value: float
+
+
+def rank_correlation(x, y, *, seed=1):
+    """Test whether two columns rise together, by exchanging their ranks.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+    seed : int
+        Of the permutations where there are more than eight pairs.
+
+    Returns
+    -------
+    RankCorrelation
+        With few pairs the usual t distribution promises more than can be known: five pairs in
+        perfect order come about by chance in 2 of 120 orders.
+
+    Source: Spearman (1904), American Journal of Psychology 15; Pitman (1937), Supplement to the
+    JRSS 4.
+
+    >>> made = rank_correlation(np.array([1, 2, 3, 4, 5]), np.array([10, 20, 30, 40, 50]))
+    >>> round(made.estimate, 9), round(made.p_value, 9) == round(2 / 120, 9)
+    (1.0, True)
+    """
+    from scipy import stats
+
+    a, b = (rank - rank.mean() for rank in (stats.rankdata(x), stats.rankdata(y)))
+    if not (a.any() and b.any()):
+        return RankCorrelation(np.nan, np.nan)
+    size = np.sqrt((a @ a) * (b @ b))
+    made = stats.permutation_test(
+        (a,),
+        lambda ranks, axis: np.moveaxis(ranks, axis, -1) @ b / size,
+        permutation_type="pairings",
+        n_resamples=PERMUTATIONS,
+        vectorized=True,
+        rng=np.random.default_rng(seed),
+    )
+    return RankCorrelation(float(made.statistic), float(made.pvalue))

@@ -136,7 +136,7 @@ def firth_logit(x, y, *, conf_level=0.95):
         scaled.back @ top.cov @ scaled.back.T,
         top.value,
         special.expit(scaled.z @ top.params),
-        existence.Recession(np.ones(len(y), bool), np.zeros((x.shape[1], 0)), np.zeros(x.shape[1])),
+        existence.Recession.absent(*x.shape),
         top.settled,
         low,
         high,
@@ -199,11 +199,7 @@ def _fit(model, ask, x, y, groups, weights):
     scaled = standardise(x)
     here = model(scaled.z, y, weights)
     inner, settled, proven = _climb(here, np.concatenate([[here.begin()], np.zeros(p - 1)]))
-    asked = (
-        existence.Recession(np.ones(n, bool), np.zeros((p, 0)), np.zeros(p))
-        if proven
-        else ask(scaled.z, y)
-    )
+    asked = existence.Recession.absent(n, p) if proven else ask(scaled.z, y)
     if asked.exists:
         cov = _covariance(here, inner, groups, weights.sum())
         cov = scaled.back @ cov @ scaled.back.T
@@ -222,15 +218,7 @@ def _fit(model, ask, x, y, groups, weights):
         params[finite] = (turned @ part)[finite]
         cov[np.ix_(finite, finite)] = around[np.ix_(finite, finite)]
         fitted[kept], value = less.rate(part), less.value(part)
-    direction = scaled.back @ asked.direction
-    return Fit(
-        params,
-        cov,
-        value,
-        fitted,
-        existence.Recession(kept, scaled.back @ asked.null, direction),
-        settled,
-    )
+    return Fit(params, cov, value, fitted, asked.turned(scaled.back), settled)
 
 
 def _climb(model, b):
