@@ -87,7 +87,8 @@ def _findings(book):
     """Give every result its anchor and return the findings that open the report.
 
     They are the answers in the cells the notebook tags `finding`; where it tags none, the first
-    answers there are. What only says that there is no answer opens a report where nothing else does.
+    answers there are. What only says that there is no answer opens a report where nothing else
+    does.
     """
     tagged, others, unsaid = {}, {}, {}
     number = 0

@@ -70,8 +70,8 @@ TAGS = {
 MADE = Note("report.made_on", "Made on {day}", day=None)
 LONGEST_ALT = 300
 TABLES = "tables.xlsx"
-# What a sheet of A4 holds on a line in the size of a table, and in the next smaller one, in signs.
-BREADTHS = ((84, "plain"), (105, "wide"))
+# How many signs a line on a sheet of A4 holds in the size of a table, and in smaller ones.
+BREADTHS = ((84, "plain"), (105, "wide"), (130, "wider"))
 BETWEEN_COLUMNS = 2
 ATTRIBUTES = {
     "*": ["class", "lang"],
