@@ -8,7 +8,7 @@ from workbench.choice import findings
 from workbench.choice.fits import Fit
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, is_built_in
 
 
 @engine.frames("choices")
@@ -278,6 +278,8 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
+        # The samples come in a dictionary, in which their marks are not looked for.
+        built_in=any(is_built_in(made.table) for made in variants.values()),
         chart=Points(
             label=["rule"],
             reference=0,

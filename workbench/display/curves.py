@@ -1,5 +1,7 @@
 """Figures of curves and of cohorts: lines with their bands, and matrices."""
 
+import numpy as np
+
 from workbench.display import writing
 from workbench.display.marks import COLOURS, GREY, LINES, axis, in_order, keys, title
 
@@ -68,6 +70,9 @@ def _line(chart, rows, i, ax):
 
 def _names(ends, ax):
     """Write the groups' names at the ends of their lines, none over another."""
+    if ends:
+        # The axis ends with the lines: their names stand outside it, on nothing.
+        ax.set_xlim(right=max(x for _, x, _, _ in ends))
     low, high = ax.get_ylim()
     gap, last = 0.055 * (high - low), None
     for height, x, name, colour in sorted(ends, key=lambda end: end[0]):
@@ -101,7 +106,7 @@ def heat(result, chart, table, ax):
         annot=wide.map(_whole_percent),
         fmt="",
         linewidths=0.5,
-        annot_kws={"fontsize": max(4.5, 8.5 - 0.1 * wide.size**0.5 - 0.1 * wide.shape[1])},
+        annot_kws={"fontsize": _fitting(wide)},
         norm=_scale(wide),
         cbar_kws={"label": title(chart.ylabel, 34)},
     )
@@ -113,10 +118,18 @@ def heat(result, chart, table, ax):
         ax.set_xticks(ax.get_xticks(), ax.get_xticklabels(), rotation=35, ha="right")
 
 
+def _fitting(wide):
+    """Return the size of type, in points, in which "100" fits into a cell of a matrix."""
+    rows, columns = wide.shape
+    across, down = 0.62 * 8 * 72 / max(columns, 1), 23 * min(1, 24 / max(rows, 1))
+    return float(np.clip(min(across / 2.2, down / 1.6), 4, 9))
+
+
 def _columns(chart, table):
     """Return the columns of a matrix: numbers and days in their order, names in the field's."""
     values = table[chart.column]
-    return in_order(values) if values.dtype == object else sorted(values.unique())
+    ordered = values.dtype.kind in "iufM"
+    return sorted(values.unique()) if ordered else in_order(values)
 
 
 def _pale_to_dark():

@@ -10,6 +10,7 @@ from io import BytesIO
 from workbench.display import curves, flows, points, record, writing
 from workbench.display.languages import naming
 from workbench.display.marks import COLOURS, GREY, key, listed, title, value
+from workbench.display.readable import is_unsaid
 from workbench.errors import InputError
 from workbench.results import is_built_in, small_cells, withheld
 
@@ -74,7 +75,11 @@ class Drawing:
         text = describe(self.result)
         said = {"alt": text}
         if self.result.answer is not None:
-            said["answer"] = writing.render(self.result.answer)
+            # In the words of the table below it, so that a report sees that both say the same.
+            with naming(is_built_in(self.result)):
+                said["answer"] = writing.render(self.result.answer)
+            if is_unsaid(self.result.answer):
+                said["unsaid"] = True
         return {"image/png": small.getvalue(), "text/plain": text}, {"image/png": said}
 
 

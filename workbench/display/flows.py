@@ -44,7 +44,9 @@ class _Flow:
             size = self.size[name]
             corner = x - _BAR / 2, _TOP - size
             self.ax.add_patch(Rectangle(corner, _BAR, size, color=COLOURS[0], zorder=3))
-            label = "\n".join(textwrap.wrap(writing.key(name, "to_stage"), 15))
+            label = "\n".join(
+                textwrap.wrap(writing.key(name, "to_stage"), 15, break_long_words=False)
+            )
             self.ax.annotate(
                 f"{label}\n{writing.percent(size)}",
                 (x, 1.02),

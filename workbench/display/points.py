@@ -17,7 +17,8 @@ from workbench.display.marks import (
 )
 
 _LINE_WIDTH = 46
-_NEAR_AXIS = 0.06  # of the width
+_HALF_A_SIGN = 0.012  # of the width
+_MOST_TICKS = 6
 
 
 def grouped(chart):
@@ -99,13 +100,26 @@ def _dots(chart, table, y, i, name, ax):
 
 
 def _numbers(chart, table, y, ax):
-    """Write each estimate over its mark; beside the axis it begins at the mark."""
+    """Write each estimate over its mark; beside the axis it begins at the mark.
+
+    What is not known has a dash where its mark would be sought.
+    """
     place = ax.transData + ax.transAxes.inverted()
     for number, at in zip(table["estimate"], y, strict=True):
-        if number == number:
-            near = place.transform((number, at))[0] < _NEAR_AXIS
+        if number != number:
+            ax.text(
+                0.01,
+                at,
+                writing.MISSING,
+                transform=ax.get_yaxis_transform(),
+                va="center",
+                color=GREY,
+            )
+        else:
+            said = value(number, chart)
+            near = place.transform((number, at))[0] < _HALF_A_SIGN * len(said)
             ax.annotate(
-                value(number, chart),
+                said,
                 (number, at),
                 xytext=(2 if near else 0, 7),
                 textcoords="offset points",
@@ -166,6 +180,9 @@ def _axes(chart, table, lines, ax):
     ax.set(xlabel=writing.render(chart.xlabel), ylabel="")
     if chart.percent and not chart.log:
         _from_zero(table, ax)
+    if ax.get_xscale() == "linear":
+        # Beside long labels little room is left for the numbers along the axis.
+        ax.locator_params(axis="x", nbins=_MOST_TICKS)
     axis(ax.xaxis, chart)
     if grouped(chart):
         _legend(ax)

@@ -59,9 +59,9 @@ def counted(table):
     """Return the rows of measures whose estimates are the count over n wherever both are known.
 
     >>> import pandas as pd
-    >>> rows = [("reach", 2, 4, 0.5), ("days", None, 4, 0.5)]
+    >>> rows = [("reach", 2, 4, 0.5), ("days", None, 4, 0.5), ("purchases a year", 6, 4, 1.5)]
     >>> counted(pd.DataFrame(rows, columns=["measure", "count", "n", "estimate"])).tolist()
-    [True, False]
+    [True, False, False]
     """
     if not {"count", "n", "estimate"} <= set(table.columns):
         return np.zeros(len(table), bool)
@@ -69,12 +69,15 @@ def counted(table):
     known = ~np.isnan(count) & ~np.isnan(estimate) & (n > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         alike = np.isclose(count / n, estimate, rtol=1e-9, atol=1e-12)
+    # Whole events over years lived, or more events than units: a rate, such as purchases a year.
+    rates = (count > n) | ((count % 1 == 0) & (n % 1 != 0))
     named = [c for c in _MEASURES if c in table]
     measure = table[named].astype(str).agg(" ".join, axis=1).to_numpy() if named else [""] * len(n)
     shares = np.zeros(len(table), bool)
     for one in set(measure):
         rows = np.asarray(measure) == one
-        shares[rows] = (known & rows).any() and alike[known & rows].all()
+        here = known & rows
+        shares[rows] = here.any() and (alike & ~rates)[here].all()
     return shares
 
 

@@ -5,7 +5,7 @@ import html
 import numpy as np
 
 from workbench.display.languages import naming
-from workbench.display.readable import readable
+from workbench.display.readable import is_unsaid, readable
 from workbench.display.shares import ways
 from workbench.display.writing import (
     MISSING,
@@ -225,12 +225,17 @@ def result_html(result):
         table = table_html(result.table, result.question, ways(result), declared(result))
         return (
             '<div class="result">'
-            + (f'<p class="answer">{answer}</p>' if answer else "")
+            + (f'<p class="answer{_unsaid(result)}">{answer}</p>' if answer else "")
             + table
             + f'<p class="method">{html.escape(render(foot(result)))}</p>'
             + (f'<ul class="limits">{limits}</ul>' if limits else "")
             + "</div>"
         )
+
+
+def _unsaid(result):
+    # A report opens with what was found.
+    return " unsaid" if is_unsaid(result.answer) else ""
 
 
 def declared(result):

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from contextlib import suppress
 from decimal import Decimal
 from functools import wraps
 from numbers import Number
@@ -11,6 +12,7 @@ from workbench.display import languages, vocabulary
 from workbench.notes import Note
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s?(D|h|min|s|W|ms)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 # Columns that hold durations.
 SPANS = ("gap", "half_life", "horizon", "timeout", "window", "within")
 # Babel 2.18 has no Dutch for days and hours as units.
@@ -121,6 +123,8 @@ def _anything(value):
         return word("yes" if value else "no")
     if isinstance(value, (Number, Decimal)):
         return number(value)
+    if isinstance(value, str):
+        return value
     return span(value) if _is_duration(value) else date(value)
 
 
@@ -157,13 +161,16 @@ def _duration(value):
 
 @_signed
 def date(value):
-    """Write a day in full; text stays as it is.
+    """Write a day in full; text that is no day stays as it is.
 
-    >>> date(datetime.date(2025, 1, 31))
-    '31 January 2025'
+    >>> date(datetime.date(2025, 1, 31)), date("2025-01-31"), date("the first day")
+    ('31 January 2025', '31 January 2025', 'the first day')
     """
     if type(value).__name__ == "datetime64":
         value = datetime.date.fromisoformat(str(value.astype("datetime64[D]")))
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        with suppress(ValueError):
+            value = datetime.date.fromisoformat(value)
     if not isinstance(value, datetime.date):
         return str(value)
     from babel.dates import format_date

@@ -87,9 +87,10 @@ def _findings(book):
     """Give every result its anchor and return the findings that open the report.
 
     They are the answers in the cells the notebook tags `finding`; where it tags none, the first
-    answers there are.
+    answers there are. What only says that there is no answer opens a report where nothing else
+    does.
     """
-    tagged, others = [], []
+    tagged, others, unsaid = {}, {}, {}
     number = 0
     for cell in book.cells:
         chosen = tagged if FINDING in _tags(cell) else others
@@ -106,8 +107,10 @@ def _findings(book):
             number += 1
             anchor = f"result-{number}"
             output.metadata["anchor"] = anchor
-            chosen.append(Finding(answer, anchor, source))
-    return tuple((tagged or others)[:MOST_FINDINGS])
+            # The same sentence twice is one finding.
+            kind = unsaid if _is_unsaid(output) else chosen
+            kind.setdefault((source, answer), Finding(answer, anchor, source))
+    return tuple((tagged or others or unsaid).values())[:MOST_FINDINGS]
 
 
 def _source(output):
@@ -128,6 +131,13 @@ def _answer(output):
 
     found = BeautifulSoup(markup, "html.parser").select_one("div.result > p.answer")
     return found.get_text() if found else None
+
+
+def _is_unsaid(output):
+    """Say whether an output tells why there is no answer, in place of one."""
+    if "image/png" in output.data:
+        return bool(output.metadata.get("image/png", {}).get("unsaid"))
+    return '<p class="answer unsaid">' in output.data.get("text/html", "")
 
 
 def _fold_explanations(book):

@@ -18,6 +18,7 @@ SAYS = {
     "contents": Note("report.contents", "Contents"),
     "workbook": Note("report.workbook", "All tables as a workbook"),
     "table": Note("report.table", "Table"),
+    "in_workbook": Note("report.in_workbook", "in the workbook of tables"),
     "numbers": Note("report.numbers", "The numbers of this figure"),
     "provenance": Note("report.provenance", "Where this report comes from"),
     "made": Note("report.made", "Made (UTC)"),
@@ -69,6 +70,9 @@ TAGS = {
 MADE = Note("report.made_on", "Made on {day}", day=None)
 LONGEST_ALT = 300
 TABLES = "tables.xlsx"
+# How many signs a line on a sheet of A4 holds in the size of a table, and in smaller ones.
+BREADTHS = ((84, "plain"), (105, "wide"), (130, "wider"))
+BETWEEN_COLUMNS = 2
 ATTRIBUTES = {
     "*": ["class", "lang"],
     "th": ["scope", "colspan", "rowspan"],
@@ -187,8 +191,30 @@ def _result(markup, output):
         label = caption.get_text() if caption else ""
         frame = soup.new_tag("div", attrs={"class": "scroll", "tabindex": "0", "role": "region"})
         frame["aria-label"] = label or str(SAYS["table"])
+        table["class"] = _breadth(table)
         table.wrap(frame)
+    for folded in soup.select("details"):
+        folded["class"] = "more"
+        where = soup.new_tag("span", attrs={"class": "paper"})
+        where.string = f" ({SAYS['in_workbook']})"
+        folded.summary.append(where)
     return str(soup)
+
+
+def _breadth(table):
+    """Return the class of a table on paper: how much smaller it must be set to be shown whole.
+
+    A column is at least as broad as its longest word; a number is never broken.
+    """
+    columns = {}
+    for row in table.find_all("tr"):
+        for place, cell in enumerate(row.find_all(["th", "td"])):
+            text = cell.get_text()
+            whole = cell.name == "td" and "number" in cell.get("class", ())
+            longest = max(map(len, [text] if whole else text.split() or [""]))
+            columns[place] = max(columns.get(place, 0), longest)
+    signs = sum(columns.values()) + BETWEEN_COLUMNS * len(columns)
+    return next((name for most, name in BREADTHS if signs <= most), "widest")
 
 
 def _show_last_values(book):

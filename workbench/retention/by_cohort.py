@@ -201,7 +201,7 @@ def cohorts(
         )
         if measure == "customers"
         else QUESTIONS[entry, measure].having(clock=CLOCKS[clock]),
-        answer=_cohort_answer(table, measure),
+        answer=_cohort_answer(table, measure, criterion),
         table=table,
         unit="customers",
         method=Note(
@@ -370,7 +370,7 @@ def _future(cells):
     return [note] if cells else []
 
 
-def _cohort_answer(table, measure):
+def _cohort_answer(table, measure, criterion):
     """Compare the last cohort that was followed for a period after its first with the first."""
     followed = table[(table["age"] == 1) & table["estimate"].notna()]
     if not len(followed):
@@ -390,6 +390,15 @@ def _cohort_answer(table, measure):
             share=float(row["estimate"]),
             n=int(row["n"]),
             **values,
+        )
+    if criterion == "on_or_after":
+        return Note(
+            "retention.cohort_answer_later",
+            "One period later or after it {share:%} of the cohort of {cohort:date} were still "
+            "active ({low:%} to {high:%}; {count} of {n}); of the first cohort, of "
+            "{first_cohort:date}, {first:%}.",
+            **values,
+            **sentences.interval(row),
         )
     return Note(
         "retention.cohort_answer",

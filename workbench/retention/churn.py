@@ -11,8 +11,8 @@ from workbench.retention.repeat import pauses
 
 RATE_ANSWER = Note(
     "retention.rate_answer",
-    "{share:%} of the customers at {begin} were still customers at {end} ({low:%} to {high:%}; "
-    "{count} of {n}).",
+    "{share:%} of the customers on {begin:date} were still customers on {end:date} ({low:%} to "
+    "{high:%}; {count} of {n}).",
 )
 RATE_AXIS = Note("retention.rate_axis", "Share still a customer")
 RATE_LIMIT = Note(
@@ -72,7 +72,7 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
     if b > covered:
         raise NotEnoughData(
             "retention.error_rate_end",
-            "retention_rate: the data end before {end}",
+            "retention_rate: the data end before {end:date}",
             end=end,
         )
     found = engine.run(
@@ -94,7 +94,8 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
     if not n:
         raise NotEnoughData(
             "retention.error_rate_nobody",
-            "retention_rate: nobody was a customer at {begin} (no order in the {active} before it)",
+            "retention_rate: nobody was a customer on {begin:date} (no order in the {active:span} "
+            "before it)",
             begin=begin,
             active=active,
         )
@@ -115,7 +116,7 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
     return Result(
         question=Note(
             "retention.rate_question",
-            "How many of the customers at {begin} are still customers at {end}?",
+            "How many of the customers on {begin:date} are still customers on {end:date}?",
             begin=str(begin),
             end=str(end),
         ),

@@ -95,13 +95,13 @@ def largest_difference(table, conf_level):
     if row["p_holm"] < 1 - conf_level:
         return Note(
             "retention.group_answer",
-            "{group:word} differs most clearly from the other groups, at age {age}: {share:%} "
+            "Group {group:word} differs most clearly from the others, at age {age}: {share:%} "
             "active ({low:%} to {high:%}; {count} of {n}; corrected p: {p:p}).",
             **values,
         )
     return Note(
         "retention.group_answer_same",
-        "No difference between groups could be shown; nearest to one is {group:word} at age "
+        "No difference between groups could be shown; nearest to one is group {group:word} at age "
         "{age}: {share:%} active ({low:%} to {high:%}; {count} of {n}; corrected p: {p:p}).",
         **values,
     )
