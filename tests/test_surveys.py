@@ -150,7 +150,7 @@ def test_raking_to_one_margin_is_poststratification():
 
 def test_answers_needed_are_those_of_the_textbook():
     """Cochran (1977): 385 answers for a share within 5 points, 9 in 10 thousand for 1 point."""
-    table = surveys.sample_size([0.05, 0.01], measure="share", response=0.25).table
+    table = surveys.answers_needed([0.05, 0.01], measure="share", response=0.25).table
     assert table["answers"].tolist() == [385, 9604]
     assert table["invitations"].tolist() == [1540, 38416]
 
@@ -208,10 +208,10 @@ def test_waves_are_local_calendar_periods():
         (lambda: surveys.rake(answers([1], a=["x"]), {"a": {"x": 0.5}}), "add up to 1"),
         (lambda: surveys.rake(answers([1], a=["x"]), {"a": {"y": 1.0}}), "no share"),
         (lambda: surveys.rake(answers([1], a=["x"]), {}), "at least one"),
-        (lambda: surveys.weighting(answers([1]), item="recommend", measure="nps"), "weight"),
-        (lambda: surveys.sample_size(0), "above 0"),
-        (lambda: surveys.sample_size(1, measure="mean"), "variance"),
-        (lambda: surveys.sample_size(5, response=1.2), "at most 1"),
+        (lambda: surveys.weight_effect(answers([1]), item="recommend", measure="nps"), "weight"),
+        (lambda: surveys.answers_needed(0), "above 0"),
+        (lambda: surveys.answers_needed(1, measure="mean"), "variance"),
+        (lambda: surveys.answers_needed(5, response=1.2), "at most 1"),
     ],
 )
 def test_what_cannot_be_is_one_clear_sentence(call, says):

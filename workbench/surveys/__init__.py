@@ -4,12 +4,13 @@ the answers speak?
 
 from workbench.surveys.comparisons import differences, trend
 from workbench.surveys.crosstabs import crosstab
-from workbench.surveys.planning import sample_size
+from workbench.surveys.planning import answers_needed
 from workbench.surveys.response import nonresponse, response
 from workbench.surveys.scores import ces, csat, nps, sus
-from workbench.surveys.weighting import rake, weighting
+from workbench.surveys.weighting import rake, weight_effect
 
 __all__ = [
+    "answers_needed",
     "ces",
     "crosstab",
     "csat",
@@ -18,8 +19,7 @@ __all__ = [
     "nps",
     "rake",
     "response",
-    "sample_size",
     "sus",
     "trend",
-    "weighting",
+    "weight_effect",
 ]

@@ -10,7 +10,6 @@ from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import weights
 
-OUTSIDE = "surveys.error_scale"
 WEIGHTED = Note(
     "surveys.weighted",
     "Every answer counts by its weight: {n} answers are worth {effective} of equal weight, and "
@@ -146,7 +145,7 @@ def within(answers, item, scale):
     wrong = (answers.value < lowest) | (answers.value > highest) | (answers.value % 1 != 0)
     if wrong.any():
         raise InputError(
-            OUTSIDE,
+            "surveys.error_scale",
             "item '{item}': answers must be whole numbers from {lowest} to {highest}; {wrong} of "
             "{n} are not, such as {value:plain}. A score of another scale is not converted: ask "
             "for the measure of that scale",

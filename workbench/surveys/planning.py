@@ -14,7 +14,7 @@ SHARE_VARIANCE = 0.25
 
 
 @analysis
-def sample_size(
+def answers_needed(
     half_width,
     *,
     measure="nps",

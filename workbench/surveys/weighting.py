@@ -92,7 +92,7 @@ def rake(surveys, margins):
 
 @engine.frames("surveys")
 @analysis
-def weighting(surveys, *, item, measure="top_box", scale=None, top=2, conf_level=0.95):
+def weight_effect(surveys, *, item, measure="top_box", scale=None, top=2, conf_level=0.95):
     """What do the weights change?
 
     Parameters
