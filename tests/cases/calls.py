@@ -752,7 +752,7 @@ use(
 use(
     loyalty,
     "joining",
-    {"period": "week", "zone": "Europe/Amsterdam", "until": END},
+    {"wave": "week", "zone": "Europe/Amsterdam", "until": END},
     members=MEMBERS,
     begin="2024-05-01",
     **BOUGHT,
@@ -1108,7 +1108,7 @@ use(
 use(
     surveys,
     "trend",
-    {"period": "week", "zone": "Europe/Amsterdam", **BOXES, **LEVEL},
+    {"wave": "week", "zone": "Europe/Amsterdam", **BOXES, **LEVEL},
     {"wave": "touchpoint"},
     {"measure": "nps", "item": "recommend"},
     item="satisfaction",

@@ -65,9 +65,9 @@ def differences(surveys, *, item, by, measure="top_box", scale=None, top=2, conf
     Returns
     -------
     Result
-        group, compared_with, n (answers), estimate (the group less the other), std_error, conf_low, conf_high,
-        p_value, p_holm (corrected for the number of pairs). A respondent in both groups counts
-        once.
+        group, compared_with, n (answers), estimate (the group less the other), std_error,
+        conf_low, conf_high, p_value, p_holm (corrected for the number of pairs). A respondent in
+        both groups counts once.
 
     Raises InputError for more than twelve groups, NotEnoughData for fewer than two.
 
@@ -133,8 +133,7 @@ def trend(
     *,
     item,
     measure="top_box",
-    period="month",
-    wave=None,
+    wave="month",
     scale=None,
     top=2,
     zone="UTC",
@@ -149,10 +148,9 @@ def trend(
     item : str
     measure : str
         "nps" (points), "top_box" (share of the highest answers) or "mean".
-    period : str
-        "day", "week" or "month": the calendar period that makes a wave.
-    wave : str, optional
-        Column with the wave instead, whose values sort in time.
+    wave : str
+        "day", "week" or "month": the calendar period that makes a wave; or the column that names
+        it, whose values sort in time.
     scale, top : as in `csat`
     zone : str
         Time zone of the calendar.
@@ -171,9 +169,9 @@ def trend(
     """
     import pandas as pd
 
-    one_of("period", period, PERIODS)
-    asked, answers = measured(surveys, item, measure, scale, top, by=wave)
-    waves = answers.group if wave else _waves(answers.at, period, zone)
+    calendar = wave in PERIODS
+    asked, answers = measured(surveys, item, measure, scale, top, by=None if calendar else wave)
+    waves = _waves(answers.at, wave, zone) if calendar else answers.group
     order = sorted(set(waves))
     _several(order, Note("surveys.waves", "waves"))
     rows = []
@@ -184,7 +182,7 @@ def trend(
     table = tidy(rows)
     table["p_holm"] = intervals.corrected(table["p_value"])
     answer = _latest(table, asked)
-    if not wave:
+    if calendar:
         table["wave"] = pd.to_datetime(table["wave"])
     return Result(
         question=Note("surveys.trend_question", "How does the score change from wave to wave?"),

@@ -21,6 +21,12 @@ RESPONSE_GROUPS = Note(
     "{high:%}; {n} invitations); it is lowest for {last:word} ({last_value:%}).",
 )
 
+TERMS_ONLY = Note(
+    "surveys.nonresponse_limit",
+    "It speaks of the terms only: people may be alike in all of them and differ in what they would "
+    "have answered.",
+)
+
 
 @engine.frames("invitations")
 @analysis
@@ -168,7 +174,7 @@ def nonresponse(invitations, terms, *, window="30D", until=None, conf_level=0.95
         answer=Note(
             "surveys.nonresponse_answer",
             "The chances to answer are {indicator:%} alike (R-indicator; {n} invitations, {count} "
-            "answered); 100 % would be a response that the terms do not tell.",
+            "answered); all alike would be a response that the terms do not tell.",
             indicator=indicator,
             n=len(answered),
             count=int(answered.sum()),
@@ -183,13 +189,7 @@ def nonresponse(invitations, terms, *, window="30D", until=None, conf_level=0.95
         n=len(answered),
         conf_level=conf_level,
         evidence="associational",
-        limits=(
-            Note(
-                "surveys.nonresponse_limit",
-                "It speaks of the terms only: people may be alike in all of them and differ in "
-                "what they would have answered.",
-            ),
-        ),
+        limits=(TERMS_ONLY,),
         model=fit,
         chart=Points(
             label=["term"],
