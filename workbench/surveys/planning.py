@@ -4,7 +4,7 @@ import numpy as np
 
 from workbench.errors import InputError, one_of
 from workbench.notes import Note
-from workbench.results import Result, analysis, tidy
+from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import sampling
 
 PLANNED = ("nps", "share", "mean")
@@ -44,8 +44,8 @@ def answers_needed(
     Returns
     -------
     Result
-        half_width, answers, answers_two_groups (in each of two groups, for a difference with that
-        half width) and invitations (missing without a response).
+        half_width, measure, n (answers), estimate. Measures: answers; answers_each_group (in each
+        of two groups, for a difference with that half width); invitations (with a response).
 
     Raises InputError for widths, variances or responses that cannot be.
 
@@ -60,15 +60,13 @@ def answers_needed(
     for width in widths:
         answers = sampling.answers_for(width, variance, conf_level, design_effect)
         pair = sampling.answers_for(width, 2 * variance, conf_level, design_effect)
-        invited = np.nan if response is None else np.ceil(answers / response)
-        rows.append(
-            {
-                "half_width": float(width),
-                "answers": answers,
-                "answers_two_groups": pair,
-                "invitations": invited,
-            }
-        )
+        needed = {"answers": answers, "answers_each_group": pair}
+        if response is not None:
+            needed["invitations"] = int(np.ceil(answers / response))
+        rows += [
+            {"half_width": float(width), "measure": name, "n": answers, "estimate": number}
+            for name, number in needed.items()
+        ]
     table = tidy(rows)
     return Result(
         question=Note("surveys.size_question", "How many answers does the survey need?"),
@@ -78,8 +76,8 @@ def answers_needed(
             "An interval of plus and minus {width:plain} needs {answers} answers; a difference of "
             "two groups that well known needs {pair} in each.",
             width=float(widths[0]),
-            answers=int(table["answers"].iloc[0]),
-            pair=int(table["answers_two_groups"].iloc[0]),
+            answers=int(table["estimate"].iloc[0]),
+            pair=int(table["estimate"].iloc[1]),
         ),
         method=Note(
             "surveys.size_method",
@@ -89,13 +87,18 @@ def answers_needed(
             design_effect=float(design_effect),
         ),
         unit="answers",
-        n=int(table["answers"].max()),
+        n=int(table["n"].max()),
         conf_level=conf_level,
         limits=(
             Note(
                 "surveys.size_limit",
                 "The interval holds chance only: who does not answer is not in it.",
             ),
+        ),
+        chart=Points(
+            label=["half_width"],
+            only={"measure": "answers"},
+            xlabel=Note("surveys.axis_answers", "Answers needed"),
         ),
     )
 

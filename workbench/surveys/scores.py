@@ -227,8 +227,8 @@ def sus(surveys, items, *, by=None, conf_level=0.95):
     Returns
     -------
     Result
-        group, n (respondents with all ten answers), estimate (mean score of 0 to 100), std_error,
-        conf_low, conf_high.
+        group, measure (sus), n (respondents with all ten answers), estimate (mean score of 0 to
+        100), std_error, conf_low, conf_high.
 
     Raises InputError for another number of items or answers outside 1 to 5, NotEnoughData where
     nobody answered all of them.
@@ -248,6 +248,7 @@ def sus(surveys, items, *, by=None, conf_level=0.95):
     rows = [
         {
             **({names.label(by): group} if by else {}),
+            "measure": "sus",
             **measures.estimate(part, mean, conf_level),
         }
         for group, part in answers.groups()
@@ -278,7 +279,7 @@ def sus(surveys, items, *, by=None, conf_level=0.95):
         conf_level=conf_level,
         limits=tuple(limits),
         chart=Points(
-            label=[names.label(by)] if by else [],
+            label=[names.label(by)] if by else ["measure"],
             xlabel=Note("surveys.axis_sus", "Usability score (0 to 100)"),
         ),
     )
