@@ -193,16 +193,8 @@ def cohorts(
             np.where(given, np.nan, high),
         )
     table["cohort"] = pd.to_datetime(table["cohort"], unit="D").astype("datetime64[us]")
-    table = table[
-        [
-            "cohort",
-            "age",
-            "count",
-            "n",
-            "estimate",
-            *(c for c in ("conf_low", "conf_high", "customers") if c in table),
-        ]
-    ]
+    more = (c for c in ("conf_low", "conf_high", "customers") if c in table)
+    table = table[["cohort", "age", "count", "n", "estimate", *more]]
     table.attrs.update(entry=entry, criterion=criterion)
     table, young = _named(table, measure), int(table["count"].isna().sum())
     limits = [*_future(young), *([sentences.ON_OR_AFTER] if criterion == "on_or_after" else [])]
@@ -239,11 +231,7 @@ def cohorts(
             column="age",
             percent=True,
             base_first=True,
-            xlabel=Note(
-                "retention.age_axis",
-                "Age ({period})",
-                period=PERIODS[period],
-            ),
+            xlabel=Note("retention.age_axis", "Age ({period})", period=PERIODS[period]),
             ylabel=YLABELS[measure],
         ),
     )
