@@ -222,7 +222,7 @@ def _long(raw, cells, table, item, value):
         for name, sql in cells.items()
     )
     kept = [*rest.values(), *(raw.kinds[n] for n in rest if n in raw.kinds)]
-    line = ", line" if raw.line == "r.line" else ""
+    line = "".join(f", {c}" for c in raw.places)
     work.run(
         f"""CREATE OR REPLACE TEMP TABLE {table}_rows AS
         SELECT source_row{line}{"".join(f", {c}" for c in kept)},
@@ -253,7 +253,7 @@ def _kind(raw, name, numeric):
 def _events(raw, told, mapping, path):
     """Make one event of every filled moment of a row."""
     _present(raw, told.values(), path)
-    work, line = raw.workspace, ", line" if raw.line == "r.line" else ""
+    work, line = raw.workspace, "".join(f", {c}" for c in raw.places)
     owns = [raw.columns[name] for name in told.values()]
     kinds = {raw.types[name] for name in told.values()}
     texts = len(kinds) > 1

@@ -1,4 +1,4 @@
-"""Sources whose columns have types: Parquet, one file or a folder of parts, DuckDB and SQLite."""
+"""Sources whose columns have types: Parquet, Arrow, DuckDB and SQLite."""
 
 from workbench import engine
 from workbench.engine.duck import literal, quote
@@ -43,15 +43,6 @@ def arrow(workspace, path, _):
         (n, own, kind) for n, (own, kind) in zip(names, workspace.types("file_rows"), strict=True)
     ]
     return _view(workspace, "file_rows", "rowid", kept, engine.simulated(table))
-
-
-def parts(workspace, paths, partitions):
-    """Return several Parquet files as one Raw table; names of folders like day=3 are columns."""
-    listed = ", ".join(map(literal, paths))
-    hive = "true" if partitions else "false"
-    source = f"read_parquet([{listed}], union_by_name=true, hive_partitioning={hive})"
-    names = [name for name, _ in workspace.types(source)]
-    return _copied(workspace, source, names, any(map(engine.simulated, paths)))
 
 
 def _copied(workspace, source, names, simulated):
