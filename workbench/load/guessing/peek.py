@@ -180,15 +180,16 @@ def _cell(value):
 
 
 def _workbook(path, told):
-    book = workbooks.opened(path)
-    sheets = workbooks.sheets(book)
-    visible = [name for name, seen in sheets if seen] or [name for name, _ in sheets]
-    rows = {name: _cells(book, name) for name in visible}
+    book = workbooks.Book(path)
+    visible = [name for name, seen in book.sheets.items() if seen] or list(book.sheets)
+    heads = book.heads(visible, ROWS)
+    # A whole number is written without its .0.
+    rows = {name: [[_whole(cell) for cell in row] for row in heads[name]] for name in visible}
     best = told.get("sheet")
     if best not in rows:
         best = max(visible, key=lambda name: sum(len(row) for row in rows[name]))
     start = told.get("skip_rows", _header(rows[best]))
-    read = {"sheet": best} if len(sheets) > 1 else {}
+    read = {"sheet": best} if len(book.sheets) > 1 else {}
     if start:
         read["skip_rows"] = start
     others = [name for name in visible if name != best]
@@ -196,12 +197,6 @@ def _workbook(path, told):
     columns = _columns(below)
     typed = _types_of_cells(below, columns)
     return Peek(path, columns, read, typed, sheets=others, whole=len(below) < ROWS)
-
-
-def _cells(book, name):
-    """Return the first rows of a sheet; a whole number is written without its .0."""
-    rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=ROWS)
-    return [[_whole(cell) for cell in row] for row in rows]
 
 
 def _whole(cell):
