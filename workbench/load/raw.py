@@ -1,10 +1,13 @@
 """What stands in a file, before anything is judged: a table of the engine, its columns as typed."""
 
+import re
 from dataclasses import dataclass, field
 
 # Columns of the engine's table have names of their own (c0, c1, …): names in a file may differ in
 # case alone, or be those of ours.
 ROW = "row_number"
+# What a column is called whose header is empty.
+UNNAMED = re.compile(r"unnamed_\d+")
 # What is nothing in a column of numbers or moments, besides the empty cell.
 NOTHING = ("na", "n/a", "null", "nan", "none", "#n/a")
 # Everything Unicode calls a blank, and the mark of byte order.

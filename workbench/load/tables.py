@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from workbench import engine, project
 from workbench.engine.duck import literal, quote
 from workbench.errors import InputError, need_columns
-from workbench.load import files, kept, several, together
+from workbench.load import files, kept, questions, several, together
 from workbench.load.mapping import read_mapping
 from workbench.load.noticed import look
 from workbench.load.raw import ROW
@@ -214,6 +214,7 @@ def _write_texts(raw, mapping, path, folder):
         "created_at": columns["answered_at"],
         "customer_id": columns["respondent_id"],
         "source": columns["item"],
+        **({"question_text": questions.COLUMN} if questions.COLUMN in raw.columns else {}),
     }
     judge = Judge(Values(raw, {**mapping, "table": "texts", "columns": made}, path), "texts")
     judge.run()

@@ -12,6 +12,7 @@ from pathlib import Path
 from workbench.errors import InputError, unknown
 from workbench.load.cells import Cells
 from workbench.load.delimited import no_rows, single_names
+from workbench.load.raw import UNNAMED
 from workbench.notes import Note
 
 # What the reader of a workbook may take, in a process of its own.
@@ -56,7 +57,7 @@ def read(workspace, path, options):
         names = _header(path, next(rows, (0, ()))[1])
         if header is None:
             header, cells = names, Cells(workspace, names)
-        elif names != header:
+        elif _named(names) != _named(header):
             raise InputError(
                 "load.error_sheets_differ",
                 "{path}: sheet '{sheet}' has other columns than '{first}': {found:text}. Read "
@@ -66,12 +67,13 @@ def read(workspace, path, options):
                 first=chosen[0],
                 found=names or "–",
             )
-        cells.take_rows((line, values[: len(names)]) for line, values in rows)
+        cells.take_rows((line, _fitted(values, len(header))) for line, values in rows)
         if book.merged[name]:
             noticed.append(_MERGED.having(n=book.merged[name], sheet=name))
     if not cells.count:
         raise no_rows(path, header)
     raw = cells.raw()
+    _without_empty(raw)
     raw.notes = {"sheet": ", ".join(chosen)}
     raw.noticed = noticed + _not_read(book, chosen, visible, header, skip)
     return raw
@@ -177,11 +179,31 @@ def _filled(value):
 
 
 def _header(path, values):
-    values = list(values)
-    while values and not _filled(values[-1]):
-        values.pop()
     names = [str(v).strip() if _filled(v) else f"unnamed_{i}" for i, v in enumerate(values, 1)]
     return single_names(path, names)
+
+
+def _named(names):
+    """Return the names of a sheet up to the last that is one."""
+    names = list(names)
+    while names and UNNAMED.fullmatch(names[-1]):
+        names.pop()
+    return names
+
+
+def _fitted(values, width):
+    """Return a row of a sheet as wide as the header of the first one."""
+    return [*values[:width], *[""] * (width - len(values))]
+
+
+def _without_empty(raw):
+    """Leave out the columns behind the last name that hold nothing: a sheet was formatted there."""
+    for name in reversed(list(raw.columns)):
+        filled = f"SELECT count({raw.columns[name]}) FROM {raw.relation}"
+        if not UNNAMED.fullmatch(name) or raw.workspace.one(filled):
+            return
+        for known in (raw.columns, raw.types, raw.kinds):
+            known.pop(name, None)
 
 
 def _not_read(book, chosen, visible, header, skip):
@@ -192,6 +214,8 @@ def _not_read(book, chosen, visible, header, skip):
     for name in others:
         if name not in visible:
             notes.append(_HIDDEN.having(sheet=name))
-        elif [str(v).strip() for row in heads[name][skip:] for v in row if _filled(v)] == header:
+        elif [str(v).strip() for row in heads[name][skip:] for v in row if _filled(v)] == _named(
+            header
+        ):
             notes.append(_OTHER.having(sheet=name))
     return notes
