@@ -13,6 +13,7 @@ NUMBER = "file_row_number"  # what the engine calls the place of a row in its Pa
 def parquet(workspace, path, _):
     """Return a Parquet file as a Raw table, read in place."""
     names = single_names(path, _names(path))
+    workspace.distrust()
     source = f"read_parquet({literal(path)}, hive_partitioning=false)"
     if NUMBER in map(str.lower, names):
         return _copied(workspace, source, names, engine.simulated(path))
@@ -30,7 +31,9 @@ def arrow(workspace, path, _):
 
     try:
         table = feather.read_table(path, memory_map=True)
-    except (pa.ArrowInvalid, OSError) as error:
+        # Of a damaged file, lengths and places of values may lead anywhere.
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, MemoryError) as error:
         raise InputError(
             "load.error_arrow",
             "{path}: not a whole Arrow file; it may have been cut off while copying ({error})",
