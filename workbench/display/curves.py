@@ -30,7 +30,7 @@ _NEVER_TURNED = 14
 
 
 def height(chart, table):
-    """Return how high a figure of curves must be, in inches: a line for every name at their ends."""
+    """Return how high a figure of curves must be, in inches: a line for every name at the ends."""
     if not chart.group:
         return 3.6
     names = [_name(name, chart) for name in dict.fromkeys(table[chart.group])]
