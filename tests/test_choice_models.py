@@ -9,8 +9,9 @@ from test_choice import market
 from test_results import two_kinds
 
 from workbench import choice, discrete
-from workbench.choice.fits import nested_chances
 from workbench.errors import InputError, NotEnoughData
+from workbench.stats.choices import probabilities
+from workbench.stats.nested_logit import nested_chances
 
 NESTS = {"x": ["brand 0", "brand 1"], "y": ["brand 2", "brand 3"]}
 
@@ -162,7 +163,7 @@ def test_nested_reaches_the_conditional_logit():
     """With lambda 1 the chances are the same; without nests that differ the fit finds about 1."""
     v, here = np.random.default_rng(1).normal(size=(40, 4)), np.ones((40, 4), bool)
     assert nested_chances(v, here, np.array([0, 0, 1, 1]), np.ones(2))[0] == pytest.approx(
-        discrete.probabilities(v, here)
+        probabilities(v, here)
     )
     row = choice.nested_logit(
         market(6, customers=400), ["price", "display"], NESTS, common=True

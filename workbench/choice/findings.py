@@ -16,6 +16,11 @@ METHOD = Note(
     "choice.method",
     "Conditional logit with availability; standard errors clustered on customers.",
 )
+FIRTH_METHOD = Note(
+    "choice.firth_method",
+    "Conditional logit by Firth's penalised likelihood; limits from its profile, every choice a "
+    "unit of its own: where customers choose several times they are too narrow.",
+)
 AXIS = Note("choice.axis", "Change in log-odds per unit")
 CARRIED = Note(
     "choice.carried",
@@ -173,6 +178,23 @@ CLASS_LIMIT = Note(
 )
 
 
+def withheld(table):
+    """Say which terms have no finite estimate, and what to do."""
+    gone = table.loc[table["estimate"].isna(), "term"].tolist()
+    if not gone:
+        return []
+    return [
+        Note(
+            "choice.withheld",
+            "No finite estimate exists for {terms:header}: it decides every choice it bears on, "
+            "alone or with other terms, so the likelihood rises without end. Use the penalised "
+            "estimate (penalty='{penalty}'), leave it out, or merge alternatives.",
+            terms=gone,
+            penalty="firth",
+        )
+    ]
+
+
 def interval(row):
     """Return estimate, interval and denominator of one row, as values of a note."""
     return {
@@ -197,6 +219,13 @@ def weights(table):
     rows = table[~table["term"].astype(str).str.startswith(("constant: ", "lambda", "share"))]
     if not len(rows):
         return None
+    rows = rows[rows["estimate"].notna()]
+    if not len(rows):
+        return Note(
+            "choice.answer_withheld",
+            "The weights of the attributes have no finite estimate in these data; the reason "
+            "stands among the limits.",
+        )
     row = clearest(rows, "term")
     said = {"term": row["term"], **interval(row)}
     if row["conf_low"] <= 0 <= row["conf_high"]:

@@ -9,6 +9,10 @@ from scipy import special
 
 from workbench import discrete
 from workbench.errors import InputError, need_columns
+from workbench.stats.choices import probabilities
+from workbench.stats.latent_class import unfold
+from workbench.stats.mixed_logit import transform
+from workbench.stats.nested_logit import nested_chances
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +39,26 @@ class Fit:
 
     kind = "conditional"
 
+    def complete(self):
+        """Return the fit; else refuse one of which not all weights have an estimate and an error,
+        since nothing follows from it.
+        """
+        known = np.isfinite(self.params.to_numpy()) & np.isfinite(np.diag(self.cov))
+        if not known.all():
+            raise InputError(
+                "choice.error_withheld",
+                "fit: no finite estimate exists for {terms:header}, so nothing can be predicted; "
+                "fit the model without it, or a conditional logit with penalty='{penalty}'",
+                terms=self.params.index[~known].tolist(),
+                penalty="firth",
+            )
+        return self
+
     def probabilities(self, choices):
         """Return choice probabilities, choices × alternatives; 0 where an alternative was not
         available.
         """
+        self.complete()
         return self.chances(self.params.to_numpy(), self.design(choices))
 
     def design(self, choices):
@@ -49,7 +69,7 @@ class Fit:
 
     def chances(self, params, d):
         """Return the chances of the alternatives of a layout under some parameters."""
-        return discrete.probabilities(d.x @ params, d.available)
+        return probabilities(d.x @ params, d.available)
 
     def pulls(self, params, d, where):
         """Return by how much each share moves with the logarithm of each alternative's attribute, J
@@ -113,27 +133,6 @@ class NestedFit(Fit):
         return np.diag((p / lam * level).sum(axis=0)) - cross - p.T @ (p * level)
 
 
-def nested_chances(v, available, nests, lam):
-    """Return chances, chances within the nest, logarithm of the sum within each nest and chances of
-    the nests.
-    """
-    n, m = len(v), len(lam)
-    scaled = np.where(available, v / lam[nests], -np.inf)
-    top = np.full((n, m), -np.inf)
-    for k in range(m):
-        top[:, k] = scaled[:, nests == k].max(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        safe = np.where(np.isfinite(top), top, 0.0)
-        e = np.exp(scaled - safe[:, nests])
-        total = np.stack([e[:, nests == k].sum(axis=1) for k in range(m)], axis=1)
-        inclusive = np.where(total > 0, safe + np.log(total), -np.inf)
-        within = np.where(total[:, nests] > 0, e / total[:, nests], 0.0)
-        nest = discrete.probabilities(
-            np.where(np.isfinite(inclusive), lam * inclusive, -np.inf), np.isfinite(inclusive)
-        )
-    return within * nest[:, nests], within, inclusive, nest
-
-
 @dataclass(frozen=True, eq=False)
 class MixedFit(Fit):
     """A mixed logit: `kinds` = term → distribution, `draws` (customers of an average: R × random
@@ -156,12 +155,12 @@ class MixedFit(Fit):
 
     def chances(self, params, d):
         beta = self.taste(params, self.draws)
-        return sum(discrete.probabilities(d.x @ b, d.available) for b in beta) / len(beta)
+        return sum(probabilities(d.x @ b, d.available) for b in beta) / len(beta)
 
     def pulls(self, params, d, where):
         total, level = 0.0, _level(d, where)
         for b in self.taste(params, self.draws):
-            p = discrete.probabilities(d.x @ b, d.available)
+            p = probabilities(d.x @ b, d.available)
             total = (
                 total + np.diag((p * level).sum(axis=0) * b[where]) - p.T @ (p * level) * b[where]
             )
@@ -202,24 +201,6 @@ def trait_values(choices, membership):
                 name=name,
             )
     return table.drop_duplicates("customer_id").set_index("customer_id")[list(membership)]
-
-
-def transform(kind, mean, sd, z):
-    """Return a random weight and its derivatives by mean and spread."""
-    if kind == "normal":
-        return mean + sd * z, np.ones_like(z), z
-    value = (1 if kind == "lognormal" else -1) * np.exp(mean + sd * z)
-    return value, value, value * z
-
-
-def unfold(params, classes, traits):
-    """Return the weights of every class (K × P) and the pulls of constant and traits on belonging
-    to it (K × traits, 0 for the first) from one row of parameters.
-    """
-    at = len(params) - (classes - 1) * traits
-    return params[:at].reshape(classes, -1), np.vstack(
-        [np.zeros(traits), params[at:].reshape(-1, traits)]
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,7 +250,7 @@ class ClassFit(Fit):
     def chances(self, params, d):
         shares = self.sizes(params, d)
         return sum(
-            s[:, None] * discrete.probabilities(d.x @ b, d.available)
+            s[:, None] * probabilities(d.x @ b, d.available)
             for b, s in zip(self.split(params)[0], shares.T, strict=True)
         )
 
@@ -277,7 +258,7 @@ class ClassFit(Fit):
         shares = self.sizes(params, d)
         level, total = _level(d, where), 0.0
         for b, s in zip(self.split(params)[0], shares.T, strict=True):
-            p = discrete.probabilities(d.x @ b, d.available)
+            p = probabilities(d.x @ b, d.available)
             w = p * s[:, None]
             total = total + b[where] * (np.diag((w * level).sum(axis=0)) - w.T @ (p * level))
         return total

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from workbench import discrete, engine, intervals
+from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
+from workbench.stats import likelihoods
 
 FEW, FEW_RENEWALS = 200, 4
 SORTING = Note(
@@ -98,7 +99,7 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
     ]
     theta = min(runs, key=lambda r: r.fun).x
     log, _ = value(theta)
-    hessian = discrete.slope(lambda q: value(q)[1], theta)
+    hessian = likelihoods.slope(lambda q: value(q)[1], theta)
     edge = bool((np.abs(theta) > 9.5).any())
     cov = np.linalg.pinv(-hessian) if not edge else np.full((2, 2), np.nan)
     periods = np.arange(1, len(seen) + ahead)
@@ -113,7 +114,7 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
             ]
         )
 
-    made, error = discrete.delta(shares, theta, np.nan_to_num(cov))
+    made, error = likelihoods.delta(shares, theta, np.nan_to_num(cov))
     low, high = special.expit(np.array(intervals.normal(made, error, conf_level)))
     a, b = np.exp(theta)
     known = np.concatenate([seen[1:], np.full(ahead, np.nan)])

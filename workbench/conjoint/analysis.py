@@ -14,6 +14,8 @@ from workbench.conjoint.design import NONE, codes
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import choices as estimators
+from workbench.stats import likelihoods
 
 MOST = 12  # different numbers up to which an attribute may have a part-worth for each
 
@@ -119,16 +121,12 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         columns.append(NONE)
         coded[NONE] = (~offered).astype(float)
     d = discrete.lay_out(coded, tuple(columns), False)
-    discrete.check(d, False)
+    discrete.check(d)
     people, g = d.groups()
-    beta, p, _, _ = discrete.newton(d)
-    cov = discrete.covariance(d, p)
+    made = discrete.fitted(d, groups=people)
+    beta, cov = made.params, made.cov
     fit = PartWorths(
-        levels,
-        pd.Series(beta, columns),
-        pd.DataFrame(cov, columns, columns),
-        d,
-        float(np.log(p[np.arange(len(p)), d.chosen]).sum()),
+        levels, pd.Series(beta, columns), pd.DataFrame(cov, columns, columns), d, made.loglik
     )
     rows = []
     for name, where in fit.spans().items():
@@ -163,7 +161,7 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         Note(
             "conjoint.fit",
             "McFadden's rho² = {rho:3}; {g} respondents.",
-            rho=1 - fit.loglik / discrete.null_loglik(d),
+            rho=1 - fit.loglik / estimators.null_loglik(d),
             g=g,
         ),
     ]
@@ -304,7 +302,7 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
         with contextlib.suppress(
             InputError
         ):  # in some draws of few respondents an attribute decides everything
-            drawn.append(shares(discrete.newton(d, w[people], begin)[0]))
+            drawn.append(shares(discrete.fitted(d, weights=w[people], start=begin).params))
     if len(drawn) < 0.8 * draws:
         raise NotEnoughData(
             "conjoint.error_importance_draws",
@@ -434,7 +432,7 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
         np.full((2, len(keys)), np.nan),
     )
     if high < 0:
-        estimate, se = discrete.delta(ratio, fit.params, fit.cov)
+        estimate, se = likelihoods.delta(ratio, fit.params, fit.cov)
         values = ratio(
             np.random.default_rng(seed).multivariate_normal(
                 fit.params, fit.cov, draws, method="cholesky"

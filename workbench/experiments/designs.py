@@ -3,12 +3,13 @@
 import numpy as np
 from scipy import special
 
-from workbench import discrete, engine, intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.experiments.sensitivity import e_of_difference
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import likelihoods
 
 METHODS = ("aipw", "ipw", "ipwra")
 TRIM = (
@@ -386,7 +387,7 @@ def _stacked(method, y, x, treated, gamma, mean, untreated, groups):
         ]
     )
     pulls = -np.linalg.solve(jacobian, moments(theta).T).T / n
-    summed = discrete.per_group(pulls, groups, groups.max() + 1)
+    summed = likelihoods.per_group(pulls, groups, groups.max() + 1)
     return (summed.T @ summed)[:2, :2]
 
 

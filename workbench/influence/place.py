@@ -9,6 +9,8 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import likelihoods
+from workbench.stats.choices import probabilities
 
 PLACE_LIMIT = Note(
     "influence.place_limit",
@@ -197,11 +199,12 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
         size=np.log(frame[size].astype(float)), distance=-np.log(frame[distance].astype(float))
     )
     d = discrete.lay_out(logs, ("size", "distance"), False)
-    discrete.check(d, False)
-    beta, p, _, _ = discrete.newton(d)
-    cov, g = discrete.covariance(d, p), d.groups()[1]
-    share, se = discrete.delta(
-        lambda b: discrete.probabilities(d.x @ b, d.available).mean(axis=0), beta, cov
+    discrete.check(d)
+    people, g = d.groups()
+    made = discrete.fitted(d, groups=people)
+    beta, cov = made.params, made.cov
+    share, se = likelihoods.delta(
+        lambda b: probabilities(d.x @ b, d.available).mean(axis=0), beta, cov
     )
     table = pd.DataFrame(
         {
