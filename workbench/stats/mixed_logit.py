@@ -126,7 +126,7 @@ def mixed_logit(offers, people, kinds, start, *, draws=200, seed=1):
     d = Offers(offers.x[order], offers.available[order], offers.chosen[order])
     g, k = int(people.max()) + 1, d.x.shape[2]
     z = halton(g * draws, len(kinds), seed).reshape(g, draws, len(kinds))
-    model = _Panel(d, people, g, kinds, z)
+    model = Panel(d, people, g, kinds, z)
     begin, unit = _begin(d, kinds, start)
     found = optimize.minimize(
         lambda q: _negative(model(q * unit), unit),
@@ -147,10 +147,22 @@ def mixed_logit(offers, people, kinds, start, *, draws=200, seed=1):
         inside = -slope(lambda q: model(q * unit)[1].sum(axis=0) * unit, params / unit, 1e-4)
         untold = unidentified(inside)
         if not untold.any():
-            cov = sandwich(inside / np.outer(unit, unit), score)
+            cov = _at_least(sandwich(inside / np.outer(unit, unit), score), inside, unit, params, k)
     else:
         untold = np.abs(inner) > FAR
     return MixedLogit(params, cov, untold, float(value.sum()), left, int(found.nit), settled)
+
+
+def _at_least(cov, inside, unit, params, k):
+    """Return the covariance with errors of spreads near 0 no smaller than those of the information:
+    there every customer's slope by the spread vanishes, and with it what is summed over them.
+    """
+    plain = np.sqrt(np.diag(np.linalg.inv(inside))) * unit
+    factor = np.ones(len(params))
+    for i in range(k, len(params)):
+        if params[i] < 1.64 * plain[i]:
+            factor[i] = max(1.0, plain[i] / max(np.sqrt(cov[i, i]), 1e-300))
+    return cov * np.outer(factor, factor)
 
 
 def _begin(d, kinds, start):
@@ -181,7 +193,7 @@ def _negative(made, unit):
     )
 
 
-class _Panel:
+class Panel:
     """The simulated likelihood of a panel: value and score of every customer, draws taken in
     blocks.
     """

@@ -107,10 +107,10 @@ def nested_logit(offers, nests, groups, start, *, common=False):
 
     >>> rng = np.random.default_rng(1)
     >>> x = rng.normal(size=(400, 3, 1))
-    >>> shared = np.where(np.arange(3) < 2, 1.5, 0) * rng.gumbel(size=(400, 1))
-    >>> pick = (x[:, :, 0] + shared + rng.gumbel(size=(400, 3))).argmax(axis=1)
-    >>> offers = Offers(x, np.ones((400, 3), bool), pick)
-    >>> made = nested_logit(offers, np.array([0, 0, 1]), np.arange(400), np.array([0.7]))
+    >>> nests, here = np.array([0, 0, 1]), np.ones((400, 3), bool)
+    >>> chances = nested_chances(x[:, :, 0], here, nests, np.array([0.5, 1.0]))[0]
+    >>> pick = (rng.random((400, 1)) > chances.cumsum(axis=1)).sum(axis=1).clip(0, 2)
+    >>> made = nested_logit(Offers(x, here, pick), nests, np.arange(400), np.array([0.7]))
     >>> made.settled, bool(0.2 < made.params[1] < 1)
     (True, True)
     """
@@ -130,9 +130,10 @@ def nested_logit(offers, nests, groups, start, *, common=False):
             options={"maxiter": 500, "ftol": 1e-15, "gtol": 1e-7},
         )
         best = found if best is None or found.fun < best.fun else best
-    params, left = polish(lambda q: -model.loss(q)[1], best.x)
-    running = np.zeros(model.count, bool)
-    running[k:] = (params[k:] <= SMALLEST * 1.01) | (params[k:] >= LARGEST * 0.995)
+    params, left, running = best.x, 0.0, _at_border(best.x, k)
+    if not running.any():
+        params, left = polish(lambda q: -model.loss(q)[1], best.x)
+        running = _at_border(params, k)
     settled = left <= 1e-3 * max(len(offers.chosen), 1) ** 0.5
     value, score = model.by_choice(params)
     cov, untold = np.full((model.count, model.count), np.nan), np.zeros(model.count, bool)
@@ -154,6 +155,13 @@ def nested_logit(offers, nests, groups, start, *, common=False):
         int(best.nit),
         bool(settled or running.any()),
     )
+
+
+def _at_border(params, k):
+    """Return which lambdas, after k weights, stand at the border of the search."""
+    out = np.zeros(len(params), bool)
+    out[k:] = (params[k:] <= SMALLEST * 1.01) | (params[k:] >= LARGEST * 0.995)
+    return out
 
 
 def _places(offers, nests, k, common):
