@@ -345,7 +345,7 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None, 
     )
     rarest = int(np.bincount(d.chosen, minlength=len(d.names)).min())
     limits = [
-        *findings.withheld(table),
+        *(findings.withheld(table) if fit.kind == "conditional" else ()),
         findings.ASSOCIATIONAL,
         *limits,
         Note(

@@ -1,5 +1,7 @@
 """What is normal for a brand of its size: the NBD-Dirichlet as a norm to hold brands against."""
 
+import warnings
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -67,7 +69,9 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
         _, t_low, t_high = intervals.percentiles(theory, told[measure], conf_level)
         ratio = drawn[measure] / theory - 1
         off = made[measure][0] / told[measure] - 1
-        luck = intervals.p_value(off, np.nanstd(ratio, axis=0, ddof=1))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # no norm, or none in most draws: missing
+            luck = intervals.p_value(off, np.nanstd(ratio, axis=0, ddof=1))
         rows += [
             {
                 "brand": b,
