@@ -262,11 +262,9 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
         before, x=np.where(available[:, :, None], x, 0.0)[some], available=available[some]
     )
 
-    def shares(q):
-        a, b = fit.chances(q, before).mean(axis=0), fit.chances(q, after).mean(axis=0)
-        return np.concatenate([a, b, b - a])
-
-    estimate, se = likelihoods.delta(shares, fit.params, fit.cov)
+    estimate, se = likelihoods.delta(
+        lambda q: fit.before_and_after(q, before, after), fit.params, fit.cov
+    )
     low, high = intervals.normal(estimate, se, conf_level)
     j = len(fit.names)
     gone = (

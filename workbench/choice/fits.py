@@ -71,6 +71,11 @@ class Fit:
         """Return the chances of the alternatives of a layout under some parameters."""
         return probabilities(d.x @ params, d.available)
 
+    def before_and_after(self, params, before, after):
+        """Return the shares of the alternatives in two layouts, and their differences."""
+        a, b = (self.chances(params, d).mean(axis=0) for d in (before, after))
+        return np.concatenate([a, b, b - a])
+
     def pulls(self, params, d, where):
         """Return by how much each share moves with the logarithm of each alternative's attribute, J
         × J, summed over choices.

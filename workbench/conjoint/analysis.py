@@ -44,6 +44,28 @@ class PartWorths:
         """Return the part-worths of all levels of an attribute."""
         return codes(len(self.levels[name])) @ np.asarray(params)[..., self.spans()[name]].T
 
+    def importance(self, params, spread):
+        """Return the share of each attribute in the sum of all ranges; `spread` gives the lowest
+        and the highest of each number shown.
+        """
+        ranges = np.array(
+            [
+                (
+                    np.ptp(self.full(params, n))
+                    if v is not None
+                    else abs(float(params[self.spans()[n]][0])) * (spread[n][1] - spread[n][0])
+                )
+                for n, v in self.levels.items()
+            ]
+        )
+        return ranges / ranges.sum()
+
+    def in_money(self, params, price):
+        """Return what each level is worth beside the first of its attribute, in units of price."""
+        money = -params[..., self.spans()[price].start]
+        full = [self.full(params, n) for n, levels in self.levels.items() if levels is not None]
+        return np.concatenate([(f[1:] - f[:1]) / money for f in full])
+
 
 @engine.frames("choices")
 @analysis
@@ -280,21 +302,8 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
             shown = d.x[:, :, fit.spans()[name]][d.available & (np.array(d.names) != NONE)]
             spread[name] = (float(shown.min()), float(shown.max()))
 
-    def shares(beta):
-        ranges = np.array(
-            [
-                (
-                    np.ptp(fit.full(beta, n))
-                    if v is not None
-                    else abs(float(beta[fit.spans()[n]][0])) * (spread[n][1] - spread[n][0])
-                )
-                for n, v in fit.levels.items()
-            ]
-        )
-        return ranges / ranges.sum()
-
     begin = fit.params.to_numpy()
-    estimate = shares(begin)
+    estimate = fit.importance(begin, spread)
     rng = np.random.default_rng(seed)
     at, drawn = discrete.places(d, people), []
     for _ in range(draws):
@@ -302,7 +311,8 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
         with contextlib.suppress(
             InputError
         ):  # in some draws of few respondents an attribute decides everything
-            drawn.append(shares(discrete.fitted(d, weights=w[people], start=begin).params))
+            made = discrete.fitted(d, weights=w[people], start=begin)
+            drawn.append(fit.importance(made.params, spread))
     if len(drawn) < 0.8 * draws:
         raise NotEnoughData(
             "conjoint.error_importance_draws",
@@ -415,11 +425,6 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
         for v in levels[1:]
     ]
 
-    def ratio(beta):
-        money = -beta[..., spans[price].start]
-        full = [fit.full(beta, n) for n, levels in fit.levels.items() if levels is not None]
-        return np.concatenate([(f[1:] - f[:1]) / money for f in full])
-
     at = spans[price].start
     low, high = intervals.normal(fit.params.iloc[at], np.sqrt(fit.cov.iloc[at, at]), conf_level)
     limits = [
@@ -432,12 +437,10 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
         np.full((2, len(keys)), np.nan),
     )
     if high < 0:
-        estimate, se = likelihoods.delta(ratio, fit.params, fit.cov)
-        values = ratio(
-            np.random.default_rng(seed).multivariate_normal(
-                fit.params, fit.cov, draws, method="cholesky"
-            )
-        )
+        estimate, se = likelihoods.delta(lambda b: fit.in_money(b, price), fit.params, fit.cov)
+        rng = np.random.default_rng(seed)
+        many = rng.multivariate_normal(fit.params, fit.cov, draws, method="cholesky")
+        values = fit.in_money(many, price)
         drawn = np.quantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=1)
     else:
         limits.insert(
