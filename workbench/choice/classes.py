@@ -185,16 +185,13 @@ def latent_classes(
             g=g,
         )
     train, test = (d.take(np.flatnonzero(part)) for part in (~held, held))
-    (taught, many), (who, some) = train.groups(), test.groups()
-    traits, made, rows = np.ones((g, 1)), np.bincount(who), []
-    pooled, learnt_pooled = discrete.fitted(d).params, discrete.fitted(train).params
+    taught, (who, some) = train.groups()[0], test.groups()
+    made, rows, how = np.bincount(who), [], {"starts": starts, "seed": seed}
+    pooled, part = discrete.fitted(d).params, discrete.fitted(train).params
     for classes in range(1, most + 1):
-        model = latent.Mixture(d, people, g, classes, traits)
-        whole = latent.search(model, pooled, starts=starts, seed=seed)
-        value, _, _ = model(whole)
-        part = latent.Mixture(train, taught, many, classes, traits[:many])
-        learnt = latent.search(part, learnt_pooled, starts=starts, seed=seed)
-        told, _, _ = latent.Mixture(test, who, some, classes, traits[:some])(learnt)
+        whole, value = _searched(d, people, classes, pooled, **how)
+        learnt, _ = _searched(train, taught, classes, part, **how)
+        told, _, _ = latent.Mixture(test, who, some, classes, np.ones((some, 1)))(learnt)
         estimate, se, low, high = intervals.ratio(told, made, conf_level)
         rows.append(
             {
@@ -240,6 +237,14 @@ def latent_classes(
             xlabel=findings.CLASSES_AXIS,
         ),
     )
+
+
+def _searched(d, people, classes, pooled, *, starts, seed):
+    """Return the parameters of so many classes, and the log-likelihood of every customer."""
+    g = int(people.max()) + 1
+    model = latent.Mixture(d, people, g, classes, np.ones((g, 1)))
+    params = latent.search(model, pooled, starts=starts, seed=seed)
+    return params, model(params)[0]
 
 
 def _check(made, classes):
