@@ -324,6 +324,20 @@ def prepared(choices, attributes, constants, *, never=False):
     return attributes, d, discrete.places(d, people)[people], g
 
 
+def _rare(d, terms):
+    """Say that the rarest alternative was chosen too seldom for so many terms."""
+    rarest = int(np.bincount(d.chosen, minlength=len(d.names)).min())
+    if rarest >= 10 * terms:
+        return []
+    return [
+        Note(
+            "choice.rare",
+            "The rarest alternative was chosen {n} times only, few for this many terms.",
+            n=rarest,
+        )
+    ]
+
+
 def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None, ends=None):
     """Return the Result of a fitted model: its estimates with intervals (`ends` where they are not
     those of the errors) and the limits every choice model shares.
@@ -343,7 +357,6 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None, 
             "conf_high": high,
         }
     )
-    rarest = int(np.bincount(d.chosen, minlength=len(d.names)).min())
     limits = [
         *(findings.withheld(table) if fit.kind == "conditional" else ()),
         findings.ASSOCIATIONAL,
@@ -361,14 +374,7 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None, 
         limits.append(Note("choice.base", "Constants are relative to {base}.", base=d.base))
     if "imputed" in engine.columns(choices) and "price" in fit.attributes:
         limits.append(findings.CARRIED)
-    if rarest < 10 * len(terms):
-        limits.append(
-            Note(
-                "choice.rare",
-                "The rarest alternative was chosen {n} times only, few for this many terms.",
-                n=rarest,
-            )
-        )
+    limits += _rare(d, len(terms))
     shown = [v for v in table["term"] if not str(v).startswith("constant: ")]
     return Result(
         question=question,

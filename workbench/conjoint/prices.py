@@ -220,14 +220,7 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
             )
         )
     if odd:
-        limits.append(
-            Note(
-                "conjoint.gg_odd",
-                "{n} respondents refused a price and accepted a higher one; they count as "
-                "buyers at the lower one.",
-                n=odd,
-            )
-        )
+        limits.append(_odd(odd))
     table = pd.DataFrame(rows).sort_values(["measure", "price"], ignore_index=True)
     return Result(
         question=findings.GG_QUESTION,
@@ -247,4 +240,14 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
             xlabel=findings.PRICE_AXIS,
             ylabel=findings.GG_AXIS,
         ),
+    )
+
+
+def _odd(n):
+    """Say how many contradict themselves."""
+    return Note(
+        "conjoint.gg_odd",
+        "{n} respondents refused a price and accepted a higher one; they count as "
+        "buyers at the lower one.",
+        n=n,
     )

@@ -202,16 +202,15 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
     discrete.check(d)
     people, g = d.groups()
     made = discrete.fitted(d, groups=people)
-    beta, cov = made.params, made.cov
     share, se = likelihoods.delta(
-        lambda b: probabilities(d.x @ b, d.available).mean(axis=0), beta, cov
+        lambda b: probabilities(d.x @ b, d.available).mean(axis=0), made.params, made.cov
     )
     table = pd.DataFrame(
         {
             "term": ["size", "distance", *(f"share: {s}" for s in d.names)],
             "n": len(d.chosen),
-            "estimate": [*beta, *share],
-            "std_error": [*np.sqrt(np.diag(cov)), *se],
+            "estimate": [*made.params, *share],
+            "std_error": [*np.sqrt(np.diag(made.cov)), *se],
         }
     )
     table["conf_low"], table["conf_high"] = intervals.normal(
@@ -239,7 +238,7 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        model=pd.Series(beta, ["size", "distance"]),
+        model=pd.Series(made.params, ["size", "distance"]),
         chart=Points(
             label=["term"],
             only={"term": ["size", "distance"]},

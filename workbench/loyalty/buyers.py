@@ -35,14 +35,14 @@ class Periods:
     length: str
 
 
-@engine.frames("lines")
+@engine.tables("lines")
 @analysis
 def two_periods(lines, until=None):
     """Return the two longest periods of equal length in the data, the first ending on `until`.
 
     Parameters
     ----------
-    lines : DataFrame with ordered_at
+    lines : table of any kind with ordered_at
     until : str or date, optional
         Last day of the first period; None: the middle of the data.
 
@@ -53,14 +53,15 @@ def two_periods(lines, until=None):
     """
     import pandas as pd
 
-    need_columns("lines", lines.columns, "ordered_at")
-    moments = schemas.moments(lines, "lines", "ordered_at").dropna()
-    if not len(moments):
+    need_columns("lines", engine.columns(lines), "ordered_at")
+    ends = engine.span(lines, "ordered_at")
+    if None in ends:
         raise NotEnoughData("loyalty.error_no_moment", "lines: there is no line with a time")
-    days = moments.agg(["min", "max"]).dt.tz_localize(None).dt.normalize()
+    moments = pd.Series(pd.to_datetime(ends, unit="us", utc=True))
+    first, last = moments.dt.tz_localize(None).dt.normalize()
     cut = schemas.moment("until", periods.middle_day(moments) if until is None else until)
     middle = pd.Timestamp(cut, unit="us").normalize()
-    length = min((middle - days["min"]).days, (days["max"] - middle).days) - 1
+    length = min((middle - first).days, (last - middle).days) - 1
     if length < 1:
         raise _outside(middle.date())
     begin = middle - pd.Timedelta(days=length)
@@ -129,7 +130,7 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
             "loyalty.heavy_question", "How much of all purchases do the heaviest buyers make?"
         ),
         table=pd.DataFrame(rows),
-        answer=_heaviest(rows[0], shares[0]),
+        answer=_heaviest(rows, shares[0]),
         method=Note(
             "loyalty.heavy_method",
             "Cumulative purchases from the heaviest buyer on; bootstrap over "
@@ -152,7 +153,15 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
     )
 
 
-def _heaviest(row, part):
+def _heaviest(rows, part):
+    """Return the answer from the first row, of all brands; raise where nobody buys enough."""
+    if not rows:
+        raise NotEnoughData(
+            "loyalty.error_one_buyer",
+            "lines: fewer than {least} households buy anything",
+            least=2,
+        )
+    row = rows[0]
     return Note(
         "loyalty.heavy_answer",
         "The heaviest {part:%0} of buyers make {share:%} of all purchases ({low:%} to {high:%}; "

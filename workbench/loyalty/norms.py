@@ -133,7 +133,7 @@ def _norm(p, measured, at, weight):
     try:
         model = Dirichlet.fit(
             buyers / p.households,
-            weight @ p.total / buyers,
+            _each(weight @ p.total, buyers),
             measured["share"][at],
             measured["penetration"][at],
         )
@@ -202,6 +202,13 @@ def _fit_limits(model, brands, clear, lost, draws):
             )
         )
     return limits
+
+
+def _each(total, buyers):
+    """Return what a buyer buys on average."""
+    if not buyers > 0:
+        raise NotEnoughData("loyalty.error_dirichlet_empty", "dirichlet: nobody buys anything")
+    return total / buyers
 
 
 def _parameters(model):

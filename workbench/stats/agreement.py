@@ -108,7 +108,7 @@ def entropy_of_next(origin, target, group, weights, mix):
     Returns
     -------
     ndarray, shape (3,)
-        Of either group, and the second less the first.
+        Of either group (missing where a draw has none of it), and the second less the first.
 
     Source: Shannon (1948), Bell System Technical Journal 27; corrected for few rows as Miller
     (1955), in Quastler (ed.), Information Theory in Psychology.
@@ -133,5 +133,6 @@ def entropy_of_next(origin, target, group, weights, mix):
             0,
         )
         seen = n[:, 0] > 0
-        out.append((bits[seen] * mix[seen]).sum() / mix[seen].sum())
+        whole = mix[seen].sum()
+        out.append((bits[seen] * mix[seen]).sum() / whole if whole > 0 else np.nan)
     return np.array([*out, out[1] - out[0]])

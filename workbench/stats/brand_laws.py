@@ -77,6 +77,7 @@ def jeopardy(penetration, purchases):
     Returns
     -------
     ndarray, shape (b, brands)
+        Missing in a draw without a buyer.
 
     Source: Ehrenberg, Goodhardt & Barwise (1990), Journal of Marketing 54.
 
@@ -84,7 +85,8 @@ def jeopardy(penetration, purchases):
     [[4.0, 2.5]]
     """
     b, w = penetration, purchases
-    level = np.nansum(w * (1 - b) * b, axis=1) / np.nansum(b, axis=1)
+    whole = np.nansum(b, axis=1)
+    level = np.nansum(w * (1 - b) * b, axis=1) / np.where(whole > 0, whole, np.nan)
     return level[:, None] / (1 - b)
 
 
