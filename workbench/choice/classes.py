@@ -96,11 +96,11 @@ def latent_class(
         d.base,
         made.gradient,
         0,
-        classes,
-        made.posterior,
-        np.unique(d.customer),
-        tuple(membership),
-        scales,
+        classes=classes,
+        posterior=made.posterior,
+        people=np.unique(d.customer),
+        membership=tuple(membership),
+        traits=scales,
     )
     sized = slice(classes * len(d.terms), None)
     shares, share_se = likelihoods.delta(

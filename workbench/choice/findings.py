@@ -178,23 +178,6 @@ CLASS_LIMIT = Note(
 )
 
 
-def withheld(table):
-    """Say which terms have no finite estimate, and what to do."""
-    gone = table.loc[table["estimate"].isna(), "term"].tolist()
-    if not gone:
-        return []
-    return [
-        Note(
-            "choice.withheld",
-            "No finite estimate exists for {terms:header}: it decides every choice it bears on, "
-            "alone or with other terms, so the likelihood rises without end. Use the penalised "
-            "estimate (penalty='{penalty}'), leave it out, or merge alternatives.",
-            terms=gone,
-            penalty="firth",
-        )
-    ]
-
-
 def interval(row):
     """Return estimate, interval and denominator of one row, as values of a note."""
     return {

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import special
 
-from workbench import discrete
+from workbench import discrete, intervals
 from workbench.errors import InputError, need_columns
+from workbench.notes import Note
 from workbench.stats.choices import probabilities
 from workbench.stats.latent_class import unfold
 from workbench.stats.mixed_logit import transform
@@ -22,7 +23,7 @@ class Fit:
     `params` (P) and `cov` (P × P, clustered on customers) by term; `loglik` and `loglik_null`
     (equal shares over what was available); `names` the alternatives; `attributes` the columns used;
     `gradient` the largest absolute score at the optimum, `iterations` the steps taken, `base` the
-    alternative without a constant (None if none has one).
+    alternative without a constant (None if none has one), `profile` the limits of a penalised fit.
     """
 
     params: object
@@ -36,8 +37,20 @@ class Fit:
     base: object
     gradient: float
     iterations: int
+    profile: tuple = None
 
     kind = "conditional"
+
+    def interval(self, conf_level):
+        """Return the limits of the estimates: of the profile where the fit is a penalised one."""
+        if self.profile is not None:
+            return self.profile
+        return intervals.normal(self.params.to_numpy(), self.errors, conf_level)
+
+    @property
+    def errors(self):
+        """The standard errors."""
+        return np.sqrt(np.maximum(np.diag(self.cov), 0))
 
     def complete(self):
         """Return the fit; else refuse one of which not all weights have an estimate and an error,
@@ -118,6 +131,15 @@ class NestedFit(Fit):
 
     kind = "nested"
 
+    def interval(self, conf_level):
+        """Return the limits of weights, and of lambdas, which are above 0: on the logarithm."""
+        low, high = (v.copy() for v in super().interval(conf_level))
+        at = np.unique(self.dissimilarity[self.dissimilarity >= 0])
+        low[at], high[at] = intervals.positive(
+            self.params.to_numpy()[at], self.errors[at], conf_level
+        )
+        return low, high
+
     def scales(self, params):
         """Return the lambda of every nest."""
         return np.where(self.dissimilarity < 0, 1.0, np.append(params, 1.0)[self.dissimilarity])
@@ -148,6 +170,13 @@ class MixedFit(Fit):
     draws: np.ndarray = None
 
     kind = "mixed"
+
+    def interval(self, conf_level):
+        """Return the limits; a spread has no sign: what lies below 0 is the same spread above."""
+        low, high = (v.copy() for v in super().interval(conf_level))
+        k = len(low) - len(self.kinds)
+        low[k:] = np.maximum(low[k:], 0.0)
+        return low, high
 
     def taste(self, params, z):
         """Return the weights of every draw, R × P, from draws R × random terms."""
@@ -291,3 +320,20 @@ class ClassFit(Fit):
             )
             for k in range(self.classes)
         ]
+
+
+def withheld(table):
+    """Say which terms have no finite estimate, and what to do."""
+    gone = table.loc[table["estimate"].isna(), "term"].tolist()
+    if not gone:
+        return []
+    return [
+        Note(
+            "choice.withheld",
+            "No finite estimate exists for {terms:header}: it decides every choice it bears on, "
+            "alone or with other terms, so the likelihood rises without end. Use the penalised "
+            "estimate (penalty='{penalty}'), leave it out, or merge alternatives.",
+            terms=gone,
+            penalty="firth",
+        )
+    ]

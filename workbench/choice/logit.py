@@ -5,7 +5,7 @@ import numpy as np
 from workbench import attributes as offered
 from workbench import discrete, engine, intervals
 from workbench.choice import findings
-from workbench.choice.fits import Fit
+from workbench.choice.fits import Fit, withheld
 from workbench.errors import InputError, NotEnoughData, need_columns, one_of, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, is_built_in
@@ -77,6 +77,7 @@ def conditional_logit(choices, attributes, *, constants=True, penalty=None, conf
         d.base,
         made.gradient,
         made.steps,
+        (made.low, made.high) if penalty else None,
     )
     return answer(
         fit,
@@ -86,7 +87,6 @@ def conditional_logit(choices, attributes, *, constants=True, penalty=None, conf
         question=findings.QUESTION,
         method=findings.FIRTH_METHOD if penalty else findings.METHOD,
         limits=[findings.IIA],
-        ends=(made.low, made.high) if penalty else None,
     )
 
 
@@ -267,7 +267,7 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
             continue
         row = fit.table.set_index("term").loc[term]
         if np.isnan(row["estimate"]):
-            limits += findings.withheld(fit.table)
+            limits += withheld(fit.table)
         rows.append(
             {
                 "rule": name,
@@ -338,27 +338,26 @@ def _rare(d, terms):
     ]
 
 
-def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None, ends=None):
-    """Return the Result of a fitted model: its estimates with intervals (`ends` where they are not
-    those of the errors) and the limits every choice model shares.
+def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
+    """Return the Result of a fitted model: its estimates with intervals and the limits every choice
+    model shares.
     """
     import pandas as pd
 
-    estimate, se = fit.params.to_numpy(), np.sqrt(np.maximum(np.diag(fit.cov), 0))
-    low, high = intervals.normal(estimate, se, conf_level) if ends is None else ends
+    low, high = fit.interval(conf_level)
     terms = list(fit.params.index)
     table = pd.DataFrame(
         {
             **(keys or {"term": terms}),
             "n": fit.choices,
-            "estimate": estimate,
-            "std_error": se,
+            "estimate": fit.params.to_numpy(),
+            "std_error": fit.errors,
             "conf_low": low,
             "conf_high": high,
         }
     )
     limits = [
-        *(findings.withheld(table) if fit.kind == "conditional" else ()),
+        *(withheld(table) if fit.kind == "conditional" else ()),
         findings.ASSOCIATIONAL,
         *limits,
         Note(

@@ -72,11 +72,6 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
     fit = _fit(
         made, terms, d, g, attributes, random, mixed.halton(max(draws, 200), len(kinds), seed)
     )
-    k = len(d.terms)
-    error = np.sqrt(np.maximum(np.diag(made.cov), 0))
-    low, high = (v.copy() for v in intervals.normal(made.params, error, conf_level))
-    # A spread has no sign: what lies below 0 is the same spread above it.
-    low[k:] = np.maximum(low[k:], 0.0)
     result = answer(
         fit,
         d,
@@ -92,7 +87,6 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
                 *["sd"] * len(random),
             ],
         },
-        ends=(low, high),
     )
     return replace(result, answer=findings.tastes(result.table))
 
@@ -138,8 +132,8 @@ def _fit(made, terms, d, g, attributes, random, average):
         d.base,
         made.gradient,
         made.steps,
-        dict(random),
-        average,
+        kinds=dict(random),
+        draws=average,
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench import discrete, engine, intervals
+from workbench import discrete, engine
 from workbench.choice import findings
 from workbench.choice.fits import NestedFit
 from workbench.choice.logit import answer, prepared
@@ -82,8 +82,8 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
         d.base,
         made.gradient,
         made.steps,
-        number,
-        made.place,
+        nests=number,
+        dissimilarity=made.place,
     )
     result = answer(
         fit,
@@ -93,17 +93,8 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
         question=findings.NESTED_QUESTION,
         method=findings.NESTED_METHOD,
         limits=_limits(made, terms, len(d.terms)),
-        ends=_ends(made, len(d.terms), conf_level),
     )
     return replace(result, answer=findings.nests(result.table))
-
-
-def _ends(made, k, conf_level):
-    """Return the limits of weights, and of lambdas, which are above 0: on the logarithm."""
-    error = np.sqrt(np.maximum(np.diag(made.cov), 0))
-    low, high = (v.copy() for v in intervals.normal(made.params, error, conf_level))
-    low[k:], high[k:] = intervals.positive(made.params[k:], error[k:], conf_level)
-    return low, high
 
 
 def _limits(made, terms, k):
