@@ -83,6 +83,8 @@ ANALYSES = (
     "experiments.planning",
     "experiments.over_time",
     "experiments.designs",
+    "experiments.checks",
+    "experiments.overlap",
     "experiments.sensitivity",
     "experiments.uplift",
     "experiments.progress",

@@ -33,6 +33,7 @@ MIXED = {
     "begins": _STAGES,
     "best": _SEGMENTS | {"bg_nbd", "mbg_nbd", "pareto_nbd"},
     "brand": frozenset(("category", "other brands")),
+    "campaign": frozenset(("any",)),
     "from_stage": _STAGES,
     "goal": _STAGES,
     "group": _GROUPS,
@@ -54,6 +55,7 @@ MIXED = {
     "terms": _TERMS,
     "to_stage": _STAGES,
     "value": frozenset(("cp1252 (assumed)", "tab", "yes", "no", "none")),
+    "window": frozenset(("whole",)),
     "worst": _SEGMENTS,
 }
 

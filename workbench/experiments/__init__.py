@@ -2,9 +2,11 @@
 whom it works.
 """
 
-from workbench.experiments.designs import balance, negative_controls, weighting
+from workbench.experiments.checks import balance, judged, negative_controls
+from workbench.experiments.designs import weighting
 from workbench.experiments.groups import heterogeneity
 from workbench.experiments.over_time import difference_in_differences
+from workbench.experiments.overlap import concurrent
 from workbench.experiments.people import (
     campaign_households,
     campaign_weeks,
@@ -23,11 +25,13 @@ __all__ = [
     "beside_planted",
     "campaign_households",
     "campaign_weeks",
+    "concurrent",
     "difference",
     "difference_in_differences",
     "e_value",
     "exposed",
     "heterogeneity",
+    "judged",
     "negative_controls",
     "planned_split",
     "sample_size",

@@ -263,7 +263,8 @@ def peers(
     Result
         measure (raw: adoption per unit of exposure; adjusted: the controls held equal;
         instrumented), n (people), estimate (change of the share for exposure 0 → 1), std_error,
-        conf_low, conf_high, p_permutation (adjusted only).
+        conf_low, conf_high (within what a share can change), p_permutation (adjusted only),
+        evidence (of the row).
 
     Raises
     ------
@@ -298,14 +299,9 @@ def peers(
     rows = []
 
     def add(measure, made, p=np.nan):
-        rows.append(
-            {
-                "measure": measure,
-                "n": len(data.y),
-                **made.row(exposure, conf_level, data.customers - 1),
-                "p_permutation": p,
-            }
-        )
+        row = made.row(exposure, conf_level, data.customers - 1)
+        row["conf_low"], row["conf_high"] = max(row["conf_low"], -1.0), min(row["conf_high"], 1.0)
+        rows.append({"measure": measure, "n": len(data.y), **row, "p_permutation": p})
 
     add("raw", fits.least_squares(data.y, x[["constant", exposure]], data.groups))
     made = fits.least_squares(data.y, x, data.groups)
@@ -336,11 +332,10 @@ def peers(
             networks=data.customers,
         ),
     ]
-    evidence, weak = "associational", False
+    weak = False
     if instrument:
         two = fits.two_stage(data.y, x, exposure, data.x[[instrument]], data.groups)
         add("instrumented", two)
-        evidence = "quasi-causal: instrument"
         limits.append(
             Note(
                 "influence.peer_instrument",
@@ -368,7 +363,7 @@ def peers(
             "influence.peer_question",
             "Do people adopt more often where more of their peers adopted before?",
         ),
-        table=pd.DataFrame(rows),
+        table=fits.graded(pd.DataFrame(rows), weak),
         answer=_peer_answer(rows, weak),
         method=Note(
             "influence.peer_method",
@@ -378,7 +373,7 @@ def peers(
         unit="people",
         n=len(data.y),
         conf_level=conf_level,
-        evidence=evidence,
+        evidence=fits.INSTRUMENT if instrument and not weak else "associational",
         limits=tuple(limits),
         model=made,
         chart=Points(
