@@ -1,5 +1,6 @@
 """What a file shows at a first look, after its load report."""
 
+from workbench import engine
 from workbench.notes import Note
 
 _ORDERS = Note("load.orders", "Orders: {orders}, buyers: {buyers}", orders=0, buyers=0)
@@ -26,19 +27,17 @@ def first(loaded):
     elif "events" in loaded.tables:
         yield from _events(loaded)
     elif "surveys" in loaded.tables:
-        answers = loaded["surveys"]
-        yield _ANSWERS.having(
-            answers=len(answers),
-            people=answers["respondent_id"].nunique(),
-            items=answers["item"].nunique(),
-        )
+        answers = loaded.table("surveys")
+        people, items = _distinct(answers, "respondent_id", "item")
+        yield _ANSWERS.having(answers=answers.rows, people=people, items=items)
 
 
 def _orders(loaded):
     from workbench import retention
 
-    orders = loaded["orders"]
-    yield _ORDERS.having(orders=len(orders), buyers=orders["customer_id"].nunique())
+    orders = loaded.table("orders")
+    (buyers,) = _distinct(orders, "customer_id")
+    yield _ORDERS.having(orders=orders.rows, buyers=buyers)
     for result in (retention.ever_repeat(orders), retention.repeat_rate(orders, zone=loaded.zone)):
         yield ""
         yield result
@@ -50,16 +49,25 @@ def _events(loaded):
     from workbench.errors import WorkbenchError
     from workbench.reports import readiness
 
-    events = loaded["events"]
-    people = events.groupby("event")["customer_id"].nunique().sort_values(ascending=False)
-    yield _EVENTS.having(
-        events=len(events), people=events["customer_id"].nunique(), kinds=len(people)
+    events = loaded.table("events")
+    kinds = engine.run(
+        "SELECT event, count(DISTINCT customer_id) AS people FROM e WHERE event IS NOT NULL "
+        "GROUP BY event ORDER BY people DESC, event",
+        e=events,
     )
-    steps = readiness.steps_of(people.to_dict())
+    (people,) = _distinct(events, "customer_id")
+    yield _EVENTS.having(events=events.rows, people=people, kinds=len(kinds))
+    steps = readiness.steps_of(dict(zip(kinds["event"], kinds["people"], strict=True)))
     try:
-        result = funnels.conversion(events, steps or list(people.index[:2]), window=None)
+        result = funnels.conversion(events, steps or list(kinds["event"][:2]), window=None)
     except WorkbenchError as error:
         yield error.note
     else:
         yield ""
         yield result
+
+
+def _distinct(table, *columns):
+    """Return how many different values each column has."""
+    counts = ", ".join(f"count(DISTINCT {c}) AS {c}" for c in columns)
+    return [int(n) for n in engine.run(f"SELECT {counts} FROM t", t=table).iloc[0]]

@@ -293,7 +293,7 @@ def _counted(result):
 
 def grade(evidence):
     """Return the grade, with its design where one is named after a colon."""
-    grade, _, design = evidence.partition(": ")
+    level, _, design = evidence.partition(": ")
     if not design:
-        return grade
-    return Note("result.grade", "{grade:word}: {design:word}", grade=grade, design=design)
+        return level
+    return Note("result.grade", "{grade:word}: {design:word}", grade=level, design=design)

@@ -209,6 +209,17 @@ class Loaded:
     mapping: str = "mapping"
 
     def __getitem__(self, name):
+        self._must_hold(name)
+        return self.tables[name]
+
+    def table(self, name):
+        """Return a table where it lies: analyses read it there, without holding it in memory;
+        `.frame()` of it is what `self[name]` gives, a DataFrame.
+        """
+        self._must_hold(name)
+        return self.tables.places[name]
+
+    def _must_hold(self, name):
         if name not in self.tables:
             raise InputError(
                 "load.error_other_table",
@@ -218,7 +229,6 @@ class Loaded:
                 present=list(self.tables),
                 name=name,
             )
-        return self.tables[name]
 
     def __repr__(self):
         from workbench.load import shown
@@ -229,14 +239,6 @@ class Loaded:
         from workbench.load import shown
 
         return shown.loaded_html(self)
-
-    def table(self, name):
-        """Return the path of a table in Parquet: analyses read it there, and it need not be held in
-        pandas.
-        """
-        if name not in self.tables:
-            return self[name]
-        return str(self.tables.paths[name])
 
 
 def _short(path):

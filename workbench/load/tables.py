@@ -6,6 +6,7 @@ from workbench import engine, project
 from workbench.engine.duck import literal, quote
 from workbench.errors import InputError, need_columns
 from workbench.load import files, kept, together
+from workbench.load.in_place import InPlace
 from workbench.load.mapping import read_mapping
 from workbench.load.noticed import look
 from workbench.load.raw import ROW
@@ -274,39 +275,25 @@ def _beside_ours(columns):
 
 
 class Tables(Mapping):
-    """Canonical tables by name, each read into pandas when it is first asked for."""
+    """Canonical tables by name, each read into pandas when it is first asked for; `places` has
+    them where they lie.
+    """
 
     def __init__(self, paths):
-        self.paths, self._frames = dict(paths), {}
+        self.places = {name: InPlace(name, path) for name, path in paths.items()}
 
     def __getitem__(self, name):
-        if name not in self._frames:
-            self._frames[name] = frame(self.paths[name])
-        return self._frames[name]
+        return self.places[name].frame()
+
+    def __contains__(self, name):
+        # Mapping's own asks for the value, which would be read into memory.
+        return name in self.places
 
     def __iter__(self):
-        return iter(self.paths)
+        return iter(self.places)
 
     def __len__(self):
-        return len(self.paths)
-
-
-def frame(path):
-    """Return a canonical table as a DataFrame."""
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path)
-    types = {pa.bool_(): pd.BooleanDtype()}
-    found = table.to_pandas(types_mapper=types.get, ignore_metadata=True)
-    for name, column in found.items():
-        if isinstance(column.dtype, pd.DatetimeTZDtype):
-            found[name] = column.astype("datetime64[us, UTC]")
-        elif column.dtype == object:
-            found[name] = column.astype("str")
-    found.attrs = {"simulated": True} if engine.simulated(table) else {}
-    return found
+        return len(self.places)
 
 
 def answers(path):
