@@ -85,6 +85,7 @@ ANALYSES = (
     "experiments.designs",
     "experiments.checks",
     "experiments.overlap",
+    "experiments.power",
     "experiments.sensitivity",
     "experiments.uplift",
     "experiments.progress",

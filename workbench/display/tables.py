@@ -32,6 +32,7 @@ from workbench.results import (
 )
 from workbench.results.small import BASES
 
+PLANNED = "people_needed"  # the unit of a plan
 SHOWN_ROWS, FOLD = 200, 12
 _SHARES = ("estimate", "std_error", "conf_low", "conf_high")
 # A few rows more are not worth a fold.
@@ -255,6 +256,12 @@ def foot(result):
         "level": 100 * result.conf_level,
         "evidence": grade(result.evidence),
     }
+    if result.unit == PLANNED:
+        return Note(
+            "result.foot_plan",
+            "{method} A plan: nobody was counted. Intervals are to be at {level:plain} %.",
+            **{name: said[name] for name in ("method", "level")},
+        )
     if _graded_by_row(result.table):
         return Note(
             "result.foot_by_row",

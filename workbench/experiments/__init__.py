@@ -2,7 +2,7 @@
 whom it works.
 """
 
-from workbench.experiments.checks import balance, judged, negative_controls
+from workbench.experiments.checks import balance, by_design, judged, negative_controls
 from workbench.experiments.designs import weighting
 from workbench.experiments.groups import heterogeneity
 from workbench.experiments.over_time import difference_in_differences
@@ -15,6 +15,7 @@ from workbench.experiments.people import (
 )
 from workbench.experiments.planning import sample_size
 from workbench.experiments.planted import beside_planted
+from workbench.experiments.power import power
 from workbench.experiments.progress import stage_progress
 from workbench.experiments.randomised import difference
 from workbench.experiments.sensitivity import e_value
@@ -23,6 +24,7 @@ from workbench.experiments.uplift import uplift
 __all__ = [
     "balance",
     "beside_planted",
+    "by_design",
     "campaign_households",
     "campaign_weeks",
     "concurrent",
@@ -34,6 +36,7 @@ __all__ = [
     "judged",
     "negative_controls",
     "planned_split",
+    "power",
     "sample_size",
     "stage_progress",
     "uplift",

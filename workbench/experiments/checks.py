@@ -19,7 +19,10 @@ from workbench.experiments.designs import (
     unit_of,
 )
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import EVIDENCE, Points, Result, analysis
+
+BY_DESIGN = ("raw_all", "raw", "effect", "effect_less_trend")
+KEPT = ("measure", "n", "estimate", "std_error", "conf_low", "conf_high", "evidence")
 
 IN_DEVIATIONS = Note("experiments.balance_axis", "Difference in standard deviations")
 BALANCE_METHOD = Note(
@@ -310,3 +313,68 @@ def _unbalanced(table):
         return []
     worst = sizes.idxmax()
     return [FALLEN_BALANCE.having(worst=sizes[worst], covariate=worst, balanced=BALANCED)]
+
+
+@analysis
+def by_design(**results):
+    """What do several designs say of one effect, each with the grade its checks left it?
+
+    Parameters
+    ----------
+    **results : Results of `weighting` and `difference_in_differences`, by name
+        With the effect in one unit.
+
+    Returns
+    -------
+    Result
+        design, measure (raw_all, raw, effect, effect_less_trend), n, estimate, std_error, conf_low,
+        conf_high, evidence.
+    """
+    import pandas as pd
+
+    parts = []
+    for name, result in results.items():
+        rows = result.table[result.table["measure"].isin(BY_DESIGN)]
+        if "evidence" not in rows:
+            rows = rows.assign(evidence=result.evidence)
+        parts.append(rows.assign(design=name)[["design", *KEPT]])
+    table = pd.concat(parts, ignore_index=True)
+    own = table[table["measure"] == "effect"]
+    first = next(iter(results.values()))
+    clear = int(((own["conf_low"] > 0) | (own["conf_high"] < 0)).sum())
+    return Result(
+        question=Note("experiments.by_design_question", "What do the designs say of one effect?"),
+        table=table,
+        method=Note(
+            "experiments.by_design_method",
+            "The same effect in one unit, by each design, with the grade that its checks left it.",
+        ),
+        answer=Note(
+            "experiments.by_design_answer",
+            "By {all} designs the effect lies between {least:3} and {most:3}; {clear} of their "
+            "intervals leave out no effect, and together they reach from {low:3} to {high:3} ({n} "
+            "{unit:word}).",
+            all=len(own),
+            least=own["estimate"].min(),
+            most=own["estimate"].max(),
+            clear=clear,
+            low=own["conf_low"].min(),
+            high=own["conf_high"].max(),
+            n=int(own["n"].max()),
+            unit=first.unit,
+        ),
+        unit=first.unit,
+        n=int(own["n"].max()),
+        conf_level=first.conf_level,
+        evidence=_lowest(own["evidence"]),
+        chart=Points(
+            label=["design", "measure"],
+            reference=0,
+            xlabel=Note("experiments.axis", "Difference from the control"),
+        ),
+    )
+
+
+def _lowest(grades):
+    """Return the lowest grade of several."""
+    return min(grades, key=lambda grade: EVIDENCE.index(grade.split(":")[0]))
