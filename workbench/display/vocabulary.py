@@ -27,6 +27,7 @@ _OUTCOMES = frozenset(("abandoned", "back", "bought", "forward", "left", "open")
 _TERMS = _words("""
     constant interaction mean_leaving mean_rate mean_value other_prices own_price saturation
     slope""")
+_TRIGGERS = frozenset(("from_within", "woken_by_advert", "woken_by_friend", "woken_by_mail"))
 # Columns and values where names of ours stand among the user's own.
 MIXED = {
     "answer": frozenset(("all", "top_box")),
@@ -55,6 +56,10 @@ MIXED = {
     "terms": _TERMS,
     "to_stage": _STAGES,
     "value": frozenset(("cp1252 (assumed)", "tab", "yes", "no", "none")),
+    "variant": _TRIGGERS,
+    "control": _TRIGGERS,
+    "far": _TRIGGERS,
+    "near": _TRIGGERS,
     "window": frozenset(("whole",)),
     "worst": _SEGMENTS,
 }

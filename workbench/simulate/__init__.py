@@ -10,7 +10,7 @@ from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.results import Result
 from workbench.simulate.beside import beside_truth
-from workbench.simulate.effects import channel_effects, mail_effects
+from workbench.simulate.effects import channel_effects, mail_effects, trigger_effects
 from workbench.simulate.world import CHANNELS, EFFECTS, TESTS, Settings
 
 BLOCK = 20_000  # customers made at a time
@@ -30,6 +30,7 @@ __all__ = [
     "stage_events",
     "stated_stages",
     "test_effects",
+    "trigger_effects",
     "true_stage",
     "write",
 ]
@@ -69,7 +70,7 @@ def market(
     no_effect : list of str
         Planted effects to switch off: price, promotion, reviews, loyalty, involvement,
         satisfaction, latency, barrier, referral, email, b2b, tracking (off: every contact is
-        tracked), machine_opens, newcomer, or a test.
+        tracked), machine_opens, newcomer, idle_touch, or a test.
     channels_off : list of str
         Channels that do not exist; all other luck stays the same.
     world : str

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench.simulate.world import CHANNELS
+from workbench.simulate.world import CHANNELS, WOKEN
 
 
 def channel_effects(settings):
@@ -84,3 +84,33 @@ def mail_effects(settings):
             for name, with_it, without in pairs
         )
     )
+
+
+def trigger_effects(settings):
+    """Return what became of needs by what woke them, with and without what is planted on adverts
+    and mails: whoever these woke leaves more easily at every step.
+
+    Takes a Settings (as in `Market.settings`); the same people are run twice, all other luck
+    unchanged. Returns a DataFrame: variant (as `views.woken` names them), needs, bought (share of
+    those that ended), bought_without (the same, had nothing been planted) and planted (the first
+    less the second).
+    """
+    import pandas as pd
+
+    from workbench.simulate import _lives, _marked
+
+    def shares(changed):
+        ended = pd.concat(
+            pd.DataFrame({k: kept["episodes"][k] for k in ("trigger", "outcome")})
+            for kept, _ in _lives(changed)
+        ).query("outcome != 0")
+        named = ended["trigger"].map(lambda k: WOKEN.get(CHANNELS[k]) if k >= 0 else "from_within")
+        return (ended["outcome"] == 1).groupby(named).agg(["size", "mean"])
+
+    now = shares(settings)
+    without = shares(replace(settings, no_effect=(*settings.no_effect, "idle_touch")))
+    table = pd.DataFrame(
+        {"needs": now["size"], "bought": now["mean"], "bought_without": without["mean"]}
+    )
+    table["planted"] = table["bought"] - table["bought_without"]
+    return _marked(table.rename_axis("variant").reset_index())
