@@ -36,6 +36,7 @@ FLOORS = {
         "attribution",
         "experiments",
         "prediction",
+        "surveys",
     },
     7: {"display"},
     8: {"reports"},

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from workbench import discrete, intervals
-from workbench.errors import InputError, NotEnoughData, need_columns, one_of
+from workbench.errors import InputError, NotEnoughData, countable, need_columns, one_of
 from workbench.notes import Note
 from workbench.stats import ordered, products, regressions
 from workbench.stats.scaling import standardise
@@ -118,6 +118,9 @@ def prepare(table, outcome, terms, *, cluster=None, what="table"):
         axis=1
     )
     rows = kept[whole]
+    for name in rows.select_dtypes("number"):
+        if name != cluster:
+            countable(what, name, rows[name])
     columns = {}
     for name in terms:
         values = rows[name]
@@ -500,6 +503,12 @@ def _sandwich(y, x, used, groups, absorbed):
     beta = back @ (bread @ (u.T @ y))
     pulls = u * (y - x.to_numpy(float) @ beta)[:, None]
     g = int(groups.max()) + 1
+    if g < 2:
+        raise NotEnoughData(
+            "regression.error_one_group",
+            "all rows belong to one sampling unit; an error needs at least {least}",
+            least=2,
+        )
     summed = discrete.per_group(pulls, groups, g)
     cov = bread @ (summed.T @ summed) @ bread * g / (g - 1) * (n - 1) / max(n - min(k, n - 1), 1)
     cov = back @ cov @ back.T

@@ -304,7 +304,7 @@ def predictability(
                 0,
             )
             seen = n[:, 0] > 0
-            out.append((bits[seen] * mix[seen]).sum() / mix[seen].sum())
+            out.append(_weighted(bits[seen], mix[seen]))
         return np.array([*out, out[1] - out[0]])
 
     people = int(who.max()) + 1
@@ -381,3 +381,9 @@ def _predict_answer(table, flag, values):
         first_bits=first["estimate"],
         second_bits=second["estimate"],
     )
+
+
+def _weighted(values, weights):
+    """Return a weighted mean; missing in a draw that holds nothing of it."""
+    total = weights.sum()
+    return (values * weights).sum() / total if total > 0 else np.nan

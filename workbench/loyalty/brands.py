@@ -173,7 +173,7 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
 
     def line(m):
         b, w = m["penetration"][:, keep], m["purchases"][:, keep]
-        level = np.nansum(w * (1 - b) * b, axis=1) / np.nansum(b, axis=1)
+        level = np.nansum(w * (1 - b) * b, axis=1) / _some(np.nansum(b, axis=1))
         return level[:, None] / (1 - b)
 
     w, on = made["purchases"][0, keep], line(made)[0]
@@ -417,3 +417,8 @@ def _groups(k, pairs):
         if len(group) > 1:
             out.append(sorted(group))
     return out
+
+
+def _some(total):
+    """Return totals, missing where they are 0: a draw without a buyer says nothing."""
+    return np.where(total > 0, total, np.nan)

@@ -155,7 +155,7 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
             "loyalty.heavy_question", "How much of all purchases do the heaviest buyers make?"
         ),
         table=pd.DataFrame(rows),
-        answer=_heaviest(rows[0], shares[0]),
+        answer=_heaviest(rows, shares[0]),
         method=Note(
             "loyalty.heavy_method",
             "Cumulative purchases from the heaviest buyer on; bootstrap over "
@@ -178,7 +178,15 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
     )
 
 
-def _heaviest(row, part):
+def _heaviest(rows, part):
+    """Return the answer from the first row, of all brands; raise where nobody buys enough."""
+    if not rows:
+        raise NotEnoughData(
+            "loyalty.error_one_buyer",
+            "lines: fewer than {least} households buy anything",
+            least=2,
+        )
+    row = rows[0]
     return Note(
         "loyalty.heavy_answer",
         "The heaviest {part:%0} of buyers make {share:%} of all purchases ({low:%} to {high:%}; "

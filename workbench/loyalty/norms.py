@@ -57,7 +57,7 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
         total = w @ p.total
         return Dirichlet.fit(
             (w @ (p.total > 0)) / p.households,
-            total / (w @ (p.total > 0)),
+            _each(total, w @ (p.total > 0)),
             m["share"],
             m["penetration"],
         )
@@ -189,3 +189,10 @@ def _fit_limits(model, clear, lost, draws):
             )
         )
     return limits
+
+
+def _each(total, buyers):
+    """Return what a buyer buys on average."""
+    if not buyers > 0:
+        raise NotEnoughData("loyalty.error_dirichlet_empty", "dirichlet: nobody buys anything")
+    return total / buyers

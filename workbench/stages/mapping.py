@@ -78,7 +78,7 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
         known = assigned[assigned[label].notna()]
         if not len(known):
             raise NotEnoughData("stages.error_no_label", "mapping_quality: no event has a label")
-        said, true = known["stage"].fillna("none").to_numpy(object), known[label].to_numpy(object)
+        said, true = _written(known["stage"]), _written(known[label])
         who = np.unique(known["customer_id"], return_inverse=True)[1]
         rows.append(
             {
@@ -214,3 +214,8 @@ def _quality_answer(table):
         kappa=rows.loc["kappa", "estimate"],
         **values,
     )
+
+
+def _written(names):
+    """Return names as they are written, "none" for those that are missing."""
+    return engine.written(names.astype(object).fillna("none")).to_numpy(object)

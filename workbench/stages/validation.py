@@ -197,7 +197,7 @@ def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
         }
         first = first or each
         for measure, value in each.items():
-            se = value.std(ddof=1) / np.sqrt(len(value))
+            se = _error(value)
             low, high = intervals.normal(value.mean(), se, conf_level)
             row = {
                 "model": name,
@@ -210,9 +210,7 @@ def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
             }
             if each is not first:
                 gap = value - first[measure]
-                d_low, d_high = intervals.normal(
-                    gap.mean(), gap.std(ddof=1) / np.sqrt(len(gap)), conf_level
-                )
+                d_low, d_high = intervals.normal(gap.mean(), _error(gap), conf_level)
                 row |= {
                     "difference": gap.mean(),
                     "difference_low": float(d_low),
@@ -361,8 +359,18 @@ def _as_posterior(query, chance):
     )
 
 
+def _error(values):
+    """Return the standard error of a mean over customers; missing for a single one."""
+    return values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+
+
 def _known(posterior, truth):
     """Return the posterior with the true stage beside it."""
+    if posterior["customer_id"].duplicated().any():
+        raise InputError(
+            "stages.error_posterior_twice",
+            "posterior: a customer occurs more than once",
+        )
     if truth["customer_id"].duplicated().any():
         raise InputError(
             "stages.error_truth_twice",

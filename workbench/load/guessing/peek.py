@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -106,7 +107,20 @@ def _text(path, told):
     if start and "skip_rows" not in told:
         read["skip_rows"] = start
     whole = len(rows) <= ROWS and len(text) < BYTES // 2
-    return Peek(path, _columns(rows[start:]), read, whole=whole)
+    columns = _columns(rows[start:])
+    return Peek(path, columns, read, lists=_lists(columns), whole=whole)
+
+
+def _lists(columns):
+    """Return the keys in columns of text that holds lists of keys and values, written as JSON."""
+    lists = {}
+    for name, values in columns.items():
+        first = next(filter(None, values), "")
+        if first.startswith("[{"):
+            for value in filter(None, values[:200]):
+                with suppress(ValueError, RecursionError):
+                    _flatten({name: json.loads(value)}, "", {}, lists)
+    return {name: sorted(keys) for name, keys in lists.items()}
 
 
 def _loaded(path, told):
@@ -206,10 +220,13 @@ def _workbook(path, told):
     if best not in rows:
         best = max(visible, key=lambda name: sum(len(row) for row in rows[name]))
     start = told.get("skip_rows", _header(rows[best]))
-    read = {"sheet": best} if len(book.sheets) > 1 else {}
+    # Sheets with the same columns are one table: a month a sheet, or a year.
+    heads = {name: _names(rows[name][start:]) for name in visible}
+    alike = [name for name in visible if heads[name] and heads[name] == heads[best]]
+    read = {"sheet": alike if len(alike) > 1 else best} if len(book.sheets) > 1 else {}
     if start:
         read["skip_rows"] = start
-    others = [name for name in visible if name != best]
+    others = [name for name in visible if name not in alike]
     below = rows[best][start:]
     columns = _columns(below)
     typed = _types_of_cells(below, columns)
