@@ -154,9 +154,10 @@ def _compared(made, outcome, conf_level):
     columns = pd.DataFrame({"y": outcome, "mailed": made["mailed"], "before": made["before"]})
     inside = columns - columns.groupby(made["campaign_id"].to_numpy()).transform("mean")
     groups = np.unique(made["customer_id"].astype(str), return_inverse=True)[1]
+    terms = ["mailed", *(["before"] if inside["before"].any() else [])]
     fit = fits.least_squares(
         inside["y"].to_numpy(),
-        inside[["mailed", "before"]],
+        inside[terms],
         groups,
         absorbed=made["campaign_id"].nunique(),
     )

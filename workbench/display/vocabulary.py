@@ -56,7 +56,7 @@ MIXED = {
     "terms": _TERMS,
     "to_stage": _STAGES,
     "value": frozenset(("cp1252 (assumed)", "tab", "yes", "no", "none")),
-    "variant": _TRIGGERS,
+    "trigger": _TRIGGERS,
     "control": _TRIGGERS,
     "far": _TRIGGERS,
     "near": _TRIGGERS,

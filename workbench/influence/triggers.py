@@ -31,7 +31,7 @@ def triggers(needs, *, control="from_within", planted=None, conf_level=0.95):
     Returns
     -------
     Result
-        variant, measure (share, or difference from the control), count, n (needs), estimate,
+        trigger, measure (share, or difference from the control), count, n (needs), estimate,
         std_error, conf_low, conf_high, and with `planted` that difference. The customer is the
         sampling unit.
 
@@ -55,17 +55,17 @@ def triggers(needs, *, control="from_within", planted=None, conf_level=0.95):
         mine = needs[needs["variant"] == kind]
         hit, who = mine["bought"].to_numpy(bool), mine["customer_id"].to_numpy()
         found = intervals.share(hit, who, conf_level)
-        rows.append({"variant": kind, "measure": "share", **found})
+        rows.append({"trigger": kind, "measure": "share", **found})
     for kind in kinds[1:]:
         both = needs[needs["variant"].isin((control, kind))]
         flag = both["variant"] == kind
         found = intervals.share_difference(both["bought"], flag, both["customer_id"], conf_level)
-        rows.append({"variant": kind, "measure": "difference", **found})
+        rows.append({"trigger": kind, "measure": "difference", **found})
     table = pd.DataFrame(rows)
     if planted is not None:
         known = planted.set_index("variant")["planted"]
         own = table["measure"] == "difference"
-        table["planted"] = table["variant"].map(known).where(own)
+        table["planted"] = table["trigger"].map(known).where(own)
     return Result(
         question=Note(
             "influence.trigger_question",
@@ -85,7 +85,7 @@ def triggers(needs, *, control="from_within", planted=None, conf_level=0.95):
         evidence="associational",
         limits=(LIMIT,),
         chart=Points(
-            label=["variant"],
+            label=["trigger"],
             only={"measure": "difference"},
             points=True,
             reference=0,
@@ -104,9 +104,9 @@ def _answer(table, control):
     gaps = table[table["measure"] == "difference"]
     order = gaps["estimate"].abs().sort_values(kind="stable").index
     near, far = gaps.loc[order[0]], gaps.loc[order[-1]]
-    base = table[(table["measure"] == "share") & (table["variant"] == control)].iloc[0]
+    base = table[(table["measure"] == "share") & (table["trigger"] == control)].iloc[0]
     values = {
-        "far": far["variant"],
+        "far": far["trigger"],
         "gap": far["estimate"],
         "low": far["conf_low"],
         "high": far["conf_high"],
@@ -128,7 +128,7 @@ def _answer(table, control):
         "by {far:word}, with {gap:points} percentage points ({low:points} to {high:points}), "
         "nearest those woken by {near:word}, with {near_gap:points} ({near_low:points} to "
         "{near_high:points}; {n} needs).",
-        near=near["variant"],
+        near=near["trigger"],
         near_gap=near["estimate"],
         near_low=near["conf_low"],
         near_high=near["conf_high"],
