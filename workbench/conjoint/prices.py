@@ -99,13 +99,7 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     ).sort_values("estimate", kind="stable", ignore_index=True)
     limits = [
         findings.VW_LIMIT,
-        Note(
-            "conjoint.vw_left",
-            "{n} respondents ({share:%}) named prices out of order or left some out; "
-            "they are not counted.",
-            n=int((~good).sum()),
-            share=float((~good).mean()),
-        ),
+        _left_out(good),
     ]
     limits += weights.said(weight)
     if len(prices) < 100:
@@ -181,20 +175,7 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
         yes.astype(float),
     )
     odd = int(((said == 0) & yes).any(axis=1).sum())
-    rows = []
-    for k, price in enumerate(prices):
-        mine = known[:, k]
-        own = None if weight is None else weight[mine]
-        made = intervals.share(buys[mine, k] > 0, np.flatnonzero(mine), conf_level, own)
-        rows.append({"price": price, "measure": "demand", **made})
-        rows.append(
-            {
-                "price": price,
-                "measure": "revenue",
-                **{c: made[c] if c in ("count", "n") else made[c] * price for c in made},
-            }
-        )
-
+    rows = _demand(prices, buys, known, weight, conf_level)
     best = of_prices.best_price(prices, buys, known, each)
     at = resample.kinds(np.column_stack([buys, known, each]))
     _, low, high = intervals.bootstrap(
@@ -249,11 +230,40 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
     )
 
 
+def _demand(prices, buys, known, weight, conf_level):
+    """Return the share who would buy at each price, and the revenue a person."""
+    rows = []
+    for k, price in enumerate(prices):
+        mine = known[:, k]
+        own = None if weight is None else weight[mine]
+        made = intervals.share(buys[mine, k] > 0, np.flatnonzero(mine), conf_level, own)
+        rows.append({"price": price, "measure": "demand", **made})
+        rows.append(
+            {
+                "price": price,
+                "measure": "revenue",
+                **{c: made[c] if c in ("count", "n") else made[c] * price for c in made},
+            }
+        )
+    return rows
+
+
 def _of_respondents(frame, respondents):
     """Return the weight of each respondent, the mean of their rows; None without weights."""
     if weights.of(frame) is None:
         return None
     return frame.groupby("respondent_id")[weights.WEIGHT].mean().reindex(respondents).to_numpy()
+
+
+def _left_out(good):
+    """Say how many named prices out of order or left some out."""
+    return Note(
+        "conjoint.vw_left",
+        "{n} respondents ({share:%}) named prices out of order or left some out; "
+        "they are not counted.",
+        n=int((~good).sum()),
+        share=float((~good).mean()),
+    )
 
 
 def _odd(n):

@@ -107,6 +107,10 @@ UNKNOWN = Note(
     outcome="",
 )
 
+EXPLAINED = Note(
+    "drivers.r2", "Together the terms explain {share:%} of the variance (R²).", share=0.0
+)
+
 
 @engine.frames("table")
 @analysis
@@ -191,13 +195,7 @@ def regression(
     if cluster and data.customers < 30:
         limits.append(fits.FEW_CLUSTERS.having(n=data.customers, least=30, unit="sampling_units"))
     if kind == "linear":
-        limits.append(
-            Note(
-                "drivers.r2",
-                "Together the terms explain {share:%} of the variance (R²).",
-                share=made.rsquared,
-            )
-        )
+        limits.append(EXPLAINED.having(share=made.rsquared))
     return Result(
         question=Note(
             "drivers.regression_question",

@@ -110,37 +110,7 @@ def kano(answers, *, conf_level=0.95):
     frame = frame.assign(category=KANO[yes.astype(int) - 1, no.astype(int) - 1])
     rows = []
     for feature, mine in frame.groupby("feature", sort=True):
-        who, got = mine["respondent_id"].to_numpy(), mine["category"].to_numpy()
-        weight = weights.of(mine)
-        rows += [
-            {
-                "feature": feature,
-                "measure": KANO_NAMES[k],
-                **intervals.share(got == k, who, conf_level, weight),
-            }
-            for k in "AOMIRQ"
-        ]
-        plain = np.isin(got, list("AOMI"))
-        if plain.any():
-            told = who[plain], conf_level, None if weight is None else weight[plain]
-            rows.append(
-                {
-                    "feature": feature,
-                    "measure": "better",
-                    **intervals.share(np.isin(got[plain], list("AO")), *told),
-                }
-            )
-            worse = intervals.share(np.isin(got[plain], list("OM")), *told)
-            rows.append(
-                {
-                    "feature": feature,
-                    "measure": "worse",
-                    **worse,
-                    "estimate": -worse["estimate"],
-                    "conf_low": -worse["conf_high"],
-                    "conf_high": -worse["conf_low"],
-                }
-            )
+        rows += _of_feature(feature, mine, conf_level)
     if not rows:
         raise NotEnoughData("drivers.error_kano_empty", "kano: there is no complete answer")
     limits = [
@@ -174,6 +144,23 @@ def kano(answers, *, conf_level=0.95):
             xlabel=Note("drivers.kano_axis", "Better (with the feature) and worse (without)"),
         ),
     )
+
+
+def _of_feature(feature, mine, conf_level):
+    """Return the shares of the categories of a feature, and its better and worse coefficients."""
+    who, got = mine["respondent_id"].to_numpy(), mine["category"].to_numpy()
+    weight, plain = weights.of(mine), np.isin(got, list("AOMI"))
+    made = {KANO_NAMES[k]: intervals.share(got == k, who, conf_level, weight) for k in "AOMIRQ"}
+    if plain.any():
+        how = who[plain], conf_level, None if weight is None else weight[plain]
+        made["better"] = intervals.share(np.isin(got[plain], list("AO")), *how)
+        worse = intervals.share(np.isin(got[plain], list("OM")), *how)
+        made["worse"] = worse | {
+            "estimate": -worse["estimate"],
+            "conf_low": -worse["conf_high"],
+            "conf_high": -worse["conf_low"],
+        }
+    return [{"feature": feature, "measure": name, **row} for name, row in made.items()]
 
 
 def _adds_most(table, answers):
