@@ -139,7 +139,9 @@ def decision_units(deals, *, conf_level=0.95):
         several = (deals.groupby("deal_id")["rating"].count() >= 2).to_numpy()
         if several.any():
             mean("dissent", "all", per["spread"].to_numpy()[several], who[several])
-        for role, mine in deals.dropna(subset=["rating", "won"]).groupby("role", sort=True):
+        for role, mine in deals.dropna(subset=["rating", "won", "customer_id"]).groupby(
+            "role", sort=True
+        ):
             won = mine["won"].to_numpy(bool)
             if min(won.sum(), (~won).sum()) >= 10:
                 accounts = np.unique(mine["customer_id"].astype(str), return_inverse=True)[1]
