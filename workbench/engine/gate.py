@@ -17,12 +17,11 @@ from workbench.errors import InputError
 from workbench.notes import Note
 
 LOG = logging.getLogger("workbench")
-MANY = 1_000_000  # rows of which it is said aloud that they are fetched
 TABLES = (
     *("DataFrame", "LazyFrame", "Table", "RecordBatch", "RecordBatchReader"),
     "DuckDBPyRelation",
 )
-KINDS = ("pandas", "polars", "pyarrow", "duckdb", "_duckdb", "pyspark")
+MANY = 1_000_000  # rows of which it is said aloud that they are fetched
 
 
 def tables(*names, optional=(), unless=()):
@@ -148,8 +147,9 @@ def is_table(value):
             return True
         # A word that happens to be the name of a folder is no table.
         return (isinstance(value, PathLike) or "/" in value) and Path(value).is_dir()
-    kind = type(value)
-    return kind.__module__.split(".")[0] in KINDS and kind.__name__ in TABLES
+    if type(value).__module__.startswith("pyspark."):
+        return type(value).__name__ == "DataFrame"
+    return duck.library(value, TABLES) is not None
 
 
 def given(table):
