@@ -52,7 +52,9 @@ def arrange(book):
     title = _take_title(book)
     findings = _findings(book)
     _fold_explanations(book)
-    results = sum("anchor" in o.metadata for c in book.cells for o in c.get("outputs", ()))
+    results = sum(
+        "anchor" in o.get("metadata", ()) for c in book.cells for o in c.get("outputs", ())
+    )
     return Layout(title, findings, _sections(book), results)
 
 
