@@ -26,7 +26,7 @@ _LINE_WIDTH = signs(0.36 * WIDTH * POINTS_AN_INCH)
 _MOST_TICKS = 6
 _SIGN_WIDE = 0.6 * SIZE
 # Inches a line of text takes, a row with one, and what stands above and below the rows.
-_LINE, _BETWEEN, _AROUND = 0.165, 0.075, 1.25
+_LINE, _BETWEEN, _AROUND = 0.165, 0.075, 1.1
 
 
 def grouped(chart):

@@ -385,6 +385,7 @@ FORMS = {
     "money": money,
     "span": span,
     "date": date,
+    "month": lambda value: _formatted(value, "MMMM y"),
     "word": word,
     "header": header,
     "one": one,
