@@ -79,7 +79,9 @@ def safe_name(name):
     ).strip("-")
     if str(name).isascii() and len(plain) <= 80:
         return plain or "report"
-    mark = hashlib.sha256(unicodedata.normalize("NFC", str(name)).encode()).hexdigest()[:8]
+    mark = hashlib.sha256(
+        unicodedata.normalize("NFC", str(name)).encode(errors="surrogatepass")
+    ).hexdigest()[:8]
     return f"{plain[:71].strip('-') or 'report'}-{mark}"
 
 
@@ -132,7 +134,7 @@ def finish(building, manifest):
 def _write_manifest(folder, manifest):
     text = json.dumps(manifest, indent=1, ensure_ascii=False, default=str)
     try:
-        (folder / "manifest.json").write_text(text, encoding="utf-8")
+        (folder / "manifest.json").write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         if is_full(error):
             # Not even the reason finds room: nothing half-made is left.
@@ -248,7 +250,7 @@ def write_index():
         body="".join(sections) or f"<p>{_in_all(_NONE_YET)}</p>",
     )
     handle, draft = tempfile.mkstemp(prefix=".index-", suffix=".html", dir=home)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
         stream.write(page)
     os.chmod(draft, 0o600)
     os.replace(draft, home / "index.html")
