@@ -84,10 +84,10 @@ def answer(workspace, path, file, columns):
 def _view(workspace, rows, number, kept, simulated):
     # Named index levels are columns; an unnamed one only numbers rows, and not always once.
     kept = [column for column in kept if not column[0].startswith("__index_level_")]
+    kept = _flat(workspace, rows, [(name, quote(own), kind) for name, own, kind in kept])
     columns = columns_of(name for name, *_ in kept)
     shown = []
-    for i, (_, own, kind) in enumerate(kept):
-        column = quote(own)
+    for i, (_, column, kind) in enumerate(kept):
         cast = kind in ("HUGEINT", "UHUGEINT")
         shown.append(f"CAST({column} AS {kind}) AS c{i}" if cast else f"{column} AS c{i}")
     listed = "".join(f", {s}" for s in shown)
@@ -107,6 +107,24 @@ def _view(workspace, rows, number, kept, simulated):
     if nested:
         raw.notes["left out (nested)"] = ", ".join(nested)
     return raw
+
+
+def _flat(workspace, rows, columns):
+    """Return columns without fields of their own: these get dotted names, as those of JSON do."""
+    names, found = {name for name, *_ in columns}, []
+    for name, sql, kind in columns:
+        if not kind.startswith("STRUCT(") or kind.endswith("]"):
+            found.append((name, sql, kind))
+            continue
+        fields = workspace.types(f"(SELECT unnest({sql}) FROM {rows})")
+        inner = [
+            (f"{name}.{field}", f"struct_extract({sql}, {literal(field)})", of)
+            for field, of in fields
+            if f"{name}.{field}" not in names
+        ]
+        names |= {dotted for dotted, *_ in inner}
+        found += _flat(workspace, rows, inner)
+    return found
 
 
 def is_nested(kind):
