@@ -720,7 +720,7 @@ ANALYSES = {
     ),
     "tracking": (
         ORDERS,
-        lambda d: clv.tracking(clv.mbg_nbd(clv.customers(d)), clv.customers(d), d, draws=8),
+        lambda d: clv.tracking(clv.mbg_nbd(clv.customers(d)), clv.customers(d), d),
     ),
     "value": (
         ORDERS,
@@ -729,8 +729,11 @@ ANALYSES = {
             clv.gamma_gamma(clv.customers(d)),
             clv.customers(d),
             horizon="364D",
-            draws=8,
         ),
+    ),
+    "past_forecasts": (
+        ORDERS,
+        lambda d: clv.past_forecasts(d, horizon="60D", models=["mbg_nbd", "pareto_nbd"], dates=3),
     ),
     "contract": (ORDERS, lambda d: clv.contract([100, 70, 55, 48, 44])),
     "uplift": (
