@@ -468,6 +468,10 @@ ANALYSES = {
         lambda d: retention.retention_rate(d, begin="2024-05-01", end="2024-08-01"),
     ),
     "churn_moments": (ORDERS, retention.churn_moments),
+    "next_amounts": (
+        ORDERS,
+        lambda d: retention.next_amounts(retention.times_to_return(d)),
+    ),
     "time_to_next": (ORDERS, retention.time_to_next),
     "conditional_logit": (CHOICES, lambda d: choice.conditional_logit(d, ["price", "display"])),
     "elasticities": (

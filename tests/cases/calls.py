@@ -652,7 +652,13 @@ use(
     width=20,
     **SPELLS,
 )
-use(retention, "repeat_rate", OVER, {"windows": ["30D"]}, **BOUGHT)
+use(
+    retention,
+    "next_amounts",
+    LEVEL,
+    times=Made(lambda: retention.times_to_return(**BOUGHT)),
+)
+use(retention, "repeat_rate", OVER, {"windows": ["30D"]}, {"washout": "20D"}, **BOUGHT)
 use(
     retention,
     "retention_rate",

@@ -20,6 +20,7 @@ from workbench.results import Points, Result, analysis
 MODELS = ("bg_nbd", "mbg_nbd", "pareto_nbd")
 AVERAGE = "average"
 MEASURES = ("purchases", "amount")
+LEAST = 2  # past days
 SHORTEST = 4  # days: learning and looking ahead, both
 PAST_OVERLAP = Note(
     "clv.past_overlap",
@@ -58,7 +59,8 @@ class Past:
         return size_of(self.errors[key], self.apart[key]), len(self.errors[key])
 
     def within(self, measure, model, days, conf_level, more=0.0):
-        """Return by which factors what comes may lie below and above what a model predicts.
+        """Return by which factors what comes may lie below and above what a model predicts, and
+        the standard error in parts.
 
         Errors are taken to grow with the square root of a time longer than was checked; `more` is
         a further standard error, in parts.
@@ -66,7 +68,7 @@ class Past:
         size, dates = self.error(measure, model)
         size = np.hypot(size * np.sqrt(max(days / self.checked, 1.0)), more)
         half = student(conf_level, dates) * size
-        return float(np.exp(-half)), float(np.exp(half))
+        return float(np.exp(-half)), float(np.exp(half)), float(size)
 
 
 def size_of(errors, apart):
@@ -136,7 +138,18 @@ def past_forecasts(
         one_of("models", name, MODELS)
     view, last = schemas.purchase_days(orders, zone, until)
     days, length = _days(schemas.first_day(view), last, horizon, dates)
-    made = [_at(orders, cut, length, zone=zone, models=models, seed=seed) for cut in days]
+    tried = [_at(orders, cut, length, zone=zone, models=models, seed=seed) for cut in days]
+    days = [day for day, one in zip(days, tried, strict=True) if one]
+    made = [one for one in tried if one]
+    if len(made) < LEAST:
+        raise NotEnoughData(
+            "clv.error_past_returned",
+            "past_forecasts: at {days} of the past days {returned} customers had come back by "
+            "then; {least} such days are needed",
+            days=len(made),
+            returned=RETURNED,
+            least=LEAST,
+        )
     names = [*models, *([AVERAGE] if len(models) > 1 else [])]
     past = _past(made, names, length)
     table = pd.DataFrame(_rows(made, names, past, days, conf_level))
@@ -175,13 +188,13 @@ def _days(first, last, horizon, dates):
     asked = schemas.whole_days("horizon", horizon)
     length = min(asked, (last - first) // 2)
     earliest, latest = first + max(length // 4, SHORTEST), last - length
-    if dates < 2 or length < SHORTEST or latest <= earliest:
+    if dates < LEAST or length < SHORTEST or latest <= earliest:
         raise NotEnoughData(
             "clv.error_past_short",
             "past_forecasts: the data span {days} days; that is too short for forecasts at "
             "{least} past days",
             days=int(last - first),
-            least=2,
+            least=LEAST,
         )
     return sorted({int(d) for d in np.linspace(earliest, latest, dates).round()}), int(length)
 
@@ -192,7 +205,9 @@ def _date(day):
 
 
 def _at(orders, cut, length, *, zone, models, seed):
-    """Return what was predicted at one day, a model each, and what came."""
+    """Return what was predicted at one day, a model each, and what came; None where too few
+    customers had come back by then.
+    """
     day, end = (_date(d) for d in (cut, cut + length))
     table = summary(orders, zone=zone, until=end, learn_until=day)
     seen = ("frequency", "recency", "age")
@@ -200,13 +215,7 @@ def _at(orders, cut, length, *, zone, models, seed):
     span = length / table.attrs["unit_days"]
     told = {}
     if (x > 0).sum() < RETURNED:
-        raise NotEnoughData(
-            "clv.error_past_returned",
-            "past_forecasts: by {day:date} {again} customers had come back; {least} are needed",
-            day=day,
-            again=int((x > 0).sum()),
-            least=RETURNED,
-        )
+        return None
     for name in models:
         fit = fits.quick(name, table, seen, seed=seed)
         told[name] = fit.model.conditional(fit.natural(), x, last, age, span)

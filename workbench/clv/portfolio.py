@@ -132,24 +132,26 @@ class Worth:
         by_total = self._within(past, "amount", np.hypot(of_total, alone[0]), conf_level)
         by_bought = self._within(past, "purchases", np.hypot(of_bought, alone[1]), conf_level)
         estimates = [total, total / self.n, bought, top]
-        factors = [by_total, by_total, by_bought, edges / top if top > 0 else (np.nan, np.nan)]
+        by_top = (*(edges / top), (1 - top) * of_top) if top > 0 else (np.nan,) * 3
+        factors = [by_total, by_total, by_bought, by_top]
         return pd.DataFrame(
             {
                 "measure": ["total", "mean", "purchases", "top_tenth"],
                 "n": self.n,
                 "estimate": estimates,
+                "std_error": [e * f[2] for e, f in zip(estimates, factors, strict=True)],
                 "conf_low": [e * f[0] for e, f in zip(estimates, factors, strict=True)],
                 "conf_high": [e * f[1] for e, f in zip(estimates, factors, strict=True)],
             }
         )
 
     def _within(self, past, measure, error, conf_level):
-        """Return the factors between which what comes should lie."""
+        """Return the factors between which what comes should lie, and the error in parts."""
         if past is not None and any(m == measure for m, _ in past.errors):
             name, days = self.fit.model.name, self.terms.days
             return past.within(measure, name, days, conf_level, more=error)
         half = intervals.z(conf_level) * error
-        return float(np.exp(-half)), float(np.exp(half))
+        return float(np.exp(-half)), float(np.exp(half)), float(error)
 
     def people(self):
         """Return the customers with what to expect of each."""

@@ -94,9 +94,10 @@ def value(
     Result
         [model,] measure (total; mean a customer; purchases: those to expect, not discounted;
         top_tenth: share of the total that the tenth with the highest value accounts for), n
-        (customers), estimate, conf_low, conf_high. Those of total, mean and purchases are for what
-        comes: the parameters, the future of single customers and, with `past`, the error of the
-        model. `.model` is a DataFrame: the customers with alive, expected, mean_value and worth.
+        (customers), estimate, std_error, conf_low, conf_high. Those of total, mean and purchases
+        are for what comes: the parameters, the future of single customers and, with `past`, the
+        error of the model. `.model` is a DataFrame: the customers with alive, expected, mean_value
+        and worth.
 
     Raises
     ------

@@ -1,19 +1,25 @@
 """What is normal for a brand of its size: the NBD-Dirichlet as a norm to hold brands against."""
 
 import numpy as np
+from scipy import special
 
 from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData
 from workbench.loyalty.brands import REQUIREMENTS_AXIS
-from workbench.loyalty.purchases import given, limits_of, measures
+from workbench.loyalty.purchases import DRAWS, given, limits_of, measures
 from workbench.loyalty.theory import Dirichlet
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import resample
+
+NAMES = ("penetration", "purchases", "category_purchases", "requirements", "sole")
+SHARES = ("penetration", "requirements", "sole")
+GROUPS = 50  # of households, left out in turn
 
 
 @engine.tables("lines", unless=("Panel",))
 @analysis
-def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
+def dirichlet(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     """How would each brand be bought if buyers differed only in how often they buy and which brands
     they like, and nothing else?
 
@@ -29,7 +35,7 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     Result
         brand, measure (penetration, purchases, category_purchases, requirements, sole), n (buyers;
         households for penetration), estimate (observed), std_error, conf_low, conf_high, theory,
-        theory_low, theory_high (from the same draws of households), off (observed over theory less
+        theory_low, theory_high (households left out in groups), off (observed over theory less
         1), p_holm. `.model` is a `loyalty.Dirichlet`; its parameters stand in `.facts`
         (loyalty.dirichlet_fit).
 
@@ -49,36 +55,19 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
             "nothing is not known and no NBD can be fitted; give `households`, all "
             "that could have bought",
         )
-    weights = p.draws(draws, seed)
     made = measures(p, np.ones((1, len(p.counts))))
-    drawn = measures(p, weights)
-
-    def fitted(m, w):
-        total = w @ p.total
-        return Dirichlet.fit(
-            (w @ (p.total > 0)) / p.households,
-            total / (w @ (p.total > 0)),
-            m["share"],
-            m["penetration"],
-        )
-
-    model = fitted({k: v[0] for k, v in made.items()}, np.ones(len(p.counts)))
-    names = ("penetration", "purchases", "category_purchases", "requirements", "sole")
-    told, told_drawn, lost = model.brands(), [], 0
-    for i, w in enumerate(weights):
-        try:
-            told_drawn.append(fitted({k: v[i] for k, v in drawn.items()}, w).brands())
-        except (InputError, NotEnoughData):
-            lost += 1
-            told_drawn.append({n: np.full(len(p.brands), np.nan) for n in names})
+    drawn = measures(p, p.draws(draws, seed))
+    model = _fitted(p, {k: v[0] for k, v in made.items()}, np.ones(len(p.counts)), p.households)
+    told = model.brands()
+    theory_error, off_error, lost = _left_out_in_turn(p, seed)
     buyers, rows = (p.counts > 0).sum(axis=0), []
-    for measure in names:
+    for measure in NAMES:
         se, low, high = intervals.percentiles(drawn[measure], made[measure][0], conf_level)
-        theory = np.array([v[measure] for v in told_drawn])
-        _, t_low, t_high = intervals.percentiles(theory, told[measure], conf_level)
-        ratio = drawn[measure] / theory - 1
+        half = intervals.z(conf_level) * theory_error[measure]
+        t_low, t_high = _around(told[measure], half, measure in SHARES)
         off = made[measure][0] / told[measure] - 1
-        luck = intervals.p_value(off, np.nanstd(ratio, axis=0, ddof=1))
+        with np.errstate(divide="ignore"):
+            luck = intervals.p_value(np.log1p(off), off_error[measure])
         rows += [
             {
                 "brand": b,
@@ -109,15 +98,17 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
         answer=_off_norm(float(fit.mean()), len(clear), len(p.brands), p.households),
         method=Note(
             "loyalty.dirichlet_method",
-            "NBD-Dirichlet from penetration and purchases of the category and the "
-            "brands; observed beside theory, both from the same draws of households "
-            "({draws}), Holm's correction.",
+            "NBD-Dirichlet from penetration and purchases of the category and the brands; observed "
+            "by a bootstrap over households ({draws} draws), the norm and the difference by "
+            "leaving out each of {groups} groups of households in turn (jackknife); Holm's "
+            "correction.",
             draws=draws,
+            groups=GROUPS,
         ),
         unit="households",
         n=p.households,
         conf_level=conf_level,
-        limits=(*_fit_limits(model, clear, lost, draws), *limits_of(p)),
+        limits=(*_fit_limits(model, clear, lost), *limits_of(p)),
         model=model,
         chart=Points(
             label=["brand"],
@@ -127,6 +118,57 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
             xlabel=REQUIREMENTS_AXIS,
         ),
     )
+
+
+def _fitted(p, m, w, households):
+    """Return the Dirichlet of measures, for weights of households."""
+    total = w @ p.total
+    bought = w @ (p.total > 0)
+    return Dirichlet.fit(bought / households, total / bought, m["share"], m["penetration"])
+
+
+def _left_out_in_turn(p, seed):
+    """Return standard errors of the norm and of observed over norm, on the scales on which they
+    are symmetric, and how many groups allow no Dirichlet: each group of households left out.
+    """
+    buyers = len(p.counts)
+    shuffled = np.random.default_rng(seed).permutation(p.households)[:buyers] % GROUPS
+    group = shuffled[resample.place(p.counts, np.arange(buyers))]
+    theory, ratio, lost = {n: [] for n in NAMES}, {n: [] for n in NAMES}, 0
+    for g in range(GROUPS):
+        w = (group != g).astype(float)
+        households = p.households * (1 - 1 / GROUPS)
+        seen = {k: v[0] for k, v in measures(p, w[None]).items()}
+        seen["penetration"] = seen["penetration"] * p.households / households
+        try:
+            told = _fitted(p, seen, w, households).brands()
+        except (InputError, NotEnoughData):
+            lost += 1
+            continue
+        for n in NAMES:
+            theory[n].append(special.logit(told[n]) if n in SHARES else np.log(told[n]))
+            with np.errstate(divide="ignore"):
+                ratio[n].append(np.log(seen[n] / told[n]))
+    return _jackknife(theory, len(p.brands)), _jackknife(ratio, len(p.brands)), lost
+
+
+def _jackknife(values, brands):
+    """Return the standard errors of what was found with each group left out."""
+    errors = {}
+    for name, found in values.items():
+        table = np.array(found).reshape(-1, brands)
+        kept = len(table)
+        with np.errstate(invalid="ignore"):
+            error = np.sqrt((kept - 1) * np.var(table, axis=0)) if kept > 1 else np.nan
+        errors[name] = np.broadcast_to(error, (brands,))
+    return errors
+
+
+def _around(value, half, share):
+    """Return the limits around a value, on the scale on which its error is symmetric."""
+    there, back = (special.logit, special.expit) if share else (np.log, np.exp)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return back(there(value) - half), back(there(value) + half)
 
 
 ASSUMES = Note(
@@ -148,7 +190,7 @@ def _off_norm(off, clear, brands, households):
     )
 
 
-def _fit_limits(model, clear, lost, draws):
+def _fit_limits(model, clear, lost):
     """Return the parameters of the category, the brands unlike their norm, and draws without a
     fit.
     """
@@ -183,9 +225,10 @@ def _fit_limits(model, clear, lost, draws):
         limits.append(
             Note(
                 "loyalty.draws_lost",
-                "{n} of {draws} draws allowed no Dirichlet and are left out of its intervals.",
+                "Without {n} of the {groups} groups of households no Dirichlet fits; they are left "
+                "out of the intervals of the norm.",
                 n=lost,
-                draws=draws,
+                groups=GROUPS,
             )
         )
     return limits
