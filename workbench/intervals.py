@@ -221,6 +221,22 @@ def normal(estimate, std_error, conf_level=0.95, df=None):
     return np.asarray(estimate, float) - half, np.asarray(estimate, float) + half
 
 
+def positive(estimate, std_error, conf_level=0.95):
+    """Return the interval of something that cannot be below 0, on the logarithm: missing where the
+    estimate is not above 0.
+
+    Source: Meeker & Escobar (1998), Statistical Methods for Reliability Data, section 7.3.
+
+    >>> [round(float(v), 3) for v in positive(0.5, 0.5)]
+    [0.07, 3.549]
+    """
+    estimate = np.asarray(estimate, float)
+    some = np.where(estimate > 0, estimate, np.nan)
+    with np.errstate(over="ignore"):
+        wide = np.exp(z(conf_level) * np.asarray(std_error, float) / some)
+    return some / wide, some * wide
+
+
 def log_odds(share, std_error, conf_level=0.95):
     """Give the interval of a modelled share that stays between 0 and 1: normal on the log-odds
     scale, the error carried over by the delta method.

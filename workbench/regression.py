@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 from scipy import special
 
-from workbench import discrete, intervals
-from workbench.errors import InputError, NotEnoughData, need_columns, one_of
+from workbench import intervals
+from workbench.errors import InputError, NotEnoughData, countable, need_columns, one_of
 from workbench.notes import Note
-from workbench.stats import ordered, products, regressions
+from workbench.stats import likelihoods, ordered, products, regressions
 from workbench.stats.scaling import standardise
 
 KINDS = ("linear", "logit", "ordinal", "poisson")
@@ -118,6 +118,9 @@ def prepare(table, outcome, terms, *, cluster=None, what="table"):
         axis=1
     )
     rows = kept[whole]
+    for name in rows.select_dtypes("number"):
+        if name != cluster:
+            countable(what, name, rows[name])
     columns = {}
     for name in terms:
         values = rows[name]
@@ -489,7 +492,13 @@ def _sandwich(y, x, used, groups, absorbed):
     beta = back @ (bread @ (u.T @ y))
     pulls = u * (y - x.to_numpy(float) @ beta)[:, None]
     g = int(groups.max()) + 1
-    summed = discrete.per_group(pulls, groups, g)
+    if g < 2:
+        raise NotEnoughData(
+            "regression.error_one_group",
+            "all rows belong to one sampling unit; an error needs at least {least}",
+            least=2,
+        )
+    summed = likelihoods.per_group(pulls, groups, g)
     cov = bread @ (summed.T @ summed) @ bread * g / (g - 1) * (n - 1) / max(n - min(k, n - 1), 1)
     cov = back @ cov @ back.T
     return Weights(pd.Series(beta, used.columns), pd.DataFrame(cov, used.columns, used.columns))
@@ -525,8 +534,8 @@ def poisson_absorbed(y, x, groups, *effects, rounds=100):
         )
     inner = z[:, 1:]
     g = int(groups.max()) + 1
-    summed = discrete.per_group(inner * (y - mu)[:, None], groups, g)
-    own = discrete.per_group(np.einsum("n,ni,nj->nij", mu, inner, inner), groups, g)
+    summed = likelihoods.per_group(inner * (y - mu)[:, None], groups, g)
+    own = likelihoods.per_group(np.einsum("n,ni,nj->nij", mu, inner, inner), groups, g)
     information = (inner * mu[:, None]).T @ inner
     # How far the weights move when a cluster is left out (jackknife): heavy clusters count for what
     # they are.

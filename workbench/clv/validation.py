@@ -76,18 +76,16 @@ def hold_out(
         [*(np.abs(v - later) for v in told.values()), *told.values(), np.ones(len(x)), later]
     )
 
-    def measures(weights):
-        sums = weights @ values
-        return np.concatenate([sums[: len(names)] / sums[-2], sums[len(names) : -2] / sums[-1]])
-
     at = resample.kinds(np.column_stack([x, last, age, later]), many)
-    se, low, high = intervals.bootstrap(measures, at, seed=seed, draws=draws, conf_level=conf_level)
+    se, low, high = intervals.bootstrap(
+        lambda w: _errors(w, values), at, seed=seed, draws=draws, conf_level=conf_level
+    )
     table = pd.DataFrame(
         {
             "model": names * 2,
             "measure": np.repeat(["error", "total"], len(names)),
             "n": n,
-            "estimate": measures(many),
+            "estimate": _errors(many, values),
             "std_error": se,
             "conf_low": low,
             "conf_high": high,
@@ -119,6 +117,15 @@ def hold_out(
             xlabel=Note("clv.hold_axis", "Predicted purchases as a share of actual purchases"),
         ),
     )
+
+
+def _errors(weights, values):
+    """Return the mean error and the ratio of totals of each model, from what customers count for;
+    the last two columns are 1 and what they bought.
+    """
+    sums = weights @ values
+    models = (len(sums) - 2) // 2
+    return np.concatenate([sums[:models] / sums[-2], sums[models:-2] / sums[-1]])
 
 
 def _predictions(models, customers, span, seed):

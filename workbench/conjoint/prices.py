@@ -9,18 +9,12 @@ from workbench.conjoint import findings
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
+from workbench.stats import prices as of_prices
 from workbench.stats import resample
 
 # share of respondents whose answers must settle every price before prices not shown are filled in
 LADDER = 0.95
 QUESTIONS = ("too_cheap", "cheap", "expensive", "too_expensive")
-# Which two shares meet at each point.
-POINTS = {
-    "lower_bound": ("too_cheap", "not_cheap"),
-    "indifference": ("cheap", "expensive"),
-    "optimal": ("too_cheap", "too_expensive"),
-    "upper_bound": ("not_expensive", "too_expensive"),
-}
 
 
 @engine.frames("answers")
@@ -78,31 +72,23 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
             n_given=len(given),
         )
     grid = np.unique(prices)
-    # Share who find a price too cheap or cheap falls with the price, expensive or too expensive
-    # rises.
-    falls = {name: (prices[:, [i]] >= grid).astype(float) for i, name in enumerate(QUESTIONS[:2])}
-    rises = {
-        name: (prices[:, [i]] <= grid).astype(float)
-        for i, name in ((2, "expensive"), (3, "too_expensive"))
-    }
-
-    def crossings(weights):
-        share = {k: weights @ v / weights.sum() for k, v in {**falls, **rises}.items()}
-        share["not_cheap"], share["not_expensive"] = 1 - share["cheap"], 1 - share["expensive"]
-        return np.array([_cross(grid, share[a], share[b]) for a, b in POINTS.values()])
-
-    estimate = crossings(np.ones(len(prices)))
+    shown = of_prices.curves(prices, grid)
+    estimate = of_prices.crossings(grid, shown, np.ones(len(prices)))
     if np.isnan(estimate).any():
         raise NotEnoughData(
             "conjoint.error_no_crossing",
             "van_westendorp: some curves do not cross; ask more people or look at the prices",
         )
     se, low, high = intervals.bootstrap(
-        crossings, resample.kinds(prices), seed=seed, draws=draws, conf_level=conf_level
+        lambda w: of_prices.crossings(grid, shown, w),
+        resample.kinds(prices),
+        seed=seed,
+        draws=draws,
+        conf_level=conf_level,
     )
     table = pd.DataFrame(
         {
-            "point": list(POINTS),
+            "point": list(of_prices.POINTS),
             "n": len(prices),
             "estimate": estimate,
             "std_error": se,
@@ -133,20 +119,6 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
         limits=tuple(limits),
         chart=Points(label=["point"], xlabel=findings.PRICE_AXIS),
     )
-
-
-def _cross(grid, falling, rising):
-    """Return where a falling and a rising share meet, by straight lines between prices; the middle
-    where they lie on each other, missing where they do not meet.
-    """
-    gap = falling - rising
-    above, below = np.flatnonzero(gap > 0), np.flatnonzero(gap < 0)
-    if not len(above) or not len(below):
-        return np.nan
-    a, b = above[-1], below[0]
-    if b > a + 1:
-        return (grid[a + 1] + grid[b - 1]) / 2
-    return grid[a] + (grid[b] - grid[a]) * gap[a] / (gap[a] - gap[b])
 
 
 @engine.frames("answers")
@@ -218,13 +190,15 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
             }
         )
 
-    def peak(weights):
-        share = (weights @ (buys * known)) / np.maximum(weights @ known, 1e-12)
-        return prices[int((share * prices).argmax())]
-
-    best = peak(np.ones(len(said)))
+    best = of_prices.best_price(prices, buys, known, np.ones(len(said)))
     at = resample.kinds(np.column_stack([buys, known]))
-    _, low, high = intervals.bootstrap(peak, at, seed=seed, draws=draws, conf_level=conf_level)
+    _, low, high = intervals.bootstrap(
+        lambda w: of_prices.best_price(prices, buys, known, w),
+        at,
+        seed=seed,
+        draws=draws,
+        conf_level=conf_level,
+    )
     limits = [
         Note(
             "conjoint.gg_best",
@@ -246,14 +220,7 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
             )
         )
     if odd:
-        limits.append(
-            Note(
-                "conjoint.gg_odd",
-                "{n} respondents refused a price and accepted a higher one; they count as "
-                "buyers at the lower one.",
-                n=odd,
-            )
-        )
+        limits.append(_odd(odd))
     table = pd.DataFrame(rows).sort_values(["measure", "price"], ignore_index=True)
     return Result(
         question=findings.GG_QUESTION,
@@ -273,4 +240,14 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
             xlabel=findings.PRICE_AXIS,
             ylabel=findings.GG_AXIS,
         ),
+    )
+
+
+def _odd(n):
+    """Say how many contradict themselves."""
+    return Note(
+        "conjoint.gg_odd",
+        "{n} respondents refused a price and accepted a higher one; they count as "
+        "buyers at the lower one.",
+        n=n,
     )

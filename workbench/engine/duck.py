@@ -248,11 +248,21 @@ def run(sql, views, values):
     """Run portable SQL over views and return a DataFrame."""
     sources = {name: f"_src_{name}" for name in views}
     text = with_views(sql, views, sources)
-    return _query(
+    made = _query(
         re.sub(r"(?<![:\w]):([a-z_]\w*)", r"$\1", text),
         {sources[n]: v.table for n, v in views.items()},
         values,
-    ).df()
+    )
+    return _in_pandas(made)
+
+
+def _in_pandas(relation):
+    """Fetch a relation; moments with a zone by way of Arrow, since DuckDB turns them with a call
+    that pandas gives up, and warns of it.
+    """
+    if any(str(kind) == "TIMESTAMP WITH TIME ZONE" for kind in relation.types):
+        return relation.to_arrow_table().to_pandas()
+    return relation.df()
 
 
 def ordered(view, kernel, by, then, descending):
@@ -333,7 +343,7 @@ def _reading(path):
 
 def select(sql, table):
     """Return the rows of a statement over one table, `src`, as a DataFrame."""
-    return _query(sql, {"src": table}).df()
+    return _in_pandas(_query(sql, {"src": table}))
 
 
 def arrow(sql, table):

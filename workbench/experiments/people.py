@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import engine
-from workbench.errors import InputError
+from workbench.errors import InputError, NotEnoughData
 from workbench.results import analysis
 
 BEFORE = ("before", "earlier", "long_ago")
@@ -57,7 +57,14 @@ def planned_split(people, *, control="control", share=None):
     """Return the planned share of each arm from that of the control; None for equal shares."""
     if share is None:
         return None
-    arms = people["variant"].unique()
+    arms = people["variant"].dropna().unique()
+    if len(arms) < 2:
+        raise NotEnoughData(
+            "experiments.error_one_arm",
+            "people: {n} arms occur in 'variant'; at least {least} are needed",
+            n=len(arms),
+            least=2,
+        )
     return {arm: share if arm == control else (1 - share) / (len(arms) - 1) for arm in arms}
 
 

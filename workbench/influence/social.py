@@ -295,34 +295,19 @@ def peers(
             "peers: there is only one network; nothing can be said about others",
         )
     x = data.x.drop(columns=instrument) if instrument else data.x
-    rows = []
 
-    def add(measure, made, p=np.nan):
-        rows.append(
-            {
-                "measure": measure,
-                "n": len(data.y),
-                **made.row(exposure, conf_level, data.customers - 1),
-                "p_permutation": p,
-            }
-        )
-
-    add("raw", fits.least_squares(data.y, x[["constant", exposure]], data.groups))
+    plain = fits.least_squares(data.y, x[["constant", exposure]], data.groups)
     made = fits.least_squares(data.y, x, data.groups)
     others = x.drop(columns=exposure).to_numpy()
     q, _ = np.linalg.qr(others)
     y = data.y - q @ (q.T @ data.y)
     mean = np.bincount(data.groups, x[exposure]) / np.bincount(data.groups)
 
-    def slope(e):
-        e = e - q @ (q.T @ e)
-        return e @ y / (e @ e)
-
     own = x[exposure].to_numpy()
-    own_mean = slope(mean[data.groups])
-    luck = np.array([slope(e[data.groups]) for e in _exchanged(data, x, mean, draws, seed)])
+    own_mean = _slope(q, y, mean[data.groups])
+    luck = np.array([_slope(q, y, e[data.groups]) for e in _exchanged(data, x, mean, draws, seed)])
     p = float((1 + (np.abs(luck) >= abs(own_mean)).sum()) / (draws + 1))
-    add("adjusted", made, p)
+    fitted = [("raw", plain, np.nan), ("adjusted", made, p)]
     limits = [
         Note(
             "influence.peer_limit",
@@ -339,7 +324,7 @@ def peers(
     evidence, weak = "associational", False
     if instrument:
         two = fits.two_stage(data.y, x, exposure, data.x[[instrument]], data.groups)
-        add("instrumented", two)
+        fitted.append(("instrumented", two, np.nan))
         evidence = "quasi-causal: instrument"
         limits.append(
             Note(
@@ -354,6 +339,15 @@ def peers(
                 0,
                 fits.WEAK.having(f=two.first_f),
             )
+    rows = [
+        {
+            "measure": measure,
+            "n": len(data.y),
+            **one.row(exposure, conf_level, data.customers - 1),
+            "p_permutation": luck_of,
+        }
+        for measure, one, luck_of in fitted
+    ]
     if data.left_out:
         limits.append(fits.LEFT_OUT.having(n=data.left_out))
     if np.ptp(own) < 0.1:
@@ -391,6 +385,14 @@ def peers(
             ),
         ),
     )
+
+
+def _slope(others, y, exposure):
+    """Return the slope of what is left of the outcome on what is left of exposure, `others` (an
+    orthonormal basis) taken out.
+    """
+    left = exposure - others @ (others.T @ exposure)
+    return left @ y / (left @ left)
 
 
 def _peer_answer(rows, weak):

@@ -12,7 +12,7 @@ from workbench.loyalty.repeats import SEASON
 from workbench.loyalty.theory import nbd
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
-from workbench.stats import resample
+from workbench.stats import brand_laws, resample
 
 FIRST_BUYERS = 10  # buyers in the first period, below which nothing is compared
 HEAVY_LIMIT = Note(
@@ -36,14 +36,14 @@ class Periods:
     length: str
 
 
-@engine.frames("lines")
+@engine.tables("lines")
 @analysis
 def two_periods(lines, until=None):
     """Return the two longest periods of equal length in the data, the first ending on `until`.
 
     Parameters
     ----------
-    lines : DataFrame with ordered_at
+    lines : table of any kind with ordered_at
     until : str or date, optional
         Last day of the first period; None: the middle of the data.
 
@@ -54,14 +54,15 @@ def two_periods(lines, until=None):
     """
     import pandas as pd
 
-    need_columns("lines", lines.columns, "ordered_at")
-    moments = schemas.moments(lines, "lines", "ordered_at").dropna()
-    if not len(moments):
+    need_columns("lines", engine.columns(lines), "ordered_at")
+    ends = engine.span(lines, "ordered_at")
+    if None in ends:
         raise NotEnoughData("loyalty.error_no_moment", "lines: there is no line with a time")
-    days = moments.agg(["min", "max"]).dt.tz_localize(None).dt.normalize()
+    moments = pd.Series(pd.to_datetime(ends, unit="us", utc=True))
+    first, last = moments.dt.tz_localize(None).dt.normalize()
     cut = schemas.moment("until", periods.middle_day(moments) if until is None else until)
     middle = pd.Timestamp(cut, unit="us").normalize()
-    length = min((middle - days["min"]).days, (days["max"] - middle).days) - 1
+    length = min((middle - first).days, (last - middle).days) - 1
     if length < 1:
         raise _outside(middle.date())
     begin = middle - pd.Timedelta(days=length)
@@ -102,36 +103,11 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
     rows = []
     weights = p.draws(draws, seed)
     for name, values in (("category", p.total), *((p.brands[i], p.counts[:, i]) for i in p.named)):
-        order = np.argsort(-values, kind="stable")
-        v = values[order]
-        v, keep = v[v > 0], order[v > 0]
-
-        def measures(w, v=v, keep=keep):
-            many = np.cumsum(w[:, keep], axis=1)
-            units = np.cumsum(w[:, keep] * v, axis=1)
-            n, total = many[:, -1:], units[:, -1:]
-            out = []
-            for s in shares:
-                # The household on the border counts for the part that lies within.
-                at = np.array(
-                    [np.searchsorted(m, s * k) for m, k in zip(many, n[:, 0], strict=True)]
-                ).clip(0, len(v) - 1)
-                rows_ = np.arange(len(w))
-                with np.errstate(
-                    invalid="ignore"
-                ):  # a draw without a buyer of the brand says nothing of it
-                    out.append(
-                        (units[rows_, at] - (many[rows_, at] - s * n[:, 0]) * v[at]) / total[:, 0]
-                    )
-            with np.errstate(invalid="ignore"):
-                area = ((units - w[:, keep] * v / 2) * w[:, keep]).sum(axis=1) / (
-                    n[:, 0] * total[:, 0]
-                )
-            return np.column_stack([*out, 2 * area - 1])
-
+        v = values[values > 0]
         if len(v) < 2:
             continue
-        made, drawn = measures(np.ones((1, len(values))))[0], measures(weights)
+        made = brand_laws.concentration(values, np.ones((1, len(values))), shares).columns()[0]
+        drawn = brand_laws.concentration(values, weights, shares).columns()
         se, low, high = intervals.percentiles(drawn, made, conf_level)
         rows += [
             {
@@ -155,7 +131,7 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
             "loyalty.heavy_question", "How much of all purchases do the heaviest buyers make?"
         ),
         table=pd.DataFrame(rows),
-        answer=_heaviest(rows[0], shares[0]),
+        answer=_heaviest(rows, shares[0]),
         method=Note(
             "loyalty.heavy_method",
             "Cumulative purchases from the heaviest buyer on; bootstrap over "
@@ -178,7 +154,15 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
     )
 
 
-def _heaviest(row, part):
+def _heaviest(rows, part):
+    """Return the answer from the first row, of all brands; raise where nobody buys enough."""
+    if not rows:
+        raise NotEnoughData(
+            "loyalty.error_one_buyer",
+            "lines: fewer than {least} households buy anything",
+            least=2,
+        )
+    row = rows[0]
     return Note(
         "loyalty.heavy_answer",
         "The heaviest {part:%0} of buyers make {share:%} of all purchases ({low:%} to {high:%}; "

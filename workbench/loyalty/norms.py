@@ -14,6 +14,10 @@ from workbench.stats import resample
 
 NAMES = ("penetration", "purchases", "category_purchases", "requirements", "sole")
 SHARES = ("penetration", "requirements", "sole")
+QUESTION = Note(
+    "loyalty.dirichlet_question",
+    "How would each brand be bought if only its size told them apart?",
+)
 GROUPS = 50  # of households, left out in turn
 
 
@@ -39,8 +43,10 @@ def dirichlet(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         1), p_holm. `.model` is a `loyalty.Dirichlet`; its parameters stand in `.facts`
         (loyalty.dirichlet_fit).
 
-    Raises as `panel`, NotEnoughData where only buyers are known, and InputError where no Dirichlet
-    fits (a brand bought by all, or more often than the category allows).
+    Where no Dirichlet exists (buyers differ less than chance makes them, a brand is bought by all
+    or more often than the category allows) theory is missing, and `.limits` say why.
+
+    Raises as `panel`, and NotEnoughData where only buyers are known.
 
     Source: Goodhardt, Ehrenberg & Chatfield (1984), JRSS A 147; fitted as in Ehrenberg's tables:
     the share-weighted mean of what each brand's penetration asks for.
@@ -57,9 +63,8 @@ def dirichlet(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         )
     made = measures(p, np.ones((1, len(p.counts))))
     drawn = measures(p, p.draws(draws, seed))
-    model = _fitted(p, {k: v[0] for k, v in made.items()}, np.ones(len(p.counts)), p.households)
-    told = model.brands()
-    theory_error, off_error, lost = _left_out_in_turn(p, seed)
+    model, told, why = _norm(p, made, np.ones(len(p.counts)), p.households)
+    theory_error, off_error, lost = _left_out_in_turn(p, seed, bool(model))
     buyers, rows = (p.counts > 0).sum(axis=0), []
     for measure in NAMES:
         se, low, high = intervals.percentiles(drawn[measure], made[measure][0], conf_level)
@@ -90,10 +95,7 @@ def dirichlet(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     fit = table.groupby("measure")["off"].apply(lambda v: float(v.abs().mean()))
     clear = table[(table["p_holm"] < 1 - conf_level) & (table["measure"] == "requirements")]
     return Result(
-        question=Note(
-            "loyalty.dirichlet_question",
-            "How would each brand be bought if only its size told them apart?",
-        ),
+        question=QUESTION,
         table=table.drop(columns="p"),
         answer=_off_norm(float(fit.mean()), len(clear), len(p.brands), p.households),
         method=Note(
@@ -108,7 +110,10 @@ def dirichlet(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         unit="households",
         n=p.households,
         conf_level=conf_level,
-        limits=(*_fit_limits(model, clear, lost), *limits_of(p)),
+        limits=(
+            *(_fit_limits(model, p.brands, clear, lost) if model else [why]),
+            *limits_of(p),
+        ),
         model=model,
         chart=Points(
             label=["brand"],
@@ -120,14 +125,25 @@ def dirichlet(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     )
 
 
-def _fitted(p, m, w, households):
-    """Return the Dirichlet of measures, for weights of households."""
-    total = w @ p.total
-    bought = w @ (p.total > 0)
-    return Dirichlet.fit(bought / households, total / bought, m["share"], m["penetration"])
+def _norm(p, measured, weight, households):
+    """Return the Dirichlet of one set of weights of households, what it predicts of every brand,
+    and why there is none where none exists.
+    """
+    buyers = weight @ (p.total > 0)
+    try:
+        model = Dirichlet.fit(
+            buyers / households,
+            _each(weight @ p.total, buyers),
+            measured["share"][0],
+            measured["penetration"][0],
+        )
+    except (InputError, NotEnoughData) as reason:
+        why = Note("loyalty.dirichlet_none", "No norm can be given: {reason}.", reason=reason.note)
+        return None, {n: np.full(len(p.brands), np.nan) for n in NAMES}, why
+    return model, model.brands(), None
 
 
-def _left_out_in_turn(p, seed):
+def _left_out_in_turn(p, seed, exists):
     """Return standard errors of the norm and of observed over norm, on the scales on which they
     are symmetric, and how many groups allow no Dirichlet: each group of households left out.
     """
@@ -135,20 +151,19 @@ def _left_out_in_turn(p, seed):
     shuffled = np.random.default_rng(seed).permutation(p.households)[:buyers] % GROUPS
     group = shuffled[resample.place(p.counts, np.arange(buyers))]
     theory, ratio, lost = {n: [] for n in NAMES}, {n: [] for n in NAMES}, 0
-    for g in range(GROUPS):
+    for g in range(GROUPS if exists else 0):
         w = (group != g).astype(float)
         households = p.households * (1 - 1 / GROUPS)
-        seen = {k: v[0] for k, v in measures(p, w[None]).items()}
+        seen = measures(p, w[None])
         seen["penetration"] = seen["penetration"] * p.households / households
-        try:
-            told = _fitted(p, seen, w, households).brands()
-        except (InputError, NotEnoughData):
+        model, told, _ = _norm(p, seen, w, households)
+        if model is None:
             lost += 1
             continue
         for n in NAMES:
             theory[n].append(special.logit(told[n]) if n in SHARES else np.log(told[n]))
             with np.errstate(divide="ignore"):
-                ratio[n].append(np.log(seen[n] / told[n]))
+                ratio[n].append(np.log(seen[n][0] / told[n]))
     return _jackknife(theory, len(p.brands)), _jackknife(ratio, len(p.brands)), lost
 
 
@@ -190,23 +205,13 @@ def _off_norm(off, clear, brands, households):
     )
 
 
-def _fit_limits(model, clear, lost):
-    """Return the parameters of the category, the brands unlike their norm, and draws without a
-    fit.
+def _fit_limits(model, brands, clear, lost):
+    """Return the parameters of the category, the brands unlike their norm, those without an S of
+    their own, and draws without a fit.
     """
+    none = [b for b, s in zip(brands, model.by_brand, strict=True) if not np.isfinite(s)]
     limits = [
-        Note(
-            "loyalty.dirichlet_fit",
-            "Category: {m} purchases per household, K = {k:3}, S = {s:3}: a polarisation of "
-            "{phi:3} on a scale from {least} (all like all brands equally) to {most} (everybody "
-            "buys one brand).",
-            m=model.rate,
-            k=model.spread,
-            s=model.tastes,
-            phi=1 / (1 + model.tastes),
-            least=0,
-            most=1,
-        ),
+        _parameters(model),
         Note(
             "loyalty.dirichlet_off",
             "Share of category requirements clearly unlike the norm for the size of the brand: "
@@ -221,6 +226,15 @@ def _fit_limits(model, clear, lost):
         ),
         ASSUMES,
     ]
+    if none and model.exists:
+        limits.append(
+            Note(
+                "loyalty.dirichlet_own",
+                "No finite S fits {names:word} alone, so the S of the category is the mean of the "
+                "other brands.",
+                names=none,
+            )
+        )
     if lost:
         limits.append(
             Note(
@@ -232,3 +246,35 @@ def _fit_limits(model, clear, lost):
             )
         )
     return limits
+
+
+def _each(total, buyers):
+    """Return what a buyer buys on average."""
+    if not buyers > 0:
+        raise NotEnoughData("loyalty.error_dirichlet_empty", "dirichlet: nobody buys anything")
+    return total / buyers
+
+
+def _parameters(model):
+    """Say what the category is: its purchases, K, and S where a finite one exists."""
+    if not model.exists:
+        return Note(
+            "loyalty.dirichlet_alike",
+            "Category: {m} purchases per household, K = {k:3}. S has no finite estimate: every "
+            "brand has more buyers than tastes that differ would allow. The norm shown is that of "
+            "tastes that are all alike; look at a shorter period, or at parts of the category.",
+            m=model.rate,
+            k=model.spread,
+        )
+    return Note(
+        "loyalty.dirichlet_fit",
+        "Category: {m} purchases per household, K = {k:3}, S = {s:3}: a polarisation of "
+        "{phi:3} on a scale from {least} (all like all brands equally) to {most} (everybody "
+        "buys one brand).",
+        m=model.rate,
+        k=model.spread,
+        s=model.tastes,
+        phi=1 / (1 + model.tastes),
+        least=0,
+        most=1,
+    )

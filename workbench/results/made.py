@@ -4,6 +4,7 @@ from inspect import signature
 
 from workbench.errors import InputError, need_columns
 from workbench.names import listed
+from workbench.results import columns
 
 _BUYING = ("frequency", "recency", "age")
 _EPISODE = ("customer_id", "outcome", "days", "first_stage", "last_stage")
@@ -81,6 +82,19 @@ def lacking(function, args, options, error):
 
 def _has_stages(name, table, stages):
     """Raise an InputError where a table lacks the column of a stage asked for."""
-    if name in ("profile", "linked") and stages is not None:
-        before = "true_" if name == "linked" else ""
-        need_columns(name, table.columns, *(f"{before}{stage}" for stage in listed(stages)))
+    import pandas as pd
+
+    if name not in ("episodes", "profile", "linked") or stages is None:
+        return
+    before = "true_" if name == "linked" else ""
+    wanted = [f"{before}{stage}" for stage in listed(stages)]
+    need_columns(name, table.columns, *wanted)
+    for column in wanted:
+        if len(table) and not pd.api.types.is_bool_dtype(table[column]):
+            raise InputError(
+                "result.error_flags",
+                "{where}: '{column}' must be true or false in every row, found {found:repr}",
+                where=name,
+                column=column,
+                found=columns.shown(table[column]),
+            )

@@ -69,6 +69,17 @@ MEAN_MIX = Note(
     "Each age rests on other cohorts: the higher the age, the fewer and the earlier they are. A "
     "fall may be one of cohorts rather than of age.",
 )
+SEEN_LATER = Note(
+    "retention.cohort_answer_later",
+    "One period later or after it {share:%} of the cohort of {cohort:date} were still "
+    "active ({low:%} to {high:%}; {count} of {n}); of the first cohort, of "
+    "{first_cohort:date}, {first:%}.",
+)
+SEEN = Note(
+    "retention.cohort_answer",
+    "One period later {share:%} of the cohort of {cohort:date} were active ({low:%} to "
+    "{high:%}; {count} of {n}); of the first cohort, of {first_cohort:date}, {first:%}.",
+)
 
 
 @engine.tables("orders")
@@ -379,22 +390,8 @@ def _cohort_answer(table, measure, criterion):
             n=int(row["n"]),
             **values,
         )
-    if criterion == "on_or_after":
-        return Note(
-            "retention.cohort_answer_later",
-            "One period later or after it {share:%} of the cohort of {cohort:date} were still "
-            "active ({low:%} to {high:%}; {count} of {n}); of the first cohort, of "
-            "{first_cohort:date}, {first:%}.",
-            **values,
-            **sentences.interval(row),
-        )
-    return Note(
-        "retention.cohort_answer",
-        "One period later {share:%} of the cohort of {cohort:date} were active ({low:%} to "
-        "{high:%}; {count} of {n}); of the first cohort, of {first_cohort:date}, {first:%}.",
-        **values,
-        **sentences.interval(row),
-    )
+    later = criterion == "on_or_after"
+    return (SEEN_LATER if later else SEEN).having(**values, **sentences.interval(row))
 
 
 def _mean_answer(table, several, conf_level):

@@ -82,8 +82,7 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
     if not n:
         raise NotEnoughData(
             "retention.error_rate_nobody",
-            "retention_rate: nobody was a customer on {begin:date} (no order in the {active:span} "
-            "before it)",
+            "retention_rate: nobody was a customer on {begin:date} (no order {active:span} before)",
             begin=begin,
             active=active,
         )

@@ -43,8 +43,9 @@ def covariances(grams):
 
 def correlations(cov):
     """Return correlation matrices from covariance matrices, B × K × K."""
-    sd = np.sqrt(np.maximum(np.einsum("bii->bi", cov), 1e-300))
-    return cov / (sd[:, :, None] * sd[:, None, :])
+    variances = np.einsum("bii->bi", cov)
+    sd = np.sqrt(np.where(variances > 0, variances, 1.0))
+    return cov / sd[:, :, None] / sd[:, None, :]
 
 
 def absorb(values, *groups):
