@@ -498,17 +498,6 @@ def two_stage(y, x, endogenous, instruments, groups, *, absorbed=0):
     return Weights(made.params, made.cov, float(b @ np.linalg.solve(v, b) / len(names)))
 
 
-INSTRUMENT = "quasi-causal: instrument"
-
-
-def graded(table, weak=False):
-    """Return comparisons with the grade of each row: of a strong instrument only the instrumented
-    one is more than an association.
-    """
-    own = (table["measure"] == "instrumented") & (not weak)
-    return table.assign(evidence=np.where(own, INSTRUMENT, "associational"))
-
-
 def _sandwich(y, x, used, groups, absorbed):
     """Least squares of y on `used`, residuals from `x`."""
     import pandas as pd
