@@ -334,12 +334,15 @@ def _moments(column):
 
 
 def _told(column):
-    """Return objects that are moments, but for those that are missing, as moments."""
+    """Return objects that are moments or numbers, but for those that are missing, as such."""
     import pandas as pd
 
     if not pd.api.types.is_object_dtype(column.dtype):
         return column
-    if pd.api.types.infer_dtype(column, skipna=True) not in ("datetime", "datetime64"):
+    inferred = pd.api.types.infer_dtype(column, skipna=True)
+    if inferred in ("integer", "floating", "mixed-integer-float"):
+        return column.astype(float)
+    if inferred not in ("datetime", "datetime64"):
         return column
     try:
         return _moments(pd.to_datetime(column))
