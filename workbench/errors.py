@@ -30,8 +30,10 @@ def _short(value, most=LONGEST_VALUE):
     """Return a value of a message cut to what a sentence can hold."""
     if isinstance(value, str) and len(value) > most:
         return value[: most - 1] + "…"
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_short(one, LONGEST_ONE) for one in value]
+    if isinstance(value, Note):
+        return value.having(**{name: _short(one) for name, one in value.values.items()})
     return value
 
 

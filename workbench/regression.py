@@ -129,8 +129,11 @@ def prepare(table, outcome, terms, *, cluster=None, what="table", weights=None):
         if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
             columns[name] = values.astype(float)
             continue
-        for level in sorted(values.unique(), key=str)[1:]:
+        levels = sorted(values.unique(), key=str)
+        for level in levels[1:]:
             columns[f"{name}: {level}"] = (values == level).astype(float)
+        if len(levels) == 1:
+            raise _never_varies(what, [name])
     x = pd.DataFrame({"constant": np.ones(len(rows)), **columns}, index=rows.index)
     if len(rows) <= x.shape[1]:
         raise NotEnoughData(
@@ -161,6 +164,15 @@ def prepare(table, outcome, terms, *, cluster=None, what="table", weights=None):
     return Data(y, x, groups, int((~whole).sum()), rows.index, weights)
 
 
+def _never_varies(what, columns):
+    return InputError(
+        "regression.error_never_varies",
+        "{what}: {columns:text} never varies; leave it out",
+        what=what,
+        columns=list(columns),
+    )
+
+
 def check(x, what):
     """Refuse a design with constant columns or columns that carry the same information, naming
     them.
@@ -168,12 +180,7 @@ def check(x, what):
     body = x.drop(columns="constant", errors="ignore")
     flat = [c for c in body if np.ptp(body[c].to_numpy()) == 0]
     if flat:
-        raise InputError(
-            "regression.error_never_varies",
-            "{what}: {columns:text} never varies; leave it out",
-            what=what,
-            columns=list(flat),
-        )
+        raise _never_varies(what, flat)
     if not body.shape[1]:
         return
     z = body.to_numpy() - body.to_numpy().mean(axis=0)
@@ -489,6 +496,17 @@ def two_stage(y, x, endogenous, instruments, groups, *, absorbed=0):
     fitted = x.assign(**{endogenous: z.to_numpy() @ first.params[z.columns].to_numpy()})
     made = _sandwich(y, x, fitted, groups, absorbed)
     return Weights(made.params, made.cov, float(b @ np.linalg.solve(v, b) / len(names)))
+
+
+INSTRUMENT = "quasi-causal: instrument"
+
+
+def graded(table, weak=False):
+    """Return comparisons with the grade of each row: of a strong instrument only the instrumented
+    one is more than an association.
+    """
+    own = (table["measure"] == "instrumented") & (not weak)
+    return table.assign(evidence=np.where(own, INSTRUMENT, "associational"))
 
 
 def _sandwich(y, x, used, groups, absorbed):

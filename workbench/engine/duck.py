@@ -14,6 +14,7 @@ from workbench.engine.batches import BATCH_ROWS, cut, empty, in_order, settle, t
 from workbench.engine.ids import coded_words, written
 from workbench.errors import InputError
 
+LIBRARIES = ("pandas", "polars", "pyarrow", "duckdb", "_duckdb")
 MEMORY = os.environ.get("WORKBENCH_MEMORY", "2GB")
 
 
@@ -56,8 +57,8 @@ def prepare(table):
                 path=path,
             )
         return folders.files(path)
-    kind = type(table).__module__.split(".")[0]
-    if kind not in ("pandas", "polars", "pyarrow", "duckdb", "_duckdb"):
+    kind = library(table)
+    if kind is None:
         raise InputError(
             "engine.error_table_type",
             "table: cannot read a {kind}; pass a pandas, polars or Arrow table, a "
@@ -70,6 +71,17 @@ def prepare(table):
         return table.collect() if hasattr(table, "collect") else table
     # A reader gives its rows once, and an analysis looks at them more than once.
     return table.read_all() if hasattr(table, "read_all") else table
+
+
+def library(value, kinds=()):
+    """Return the library that a value comes from, or is made upon; None for any other. With `kinds`
+    it must be of a type of one of these names.
+    """
+    for kind in type(value).__mro__:
+        name = kind.__module__.split(".")[0]
+        if name in LIBRARIES and (not kinds or kind.__name__ in kinds):
+            return name
+    return None
 
 
 def _tidy(table):

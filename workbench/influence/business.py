@@ -138,7 +138,8 @@ def decision_units(deals, *, conf_level=0.95):
             spread = per["spread"].to_numpy()[several]
             apart = intervals.mean(spread, who[several], conf_level)
             rows.append({"measure": "dissent", "group": "all", **apart})
-        for role, mine in deals.dropna(subset=["rating", "won"]).groupby("role", sort=True):
+        rated = deals.dropna(subset=["rating", "won", "customer_id"])
+        for role, mine in rated.groupby("role", sort=True):
             won = mine["won"].to_numpy(bool)
             if min(won.sum(), (~won).sum()) >= 10:
                 accounts = np.unique(mine["customer_id"].astype(str), return_inverse=True)[1]

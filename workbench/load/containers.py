@@ -11,6 +11,7 @@ from workbench.errors import InputError
 
 PACKED = (".gz", ".zip")
 # Folders that list their own files: what lies in them is not what their table holds.
+LEFT = ("thumbs.db", "desktop.ini")
 TABLE_FORMATS = {"_delta_log": "Delta", "metadata": "Iceberg", ".hoodie": "Hudi"}
 
 
@@ -92,7 +93,8 @@ def files_of(path):
 
 def _is_hidden(name):
     """Say whether a file or folder is none of the data: hidden, or left there by a program."""
-    return name.startswith(("_", ".", "~$")) or name.lower() in ("thumbs.db", "desktop.ini")
+    left = name.lower().endswith(("-wal", "-shm", "-journal", ".wal", ".lock"))
+    return left or name.startswith(("_", ".", "~$")) or name.lower() in LEFT
 
 
 def _no_table_format(path):

@@ -132,8 +132,7 @@ def _report(place, told, origin):
 def _folder_of(path, source):
     """Return the folder from which the files of a mapping are named."""
     if path is not None:
-        named = project.path(path)
-        return named if named.is_dir() else named.parent
+        return together.folder_of(path)
     return None if isinstance(source, dict) else project.path(source).parent
 
 
