@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.clv.models import MODELS
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.stats import likelihoods
+from workbench.stats.buying_models import MODELS
 
 # logarithms of parameters stay within; beyond lies a model without that kind of difference
 BOUND = 11.0
