@@ -86,3 +86,18 @@ def next_moves(events, stages=("need", "search", "evaluation", "intent")):
     following = moves.groupby("customer_id")["stage"].shift(-1)
     moves = moves.assign(next_stage=following).dropna(subset=["next_stage"])
     return _made(moves[moves["stage"].isin(stages)])
+
+
+def diaries(market, people=400, *, seed=1):
+    """Let some customers of a market, chosen by chance, write down their decisions.
+
+    Returns the numbers of those who kept a diary, and a DataFrame of their decisions: customer_id,
+    outcome, the stages gone through in mind, considered (brands thought of).
+    """
+    everybody = market.truth["customers"]["customer_id"].to_numpy()
+    chosen = np.random.default_rng(seed).permutation(len(everybody))[:people]
+    asked = np.sort(everybody[chosen])
+    decisions = market.truth["episodes"]
+    mine = decisions[decisions["customer_id"].isin(asked)]
+    kept = ["customer_id", "outcome", "need", "search", "evaluation", "intent", "purchase"]
+    return asked, _made(mine[kept].assign(considered=mine["set_size"]).reset_index(drop=True))

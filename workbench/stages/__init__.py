@@ -13,6 +13,7 @@ from workbench.stages.buying_time import time_to_purchase
 from workbench.stages.carts import cart_abandonment, carts, recovery
 from workbench.stages.checkout import checkout
 from workbench.stages.checkpoints import checkpoints
+from workbench.stages.diaries import by_diary
 from workbench.stages.durations import compare_time, time_in_stage
 from workbench.stages.episodes import episodes
 from workbench.stages.giving_up import hazards
@@ -24,6 +25,7 @@ from workbench.stages.paths import decision_complexity, flows, loops, variants
 from workbench.stages.profile import profile
 from workbench.stages.reach import dark_paths, drop_location, gap_sensitivity, reach
 from workbench.stages.search import consideration, search, source_mix, touchpoints, triggers
+from workbench.stages.silence import silence
 from workbench.stages.skipping import effect, skip_contrast, skipping, with_truth
 from workbench.stages.taxonomy import assign, beside, crosswalk, relabel, taxonomy
 from workbench.stages.validation import latent_score, reliability, rule_map, stage_logit
@@ -36,6 +38,7 @@ __all__ = [
     "barriers",
     "beside",
     "buying_chance",
+    "by_diary",
     "cart_abandonment",
     "carts",
     "checkout",
@@ -67,6 +70,7 @@ __all__ = [
     "reliability",
     "rule_map",
     "search",
+    "silence",
     "skip_contrast",
     "skipping",
     "source_mix",
