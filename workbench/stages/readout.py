@@ -4,6 +4,13 @@ import numpy as np
 
 from workbench.stages.hidden import CHAIN, GAPS, MINUTE, NOW, K, anchored, forward
 
+FOLDS = 4
+RIDGES = (3.0, 10.0, 30.0, 100.0)
+# Idle, under way, past a purchase: what the six stages are to the readout, and how a mistaken
+# answer falls on them.
+THREE = np.array([0, 1, 1, 1, 1, 2])
+NOISE = np.array([1, 4, 1]) / 6
+
 
 def stage_chances(data, model, row, since, alpha=None):
     """Return the chance of every stage at moments `since` microseconds after the events `row`."""
@@ -15,7 +22,12 @@ def stage_chances(data, model, row, since, alpha=None):
             "nk,nkj->nj", alpha[row], model.now[np.searchsorted(GAPS, since, side="right")]
         )
     alpha = forward(data, model.start, model.moves, model.emissions)[0] if alpha is None else alpha
-    state, (slope, bias) = model.readout
+    return read(data, model, model.readout, row, since, alpha)
+
+
+def read(data, model, readout, row, since, alpha):
+    """Return the chance of every stage by a readout."""
+    state, (slope, bias) = readout
     three = logit_chance(state, state_features(data, model, row, since, alpha))
     return np.column_stack(
         [three[:, 0], three[:, 1:2] * _within(alpha[row], slope, bias), three[:, 2]]
@@ -37,7 +49,7 @@ def state_features(data, model, row, since, alpha):
     return np.column_stack([activity(data, model, row, since), a, a * wait])
 
 
-def fit_readout(data, model, answers, error):
+def fit_readout(data, model, answers, error, alpha, ridge):
     """Learn from answers whether people are idle, under way or past a purchase, and how the hidden
     stages of those under way are to be read.
 
@@ -46,17 +58,10 @@ def fit_readout(data, model, answers, error):
     """
     from scipy import optimize
 
-    alpha = forward(data, model.start, model.moves, model.emissions)[0]
     row, y = answers["row"], answers["stage"]
-    three = np.array([0, 1, 1, 1, 1, 2])[y]
-    noise = np.array([1, 4, 1]) / 6
-    state = logit_fit(
-        state_features(data, model, row, answers["since"], alpha),
-        three,
-        data.customer[row],
-        error,
-        noise,
-    )
+    three, noise = THREE[y], NOISE
+    x = state_features(data, model, row, answers["since"], alpha)
+    state = logit_fit(x, three, error, noise, ridge)
     going = np.flatnonzero(three == 1)
     p = logit_chance(
         state, state_features(data, model, row[going], answers["since"][going], alpha)
@@ -79,6 +84,28 @@ def fit_readout(data, model, answers, error):
         else np.array([1.0, 0, 0, 0, 0])
     )
     return state, (best[0], best[1:])
+
+
+def readout_ridge(data, model, answers, error, alpha):
+    """Return the weight of the penalty that serves answers left out best."""
+    row = answers["row"]
+    x = state_features(data, model, row, answers["since"], alpha)
+    return best_ridge(x, THREE[answers["stage"]], data.customer[row], error, NOISE)
+
+
+def left_out(data, model, answers, error, alpha, ridge):
+    """Return the chances of every stage at the answers, by readouts that did not learn from the
+    customer who gave them.
+    """
+    row, since = answers["row"], answers["since"]
+    chances = np.empty((len(row), len(NOW)))
+    fold = _folds(data.customer[row])
+    for f in range(FOLDS):
+        some = {name: values[fold != f] for name, values in answers.items()}
+        readout = fit_readout(data, model, some, error, alpha, ridge)
+        here = fold == f
+        chances[here] = read(data, model, readout, row[here], since[here], alpha)
+    return chances
 
 
 def activity(data, model, row, since):
@@ -108,46 +135,55 @@ def activity(data, model, row, since):
     return np.column_stack(columns).astype(float)
 
 
-def logit_fit(x, y, who, error, noise=None, folds=4):
-    """Fit a multinomial logit whose answers may be wrong; the weight of its penalty is the best of
-    four on customers left out.
-    """
+def best_ridge(x, y, who, error, noise=None):
+    """Return the weight of the penalty, the best of four on customers left out."""
+    noise = np.full(len(NOW), 1 / len(NOW)) if noise is None else noise
+    fold = _folds(who)
+    scores = []
+    for ridge in RIDGES:
+        total = 0.0
+        for f in range(FOLDS):
+            fit = logit_fit(x[fold != f], y[fold != f], error, noise, ridge, scale_of=x)
+            p = logit_chance(fit, x[fold == f])
+            hit = p[np.arange(len(p)), y[fold == f]]
+            total += np.log((1 - error) * hit + error * noise[y[fold == f]]).sum()
+        scores.append((total, ridge))
+    return max(scores)[1]
+
+
+def logit_fit(x, y, error, noise, ridge, scale_of=None):
+    """Fit a multinomial logit whose answers may be wrong."""
     from scipy import optimize, special
 
-    mean, scale = x.mean(0), x.std(0) + 1e-6
+    scale_of = x if scale_of is None else scale_of
+    mean, scale = scale_of.mean(0), scale_of.std(0) + 1e-6
     z = np.column_stack([np.ones(len(x)), (x - mean) / scale])
     noise = np.full(len(NOW), 1 / len(NOW)) if noise is None else noise
     hot, wrong = np.eye(len(noise))[y], error * noise[y]
 
-    def fit(rows, ridge, start=None):
-        def loss(flat):
-            b = flat.reshape(z.shape[1], -1)
-            p = special.softmax(z[rows] @ b, axis=1)
-            seen = (1 - error) * (p * hot[rows]).sum(1) + wrong[rows]
-            pull = (1 - error) * p * hot[rows] / seen[:, None]
-            slope = z[rows].T @ (p * pull.sum(1, keepdims=True) - pull)
-            slope[1:] += ridge * b[1:]
-            return -np.log(seen).sum() + ridge * (b[1:] ** 2).sum() / 2, slope.ravel()
+    def loss(flat):
+        b = flat.reshape(z.shape[1], -1)
+        p = special.softmax(z @ b, axis=1)
+        seen = (1 - error) * (p * hot).sum(1) + wrong
+        pull = (1 - error) * p * hot / seen[:, None]
+        slope = z.T @ (p * pull.sum(1, keepdims=True) - pull)
+        slope[1:] += ridge * b[1:]
+        return -np.log(seen).sum() + ridge * (b[1:] ** 2).sum() / 2, slope.ravel()
 
-        return optimize.minimize(
-            loss,
-            np.zeros(z.shape[1] * len(noise)) if start is None else start,
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": 200},
-        ).x
+    flat = optimize.minimize(
+        loss,
+        np.zeros(z.shape[1] * len(noise)),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 200},
+    ).x
+    return mean, scale, flat.reshape(z.shape[1], -1)
 
+
+def _folds(who):
+    """Return the fold of every answer: those of one customer stand in one."""
     people = np.unique(np.asarray(who).astype(str), return_inverse=True)[1]
-    fold = (people * 2654435761 % 2**32 // 7) % folds
-    scores = []
-    for ridge in (3.0, 10.0, 30.0, 100.0):
-        total = 0.0
-        for f in range(folds):
-            b = fit(fold != f, ridge).reshape(z.shape[1], -1)
-            p = special.softmax(z[fold == f] @ b, axis=1)
-            total += np.log((1 - error) * (p * hot[fold == f]).sum(1) + wrong[fold == f]).sum()
-        scores.append((total, ridge))
-    return mean, scale, fit(np.ones(len(z), bool), max(scores)[1]).reshape(z.shape[1], -1)
+    return (people * 2654435761 % 2**32 // 7) % FOLDS
 
 
 def logit_chance(readout, x):

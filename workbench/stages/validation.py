@@ -20,7 +20,7 @@ from workbench.stages.hidden import (
     normal,
     split_labels,
 )
-from workbench.stages.readout import activity, logit_chance, logit_fit
+from workbench.stages.readout import activity, best_ridge, logit_chance, logit_fit
 
 SCORE_QUESTION = Note(
     "stages.score_question",
@@ -319,12 +319,10 @@ def stage_logit(events, model, labels, *, moment=None, label_error=0.1):
     McFadden (1974).
     """
     train, query = _asked(events, model, labels, moment), _asked(events, model, None, moment)
-    fit = logit_fit(
-        activity(train["data"], model, train["row"], train["since"]),
-        train["stage"],
-        train["data"].customer[train["row"]],
-        label_error,
-    )
+    x = activity(train["data"], model, train["row"], train["since"])
+    who = train["data"].customer[train["row"]]
+    ridge = best_ridge(x, train["stage"], who, label_error)
+    fit = logit_fit(x, train["stage"], label_error, None, ridge)
     return _as_posterior(
         query, logit_chance(fit, activity(query["data"], model, query["row"], query["since"]))
     )
