@@ -34,7 +34,7 @@ from workbench.stages.search import consideration, search, source_mix, touchpoin
 from workbench.stages.silence import silence
 from workbench.stages.skipping import effect, skipping, with_truth
 from workbench.stages.taxonomy import assign, beside, crosswalk, relabel, taxonomy
-from workbench.stages.validation import latent_score, reliability, rule_map, stage_logit
+from workbench.stages.validation import latent_score, nobody, reliability, rule_map, stage_logit
 from workbench.stages.where_now import where_now
 
 __all__ = [
@@ -69,6 +69,7 @@ __all__ = [
     "loops",
     "loyalty_groups",
     "mapping_quality",
+    "nobody",
     "posterior",
     "present",
     "profile",

@@ -146,6 +146,7 @@ def profile(
     phi = np.array([_subsequences(p) for p in paths])[codes]
     spread, most = parts["spell_var"], parts["spell_var_max"]
     table["turbulence"] = np.log2(phi * (most + 1) / (spread + 1))
+    table.attrs["gap"] = gap
     return table
 
 

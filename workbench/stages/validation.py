@@ -34,6 +34,12 @@ SCORE_LIMIT = Note(
     "To be scored on customers the models did not learn from; state where the true stages come "
     "from.",
 )
+NOBODY = "nobody"
+TRIVIAL = Note(
+    "stages.trivial",
+    "To say of everybody that they need nothing is right for {share:%} of customers; the likeliest "
+    "stage by the model is right for {own:%} ({n} customers).",
+)
 CALIBRATION = Note(
     "stages.calibration",
     "Expected calibration error {error:2}, Brier score {brier:3}, {n} customer.",
@@ -228,11 +234,25 @@ def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
         unit="customers",
         n=len(common),
         conf_level=conf_level,
-        limits=(SCORE_LIMIT,),
+        limits=(SCORE_LIMIT, *_trivial(table)),
         chart=Points(
             label=["model"],
             only={"measure": "brier"},
             xlabel=Note("stages.score_axis", "Brier score (lower is better)"),
+        ),
+    )
+
+
+def _trivial(table):
+    """Return how often it is right to say that nobody needs anything, where that is a rival."""
+    hits = table[table["measure"] == "hit_rate"].set_index("model")
+    if NOBODY not in hits.index:
+        return ()
+    return (
+        TRIVIAL.having(
+            share=hits.loc[NOBODY, "estimate"],
+            own=hits["estimate"].iloc[0],
+            n=hits["n"].iloc[0],
         ),
     )
 
@@ -283,6 +303,17 @@ def _score_answer(table):
         "{rival_score:3}, a difference of {difference:3} ({low:3} to {high:3}; {n} customers).",
         **values,
     )
+
+
+@engine.frames("posterior")
+@analysis
+def nobody(posterior):
+    """Say of everybody that they need nothing: the rival that any model has to beat.
+
+    Takes a table as `posterior` gives it and returns one like it: idle with certainty.
+    """
+    sure = {name: float(name == "idle") for name in NOW}
+    return posterior.assign(**sure, stage="idle", certain=True, plausible="idle")
 
 
 @engine.tables("events")
