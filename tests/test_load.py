@@ -583,8 +583,9 @@ def test_a_source_is_one_thing_whatever_it_is():
     shop, own = shops.values()
     pd.testing.assert_frame_equal(shop.orders, load.cdnow())
     loaded = load.file("data/samples/sample_shop.csv", "data/mappings/sample_shop.yml")
-    pd.testing.assert_frame_equal(own.orders, loaded["orders"])
-    pd.testing.assert_frame_equal(own.lines, loaded["order_lines"])
+    pd.testing.assert_frame_equal(own.frame("orders"), loaded["orders"])
+    pd.testing.assert_frame_equal(own.frame("order_lines"), loaded["order_lines"])
+    assert shop.frame("orders") is shop.orders
     assert (shop.zone, own.zone, shop.own, own.own) == ("UTC", "Europe/Amsterdam", False, True)
     assert "Fader" in shop._repr_html_()
     assert own.report.source in own._repr_html_()

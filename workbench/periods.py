@@ -88,15 +88,3 @@ def middle_day(moments, zone="UTC"):
     """
     first, last = moments.dt.tz_convert(zone).agg(["min", "max"]).dt.normalize()
     return str((first + (last - first) / 2).date())
-
-
-def before_end(moments, span, zone="UTC"):
-    """Return the local day that lies a length of time before the last moment, as text.
-
-    >>> import pandas as pd
-    >>> before_end(pd.Series(pd.to_datetime(["2024-01-01", "2024-01-31"], utc=True)), "30D")
-    '2024-01-01'
-    """
-    import pandas as pd
-
-    return str((moments.dt.tz_convert(zone).max() - pd.Timedelta(span)).date())

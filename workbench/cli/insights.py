@@ -26,19 +26,17 @@ def first(loaded):
     elif "events" in loaded.tables:
         yield from _events(loaded)
     elif "surveys" in loaded.tables:
-        answers = loaded["surveys"]
-        yield _ANSWERS.having(
-            answers=len(answers),
-            people=answers["respondent_id"].nunique(),
-            items=answers["item"].nunique(),
-        )
+        answers = loaded.table("surveys")
+        people, items = _distinct(answers, "respondent_id", "item")
+        yield _ANSWERS.having(answers=answers.rows, people=people, items=items)
 
 
 def _orders(loaded):
     from workbench import retention
 
-    orders = loaded["orders"]
-    yield _ORDERS.having(orders=len(orders), buyers=orders["customer_id"].nunique())
+    orders = loaded.table("orders")
+    (buyers,) = _distinct(orders, "customer_id")
+    yield _ORDERS.having(orders=orders.rows, buyers=buyers)
     for result in (retention.ever_repeat(orders), retention.repeat_rate(orders, zone=loaded.zone)):
         yield ""
         yield result
@@ -46,20 +44,31 @@ def _orders(loaded):
 
 def _events(loaded):
     """Yield how many events there are, and who gets from a first step to a purchase."""
-    from workbench import funnels
+    from workbench import engine, funnels
     from workbench.errors import WorkbenchError
     from workbench.reports import readiness
 
-    events = loaded["events"]
-    people = events.groupby("event")["customer_id"].nunique().sort_values(ascending=False)
-    yield _EVENTS.having(
-        events=len(events), people=events["customer_id"].nunique(), kinds=len(people)
+    events = loaded.table("events")
+    kinds = engine.run(
+        "SELECT event, count(DISTINCT customer_id) AS people FROM e WHERE event IS NOT NULL "
+        "GROUP BY event ORDER BY people DESC, event",
+        e=events,
     )
-    steps = readiness.steps_of(people.to_dict())
+    (people,) = _distinct(events, "customer_id")
+    yield _EVENTS.having(events=events.rows, people=people, kinds=len(kinds))
+    steps = readiness.steps_of(dict(zip(kinds["event"], kinds["people"], strict=True)))
     try:
-        result = funnels.conversion(events, steps or list(people.index[:2]), window=None)
+        result = funnels.conversion(events, steps or list(kinds["event"][:2]), window=None)
     except WorkbenchError as error:
         yield error.note
     else:
         yield ""
         yield result
+
+
+def _distinct(table, *columns):
+    """Return how many different values each column has."""
+    from workbench import engine
+
+    counts = ", ".join(f"count(DISTINCT {c}) AS {c}" for c in columns)
+    return [int(n) for n in engine.run(f"SELECT {counts} FROM t", t=table).iloc[0]]

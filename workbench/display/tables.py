@@ -255,7 +255,7 @@ def foot(result):
         method=result.method,
         counted=_counted(result),
         level=100 * result.conf_level,
-        evidence=_grade(result.evidence),
+        evidence=grade(result.evidence),
     )
 
 
@@ -276,9 +276,9 @@ def _counted(result):
     return _AT_LEAST.having(n=counted, unit=result.unit)
 
 
-def _grade(evidence):
+def grade(evidence):
     """Return the grade, with its design where one is named after a colon."""
-    grade, _, design = evidence.partition(": ")
+    level, _, design = evidence.partition(": ")
     if not design:
-        return grade
-    return Note("result.grade", "{grade:word}: {design:word}", grade=grade, design=design)
+        return level
+    return Note("result.grade", "{grade:word}: {design:word}", grade=level, design=design)

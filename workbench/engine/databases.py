@@ -1,6 +1,7 @@
 """Databases of others: a DuckDB or SQLite file, read-only, and no query reaches beyond it."""
 
 import sqlite3
+from contextlib import contextmanager
 
 from workbench.engine.duck import literal, quote
 from workbench.errors import InputError, unknown
@@ -89,17 +90,11 @@ def duckdb_to_parquet(path, query, table, folder):
     except duckdb.Error as error:
         raise _failed(path, error) from None
     with con:
-        try:
-            names = [
-                name
-                for (name,) in con.execute(
-                    "SELECT table_name FROM information_schema.tables ORDER BY table_name"
-                ).fetchall()
-            ]
-            sql = query or f"SELECT * FROM {quote(_named(path, table, names))}"
-            return _locked_copy(con, path, sql, folder)
-        except duckdb.Error as error:
-            raise _failed(path, error) from None
+        listed = "SELECT table_name FROM information_schema.tables ORDER BY table_name"
+        with _told(path):
+            names = [name for (name,) in con.execute(listed).fetchall()]
+        sql = query or f"SELECT * FROM {quote(_named(path, table, names))}"
+        return _locked_copy(con, path, sql, folder)
 
 
 def query_files(files, query, folder):
@@ -111,23 +106,36 @@ def query_files(files, query, folder):
     import duckdb
 
     with duckdb.connect() as con:
-        try:
-            for name, (path, shown) in files.items():
-                columns = ", ".join(f"{sql} AS {quote(column)}" for column, sql in shown.items())
+        for name, (path, shown) in files.items():
+            columns = ", ".join(f"{sql} AS {quote(column)}" for column, sql in shown.items())
+            with _told("mapping, files"):
                 con.execute(
                     f"CREATE VIEW {quote(name)} AS SELECT {columns} "
                     f"FROM read_parquet({literal(str(path))})"
                 )
-            return _locked_copy(con, "query", query, folder)
-        except duckdb.Error as error:
-            raise _failed("mapping, query", error) from None
+        return _locked_copy(con, "mapping, query", query, folder)
+
+
+@contextmanager
+def _told(path):
+    """Turn what the engine says of a user's query or file into an error that says so.
+
+    Only what is a user's runs within it: an error in a statement of ours stays as it is.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _failed(path, error) from None
 
 
 def _locked_copy(con, path, query, folder):
     """Write what one SELECT gives to Parquet, with nothing but the folder within reach."""
     import duckdb
 
-    statements = con.extract_statements(query)
+    with _told(path):
+        statements = con.extract_statements(query)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise _failed(path, "a query is one SELECT; it may only read this database")
     text = statements[0].query.strip().rstrip(";")
@@ -138,14 +146,17 @@ def _locked_copy(con, path, query, folder):
     con.execute(f"SET temp_directory={literal(str(folder))}")
     con.execute("SET enable_external_access=false")
     con.execute("SET lock_configuration=true")
-    columns = [(name, kind) for name, kind, *_ in con.execute(f"DESCRIBE ({text}\n)").fetchall()]
+    with _told(path):
+        described = con.execute(f"DESCRIBE ({text}\n)").fetchall()
+    columns = [(name, kind) for name, kind, *_ in described]
     inner = ", ".join(f"c{i}" for i in range(len(columns)))
     shown = ", ".join(_parquet_can(f"c{i}", kind) for i, (_, kind) in enumerate(columns))
     target = folder / "query.parquet"
-    con.execute(
-        f"COPY (SELECT {shown} FROM ({text}\n) q({inner})) "
-        f"TO {literal(str(target))} (FORMAT parquet)"
-    )
+    with _told(path):
+        con.execute(
+            f"COPY (SELECT {shown} FROM ({text}\n) q({inner})) "
+            f"TO {literal(str(target))} (FORMAT parquet)"
+        )
     return target, columns
 
 

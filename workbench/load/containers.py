@@ -71,25 +71,28 @@ def _damaged(path, error):
 
 
 def files_of(path):
-    """Return the files of a folder or a pattern, sorted, and whether folders like day=3 name
-    columns; None for one file.
+    """Return the files of a folder or a pattern, sorted; None for one file.
 
     Raises InputError for a folder whose files are not its table, and for none at all.
     """
     if any(sign in str(path) for sign in "*?[") and not path.exists():
         base = Path(path.anchor or ".")
         found = sorted(p for p in base.glob(str(path.relative_to(base))) if p.is_file())
-        return _some(path, found), _partitioned(found)
+        return _some(path, [p for p in found if not _is_hidden(p.name)])
     if not path.is_dir():
         return None
     _no_table_format(path)
-    hidden = ("_", ".")
     found = [
         p
         for p in sorted(path.rglob("*"))
-        if p.is_file() and not any(part.startswith(hidden) for part in p.relative_to(path).parts)
+        if p.is_file() and not any(map(_is_hidden, p.relative_to(path).parts))
     ]
-    return _some(path, found), _partitioned(found)
+    return _some(path, found)
+
+
+def _is_hidden(name):
+    """Say whether a file or folder is none of the data: hidden, or left there by a program."""
+    return name.startswith(("_", ".", "~$")) or name.lower() in ("thumbs.db", "desktop.ini")
 
 
 def _no_table_format(path):
@@ -105,10 +108,6 @@ def _no_table_format(path):
             )
 
 
-def _partitioned(found):
-    return bool(found) and all("=" in p.parent.name for p in found)
-
-
 def _some(path, found):
     if not found:
         raise InputError(
@@ -116,7 +115,7 @@ def _some(path, found):
             "{path}: no file lies in this directory",
             path=path,
         )
-    endings = sorted({p.suffix.lower() for p in found})
+    endings = sorted({_ending(p) for p in found})
     if len(endings) > 1:
         raise InputError(
             "load.error_directory_mixed",
@@ -127,3 +126,9 @@ def _some(path, found):
             first=endings[0],
         )
     return found
+
+
+def _ending(path):
+    """Return the ending of a file, of what is packed in it where it is."""
+    ending = path.suffix.lower()
+    return (Path(path.stem).suffix.lower() or ending) if ending in PACKED else ending

@@ -289,7 +289,6 @@ def _raw(workspace, layout, good, bad, steps):
         "raw",
         columns,
         dict.fromkeys(layout.header, "VARCHAR"),
-        text=True,
         rows=good + count,
         unreadable=count,
         line=line,

@@ -32,6 +32,11 @@ _A_NUMBER = Note("load.gives_number", "a number")
 _A_MOMENT = Note("load.gives_moment", "a moment")
 _NO_FILES = Note("load.needs_files", "`files:` is needed, with a name for each file")
 _NO_JOIN = Note("load.needs_join", "several files need `join:` or one `query:` over them")
+_READ_EACH = Note(
+    "load.read_each",
+    "`{option}` stands under each file: `files: {{name: {{path: …, read: {{{option}: …}}}}}}`",
+    option="",
+)
 _JOIN_AND_QUERY = Note("load.join_or_query", "`join:` or `query:` is needed, not both")
 
 
@@ -163,6 +168,10 @@ def _files(mapping, name):
         yield mistakes.OTHER.having(where=name, problem=_NO_FILES)
     elif len(files) > 1 and "join" not in mapping and "query" not in mapping:
         yield mistakes.OTHER.having(where=here, problem=_NO_JOIN)
+    for option in (mapping.get("read") or {}) if files else ():
+        if option != "decimal":
+            where = mistakes.place(name, ["read"])
+            yield mistakes.OTHER.having(where=where, problem=_READ_EACH.having(option=option))
     for number, join in enumerate(joins or ()):
         if files and join["file"] not in list(files)[1:]:
             where = mistakes.place(name, ["join", number, "file"])

@@ -1,6 +1,7 @@
 """A look at a file before it is read whole: does it have the columns its mapping names?"""
 
 from workbench.errors import InputError, unknown
+from workbench.load import questions
 from workbench.load.guessing.peek import peek
 
 
@@ -52,7 +53,7 @@ def sources(mapping):
     """Yield the columns of the file a mapping names; not those that it makes itself."""
     made = set()
     if block := mapping.get("unpivot"):
-        made |= {block.get("item", "item"), block.get("value", "value")}
+        made |= {block.get("item", "item"), block.get("value", "value"), questions.COLUMN}
         yield from block.get("columns") or block["except"]
     if block := mapping.get("explode"):
         made |= set(block["keep"])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from workbench.engine.duck import literal
 from workbench.errors import InputError, unknown
-from workbench.load import typed
+from workbench.load import questions, typed
 from workbench.load.expressions import Expressions, trimmed
 from workbench.load.raw import ROW
 from workbench.notes import Note
@@ -159,6 +159,8 @@ def _json_key(key):
 def _unpivot(raw, told, mapping, path):
     """Make a row an answer of a column a question; open answers become texts."""
     columns = _questions(raw, told, path)
+    raw, texts = questions.known(raw, told, path)
+    asked = {name: texts[name] for name in columns if name in texts}
     expressions = Expressions(raw, path)
     cells = {name: expressions.text(expressions.column(name)) for name in columns}
     filled, scale = _on_a_scale(raw, cells)
@@ -172,15 +174,18 @@ def _unpivot(raw, told, mapping, path):
             columns=columns,
         )
     item, value = told.get("item", "item"), told.get("value", "value")
-    count, spread = _long(raw, {n: cells[n] for n in rated}, "answers", item, value)
+    free = asked or questions.COLUMN not in raw.columns
+    names = (item, value, questions.COLUMN if free else None)
+    count, spread = _long(raw, {n: cells[n] for n in rated}, "answers", names, asked)
     empty = sum(raw.rows - raw.unreadable - n for n in filled.values())
     made = _ANSWERS.having(rows=raw.rows - raw.unreadable, n=count, empty=empty)
     if open_ones and told.get("texts"):
-        _, texts = _long(raw, {n: cells[n] for n in open_ones}, "open_answers", item, value)
+        _, texts = _long(raw, {n: cells[n] for n in open_ones}, "open_answers", names, asked)
         spread.texts = replace(texts, noticed=[], unreadable=0)
     spread.noticed = [*raw.noticed, made, *_open(told, open_ones, filled)]
     spread.rows = count + raw.unreadable
-    return spread, {**mapping, "columns": {"item": item, "value": value, **mapping["columns"]}}
+    made_of = {"item": item, "value": value, **({names[2]: names[2]} if asked else {})}
+    return spread, {**mapping, "columns": {**made_of, **mapping["columns"]}}
 
 
 def _open(told, names, filled):
@@ -212,21 +217,22 @@ def _on_a_scale(raw, cells):
     }
 
 
-def _long(raw, cells, table, item, value):
+def _long(raw, cells, table, names, asked):
     """Write one row a filled cell into a table; return how many and the Raw table of them."""
-    work = raw.workspace
+    work, (item, value, question) = raw.workspace, names
     rest = {name: own for name, own in raw.columns.items() if name not in cells}
     numeric = {n for n in cells if raw.types[n] not in ("VARCHAR",)}
     items = ", ".join(
-        f"{{'item': {literal(name)}, 'value': {sql}, 'kind': {_kind(raw, name, numeric)}}}"
+        f"{{'item': {literal(name)}, 'value': {sql}, 'kind': {_kind(raw, name, numeric)}, "
+        f"'asked': CAST({literal(asked[name]) if name in asked else 'NULL'} AS VARCHAR)}}"
         for name, sql in cells.items()
     )
     kept = [*rest.values(), *(raw.kinds[n] for n in rest if n in raw.kinds)]
-    line = ", line" if raw.line == "r.line" else ""
+    line = "".join(f", {c}" for c in raw.places)
     work.run(
         f"""CREATE OR REPLACE TEMP TABLE {table}_rows AS
         SELECT source_row{line}{"".join(f", {c}" for c in kept)},
-          cell.item AS q0, cell.value AS q1, cell.kind AS qk1
+          cell.item AS q0, cell.value AS q1, cell.kind AS qk1, cell.asked AS q2
         FROM (
           SELECT {ROW} AS source_row{line}{"".join(f", {c}" for c in kept)},
             unnest([{items}]) AS cell
@@ -234,11 +240,12 @@ def _long(raw, cells, table, item, value):
         WHERE cell.value IS NOT NULL"""
     )
     work.run(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT rowid AS {ROW}, * FROM {table}_rows")
+    made = {item: "q0", value: "q1", **({question: "q2"} if question else {})}
     spread = replace(
         raw,
         relation=table,
-        columns={**rest, item: "q0", value: "q1"},
-        types={**{n: raw.types[n] for n in rest}, item: "VARCHAR", value: "VARCHAR"},
+        columns={**rest, **made},
+        types={**{n: raw.types[n] for n in rest}, **dict.fromkeys(made, "VARCHAR")},
         kinds={**{n: k for n, k in raw.kinds.items() if n in rest}, value: "qk1"},
         line=raw.line.replace(f"r.{ROW}", "r.source_row"),
         lines_from=raw.lines_from.replace(f"r.{ROW}", "r.source_row"),
@@ -253,7 +260,7 @@ def _kind(raw, name, numeric):
 def _events(raw, told, mapping, path):
     """Make one event of every filled moment of a row."""
     _present(raw, told.values(), path)
-    work, line = raw.workspace, ", line" if raw.line == "r.line" else ""
+    work, line = raw.workspace, "".join(f", {c}" for c in raw.places)
     owns = [raw.columns[name] for name in told.values()]
     kinds = {raw.types[name] for name in told.values()}
     texts = len(kinds) > 1

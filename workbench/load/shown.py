@@ -5,9 +5,6 @@ import html
 from workbench.notes import Note
 
 MOST = 12  # reasons shown at once
-TABLE_LINE = Note(
-    "load.table_line", "{table}: {rows} rows ({columns:text})", table="", rows=0, columns=""
-)
 HOW = Note("load.how_read", "How it was read")
 MORE = Note("load.more_reasons", "… and {n} more reasons", n=0)
 
@@ -21,13 +18,14 @@ def report_html(report):
 
     notes = report.said()
     head, found = notes[:2], [n for n in notes if n.id == "load.found"]
-    told = [n for n in notes[2:] if n.id not in ("load.refused", "load.found")]
+    told = [n for n in notes[2:] if not n.id.startswith(("load.refused", "load.found"))]
     shown = report.table.head(MOST)
     reasons = pd.DataFrame(
         {
             "rows": shown["rows"],
             "reason": [reason_note(r) for r in shown["reason"]],
             "first_line": shown["example"],
+            **({"file": shown["file"]} if "file" in shown else {}),
         }
     )
     left = len(report.table) - len(shown)
@@ -45,11 +43,7 @@ def report_html(report):
 
 def lines_of(loaded):
     """Return a line a table of a load, as notes: its rows and columns, read from its head only."""
-    lines = []
-    for name in loaded.tables:
-        rows, columns = _size(loaded, name)
-        lines.append(TABLE_LINE.having(table=name, rows=rows, columns=columns))
-    return lines
+    return [loaded.table(name).line() for name in loaded.tables]
 
 
 def loaded_html(loaded):
@@ -61,16 +55,6 @@ def loaded_html(loaded):
 def loaded_text(loaded):
     """Return a load as text: its report and its tables."""
     return "\n".join([str(loaded.report), *(f"  {note}" for note in lines_of(loaded))])
-
-
-def _size(loaded, name):
-    paths = getattr(loaded.tables, "paths", None)
-    if paths is None:
-        return len(loaded.tables[name]), list(map(str, loaded.tables[name].columns))
-    import pyarrow.parquet as pq
-
-    file = pq.ParquetFile(paths[name])
-    return file.metadata.num_rows, file.schema_arrow.names
 
 
 def _text(note):

@@ -2,23 +2,33 @@
 
 from functools import partial
 
-from workbench.errors import InputError
+from workbench import engine
+from workbench.engine.duck import literal
+from workbench.errors import InputError, NotEnoughData
 from workbench.load.cards import card
+from workbench.load.in_place import InPlace
 from workbench.load.panels import PANEL_ZONE, cdnow, complete_journey, panel_lines
 from workbench.load.tables import file
 from workbench.notes import Note
 
 CARD = Note("load.card", "The card of the source")
 TIMES = {"orders": "ordered_at", "order_lines": "ordered_at", "events": "occurred_at"}
+_FIRST = """WITH first AS (
+    SELECT customer_id, arg_min(amount, (ordered_at, order_id)) AS amount FROM t GROUP BY 1),
+  large AS (
+    SELECT customer_id FROM first WHERE amount > (SELECT median(amount) FROM first))
+  SELECT * FROM t WHERE customer_id {held} (SELECT customer_id FROM large)"""
 
 
 class Source:
     """Where data come from: their tables, time zone, and a card or load report to show.
 
-    `.orders`, `.lines` and `.events` are canonical tables, `source["choices"]` is any other; a
-    built-in table is read when it is first asked for. `.name` is what was asked for, `.zone` the
-    time zone in which days are cut, `.report` the load report of a file, `.market` the simulated
-    market with its truth. Shown in a notebook it is its card, or its load report.
+    `.orders`, `.lines` and `.events` are canonical tables, `source["choices"]` is any other, each
+    as analyses take it: of a file the table where it was kept, which is not held in memory, of a
+    built-in source a DataFrame. `.frame("orders")` is a DataFrame of either. `.name` is what was
+    asked for, `.zone` the time zone in which days are cut, `.households` how many households a
+    panel has, `.report` the load report of a file, `.market` the simulated market with its truth.
+    Shown in a notebook it is its card, or its load report.
     """
 
     def __init__(self, name, makers, zone, *, card=None, report=None, market=None, start=None):
@@ -31,6 +41,11 @@ class Source:
         if table not in self._tables:
             self._tables[table] = self._since_start(table, self._make(table))
         return self._tables[table]
+
+    def frame(self, table):
+        """Return a table by name as a DataFrame, whatever the source."""
+        found = self[table]
+        return found.frame() if isinstance(found, InPlace) else found
 
     @property
     def orders(self):
@@ -52,13 +67,31 @@ class Source:
         """The card of a built-in source as a table of two columns; None for a file."""
         return None if self._card is None else card(self._card)
 
-    def table(self, name):
-        """Return a table for an analysis to read: of a file the path of the table that was kept,
-        which need not be held in pandas; of a built-in source the DataFrame.
-        """
-        if self.report is None or self._start is not None:
-            return self[name]
-        return self._makers.table(name)
+    @property
+    def households(self):
+        """How many households a built-in panel has, non-buyers too; None where it is not known."""
+        lines = self.lines
+        return None if isinstance(lines, InPlace) else lines.attrs.get("households")
+
+    def period(self, table="orders"):
+        """Return the first and last moment of a table, as Timestamps in the source's time zone."""
+        import pandas as pd
+
+        ends = engine.span(self[table], TIMES[table])
+        if None in ends:
+            raise NotEnoughData("load.error_no_moment", "{table}: no row has a time", table=table)
+        return tuple(pd.Timestamp(t, unit="us", tz="UTC").tz_convert(self.zone) for t in ends)
+
+    def middle_day(self, table="orders"):
+        """Return the day halfway between the first and the last moment of a table, as text."""
+        first, last = (moment.normalize() for moment in self.period(table))
+        return str((first + (last - first) / 2).date())
+
+    def before_end(self, span, table="orders"):
+        """Return the day that lies a length of time ("90D") before the last moment, as text."""
+        import pandas as pd
+
+        return str((self.period(table)[1] - pd.Timedelta(span)).date())
 
     def last(self, span, until=None):
         """Return the first and last day, as text, of the newest `span` of the orders ("180D").
@@ -67,14 +100,13 @@ class Source:
         """
         import pandas as pd
 
-        end = until or self.orders["ordered_at"].dt.tz_convert(self.zone).max().date()
-        end = pd.Timestamp(end)
+        end = pd.Timestamp(until or self.period()[1].date())
         return str((end - pd.Timedelta(span)).date()), str(end.date())
 
     def _make(self, table):
         if self.report is not None:
             # A file says itself which table its mapping gives.
-            return self._makers[table]
+            return self._makers.table(table)
         if table not in self._makers:
             raise InputError(
                 "load.error_source_table",
@@ -91,7 +123,10 @@ class Source:
 
         if self._start is None or table not in TIMES:
             return frame
-        return frame[frame[TIMES[table]] >= pd.Timestamp(self._start, tz="UTC")]
+        start, time = pd.Timestamp(self._start, tz="UTC"), TIMES[table]
+        if isinstance(frame, InPlace):
+            return frame.selected(f"SELECT * FROM t WHERE {time} >= TIMESTAMPTZ '{start}'")
+        return frame[frame[time] >= start]
 
     def _repr_html_(self):
         if self.report is not None:
@@ -162,7 +197,14 @@ def sources(names, mapping=None, **options):
 
 
 def events_from_orders(orders, event="order"):
-    """Return orders as events, each an act called `event` at the moment of the order."""
+    """Return orders as events, each an act called `event` at the moment of the order.
+
+    What lies in a file is written to another, as analyses take it; a DataFrame stays one.
+    """
+    if isinstance(orders, InPlace):
+        return orders.selected(
+            f"SELECT *, ordered_at AS occurred_at, {literal(event)} AS event FROM t"
+        )
     return orders.assign(occurred_at=orders["ordered_at"], event=event)
 
 
@@ -170,8 +212,14 @@ def by_first_order(orders):
     """Return the orders of customers whose first order was large, and of the others.
 
     A first order is large when its amount is above the median of all first orders. Returns a
-    dictionary with the DataFrames large_order and small_order.
+    dictionary with the tables large_order and small_order: of what lies in a file as analyses take
+    it, else DataFrames.
     """
+    if isinstance(orders, InPlace):
+        return {
+            "large_order": orders.selected(_FIRST.format(held="IN")),
+            "small_order": orders.selected(_FIRST.format(held="NOT IN")),
+        }
     in_time = orders.sort_values(["ordered_at", "order_id"])
     first = in_time.groupby("customer_id")["amount"].first()
     large = orders["customer_id"].isin(first.index[first > first.median()])

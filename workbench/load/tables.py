@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from workbench import engine, project
 from workbench.engine.duck import literal, quote
 from workbench.errors import InputError, need_columns
-from workbench.load import files, kept, together
+from workbench.load import files, kept, questions, several, together
+from workbench.load.in_place import InPlace
 from workbench.load.mapping import read_mapping
 from workbench.load.noticed import look
 from workbench.load.raw import ROW
@@ -64,8 +65,8 @@ def file(path, mapping):
     place, told = kept.find(key) or _load(parts, mapping, found, key)
     report = _report(place, told, next(iter(parts.values())))
     for one in parts.values():
-        if one.is_file():
-            project.record_input(one, report.rows_in)
+        for path in kept.files(one):
+            project.record_input(path, report.rows_in)
     name = "mapping" if isinstance(source, dict) else str(source)
     tables = Tables({table: place / f"{table}.parquet" for table in told["tables"]})
     return Loaded(tables, report, mapping.get("zone") or "UTC", name)
@@ -104,7 +105,7 @@ def _progress(parts):
 
     from tqdm import tqdm
 
-    size = sum(p.stat().st_size for p in parts.values() if p.is_file())
+    size = sum(f.stat().st_size for p in parts.values() for f in kept.files(p))
     quiet = size < LARGE or not sys.stderr.isatty()
     return tqdm(total=2, disable=quiet, file=sys.stderr, leave=False)
 
@@ -113,7 +114,7 @@ def _report(place, told, origin):
     """Return the report of a load from what was kept of it."""
     path = place / "refused.parquet"
     counted = tuple(tuple(row) for row in told["refused"])
-    refused = Refused(path if counted else None, sum(n for _, n, _ in counted), counted)
+    refused = Refused(path if counted else None, sum(n for _, n, *_ in counted), counted)
     return LoadReport(
         told["source"],
         told["rows_in"],
@@ -150,7 +151,7 @@ def _judged(raw, mapping, paths, folder, found):
         raise no_usable_row(path, refused.problems())
     tables = [kind]
     _write(judge, folder / f"{kind}.parquet", raw.simulated)
-    noticed = [*raw.noticed, *look(judge)]
+    noticed = [*([several.counted(raw)] if raw.files else []), *raw.noticed, *look(judge)]
     notes = circumstances(paths, work.row(_period(judge)), mapping, raw.notes, found)
     if kind == "order_lines" and {"customer_id", "ordered_at"} <= set(judge.columns):
         tables.append("orders")
@@ -214,6 +215,7 @@ def _write_texts(raw, mapping, path, folder):
         "created_at": columns["answered_at"],
         "customer_id": columns["respondent_id"],
         "source": columns["item"],
+        **({"question_text": questions.COLUMN} if questions.COLUMN in raw.columns else {}),
     }
     judge = Judge(Values(raw, {**mapping, "table": "texts", "columns": made}, path), "texts")
     judge.run()
@@ -241,7 +243,8 @@ def _refused(raw, reasons, folder):
             }
         ),
     )
-    shown = "".join(f", r.{own} AS {quote(name)}" for name, own in _beside_ours(raw.columns))
+    shown = f", {raw.file} AS _file" if raw.file else ""
+    shown += "".join(f", r.{own} AS {quote(name)}" for name, own in _beside_ours(raw.columns))
     parts = []
     if reasons:
         parts.append(
@@ -250,23 +253,33 @@ def _refused(raw, reasons, folder):
             f"{raw.lines_from}"
         )
     if raw.unreadable:
-        parts.append("SELECT reason AS _reason, line AS _line, text AS _text FROM unreadable")
+        file = ", file AS _file" if raw.file else ""
+        parts.append(
+            f"SELECT reason AS _reason, line AS _line, text AS _text{file} FROM unreadable"
+        )
     if not parts:
         return Refused(None, 0, ())
-    work.write_parquet(f"SELECT * FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY _line", path)
+    order = "_file, _line" if raw.file else "_line"
+    work.write_parquet(
+        f"SELECT * FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY {order}", path
+    )
+    # A first line is one of the first file.
+    first = "min_by(_line, (_file, _line)), min(_file)" if raw.file else "min(_line)"
     counted = work.rows(
-        f"SELECT _reason, count(*), min(_line) FROM read_parquet({literal(path)}) "
+        f"SELECT _reason, count(*), {first} FROM read_parquet({literal(path)}) "
         "GROUP BY 1 ORDER BY 2 DESC, 1"
     )
-    return Refused(path, sum(n for _, n, _ in counted), counted)
+    return Refused(path, sum(n for _, n, *_ in counted), counted)
 
 
 def _beside_ours(columns):
     """Yield a name for each column of a file that is neither one of ours nor another's, whatever
     its case, and the engine's column.
     """
-    taken = {"_reason", "_line", "_text"}
+    taken = {"_reason", "_line", "_text", "_file"}
     for name, own in columns.items():
+        # The engine has no name that is empty or holds a zero.
+        name = name.replace("\0", "\\0") or "unnamed"
         while name.lower() in taken:
             name += "_"
         taken.add(name.lower())
@@ -274,39 +287,25 @@ def _beside_ours(columns):
 
 
 class Tables(Mapping):
-    """Canonical tables by name, each read into pandas when it is first asked for."""
+    """Canonical tables by name, each read into pandas when it is first asked for; `places` has
+    them where they lie.
+    """
 
     def __init__(self, paths):
-        self.paths, self._frames = dict(paths), {}
+        self.places = {name: InPlace(name, path) for name, path in paths.items()}
 
     def __getitem__(self, name):
-        if name not in self._frames:
-            self._frames[name] = frame(self.paths[name])
-        return self._frames[name]
+        return self.places[name].frame()
+
+    def __contains__(self, name):
+        # Mapping's own asks for the value, which would be read into memory.
+        return name in self.places
 
     def __iter__(self):
-        return iter(self.paths)
+        return iter(self.places)
 
     def __len__(self):
-        return len(self.paths)
-
-
-def frame(path):
-    """Return a canonical table as a DataFrame."""
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path)
-    types = {pa.bool_(): pd.BooleanDtype()}
-    found = table.to_pandas(types_mapper=types.get, ignore_metadata=True)
-    for name, column in found.items():
-        if isinstance(column.dtype, pd.DatetimeTZDtype):
-            found[name] = column.astype("datetime64[us, UTC]")
-        elif column.dtype == object:
-            found[name] = column.astype("str")
-    found.attrs = {"simulated": True} if engine.simulated(table) else {}
-    return found
+        return len(self.places)
 
 
 def answers(path):

@@ -1,4 +1,4 @@
-"""Sources whose columns have types: Parquet, one file or a folder of parts, DuckDB and SQLite."""
+"""Sources whose columns have types: Parquet, Arrow, DuckDB and SQLite."""
 
 from workbench import engine
 from workbench.engine.duck import literal, quote
@@ -13,6 +13,7 @@ NUMBER = "file_row_number"  # what the engine calls the place of a row in its Pa
 def parquet(workspace, path, _):
     """Return a Parquet file as a Raw table, read in place."""
     names = single_names(path, _names(path))
+    workspace.distrust()
     source = f"read_parquet({literal(path)}, hive_partitioning=false)"
     if NUMBER in map(str.lower, names):
         return _copied(workspace, source, names, engine.simulated(path))
@@ -30,7 +31,9 @@ def arrow(workspace, path, _):
 
     try:
         table = feather.read_table(path, memory_map=True)
-    except (pa.ArrowInvalid, OSError) as error:
+        # Of a damaged file, lengths and places of values may lead anywhere.
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, MemoryError) as error:
         raise InputError(
             "load.error_arrow",
             "{path}: not a whole Arrow file; it may have been cut off while copying ({error})",
@@ -43,15 +46,6 @@ def arrow(workspace, path, _):
         (n, own, kind) for n, (own, kind) in zip(names, workspace.types("file_rows"), strict=True)
     ]
     return _view(workspace, "file_rows", "rowid", kept, engine.simulated(table))
-
-
-def parts(workspace, paths, partitions):
-    """Return several Parquet files as one Raw table; names of folders like day=3 are columns."""
-    listed = ", ".join(map(literal, paths))
-    hive = "true" if partitions else "false"
-    source = f"read_parquet([{listed}], union_by_name=true, hive_partitioning={hive})"
-    names = [name for name, _ in workspace.types(source)]
-    return _copied(workspace, source, names, any(map(engine.simulated, paths)))
 
 
 def _copied(workspace, source, names, simulated):

@@ -80,7 +80,8 @@ class Values:
 
     def _reading(self, text, atom):
         if text not in self._readings:
-            how = writing.reading(self.raw, text, self.decimal, self._where(atom))
+            decimal = self.raw.decimals.get(atom.label) or self.decimal
+            how = writing.reading(self.raw, text, decimal, self._where(atom))
             if how.decimal == ",":
                 self.raw.notes["decimal"] = ","
             if how.signs:

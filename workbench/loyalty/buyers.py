@@ -35,14 +35,14 @@ class Periods:
     length: str
 
 
-@engine.frames("lines")
+@engine.tables("lines")
 @analysis
 def two_periods(lines, until=None):
     """Return the two longest periods of equal length in the data, the first ending on `until`.
 
     Parameters
     ----------
-    lines : DataFrame with ordered_at
+    lines : table of any kind with ordered_at
     until : str or date, optional
         Last day of the first period; None: the middle of the data.
 
@@ -53,14 +53,15 @@ def two_periods(lines, until=None):
     """
     import pandas as pd
 
-    need_columns("lines", lines.columns, "ordered_at")
-    moments = schemas.moments(lines, "lines", "ordered_at").dropna()
-    if not len(moments):
+    need_columns("lines", engine.columns(lines), "ordered_at")
+    ends = engine.span(lines, "ordered_at")
+    if None in ends:
         raise NotEnoughData("loyalty.error_no_moment", "lines: there is no line with a time")
-    days = moments.agg(["min", "max"]).dt.tz_localize(None).dt.normalize()
+    moments = pd.Series(pd.to_datetime(ends, unit="us", utc=True))
+    first, last = moments.dt.tz_localize(None).dt.normalize()
     cut = schemas.moment("until", periods.middle_day(moments) if until is None else until)
     middle = pd.Timestamp(cut, unit="us").normalize()
-    length = min((middle - days["min"]).days, (days["max"] - middle).days) - 1
+    length = min((middle - first).days, (last - middle).days) - 1
     if length < 1:
         raise _outside(middle.date())
     begin = middle - pd.Timedelta(days=length)

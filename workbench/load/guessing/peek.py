@@ -4,12 +4,13 @@ import csv
 import io
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.errors import InputError
 from workbench.load import containers, workbooks
 from workbench.load.files import FORMATS
+from workbench.load.raw import UNNAMED
 
 ROWS = 20_000
 BYTES = 8_000_000
@@ -58,6 +59,11 @@ class Peek:
         """Return the first of these columns that is there, or None."""
         return next((name for name in names if name in self.columns), None)
 
+    def below(self, rows):
+        """Return this file without its first rows."""
+        columns = {name: values[rows:] for name, values in self.columns.items()}
+        return replace(self, columns=columns)
+
 
 def peek(path, told=None):
     """Return the head of a file; `told` are the options a mapping reads it with.
@@ -65,6 +71,12 @@ def peek(path, told=None):
     Raises InputError for a kind that cannot be looked into.
     """
     path, told = Path(path), told or {}
+    several = containers.files_of(path)
+    if several:
+        # Of several files the first shows what they look like.
+        found = peek(several[0], told)
+        found.path, found.whole = path, False
+        return found
     if not path.is_file():
         raise InputError("load.error_no_file", "{path}: no such file.", path=path)
     kind = told.get("format") or FORMATS.get(path.suffix.lower())
@@ -161,15 +173,20 @@ def _header(rows):
 
 
 def _columns(rows):
-    """Return the texts of every column behind the header; a column without a name is left out."""
-    names = [str(cell).strip() if cell is not None else "" for cell in rows[0]] if rows else []
+    """Return the texts of every column behind the header, an empty one without a name left out."""
     columns = {}
-    for i, name in enumerate(names):
-        if not name or name in columns:
+    for i, name in enumerate(_names(rows)):
+        if name in columns:
             continue
         cells = (row[i] if i < len(row) else None for row in rows[1 : ROWS + 1] if any(row))
         columns[name] = [_cell(cell) for cell in cells]
-    return columns
+    return {n: v for n, v in columns.items() if any(v) or not UNNAMED.fullmatch(n)}
+
+
+def _names(rows):
+    """Return the names in a header as the loader calls the columns."""
+    names = [str(cell).strip() if cell is not None else "" for cell in rows[0]] if rows else []
+    return [name or f"unnamed_{i}" for i, name in enumerate(names, 1)]
 
 
 def _cell(value):
@@ -180,15 +197,16 @@ def _cell(value):
 
 
 def _workbook(path, told):
-    book = workbooks.opened(path)
-    sheets = workbooks.sheets(book)
-    visible = [name for name, seen in sheets if seen] or [name for name, _ in sheets]
-    rows = {name: _cells(book, name) for name in visible}
+    book = workbooks.Book(path)
+    visible = [name for name, seen in book.sheets.items() if seen] or list(book.sheets)
+    heads = book.heads(visible, ROWS)
+    # A whole number is written without its .0.
+    rows = {name: [[_whole(cell) for cell in row] for row in heads[name]] for name in visible}
     best = told.get("sheet")
     if best not in rows:
         best = max(visible, key=lambda name: sum(len(row) for row in rows[name]))
     start = told.get("skip_rows", _header(rows[best]))
-    read = {"sheet": best} if len(sheets) > 1 else {}
+    read = {"sheet": best} if len(book.sheets) > 1 else {}
     if start:
         read["skip_rows"] = start
     others = [name for name in visible if name != best]
@@ -196,12 +214,6 @@ def _workbook(path, told):
     columns = _columns(below)
     typed = _types_of_cells(below, columns)
     return Peek(path, columns, read, typed, sheets=others, whole=len(below) < ROWS)
-
-
-def _cells(book, name):
-    """Return the first rows of a sheet; a whole number is written without its .0."""
-    rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=ROWS)
-    return [[_whole(cell) for cell in row] for row in rows]
 
 
 def _whole(cell):
@@ -212,8 +224,7 @@ def _whole(cell):
 
 def _types_of_cells(rows, columns):
     """Return the columns that hold moments or numbers by themselves."""
-    typed = {}
-    names = [str(cell).strip() if cell is not None else "" for cell in rows[0]]
+    typed, names = {}, _names(rows)
     for name in columns:
         cells = [row[names.index(name)] for row in rows[1:200] if len(row) > names.index(name)]
         kinds = {_kind(cell) for cell in cells if cell not in (None, "")}

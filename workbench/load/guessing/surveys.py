@@ -6,7 +6,7 @@ import re
 from workbench.load.guessing import seen
 from workbench.load.guessing.draft import Draft
 from workbench.load.guessing.names import folded, role_of
-from workbench.load.guessing.peek import Peek
+from workbench.load.raw import UNNAMED
 from workbench.notes import Note
 
 QUALTRICS = Note("guess.qualtrics", "a Qualtrics export with three header rows")
@@ -50,14 +50,14 @@ def qualtrics(peek):
     if not peek.has("ResponseId", "EndDate") or peek.first("StartDate", "RecordedDate") is None:
         return None
     ids = [v for v in peek.columns["ResponseId"][:2] if v and v.startswith("{")]
-    answers = _below(peek, 2) if ids else peek
+    answers = peek.below(2) if ids else peek
     draft = Draft("surveys", QUALTRICS if ids else QUALTRICS_ONE, peek)
     draft.column("response_id", "ResponseId")
     people = ("ExternalReference", "ExternalDataReference", "RecipientEmail")
     person = next((p for p in people if len(answers.values(p)) > answers.rows / 2), None)
     draft.column("respondent_id", person or "ResponseId", None if person else NO_PERSON)
     draft.moment("answered_at", answers, "EndDate")
-    _items(draft, answers)
+    _items(draft, answers, heads=bool(ids))
     if ids:
         _below_the_heads(draft, peek)
     _no_previews(draft, answers)
@@ -80,11 +80,6 @@ def _below_the_heads(draft, peek):
     draft.reject({"column": "ResponseId", "one_of": heads, "reason": "header row"})
 
 
-def _below(peek, rows):
-    columns = {name: values[rows:] for name, values in peek.columns.items()}
-    return Peek(peek.path, columns, peek.read, peek.typed, peek.lists, peek.sheets)
-
-
 def _zone_of(heads):
     """Return the time zone a header row names: {"ImportId":"endDate","timeZone":"Z"}."""
     for head in heads:
@@ -105,14 +100,14 @@ def survey_monkey(peek):
     if person is None or when is None or "collectorid" not in names:
         return None
     two = peek.columns[person][0] is None
-    answers = _below(peek, 1) if two else peek
+    answers = peek.below(1) if two else peek
     draft = Draft("surveys", MONKEY, peek)
     draft.column("response_id", person)
     mail = names.get("emailaddress", names.get("emailadres"))
     known = mail if mail and len(answers.values(mail)) > answers.rows / 2 else None
     draft.column("respondent_id", known or person, None if known else NO_PERSON)
     draft.moment("answered_at", answers, when)
-    _items(draft, answers)
+    _items(draft, answers, heads=two, nameless=True)
     if two:
         draft.reject({"column": person, "missing": True, "reason": "header row"})
     return draft
@@ -150,10 +145,12 @@ def _about_orders(peek, scales):
     return bool(others & {"order", "amount", "price", "event"})
 
 
-def _questions(peek):
+def _questions(peek, nameless=False):
     """Return the columns with points of a scale, with open answers, and with other words."""
     scales, texts, others = [], [], []
     for name in peek.columns:
+        if UNNAMED.fullmatch(name) and not nameless:
+            continue
         if folded(name) in ABOUT_THE_ANSWER or role_of(name) in ABOUT_THE_PERSON:
             continue
         values = peek.values(name)
@@ -176,9 +173,11 @@ def _open(name, values):
     return bool(named) or (sentences and len(set(values)) > min(MANY, len(values) / 3))
 
 
-def _items(draft, peek):
-    """Write which columns are questions: one row an answer."""
-    scales, texts, others = _questions(peek)
+def _items(draft, peek, heads=False, nameless=False):
+    """Write which columns are questions: one row an answer. `heads` says that the row below the
+    header holds their texts.
+    """
+    scales, texts, others = _questions(peek, nameless)
     if not scales:
         draft.ask("unpivot", WORDS_ONLY.having(columns=others[:20]))
         draft.column("item", "item")
@@ -188,6 +187,8 @@ def _items(draft, peek):
     block = {"columns": [*scales, *texts], "item": "item", "value": "value"}
     if texts:
         block["texts"] = True
+    if heads:
+        block["question_row"] = 1
     draft.set("unpivot", block, ITEMS.having(scales=len(scales), texts=len(texts)))
     draft.column("item", "item")
     draft.column(
