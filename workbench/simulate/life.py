@@ -439,25 +439,23 @@ class _Life:
         for i, (name, chance, days, stage) in enumerate(plan):
             does = np.flatnonzero(u(name, rows, need) < chance)
             when = at[does] + 0.1 + days * d.wait(f"{name} wait", rows[does], need) * 0.6
-            inside = when < s.days
-            does, when = does[inside], when[inside]
-            kind = np.where(
-                (name == "review_written") & (satisfaction[does] > 0.6), w.ADVOCACY, stage
-            )
-            ones = np.full(len(does), i)
+            does, when = does[when < s.days], when[when < s.days]
+            praised = (name == "review_written") & (satisfaction[does] > 0.6)
+            kind = np.where(praised, w.ADVOCACY, stage)
+            one = np.ones(len(does), int)
             self._events(
                 row=rows[does],
                 t=when,
                 stage=kind,
-                event=np.full(len(does), w.CODE[name]),
-                need=np.full(len(does), need),
-                channel=np.zeros(len(does), int),
-                visit=90 + ones,
+                event=one * w.CODE[name],
+                need=one * need,
+                channel=one * 0,
+                visit=one * (90 + i),
                 brand=brand[does],
-                tracked=np.ones(len(does), bool),
-                seconds=np.full(len(does), np.nan),
-                p_leave=np.full(len(does), np.nan),
-                blocked=np.zeros(len(does), bool),
+                tracked=one > 0,
+                seconds=one * np.nan,
+                p_leave=one * np.nan,
+                blocked=one < 0,
             )
         rest = at + 7 + 14 * u("rest", rows, need)
         self._state(rows, rest, np.full(m, w.IDLE))
