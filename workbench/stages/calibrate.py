@@ -7,6 +7,7 @@ import numpy as np
 from workbench.stages.hidden import NOW
 
 PULL = 2.0  # standard deviation, on the log scale, by which chances may be off before answers speak
+SHARPER = 0.5  # and by which the chances may be too blunt or too sharp
 DRAWS = 2000
 FLOOR = 1e-9
 
@@ -24,9 +25,9 @@ class Answers:
 def shares(chances, answers, *, seed=1, conf_level=0.95):
     """Return the share of customers in each stage, with an interval: estimate, error, low, high.
 
-    The chances are shifted, one shift a stage, until they agree with the answers (of which a known
-    part is mistaken). The interval holds the doubt of the shifts, with customers as clusters, and
-    that of who happens to be in which stage.
+    The chances are shifted, one shift a stage, and sharpened until they agree with the answers (of
+    which a known part is mistaken). The interval holds the doubt of that, with customers as
+    clusters, and that of who happens to be in which stage.
     """
     shift, spread = _shifts(answers)
     rng = np.random.default_rng(seed)
@@ -54,7 +55,7 @@ def _count(mean, var, n, rng):
 
 
 def _moved(log, shift):
-    z = log + np.concatenate([[0.0], shift])
+    z = log * np.exp(shift[-1]) + np.concatenate([[0.0], shift[:-1]])
     z = np.exp(z - z.max(axis=1, keepdims=True))
     return z / z.sum(axis=1, keepdims=True)
 
@@ -66,23 +67,26 @@ def _shifts(answers):
     log = np.log(np.maximum(answers.chances, FLOOR))
     hot = np.eye(len(NOW))[answers.stage]
     right, wrong = 1 - answers.error, answers.error / len(NOW)
+    prior = np.array([PULL] * (len(NOW) - 1) + [SHARPER]) ** -2.0
 
     def scores(a):
         p = _moved(log, a)
         said = (p * hot).sum(axis=1)
         seen = right * said + wrong
-        return seen, (right * said / seen)[:, None] * (hot - p)[:, 1:]
+        pull = (right * said / seen)[:, None] * (hot - p)
+        slope = (pull * log).sum(axis=1) * np.exp(a[-1])
+        return seen, np.column_stack([pull[:, 1:], slope])
 
     def loss(a):
         seen, score = scores(a)
-        return -np.log(seen).sum() + (a**2).sum() / (2 * PULL**2), -score.sum(0) + a / PULL**2
+        return -np.log(seen).sum() + (prior * a**2).sum() / 2, -score.sum(0) + prior * a
 
-    best = optimize.minimize(loss, np.zeros(len(NOW) - 1), jac=True, method="BFGS").x
+    best = optimize.minimize(loss, np.zeros(len(NOW)), jac=True, method="BFGS").x
     step = 1e-4 * np.eye(len(best))
     hessian = np.array([(loss(best + h)[1] - loss(best - h)[1]) / 2e-4 for h in step])
     hessian = (hessian + hessian.T) / 2
     bread = np.linalg.inv(hessian)
     pulls = np.column_stack([np.bincount(answers.who, c) for c in scores(best)[1].T])
     # The prior's own part of the information counts as if it had been answered.
-    meat = pulls.T @ pulls + np.eye(len(best)) / PULL**2
+    meat = pulls.T @ pulls + np.diag(prior)
     return best, bread @ meat @ bread
