@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from workbench.errors import InputError
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, simulated_question
 from workbench.simulate.reasons import REASONS
 
 WITHIN = Note(
@@ -134,7 +134,8 @@ def beside(estimates, *, shares=True):
     estimates : dict
         Measure (a name of `reasons.REASONS`, or one of your own) → (Result, planted): the planted
         values by the name of their row, as the functions of `simulate.truth` return them; a name
-        may be a tuple of two. A third member, column → value, says which rows are meant.
+        may be a tuple of two. A third member, column → value, says which rows are meant. A table
+        may stand in place of one of several Results.
     shares : bool
         Whether the estimates are shares.
 
@@ -155,19 +156,20 @@ def beside(estimates, *, shares=True):
     known = table[["conf_low", "conf_high"]].notna().all(axis=1)
     held = table["planted"].between(table["conf_low"], table["conf_high"])
     table["inside"] = held.astype(object).where(known, None)
-    missed = table.loc[~held, "measure"].unique()
-    results = [given[0] for given in estimates.values()]
+    missed = table.loc[known & ~held, "measure"].unique()
+    results = [given[0] for given in estimates.values() if isinstance(given[0], Result)]
     return Result(
-        question=Note(
-            "simulate.beside_question", "How near do the estimates come to what was planted?"
+        question=simulated_question(
+            Note("simulate.beside_question", "How near do the estimates come to what was planted?")
         ),
-        answer=_beside_answer(table, held, shares),
+        answer=_beside_answer(table, held & known, known, shares),
         table=table,
         method=Note(
             "simulate.beside_method",
             "Estimates and their intervals beside values computed from the states the market was "
             "made with.",
         ),
+        simulated=True,
         unit=results[0].unit,
         n=max(result.n for result in results),
         conf_level=results[0].conf_level,
@@ -184,7 +186,7 @@ def beside(estimates, *, shares=True):
 
 def _rows(measure, result, planted, only=None):
     """Return the rows of a result that have a planted value, with it."""
-    table = result.table
+    table = getattr(result, "table", result)
     for column, value in (only or {}).items():
         table = table[table[column] == value]
     names = [key if isinstance(key, tuple) else (key,) for key in planted]
@@ -214,13 +216,13 @@ def _columns(table, names):
     return out if len(out) == len(names[0]) else []
 
 
-def _beside_answer(table, held, shares):
+def _beside_answer(table, held, known, shares):
     """Return how many planted values are covered, and the one that is missed by most."""
     far = (table["deviation"] / (1 if shares else table["planted"].abs())).abs()
     row = table.loc[far.idxmax()]
     return (BESIDE_SHARES if shares else BESIDE).having(
         inside=int(held.sum()),
-        planted=len(table),
+        planted=int(known.sum()),
         measure=row["measure"],
         term=row["term"],
         estimate=row["estimate"],
