@@ -116,12 +116,12 @@ def _answer(table, result, shares):
 BESIDE = Note(
     "simulate.beside_answer",
     "{inside} of {planted} intervals contain the planted value; furthest off is {measure:word} "
-    "({term:text}): {estimate:3} estimated, {truth:3} planted.",
+    "({term:word}): {estimate:3} estimated, {truth:3} planted.",
 )
 BESIDE_SHARES = Note(
     "simulate.beside_answer_shares",
     "{inside} of {planted} intervals contain the planted share; furthest off is {measure:word} "
-    "({term:text}): {estimate:%} estimated, {truth:%} planted.",
+    "({term:word}): {estimate:%} estimated, {truth:%} planted.",
 )
 
 
@@ -143,7 +143,7 @@ def beside(estimates, *, shares=True):
     -------
     Result
         measure, term, n, estimate, conf_low, conf_high, planted, deviation (estimate less planted),
-        inside (whether the interval holds the planted value; missing without an interval). For
+        inside (yes or no: whether the interval holds the planted value; missing without an interval). For
         every measure that misses, the limits say why, and what would mend it.
 
     Raises InputError where a planted name is no row.
@@ -155,7 +155,7 @@ def beside(estimates, *, shares=True):
     table["deviation"] = table["estimate"] - table["planted"]
     known = table[["conf_low", "conf_high"]].notna().all(axis=1)
     held = table["planted"].between(table["conf_low"], table["conf_high"])
-    table["inside"] = held.astype(object).where(known, None)
+    table["inside"] = held.map({True: "yes", False: "no"}).where(known, None)
     missed = table.loc[known & ~held, "measure"].unique()
     results = [given[0] for given in estimates.values() if isinstance(given[0], Result)]
     return Result(
@@ -191,14 +191,14 @@ def _rows(measure, result, planted, only=None):
         table = table[table[column] == value]
     names = [key if isinstance(key, tuple) else (key,) for key in planted]
     columns = _columns(table, names)
-    rows = table.set_index(columns)
-    wanted = names if len(columns) > 1 else [name for (name,) in names]
+    wanted = names if len(names[0]) > 1 else [name for (name,) in names]
+    rows = table.set_index(columns) if columns else table.iloc[:0]
     missing = [name for name in wanted if name not in rows.index]
-    if not columns or missing:
+    if missing:
         raise InputError(
             "simulate.error_recovery",
             "planted: {names:text} stand in no row of the result",
-            names=missing or wanted,
+            names=missing,
         )
     kept = ["n", "estimate", "conf_low", "conf_high"]
     out = rows.loc[wanted].reindex(columns=kept).reset_index(drop=True)
@@ -211,7 +211,7 @@ def _columns(table, names):
     """Return the columns of a table that hold the names, one a part of a name."""
     out = []
     for part in zip(*names, strict=True):
-        fits = [c for c in table if c not in out and set(part) <= set(table[c])]
+        fits = [c for c in table if c not in out and set(part) <= set(table[c].dropna())]
         out += fits[:1]
     return out if len(out) == len(names[0]) else []
 
