@@ -234,7 +234,9 @@ def test_a_noisy_logit_without_noise_is_a_ridge_logit():
     rng = np.random.default_rng(9)
     x, fold = rng.normal(size=(300, 2)), np.arange(300) % 4
     y = (x[:, 0] > 0).astype(int)
-    sure = noisy_logit.noisy_logit(x, y, fold, error=0.0, noise=np.full(2, 0.5))
+    given = {"error": 0.0, "noise": np.full(2, 0.5)}
+    penalty = noisy_logit.best_penalty(x, y, fold, **given)
+    sure = noisy_logit.noisy_logit(x, y, penalty=penalty, **given)
     told = sure.chances(x)
     assert told.sum(axis=1) == pytest.approx(np.ones(300))
     assert (told > 0).all() and ((told[:, 1] > 0.5) == (y == 1)).mean() > 0.97
