@@ -48,6 +48,26 @@ class Raw:
     questions: dict = field(default_factory=dict)
     unmatched: list = field(default_factory=list)
     texts: object = None
+    whole: str = ""
+    underscored: bool = True
+    settled: object = None
+    pick: object = None
+
+    def bring(self, numbers):
+        """Make `relation` hold at least the rows whose numbers a query gives."""
+        if not self.whole:
+            return
+        work = self.workspace
+        picked = self.pick(work, numbers) if self.pick else None
+        if picked is None:
+            work.run(
+                f"""CREATE OR REPLACE TEMP TABLE file_rows AS SELECT * FROM (
+                  SELECT row_number() OVER () - 1 AS {ROW}, * FROM {self.whole})
+                WHERE {ROW} IN ({numbers})"""
+            )
+        else:
+            work.table_from("file_rows", picked)
+        work.run(f"CREATE OR REPLACE TEMP VIEW {self.relation} AS FROM file_rows")
 
     def sql(self, name):
         """Return the engine's column behind a name."""

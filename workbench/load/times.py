@@ -102,17 +102,18 @@ def in_utc(local, zone, first, last):
     """
     if zone in (None, "UTC"):
         return local
-    pieces = _pieces(zone, first, last)
-    return f"CASE {_tree(local, pieces)} END" if len(pieces) > 1 else _shifted(local, pieces[0][1])
+    return _tree(local, _pieces(zone, first, last))
 
 
 def _tree(local, pieces):
-    """Return the branches that look for the piece of time a clock stands in."""
-    branches = []
-    for until, offset in pieces[:-1]:
-        value = "NULL" if offset is None else _shifted(local, offset)
-        branches.append(f"WHEN {local} < TIMESTAMP '{until}' THEN {value}")
-    return " ".join(branches) + f" ELSE {_shifted(local, pieces[-1][1])}"
+    """Return the branches that look for the piece of time a clock stands in, halving them."""
+    if len(pieces) == 1:
+        offset = pieces[0][1]
+        return "NULL" if offset is None else _shifted(local, offset)
+    middle = len(pieces) // 2
+    before, after = _tree(local, pieces[:middle]), _tree(local, pieces[middle:])
+    until = pieces[middle - 1][0]
+    return f"CASE WHEN {local} < TIMESTAMP '{until}' THEN {before} ELSE {after} END"
 
 
 def _shifted(local, offset):

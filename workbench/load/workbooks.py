@@ -1,6 +1,9 @@
 """Workbooks (.xlsx, .xlsm, .xls, .xlsb, .ods): cells as the sheet keeps them, nothing computed."""
 
+import itertools
+
 from workbench.errors import InputError, unknown
+from workbench.load import formulas
 from workbench.load.cells import Cells
 from workbench.load.delimited import no_rows, single_names
 from workbench.notes import Note
@@ -15,6 +18,15 @@ _OTHER = Note(
 _HIDDEN = Note(
     "load.noticed_hidden",
     "Sheet '{sheet}' is hidden and was not read; `read: {{sheet: …}}` names it where it is meant.",
+    sheet="",
+)
+_UNCACHED = Note(
+    "load.noticed_uncached",
+    "{n} formula in sheet '{sheet}' has no value beside it and counts as an empty cell: formulas "
+    "are never computed here. Open and save the workbook in a spreadsheet program first.",
+    "{n} formulas in sheet '{sheet}' have no value beside them and count as empty cells: formulas "
+    "are never computed here. Open and save the workbook in a spreadsheet program first.",
+    n=0,
     sheet="",
 )
 _MERGED = Note(
@@ -35,10 +47,9 @@ def read(workspace, path, options):
     skip, noticed, header, cells = options.get("skip_rows", 0), [], None, None
     for name in chosen:
         rows, merged = _rows(path, book, name)
-        rows = rows[skip:]
-        while rows and not any(_filled(v) for v in rows[0][1]):
-            rows = rows[1:]
-        names = _header(path, rows[0][1]) if rows else []
+        filled = (row for row in itertools.islice(rows, skip, None) if any(map(_filled, row[1])))
+        _, first = next(filled, (0, []))
+        names = _header(path, first)
         if header is None:
             header, cells = names, Cells(workspace, names)
         elif names != header:
@@ -51,13 +62,11 @@ def read(workspace, path, options):
                 first=chosen[0],
                 found=names or "–",
             )
-        cells.take_rows(
-            (line, values[: len(names)])
-            for line, values in rows[1:]
-            if any(_filled(v) for v in values)
-        )
+        cells.take_rows((line, values[: len(names)]) for line, values in filled)
         if merged:
             noticed.append(_MERGED.having(n=merged, sheet=name))
+        if count := formulas.without_value(path, name):
+            noticed.append(_UNCACHED.having(n=count, sheet=name))
     if not cells.count:
         raise no_rows(path, header)
     raw = cells.raw()
@@ -126,14 +135,15 @@ def _chosen(path, book, named):
 
 
 def _rows(path, book, name):
-    """Return (row in the sheet, values) of a sheet, and how many blocks of cells are merged."""
+    """Return a stream of (row in the sheet, values), and how many blocks of cells are merged."""
     try:
         sheet = book.get_sheet_by_name(name)
-        rows = sheet.to_python(skip_empty_area=False)
         merged = len(getattr(sheet, "merged_cell_ranges", None) or ())
     except Exception as error:  # noqa: BLE001 - a broken workbook fails in any way
         raise _broken(path, error) from None
-    return list(enumerate(rows, 1)), merged
+    # Columns left of the first that is filled are none to the library, and are to the sheet.
+    left = [""] * (sheet.start[1] if sheet.start else 0)
+    return ((i, left + list(row)) for i, row in enumerate(sheet.iter_rows(), 1)), merged
 
 
 def _filled(value):
