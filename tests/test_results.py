@@ -27,6 +27,7 @@ from workbench import (
     results,
     retention,
     stages,
+    surveys,
 )
 from workbench.display import figures, render, shares, speaking, tables
 from workbench.errors import InputError
@@ -245,6 +246,39 @@ PRICED = priced(5)
 LADDER = pd.DataFrame(
     [(f"r{i}", p, w >= p) for i, w in enumerate(RNG.normal(20, 5, 80)) for p in (12, 18, 24)],
     columns=["respondent_id", "price", "would_buy"],
+)
+OPINIONS = pd.DataFrame(
+    {
+        "response_id": np.arange(600),
+        "respondent_id": [f"p{k}" for k in np.repeat(np.arange(200), 3)],
+        "answered_at": pd.Timestamp("2024-01-05", tz="UTC")
+        + pd.to_timedelta(np.arange(600) % 85, "D"),
+        "item": np.tile(["recommend", "satisfaction", "effort"], 200),
+        "value": np.tile([10.0, 6, 5], 200)
+        - np.where(np.arange(600) % 7 < 4, np.arange(600) % 5, 0),
+        "touchpoint": np.array(["web", "shop"])[np.repeat(np.arange(200) % 3 // 2, 3)],
+    }
+)
+USABLE = pd.DataFrame(
+    {
+        "response_id": np.arange(400),
+        "respondent_id": [f"p{k}" for k in np.repeat(np.arange(40), 10)],
+        "answered_at": pd.Timestamp("2024-01-05", tz="UTC"),
+        "item": np.tile([f"q{k}" for k in range(10)], 40),
+        "value": np.tile([4.0, 2], 200) + np.repeat(np.arange(40) % 2, 10),
+    }
+)
+ASKED = pd.DataFrame(
+    {
+        "respondent_id": [f"p{k % 90}" for k in range(240)],
+        "invited_at": pd.Timestamp("2024-01-05", tz="UTC")
+        + pd.to_timedelta(np.arange(240) % 80, "D"),
+        "orders": np.arange(240) * 7 % 11,
+        "channel": np.array(["mail", "app"])[np.arange(240) % 2],
+    }
+).assign(
+    answered_at=lambda d: (d["invited_at"] + pd.Timedelta("3D")).where(np.arange(240) % 3 == 0),
+    started_at=lambda d: d["invited_at"].where(np.arange(240) % 3 < 2),
 )
 BELIEFS = pd.DataFrame(
     [
@@ -554,6 +588,23 @@ ANALYSES = {
         WIDE,
         lambda d: drivers.explore_factors(d, ["i0", "i1", "i2", "i3", "i4", "i5"], draws=40),
     ),
+    "nps": (OPINIONS, lambda d: surveys.nps(d, by="touchpoint")),
+    "csat": (OPINIONS, lambda d: surveys.csat(d, scale=(1, 7), by="touchpoint")),
+    "ces": (OPINIONS, lambda d: surveys.ces(d, version="agreement")),
+    "sus": (USABLE, lambda d: surveys.sus(d, [f"q{k}" for k in range(10)])),
+    "differences": (
+        OPINIONS,
+        lambda d: surveys.differences(d, item="satisfaction", by="touchpoint", scale=(1, 7)),
+    ),
+    "trend": (OPINIONS, lambda d: surveys.trend(d, item="recommend", measure="nps")),
+    "crosstab": (OPINIONS, lambda d: surveys.crosstab(d, item="satisfaction", by="touchpoint")),
+    "weight_effect": (
+        OPINIONS.assign(weight=1.0 + (OPINIONS["touchpoint"] == "shop")),
+        lambda d: surveys.weight_effect(d, item="recommend", measure="nps"),
+    ),
+    "response": (ASKED, lambda d: surveys.response(d, by="channel")),
+    "nonresponse": (ASKED, lambda d: surveys.nonresponse(d, ["orders", "channel"])),
+    "answers_needed": (OPINIONS, lambda d: surveys.answers_needed([5, 10], response=0.2)),
     "scale_means": (WIDE, lambda d: drivers.scale_means(d, {"s": ["i0", "i1"]})),
     "attitude": (BELIEFS, drivers.attitude),
     "service_gap": (
@@ -788,6 +839,7 @@ SIGNED = {
     "decision_units",
     "difference",
     "difference_in_differences",
+    "differences",
     "distinguishing_paths",
     "effect",
     "elasticities",
@@ -806,6 +858,7 @@ SIGNED = {
     "moderation",
     "nested_logit",
     "next_event",
+    "nps",
     "parametric",
     "part_worths",
     "period_hazards",
@@ -823,7 +876,9 @@ SIGNED = {
     "star_rounding",
     "state_dependence",
     "support",
+    "trend",
     "uplift",
+    "weight_effect",
     "weighting",
     "what_if",
     "will_return",
@@ -833,7 +888,7 @@ SIGNED = {
 # What happens at one moment at one stage has no order of its own.
 NAMED = {"barriers"}
 # What rests on no table has no mark to carry and no rows to shuffle.
-NO_TABLE = {"sample_size", "e_value", "contract"}
+NO_TABLE = {"sample_size", "answers_needed", "e_value", "contract"}
 
 
 @pytest.fixture(scope="module")
@@ -869,6 +924,7 @@ def test_every_public_analysis_is_here(made):
         attribution,
         experiments,
         prediction,
+        surveys,
     ):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if name.startswith("_") or not function.__module__.startswith(module.__name__):

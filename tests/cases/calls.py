@@ -24,6 +24,7 @@ from workbench import (
     retention,
     simulate,
     stages,
+    surveys,
 )
 
 ROOMS = (
@@ -40,6 +41,7 @@ ROOMS = (
     prediction,
     retention,
     stages,
+    surveys,
 )
 RNG = np.random.default_rng(7)
 
@@ -750,7 +752,7 @@ use(
 use(
     loyalty,
     "joining",
-    {"period": "week", "zone": "Europe/Amsterdam", "until": END},
+    {"wave": "week", "zone": "Europe/Amsterdam", "until": END},
     members=MEMBERS,
     begin="2024-05-01",
     **BOUGHT,
@@ -856,7 +858,7 @@ use(
     variants={"one": Prices(CHOICES, 0.1), "two": Prices(KINDS, 0.2)},
     attributes=LIKES,
 )
-use(choice, "conditional_logit", {"constants": False, **LEVEL}, **CHOSEN)
+use(choice, "conditional_logit", {"constants": False, **LEVEL}, {"penalty": "firth"}, **CHOSEN)
 use(choice, "elasticities", {"attribute": "price", **LEVEL}, fit=FIT, choices=CHOICES)
 use(
     choice,
@@ -1048,6 +1050,79 @@ use(
 use(drivers, "structural", LEVEL, model="f =~ i0 + i1 + i2 + i3", **TABLE)
 use(drivers, "validity", LEVEL, **SCALES, **DRAWN)
 use(drivers, "wide", {"items": ["q_a", "q_b"], "prefix": "q_"}, surveys=SURVEYS)
+
+# ------------------------------------------------------------------------------------- surveys
+
+HEAVY = base.OPINIONS.assign(weight=1.0 + (base.OPINIONS["touchpoint"] == "shop"))
+SAID = {"surveys": base.OPINIONS}
+BOXES = {"measure": "mean", "scale": (1, 7), "top": 3}
+use(
+    surveys,
+    "answers_needed",
+    {"measure": "share", "variance": 0.2, "response": 0.3, "design_effect": 1.4, **LEVEL},
+    half_width=5,
+)
+use(
+    surveys,
+    "ces",
+    {"by": "touchpoint", "item": "satisfaction", **LEVEL},
+    version="agreement",
+    **SAID,
+)
+use(surveys, "crosstab", LEVEL, item="satisfaction", by="touchpoint", **SAID)
+use(
+    surveys, "csat", {"item": "effort", "by": "touchpoint", "top": 3, **LEVEL}, scale=(1, 7), **SAID
+)
+use(
+    surveys,
+    "differences",
+    {**BOXES, **LEVEL},
+    {"measure": "nps", "item": "recommend"},
+    item="satisfaction",
+    by="touchpoint",
+    scale=(1, 7),
+    **SAID,
+)
+use(
+    surveys,
+    "nonresponse",
+    {"window": "20D", "until": "2024-03-20", **LEVEL},
+    invitations=base.ASKED,
+    terms=["orders", "channel"],
+)
+use(surveys, "nps", {"item": "effort", "by": "touchpoint", **LEVEL}, **SAID)
+use(surveys, "rake", surveys=base.OPINIONS, margins={"touchpoint": {"web": 0.5, "shop": 0.5}})
+use(
+    surveys,
+    "response",
+    {"window": "20D", "until": "2024-03-20", "by": "channel", **LEVEL},
+    invitations=base.ASKED,
+)
+use(
+    surveys,
+    "sus",
+    {"by": "respondent_id", **LEVEL},
+    surveys=base.USABLE,
+    items=[f"q{k}" for k in range(10)],
+)
+use(
+    surveys,
+    "trend",
+    {"wave": "week", "zone": "Europe/Amsterdam", **BOXES, **LEVEL},
+    {"wave": "touchpoint"},
+    {"measure": "nps", "item": "recommend"},
+    item="satisfaction",
+    scale=(1, 7),
+    **SAID,
+)
+use(
+    surveys,
+    "weight_effect",
+    {"measure": "nps", "item": "recommend", "top": 3, **LEVEL},
+    surveys=HEAVY,
+    item="satisfaction",
+    scale=(1, 7),
+)
 
 # ----------------------------------------------------------------------------------- influence
 

@@ -1,6 +1,5 @@
 """What a file shows at a first look, after its load report."""
 
-from workbench import engine
 from workbench.notes import Note
 
 _ORDERS = Note("load.orders", "Orders: {orders}, buyers: {buyers}", orders=0, buyers=0)
@@ -45,7 +44,7 @@ def _orders(loaded):
 
 def _events(loaded):
     """Yield how many events there are, and who gets from a first step to a purchase."""
-    from workbench import funnels
+    from workbench import engine, funnels
     from workbench.errors import WorkbenchError
     from workbench.reports import readiness
 
@@ -69,5 +68,7 @@ def _events(loaded):
 
 def _distinct(table, *columns):
     """Return how many different values each column has."""
+    from workbench import engine
+
     counts = ", ".join(f"count(DISTINCT {c}) AS {c}" for c in columns)
     return [int(n) for n in engine.run(f"SELECT {counts} FROM t", t=table).iloc[0]]

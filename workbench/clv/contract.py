@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from workbench import discrete, engine, intervals
+from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
+from workbench.stats import likelihoods, renewals
 
 FEW, FEW_RENEWALS = 200, 4
 SORTING = Note(
@@ -52,7 +53,7 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
     Source: Fader & Hardie (2007), Journal of Interactive Marketing 21 (shifted beta-geometric).
     """
     import pandas as pd
-    from scipy import optimize, special
+    from scipy import special
 
     seen = np.asarray(survivors, float)
     if len(seen) < 3:
@@ -66,54 +67,15 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
             "clv.error_survivors",
             "survivors: the numbers of one cohort can only fall",
         )
-    n, lost, k = seen[0], -np.diff(seen), np.arange(1, len(seen))
+    n, lost = seen[0], -np.diff(seen)
     if not lost.any() or seen[1] == 0:
         raise _nothing_varies(lost)
-    psi = special.psi
-
-    def value(theta):
-        a, b = np.exp(theta)
-        log = special.betaln(a + 1, b + k - 1) - special.betaln(a, b)
-        stay = special.betaln(a, b + k[-1]) - special.betaln(a, b)
-        da = psi(a + 1) - psi(a + b + k) - psi(a) + psi(a + b)
-        db = psi(b + k - 1) - psi(a + b + k) - psi(b) + psi(a + b)
-        sa, sb = (
-            psi(a + b) - psi(a + b + k[-1]),
-            psi(b + k[-1]) - psi(a + b + k[-1]) - psi(b) + psi(a + b),
-        )
-        return lost @ log + seen[-1] * stay, np.array(
-            [a * (lost @ da + seen[-1] * sa), b * (lost @ db + seen[-1] * sb)]
-        )
-
-    runs = [
-        optimize.minimize(
-            lambda q: tuple(-v / n for v in value(q)),
-            np.log(s),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(-10, 10)] * 2,
-            options={"ftol": 1e-14, "gtol": 1e-10},
-        )
-        for s in ([1.0, 1.0], [0.5, 3.0], [5.0, 20.0])
-    ]
-    theta = min(runs, key=lambda r: r.fun).x
-    log, _ = value(theta)
-    hessian = discrete.slope(lambda q: value(q)[1], theta)
-    edge = bool((np.abs(theta) > 9.5).any())
-    cov = np.linalg.pinv(-hessian) if not edge else np.full((2, 2), np.nan)
+    sbg = renewals.fit(seen)
+    theta, log, edge, cov = sbg.theta, sbg.loglik, sbg.edge, sbg.cov
     periods = np.arange(1, len(seen) + ahead)
-
-    def shares(theta):
-        a, b = np.exp(theta)
-        left = special.betaln(a, b + periods) - special.betaln(a, b)
-        return np.concatenate(
-            [
-                special.logit(np.minimum(np.exp(left), 1 - 1e-12)),
-                special.logit((b + periods - 1) / (a + b + periods - 1)),
-            ]
-        )
-
-    made, error = discrete.delta(shares, theta, np.nan_to_num(cov))
+    made, error = likelihoods.delta(
+        lambda q: renewals.curves(q, periods), theta, np.nan_to_num(cov)
+    )
     low, high = special.expit(np.array(intervals.normal(made, error, conf_level)))
     a, b = np.exp(theta)
     known = np.concatenate([seen[1:], np.full(ahead, np.nan)])

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench import discrete
 from workbench.clv.models import MODELS
 from workbench.errors import InputError, NotEnoughData, need_columns
+from workbench.stats import likelihoods
 
 # logarithms of parameters stay within; beyond lies a model without that kind of difference
 BOUND = 11.0
@@ -211,7 +211,7 @@ def _curvature(model, rows, weight, theta, names):
         _free(theta[: len(model.names)]), np.ones(len(theta) - len(model.names), bool)
     )
     try:
-        curvature = -discrete.slope(lambda q: _value(model, q, rows, weight)[1], theta)
+        curvature = -likelihoods.slope(lambda q: _value(model, q, rows, weight)[1], theta)
         inverse = np.linalg.inv(curvature[np.ix_(inside, inside)])
         if (np.diag(inverse) > 0).all():
             cov[np.ix_(inside, inside)] = inverse
@@ -252,7 +252,7 @@ def _of_ratios(model, rows, weight, theta, pairs, edges):
     def gradient(moved):
         return turn.T @ _value(model, theta + turn @ moved, rows, weight)[1]
 
-    curvature = -discrete.slope(gradient, np.zeros(turn.shape[1]))
+    curvature = -likelihoods.slope(gradient, np.zeros(turn.shape[1]))
     cov = np.full((size, size), np.nan)
     try:
         inverse = np.linalg.inv(curvature)
@@ -309,8 +309,8 @@ def _natural(model, theta, z):
 def _value(model, theta, rows, weight):
     """Return the log-likelihood and its gradient by logarithms of parameters and by covariates."""
     x, t, age, z = rows
-    p = _natural(model, theta, z)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        p = _natural(model, theta, z)
         value, slopes = model.loglik(p, x, t, age)
     by_log = {n: weight * d * v for n, d, v in zip(model.names, slopes, p, strict=True)}
     gradient = [d.sum() for d in by_log.values()]
@@ -356,6 +356,6 @@ def _newton(model, rows, weight, begin):
         theta[free] = some
         return _value(model, theta, rows, weight)[1][free] / n
 
-    best, left = discrete.polish(score, theta[free].copy(), enough=1e-10)
+    best, left = likelihoods.polish(score, theta[free].copy(), enough=1e-10)
     theta[free] = best
     return theta, _value(model, theta, rows, weight)[0], left

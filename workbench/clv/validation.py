@@ -74,18 +74,16 @@ def hold_out(
         [*(np.abs(v - later) for v in told.values()), *told.values(), np.ones(len(x)), later]
     )
 
-    def measures(weights):
-        sums = weights @ values
-        return np.concatenate([sums[: len(names)] / sums[-2], sums[len(names) : -2] / sums[-1]])
-
     at = resample.kinds(np.column_stack([x, last, age, later]), many)
-    se, low, high = intervals.bootstrap(measures, at, seed=seed, draws=draws, conf_level=conf_level)
+    se, low, high = intervals.bootstrap(
+        lambda w: _errors(w, values), at, seed=seed, draws=draws, conf_level=conf_level
+    )
     table = pd.DataFrame(
         {
             "model": names * 2,
             "measure": np.repeat(["error", "total"], len(names)),
             "n": n,
-            "estimate": measures(many),
+            "estimate": _errors(many, values),
             "std_error": se,
             "conf_low": low,
             "conf_high": high,
@@ -117,6 +115,15 @@ def hold_out(
             xlabel=Note("clv.hold_axis", "Predicted purchases as a share of actual purchases"),
         ),
     )
+
+
+def _errors(weights, values):
+    """Return the mean error and the ratio of totals of each model, from what customers count for;
+    the last two columns are 1 and what they bought.
+    """
+    sums = weights @ values
+    models = (len(sums) - 2) // 2
+    return np.concatenate([sums[:models] / sums[-2], sums[models:-2] / sums[-1]])
 
 
 def _predictions(models, customers, span, seed):
@@ -247,14 +254,14 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
     actual = again.cumsum().reindex(moments, method="ffill").fillna(0).to_numpy(int)
     since = np.maximum(moments[:, None] - first.index.to_numpy()[None, :], 0) / fit.unit
 
-    def expected(theta):
-        return fit.model.expected(
-            fit.natural(theta=theta), np.maximum(since, 1e-12)
-        ) @ first.to_numpy(float)
-
-    made = expected(None)
+    customers = first.to_numpy(float)
+    made = _expected(fit, None, since, customers)
     se, low, high = intervals.percentiles(
-        [expected(theta) for theta in fit.redraw(draws, seed) if np.isfinite(theta).all()]
+        [
+            _expected(fit, theta, since, customers)
+            for theta in fit.redraw(draws, seed)
+            if np.isfinite(theta).all()
+        ]
         or made[None][:0],
         made,
         conf_level,
@@ -311,6 +318,12 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
             ylabel=Note("clv.track_yaxis", "Cumulative repeat purchases"),
         ),
     )
+
+
+def _expected(fit, theta, since, customers):
+    """Return the repeat purchases by each moment of all who had come by then."""
+    p = fit.natural(theta=theta)
+    return fit.model.expected(p, np.maximum(since, 1e-12)) @ customers
 
 
 def _tracked(table):

@@ -1,9 +1,11 @@
 """What customers will still buy, and what they are worth."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
-from workbench.errors import InputError, NotEnoughData
+from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
@@ -44,7 +46,9 @@ def outlook(fit, customers, ahead):
     """
     fit = getattr(fit, "model", fit)
     span = _ahead(fit, ahead)
-    x, last, age = (np.asarray(customers[c], float) for c in ("frequency", "recency", "age"))
+    names = ("frequency", "recency", "age")
+    checked(customers, names)
+    x, last, age = (np.asarray(customers[c], float) for c in names)
     p = fit.natural(customers)
     made = customers.assign(
         alive=fit.model.alive(p, x, last, age),
@@ -141,34 +145,12 @@ def value(
         customers["paid"].to_numpy(float),
         np.nan_to_num(customers["value"].to_numpy(float)),
     )
-    rate = np.log1p(discount) * years  # a unit of time, continuously
-    times = span * (1 + NODES) / 2
-
-    def each(theta_buy, theta_spend):
-        """Purchases, discounted purchases and value of a purchase, a customer each."""
-        p = fit.natural(alike, theta_buy)
-        bought = fit.model.conditional(p, x, last, age, span)
-        # Discounted purchases by parts: what is bought by each moment is smooth, its derivative has
-        # no closed form.
-        under = sum(
-            w * np.exp(-rate * s) * fit.model.conditional(p, x, last, age, s)
-            for s, w in zip(times, WEIGHTS * span / 2, strict=True)
-        )
-        return (
-            bought[kinds],
-            (np.exp(-rate * span) * bought + rate * under)[kinds],
-            spending.model.mean(spending.natural(theta=theta_spend), paid, mean),
-        )
-
-    def sums(theta_buy, theta_spend):
-        bought, worth, price = each(theta_buy, theta_spend)
-        v = worth * price * margin
-        total = many @ v
-        return np.array([total, total / n, many @ bought, _top(v, many, max(n // 10, 1)) / total])
-
-    estimate = sums(None, None)
+    # A unit of time, continuously.
+    rate = np.log1p(discount) * years
+    ahead = _Ahead(fit, spending, alike, kinds, paid, mean, many, span, rate, margin)
+    estimate = ahead.sums(None, None)
     drawn = [
-        sums(a, b)
+        ahead.sums(a, b)
         for a, b in zip(fit.redraw(draws, seed), spending.redraw(draws, seed + 1), strict=True)
         if np.isfinite(a).all() and np.isfinite(b).all() and b[1] > 0
     ]
@@ -183,7 +165,7 @@ def value(
             "conf_high": high,
         }
     )
-    bought, worth, price = each(None, None)
+    bought, worth, price = ahead.each(None, None)
     people = customers.assign(
         alive=fit.model.alive(fit.natural(alike), x, last, age)[kinds],
         expected=bought,
@@ -215,6 +197,77 @@ def value(
             xlabel=Note("clv.value_axis", "Value per customer, in the currency of the orders"),
         ),
     )
+
+
+def checked(customers, names):
+    """Return frequency, age and how many customers a row stands for, or say what is wrong."""
+    need_columns("customers", customers.columns, *names)
+    x, last, age = (np.asarray(customers[n], float) for n in names)
+    if not (np.isfinite(x + last + age).all() and (x >= 0).all() and (last >= 0).all()):
+        raise InputError(
+            "clv.error_not_numbers",
+            "customers: frequency, recency and age must be numbers of 0 or more",
+        )
+    wrong = (last > age * (1 + 1e-9)) | ((x == 0) != (last == 0))
+    if wrong.any():
+        raise InputError(
+            "clv.error_recency",
+            "customers: in {wrong} rows the last purchase lies after the end, or frequency and "
+            "recency contradict each other (both are 0, or neither)",
+            wrong=int(wrong.sum()),
+        )
+    many, _ = how_many(customers)
+    if not (np.isfinite(many).all() and (many >= 0).all() and (many == many.round()).all()):
+        raise InputError(
+            "clv.error_how_many",
+            "customers: the column '{name}' says how many customers a row stands for; it must hold "
+            "whole numbers of {least} or more",
+            name="customers",
+            least=0,
+        )
+    return x, age, many
+
+
+@dataclass(frozen=True, eq=False)
+class _Ahead:
+    """What customers will buy, and what that is worth, under parameters of both models."""
+
+    fit: object
+    spending: object
+    alike: object
+    kinds: np.ndarray
+    paid: np.ndarray
+    mean: np.ndarray
+    many: np.ndarray
+    span: float
+    rate: float
+    margin: float
+
+    def each(self, theta_buy, theta_spend):
+        """Return purchases, discounted purchases and value of a purchase, a customer each."""
+        x, last, age = (self.alike[c].to_numpy(float) for c in ("frequency", "recency", "age"))
+        p, model, span = self.fit.natural(self.alike, theta_buy), self.fit.model, self.span
+        bought = model.conditional(p, x, last, age, span)
+        # Discounted purchases by parts: what is bought by each moment is smooth, its derivative has
+        # no closed form.
+        under = sum(
+            w * np.exp(-self.rate * s) * model.conditional(p, x, last, age, s)
+            for s, w in zip(span * (1 + NODES) / 2, WEIGHTS * span / 2, strict=True)
+        )
+        worth = np.exp(-self.rate * span) * bought + self.rate * under
+        natural = self.spending.natural(theta=theta_spend)
+        return (
+            bought[self.kinds],
+            worth[self.kinds],
+            self.spending.model.mean(natural, self.paid, self.mean),
+        )
+
+    def sums(self, theta_buy, theta_spend):
+        """Return the total, the mean, the purchases and the share of the top tenth."""
+        bought, worth, price = self.each(theta_buy, theta_spend)
+        v, n = worth * price * self.margin, int(self.many.sum())
+        total, tenth = self.many @ v, _top(v, self.many, max(n // 10, 1))
+        return np.array([total, total / n, self.many @ bought, tenth / total])
 
 
 def how_many(customers):

@@ -4,12 +4,24 @@ Colours are told apart in grey and by colour-blind readers; groups differ by mar
 style as well, and carry their name beside the line.
 """
 
+import warnings
 from contextlib import contextmanager
 from io import BytesIO
 
 from workbench.display import curves, flows, points, record, writing
 from workbench.display.languages import naming
-from workbench.display.marks import COLOURS, GREY, key, listed, title, value
+from workbench.display.marks import (
+    COLOURS,
+    GREY,
+    POINTS_AN_INCH,
+    SIZE,
+    WIDTH,
+    key,
+    listed,
+    signs,
+    title,
+    value,
+)
 from workbench.display.readable import is_unsaid
 from workbench.errors import InputError
 from workbench.results import is_built_in, small_cells, withheld
@@ -20,6 +32,13 @@ KINDS = {
     "heat": curves.heat,
     "flow": flows.draw,
 }
+HEIGHTS = {
+    "points": points.height,
+    "curve": curves.height,
+    "heat": curves.height_of_heat,
+    "flow": flows.height,
+}
+PNG, SVG = "image/png", "image/svg+xml"
 _TEXT_ROWS = 40
 
 
@@ -30,16 +49,20 @@ def theme():
     import seaborn as sns
 
     with mpl.rc_context():
+        sizes = ("axes.labelsize", "axes.titlesize", "legend.fontsize", "legend.title_fontsize")
+        sizes += ("xtick.labelsize", "ytick.labelsize", "font.size")
         sns.set_theme(
             style="whitegrid",
             context="notebook",
             palette=COLOURS,
             rc={
-                "figure.figsize": (8, 4.5),
+                **dict.fromkeys(sizes, SIZE),
+                "figure.figsize": (WIDTH, 4),
                 "figure.dpi": 110,
                 "axes.titlelocation": "left",
                 "axes.titleweight": "bold",
-                "axes.titlesize": 12,
+                # A price such as $5-$10 is text, never mathematics.
+                "text.parse_math": False,
                 "axes.spines.top": False,
                 "axes.spines.right": False,
                 "axes.edgecolor": GREY,
@@ -58,20 +81,8 @@ class Drawing:
         self.result = result
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        import matplotlib.pyplot as plt
-        from PIL import Image
-
         record.result(self.result)
-        ax = draw(self.result)
-        buffer = BytesIO()
-        # Without the version stamp the bytes depend on the drawing alone.
-        ax.figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
-        plt.close(ax.figure)
-        # A palette holds a chart's few colours in a third of the bytes.
-        small = BytesIO()
-        Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
-            small, "png", optimize=True
-        )
+        kind = SVG if record.is_kept() else PNG
         text = describe(self.result)
         said = {"alt": text}
         if self.result.answer is not None:
@@ -80,7 +91,35 @@ class Drawing:
                 said["answer"] = writing.render(self.result.answer)
             if is_unsaid(self.result.answer):
                 said["unsaid"] = True
-        return {"image/png": small.getvalue(), "text/plain": text}, {"image/png": said}
+        return {kind: picture(self.result, kind), "text/plain": text}, {kind: said}
+
+
+def picture(result, kind):
+    """Return a Result drawn, as the bytes of a PNG or the text of an SVG."""
+    import matplotlib.pyplot as plt
+
+    buffer = BytesIO()
+    with theme(), warnings.catch_warnings():
+        # A sign that the typeface lacks is drawn as a box; the table holds it.
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        figure = draw(result).figure
+        if kind == SVG:
+            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        else:
+            # Without the version stamp the bytes depend on the drawing alone.
+            figure.savefig(buffer, format="png", metadata={"Software": None})
+        plt.close(figure)
+    return buffer.getvalue().decode() if kind == SVG else _small(buffer)
+
+
+def _small(png):
+    """Return a PNG with a palette: it holds a chart's few colours in a third of the bytes."""
+    from PIL import Image
+
+    small = BytesIO()
+    picture = Image.open(png).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture.save(small, "png", optimize=True)
+    return small.getvalue()
 
 
 def draw(result, ax=None):
@@ -93,26 +132,26 @@ def draw(result, ax=None):
     table = _visible(result)
     with theme(), naming(is_built_in(result)):
         if ax is None:
-            ax = plt.figure(figsize=(8, _height(result.chart, table))).add_subplot()
+            ax = plt.figure(figsize=(WIDTH, _height(result.chart, table))).add_subplot()
         KINDS[kind](result, result.chart, table, ax)
-        ax.set_title(title(result.question, 78))
+        _titled(result, ax)
     return ax
+
+
+def _titled(result, ax):
+    """Write the question over a figure, from its left edge on."""
+    words = title(result.question, signs(0.92 * WIDTH * POINTS_AN_INCH))
+    if len(ax.figure.axes) > 1:
+        # A reader's own figure of several axes: each keeps its question.
+        ax.set_title(words)
+        return
+    ax.figure.suptitle(words, x=0.01, ha="left", fontsize=SIZE, fontweight="bold")
 
 
 def _height(chart, table):
     """Return the height of a figure in inches, by how many rows it has."""
-    if chart.kind == "points":
-        labels = points.labels_of(chart, table)
-        lines = [len(points.wrapped(label)) for label in labels]
-        # Groups of one label share a line, and stand closer.
-        shared = points.grouped(chart) and len(set(labels)) < len(labels)
-        rows = 0.6 * len(lines) if shared else 0.55 * sum(lines) + 0.45 * len(lines)
-        height = 1.8 + 0.34 * min(rows, 60)
-    elif chart.kind == "heat":
-        height = 2 + 0.32 * min(table[chart.row].nunique(), 24)
-    else:
-        height = 5.2 if chart.kind == "flow" else 4.5
-    return min(max(height, 3), 22)
+    height = HEIGHTS[chart.kind](chart, table)
+    return min(max(height, 2.2), 22)
 
 
 def describe(result):

@@ -3,12 +3,21 @@
 import textwrap
 
 from workbench.display import writing
-from workbench.display.marks import COLOURS
+from workbench.display.marks import COLOURS, INK, POINTS_AN_INCH, SIZE, WIDTH, signs
 
 _BAR = 0.12
+_LEFT, _RIGHT = 0.8, 0.75
+_MOST_UPRIGHT = 6
+# A line of text, in the unit of the height of a figure's bars.
+_LINE = 0.055
 _TOP = 1.0
 _FORWARD, _SKIPPED, _ENTERED = COLOURS[3], COLOURS[2], COLOURS[5]
 _ABANDONED, _STILL_GOING = COLOURS[1], COLOURS[4]
+
+
+def height(chart, table):
+    """Return how high a flow must be, in inches: many stages have their names turned."""
+    return 5.0 if len(chart.stages) <= _MOST_UPRIGHT else 6.2
 
 
 def draw(result, chart, table, ax):
@@ -17,8 +26,8 @@ def draw(result, chart, table, ax):
     flow.bars()
     for row in table.to_dict("records"):
         flow.move(row["from_stage"], row["to_stage"], row["count"] / flow.total)
-    ax.set_xlim(-0.8, len(chart.stages) - 1 + 0.6)
-    ax.set_ylim(min(-0.05, 1 - max(flow.size.values()) - 0.25), 1.2)
+    ax.set_xlim(-_LEFT, len(chart.stages) - 1 + _RIGHT)
+    ax.set_ylim(min(-0.05, flow.lowest - _LINE), 1.02)
     ax.axis("off")
 
 
@@ -35,6 +44,9 @@ class _Flow:
         }
         self.out, self.into = dict.fromkeys(stages, _TOP), dict.fromkeys(stages, _TOP)
         self.lost, self.entry = dict.fromkeys(stages, 0.0), _TOP
+        self.said, self.lowest = dict.fromkeys(stages), 1.0
+        # From one stage to the next, in points.
+        self.pitch = WIDTH * POINTS_AN_INCH / (len(self.x) - 1 + _LEFT + _RIGHT)
 
     def bars(self):
         """Draw the stages, each with its name and share."""
@@ -44,18 +56,23 @@ class _Flow:
             size = self.size[name]
             corner = x - _BAR / 2, _TOP - size
             self.ax.add_patch(Rectangle(corner, _BAR, size, color=COLOURS[0], zorder=3))
-            label = "\n".join(
-                textwrap.wrap(writing.key(name, "to_stage"), 15, break_long_words=False)
-            )
-            self.ax.annotate(
-                f"{label}\n{writing.percent(size)}",
-                (x, 1.02),
-                ha="center",
-                va="bottom",
-                fontsize=9,
-                fontweight="bold",
-                annotation_clip=False,
-            )
+            self._named(name, x, size)
+
+    def _named(self, name, x, size):
+        """Write the name of a stage and its share over its bar; turned where they are many."""
+        turned = len(self.x) > _MOST_UPRIGHT
+        width = 26 if turned else signs(0.9 * self.pitch)
+        label = "\n".join(_wrapped(writing.key(name, "to_stage"), width))
+        self.ax.annotate(
+            f"{label}{' · ' if turned else chr(10)}{writing.percent(size)}",
+            (x, 1.02),
+            ha="center",
+            va="bottom",
+            rotation=90 if turned else 0,
+            fontsize=min(SIZE, 0.8 * self.pitch / (label.count("\n") + 1)) if turned else SIZE,
+            fontweight="bold",
+            annotation_clip=False,
+        )
 
     def move(self, begin, end, height):
         """Draw one band: into the first stage, on to another, or out."""
@@ -79,15 +96,25 @@ class _Flow:
         low = start[1] - 0.10 - self.lost[begin]
         colour = _ABANDONED if end == "abandoned" else _STILL_GOING
         self._band(start, (self.x[begin] + 0.5, low), height, colour, 0.5)
+        words = _wrapped(writing.key(end, "to_stage"), max(signs(0.8 * self.pitch) - 1, 6))
+        words = [*words, writing.percent(height)]
+        fitting = min(SIZE, 0.8 * self.pitch / (0.56 * max(map(len, words))))
+        tall = _LINE * len(words) * fitting / SIZE
+        # Below what was written for this stage before.
+        middle = low - height / 2
+        middle = middle if self.said[begin] is None else min(middle, self.said[begin] - tall / 2)
         self.ax.annotate(
-            f"{writing.key(end, 'to_stage')} {writing.percent(height)}",
-            (self.x[begin] + 0.52, low - height / 2),
-            fontsize=7.5,
+            "\n".join(words),
+            (self.x[begin] + _BAR / 2 + 0.02, middle),
+            fontsize=fitting,
             va="center",
-            color="#333",
-            bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8},
+            linespacing=1.0,
+            color=INK,
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.6},
             zorder=5,
         )
+        self.said[begin] = middle - tall / 2 - 0.02
+        self.lowest = min(self.lowest, self.said[begin], low - height)
         self.lost[begin] += 0.02
 
     def _band(self, start, end, height, colour, alpha):
@@ -111,3 +138,14 @@ class _Flow:
                 zorder=2,
             )
         )
+
+
+def _wrapped(text, width):
+    """Return a name in lines; a word too long for one is broken with a hyphen."""
+    lines = []
+    for line in textwrap.wrap(text, max(width, 4), break_long_words=False):
+        while len(line) > max(width, 4):
+            lines.append(line[: max(width, 4) - 1] + "-")
+            line = line[max(width, 4) - 1 :]
+        lines.append(line)
+    return lines or [""]

@@ -9,6 +9,11 @@ from workbench.results import Points
 
 COLOURS = ("#0b3c5d", "#d1495b", "#edae49", "#3c8d7b", "#7d5ba6", "#66717e")
 GREY = "#66717e"
+INK = "#1d2731"
+# One width, in inches, and one size of text, in points: a figure stands on paper as it was drawn.
+WIDTH, SIZE = 7.0, 10
+POINTS_AN_INCH = 72
+_SIGN = 0.56  # how wide a sign is on average, in sizes of the text
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 _POINTS = Note("result.points", "{value:plain} pp", value=0)
@@ -84,6 +89,15 @@ def axis(axis, chart):
         axis.set_major_formatter(lambda v, _: writing.plain(round(100 * v, 6)) + " %")
     else:
         axis.set_major_formatter(lambda v, _: writing.plain(v))
+
+
+def signs(width):
+    """Return how many signs of a figure's text stand in a width in points.
+
+    >>> signs(60)
+    10
+    """
+    return int(width / (_SIGN * SIZE))
 
 
 def title(note, width):

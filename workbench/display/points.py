@@ -8,17 +8,25 @@ from workbench.display import writing
 from workbench.display.marks import (
     COLOURS,
     GREY,
+    INK,
     MARKERS,
+    POINTS_AN_INCH,
+    SIZE,
+    WIDTH,
     axis,
     in_order,
     keys,
     listed,
+    signs,
+    title,
     value,
 )
 
-_LINE_WIDTH = 46
-_HALF_A_SIGN = 0.012  # of the width
+_LINE_WIDTH = signs(0.36 * WIDTH * POINTS_AN_INCH)
 _MOST_TICKS = 6
+_SIGN_WIDE = 0.6 * SIZE
+# Inches a line of text takes, a row with one, and what stands above and below the rows.
+_LINE, _BETWEEN, _AROUND = 0.165, 0.075, 1.25
 
 
 def grouped(chart):
@@ -50,6 +58,22 @@ def draw(result, chart, table, ax):
         _numbers(chart, table, y, ax)
 
 
+def height(chart, table):
+    """Return how high a figure of points must be, in inches: every line of its labels fits."""
+    labels = labels_of(chart, table)
+    if grouped(chart) and len(set(labels)) < len(labels):
+        groups = table[chart.group].nunique()
+        rows = sum(
+            max(_LINE * len(wrapped(label)), 0.15 * groups) + 2 * _BETWEEN
+            for label in dict.fromkeys(labels)
+        )
+    else:
+        tallest = max((len(wrapped(label)) for label in labels), default=1)
+        rows = len(labels) * (_LINE * tallest + _BETWEEN)
+    named = 0.2 * _lines_of_legend(table, chart) if chart.group or chart.beside else 0
+    return _AROUND + rows + named
+
+
 def labels_of(chart, table):
     """Return what stands beside each row: its keys, and what a bare number among them numbers."""
     names = listed(chart.label)
@@ -59,7 +83,7 @@ def labels_of(chart, table):
 
 def wrapped(label):
     """Return a label as the lines it takes beside a figure."""
-    return textwrap.wrap(label, _LINE_WIDTH, break_long_words=False) or [""]
+    return textwrap.wrap(label, _LINE_WIDTH) or [""]
 
 
 def _ordered(chart, table):
@@ -100,33 +124,23 @@ def _dots(chart, table, y, i, name, ax):
 
 
 def _numbers(chart, table, y, ax):
-    """Write each estimate over its mark; beside the axis it begins at the mark.
-
-    What is not known has a dash where its mark would be sought.
+    """Write each estimate at the end of its line, where it covers nothing; a dash for what is not
+    known.
     """
-    place = ax.transData + ax.transAxes.inverted()
-    for number, at in zip(table["estimate"], y, strict=True):
-        if number != number:
-            ax.text(
-                0.01,
-                at,
-                writing.MISSING,
-                transform=ax.get_yaxis_transform(),
-                va="center",
-                color=GREY,
-            )
-        else:
-            said = value(number, chart)
-            near = place.transform((number, at))[0] < _HALF_A_SIGN * len(said)
-            ax.annotate(
-                said,
-                (number, at),
-                xytext=(2 if near else 0, 7),
-                textcoords="offset points",
-                ha="left" if near else "center",
-                fontsize=8.5,
-                color="#333",
-            )
+    said = [value(number, chart) for number in table["estimate"]]
+    widest = max(map(len, said), default=0)
+    for text, at in zip(said, y, strict=True):
+        ax.annotate(
+            text,
+            (1, at),
+            xycoords=ax.get_yaxis_transform(),
+            xytext=(10 + widest * _SIGN_WIDE, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            color=GREY if text == writing.MISSING else INK,
+            annotation_clip=False,
+        )
 
 
 def _beside(chart, table, y, ax):
@@ -154,15 +168,29 @@ def _legend(ax):
         # A reader's own figure of several axes: each keeps its names.
         ax.legend(handles, names, loc="best")
         return
+    names = ["\n".join(wrapped(name)) for name in names]
     ax.figure.legend(
-        handles, names, loc="outside lower center", ncols=min(len(names), 4), frameon=False
+        handles, names, loc="outside lower center", ncols=_in_a_line(names), frameon=False
     )
 
 
+def _in_a_line(names):
+    """Return how many names of marks stand beside one another under a figure."""
+    widest = max(len(line) for name in names for line in name.split("\n"))
+    return max(min(len(names), signs(0.95 * WIDTH * POINTS_AN_INCH) // (widest + 8), 4), 1)
+
+
+def _lines_of_legend(table, chart):
+    if not chart.group:
+        return 1
+    names = [writing.key(name, chart.group) for name in dict.fromkeys(table[chart.group])]
+    return -(-len(names) // _in_a_line(names or [""])) * max(len(wrapped(n)) for n in names or [""])
+
+
 def _from_zero(table, ax):
-    """Begin an axis of shares at 0 or below, with room on the right for a number over a mark."""
+    """Begin an axis of shares at 0 or below."""
     low, high = ax.get_xlim()
-    ax.set_xlim(min(0, low) if table["estimate"].min() < 0 else 0, high + 0.03 * (high - low))
+    ax.set_xlim(min(0, low) if table["estimate"].min() < 0 else 0, high)
 
 
 def _logarithmic(ax):
@@ -176,8 +204,8 @@ def _logarithmic(ax):
 
 def _axes(chart, table, lines, ax):
     ax.set_yticks(np.arange(len(lines))[::-1], ["\n".join(wrapped(line)) for line in lines])
-    ax.set_ylim(-0.7, len(lines) - 0.2)
-    ax.set(xlabel=writing.render(chart.xlabel), ylabel="")
+    ax.set_ylim(-0.6, len(lines) - 0.4)
+    ax.set(xlabel=title(chart.xlabel, signs(0.55 * WIDTH * POINTS_AN_INCH)), ylabel="")
     if chart.percent and not chart.log:
         _from_zero(table, ax)
     if ax.get_xscale() == "linear":

@@ -15,9 +15,14 @@ from workbench.results import is_built_in, withheld
 LOG = "WORKBENCH_TABLES"
 
 
+def is_kept():
+    """Say whether a report is being made of what is shown."""
+    return bool(os.environ.get(LOG))
+
+
 def result(shown):
     """Keep a Result that is shown, in the language in use, small cells withheld."""
-    if not os.environ.get(LOG):
+    if not is_kept():
         return
     with naming(is_built_in(shown)):
         _keep(
@@ -33,7 +38,7 @@ def result(shown):
 
 def table(frame, caption):
     """Keep a plain table that is shown, with its caption."""
-    if os.environ.get(LOG):
+    if is_kept():
         _keep(
             {"question": render(caption), "answer": "", "method": "", "limits": [], **_cells(frame)}
         )

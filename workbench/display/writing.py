@@ -89,6 +89,8 @@ def render(note):
 
     >>> render(Note("demo", "{share:%} within {window:span}", share=0.4, window="90D"))
     '40.0 % within 90 days'
+    >>> render(Note("demo", "customers at {start}", start="2017-07-04"))
+    'customers at 4 July 2017'
     """
     return _fill(languages.sentence(note), note.values) if isinstance(note, Note) else str(note)
 
@@ -113,6 +115,9 @@ def _write(value, form, name, currency):
         return visible(word(value, name))
     if form == "money":
         return money(value, currency)
+    if form == "" and isinstance(value, str):
+        # A day handed in as text is a day in a sentence.
+        return visible(date(value))
     text = FORMS[form](value) if form in FORMS else number(value, int(form))
     return visible(text) if isinstance(value, str) or form in ("", "text") else text
 

@@ -1,8 +1,13 @@
 """Databases of others: a DuckDB or SQLite file, read-only, and no query reaches beyond it."""
 
+import shutil
 import sqlite3
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 
 from workbench.engine.duck import literal, quote
+from workbench.engine.workspace import MEMORY
 from workbench.errors import InputError, unknown
 
 BATCH = 20_000
@@ -54,7 +59,7 @@ def sqlite_rows(path, query, table):
 
     Values are as SQLite has them; text that is no UTF-8 comes as bytes.
     """
-    con = sqlite3.connect(f"file:{_uri(path)}?mode=ro", uri=True)
+    con, copied = _connected(path)
     try:
         con.text_factory = _text
         names = [
@@ -70,12 +75,38 @@ def sqlite_rows(path, query, table):
         if cursor.description is None:
             raise _failed(path, "it gives no rows")
     except sqlite3.Error as error:
-        con.close()
+        _close(con, copied)
         raise _failed(path, error) from None
     except InputError:
-        con.close()
+        _close(con, copied)
         raise
-    return [column for column, *_ in cursor.description], _streamed(path, con, cursor)
+    return [column for column, *_ in cursor.description], _streamed(path, con, copied, cursor)
+
+
+def _connected(path):
+    """Open an SQLite file for reading, and say in which folder it was copied, if it was.
+
+    A file that keeps a log beside it (WAL) would get one anew when it is opened: where nobody is
+    at work on it, it is read without, or copied together with the log that was left.
+    """
+    with open(path, "rb") as stream:
+        logs = stream.read(20)[18:] == b"\x02\x02"
+    log, shared = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    if not logs or shared.exists():
+        return sqlite3.connect(f"file:{_uri(path)}?mode=ro", uri=True), None
+    if not log.exists():
+        return sqlite3.connect(f"file:{_uri(path)}?mode=ro&immutable=1", uri=True), None
+    copied = tempfile.TemporaryDirectory(prefix="workbench-load-")
+    for file in (path, log):
+        shutil.copyfile(file, Path(copied.name) / file.name)
+    place = _uri(Path(copied.name) / path.name)
+    return sqlite3.connect(f"file:{place}?mode=ro", uri=True), copied
+
+
+def _close(con, copied):
+    con.close()
+    if copied is not None:
+        copied.cleanup()
 
 
 def duckdb_to_parquet(path, query, table, folder):
@@ -89,17 +120,11 @@ def duckdb_to_parquet(path, query, table, folder):
     except duckdb.Error as error:
         raise _failed(path, error) from None
     with con:
-        try:
-            names = [
-                name
-                for (name,) in con.execute(
-                    "SELECT table_name FROM information_schema.tables ORDER BY table_name"
-                ).fetchall()
-            ]
-            sql = query or f"SELECT * FROM {quote(_named(path, table, names))}"
-            return _locked_copy(con, path, sql, folder)
-        except duckdb.Error as error:
-            raise _failed(path, error) from None
+        listed = "SELECT table_name FROM information_schema.tables ORDER BY table_name"
+        with _told(path):
+            names = [name for (name,) in con.execute(listed).fetchall()]
+        sql = query or f"SELECT * FROM {quote(_named(path, table, names))}"
+        return _locked_copy(con, path, sql, folder)
 
 
 def query_files(files, query, folder):
@@ -111,41 +136,59 @@ def query_files(files, query, folder):
     import duckdb
 
     with duckdb.connect() as con:
-        try:
-            for name, (path, shown) in files.items():
-                columns = ", ".join(f"{sql} AS {quote(column)}" for column, sql in shown.items())
+        for name, (path, shown) in files.items():
+            columns = ", ".join(f"{sql} AS {quote(column)}" for column, sql in shown.items())
+            with _told("mapping, files"):
                 con.execute(
                     f"CREATE VIEW {quote(name)} AS SELECT {columns} "
                     f"FROM read_parquet({literal(str(path))})"
                 )
-            return _locked_copy(con, "query", query, folder)
-        except duckdb.Error as error:
-            raise _failed("mapping, query", error) from None
+        return _locked_copy(con, "mapping, query", query, folder)
+
+
+@contextmanager
+def _told(path):
+    """Turn what the engine says of a user's query or file into an error that says so.
+
+    Only what is a user's runs within it: an error in a statement of ours stays as it is.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _failed(path, error) from None
 
 
 def _locked_copy(con, path, query, folder):
     """Write what one SELECT gives to Parquet, with nothing but the folder within reach."""
     import duckdb
 
-    statements = con.extract_statements(query)
+    with _told(path):
+        statements = con.extract_statements(query)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise _failed(path, "a query is one SELECT; it may only read this database")
     text = statements[0].query.strip().rstrip(";")
     con.execute("SET TimeZone='UTC'")
+    con.execute(f"SET memory_limit={literal(MEMORY)}")
+    con.execute("SET python_enable_replacements=false")
     con.execute("SET autoinstall_known_extensions=false")
     con.execute("SET preserve_insertion_order=true")
     con.execute(f"SET allowed_directories=[{literal(str(folder))}]")
     con.execute(f"SET temp_directory={literal(str(folder))}")
     con.execute("SET enable_external_access=false")
     con.execute("SET lock_configuration=true")
-    columns = [(name, kind) for name, kind, *_ in con.execute(f"DESCRIBE ({text}\n)").fetchall()]
+    with _told(path):
+        described = con.execute(f"DESCRIBE ({text}\n)").fetchall()
+    columns = [(name, kind) for name, kind, *_ in described]
     inner = ", ".join(f"c{i}" for i in range(len(columns)))
     shown = ", ".join(_parquet_can(f"c{i}", kind) for i, (_, kind) in enumerate(columns))
     target = folder / "query.parquet"
-    con.execute(
-        f"COPY (SELECT {shown} FROM ({text}\n) q({inner})) "
-        f"TO {literal(str(target))} (FORMAT parquet)"
-    )
+    with _told(path):
+        con.execute(
+            f"COPY (SELECT {shown} FROM ({text}\n) q({inner})) "
+            f"TO {literal(str(target))} (FORMAT parquet)"
+        )
     return target, columns
 
 
@@ -155,14 +198,14 @@ def _parquet_can(column, kind):
     return f"CAST({column} AS VARCHAR) AS {column}" if odd else column
 
 
-def _streamed(path, con, cursor):
+def _streamed(path, con, copied, cursor):
     try:
         while rows := cursor.fetchmany(BATCH):
             yield from rows
     except (sqlite3.Error, OverflowError) as error:
         raise _failed(path, error) from None
     finally:
-        con.close()
+        _close(con, copied)
 
 
 def _text(data):

@@ -14,6 +14,7 @@ from workbench.engine.batches import BATCH_ROWS, cut, empty, in_order, settle, t
 from workbench.engine.ids import coded_words, written
 from workbench.errors import InputError
 
+LIBRARIES = ("pandas", "polars", "pyarrow", "duckdb", "_duckdb")
 MEMORY = os.environ.get("WORKBENCH_MEMORY", "2GB")
 
 
@@ -56,8 +57,8 @@ def prepare(table):
                 path=path,
             )
         return folders.files(path)
-    kind = type(table).__module__.split(".")[0]
-    if kind not in ("pandas", "polars", "pyarrow", "duckdb", "_duckdb"):
+    kind = library(table)
+    if kind is None:
         raise InputError(
             "engine.error_table_type",
             "table: cannot read a {kind}; pass a pandas, polars or Arrow table, a "
@@ -70,6 +71,17 @@ def prepare(table):
         return table.collect() if hasattr(table, "collect") else table
     # A reader gives its rows once, and an analysis looks at them more than once.
     return table.read_all() if hasattr(table, "read_all") else table
+
+
+def library(value, kinds=()):
+    """Return the library that a value comes from, or is made upon; None for any other. With `kinds`
+    it must be of a type of one of these names.
+    """
+    for kind in type(value).__mro__:
+        name = kind.__module__.split(".")[0]
+        if name in LIBRARIES and (not kinds or kind.__name__ in kinds):
+            return name
+    return None
 
 
 def _tidy(table):
@@ -248,11 +260,21 @@ def run(sql, views, values):
     """Run portable SQL over views and return a DataFrame."""
     sources = {name: f"_src_{name}" for name in views}
     text = with_views(sql, views, sources)
-    return _query(
+    made = _query(
         re.sub(r"(?<![:\w]):([a-z_]\w*)", r"$\1", text),
         {sources[n]: v.table for n, v in views.items()},
         values,
-    ).df()
+    )
+    return _in_pandas(made)
+
+
+def _in_pandas(relation):
+    """Fetch a relation; moments with a zone by way of Arrow, since DuckDB turns them with a call
+    that pandas gives up, and warns of it.
+    """
+    if any(str(kind) == "TIMESTAMP WITH TIME ZONE" for kind in relation.types):
+        return relation.to_arrow_table().to_pandas()
+    return relation.df()
 
 
 def ordered(view, kernel, by, then, descending):
@@ -333,7 +355,7 @@ def _reading(path):
 
 def select(sql, table):
     """Return the rows of a statement over one table, `src`, as a DataFrame."""
-    return _query(sql, {"src": table}).df()
+    return _in_pandas(_query(sql, {"src": table}))
 
 
 def arrow(sql, table):

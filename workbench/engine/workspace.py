@@ -121,13 +121,22 @@ class Workspace:
             raise _unreadable(error) from error
         return [(name, kind) for name, kind, *_ in rows]
 
+    def distrust(self):
+        """Look at values themselves: what a file says of them (the largest, say) may be wrong."""
+        self._execute("SET disabled_optimizers='statistics_propagation'")
+
     def register(self, name, table):
         """Make an Arrow table known by a name."""
         self.con.register(name, table)
 
     def table_from(self, name, table):
         """Make a table of an Arrow table."""
-        self.con.register("incoming", table)
+        import duckdb
+
+        try:
+            self.con.register("incoming", table)
+        except duckdb.Error as error:
+            raise _unreadable(error) from error
         self._execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS SELECT * FROM incoming")
         self.con.unregister("incoming")
 

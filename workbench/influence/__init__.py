@@ -10,6 +10,7 @@ from workbench.influence.price import price_elasticity
 from workbench.influence.promotion import promotion_lift
 from workbench.influence.social import peers, review_effect
 from workbench.influence.stars import star_rounding
+from workbench.influence.triggers import triggers
 
 __all__ = [
     "decision_units",
@@ -25,4 +26,5 @@ __all__ = [
     "review_effect",
     "star_rounding",
     "support",
+    "triggers",
 ]

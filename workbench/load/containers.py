@@ -11,6 +11,7 @@ from workbench.errors import InputError
 
 PACKED = (".gz", ".zip")
 # Folders that list their own files: what lies in them is not what their table holds.
+LEFT = ("thumbs.db", "desktop.ini")
 TABLE_FORMATS = {"_delta_log": "Delta", "metadata": "Iceberg", ".hoodie": "Hudi"}
 
 
@@ -71,25 +72,29 @@ def _damaged(path, error):
 
 
 def files_of(path):
-    """Return the files of a folder or a pattern, sorted, and whether folders like day=3 name
-    columns; None for one file.
+    """Return the files of a folder or a pattern, sorted; None for one file.
 
     Raises InputError for a folder whose files are not its table, and for none at all.
     """
     if any(sign in str(path) for sign in "*?[") and not path.exists():
         base = Path(path.anchor or ".")
         found = sorted(p for p in base.glob(str(path.relative_to(base))) if p.is_file())
-        return _some(path, found), _partitioned(found)
+        return _some(path, [p for p in found if not _is_hidden(p.name)])
     if not path.is_dir():
         return None
     _no_table_format(path)
-    hidden = ("_", ".")
     found = [
         p
         for p in sorted(path.rglob("*"))
-        if p.is_file() and not any(part.startswith(hidden) for part in p.relative_to(path).parts)
+        if p.is_file() and not any(map(_is_hidden, p.relative_to(path).parts))
     ]
-    return _some(path, found), _partitioned(found)
+    return _some(path, found)
+
+
+def _is_hidden(name):
+    """Say whether a file or folder is none of the data: hidden, or left there by a program."""
+    left = name.lower().endswith(("-wal", "-shm", "-journal", ".wal", ".lock"))
+    return left or name.startswith(("_", ".", "~$")) or name.lower() in LEFT
 
 
 def _no_table_format(path):
@@ -105,10 +110,6 @@ def _no_table_format(path):
             )
 
 
-def _partitioned(found):
-    return bool(found) and all("=" in p.parent.name for p in found)
-
-
 def _some(path, found):
     if not found:
         raise InputError(
@@ -116,7 +117,7 @@ def _some(path, found):
             "{path}: no file lies in this directory",
             path=path,
         )
-    endings = sorted({p.suffix.lower() for p in found})
+    endings = sorted({_ending(p) for p in found})
     if len(endings) > 1:
         raise InputError(
             "load.error_directory_mixed",
@@ -127,3 +128,9 @@ def _some(path, found):
             first=endings[0],
         )
     return found
+
+
+def _ending(path):
+    """Return the ending of a file, of what is packed in it where it is."""
+    ending = path.suffix.lower()
+    return (Path(path.stem).suffix.lower() or ending) if ending in PACKED else ending

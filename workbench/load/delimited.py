@@ -37,15 +37,13 @@ class _Layout:
         skip = options.get("skip_rows", 0)
         named = {"\\t": "\t"}.get(options.get("delimiter"), options.get("delimiter"))
         with open(source, encoding="utf-8", newline="") as stream:
-            for _ in range(skip):
-                stream.readline()
-            first = stream.readline()
-            self.head_line = skip
+            above = [stream.readline() for _ in range(skip)]
+            first = _below_blank(stream, above)
             if told := _SEP.fullmatch(first.strip("\ufeff\r\n")):
-                named, self.head_line = named or told[1], skip + 1
-                first = stream.readline()
+                named = named or told[1]
+                above.append(first)
+                first = _below_blank(stream, above)
             head = [first, *itertools.islice(stream, SAMPLE)]
-        head[0] = head[0].removeprefix("\ufeff")
         if not "".join(head).strip():
             raise InputError("load.error_no_text", "{path}: the file holds no text", path=path)
         self.delimiter = named or _delimiter("".join(head[:60]), self.quote)
@@ -56,9 +54,12 @@ class _Layout:
                 path=path,
                 delimiter=self.delimiter,
             )
-        rows = self.reader(head, strict=False)
+        rows = self.reader([head[0].removeprefix("\ufeff"), *head[1:]], strict=False)
         self.header = _named(path, next(rows))
-        self.first_line = self.head_line + rows.line_num
+        # What stands above the first row; the engine and a reader of bytes know no lone return.
+        above += head[: rows.line_num]
+        self.first_line, self.above = len(above), "".join(above)
+        self.lone_returns = "\r" in self.above.replace("\r\n", "")
         sample = list(itertools.islice(rows, SAMPLE))
         self.shapes = census.shapes_of(sample, self.delimiter, len(self.header))
 
@@ -76,10 +77,14 @@ class _Layout:
 
     def start(self):
         """Return the byte at which the first row begins."""
-        with open(self.source, "rb") as stream:
-            for _ in range(self.first_line):
-                stream.readline()
-            return stream.tell()
+        return len(self.above.encode())
+
+
+def _below_blank(stream, above):
+    """Return the next line that is not blank; those that are stand above it."""
+    while (line := stream.readline()) and not line.strip("\ufeff \t\r\n"):
+        above.append(line)
+    return line
 
 
 def read(workspace, path, options, *, at_once=False):
@@ -209,7 +214,8 @@ def _by_engine(workspace, layout, counted):
 
 def _for_engine(layout, counted):
     """Say whether the engine may read a file by the letter."""
-    return counted.regular and len(layout.header) > 1 and _plain(layout.delimiter)
+    regular = counted.regular and not layout.lone_returns
+    return regular and len(layout.header) > 1 and _plain(layout.delimiter)
 
 
 def _plain(delimiter):
@@ -348,7 +354,6 @@ def _raw(workspace, layout, good, bad, steps):
         "raw",
         columns,
         dict.fromkeys(layout.header, "VARCHAR"),
-        text=True,
         rows=good + count,
         unreadable=count,
         line=line,

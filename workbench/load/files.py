@@ -52,18 +52,32 @@ def read(workspace, path, options, *, at_once=False):
     """
     path = Path(path)
     check_options(options)
-    several = containers.files_of(path)
-    if several is not None:
-        return _together(workspace, path, *several, options)
+    found = containers.files_of(path)
+    if found is not None:
+        from workbench.load import several
+
+        return several.read(workspace, path, found, options)
     _must_hold_something(path)
     inner = containers.unpacked(workspace, path)
     kind = kind_of(inner, options, path)
     check_heeded(kind, options)
     more = {"at_once": at_once} if kind == "csv" else {}
-    raw = _reader(kind)(workspace, inner, options, **more)
+    try:
+        raw = _reader(kind)(workspace, inner, options, **more)
+    except InputError as error:
+        raise _of_packed(error, inner, path) from None
     if not raw.columns or not raw.rows:
         raise delimited.no_rows(path, list(raw.columns))
     return raw
+
+
+def _of_packed(error, inner, path):
+    """Return an error with the path a user knows: not that of a copy written out."""
+    values = getattr(error.note, "values", {})
+    if inner != path and values.get("path") == inner:
+        error.note = error.note.having(path=path)
+        error.args = (error.note,)
+    return error
 
 
 def kind_of(inner, options, path=None):
@@ -143,24 +157,6 @@ def _reader(kind):
         "jsonl": json_rows.read,
         "database": typed.database,
     }[kind]
-
-
-def _together(workspace, path, files, partitioned, options):
-    """Return several files of one kind as one table."""
-    kind = kind_of(files[0], options, path)
-    check_heeded(kind, options)
-    if kind == "parquet":
-        # Each by itself first: what is wrong with one is said of that one.
-        for file in files:
-            typed.parquet(workspace, file, options)
-        return typed.parts(workspace, files, partitioned)
-    raise InputError(
-        "load.error_directory_kind",
-        "{path}: a folder or pattern of {kind} files is not read as one table; name them under "
-        "`files:` in the mapping, or convert them to Parquet",
-        path=path,
-        kind=kind,
-    )
 
 
 def _must_hold_something(path):

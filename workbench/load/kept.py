@@ -55,7 +55,7 @@ def digests(paths):
     index = _index(home) if home else {}
     found, changed = {}, False
     for path in paths:
-        for file in _files(path):
+        for file in files(path):
             state = file.stat()
             mark = [state.st_size, state.st_mtime_ns, state.st_ino]
             known = index.get(str(file))
@@ -70,10 +70,11 @@ def digests(paths):
     return found
 
 
-def _files(path):
+def files(path):
+    """Return the files that a path stands for: itself, or those of a folder or pattern."""
     several = containers.files_of(path)
     if several is not None:
-        return several[0]
+        return several
     return [path] if path.is_file() else []
 
 
@@ -94,12 +95,20 @@ def _write(path, text):
 def key(parts, found, mapping):
     """Return the name under which a load is kept: by content and name, wherever a file lies."""
     contents = [
-        [name, os.path.relpath(file, path.parent), found[str(file)]]
+        [name, os.path.relpath(file, path.parent), found[str(file)], *_logs(file)]
         for name, path in parts.items()
-        for file in _files(path)
+        for file in files(path)
     ]
     told = json.dumps([contents, mapping, _code()], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def _logs(file):
+    """Yield the digests of what a database has not yet taken over from the log beside it."""
+    for end in ("-wal", ".wal"):
+        log = file.with_name(file.name + end)
+        if log.is_file():
+            yield hashlib.sha256(log.read_bytes()).hexdigest()
 
 
 @cache

@@ -32,6 +32,11 @@ _A_NUMBER = Note("load.gives_number", "a number")
 _A_MOMENT = Note("load.gives_moment", "a moment")
 _NO_FILES = Note("load.needs_files", "`files:` is needed, with a name for each file")
 _NO_JOIN = Note("load.needs_join", "several files need `join:` or one `query:` over them")
+_READ_EACH = Note(
+    "load.read_each",
+    "`{option}` stands under each file: `files: {{name: {{path: …, read: {{{option}: …}}}}}}`",
+    option="",
+)
 _JOIN_AND_QUERY = Note("load.join_or_query", "`join:` or `query:` is needed, not both")
 
 
@@ -169,4 +174,12 @@ def _files(mapping, name):
             yield unknown(where, "file", join["file"], list(files)[1:]).note
 
 
-CHECKS = (_table, _zone, _expressions, _named_columns, _files)
+def _read_of_files(mapping, name):
+    """Yield options of reading that several files do not have in common."""
+    where = mistakes.place(name, ["read"])
+    for option in mapping.get("read", {}) if "files" in mapping else ():
+        if option != "decimal":
+            yield mistakes.OTHER.having(where=where, problem=_READ_EACH.having(option=option))
+
+
+CHECKS = (_table, _zone, _expressions, _named_columns, _files, _read_of_files)

@@ -364,6 +364,7 @@ class Unpivot(Block):
     item: Name = "item"
     value: Name = "value"
     texts: StrictBool = False
+    question_row: Annotated[StrictInt, Field(ge=1)] = None
 
     @model_validator(mode="after")
     def _one_or_other(self):

@@ -1,10 +1,13 @@
 """What stands in a file, before anything is judged: a table of the engine, its columns as typed."""
 
+import re
 from dataclasses import dataclass, field
 
 # Columns of the engine's table have names of their own (c0, c1, …): names in a file may differ in
 # case alone, or be those of ours.
 ROW = "row_number"
+# What a column is called whose header is empty.
+UNNAMED = re.compile(r"unnamed_\d+")
 # What is nothing in a column of numbers or moments, besides the empty cell.
 NOTHING = ("na", "n/a", "null", "nan", "none", "#n/a")
 # Everything Unicode calls a blank, and the mark of byte order.
@@ -12,6 +15,10 @@ BLANKS = (
     "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B))))
     + "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
+
+
+class Doubt(Exception):
+    """What the first rows of a file show does not hold for all of them, or may not."""
 
 
 @dataclass
@@ -23,11 +30,12 @@ class Raw:
     `kinds` names the column that says of every cell what it is: n for a number, s for text, b for
     yes or no, t for a moment, x for bytes, j for something nested. `rows` is how many rows an
     independent reader counts, `line` the SQL of the place in the file of a row `r`, which may need
-    the join `lines_from`. Lines that are no rows
-    stand in the table `unreadable` (line, text, reason). `padded` is False where no cell of a
-    text has blanks around it. `unmatched` lists columns that are true where a joined file has no
-    row, with the reason to refuse it; `texts` is the table of open answers, where there is one;
-    `questions` the text of each question that the file knows.
+    the join `lines_from`, and `file` that of its file where there are several (`files` lists
+    them). Lines that are no rows stand in the table `unreadable` (line, text, reason, file).
+    `decimals` gives the decimal sign of a column whose file says one of its own. `padded` is False
+    where no cell of a text has blanks around it. `unmatched` lists columns that are true where a
+    joined file has no row, with the reason to refuse it; `texts` is the table of open answers,
+    where there is one; `questions` the text of each question that the file knows.
     """
 
     workspace: object
@@ -35,11 +43,13 @@ class Raw:
     columns: dict
     types: dict
     kinds: dict = field(default_factory=dict)
-    text: bool = False
     rows: int = 0
     unreadable: int = 0
     line: str = f"r.{ROW} + 1"
     lines_from: str = ""
+    file: str | None = None
+    files: list = field(default_factory=list)
+    decimals: dict = field(default_factory=dict)
     padded: bool = True
     notes: dict = field(default_factory=dict)
     noticed: list = field(default_factory=list)
@@ -69,26 +79,33 @@ class Raw:
             work.table_from("file_rows", picked)
         work.run(f"CREATE OR REPLACE TEMP VIEW {self.relation} AS FROM file_rows")
 
-    def sql(self, name):
-        """Return the engine's column behind a name."""
-        return self.columns[name]
+    @property
+    def places(self):
+        """The columns of its relation that say where a row stood."""
+        told = {"r.line": self.line, "r.file": self.file}
+        return [own.removeprefix("r.") for own, sql in told.items() if sql == own]
 
 
 def keep_unreadable(workspace, lines):
-    """Put lines that are no rows aside: (line, text, reason) each."""
+    """Put lines that are no rows aside: (line, text, reason) each, and its file where there are
+    several.
+    """
     import pyarrow as pa
 
     workspace.run(
-        "CREATE TEMP TABLE IF NOT EXISTS unreadable (line BIGINT, text VARCHAR, reason VARCHAR)"
+        "CREATE TEMP TABLE IF NOT EXISTS unreadable "
+        "(line BIGINT, text VARCHAR, reason VARCHAR, file VARCHAR)"
     )
     if not lines:
         return 0
-    numbers, texts, reasons = zip(*lines, strict=True)
+    numbers, texts, reasons, *files = zip(*lines, strict=True)
+    names = files[0] if files else [None] * len(lines)
     table = pa.table(
         {
             "line": pa.array(numbers, pa.int64()),
             "text": pa.array(texts, pa.string()),
             "reason": pa.array(reasons, pa.string()),
+            "file": pa.array(names, pa.string()),
         }
     )
     workspace.con.register("incoming_lines", table)

@@ -4,8 +4,7 @@ from workbench import schemas
 from workbench.engine.duck import literal
 from workbench.errors import DataError, InputError, unknown
 from workbench.load import numbers
-from workbench.load.raw import ROW
-from workbench.load.values import Doubt
+from workbench.load.raw import ROW, Doubt
 from workbench.notes import Note
 
 TESTS = ("starts_with", "equals", "one_of", "missing", "at_most", "at_least")

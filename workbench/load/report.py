@@ -51,6 +51,14 @@ _ROWS = Note(
 _REFUSED = Note(
     "load.refused", "{rows}  {reason} (first at line {line})", rows=0, reason="", line=0
 )
+_REFUSED_IN = Note(
+    "load.refused_in",
+    "{rows}  {reason} (first at line {line} of {file})",
+    rows=0,
+    reason="",
+    line=0,
+    file="",
+)
 _DUPLICATES = {
     "keep": Note(
         "load.duplicates_keep",
@@ -68,7 +76,7 @@ _FOUND = Note("load.found", "{what:word}: {value:word}", what="", value="")
 @dataclass(frozen=True)
 class Refused:
     """The rows refused: a Parquet file of them as they stood (None where there are none), how
-    many, and (reason, rows, first line) of each reason.
+    many, and (reason, rows, first line) of each reason, its file behind where there are several.
     """
 
     path: Path | None
@@ -80,7 +88,9 @@ class Refused:
         """One row a reason: reason, rows, example; the most frequent first."""
         import pandas as pd
 
-        return pd.DataFrame(self.counted, columns=["reason", "rows", "example"])
+        names = ["reason", "rows", "example", "file"]
+        width = len(self.counted[0]) if self.counted else 3
+        return pd.DataFrame(self.counted, columns=names[:width])
 
     @property
     def frame(self):
@@ -111,8 +121,9 @@ class LoadReport:
     """What a load kept and refused.
 
     `.table` has one row per reason: reason, rows, example (the first line of the file with it; for
-    sources without lines the row, from 1). `.rejected` holds the refused rows as they stood, with
-    _reason, _line and, for lines that are no rows, _text; it is read when it is asked for. Reasons
+    sources without lines the row, from 1), and its file where there are several. `.rejected` holds
+    the refused rows as they stood, with _reason, _line, _file where there are several and, for
+    lines that are no rows, _text; it is read when it is asked for. Reasons
     are the same text in every language; `str(report)` says them in the language in use. `.noticed`
     holds what was seen in the file that may mislead, with the key of the mapping that settles it,
     `.origin` the path of the file, `.aside` where refused rows were written.
@@ -144,7 +155,9 @@ class LoadReport:
         ]
         for row in self.table.itertuples():
             reason = reason_note(row.reason)
-            lines.append(_REFUSED.having(rows=row.rows, reason=reason, line=row.example))
+            told = {"rows": row.rows, "reason": reason, "line": row.example}
+            file = getattr(row, "file", None)
+            lines.append(_REFUSED_IN.having(**told, file=file) if file else _REFUSED.having(**told))
         if self.duplicates:
             lines.append(_DUPLICATES[self.duplicates_rule].having(n=self.duplicates))
         lines += self.noticed
@@ -165,7 +178,7 @@ class LoadReport:
 
         lines = []
         for note in self.said():
-            if note.id == _REFUSED.id:
+            if note.id in (_REFUSED.id, _REFUSED_IN.id):
                 # Counts stand below each other, their last digits in line.
                 lines.append(" " * (11 - len(number(note.values["rows"]))) + str(note))
             else:

@@ -18,13 +18,14 @@ def report_html(report):
 
     notes = report.said()
     head, found = notes[:2], [n for n in notes if n.id == "load.found"]
-    told = [n for n in notes[2:] if n.id not in ("load.refused", "load.found")]
+    told = [n for n in notes[2:] if not n.id.startswith(("load.refused", "load.found"))]
     shown = report.table.head(MOST)
     reasons = pd.DataFrame(
         {
             "rows": shown["rows"],
             "reason": [reason_note(r) for r in shown["reason"]],
             "first_line": shown["example"],
+            **({"file": shown["file"]} if "file" in shown else {}),
         }
     )
     left = len(report.table) - len(shown)

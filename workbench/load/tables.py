@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from workbench import engine, project
 from workbench.engine.duck import literal, quote
 from workbench.errors import InputError, need_columns
-from workbench.load import files, kept, together
+from workbench.load import files, kept, questions, several, together
 from workbench.load.in_place import InPlace
 from workbench.load.mapping import read_mapping
 from workbench.load.noticed import look
 from workbench.load.progress import Progress
-from workbench.load.raw import ROW
+from workbench.load.raw import ROW, Doubt
 from workbench.load.refusals import ALIVE, GIVEN_BACK, Judge
 from workbench.load.report import Loaded, LoadReport, Refused, circumstances, no_usable_row
 from workbench.load.reshape import RESHAPED, reshaped
-from workbench.load.values import Doubt, Values
+from workbench.load.values import Values
 from workbench.notes import Note
 
 _GIVEN_BACK = Note(
@@ -64,8 +64,8 @@ def file(path, mapping):
     place, told = kept.find(key) or _load(parts, mapping, found, key)
     report = _report(place, told, next(iter(parts.values())))
     for one in parts.values():
-        if one.is_file():
-            project.record_input(one, report.rows_in)
+        for path in kept.files(one):
+            project.record_input(path, report.rows_in)
     name = "mapping" if isinstance(source, dict) else str(source)
     tables = Tables({table: place / f"{table}.parquet" for table in told["tables"]})
     return Loaded(tables, report, mapping.get("zone") or "UTC", name)
@@ -82,7 +82,7 @@ def _load(parts, mapping, found, key):
     """Read, judge and keep; return the folder with the tables and what the report says."""
     made = kept.draft()
     try:
-        size = sum(p.stat().st_size for p in parts.values() if p.is_file())
+        size = sum(f.stat().st_size for p in parts.values() for f in kept.files(p))
         with engine.open_workspace() as work, Progress(work, size) as bar:
             first = next(iter(parts.values()))
             if mapping.get("files"):
@@ -103,7 +103,7 @@ def _report(place, told, origin):
     """Return the report of a load from what was kept of it."""
     path = place / "refused.parquet"
     counted = tuple(tuple(row) for row in told["refused"])
-    refused = Refused(path if counted else None, sum(n for _, n, _ in counted), counted)
+    refused = Refused(path if counted else None, sum(n for _, n, *_ in counted), counted)
     return LoadReport(
         told["source"],
         told["rows_in"],
@@ -121,8 +121,7 @@ def _report(place, told, origin):
 def _folder_of(path, source):
     """Return the folder from which the files of a mapping are named."""
     if path is not None:
-        named = project.path(path)
-        return named if named.is_dir() else named.parent
+        return together.folder_of(path)
     return None if isinstance(source, dict) else project.path(source).parent
 
 
@@ -140,7 +139,7 @@ def _judged(raw, mapping, paths, folder, found, bar):
     bar.next()
     tables = [kind]
     _write(judge, folder / f"{kind}.parquet", raw.simulated)
-    noticed = [*raw.noticed, *look(judge)]
+    noticed = [*([several.counted(raw)] if raw.files else []), *raw.noticed, *look(judge)]
     notes = circumstances(paths, work.row(_period(judge)), mapping, raw.notes, found)
     if kind == "order_lines" and {"customer_id", "ordered_at"} <= set(judge.columns):
         tables.append("orders")
@@ -221,6 +220,7 @@ def _write_texts(raw, mapping, path, folder):
         "created_at": columns["answered_at"],
         "customer_id": columns["respondent_id"],
         "source": columns["item"],
+        **({"question_text": questions.COLUMN} if questions.COLUMN in raw.columns else {}),
     }
     judge = Judge(Values(raw, {**mapping, "table": "texts", "columns": made}, path), "texts")
     judge.run()
@@ -248,7 +248,8 @@ def _refused(raw, reasons, folder):
             }
         ),
     )
-    shown = "".join(f", r.{own} AS {quote(name)}" for name, own in _beside_ours(raw.columns))
+    shown = f", {raw.file} AS _file" if raw.file else ""
+    shown += "".join(f", r.{own} AS {quote(name)}" for name, own in _beside_ours(raw.columns))
     parts = []
     if reasons and work.one("SELECT count(*) FROM judged WHERE _refusal IS NOT NULL"):
         raw.bring(f"SELECT {ROW} FROM judged WHERE _refusal IS NOT NULL")
@@ -258,23 +259,33 @@ def _refused(raw, reasons, folder):
             f"{raw.lines_from}"
         )
     if raw.unreadable:
-        parts.append("SELECT reason AS _reason, line AS _line, text AS _text FROM unreadable")
+        file = ", file AS _file" if raw.file else ""
+        parts.append(
+            f"SELECT reason AS _reason, line AS _line, text AS _text{file} FROM unreadable"
+        )
     if not parts:
         return Refused(None, 0, ())
-    work.write_parquet(f"SELECT * FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY _line", path)
+    order = "_file, _line" if raw.file else "_line"
+    work.write_parquet(
+        f"SELECT * FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY {order}", path
+    )
+    # A first line is one of the first file.
+    first = "min_by(_line, (_file, _line)), min(_file)" if raw.file else "min(_line)"
     counted = work.rows(
-        f"SELECT _reason, count(*), min(_line) FROM read_parquet({literal(path)}) "
+        f"SELECT _reason, count(*), {first} FROM read_parquet({literal(path)}) "
         "GROUP BY 1 ORDER BY 2 DESC, 1"
     )
-    return Refused(path, sum(n for _, n, _ in counted), counted)
+    return Refused(path, sum(n for _, n, *_ in counted), counted)
 
 
 def _beside_ours(columns):
     """Yield a name for each column of a file that is neither one of ours nor another's, whatever
     its case, and the engine's column.
     """
-    taken = {"_reason", "_line", "_text"}
+    taken = {"_reason", "_line", "_text", "_file"}
     for name, own in columns.items():
+        # The engine has no name that is empty or holds a zero.
+        name = name.replace("\0", "\\0") or "unnamed"
         while name.lower() in taken:
             name += "_"
         taken.add(name.lower())

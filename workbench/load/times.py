@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from workbench.engine.duck import literal
 from workbench.errors import DataError, InputError
 from workbench.notes import Note
 
@@ -51,6 +52,14 @@ def offset_of(text):
       ELSE CASE WHEN {tail}[1] = '-' THEN -1 ELSE 1 END * (
         60 * CAST(regexp_extract({tail}, '^.(\\d{{1,2}})', 1) AS INTEGER) + coalesce(TRY_CAST(
           regexp_extract({tail}, '^.\\d{{1,2}}:?(\\d{{2}})$', 1) AS INTEGER), 0)) END"""
+
+
+def written_otherwise(text, value, length):
+    """Return the SQL of a moment that is not written as long, or with other marks."""
+    clock = {10: "", 16: "_____", 19: "_____:__"}[length]
+    forms = [f"{'_' * 10}{mark}{clock}" for mark in (" T" if clock else [""])]
+    alike = " OR ".join(f"{text} LIKE {literal(form)}" for form in forms)
+    return f"{text} IS NOT NULL AND ({value} IS NULL OR NOT ({alike}))"
 
 
 def clock_of(text):

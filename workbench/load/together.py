@@ -1,14 +1,14 @@
 """Several files as one table: joined by their keys, or by one query that reads nothing else."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import engine, project
 from workbench.engine.duck import literal
 from workbench.errors import InputError, unknown
-from workbench.load import files, typed
+from workbench.load import typed
 from workbench.load.expressions import Expressions
-from workbench.load.raw import ROW, Raw, keep_unreadable
+from workbench.load.parts import add_unreadable, part
+from workbench.load.raw import ROW, Raw
 from workbench.notes import Note
 
 _UNMATCHED = Note(
@@ -34,16 +34,6 @@ _UNUSED = Note(
 )
 
 
-@dataclass
-class _Part:
-    """One file, kept in Parquet with the engine's columns."""
-
-    name: str
-    path: Path
-    raw: Raw
-    unreadable: list
-
-
 def paths(mapping, folder):
     """Return the path of every file a mapping names, by its name.
 
@@ -58,10 +48,16 @@ def read(workspace, mapping, found):
     parts = []
     for name, told in mapping["files"].items():
         options = {} if isinstance(told, str) else told.get("read") or {}
-        parts.append(_part(workspace, name, found[name], options))
+        parts.append(part(workspace, name, found[name], options))
     if mapping.get("query"):
         return _queried(workspace, parts, mapping["query"])
     return _joined(workspace, parts, mapping.get("join") or [])
+
+
+def folder_of(path):
+    """Return the folder that a file lies in, or the folder itself."""
+    named = project.path(path)
+    return named if named.is_dir() else named.parent
 
 
 def _path(name, folder):
@@ -73,30 +69,8 @@ def _path(name, folder):
     return project.path(path)
 
 
-def _part(workspace, name, path, options):
-    """Read one file in a workspace of its own and keep its rows as they are."""
-    target = workspace.folder / f"part-{len(list(workspace.folder.glob('part-*')))}.parquet"
-    with engine.open_workspace() as own:
-        raw = files.read(own, path, options)
-        columns = [*raw.columns.values(), *raw.kinds.values()]
-        shown = ", ".join(f"CAST({c} AS VARCHAR) AS {c}" if c in _huge(raw) else c for c in columns)
-        own.write_parquet(
-            f"SELECT {raw.line} AS line, {shown} FROM {raw.relation} r {raw.lines_from} "
-            f"ORDER BY r.{ROW}",
-            target,
-        )
-        bad = own.rows("SELECT line, text, reason FROM unreadable") if raw.unreadable else []
-    return _Part(name, target, raw, [(line, text, reason) for line, text, reason in bad])
-
-
-def _huge(raw):
-    return [own for name, own in raw.columns.items() if raw.types[name] in ("HUGEINT", "UHUGEINT")]
-
-
 def _finish(workspace, raw, parts):
-    bad = [line for part in parts for line in part.unreadable]
-    raw.unreadable = keep_unreadable(workspace, bad)
-    raw.rows += raw.unreadable
+    raw = add_unreadable(workspace, raw, parts)
     raw.noticed = [note for part in parts for note in part.raw.noticed] + raw.noticed
     raw.notes = {
         f"{part.name}: {what}": value for part in parts for what, value in part.raw.notes.items()
@@ -107,18 +81,22 @@ def _finish(workspace, raw, parts):
 
 def _queried(workspace, parts, query):
     """Return what one query over the files gives; it can read nothing else."""
-    known = {part.name: (part.path, _shown(part)) for part in parts}
+    told = {p.decimal for p in parts}
+    if len(told) > 1:
+        raise InputError(
+            "load.error_query_decimals",
+            "mapping, files: a query gives columns that are no file's own; a decimal sign that not "
+            "all files have ({files:text}) is lost there. Name the files under `join:`, or turn "
+            "text into numbers in the query (`replace(price, ',', '.')`).",
+            files=[f"{p.name}: {p.decimal or '–'}" for p in parts],
+        )
+    known = {p.name: (p.path, {n: p.sql(n) for n in p.raw.columns}) for p in parts}
     target, columns = engine.query_files(known, query, workspace.folder)
     raw = typed.answer(workspace, "mapping, query", target, columns)
+    raw.decimals = dict.fromkeys(raw.columns, *told)
+    raw.file = "CAST(NULL AS VARCHAR)"
     # Text of a file stays text after a query, and is read by the rules for text.
     return _finish(workspace, raw, parts)
-
-
-def _shown(part):
-    return {
-        name: f"CAST({own} AS {part.raw.types[name]})" if own in _huge(part.raw) else own
-        for name, own in part.raw.columns.items()
-    }
 
 
 def _joined(workspace, parts, joins):
@@ -132,77 +110,68 @@ def _joined(workspace, parts, joins):
             "or with one `query:`",
             names=names,
         )
-    columns, types, kinds, shown = {}, {}, {}, [f"b.file_row_number AS {ROW}, b.line AS line"]
-    _take(base, "b", columns, types, kinds, shown, names)
+    file = "b.file" if base.raw.file else literal(base.name)
+    raw = Raw(workspace, "raw", {}, {}, line="r.line", file="r.file")
+    shown = [f"b.file_row_number AS {ROW}, b.line AS line, {file} AS file"]
+    _take(base, "b", raw, shown)
     sources = [f"read_parquet({literal(base.path)}, file_row_number=true) b"]
-    where, notes = [], []
     for i, join in enumerate(joins):
         part, alias = rest[join["file"]], f"j{i}"
         keys = join["on"] if isinstance(join["on"], list) else [join["on"]]
-        on = " AND ".join(
-            f"({_key(columns, types, kinds, base, parts, key, alias)}) = "
-            f"({_own_key(part, key, alias)})"
-            for key in keys
+        on = " AND ".join(f"({_key(raw, key)}) = ({_own_key(part, key, alias)})" for key in keys)
+        sources.append(
+            f"LEFT JOIN read_parquet({literal(part.path)}, file_row_number=true) {alias} ON {on}"
         )
-        sources.append(f"LEFT JOIN read_parquet({literal(part.path)}) {alias} ON {on}")
         if join.get("how") == "inner":
-            where.append((f"{alias}.line IS NULL", part.name))
-        notes += _counts(workspace, base, part, sources, alias)
-        _take(part, alias, columns, types, kinds, shown, names)
-    missing = "".join(f", {sql} AS m{i}" for i, (sql, _) in enumerate(where))
+            shown.append(f"{alias}.line IS NULL AS m{i}")
+            raw.unmatched.append((f"m{i}", f"{part.name}: no row belongs to it"))
+        raw.noticed += _counts(workspace, base, part, sources, alias)
+        _take(part, alias, raw, shown)
     workspace.run(
-        f"CREATE OR REPLACE TEMP TABLE file_rows AS SELECT {', '.join(shown)}{missing} "
+        f"CREATE OR REPLACE TEMP TABLE file_rows AS SELECT {', '.join(shown)} "
         f"FROM {' '.join(sources)} ORDER BY {ROW}"
     )
     workspace.run(
         f"CREATE OR REPLACE TEMP VIEW raw AS "
         f"SELECT rowid AS {ROW}, * EXCLUDE ({ROW}) FROM file_rows"
     )
-    raw = Raw(
-        workspace,
-        "raw",
-        columns,
-        types,
-        kinds,
-        text=base.raw.text,
-        rows=workspace.one("SELECT count(*) FROM file_rows"),
-        line="r.line",
-        noticed=notes,
-        unmatched=[(f"m{i}", f"{name}: no row belongs to it") for i, (_, name) in enumerate(where)],
-    )
+    raw.rows = workspace.one("SELECT count(*) FROM file_rows")
     return _finish(workspace, raw, parts)
 
 
-def _take(part, alias, columns, types, kinds, shown, names):
+def _take(part, alias, raw, shown):
     """Add the columns of a file, by their own name where it is free and as file.column always."""
     for name, own in part.raw.columns.items():
-        made = f"{alias}_{own}"
-        kind = part.raw.types[name]
-        cast = f"CAST({alias}.{own} AS {kind})" if own in _huge(part.raw) else f"{alias}.{own}"
-        shown.append(f"{cast} AS {made}")
+        made, cells = f"{alias}_{own}", part.raw.kinds.get(name)
+        shown.append(f"{part.sql(name, f'{alias}.')} AS {made}")
+        if cells:
+            shown.append(f"{alias}.{cells} AS {alias}_{cells}")
         for key in (name, f"{part.name}.{name}"):
-            if key not in columns:
-                columns[key], types[key] = made, kind
-        if name in part.raw.kinds:
-            shown.append(f"{alias}.{part.raw.kinds[name]} AS {alias}_{part.raw.kinds[name]}")
-            for key in (name, f"{part.name}.{name}"):
-                if columns.get(key) == made:
-                    kinds[key] = f"{alias}_{part.raw.kinds[name]}"
+            if key in raw.columns:
+                continue
+            raw.columns[key], raw.types[key] = made, part.raw.types[name]
+            if cells:
+                raw.kinds[key] = f"{alias}_{cells}"
+            if part.decimal:
+                raw.decimals[key] = part.decimal
+            if name in part.raw.questions:
+                raw.questions[key] = part.raw.questions[name]
 
 
-def _key(columns, types, kinds, base, parts, name, alias):
+def _key(raw, name):
     """Return the SQL of a key in what was joined so far, as text."""
+    if name not in raw.columns:
+        raise unknown("mapping, join", "column", name, raw.columns)
+    columns, kinds = _beside(raw.columns, name), _beside(raw.kinds, name)
+    one = Raw(None, "", columns, {name: raw.types[name]}, kinds)
+    return Expressions(one, "mapping, join").words(name).sql
+
+
+def _beside(columns, name):
+    """Return the column of a joined table under a name, as it stands in the file it came from."""
     if name not in columns:
-        raise unknown("mapping, join", "column", name, columns)
-    side, _, own = columns[name].partition("_")
-    raw = Raw(None, "", {name: f"{side}.{own}"}, {name: types[name]}, _cells(kinds, name))
-    return Expressions(raw, "mapping, join").words(name).sql
-
-
-def _cells(kinds, name):
-    if name not in kinds:
         return {}
-    side, _, own = kinds[name].partition("_")
+    side, _, own = columns[name].partition("_")
     return {name: f"{side}.{own}"}
 
 
@@ -223,7 +192,7 @@ def _counts(workspace, base, part, sources, alias):
           SELECT count({alias}.line) AS n FROM {joined} GROUP BY b.file_row_number)"""
     )
     used, rows = workspace.row(
-        f"SELECT (SELECT count(DISTINCT {alias}.line) FROM {joined}), "
+        f"SELECT (SELECT count(DISTINCT {alias}.file_row_number) FROM {joined}), "
         f"(SELECT count(*) FROM read_parquet({literal(part.path)}))"
     )
     found = ((without, _UNMATCHED), (several, _SEVERAL), (rows - used, _UNUSED))

@@ -1,4 +1,4 @@
-"""Sources whose columns have types: Parquet, one file or a folder of parts, DuckDB and SQLite."""
+"""Sources whose columns have types: Parquet, Arrow, DuckDB and SQLite."""
 
 from workbench import engine
 from workbench.engine.duck import literal, quote
@@ -13,6 +13,7 @@ NUMBER = "file_row_number"  # what the engine calls the place of a row in its Pa
 def parquet(workspace, path, _):
     """Return a Parquet file as a Raw table, read in place."""
     names = single_names(path, _names(path))
+    workspace.distrust()
     source = f"read_parquet({literal(path)}, hive_partitioning=false)"
     if NUMBER in map(str.lower, names):
         return _copied(workspace, source, names, engine.simulated(path))
@@ -30,7 +31,9 @@ def arrow(workspace, path, _):
 
     try:
         table = feather.read_table(path, memory_map=True)
-    except (pa.ArrowInvalid, OSError) as error:
+        # Of a damaged file, lengths and places of values may lead anywhere.
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, MemoryError) as error:
         raise InputError(
             "load.error_arrow",
             "{path}: not a whole Arrow file; it may have been cut off while copying ({error})",
@@ -43,15 +46,6 @@ def arrow(workspace, path, _):
         (n, own, kind) for n, (own, kind) in zip(names, workspace.types("file_rows"), strict=True)
     ]
     return _view(workspace, "file_rows", "rowid", kept, engine.simulated(table))
-
-
-def parts(workspace, paths, partitions):
-    """Return several Parquet files as one Raw table; names of folders like day=3 are columns."""
-    listed = ", ".join(map(literal, paths))
-    hive = "true" if partitions else "false"
-    source = f"read_parquet([{listed}], union_by_name=true, hive_partitioning={hive})"
-    names = [name for name, _ in workspace.types(source)]
-    return _copied(workspace, source, names, any(map(engine.simulated, paths)))
 
 
 def _copied(workspace, source, names, simulated):
@@ -90,10 +84,10 @@ def answer(workspace, path, file, columns):
 def _view(workspace, rows, number, kept, simulated):
     # Named index levels are columns; an unnamed one only numbers rows, and not always once.
     kept = [column for column in kept if not column[0].startswith("__index_level_")]
+    kept = _flat(workspace, rows, [(name, quote(own), kind) for name, own, kind in kept])
     columns = columns_of(name for name, *_ in kept)
     shown = []
-    for i, (_, own, kind) in enumerate(kept):
-        column = quote(own)
+    for i, (_, column, kind) in enumerate(kept):
         cast = kind in ("HUGEINT", "UHUGEINT")
         shown.append(f"CAST({column} AS {kind}) AS c{i}" if cast else f"{column} AS c{i}")
     listed = "".join(f", {s}" for s in shown)
@@ -113,6 +107,24 @@ def _view(workspace, rows, number, kept, simulated):
     if nested:
         raw.notes["left out (nested)"] = ", ".join(nested)
     return raw
+
+
+def _flat(workspace, rows, columns):
+    """Return columns without fields of their own: these get dotted names, as those of JSON do."""
+    names, found = {name for name, *_ in columns}, []
+    for name, sql, kind in columns:
+        if not kind.startswith("STRUCT(") or kind.endswith("]"):
+            found.append((name, sql, kind))
+            continue
+        fields = workspace.types(f"(SELECT unnest({sql}) FROM {rows})")
+        inner = [
+            (f"{name}.{field}", f"struct_extract({sql}, {literal(field)})", of)
+            for field, of in fields
+            if f"{name}.{field}" not in names
+        ]
+        names |= {dotted for dotted, *_ in inner}
+        found += _flat(workspace, rows, inner)
+    return found
 
 
 def is_nested(kind):

@@ -5,6 +5,7 @@ from workbench.errors import DataError, InputError
 from workbench.load import numbers as writing
 from workbench.load import times
 from workbench.load.expressions import TRUTH, Atom, Expressions
+from workbench.load.raw import Doubt
 from workbench.load.times import no_time_zone
 from workbench.notes import Note
 
@@ -17,10 +18,6 @@ _CLOCK = "the clock change makes this time ambiguous or impossible"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _REAL = ("DOUBLE", "FLOAT", "DECIMAL", *_WHOLE, "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _SIGNS = r"(?i)[€$£]?\s*[+-]?[\d.,]+(e[+-]?\d+)?\s*[€$£]?"
-
-
-class Doubt(Exception):
-    """What the first rows of a file show does not hold for all of them, or may not."""
 
 
 class Values:
@@ -99,7 +96,8 @@ class Values:
 
     def _reading(self, text, atom):
         if text not in self._readings:
-            how = writing.reading(self.raw, text, self.decimal, self._where(atom))
+            decimal = self.raw.decimals.get(atom.label) or self.decimal
+            how = writing.reading(self.raw, text, decimal, self._where(atom))
             if how.decimal == ",":
                 self.raw.notes["decimal"] = ","
             if how.signs:
@@ -160,7 +158,7 @@ class Values:
             return None
         value = self.step(f"TRY_CAST({text} AS TIMESTAMP)")
         made = Atom(value, "MOMENT", None, atom.label, atom.problems)
-        self.first_rows_only(_written_otherwise(text, value, short))
+        self.first_rows_only(times.written_otherwise(text, value, short))
         return self._with_zone(made, name, (first, last, None if short > 10 else False), name)
 
     def as_moment(self, atom, name):
@@ -459,14 +457,6 @@ class Values:
 
     def _where(self, atom):
         return _IN_COLUMN.having(path=self.path, column=atom.label)
-
-
-def _written_otherwise(text, value, length):
-    """Return the SQL of a moment that is not written as long, or with other marks."""
-    clock = {10: "", 16: "_____", 19: "_____:__"}[length]
-    forms = [f"{'_' * 10}{mark}{clock}" for mark in (" T" if clock else [""])]
-    alike = " OR ".join(f"{text} LIKE {literal(form)}" for form in forms)
-    return f"{text} IS NOT NULL AND ({value} IS NULL OR NOT ({alike}))"
 
 
 def numbers(column, decimal, where="column"):

@@ -1,5 +1,7 @@
 """What is normal for a brand of its size: the NBD-Dirichlet as a norm to hold brands against."""
 
+import warnings
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -9,6 +11,8 @@ from workbench.loyalty.purchases import given, limits_of, measures
 from workbench.loyalty.theory import Dirichlet
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+NORMS = ("penetration", "purchases", "category_purchases", "requirements", "sole")
 
 
 @engine.tables("lines", unless=("Panel",))
@@ -33,8 +37,10 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
         1), p_holm. `.model` is a `loyalty.Dirichlet`; its parameters stand in `.facts`
         (loyalty.dirichlet_fit).
 
-    Raises as `panel`, NotEnoughData where only buyers are known, and InputError where no Dirichlet
-    fits (a brand bought by all, or more often than the category allows).
+    Where no Dirichlet exists (buyers differ less than chance makes them, a brand is bought by all
+    or more often than the category allows) theory is missing, and `.limits` say why.
+
+    Raises as `panel`, and NotEnoughData where only buyers are known.
 
     Source: Goodhardt, Ehrenberg & Chatfield (1984), JRSS A 147; fitted as in Ehrenberg's tables:
     the share-weighted mean of what each brand's penetration asks for.
@@ -53,32 +59,19 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     made = measures(p, np.ones((1, len(p.counts))))
     drawn = measures(p, weights)
 
-    def fitted(m, w):
-        total = w @ p.total
-        return Dirichlet.fit(
-            (w @ (p.total > 0)) / p.households,
-            total / (w @ (p.total > 0)),
-            m["share"],
-            m["penetration"],
-        )
-
-    model = fitted({k: v[0] for k, v in made.items()}, np.ones(len(p.counts)))
-    names = ("penetration", "purchases", "category_purchases", "requirements", "sole")
-    told, told_drawn, lost = model.brands(), [], 0
-    for i, w in enumerate(weights):
-        try:
-            told_drawn.append(fitted({k: v[i] for k, v in drawn.items()}, w).brands())
-        except (InputError, NotEnoughData):
-            lost += 1
-            told_drawn.append({n: np.full(len(p.brands), np.nan) for n in names})
+    model, told, why = _norm(p, made, 0, np.ones(len(p.counts)))
+    told_drawn = [_norm(p, drawn, i, w)[1] if model else told for i, w in enumerate(weights)]
+    lost = sum(np.isnan(v["penetration"]).all() for v in told_drawn) if model else 0
     buyers, rows = (p.counts > 0).sum(axis=0), []
-    for measure in names:
+    for measure in NORMS:
         se, low, high = intervals.percentiles(drawn[measure], made[measure][0], conf_level)
         theory = np.array([v[measure] for v in told_drawn])
         _, t_low, t_high = intervals.percentiles(theory, told[measure], conf_level)
         ratio = drawn[measure] / theory - 1
         off = made[measure][0] / told[measure] - 1
-        luck = intervals.p_value(off, np.nanstd(ratio, axis=0, ddof=1))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # no norm, or none in most draws: missing
+            luck = intervals.p_value(off, np.nanstd(ratio, axis=0, ddof=1))
         rows += [
             {
                 "brand": b,
@@ -117,7 +110,10 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
         unit="households",
         n=p.households,
         conf_level=conf_level,
-        limits=(*_fit_limits(model, clear, lost, draws), *limits_of(p)),
+        limits=(
+            *(_fit_limits(model, p.brands, clear, lost, draws) if model else [why]),
+            *limits_of(p),
+        ),
         model=model,
         chart=Points(
             label=["brand"],
@@ -127,6 +123,24 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
             xlabel=REQUIREMENTS_AXIS,
         ),
     )
+
+
+def _norm(p, measured, at, weight):
+    """Return the Dirichlet of one set of weights of households, what it predicts of every brand,
+    and why there is none where none exists.
+    """
+    buyers = weight @ (p.total > 0)
+    try:
+        model = Dirichlet.fit(
+            buyers / p.households,
+            _each(weight @ p.total, buyers),
+            measured["share"][at],
+            measured["penetration"][at],
+        )
+    except (InputError, NotEnoughData) as reason:
+        why = Note("loyalty.dirichlet_none", "No norm can be given: {reason}.", reason=reason.note)
+        return None, {n: np.full(len(p.brands), np.nan) for n in NORMS}, why
+    return model, model.brands(), None
 
 
 ASSUMES = Note(
@@ -148,23 +162,13 @@ def _off_norm(off, clear, brands, households):
     )
 
 
-def _fit_limits(model, clear, lost, draws):
-    """Return the parameters of the category, the brands unlike their norm, and draws without a
-    fit.
+def _fit_limits(model, brands, clear, lost, draws):
+    """Return the parameters of the category, the brands unlike their norm, those without an S of
+    their own, and draws without a fit.
     """
+    none = [b for b, s in zip(brands, model.by_brand, strict=True) if not np.isfinite(s)]
     limits = [
-        Note(
-            "loyalty.dirichlet_fit",
-            "Category: {m} purchases per household, K = {k:3}, S = {s:3}: a polarisation of "
-            "{phi:3} on a scale from {least} (all like all brands equally) to {most} (everybody "
-            "buys one brand).",
-            m=model.rate,
-            k=model.spread,
-            s=model.tastes,
-            phi=1 / (1 + model.tastes),
-            least=0,
-            most=1,
-        ),
+        _parameters(model),
         Note(
             "loyalty.dirichlet_off",
             "Share of category requirements clearly unlike the norm for the size of the brand: "
@@ -179,6 +183,15 @@ def _fit_limits(model, clear, lost, draws):
         ),
         ASSUMES,
     ]
+    if none and model.exists:
+        limits.append(
+            Note(
+                "loyalty.dirichlet_own",
+                "No finite S fits {names:word} alone, so the S of the category is the mean of the "
+                "other brands.",
+                names=none,
+            )
+        )
     if lost:
         limits.append(
             Note(
@@ -189,3 +202,35 @@ def _fit_limits(model, clear, lost, draws):
             )
         )
     return limits
+
+
+def _each(total, buyers):
+    """Return what a buyer buys on average."""
+    if not buyers > 0:
+        raise NotEnoughData("loyalty.error_dirichlet_empty", "dirichlet: nobody buys anything")
+    return total / buyers
+
+
+def _parameters(model):
+    """Say what the category is: its purchases, K, and S where a finite one exists."""
+    if not model.exists:
+        return Note(
+            "loyalty.dirichlet_alike",
+            "Category: {m} purchases per household, K = {k:3}. S has no finite estimate: every "
+            "brand has more buyers than tastes that differ would allow. The norm shown is that of "
+            "tastes that are all alike; look at a shorter period, or at parts of the category.",
+            m=model.rate,
+            k=model.spread,
+        )
+    return Note(
+        "loyalty.dirichlet_fit",
+        "Category: {m} purchases per household, K = {k:3}, S = {s:3}: a polarisation of "
+        "{phi:3} on a scale from {least} (all like all brands equally) to {most} (everybody "
+        "buys one brand).",
+        m=model.rate,
+        k=model.spread,
+        s=model.tastes,
+        phi=1 / (1 + model.tastes),
+        least=0,
+        most=1,
+    )

@@ -118,7 +118,9 @@ def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
             count=len(sizes),
         )
     kept = list(sizes.index[:most])
-    found = found.assign(brand=found["brand"].where(found["brand"].isin(kept), OTHERS))
+    found = found.assign(
+        brand=found["brand"].astype(object).where(found["brand"].isin(kept), OTHERS)
+    )
     wide = found.pivot_table(["bought", "money"], "customer", "brand", "sum", fill_value=0.0)
     names = (*kept, *([OTHERS] if len(sizes) > most else []))
     counts, money = (wide[c].reindex(columns=names).to_numpy(float) for c in ("bought", "money"))

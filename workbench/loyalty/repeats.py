@@ -11,6 +11,7 @@ from workbench.loyalty.limits import BUYERS_ONLY, few
 from workbench.loyalty.theory import nbd
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import brand_laws
 
 MOST = 10  # purchases from which buyers are taken together
 DRAWS = 400
@@ -138,44 +139,16 @@ def repeat_buying(
         ) from None
     labels = [*map(str, range(MOST)), f"{MOST}+"]
 
-    def observed(w):
-        again, came = (x > 0) & (y > 0), (x == 0) & (y > 0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.array(
-                [
-                    *(w[np.minimum(x, MOST) == i].sum() / n for i in range(MOST + 1)),
-                    w[again].sum() / w[x > 0].sum(),
-                    (w * y)[again].sum() / w[again].sum(),
-                    (w * y)[came].sum() / w[came].sum(),
-                ]
-            )
-
-    def law(w):
-        try:
-            mean, spread = nbd(float(w[x > 0].sum() / n), float((w * x).sum() / w[x > 0].sum()))
-        except InputError:
-            return np.full(MOST + 4, np.nan)
-        chance = _chances(mean, spread)
-        none, both = (
-            special.xlog1py(-spread, mean / spread),
-            special.xlog1py(-spread, 2 * mean / spread),
-        )
-        b, again = -np.expm1(none), 1 - 2 * np.exp(none) + np.exp(both)
-        # Who did not buy the first time has (k + 0) m / (k + m) to expect; the rest of all
-        # purchases is of those who did.
-        new = np.exp(none) * spread * mean / (spread + mean)
-        return np.array(
-            [*chance, 1 - chance.sum(), again / b, (mean - new) / again, new / (b - again)]
-        )
-
-    told, by_law = observed(w), law(w)
+    told, by_law = brand_laws.repeated(x, y, w, n, MOST), _law(x, w, n)
     rng = np.random.default_rng(seed)
     drawn = [v.astype(float) for v in rng.multinomial(n, w / n, draws)] if draws else []
     se, low, high = intervals.percentiles(
-        np.array([observed(v) for v in drawn]).reshape(-1, len(told)), told, conf_level
+        np.array([brand_laws.repeated(x, y, v, n, MOST) for v in drawn]).reshape(-1, len(told)),
+        told,
+        conf_level,
     )
     _, law_low, law_high = intervals.percentiles(
-        np.array([law(v) for v in drawn]).reshape(-1, len(told)), by_law, conf_level
+        np.array([_law(x, v, n) for v in drawn]).reshape(-1, len(told)), by_law, conf_level
     )
     again, came = (x > 0) & (y > 0), (x == 0) & (y > 0)
     counts = [
@@ -248,6 +221,16 @@ def _chances(mean, spread):
     from scipy import stats
 
     return stats.nbinom.pmf(np.arange(MOST), spread, spread / (spread + mean))
+
+
+def _law(first, households, n):
+    """Return what the NBD fitted to a first period says; missing where none exists."""
+    buyers = households[first > 0].sum()
+    try:
+        mean, spread = nbd(float(buyers / n), float((households * first).sum() / buyers))
+    except InputError:
+        return np.full(MOST + 4, np.nan)
+    return brand_laws.repeat_law(mean, spread, _chances(mean, spread))
 
 
 def _fit_test(seen, expected):

@@ -9,6 +9,7 @@ import sys
 # case.
 sys.modules.setdefault("rfc3987_syntax", None)
 
+from workbench.reports.conclusion import conclusion  # noqa: E402
 from workbench.reports.parameters import Parameter, read_parameters, settle  # noqa: E402
 from workbench.reports.publish import latest, runs, write_index  # noqa: E402
 from workbench.reports.run import run, run_all  # noqa: E402
@@ -17,6 +18,7 @@ from workbench.reports.words import attempt, explore, heading, prose_notice, tab
 __all__ = [
     "Parameter",
     "attempt",
+    "conclusion",
     "explore",
     "heading",
     "latest",

@@ -4,8 +4,10 @@ import re
 from dataclasses import dataclass
 
 # Tags of cells: those whose answers open the report, and headings of what describes the data.
-FINDING, DATA = "finding", "data"
+# Besides them, `paper` names what a printed report needs too.
+FINDING, DATA, PAPER = "finding", "data", "paper"
 MOST_FINDINGS = 5
+PICTURES = ("image/svg+xml", "image/png")
 HIDDEN = {"remove-cell", "parameters", "injected-parameters", "exercise"}
 _HEADING = re.compile(r"\A(#{1,3}) (.+)$", re.MULTILINE)
 
@@ -34,6 +36,7 @@ class Layout:
     title: str | None
     findings: tuple[Finding, ...]
     sections: tuple[Section, ...]
+    results: int = 0
 
 
 def arrange(book):
@@ -44,11 +47,13 @@ def arrange(book):
     stands before the body.
     """
     book.cells = [c for c in book.cells if not HIDDEN & set(_tags(c))]
-    _data_last(book)
+    of_data = _data_last(book)
+    _choose_for_paper(book, of_data)
     title = _take_title(book)
     findings = _findings(book)
     _fold_explanations(book)
-    return Layout(title, findings, _sections(book))
+    results = sum("anchor" in o.metadata for c in book.cells for o in c.get("outputs", ()))
+    return Layout(title, findings, _sections(book), results)
 
 
 def _tags(cell):
@@ -56,7 +61,7 @@ def _tags(cell):
 
 
 def _data_last(book):
-    """Move the sections whose headings are tagged `data` to the end."""
+    """Move the sections whose headings are tagged `data` to the end; return how many cells."""
     of_data, within = [], False
     for cell in book.cells:
         if cell.cell_type == "markdown" and cell.source.startswith("## "):
@@ -64,6 +69,20 @@ def _data_last(book):
         of_data.append(within)
     cells = list(zip(book.cells, of_data, strict=True))
     book.cells = [c for c, last in cells if not last] + [c for c, last in cells if last]
+    return sum(of_data)
+
+
+def _choose_for_paper(book, of_data):
+    """Mark the cells whose figures and tables are printed: of findings, of the data, and those the
+    notebook tags `paper`; where it tags none, all. Of the others the sentence is printed.
+    """
+    chosen = {FINDING, PAPER}
+    every = not any(chosen & set(_tags(cell)) for cell in book.cells)
+    first_of_data = len(book.cells) - of_data
+    for place, cell in enumerate(book.cells):
+        cell.metadata["on_paper"] = (
+            every or place >= first_of_data or bool(chosen & set(_tags(cell)))
+        )
 
 
 def _take_title(book):
@@ -87,14 +106,13 @@ def _findings(book):
     """Give every result its anchor and return the findings that open the report.
 
     They are the answers in the cells the notebook tags `finding`; where it tags none, the first
-    answers there are. What only says that there is no answer opens a report where nothing else
-    does.
+    answers there are. What only says that there is no answer opens no report.
     """
-    tagged, others, unsaid = {}, {}, {}
+    tagged, others = {}, {}
     number = 0
     for cell in book.cells:
         chosen = tagged if FINDING in _tags(cell) else others
-        source, answered = None, set()
+        source, answered = None, {}
         for output in cell.get("outputs", ()):
             source = _source(output) or source
             answer = _answer(output)
@@ -102,15 +120,17 @@ def _findings(book):
                 continue
             if answer in answered:
                 output.metadata["answered"] = True
+                drawn = answered[answer]
+                output.metadata["anchor"] = drawn["table"] = f"table-{drawn['anchor']}"
                 continue
-            answered.add(answer)
             number += 1
             anchor = f"result-{number}"
             output.metadata["anchor"] = anchor
-            # The same sentence twice is one finding.
-            kind = unsaid if _is_unsaid(output) else chosen
-            kind.setdefault((source, answer), Finding(answer, anchor, source))
-    return tuple((tagged or others or unsaid).values())[:MOST_FINDINGS]
+            answered[answer] = output.metadata
+            if not _is_unsaid(output):
+                # The same sentence twice is one finding.
+                chosen.setdefault((source, answer), Finding(answer, anchor, source))
+    return tuple((tagged or others).values())[:MOST_FINDINGS]
 
 
 def _source(output):
@@ -119,12 +139,17 @@ def _source(output):
     return found.group(2) if found else None
 
 
+def picture_of(output):
+    """Return which kind of picture an output holds, or None."""
+    return next((kind for kind in PICTURES if kind in output.get("data", {})), None)
+
+
 def _answer(output):
     """Return the answer a shown figure or result carries, or None."""
-    data = output.get("data", {})
-    if "image/png" in data:
-        return output.metadata.get("image/png", {}).get("answer")
-    markup = data.get("text/html", "")
+    drawn = picture_of(output)
+    if drawn:
+        return output.metadata.get(drawn, {}).get("answer")
+    markup = output.get("data", {}).get("text/html", "")
     if 'class="answer"' not in markup:
         return None
     from bs4 import BeautifulSoup
@@ -135,8 +160,9 @@ def _answer(output):
 
 def _is_unsaid(output):
     """Say whether an output tells why there is no answer, in place of one."""
-    if "image/png" in output.data:
-        return bool(output.metadata.get("image/png", {}).get("unsaid"))
+    drawn = picture_of(output)
+    if drawn:
+        return bool(output.metadata.get(drawn, {}).get("unsaid"))
     return '<p class="answer unsaid">' in output.data.get("text/html", "")
 
 

@@ -1,8 +1,10 @@
 """An executed notebook as one page: no script, code hidden, figures with words, ready to print."""
 
+import base64
 import datetime
 import html
 import re
+from functools import partial
 from html.parser import HTMLParser
 
 from workbench import display, project
@@ -19,6 +21,11 @@ SAYS = {
     "workbook": Note("report.workbook", "All tables as a workbook"),
     "table": Note("report.table", "Table"),
     "in_workbook": Note("report.in_workbook", "in the workbook of tables"),
+    "nothing_found": Note(
+        "report.nothing_found",
+        "These data do not allow a finding; each section says what it lacks.",
+    ),
+    "to_table": Note("report.to_table", "The table of this figure"),
     "numbers": Note("report.numbers", "The numbers of this figure"),
     "provenance": Note("report.provenance", "Where this report comes from"),
     "made": Note("report.made", "Made (UTC)"),
@@ -68,10 +75,15 @@ TAGS = {
     "ul",
 }
 MADE = Note("report.made_on", "Made on {day}", day=None)
+TOO_WIDE = Note(
+    "report.too_wide",
+    "{table:text}: too wide for paper; it is in the workbook of tables.",
+    table="",
+)
 LONGEST_ALT = 300
 TABLES = "tables.xlsx"
-# How many signs a line on a sheet of A4 holds in the size of a table, and in smaller ones.
-BREADTHS = ((84, "plain"), (105, "wide"), (130, "wider"))
+# How many signs a line on a sheet of A4 holds in tables, and how few a column of words can do with.
+LINE_ON_PAPER, NARROWEST = 84, 9
 BETWEEN_COLUMNS = 2
 ATTRIBUTES = {
     "*": ["class", "lang"],
@@ -103,7 +115,12 @@ def write_html(book, path, manifest, language):
         template_name="report",
         extra_template_basedirs=[str(theme)],
         config=config,
-        filters={"clean": clean, "alt_text": _alt, "result": _result},
+        filters={
+            "clean": clean,
+            "alt_text": _alt,
+            "picture": _picture,
+            "result": partial(_result, set()),
+        },
     )
     _unlink_neighbours(book)
     _show_last_values(book)
@@ -171,13 +188,22 @@ def _must_be_passive(page):
 
 def _alt(output):
     """Return the alternative text of a figure: its answer or question, at most 300 signs."""
-    metadata = output.metadata.get("image/png", {})
+    metadata = output.metadata.get(layout.picture_of(output), {})
     text = metadata.get("answer") or metadata.get("alt") or output.data.get("text/plain", "")
     words = " ".join(text.split())
     return html.escape(words if len(words) <= LONGEST_ALT else words[: LONGEST_ALT - 1] + "…")
 
 
-def _result(markup, output):
+def _picture(output):
+    """Return a picture as an address that holds it: nothing in it can act or be fetched."""
+    kind = layout.picture_of(output)
+    data = output.data[kind]
+    if kind == "image/svg+xml":
+        data = base64.b64encode(data.encode()).decode()
+    return f"data:{kind};base64,{''.join(data.split())}"
+
+
+def _result(said, markup, output):
     """Return a shown result as harmless HTML whose tables can be reached and read by any key."""
     from bs4 import BeautifulSoup
 
@@ -186,6 +212,7 @@ def _result(markup, output):
         # The figure above says it already.
         for answer in soup.select("div.result > p.answer"):
             answer.decompose()
+    _mark_said(soup, said)
     for table in soup.find_all("table"):
         caption = table.find("caption")
         label = caption.get_text() if caption else ""
@@ -193,28 +220,52 @@ def _result(markup, output):
         frame["aria-label"] = label or str(SAYS["table"])
         table["class"] = _breadth(table)
         table.wrap(frame)
+        if table["class"] == "widest":
+            frame["class"] = "scroll widest"
+            frame.insert_after(_on_paper(soup, "p", TOO_WIDE.having(table=label)))
     for folded in soup.select("details"):
         folded["class"] = "more"
-        where = soup.new_tag("span", attrs={"class": "paper"})
-        where.string = f" ({SAYS['in_workbook']})"
-        folded.summary.append(where)
+        folded.summary.append(_on_paper(soup, "span", f" ({SAYS['in_workbook']})"))
     return str(soup)
 
 
+def _on_paper(soup, tag, text):
+    """Return a new tag that is seen on paper only."""
+    made = soup.new_tag(tag, attrs={"class": "paper"})
+    made.string = str(text)
+    return made
+
+
+def _mark_said(soup, said):
+    """Mark the limits that a report has said before: paper needs them once."""
+    for limits in soup.select("ul.limits"):
+        lines = limits.find_all("li")
+        for line in lines:
+            if line.get_text() in said:
+                line["class"] = "said"
+            said.add(line.get_text())
+        if all("said" in line.get("class", ()) for line in lines):
+            limits["class"] = "limits said"
+
+
 def _breadth(table):
-    """Return the class of a table on paper: how much smaller it must be set to be shown whole.
+    """Return the class of a table on paper: whether it fits, fits with words broken, or does not.
 
     A column is at least as broad as its longest word; a number is never broken.
     """
-    columns = {}
+    columns, broken = {}, {}
     for row in table.find_all("tr"):
         for place, cell in enumerate(row.find_all(["th", "td"])):
             text = cell.get_text()
             whole = cell.name == "td" and "number" in cell.get("class", ())
             longest = max(map(len, [text] if whole else text.split() or [""]))
             columns[place] = max(columns.get(place, 0), longest)
-    signs = sum(columns.values()) + BETWEEN_COLUMNS * len(columns)
-    return next((name for most, name in BREADTHS if signs <= most), "widest")
+            least = longest if whole else min(longest, NARROWEST)
+            broken[place] = max(broken.get(place, 0), least)
+    between = BETWEEN_COLUMNS * len(columns)
+    if sum(columns.values()) + between <= LINE_ON_PAPER:
+        return "plain"
+    return "wide" if sum(broken.values()) + between <= LINE_ON_PAPER else "widest"
 
 
 def _show_last_values(book):

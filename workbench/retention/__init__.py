@@ -3,9 +3,10 @@ relations last.
 """
 
 from workbench.retention.by_cohort import cohorts, mean_curve
-from workbench.retention.churn import churn_moments, retention_rate
+from workbench.retention.churn import retention_rate
 from workbench.retention.duration_models import cox, parametric
 from workbench.retention.engaged import engagement
+from workbench.retention.moments import churn_moments
 from workbench.retention.rates import day_retention, over_time
 from workbench.retention.reasons import exits
 from workbench.retention.repeat import (

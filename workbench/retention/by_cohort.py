@@ -69,6 +69,17 @@ MEAN_MIX = Note(
     "Each age rests on other cohorts: the higher the age, the fewer and the earlier they are. A "
     "fall may be one of cohorts rather than of age.",
 )
+SEEN_LATER = Note(
+    "retention.cohort_answer_later",
+    "One period later or after it {share:%} of the cohort of {cohort:date} were still "
+    "active ({low:%} to {high:%}; {count} of {n}); of the first cohort, of "
+    "{first_cohort:date}, {first:%}.",
+)
+SEEN = Note(
+    "retention.cohort_answer",
+    "One period later {share:%} of the cohort of {cohort:date} were active ({low:%} to "
+    "{high:%}; {count} of {n}); of the first cohort, of {first_cohort:date}, {first:%}.",
+)
 
 
 @engine.tables("orders")
@@ -182,16 +193,8 @@ def cohorts(
             np.where(given, np.nan, high),
         )
     table["cohort"] = pd.to_datetime(table["cohort"], unit="D").astype("datetime64[us]")
-    table = table[
-        [
-            "cohort",
-            "age",
-            "count",
-            "n",
-            "estimate",
-            *(c for c in ("conf_low", "conf_high", "customers") if c in table),
-        ]
-    ]
+    more = (c for c in ("conf_low", "conf_high", "customers") if c in table)
+    table = table[["cohort", "age", "count", "n", "estimate", *more]]
     table.attrs.update(entry=entry, criterion=criterion)
     table, young = _named(table, measure), int(table["count"].isna().sum())
     limits = [*_future(young), *([sentences.ON_OR_AFTER] if criterion == "on_or_after" else [])]
@@ -228,11 +231,7 @@ def cohorts(
             column="age",
             percent=True,
             base_first=True,
-            xlabel=Note(
-                "retention.age_axis",
-                "Age ({period})",
-                period=PERIODS[period],
-            ),
+            xlabel=Note("retention.age_axis", "Age ({period})", period=PERIODS[period]),
             ylabel=YLABELS[measure],
         ),
     )
@@ -391,22 +390,8 @@ def _cohort_answer(table, measure, criterion):
             n=int(row["n"]),
             **values,
         )
-    if criterion == "on_or_after":
-        return Note(
-            "retention.cohort_answer_later",
-            "One period later or after it {share:%} of the cohort of {cohort:date} were still "
-            "active ({low:%} to {high:%}; {count} of {n}); of the first cohort, of "
-            "{first_cohort:date}, {first:%}.",
-            **values,
-            **sentences.interval(row),
-        )
-    return Note(
-        "retention.cohort_answer",
-        "One period later {share:%} of the cohort of {cohort:date} were active ({low:%} to "
-        "{high:%}; {count} of {n}); of the first cohort, of {first_cohort:date}, {first:%}.",
-        **values,
-        **sentences.interval(row),
-    )
+    later = criterion == "on_or_after"
+    return (SEEN_LATER if later else SEEN).having(**values, **sentences.interval(row))
 
 
 def _mean_answer(table, several, conf_level):

@@ -1,13 +1,10 @@
-"""Who leaves? The rate of customers kept, and after which purchase inactivity begins."""
-
-import numpy as np
+"""Who stays? The rate of customers kept between two dates."""
 
 from workbench import engine, intervals, periods, schemas
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.retention import sentences
-from workbench.retention.repeat import pauses
 
 RATE_ANSWER = Note(
     "retention.rate_answer",
@@ -18,15 +15,6 @@ RATE_AXIS = Note("retention.rate_axis", "Share still a customer")
 RATE_LIMIT = Note(
     "retention.rate_limit",
     "Nobody announces leaving: the rule for who is a customer is part of the number.",
-)
-CHURN_QUESTION = Note(
-    "retention.churn_question", "After which purchase do customers become inactive?"
-)
-CHURN_AXIS = Note("retention.churn_axis", "Share followed by inactivity")
-CHURN_RULE = Note(
-    "retention.churn_rule",
-    "A threshold taken from completed interpurchase times is too short where the history is "
-    "short; the other two thresholds show how much the result depends on it.",
 )
 
 
@@ -94,8 +82,7 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
     if not n:
         raise NotEnoughData(
             "retention.error_rate_nobody",
-            "retention_rate: nobody was a customer on {begin:date} (no order in the {active:span} "
-            "before it)",
+            "retention_rate: nobody was a customer on {begin:date} (no order {active:span} before)",
             begin=begin,
             active=active,
         )
@@ -134,147 +121,5 @@ def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0
         ),
         conf_level=conf_level,
         limits=(RATE_LIMIT,),
-        chart=Points(
-            label=["measure"],
-            percent=True,
-            xlabel=RATE_AXIS,
-        ),
+        chart=Points(label=["measure"], percent=True, xlabel=RATE_AXIS),
     )
-
-
-@engine.tables("orders")
-@analysis
-def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.95):
-    """After which purchase do customers become inactive?
-
-    Inactive means: no purchase for longer than T days, T by default the 90th percentile of the
-    completed pauses. The table also shows T at the 80th and 95th percentile, since inactivity is
-    a rule, not a fact.
-
-    Parameters
-    ----------
-    silence : str, optional
-        T by name, such as "90D"; the sensitivity rows are then half and twice that.
-    others as in `repeat_rate`
-
-    Returns
-    -------
-    Result
-        silence_days, purchase_number ("1", "2", "3", "4+"), count (inactive for longer than T
-        after that purchase), n (purchases of that number with at least T days of data behind them),
-        estimate, std_error, conf_low, conf_high, returned (of the inactive, those seen again
-        later).
-        The customer is the sampling unit.
-
-    Raises
-    ------
-    NotEnoughData
-        If no customer bought twice and no `silence` is given.
-
-    Source: Buckinx & Van den Poel (2005), EJOR 164; rule R-05.
-    """
-    import pandas as pd
-
-    gaps = pauses(orders, zone=zone, until=until)
-    ended = gaps.loc[gaps["ended"], "days"]
-    if silence is None:
-        if not len(ended):
-            raise NotEnoughData(
-                "retention.error_churn_no_repeat",
-                "churn_moments: no customer bought twice, so there is no usual interpurchase time; "
-                "name one with silence='90D'",
-            )
-        limits_days = [int(np.ceil(v)) for v in np.quantile(ended, [0.9, 0.8, 0.95])]
-    else:
-        limits_days = [schemas.whole_days("silence", silence)]
-        limits_days += [max(limits_days[0] // 2, 1), limits_days[0] * 2]
-    named = np.where(gaps["number"] >= 4, "4+", gaps["number"].astype(str))
-    rows = []
-    for days in dict.fromkeys(limits_days):
-        # Quick returns of late purchases would be counted and slow ones not: only purchases watched
-        # for T count.
-        watched = gaps["watched"] > days
-        for name in ("1", "2", "3", "4+"):
-            mine = gaps[watched & (named == name)]
-            if not len(mine):
-                continue
-            silent = mine["days"] > days
-            rows.append(
-                {
-                    "silence_days": days,
-                    "purchase_number": name,
-                    **intervals.share(silent, mine["customer_id"], conf_level),
-                    "returned": int((silent & mine["ended"]).sum()),
-                }
-            )
-    if not any(row["silence_days"] == limits_days[0] for row in rows):
-        raise NotEnoughData(
-            "retention.error_churn_not_followed",
-            "churn_moments: no purchase was followed for more than {days} days",
-            days=limits_days[0],
-        )
-    table = pd.DataFrame(rows)
-    main = table[table["silence_days"] == limits_days[0]]
-    return Result(
-        question=CHURN_QUESTION,
-        answer=_churn_answer(main),
-        table=table,
-        unit="purchases",
-        n=len(gaps),
-        conf_level=conf_level,
-        method=Note(
-            "retention.churn_method",
-            "Purchases followed by more than {days} days of inactivity, among those followed for "
-            "that long; the customer is the sampling unit.",
-            days=limits_days[0],
-        ),
-        limits=(*_churn_returned(main), CHURN_RULE),
-        chart=Points(
-            label=["silence_days", "purchase_number"],
-            group="silence_days",
-            percent=True,
-            xlabel=CHURN_AXIS,
-        ),
-    )
-
-
-def _churn_answer(main):
-    first, last = main.iloc[0], main.iloc[-1]
-    values = {
-        "days": int(first["silence_days"]),
-        "number": str(first["purchase_number"]),
-        **sentences.interval(first),
-    }
-    if len(main) == 1:
-        return Note(
-            "retention.churn_answer_one",
-            "Purchase {number}: {share:%} were followed by more than {days} days of inactivity "
-            "({low:%} to {high:%}; {count} of {n} purchases).",
-            **values,
-        )
-    return Note(
-        "retention.churn_answer",
-        "Purchase {number}: {share:%} were followed by more than {days} days of inactivity "
-        "({low:%} to {high:%}; {count} of {n} purchases); purchase {last_number}: {last:%} "
-        "({last_low:%} to {last_high:%}).",
-        last_number=str(last["purchase_number"]),
-        last=float(last["estimate"]),
-        last_low=float(last["conf_low"]),
-        last_high=float(last["conf_high"]),
-        **values,
-    )
-
-
-def _churn_returned(main):
-    if not main["count"].sum():
-        return []
-    return [
-        Note(
-            "retention.churn_returned",
-            "Of the purchases followed by more than {days} days of inactivity, {share:%} have "
-            "been followed by another one so far, and more may follow: inactivity does not prove "
-            "that a customer has left.",
-            share=main["returned"].sum() / main["count"].sum(),
-            days=int(main["silence_days"].iloc[0]),
-        )
-    ]

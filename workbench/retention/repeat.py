@@ -13,6 +13,7 @@ from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis, tidy
 from workbench.retention import sentences
+from workbench.stats import unchanging
 
 EVER_LIMIT = Note(
     "retention.ever_limit",
@@ -23,6 +24,12 @@ OPEN_PAUSE = Note(
     "retention.open_pause",
     "Counted per interpurchase time, so frequent buyers weigh more. The one still open when the "
     "data end is censored; the median of completed ones alone is too short.",
+)
+
+REPEAT_SORTING = Note(
+    "retention.repeat_sorting",
+    "More come back after a second purchase than after a first even where nobody changes: whoever "
+    "made it buys often. What the share would then be stands beside it.",
 )
 
 # Orders of which nothing is left are no purchase.
@@ -62,7 +69,8 @@ def repeat_rate(
     Result
         purchase ("first to second", "second to third"), window, count (came back in time), n
         (customers whose earlier purchase lies at least the window before the end), estimate,
-        conf_low, conf_high, immature (customers left out as followed too briefly). Interval:
+        conf_low, conf_high, no_change (the share to expect if every customer kept one rate of
+        buying and nobody left), immature (customers left out as followed too briefly). Interval:
         Wilson (1927).
 
     Raises
@@ -70,7 +78,8 @@ def repeat_rate(
     NotEnoughData
         If there is no order.
 
-    Source: Farris, Bendle, Pfeifer & Reibstein (2020), Marketing Metrics; rule R-01.
+    Source: Farris, Bendle, Pfeifer & Reibstein (2020), Marketing Metrics; rule R-01. No change:
+    `stats.unchanging`.
     """
     import pandas as pd
 
@@ -83,35 +92,32 @@ def repeat_rate(
             FROM days WHERE bought = 1),
           firsts AS (
             SELECT customer, min(CASE WHEN k = 1 THEN day END) AS a,
-              min(CASE WHEN k = 2 THEN day END) AS b, min(CASE WHEN k = 3 THEN day END) AS c
-            FROM ranked WHERE k <= 3 GROUP BY customer)
-          SELECT a, b, c, count(*) AS customers
-          FROM firsts GROUP BY a, b, c ORDER BY a, b, c""",
+              min(CASE WHEN k = 2 THEN day END) AS b, min(CASE WHEN k = 3 THEN day END) AS c,
+              max(k) AS bought
+            FROM ranked GROUP BY customer)
+          SELECT a, b, c, bought, count(*) AS customers
+          FROM firsts GROUP BY a, b, c, bought ORDER BY a, b, c, bought""",
         o=view,
     )
+    nobody = unchanging.fitted(firsts["bought"] - 1, end - firsts["a"], firsts["customers"])
     rows = []
     for name, begin, again in (("first_to_second", "a", "b"), ("second_to_third", "b", "c")):
         started = firsts[firsts[begin].notna()]
         for window in windows:
             length = schemas.whole_days("windows", window)
-            mature = started[started[begin] + length <= end]
-            back = mature[mature[again] - mature[begin] <= length]
-            n = int(mature["customers"].sum())
             rows.append(
                 {
                     "purchase": name,
                     "window": window,
-                    "count": int(back["customers"].sum()),
-                    "n": n,
-                    "immature": int(started["customers"].sum()) - n,
+                    **_back(started, begin, again, length, end),
+                    "no_change": _if_nobody_changed(nobody, firsts, end, name, length),
                 }
             )
     table = pd.DataFrame(rows)
     table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
     table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
-    table = table[
-        ["purchase", "window", "count", "n", "estimate", "conf_low", "conf_high", "immature"]
-    ]
+    named = ["purchase", "window", "count", "n", "estimate", "conf_low", "conf_high"]
+    table = table[[*named, "no_change", "immature"]]
     waiting = table[(table["immature"] > 0) & (table["purchase"] == "first_to_second")]
     limits = [sentences.immature(r.immature, r.window) for r in waiting.itertuples()]
     return Result(
@@ -123,19 +129,47 @@ def repeat_rate(
         method=Note(
             "retention.repeat_method",
             "Customers whose next purchase day follows within the window, among those followed "
-            "for the whole window; Wilson intervals.",
+            "for the whole window; Wilson intervals. If nobody changed: customers who differ in "
+            "their daily probability of buying (a beta, fitted to these data), keep it, and never "
+            "leave.",
         ),
         unit="customers",
         n=int(firsts["customers"].sum()),
         conf_level=conf_level,
-        limits=(*limits, sentences.FIRST_SEEN),
+        limits=(*limits, REPEAT_SORTING, sentences.FIRST_SEEN),
         chart=Points(
             label=["purchase", "window"],
             group="purchase",
+            beside="no_change",
             percent=True,
             xlabel=Note("retention.repeat_axis", "Share that came back within the window"),
         ),
     )
+
+
+def _back(started, begin, again, length, end):
+    """Count who came back in time, of those followed for the whole window, and who was not."""
+    mature = started[started[begin] + length <= end]
+    back = mature[mature[again] - mature[begin] <= length]
+    n = int(mature["customers"].sum())
+    return {
+        "count": int(back["customers"].sum()),
+        "n": n,
+        "immature": int(started["customers"].sum()) - n,
+    }
+
+
+def _if_nobody_changed(nobody, firsts, end, purchase, length):
+    """Return the share that would come back within the window if nobody changed or left."""
+    if nobody is None:
+        return np.nan
+    watched = (end - firsts["a"]).to_numpy() - length
+    mature = watched >= 0
+    number = 1 if purchase == "first_to_second" else 2
+    made, quiet = nobody.silent_after(number, watched[mature], length)
+    many = firsts["customers"].to_numpy()[mature]
+    total = float(many @ made)
+    return 1 - float(many @ quiet) / total if total > 0 else np.nan
 
 
 def _repeat_answer(table):

@@ -8,6 +8,7 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
 from workbench.retention import sentences
+from workbench.stats import unchanging
 
 HAZARD_LIMIT = Note(
     "retention.hazard_limit",
@@ -38,7 +39,10 @@ def durations(table, time, event, *others):
     """
     fits.numbers(table, "table", time)
     fits.require(table, "table", event, *others)
-    kept = table.dropna(subset=[c for c in (time, event, *others) if c]).reset_index(drop=True)
+    named = [c for c in (time, event, *others) if c]
+    numbers = table[list(dict.fromkeys(named))].select_dtypes("number").astype(float)
+    kept = table[table[named].notna().all(axis=1) & np.isfinite(numbers).all(axis=1)]
+    kept = kept.reset_index(drop=True)
     if not len(kept):
         raise NotEnoughData("retention.error_no_complete_row", "survival: there is no complete row")
     if not np.isin(kept[event].astype(float), (0, 1)).all():
@@ -178,29 +182,22 @@ def _mean_gap(rows, medians, time, event, by, who, horizon, conf_level):
     apart = survival.mean_gap(
         rows[time], rows[event], first, last, customer=who, conf_level=conf_level
     )
-    if apart["std_error"] != apart["std_error"]:
+    said = {"one": one, "two": two, "horizon": last, "time": time, "gap": apart["estimate"]}
+    if np.isnan(apart["std_error"]):
         return Note(
             "retention.mean_gap_plain",
             "Up to {horizon} {time:header}, {one:word} lasts {gap:3} {time:header} longer on "
             "average than {two:word} (negative: shorter); no interval, since a group has no "
             "ending up to then.",
-            one=one,
-            two=two,
-            horizon=last,
-            time=time,
-            gap=apart["estimate"],
+            **said,
         )
     return Note(
         "retention.mean_gap",
         "Up to {horizon} {time:header}, {one:word} lasts {gap:3} {time:header} longer on average "
         "than {two:word} ({low:3} to {high:3}; negative: shorter).",
-        one=one,
-        two=two,
-        horizon=last,
-        time=time,
-        gap=apart["estimate"],
         low=apart["conf_low"],
         high=apart["conf_high"],
+        **said,
     )
 
 
@@ -282,8 +279,9 @@ def period_hazards(
     Result
         measure ("hazard" a period; "weight" of a covariate on the log-odds of leaving in any
         period), term (begin of the period, or the covariate), count (left), n (at risk for the
-        whole period, or left in it), estimate, std_error, conf_low, conf_high. Durations
-        that break off within a period have no part in it.
+        whole period, or left in it), estimate, std_error, conf_low, conf_high, no_change (of a
+        hazard: the share to expect if each had a probability of ending that never changes).
+        Durations that break off within a period have no part in it.
 
     Raises as `cox`.
 
@@ -307,18 +305,12 @@ def period_hazards(
         if cluster
         else np.arange(len(rows))
     )
-    # The last period seen in full, or left in.
-    last = np.where(ended == 1, np.floor(length / width), np.floor(length / width) - 1).astype(int)
-    times = np.minimum(last, most - 1) + 1
-    at = np.repeat(np.arange(len(rows)), np.maximum(times, 0))
+    at, period, last = _periods(length, ended, width, most)
     if not len(at):
         raise NotEnoughData(
             "retention.error_hazards_nobody",
             "period_hazards: nobody was followed for a whole period",
         )
-    period = np.arange(len(at)) - np.repeat(
-        np.concatenate([[0], np.cumsum(np.maximum(times, 0))[:-1]]), np.maximum(times, 0)
-    )
     left = (ended[at] == 1) & (period == last[at])
     out = [
         {
@@ -328,24 +320,25 @@ def period_hazards(
         }
         for k in np.unique(period)
     ]
-    limits = [HAZARD_LIMIT]
+    nobody = unchanging.hazards([r["count"] for r in out], [r["n"] for r in out])
+    out = [{**row, "no_change": share} for row, share in zip(out, nobody, strict=True)]
+    limits = [_sorted_or_not(out)]
     if not left.any():
         limits.insert(0, NO_ENDING)
     if covariates and left.any():
-        long = (
-            rows.iloc[at][list(covariates)]
-            .reset_index(drop=True)
-            .assign(
-                _left=left.astype(float),
-                _period=np.char.add("p", np.char.zfill(period.astype(str), 4)),
-                _who=who[at],
-            )
+        long = rows.iloc[at][list(covariates)].reset_index(drop=True)
+        long = long.assign(
+            _left=left.astype(float),
+            _period=np.char.add("p", np.char.zfill(period.astype(str), 4)),
+            _who=who[at],
         )
         weights, withheld = _period_weights(long, list(covariates), conf_level)
         out += weights
         limits += withheld
         limits.append(sentences.ASSOCIATIONAL)
     made = pd.DataFrame(out)
+    if covariates:
+        made["grade"] = np.where(made["measure"] == "hazard", "descriptive", "associational")
     return Result(
         question=Note("retention.hazard_question", "In which period does it end?"),
         answer=_hazard_answer(made[made["measure"] == "hazard"], width, time),
@@ -353,7 +346,8 @@ def period_hazards(
         method=Note(
             "retention.hazard_method",
             "Share of those still going on that ends in each period of {width} {time:header}; "
-            "covariates by a logit with a level for every period.",
+            "covariates by a logit with a level for every period. If nobody changed: each has a "
+            "probability of ending that stays the same, spread as a beta fitted to these rows.",
             width=float(width),
             time=time,
         ),
@@ -365,9 +359,46 @@ def period_hazards(
         chart=Points(
             label=["term"],
             only={"measure": "hazard"},
+            beside="no_change",
             percent=True,
             xlabel=Note("retention.hazard_axis", "Share ending in the period"),
         ),
+    )
+
+
+def _periods(length, ended, width, most):
+    """Return a row for every period a duration was in: whose it is, which period, and the last one
+    of each duration that was seen in full, or left in.
+    """
+    last = np.where(ended == 1, np.floor(length / width), np.floor(length / width) - 1).astype(int)
+    times = np.maximum(np.minimum(last, most - 1) + 1, 0)
+    at = np.repeat(np.arange(len(length)), times)
+    begins = np.concatenate([[0], np.cumsum(times)[:-1]])
+    return at, np.arange(len(at)) - np.repeat(begins, times), last
+
+
+def _sorted_or_not(hazards):
+    """Say how much of a falling share remains when nobody changes."""
+    known = [h for h in hazards if h["no_change"] == h["no_change"] and h["n"] >= 10]
+    if len(known) < 2:
+        return HAZARD_LIMIT
+    first, last = known[0], known[-1]
+    values = {
+        "first": float(first["estimate"]),
+        "last": float(last["estimate"]),
+        "nobody_first": float(first["no_change"]),
+        "nobody_last": float(last["no_change"]),
+    }
+    outside = sum(not h["conf_low"] <= h["no_change"] <= h["conf_high"] for h in known)
+    return Note(
+        "retention.hazard_sorting",
+        "From the first period to the last the share goes from {first:%} to {last:%}; if each had "
+        "a probability that never changes, sorting alone would take it from {nobody_first:%} to "
+        "{nobody_last:%}. In {outside} of {periods} periods that lies outside the interval of "
+        "what was seen.",
+        outside=outside,
+        periods=len(known),
+        **values,
     )
 
 

@@ -79,6 +79,7 @@ TABLES = {
             "value": "number",
         },
         {
+            "question_text": "word",
             "scale": "word",
             "stage": "word",
             "touchpoint": "word",
@@ -92,6 +93,7 @@ TABLES = {
             "customer_id": "key",
             "product_id": "key",
             "source": "word",
+            "question_text": "word",
             "rating": "number",
             "language": "word",
         },

@@ -6,12 +6,13 @@ import re
 from workbench.load.guessing import seen
 from workbench.load.guessing.draft import Draft
 from workbench.load.guessing.names import folded, role_of
-from workbench.load.guessing.peek import Peek
+from workbench.load.raw import UNNAMED
 from workbench.notes import Note
 
-QUALTRICS = Note("guess.qualtrics", "a Qualtrics export with three header rows")
+QUALTRICS = Note("guess.qualtrics", "a Qualtrics export with several header rows")
 QUALTRICS_ONE = Note("guess.qualtrics_one", "a Qualtrics export with one header row")
 MONKEY = Note("guess.survey_monkey", "a SurveyMonkey export with two header rows")
+TWO = Note("guess.two_headers", "a survey with one column a question and a second row of headers")
 WIDE = Note("guess.wide_survey", "a survey with one column a question")
 ITEMS = Note(
     "guess.items",
@@ -49,19 +50,26 @@ def qualtrics(peek):
     """Qualtrics: names, question texts and import ids stand above the answers."""
     if not peek.has("ResponseId", "EndDate") or peek.first("StartDate", "RecordedDate") is None:
         return None
-    ids = [v for v in peek.columns["ResponseId"][:2] if v and v.startswith("{")]
-    answers = _below(peek, 2) if ids else peek
-    draft = Draft("surveys", QUALTRICS if ids else QUALTRICS_ONE, peek)
+    heads = _heads(peek, "EndDate")
+    answers = peek.below(heads)
+    draft = Draft("surveys", QUALTRICS if heads else QUALTRICS_ONE, peek)
     draft.column("response_id", "ResponseId")
     people = ("ExternalReference", "ExternalDataReference", "RecipientEmail")
     person = next((p for p in people if len(answers.values(p)) > answers.rows / 2), None)
     draft.column("respondent_id", person or "ResponseId", None if person else NO_PERSON)
     draft.moment("answered_at", answers, "EndDate")
-    _items(draft, answers)
-    if ids:
-        _below_the_heads(draft, peek)
+    _items(draft, answers, heads=heads > 0)
+    if heads:
+        _below_the_heads(draft, peek, heads)
     _no_previews(draft, answers)
     return draft
+
+
+def _heads(peek, when):
+    """Return how many rows below the header are no answers: what stands there is no time."""
+    values = peek.columns[when][:3]
+    times = [value is not None and seen.times([value]) is not None for value in values]
+    return times.index(True) if True in times else 0
 
 
 def _no_previews(draft, answers):
@@ -71,18 +79,13 @@ def _no_previews(draft, answers):
         draft.reject(rule)
 
 
-def _below_the_heads(draft, peek):
+def _below_the_heads(draft, peek, rows):
     """Take the zone from the header rows and refuse them as answers."""
-    zone = _zone_of(peek.columns["EndDate"][:2])
+    zone = _zone_of(peek.columns["EndDate"][:rows])
     if zone:
         draft.set("zone", zone)
-    heads = [v for v in peek.columns["ResponseId"][:2] if v]
+    heads = [v for v in peek.columns["ResponseId"][:rows] if v]
     draft.reject({"column": "ResponseId", "one_of": heads, "reason": "header row"})
-
-
-def _below(peek, rows):
-    columns = {name: values[rows:] for name, values in peek.columns.items()}
-    return Peek(peek.path, columns, peek.read, peek.typed, peek.lists, peek.sheets)
 
 
 def _zone_of(heads):
@@ -105,16 +108,37 @@ def survey_monkey(peek):
     if person is None or when is None or "collectorid" not in names:
         return None
     two = peek.columns[person][0] is None
-    answers = _below(peek, 1) if two else peek
+    answers = peek.below(1) if two else peek
     draft = Draft("surveys", MONKEY, peek)
     draft.column("response_id", person)
     mail = names.get("emailaddress", names.get("emailadres"))
     known = mail if mail and len(answers.values(mail)) > answers.rows / 2 else None
     draft.column("respondent_id", known or person, None if known else NO_PERSON)
     draft.moment("answered_at", answers, when)
-    _items(draft, answers)
+    _items(draft, answers, heads=two, nameless=True)
     if two:
         draft.reject({"column": person, "missing": True, "reason": "header row"})
+    return draft
+
+
+def two_headers(peek):
+    """Return a survey whose second header row has the parts of questions, but no id and no time."""
+    first = peek.names[0]
+    below = peek.below(1)
+    whole = below.values(first)
+    if peek.columns[first][0] is not None or len(set(whole)) < max(below.rows, 1):
+        return None
+    scales, texts, _ = _questions(below, nameless=True)
+    moments = [n for n in peek.names if peek.columns[n][0] is None and _is_time(below, n)]
+    parts = [n for n in (*scales, *texts) if peek.columns[n][0] is not None]
+    if len(parts) < LEAST_QUESTIONS or not moments:
+        return None
+    draft = Draft("surveys", TWO, peek)
+    draft.column("response_id", first)
+    draft.column("respondent_id", first, NO_PERSON)
+    draft.moment("answered_at", below, moments[-1])
+    _items(draft, below, heads=True, nameless=True)
+    draft.reject({"column": first, "missing": True, "reason": "header row"})
     return draft
 
 
@@ -150,10 +174,12 @@ def _about_orders(peek, scales):
     return bool(others & {"order", "amount", "price", "event"})
 
 
-def _questions(peek):
+def _questions(peek, nameless=False):
     """Return the columns with points of a scale, with open answers, and with other words."""
     scales, texts, others = [], [], []
     for name in peek.columns:
+        if UNNAMED.fullmatch(name) and not nameless:
+            continue
         if folded(name) in ABOUT_THE_ANSWER or role_of(name) in ABOUT_THE_PERSON:
             continue
         values = peek.values(name)
@@ -176,9 +202,11 @@ def _open(name, values):
     return bool(named) or (sentences and len(set(values)) > min(MANY, len(values) / 3))
 
 
-def _items(draft, peek):
-    """Write which columns are questions: one row an answer."""
-    scales, texts, others = _questions(peek)
+def _items(draft, peek, heads=False, nameless=False):
+    """Write which columns are questions: one row an answer. `heads` says that the row below the
+    header holds their texts.
+    """
+    scales, texts, others = _questions(peek, nameless)
     if not scales:
         draft.ask("unpivot", WORDS_ONLY.having(columns=others[:20]))
         draft.column("item", "item")
@@ -188,6 +216,8 @@ def _items(draft, peek):
     block = {"columns": [*scales, *texts], "item": "item", "value": "value"}
     if texts:
         block["texts"] = True
+    if heads:
+        block["question_row"] = 1
     draft.set("unpivot", block, ITEMS.having(scales=len(scales), texts=len(texts)))
     draft.column("item", "item")
     draft.column(
