@@ -87,10 +87,8 @@ def decision_units(deals, *, conf_level=0.95):
             "decision_units: at least two accounts are needed",
         )
     who = per["account"].to_numpy()
-    rows = []
-
     contacts = intervals.mean(per["contacts"].to_numpy(float), who, conf_level)
-    rows.append({"measure": "contacts", "group": "all", **contacts})
+    rows = [{"measure": "contacts", "group": "all", **contacts}]
     rows.append(
         {
             "measure": "several_contacts",
