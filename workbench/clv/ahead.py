@@ -25,8 +25,8 @@ SHORTEST = 4  # days: learning and looking ahead, both
 PAST_OVERLAP = Note(
     "clv.past_overlap",
     "The times that were predicted overlap, and all lie in one stretch of the past: they count as "
-    "{experiences:2} experiences, and the intervals are as wide as so few allow. A season or a shop "
-    "unlike them is in none of these errors.",
+    "{experiences:2} experiences, and the intervals are as wide as so few allow. A season or a "
+    "shop unlike them is in none of these errors.",
     experiences=2.0,
 )
 
