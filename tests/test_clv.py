@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy import special
 
 from workbench import clv, load
-from workbench.clv.models import MODELS
 from workbench.display import speaking
 from workbench.errors import InputError, NotEnoughData
 from workbench.load.panels import _folder
+from workbench.stats.buying_models import MODELS
 
 TRUE = {
     "bg_nbd": (0.6, 5.0, 0.9, 2.5),

@@ -7,6 +7,7 @@ from scipy import special
 from workbench.stats import (
     agreement,
     brand_laws,
+    buying_models,
     differences,
     dirichlet,
     hidden_markov,
@@ -271,3 +272,22 @@ def test_what_comes_next_is_open_where_it_is_spread():
     group = np.repeat([0, 1], 4000)
     made = agreement.entropy_of_next(origin, target, group, np.ones(8000), np.ones(1))
     assert made == pytest.approx([0, 2, 2], abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["bg_nbd", "mbg_nbd", "pareto_nbd", "bg_bb", "gamma_gamma"])
+def test_slopes_of_buying_models_are_derivatives(name):
+    """Every row's log-likelihood and its derivatives by the parameters, by differences."""
+    model = {m.name: m for m in buying_models.MODELS.values()}[name]
+    x, age = np.array([0.0, 1, 3, 6]), np.array([10.0, 10, 12, 20])
+    t = np.array([0.0, 4, 9, 15])
+    if name == "gamma_gamma":
+        t, age = np.array([5.0, 8, 20, 12]), np.ones(4)
+        x = np.array([1.0, 2, 3, 6])
+    p = np.linspace(0.7, 2.5, len(model.names))
+    value, slopes = model.loglik(p, x, t, age)
+    for k in range(len(model.names)):
+        step = np.zeros_like(p)
+        step[k] = 1e-6
+        up, down = (model.loglik(p + s, x, t, age)[0] for s in (step, -step))
+        assert np.asarray(slopes)[k] == pytest.approx((up - down) / 2e-6, rel=1e-4, abs=1e-5)
+    assert np.isfinite(value).all()

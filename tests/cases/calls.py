@@ -869,7 +869,7 @@ use(
     variants={"one": Prices(CHOICES, 0.1), "two": Prices(KINDS, 0.2)},
     attributes=LIKES,
 )
-use(choice, "conditional_logit", {"constants": False, **LEVEL}, **CHOSEN)
+use(choice, "conditional_logit", {"constants": False, **LEVEL}, {"penalty": "firth"}, **CHOSEN)
 use(choice, "elasticities", {"attribute": "price", **LEVEL}, fit=FIT, choices=CHOICES)
 use(
     choice,

@@ -8,8 +8,8 @@ import pytest
 from scipy import integrate, stats
 
 from workbench import clv
-from workbench.clv.models import MODELS
 from workbench.stats import buying
+from workbench.stats.buying_models import MODELS
 
 
 def drawn(kind, params, n=600, age=80.0, seed=1):

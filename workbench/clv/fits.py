@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.clv.models import MODELS
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.stats import likelihoods
+from workbench.stats.buying_models import MODELS
 
 # logarithms of parameters stay within; beyond lies a model without that kind of difference
 BOUND = 11.0
@@ -325,8 +325,8 @@ def _natural(model, theta, z):
 def _value(model, theta, rows, weight):
     """Return the log-likelihood and its gradient by logarithms of parameters and by covariates."""
     x, t, age, z = rows
-    p = _natural(model, theta, z)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        p = _natural(model, theta, z)
         value, slopes = model.loglik(p, x, t, age)
     by_log = {n: weight * d * v for n, d, v in zip(model.names, slopes, p, strict=True)}
     gradient = [d.sum() for d in by_log.values()]

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from workbench import intervals, schemas
-from workbench.errors import InputError, NotEnoughData
+from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(10)
@@ -160,6 +160,35 @@ class Worth:
         )
         made.attrs = dict(self.customers.attrs)
         return made
+
+
+def checked(customers, names):
+    """Return frequency, age and how many customers a row stands for, or say what is wrong."""
+    need_columns("customers", customers.columns, *names)
+    x, last, age = (np.asarray(customers[n], float) for n in names)
+    if not (np.isfinite(x + last + age).all() and (x >= 0).all() and (last >= 0).all()):
+        raise InputError(
+            "clv.error_not_numbers",
+            "customers: frequency, recency and age must be numbers of 0 or more",
+        )
+    wrong = (last > age * (1 + 1e-9)) | ((x == 0) != (last == 0))
+    if wrong.any():
+        raise InputError(
+            "clv.error_recency",
+            "customers: in {wrong} rows the last purchase lies after the end, or frequency and "
+            "recency contradict each other (both are 0, or neither)",
+            wrong=int(wrong.sum()),
+        )
+    many, _ = how_many(customers)
+    if not (np.isfinite(many).all() and (many >= 0).all() and (many == many.round()).all()):
+        raise InputError(
+            "clv.error_how_many",
+            "customers: the column '{name}' says how many customers a row stands for; it must hold "
+            "whole numbers of {least} or more",
+            name="customers",
+            least=0,
+        )
+    return x, age, many
 
 
 def how_many(customers):

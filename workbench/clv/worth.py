@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import engine
-from workbench.clv.portfolio import Terms, Worth, ahead_in, how_many
+from workbench.clv.portfolio import Terms, Worth, ahead_in, checked, how_many
 from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -44,7 +44,9 @@ def outlook(fit, customers, ahead):
     """
     fit = getattr(fit, "model", fit)
     span = ahead_in(fit, ahead)
-    x, last, age = (np.asarray(customers[c], float) for c in ("frequency", "recency", "age"))
+    names = ("frequency", "recency", "age")
+    checked(customers, names)
+    x, last, age = (np.asarray(customers[c], float) for c in names)
     p = fit.natural(customers)
     made = customers.assign(
         alive=fit.model.alive(p, x, last, age),

@@ -135,10 +135,10 @@ def decision_units(deals, *, conf_level=0.95):
     if "rating" in deals:
         several = (deals.groupby("deal_id")["rating"].count() >= 2).to_numpy()
         if several.any():
-            spread = per["spread"].to_numpy()[several]
-            apart = intervals.mean(spread, who[several], conf_level)
+            apart = intervals.mean(per["spread"].to_numpy()[several], who[several], conf_level)
             rows.append({"measure": "dissent", "group": "all", **apart})
-        for role, mine in deals.dropna(subset=["rating", "won"]).groupby("role", sort=True):
+        rated = deals.dropna(subset=["rating", "won", "customer_id"])
+        for role, mine in rated.groupby("role", sort=True):
             won = mine["won"].to_numpy(bool)
             if min(won.sum(), (~won).sum()) >= 10:
                 accounts = np.unique(mine["customer_id"].astype(str), return_inverse=True)[1]

@@ -10,7 +10,7 @@ from workbench.notes import Note
 
 _NO_VALUE = Note("result.no_value", "no value")
 _NOW = ("idle", "need", "search", "evaluation", "intent", "post_purchase")
-_MAIL = ("customer_id", "campaign_id", "sent_at", "delivered")
+_MAIL = ("customer_id", "campaign_id", "sent_at", "delivered", "opened_at", "clicked_at")
 _BOUGHT = ("customer_id", "ordered_at", "amount")
 _SHELF = ("{price}", "{quantity}", "{controls}", "{margin}", "{instrument}")
 _TESTS = ("channel", "incremental", "std_error")
@@ -54,6 +54,11 @@ COLUMNS = {
     },
     "attribution.email_funnel": _EMAILS,
     "attribution.from_paths": {"table": Holds(numbers=("{conversions}", "{nulls}", "{value}"))},
+    "attribution.mail_effect": {
+        "emails": Holds(("customer_id", "campaign_id", "sent_at", "variant")),
+        "orders": Holds(("customer_id", "ordered_at")),
+        "truth": Holds(("quantity", "incremental_orders", "std_error")),
+    },
     "attribution.mails_as_adverts": _EMAILS,
     "attribution.mix": {"table": Holds(numbers=("{sales}", "{media}", "{controls}"))},
     "clv.hold_out": {
@@ -78,6 +83,10 @@ COLUMNS = {
     "experiments.balance": _TREATED,
     "experiments.campaign_households": _CAMPAIGN,
     "experiments.campaign_weeks": _CAMPAIGN,
+    "experiments.concurrent": {
+        "homes": Holds(("customer_id", "received"), flags=("received",)),
+        "events": Holds(("customer_id", "occurred_at", "event", "campaign_id")),
+    },
     "experiments.difference_in_differences": {
         "panel": Holds(numbers=("{outcome}", "{time}", "{start}"))
     },
@@ -87,30 +96,28 @@ COLUMNS = {
     },
     "experiments.negative_controls": _TREATED,
     "experiments.planned_split": {"people": Holds(("variant",))},
+    "experiments.uplift": _TREATED,
     "experiments.weighting": _TREATED,
     "influence.distance_decay": {"table": Holds(numbers=("{distance}",), flags=("{bought}",))},
     "influence.huff": {
         "trips": Holds(numbers=("{distance}", "{size}"), flags=("chosen", "available"))
     },
-    "influence.peers": {"table": Holds(numbers=("{adopted}", "{exposure}", "{controls}"))},
+    "influence.peers": {"table": Holds(numbers=("{adopted}", "{exposure}"))},
     "influence.premium": {"offers": Holds(numbers=("{price}", "{credentials}", "{specification}"))},
     "influence.price_elasticity": {"sales": Holds(numbers=_SHELF)},
     "influence.promotion_lift": {"sales": Holds(numbers=(*_SHELF, "{promotion}"))},
-    "influence.referred_deals": {
-        "deals": Holds(("{referred}", "{won}"), ("{referred}", "{won}", "{covariates}"))
-    },
+    "influence.referred_deals": {"deals": Holds(("{referred}", "{won}"), ("{referred}", "{won}"))},
     "influence.review_effect": {
         "panel": Holds(numbers=("{sales}", "{rating}", "{count}", "{controls}"))
     },
     "influence.star_rounding": {"table": Holds(numbers=("{rating}", "{outcome}"))},
-    "influence.support": {
-        "deals": Holds(("{hours}", "{won}"), ("{hours}", "{won}", "{covariates}", "{instrument}"))
+    "influence.support": {"deals": Holds(("{hours}", "{won}"), ("{hours}", "{won}"))},
+    "influence.triggers": {
+        "needs": Holds(("customer_id", "variant", "bought"), flags=("bought",)),
+        "planted": Holds(("variant", "planted"), ("planted",)),
     },
-    "retention.cox": {"table": Holds(numbers=("days",))},
-    "retention.curves": {"table": Holds(numbers=("days",))},
-    "retention.exits": {"table": Holds(numbers=("days",))},
-    "retention.parametric": {"table": Holds(numbers=("days",))},
-    "retention.period_hazards": {"table": Holds(numbers=("days",))},
+    "prediction.traits": {"orders": Holds(numbers=("amount",))},
+    "prediction.will_return": {"orders": Holds(numbers=("amount",))},
     "stages.intention": {
         "answers": Holds(("customer_id", "answered_at", "value"), ("value",)),
         "orders": Holds(("customer_id", "ordered_at")),
@@ -128,6 +135,14 @@ COLUMNS |= {
         *("latent_class", "latent_classes", "mixed_logit", "most_chosen", "nested_logit"),
         *("some_customers", "state_dependence", "what_if"),
     )
+}
+COLUMNS |= {
+    f"retention.{name}": {"table": Holds(numbers=("days", "ended"))}
+    for name in ("cox", "curves", "exits", "parametric", "period_hazards")
+}
+COLUMNS |= {
+    f"clv.{name}": {"customers": Holds(numbers=("frequency", "recency", "age", "value", "paid"))}
+    for name in ("bg_bb", "bg_nbd", "gamma_gamma", "mbg_nbd", "outlook", "pareto_nbd", "tracking")
 }
 COLUMNS |= {
     f"conjoint.{name}": _CHOICES for name in ("answer_quality", "numeric_attributes", "part_worths")

@@ -298,7 +298,7 @@ class _Life:
             logits[:, 4] += effect("barrier") * ((event == w.CODE["out_of_stock"]) | fail) + effect(
                 "latency"
             ) * np.where(pay, np.nan_to_num(seconds) - LATENESS, 0)
-            logits[:, 4] += w.IDLE_TOUCH * np.isin(trigger[a], IDLE)
+            logits[:, 4] += s.effect("idle_touch") * np.isin(trigger[a], IDLE)
             if stay_left is not None:
                 logits[:, 0] = np.where(stay_left[a] > 0, logits[:, 0] + 2.2, logits[:, 0] - 1.0)
                 stay_left[a] -= 1
