@@ -19,9 +19,7 @@ NOTEBOOKS = sorted(
 # Parameters that make another quantity of the same question: what stands in no sentence.
 SETTINGS = ("category", "brands", "customers", "until", "start", "zone", "seed", "unit")
 # id of a note → why two notebooks may give it two values under one question and one method.
-MAY_DIFFER = {
-    "loyalty.merged": "33 keeps eight brands apart and 34 ten: the rest is another rest",
-}
+MAY_DIFFER = {}
 
 
 def source_of(path):
