@@ -502,6 +502,10 @@ ANALYSES = {
         lambda d: retention.retention_rate(d, begin="2024-05-01", end="2024-08-01"),
     ),
     "churn_moments": (ORDERS, retention.churn_moments),
+    "next_amounts": (
+        ORDERS,
+        lambda d: retention.next_amounts(retention.times_to_return(d)),
+    ),
     "time_to_next": (ORDERS, retention.time_to_next),
     "conditional_logit": (CHOICES, lambda d: choice.conditional_logit(d, ["price", "display"])),
     "elasticities": (
@@ -771,7 +775,7 @@ ANALYSES = {
     ),
     "tracking": (
         ORDERS,
-        lambda d: clv.tracking(clv.mbg_nbd(clv.customers(d)), clv.customers(d), d, draws=8),
+        lambda d: clv.tracking(clv.mbg_nbd(clv.customers(d)), clv.customers(d), d),
     ),
     "value": (
         ORDERS,
@@ -780,8 +784,11 @@ ANALYSES = {
             clv.gamma_gamma(clv.customers(d)),
             clv.customers(d),
             horizon="364D",
-            draws=8,
         ),
+    ),
+    "past_forecasts": (
+        ORDERS,
+        lambda d: clv.past_forecasts(d, horizon="60D", models=["mbg_nbd", "pareto_nbd"], dates=3),
     ),
     "contract": (ORDERS, lambda d: clv.contract([100, 70, 55, 48, 44])),
     "uplift": (

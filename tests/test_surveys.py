@@ -354,3 +354,20 @@ def test_response_indicator_knows_a_response_that_hangs_on_a_term():
         told[name] = facts["indicator"]
     assert told["even"] > 0.93
     assert told["uneven"] < 0.75
+
+
+@pytest.mark.parametrize("mood", [0.0, 0.6])
+def test_weights_mend_what_they_know_and_only_that(mood):
+    """Where only age decides who answers, the weighted score covers that of everybody; where mood
+    decides too it stays too high.
+    """
+    from workbench.simulate import asking
+
+    held = high = 0
+    for k in range(20):
+        asked = asking.survey(2500, mood=mood, seed=k)
+        weighted = surveys.rake(asked.surveys, asked.margins)
+        net = row(surveys.nps(weighted), measure="nps")
+        held += net.conf_low <= asked.truth["nps"] <= net.conf_high
+        high += net.conf_low > asked.truth["nps"]
+    assert held >= 17 if not mood else high >= 15

@@ -20,7 +20,7 @@ _APART = ("difference", "difference_low", "difference_high")
 # Shares whatever the estimate of their row is.
 _OF_THEIR_OWN = (
     *("rate", "rest_rate", "with_goal", "without_goal", "penetration", "cumulative", "share"),
-    *("smallest", "best", "targeted", "wrong_sign"),
+    *("smallest", "best", "targeted", "month_before", "wrong_sign"),
 )
 _MONEY = ("amount", "amount_total")
 _MEASURES = ("measure", "statistic", "basis")

@@ -1,14 +1,14 @@
 """Where chance did not decide: people made alike in what was measured."""
 
 import numpy as np
-from scipy import special
 
-from workbench import discrete, engine, intervals
+from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.experiments.sensitivity import e_of_difference
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats.weighting import stacked_covariance
 
 METHODS = ("aipw", "ipw", "ipwra")
 GRADE = "quasi-causal: weighting on what was measured"
@@ -316,7 +316,7 @@ def effect_of(table, treatment, outcome, covariates, *, method, cluster, trim, c
     effect = TreatmentEffect(sm.OLS(y, z), treated.astype(int), results_select=selection)
     estimator = effect.ipw_ra if method == "ipwra" else getattr(effect, method)
     gap, untreated, mean = map(float, estimator(return_results=False)[:3])
-    cov = _stacked(
+    cov = stacked_covariance(
         method, y, z.to_numpy(), treated, selection.params.to_numpy(), mean, untreated, data.groups
     )
     se = float(np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]))
@@ -402,47 +402,3 @@ def selection_of(table, treatment, outcome, covariates, cluster, trim):
 def _scaled(x):
     body = x.drop(columns="constant")
     return ((body - body.mean()) / body.std()).assign(constant=1.0)[["constant", *body.columns]]
-
-
-def _stacked(method, y, x, treated, gamma, mean, untreated, groups):
-    """Return the clustered covariance of (mean treated, mean untreated) from all moment conditions
-    stacked.
-    """
-    n, k = x.shape
-    p = special.expit(x @ gamma)
-    w1, w0 = (treated, 1 - treated) if method == "aipw" else (treated / p, (1 - treated) / (1 - p))
-    b1, b0 = (
-        np.linalg.lstsq(x * np.sqrt(w)[:, None], y * np.sqrt(w), rcond=None)[0] for w in (w1, w0)
-    )
-
-    def moments(theta):
-        m1, m0, g = theta[0], theta[1], theta[2 : 2 + k]
-        p = special.expit(x @ g)
-        out = [x * (treated - p)[:, None]]
-        if method == "ipw":
-            return np.column_stack(
-                [treated / p * (y - m1), (1 - treated) / (1 - p) * (y - m0), *out]
-            )
-        f1, f0 = x @ theta[2 + k : 2 + 2 * k], x @ theta[2 + 2 * k :]
-        w1, w0 = (
-            (treated, 1 - treated) if method == "aipw" else (treated / p, (1 - treated) / (1 - p))
-        )
-        out += [x * (w1 * (y - f1))[:, None], x * (w0 * (y - f0))[:, None]]
-        fix1, fix0 = (
-            (treated / p * (y - f1), (1 - treated) / (1 - p) * (y - f0))
-            if method == "aipw"
-            else (0, 0)
-        )
-        return np.column_stack([f1 + fix1 - m1, f0 + fix0 - m0, *out])
-
-    theta = np.concatenate([[mean, untreated], gamma, *([] if method == "ipw" else [b1, b0])])
-    step = 1e-5 * np.maximum(np.abs(theta), 1)
-    jacobian = np.column_stack(
-        [
-            (moments(theta + h).mean(axis=0) - moments(theta - h).mean(axis=0)) / (2 * h[i])
-            for i, h in enumerate(np.diag(step))
-        ]
-    )
-    pulls = -np.linalg.solve(jacobian, moments(theta).T).T / n
-    summed = discrete.per_group(pulls, groups, groups.max() + 1)
-    return (summed.T @ summed)[:2, :2]

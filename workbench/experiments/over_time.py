@@ -7,6 +7,7 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
+from workbench.stats import differences
 
 FEW = 5  # clusters that start together below which the spread of the untreated stands in
 PARALLEL = Note(
@@ -155,59 +156,17 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     treated = np.unique(groups[begin < len(periods)])
     never = begin == len(periods)
     small = [s for s in starts if len(np.unique(groups[begin == s])) < FEW]
-
-    def row(measure, period, found):
-        """One average over starting groups, each a list of comparisons; errors from clusters, those
-        of small groups from the spread of the untreated.
-        """
-        size = {s: float((begin == s).sum()) for s in found}
-        estimate, pull, extra = 0.0, np.zeros(len(y)), 0.0
-        df = len(np.unique(groups)) - len(found) - 1
-        for s, comparisons in found.items():
-            mine, w = begin == s, size[s] / sum(size.values())
-            change = np.mean([c for c, _ in comparisons], axis=0)
-            estimate += w * (
-                change[mine].mean() - np.mean([c[others].mean() for c, others in comparisons])
-            )
-            if s in small:
-                k = np.unique(groups[never], return_inverse=True)[1]
-                luck = (
-                    np.bincount(k, change[never]) / np.bincount(k) if never.any() else np.zeros(0)
-                )
-                extra += w**2 * (
-                    luck.var(ddof=1) / len(np.unique(groups[mine])) if len(luck) >= FEW else np.nan
-                )
-                df = min(df, len(luck) - 1)
-            else:
-                pull += (
-                    w
-                    * np.where(mine, (change - change[mine].mean()) / mine.sum(), 0.0)
-                    * _spread(groups[mine])
-                )
-            for c, others in comparisons:
-                pull -= (
-                    w
-                    / len(comparisons)
-                    * np.where(others, (c - c[others].mean()) / others.sum(), 0.0)
-                    * _spread(groups[others])
-                )
-        se = float(np.sqrt((np.bincount(groups, pull) ** 2).sum() + extra))
-        low, high = intervals.normal(estimate, se, conf_level, df=df)
-        return {
+    kept = [("effect", np.nan, ever)]
+    kept += [("period", e, {s: [(c, o)] for s, c, o in parts[e]}) for e in sorted(parts)]
+    kept += [(name, np.nan, found) for name, found in _trends(y, begin, ever).items()]
+    rows = [
+        {
             "measure": measure,
             "period": period,
             "n": len(y),
-            "estimate": float(estimate),
-            "std_error": se,
-            "conf_low": float(low),
-            "conf_high": float(high),
-            "p_value": float(intervals.p_value(estimate, se, df)) if se > 0 else np.nan,
+            **_averaged(begin, groups, found, len(periods), conf_level),
         }
-
-    rows = [
-        row("effect", np.nan, ever),
-        *(row("period", e, {s: [(c, o)] for s, c, o in parts[e]}) for e in sorted(parts)),
-        *(row(name, np.nan, found) for name, found in _trends(y, begin, ever).items()),
+        for measure, period, found in kept
     ]
     result = _tested(pd.DataFrame(rows))
     grade, said = _graded(result, conf_level)
@@ -408,12 +367,17 @@ def _change_answer(row, outcome, unit):
     )
 
 
-def _spread(groups):
-    """Return the factor that makes the spread of a few clusters unbiased; missing for one, which
-    has none.
-    """
-    k = len(np.unique(groups))
-    return np.sqrt(k / (k - 1)) if k > 1 else np.nan
+def _averaged(begin, groups, comparisons, never, conf_level):
+    """Return one average over starting groups, with its interval."""
+    made = differences.average_effect(begin, groups, comparisons, never=never, least=FEW)
+    low, high = intervals.normal(made.estimate, made.std_error, conf_level, df=made.df)
+    return {
+        "estimate": made.estimate,
+        "std_error": made.std_error,
+        "conf_low": float(low),
+        "conf_high": float(high),
+        "p_value": float(intervals.p_value(made.estimate, made.std_error, made.df)),
+    }
 
 
 def _clusters(once, cluster):

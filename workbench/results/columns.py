@@ -10,7 +10,7 @@ from workbench.notes import Note
 
 _NO_VALUE = Note("result.no_value", "no value")
 _NOW = ("idle", "need", "search", "evaluation", "intent", "post_purchase")
-_MAIL = ("customer_id", "campaign_id", "sent_at", "delivered")
+_MAIL = ("customer_id", "campaign_id", "sent_at", "delivered", "opened_at", "clicked_at")
 _BOUGHT = ("customer_id", "ordered_at", "amount")
 _SHELF = ("{price}", "{quantity}", "{controls}", "{margin}", "{instrument}")
 _TESTS = ("channel", "incremental", "std_error")
@@ -96,6 +96,7 @@ COLUMNS = {
     },
     "experiments.negative_controls": _TREATED,
     "experiments.planned_split": {"people": Holds(("variant",))},
+    "experiments.uplift": _TREATED,
     "experiments.weighting": _TREATED,
     "influence.distance_decay": {"table": Holds(numbers=("{distance}",), flags=("{bought}",))},
     "influence.huff": {
@@ -115,11 +116,8 @@ COLUMNS = {
         "needs": Holds(("customer_id", "variant", "bought"), flags=("bought",)),
         "planted": Holds(("variant", "planted"), ("planted",)),
     },
-    "retention.cox": {"table": Holds(numbers=("days",))},
-    "retention.curves": {"table": Holds(numbers=("days",))},
-    "retention.exits": {"table": Holds(numbers=("days",))},
-    "retention.parametric": {"table": Holds(numbers=("days",))},
-    "retention.period_hazards": {"table": Holds(numbers=("days",))},
+    "prediction.traits": {"orders": Holds(numbers=("amount",))},
+    "prediction.will_return": {"orders": Holds(numbers=("amount",))},
     "stages.intention": {
         "answers": Holds(("customer_id", "answered_at", "value"), ("value",)),
         "orders": Holds(("customer_id", "ordered_at")),
@@ -137,6 +135,14 @@ COLUMNS |= {
         *("latent_class", "latent_classes", "mixed_logit", "most_chosen", "nested_logit"),
         *("some_customers", "state_dependence", "what_if"),
     )
+}
+COLUMNS |= {
+    f"retention.{name}": {"table": Holds(numbers=("days", "ended"))}
+    for name in ("cox", "curves", "exits", "parametric", "period_hazards")
+}
+COLUMNS |= {
+    f"clv.{name}": {"customers": Holds(numbers=("frequency", "recency", "age", "value", "paid"))}
+    for name in ("bg_bb", "bg_nbd", "gamma_gamma", "mbg_nbd", "outlook", "pareto_nbd", "tracking")
 }
 COLUMNS |= {
     f"conjoint.{name}": _CHOICES for name in ("answer_quality", "numeric_attributes", "part_worths")

@@ -27,13 +27,12 @@ from workbench.stages.hidden import (
     Histories,
     K,
     anchored,
-    expect,
     first_now,
     histories,
-    normal,
     split_labels,
 )
 from workbench.stages.readout import fit_readout, stage_chances
+from workbench.stats.hidden_markov import expect, normal
 
 LEAST_HISTORIES = 30
 HISTORIES_FEW = Note(

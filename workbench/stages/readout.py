@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from workbench.stages.hidden import CHAIN, GAPS, MINUTE, NOW, K, anchored, forward
+from workbench.stages.hidden import CHAIN, GAPS, MINUTE, NOW, K, anchored
+from workbench.stats.hidden_markov import forward
+from workbench.stats.noisy_logit import NoisyLogit, noisy_logit
 
 
 def stage_chances(data, model, row, since, alpha=None):
@@ -65,20 +67,24 @@ def fit_readout(data, model, answers, error):
     weight = (1 - error) * p / ((1 - error) * p + error * noise[1])
     hot = np.eye(4)[y[going] - 1]
 
-    def loss(v):
-        q = _within(alpha[row[going]], v[0], v[1:])
-        return (
-            -(weight * np.log((q * hot).sum(1) + 1e-9)).sum()
-            + 2 * (v[0] - 1) ** 2
-            + (v[1:] ** 2).sum() / 2
-        )
-
     best = (
-        optimize.minimize(loss, np.array([1.0, 0, 0, 0, 0]), method="L-BFGS-B").x
+        optimize.minimize(
+            _lost, np.array([1.0, 0, 0, 0, 0]), (alpha[row[going]], weight, hot), "L-BFGS-B"
+        ).x
         if len(going)
         else np.array([1.0, 0, 0, 0, 0])
     )
     return state, (best[0], best[1:])
+
+
+def _lost(v, alpha, weight, hot):
+    """Return what answers say against a slope and shifts, held a little towards none."""
+    q = _within(alpha, v[0], v[1:])
+    return (
+        -(weight * np.log((q * hot).sum(1) + 1e-9)).sum()
+        + 2 * (v[0] - 1) ** 2
+        + (v[1:] ** 2).sum() / 2
+    )
 
 
 def activity(data, model, row, since):
@@ -112,47 +118,13 @@ def logit_fit(x, y, who, error, noise=None, folds=4):
     """Fit a multinomial logit whose answers may be wrong; the weight of its penalty is the best of
     four on customers left out.
     """
-    from scipy import optimize, special
-
-    mean, scale = x.mean(0), x.std(0) + 1e-6
-    z = np.column_stack([np.ones(len(x)), (x - mean) / scale])
-    noise = np.full(len(NOW), 1 / len(NOW)) if noise is None else noise
-    hot, wrong = np.eye(len(noise))[y], error * noise[y]
-
-    def fit(rows, ridge, start=None):
-        def loss(flat):
-            b = flat.reshape(z.shape[1], -1)
-            p = special.softmax(z[rows] @ b, axis=1)
-            seen = (1 - error) * (p * hot[rows]).sum(1) + wrong[rows]
-            pull = (1 - error) * p * hot[rows] / seen[:, None]
-            slope = z[rows].T @ (p * pull.sum(1, keepdims=True) - pull)
-            slope[1:] += ridge * b[1:]
-            return -np.log(seen).sum() + ridge * (b[1:] ** 2).sum() / 2, slope.ravel()
-
-        return optimize.minimize(
-            loss,
-            np.zeros(z.shape[1] * len(noise)) if start is None else start,
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": 200},
-        ).x
-
     people = np.unique(np.asarray(who).astype(str), return_inverse=True)[1]
     fold = (people * 2654435761 % 2**32 // 7) % folds
-    scores = []
-    for ridge in (3.0, 10.0, 30.0, 100.0):
-        total = 0.0
-        for f in range(folds):
-            b = fit(fold != f, ridge).reshape(z.shape[1], -1)
-            p = special.softmax(z[fold == f] @ b, axis=1)
-            total += np.log((1 - error) * (p * hot[fold == f]).sum(1) + wrong[fold == f]).sum()
-        scores.append((total, ridge))
-    return mean, scale, fit(np.ones(len(z), bool), max(scores)[1]).reshape(z.shape[1], -1)
+    noise = np.full(len(NOW), 1 / len(NOW)) if noise is None else noise
+    made = noisy_logit(x, y, fold, error=error, noise=noise)
+    return made.mean, made.scale, made.weights
 
 
 def logit_chance(readout, x):
     """Return the chances a fitted logit gives."""
-    from scipy import special
-
-    mean, scale, b = readout
-    return special.softmax(np.column_stack([np.ones(len(x)), (x - mean) / scale]) @ b, axis=1)
+    return NoisyLogit(*readout).chances(x)

@@ -214,8 +214,8 @@ def with_truth(profile, truth, stages):
     ends = out[["customer_id", "episode", "opened_at", "closed_at"]].sort_values(
         "closed_at", kind="stable"
     )
-    if not len(events):
-        # An empty column has no type of its own.
+    if not len(events) or events["customer_id"].dtype.kind == "f":
+        # An empty column has no type of its own, and one with gaps has fractions.
         events = events.astype({"customer_id": ends["customer_id"].dtype})
     at = pd.merge_asof(
         events,

@@ -17,10 +17,10 @@ from workbench.stages.hidden import (
     K,
     anchored,
     histories,
-    normal,
     split_labels,
 )
 from workbench.stages.readout import activity, logit_chance, logit_fit
+from workbench.stats.hidden_markov import normal
 
 SCORE_QUESTION = Note(
     "stages.score_question",
@@ -295,15 +295,17 @@ def rule_map(events, model, labels, *, moment=None):
     """
     train, query = _asked(events, model, labels, moment), _asked(events, model, None, moment)
 
-    def cell(asked):
-        stage = anchored(list(model.events), None).argmax(axis=0)[asked["data"].k[asked["row"]]]
-        return stage * BINS + np.searchsorted(GAPS, asked["since"], side="right")
-
     counts = np.zeros((K * BINS, len(NOW)))
-    np.add.at(counts, (cell(train), train["stage"]), 1)
+    np.add.at(counts, (_cell(model, train), train["stage"]), 1)
     overall = counts.sum(0) + 0.5
     by_bin = normal(counts.reshape(K, BINS, -1).sum(0) + 3 * overall / overall.sum())
-    return _as_posterior(query, normal(counts + 5 * np.tile(by_bin, (K, 1)))[cell(query)])
+    return _as_posterior(query, normal(counts + 5 * np.tile(by_bin, (K, 1)))[_cell(model, query)])
+
+
+def _cell(model, asked):
+    """Return the stage of the last event's rule and the bin of the time since, as one number."""
+    stage = anchored(list(model.events), None).argmax(axis=0)[asked["data"].k[asked["row"]]]
+    return stage * BINS + np.searchsorted(GAPS, asked["since"], side="right")
 
 
 @engine.tables("events")
