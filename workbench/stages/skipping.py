@@ -1,6 +1,6 @@
 """Which stages buyers skip, and whether earlier buyers skip more."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from workbench.stages.measures import (
     shown,
     thin,
 )
-from workbench.stats.scaling import standardise
+from workbench.stats import estimating_equations
 
 SKIP = {
     "percent": True,
@@ -264,7 +264,9 @@ def effect(outcome, drivers, customer, *, conf_level=0.95):
     for name in drivers:
         countable("drivers", str(name), drivers[name])
     regression.check(pd.DataFrame(x[:, 1:], columns=drivers.columns.astype(str)), "drivers")
-    model = _gee(y, x, np.unique(np.asarray(customer).astype(str), return_inverse=True)[1])
+    model = estimating_equations.logit(
+        y, x, np.unique(np.asarray(customer).astype(str), return_inverse=True)[1]
+    )
     low, high = intervals.normal(model.params, model.bse, conf_level)
     table = pd.DataFrame(
         {
@@ -435,7 +437,7 @@ def skip_contrast(profile, stages, *, by="orders_before", conf_level=0.95):
             "conf_high": high,
         }
     )
-    model = _gee(
+    model = estimating_equations.logit(
         skipped.to_numpy(float), np.column_stack([np.ones(len(d)), d[by].to_numpy(float)]), who
     )
     b, s = model.params[1], model.bse[1]
@@ -499,23 +501,3 @@ def _contrast_answer(table):
         "({low:points} to {high:points}; {n} purchases).",
         **values,
     )
-
-
-@dataclass(frozen=True)
-class Gee:
-    """A logistic model with customers as clusters: estimates, standard errors, covariances."""
-
-    params: np.ndarray
-    bse: np.ndarray
-    cov: np.ndarray
-
-
-def _gee(y, x, clusters):
-    import statsmodels.api as sm
-
-    order = np.argsort(clusters, kind="stable")
-    # On one place and scale, and put back: a moment as number would leave no digit.
-    made = standardise(x[order])
-    fit = sm.GEE(y[order], made.z, groups=clusters[order], family=sm.families.Binomial()).fit()
-    params, cov = made.back @ fit.params, made.back @ fit.cov_params() @ made.back.T
-    return Gee(params, np.sqrt(np.diag(cov)), cov)
