@@ -135,8 +135,7 @@ def decision_units(deals, *, conf_level=0.95):
         if several.any():
             apart = intervals.mean(per["spread"].to_numpy()[several], who[several], conf_level)
             rows.append({"measure": "dissent", "group": "all", **apart})
-        rated = deals.dropna(subset=["rating", "won", "customer_id"])
-        for role, mine in rated.groupby("role", sort=True):
+        for role, mine in _rated(deals).groupby("role", sort=True):
             won = mine["won"].to_numpy(bool)
             if min(won.sum(), (~won).sum()) >= 10:
                 accounts = np.unique(mine["customer_id"].astype(str), return_inverse=True)[1]
@@ -360,3 +359,8 @@ def _predict_answer(table, flag, values):
         first_bits=first["estimate"],
         second_bits=second["estimate"],
     )
+
+
+def _rated(deals):
+    """Return the rows of contacts who rated, of deals that ended and have an account."""
+    return deals.dropna(subset=["rating", "won", "customer_id"])

@@ -71,7 +71,8 @@ def barriers(
     adjust : list of str
         Word columns of `events`, such as device, held equal beside the number of contacts so far.
     column, action : str
-        Columns with the stage and with the event.
+        Columns with the stage and with the event. Of events at one moment in one stage, a barrier
+        comes last: an error follows what was tried.
 
     Returns
     -------
@@ -101,6 +102,8 @@ def barriers(
     schemas.require(events, "events", column, action, *adjust)
     words = own.listed(engine.distinct(events, action))
     names = own.occurring("barrier", own.several(barrier), words)
+    # Of events at one moment in one stage the barrier comes last: an error follows what was tried.
+    words = [*(w for w in words if w not in names), *(w for w in words if w in names)]
     more = {
         "a": engine.code(action, words),
         **{
@@ -118,7 +121,7 @@ def barriers(
         [words.index(n) for n in names if n in words],
         len(adjust),
     )
-    d = engine.ordered(view, kernel, then=("t", "k")).sort_values(
+    d = engine.ordered(view, kernel, then=("t", "k", *more)).sort_values(
         ["customer", "cell", "met"], ignore_index=True
     )
     met = d["met"].to_numpy(bool)

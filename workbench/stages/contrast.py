@@ -10,7 +10,8 @@ from workbench.errors import NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import analysis
 from workbench.stages.measures import checked, occasion_result, thin
-from workbench.stages.skipping import ENOUGH_LINKED, SKIP_CORRECTED, SKIP_LIMIT, gee
+from workbench.stages.skipping import ENOUGH_LINKED, SKIP_CORRECTED, SKIP_LIMIT
+from workbench.stats import estimating_equations
 
 CONTRAST = {
     "percent": True,
@@ -99,7 +100,9 @@ def skip_contrast(profile, stages, *, by="orders_before", linked=None, conf_leve
         )
     who = np.unique(d["customer_id"].astype(str), return_inverse=True)[1]
     rows = _observed(skip, more, d["customer_id"], who, conf_level)
-    model = gee(skip.astype(float), np.column_stack([np.ones(len(d)), d[by].to_numpy(float)]), who)
+    model = estimating_equations.logit(
+        skip.astype(float), np.column_stack([np.ones(len(d)), d[by].to_numpy(float)]), who
+    )
     low, high = np.exp(intervals.normal(model.params[1], model.bse[1], conf_level))
     odds = {"estimate": float(np.exp(model.params[1])), "conf_low": low, "conf_high": high}
     rows.append({"group": "odds_ratio", "count": np.nan, "n": len(d), **odds})

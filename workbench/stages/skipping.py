@@ -1,6 +1,6 @@
 """Which stages buyers skip, and whether earlier buyers skip more."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from workbench.stages.measures import (
     shown,
     thin,
 )
-from workbench.stats.scaling import standardise
+from workbench.stats import estimating_equations
 
 SKIP = {
     "percent": True,
@@ -245,7 +245,9 @@ def effect(outcome, drivers, customer, *, conf_level=0.95):
     for name in drivers:
         countable("drivers", str(name), drivers[name])
     regression.check(pd.DataFrame(x[:, 1:], columns=drivers.columns.astype(str)), "drivers")
-    model = gee(y, x, np.unique(np.asarray(customer).astype(str), return_inverse=True)[1])
+    model = estimating_equations.logit(
+        y, x, np.unique(np.asarray(customer).astype(str), return_inverse=True)[1]
+    )
     low, high = intervals.normal(model.params, model.bse, conf_level)
     table = pd.DataFrame(
         {
@@ -347,24 +349,3 @@ def _corrected(bought, linked, names, draws, seed, conf_level):
         "sensitivity": se,
         "specificity": sp,
     }
-
-
-@dataclass(frozen=True)
-class Gee:
-    """A logistic model with customers as clusters: estimates, standard errors, covariances."""
-
-    params: np.ndarray
-    bse: np.ndarray
-    cov: np.ndarray
-
-
-def gee(y, x, clusters):
-    """Return a logistic model by generalised estimating equations."""
-    import statsmodels.api as sm
-
-    order = np.argsort(clusters, kind="stable")
-    # On one place and scale, and put back: a moment as number would leave no digit.
-    made = standardise(x[order])
-    fit = sm.GEE(y[order], made.z, groups=clusters[order], family=sm.families.Binomial()).fit()
-    params, cov = made.back @ fit.params, made.back @ fit.cov_params() @ made.back.T
-    return Gee(params, np.sqrt(np.diag(cov)), cov)
