@@ -143,7 +143,7 @@ def beside(estimates, *, shares=True):
     -------
     Result
         measure, term, n, estimate, conf_low, conf_high, planted, deviation (estimate less planted),
-        inside (yes or no: whether the interval holds the planted value; missing without an interval). For
+        inside (yes or no: whether the interval holds the planted value; missing without one). For
         every measure that misses, the limits say why, and what would mend it.
 
     Raises InputError where a planted name is no row.

@@ -24,8 +24,8 @@ REASONS = {
     "given_up_in": Note(
         "simulate.why_given_up",
         "Where people give up: those who gave up and came back with a new need within the silence "
-        "are missing, and they are not like the others; a silence read off the waits mends that. What "
-        "remains are contacts of a need that rules put under search.",
+        "are missing, and they are not like the others; a silence read off the waits mends that. "
+        "What remains are contacts of a need that rules put under search.",
     ),
     "leaving": Note(
         "simulate.why_leaving",
