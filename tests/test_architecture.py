@@ -36,6 +36,7 @@ FLOORS = {
         "attribution",
         "experiments",
         "prediction",
+        "surveys",
     },
     7: {"display"},
     8: {"reports"},
@@ -169,6 +170,37 @@ def test_only_the_engine_talks_to_an_sql_engine(path):
         "pingouin",
         "krippendorff",
     }
+
+
+def closures(path):
+    """The functions that are defined inside a public function of a room: (public, inner)."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [
+        (public.name, node.name)
+        for public in tree.body
+        if isinstance(public, ast.FunctionDef) and not public.name.startswith("_")
+        for node in ast.walk(public)
+        if isinstance(node, ast.FunctionDef) and node is not public
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in FILES if FLOOR_OF.get(room(p)) == 6],
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_no_analysis_holds_an_estimator(path):
+    """What computes stands in `stats`, where it is tested alone, or beside the analysis: a public
+    function of a room defines no function inside.
+    """
+    assert not closures(path)
+
+
+def test_closures_are_found(tmp_path):
+    """By hand: one inside a public function, one inside a private one."""
+    source = "def share():\n    if True:\n        def inner():\n            pass\n"
+    (tmp_path / "room.py").write_text(source + source.replace("share", "_share"))
+    assert closures(tmp_path / "room.py") == [("share", "inner")]
 
 
 @pytest.mark.parametrize("measure", LIMITS)

@@ -147,17 +147,6 @@ def test_no_money_yardstick_where_price_does_not_matter():
     [
         (lambda d: d.assign(flat=1.0), ["price", "flat"], "flat never differs"),
         (lambda d: d.assign(twin=2 * d["price"]), ["price", "twin"], "same information"),
-        (lambda d: d.assign(tells=d["chosen"].astype(float)), ["tells"], "decides every choice"),
-        (
-            lambda d: d.assign(rare=(d["chosen"] & (d["choice_id"] % 20 == 0)).astype(float)),
-            ["price", "rare"],
-            "'rare'.*decides",
-        ),
-        (
-            lambda d: pd.concat([d, d.iloc[[0]].assign(alternative="never", chosen=False)]),
-            ["price"],
-            "never chosen",
-        ),
         (
             lambda d: d.assign(price=d["price"].where(d.index != 1), available=True),
             ["price"],
@@ -169,9 +158,7 @@ def test_no_money_yardstick_where_price_does_not_matter():
     ],
 )
 def test_data_that_cannot_be_estimated_is_refused(change, attributes, message):
-    """Constant, collinear, separating, never chosen, missing, doubled, misspelt: an error that
-    names the culprit.
-    """
+    """Constant, collinear, missing, doubled, misspelt: an error that names the culprit."""
     with pytest.raises(InputError, match=message):
         choice.conditional_logit(change(market(6, customers=20)), attributes)
 

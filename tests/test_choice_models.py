@@ -9,8 +9,10 @@ from test_choice import market
 from test_results import two_kinds
 
 from workbench import choice, discrete
-from workbench.choice.fits import nested_chances
 from workbench.errors import InputError, NotEnoughData
+from workbench.stats import latent_class, mixed_logit
+from workbench.stats.choices import probabilities
+from workbench.stats.nested_logit import nested_chances
 
 NESTS = {"x": ["brand 0", "brand 1"], "y": ["brand 2", "brand 3"]}
 
@@ -162,7 +164,7 @@ def test_nested_reaches_the_conditional_logit():
     """With lambda 1 the chances are the same; without nests that differ the fit finds about 1."""
     v, here = np.random.default_rng(1).normal(size=(40, 4)), np.ones((40, 4), bool)
     assert nested_chances(v, here, np.array([0, 0, 1, 1]), np.ones(2))[0] == pytest.approx(
-        discrete.probabilities(v, here)
+        probabilities(v, here)
     )
     row = choice.nested_logit(
         market(6, customers=400), ["price", "display"], NESTS, common=True
@@ -172,29 +174,29 @@ def test_nested_reaches_the_conditional_logit():
 
 def test_scores_are_derivatives():
     """The mixed and latent-class scores equal differences of their values."""
-    from workbench.choice.classes import _Mixture
-    from workbench.choice.mixed import _Panel
-
     d = discrete.lay_out(two_kinds(7, customers=30), ("price", "display"), True)
     people, g = d.groups()
     z = np.random.default_rng(2).normal(size=(g, 12, 2))
     models = [
         (
-            _Panel(
+            mixed_logit.Panel(
                 d,
                 people,
                 g,
-                (
-                    {"price": "negative_lognormal", "constant: brand 0": "normal"}
-                    if "constant: brand 0" in d.terms
-                    else {"price": "negative_lognormal", "display": "normal"}
-                ),
+                {
+                    d.terms.index("price"): "negative_lognormal",
+                    d.terms.index(
+                        "constant: brand 0" if "constant: brand 0" in d.terms else "display"
+                    ): "normal",
+                },
                 z,
             ),
             np.array([0.1, 0.5, 0.2, -0.2, 0.1, 0.4, 0.7]),
         ),
         (
-            _Mixture(d, people, g, 2, np.column_stack([np.ones(g), np.linspace(-1, 1, g)])),
+            latent_class.Mixture(
+                d, people, g, 2, np.column_stack([np.ones(g), np.linspace(-1, 1, g)])
+            ),
             np.array([-1, 0.5, 0.1, 0.2, 0.1, -0.3, 1.0, 0.0, 0.1, 0.2, 0.3, -0.4]),
         ),
     ]

@@ -11,6 +11,7 @@ from workbench import simulate, stages
 from workbench.errors import InputError, NotEnoughData
 from workbench.simulate.world import STAGES
 from workbench.stages import hidden
+from workbench.stats import hidden_markov
 
 MOMENT = pd.Timestamp("2025-06-10", tz="UTC")
 
@@ -137,7 +138,7 @@ def test_forward_equals_enumeration():
                 * model.emissions[z[i], data.k[rows[i]]]
             )
         total[z[-1]] += p
-    alpha, scale = hidden.forward(data, model.start, model.moves, model.emissions)
+    alpha, scale = hidden_markov.forward(data, model.start, model.moves, model.emissions)
     assert alpha[rows[-1]] == pytest.approx(total / total.sum())
     assert np.log(scale[rows]).sum() == pytest.approx(np.log(total.sum()))
 

@@ -22,7 +22,8 @@ from workbench import project, reports
 from workbench.cli import main
 from workbench.errors import InputError, ReportFailed
 from workbench.reports import publish, schedule
-from workbench.reports.run import run, run_all, verify
+from workbench.reports.execution import verify
+from workbench.reports.run import run, run_all
 
 PARAMETERS = """from typing import Literal
 

@@ -27,6 +27,7 @@ from workbench import (
     results,
     retention,
     stages,
+    surveys,
 )
 from workbench.display import figures, render, shares, speaking, tables
 from workbench.errors import InputError
@@ -245,6 +246,39 @@ PRICED = priced(5)
 LADDER = pd.DataFrame(
     [(f"r{i}", p, w >= p) for i, w in enumerate(RNG.normal(20, 5, 80)) for p in (12, 18, 24)],
     columns=["respondent_id", "price", "would_buy"],
+)
+OPINIONS = pd.DataFrame(
+    {
+        "response_id": np.arange(600),
+        "respondent_id": [f"p{k}" for k in np.repeat(np.arange(200), 3)],
+        "answered_at": pd.Timestamp("2024-01-05", tz="UTC")
+        + pd.to_timedelta(np.arange(600) % 85, "D"),
+        "item": np.tile(["recommend", "satisfaction", "effort"], 200),
+        "value": np.tile([10.0, 6, 5], 200)
+        - np.where(np.arange(600) % 7 < 4, np.arange(600) % 5, 0),
+        "touchpoint": np.array(["web", "shop"])[np.repeat(np.arange(200) % 3 // 2, 3)],
+    }
+)
+USABLE = pd.DataFrame(
+    {
+        "response_id": np.arange(400),
+        "respondent_id": [f"p{k}" for k in np.repeat(np.arange(40), 10)],
+        "answered_at": pd.Timestamp("2024-01-05", tz="UTC"),
+        "item": np.tile([f"q{k}" for k in range(10)], 40),
+        "value": np.tile([4.0, 2], 200) + np.repeat(np.arange(40) % 2, 10),
+    }
+)
+ASKED = pd.DataFrame(
+    {
+        "respondent_id": [f"p{k % 90}" for k in range(240)],
+        "invited_at": pd.Timestamp("2024-01-05", tz="UTC")
+        + pd.to_timedelta(np.arange(240) % 80, "D"),
+        "orders": np.arange(240) * 7 % 11,
+        "channel": np.array(["mail", "app"])[np.arange(240) % 2],
+    }
+).assign(
+    answered_at=lambda d: (d["invited_at"] + pd.Timedelta("3D")).where(np.arange(240) % 3 == 0),
+    started_at=lambda d: d["invited_at"].where(np.arange(240) % 3 < 2),
 )
 BELIEFS = pd.DataFrame(
     [
@@ -468,6 +502,10 @@ ANALYSES = {
         lambda d: retention.retention_rate(d, begin="2024-05-01", end="2024-08-01"),
     ),
     "churn_moments": (ORDERS, retention.churn_moments),
+    "next_amounts": (
+        ORDERS,
+        lambda d: retention.next_amounts(retention.times_to_return(d)),
+    ),
     "time_to_next": (ORDERS, retention.time_to_next),
     "conditional_logit": (CHOICES, lambda d: choice.conditional_logit(d, ["price", "display"])),
     "elasticities": (
@@ -554,6 +592,23 @@ ANALYSES = {
         WIDE,
         lambda d: drivers.explore_factors(d, ["i0", "i1", "i2", "i3", "i4", "i5"], draws=40),
     ),
+    "nps": (OPINIONS, lambda d: surveys.nps(d, by="touchpoint")),
+    "csat": (OPINIONS, lambda d: surveys.csat(d, scale=(1, 7), by="touchpoint")),
+    "ces": (OPINIONS, lambda d: surveys.ces(d, version="agreement")),
+    "sus": (USABLE, lambda d: surveys.sus(d, [f"q{k}" for k in range(10)])),
+    "differences": (
+        OPINIONS,
+        lambda d: surveys.differences(d, item="satisfaction", by="touchpoint", scale=(1, 7)),
+    ),
+    "trend": (OPINIONS, lambda d: surveys.trend(d, item="recommend", measure="nps")),
+    "crosstab": (OPINIONS, lambda d: surveys.crosstab(d, item="satisfaction", by="touchpoint")),
+    "weight_effect": (
+        OPINIONS.assign(weight=1.0 + (OPINIONS["touchpoint"] == "shop")),
+        lambda d: surveys.weight_effect(d, item="recommend", measure="nps"),
+    ),
+    "response": (ASKED, lambda d: surveys.response(d, by="channel")),
+    "nonresponse": (ASKED, lambda d: surveys.nonresponse(d, ["orders", "channel"])),
+    "answers_needed": (OPINIONS, lambda d: surveys.answers_needed([5, 10], response=0.2)),
     "scale_means": (WIDE, lambda d: drivers.scale_means(d, {"s": ["i0", "i1"]})),
     "attitude": (BELIEFS, drivers.attitude),
     "service_gap": (
@@ -720,7 +775,7 @@ ANALYSES = {
     ),
     "tracking": (
         ORDERS,
-        lambda d: clv.tracking(clv.mbg_nbd(clv.customers(d)), clv.customers(d), d, draws=8),
+        lambda d: clv.tracking(clv.mbg_nbd(clv.customers(d)), clv.customers(d), d),
     ),
     "value": (
         ORDERS,
@@ -729,8 +784,11 @@ ANALYSES = {
             clv.gamma_gamma(clv.customers(d)),
             clv.customers(d),
             horizon="364D",
-            draws=8,
         ),
+    ),
+    "past_forecasts": (
+        ORDERS,
+        lambda d: clv.past_forecasts(d, horizon="60D", models=["mbg_nbd", "pareto_nbd"], dates=3),
     ),
     "contract": (ORDERS, lambda d: clv.contract([100, 70, 55, 48, 44])),
     "uplift": (
@@ -788,6 +846,7 @@ SIGNED = {
     "decision_units",
     "difference",
     "difference_in_differences",
+    "differences",
     "distinguishing_paths",
     "effect",
     "elasticities",
@@ -806,6 +865,7 @@ SIGNED = {
     "moderation",
     "nested_logit",
     "next_event",
+    "nps",
     "parametric",
     "part_worths",
     "period_hazards",
@@ -823,7 +883,9 @@ SIGNED = {
     "star_rounding",
     "state_dependence",
     "support",
+    "trend",
     "uplift",
+    "weight_effect",
     "weighting",
     "what_if",
     "will_return",
@@ -833,7 +895,7 @@ SIGNED = {
 # What happens at one moment at one stage has no order of its own.
 NAMED = {"barriers"}
 # What rests on no table has no mark to carry and no rows to shuffle.
-NO_TABLE = {"sample_size", "e_value", "contract"}
+NO_TABLE = {"sample_size", "answers_needed", "e_value", "contract"}
 
 
 @pytest.fixture(scope="module")
@@ -869,6 +931,7 @@ def test_every_public_analysis_is_here(made):
         attribution,
         experiments,
         prediction,
+        surveys,
     ):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if name.startswith("_") or not function.__module__.startswith(module.__name__):
@@ -1264,3 +1327,77 @@ def test_money_stands_in_its_currency(name):
     for part in IN_MONEY[name]:
         assert "€" in parts[part], (part, parts[part])
     assert "€" not in repr(analysis(data))
+
+
+ENOUGH = 1000
+# Draws that give no percentile: of a simulated likelihood, of permutations, or a normal interval.
+NO_PERCENTILES = {"choice.mixed_logit", "choice.state_dependence"}
+# Percentiles of too few draws by default, to be mended by the owners of these rooms; the list may
+# only shrink.
+TOO_FEW = {
+    "attribution.compare",
+    "attribution.markov",
+    "attribution.mix",
+    "attribution.shapley",
+    "conjoint.importance",
+    "drivers.explore_factors",
+    "drivers.reliability",
+    "drivers.validity",
+    "experiments.uplift",
+    "influence.predictability",
+    "stages.barriers",
+    "stages.decision_complexity",
+    "stages.skipping",
+}
+
+
+def drawing():
+    """Every public function with draws: room.function → the number by default."""
+    import inspect
+
+    import workbench
+
+    rooms = "attribution choice clv conjoint drivers experiments funnels influence journeys loyalty"
+    found = {}
+    for room in (*rooms.split(), "prediction", "retention", "stages"):
+        for name, function in inspect.getmembers(
+            __import__(f"workbench.{room}", fromlist=[room]), inspect.isfunction
+        ):
+            parameters = inspect.signature(function).parameters
+            if "draws" in parameters and not name.startswith("_"):
+                found[f"{room}.{name}"] = parameters["draws"].default
+    assert workbench
+    return found
+
+
+def test_a_percentile_rests_on_enough_draws():
+    """A tail of a few draws is no tail: a thousand, or an error that needs no draws."""
+    few = {n for n, draws in drawing().items() if isinstance(draws, int) and draws < ENOUGH}
+    few -= NO_PERCENTILES
+    assert few - TOO_FEW == set(), "too few draws for a percentile"
+
+
+# Cells with too few draws, by notebook: to be mended by their owners; may only shrink.
+TOO_FEW_CELLS = {
+    "20_brand_choice_and_price",
+    "21_conjoint_and_worth",
+    "22_key_drivers",
+    "23_social_proof_and_emotion",
+    "24_attribution_and_email",
+    "25_campaigns_and_experiments",
+    "26_b2c_and_b2b",
+}
+
+
+def test_notebooks_take_enough_draws():
+    """Neither a parameter nor a call of a notebook asks for percentiles of fewer."""
+    from workbench import project
+
+    few = set()
+    for path in sorted((project.root() / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+        given = re.findall(r"draws(?:: int)?\"?\s*[=:]\s*(\d+)", code)
+        if any(int(n) < ENOUGH for n in given) and not path.stem.endswith(".nl"):
+            few.add(path.stem)
+    assert few - TOO_FEW_CELLS == set(), "too few draws for a percentile"

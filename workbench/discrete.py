@@ -1,6 +1,4 @@
-"""Choice among alternatives in numbers: choices laid out as arrays, chances, and the fit of a
-conditional logit.
-"""
+"""Choices laid out as arrays, checked, and fitted where every weight has to have an estimate."""
 
 from dataclasses import dataclass
 
@@ -10,13 +8,14 @@ from workbench import attributes as offered
 from workbench import engine
 from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
-from workbench.stats import existence, resample
+from workbench.stats import choices as estimators
+from workbench.stats import resample
 
 NEEDED = ("choice_id", "customer_id", "alternative", "chosen")
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class Layout(estimators.Offers):
     """Choices as arrays.
 
     `x` (N × J × P) attributes and constants, 0 where not available; `available` (N × J); `chosen`
@@ -26,9 +25,6 @@ class Layout:
     the chooser.
     """
 
-    x: np.ndarray
-    available: np.ndarray
-    chosen: np.ndarray
     customer: np.ndarray
     names: tuple
     terms: list
@@ -195,19 +191,22 @@ def lay_out(choices, attributes, constants, names=None, base=None):
     )
 
 
-def check(d, constants):
-    """Refuse layouts whose estimates would be silent nonsense: never chosen, one customer, constant
-    within choices, collinear.
-    """
-    counts = np.bincount(d.chosen, minlength=len(d.names))
-    if constants and (counts == 0).any():
-        name = d.names[int(np.flatnonzero(counts == 0)[0])]
+def all_chosen(d):
+    """Refuse layouts of which an alternative with a constant is never chosen."""
+    never = np.flatnonzero(np.bincount(d.chosen, minlength=len(d.names)) == 0)
+    if d.base is not None and len(never):
         raise InputError(
             "discrete.error_never_chosen",
             "choices: '{name}' is never chosen, so its constant has no finite "
             "estimate; leave the alternative out",
-            name=name,
+            name=d.names[int(never[0])],
         )
+
+
+def check(d):
+    """Refuse layouts whose estimates would be silent nonsense: one customer, constant within
+    choices, collinear.
+    """
     if len(np.unique(d.customer)) < 2:
         raise NotEnoughData(
             "discrete.error_one_customer",
@@ -251,189 +250,36 @@ def places(d, people):
     return resample.place(content, people)
 
 
-def probabilities(v, available):
-    """Return the chances exp(V) / Σ exp(V) over what is available; the last axis but draws is the
-    alternative (axis 1).
+def fitted(d, *, groups=None, weights=None, start=None):
+    """Return a conditional logit of which every weight has a finite estimate.
+
+    Raises InputError where a term decides choices, so that no finite estimate exists (judged on the
+    data), or no optimum is found.
     """
-    v = np.where(available, v, -np.inf)
-    e = np.exp(v - v.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
-
-
-def null_loglik(d):
-    """Return the log-likelihood of equal shares over what was available."""
-    return float(-np.log(d.available.sum(axis=1)).sum())
-
-
-def hessian(x, p, weights=None):
-    """Return minus the second derivative of the log-likelihood: the spread of attributes around
-    their expectation.
-    """
-    n, j, k = x.shape
-    each = x * p[:, :, None]
-    mean = each.sum(axis=1)
-    if weights is not None:
-        each, mean = (
-            each * np.asarray(weights, float)[:, None, None],
-            mean * np.sqrt(weights)[:, None],
+    made = estimators.conditional_logit(d, groups=groups, weights=weights, start=start)
+    if not made.recession.exists:
+        gone = np.flatnonzero(~made.recession.finite())
+        first = gone[np.argmax(np.abs(made.recession.direction[gone]))]
+        raise InputError(
+            "discrete.error_separation",
+            "conditional_logit: '{term}' decides every choice it bears on, alone or with other "
+            "terms, so its weight has no finite estimate; leave it out or merge alternatives",
+            term=d.terms[int(first)],
         )
-    return x.reshape(n * j, k).T @ each.reshape(n * j, k) - mean.T @ mean
+    return settled(made)
 
 
-def scores(d, p):
-    """Return the derivative of every choice's log chance by the weights, N × P."""
-    return d.x[np.arange(len(d.chosen)), d.chosen] - np.einsum("nj,njp->np", p, d.x)
-
-
-def newton(d, weights=None, start=None, most=50):
-    """Maximise the (weighted) likelihood by Newton steps with halving.
-
-    Attributes are compared within a choice and put on one scale first, so that neither their place
-    nor their unit matters. Returns the weights of the terms, the chances, the steps taken and the
-    largest absolute score. Raises InputError where a term decides choices, so that no finite
-    estimate exists (judged on the data), or no optimum is found.
-    """
-    rows = np.arange(len(d.chosen))
-    w = np.ones(len(rows)) if weights is None else np.asarray(weights, float)
-    x, scale = _within(d)
-    beta = np.zeros(x.shape[2]) if start is None else start * scale
-    # Flat: a product of a matrix and a vector is many times faster than one over three axes.
-    flat, shape = x.reshape(-1, x.shape[2]), d.available.shape
-    p = probabilities((flat @ beta).reshape(shape), d.available)
-    picked, value = w @ x[rows, d.chosen], _loglik(w, p, d.chosen)
-    settled, step = False, 0
-    while not settled and step < most:
-        step += 1
-        gradient = picked - (p * w[:, None]).ravel() @ flat
-        if np.abs(gradient).max() < 1e-7 * max(w.sum(), 1):
-            settled = True
-            continue
-        move, _ = existence.newton(hessian(x, p, w), gradient)
-        for _ in range(30):
-            p_new = probabilities((flat @ (beta + move)).reshape(shape), d.available)
-            new = _loglik(w, p_new, d.chosen)
-            if new >= value - 1e-12:
-                break
-            move = move / 2
-        beta, p, value = beta + move, p_new, new
-    information = hessian(x, p, w)
-    move, sound = existence.newton(information, gradient)
-    noise = np.finfo(float).eps * (w @ np.abs(x).max(axis=1)) * 2
-    if not (settled and sound and existence.certain(move, information, 2 * flat, noise)):
-        _ask(d, x, w)
-    if not settled:
+def settled(made):
+    """Return a conditional logit whose search came to rest; else refuse it."""
+    if not made.settled:
         raise InputError(
             "discrete.error_no_optimum",
             "conditional_logit: no optimum after {most} steps (largest score "
             "{gradient:3}) although one exists; leave attributes out",
-            most=most,
-            gradient=np.abs(gradient).max(),
+            most=made.steps,
+            gradient=made.gradient,
         )
-    # One step more: the last digits, whatever the scale at which the search stopped.
-    beta = beta + move
-    p = probabilities((flat @ beta).reshape(shape), d.available)
-    return beta / scale, p, step, float(np.abs(gradient * scale).max())
-
-
-def _within(d):
-    """Return attributes less their mean over what a choice offers, on one scale, and that scale."""
-    there = d.available[:, :, None]
-    many = there.sum(axis=1, keepdims=True)
-    x = np.where(there, d.x - (d.x * there).sum(axis=1, keepdims=True) / many, 0.0)
-    scale = np.maximum(np.sqrt((x**2).mean(axis=(0, 1))), 1e-300)
-    return x / scale, scale
-
-
-def _loglik(w, p, chosen):
-    with np.errstate(divide="ignore"):
-        return w @ np.log(p[np.arange(len(chosen)), chosen])
-
-
-def _ask(d, x, w):
-    """Refuse choices that a term decides, naming it."""
-    drawn = w > 0
-    asked = existence.of_choice(x[drawn], d.chosen[drawn], d.available[drawn])
-    if asked.exists:
-        return
-    gone = np.flatnonzero(~asked.finite())
-    first = gone[np.argmax(np.abs(asked.direction[gone]))]
-    raise InputError(
-        "discrete.error_separation",
-        "conditional_logit: '{term}' decides every choice it bears on, alone or with other terms, "
-        "so its weight has no finite estimate; leave it out or merge alternatives",
-        term=d.terms[int(first)],
-    )
-
-
-def per_group(values, number, groups):
-    """Return the sums of rows over their groups: groups × columns."""
-    flat = values.reshape(len(values), -1)
-    return np.column_stack([np.bincount(number, column, groups) for column in flat.T]).reshape(
-        groups, *values.shape[1:]
-    )
-
-
-def sandwich(information, summed):
-    """Return the clustered covariance of estimates from their information matrix and the scores
-    summed a customer.
-    """
-    g = len(summed)
-    bread = np.linalg.inv(information)
-    return bread @ (summed.T @ summed) @ bread * g / (g - 1)
-
-
-def covariance(d, p):
-    """Return the covariance of a conditional logit's weights, clustered on customers, from the
-    chances at its optimum.
-    """
-    return sandwich(hessian(d.x, p), per_group(scores(d, p), *d.groups()))
-
-
-def delta(compute, params, cov):
-    """Return a function of the estimates and its standard errors by the delta method (central
-    differences).
-    """
-    beta, cov = np.asarray(params, float), np.asarray(cov, float)
-    se = np.sqrt(np.diag(cov))
-    jacobian = []
-    for k in range(len(beta)):
-        step = np.zeros(len(beta))
-        step[k] = max(1e-4 * se[k], 1e-9)
-        jacobian.append((compute(beta + step) - compute(beta - step)) / (2 * step[k]))
-    jacobian = np.array(jacobian)
-    return compute(beta), np.sqrt(np.maximum(np.einsum("pa,pq,qa->a", jacobian, cov, jacobian), 0))
-
-
-def slope(gradient, at, size=1e-5):
-    """Return the derivative of a gradient by central differences, symmetric: K × K."""
-    at = np.asarray(at, float)
-    step = size * np.maximum(np.abs(at), 1)
-    columns = [
-        (gradient(at + h) - gradient(at - h)) / (2 * h[k]) for k, h in enumerate(np.diag(step))
-    ]
-    made = np.array(columns)
-    return (made + made.T) / 2
-
-
-def polish(gradient, params, *, steps=8, enough=1e-7):
-    """Return the optimum after a few Newton steps on a gradient, taken as long as they make it
-    smaller, and the largest absolute gradient left.
-
-    A search stops at what it can see of the value; the gradient shows more digits.
-    """
-    best, left = params, gradient(params)
-    for _ in range(steps):
-        if np.abs(left).max(initial=0) < enough:
-            break
-        try:
-            new = best - np.linalg.solve(slope(gradient, best), left)
-        except np.linalg.LinAlgError:
-            break
-        now = gradient(new)
-        if not np.abs(now).max() < np.abs(left).max():
-            break
-        best, left = new, now
-    return best, float(np.abs(left).max(initial=0))
+    return made
 
 
 def _spread(values, row, column, shape, fill):

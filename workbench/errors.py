@@ -5,6 +5,9 @@ from difflib import get_close_matches
 from workbench.notes import Note
 
 LEAST_DRAWS, USUAL_DRAWS = 2, 1000
+LONGEST_VALUE, LONGEST_ONE = 250, 60  # letters of a value, and of one of many, in a message
+# Beyond it, squares and sums leave what a computer can hold.
+BEYOND = 1e100
 
 
 class WorkbenchError(Exception):
@@ -15,11 +18,23 @@ class WorkbenchError(Exception):
     """
 
     def __init__(self, message, english=None, /, **values):
+        values = {name: _short(value) for name, value in values.items()}
         self.note = message if english is None else Note(message, english, **values)
         super().__init__(self.note)
 
     def __str__(self):
         return str(self.note)
+
+
+def _short(value, most=LONGEST_VALUE):
+    """Return a value of a message cut to what a sentence can hold."""
+    if isinstance(value, str) and len(value) > most:
+        return value[: most - 1] + "…"
+    if isinstance(value, (list, tuple)):
+        return [_short(one, LONGEST_ONE) for one in value]
+    if isinstance(value, Note):
+        return value.having(**{name: _short(one) for name, one in value.values.items()})
+    return value
 
 
 class InputError(WorkbenchError):
@@ -54,6 +69,16 @@ class ReportFailed(WorkbenchError):
 
 class AlreadyRunning(WorkbenchError):
     """Another run holds the lock."""
+
+
+def first_line(error):
+    """Return the first line of what a library says is wrong; the name of its error where it says
+    nothing.
+
+    >>> first_line(ValueError("no\\nmore")), first_line(MemoryError())
+    ('no', 'MemoryError')
+    """
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def at_least(what, found, needed, least):
@@ -117,6 +142,22 @@ def need_columns(where, present, *names):
     for name in names:
         if name is not None and name not in present:
             raise unknown(where, "column", name, present)
+
+
+def countable(where, name, values):
+    """Raise an InputError where numbers are infinite, or so large that sums of squares would be."""
+    import numpy as np
+
+    n = int((np.abs(np.asarray(values, float)) > BEYOND).sum())
+    if n:
+        raise InputError(
+            "errors.beyond",
+            "{where}: '{column}' holds {n} values that are infinite or too large to count with; "
+            "correct them, or set them to missing",
+            where=where,
+            column=name,
+            n=n,
+        )
 
 
 def one_of(where, value, allowed):

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 from scipy import special
 
-from workbench import discrete, intervals
-from workbench.errors import InputError, NotEnoughData, need_columns, one_of
+from workbench import intervals
+from workbench.errors import InputError, NotEnoughData, countable, need_columns, one_of
 from workbench.notes import Note
-from workbench.stats import ordered, products, regressions
+from workbench.stats import likelihoods, ordered, products, regressions
 from workbench.stats.scaling import standardise
 
 KINDS = ("linear", "logit", "ordinal", "poisson")
@@ -55,7 +55,8 @@ WEAK = Note(
 @dataclass(frozen=True, eq=False)
 class Data:
     """Rows ready for a fit: outcome `y`, design `x` (DataFrame, the constant first), `groups` (a
-    number a row), `left_out` (how many rows had a missing value) and `index` (of the rows kept).
+    number a row), `left_out` (how many rows had a missing value), `index` (of the rows kept) and
+    `weights` of a survey, mean 1 (None: all the same).
     """
 
     y: np.ndarray
@@ -63,6 +64,7 @@ class Data:
     groups: np.ndarray
     left_out: int
     index: object
+    weights: np.ndarray = None
 
     @property
     def customers(self):
@@ -91,9 +93,9 @@ def numbers(table, what, *names):
             )
 
 
-def prepare(table, outcome, terms, *, cluster=None, what="table"):
+def prepare(table, outcome, terms, *, cluster=None, what="table", weights=None):
     """Return the rows of a table ready for a fit, words turned into indicators (the first is the
-    reference).
+    reference); `weights` is an array, one a row.
 
     Raises
     ------
@@ -118,14 +120,20 @@ def prepare(table, outcome, terms, *, cluster=None, what="table"):
         axis=1
     )
     rows = kept[whole]
+    for name in rows.select_dtypes("number"):
+        if name != cluster:
+            countable(what, name, rows[name])
     columns = {}
     for name in terms:
         values = rows[name]
         if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
             columns[name] = values.astype(float)
             continue
-        for level in sorted(values.unique(), key=str)[1:]:
+        levels = sorted(values.unique(), key=str)
+        for level in levels[1:]:
             columns[f"{name}: {level}"] = (values == level).astype(float)
+        if len(levels) == 1:
+            raise _never_varies(what, [name])
     x = pd.DataFrame({"constant": np.ones(len(rows)), **columns}, index=rows.index)
     if len(rows) <= x.shape[1]:
         raise NotEnoughData(
@@ -151,7 +159,18 @@ def prepare(table, outcome, terms, *, cluster=None, what="table"):
         if cluster
         else np.arange(len(rows))
     )
-    return Data(y, x, groups, int((~whole).sum()), rows.index)
+    if weights is not None:
+        weights = weights[whole.to_numpy()] / weights[whole.to_numpy()].mean()
+    return Data(y, x, groups, int((~whole).sum()), rows.index, weights)
+
+
+def _never_varies(what, columns):
+    return InputError(
+        "regression.error_never_varies",
+        "{what}: {columns:text} never varies; leave it out",
+        what=what,
+        columns=list(columns),
+    )
 
 
 def check(x, what):
@@ -161,12 +180,7 @@ def check(x, what):
     body = x.drop(columns="constant", errors="ignore")
     flat = [c for c in body if np.ptp(body[c].to_numpy()) == 0]
     if flat:
-        raise InputError(
-            "regression.error_never_varies",
-            "{what}: {columns:text} never varies; leave it out",
-            what=what,
-            columns=list(flat),
-        )
+        raise _never_varies(what, flat)
     if not body.shape[1]:
         return
     z = body.to_numpy() - body.to_numpy().mean(axis=0)
@@ -278,7 +292,14 @@ def fit(data, kind="linear", *, weights=None, partial=False, penalty=None, conf_
             "regression.error_poisson_outcome", "poisson: the outcome must not be negative"
         )
     if kind == "linear":
-        return _least_squares(data, weights)
+        return _least_squares(data, data.weights if weights is None else weights)
+    if data.weights is not None and (penalty or kind == "ordinal"):
+        raise InputError(
+            "regression.error_weights",
+            "weights: {what} takes no weights; leave the column of weights out to count every row "
+            "once, or take the kind linear, logit or poisson without a penalty",
+            what=f"penalty='{penalty}'" if penalty else f"kind='{kind}'",
+        )
     return _likelihood(data, kind, partial, penalty, conf_level)
 
 
@@ -298,7 +319,8 @@ def _likelihood(data, kind, partial, penalty, conf_level):
     if penalty:
         made = regressions.firth_logit(x, data.y, conf_level=conf_level)
     else:
-        made = FITS[kind](x, data.y, groups=data.groups)
+        how = {} if data.weights is None else {"weights": data.weights}
+        made = FITS[kind](x, data.y, groups=data.groups, **how)
     check_settled(made, kind)
     if not made.recession.exists and not (partial and kind != "ordinal"):
         raise _separated(data, absent(made, names))
@@ -489,7 +511,13 @@ def _sandwich(y, x, used, groups, absorbed):
     beta = back @ (bread @ (u.T @ y))
     pulls = u * (y - x.to_numpy(float) @ beta)[:, None]
     g = int(groups.max()) + 1
-    summed = discrete.per_group(pulls, groups, g)
+    if g < 2:
+        raise NotEnoughData(
+            "regression.error_one_group",
+            "all rows belong to one sampling unit; an error needs at least {least}",
+            least=2,
+        )
+    summed = likelihoods.per_group(pulls, groups, g)
     cov = bread @ (summed.T @ summed) @ bread * g / (g - 1) * (n - 1) / max(n - min(k, n - 1), 1)
     cov = back @ cov @ back.T
     return Weights(pd.Series(beta, used.columns), pd.DataFrame(cov, used.columns, used.columns))
@@ -525,8 +553,8 @@ def poisson_absorbed(y, x, groups, *effects, rounds=100):
         )
     inner = z[:, 1:]
     g = int(groups.max()) + 1
-    summed = discrete.per_group(inner * (y - mu)[:, None], groups, g)
-    own = discrete.per_group(np.einsum("n,ni,nj->nij", mu, inner, inner), groups, g)
+    summed = likelihoods.per_group(inner * (y - mu)[:, None], groups, g)
+    own = likelihoods.per_group(np.einsum("n,ni,nj->nij", mu, inner, inner), groups, g)
     information = (inner * mu[:, None]).T @ inner
     # How far the weights move when a cluster is left out (jackknife): heavy clusters count for what
     # they are.

@@ -24,6 +24,7 @@ from workbench import (
     retention,
     simulate,
     stages,
+    surveys,
 )
 
 ROOMS = (
@@ -40,6 +41,7 @@ ROOMS = (
     prediction,
     retention,
     stages,
+    surveys,
 )
 RNG = np.random.default_rng(7)
 
@@ -213,9 +215,7 @@ LEARNT = Made(lambda: clv.customers(ORDERS, learn_until=MIDDLE))
 BUYING = Made(lambda: clv.mbg_nbd(CUSTOMERS.make()))
 SPENDING = Made(lambda: clv.gamma_gamma(CUSTOMERS.make()))
 WORTH = Made(
-    lambda: (
-        clv.value(BUYING.make(), SPENDING.make(), CUSTOMERS.make(), horizon="364D", draws=4).model
-    )
+    lambda: clv.value(BUYING.make(), SPENDING.make(), CUSTOMERS.make(), horizon="364D").model
 )
 RFM = Made(lambda: loyalty.rfm(ORDERS, as_of="2024-07-30"))
 PREDICTION = Made(lambda: prediction.will_return(RETURNS, horizon="20D", draws=10))
@@ -654,7 +654,13 @@ use(
     width=20,
     **SPELLS,
 )
-use(retention, "repeat_rate", OVER, {"windows": ["30D"]}, **BOUGHT)
+use(
+    retention,
+    "next_amounts",
+    LEVEL,
+    times=Made(lambda: retention.times_to_return(**BOUGHT)),
+)
+use(retention, "repeat_rate", OVER, {"windows": ["30D"]}, {"washout": "20D"}, **BOUGHT)
 use(
     retention,
     "retention_rate",
@@ -697,21 +703,28 @@ use(clv, "outlook", fit=BUYING, customers=CUSTOMERS, ahead="182D")
 use(
     clv,
     "tracking",
-    {"zone": "Europe/Amsterdam", "step": "14D", "seed": 2, **LEVEL},
+    {"zone": "Europe/Amsterdam", "step": "14D", **LEVEL},
     fit=BUYING,
     customers=CUSTOMERS,
-    draws=4,
     **BOUGHT,
 )
 use(
     clv,
     "value",
-    {"discount": 0.0, "margin": 0.3, "seed": 2, **LEVEL},
+    {"discount": 0.0, "margin": 0.3, **LEVEL},
     fit=BUYING,
     spending=SPENDING,
     customers=CUSTOMERS,
     horizon="364D",
-    draws=4,
+)
+use(
+    clv,
+    "past_forecasts",
+    {"zone": "Europe/Amsterdam", "until": "2024-09-30", "seed": 2, **LEVEL},
+    {"dates": 3},
+    horizon="60D",
+    models=["mbg_nbd"],
+    **BOUGHT,
 )
 
 # -------------------------------------------------------------------------------------- loyalty
@@ -750,7 +763,7 @@ use(
 use(
     loyalty,
     "joining",
-    {"period": "week", "zone": "Europe/Amsterdam", "until": END},
+    {"wave": "week", "zone": "Europe/Amsterdam", "until": END},
     members=MEMBERS,
     begin="2024-05-01",
     **BOUGHT,
@@ -856,7 +869,7 @@ use(
     variants={"one": Prices(CHOICES, 0.1), "two": Prices(KINDS, 0.2)},
     attributes=LIKES,
 )
-use(choice, "conditional_logit", {"constants": False, **LEVEL}, **CHOSEN)
+use(choice, "conditional_logit", {"constants": False, **LEVEL}, {"penalty": "firth"}, **CHOSEN)
 use(choice, "elasticities", {"attribute": "price", **LEVEL}, fit=FIT, choices=CHOICES)
 use(
     choice,
@@ -1048,6 +1061,79 @@ use(
 use(drivers, "structural", LEVEL, model="f =~ i0 + i1 + i2 + i3", **TABLE)
 use(drivers, "validity", LEVEL, **SCALES, **DRAWN)
 use(drivers, "wide", {"items": ["q_a", "q_b"], "prefix": "q_"}, surveys=SURVEYS)
+
+# ------------------------------------------------------------------------------------- surveys
+
+HEAVY = base.OPINIONS.assign(weight=1.0 + (base.OPINIONS["touchpoint"] == "shop"))
+SAID = {"surveys": base.OPINIONS}
+BOXES = {"measure": "mean", "scale": (1, 7), "top": 3}
+use(
+    surveys,
+    "answers_needed",
+    {"measure": "share", "variance": 0.2, "response": 0.3, "design_effect": 1.4, **LEVEL},
+    half_width=5,
+)
+use(
+    surveys,
+    "ces",
+    {"by": "touchpoint", "item": "satisfaction", **LEVEL},
+    version="agreement",
+    **SAID,
+)
+use(surveys, "crosstab", LEVEL, item="satisfaction", by="touchpoint", **SAID)
+use(
+    surveys, "csat", {"item": "effort", "by": "touchpoint", "top": 3, **LEVEL}, scale=(1, 7), **SAID
+)
+use(
+    surveys,
+    "differences",
+    {**BOXES, **LEVEL},
+    {"measure": "nps", "item": "recommend"},
+    item="satisfaction",
+    by="touchpoint",
+    scale=(1, 7),
+    **SAID,
+)
+use(
+    surveys,
+    "nonresponse",
+    {"window": "20D", "until": "2024-03-20", **LEVEL},
+    invitations=base.ASKED,
+    terms=["orders", "channel"],
+)
+use(surveys, "nps", {"item": "effort", "by": "touchpoint", **LEVEL}, **SAID)
+use(surveys, "rake", surveys=base.OPINIONS, margins={"touchpoint": {"web": 0.5, "shop": 0.5}})
+use(
+    surveys,
+    "response",
+    {"window": "20D", "until": "2024-03-20", "by": "channel", **LEVEL},
+    invitations=base.ASKED,
+)
+use(
+    surveys,
+    "sus",
+    {"by": "respondent_id", **LEVEL},
+    surveys=base.USABLE,
+    items=[f"q{k}" for k in range(10)],
+)
+use(
+    surveys,
+    "trend",
+    {"wave": "week", "zone": "Europe/Amsterdam", **BOXES, **LEVEL},
+    {"wave": "touchpoint"},
+    {"measure": "nps", "item": "recommend"},
+    item="satisfaction",
+    scale=(1, 7),
+    **SAID,
+)
+use(
+    surveys,
+    "weight_effect",
+    {"measure": "nps", "item": "recommend", "top": 3, **LEVEL},
+    surveys=HEAVY,
+    item="satisfaction",
+    scale=(1, 7),
+)
 
 # ----------------------------------------------------------------------------------- influence
 

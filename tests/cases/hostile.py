@@ -238,9 +238,10 @@ def shown(made):
     repr(made)
     made._repr_html_()
     for note in (made.question, made.answer, made.method, *made.limits):
-        found = re.search(r"\bNone\b|\bnan\b|\bNaT\b", str(note)) if note is not None else None
-        if found:
-            return f"says {found.group()}: {str(note)[:200]}"
+        # "None of 868 attempts …" is English.
+        said = re.search(r"\bNone\b(?! of \d)|\bnan\b|\bNaT\b", str(note or ""))
+        if said:
+            return f"says {said.group()}: {str(note)[:200]}"
     table = made.table
     for name in ("conf_low", "conf_high", "std_error"):
         if name in table and np.isinf(table[name].astype(float)).any():

@@ -285,8 +285,13 @@ def test_an_attribute_that_decides_choices_is_named():
     """
     data = choices(1)
     rare = (data["chosen"] & (data["choice_id"] % 40 == 0)).astype(float)
-    with pytest.raises(InputError, match="'rare' decides"):
-        choice.conditional_logit(data.assign(rare=rare), ["price", "rare"])
+    made = choice.conditional_logit(data.assign(rare=rare), ["price", "rare"])
+    row = made.table.set_index("term").loc["rare"]
+    assert row[["estimate", "std_error", "conf_low", "conf_high"]].isna().all()
+    assert "rare" in str(made.limits[0]) and "firth" in str(made.limits[0])
+    for after in (choice.what_if, choice.elasticities):
+        with pytest.raises(InputError, match="no finite estimate exists for rare"):
+            after(made, data.assign(rare=rare))
     rng = np.random.default_rng(3)
     price = np.exp(rng.normal(6, 2, len(data)))
     score = pd.Series(-0.03 * price + rng.gumbel(size=len(data)))

@@ -16,6 +16,8 @@ from workbench.attribution.paths import kinds, profiles
 from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats.removal_effects import chain as moves
+from workbench.stats.removal_effects import removal_effects
 
 MARKOV_LIMIT = Note(
     "attribution.markov_limit",
@@ -81,10 +83,11 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
             "paths of those who did not convert",
         )
     won = float((journeys.times * journeys.conversions).sum())
-    chain = _Chain(journeys, order)
-    estimate = chain.removal(chain.counts(journeys.times)[None])[0]
+    chain = moves(journeys.code, journeys.begin, journeys.conversions, len(journeys.names), order)
+    counts = chain.counts(journeys.times)[None]
+    estimate = removal_effects(chain, counts)[0]
     k = len(journeys.names)
-    drawn = chain.bootstrap(journeys, draws, seed) if draws else np.zeros((0, k))
+    drawn = _bootstrap(chain, journeys, draws, seed) if draws else np.zeros((0, k))
     share = estimate / estimate.sum()
     spread = [
         intervals.percentiles(values, middle, conf_level)
@@ -92,11 +95,10 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
     ]
     # What is lost of the worth: the same chain, every conversion counted by what such conversions
     # are worth on average.
-    pay = (
-        chain.removal(chain.counts(journeys.times)[None], chain.worth(journeys))[0]
-        if journeys.valued
-        else estimate
-    )
+    pay = estimate
+    if journeys.valued:
+        paid, sold = journeys.value * journeys.times, journeys.conversions * journeys.times
+        pay = removal_effects(chain, counts, chain.after(paid, sold))[0]
     pay = pay / pay.sum() * float((journeys.value * journeys.times).sum())
     rows = [
         {
@@ -163,107 +165,31 @@ def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
     )
 
 
-class _Chain:
-    """Moves between states (start, the last contacts, conversion, nothing), counted over paths."""
+def _bootstrap(chain, j, draws, seed):
+    """Return removal effects of draws of whole customers; people with the same paths are drawn
+    together.
+    """
+    from scipy import sparse
 
-    def __init__(self, j, order):
-        self.k, self.order = len(j.names), order
-        base = self.k + 1
-        n = len(j.code)
-        at = np.arange(n) - np.repeat(j.begin[:-1], j.length)
-        state = j.code + 1
-        for back in range(1, order):
-            earlier = np.zeros(n, np.int64)
-            earlier[back:] = j.code[:-back] + 1 if back < n else 0
-            earlier[at < back] = 0
-            state = state + earlier * base**back
-        if base**order <= 4 * n:  # few possible states: no need to sort
-            met = np.bincount(state, minlength=base**order) > 0
-            self.states, code = np.flatnonzero(met), (np.cumsum(met) - 1)[state]
-        else:
-            self.states, code = np.unique(state, return_inverse=True)
-        self.s = len(self.states) + 1  # 0 is the start
-        code = code + 1
-        self.channel = np.concatenate([[-1], self.states % base - 1])
-        before = np.zeros(n, np.int64)
-        before[1:] = code[:-1]
-        before[j.begin[:-1]] = 0
-        width = self.s + 2  # the last two columns: conversion, nothing
-        ends = code[j.begin[1:] - 1] * width + np.where(j.conversions > 0, self.s, self.s + 1)
-        self.width, self.move, self.ends, self.path = width, before * width + code, ends, j.path
-
-    def counts(self, times):
-        """Return how often each move happened, states × (states, conversion, nothing)."""
-        size = self.s * self.width
-        return (
-            np.bincount(self.move, times[self.path], size) + np.bincount(self.ends, times, size)
-        ).reshape(self.s, self.width)
-
-    def worth(self, j):
-        """Return the mean worth of the conversions that come right after each state."""
-        size = self.s * self.width
-        paid, won = (
-            np.bincount(self.ends, v, size).reshape(self.s, self.width)[:, self.s]
-            for v in (j.value * j.times, j.conversions * j.times)
-        )
-        return np.divide(paid, won, out=np.zeros_like(paid), where=won > 0)
-
-    def removal(self, counts, worth=1.0):
-        """Return the share of conversions (or of their `worth` by state) lost without each channel,
-        a row a matrix of counts.
-        """
-        out = np.zeros((len(counts), self.k))
-        step = max(1, 40_000_000 // self.s**2)
-        for a in range(0, len(counts), step):
-            c = counts[a : a + step]
-            total = c.sum(axis=2, keepdims=True)
-            p = np.divide(c, total, out=np.zeros_like(c, float), where=total > 0)
-            q, win = p[:, :, : self.s], p[:, :, self.s] * worth
-            eye = np.eye(self.s)
-            if self.order == 1:
-                visits = np.linalg.inv(eye - q)
-                chance = np.einsum("bij,bj->bi", visits, win)
-                for s in range(1, self.s):
-                    # The chance ever to be at a channel, times the chance to convert from there.
-                    out[a : a + step, self.channel[s]] = (
-                        visits[:, 0, s] / visits[:, s, s] * chance[:, s] / chance[:, 0]
-                    )
-                continue
-            base = np.linalg.solve(eye - q, win[:, :, None])[:, 0, 0]
-            for k in range(self.k):
-                cut = q * (self.channel != k)[None, None, :]
-                out[a : a + step, k] = (
-                    1 - np.linalg.solve(eye - cut, win[:, :, None])[:, 0, 0] / base
-                )
-        return out
-
-    def bootstrap(self, j, draws, seed):
-        """Return removal effects of draws of whole customers; people with the same paths are drawn
-        together.
-        """
-        from scipy import sparse
-
-        kind, first = kinds(j)
-        people, profile, of, times = profiles(j, kind)
-        # Moves of each kind of path, then of each profile.
-        place = np.full(len(j.conversions), -1)
-        place[first] = np.arange(len(first))
-        mine = place[self.path] >= 0
-        rows = np.concatenate([place[self.path[mine]], np.arange(len(first))])
-        cells = np.concatenate([self.move[mine], self.ends[first]])
-        used, column = np.unique(cells, return_inverse=True)
-        moves = sparse.csr_matrix((np.ones(len(rows)), (rows, column)), (len(first), len(used)))
-        per = sparse.csr_matrix((times, (profile, of)), (len(people), len(first))) @ moves
-        rng = np.random.default_rng(seed)
-        n = people.sum()
-        out = []
-        for a in range(0, draws, 25):
-            drawn = np.array(
-                [rng.multinomial(n, people / n) for _ in range(min(25, draws - a))], float
-            )
-            counts = np.zeros((len(drawn), self.s * self.width))
-            counts[:, used] = (per.T @ drawn.T).T
-            counts = counts.reshape(len(drawn), self.s, self.width)
-            good = counts[:, :, self.s].sum(axis=1) > 0
-            out.append(self.removal(counts[good]))
-        return np.concatenate(out)
+    kind, first = kinds(j)
+    people, profile, of, times = profiles(j, kind)
+    # Moves of each kind of path, then of each profile.
+    place = np.full(len(j.conversions), -1)
+    place[first] = np.arange(len(first))
+    mine = place[chain.path] >= 0
+    rows = np.concatenate([place[chain.path[mine]], np.arange(len(first))])
+    cells = np.concatenate([chain.move[mine], chain.ends[first]])
+    used, column = np.unique(cells, return_inverse=True)
+    moves = sparse.csr_matrix((np.ones(len(rows)), (rows, column)), (len(first), len(used)))
+    per = sparse.csr_matrix((times, (profile, of)), (len(people), len(first))) @ moves
+    rng = np.random.default_rng(seed)
+    n = people.sum()
+    out = []
+    for a in range(0, draws, 25):
+        drawn = np.array([rng.multinomial(n, people / n) for _ in range(min(25, draws - a))], float)
+        counts = np.zeros((len(drawn), chain.s * chain.width))
+        counts[:, used] = (per.T @ drawn.T).T
+        counts = counts.reshape(len(drawn), chain.s, chain.width)
+        good = counts[:, :, chain.s].sum(axis=1) > 0
+        out.append(removal_effects(chain, counts[good]))
+    return np.concatenate(out)

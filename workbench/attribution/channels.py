@@ -237,25 +237,21 @@ def entry_points(journeys, *, conf_level=0.95):
     ever = np.bincount(who, journeys.conversions) > 0
     worth = np.bincount(who, journeys.value * inside)
 
-    def share(hit, of):
-        count, n = float(alike[of] @ hit[of]), float(alike[of].sum())
-        low, high = intervals.wilson(count, n, conf_level)
-        return {
-            "count": count,
-            "n": int(n),
-            "estimate": count / n,
-            "std_error": float(np.sqrt(count / n * (1 - count / n) / max(n - 1, 1))),
-            "conf_low": float(low),
-            "conf_high": float(high),
-        }
-
     everyone = np.ones(len(first), bool)
     rows = []
     for k, name in enumerate(journeys.names):
         mine = channel == k
-        rows.append({"channel": name, "measure": "first_contacts", **share(mine, everyone)})
+        rows.append(
+            {
+                "channel": name,
+                "measure": "first_contacts",
+                **_share(alike, mine, everyone, conf_level),
+            }
+        )
         if mine.any():
-            rows.append({"channel": name, "measure": "converts", **share(ever, mine)})
+            rows.append(
+                {"channel": name, "measure": "converts", **_share(alike, ever, mine, conf_level)}
+            )
             w, v = alike[mine], worth[mine]
             estimate, se, low, high = (
                 float(x)
@@ -291,6 +287,20 @@ def entry_points(journeys, *, conf_level=0.95):
             xlabel=Note("attribution.entry_axis", "Share who convert"),
         ),
     )
+
+
+def _share(alike, hit, of, conf_level):
+    """Return the share of customers of a kind with a property, each row standing for several."""
+    count, n = float(alike[of] @ hit[of]), float(alike[of].sum())
+    low, high = intervals.wilson(count, n, conf_level)
+    return {
+        "count": count,
+        "n": int(n),
+        "estimate": count / n,
+        "std_error": float(np.sqrt(count / n * (1 - count / n) / max(n - 1, 1))),
+        "conf_low": float(low),
+        "conf_high": float(high),
+    }
 
 
 def _entry_answer(table):

@@ -1,7 +1,5 @@
 """Conversions attributed by Shapley's value."""
 
-from math import factorial
-
 import numpy as np
 
 from workbench import intervals
@@ -18,6 +16,7 @@ from workbench.attribution.paths import profiles
 from workbench.errors import InputError, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import shapley as coalitions
 
 EXACT = 12  # channels up to which all coalitions are gone through
 SHUFFLES = 2000
@@ -110,18 +109,9 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
         else np.array([rng.permutation(k) for _ in range(SHUFFLES)])
     )
 
-    def value(good, paths):
-        """Credits of every channel (rows: draws) from conversions (or their worth) and paths by
-        set, and the error of random orders.
-        """
-        if worth == "count":
-            member = (sets[:, None] >> np.arange(k)) & 1
-            return (good / member.sum(axis=1)) @ member, np.zeros(k)
-        return _coalitions(sets, good, paths, k, orders)
-
     good = np.bincount(which, won, len(sets))[None]
     all_paths = np.bincount(which, won + lost, len(sets))[None]
-    credit, luck = value(good, all_paths)
+    credit, luck = _credits(worth, sets, good, all_paths, k, orders)
     share = credit[0] / credit[0].sum()
     made = np.zeros((0, k))
     if draws:
@@ -131,13 +121,15 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
         n = people.sum()
         drawn = np.array([rng.multinomial(n, people / n) for _ in range(draws)], float)
         counts = np.asarray((per.T @ drawn.T).T)
-        made, _ = value(counts[:, 1::2], counts[:, 0::2] + counts[:, 1::2])
+        made, _ = _credits(
+            worth, sets, counts[:, 1::2], counts[:, 0::2] + counts[:, 1::2], k, orders
+        )
         made = made[made.sum(axis=1) > 0]
         made = made / made.sum(axis=1, keepdims=True)
     se, low, high = intervals.percentiles(made, share, conf_level)
     total, paid = float(won.sum()), journeys.value * journeys.times
     pay = (
-        value(np.bincount(which, paid, len(sets))[None], all_paths)[0][0]
+        _credits(worth, sets, np.bincount(which, paid, len(sets))[None], all_paths, k, orders)[0][0]
         if journeys.valued
         else credit[0]
     )
@@ -186,44 +178,10 @@ def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
     )
 
 
-def _coalitions(sets, good, paths, k, orders):
-    """Return Shapley values of the conversions (or worth) per path within coalitions, exactly or
-    from random orders, with the orders' own error.
+def _credits(worth, sets, good, paths, k, orders):
+    """Return the credit of every channel (rows: draws) from conversions (or their worth) and paths
+    by set, and the error of random orders.
     """
-    if orders is None:
-        size = 1 << k
-        totals = []
-        for part in (good, paths):
-            full = np.zeros((len(part), size))
-            full[:, sets] = part
-            # Sums over all subsets, one channel at a time.
-            for i in range(k):
-                view = full.reshape(len(part), -1, 2, 1 << i)
-                view[:, :, 1] += view[:, :, 0]
-            totals.append(full)
-        rate = np.divide(totals[0], totals[1], out=np.zeros_like(totals[0]), where=totals[1] > 0)
-        members = np.arange(size)
-        many = np.array([int(m).bit_count() for m in members])
-        weight = np.array(
-            [factorial(s) * factorial(k - s - 1) / factorial(k) if s < k else 0.0 for s in many]
-        )
-        out = np.zeros((len(good), k))
-        for i in range(k):
-            without = members[(members >> i) & 1 == 0]
-            out[:, i] = ((rate[:, without | (1 << i)] - rate[:, without]) * weight[without]).sum(
-                axis=1
-            )
-        return out, np.zeros(k)
-    gains = np.zeros((len(orders), len(good), k))
-    for o, order in enumerate(orders if len(good) == 1 else orders[:200]):
-        inside = np.int64(0)
-        before = np.zeros(len(good))
-        for i in order:
-            inside |= np.int64(1) << np.int64(i)
-            own = (sets & ~inside) == 0
-            a, n = good[:, own].sum(axis=1), paths[:, own].sum(axis=1)
-            now = np.divide(a, n, out=np.zeros(len(a)), where=n > 0)
-            gains[o, :, i] = now - before
-            before = now
-    used = gains[: len(orders) if len(good) == 1 else 200]
-    return used.mean(axis=0), used[:, 0].std(axis=0, ddof=1) / np.sqrt(len(used))
+    if worth == "count":
+        return coalitions.equal_parts(sets, good, k), np.zeros(k)
+    return coalitions.of_rates(sets, good, paths, k, orders)

@@ -4,11 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from workbench import discrete, engine, intervals
+from workbench import engine, intervals
 from workbench.choice import findings
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import likelihoods
 
 
 @engine.frames("choices")
@@ -36,12 +37,12 @@ def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
     """
     import pandas as pd
 
-    fit = getattr(fit, "model", fit)
+    fit = getattr(fit, "model", fit).complete()
     if attribute not in fit.attributes:
         raise unknown("attribute", "attribute", attribute, fit.attributes)
     d = fit.design(choices)
     where = fit.attributes.index(attribute)
-    estimate, se = discrete.delta(
+    estimate, se = likelihoods.delta(
         lambda q: (fit.pulls(q, d, where) / fit.chances(q, d).sum(axis=0)[:, None]).ravel(),
         fit.params,
         fit.cov,
@@ -124,7 +125,7 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
     """
     import pandas as pd
 
-    fit = getattr(fit, "model", fit)
+    fit = getattr(fit, "model", fit).complete()
     if price not in fit.attributes:
         raise unknown("price", "attribute", price, fit.attributes)
     limits = [
@@ -161,7 +162,7 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
             ),
         )
     else:
-        estimate, se = discrete.delta(lambda q: fit.worth(q, price), fit.params, fit.cov)
+        estimate, se = likelihoods.delta(lambda q: fit.worth(q, price), fit.params, fit.cov)
         rng = np.random.default_rng(seed)
         many = draws if fit.kind != "mixed" else min(draws, 1000)
         values = np.array(
@@ -238,7 +239,7 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
     """
     import pandas as pd
 
-    fit = getattr(fit, "model", fit)
+    fit = getattr(fit, "model", fit).complete()
     d = fit.design(choices)
     x, available = d.x.copy(), d.available.copy()
     for attribute, moves in (change or {}).items():
@@ -261,11 +262,9 @@ def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
         before, x=np.where(available[:, :, None], x, 0.0)[some], available=available[some]
     )
 
-    def shares(q):
-        a, b = fit.chances(q, before).mean(axis=0), fit.chances(q, after).mean(axis=0)
-        return np.concatenate([a, b, b - a])
-
-    estimate, se = discrete.delta(shares, fit.params, fit.cov)
+    estimate, se = likelihoods.delta(
+        lambda q: fit.before_and_after(q, before, after), fit.params, fit.cov
+    )
     low, high = intervals.normal(estimate, se, conf_level)
     j = len(fit.names)
     gone = (

@@ -7,11 +7,14 @@ from scipy import special
 
 from workbench import discrete, engine, intervals
 from workbench.choice import findings
-from workbench.choice.fits import ClassFit, trait_values, unfold
+from workbench.choice.fits import ClassFit, trait_values
 from workbench.choice.logit import answer, prepared
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import choices as estimators
+from workbench.stats import latent_class as latent
+from workbench.stats import likelihoods
 
 SMALLEST = 0.05  # classes under this share should be joined with others
 
@@ -72,29 +75,9 @@ def latent_class(
         )
     attributes, d, people, g = prepared(choices, attributes, constants)
     traits, scales = _traits(choices, membership, d, g)
-    best = _fit(d, people, g, classes, traits, starts, seed)
-    model = _Mixture(d, people, g, classes, traits)
-    params, top = discrete.polish(lambda q: model(q)[1].sum(axis=0), best, steps=6)
-    # Classes are told apart by size alone: the largest comes first.
-    beta, size = unfold(params, classes, traits.shape[1])
-    by_size = np.argsort(-size[:, 0], kind="stable")
-    params = np.append(beta[by_size], (size[by_size] - size[by_size[0]])[1:])
-    value, score, posterior = model(params)
-    if top > 1e-2 * g**0.5 or np.abs(params).max() > 100:
-        raise InputError(
-            "choice.error_class_convergence",
-            "latent_class: {classes} classes do not settle (largest score {top:2}); "
-            "ask for fewer classes or leave out attributes",
-            classes=classes,
-            top=top,
-        )
-    try:
-        cov = discrete.sandwich(-discrete.slope(lambda q: model(q)[1].sum(axis=0), params), score)
-    except np.linalg.LinAlgError:
-        raise InputError(
-            "choice.error_class_identified",
-            "latent_class: the data do not tell the classes apart; ask for fewer",
-        ) from None
+    pooled = discrete.fitted(d).params
+    made = latent.latent_class(d, people, traits, classes, pooled, starts=starts, seed=seed)
+    _check(made, classes)
     names = [f"class {c + 1}: {term}" for c in range(classes) for term in d.terms]
     names += [
         f"class {c + 1}: {term}"
@@ -102,45 +85,29 @@ def latent_class(
         for term in ("share", *(f"share: {v}" for v in membership))
     ]
     fit = ClassFit(
-        pd.Series(params, names),
-        pd.DataFrame(cov, names, names),
-        float(value.sum()),
-        discrete.null_loglik(d),
+        pd.Series(made.params, names),
+        pd.DataFrame(made.cov, names, names),
+        float(made.value.sum()),
+        estimators.null_loglik(d),
         len(d.chosen),
         g,
         d.names,
         tuple(attributes),
         d.base,
-        top,
+        made.gradient,
         0,
-        classes,
-        posterior,
-        np.unique(d.customer),
-        tuple(membership),
-        scales,
+        classes=classes,
+        posterior=made.posterior,
+        people=np.unique(d.customer),
+        membership=tuple(membership),
+        traits=scales,
     )
-    shares, share_se = discrete.delta(lambda q: fit.split(q)[1], params, cov)
-    entropy = 1 + float((posterior * np.log(np.maximum(posterior, 1e-300))).sum()) / (
-        g * np.log(classes)
+    sized = slice(classes * len(d.terms), None)
+    shares, share_se = likelihoods.delta(
+        lambda q: fit.split(np.append(made.params[: sized.start], q))[1],
+        made.params[sized],
+        made.cov[sized, sized],
     )
-    limits = [findings.CLASS_LIMIT.having(entropy=entropy)]
-    if shares.min() < SMALLEST:
-        limits.append(
-            Note(
-                "choice.class_small",
-                "The smallest class is {share:%} of the people: join it with another.",
-                share=float(shares.min()),
-            )
-        )
-    if g < 300:
-        limits.append(
-            Note(
-                "choice.class_few",
-                "{g} customers are few for classes ({least} is a common minimum).",
-                g=g,
-                least=300,
-            )
-        )
     result = answer(
         fit,
         d,
@@ -157,7 +124,7 @@ def latent_class(
             "the best five run to the end; standard errors clustered on customers.",
             starts=starts,
         ),
-        limits=limits,
+        limits=_limits(made, shares, names),
         keys={
             "class": [int(n.split(":")[0][6:]) for n in names],
             "term": [n.split(": ", 1)[1] for n in names],
@@ -218,13 +185,13 @@ def latent_classes(
             g=g,
         )
     train, test = (d.take(np.flatnonzero(part)) for part in (~held, held))
-    (taught, many), (who, some) = train.groups(), test.groups()
-    traits, made, rows = np.ones((g, 1)), np.bincount(who), []
+    taught, (who, some) = train.groups()[0], test.groups()
+    made, rows, how = np.bincount(who), [], {"starts": starts, "seed": seed}
+    pooled, part = discrete.fitted(d).params, discrete.fitted(train).params
     for classes in range(1, most + 1):
-        whole = _fit(d, people, g, classes, traits, starts, seed)
-        value, _, _ = _Mixture(d, people, g, classes, traits)(whole)
-        learnt = _fit(train, taught, many, classes, traits[:many], starts, seed)
-        told, _, _ = _Mixture(test, who, some, classes, traits[:some])(learnt)
+        whole, value = _searched(d, people, classes, pooled, **how)
+        learnt, _ = _searched(train, taught, classes, part, **how)
+        told, _, _ = latent.Mixture(test, who, some, classes, np.ones((some, 1)))(learnt)
         estimate, se, low, high = intervals.ratio(told, made, conf_level)
         rows.append(
             {
@@ -235,7 +202,7 @@ def latent_classes(
                 "conf_low": low,
                 "conf_high": high,
                 "bic": -2 * value.sum() + len(whole) * np.log(g),
-                "smallest": float(special.softmax(unfold(whole, classes, 1)[1]).min()),
+                "smallest": float(special.softmax(latent.unfold(whole, classes, 1)[1]).min()),
             }
         )
     table = pd.DataFrame(rows)
@@ -272,6 +239,71 @@ def latent_classes(
     )
 
 
+def _searched(d, people, classes, pooled, *, starts, seed):
+    """Return the parameters of so many classes, and the log-likelihood of every customer."""
+    g = int(people.max()) + 1
+    model = latent.Mixture(d, people, g, classes, np.ones((g, 1)))
+    params = latent.search(model, pooled, starts=starts, seed=seed)
+    return params, model(params)[0]
+
+
+def _check(made, classes):
+    """Refuse classes that have not settled, or that the data do not tell apart."""
+    if not made.settled:
+        raise InputError(
+            "choice.error_class_convergence",
+            "latent_class: {classes} classes do not settle (largest score {top:2}); "
+            "ask for fewer classes or leave out attributes",
+            classes=classes,
+            top=made.gradient,
+        )
+    if made.untold.any():
+        raise InputError(
+            "choice.error_class_identified",
+            "latent_class: the data do not tell {classes} classes apart: two of them are one, or "
+            "one has nobody; ask for fewer",
+            classes=classes,
+        )
+
+
+def _limits(made, shares, names):
+    """Say how certain classes are, which are small, and which weights have no estimate."""
+    posterior = made.posterior
+    g, classes = posterior.shape
+    entropy = 1 + float((posterior * np.log(np.maximum(posterior, 1e-300))).sum()) / (
+        g * np.log(classes)
+    )
+    limits = [findings.CLASS_LIMIT.having(entropy=entropy)]
+    if made.withheld.any():
+        limits.insert(
+            0,
+            Note(
+                "choice.class_withheld",
+                "No finite estimate exists for {terms:text}: within its class it decides every "
+                "choice it bears on. Ask for fewer classes, or leave it out.",
+                terms=[names[i] for i in np.flatnonzero(made.withheld)],
+            ),
+        )
+    if shares.min() < SMALLEST:
+        limits.append(
+            Note(
+                "choice.class_small",
+                "The smallest class is {share:%} of the people: join it with another.",
+                share=float(shares.min()),
+            )
+        )
+    if g < 300:
+        limits.append(
+            Note(
+                "choice.class_few",
+                "{g} customers are few for classes ({least} is a common minimum).",
+                g=g,
+                least=300,
+            )
+        )
+    return limits
+
+
 def _traits(choices, membership, d, g):
     """Return the constant and the standardised traits, customers × (1 + traits), and the mean and
     spread of each.
@@ -289,113 +321,3 @@ def _traits(choices, membership, d, g):
         scales.append((value.mean(), value.std()))
         out.append((value - value.mean()) / value.std())
     return np.column_stack(out), tuple(scales)
-
-
-class _Mixture:
-    """The likelihood of a mixture of logits: value, score and posterior of every customer."""
-
-    def __init__(self, d, people, g, classes, traits):
-        self.d, self.people, self.g, self.classes, self.traits = d, people, g, classes, traits
-        self.rows = np.arange(len(d.chosen))
-
-    def parts(self, beta):
-        """Return the log chance of every customer's choices under the weights of one class, and the
-        chances of the alternatives.
-        """
-        p = discrete.probabilities(self.d.x @ beta, self.d.available)
-        with np.errstate(divide="ignore"):
-            log = np.bincount(
-                self.people, np.maximum(np.log(p[self.rows, self.d.chosen]), -700), self.g
-            )
-        return log, p
-
-    def expect(self, params):
-        """Return the log-likelihood of every customer, their chances of belonging before and after
-        their choices, and the chances of the alternatives a class.
-        """
-        beta, gamma = unfold(params, self.classes, self.traits.shape[1])
-        made = [self.parts(b) for b in beta]
-        prior = special.softmax(self.traits @ gamma.T, axis=1)
-        log = np.column_stack([v for v, _ in made]) + np.log(np.maximum(prior, 1e-300))
-        value = special.logsumexp(log, axis=1)
-        return value, prior, np.exp(log - value[:, None]), [p for _, p in made]
-
-    def __call__(self, params):
-        value, prior, posterior, made = self.expect(params)
-        score = [
-            posterior[:, [i]] * discrete.per_group(discrete.scores(self.d, p), self.people, self.g)
-            for i, p in enumerate(made)
-        ]
-        score += [(posterior[:, [i]] - prior[:, [i]]) * self.traits for i in range(1, self.classes)]
-        return value, np.concatenate(score, axis=1), posterior
-
-
-def _fit(d, people, g, classes, traits, starts, seed):
-    """Return the best parameters of many short runs of expectation and maximisation, the best five
-    run on, and the best of these climbed to its top.
-    """
-    from scipy import optimize
-
-    model = _Mixture(d, people, g, classes, traits)
-    rng, k, m = np.random.default_rng(seed), d.x.shape[2], traits.shape[1]
-    pooled = discrete.newton(d)[0]
-    if classes == 1:
-        return pooled
-    spread = 1 / np.maximum(np.sqrt((d.x**2).mean(axis=(0, 1))), 1e-12)
-    runs = [
-        np.concatenate(
-            [
-                (pooled + rng.normal(0, 0.6, (classes, k)) * spread).ravel(),
-                np.zeros((classes - 1) * m),
-            ]
-        )
-        for _ in range(starts)
-    ]
-    runs = sorted((_climb(model, run, 8) for run in runs), key=lambda r: -r[1])[:5]
-    params = max((_climb(model, run, 40) for run, _ in runs), key=lambda r: r[1])[0]
-    # Expectation and maximisation comes near fast and arrives slowly: the last part is climbed by
-    # the gradient.
-    unit = np.append(np.tile(spread, classes), np.ones((classes - 1) * m))
-    found = optimize.minimize(
-        lambda q: _negative(model(q * unit), unit),
-        params / unit,
-        jac=True,
-        method="BFGS",
-        options={"maxiter": 200, "gtol": 1e-4 * g**0.5},
-    )
-    return found.x * unit
-
-
-def _negative(made, unit):
-    return -made[0].sum(), -made[1].sum(axis=0) * unit
-
-
-def _climb(model, params, most):
-    """Return parameters after at most so many rounds of expectation and one Newton step a class,
-    with their log-likelihood.
-    """
-    d, m = model.d, model.traits.shape[1]
-    reach = np.abs(d.x).max(axis=(0, 1))
-    before = -np.inf
-    for _ in range(most):
-        each, prior, posterior, made = model.expect(params)
-        value = float(each.sum())
-        if value - before < 1e-7 * abs(value):
-            break
-        before, new = value, []
-        beta, size = unfold(params, model.classes, m)
-        for i, p in enumerate(made):
-            w = posterior[model.people, i]
-            gradient = w @ discrete.scores(d, p)
-            # A little ridge keeps an almost empty class from running away.
-            move = np.linalg.solve(
-                discrete.hessian(d.x, p, w) + 1e-3 * np.eye(len(gradient)),
-                gradient - 1e-3 * beta[i],
-            )
-            new.append(beta[i] + move * min(1.0, 3.0 / max(np.abs(move * reach).max(), 1e-9)))
-        for i in range(1, model.classes):
-            pull = (posterior[:, i] - prior[:, i]) @ model.traits
-            curve = (model.traits * (prior[:, i] * (1 - prior[:, i]))[:, None]).T @ model.traits
-            size[i] += np.clip(np.linalg.solve(curve + 1e-6 * np.eye(m), pull), -2, 2)
-        params = np.append(new, size[1:])
-    return params, before

@@ -16,6 +16,11 @@ METHOD = Note(
     "choice.method",
     "Conditional logit with availability; standard errors clustered on customers.",
 )
+FIRTH_METHOD = Note(
+    "choice.firth_method",
+    "Conditional logit by Firth's penalised likelihood; limits from its profile, every choice a "
+    "unit of its own: where customers choose several times they are too narrow.",
+)
 AXIS = Note("choice.axis", "Change in log-odds per unit")
 CARRIED = Note(
     "choice.carried",
@@ -197,6 +202,13 @@ def weights(table):
     rows = table[~table["term"].astype(str).str.startswith(("constant: ", "lambda", "share"))]
     if not len(rows):
         return None
+    rows = rows[rows["estimate"].notna()]
+    if not len(rows):
+        return Note(
+            "choice.answer_withheld",
+            "The weights of the attributes have no finite estimate in these data; the reason "
+            "stands among the limits.",
+        )
     row = clearest(rows, "term")
     said = {"term": row["term"], **interval(row)}
     if row["conf_low"] <= 0 <= row["conf_high"]:

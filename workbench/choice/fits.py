@@ -7,8 +7,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import special
 
-from workbench import discrete
+from workbench import discrete, intervals
 from workbench.errors import InputError, need_columns
+from workbench.notes import Note
+from workbench.stats.choices import probabilities
+from workbench.stats.latent_class import unfold
+from workbench.stats.mixed_logit import transform
+from workbench.stats.nested_logit import nested_chances
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +23,7 @@ class Fit:
     `params` (P) and `cov` (P × P, clustered on customers) by term; `loglik` and `loglik_null`
     (equal shares over what was available); `names` the alternatives; `attributes` the columns used;
     `gradient` the largest absolute score at the optimum, `iterations` the steps taken, `base` the
-    alternative without a constant (None if none has one).
+    alternative without a constant (None if none has one), `profile` the limits of a penalised fit.
     """
 
     params: object
@@ -32,13 +37,41 @@ class Fit:
     base: object
     gradient: float
     iterations: int
+    profile: tuple = None
 
     kind = "conditional"
+
+    def interval(self, conf_level):
+        """Return the limits of the estimates: of the profile where the fit is a penalised one."""
+        if self.profile is not None:
+            return self.profile
+        return intervals.normal(self.params.to_numpy(), self.errors, conf_level)
+
+    @property
+    def errors(self):
+        """The standard errors."""
+        return np.sqrt(np.maximum(np.diag(self.cov), 0))
+
+    def complete(self):
+        """Return the fit; else refuse one of which not all weights have an estimate and an error,
+        since nothing follows from it.
+        """
+        known = np.isfinite(self.params.to_numpy()) & np.isfinite(np.diag(self.cov))
+        if not known.all():
+            raise InputError(
+                "choice.error_withheld",
+                "fit: no finite estimate exists for {terms:header}, so nothing can be predicted; "
+                "fit the model without it, or a conditional logit with penalty='{penalty}'",
+                terms=self.params.index[~known].tolist(),
+                penalty="firth",
+            )
+        return self
 
     def probabilities(self, choices):
         """Return choice probabilities, choices × alternatives; 0 where an alternative was not
         available.
         """
+        self.complete()
         return self.chances(self.params.to_numpy(), self.design(choices))
 
     def design(self, choices):
@@ -49,7 +82,12 @@ class Fit:
 
     def chances(self, params, d):
         """Return the chances of the alternatives of a layout under some parameters."""
-        return discrete.probabilities(d.x @ params, d.available)
+        return probabilities(d.x @ params, d.available)
+
+    def before_and_after(self, params, before, after):
+        """Return the shares of the alternatives in two layouts, and their differences."""
+        a, b = (self.chances(params, d).mean(axis=0) for d in (before, after))
+        return np.concatenate([a, b, b - a])
 
     def pulls(self, params, d, where):
         """Return by how much each share moves with the logarithm of each alternative's attribute, J
@@ -93,6 +131,15 @@ class NestedFit(Fit):
 
     kind = "nested"
 
+    def interval(self, conf_level):
+        """Return the limits of weights, and of lambdas, which are above 0: on the logarithm."""
+        low, high = (v.copy() for v in super().interval(conf_level))
+        at = np.unique(self.dissimilarity[self.dissimilarity >= 0])
+        low[at], high[at] = intervals.positive(
+            self.params.to_numpy()[at], self.errors[at], conf_level
+        )
+        return low, high
+
     def scales(self, params):
         """Return the lambda of every nest."""
         return np.where(self.dissimilarity < 0, 1.0, np.append(params, 1.0)[self.dissimilarity])
@@ -113,27 +160,6 @@ class NestedFit(Fit):
         return np.diag((p / lam * level).sum(axis=0)) - cross - p.T @ (p * level)
 
 
-def nested_chances(v, available, nests, lam):
-    """Return chances, chances within the nest, logarithm of the sum within each nest and chances of
-    the nests.
-    """
-    n, m = len(v), len(lam)
-    scaled = np.where(available, v / lam[nests], -np.inf)
-    top = np.full((n, m), -np.inf)
-    for k in range(m):
-        top[:, k] = scaled[:, nests == k].max(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        safe = np.where(np.isfinite(top), top, 0.0)
-        e = np.exp(scaled - safe[:, nests])
-        total = np.stack([e[:, nests == k].sum(axis=1) for k in range(m)], axis=1)
-        inclusive = np.where(total > 0, safe + np.log(total), -np.inf)
-        within = np.where(total[:, nests] > 0, e / total[:, nests], 0.0)
-        nest = discrete.probabilities(
-            np.where(np.isfinite(inclusive), lam * inclusive, -np.inf), np.isfinite(inclusive)
-        )
-    return within * nest[:, nests], within, inclusive, nest
-
-
 @dataclass(frozen=True, eq=False)
 class MixedFit(Fit):
     """A mixed logit: `kinds` = term → distribution, `draws` (customers of an average: R × random
@@ -144,6 +170,13 @@ class MixedFit(Fit):
     draws: np.ndarray = None
 
     kind = "mixed"
+
+    def interval(self, conf_level):
+        """Return the limits; a spread has no sign: what lies below 0 is the same spread above."""
+        low, high = (v.copy() for v in super().interval(conf_level))
+        k = len(low) - len(self.kinds)
+        low[k:] = np.maximum(low[k:], 0.0)
+        return low, high
 
     def taste(self, params, z):
         """Return the weights of every draw, R × P, from draws R × random terms."""
@@ -156,12 +189,12 @@ class MixedFit(Fit):
 
     def chances(self, params, d):
         beta = self.taste(params, self.draws)
-        return sum(discrete.probabilities(d.x @ b, d.available) for b in beta) / len(beta)
+        return sum(probabilities(d.x @ b, d.available) for b in beta) / len(beta)
 
     def pulls(self, params, d, where):
         total, level = 0.0, _level(d, where)
         for b in self.taste(params, self.draws):
-            p = discrete.probabilities(d.x @ b, d.available)
+            p = probabilities(d.x @ b, d.available)
             total = (
                 total + np.diag((p * level).sum(axis=0) * b[where]) - p.T @ (p * level) * b[where]
             )
@@ -202,24 +235,6 @@ def trait_values(choices, membership):
                 name=name,
             )
     return table.drop_duplicates("customer_id").set_index("customer_id")[list(membership)]
-
-
-def transform(kind, mean, sd, z):
-    """Return a random weight and its derivatives by mean and spread."""
-    if kind == "normal":
-        return mean + sd * z, np.ones_like(z), z
-    value = (1 if kind == "lognormal" else -1) * np.exp(mean + sd * z)
-    return value, value, value * z
-
-
-def unfold(params, classes, traits):
-    """Return the weights of every class (K × P) and the pulls of constant and traits on belonging
-    to it (K × traits, 0 for the first) from one row of parameters.
-    """
-    at = len(params) - (classes - 1) * traits
-    return params[:at].reshape(classes, -1), np.vstack(
-        [np.zeros(traits), params[at:].reshape(-1, traits)]
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,7 +284,7 @@ class ClassFit(Fit):
     def chances(self, params, d):
         shares = self.sizes(params, d)
         return sum(
-            s[:, None] * discrete.probabilities(d.x @ b, d.available)
+            s[:, None] * probabilities(d.x @ b, d.available)
             for b, s in zip(self.split(params)[0], shares.T, strict=True)
         )
 
@@ -277,7 +292,7 @@ class ClassFit(Fit):
         shares = self.sizes(params, d)
         level, total = _level(d, where), 0.0
         for b, s in zip(self.split(params)[0], shares.T, strict=True):
-            p = discrete.probabilities(d.x @ b, d.available)
+            p = probabilities(d.x @ b, d.available)
             w = p * s[:, None]
             total = total + b[where] * (np.diag((w * level).sum(axis=0)) - w.T @ (p * level))
         return total
@@ -305,3 +320,20 @@ class ClassFit(Fit):
             )
             for k in range(self.classes)
         ]
+
+
+def withheld(table):
+    """Say which terms have no finite estimate, and what to do."""
+    gone = table.loc[table["estimate"].isna(), "term"].tolist()
+    if not gone:
+        return []
+    return [
+        Note(
+            "choice.withheld",
+            "No finite estimate exists for {terms:header}: it decides every choice it bears on, "
+            "alone or with other terms, so the likelihood rises without end. Use the penalised "
+            "estimate (penalty='{penalty}'), leave it out, or merge alternatives.",
+            terms=gone,
+            penalty="firth",
+        )
+    ]

@@ -5,15 +5,17 @@ import numpy as np
 from workbench import attributes as offered
 from workbench import discrete, engine, intervals
 from workbench.choice import findings
-from workbench.choice.fits import Fit
-from workbench.errors import InputError, NotEnoughData, need_columns, unknown
+from workbench.choice.fits import Fit, withheld
+from workbench.errors import InputError, NotEnoughData, need_columns, one_of, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, is_built_in
+from workbench.stats import choices as estimators
+from workbench.stats import likelihoods
 
 
 @engine.frames("choices")
 @analysis
-def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
+def conditional_logit(choices, attributes, *, constants=True, penalty=None, conf_level=0.95):
     """How do price and the other attributes go with what people choose?
 
     The chance of an alternative is exp(V) over the sum of exp(V) of everything available, V a
@@ -29,41 +31,53 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
         such as "none", has its constant alone.
     constants : bool
         Whether every alternative but the most chosen has a constant.
+    penalty : str, optional
+        "firth": the penalised estimate, with profile limits, which exists for every table; every
+        choice is then a unit of its own. None: maximum likelihood.
 
     Returns
     -------
     Result
         term, n (choices), estimate (change in log-odds per unit), std_error, conf_low, conf_high.
-        Customers, not rows, are the sampling unit. `.model` is a `Fit`.
+        Customers, not rows, are the sampling unit. A term that decides every choice it bears on,
+        such as the constant of an alternative that is never chosen, has no finite estimate: it is
+        missing, and `.limits` name it. `.model` is a `Fit`.
 
     Raises
     ------
     InputError
-        If an attribute is missing, constant, collinear or separates the choices perfectly, an
-        alternative is never chosen, or a choice has no or several chosen alternatives.
+        If an attribute is missing, constant or collinear, the penalty is unknown, or a choice has
+        no or several chosen alternatives.
     NotEnoughData
         With fewer than two customers.
 
-    Source: McFadden (1974), in Zarembka (ed.), Frontiers in Econometrics; Train (2009), chapter 3.
+    Source: McFadden (1974), in Zarembka (ed.), Frontiers in Econometrics; Train (2009), chapter 3;
+    the penalty Firth (1993), Biometrika 80, and Kessels, Jones & Goos (2019), Journal of Choice
+    Modelling 31.
     """
     import pandas as pd
 
-    attributes, d, _, g = prepared(choices, attributes, constants)
-    beta, p, iterations, top = discrete.newton(d)
-    cov = discrete.covariance(d, p)
-    loglik = float(np.log(p[np.arange(len(d.chosen)), d.chosen]).sum())
+    if penalty is not None:
+        one_of("penalty", penalty, ("firth",))
+    attributes, d, people, g = prepared(choices, attributes, constants, never=True)
+    if penalty:
+        made = estimators.firth_conditional_logit(d, conf_level=conf_level)
+    else:
+        made = estimators.conditional_logit(d, groups=people)
+    discrete.settled(made)
     fit = Fit(
-        pd.Series(beta, d.terms),
-        pd.DataFrame(cov, d.terms, d.terms),
-        loglik,
-        discrete.null_loglik(d),
+        pd.Series(made.params, d.terms),
+        pd.DataFrame(made.cov, d.terms, d.terms),
+        made.loglik,
+        estimators.null_loglik(d),
         len(d.chosen),
         g,
         d.names,
         tuple(attributes),
         d.base,
-        top,
-        iterations,
+        made.gradient,
+        made.steps,
+        (made.low, made.high) if penalty else None,
     )
     return answer(
         fit,
@@ -71,7 +85,7 @@ def conditional_logit(choices, attributes, *, constants=True, conf_level=0.95):
         choices,
         conf_level,
         question=findings.QUESTION,
-        method=findings.METHOD,
+        method=findings.FIRTH_METHOD if penalty else findings.METHOD,
         limits=[findings.IIA],
     )
 
@@ -103,12 +117,8 @@ def iia_test(choices, attributes, *, conf_level=0.95):
     from scipy import stats
 
     attributes, d, people, g = prepared(choices, attributes, True)
-    beta, p, _, _ = discrete.newton(d)
-    k = len(attributes)
-    pull = (
-        discrete.per_group(discrete.scores(d, p), people, g)
-        @ np.linalg.inv(discrete.hessian(d.x, p))[:, :k]
-    )
+    made, k = discrete.fitted(d), len(attributes)
+    pull = _pulls(d, made, people, g)[:, :k]
     rows, tests, limits = (
         [],
         [],
@@ -140,8 +150,8 @@ def iia_test(choices, attributes, *, conf_level=0.95):
                     "iia_test: no choices are left without '{name}'",
                     name=name,
                 )
-            discrete.check(smaller, False)
-            b, q, _, _ = discrete.newton(smaller)
+            discrete.check(smaller)
+            without = discrete.fitted(smaller)
         except (InputError, NotEnoughData) as reason:
             limits.append(
                 Note(
@@ -152,11 +162,8 @@ def iia_test(choices, attributes, *, conf_level=0.95):
                 )
             )
             continue
-        other = (
-            discrete.per_group(discrete.scores(smaller, q), people[keep], g)
-            @ np.linalg.inv(discrete.hessian(smaller.x, q))[:, :k]
-        )
-        gap = b[:k] - beta[:k]
+        other = _pulls(smaller, without, people[keep], g)[:, :k]
+        gap = without.params[:k] - made.params[:k]
         cov = (other - pull).T @ (other - pull) * g / (g - 1)
         tests.append(
             stats.chi2.sf(float(gap @ np.linalg.pinv(cov) @ gap), np.linalg.matrix_rank(cov))
@@ -259,6 +266,8 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
             )
             continue
         row = fit.table.set_index("term").loc[term]
+        if np.isnan(row["estimate"]):
+            limits += withheld(fit.table)
         rows.append(
             {
                 "rule": name,
@@ -295,15 +304,38 @@ def likes(choices, attributes, *more):
     return offered.expanded(frame, attributes)
 
 
-def prepared(choices, attributes, constants):
+def _pulls(d, made, people, g):
+    """Return every customer's own pull on the weights of a fit, g × terms."""
+    summed = likelihoods.per_group(estimators.scores(d, made.chances), people, g)
+    return summed @ np.linalg.inv(estimators.hessian(d.x, made.chances))
+
+
+def prepared(choices, attributes, constants, *, never=False):
     """Return the attributes, the checked layout of choices, the number of each choice's customer in
-    an order that their choices alone decide, and how many customers there are.
+    an order that their choices alone decide, and how many customers there are; `never`: whether an
+    alternative may be one that nobody chose.
     """
     attributes = likes(choices, attributes)
     d = discrete.lay_out(choices, tuple(attributes), constants)
-    discrete.check(d, constants)
+    if not never:
+        discrete.all_chosen(d)
+    discrete.check(d)
     people, g = d.groups()
     return attributes, d, discrete.places(d, people)[people], g
+
+
+def _rare(d, terms):
+    """Say that the rarest alternative was chosen too seldom for so many terms."""
+    rarest = int(np.bincount(d.chosen, minlength=len(d.names)).min())
+    if rarest >= 10 * terms:
+        return []
+    return [
+        Note(
+            "choice.rare",
+            "The rarest alternative was chosen {n} times only, few for this many terms.",
+            n=rarest,
+        )
+    ]
 
 
 def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
@@ -312,21 +344,20 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
     """
     import pandas as pd
 
-    estimate, se = fit.params.to_numpy(), np.sqrt(np.maximum(np.diag(fit.cov), 0))
-    low, high = intervals.normal(estimate, se, conf_level)
+    low, high = fit.interval(conf_level)
     terms = list(fit.params.index)
     table = pd.DataFrame(
         {
             **(keys or {"term": terms}),
             "n": fit.choices,
-            "estimate": estimate,
-            "std_error": se,
+            "estimate": fit.params.to_numpy(),
+            "std_error": fit.errors,
             "conf_low": low,
             "conf_high": high,
         }
     )
-    rarest = int(np.bincount(d.chosen, minlength=len(d.names)).min())
     limits = [
+        *(withheld(table) if fit.kind == "conditional" else ()),
         findings.ASSOCIATIONAL,
         *limits,
         Note(
@@ -342,14 +373,7 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
         limits.append(Note("choice.base", "Constants are relative to {base}.", base=d.base))
     if "imputed" in engine.columns(choices) and "price" in fit.attributes:
         limits.append(findings.CARRIED)
-    if rarest < 10 * len(terms):
-        limits.append(
-            Note(
-                "choice.rare",
-                "The rarest alternative was chosen {n} times only, few for this many terms.",
-                n=rarest,
-            )
-        )
+    limits += _rare(d, len(terms))
     shown = [v for v in table["term"] if not str(v).startswith("constant: ")]
     return Result(
         question=question,

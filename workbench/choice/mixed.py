@@ -8,14 +8,15 @@ import numpy as np
 
 from workbench import discrete, engine, intervals, schemas
 from workbench.choice import findings
-from workbench.choice.fits import MixedFit, transform
+from workbench.choice.fits import MixedFit
 from workbench.choice.logit import answer, conditional_logit, prepared
 from workbench.errors import InputError, NotEnoughData, one_of, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import choices as estimators
+from workbench.stats import mixed_logit as mixed
 
 DISTRIBUTIONS = ("normal", "lognormal", "negative_lognormal")
-BLOCK = 2_000_000  # numbers held at once for a block of draws
 
 
 @engine.frames("choices")
@@ -52,9 +53,6 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
     Source: Revelt & Train (1998), Review of Economics and Statistics 80; Halton draws: Train
     (2009), chapter 9.
     """
-    import pandas as pd
-    from scipy import optimize, stats
-
     attributes, d, people, g = prepared(choices, attributes, constants)
     for term, kind in random.items():
         if term not in d.terms:
@@ -66,88 +64,82 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
             "random: name at least one term that differs between people; without one "
             "this is a conditional logit",
         )
-    order = np.argsort(people, kind="stable")
-    d, people = d.take(order), people[order]
-    u = stats.qmc.Halton(len(random), scramble=True, rng=np.random.default_rng(seed)).random(
-        g * draws
+    kinds = {d.terms.index(term): kind for term, kind in random.items()}
+    start = discrete.fitted(d).params
+    made = mixed.mixed_logit(d, people, kinds, start, draws=draws, seed=seed)
+    terms = [*d.terms, *(f"sd: {term}" for term in random)]
+    _check(made, terms)
+    fit = _fit(
+        made, terms, d, g, attributes, random, mixed.halton(max(draws, 200), len(kinds), seed)
     )
-    z = stats.norm.ppf(np.clip(u, 1e-9, 1 - 1e-9)).reshape(g, draws, len(random))
-    model = _Panel(d, people, g, random, z)
-    beta, _, _, _ = discrete.newton(d)
-    start = np.append(beta, np.full(len(random), 0.3))
-    for term, kind in random.items():
-        at = d.terms.index(term)
-        start[len(beta) + list(random).index(term)] = (
-            0.3 * max(abs(beta[at]), 0.5) if kind == "normal" else 0.4
+    result = answer(
+        fit,
+        d,
+        choices,
+        conf_level,
+        question=findings.MIXED_QUESTION,
+        method=findings.MIXED_METHOD,
+        limits=_limits(made, random, draws, len(d.chosen)),
+        keys={
+            "term": [*d.terms, *random],
+            "parameter": [
+                *("mean" if term in random else "weight" for term in d.terms),
+                *["sd"] * len(random),
+            ],
+        },
+    )
+    return replace(result, answer=findings.tastes(result.table))
+
+
+def _check(made, terms):
+    """Refuse a fit that has not settled, or whose spreads the data do not tell apart."""
+    named = [terms[i] for i in np.flatnonzero(made.untold)]
+    if not made.settled and named:
+        raise InputError(
+            "choice.error_mixed_decided",
+            "mixed_logit: {terms:text} runs away, since people's own tastes decide every choice "
+            "they make; leave it out of random, or give more choices a customer",
+            terms=named,
         )
-        if kind != "normal":
-            side = 1 if kind == "lognormal" else -1
-            start[at] = np.log(max(side * beta[at], 0.05))
-    # Steps are taken in units of each term, so that a price in cents is as easy as one in euros.
-    unit = np.append(
-        1 / np.maximum(np.sqrt((d.x**2).mean(axis=(0, 1))), 1e-12), np.ones(len(random))
-    )
-    for i, (term, kind) in enumerate(random.items()):
-        at = d.terms.index(term)
-        unit[len(beta) + i] = unit[at] if kind == "normal" else 1.0
-        unit[at] = unit[at] if kind == "normal" else 1.0
-    found = optimize.minimize(
-        lambda q: _negative(model(q * unit), unit),
-        start / unit,
-        jac=True,
-        method="BFGS",
-        options={"maxiter": 300, "gtol": 1e-4 * g**0.5},
-    )
-    params, top = discrete.polish(lambda q: model(q * unit)[1].sum(axis=0) * unit, found.x, steps=4)
-    if top > 1e-2 * g**0.5 or np.abs(params).max() > 500:
+    if not made.settled:
         raise InputError(
             "choice.error_mixed_convergence",
             "mixed_logit: the fit does not settle (largest score {top:2}); leave out a "
             "random term or give more choices a customer",
-            top=top,
+            top=made.gradient,
         )
-    params = params * unit
-    k = len(beta)
-    for i in range(len(random)):  # a spread has no sign
-        if params[k + i] < 0:
-            params[k + i], z[:, :, i] = -params[k + i], -z[:, :, i]
-    value, score = model(params)
-    information = -discrete.slope(
-        lambda q: model(q * unit)[1].sum(axis=0) * unit, params / unit, 1e-4
-    ) / np.outer(unit, unit)
-    try:
-        cov = discrete.sandwich(information, score)
-    except np.linalg.LinAlgError:
+    if named:
         raise InputError(
             "choice.error_mixed_identified",
-            "mixed_logit: the data do not tell all spreads apart; leave out a random term",
-        ) from None
-    terms = [*d.terms, *(f"sd: {term}" for term in random)]
-    average = stats.norm.ppf(
-        stats.qmc.Halton(len(random), scramble=True, rng=np.random.default_rng(seed))
-        .random(max(draws, 200))
-        .clip(1e-9, 1 - 1e-9)
-    )
-    fit = MixedFit(
-        pd.Series(params, terms),
-        pd.DataFrame(cov, terms, terms),
-        float(value.sum()),
-        discrete.null_loglik(d),
+            "mixed_logit: the data do not tell {terms:text} apart; leave out a random term",
+            terms=named,
+        )
+
+
+def _fit(made, terms, d, g, attributes, random, average):
+    """Return the fit that predicts, averaged over draws of its own."""
+    import pandas as pd
+
+    return MixedFit(
+        pd.Series(made.params, terms),
+        pd.DataFrame(made.cov, terms, terms),
+        made.loglik,
+        estimators.null_loglik(d),
         len(d.chosen),
         g,
         d.names,
         tuple(attributes),
         d.base,
-        top,
-        int(found.nit),
-        dict(random),
-        average,
+        made.gradient,
+        made.steps,
+        kinds=dict(random),
+        draws=average,
     )
-    none = [
-        term
-        for i, term in enumerate(random)
-        if params[k + i] < 1.64 * np.sqrt(max(cov[k + i, k + i], 0))
-    ]
+
+
+def _limits(made, random, draws, n):
+    """Say on what the differences between people rest, and where none are clear."""
+    k = len(made.params) - len(random)
     limits = [
         Note(
             "choice.mixed_limit",
@@ -155,6 +147,11 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
             "customer: run it with twice as many before you print a figure.",
             draws=draws,
         )
+    ]
+    none = [
+        term
+        for i, term in enumerate(random)
+        if made.params[k + i] < 1.64 * np.sqrt(max(made.cov[k + i, k + i], 0))
     ]
     if none:
         limits.append(
@@ -164,103 +161,16 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
                 terms=list(none),
             )
         )
-    if len(d.chosen) < 500:
+    if n < 500:
         limits.append(
             Note(
                 "choice.mixed_few",
                 "{n} choices are few for differences between people ({least} is a common minimum).",
-                n=len(d.chosen),
+                n=n,
                 least=500,
             )
         )
-    keys = {
-        "term": [*d.terms, *random],
-        "parameter": [
-            *("mean" if term in random else "weight" for term in d.terms),
-            *["sd"] * len(random),
-        ],
-    }
-    result = answer(
-        fit,
-        d,
-        choices,
-        conf_level,
-        question=findings.MIXED_QUESTION,
-        method=findings.MIXED_METHOD,
-        limits=limits,
-        keys=keys,
-    )
-    return replace(result, answer=findings.tastes(result.table))
-
-
-def _negative(made, unit):
-    value, score = made
-    total = value.sum()
-    return (
-        (-total, -score.sum(axis=0) * unit) if np.isfinite(total) else (1e300, np.zeros(len(unit)))
-    )
-
-
-class _Panel:
-    """The simulated likelihood of a panel: value and score of every customer, draws taken in
-    blocks.
-    """
-
-    def __init__(self, d, people, g, random, z):
-        self.d, self.people, self.g, self.random, self.z = d, people, g, random, z
-        self.at = [d.terms.index(term) for term in random]
-        self.begins = np.flatnonzero(np.diff(people, prepend=-1))
-        n, j = d.available.shape
-        self.block = max(1, BLOCK // (n * j))
-        # Only differences from the chosen alternative count; what is not available adds nothing.
-        self.away = d.x - d.x[np.arange(n), d.chosen][:, None, :]
-        self.closed = np.where(d.available, 0.0, -np.inf)
-        self.far = [np.ascontiguousarray(self.away[:, :, a]) for a in self.at]
-        # A constant's column is 1 for one alternative: its derivative needs no product.
-        alternatives = {f"constant: {name}": i for i, name in enumerate(d.names)}
-        self.owner = {
-            c: alternatives[term] for c, term in enumerate(d.terms) if term in alternatives
-        }
-
-    def __call__(self, params):
-        d, g, k = self.d, self.g, self.d.x.shape[2]
-        draws = self.z.shape[1]
-        fixed = params[:k].copy()
-        fixed[self.at] = 0.0
-        ground = self.away @ fixed + self.closed
-        kinds = list(self.random.values())
-        log, slopes = np.empty((g, draws)), np.empty((g, draws, len(params)))
-        for begin in range(0, draws, self.block):
-            part = slice(begin, begin + self.block)
-            taste = [
-                transform(kind, params[a], params[k + i], self.z[:, part, i])
-                for i, (a, kind) in enumerate(zip(self.at, kinds, strict=True))
-            ]
-            v = np.repeat(ground[:, :, None], taste[0][0].shape[1], axis=2)
-            for far, (b, _, _) in zip(self.far, taste, strict=True):
-                v += far[:, :, None] * b[self.people][:, None, :]
-            top = v.max(axis=1, keepdims=True)
-            v -= top
-            np.exp(v, out=v)
-            total = v.sum(axis=1)
-            log[:, part] = np.add.reduceat(-np.log(total) - top[:, 0], self.begins, axis=0)
-            v /= total[:, None, :]
-            for c in range(k):
-                j = self.owner.get(c)
-                pull = (
-                    (d.chosen == j)[:, None] - v[:, j]
-                    if j is not None
-                    else -np.einsum("njr,nj->nr", v, self.away[:, :, c])
-                )
-                slopes[:, part, c] = np.add.reduceat(pull, self.begins, axis=0)
-            for i, (a, (_, by_mean, by_sd)) in enumerate(zip(self.at, taste, strict=True)):
-                slopes[:, part, k + i] = slopes[:, part, a] * by_sd
-                slopes[:, part, a] *= by_mean
-        top = log.max(axis=1, keepdims=True)
-        share = np.exp(log - top)
-        total = share.sum(axis=1, keepdims=True)
-        value = (np.log(total) + top)[:, 0] - np.log(draws)
-        return value, np.einsum("gr,grp->gp", share / total, slopes)
+    return limits
 
 
 @engine.frames("choices")

@@ -6,13 +6,13 @@ import numpy as np
 
 from workbench import discrete, engine
 from workbench.choice import findings
-from workbench.choice.fits import NestedFit, nested_chances
+from workbench.choice.fits import NestedFit
 from workbench.choice.logit import answer, prepared
 from workbench.errors import InputError, unknown
 from workbench.notes import Note
 from workbench.results import analysis
-
-SMALLEST = 0.02  # a lambda below this means alternatives that are one and the same
+from workbench.stats import choices as estimators
+from workbench.stats import nested_logit as nested
 
 
 @engine.frames("choices")
@@ -28,7 +28,7 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
     ----------
     choices, attributes, constants : as in `conditional_logit`
     nests : dict
-        Name of the nest → its alternatives. A nest of one has lambda 1.
+        Name of the nest → its alternatives. A nest of which no choice offers two has lambda 1.
     common : bool
         One lambda for all nests.
 
@@ -36,7 +36,8 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
     -------
     Result
         term, n (choices), estimate, std_error, conf_low, conf_high; the rows "lambda: NEST" follow
-        the weights. `.model` is a `NestedFit`.
+        the weights. All are missing where a lambda runs to its border or the data do not tell
+        nests apart; `.limits` name it. `.model` is a `NestedFit`.
 
     Raises
     ------
@@ -49,98 +50,55 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
     Econometric Analysis.
     """
     import pandas as pd
-    from scipy import optimize
 
     attributes, d, people, g = prepared(choices, attributes, constants)
     number, sizes = _nests(d.names, nests)
-    free = [k for k, size in enumerate(sizes) if size > 1]
-    if not free:
+    if max(sizes) < 2:
         raise InputError(
             "choice.error_nests_single",
             "nests: every nest holds one alternative; that is a conditional logit",
         )
-    place = np.full(len(sizes), -1)
-    k = d.x.shape[2]
-    place[free] = k if common else k + np.arange(len(free))
-    start = discrete.newton(d)[0]
-    count = k + (1 if common else len(free))
-    rows = np.arange(len(d.chosen))
-
-    def split(params):
-        return params[:k], np.where(place < 0, 1.0, np.append(params, 1.0)[place])
-
-    def by_choice(params):
-        """Value and score of every choice."""
-        beta, lam = split(params)
-        v = d.x @ beta
-        p, within, inclusive, nest = nested_chances(v, d.available, number, lam)
-        mine = number[d.chosen]
-        with np.errstate(divide="ignore"):
-            value = np.log(p[rows, d.chosen])
-        pull = -p + np.where(
-            number[None, :] == mine[:, None], (lam[number] - 1) / lam[number] * within, 0.0
-        )
-        pull[rows, d.chosen] += 1 / lam[mine]
-        score = np.zeros((len(v), count))
-        score[:, :k] = np.einsum("nj,njp->np", pull, d.x)
-        safe = np.where(np.isfinite(inclusive), inclusive, 0.0)
-        for m in free:
-            mean = (within * np.where(number == m, v, 0.0)).sum(axis=1)
-            part = -nest[:, m] * (safe[:, m] - mean / lam[m])
-            part = part + (mine == m) * (
-                safe[:, m] - mean / lam[m] + (mean - v[rows, d.chosen]) / lam[m] ** 2
-            )
-            score[:, place[m]] += part
-        return value, score
-
-    def loss(params):
-        value, score = by_choice(params)
-        total = value.sum()
-        return (-total, -score.sum(axis=0)) if np.isfinite(total) else (1e300, np.zeros(count))
-
-    best = None
-    for lam in (1.0, 0.6):
-        found = optimize.minimize(
-            loss,
-            np.append(start * lam, np.full(count - k, lam)),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(None, None)] * k + [(SMALLEST, 20.0)] * (count - k),
-            options={"maxiter": 500, "ftol": 1e-15, "gtol": 1e-7},
-        )
-        best = found if best is None or found.fun < best.fun else best
-    params, top = discrete.polish(lambda q: -loss(q)[1], best.x)
-    if (
-        (params[k:] <= SMALLEST * 1.01).any()
-        or (params[k:] >= 19.9).any()
-        or top > 1e-3 * max(len(rows), 1) ** 0.5
-    ):
+    made = nested.nested_logit(d, number, people, discrete.fitted(d).params, common=common)
+    if not made.settled:
         raise InputError(
             "choice.error_nested_convergence",
-            "nested_logit: the fit does not settle (a lambda runs to its border, or "
-            "the score stays at {top:2}); join nests or use the conditional logit",
-            top=top,
+            "nested_logit: the fit does not settle (the score stays at {top:2}); join nests or use "
+            "the conditional logit",
+            top=made.gradient,
         )
-    value, score = by_choice(params)
-    information = -discrete.slope(lambda q: -loss(q)[1], params)
-    cov = discrete.sandwich(information, discrete.per_group(score, people, g))
+    free = np.flatnonzero(made.place >= 0)
     names = [str(n) for n in nests]
-    terms = [*d.terms, *(["lambda"] if common else [f"lambda: {names[m]}" for m in free])]
+    lambdas = ["lambda"] if common and len(free) else [f"lambda: {names[m]}" for m in free]
+    terms = [*d.terms, *lambdas]
     fit = NestedFit(
-        pd.Series(params, terms),
-        pd.DataFrame(cov, terms, terms),
-        float(value.sum()),
-        discrete.null_loglik(d),
-        len(rows),
+        pd.Series(made.params, terms),
+        pd.DataFrame(made.cov, terms, terms),
+        made.loglik,
+        estimators.null_loglik(d),
+        len(d.chosen),
         g,
         d.names,
         tuple(attributes),
         d.base,
-        top,
-        int(best.nit),
-        number,
-        place,
+        made.gradient,
+        made.steps,
+        nests=number,
+        dissimilarity=made.place,
     )
+    result = answer(
+        fit,
+        d,
+        choices,
+        conf_level,
+        question=findings.NESTED_QUESTION,
+        method=findings.NESTED_METHOD,
+        limits=_limits(made, terms, len(d.terms)),
+    )
+    return replace(result, answer=findings.nests(result.table))
+
+
+def _limits(made, terms, k):
+    """Say what a lambda means, which are above 1, and why estimates are missing."""
     limits = [
         Note(
             "choice.nested_limit",
@@ -150,27 +108,41 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
             zero=0,
         )
     ]
-    if (params[k:] > 1).any():
+    above = np.flatnonzero(made.params > 1)
+    above = above[above >= k]
+    if len(above):
         limits.insert(
             0,
             Note(
                 "choice.nested_over",
                 "Above {one}: {terms:text}. Then the model no longer describes people who choose "
                 "what suits them best; try other nests.",
-                terms=[terms[k + i] for i in np.flatnonzero(params[k:] > 1)],
+                terms=[terms[i] for i in above],
                 one=1,
             ),
         )
-    result = answer(
-        fit,
-        d,
-        choices,
-        conf_level,
-        question=findings.NESTED_QUESTION,
-        method=findings.NESTED_METHOD,
-        limits=limits,
-    )
-    return replace(result, answer=findings.nests(result.table))
+    if made.running.any():
+        limits.insert(
+            0,
+            Note(
+                "choice.nested_border",
+                "No estimate exists for {terms:text}: it runs to its border, and the weights with "
+                "it, so all are missing. Take the nest apart, join alternatives that are one and "
+                "the same, or use the conditional logit.",
+                terms=[terms[i] for i in np.flatnonzero(made.running)],
+            ),
+        )
+    elif made.untold.any():
+        limits.insert(
+            0,
+            Note(
+                "choice.nested_untold",
+                "The data do not tell {terms:text} apart, so all estimates are missing: use other "
+                "nests, or one lambda for all (common=True).",
+                terms=[terms[i] for i in np.flatnonzero(made.untold)],
+            ),
+        )
+    return limits
 
 
 def _nests(names, nests):

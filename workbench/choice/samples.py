@@ -16,7 +16,7 @@ def some_customers(choices, customers, *, seed=1):
     is how many to draw.
     """
     need_columns("choices", choices.columns, "customer_id")
-    everybody = np.sort(choices["customer_id"].unique())
+    everybody = np.sort(choices["customer_id"].dropna().unique())
     drawn = np.random.default_rng(seed).permutation(everybody)[:customers]
     return choices[choices["customer_id"].isin(drawn)]
 

@@ -1,16 +1,20 @@
 """Where leaving is seen: renewals of a contract."""
 
 import numpy as np
+from scipy import special
 
-from workbench import discrete, engine, intervals
+from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
-from workbench.results import Curve, Result, analysis
+from workbench.results import Points, Result, analysis
+from workbench.stats import likelihoods, renewals
 
 FEW, FEW_RENEWALS = 200, 4
+MISFIT = 0.05  # p-value below which the model does not hold
 SORTING = Note(
     "clv.contract_sorting",
-    "Renewal rates rise because those likely to leave have left: selection, not growing loyalty.",
+    "The model is the yardstick of customers of whom nobody changes: its renewal rates rise "
+    "because those likely to leave have left. Only what differs from it could be growing loyalty.",
 )
 EDGE = Note(
     "clv.contract_edge",
@@ -52,7 +56,6 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
     Source: Fader & Hardie (2007), Journal of Interactive Marketing 21 (shifted beta-geometric).
     """
     import pandas as pd
-    from scipy import optimize, special
 
     seen = np.asarray(survivors, float)
     if len(seen) < 3:
@@ -66,54 +69,15 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
             "clv.error_survivors",
             "survivors: the numbers of one cohort can only fall",
         )
-    n, lost, k = seen[0], -np.diff(seen), np.arange(1, len(seen))
+    n, lost = seen[0], -np.diff(seen)
     if not lost.any() or seen[1] == 0:
         raise _nothing_varies(lost)
-    psi = special.psi
-
-    def value(theta):
-        a, b = np.exp(theta)
-        log = special.betaln(a + 1, b + k - 1) - special.betaln(a, b)
-        stay = special.betaln(a, b + k[-1]) - special.betaln(a, b)
-        da = psi(a + 1) - psi(a + b + k) - psi(a) + psi(a + b)
-        db = psi(b + k - 1) - psi(a + b + k) - psi(b) + psi(a + b)
-        sa, sb = (
-            psi(a + b) - psi(a + b + k[-1]),
-            psi(b + k[-1]) - psi(a + b + k[-1]) - psi(b) + psi(a + b),
-        )
-        return lost @ log + seen[-1] * stay, np.array(
-            [a * (lost @ da + seen[-1] * sa), b * (lost @ db + seen[-1] * sb)]
-        )
-
-    runs = [
-        optimize.minimize(
-            lambda q: tuple(-v / n for v in value(q)),
-            np.log(s),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(-10, 10)] * 2,
-            options={"ftol": 1e-14, "gtol": 1e-10},
-        )
-        for s in ([1.0, 1.0], [0.5, 3.0], [5.0, 20.0])
-    ]
-    theta = min(runs, key=lambda r: r.fun).x
-    log, _ = value(theta)
-    hessian = discrete.slope(lambda q: value(q)[1], theta)
-    edge = bool((np.abs(theta) > 9.5).any())
-    cov = np.linalg.pinv(-hessian) if not edge else np.full((2, 2), np.nan)
+    sbg = renewals.fit(seen)
+    theta, log, edge, cov = sbg.theta, sbg.loglik, sbg.edge, sbg.cov
     periods = np.arange(1, len(seen) + ahead)
-
-    def shares(theta):
-        a, b = np.exp(theta)
-        left = special.betaln(a, b + periods) - special.betaln(a, b)
-        return np.concatenate(
-            [
-                special.logit(np.minimum(np.exp(left), 1 - 1e-12)),
-                special.logit((b + periods - 1) / (a + b + periods - 1)),
-            ]
-        )
-
-    made, error = discrete.delta(shares, theta, np.nan_to_num(cov))
+    made, error = likelihoods.delta(
+        lambda q: renewals.curves(q, periods), theta, np.nan_to_num(cov)
+    )
     low, high = special.expit(np.array(intervals.normal(made, error, conf_level)))
     a, b = np.exp(theta)
     known = np.concatenate([seen[1:], np.full(ahead, np.nan)])
@@ -164,14 +128,14 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
         unit="customers",
         n=int(n),
         conf_level=conf_level,
-        limits=_limits(int(n), len(seen) - 1, float(log), edge),
+        limits=_limits(table, int(n), float(log), edge),
         model={"params": {"alpha": float(a), "beta": float(b)}, "cov": cov, "loglik": float(log)},
-        chart=Curve(
-            x="period",
-            only={"measure": "retained"},
+        chart=Points(
+            label=["period"],
+            only={"measure": "renewal"},
+            beside="seen",
             percent=True,
-            xlabel=Note("clv.contract_axis", "Renewals"),
-            ylabel=Note("clv.contract_yaxis", "Share still customers"),
+            xlabel=Note("clv.contract_axis", "Share of the period's customers who renew"),
         ),
     )
 
@@ -202,8 +166,40 @@ def _left(table):
     )
 
 
-def _limits(n, renewals, loglik, edge):
-    limits = [EDGE] if edge else []
+def _misfit(table):
+    """Say how many renewal rates the model misses, and whether chance could do that."""
+    seen = table[(table["measure"] == "renewal") & table["seen"].notna()]
+    before = seen["count"] / seen["seen"]
+    off = seen["count"] - before * seen["estimate"]
+    spread = before * seen["estimate"] * (1 - seen["estimate"])
+    outside = ~seen["seen"].between(seen["conf_low"], seen["conf_high"])
+    freedom = len(seen) - 2
+    if freedom < 1 or seen["conf_low"].isna().any() or not (spread > 0).all():
+        return []
+    p = float(special.chdtrc(freedom, float((off**2 / spread).sum())))
+    note = Note(
+        "clv.contract_misfit",
+        "{outside} of {renewals} observed renewal rates lie outside the model's interval (goodness "
+        "of fit by chi-square, p: {p:p}): the rates are not those of customers who differ and "
+        "never change, so do not build on the renewals ahead.",
+        outside=int(outside.sum()),
+        renewals=len(seen),
+        p=p,
+    )
+    fits = Note(
+        "clv.contract_fits",
+        "{outside} of {renewals} observed renewal rates lie outside the model's interval; together "
+        "they differ from it by no more than chance (chi-square, p: {p:p}).",
+        outside=int(outside.sum()),
+        renewals=len(seen),
+        p=p,
+    )
+    return [note if p < MISFIT else fits]
+
+
+def _limits(table, n, loglik, edge):
+    renewals = int(((table["measure"] == "renewal") & table["seen"].notna()).sum())
+    limits = [EDGE] if edge else _misfit(table)
     limits += [
         SORTING,
         Note("clv.contract_fit", "The log-likelihood is {value:6}.", value=loglik),

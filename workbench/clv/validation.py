@@ -4,7 +4,7 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.clv.buying import bg_nbd, mbg_nbd, pareto_nbd
-from workbench.clv.worth import how_many
+from workbench.clv.portfolio import how_many
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
@@ -13,7 +13,9 @@ from workbench.stats import resample
 FITS = {"bg_nbd": bg_nbd, "mbg_nbd": mbg_nbd, "pareto_nbd": pareto_nbd}
 TRACK_LIMIT = Note(
     "clv.track_limit",
-    "The interval covers the uncertainty of the curve, not the chance variation of single weeks.",
+    "The interval covers the errors of the parameters and the chance variation of single "
+    "customers. It takes the model for granted: how far the curve and what was bought lie apart "
+    "shows what that leaves out.",
 )
 
 
@@ -74,18 +76,16 @@ def hold_out(
         [*(np.abs(v - later) for v in told.values()), *told.values(), np.ones(len(x)), later]
     )
 
-    def measures(weights):
-        sums = weights @ values
-        return np.concatenate([sums[: len(names)] / sums[-2], sums[len(names) : -2] / sums[-1]])
-
     at = resample.kinds(np.column_stack([x, last, age, later]), many)
-    se, low, high = intervals.bootstrap(measures, at, seed=seed, draws=draws, conf_level=conf_level)
+    se, low, high = intervals.bootstrap(
+        lambda w: _errors(w, values), at, seed=seed, draws=draws, conf_level=conf_level
+    )
     table = pd.DataFrame(
         {
             "model": names * 2,
             "measure": np.repeat(["error", "total"], len(names)),
             "n": n,
-            "estimate": measures(many),
+            "estimate": _errors(many, values),
             "std_error": se,
             "conf_low": low,
             "conf_high": high,
@@ -117,6 +117,15 @@ def hold_out(
             xlabel=Note("clv.hold_axis", "Predicted purchases as a share of actual purchases"),
         ),
     )
+
+
+def _errors(weights, values):
+    """Return the mean error and the ratio of totals of each model, from what customers count for;
+    the last two columns are 1 and what they bought.
+    """
+    sums = weights @ values
+    models = (len(sums) - 2) // 2
+    return np.concatenate([sums[:models] / sums[-2], sums[models:-2] / sums[-1]])
 
 
 def _predictions(models, customers, span, seed):
@@ -190,7 +199,7 @@ def _followed(customers):
 @engine.tables("orders")
 @engine.frames("customers")
 @analysis
-def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1, conf_level=0.95):
+def tracking(fit, customers, orders, *, zone="UTC", step="7D", conf_level=0.95):
     """Do purchases go on as the model says, before and after the period it was fitted to?
 
     Parameters
@@ -201,8 +210,6 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
     zone : str
     step : str
         Distance of the points.
-    draws, seed : int
-        Of the bootstrap over customers: the interval is that of the fitted curve.
 
     Returns
     -------
@@ -247,18 +254,11 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
     actual = again.cumsum().reindex(moments, method="ffill").fillna(0).to_numpy(int)
     since = np.maximum(moments[:, None] - first.index.to_numpy()[None, :], 0) / fit.unit
 
-    def expected(theta):
-        return fit.model.expected(
-            fit.natural(theta=theta), np.maximum(since, 1e-12)
-        ) @ first.to_numpy(float)
-
-    made = expected(None)
-    se, low, high = intervals.percentiles(
-        [expected(theta) for theta in fit.redraw(draws, seed) if np.isfinite(theta).all()]
-        or made[None][:0],
-        made,
-        conf_level,
-    )
+    customers = first.to_numpy(float)
+    made = _expected(fit, None, since, customers)
+    se = _of_the_curve(fit, made, since, customers)
+    low, high = intervals.normal(made, se, conf_level)
+    low = np.maximum(low, 0.0)
     base = {"days": moments - begin, "learnt": moments <= cut, "n": int(first.sum())}
     table = pd.concat(
         [
@@ -297,7 +297,7 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
         method=Note(
             "clv.track_method",
             "Cumulative repeat purchases beside those {model:word} expects of customers who came "
-            "when these did; interval of the fitted curve from a bootstrap over customers.",
+            "when these did; intervals by the delta method.",
             model=fit.model.name,
         ),
         unit="customers",
@@ -311,6 +311,27 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
             ylabel=Note("clv.track_yaxis", "Cumulative repeat purchases"),
         ),
     )
+
+
+def _expected(fit, theta, since, customers):
+    """Return the repeat purchases by each moment of all who had come by then."""
+    p = fit.natural(theta=theta)
+    return fit.model.expected(p, np.maximum(since, 1e-12)) @ customers
+
+
+def _of_the_curve(fit, made, since, customers):
+    """Return the standard error of what should come: of the parameters (delta method), and of
+    single customers who buy at rates of their own.
+    """
+    cov, step = np.nan_to_num(fit.cov.to_numpy(float)), 1e-4
+    slope = []
+    for move in step * np.eye(len(fit.theta)):
+        up, down = (_expected(fit, fit.theta + m, since, customers) for m in (move, -move))
+        slope.append((up - down) / (2 * step))
+    by_parameters = np.einsum("pt,pq,qt->t", np.array(slope), cov, np.array(slope))
+    each = fit.model.expected(fit.natural(), np.maximum(since, 1e-12))
+    by_chance = made + each**2 @ customers / fit.params["r"]
+    return np.sqrt(np.maximum(by_parameters, 0.0) + by_chance)
 
 
 def _tracked(table):

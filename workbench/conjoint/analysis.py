@@ -14,6 +14,8 @@ from workbench.conjoint.design import NONE, codes
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import choices as estimators
+from workbench.stats import likelihoods
 
 MOST = 12  # different numbers up to which an attribute may have a part-worth for each
 
@@ -41,6 +43,28 @@ class PartWorths:
     def full(self, params, name):
         """Return the part-worths of all levels of an attribute."""
         return codes(len(self.levels[name])) @ np.asarray(params)[..., self.spans()[name]].T
+
+    def importance(self, params, spread):
+        """Return the share of each attribute in the sum of all ranges; `spread` gives the lowest
+        and the highest of each number shown.
+        """
+        ranges = np.array(
+            [
+                (
+                    np.ptp(self.full(params, n))
+                    if v is not None
+                    else abs(float(params[self.spans()[n]][0])) * (spread[n][1] - spread[n][0])
+                )
+                for n, v in self.levels.items()
+            ]
+        )
+        return ranges / ranges.sum()
+
+    def in_money(self, params, price):
+        """Return what each level is worth beside the first of its attribute, in units of price."""
+        money = -params[..., self.spans()[price].start]
+        full = [self.full(params, n) for n, levels in self.levels.items() if levels is not None]
+        return np.concatenate([(f[1:] - f[:1]) / money for f in full])
 
 
 @engine.frames("choices")
@@ -119,16 +143,12 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         columns.append(NONE)
         coded[NONE] = (~offered).astype(float)
     d = discrete.lay_out(coded, tuple(columns), False)
-    discrete.check(d, False)
+    discrete.check(d)
     people, g = d.groups()
-    beta, p, _, _ = discrete.newton(d)
-    cov = discrete.covariance(d, p)
+    made = discrete.fitted(d, groups=people)
+    beta, cov = made.params, made.cov
     fit = PartWorths(
-        levels,
-        pd.Series(beta, columns),
-        pd.DataFrame(cov, columns, columns),
-        d,
-        float(np.log(p[np.arange(len(p)), d.chosen]).sum()),
+        levels, pd.Series(beta, columns), pd.DataFrame(cov, columns, columns), d, made.loglik
     )
     rows = []
     for name, where in fit.spans().items():
@@ -163,7 +183,7 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         Note(
             "conjoint.fit",
             "McFadden's rho² = {rho:3}; {g} respondents.",
-            rho=1 - fit.loglik / discrete.null_loglik(d),
+            rho=1 - fit.loglik / estimators.null_loglik(d),
             g=g,
         ),
     ]
@@ -282,21 +302,8 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
             shown = d.x[:, :, fit.spans()[name]][d.available & (np.array(d.names) != NONE)]
             spread[name] = (float(shown.min()), float(shown.max()))
 
-    def shares(beta):
-        ranges = np.array(
-            [
-                (
-                    np.ptp(fit.full(beta, n))
-                    if v is not None
-                    else abs(float(beta[fit.spans()[n]][0])) * (spread[n][1] - spread[n][0])
-                )
-                for n, v in fit.levels.items()
-            ]
-        )
-        return ranges / ranges.sum()
-
     begin = fit.params.to_numpy()
-    estimate = shares(begin)
+    estimate = fit.importance(begin, spread)
     rng = np.random.default_rng(seed)
     at, drawn = discrete.places(d, people), []
     for _ in range(draws):
@@ -304,7 +311,8 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
         with contextlib.suppress(
             InputError
         ):  # in some draws of few respondents an attribute decides everything
-            drawn.append(shares(discrete.newton(d, w[people], begin)[0]))
+            made = discrete.fitted(d, weights=w[people], start=begin)
+            drawn.append(fit.importance(made.params, spread))
     if len(drawn) < 0.8 * draws:
         raise NotEnoughData(
             "conjoint.error_importance_draws",
@@ -417,11 +425,6 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
         for v in levels[1:]
     ]
 
-    def ratio(beta):
-        money = -beta[..., spans[price].start]
-        full = [fit.full(beta, n) for n, levels in fit.levels.items() if levels is not None]
-        return np.concatenate([(f[1:] - f[:1]) / money for f in full])
-
     at = spans[price].start
     low, high = intervals.normal(fit.params.iloc[at], np.sqrt(fit.cov.iloc[at, at]), conf_level)
     limits = [
@@ -434,12 +437,10 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
         np.full((2, len(keys)), np.nan),
     )
     if high < 0:
-        estimate, se = discrete.delta(ratio, fit.params, fit.cov)
-        values = ratio(
-            np.random.default_rng(seed).multivariate_normal(
-                fit.params, fit.cov, draws, method="cholesky"
-            )
-        )
+        estimate, se = likelihoods.delta(lambda b: fit.in_money(b, price), fit.params, fit.cov)
+        rng = np.random.default_rng(seed)
+        many = rng.multivariate_normal(fit.params, fit.cov, draws, method="cholesky")
+        values = fit.in_money(many, price)
         drawn = np.quantile(values, [(1 - conf_level) / 2, (1 + conf_level) / 2], axis=1)
     else:
         limits.insert(

@@ -8,6 +8,7 @@ from workbench.conjoint import findings
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
+from workbench.stats import likelihoods
 
 
 def best_worst_design(items, *, tasks=8, per_task=4, versions=10, seed=1):
@@ -144,10 +145,10 @@ def best_worst(answers, *, conf_level=0.95):
         np.zeros(0, int),
         np.zeros(0, int),
     )
-    discrete.check(d, False)
-    beta, p, _, _ = discrete.newton(d)
-    share, se = discrete.delta(
-        lambda b: special.softmax(np.append(0.0, b)), beta, discrete.covariance(d, p)
+    discrete.check(d)
+    made = discrete.fitted(d, groups=d.groups()[0])
+    share, se = likelihoods.delta(
+        lambda b: special.softmax(np.append(0.0, b)), made.params, made.cov
     )
     low, high = intervals.log_odds(share, se, conf_level)
     rows = []
@@ -208,7 +209,7 @@ def best_worst(answers, *, conf_level=0.95):
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        model=pd.Series(np.append(0.0, beta), items),
+        model=pd.Series(np.append(0.0, made.params), items),
         chart=Points(
             label=["item"],
             only={"measure": "share"},

@@ -4,11 +4,12 @@ analysis.
 
 import numpy as np
 
-from workbench import discrete, engine, intervals
+from workbench import engine, intervals
 from workbench.conjoint import findings
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats.choices import hessian, probabilities
 
 NONE = "none"  # the alternative "none of these"
 
@@ -140,8 +141,8 @@ def _exchange(rng, sizes, coded, beta, tasks, alternatives, banned):
 
     def information(task):
         x = np.concatenate([c[task[:, i]] for i, c in enumerate(coded)], axis=1)
-        p = discrete.probabilities((x @ beta)[None, :], True)[0]
-        return discrete.hessian(x[None], p[None])
+        p = probabilities((x @ beta)[None, :], True)[0]
+        return hessian(x[None], p[None])
 
     def allowed(task):
         if len({tuple(row) for row in task}) < len(task):
@@ -220,8 +221,8 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
     m = np.zeros((x.shape[1],) * 2)
     for g in range(per.max() + 1):
         mine = x[per == g]
-        p = discrete.probabilities((mine @ beta)[None, :], True)[0]
-        m += discrete.hessian(mine[None], p[None])
+        p = probabilities((mine @ beta)[None, :], True)[0]
+        m += hessian(mine[None], p[None])
     if np.linalg.matrix_rank(m) < len(m):
         raise InputError(
             "conjoint.error_design_identified",

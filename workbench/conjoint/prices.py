@@ -8,19 +8,13 @@ from workbench import engine, intervals
 from workbench.conjoint import findings
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
-from workbench.results import Curve, Points, Result, analysis
+from workbench.results import Curve, Points, Result, analysis, weights
+from workbench.stats import prices as of_prices
 from workbench.stats import resample
 
 # share of respondents whose answers must settle every price before prices not shown are filled in
 LADDER = 0.95
 QUESTIONS = ("too_cheap", "cheap", "expensive", "too_expensive")
-# Which two shares meet at each point.
-POINTS = {
-    "lower_bound": ("too_cheap", "not_cheap"),
-    "indifference": ("cheap", "expensive"),
-    "optimal": ("too_cheap", "too_expensive"),
-    "upper_bound": ("not_expensive", "too_expensive"),
-}
 
 
 @engine.frames("answers")
@@ -31,8 +25,8 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     Parameters
     ----------
     answers : table with respondent_id, too_cheap, cheap, expensive, too_expensive
-        Prices each respondent named. Rows out of order (too_cheap ≤ cheap < expensive ≤
-        too_expensive does not hold) or incomplete are left out and counted.
+        Prices each respondent named; a column "weight" is used. Rows out of order (too_cheap ≤
+        cheap < expensive ≤ too_expensive does not hold) or incomplete are left out and counted.
     draws, seed : int
         Of the bootstrap over respondents.
 
@@ -78,31 +72,24 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
             n_given=len(given),
         )
     grid = np.unique(prices)
-    # Share who find a price too cheap or cheap falls with the price, expensive or too expensive
-    # rises.
-    falls = {name: (prices[:, [i]] >= grid).astype(float) for i, name in enumerate(QUESTIONS[:2])}
-    rises = {
-        name: (prices[:, [i]] <= grid).astype(float)
-        for i, name in ((2, "expensive"), (3, "too_expensive"))
-    }
-
-    def crossings(weights):
-        share = {k: weights @ v / weights.sum() for k, v in {**falls, **rises}.items()}
-        share["not_cheap"], share["not_expensive"] = 1 - share["cheap"], 1 - share["expensive"]
-        return np.array([_cross(grid, share[a], share[b]) for a, b in POINTS.values()])
-
-    estimate = crossings(np.ones(len(prices)))
+    shown, weight = of_prices.curves(prices, grid), weights.of(answers[good])
+    each = np.ones(len(prices)) if weight is None else weight
+    estimate = of_prices.crossings(grid, shown, each)
     if np.isnan(estimate).any():
         raise NotEnoughData(
             "conjoint.error_no_crossing",
             "van_westendorp: some curves do not cross; ask more people or look at the prices",
         )
     se, low, high = intervals.bootstrap(
-        crossings, resample.kinds(prices), seed=seed, draws=draws, conf_level=conf_level
+        lambda w: of_prices.crossings(grid, shown, w),
+        resample.kinds(prices),
+        seed=seed,
+        draws=draws,
+        conf_level=conf_level,
     )
     table = pd.DataFrame(
         {
-            "point": list(POINTS),
+            "point": list(of_prices.POINTS),
             "n": len(prices),
             "estimate": estimate,
             "std_error": se,
@@ -112,14 +99,9 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     ).sort_values("estimate", kind="stable", ignore_index=True)
     limits = [
         findings.VW_LIMIT,
-        Note(
-            "conjoint.vw_left",
-            "{n} respondents ({share:%}) named prices out of order or left some out; "
-            "they are not counted.",
-            n=int((~good).sum()),
-            share=float((~good).mean()),
-        ),
+        _left_out(good),
     ]
+    limits += weights.said(weight)
     if len(prices) < 100:
         limits.append(findings.FEW.having(g=len(prices), least=100))
     return Result(
@@ -135,20 +117,6 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     )
 
 
-def _cross(grid, falling, rising):
-    """Return where a falling and a rising share meet, by straight lines between prices; the middle
-    where they lie on each other, missing where they do not meet.
-    """
-    gap = falling - rising
-    above, below = np.flatnonzero(gap > 0), np.flatnonzero(gap < 0)
-    if not len(above) or not len(below):
-        return np.nan
-    a, b = above[-1], below[0]
-    if b > a + 1:
-        return (grid[a + 1] + grid[b - 1]) / 2
-    return grid[a] + (grid[b] - grid[a]) * gap[a] / (gap[a] - gap[b])
-
-
 @engine.frames("answers")
 @analysis
 def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
@@ -157,10 +125,10 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
     Parameters
     ----------
     answers : table with respondent_id, price, would_buy
-        One row a price shown. Who would buy at a price is taken to buy at any lower one; who says
-        otherwise is counted in `.limits`. Where the answers of (nearly) all settle every price,
-        those not shown are filled in, and who stopped before is left out and counted; else only the
-        prices shown count.
+        One row a price shown; a column "weight" is used. Who would buy at a price is taken to buy
+        at any lower one; who says otherwise is counted in `.limits`. Where the answers of (nearly)
+        all settle every price, those not shown are filled in, and who stopped before is left out
+        and counted; else only the prices shown count.
     draws, seed : int
         Of the bootstrap over respondents.
 
@@ -185,6 +153,8 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
         .sort_index(axis=1)
     )
     prices, said = wide.columns.to_numpy(float), wide.to_numpy()
+    weight = _of_respondents(frame, wide.index)
+    each = np.ones(len(said)) if weight is None else weight
     if len(prices) < 2 or len(said) < 2:
         raise NotEnoughData(
             "conjoint.error_ladder_few",
@@ -205,26 +175,16 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
         yes.astype(float),
     )
     odd = int(((said == 0) & yes).any(axis=1).sum())
-    rows = []
-    for k, price in enumerate(prices):
-        mine = known[:, k]
-        made = intervals.share(buys[mine, k] > 0, np.flatnonzero(mine), conf_level)
-        rows.append({"price": price, "measure": "demand", **made})
-        rows.append(
-            {
-                "price": price,
-                "measure": "revenue",
-                **{c: made[c] if c in ("count", "n") else made[c] * price for c in made},
-            }
-        )
-
-    def peak(weights):
-        share = (weights @ (buys * known)) / np.maximum(weights @ known, 1e-12)
-        return prices[int((share * prices).argmax())]
-
-    best = peak(np.ones(len(said)))
-    at = resample.kinds(np.column_stack([buys, known]))
-    _, low, high = intervals.bootstrap(peak, at, seed=seed, draws=draws, conf_level=conf_level)
+    rows = _demand(prices, buys, known, weight, conf_level)
+    best = of_prices.best_price(prices, buys, known, each)
+    at = resample.kinds(np.column_stack([buys, known, each]))
+    _, low, high = intervals.bootstrap(
+        lambda w: of_prices.best_price(prices, buys, known, w * each),
+        at,
+        seed=seed,
+        draws=draws,
+        conf_level=conf_level,
+    )
     limits = [
         Note(
             "conjoint.gg_best",
@@ -235,6 +195,7 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
             high=float(high),
         ),
         findings.GG_LIMIT,
+        *weights.said(weight),
     ]
     if ladder and not settled.all():
         limits.append(
@@ -246,14 +207,7 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
             )
         )
     if odd:
-        limits.append(
-            Note(
-                "conjoint.gg_odd",
-                "{n} respondents refused a price and accepted a higher one; they count as "
-                "buyers at the lower one.",
-                n=odd,
-            )
-        )
+        limits.append(_odd(odd))
     table = pd.DataFrame(rows).sort_values(["measure", "price"], ignore_index=True)
     return Result(
         question=findings.GG_QUESTION,
@@ -273,4 +227,50 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
             xlabel=findings.PRICE_AXIS,
             ylabel=findings.GG_AXIS,
         ),
+    )
+
+
+def _demand(prices, buys, known, weight, conf_level):
+    """Return the share who would buy at each price, and the revenue a person."""
+    rows = []
+    for k, price in enumerate(prices):
+        mine = known[:, k]
+        own = None if weight is None else weight[mine]
+        made = intervals.share(buys[mine, k] > 0, np.flatnonzero(mine), conf_level, own)
+        rows.append({"price": price, "measure": "demand", **made})
+        rows.append(
+            {
+                "price": price,
+                "measure": "revenue",
+                **{c: made[c] if c in ("count", "n") else made[c] * price for c in made},
+            }
+        )
+    return rows
+
+
+def _of_respondents(frame, respondents):
+    """Return the weight of each respondent, the mean of their rows; None without weights."""
+    if weights.of(frame) is None:
+        return None
+    return frame.groupby("respondent_id")[weights.WEIGHT].mean().reindex(respondents).to_numpy()
+
+
+def _left_out(good):
+    """Say how many named prices out of order or left some out."""
+    return Note(
+        "conjoint.vw_left",
+        "{n} respondents ({share:%}) named prices out of order or left some out; "
+        "they are not counted.",
+        n=int((~good).sum()),
+        share=float((~good).mean()),
+    )
+
+
+def _odd(n):
+    """Say how many contradict themselves."""
+    return Note(
+        "conjoint.gg_odd",
+        "{n} respondents refused a price and accepted a higher one; they count as "
+        "buyers at the lower one.",
+        n=n,
     )

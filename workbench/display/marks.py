@@ -94,7 +94,7 @@ def axis(axis, chart):
 def signs(width):
     """Return how many signs of a figure's text stand in a width in points.
 
-    >>> signs(56)
+    >>> signs(60)
     10
     """
     return int(width / (_SIGN * SIZE))

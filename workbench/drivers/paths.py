@@ -1,6 +1,6 @@
 """Through what, and for whom? Mediation and moderation."""
 
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from workbench.drivers.regress import AXES, METHODS, left_out
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import paths as paths_of
 from workbench.stats import products
 
 STRETCH = Note("drivers.stretch", "between {low:3} and {high:3}", low=0, high=0)
@@ -131,29 +132,12 @@ def mediation(
     grams = products.grams(matrix, data.groups, draws, seed)
     held = [c for c in data.x.columns[1:] if c not in (cause, *mediators, *product)]
 
-    def solve(target, terms):
-        at, to = [names.index(c) for c in ("constant", *terms)], names.index(target)
-        try:
-            weights = np.linalg.solve(grams[:, at][:, :, at], grams[:, at, to][:, :, None])
-            return dict(zip(("constant", *terms), weights[:, :, 0].T, strict=True))
-        except np.linalg.LinAlgError:
-            raise NotEnoughData(
-                "drivers.error_mediation_units",
-                "mediation: in some draws of the {n} sampling units a column does not vary; "
-                "more units are needed",
-                n=data.customers,
-            ) from None
-
-    steps = {m: solve(m, [cause, *mediators[:i], *held, *product]) for i, m in enumerate(mediators)}
-    last = solve(outcome, [cause, *mediators, *held, *([moderator] if moderator else [])])
-    total = solve(outcome, [cause, *held, *([moderator] if moderator else [])])[cause]
-    paths = {}
-    for r in range(1, 2 ** len(mediators)):
-        way = [m for i, m in enumerate(mediators) if r >> i & 1]
-        value = steps[way[0]][cause].copy()
-        for a, b in pairwise(way):
-            value = value * steps[b][a]
-        paths[own.path(way)] = value * last[way[-1]]
+    model = _Models(grams, names, data.customers)
+    steps = {m: model(m, [cause, *mediators[:i], *held, *product]) for i, m in enumerate(mediators)}
+    last = model(outcome, [cause, *mediators, *held, *([moderator] if moderator else [])])
+    total = model(outcome, [cause, *held, *([moderator] if moderator else [])])[cause]
+    ways = paths_of.indirect(steps, last, cause, mediators)
+    paths = {own.path(list(way)): value for way, value in ways.items()}
     rows = [("total", np.nan, total), ("direct", np.nan, last[cause])]
     if moderator:
         centre, spread = float(data.x[moderator].mean()), float(data.x[moderator].std())
@@ -257,6 +241,29 @@ def mediation(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Models:
+    """Linear models among named columns, in the sample and in draws."""
+
+    grams: np.ndarray
+    names: list
+    units: int
+
+    def __call__(self, target, terms):
+        """Return the weights of each term, and of the constant."""
+        terms = ("constant", *terms)
+        at, to = [self.names.index(c) for c in terms], self.names.index(target)
+        weights = paths_of.weights(self.grams, at, to)
+        if np.isnan(weights).all():
+            raise NotEnoughData(
+                "drivers.error_mediation_units",
+                "mediation: in some draws of the {n} sampling units a column does not vary; "
+                "more units are needed",
+                n=self.units,
+            )
+        return dict(zip(terms, weights, strict=True))
+
+
 def _mediation_answer(table, cause, mediators, outcome, moderator):
     """Return the indirect part beside the total; with a moderator, how that part changes."""
     rows = table.set_index("path")
@@ -330,15 +337,11 @@ def moderation(
     )
     rows = [("interaction", np.nan, b[product], np.sqrt(cov.loc[product, product]))]
 
-    def slope(value):
-        value = value - middle
-        return b[cause] + b[product] * value, np.sqrt(
-            cov.loc[cause, cause]
-            + 2 * value * cov.loc[cause, product]
-            + value**2 * cov.loc[product, product]
-        )
-
-    rows += [("slope", value, *slope(value)) for value in at]
+    both = [cause, product]
+    weights, around_them = b[both].to_numpy(), cov.loc[both, both].to_numpy()
+    rows += [
+        ("slope", value, *paths_of.slope_at(weights, around_them, value - middle)) for value in at
+    ]
     result = pd.DataFrame(rows, columns=["row", "at", "estimate", "std_error"])
     result.insert(2, "n", len(data.y))
     df = fits.quantile_df(data)
@@ -346,7 +349,7 @@ def moderation(
         result["estimate"], result["std_error"], conf_level, df=df
     )
     grid = np.linspace(z.min(), z.max(), 400)
-    value, error = slope(grid)
+    value, error = paths_of.slope_at(weights, around_them, grid - middle)
     low, high = intervals.normal(value, error, conf_level, df=df)
     clear = (low > 0) | (high < 0)
     return Result(

@@ -8,7 +8,7 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, weights
-from workbench.stats import products
+from workbench.stats import agreement, products
 
 CUSTOMARY = 0.7  # reliability that is usually asked for
 ALIKE = 0.9  # heterotrait–monotrait ratio from which two scales cannot be told apart
@@ -155,7 +155,7 @@ def one_factor(cov, rounds=300):
     Source: Rubin & Thayer (1982), Psychometrika 47 (expectation and maximisation), run on
     correlations and scaled back.
     """
-    sd = np.sqrt(np.einsum("bii->bi", cov))
+    sd = np.sqrt(np.maximum(np.einsum("bii->bi", cov), 0))
     r = products.correlations(cov)
     values, vectors = np.linalg.eigh(r)
     load = vectors[:, :, -1] * np.sqrt(np.maximum(values[:, -1:], 1e-9) * 0.8)
@@ -221,7 +221,7 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
         if k > 2:
             load, psi = one_factor(cov)
             found["omega"] = load.sum(axis=1) ** 2 / (load.sum(axis=1) ** 2 + psi.sum(axis=1))
-            sd = np.sqrt(np.einsum("bii->bi", cov))
+            sd = np.sqrt(np.maximum(np.einsum("bii->bi", cov), 0))
             std = load / sd
             found["composite"] = std.sum(axis=1) ** 2 / (
                 std.sum(axis=1) ** 2 + (psi / sd**2).sum(axis=1)
@@ -320,11 +320,6 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
     r = np.abs(products.correlations(cov))
     at = {n: [items.index(i) for i in v] for n, v in scales.items()}
 
-    def inner(a):
-        own = r[:, a][:, :, a]
-        k = len(a)
-        return (own.sum(axis=(1, 2)) - k) / (k * (k - 1))
-
     # The average variance extracted: what a factor of a scale's own explains of its items.
     own_share = {
         n: float((one_factor(products.correlations(cov[:1, a][:, :, a]))[0] ** 2).mean())
@@ -340,7 +335,7 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
                     "drivers.error_validity_items",
                     "validity: each scale needs at least two items",
                 )
-            own = inner(a) * inner(b)
+            own = agreement.within(r, a) * agreement.within(r, b)
             if own[0] <= 0:
                 raise InputError(
                     "drivers.error_items_unrelated",
@@ -348,7 +343,7 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
                     one=one,
                     two=two,
                 )
-            values = r[:, a][:, :, b].mean(axis=(1, 2)) / np.sqrt(np.maximum(own, 1e-12))
+            values = agreement.between(r, a, b) / np.sqrt(np.maximum(own, 1e-12))
             se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
             told = (
                 bool(

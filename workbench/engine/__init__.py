@@ -99,12 +99,16 @@ def code(source, words, *, others=False):
     the next code.
     """
     if not words:
-        raise NotEnoughData(
-            "engine.error_no_value",
-            "column '{source}': the table holds no value there",
-            source=source,
-        )
+        raise _nothing(source)
     return Role("code", source, tuple(words), others)
+
+
+def _nothing(source):
+    return NotEnoughData(
+        "engine.error_no_value",
+        "column '{source}': the table holds no value there",
+        source=source,
+    )
 
 
 def whole(source):
@@ -232,11 +236,20 @@ def _check(role, types, dialect):
     if role.source not in types:
         raise unknown("table", "column", role.source, types)
     kind = types[role.source]
+    if role.kind in ("micros", "day") and kind == '"NULL"':
+        raise _nothing(role.source)
     if role.kind in ("micros", "day") and not dialect.is_time(kind):
         raise InputError(
             "engine.error_timestamps",
             "column '{source}': timestamps are needed, found {found}. Load the file "
             "with `load.file`, or convert the column first.",
+            source=role.source,
+            found=kind,
+        )
+    if role.kind in ("real", "whole") and (dialect.is_time(kind) or dialect.is_opaque(kind)):
+        raise InputError(
+            "engine.error_numbers",
+            "column '{source}': numbers are needed, found {found}",
             source=role.source,
             found=kind,
         )

@@ -17,12 +17,11 @@ from workbench.errors import InputError
 from workbench.notes import Note
 
 LOG = logging.getLogger("workbench")
-MANY = 1_000_000  # rows of which it is said aloud that they are fetched
 TABLES = (
     *("DataFrame", "LazyFrame", "Table", "RecordBatch", "RecordBatchReader"),
     "DuckDBPyRelation",
 )
-KINDS = ("pandas", "polars", "pyarrow", "duckdb", "_duckdb", "pyspark")
+MANY = 1_000_000  # rows of which it is said aloud that they are fetched
 
 
 def tables(*names, optional=(), unless=()):
@@ -35,12 +34,13 @@ def tables(*names, optional=(), unless=()):
 def frames(*names, optional=(), kept=False):
     """Make a function take any kind of table in the parameters named, and hand it pandas.
 
-    In columns of words "" is missing, and ids are whole numbers or text as they are written; with
-    `kept` every value stays as it came, for a function that returns the user's own rows.
+    In columns of words "" is missing, ids are whole numbers or text as they are written, and rows
+    of one label get labels of their own; with `kept` every value stays as it came, for a function
+    that returns the user's own rows.
     """
 
     def convert(table):
-        return frame(table) if kept else cleaned(frame(table))
+        return frame(table) if kept else _labelled(cleaned(frame(table)))
 
     return _gate(names, optional, convert)
 
@@ -134,6 +134,8 @@ def _is_text(column):
 
     if pd.api.types.is_numeric_dtype(column.dtype):
         return False
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return "moments"
     first = next((v for v in column if v is not None and v == v), None)
     return isinstance(first, str)
 
@@ -145,8 +147,9 @@ def is_table(value):
             return True
         # A word that happens to be the name of a folder is no table.
         return (isinstance(value, PathLike) or "/" in value) and Path(value).is_dir()
-    kind = type(value)
-    return kind.__module__.split(".")[0] in KINDS and kind.__name__ in TABLES
+    if type(value).__module__.startswith("pyspark."):
+        return type(value).__name__ == "DataFrame"
+    return duck.library(value, TABLES) is not None
 
 
 def given(table):
@@ -182,7 +185,7 @@ def frame(table):
     import pandas as pd
 
     if isinstance(table, pd.DataFrame):
-        return _plain(table)
+        return duck.by_column(table, _plain_column)
     table = given(table)
     beside = attributes(table)
     if hasattr(table, "to_arrow") and not hasattr(table, "to_arrow_table"):
@@ -191,7 +194,7 @@ def frame(table):
         arrow = table
     else:
         arrow = _fetched(table)
-    made = _plain(_from_arrow(arrow))
+    made = duck.by_column(_from_arrow(arrow), _plain_column)
     made.attrs.update(beside)
     return made
 
@@ -238,19 +241,6 @@ def _from_arrow(table):
         elif types.is_date(kind):
             table = table.set_column(i, field.name, table.column(i).cast(pa.timestamp("us")))
     return table.replace_schema_metadata(None).to_pandas()
-
-
-def _plain(table):
-    """Return a pandas table with plain types only; itself where it has no other."""
-    import pandas as pd
-
-    columns = [table.iloc[:, i] for i in range(table.shape[1])]
-    made = [_plain_column(column) for column in columns]
-    if all(a is b for a, b in zip(columns, made, strict=True)):
-        return table
-    result = pd.concat(made, axis=1)
-    result.attrs = dict(table.attrs)
-    return result
 
 
 def _plain_column(column):
@@ -319,12 +309,17 @@ def cleaned(table):
         column = table[name]
         if isinstance(column, pd.DataFrame):
             continue
-        made = _ids(column) if _is_id(column) else _words(_moments(column))
+        made = _ids(column) if _is_id(column) else _told(_words(_moments(column)))
         if made is not column:
             changed[name] = made
     if not changed:
         return table
     return _put(table, changed) if all(isinstance(n, str) for n in changed) else table
+
+
+def _labelled(table):
+    """Return a table whose rows have labels of their own; itself where they have."""
+    return table if table.index.is_unique else table.reset_index(drop=True)
 
 
 def _moments(column):
@@ -336,6 +331,24 @@ def _moments(column):
     if getattr(column.dtype, "tz", None) is not None and str(column.dtype.tz) != "UTC":
         column = column.dt.tz_convert("UTC")
     return column if column.dt.unit == "us" else column.dt.as_unit("us")
+
+
+def _told(column):
+    """Return objects that are moments or numbers, but for those that are missing, as such."""
+    import pandas as pd
+
+    if not pd.api.types.is_object_dtype(column.dtype):
+        return column
+    inferred = pd.api.types.infer_dtype(column, skipna=True)
+    if inferred in ("integer", "floating", "mixed-integer-float"):
+        return column.astype(float)
+    if inferred not in ("datetime", "datetime64"):
+        return column
+    try:
+        return _moments(pd.to_datetime(column))
+    except ValueError:
+        # Some with a zone and some without.
+        return column
 
 
 def _words(column):
@@ -367,7 +380,7 @@ def _ids(column):
     )
     if not numbers:
         return text if not _same(text, column) else column
-    if text.dropna().str.contains(".", regex=False).any():
+    if not text.dropna().str.fullmatch(r"-?[0-9]{1,18}").all():
         return text
     if text.notna().all():
         return text.astype(np.int64)

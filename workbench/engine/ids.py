@@ -103,9 +103,22 @@ def coded_words(words, kind, literal):
         elif kind.upper() == "BOOLEAN":
             truth = {"true": "TRUE", "false": "FALSE"}.get(str(word).lower())
             found += [(i, truth)] if truth else []
+        elif kind.upper().startswith(("DATE", "TIMESTAMP")):
+            moment = _moment(word)
+            found += [(i, f"{kind} {literal(moment)}")] if moment else []
         else:
             found.append((i, literal(word)))
     return found
+
+
+def _moment(word):
+    """Return how a word that is a moment is written in SQL, or None."""
+    import pandas as pd
+
+    try:
+        return str(pd.Timestamp(str(word)))
+    except ValueError:
+        return None
 
 
 _NUMERIC = (

@@ -70,6 +70,9 @@ def count(view, also=()):
         if role.kind in ("key", "micros", "day") or (role.kind == "code" and not role.others)
     ]
     needed = list(dict.fromkeys([*needed, *also]))
+    known = view.known()
+    if known is None and (rows := _complete(view, needed)) is not None:
+        return LeftOut(rows + view.copies, {}, view.copies)
     here = {name: d.there(d.quote(name), view.types[name]) for name in needed}
     sums, before = ["count(*) AS n"], []
     for i, rule in enumerate(here.values()):
@@ -77,10 +80,29 @@ def count(view, also=()):
         sums.append(f"sum(CASE WHEN {lacks} THEN 1 ELSE 0 END) AS m{i}")
         before.append(rule)
     # A row without a moment cannot be after the last one looked at.
-    known = view.known()
     where = f" WHERE coalesce({known}, TRUE)" if known else ""
-    bare = type(view)(view.table, {}, "UTC", d, {})
     text = f"SELECT {', '.join(sums)} FROM {view.source('src')}{where}"
-    found = d.run(text, {"src": bare}, {}).iloc[0].fillna(0).astype(int)
+    found = d.run(text, {"src": _bare(view)}, {}).iloc[0].fillna(0).astype(int)
     missing = {name: int(found[f"m{i}"]) for i, name in enumerate(here) if found[f"m{i}"]}
     return LeftOut(int(found["n"]) + view.copies, missing, view.copies)
+
+
+def _complete(view, needed):
+    """Return the number of rows where no column needed has a gap, else None.
+
+    Files say in their margins how many values they lack, so that nothing needs to be read.
+    """
+    d = view.dialect
+    counts = ["count(*) AS n"]
+    for i, name in enumerate(needed):
+        column, kind = d.quote(name), view.types[name]
+        counts.append(f"count({column}) AS c{i}")
+        if d.there(column, kind) != f"{column} IS NOT NULL":
+            counts.append(f"count(CASE WHEN {d.there(column, kind)} THEN 1 END) AS t{i}")
+    text = f"SELECT {', '.join(counts)} FROM {view.source('src')}"
+    found = d.run(text, {"src": _bare(view)}, {}).iloc[0]
+    return int(found["n"]) if (found == found["n"]).all() else None
+
+
+def _bare(view):
+    return type(view)(view.table, {}, "UTC", view.dialect, {})

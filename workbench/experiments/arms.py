@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import intervals
-from workbench.errors import InputError, NotEnoughData
+from workbench.errors import BEYOND, InputError, NotEnoughData
 
 
 def check_metric(table, metric, before):
@@ -11,7 +11,7 @@ def check_metric(table, metric, before):
     for name in (metric, before):
         wide = 0
         if name is not None:
-            wide = int(np.isinf(np.asarray(table[name].dropna(), float)).sum())
+            wide = int((np.abs(np.asarray(table[name].dropna(), float)) > BEYOND).sum())
         if wide:
             raise InputError(
                 "experiments.error_infinite",

@@ -1,7 +1,6 @@
 """For whom does it work? Predicted gains, judged on people the prediction has not seen."""
 
 import numpy as np
-from scipy import special
 
 from workbench import engine, intervals
 from workbench import regression as fits
@@ -10,6 +9,7 @@ from workbench.experiments.randomised import MISMATCH
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 from workbench.stats import resample
+from workbench.stats import uplift as models
 
 LEAST_PEOPLE, LEAST_OUTCOMES = 100, 10  # in each arm
 FEW_PEOPLE, FEW_OUTCOMES = 2000, 200  # in each arm, below which gains of groups are uncertain
@@ -110,45 +110,17 @@ def uplift(
     chosen = float(sm.OLS(treated, x).fit().f_pvalue)
     at = resample.place(np.column_stack([x, treated, y]), np.arange(n))
     fold = np.random.default_rng(seed).permutation(n)[at] % folds
-    score = np.zeros(n)
-    for f in range(folds):
-        learn, told = fold != f, fold == f
-        arms = [_logit(x[learn & (treated == k)], y[learn & (treated == k)]) for k in (0, 1)]
-        if learner == "t":
-            score[told] = special.expit(x[told] @ arms[1]) - special.expit(x[told] @ arms[0])
-            continue
-        imputed = [y[learn & (treated == 0)], y[learn & (treated == 1)]]
-        xs = [x[learn & (treated == k)] for k in (0, 1)]
-        gains = [
-            special.expit(xs[0] @ arms[1]) - imputed[0],
-            imputed[1] - special.expit(xs[1] @ arms[0]),
-        ]
-        slopes = [
-            np.linalg.solve(a.T @ a + np.eye(x.shape[1]), a.T @ g)
-            for a, g in zip(xs, gains, strict=True)
-        ]
-        share = treated[learn].mean()
-        score[told] = share * (x[told] @ slopes[0]) + (1 - share) * (x[told] @ slopes[1])
+    score = models.scores(x, y, treated, fold, learner)
     grid, order = np.linspace(0.1, 1, 10), np.lexsort((at, -score.round(12)))
 
-    def curve(weights):
-        w = weights[order]
-        t1, t0 = w * treated[order], w * (1 - treated[order])
-        many = np.cumsum(w)
-        ty, cy, tn, cn = (np.cumsum(v) for v in (t1 * y[order], t0 * y[order], t1, t0))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            gain = (
-                np.where(cn > 0, (ty - cy * tn / cn), ty)
-                / many[-1]
-                / np.maximum(tn[-1] / many[-1], 1e-12)
-            )
-        at = np.searchsorted(many / many[-1], grid - 1e-12).clip(0, n - 1)
-        line = gain[-1] * grid
-        area = np.mean(gain - gain[-1] * many / many[-1])
-        return np.concatenate([gain[at], line, [area]])
-
-    whole = curve(np.ones(n))
-    se, low, high = intervals.bootstrap(curve, at, seed=seed, draws=draws, conf_level=conf_level)
+    whole = _gains(order, y, treated, np.ones(n), grid)
+    se, low, high = intervals.bootstrap(
+        lambda w: _gains(order, y, treated, w, grid),
+        at,
+        seed=seed,
+        draws=draws,
+        conf_level=conf_level,
+    )
     k = len(grid)
     rows = [
         {
@@ -275,19 +247,7 @@ def _uplift_answer(table, outcome, better):
     )
 
 
-def _logit(x, y, ridge=1.0, rounds=25):
-    """Return the weights of a logit with a little ridge, which also settles where a feature
-    separates.
-    """
-    beta = np.zeros(x.shape[1])
-    pull = ridge * np.eye(x.shape[1])
-    pull[0, 0] = 0.0
-    for _ in range(rounds):
-        p = special.expit(x @ beta)
-        move = np.linalg.solve(
-            (x * (p * (1 - p))[:, None]).T @ x + pull, x.T @ (y - p) - pull @ beta
-        )
-        beta = beta + np.clip(move, -2, 2)
-        if np.abs(move).max() < 1e-8:
-            break
-    return beta
+def _gains(order, y, treated, weights, grid):
+    """Return what is gained along the grid, by the predicted order and by lot, and the area."""
+    made = models.gains(order, y, treated, weights, grid)
+    return np.concatenate([made.targeted, made.random, [made.area]])

@@ -11,6 +11,7 @@ from workbench.funnels.steps import conversion
 from workbench.funnels.walks import Groups
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Points, Result, analysis
+from workbench.stats.differences import one_against_rest
 
 OVERLAP = Note(
     "funnels.groups_overlap",
@@ -70,18 +71,10 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
         for k in ("xx", "xy", "yy")
     )
 
-    def error(i, a, b):
-        """Standard error of group i against the rest from customers' pulls, about the shares a and
-        b; a customer in several groups counts once.
-        """
-        own = np.zeros(len(places))
-        own[i] = 1
-        u, v = own / n[i] - (1 - own) / rn[i], -(own * a / n[i] - (1 - own) * b / rn[i])
-        return float(np.sqrt(max(u @ yy @ u + 2 * v @ xy @ u + v @ xx @ v, 0)))
-
+    both = (xx, xy, yy)
     overlap = (xx - np.diag(np.diag(xx))).sum() > 0
     flat = (
-        np.array([error(i, pooled, pooled) for i in range(len(places))])
+        np.array([one_against_rest(i, n, both, pooled, pooled) for i in range(len(n))])
         if overlap
         else np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / rn))
     )
@@ -91,7 +84,7 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
     if overlap:
         low, high = intervals.normal(
             y / n - ry / rn,
-            [error(i, y[i] / n[i], ry[i] / rn[i]) for i in range(len(places))],
+            [one_against_rest(i, n, both, y[i] / n[i], ry[i] / rn[i]) for i in range(len(n))],
             conf_level,
         )
     table = pd.DataFrame(

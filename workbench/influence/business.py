@@ -1,14 +1,13 @@
 """Firms with many voices: the decision unit, and how predictable their next step is."""
 
 import numpy as np
-from scipy import special
 
 from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
-from workbench.stats import resample
+from workbench.stats import agreement, resample
 
 DECIDER = "decider"  # the role that has the last word, as Webster & Wind name it
 NO_DECIDERS = Note(
@@ -90,10 +89,8 @@ def decision_units(deals, *, conf_level=0.95):
     who = per["account"].to_numpy()
     rows = []
 
-    def mean(measure, group, value, of):
-        rows.append({"measure": measure, "group": group, **intervals.mean(value, of, conf_level)})
-
-    mean("contacts", "all", per["contacts"].to_numpy(float), who)
+    contacts = intervals.mean(per["contacts"].to_numpy(float), who, conf_level)
+    rows.append({"measure": "contacts", "group": "all", **contacts})
     rows.append(
         {
             "measure": "several_contacts",
@@ -138,8 +135,10 @@ def decision_units(deals, *, conf_level=0.95):
     if "rating" in deals:
         several = (deals.groupby("deal_id")["rating"].count() >= 2).to_numpy()
         if several.any():
-            mean("dissent", "all", per["spread"].to_numpy()[several], who[several])
-        for role, mine in deals.dropna(subset=["rating", "won"]).groupby("role", sort=True):
+            apart = intervals.mean(per["spread"].to_numpy()[several], who[several], conf_level)
+            rows.append({"measure": "dissent", "group": "all", **apart})
+        rated = deals.dropna(subset=["rating", "won", "customer_id"])
+        for role, mine in rated.groupby("role", sort=True):
             won = mine["won"].to_numpy(bool)
             if min(won.sum(), (~won).sum()) >= 10:
                 accounts = np.unique(mine["customer_id"].astype(str), return_inverse=True)[1]
@@ -274,8 +273,8 @@ def predictability(
     a, b, f = (
         np.unique(rows[c].astype(str), return_inverse=True)[1] for c in (origin, target, flag)
     )
-    size = a.max() + 1, b.max() + 1
-    both = np.isin(np.arange(size[0]), a[f == 0]) & np.isin(np.arange(size[0]), a[f == 1])
+    origins = np.arange(a.max() + 1)
+    both = np.isin(origins, a[f == 0]) & np.isin(origins, a[f == 1])
     if not both.any():
         raise NotEnoughData(
             "influence.error_no_shared_stage",
@@ -284,33 +283,15 @@ def predictability(
         )
     lone = int((~both[a]).sum())
     who, a, b, f = (np.unique(v[both[a]], return_inverse=True)[1] for v in (who, a, b, f))
-    size = a.max() + 1, b.max() + 1
     mix = np.bincount(a) / len(a)
 
-    def entropy(weights):
-        w = weights[who]
-        out = []
-        for k in (0, 1):
-            mine = f == k
-            counts = np.bincount(a[mine] * size[1] + b[mine], w[mine], size[0] * size[1]).reshape(
-                size
-            )
-            n = counts.sum(axis=1, keepdims=True)
-            p = np.divide(counts, n, out=np.zeros_like(counts), where=n > 0)
-            bits = special.entr(p).sum(axis=1) / np.log(2)
-            bits += np.where(
-                n[:, 0] > 0,
-                ((counts > 0).sum(axis=1) - 1) / (2 * np.maximum(n[:, 0], 1) * np.log(2)),
-                0,
-            )
-            seen = n[:, 0] > 0
-            out.append((bits[seen] * mix[seen]).sum() / mix[seen].sum())
-        return np.array([*out, out[1] - out[0]])
-
-    people = int(who.max()) + 1
-    estimate = entropy(np.ones(people))
+    estimate = agreement.entropy_of_next(a, b, f, np.ones(len(who)), mix)
     se, low, high = intervals.bootstrap(
-        entropy, resample.place([a, b, f], who), seed=seed, draws=draws, conf_level=conf_level
+        lambda w: agreement.entropy_of_next(a, b, f, w[who], mix),
+        resample.place([a, b, f], who),
+        seed=seed,
+        draws=draws,
+        conf_level=conf_level,
     )
     names = [str(v) for v in values] + [f"{values[1]} − {values[0]}"]
     table = pd.DataFrame(

@@ -9,6 +9,8 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import likelihoods
+from workbench.stats.choices import probabilities
 
 PLACE_LIMIT = Note(
     "influence.place_limit",
@@ -197,18 +199,18 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
         size=np.log(frame[size].astype(float)), distance=-np.log(frame[distance].astype(float))
     )
     d = discrete.lay_out(logs, ("size", "distance"), False)
-    discrete.check(d, False)
-    beta, p, _, _ = discrete.newton(d)
-    cov, g = discrete.covariance(d, p), d.groups()[1]
-    share, se = discrete.delta(
-        lambda b: discrete.probabilities(d.x @ b, d.available).mean(axis=0), beta, cov
+    discrete.check(d)
+    people, g = d.groups()
+    made = discrete.fitted(d, groups=people)
+    share, se = likelihoods.delta(
+        lambda b: probabilities(d.x @ b, d.available).mean(axis=0), made.params, made.cov
     )
     table = pd.DataFrame(
         {
             "term": ["size", "distance", *(f"share: {s}" for s in d.names)],
             "n": len(d.chosen),
-            "estimate": [*beta, *share],
-            "std_error": [*np.sqrt(np.diag(cov)), *se],
+            "estimate": [*made.params, *share],
+            "std_error": [*np.sqrt(np.diag(made.cov)), *se],
         }
     )
     table["conf_low"], table["conf_high"] = intervals.normal(
@@ -236,7 +238,7 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
         conf_level=conf_level,
         evidence="associational",
         limits=tuple(limits),
-        model=pd.Series(beta, ["size", "distance"]),
+        model=pd.Series(made.params, ["size", "distance"]),
         chart=Points(
             label=["term"],
             only={"term": ["size", "distance"]},

@@ -5,6 +5,7 @@ import numpy as np
 from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
+from workbench.influence import grades
 from workbench.influence.price import WITHOUT_SALES
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -263,7 +264,8 @@ def peers(
     Result
         measure (raw: adoption per unit of exposure; adjusted: the controls held equal;
         instrumented), n (people), estimate (change of the share for exposure 0 → 1), std_error,
-        conf_low, conf_high, p_permutation (adjusted only).
+        conf_low, conf_high (within what a share can change), p_permutation (adjusted only),
+        evidence (of the row).
 
     Raises
     ------
@@ -295,34 +297,19 @@ def peers(
             "peers: there is only one network; nothing can be said about others",
         )
     x = data.x.drop(columns=instrument) if instrument else data.x
-    rows = []
 
-    def add(measure, made, p=np.nan):
-        rows.append(
-            {
-                "measure": measure,
-                "n": len(data.y),
-                **made.row(exposure, conf_level, data.customers - 1),
-                "p_permutation": p,
-            }
-        )
-
-    add("raw", fits.least_squares(data.y, x[["constant", exposure]], data.groups))
+    plain = fits.least_squares(data.y, x[["constant", exposure]], data.groups)
     made = fits.least_squares(data.y, x, data.groups)
     others = x.drop(columns=exposure).to_numpy()
     q, _ = np.linalg.qr(others)
     y = data.y - q @ (q.T @ data.y)
     mean = np.bincount(data.groups, x[exposure]) / np.bincount(data.groups)
 
-    def slope(e):
-        e = e - q @ (q.T @ e)
-        return e @ y / (e @ e)
-
     own = x[exposure].to_numpy()
-    own_mean = slope(mean[data.groups])
-    luck = np.array([slope(e[data.groups]) for e in _exchanged(data, x, mean, draws, seed)])
+    own_mean = _slope(q, y, mean[data.groups])
+    luck = np.array([_slope(q, y, e[data.groups]) for e in _exchanged(data, x, mean, draws, seed)])
     p = float((1 + (np.abs(luck) >= abs(own_mean)).sum()) / (draws + 1))
-    add("adjusted", made, p)
+    fitted = [("raw", plain, np.nan), ("adjusted", made, p)]
     limits = [
         Note(
             "influence.peer_limit",
@@ -336,11 +323,10 @@ def peers(
             networks=data.customers,
         ),
     ]
-    evidence, weak = "associational", False
+    weak = False
     if instrument:
         two = fits.two_stage(data.y, x, exposure, data.x[[instrument]], data.groups)
-        add("instrumented", two)
-        evidence = "quasi-causal: instrument"
+        fitted.append(("instrumented", two, np.nan))
         limits.append(
             Note(
                 "influence.peer_instrument",
@@ -354,6 +340,15 @@ def peers(
                 0,
                 fits.WEAK.having(f=two.first_f),
             )
+    rows = [
+        {
+            "measure": measure,
+            "n": len(data.y),
+            **_within_points(one.row(exposure, conf_level, data.customers - 1)),
+            "p_permutation": luck_of,
+        }
+        for measure, one, luck_of in fitted
+    ]
     if data.left_out:
         limits.append(fits.LEFT_OUT.having(n=data.left_out))
     if np.ptp(own) < 0.1:
@@ -368,7 +363,7 @@ def peers(
             "influence.peer_question",
             "Do people adopt more often where more of their peers adopted before?",
         ),
-        table=pd.DataFrame(rows),
+        table=grades.graded(pd.DataFrame(rows), weak),
         answer=_peer_answer(rows, weak),
         method=Note(
             "influence.peer_method",
@@ -378,7 +373,7 @@ def peers(
         unit="people",
         n=len(data.y),
         conf_level=conf_level,
-        evidence=evidence,
+        evidence=grades.INSTRUMENT if instrument and not weak else "associational",
         limits=tuple(limits),
         model=made,
         chart=Points(
@@ -391,6 +386,20 @@ def peers(
             ),
         ),
     )
+
+
+def _slope(others, y, exposure):
+    """Return the slope of what is left of the outcome on what is left of exposure, `others` (an
+    orthonormal basis) taken out.
+    """
+    left = exposure - others @ (others.T @ exposure)
+    return left @ y / (left @ left)
+
+
+def _within_points(row):
+    """Return a row whose limits are no more than a whole share off."""
+    low, high = max(row["conf_low"], -1.0), min(row["conf_high"], 1.0)
+    return {**row, "conf_low": low, "conf_high": high}
 
 
 def _peer_answer(rows, weak):

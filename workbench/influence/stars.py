@@ -7,6 +7,7 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats.differences import at_border
 
 LEAST_ROWS = 20  # on each side of a rounding
 JUMP = Note(
@@ -95,21 +96,6 @@ def star_rounding(
             least=LEAST_ROWS,
         )
 
-    def jump(y, width):
-        use = np.abs(away) < width
-        if min(len(np.unique(away[use & side].round(9))) for side in (above, ~above)) < 3:
-            return np.nan, np.nan, int(use.sum())
-        w = np.sqrt(1 - np.abs(away[use]) / width)
-        a = away[use]
-        levels = np.unique(cut[use], return_inverse=True)[1]
-        x = np.column_stack([above[use], a, a * above[use], np.eye(levels.max() + 1)[levels]])
-        x = pd.DataFrame(
-            x * w[:, None],
-            columns=["jump", "slope", "kink", *[f"level {i}" for i in range(levels.max() + 1)]],
-        )
-        made = fits.least_squares(y[use] * w, x, np.unique(who[use], return_inverse=True)[1])
-        return made.params["jump"], float(np.sqrt(made.cov.loc["jump", "jump"])), int(use.sum())
-
     y = rows[outcome].to_numpy(float)
     tries = [
         ("jump", y, bandwidth),
@@ -122,7 +108,7 @@ def star_rounding(
             tries.append(("before", early, bandwidth))
     out = []
     for name, target, width in tries:
-        estimate, se, n = jump(target, width)
+        estimate, se, n = _jump(target, away, cut, who, width)
         low, high = intervals.normal(estimate, se, conf_level)
         out.append(
             {
@@ -200,6 +186,19 @@ def star_rounding(
             ),
         ),
     )
+
+
+def _jump(y, away, level, who, width):
+    """Return the jump at a rounding, its error, and how many rows lie so near."""
+    import pandas as pd
+
+    n, design = int((np.abs(away) < width).sum()), at_border(y, away, level, who, width)
+    if design is None:
+        return np.nan, np.nan, n
+    x, y, units = design
+    names = ["jump", *range(1, x.shape[1])]
+    made = fits.least_squares(y, pd.DataFrame(x, columns=names), units)
+    return made.params["jump"], float(np.sqrt(made.cov.loc["jump", "jump"])), n
 
 
 def _star_answer(row, outcome):

@@ -8,6 +8,7 @@ from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats.differences import of_ratios
 
 
 @engine.tables("events")
@@ -153,7 +154,7 @@ def distinguishing_paths(
     import pandas as pd
 
     names, sums, whole = _walk(events, steps, timeout, goal, column, until)
-    x1, x0, people = whole["x1"], whole["x0"], whole["customers"]
+    x1, x0 = whole["x1"], whole["x0"]
     if not x1 or not x0:
         raise _no_contrast(goal)
     seen = sums["y1"] + sums["y0"]
@@ -163,21 +164,9 @@ def distinguishing_paths(
         raise _no_contrast(goal)
     r1, r0 = sums["y1"] / x1, sums["y0"] / x0
 
-    def error(a, b):
-        """Standard error of the difference from customers' pulls on both ratios, taken about the
-        shares a and b.
-        """
-        spread = (
-            (sums["y11"] - 2 * a * sums["y1x1"] + a**2 * whole["x11"]) / x1**2
-            + (sums["y00"] - 2 * b * sums["y0x0"] + b**2 * whole["x00"]) / x0**2
-            - 2
-            * (sums["y10"] - b * sums["y1x0"] - a * sums["y0x1"] + a * b * whole["x10"])
-            / (x1 * x0)
-        )
-        return np.sqrt(np.maximum(spread, 0) * people / max(people - 1, 1))
-
     pooled = (sums["y1"] + sums["y0"]) / (x1 + x0)
-    se, under_none, gap = error(r1, r0), error(pooled, pooled), r1 - r0
+    se, under_none = of_ratios(sums, whole, r1, r0), of_ratios(sums, whole, pooled, pooled)
+    gap = r1 - r0
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.where(under_none > 0, 2 * special.ndtr(-np.abs(gap) / under_none), 1.0)
     # A path absent from one side has no spread there; under no difference it has.

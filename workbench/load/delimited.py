@@ -32,15 +32,13 @@ class _Layout:
         skip = options.get("skip_rows", 0)
         named = {"\\t": "\t"}.get(options.get("delimiter"), options.get("delimiter"))
         with open(source, encoding="utf-8", newline="") as stream:
-            for _ in range(skip):
-                stream.readline()
-            first = stream.readline()
-            self.head_line = skip
+            above = [stream.readline() for _ in range(skip)]
+            first = _below_blank(stream, above)
             if told := _SEP.fullmatch(first.strip("\ufeff\r\n")):
-                named, self.head_line = named or told[1], skip + 1
-                first = stream.readline()
+                named = named or told[1]
+                above.append(first)
+                first = _below_blank(stream, above)
             head = [first, *itertools.islice(stream, SAMPLE)]
-        head[0] = head[0].removeprefix("\ufeff")
         if not "".join(head).strip():
             raise InputError("load.error_no_text", "{path}: the file holds no text", path=path)
         self.delimiter = named or _delimiter("".join(head[:60]), self.quote)
@@ -51,9 +49,12 @@ class _Layout:
                 path=path,
                 delimiter=self.delimiter,
             )
-        rows = self.reader(head, strict=False)
+        rows = self.reader([head[0].removeprefix("\ufeff"), *head[1:]], strict=False)
         self.header = _named(path, next(rows))
-        self.first_line = self.head_line + rows.line_num
+        # What stands above the first row; the engine and a reader of bytes know no lone return.
+        above += head[: rows.line_num]
+        self.first_line, self.above = len(above), "".join(above)
+        self.lone_returns = "\r" in self.above.replace("\r\n", "")
         sample = list(itertools.islice(rows, SAMPLE))
         self.shapes = census.shapes_of(sample, self.delimiter, len(self.header))
 
@@ -71,10 +72,14 @@ class _Layout:
 
     def start(self):
         """Return the byte at which the first row begins."""
-        with open(self.source, "rb") as stream:
-            for _ in range(self.first_line):
-                stream.readline()
-            return stream.tell()
+        return len(self.above.encode())
+
+
+def _below_blank(stream, above):
+    """Return the next line that is not blank; those that are stand above it."""
+    while (line := stream.readline()) and not line.strip("\ufeff \t\r\n"):
+        above.append(line)
+    return line
 
 
 def read(workspace, path, options):
@@ -127,7 +132,8 @@ def single_names(path, names):
 
 def _by_engine(workspace, layout, counted):
     """Read with the engine; None where its rows are not those of the count."""
-    if not counted.regular or len(layout.header) == 1 or not _plain(layout.delimiter):
+    single = len(layout.header) == 1
+    if not counted.regular or layout.lone_returns or single or not _plain(layout.delimiter):
         return None
     if not _engine_rows(workspace, layout, counted.longest):
         return None

@@ -168,14 +168,18 @@ def _files(mapping, name):
         yield mistakes.OTHER.having(where=name, problem=_NO_FILES)
     elif len(files) > 1 and "join" not in mapping and "query" not in mapping:
         yield mistakes.OTHER.having(where=here, problem=_NO_JOIN)
-    for option in (mapping.get("read") or {}) if files else ():
-        if option != "decimal":
-            where = mistakes.place(name, ["read"])
-            yield mistakes.OTHER.having(where=where, problem=_READ_EACH.having(option=option))
     for number, join in enumerate(joins or ()):
         if files and join["file"] not in list(files)[1:]:
             where = mistakes.place(name, ["join", number, "file"])
             yield unknown(where, "file", join["file"], list(files)[1:]).note
 
 
-CHECKS = (_table, _zone, _expressions, _named_columns, _files)
+def _read_of_files(mapping, name):
+    """Yield options of reading that several files do not have in common."""
+    where = mistakes.place(name, ["read"])
+    for option in mapping.get("read", {}) if "files" in mapping else ():
+        if option != "decimal":
+            yield mistakes.OTHER.having(where=where, problem=_READ_EACH.having(option=option))
+
+
+CHECKS = (_table, _zone, _expressions, _named_columns, _files, _read_of_files)

@@ -160,11 +160,9 @@ def _unpivot(raw, told, mapping, path):
     """Make a row an answer of a column a question; open answers become texts."""
     columns = _questions(raw, told, path)
     raw, texts = questions.known(raw, told, path)
-    asked = {name: texts[name] for name in columns if name in texts}
     expressions = Expressions(raw, path)
     cells = {name: expressions.text(expressions.column(name)) for name in columns}
-    filled, scale = _on_a_scale(raw, cells)
-    open_ones = [name for name in columns if filled[name] and scale[name] < SCALE]
+    filled, open_ones = _answered(raw, cells)
     rated = [name for name in columns if name not in open_ones]
     if not rated:
         raise InputError(
@@ -173,19 +171,23 @@ def _unpivot(raw, told, mapping, path):
             "words their numbers with `recode:`, or load them as `texts`",
             columns=columns,
         )
-    item, value = told.get("item", "item"), told.get("value", "value")
-    free = asked or questions.COLUMN not in raw.columns
-    names = (item, value, questions.COLUMN if free else None)
-    count, spread = _long(raw, {n: cells[n] for n in rated}, "answers", names, asked)
-    empty = sum(raw.rows - raw.unreadable - n for n in filled.values())
-    made = _ANSWERS.having(rows=raw.rows - raw.unreadable, n=count, empty=empty)
+    spread = _long(raw, {n: cells[n] for n in rated}, "answers", told, texts)
+    rows = raw.rows - raw.unreadable
+    empty = sum(rows - n for n in filled.values())
+    made = _ANSWERS.having(rows=rows, n=spread.rows, empty=empty)
     if open_ones and told.get("texts"):
-        _, texts = _long(raw, {n: cells[n] for n in open_ones}, "open_answers", names, asked)
-        spread.texts = replace(texts, noticed=[], unreadable=0)
+        answers = _long(raw, {n: cells[n] for n in open_ones}, "open_answers", told, texts)
+        spread.texts = replace(answers, noticed=[], unreadable=0)
     spread.noticed = [*raw.noticed, made, *_open(told, open_ones, filled)]
-    spread.rows = count + raw.unreadable
-    made_of = {"item": item, "value": value, **({names[2]: names[2]} if asked else {})}
-    return spread, {**mapping, "columns": {**made_of, **mapping["columns"]}}
+    spread.rows += raw.unreadable
+    names = dict(zip(("item", "value"), _names(told), strict=True))
+    names |= {questions.COLUMN: questions.COLUMN} if set(columns) & set(texts) else {}
+    return spread, {**mapping, "columns": {**names, **mapping["columns"]}}
+
+
+def _names(told):
+    """Return what the columns of the question and of the answer are called."""
+    return told.get("item", "item"), told.get("value", "value")
 
 
 def _open(told, names, filled):
@@ -202,8 +204,8 @@ def _questions(raw, told, path):
     return [name for name in raw.columns if name not in told["except"]]
 
 
-def _on_a_scale(raw, cells):
-    """Return how many cells of each question are filled, and the share of them with a number."""
+def _answered(raw, cells):
+    """Return how many cells of each question are filled, and the questions answered in words."""
     number = r"[+-]?\d+([.,]\d+)?(\s*[-–=:.)(]*\s*\p{L}.*)?"
     asked = ", ".join(
         f"count({sql}), count(*) FILTER (regexp_full_match({sql}, {literal(number)}))"
@@ -211,56 +213,60 @@ def _on_a_scale(raw, cells):
     )
     found = raw.workspace.row(f"SELECT {asked} FROM {raw.relation}")
     filled = dict(zip(cells, found[::2], strict=True))
-    return filled, {
-        name: n / filled[name] if filled[name] else 0.0
-        for name, n in zip(cells, found[1::2], strict=True)
-    }
+    numbers = dict(zip(cells, found[1::2], strict=True))
+    return filled, [n for n in cells if filled[n] and numbers[n] < SCALE * filled[n]]
 
 
-def _long(raw, cells, table, names, asked):
-    """Write one row a filled cell into a table; return how many and the Raw table of them."""
-    work, (item, value, question) = raw.workspace, names
+def _long(raw, cells, table, told, texts):
+    """Write one row a filled cell into a table and return the Raw table of them; `texts` has the
+    text of each question that is known.
+    """
+    work, (item, value) = raw.workspace, _names(told)
     rest = {name: own for name, own in raw.columns.items() if name not in cells}
-    numeric = {n for n in cells if raw.types[n] not in ("VARCHAR",)}
     items = ", ".join(
-        f"{{'item': {literal(name)}, 'value': {sql}, 'kind': {_kind(raw, name, numeric)}, "
-        f"'asked': CAST({literal(asked[name]) if name in asked else 'NULL'} AS VARCHAR)}}"
+        f"{{'item': {literal(name)}, 'value': {sql}, 'kind': {_kind(raw, name)}, "
+        f"'asked': {_asked(texts, name)}}}"
         for name, sql in cells.items()
     )
-    kept = [*rest.values(), *(raw.kinds[n] for n in rest if n in raw.kinds)]
-    line = "".join(f", {c}" for c in raw.places)
+    kept = [*raw.places, *rest.values(), *(raw.kinds[n] for n in rest if n in raw.kinds)]
+    shown = "".join(f", {c}" for c in kept)
     work.run(
         f"""CREATE OR REPLACE TEMP TABLE {table}_rows AS
-        SELECT source_row{line}{"".join(f", {c}" for c in kept)},
+        SELECT source_row{shown},
           cell.item AS q0, cell.value AS q1, cell.kind AS qk1, cell.asked AS q2
         FROM (
-          SELECT {ROW} AS source_row{line}{"".join(f", {c}" for c in kept)},
-            unnest([{items}]) AS cell
+          SELECT {ROW} AS source_row{shown}, unnest([{items}]) AS cell
           FROM {raw.relation})
         WHERE cell.value IS NOT NULL"""
     )
     work.run(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT rowid AS {ROW}, * FROM {table}_rows")
-    made = {item: "q0", value: "q1", **({question: "q2"} if question else {})}
-    spread = replace(
+    made = {item: "q0", value: "q1"}
+    if texts or questions.COLUMN not in raw.columns:
+        made[questions.COLUMN] = "q2"
+    return replace(
         raw,
         relation=table,
         columns={**rest, **made},
         types={**{n: raw.types[n] for n in rest}, **dict.fromkeys(made, "VARCHAR")},
         kinds={**{n: k for n, k in raw.kinds.items() if n in rest}, value: "qk1"},
+        rows=work.one(f"SELECT count(*) FROM {table}_rows"),
         line=raw.line.replace(f"r.{ROW}", "r.source_row"),
         lines_from=raw.lines_from.replace(f"r.{ROW}", "r.source_row"),
     )
-    return work.one(f"SELECT count(*) FROM {table}_rows"), spread
 
 
-def _kind(raw, name, numeric):
-    return "'n'" if name in numeric else raw.kinds.get(name, "'s'")
+def _kind(raw, name):
+    return raw.kinds.get(name, "'s'") if raw.types[name] == "VARCHAR" else "'n'"
+
+
+def _asked(texts, name):
+    return f"CAST({literal(texts[name]) if name in texts else 'NULL'} AS VARCHAR)"
 
 
 def _events(raw, told, mapping, path):
     """Make one event of every filled moment of a row."""
     _present(raw, told.values(), path)
-    work, line = raw.workspace, "".join(f", {c}" for c in raw.places)
+    work = raw.workspace
     owns = [raw.columns[name] for name in told.values()]
     kinds = {raw.types[name] for name in told.values()}
     texts = len(kinds) > 1
@@ -269,13 +275,13 @@ def _events(raw, told, mapping, path):
         f"{{'event': {literal(event)}, 'moment': {value}}}"
         for event, value in zip(told, values, strict=True)
     )
-    kept = [*raw.columns.values(), *raw.kinds.values()]
+    kept = [*raw.places, *raw.columns.values(), *raw.kinds.values()]
     empty = trimmed("cell.moment") if kinds == {"VARCHAR"} or texts else "cell.moment"
     work.run(
         f"""CREATE OR REPLACE TEMP TABLE event_rows AS
-        SELECT source_row{line}, {", ".join(kept)}, cell.event AS e0, cell.moment AS e1
+        SELECT source_row, {", ".join(kept)}, cell.event AS e0, cell.moment AS e1
         FROM (
-          SELECT {ROW} AS source_row{line}, {", ".join(kept)}, unnest([{cells}]) AS cell
+          SELECT {ROW} AS source_row, {", ".join(kept)}, unnest([{cells}]) AS cell
           FROM {raw.relation})
         WHERE {empty} IS NOT NULL"""
     )

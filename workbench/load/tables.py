@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from workbench import engine, project
 from workbench.engine.duck import literal, quote
-from workbench.errors import InputError, need_columns
+from workbench.errors import InputError, first_line, need_columns
 from workbench.load import files, kept, questions, several, together
 from workbench.load.in_place import InPlace
 from workbench.load.mapping import read_mapping
@@ -132,8 +132,7 @@ def _report(place, told, origin):
 def _folder_of(path, source):
     """Return the folder from which the files of a mapping are named."""
     if path is not None:
-        named = project.path(path)
-        return named if named.is_dir() else named.parent
+        return together.folder_of(path)
     return None if isinstance(source, dict) else project.path(source).parent
 
 
@@ -338,7 +337,7 @@ def answers(path):
             "load.error_answered_at",
             "{path}, column 'answered_at': {error}",
             path=path,
-            error=str(error).splitlines()[0],
+            error=first_line(error),
         ) from None
 
 

@@ -2,7 +2,7 @@
 
 from workbench import engine
 from workbench.engine.duck import literal, quote
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 from workbench.load.cells import Cells
 from workbench.load.delimited import no_rows, single_names
 from workbench.load.raw import ROW, Raw, columns_of
@@ -38,7 +38,7 @@ def arrow(workspace, path, _):
             "load.error_arrow",
             "{path}: not a whole Arrow file; it may have been cut off while copying ({error})",
             path=path,
-            error=str(error).splitlines()[0],
+            error=first_line(error),
         ) from None
     names = single_names(path, table.column_names)
     workspace.table_from("file_rows", table.rename_columns(list(columns_of(names).values())))
@@ -84,10 +84,10 @@ def answer(workspace, path, file, columns):
 def _view(workspace, rows, number, kept, simulated):
     # Named index levels are columns; an unnamed one only numbers rows, and not always once.
     kept = [column for column in kept if not column[0].startswith("__index_level_")]
+    kept = _flat(workspace, rows, [(name, quote(own), kind) for name, own, kind in kept])
     columns = columns_of(name for name, *_ in kept)
     shown = []
-    for i, (_, own, kind) in enumerate(kept):
-        column = quote(own)
+    for i, (_, column, kind) in enumerate(kept):
         cast = kind in ("HUGEINT", "UHUGEINT")
         shown.append(f"CAST({column} AS {kind}) AS c{i}" if cast else f"{column} AS c{i}")
     listed = "".join(f", {s}" for s in shown)
@@ -109,6 +109,24 @@ def _view(workspace, rows, number, kept, simulated):
     return raw
 
 
+def _flat(workspace, rows, columns):
+    """Return columns without fields of their own: these get dotted names, as those of JSON do."""
+    names, found = {name for name, *_ in columns}, []
+    for name, sql, kind in columns:
+        if not kind.startswith("STRUCT(") or kind.endswith("]"):
+            found.append((name, sql, kind))
+            continue
+        fields = workspace.types(f"(SELECT unnest({sql}) FROM {rows})")
+        inner = [
+            (f"{name}.{field}", f"struct_extract({sql}, {literal(field)})", of)
+            for field, of in fields
+            if f"{name}.{field}" not in names
+        ]
+        names |= {dotted for dotted, *_ in inner}
+        found += _flat(workspace, rows, inner)
+    return found
+
+
 def is_nested(kind):
     """Say whether a type of the engine holds other values."""
     return kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))
@@ -126,5 +144,5 @@ def _names(path):
             "load.error_parquet",
             "{path}: not a whole Parquet file; it may have been cut off while copying ({error})",
             path=path,
-            error=str(error).splitlines()[0],
+            error=first_line(error),
         ) from None

@@ -70,8 +70,8 @@ def read(workspace, path, options):
         cells.take_rows((line, _fitted(values, len(header))) for line, values in rows)
         if book.merged[name]:
             noticed.append(_MERGED.having(n=book.merged[name], sheet=name))
-    if not cells.count:
-        raise no_rows(path, header)
+    if cells is None or not cells.count:
+        raise no_rows(path, header or ())
     raw = cells.raw()
     _without_empty(raw)
     raw.notes = {"sheet": ", ".join(chosen)}

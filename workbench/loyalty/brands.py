@@ -9,13 +9,21 @@ from workbench.errors import NotEnoughData
 from workbench.loyalty.purchases import DRAWS, given, limits_of, measures
 from workbench.notes import Note
 from workbench.results import Heat, Points, Result, analysis, tidy
-from workbench.stats import ranks
+from workbench.stats import brand_laws, ranks
 
 BRANDS, BRANDS_SHARING = 5, 3  # brands below which no law is held against them
 PER_BUYER = ("purchases", "category_purchases")  # means, not shares
 REQUIREMENTS_AXIS = Note(
     "loyalty.requirements_axis",
     "Share of its buyers' category purchases that the brand gets",
+)
+ALSO_BOUGHT = Note("loyalty.duplication_axis", "Also bought")
+BUYERS_OF = Note("loyalty.duplication_yaxis", "Buyers of")
+DUPLICATION_METHOD = Note(
+    "loyalty.duplication_method",
+    "Duplication of purchase against the coefficient times the penetration of the other brand; "
+    "bootstrap over households ({draws} draws), Holm's correction.",
+    draws=DRAWS,
 )
 JEOPARDY_METHOD = Note(
     "loyalty.jeopardy_method",
@@ -171,13 +179,12 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         )
     made, drawn = measures(p, np.ones((1, len(p.counts)))), measures(p, p.draws(draws, seed))
 
-    def line(m):
-        b, w = m["penetration"][:, keep], m["purchases"][:, keep]
-        level = np.nansum(w * (1 - b) * b, axis=1) / np.nansum(b, axis=1)
-        return level[:, None] / (1 - b)
-
-    w, on = made["purchases"][0, keep], line(made)[0]
-    off, off_drawn = w / on - 1, drawn["purchases"][:, keep] / line(drawn) - 1
+    on, on_drawn = (
+        brand_laws.jeopardy(m["penetration"][:, keep], m["purchases"][:, keep])
+        for m in (made, drawn)
+    )
+    w, on = made["purchases"][0, keep], on[0]
+    off, off_drawn = w / on - 1, drawn["purchases"][:, keep] / on_drawn - 1
     se, low, high = intervals.percentiles(drawn["purchases"][:, keep], w, conf_level)
     off_se, off_low, off_high = intervals.percentiles(off_drawn, off, conf_level)
     holm = intervals.corrected(intervals.p_value(off, off_se))
@@ -278,7 +285,7 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         brand's buyers who also buy the other), std_error, conf_low, conf_high, law (duplication
         coefficient times the other's penetration), ratio (estimate over law),
         p_holm (that both are equal). Groups of brands that share clearly more than the law says
-        stand in `.limits`; the coefficient stands in
+        stand in `.limits`, and so do pairs that share clearly less; the coefficient stands in
         `.facts` (loyalty.duplication_answer, d).
 
     Raises as `panel`, and NotEnoughData with fewer than three brands.
@@ -298,23 +305,11 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
             count=k,
         )
     bought = (p.counts[:, keep] > 0).astype(float)
-    off = ~np.eye(k, dtype=bool)
-
-    def shares(w):
-        both = bought.T @ (bought * w[:, None])
-        own = np.diag(both)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            d = both / own[:, None]
-            b = own / p.households
-            # The mean duplication over the mean penetration, a pair of brands counting once each
-            # way.
-            coefficient = d[off].mean() / np.broadcast_to(b, (k, k))[off].mean()
-        return d, coefficient * b, coefficient
-
-    d, law, coefficient = shares(np.ones(len(bought)))
-    drawn = [shares(w) for w in p.draws(draws, seed)]
-    d_all = np.array([v[0] for v in drawn])
-    ratio_all = np.array([v[0] / np.maximum(v[1], 1e-12)[None, :] for v in drawn])
+    made = brand_laws.duplication(bought, np.ones(len(bought)), p.households)
+    d, law, coefficient = made.shares, made.law, made.coefficient
+    drawn = [brand_laws.duplication(bought, w, p.households) for w in p.draws(draws, seed)]
+    d_all = np.array([v.shares for v in drawn])
+    ratio_all = np.array([v.shares / np.maximum(v.law, 1e-12)[None, :] for v in drawn])
     se, low, high = intervals.percentiles(d_all, d, conf_level)
     ratio = d / np.maximum(law, 1e-12)[None, :]
     spread = ratio_all.std(axis=0, ddof=1)
@@ -347,8 +342,10 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         if h < 1 - conf_level and ratio[a, b] > 1
     }
     groups = _groups(k, {(a, b) for a, b in more if (b, a) in more})
-    _, c_low, c_high = intervals.percentiles([v[2] for v in drawn], coefficient, conf_level)
-    off_law = float(np.abs(ratio[off] - 1).mean())
+    _, c_low, c_high = intervals.percentiles(
+        [v.coefficient for v in drawn], coefficient, conf_level
+    )
+    off_law = float(np.abs(ratio[~np.eye(k, dtype=bool)] - 1).mean())
     return Result(
         question=Note(
             "loyalty.duplication_question",
@@ -356,22 +353,21 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         ),
         table=table,
         answer=_duplicated(coefficient, c_low, c_high, off_law, p.households),
-        method=Note(
-            "loyalty.duplication_method",
-            "Duplication of purchase against the coefficient times the penetration of the other "
-            "brand; bootstrap over households ({draws} draws), Holm's correction.",
-            draws=draws,
-        ),
+        method=DUPLICATION_METHOD.having(draws=draws),
         unit="households",
         n=p.households,
         conf_level=conf_level,
-        limits=(_partitions([[names[i] for i in g] for g in groups]), *limits_of(p)),
+        limits=(
+            _partitions([[names[i] for i in g] for g in groups]),
+            *_sharing_less(table, conf_level),
+            *limits_of(p),
+        ),
         chart=Heat(
             row="brand",
             column="other",
             percent=True,
-            xlabel=Note("loyalty.duplication_axis", "Also bought"),
-            ylabel=Note("loyalty.duplication_yaxis", "Buyers of"),
+            xlabel=ALSO_BOUGHT,
+            ylabel=BUYERS_OF,
         ),
     )
 
@@ -402,6 +398,22 @@ def _partitions(groups):
         "market: {groups}.",
         groups=[Note("loyalty.partition", "{brands:word}", brands=g) for g in groups],
     )
+
+
+def _sharing_less(table, conf_level):
+    """Name the pairs of brands that share clearly fewer buyers, in both directions."""
+    less = table[(table["p_holm"] < 1 - conf_level) & (table["ratio"] < 1)]
+    pairs = {(r.brand, r.other) for r in less.itertuples()}
+    both = sorted({tuple(sorted(pair)) for pair in pairs if pair[::-1] in pairs})
+    if not both:
+        return []
+    return [
+        Note(
+            "loyalty.sharing_less",
+            "Brands that share clearly fewer buyers than their sizes imply: {pairs}.",
+            pairs=[Note("loyalty.partition", "{brands:word}", brands=list(pair)) for pair in both],
+        )
+    ]
 
 
 def _groups(k, pairs):

@@ -8,10 +8,11 @@ from workbench import engine, intervals, periods, schemas
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.loyalty.limits import BUYERS_ONLY
 from workbench.loyalty.purchases import DRAWS, given, limits_of
+from workbench.loyalty.repeats import SEASON
 from workbench.loyalty.theory import nbd
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
-from workbench.stats import resample
+from workbench.stats import brand_laws, resample
 
 FIRST_BUYERS = 10  # buyers in the first period, below which nothing is compared
 HEAVY_LIMIT = Note(
@@ -102,36 +103,11 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
     rows = []
     weights = p.draws(draws, seed)
     for name, values in (("category", p.total), *((p.brands[i], p.counts[:, i]) for i in p.named)):
-        order = np.argsort(-values, kind="stable")
-        v = values[order]
-        v, keep = v[v > 0], order[v > 0]
-
-        def measures(w, v=v, keep=keep):
-            many = np.cumsum(w[:, keep], axis=1)
-            units = np.cumsum(w[:, keep] * v, axis=1)
-            n, total = many[:, -1:], units[:, -1:]
-            out = []
-            for s in shares:
-                # The household on the border counts for the part that lies within.
-                at = np.array(
-                    [np.searchsorted(m, s * k) for m, k in zip(many, n[:, 0], strict=True)]
-                ).clip(0, len(v) - 1)
-                rows_ = np.arange(len(w))
-                with np.errstate(
-                    invalid="ignore"
-                ):  # a draw without a buyer of the brand says nothing of it
-                    out.append(
-                        (units[rows_, at] - (many[rows_, at] - s * n[:, 0]) * v[at]) / total[:, 0]
-                    )
-            with np.errstate(invalid="ignore"):
-                area = ((units - w[:, keep] * v / 2) * w[:, keep]).sum(axis=1) / (
-                    n[:, 0] * total[:, 0]
-                )
-            return np.column_stack([*out, 2 * area - 1])
-
+        v = values[values > 0]
         if len(v) < 2:
             continue
-        made, drawn = measures(np.ones((1, len(values))))[0], measures(weights)
+        made = brand_laws.concentration(values, np.ones((1, len(values))), shares).columns()[0]
+        drawn = brand_laws.concentration(values, weights, shares).columns()
         se, low, high = intervals.percentiles(drawn, made, conf_level)
         rows += [
             {
@@ -155,7 +131,7 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
             "loyalty.heavy_question", "How much of all purchases do the heaviest buyers make?"
         ),
         table=pd.DataFrame(rows),
-        answer=_heaviest(rows[0], shares[0]),
+        answer=_heaviest(rows, shares[0]),
         method=Note(
             "loyalty.heavy_method",
             "Cumulative purchases from the heaviest buyer on; bootstrap over "
@@ -178,7 +154,15 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
     )
 
 
-def _heaviest(row, part):
+def _heaviest(rows, part):
+    """Return the answer from the first row, of all brands; raise where nobody buys enough."""
+    if not rows:
+        raise NotEnoughData(
+            "loyalty.error_one_buyer",
+            "lines: fewer than {least} households buy anything",
+            least=2,
+        )
+    row = rows[0]
     return Note(
         "loyalty.heavy_answer",
         "The heaviest {part:%0} of buyers make {share:%} of all purchases ({low:%} to {high:%}; "
@@ -310,7 +294,7 @@ def buyer_moderation(
                 "share": y[mine].sum() / max(y.sum(), 1),
             }
         )
-    limits = [_by_law(m, k), MODERATION_LIMIT]
+    limits = [_by_law(m, k), MODERATION_LIMIT, SEASON]
     if households is None:
         limits.append(BUYERS_ONLY)
     return Result(
@@ -322,9 +306,9 @@ def buyer_moderation(
         answer=_moderated(rows[-1]),
         method=Note(
             "loyalty.moderation_method",
-            "Two periods of {days} days; heavy: the fifth of the first period's buyers "
-            "who bought most ({border} or more); law: NBD where nobody changed; "
-            "bootstrap over households.",
+            "Two periods of {days} days; a purchase is a basket with the category, whatever it "
+            "holds; heavy: the fifth of the first period's buyers who bought most ({border} or "
+            "more); law: NBD where nobody changed; bootstrap over households.",
             days=length,
             border=max(border, 2),
         ),

@@ -464,7 +464,8 @@ def before_joining(joined):
         group (members, others), customers, orders and amount (means a period, those from joining
         on left out).
     """
-    before = joined[joined["start"].isna() | (joined["period"] < joined["start"])]
+    start = joined["start"].astype(float)
+    before = joined[start.isna() | (joined["period"] < start)]
     group = before["start"].notna().map({True: "members", False: "others"})
     means = before.groupby(group).agg(
         customers=("customer_id", "nunique"), orders=("orders", "mean"), amount=("amount", "mean")

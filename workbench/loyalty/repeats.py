@@ -11,12 +11,16 @@ from workbench.loyalty.limits import BUYERS_ONLY, few
 from workbench.loyalty.theory import nbd
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import brand_laws
 
 MOST = 10  # purchases from which buyers are taken together
-DRAWS = 400
+DRAWS = 1000
 LEAST = 400  # households
 FIRST_BUYERS = 30  # buyers in the first period, below which no law is fitted
-FITS = Note("loyalty.nbd_fits", "The numbers of buyers are consistent with the law.")
+FITS = Note(
+    "loyalty.nbd_fits",
+    "How many households buy how often in the first period is consistent with the law.",
+)
 OFF = Note(
     "loyalty.nbd_off",
     "The numbers of buyers differ from the law by more than chance. See which rows differ, and by "
@@ -27,6 +31,14 @@ REPEAT_LIMIT = Note(
     "A repeat rate below {all:%0} does not mean lost customers, since light buyers skip periods: "
     "compare it with that of the law.",
     all=1,
+)
+
+
+SEASON = Note(
+    "loyalty.season",
+    "Two periods of one year are not of one season, and who came to the shop during the first "
+    "counts as somebody who did not buy: what differs from the law may be either, and no change of "
+    "anybody's habits. The same months of two years tell them apart.",
 )
 
 
@@ -138,44 +150,16 @@ def repeat_buying(
         ) from None
     labels = [*map(str, range(MOST)), f"{MOST}+"]
 
-    def observed(w):
-        again, came = (x > 0) & (y > 0), (x == 0) & (y > 0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.array(
-                [
-                    *(w[np.minimum(x, MOST) == i].sum() / n for i in range(MOST + 1)),
-                    w[again].sum() / w[x > 0].sum(),
-                    (w * y)[again].sum() / w[again].sum(),
-                    (w * y)[came].sum() / w[came].sum(),
-                ]
-            )
-
-    def law(w):
-        try:
-            mean, spread = nbd(float(w[x > 0].sum() / n), float((w * x).sum() / w[x > 0].sum()))
-        except InputError:
-            return np.full(MOST + 4, np.nan)
-        chance = _chances(mean, spread)
-        none, both = (
-            special.xlog1py(-spread, mean / spread),
-            special.xlog1py(-spread, 2 * mean / spread),
-        )
-        b, again = -np.expm1(none), 1 - 2 * np.exp(none) + np.exp(both)
-        # Who did not buy the first time has (k + 0) m / (k + m) to expect; the rest of all
-        # purchases is of those who did.
-        new = np.exp(none) * spread * mean / (spread + mean)
-        return np.array(
-            [*chance, 1 - chance.sum(), again / b, (mean - new) / again, new / (b - again)]
-        )
-
-    told, by_law = observed(w), law(w)
+    told, by_law = brand_laws.repeated(x, y, w, n, MOST), _law(x, w, n)
     rng = np.random.default_rng(seed)
     drawn = [v.astype(float) for v in rng.multinomial(n, w / n, draws)] if draws else []
     se, low, high = intervals.percentiles(
-        np.array([observed(v) for v in drawn]).reshape(-1, len(told)), told, conf_level
+        np.array([brand_laws.repeated(x, y, v, n, MOST) for v in drawn]).reshape(-1, len(told)),
+        told,
+        conf_level,
     )
     _, law_low, law_high = intervals.percentiles(
-        np.array([law(v) for v in drawn]).reshape(-1, len(told)), by_law, conf_level
+        np.array([_law(x, v, n) for v in drawn]).reshape(-1, len(told)), by_law, conf_level
     )
     again, came = (x > 0) & (y > 0), (x == 0) & (y > 0)
     counts = [
@@ -210,11 +194,7 @@ def repeat_buying(
             np.append(seen[:-2], seen[-2:].sum()),
         )
     p = _fit_test(seen, expected)
-    limits = [_fitted(m, k, p), FITS if p >= 0.05 else OFF, REPEAT_LIMIT]
-    if households is None:
-        limits.append(BUYERS_ONLY)
-    if n < LEAST:
-        limits.append(few(n, LEAST, "households"))
+    limits = _limits(table, households, n, _fitted(m, k, p), p)
     return Result(
         question=Note(
             "loyalty.nbd_question",
@@ -250,6 +230,16 @@ def _chances(mean, spread):
     return stats.nbinom.pmf(np.arange(MOST), spread, spread / (spread + mean))
 
 
+def _law(first, households, n):
+    """Return what the NBD fitted to a first period says; missing where none exists."""
+    buyers = households[first > 0].sum()
+    try:
+        mean, spread = nbd(float(buyers / n), float((households * first).sum() / buyers))
+    except InputError:
+        return np.full(MOST + 4, np.nan)
+    return brand_laws.repeat_law(mean, spread, _chances(mean, spread))
+
+
 def _fit_test(seen, expected):
     """Return the p-value of Pearson's chi-square, two parameters having been fitted."""
     return float(special.chdtrc(max(len(seen) - 3, 1), ((seen - expected) ** 2 / expected).sum()))
@@ -270,6 +260,32 @@ def _fitted(mean, spread, p):
         spread=spread,
         p=p,
     )
+
+
+def _limits(table, households, n, fitted, p):
+    """Return what the fit says, what lies off the law, and what the data lack."""
+    limits = [fitted, FITS if p >= 0.05 else OFF, *_off_later(table), REPEAT_LIMIT, SEASON]
+    if households is None:
+        limits.append(BUYERS_ONLY)
+    if n < LEAST:
+        limits.append(few(n, LEAST, "households"))
+    return limits
+
+
+def _off_later(table):
+    """Say which measures of the second period lie off the law."""
+    later = table[table["purchases"] == "–"]
+    off = later[(later["law"] < later["conf_low"]) | (later["law"] > later["conf_high"])]
+    if not len(off):
+        return []
+    return [
+        Note(
+            "loyalty.nbd_off_later",
+            "What buyers do in the second period is not what the law says of: {names:word}. There "
+            "the interval leaves the law out.",
+            names=list(off["measure"]),
+        )
+    ]
 
 
 def _repeated(table):

@@ -1,16 +1,11 @@
-"""The NBD and the NBD-Dirichlet: how often a category is bought and which of its brands, when
-buyers differ and nothing changes.
-"""
+"""The NBD and the NBD-Dirichlet of a category: what they cannot be fitted to is refused."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from workbench.errors import InputError, NotEnoughData
-
-ALIKE = 9.0  # logarithm of S from which tastes are alike for all purposes
-TAIL = 1e-8  # chance of more purchases than are summed over
+from workbench.stats import dirichlet
 
 
 def nbd(penetration, rate):
@@ -31,38 +26,26 @@ def nbd(penetration, rate):
             penetration=penetration,
             rate=rate,
         )
-    from scipy import optimize
-
-    mean = penetration * rate
-
-    def gap(log_k):
-        k = np.exp(log_k)
-        return -np.expm1(-k * np.log1p(mean / k)) - penetration
-
-    if gap(15.0) < 0:
+    made = dirichlet.nbd(penetration, rate)
+    if not np.isfinite(made.spread):
         raise InputError(
             "loyalty.error_nbd_chance",
             "nbd: with {rate} purchases per buyer at most {most:%} can be buyers; "
             "found {penetration:%}: buyers differ less than chance alone would make "
-            "them",
+            "them, so K has no finite estimate; take a longer period, or a wider category",
             rate=rate,
-            most=-np.expm1(-mean),
+            most=-np.expm1(-made.mean),
             penetration=penetration,
         )
-    return mean, float(np.exp(optimize.brentq(gap, -15.0, 15.0)))
+    return made.mean, made.spread
 
 
 @dataclass(frozen=True, eq=False)
-class Dirichlet:
+class Dirichlet(dirichlet.Dirichlet):
     """An NBD-Dirichlet: `rate` (M, category purchases a household), `spread` (K), `tastes` (S;
-    small: everybody has a brand of their own, large: all like all), `shares` of the brands.
+    small: everybody has a brand of their own, large: all like all), `shares` of the brands, and
+    `by_brand`, the S that each brand's own penetration asks for.
     """
-
-    rate: float
-    spread: float
-    tastes: float
-    shares: np.ndarray
-    by_brand: np.ndarray
 
     @classmethod
     def fit(cls, penetration, rate, shares, penetrations):
@@ -76,8 +59,6 @@ class Dirichlet:
 
         Source: Goodhardt, Ehrenberg & Chatfield (1984), JRSS A 147.
         """
-        from scipy import optimize
-
         shares, seen = np.asarray(shares, float), np.asarray(penetrations, float)
         if len(shares) < 2:
             raise NotEnoughData(
@@ -95,108 +76,11 @@ class Dirichlet:
                 "be bought by more than the category",
             )
         mean, spread = nbd(penetration, rate)
-        chance = _chances(mean, spread)
-        own, wide = np.full(len(shares), np.nan), True
-        for j, (share, b) in enumerate(zip(shares, seen, strict=True)):
-
-            def gap(log_s, share=share, b=b):
-                return _bought(np.exp(log_s), share, chance) - b
-
-            low, high = gap(-7.0), gap(ALIKE)
-            own[j] = np.exp(optimize.brentq(gap, -7.0, ALIKE)) if low < 0 < high else np.nan
-            wide = wide and low < 0 and high <= 0
-        good = np.isfinite(own)
-        if not good.any() and wide:
-            # Every brand has more buyers than tastes that differ allow.
-            own, good = np.full(len(shares), np.exp(ALIKE)), np.ones(len(shares), bool)
-        if not good.any():
+        made = dirichlet.dirichlet(dirichlet.Nbd(mean, spread), shares, seen)
+        if np.isnan(made.tastes):
             raise InputError(
                 "loyalty.error_dirichlet_penetrations",
                 "dirichlet: no brand's penetration can be reached with its share; check "
                 "that both are of the same period and households",
             )
-        return cls(
-            mean, spread, float((own[good] * shares[good]).sum() / shares[good].sum()), shares, own
-        )
-
-    def brands(self):
-        """Return what the model predicts of every brand: penetration, purchases a buyer, category
-        purchases of its buyers, share of requirements, share of sole buyers.
-        """
-        p = _chances(self.rate, self.spread)
-        n = np.arange(len(p))
-        a = self.tastes * self.shares[:, None]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            none = np.exp(
-                special.betaln(a, self.tastes - a + n) - special.betaln(a, self.tastes - a)
-            )
-            only = np.exp(
-                special.betaln(a + n, self.tastes - a) - special.betaln(a, self.tastes - a)
-            )
-        none, only = np.nan_to_num(none, nan=0.0), np.nan_to_num(only, nan=1.0)
-        buyers = (p * (1 - none)).sum(axis=1)
-        purchases = self.rate * self.shares / buyers
-        category = (p * n * (1 - none)).sum(axis=1) / buyers
-        return {
-            "penetration": buyers,
-            "purchases": purchases,
-            "category_purchases": category,
-            "requirements": purchases / category,
-            "sole": (p[1:] * only[:, 1:]).sum(axis=1) / buyers,
-        }
-
-    def duplication(self):
-        """Return the share of each brand's buyers (rows) who also buy every other (columns)."""
-        chance = _chances(self.rate, self.spread)
-        b = np.array([_bought(self.tastes, s, chance) for s in self.shares])
-        either = np.array(
-            [
-                [_bought(self.tastes, min(s + o, 1.0), chance) for o in self.shares]
-                for s in self.shares
-            ]
-        )
-        made = (b[:, None] + b[None, :] - either) / b[:, None]
-        np.fill_diagonal(made, 1.0)
-        return made
-
-    def draw(self, households, seed=1):
-        """Return purchases of households drawn from the model, households × brands (what the shares
-        leave over is a last brand).
-        """
-        rng = np.random.default_rng(seed)
-        total = rng.poisson(rng.gamma(self.spread, self.rate / self.spread, households))
-        shares = (
-            self.shares
-            if self.shares.sum() > 1 - 1e-9
-            else np.append(self.shares, 1 - self.shares.sum())
-        )
-        taste = rng.gamma(self.tastes * shares, size=(households, len(shares)))
-        return rng.multinomial(total, taste / np.maximum(taste.sum(axis=1, keepdims=True), 1e-300))
-
-
-def _chances(mean, spread):
-    """Return the chances of 0, 1, 2, … category purchases, until the rest is negligible."""
-    from scipy import stats
-
-    p = spread / (spread + mean)
-    most = int(stats.nbinom.isf(TAIL, spread, p)) + 2
-    return stats.nbinom.pmf(np.arange(most), spread, p)
-
-
-def _bought(tastes, share, chance):
-    """Return the share of households that buy brands of a share at least once."""
-    if share >= 1:
-        return 1 - chance[0]
-    a = tastes * share
-    return float(
-        (
-            chance
-            * (
-                1
-                - np.exp(
-                    special.betaln(a, tastes - a + np.arange(len(chance)))
-                    - special.betaln(a, tastes - a)
-                )
-            )
-        ).sum()
-    )
+        return cls(mean, spread, made.tastes, shares, made.by_brand)

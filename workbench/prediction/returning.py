@@ -188,7 +188,7 @@ def will_return(
     cost=None,
     zone="UTC",
     until=None,
-    draws=500,
+    draws=1000,
     seed=1,
     conf_level=0.95,
 ):
@@ -309,16 +309,12 @@ def will_return(
     ]
     judges = {name: Judge(y, chance, value, cost) for name, chance in p.items()}
 
-    def judged(weights):
-        both = np.array([judges[name](weights.astype(float)) for name in MODELS])
-        return np.vstack([both, both[1] - both[0]])
-
     units = resample.place(
         np.column_stack([y, *(p[name].round(9) for name in MODELS)]), np.arange(len(y))
     )
-    estimate = judged(np.ones(len(y)))
+    estimate = _judged(judges, np.ones(len(y)))
     se, low, high = intervals.bootstrap(
-        judged, units, seed=seed, draws=draws, conf_level=conf_level
+        lambda w: _judged(judges, w), units, seed=seed, draws=draws, conf_level=conf_level
     )
     table = pd.DataFrame(
         [
@@ -375,6 +371,12 @@ def will_return(
             xlabel=AXIS,
         ),
     )
+
+
+def _judged(judges, weights):
+    """Return the measures of both models, and by how much they differ."""
+    both = np.array([judges[name](weights.astype(float)) for name in MODELS])
+    return np.vstack([both, both[1] - both[0]])
 
 
 def _area(gained):

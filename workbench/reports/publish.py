@@ -4,6 +4,7 @@ there.
 
 import contextlib
 import datetime
+import errno
 import fcntl
 import hashlib
 import html
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import display, project
-from workbench.errors import AlreadyRunning
+from workbench.errors import AlreadyRunning, ReportFailed
 from workbench.notes import Note
 
 # The index is one page for everybody: what it says, it says in every language.
@@ -44,6 +45,9 @@ style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
 </head>
 <body><main><h1>{heading}</h1>{body}</main></body>
 </html>"""
+
+
+OWNERS = 0o700  # reports are read by their owner
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,9 @@ def safe_name(name):
     ).strip("-")
     if str(name).isascii() and len(plain) <= 80:
         return plain or "report"
-    mark = hashlib.sha256(unicodedata.normalize("NFC", str(name)).encode()).hexdigest()[:8]
+    mark = hashlib.sha256(
+        unicodedata.normalize("NFC", str(name)).encode(errors="surrogatepass")
+    ).hexdigest()[:8]
     return f"{plain[:71].strip('-') or 'report'}-{mark}"
 
 
@@ -87,7 +93,6 @@ def begin(name):
     _sweep(home, ".new-*")
     # Under another name until it is locked, so that no other process takes it for a dead one.
     folder = Path(tempfile.mkdtemp(prefix=f".new-{name}-", dir=home))
-    folder.chmod(0o755)
     lock = open(folder / ".alive", "wb")  # noqa: SIM115 - held open until the run is published
     fcntl.flock(lock, fcntl.LOCK_EX)
     locked = folder.with_name(folder.name.replace(".new-", ".building-", 1))
@@ -106,23 +111,80 @@ def finish(building, manifest):
             if p.is_file() and p.name != ".alive"
         },
     }
-    (folder / "manifest.json").write_text(
-        json.dumps(manifest, indent=1, ensure_ascii=False, default=str), encoding="utf-8"
-    )
-    for file in folder.iterdir():
-        with open(file, "rb") as stream:
-            os.fsync(stream.fileno())
     now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S%fZ")
     home = reports_folder() / "runs" / building.name
-    home.mkdir(parents=True, exist_ok=True)
-    target = home / (now + ("" if manifest["status"] == "ok" else "-failed"))
-    os.rename(folder, target)
-    (target / ".alive").unlink()  # the lock was held until the run stood in its place
-    if manifest["status"] == "ok":
-        _point_latest(building.name, target)
+    for private in (home.parent, home):
+        private.mkdir(parents=True, exist_ok=True)
+        private.chmod(OWNERS)
+    failed = "" if manifest["status"] == "ok" else "-failed"
+    with _numbered(building.name) as number:
+        # A clock that stands still, or was set back, may give a name twice.
+        again = f"-{number}" if (home / f"{now}{failed}").exists() else ""
+        target = home / f"{now}{again}{failed}"
+        _write_manifest(folder, {"number": number, **manifest})
+        os.rename(folder, target)
+        (target / ".alive").unlink()  # the lock was held until the run stood in its place
+        if manifest["status"] == "ok":
+            _point_latest(building.name, target)
     building.lock.close()
     sweep_killed()
     return target
+
+
+def _write_manifest(folder, manifest):
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, default=str)
+    try:
+        (folder / "manifest.json").write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        if is_full(error):
+            # Not even the reason finds room: nothing half-made is left.
+            shutil.rmtree(folder, ignore_errors=True)
+            raise no_room() from None
+        raise
+    for file in folder.iterdir():
+        with open(file, "rb") as stream:
+            os.fsync(stream.fileno())
+
+
+def is_full(error):
+    """Say whether an error tells of a disk, or an allowance on it, without room."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def no_room():
+    """Return the error of a full disk: where, and what to do."""
+    return ReportFailed(
+        "reports.error_full",
+        "no room is left on the disk of {folder}. Make room, for instance by removing old folders "
+        "under {runs}, and run it again",
+        folder=f"{reports_folder().name}/",
+        runs="reports/runs/",
+    )
+
+
+@contextlib.contextmanager
+def _numbered(name):
+    """Hold the counter of a report while a run takes its place, and give the run's number.
+
+    A clock that is set back cannot make an old run the newest.
+    """
+    home = reports_folder() / ".numbers"
+    home.mkdir(exist_ok=True)
+    handle = os.open(home / name, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        kept = os.pread(handle, 20, 0)
+        # Where the counter is lost the runs that are there tell how far it had come.
+        last = int(kept) if kept.isdigit() else max(map(_number, runs(name)), default=0)
+        os.pwrite(handle, f"{last + 1:020d}".encode(), 0)
+        yield last + 1
+    finally:
+        os.close(handle)
+
+
+def _number(manifest):
+    number = manifest.get("number")
+    return number if isinstance(number, int) else 0
 
 
 def _point_latest(name, run):
@@ -151,7 +213,7 @@ def sweep_killed():
 
 def runs(name=None):
     """Return the manifests of all published runs, newest first, each with its `folder`; unreadable
-    ones are passed over.
+    ones are passed over. Of one report the newest is the one with the highest number.
     """
     found = []
     home = reports_folder() / "runs"
@@ -164,7 +226,7 @@ def runs(name=None):
             continue
         if isinstance(manifest, dict) and "status" in manifest:
             found.append({**manifest, "folder": file.parent})
-    return found
+    return sorted(found, key=_number, reverse=True)
 
 
 def latest(name):
@@ -188,9 +250,9 @@ def write_index():
         body="".join(sections) or f"<p>{_in_all(_NONE_YET)}</p>",
     )
     handle, draft = tempfile.mkstemp(prefix=".index-", suffix=".html", dir=home)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
         stream.write(page)
-    os.chmod(draft, 0o644)
+    os.chmod(draft, 0o600)
     os.replace(draft, home / "index.html")
     _sweep(home, ".index-*")
     return home / "index.html"

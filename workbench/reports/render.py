@@ -139,7 +139,8 @@ def write_html(book, path, manifest, language):
     with display.speaking(language):
         page, _ = exporter.from_notebook_node(book, resources={"report": facts})
     _must_be_passive(page)
-    path.write_text(page, encoding="utf-8")
+    # Half characters have no place in a file: they are written out.
+    path.write_text(page, encoding="utf-8", errors="backslashreplace")
     return title
 
 

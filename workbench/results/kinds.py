@@ -1,10 +1,9 @@
 """Columns of the user's tables whose names say what they hold: moments, and numbers."""
 
 from workbench.errors import InputError
-from workbench.notes import Note
+from workbench.results import columns
 
 # Numbers of the canonical tables, and of those that our own functions make.
-_NO_VALUE = Note("result.no_value", "no value")
 NUMBERS = frozenset(
     {
         *("amount", "quantity", "frequency", "recency", "age", "paid", "alive", "expected"),
@@ -40,9 +39,18 @@ def check(arguments):
             continue
         for name in table.columns[~table.columns.duplicated()]:
             column = table[name]
+            if isinstance(column, pd.DataFrame):
+                raise InputError(
+                    "result.error_column_twice",
+                    "{where}: the column '{column}' stands {n} times; keep one of them, or give "
+                    "the others names of their own",
+                    where=where,
+                    column=name,
+                    n=column.shape[1],
+                )
             if name in MOMENTS and not _holds_moments(column):
                 raise _wrong(where, name, column, moments=True)
-            if name in _TABLES[where] and not _holds_numbers(column):
+            if name in _TABLES[where] and not columns.holds_numbers(column):
                 raise _wrong(where, name, column, moments=False)
             if (
                 where in _MADE
@@ -55,7 +63,7 @@ def check(arguments):
                     "{where}: '{column}' must be true or false in every row, found {found:repr}",
                     where=where,
                     column=name,
-                    found=_shown(column),
+                    found=columns.shown(column),
                 )
 
 
@@ -68,19 +76,8 @@ def _holds_moments(column):
     )
 
 
-def _holds_numbers(column):
-    import pandas as pd
-
-    return (
-        (pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column))
-        or column.isna().all()
-        or pd.api.types.infer_dtype(column, skipna=True)
-        in ("integer", "floating", "mixed-integer-float", "decimal", "boolean")
-    )
-
-
 def _wrong(where, name, column, *, moments):
-    values = {"where": where, "column": name, "found": _shown(column)}
+    values = {"where": where, "column": name, "found": columns.shown(column)}
     if moments:
         return InputError(
             "result.error_moments",
@@ -94,12 +91,3 @@ def _wrong(where, name, column, *, moments):
         "pandas.to_numeric(…)",
         **values,
     )
-
-
-def _shown(column):
-    """Return a value that shows what is wrong, cut short."""
-    values = column.dropna()
-    words = [v for v in values.head(10_000) if isinstance(v, str)]
-    if not len(values):
-        return str(_NO_VALUE)
-    return str(words[0] if words else values.iloc[0])[:40]

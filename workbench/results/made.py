@@ -4,6 +4,7 @@ from inspect import signature
 
 from workbench.errors import InputError, need_columns
 from workbench.names import listed
+from workbench.results import columns
 
 _BUYING = ("frequency", "recency", "age")
 _EPISODE = ("customer_id", "outcome", "days", "first_stage", "last_stage")
@@ -70,17 +71,40 @@ def check(function, arguments):
 
 
 def lacking(function, args, options, error):
-    """Raise an InputError where a missing key is a column that a table made elsewhere lacks."""
+    """Raise an InputError where the key that is missing is a column that a table made elsewhere
+    should have and lacks.
+    """
     room = function.__module__.removeprefix("workbench.").partition(".")[0]
     for name, table in signature(function).bind(*args, **options).arguments.items():
         if (room, name) in MADE and hasattr(table, "columns"):
             _, needed, more = MADE[room, name]
-            if error.args and any(str(c) in str(error.args[0]) for c in (*needed, *more)):
-                need_columns(name, table.columns, *needed, *more)
+            gone = [c for c in (*needed, *more) if c not in table.columns and _is_key(c, error)]
+            need_columns(name, table.columns, *gone)
+
+
+def _is_key(column, error):
+    """Say whether a KeyError is about a column: its key is the column itself, or, where several
+    were asked for at once, the list of those that are not there, each in quotes.
+    """
+    key = error.args[0] if error.args else None
+    return key == column or (isinstance(key, str) and repr(column) in key)
 
 
 def _has_stages(name, table, stages):
     """Raise an InputError where a table lacks the column of a stage asked for."""
-    if name in ("profile", "linked") and stages is not None:
-        before = "true_" if name == "linked" else ""
-        need_columns(name, table.columns, *(f"{before}{stage}" for stage in listed(stages)))
+    import pandas as pd
+
+    if name not in ("episodes", "profile", "linked") or stages is None:
+        return
+    before = "true_" if name == "linked" else ""
+    wanted = [f"{before}{stage}" for stage in listed(stages)]
+    need_columns(name, table.columns, *wanted)
+    for column in wanted:
+        if len(table) and not pd.api.types.is_bool_dtype(table[column]):
+            raise InputError(
+                "result.error_flags",
+                "{where}: '{column}' must be true or false in every row, found {found:repr}",
+                where=name,
+                column=column,
+                found=columns.shown(table[column]),
+            )

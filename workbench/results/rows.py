@@ -7,7 +7,7 @@ from pathlib import Path
 from workbench import engine, names, notes
 from workbench.errors import InputError
 from workbench.notes import Note, say
-from workbench.results import kinds, made, weights
+from workbench.results import columns, kinds, made, weights
 
 # Parameters that hold a canonical table, and the columns without which no analysis can use a row.
 NEEDED = {
@@ -43,6 +43,7 @@ def usable(function, args, options):
         bound.arguments["stages"] = names.listed(bound.arguments["stages"])
     kinds.check(bound.arguments)
     made.check(function, bound.arguments)
+    columns.check(function, _with_defaults(bound))
     weights.check(function, bound.arguments)
     if function.__name__ in EVERY_ROW:
         return bound.args, bound.kwargs
@@ -51,6 +52,12 @@ def usable(function, args, options):
         if _is_table(table) and set(needed) <= set(_columns(table)):
             bound.arguments[name] = _looked_at(name, table, needed)
     return bound.args, bound.kwargs
+
+
+def _with_defaults(bound):
+    """Return every argument by name, those not given as their defaults."""
+    defaults = {n: p.default for n, p in bound.signature.parameters.items()}
+    return {**defaults, **bound.arguments}
 
 
 def _is_table(value):
@@ -273,7 +280,9 @@ def _say_alike(copies, rows):
 
 def _copies(seen, where):
     """Return how many rows of a part repeat another."""
-    alike = f"SELECT count(*) AS k FROM v WHERE {where} GROUP BY {', '.join(seen.roles)}"
+    # Rows alike in every column of their own are alike in the two made from them.
+    own = [name for name in seen.roles if name not in ("customer", "t")]
+    alike = f"SELECT count(*) AS k FROM v WHERE {where} GROUP BY {', '.join(own)}"
     return int(engine.one(f"SELECT sum(k - 1) FROM ({alike}) x", v=seen) or 0)
 
 

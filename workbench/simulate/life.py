@@ -378,7 +378,7 @@ class _Life:
             "involvement"
         )
         logits[:, 4] += effect("barrier") * blocked + effect("latency") * slow
-        logits[:, 4] += w.IDLE_TOUCH * np.isin(trigger, IDLE)
+        logits[:, 4] += effect("idle_touch") * np.isin(trigger, IDLE)
         return logits
 
     def _after_purchase(self, rows, at, brand, week, failed, need):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.simulate.studies import _made
+from workbench.simulate.world import WOKEN
 
 PAID = ("display", "social")  # triggers that are adverts
 # How a feature is answered, functional and dysfunctional, by four kinds of people.
@@ -27,7 +28,24 @@ def recommended(market, against=PAID):
         bought_before=np.minimum(needs["orders_before"], 3),
     )
     needs = with_side(market, needs)
-    return _made(needs[needs["trigger"].isin(["referral", *against])])
+    chosen = _made(needs[needs["trigger"].isin(["referral", *against])])
+    chosen.attrs["unit"] = "needs"
+    return chosen
+
+
+def woken(market):
+    """Return the needs of a market that have ended, by what woke them.
+
+    Returns a DataFrame: customer_id, variant (from_within, woken_by_friend, woken_by_advert,
+    woken_by_mail) and bought (0 or 1).
+    """
+    needs = market.truth["episodes"].query("outcome != 'open'")
+    made = needs[["customer_id"]].assign(
+        variant=needs["trigger"].map({"internal": "from_within", **WOKEN}),
+        bought=(needs["outcome"] == "bought").astype(int),
+    )
+    made.attrs["unit"] = "needs"
+    return _made(made)
 
 
 def with_side(market, table, customer="customer_id"):

@@ -12,6 +12,7 @@ from workbench.results import analysis
 from workbench.stages.episodes import Episodes, view_of
 from workbench.stages.measures import rate_result
 from workbench.stats import resample
+from workbench.stats.differences import standardised
 
 LEAST_CONTACTS = 50
 BARRIER = {
@@ -135,17 +136,6 @@ def barriers(
     cell = np.unique(d["cell"], return_inverse=True)[1]
     left = d["left"].to_numpy(float)
 
-    def differences(w):
-        v = w[who]
-        a, b = (np.bincount(cell[hit], (v * n)[hit], cell.max() + 1) for hit in (met, ~met))
-        ya, yb = (np.bincount(cell[hit], (v * left)[hit], cell.max() + 1) for hit in (met, ~met))
-        both = (a > 0) & (b > 0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            gap_ = np.where(both, ya / a - yb / b, 0)
-            return np.array(
-                [ya.sum() / a.sum() - yb.sum() / b.sum(), (gap_ * a)[both].sum() / a[both].sum()]
-            )
-
     first = d["occasions"] > 0
     rows = [
         {
@@ -158,9 +148,13 @@ def barriers(
         {"measure": "left_after_other", **_ratio(left[~met], n[~met], who[~met], conf_level)},
     ]
     at = resample.place([cell, met, n, left], who)
-    estimate = differences(np.ones(len(at)))
+    estimate = standardised(met, cell, n, left, np.ones(len(who)))
     _, low, high = intervals.bootstrap(
-        differences, at, seed=seed, draws=draws, conf_level=conf_level
+        lambda w: standardised(met, cell, n, left, w[who]),
+        at,
+        seed=seed,
+        draws=draws,
+        conf_level=conf_level,
     )
     for k, name in enumerate(("difference", "cost_adjusted")):
         rows.append(

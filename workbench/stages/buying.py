@@ -7,10 +7,11 @@ from workbench import names as own
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Curve, Points, Result, analysis
-from workbench.stages.hidden import MODEL_AXIS, forward, histories
+from workbench.stages.hidden import MODEL_AXIS, histories
 from workbench.stages.measures import THIN
 from workbench.stages.readout import best_ridge, logit_chance, logit_fit, state_features
 from workbench.stats import regressions
+from workbench.stats.hidden_markov import forward
 
 LEAST_BUYERS = 50  # to learn from, and to judge by
 

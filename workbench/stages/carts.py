@@ -94,23 +94,25 @@ def carts(events, *, cart="add_to_cart", order="order", window="24h", column="ev
     )
     parts = parts.sort_values(["customer", "opened"], kind="stable", ignore_index=True)
 
-    def moment(name):
-        return stamps(parts[name].where(parts[name] >= 0, 0)).where(parts[name].to_numpy() >= 0)
-
     return pd.DataFrame(
         {
             "customer_id": parts["customer"],
             "cart": parts.groupby("customer").cumcount() + 1,
-            "opened_at": moment("opened"),
-            "last_at": moment("last"),
-            "ordered_at": moment("ordered"),
+            "opened_at": _moments(parts["opened"]),
+            "last_at": _moments(parts["last"]),
+            "ordered_at": _moments(parts["ordered"]),
             "outcome": np.array(["open", "ordered", "abandoned"], object)[parts["outcome"]],
             "mature": parts["mature"].astype(bool),
-            "returned_at": moment("returned"),
+            "returned_at": _moments(parts["returned"]),
             "items": parts["items"],
             "value": parts["value"],
         }
     )
+
+
+def _moments(micros):
+    """Return moments; missing where there is none."""
+    return stamps(micros.where(micros >= 0, 0)).where(micros.to_numpy() >= 0)
 
 
 class _Carts:

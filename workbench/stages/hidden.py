@@ -8,6 +8,7 @@ from workbench import engine, schemas
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.stages.taxonomy import taxonomy
+from workbench.stats.hidden_markov import normal
 
 # Stages an event can come from.
 CHAIN = ("need", "search", "evaluation", "intent", "purchase", "post_purchase")
@@ -197,88 +198,3 @@ def _before(data, who, when):
     joined = pd.merge_asof(asked, events, on="t", by="who").sort_values("i")
     found = joined["row"].notna().to_numpy()
     return joined["row"].to_numpy()[found].astype(int), found
-
-
-def normal(counts):
-    """Return counts as shares that add up to one along the last axis."""
-    return counts / counts.sum(axis=-1, keepdims=True)
-
-
-def forward(data, start, moves, emissions):
-    """Return the chance of each stage at every event given what came up to it, and the scale of
-    each step.
-    """
-    alpha, scale = np.empty((len(data.k), K)), np.empty(len(data.k))
-    like = emissions.T[data.k]
-    longest = int(data.sizes.max(initial=0))
-    order = np.argsort(-data.sizes, kind="stable")
-    starts, sizes = data.starts[order], data.sizes[order]
-    here = starts
-    a = start * like[here]
-    for i in range(longest):
-        if i:
-            active = int(np.searchsorted(-sizes, -i, side="left"))
-            here = starts[:active] + i
-            a = np.einsum("nk,nkl->nl", alpha[here - 1], moves[data.bin[here]]) * like[here]
-        s = a.sum(axis=1)
-        scale[here] = s
-        alpha[here] = a / s[:, None]
-    return alpha, scale
-
-
-def expect(data, start, moves, emissions, now, answers, label_error):
-    """Return the log-likelihood and the expected counts of starts, moves, events and stages at
-    answers.
-    """
-    # An answer hangs on the last event before it: it weighs that event's stages by how well they
-    # explain it.
-    said = np.full((len(NOW), len(NOW)), label_error / len(NOW)) + (1 - label_error) * np.eye(
-        len(NOW)
-    )
-    leaf = np.ones((len(data.k), K))
-    explained = (
-        np.einsum("nkj,nj->nk", now[answers["bin"]], said[:, answers["stage"]].T)
-        if len(answers["row"])
-        else np.zeros((0, K))
-    )
-    np.multiply.at(leaf, answers["row"], explained)
-    like = emissions.T[data.k] * leaf
-    alpha, scale, beta = (
-        np.empty((len(data.k), K)),
-        np.empty(len(data.k)),
-        np.ones((len(data.k), K)),
-    )
-    order = np.argsort(-data.sizes, kind="stable")
-    starts, sizes = data.starts[order], data.sizes[order]
-    active = [int(np.searchsorted(-sizes, -i, side="left")) for i in range(int(sizes[0]))]
-    for i, m in enumerate(active):
-        here = starts[:m] + i if i else starts
-        a = (
-            start if i == 0 else np.einsum("nk,nkl->nl", alpha[here - 1], moves[data.bin[here]])
-        ) * like[here]
-        s = a.sum(axis=1)
-        scale[here], alpha[here] = s, a / s[:, None]
-    c_moves = np.zeros((BINS, K, K))
-    for i in range(len(active) - 1, 0, -1):
-        here = starts[: active[i]] + i
-        ahead = like[here] * beta[here] / scale[here][:, None]
-        step = moves[data.bin[here]]
-        beta[here - 1] = np.einsum("nkl,nl->nk", step, ahead)
-        for b in range(BINS):
-            m = data.bin[here] == b
-            if m.any():
-                c_moves[b] += moves[b] * (alpha[here[m] - 1].T @ ahead[m])
-    gamma = normal(alpha * beta)
-    c_emit = np.column_stack(
-        [np.bincount(data.k, gamma[:, s], emissions.shape[1]) for s in range(K)]
-    ).T
-    c_now = np.zeros((BINS, K, len(NOW)))
-    if len(answers["row"]):
-        joint = (
-            gamma[answers["row"]][:, :, None]
-            * now[answers["bin"]]
-            * said[:, answers["stage"]].T[:, None, :]
-        )
-        joint /= joint.sum(axis=2, keepdims=True) / gamma[answers["row"]][:, :, None]
-        np.add.at(c_now, answers["bin"], joint)
-    return float(np.log(scale).sum()), gamma[data.starts].sum(axis=0), c_moves, c_emit, c_now

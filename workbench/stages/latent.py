@@ -28,14 +28,12 @@ from workbench.stages.hidden import (
     Histories,
     K,
     anchored,
-    expect,
     first_now,
-    forward,
     histories,
-    normal,
     split_labels,
 )
-from workbench.stages.readout import fit_readout, left_out, readout_ridge, stage_chances
+from workbench.stages.readout import fit_readout, left_out, stage_chances
+from workbench.stats.hidden_markov import expect, forward, normal
 
 LEAST_HISTORIES = 30
 LEAST_ANSWERS = 50
@@ -201,9 +199,8 @@ def fit_latent(
 def _read_out(data, model, answers, error):
     """Return the model with its readout, and what answers say of chances that had not seen them."""
     alpha = forward(data, model.start, model.moves, model.emissions)[0]
-    ridge = readout_ridge(data, model, answers, error, alpha)
-    readout = fit_readout(data, model, answers, error, alpha, ridge)
-    chances = left_out(data, model, answers, error, alpha, ridge)
+    readout = fit_readout(data, model, answers, error, alpha)
+    chances = left_out(data, model, answers, error, alpha, (readout[0].penalty,))
     who = np.unique(data.customer[answers["row"]].astype(str), return_inverse=True)[1]
     held = Answers(chances, answers["stage"], who, error)
     return replace(model, readout=readout, answers=held)

@@ -6,7 +6,7 @@ from workbench import engine, intervals
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
-from workbench.stats import resample
+from workbench.stats import agreement, resample
 
 ENOUGH_MAPPED = 0.8  # share of events with a stage
 
@@ -78,7 +78,7 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
         known = assigned[assigned[label].notna()]
         if not len(known):
             raise NotEnoughData("stages.error_no_label", "mapping_quality: no event has a label")
-        said, true = known["stage"].fillna("none").to_numpy(object), known[label].to_numpy(object)
+        said, true = _written(known["stage"]), _written(known[label])
         who = np.unique(known["customer_id"], return_inverse=True)[1]
         rows.append(
             {
@@ -96,21 +96,20 @@ def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
         )
         at, size = resample.place([a, b], who), len(states)
 
-        def kappa(weights):
-            grid = np.bincount(
-                cells["cell"], cells["count"] * weights[cells["who"]], size * size
-            ).reshape(size, size)
-            total = grid.sum()
-            chance = (grid.sum(0) * grid.sum(1)).sum() / total**2
-            return (np.trace(grid) / total - chance) / (1 - chance) if chance < 1 else np.nan
-
-        _, low, high = intervals.bootstrap(kappa, at, seed=seed, conf_level=conf_level, draws=500)
+        one, many, of = (cells[c].to_numpy() for c in ("cell", "count", "who"))
+        _, low, high = intervals.bootstrap(
+            lambda w: agreement.kappa(one, many * w[of], size),
+            at,
+            seed=seed,
+            conf_level=conf_level,
+            draws=500,
+        )
         rows.append(
             {
                 "measure": "kappa",
                 "stage": "all_stages",
                 "n": len(known),
-                "estimate": kappa(np.ones(len(at))),
+                "estimate": agreement.kappa(one, many, size),
                 "conf_low": float(low),
                 "conf_high": float(high),
             }
@@ -214,3 +213,8 @@ def _quality_answer(table):
         kappa=rows.loc["kappa", "estimate"],
         **values,
     )
+
+
+def _written(names):
+    """Return names as they are written, "none" for those that are missing."""
+    return engine.written(names.astype(object).fillna("none")).to_numpy(object)

@@ -18,7 +18,7 @@ from workbench.stages.measures import (
     two_outcomes,
 )
 from workbench.stages.profile import PATH_STEPS
-from workbench.stats import resample
+from workbench.stats import agreement, resample
 
 LOOPS = {
     "question": Note("stages.loops_question", "How straight is the path to a purchase?"),
@@ -346,19 +346,15 @@ def decision_complexity(profile, *, draws=300, seed=1, conf_level=0.95):
     x = np.log1p(d[names].to_numpy(float))
     who = np.unique(d["customer_id"].astype(str), return_inverse=True)[1]
 
-    def component(w):
-        w = w[who].astype(float)
-        mean = (w[:, None] * x).sum(0) / w.sum()
-        z = (x - mean) / np.sqrt((w[:, None] * (x - mean) ** 2).sum(0) / w.sum())
-        values, vectors = np.linalg.eigh((w[:, None] * z).T @ z / w.sum())
-        loading = vectors[:, -1] * np.sqrt(values[-1])
-        loading *= np.sign(loading.sum())
-        omega = loading.sum() ** 2 / (loading.sum() ** 2 + (1 - loading**2).sum())
-        return np.append(loading, [values[-1] / len(names), omega])
-
     at = resample.place(x, who)
-    estimate = component(np.ones(len(at)))
-    _, low, high = intervals.bootstrap(component, at, seed=seed, draws=draws, conf_level=conf_level)
+    estimate = agreement.first_component(x, np.ones(len(who)))
+    _, low, high = intervals.bootstrap(
+        lambda w: agreement.first_component(x, w[who]),
+        at,
+        seed=seed,
+        draws=draws,
+        conf_level=conf_level,
+    )
     table = pd.DataFrame(
         {
             "component": [*names, "explained", "omega"],

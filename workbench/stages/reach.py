@@ -304,6 +304,9 @@ def dark_paths(episodes, stages, *, begins="intent", conf_level=0.95):
     bought = bought[~early]
     if not len(bought):
         raise NotEnoughData(NONE_BOUGHT)
+    strange = bought.loc[~bought["first_stage"].isin(stages), "first_stage"]
+    if len(strange):
+        raise unknown("episodes", "stage", strange.iloc[0], stages)
     first = bought["first_stage"].astype(object).map(stages.index)
     rows = [
         {"measure": name, **intervals.share(hit, bought["customer_id"], conf_level)}

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from workbench.stages.hidden import CHAIN, GAPS, MINUTE, NOW, K, anchored, forward
+from workbench.stages.hidden import CHAIN, GAPS, MINUTE, NOW, K, anchored
+from workbench.stats.hidden_markov import forward
+from workbench.stats.noisy_logit import PENALTIES, noisy_logit
 
 FOLDS = 4
-RIDGES = (3.0, 10.0, 30.0, 100.0)
 # Idle, under way, past a purchase: what the six stages are to the readout, and how a mistaken
 # answer falls on them.
 THREE = np.array([0, 1, 1, 1, 1, 2])
@@ -49,7 +50,7 @@ def state_features(data, model, row, since, alpha):
     return np.column_stack([activity(data, model, row, since), a, a * wait])
 
 
-def fit_readout(data, model, answers, error, alpha, ridge):
+def fit_readout(data, model, answers, error, alpha, penalties=PENALTIES):
     """Learn from answers whether people are idle, under way or past a purchase, and how the hidden
     stages of those under way are to be read.
 
@@ -61,7 +62,7 @@ def fit_readout(data, model, answers, error, alpha, ridge):
     row, y = answers["row"], answers["stage"]
     three, noise = THREE[y], NOISE
     x = state_features(data, model, row, answers["since"], alpha)
-    state = logit_fit(x, three, error, noise, ridge)
+    state = logit_fit(x, three, data.customer[row], error, noise, penalties)
     going = np.flatnonzero(three == 1)
     p = logit_chance(
         state, state_features(data, model, row[going], answers["since"][going], alpha)
@@ -70,30 +71,17 @@ def fit_readout(data, model, answers, error, alpha, ridge):
     weight = (1 - error) * p / ((1 - error) * p + error * noise[1])
     hot = np.eye(4)[y[going] - 1]
 
-    def loss(v):
-        q = _within(alpha[row[going]], v[0], v[1:])
-        return (
-            -(weight * np.log((q * hot).sum(1) + 1e-9)).sum()
-            + 2 * (v[0] - 1) ** 2
-            + (v[1:] ** 2).sum() / 2
-        )
-
     best = (
-        optimize.minimize(loss, np.array([1.0, 0, 0, 0, 0]), method="L-BFGS-B").x
+        optimize.minimize(
+            _lost, np.array([1.0, 0, 0, 0, 0]), (alpha[row[going]], weight, hot), "L-BFGS-B"
+        ).x
         if len(going)
         else np.array([1.0, 0, 0, 0, 0])
     )
     return state, (best[0], best[1:])
 
 
-def readout_ridge(data, model, answers, error, alpha):
-    """Return the weight of the penalty that serves answers left out best."""
-    row = answers["row"]
-    x = state_features(data, model, row, answers["since"], alpha)
-    return best_ridge(x, THREE[answers["stage"]], data.customer[row], error, NOISE)
-
-
-def left_out(data, model, answers, error, alpha, ridge):
+def left_out(data, model, answers, error, alpha, penalties):
     """Return the chances of every stage at the answers, by readouts that did not learn from the
     customer who gave them.
     """
@@ -102,10 +90,20 @@ def left_out(data, model, answers, error, alpha, ridge):
     fold = _folds(data.customer[row])
     for f in range(FOLDS):
         some = {name: values[fold != f] for name, values in answers.items()}
-        readout = fit_readout(data, model, some, error, alpha, ridge)
+        readout = fit_readout(data, model, some, error, alpha, penalties)
         here = fold == f
         chances[here] = read(data, model, readout, row[here], since[here], alpha)
     return chances
+
+
+def _lost(v, alpha, weight, hot):
+    """Return what answers say against a slope and shifts, held a little towards none."""
+    q = _within(alpha, v[0], v[1:])
+    return (
+        -(weight * np.log((q * hot).sum(1) + 1e-9)).sum()
+        + 2 * (v[0] - 1) ** 2
+        + (v[1:] ** 2).sum() / 2
+    )
 
 
 def activity(data, model, row, since):
@@ -135,49 +133,12 @@ def activity(data, model, row, since):
     return np.column_stack(columns).astype(float)
 
 
-def best_ridge(x, y, who, error, noise=None):
-    """Return the weight of the penalty, the best of four on customers left out."""
+def logit_fit(x, y, who, error, noise=None, penalties=PENALTIES):
+    """Fit a multinomial logit whose answers may be wrong; the weight of its penalty is the best of
+    some on customers left out.
+    """
     noise = np.full(len(NOW), 1 / len(NOW)) if noise is None else noise
-    fold = _folds(who)
-    scores = []
-    for ridge in RIDGES:
-        total = 0.0
-        for f in range(FOLDS):
-            fit = logit_fit(x[fold != f], y[fold != f], error, noise, ridge, scale_of=x)
-            p = logit_chance(fit, x[fold == f])
-            hit = p[np.arange(len(p)), y[fold == f]]
-            total += np.log((1 - error) * hit + error * noise[y[fold == f]]).sum()
-        scores.append((total, ridge))
-    return max(scores)[1]
-
-
-def logit_fit(x, y, error, noise, ridge, scale_of=None):
-    """Fit a multinomial logit whose answers may be wrong."""
-    from scipy import optimize, special
-
-    scale_of = x if scale_of is None else scale_of
-    mean, scale = scale_of.mean(0), scale_of.std(0) + 1e-6
-    z = np.column_stack([np.ones(len(x)), (x - mean) / scale])
-    noise = np.full(len(NOW), 1 / len(NOW)) if noise is None else noise
-    hot, wrong = np.eye(len(noise))[y], error * noise[y]
-
-    def loss(flat):
-        b = flat.reshape(z.shape[1], -1)
-        p = special.softmax(z @ b, axis=1)
-        seen = (1 - error) * (p * hot).sum(1) + wrong
-        pull = (1 - error) * p * hot / seen[:, None]
-        slope = z.T @ (p * pull.sum(1, keepdims=True) - pull)
-        slope[1:] += ridge * b[1:]
-        return -np.log(seen).sum() + ridge * (b[1:] ** 2).sum() / 2, slope.ravel()
-
-    flat = optimize.minimize(
-        loss,
-        np.zeros(z.shape[1] * len(noise)),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": 200},
-    ).x
-    return mean, scale, flat.reshape(z.shape[1], -1)
+    return noisy_logit(x, y, _folds(who), error=error, noise=noise, penalties=penalties)
 
 
 def _folds(who):
@@ -188,7 +149,4 @@ def _folds(who):
 
 def logit_chance(readout, x):
     """Return the chances a fitted logit gives."""
-    from scipy import special
-
-    mean, scale, b = readout
-    return special.softmax(np.column_stack([np.ones(len(x)), (x - mean) / scale]) @ b, axis=1)
+    return readout.chances(x)

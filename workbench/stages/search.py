@@ -332,32 +332,7 @@ def touchpoints(profile, *, conf_level=0.95):
     """
     checked(profile, "events", "sessions")
 
-    def build(d):
-        rows = []
-        for name in ("events", "sessions", "channels"):
-            if name in d:
-                for label, p in (
-                    ("lower_quartile", 0.25),
-                    ("median", 0.5),
-                    ("upper_quartile", 0.75),
-                ):
-                    rows.append(
-                        {
-                            "measure": name,
-                            "statistic": label,
-                            **intervals.quantile(d[name], d["customer_id"], p, conf_level),
-                        }
-                    )
-        rows.append(
-            {
-                "measure": "one_touch",
-                "statistic": "share",
-                **intervals.share(d["events"] == 1, d["customer_id"], conf_level),
-            }
-        )
-        return tidy(rows)
-
-    table = by_outcome(profile, build)
+    table = by_outcome(profile, lambda d: _touched(d, conf_level))
     return occasion_result(
         TOUCH
         | {"answer": two_outcomes(table, "one_touch", "share", TOUCH_ANSWER, TOUCH_ANSWER_ONE)},
@@ -375,6 +350,33 @@ def touchpoints(profile, *, conf_level=0.95):
         label=["outcome", "measure", "statistic"],
         group="outcome",
     )
+
+
+def _touched(d, conf_level):
+    """Return quartiles of contacts, and the share of journeys with a single one."""
+    rows = []
+    for name in ("events", "sessions", "channels"):
+        if name in d:
+            for label, p in (
+                ("lower_quartile", 0.25),
+                ("median", 0.5),
+                ("upper_quartile", 0.75),
+            ):
+                rows.append(
+                    {
+                        "measure": name,
+                        "statistic": label,
+                        **intervals.quantile(d[name], d["customer_id"], p, conf_level),
+                    }
+                )
+    rows.append(
+        {
+            "measure": "one_touch",
+            "statistic": "share",
+            **intervals.share(d["events"] == 1, d["customer_id"], conf_level),
+        }
+    )
+    return tidy(rows)
 
 
 @engine.frames("occasions")

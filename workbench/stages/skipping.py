@@ -1,12 +1,12 @@
 """Which stages buyers skip, and whether earlier buyers skip more."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workbench import engine, intervals, schemas
+from workbench import engine, intervals, regression, schemas
 from workbench import names as own
-from workbench.errors import InputError, NotEnoughData, need_columns
+from workbench.errors import InputError, NotEnoughData, countable, need_columns
 from workbench.notes import Note
 from workbench.results import analysis
 from workbench.stages.measures import (
@@ -18,6 +18,7 @@ from workbench.stages.measures import (
     shown,
     thin,
 )
+from workbench.stats.scaling import standardise
 
 SKIP = {
     "percent": True,
@@ -194,8 +195,8 @@ def with_truth(profile, truth, stages):
     ends = out[["customer_id", "episode", "opened_at", "closed_at"]].sort_values(
         "closed_at", kind="stable"
     )
-    if not len(events):
-        # An empty column has no type of its own.
+    if not len(events) or events["customer_id"].dtype.kind == "f":
+        # An empty column has no type of its own, and one with gaps has fractions.
         events = events.astype({"customer_id": ends["customer_id"].dtype})
     at = pd.merge_asof(
         events,
@@ -241,6 +242,9 @@ def effect(outcome, drivers, customer, *, conf_level=0.95):
             no=len(y) - y.sum(),
         )
     x = np.column_stack([np.ones(len(y)), drivers.to_numpy(float)])
+    for name in drivers:
+        countable("drivers", str(name), drivers[name])
+    regression.check(pd.DataFrame(x[:, 1:], columns=drivers.columns.astype(str)), "drivers")
     model = gee(y, x, np.unique(np.asarray(customer).astype(str), return_inverse=True)[1])
     low, high = intervals.normal(model.params, model.bse, conf_level)
     table = pd.DataFrame(
@@ -345,9 +349,22 @@ def _corrected(bought, linked, names, draws, seed, conf_level):
     }
 
 
+@dataclass(frozen=True)
+class Gee:
+    """A logistic model with customers as clusters: estimates, standard errors, covariances."""
+
+    params: np.ndarray
+    bse: np.ndarray
+    cov: np.ndarray
+
+
 def gee(y, x, clusters):
     """Return a logistic model by generalised estimating equations."""
     import statsmodels.api as sm
 
     order = np.argsort(clusters, kind="stable")
-    return sm.GEE(y[order], x[order], groups=clusters[order], family=sm.families.Binomial()).fit()
+    # On one place and scale, and put back: a moment as number would leave no digit.
+    made = standardise(x[order])
+    fit = sm.GEE(y[order], made.z, groups=clusters[order], family=sm.families.Binomial()).fit()
+    params, cov = made.back @ fit.params, made.back @ fit.cov_params() @ made.back.T
+    return Gee(params, np.sqrt(np.diag(cov)), cov)

@@ -310,22 +310,7 @@ def beside(events, assigned, column):
 
     need_columns("events", events.columns, "customer_id", "occurred_at", "event", column)
 
-    def keyed(table):
-        rows = pd.DataFrame(
-            {
-                "c": engine.written(table["customer_id"]).to_numpy(),
-                "t": (
-                    pd.to_datetime(table["occurred_at"], utc=True)
-                    .astype("datetime64[us, UTC]")
-                    .to_numpy()
-                ),
-                "e": engine.written(table["event"]).to_numpy(),
-                "row": np.arange(len(table)),
-            }
-        )
-        return rows.dropna().sort_values(["c", "t", "e", "row"], kind="stable")
-
-    theirs, mine = keyed(events), keyed(assigned)
+    theirs, mine = _keyed(events), _keyed(assigned)
     if len(theirs) != len(mine) or any(
         (theirs[k].to_numpy() != mine[k].to_numpy()).any() for k in ("c", "t", "e")
     ):
@@ -340,6 +325,25 @@ def beside(events, assigned, column):
         events[column].iloc[theirs["row"]].to_numpy(), index=assigned.index[mine["row"]]
     )
     return out.reindex(assigned.index).to_numpy()
+
+
+def _keyed(table):
+    """Return the events of a table in the order of customer, moment and event."""
+    import pandas as pd
+
+    rows = pd.DataFrame(
+        {
+            "c": engine.written(table["customer_id"]).to_numpy(),
+            "t": (
+                pd.to_datetime(table["occurred_at"], utc=True)
+                .astype("datetime64[us, UTC]")
+                .to_numpy()
+            ),
+            "e": engine.written(table["event"]).to_numpy(),
+            "row": np.arange(len(table)),
+        }
+    )
+    return rows.dropna().sort_values(["c", "t", "e", "row"], kind="stable")
 
 
 class _Assign:

@@ -17,10 +17,10 @@ from workbench.stages.hidden import (
     K,
     anchored,
     histories,
-    normal,
     split_labels,
 )
-from workbench.stages.readout import activity, best_ridge, logit_chance, logit_fit
+from workbench.stages.readout import activity, logit_chance, logit_fit
+from workbench.stats.hidden_markov import normal
 
 SCORE_QUESTION = Note(
     "stages.score_question",
@@ -203,7 +203,7 @@ def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
         }
         first = first or each
         for measure, value in each.items():
-            se = value.std(ddof=1) / np.sqrt(len(value))
+            se = _error(value)
             low, high = intervals.normal(value.mean(), se, conf_level)
             row = {
                 "model": name,
@@ -216,9 +216,7 @@ def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
             }
             if each is not first:
                 gap = value - first[measure]
-                d_low, d_high = intervals.normal(
-                    gap.mean(), gap.std(ddof=1) / np.sqrt(len(gap)), conf_level
-                )
+                d_low, d_high = intervals.normal(gap.mean(), _error(gap), conf_level)
                 row |= {
                     "difference": gap.mean(),
                     "difference_low": float(d_low),
@@ -328,15 +326,17 @@ def rule_map(events, model, labels, *, moment=None):
     """
     train, query = _asked(events, model, labels, moment), _asked(events, model, None, moment)
 
-    def cell(asked):
-        stage = anchored(list(model.events), None).argmax(axis=0)[asked["data"].k[asked["row"]]]
-        return stage * BINS + np.searchsorted(GAPS, asked["since"], side="right")
-
     counts = np.zeros((K * BINS, len(NOW)))
-    np.add.at(counts, (cell(train), train["stage"]), 1)
+    np.add.at(counts, (_cell(model, train), train["stage"]), 1)
     overall = counts.sum(0) + 0.5
     by_bin = normal(counts.reshape(K, BINS, -1).sum(0) + 3 * overall / overall.sum())
-    return _as_posterior(query, normal(counts + 5 * np.tile(by_bin, (K, 1)))[cell(query)])
+    return _as_posterior(query, normal(counts + 5 * np.tile(by_bin, (K, 1)))[_cell(model, query)])
+
+
+def _cell(model, asked):
+    """Return the stage of the last event's rule and the bin of the time since, as one number."""
+    stage = anchored(list(model.events), None).argmax(axis=0)[asked["data"].k[asked["row"]]]
+    return stage * BINS + np.searchsorted(GAPS, asked["since"], side="right")
 
 
 @engine.tables("events")
@@ -350,10 +350,12 @@ def stage_logit(events, model, labels, *, moment=None, label_error=0.1):
     McFadden (1974).
     """
     train, query = _asked(events, model, labels, moment), _asked(events, model, None, moment)
-    x = activity(train["data"], model, train["row"], train["since"])
-    who = train["data"].customer[train["row"]]
-    ridge = best_ridge(x, train["stage"], who, label_error)
-    fit = logit_fit(x, train["stage"], label_error, None, ridge)
+    fit = logit_fit(
+        activity(train["data"], model, train["row"], train["since"]),
+        train["stage"],
+        train["data"].customer[train["row"]],
+        label_error,
+    )
     return _as_posterior(
         query, logit_chance(fit, activity(query["data"], model, query["row"], query["since"]))
     )
@@ -390,8 +392,18 @@ def _as_posterior(query, chance):
     )
 
 
+def _error(values):
+    """Return the standard error of a mean over customers; missing for a single one."""
+    return values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+
+
 def _known(posterior, truth):
     """Return the posterior with the true stage beside it."""
+    if posterior["customer_id"].duplicated().any():
+        raise InputError(
+            "stages.error_posterior_twice",
+            "posterior: a customer occurs more than once",
+        )
     if truth["customer_id"].duplicated().any():
         raise InputError(
             "stages.error_truth_twice",

@@ -14,6 +14,7 @@ LAYOUTS = (
     web.matomo,
     surveys.qualtrics,
     surveys.survey_monkey,
+    surveys.two_headers,
     surveys.wide,
 )
 

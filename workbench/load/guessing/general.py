@@ -51,7 +51,7 @@ def general(peek):
 def _parts(peek):
     parts = {}
     for name in peek.columns:
-        role = role_of(name)
+        role = role_of(name) if peek.values(name) else None
         if role in ("amount", "price", "quantity") and not (
             peek.typed.get(name) == "number" or seen.is_number(peek.values(name), 0.9)
         ):

@@ -2,15 +2,18 @@
 
 import csv
 import io
+import itertools
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 from workbench.load import containers, workbooks
 from workbench.load.files import FORMATS
 from workbench.load.raw import UNNAMED
+from workbench.load.typed import is_nested
 
 ROWS = 20_000
 BYTES = 8_000_000
@@ -97,16 +100,35 @@ def _text(path, told):
     )
     quote = told.get("quote", '"')
     dialect = {"quoting": csv.QUOTE_NONE} if quote == "none" else {"quotechar": quote}
-    rows = []
-    for row in csv.reader(io.StringIO(text), delimiter=delimiter, **dialect):
-        rows.append(row)
-        if len(rows) > ROWS:
-            break
+    csv.field_size_limit(BYTES)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **dialect)
+        rows = list(itertools.islice(reader, ROWS + 1))
+    except csv.Error as error:
+        raise InputError(
+            "load.error_peek_text",
+            "{path}: cannot be cut into columns ({error})",
+            path=path,
+            error=str(error),
+        ) from None
     start = told.get("skip_rows", _header(rows))
     if start and "skip_rows" not in told:
         read["skip_rows"] = start
     whole = len(rows) <= ROWS and len(text) < BYTES // 2
-    return Peek(path, _columns(rows[start:]), read, whole=whole)
+    columns = _columns(rows[start:])
+    return Peek(path, columns, read, lists=_lists(columns), whole=whole)
+
+
+def _lists(columns):
+    """Return the keys in columns of text that holds lists of keys and values, written as JSON."""
+    lists = {}
+    for name, values in columns.items():
+        first = next(filter(None, values), "")
+        if first.startswith("[{"):
+            for value in filter(None, values[:200]):
+                with suppress(ValueError, RecursionError):
+                    _flatten({name: json.loads(value)}, "", {}, lists)
+    return {name: sorted(keys) for name, keys in lists.items()}
 
 
 def _loaded(path, told):
@@ -121,12 +143,15 @@ def _loaded(path, told):
             found.path = path
             return found
         raw = files.read(work, path, told)
-        cells = ", ".join(f"CAST({sql} AS VARCHAR)" for sql in raw.columns.values())
+        cells = ", ".join(
+            f"CAST({f'to_json({sql})' if is_nested(raw.types[name]) else sql} AS VARCHAR)"
+            for name, sql in raw.columns.items()
+        )
         rows = work.rows(f"SELECT {cells} FROM {raw.relation} LIMIT {ROWS}")
         types = dict(raw.types)
     columns = {name: [_cell(row[i]) for row in rows] for i, name in enumerate(raw.columns)}
     typed = {name: kind for name in columns if (kind := _kind_of_type(types[name]))}
-    return Peek(path, columns, {}, typed, whole=len(rows) < ROWS)
+    return Peek(path, columns, {}, typed, _lists(columns), whole=len(rows) < ROWS)
 
 
 def _kind_of_type(name):
@@ -157,7 +182,11 @@ def _decoded(path, told=None):
 
 def _steadiness(text, delimiter):
     """Return how many fields most lines have with a delimiter, and how many lines have them."""
-    widths = [len(row) for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    csv.field_size_limit(BYTES)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    widths = []
+    with suppress(csv.Error):
+        widths += [len(row) for row in reader if row]
     wide = [w for w in widths if w > 1]
     if not wide:
         return (0, 0)
@@ -202,18 +231,29 @@ def _workbook(path, told):
     heads = book.heads(visible, ROWS)
     # A whole number is written without its .0.
     rows = {name: [[_whole(cell) for cell in row] for row in heads[name]] for name in visible}
-    best = told.get("sheet")
-    if best not in rows:
-        best = max(visible, key=lambda name: sum(len(row) for row in rows[name]))
+    best = _sheet(told.get("sheet"), rows)
     start = told.get("skip_rows", _header(rows[best]))
-    read = {"sheet": best} if len(book.sheets) > 1 else {}
-    if start:
-        read["skip_rows"] = start
-    others = [name for name in visible if name != best]
     below = rows[best][start:]
+    # Sheets with the same columns are one table: a month a sheet, or a year.
+    alike = [name for name in visible if _names(rows[name][start:]) == _names(below)]
+    read = {"skip_rows": start} if start else {}
+    if len(book.sheets) > 1:
+        read = {"sheet": alike if len(alike) > 1 else best, **read}
+    others = [name for name in visible if name not in alike]
     columns = _columns(below)
     typed = _types_of_cells(below, columns)
-    return Peek(path, columns, read, typed, sheets=others, whole=len(below) < ROWS)
+    return Peek(path, columns, read, typed, sheets=others, whole=_is_whole(below, alike))
+
+
+def _sheet(told, rows):
+    """Return the sheet to look at: the first that a mapping names, else the largest."""
+    named = told if isinstance(told, list) else [told]
+    found = [str(name) for name in named if str(name) in rows]
+    return found[0] if found else max(rows, key=lambda name: sum(map(len, rows[name])))
+
+
+def _is_whole(rows, sheets):
+    return len(rows) < ROWS and len(sheets) == 1
 
 
 def _whole(cell):
@@ -250,7 +290,7 @@ def _parquet(path, told):
             "load.error_peek_parquet",
             "{path}: not a readable Parquet file ({error})",
             path=path,
-            error=str(error).splitlines()[0],
+            error=first_line(error),
         ) from None
     records = [] if table is None else table.to_pylist()
     found = _records(path, records)

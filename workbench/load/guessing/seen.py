@@ -8,7 +8,7 @@ _ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?\s?(Z|UTC|[+-]\d{2}(:?\d{2})?)?"
 )
 _ZONED = re.compile(r":.*(Z|UTC|[+-]\d{2}(:?\d{2})?)$")
-_DAYS = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}|\d{{2}})(?:(,?\s){_CLOCK})?")
+_DAYS = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}|\d{{2}})(?:(,?\s+){_CLOCK})?")
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([/.])(\d{{1,2}})\2(\d{{1,2}})(?:(\s){_CLOCK})?")
 _NUMBER = re.compile(r"[+-]?\s*[€$£]?\s*[+-]?[\d.,\s]*\d-?\s*[€$£]?")
 _POINT = re.compile(r"(\d{1,3})(?:\.0)?")

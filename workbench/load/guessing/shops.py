@@ -3,6 +3,8 @@
 What is said of a layout stands in its public documentation; what depends on the shop is asked.
 """
 
+import re
+
 from workbench.load.guessing.draft import Draft
 from workbench.notes import Note
 
@@ -158,9 +160,11 @@ def _status(draft, peek, status, currency):
 
 def stripe(peek):
     """Stripe: payments as the dashboard exports them; amounts in whole units of the currency."""
-    when = peek.first("Created date (UTC)", "Created (UTC)")
-    if when is None or not peek.has("id", "Amount", "Currency", "Status"):
+    created = [re.fullmatch(r"Created(?: date)? \((.+)\)", name) for name in peek.names]
+    named = next((match for match in created if match), None)
+    if named is None or not peek.has("id", "Amount", "Currency", "Status"):
         return None
+    when, zone = named[0], named[1]
     draft = Draft("orders", STRIPE, peek)
     draft.column("order_id", "id")
     people = [n for n in ("Customer ID", "Customer Email") if peek.values(n)]
@@ -169,7 +173,7 @@ def stripe(peek):
     else:
         draft.ask_column("customer_id", NOBODY)
     draft.moment("ordered_at", peek, when)
-    draft.set("zone", "UTC", IN_HEADER)
+    draft.set("zone", zone, IN_HEADER)
     if "Amount Refunded" in peek.columns:
         draft.column("amount", {"subtract": ["Amount", "Amount Refunded"]}, NET)
     else:

@@ -9,9 +9,10 @@ from workbench.load.guessing.names import folded, role_of
 from workbench.load.raw import UNNAMED
 from workbench.notes import Note
 
-QUALTRICS = Note("guess.qualtrics", "a Qualtrics export with three header rows")
+QUALTRICS = Note("guess.qualtrics", "a Qualtrics export with several header rows")
 QUALTRICS_ONE = Note("guess.qualtrics_one", "a Qualtrics export with one header row")
 MONKEY = Note("guess.survey_monkey", "a SurveyMonkey export with two header rows")
+TWO = Note("guess.two_headers", "a survey with one column a question and a second row of headers")
 WIDE = Note("guess.wide_survey", "a survey with one column a question")
 ITEMS = Note(
     "guess.items",
@@ -49,19 +50,26 @@ def qualtrics(peek):
     """Qualtrics: names, question texts and import ids stand above the answers."""
     if not peek.has("ResponseId", "EndDate") or peek.first("StartDate", "RecordedDate") is None:
         return None
-    ids = [v for v in peek.columns["ResponseId"][:2] if v and v.startswith("{")]
-    answers = peek.below(2) if ids else peek
-    draft = Draft("surveys", QUALTRICS if ids else QUALTRICS_ONE, peek)
+    heads = _heads(peek, "EndDate")
+    answers = peek.below(heads)
+    draft = Draft("surveys", QUALTRICS if heads else QUALTRICS_ONE, peek)
     draft.column("response_id", "ResponseId")
     people = ("ExternalReference", "ExternalDataReference", "RecipientEmail")
     person = next((p for p in people if len(answers.values(p)) > answers.rows / 2), None)
     draft.column("respondent_id", person or "ResponseId", None if person else NO_PERSON)
     draft.moment("answered_at", answers, "EndDate")
-    _items(draft, answers, heads=bool(ids))
-    if ids:
-        _below_the_heads(draft, peek)
+    _items(draft, answers, heads=heads > 0)
+    if heads:
+        _below_the_heads(draft, peek, heads)
     _no_previews(draft, answers)
     return draft
+
+
+def _heads(peek, when):
+    """Return how many rows below the header are no answers: what stands there is no time."""
+    values = peek.columns[when][:3]
+    times = [value is not None and seen.times([value]) is not None for value in values]
+    return times.index(True) if True in times else 0
 
 
 def _no_previews(draft, answers):
@@ -71,12 +79,12 @@ def _no_previews(draft, answers):
         draft.reject(rule)
 
 
-def _below_the_heads(draft, peek):
+def _below_the_heads(draft, peek, rows):
     """Take the zone from the header rows and refuse them as answers."""
-    zone = _zone_of(peek.columns["EndDate"][:2])
+    zone = _zone_of(peek.columns["EndDate"][:rows])
     if zone:
         draft.set("zone", zone)
-    heads = [v for v in peek.columns["ResponseId"][:2] if v]
+    heads = [v for v in peek.columns["ResponseId"][:rows] if v]
     draft.reject({"column": "ResponseId", "one_of": heads, "reason": "header row"})
 
 
@@ -110,6 +118,27 @@ def survey_monkey(peek):
     _items(draft, answers, heads=two, nameless=True)
     if two:
         draft.reject({"column": person, "missing": True, "reason": "header row"})
+    return draft
+
+
+def two_headers(peek):
+    """Return a survey whose second header row has the parts of questions, but no id and no time."""
+    first = peek.names[0]
+    below = peek.below(1)
+    whole = below.values(first)
+    if peek.columns[first][0] is not None or len(set(whole)) < max(below.rows, 1):
+        return None
+    scales, texts, _ = _questions(below, nameless=True)
+    moments = [n for n in peek.names if peek.columns[n][0] is None and _is_time(below, n)]
+    parts = [n for n in (*scales, *texts) if peek.columns[n][0] is not None]
+    if len(parts) < LEAST_QUESTIONS or not moments:
+        return None
+    draft = Draft("surveys", TWO, peek)
+    draft.column("response_id", first)
+    draft.column("respondent_id", first, NO_PERSON)
+    draft.moment("answered_at", below, moments[-1])
+    _items(draft, below, heads=True, nameless=True)
+    draft.reject({"column": first, "missing": True, "reason": "header row"})
     return draft
 
 

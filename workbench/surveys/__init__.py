@@ -1,0 +1,25 @@
+"""What do people answer: would they recommend, were they satisfied, was it easy, and for whom do
+the answers speak?
+"""
+
+from workbench.surveys.comparisons import differences, trend
+from workbench.surveys.crosstabs import crosstab
+from workbench.surveys.planning import answers_needed
+from workbench.surveys.response import nonresponse, response
+from workbench.surveys.scores import ces, csat, nps, sus
+from workbench.surveys.weighting import rake, weight_effect
+
+__all__ = [
+    "answers_needed",
+    "ces",
+    "crosstab",
+    "csat",
+    "differences",
+    "nonresponse",
+    "nps",
+    "rake",
+    "response",
+    "sus",
+    "trend",
+    "weight_effect",
+]
