@@ -4,7 +4,7 @@ import numpy as np
 from scipy import special
 
 from workbench.errors import InputError, check_draws, one_of
-from workbench.stats import resample
+from workbench.stats import resample, sampling
 
 
 def z(conf_level):
@@ -228,7 +228,7 @@ def positive(estimate, std_error, conf_level=0.95):
     Source: Meeker & Escobar (1998), Statistical Methods for Reliability Data, section 7.3.
 
     >>> [round(float(v), 3) for v in positive(0.5, 0.5)]
-    [0.07, 3.549]
+    [0.07, 3.55]
     """
     estimate = np.asarray(estimate, float)
     some = np.where(estimate > 0, estimate, np.nan)
@@ -459,13 +459,15 @@ def share_difference(hit, first, customer, conf_level=0.95):
     }
 
 
-def share(hit, customer, conf_level=0.95):
+def share(hit, customer, conf_level=0.95, weights=None):
     """Estimate the share of rows with a property, the customer as sampling unit.
 
     Parameters
     ----------
     hit : array-like of bool, one value per row
     customer : array-like, whose row it is
+    weights : array-like of float, optional
+        How much every row counts; None: all the same. `count` and `n` stay numbers of rows.
 
     Returns
     -------
@@ -476,11 +478,21 @@ def share(hit, customer, conf_level=0.95):
     hit = np.asarray(hit, bool)
     who, sizes = _whose(customer)
     count, n = int(hit.sum()), len(hit)
+    if weights is not None:
+        each = np.bincount(who, weights)
+        estimate, se, _, _ = ratio(np.bincount(who, hit * weights), each, conf_level)
+        low, high = clustered(estimate, se, n, sampling.kish(each), conf_level)
+        return _shared(count, n, estimate, se, low, high)
     estimate, se, _, _ = ratio(np.bincount(who, hit, len(sizes)), sizes, conf_level)
     if len(sizes) == n:
         low, high = wilson(count, n, conf_level)
     else:
         low, high = clustered(estimate, se, n, len(sizes), conf_level)
+    return _shared(count, n, estimate, se, low, high)
+
+
+def _shared(count, n, estimate, se, low, high):
+    """Return the row of a share."""
     return {
         "count": count,
         "n": n,

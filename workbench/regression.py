@@ -11,7 +11,7 @@ from scipy import special
 from workbench import intervals
 from workbench.errors import InputError, NotEnoughData, countable, need_columns, one_of
 from workbench.notes import Note
-from workbench.stats import likelihoods, ordered, products, regressions
+from workbench.stats import linear, ordered, regressions
 from workbench.stats.scaling import standardise
 
 KINDS = ("linear", "logit", "ordinal", "poisson")
@@ -55,7 +55,8 @@ WEAK = Note(
 @dataclass(frozen=True, eq=False)
 class Data:
     """Rows ready for a fit: outcome `y`, design `x` (DataFrame, the constant first), `groups` (a
-    number a row), `left_out` (how many rows had a missing value) and `index` (of the rows kept).
+    number a row), `left_out` (how many rows had a missing value), `index` (of the rows kept) and
+    `weights` of a survey, mean 1 (None: all the same).
     """
 
     y: np.ndarray
@@ -63,6 +64,7 @@ class Data:
     groups: np.ndarray
     left_out: int
     index: object
+    weights: np.ndarray = None
 
     @property
     def customers(self):
@@ -91,9 +93,9 @@ def numbers(table, what, *names):
             )
 
 
-def prepare(table, outcome, terms, *, cluster=None, what="table"):
+def prepare(table, outcome, terms, *, cluster=None, what="table", weights=None):
     """Return the rows of a table ready for a fit, words turned into indicators (the first is the
-    reference).
+    reference); `weights` is an array, one a row.
 
     Raises
     ------
@@ -157,7 +159,9 @@ def prepare(table, outcome, terms, *, cluster=None, what="table"):
         if cluster
         else np.arange(len(rows))
     )
-    return Data(y, x, groups, int((~whole).sum()), rows.index)
+    if weights is not None:
+        weights = weights[whole.to_numpy()] / weights[whole.to_numpy()].mean()
+    return Data(y, x, groups, int((~whole).sum()), rows.index, weights)
 
 
 def _never_varies(what, columns):
@@ -288,7 +292,14 @@ def fit(data, kind="linear", *, weights=None, partial=False, penalty=None, conf_
             "regression.error_poisson_outcome", "poisson: the outcome must not be negative"
         )
     if kind == "linear":
-        return _least_squares(data, weights)
+        return _least_squares(data, data.weights if weights is None else weights)
+    if data.weights is not None and (penalty or kind == "ordinal"):
+        raise InputError(
+            "regression.error_weights",
+            "weights: {what} takes no weights; leave the column of weights out to count every row "
+            "once, or take the kind linear, logit or poisson without a penalty",
+            what=f"penalty='{penalty}'" if penalty else f"kind='{kind}'",
+        )
     return _likelihood(data, kind, partial, penalty, conf_level)
 
 
@@ -308,7 +319,8 @@ def _likelihood(data, kind, partial, penalty, conf_level):
     if penalty:
         made = regressions.firth_logit(x, data.y, conf_level=conf_level)
     else:
-        made = FITS[kind](x, data.y, groups=data.groups)
+        how = {} if data.weights is None else {"weights": data.weights}
+        made = FITS[kind](x, data.y, groups=data.groups, **how)
     check_settled(made, kind)
     if not made.recession.exists and not (partial and kind != "ordinal"):
         raise _separated(data, absent(made, names))
@@ -490,62 +502,38 @@ def _sandwich(y, x, used, groups, absorbed):
     """Least squares of y on `used`, residuals from `x`."""
     import pandas as pd
 
-    u, n, k = used.to_numpy(float), len(y), used.shape[1] + absorbed
-    back = np.eye(used.shape[1])
-    if used.columns[0] == "constant":
-        made = standardise(u)
-        u, back = made.z, made.back
-    bread = np.linalg.inv(u.T @ u)
-    beta = back @ (bread @ (u.T @ y))
-    pulls = u * (y - x.to_numpy(float) @ beta)[:, None]
-    g = int(groups.max()) + 1
-    if g < 2:
+    if int(groups.max()) < 1:
         raise NotEnoughData(
             "regression.error_one_group",
             "all rows belong to one sampling unit; an error needs at least {least}",
             least=2,
         )
-    summed = likelihoods.per_group(pulls, groups, g)
-    cov = bread @ (summed.T @ summed) @ bread * g / (g - 1) * (n - 1) / max(n - min(k, n - 1), 1)
-    cov = back @ cov @ back.T
-    return Weights(pd.Series(beta, used.columns), pd.DataFrame(cov, used.columns, used.columns))
+    made = linear.least_squares(
+        y,
+        used.to_numpy(float),
+        groups,
+        residual=x.to_numpy(float),
+        absorbed=absorbed,
+        constant=used.columns[0] == "constant",
+    )
+    names = used.columns
+    return Weights(pd.Series(made.params, names), pd.DataFrame(made.cov, names, names))
 
 
 def poisson_absorbed(y, x, groups, *effects, rounds=100):
     """Return Poisson weights with fixed effects taken out within the iterations, with a jackknife
     over groups; rows whose effect has no count at all tell nothing and must be left out beforehand.
 
-    Source: Correia, Guimarães & Zylkin (2020), Stata Journal 20; jackknife Bell & McCaffrey (2002),
-    Survey Methodology 28.
+    Source: as `stats.linear.poisson_absorbed`.
     """
     import pandas as pd
 
-    x_, mu = x.to_numpy(float), (y + y.mean()) / 2
-    eta, before = np.log(mu), np.inf
-    for _ in range(rounds):
-        work = eta + (y - mu) / mu
-        z = products.take_out(np.column_stack([work, x_]), mu, effects)
-        root = np.sqrt(mu)
-        beta = np.linalg.lstsq(z[:, 1:] * root[:, None], z[:, 0] * root, rcond=None)[0]
-        eta = np.clip(work - (z[:, 0] - z[:, 1:] @ beta), -30, 30)
-        mu = np.exp(eta)
-        deviance = 2 * (np.where(y > 0, y * np.log(np.maximum(y, 1e-300) / mu), 0) - (y - mu)).sum()
-        if abs(before - deviance) < 1e-9 * (abs(deviance) + 0.1):
-            break
-        before = deviance
-    else:
+    made = linear.poisson_absorbed(y, x.to_numpy(float), groups, effects, rounds=rounds)
+    if not made.settled:
         raise InputError(
             "regression.error_poisson_convergence",
             "poisson: the fit does not converge; look for terms that decide whether "
             "there are any sales at all",
         )
-    inner = z[:, 1:]
-    g = int(groups.max()) + 1
-    summed = likelihoods.per_group(inner * (y - mu)[:, None], groups, g)
-    own = likelihoods.per_group(np.einsum("n,ni,nj->nij", mu, inner, inner), groups, g)
-    information = (inner * mu[:, None]).T @ inner
-    # How far the weights move when a cluster is left out (jackknife): heavy clusters count for what
-    # they are.
-    moved = np.linalg.solve(information - own, summed[:, :, None])[:, :, 0]
-    cov = moved.T @ moved * (g - 1) / g
-    return Weights(pd.Series(beta, x.columns), pd.DataFrame(cov, x.columns, x.columns))
+    names = x.columns
+    return Weights(pd.Series(made.params, names), pd.DataFrame(made.cov, names, names))

@@ -8,6 +8,7 @@ from workbench.attribution.channels import entry_points, sources
 from workbench.attribution.coalitions import shapley
 from workbench.attribution.credit import rules
 from workbench.attribution.emails import email_funnel, mails_as_adverts
+from workbench.attribution.mailing import mail_effect
 from workbench.attribution.mix import mix
 from workbench.attribution.paths import Journeys, from_paths, paths
 from workbench.attribution.truth import beside_truth
@@ -21,6 +22,7 @@ __all__ = [
     "email_funnel",
     "entry_points",
     "from_paths",
+    "mail_effect",
     "mails_as_adverts",
     "markov",
     "mix",

@@ -43,9 +43,11 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
     Result
         method, channel, count (conversions credited), n (conversions), estimate (share of the
         credit), std_error, conf_low, conf_high; with `truth` also incremental (conversions really
-        brought about) and off (credited minus incremental); with `costs` cost, cost_per_conversion
-        and, where conversions have a worth, value and return_on_cost (credited value over cost).
-        The method "truth" has the true shares.
+        brought about), off (credited minus incremental) and off_in_all (its size summed over the
+        channels whose truth is known); with `costs` cost, cost_per_conversion, with both
+        cost_per_incremental, and where conversions have a worth, value and return_on_cost (credited
+        value over cost). The method "truth" has the true shares, and "nobody" credits no channel:
+        what a method has to beat.
 
     Raises
     ------
@@ -101,49 +103,10 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
     limits = [COMPARE_LIMIT]
     answer = _widest(table)
     if truth is not None:
-        true = truth.set_index("channel")["incremental_orders"].astype(float)
-        table["incremental"] = table["channel"].map(true)
-        table["off"] = table["count"] - table["incremental"]
-        known = table.dropna(subset=["incremental"])
-        summed = known.groupby("method").agg(
-            off=("off", lambda g: g.abs().sum()),
-            over=("count", "sum"),
-            really=("incremental", "sum"),
-        )
-        best = summed["off"].idxmin()
-        answer = Note(
-            "attribution.truth",
-            "Closest to the truth is {best:word}: summed over channels its difference is {off} "
-            "conversions (of the method furthest away, {worst}); it attributes {credited} "
-            "conversions where channels brought about {really} ({n} in all).",
-            best=best,
-            off=summed.loc[best, "off"],
-            worst=summed["off"].max(),
-            credited=summed.loc[best, "over"],
-            really=summed.loc[best, "really"],
-            n=table["n"].iloc[0],
-        )
-        positive = true.clip(lower=0)
-        rows = [
-            {
-                "method": "truth",
-                "channel": c,
-                "count": v,
-                "n": int(table["n"].iloc[0]),
-                "estimate": v / max(int(table["n"].iloc[0]), 1),
-                "incremental": v,
-                "off": 0.0,
-            }
-            for c, v in positive.items()
-        ]
-        table = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
+        table, answer = _beside(table, truth)
     if costs is not None:
-        cost = costs.groupby("channel")["cost"].sum()
-        table["cost"] = table["channel"].map(cost)
-        table["cost_per_conversion"] = table["cost"] / table["count"].where(table["count"] > 0)
-        if journeys.valued:
-            table["return_on_cost"] = table["value"] / table["cost"]
-        limits.append(COST_LIMIT)
+        table, said = _priced(table, costs, journeys.valued)
+        limits += [COST_LIMIT, *said]
     return Result(
         question=Note("attribution.compare_question", "Do the methods of attribution agree?"),
         table=table,
@@ -156,7 +119,7 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
         chart=Points(
             label=["channel"],
             group="method",
-            only={"method": ["last", "linear", "markov_chain", "shapley", "truth"]},
+            only={"method": ["last", "linear", "markov_chain", "truth"]},
             percent=True,
             xlabel=AXIS,
         ),
@@ -180,3 +143,82 @@ def _widest(table):
         highest=own.idxmax(),
         n=table["n"].iloc[0],
     )
+
+
+def _beside(table, truth):
+    """Return the methods beside the truth and beside crediting nobody, and which comes nearest."""
+    import pandas as pd
+
+    true = truth.set_index("channel")["incremental_orders"].astype(float)
+    n = int(table["n"].iloc[0])
+    extra = [
+        {"method": method, "channel": c, "count": count, "n": n, "estimate": count / max(n, 1)}
+        for method, share in (("nobody", 0.0), ("truth", 1.0))
+        for c, v in true.items()
+        for count in (share * v,)
+    ]
+    table = pd.concat([table, pd.DataFrame(extra)], ignore_index=True)
+    table["incremental"] = table["channel"].map(true)
+    table["off"] = table["count"] - table["incremental"]
+    sizes = table["off"].abs().groupby(table["method"]).sum()
+    table["off_in_all"] = table["method"].map(sizes)
+    nobody, sizes = sizes["nobody"], sizes.drop(["truth", "nobody"]).sort_index()
+    values = {
+        "best": sizes.idxmin(),
+        "off": sizes.min(),
+        "worst": sizes.idxmax(),
+        "most": sizes.max(),
+        "nobody": nobody,
+        "really": true.sum(),
+        "n": n,
+    }
+    if sizes.min() >= nobody:
+        return table, Note(
+            "attribution.truth_nobody",
+            "No method comes as near to the truth as giving no credit to anybody: that misses it "
+            "by {nobody} conversions, summed over channels, the nearest method ({best:word}) by "
+            "{off:4} and the furthest ({worst:word}) by {most:4}; the channels brought about "
+            "{really} of {n}, and every method hands out all of them.",
+            **values,
+        )
+    beaten = int((sizes >= nobody).sum())
+    return table, Note(
+        "attribution.truth_nearest",
+        "Nearest to the truth is {best:word}, off by {off:4} conversions summed over channels; "
+        "giving no credit to anybody is off by {nobody}, and does no worse than {beaten} of "
+        "{methods} methods. The channels brought about {really} of {n}.",
+        beaten=beaten,
+        methods=len(sizes),
+        **{k: v for k, v in values.items() if k not in ("worst", "most")},
+    )
+
+
+def _priced(table, costs, valued):
+    """Return the table with what a conversion costs, and what one that was brought about costs."""
+    cost = costs.groupby("channel")["cost"].sum()
+    table["cost"] = table["channel"].map(cost)
+    table["cost_per_conversion"] = table["cost"] / table["count"].where(table["count"] > 0)
+    if valued:
+        table["return_on_cost"] = table["value"] / table["cost"]
+    if "incremental" not in table:
+        return table, []
+    gained = table["incremental"].where(table["incremental"] > 0)
+    table["cost_per_incremental"] = table["cost"] / gained
+    known = table[~table["method"].isin(("truth", "nobody"))].dropna(
+        subset=["cost_per_incremental"]
+    )
+    if not len(known):
+        return table, []
+    dearest = known.sort_values(["cost_per_incremental", "channel"]).iloc[-1]["channel"]
+    own = known[known["channel"] == dearest]
+    return table, [
+        Note(
+            "attribution.cost_gained",
+            "Dearest is {channel:word}: a conversion it brought about costs {gained:money}, where "
+            "the methods say between {least:money} and {most:money} for one credited to it.",
+            channel=dearest,
+            gained=own["cost_per_incremental"].iloc[0],
+            least=own["cost_per_conversion"].min(),
+            most=own["cost_per_conversion"].max(),
+        )
+    ]

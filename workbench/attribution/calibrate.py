@@ -12,7 +12,13 @@ from workbench.results import Points, Result, analysis
 # scale of what is thought of the spread of ratios between channels before any test (half-normal)
 SPREAD = 0.5
 LEAST_TESTS = 2
+GRADE = "quasi-causal: attribution calibrated by experiments"
 
+NONE_TO_ALL = Note(
+    "attribution.none_to_all",
+    "Of a channel without a test, between none and all of what is credited to it is taken to be "
+    "real; that it drives buyers away is left out of account.",
+)
 TRANSPORT = Note(
     "attribution.transport",
     "Tests hold for their own period and people; other seasons and budgets may differ.",
@@ -49,10 +55,11 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
     Returns
     -------
     Result
-        channel, evidence (tested or not_tested), count (conversions credited), n (conversions),
+        channel, basis (tested or not_tested), count (conversions credited), n (conversions),
         estimate (conversions brought about), std_error, conf_low, conf_high, left_out (for a tested
-        channel: what the other tests predict for it). The leave-one-test-out error and the share of
-        credit without a test stand in `.facts`.
+        channel: what the other tests predict for it), evidence (of the row). Of a channel without a
+        test between none and all of its credit is real. The leave-one-test-out error and the share
+        of credit without a test stand in `.facts`.
 
     Raises
     ------
@@ -107,8 +114,7 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
     )
     rng = np.random.default_rng(seed)
     own, others = _posterior(ratio, error, draws, rng)
-    made = np.empty((draws, len(count)))
-    made[:] = (others[:, 0] + others[:, 1] * rng.normal(size=(draws, len(count))).T).T * count
+    made = _untested(others, len(count), rng) * count
     made[:, at] = own * count[at]
     left = np.full(len(count), np.nan)
     for i in range(len(tests)):
@@ -123,7 +129,7 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
     result = pd.DataFrame(
         {
             "channel": table.index,
-            "evidence": np.where(tested, "tested", "not_tested"),
+            "basis": np.where(tested, "tested", "not_tested"),
             "count": count,
             "n": table["n"].to_numpy(),
             "estimate": made.mean(axis=0),
@@ -131,39 +137,14 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
             "conf_low": low,
             "conf_high": high,
             "left_out": left,
+            # A test that leans on the others is no experiment of its own, and what has no test
+            # only resembles those that have one.
+            "evidence": np.where(tested, GRADE, "associational"),
         }
     )
-    off = np.abs(left[at] - tests["incremental"]).mean()
-    plain = np.abs(count[at] - tests["incremental"]).mean()
     middle = np.quantile(others[:, 0], [(1 - conf_level) / 2, 0.5, (1 + conf_level) / 2])
-    limits = (
-        Note(
-            "attribution.untested",
-            "{count} channel with {share:%} of attributed conversions has no test: its estimate "
-            "rests on the tested channels.",
-            "{count} channels with {share:%} of attributed conversions have no test: their "
-            "estimates rest on the tested channels.",
-            share=float(count[~tested].sum() / count.sum()),
-            count=int((~tested).sum()),
-        ),
-        Note(
-            "attribution.ratio",
-            "On average {middle:%} of attributed conversions are brought about by the channel "
-            "({low:%} to {high:%}); between channels that share varies with a standard "
-            "deviation of {spread:points} percentage points.",
-            middle=middle[1],
-            low=middle[0],
-            high=middle[2],
-            spread=float(np.median(others[:, 1])),
-        ),
-        Note(
-            "attribution.left_out",
-            "Predicted from the other tests, a test is missed by {off:3} conversions on average; "
-            "uncorrected attribution misses it by {plain:3}.",
-            off=float(off),
-            plain=float(plain),
-        ),
-        TRANSPORT,
+    limits = _calibrated_limits(
+        count, at, left[at], tests["incremental"].to_numpy(float), (*middle, others[:, 1])
     )
     return Result(
         question=CALIBRATED_QUESTION,
@@ -178,20 +159,57 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
         unit="conversions",
         n=int(result["n"].iloc[0]),
         conf_level=conf_level,
-        evidence="quasi-causal: attribution calibrated by experiments",
+        evidence=GRADE,
         limits=limits,
         chart=Points(
             label=["channel"],
-            group="evidence",
+            group="basis",
             reference=0,
             xlabel=Note("attribution.calibrated_axis", "Conversions brought about"),
         ),
     )
 
 
+def _calibrated_limits(count, tested_at, left, found, ratio):
+    """Return how much has no test, what share of credit is real, and how far a test is missed."""
+    low, middle, high, spread = ratio
+    tested = np.isin(np.arange(len(count)), tested_at)
+    return (
+        Note(
+            "attribution.untested",
+            "{count} channel with {share:%} of attributed conversions has no test: its estimate "
+            "rests on the tested channels.",
+            "{count} channels with {share:%} of attributed conversions have no test: their "
+            "estimates rest on the tested channels.",
+            share=float(count[~tested].sum() / count.sum()),
+            count=int((~tested).sum()),
+        ),
+        NONE_TO_ALL,
+        Note(
+            "attribution.ratio",
+            "On average {middle:%} of attributed conversions are brought about by the channel "
+            "({low:%} to {high:%}); between channels that share varies with a standard "
+            "deviation of {spread:points} percentage points.",
+            middle=middle,
+            low=low,
+            high=high,
+            spread=float(np.median(spread)),
+        ),
+        Note(
+            "attribution.left_out",
+            "Predicted from the other tests, a test is missed by {off:3} conversions on average; "
+            "uncorrected attribution misses it by {plain:3}.",
+            off=float(np.abs(left - found).mean()),
+            plain=float(np.abs(count[tested_at] - found).mean()),
+        ),
+        TRANSPORT,
+    )
+
+
 def _calibrated_answer(table):
     """Return the channel whose lower limit is highest, with its interval."""
-    row = table.sort_values(["conf_low", "channel"], ascending=[False, True]).iloc[0]
+    own = table[table["basis"] == "tested"]
+    row = own.sort_values(["conf_low", "channel"], ascending=[False, True]).iloc[0]
     values = {
         "channel": row["channel"],
         "effect": row["estimate"],
@@ -214,6 +232,14 @@ def _calibrated_answer(table):
         "it.",
         **values,
     )
+
+
+def _untested(others, channels, rng):
+    """Return draws of the share of credit that is real, of channels without a test: between none
+    and all of it.
+    """
+    luck = rng.normal(size=(len(others), channels))
+    return np.clip(others[:, :1] + others[:, 1:] * luck, 0, 1)
 
 
 def _posterior(ratio, error, draws, rng):

@@ -66,7 +66,8 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
     Returns
     -------
     Result
-        group, measure, count, n, estimate, std_error, conf_low, conf_high. Measures: delivered (of
+        group, measure, count, n, estimate, std_error, conf_low, conf_high, evidence (of the row:
+        only what the hold-out tells is experimental). Measures: delivered (of
         sent), opened_all and opened_person (of delivered), clicked (of delivered),
         clicked_of_opened (of opens by a person), converted (of delivered), unsubscribed (of
         delivered), and with a hold-out order_mailed, order_held_back and added (their difference,
@@ -243,7 +244,7 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
         )
     return Result(
         question=MAIL_QUESTION,
-        table=pd.DataFrame(rows),
+        table=_graded(pd.DataFrame(rows)),
         method=Note(
             "attribution.mail_method",
             "Unique recipients per campaign; orders within {window:span} of the mail; the customer "
@@ -262,6 +263,12 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
             xlabel=Note("attribution.mail_axis", "Share"),
         ),
     )
+
+
+def _graded(table):
+    """Return the rows with the grade of each: only those of the hold-out come from a test."""
+    tested = table["measure"].isin(("order_mailed", "order_held_back", "added"))
+    return table.assign(evidence=np.where(tested, "experimental", "descriptive"))
 
 
 def _mail_answer(table, window, by):

@@ -35,8 +35,8 @@ def beside_truth(result, truth, *, measure=None):
     Returns
     -------
     Result
-        channel, n, estimate, conf_low, conf_high, truth, off (estimate minus truth), inside
-        (whether the interval holds the truth).
+        channel, basis (where it was tested or not), n, estimate, conf_low, conf_high, truth, off
+        (estimate minus truth), inside (whether the interval holds the truth).
 
     Raises InputError for a measure or a channel the result does not have.
     """
@@ -52,7 +52,8 @@ def beside_truth(result, truth, *, measure=None):
             raise unknown("truth", "channel", name, sorted(table["channel"]))
     table = table[table["channel"].isin(truth.index)].reset_index(drop=True)
     known = table["channel"].map(truth)
-    kept = ["channel", "n", "estimate", "conf_low", "conf_high"]
+    own = ("channel", "basis", "n", "estimate", "conf_low", "conf_high")
+    kept = [name for name in own if name in table]
     beside = table[kept].assign(
         truth=known,
         off=table["estimate"] - known,
@@ -85,6 +86,24 @@ def _truth_answer(beside, table, known):
             "The interval contains the truth for {held} of {all} channels; summed over channels "
             "the estimates differ from it by {off:3} ({n} periods).",
             **values,
+        )
+    if "basis" in beside and (beside["basis"] == "not_tested").any():
+        free = beside[beside["basis"] == "not_tested"]
+        return Note(
+            "attribution.truth_untested",
+            "Of the {untested} channels without a test the interval contains the truth for "
+            "{untested_held}; it is {width:3} conversions wide on average, which says little. That "
+            "it does so for {tested_held} of {tested} tested ones proves nothing: their tests were "
+            "drawn around the truth. Summed over channels the estimates differ from it by {off:4}, "
+            "uncorrected attribution by {plain:4} ({n} conversions).",
+            untested=len(free),
+            untested_held=int(free["inside"].sum()),
+            width=float((free["conf_high"] - free["conf_low"]).mean()),
+            tested=len(beside) - len(free),
+            tested_held=int(beside["inside"].sum() - free["inside"].sum()),
+            off=values["off"],
+            plain=(table["count"] - known).abs().sum(),
+            n=values["n"],
         )
     return Note(
         "attribution.truth_calibrated",

@@ -8,7 +8,7 @@ from workbench import engine, intervals
 from workbench.conjoint import findings
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
-from workbench.results import Curve, Points, Result, analysis
+from workbench.results import Curve, Points, Result, analysis, weights
 from workbench.stats import prices as of_prices
 from workbench.stats import resample
 
@@ -25,8 +25,8 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     Parameters
     ----------
     answers : table with respondent_id, too_cheap, cheap, expensive, too_expensive
-        Prices each respondent named. Rows out of order (too_cheap ≤ cheap < expensive ≤
-        too_expensive does not hold) or incomplete are left out and counted.
+        Prices each respondent named; a column "weight" is used. Rows out of order (too_cheap ≤
+        cheap < expensive ≤ too_expensive does not hold) or incomplete are left out and counted.
     draws, seed : int
         Of the bootstrap over respondents.
 
@@ -72,8 +72,9 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
             n_given=len(given),
         )
     grid = np.unique(prices)
-    shown = of_prices.curves(prices, grid)
-    estimate = of_prices.crossings(grid, shown, np.ones(len(prices)))
+    shown, weight = of_prices.curves(prices, grid), weights.of(answers[good])
+    each = np.ones(len(prices)) if weight is None else weight
+    estimate = of_prices.crossings(grid, shown, each)
     if np.isnan(estimate).any():
         raise NotEnoughData(
             "conjoint.error_no_crossing",
@@ -98,14 +99,9 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
     ).sort_values("estimate", kind="stable", ignore_index=True)
     limits = [
         findings.VW_LIMIT,
-        Note(
-            "conjoint.vw_left",
-            "{n} respondents ({share:%}) named prices out of order or left some out; "
-            "they are not counted.",
-            n=int((~good).sum()),
-            share=float((~good).mean()),
-        ),
+        _left_out(good),
     ]
+    limits += weights.said(weight)
     if len(prices) < 100:
         limits.append(findings.FEW.having(g=len(prices), least=100))
     return Result(
@@ -129,10 +125,10 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
     Parameters
     ----------
     answers : table with respondent_id, price, would_buy
-        One row a price shown. Who would buy at a price is taken to buy at any lower one; who says
-        otherwise is counted in `.limits`. Where the answers of (nearly) all settle every price,
-        those not shown are filled in, and who stopped before is left out and counted; else only the
-        prices shown count.
+        One row a price shown; a column "weight" is used. Who would buy at a price is taken to buy
+        at any lower one; who says otherwise is counted in `.limits`. Where the answers of (nearly)
+        all settle every price, those not shown are filled in, and who stopped before is left out
+        and counted; else only the prices shown count.
     draws, seed : int
         Of the bootstrap over respondents.
 
@@ -157,6 +153,8 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
         .sort_index(axis=1)
     )
     prices, said = wide.columns.to_numpy(float), wide.to_numpy()
+    weight = _of_respondents(frame, wide.index)
+    each = np.ones(len(said)) if weight is None else weight
     if len(prices) < 2 or len(said) < 2:
         raise NotEnoughData(
             "conjoint.error_ladder_few",
@@ -177,23 +175,11 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
         yes.astype(float),
     )
     odd = int(((said == 0) & yes).any(axis=1).sum())
-    rows = []
-    for k, price in enumerate(prices):
-        mine = known[:, k]
-        made = intervals.share(buys[mine, k] > 0, np.flatnonzero(mine), conf_level)
-        rows.append({"price": price, "measure": "demand", **made})
-        rows.append(
-            {
-                "price": price,
-                "measure": "revenue",
-                **{c: made[c] if c in ("count", "n") else made[c] * price for c in made},
-            }
-        )
-
-    best = of_prices.best_price(prices, buys, known, np.ones(len(said)))
-    at = resample.kinds(np.column_stack([buys, known]))
+    rows = _demand(prices, buys, known, weight, conf_level)
+    best = of_prices.best_price(prices, buys, known, each)
+    at = resample.kinds(np.column_stack([buys, known, each]))
     _, low, high = intervals.bootstrap(
-        lambda w: of_prices.best_price(prices, buys, known, w),
+        lambda w: of_prices.best_price(prices, buys, known, w * each),
         at,
         seed=seed,
         draws=draws,
@@ -209,6 +195,7 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
             high=float(high),
         ),
         findings.GG_LIMIT,
+        *weights.said(weight),
     ]
     if ladder and not settled.all():
         limits.append(
@@ -240,6 +227,42 @@ def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
             xlabel=findings.PRICE_AXIS,
             ylabel=findings.GG_AXIS,
         ),
+    )
+
+
+def _demand(prices, buys, known, weight, conf_level):
+    """Return the share who would buy at each price, and the revenue a person."""
+    rows = []
+    for k, price in enumerate(prices):
+        mine = known[:, k]
+        own = None if weight is None else weight[mine]
+        made = intervals.share(buys[mine, k] > 0, np.flatnonzero(mine), conf_level, own)
+        rows.append({"price": price, "measure": "demand", **made})
+        rows.append(
+            {
+                "price": price,
+                "measure": "revenue",
+                **{c: made[c] if c in ("count", "n") else made[c] * price for c in made},
+            }
+        )
+    return rows
+
+
+def _of_respondents(frame, respondents):
+    """Return the weight of each respondent, the mean of their rows; None without weights."""
+    if weights.of(frame) is None:
+        return None
+    return frame.groupby("respondent_id")[weights.WEIGHT].mean().reindex(respondents).to_numpy()
+
+
+def _left_out(good):
+    """Say how many named prices out of order or left some out."""
+    return Note(
+        "conjoint.vw_left",
+        "{n} respondents ({share:%}) named prices out of order or left some out; "
+        "they are not counted.",
+        n=int((~good).sum()),
+        share=float((~good).mean()),
     )
 
 

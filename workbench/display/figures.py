@@ -151,7 +151,7 @@ def _titled(result, ax):
 def _height(chart, table):
     """Return the height of a figure in inches, by how many rows it has."""
     height = HEIGHTS[chart.kind](chart, table)
-    return min(max(height, 2.2), 22)
+    return min(max(height, 1.6), 22)
 
 
 def describe(result):

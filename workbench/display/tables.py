@@ -32,6 +32,7 @@ from workbench.results import (
 )
 from workbench.results.small import BASES
 
+PLANNED = "people_needed"  # the unit of a plan
 SHOWN_ROWS, FOLD = 200, 12
 _SHARES = ("estimate", "std_error", "conf_low", "conf_high")
 # A few rows more are not worth a fold.
@@ -249,14 +250,36 @@ def foot(result):
     Where rows are withheld, what was counted is told so low that it takes nothing away from what
     these may hold.
     """
+    said = {
+        "method": result.method,
+        "counted": _counted(result),
+        "level": 100 * result.conf_level,
+        "evidence": grade(result.evidence),
+    }
+    if result.unit == PLANNED:
+        return Note(
+            "result.foot_plan",
+            "{method} A plan: nobody was counted. Intervals are to be at {level:plain} %. "
+            "Evidence: none.",
+            **{name: said[name] for name in ("method", "level")},
+        )
+    if _graded_by_row(result.table):
+        return Note(
+            "result.foot_by_row",
+            "{method} Counted: {counted}. Intervals at {level:plain} %. Evidence by row; of the "
+            "answer: {evidence:word}.",
+            **said,
+        )
     return Note(
         "result.foot",
         "{method} Counted: {counted}. Intervals at {level:plain} %. Evidence: {evidence:word}.",
-        method=result.method,
-        counted=_counted(result),
-        level=100 * result.conf_level,
-        evidence=grade(result.evidence),
+        **said,
     )
+
+
+def _graded_by_row(table):
+    """Say whether the rows of a table have grades of their own, and not all the same."""
+    return "evidence" in table and table["evidence"].nunique() > 1
 
 
 def _counted(result):

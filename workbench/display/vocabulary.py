@@ -27,12 +27,14 @@ _OUTCOMES = frozenset(("abandoned", "back", "bought", "forward", "left", "open")
 _TERMS = _words("""
     constant interaction mean_leaving mean_rate mean_value other_prices own_price saturation
     slope""")
+_TRIGGERS = frozenset(("from_within", "woken_by_advert", "woken_by_friend", "woken_by_mail"))
 # Columns and values where names of ours stand among the user's own.
 MIXED = {
     "answer": frozenset(("all", "top_box")),
     "begins": _STAGES,
     "best": _SEGMENTS | {"bg_nbd", "mbg_nbd", "pareto_nbd"},
     "brand": frozenset(("category", "other brands")),
+    "campaign": frozenset(("any",)),
     "from_stage": _STAGES,
     "goal": _STAGES,
     "group": _GROUPS,
@@ -54,6 +56,11 @@ MIXED = {
     "terms": _TERMS,
     "to_stage": _STAGES,
     "value": frozenset(("cp1252 (assumed)", "tab", "yes", "no", "none")),
+    "trigger": _TRIGGERS,
+    "control": _TRIGGERS,
+    "far": _TRIGGERS,
+    "near": _TRIGGERS,
+    "window": frozenset(("whole",)),
     "worst": _SEGMENTS,
 }
 

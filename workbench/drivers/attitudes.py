@@ -136,8 +136,8 @@ def attitude(answers, *, conf_level=0.95):
     -------
     Result
         brand, total (sum of scores), n (respondents), estimate (mean of the sum of belief ×
-        evaluation), std_error, conf_low, conf_high. The respondent is the sampling unit; incomplete
-        brands are left out and counted.
+        evaluation; weighted where the answers have a column "weight"), std_error, conf_low,
+        conf_high. The respondent is the sampling unit; incomplete brands are left out and counted.
 
     Raises InputError for missing columns or answers outside −3 to +3.
 
@@ -155,13 +155,15 @@ def attitude(answers, *, conf_level=0.95):
             "answers: belief and evaluation must lie between -3 and +3; convert other scales first",
         )
     frame = answers.assign(product=given.prod(axis=1))
-    per = frame.groupby(["brand", "respondent_id"], sort=True)["product"].agg(["sum", "count"])
+    counted = ["brand", "respondent_id"]
+    per = frame.groupby(counted, sort=True)["product"].agg(["sum", "count"])
+    if weights.of(answers) is not None:
+        per[weights.WEIGHT] = frame.groupby(counted, sort=True)[weights.WEIGHT].mean()
     whole = per["count"] == answers["belief_item"].nunique()
     rows = []
     for brand, mine in per[whole].groupby(level=0):
-        rows.append(
-            {"brand": brand, **intervals.mean(mine["sum"], np.arange(len(mine)), conf_level)}
-        )
+        made = intervals.mean(mine["sum"], np.arange(len(mine)), conf_level, weights.of(mine))
+        rows.append({"brand": brand, **made})
     if not rows:
         raise NotEnoughData(
             "drivers.error_attitude_incomplete",
@@ -174,6 +176,7 @@ def attitude(answers, *, conf_level=0.95):
             "the same list only.",
         )
     ]
+    limits += weights.said(weights.of(per[whole]))
     if not whole.all():
         limits.append(fits.LEFT_OUT.having(n=int((~whole).sum())))
     return Result(

@@ -9,7 +9,7 @@ from workbench import regression as fits
 from workbench.drivers.regress import AXIS_SHARE, COLLINEAR, FEW_ROWS, left_out
 from workbench.errors import InputError, one_of
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, weights
 from workbench.stats import importance, products, regressions, resample
 
 # Whether a driver's share and its rating lie above the mean of all drivers.
@@ -117,7 +117,13 @@ def key_drivers(
             "drivers.error_two_drivers",
             "drivers: at least two are needed; with one, look at the correlation",
         )
-    data = fits.prepare(table, outcome, drivers, cluster=cluster)
+    data = fits.prepare(
+        table,
+        outcome,
+        drivers,
+        cluster=cluster,
+        weights=weights.of(table, outcome, drivers, cluster),
+    )
     x = data.x.drop(columns="constant").to_numpy()
     names, p, n = list(data.x.columns[1:]), x.shape[1], len(data.y)
     if p != len(drivers):
@@ -142,7 +148,7 @@ def key_drivers(
         for c, pair in zip(x.T, ends, strict=True)
     ]
     extra = [e for pair in ends for e in pair if 0 < e.mean() < 1]
-    grams = products.grams(_centred(data, extra), data.groups, draws, seed)
+    grams = products.grams(_centred(data, extra), data.groups, draws, seed, data.weights)
     mean = grams[:, 0, 2 : 2 + p] / grams[:, [0], 0] + x.mean(axis=0)
     r = products.correlations(products.covariances(grams[:, : 2 + p, : 2 + p]))
     rxx, rxy = r[:, 1:, 1:], r[:, 1:, 0]
@@ -157,19 +163,9 @@ def key_drivers(
         if kind == "linear":
             r2 = {s: importance.r2(rxx, rxy, s) for s in importance.subsets(p)}
         else:
-            rng = np.random.default_rng(seed)
-            some = min(draws, 200)
-            g = data.customers
-            at = resample.place(np.column_stack([data.y, x]), data.groups)
-            weights = np.concatenate(
-                [
-                    np.ones((1, n)),
-                    rng.multinomial(g, np.full(g, 1 / g), some)[:, at[data.groups]].astype(float),
-                ]
-            )
+            drawn = _drawn(data, x, min(draws, 200), seed)
             r2 = {
-                s: importance.mcfadden(x[:, list(s)], data.y, weights)
-                for s in importance.subsets(p)
+                s: importance.mcfadden(x[:, list(s)], data.y, drawn) for s in importance.subsets(p)
             }
         found["share"] = importance.shapley(r2, p)
         total = r2[tuple(range(p))]
@@ -253,6 +249,16 @@ def key_drivers(
     )
 
 
+def _drawn(data, x, draws, seed):
+    """Return what each row counts for, in the sample and in draws of sampling units."""
+    rng, g = np.random.default_rng(seed), data.customers
+    own = np.ones(len(x)) if data.weights is None else data.weights
+    known = [data.y, x] if data.weights is None else [data.y, x, data.weights]
+    at = resample.place(np.column_stack(known), data.groups)
+    drawn = rng.multinomial(g, np.full(g, 1 / g), draws)[:, at[data.groups]].astype(float)
+    return np.concatenate([np.ones((1, len(x))), drawn]) * own
+
+
 def _centred(data, extra):
     """Return a constant, outcome and drivers less their means, and further columns."""
     x = data.x.drop(columns="constant").to_numpy()
@@ -311,7 +317,7 @@ def _importance_limits(data, kind, r2, shared, gone):
 
 def _decided(data):
     """Return the drivers without a finite weight in a logit of all."""
-    made = regressions.logit(data.x.to_numpy(float), data.y)
+    made = regressions.logit(data.x.to_numpy(float), data.y, weights=data.weights)
     return [] if made.recession.exists else fits.absent(made, data.x.columns)
 
 

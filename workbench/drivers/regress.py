@@ -6,7 +6,7 @@ from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, unknown
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, weights
 
 METHODS = {
     "linear": Note(
@@ -107,6 +107,10 @@ UNKNOWN = Note(
     outcome="",
 )
 
+EXPLAINED = Note(
+    "drivers.r2", "Together the terms explain {share:%} of the variance (R²).", share=0.0
+)
+
 
 @engine.frames("table")
 @analysis
@@ -127,6 +131,7 @@ def regression(
     ----------
     table : DataFrame
         One row a respondent, order or customer. Rows with a missing value are left out and counted.
+        A column "weight" (of a survey) is used, but for "ordinal" and with a penalty.
     outcome : str
         A number; 0 or 1 for "logit"; ordered grades such as 1 to 7 for "ordinal".
     terms : list of str
@@ -170,7 +175,9 @@ def regression(
         if name not in terms:
             raise unknown("randomised", "term", name, terms)
     _check_penalty(penalty, kind, cluster)
-    data = fits.prepare(table, outcome, terms, cluster=cluster)
+    data = fits.prepare(
+        table, outcome, terms, cluster=cluster, weights=weights.of(table, outcome, terms, cluster)
+    )
     made = fits.fit(data, kind, partial=True, penalty=penalty, conf_level=conf_level)
     names = [c for c in data.x if c != "constant"]
     result = _rows(made, data, kind, conf_level)
@@ -188,13 +195,7 @@ def regression(
     if cluster and data.customers < 30:
         limits.append(fits.FEW_CLUSTERS.having(n=data.customers, least=30, unit="sampling_units"))
     if kind == "linear":
-        limits.append(
-            Note(
-                "drivers.r2",
-                "Together the terms explain {share:%} of the variance (R²).",
-                share=made.rsquared,
-            )
-        )
+        limits.append(EXPLAINED.having(share=made.rsquared))
     return Result(
         question=Note(
             "drivers.regression_question",
@@ -249,7 +250,8 @@ def _rows(made, data, kind, conf_level):
     marginal = {}
     if kind == "logit":
         chance = made.predict()
-        marginal = {"marginal": params.to_numpy() * float((chance * (1 - chance)).mean())}
+        mean = float(np.average(chance * (1 - chance), weights=data.weights))
+        marginal = {"marginal": params.to_numpy() * mean}
     return pd.DataFrame(
         {
             "term": names,
@@ -311,5 +313,6 @@ def _regression_answer(table, outcome, kind):
 
 
 def left_out(data):
-    """Return the sentence on rows with missing values, if there are any."""
-    return [fits.LEFT_OUT.having(n=data.left_out)] if data.left_out else []
+    """Return the sentences on rows with missing values and on weights, if there are any."""
+    lost = [fits.LEFT_OUT.having(n=data.left_out)] if data.left_out else []
+    return [*lost, *weights.said(data.weights)]

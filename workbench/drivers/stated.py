@@ -10,7 +10,7 @@ from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis, tidy
+from workbench.results import Points, Result, analysis, tidy, weights
 
 KANO = np.array([list("QAAAO"), list("RIIIM"), list("RIIIM"), list("RIIIM"), list("RRRRQ")])
 KANO_NAMES = {
@@ -86,7 +86,8 @@ def kano(answers, *, conf_level=0.95):
     Returns
     -------
     Result
-        feature, measure, count, n (answers), estimate, std_error, conf_low, conf_high. Measures:
+        feature, measure, count, n (answers), estimate (weighted where the answers have a column
+        "weight"), std_error, conf_low, conf_high. Measures:
         the share of each category (attractive, one_dimensional, must_be, indifferent, reverse,
         questionable), better (attractive + one-dimensional over these, must-be and indifferent) and
         worse (minus one-dimensional + must-be over the same).
@@ -109,40 +110,13 @@ def kano(answers, *, conf_level=0.95):
     frame = frame.assign(category=KANO[yes.astype(int) - 1, no.astype(int) - 1])
     rows = []
     for feature, mine in frame.groupby("feature", sort=True):
-        who, got = mine["respondent_id"].to_numpy(), mine["category"].to_numpy()
-        rows += [
-            {
-                "feature": feature,
-                "measure": KANO_NAMES[k],
-                **intervals.share(got == k, who, conf_level),
-            }
-            for k in "AOMIRQ"
-        ]
-        plain = np.isin(got, list("AOMI"))
-        if plain.any():
-            rows.append(
-                {
-                    "feature": feature,
-                    "measure": "better",
-                    **intervals.share(np.isin(got[plain], list("AO")), who[plain], conf_level),
-                }
-            )
-            worse = intervals.share(np.isin(got[plain], list("OM")), who[plain], conf_level)
-            rows.append(
-                {
-                    "feature": feature,
-                    "measure": "worse",
-                    **worse,
-                    "estimate": -worse["estimate"],
-                    "conf_low": -worse["conf_high"],
-                    "conf_high": -worse["conf_low"],
-                }
-            )
+        rows += _of_feature(feature, mine, conf_level)
     if not rows:
         raise NotEnoughData("drivers.error_kano_empty", "kano: there is no complete answer")
     limits = [
         Note("drivers.kano_limit", "Categories shift: what delights today is expected tomorrow.")
     ]
+    limits += weights.said(weights.of(frame))
     if frame["respondent_id"].nunique() < 150:
         limits.append(
             fits.FEW.having(n=frame["respondent_id"].nunique(), least=150, unit="respondents")
@@ -170,6 +144,23 @@ def kano(answers, *, conf_level=0.95):
             xlabel=Note("drivers.kano_axis", "Better (with the feature) and worse (without)"),
         ),
     )
+
+
+def _of_feature(feature, mine, conf_level):
+    """Return the shares of the categories of a feature, and its better and worse coefficients."""
+    who, got = mine["respondent_id"].to_numpy(), mine["category"].to_numpy()
+    weight, plain = weights.of(mine), np.isin(got, list("AOMI"))
+    made = {KANO_NAMES[k]: intervals.share(got == k, who, conf_level, weight) for k in "AOMIRQ"}
+    if plain.any():
+        how = who[plain], conf_level, None if weight is None else weight[plain]
+        made["better"] = intervals.share(np.isin(got[plain], list("AO")), *how)
+        worse = intervals.share(np.isin(got[plain], list("OM")), *how)
+        made["worse"] = worse | {
+            "estimate": -worse["estimate"],
+            "conf_low": -worse["conf_high"],
+            "conf_high": -worse["conf_low"],
+        }
+    return [{"feature": feature, "measure": name, **row} for name, row in made.items()]
 
 
 def _adds_most(table, answers):

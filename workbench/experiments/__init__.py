@@ -2,9 +2,11 @@
 whom it works.
 """
 
-from workbench.experiments.designs import balance, negative_controls, weighting
+from workbench.experiments.checks import balance, by_design, judged, negative_controls
+from workbench.experiments.designs import weighting
 from workbench.experiments.groups import heterogeneity
 from workbench.experiments.over_time import difference_in_differences
+from workbench.experiments.overlap import concurrent
 from workbench.experiments.people import (
     campaign_households,
     campaign_weeks,
@@ -13,6 +15,7 @@ from workbench.experiments.people import (
 )
 from workbench.experiments.planning import sample_size
 from workbench.experiments.planted import beside_planted
+from workbench.experiments.power import power
 from workbench.experiments.progress import stage_progress
 from workbench.experiments.randomised import difference
 from workbench.experiments.sensitivity import e_value
@@ -21,15 +24,19 @@ from workbench.experiments.uplift import uplift
 __all__ = [
     "balance",
     "beside_planted",
+    "by_design",
     "campaign_households",
     "campaign_weeks",
+    "concurrent",
     "difference",
     "difference_in_differences",
     "e_value",
     "exposed",
     "heterogeneity",
+    "judged",
     "negative_controls",
     "planned_split",
+    "power",
     "sample_size",
     "stage_progress",
     "uplift",

@@ -11,17 +11,25 @@ from workbench.results import Points, Result, analysis
 from workbench.stats.weighting import stacked_covariance
 
 METHODS = ("aipw", "ipw", "ipwra")
+GRADE = "quasi-causal: weighting on what was measured"
 TRIM = (
     0.02  # people whose chance of treatment lies nearer to 0 or 1 have nobody to be compared with
 )
 FEW_CLUSTERS = 30
-BALANCED = 0.1  # standard deviations
+BALANCED = 0.1  # standard deviations, by convention
 SEEN = 0.98  # central share of the probabilities of treatment that is shown
 UNMEASURED = Note(
     "experiments.unseen",
     "Holds only if nothing that was not measured influences both treatment and outcome.",
 )
-IN_DEVIATIONS = Note("experiments.balance_axis", "Difference in standard deviations")
+FALLEN_BALANCE = Note(
+    "experiments.fallen_balance",
+    "Graded associational: after weighting the groups still differ by {worst:2} standard "
+    "deviations in {covariate:word}, and {balanced:plain} is the line.",
+    worst=0.0,
+    covariate="",
+    balanced=BALANCED,
+)
 STACKED = {
     "aipw": Note(
         "experiments.weight_aipw",
@@ -38,17 +46,6 @@ STACKED = {
         "conditions.",
     ),
 }
-BALANCE_METHOD = Note(
-    "experiments.balance_method",
-    "Differences of means in standard deviations, before and after inverse probability weighting.",
-)
-BALANCE_LIMIT = Note(
-    "experiments.balance_limit",
-    "Balance in what was measured says nothing about what was not.",
-)
-NEGATIVE_SD = Note(
-    "experiments.negative_sd", "Differences are in standard deviations of each outcome."
-)
 
 
 @engine.frames("table")
@@ -87,9 +84,12 @@ def weighting(
     Returns
     -------
     Result
-        measure (raw, effect, mean_treated, mean_untreated), n (people), estimate, std_error,
-        conf_low, conf_high. Overlap, the effective sample size and the E-value stand in `.facts`;
-        see `balance`.
+        measure (raw_all: the plain difference of everybody, where some were left out; raw: that of
+        those compared; effect, mean_treated, mean_untreated), n (people, or what the table says a
+        row is), estimate, std_error, conf_low, conf_high, evidence. The grade is associational
+        where weighting leaves a difference of more than 0.1 standard deviations, or where fewer
+        than a quarter of the rows count. Overlap, the effective sample size and the E-value stand
+        in `.facts`; see `balance`, and `judged` for checks made apart.
 
     Raises
     ------
@@ -104,6 +104,7 @@ def weighting(
     its moment conditions, summed over clusters. Trimming: Crump, Hotz, Imbens & Mitnik (2009),
     Biometrika 96. VanderWeele & Ding (2017), Annals of Internal Medicine 167.
     """
+    unit = unit_of(table)
     data, treated, selection, apart, result = effect_of(
         table,
         treatment,
@@ -114,60 +115,16 @@ def weighting(
         trim=trim,
         conf_level=conf_level,
     )
-    y, untreated = data.y, float(result["estimate"].iloc[3])
-    chance = selection.predict()
-    weight = np.where(treated == 1, 1 / chance, 1 / (1 - chance))
-    worth = int(weight.sum() ** 2 / (weight**2).sum())
-    limits = [
-        UNMEASURED,
-        Note(
-            "experiments.overlap",
-            "The probability of treatment lies between {low:%} and {high:%} for the central "
-            "{within:%0}; after weighting the {n} people count as {worth} (effective sample size).",
-            within=SEEN,
-            low=float(np.quantile(chance, 0.01)),
-            high=float(np.quantile(chance, 0.99)),
-            worth=worth,
-            n=len(y),
-        ),
-    ]
+    fallen, said = _checked(data, treated, selection, unit)
+    grade = "associational" if fallen else GRADE
+    plain = result["measure"].isin(("raw_all", "raw"))
+    result["evidence"] = np.where(plain, "associational", grade)
+    limits = [*fallen, UNMEASURED, *said]
     if apart:
-        limits.append(_apart(apart, trim))
-    if worth < len(y) / 4:
-        limits.insert(
-            0,
-            Note(
-                "experiments.heavy",
-                "A few people have most of the weight ({n} count as {worth}): the groups hardly "
-                "overlap, so the estimate is unreliable.",
-                worth=worth,
-                n=len(y),
-            ),
-        )
-    row = result.iloc[1]
-    point, limit = e_of_difference(row["estimate"], row["conf_low"], row["conf_high"], y, untreated)
-    limits.append(
-        Note(
-            "experiments.e_sentence",
-            "E-value {point:3}, of the limit {limit:3}: something unmeasured would have to "
-            "multiply the probability of both treatment and outcome that much to explain the "
-            "finding away.",
-            point=point,
-            limit=limit,
-        )
-    )
+        limits.append(apart_sentence(apart, trim, unit))
+    limits.append(_e_sentence(result, data.y))
     if cluster and data.customers < FEW_CLUSTERS:
-        limits.append(
-            Note(
-                "experiments.few_clusters",
-                "{n} cluster is few; {least} is a common minimum, below which intervals are too "
-                "narrow.",
-                "{n} clusters are few; {least} is a common minimum, below which intervals are too "
-                "narrow.",
-                n=data.customers,
-                least=FEW_CLUSTERS,
-            )
-        )
+        limits.append(_few_clusters(data.customers))
     if data.left_out:
         limits.append(incomplete(data.left_out))
     return Result(
@@ -180,31 +137,122 @@ def weighting(
         ),
         table=result,
         method=STACKED[method],
-        answer=_weighted_answer(result, treatment, outcome),
-        unit="people",
-        n=len(y),
+        answer=_weighted_answer(result, treatment, outcome, unit),
+        unit=unit,
+        n=len(data.y),
         conf_level=conf_level,
-        evidence="quasi-causal: weighting on what was measured",
+        evidence=grade,
         limits=tuple(limits),
         model=selection,
         chart=Points(
             label=["measure"],
-            only={"measure": ["raw", "effect"]},
+            only={"measure": ["raw_all", "raw", "effect"]},
             reference=0,
             xlabel=Note("experiments.axis", "Difference from the control"),
         ),
     )
 
 
-def _apart(n, trim):
-    """Return the sentence on people who have no counterpart."""
+def unit_of(table):
+    """Return what a row of a table is, where whoever made the table said so."""
+    marks = getattr(table, "attrs", None)
+    return marks.get("unit", "people") if isinstance(marks, dict) else "people"
+
+
+def _checked(data, treated, selection, unit):
+    """Return why a comparison loses its grade, and the sentence on overlap."""
+    chance = selection.predict()
+    weight = np.where(treated == 1, 1 / chance, 1 / (1 - chance))
+    worth = int(weight.sum() ** 2 / (weight**2).sum())
+    fallen = []
+    gaps = {
+        name: abs(standardised(data.x[name].to_numpy(), treated, weight)[0])
+        for name in data.x.columns.drop("constant")
+    }
+    worst = max(gaps, key=lambda name: -1 if np.isnan(gaps[name]) else gaps[name])
+    if gaps[worst] > BALANCED:
+        fallen.append(FALLEN_BALANCE.having(worst=gaps[worst], covariate=worst, balanced=BALANCED))
+    if worth < len(treated) / 4:
+        fallen.append(
+            Note(
+                "experiments.heavy",
+                "Graded associational: a few have most of the weight ({n} {unit:word} count as "
+                "{worth}), so the groups hardly overlap.",
+                worth=worth,
+                n=len(treated),
+                unit=unit,
+            )
+        )
+    overlap = Note(
+        "experiments.overlap",
+        "The probability of treatment lies between {low:%} and {high:%} for the central "
+        "{within:%0}; after weighting the {n} {unit:word} count as {worth} (effective sample "
+        "size).",
+        within=SEEN,
+        low=float(np.quantile(chance, 0.01)),
+        high=float(np.quantile(chance, 0.99)),
+        worth=worth,
+        n=len(treated),
+        unit=unit,
+    )
+    return fallen, [overlap]
+
+
+def standardised(values, treated, weight, groups=None):
+    """Return the weighted difference of means in standard deviations, and its error where the
+    sampling unit of every row is given.
+    """
+    v = values - values.mean()
+    spread = np.sqrt((v[treated == 1].var(ddof=1) + v[treated == 0].var(ddof=1)) / 2)
+    if not spread > 0:
+        return np.nan, np.nan
+    means = [np.average(v[treated == k], weights=weight[treated == k]) for k in (1, 0)]
+    gap = (means[0] - means[1]) / spread
+    if groups is None:
+        return gap, np.nan
+    pull = sum(
+        np.where(treated == k, s * weight * (v - m) / weight[treated == k].sum(), 0)
+        for k, m, s in ((1, means[0], 1), (0, means[1], -1))
+    )
+    return gap, float(np.sqrt((np.bincount(groups, pull) ** 2).sum())) / spread
+
+
+def _e_sentence(result, y):
+    """Return how strong something unmeasured would have to be."""
+    rows = result.set_index("measure")
+    row = rows.loc["effect"]
+    untreated = float(rows.loc["mean_untreated", "estimate"])
+    point, limit = e_of_difference(row["estimate"], row["conf_low"], row["conf_high"], y, untreated)
+    return Note(
+        "experiments.e_sentence",
+        "E-value {point:3}, of the limit {limit:3}: something unmeasured would have to "
+        "multiply the probability of both treatment and outcome that much to explain the "
+        "finding away.",
+        point=point,
+        limit=limit,
+    )
+
+
+def _few_clusters(n):
+    return Note(
+        "experiments.few_clusters",
+        "{n} cluster is few; {least} is a common minimum, below which intervals are too narrow.",
+        "{n} clusters are few; {least} is a common minimum, below which intervals are too narrow.",
+        n=n,
+        least=FEW_CLUSTERS,
+    )
+
+
+def apart_sentence(n, trim, unit="people"):
+    """Return the sentence on those who have no counterpart."""
     return Note(
         "experiments.apart",
-        "{n} person with a probability of treatment under {trim:%0} or above {most:%0} is left "
-        "out: without a counterpart in the other group, no effect can be estimated for them.",
-        "{n} people with a probability of treatment under {trim:%0} or above {most:%0} are left "
-        "out: without a counterpart in the other group, no effect can be estimated for them.",
+        "{n} {unit:one} with a probability of treatment under {trim:%0} or above {most:%0} is left "
+        "out: without a counterpart in the other group, no effect can be estimated there.",
+        "{n} {unit:word} with a probability of treatment under {trim:%0} or above {most:%0} are "
+        "left out: without a counterpart in the other group, no effect can be estimated there.",
         n=n,
+        unit=unit,
         trim=trim,
         most=1 - trim,
     )
@@ -220,31 +268,34 @@ def incomplete(n):
     )
 
 
-def _weighted_answer(table, treatment, outcome):
-    """Return the difference after weighting beside the one before it."""
+def _weighted_answer(table, treatment, outcome, unit):
+    """Return the difference after weighting beside that of everybody before it."""
     rows = table.set_index("measure")
-    row = rows.loc["effect"]
+    row, plain = rows.loc["effect"], rows.iloc[0]
     values = {
         "treatment": treatment,
         "outcome": outcome,
         "gap": row["estimate"],
         "low": row["conf_low"],
         "high": row["conf_high"],
-        "raw": rows.loc["raw", "estimate"],
         "n": row["n"],
+        "unit": unit,
+        "raw": plain["estimate"],
+        "everybody": int(plain["n"]),
     }
     if row["conf_low"] > 0 or row["conf_high"] < 0:
         return Note(
             "experiments.weight_answer",
             "Made alike in what was measured, those with and without {treatment:word} differ by "
-            "{gap:3} in {outcome:word} ({low:3} to {high:3}; {n} people); unadjusted by {raw:3}.",
+            "{gap:3} in {outcome:word} ({low:3} to {high:3}; {n} {unit:word}); unadjusted, all "
+            "{everybody} differ by {raw:3}.",
             **values,
         )
     return Note(
         "experiments.weight_unclear",
         "No difference in {outcome:word} between those with and without {treatment:word} could be "
         "shown once they are made alike in what was measured: {gap:3} ({low:3} to {high:3}; {n} "
-        "people); unadjusted {raw:3}.",
+        "{unit:word}); unadjusted, all {everybody} differ by {raw:3}.",
         **values,
     )
 
@@ -258,7 +309,7 @@ def effect_of(table, treatment, outcome, covariates, *, method, cluster, trim, c
     from statsmodels.treatment.treatment_effects import TreatmentEffect
 
     one_of("method", method, METHODS)
-    data, treated, selection, apart = _selection(
+    data, treated, selection, apart, everybody = selection_of(
         table, treatment, outcome, covariates, cluster, trim
     )
     y, z = data.y, _scaled(data.x)
@@ -269,29 +320,45 @@ def effect_of(table, treatment, outcome, covariates, *, method, cluster, trim, c
         method, y, z.to_numpy(), treated, selection.params.to_numpy(), mean, untreated, data.groups
     )
     se = float(np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]))
-    raw = y[treated == 1].mean() - y[treated == 0].mean()
-    pull = np.where(
-        treated == 1,
-        (y - y[treated == 1].mean()) / treated.sum(),
-        -(y - y[treated == 0].mean()) / (1 - treated).sum(),
-    )
     rows = [
-        ("raw", raw, float(np.sqrt((np.bincount(data.groups, pull) ** 2).sum()))),
-        ("effect", gap, se),
-        ("mean_treated", mean, float(np.sqrt(cov[0, 0]))),
-        ("mean_untreated", untreated, float(np.sqrt(cov[1, 1]))),
+        # Where some have no counterpart, the plain difference of all is another number.
+        *([("raw_all", len(everybody[0].y), *_plain(*everybody))] if apart else []),
+        ("raw", len(y), *_plain(data, treated)),
+        ("effect", len(y), gap, se),
+        ("mean_treated", len(y), mean, float(np.sqrt(cov[0, 0]))),
+        ("mean_untreated", len(y), untreated, float(np.sqrt(cov[1, 1]))),
     ]
-    result = pd.DataFrame(rows, columns=["measure", "estimate", "std_error"])
-    result.insert(1, "n", len(y))
+    result = pd.DataFrame(rows, columns=["measure", "n", "estimate", "std_error"])
     result["conf_low"], result["conf_high"] = intervals.normal(
         result["estimate"], result["std_error"], conf_level, df=fits.quantile_df(data)
     )
     return data, treated, selection, apart, result
 
 
-def _selection(table, treatment, outcome, covariates, cluster, trim):
+def _plain(data, treated):
+    """Return the plain difference of means and its error."""
+    y, here = data.y, treated == 1
+    pull = np.where(
+        here,
+        (y - y[here].mean()) / here.sum(),
+        -(y - y[~here].mean()) / (~here).sum(),
+    )
+    error = float(np.sqrt((np.bincount(data.groups, pull) ** 2).sum()))
+    return y[here].mean() - y[~here].mean(), error
+
+
+def _selected(rows, outcome, treatment, covariates, cluster):
+    """Return the data, who is treated, and the model of who is."""
+    both = fits.prepare(rows, outcome, [treatment, *covariates], cluster=cluster)
+    x, treated = both.x.drop(columns=treatment), both.x[treatment].to_numpy()
+    data = fits.Data(both.y, x, both.groups, both.left_out, both.index)
+    chosen = fits.Data(treated, _scaled(data.x), data.groups, 0, data.index)
+    return data, treated, fits.fit(chosen, "logit")
+
+
+def selection_of(table, treatment, outcome, covariates, cluster, trim):
     """Return the data (without an outcome: of the treatment), who is treated, the model of who is,
-    and how many people without a counterpart were left out.
+    how many without a counterpart were left out, and data and treatment of all.
     """
     import pandas as pd
 
@@ -308,20 +375,9 @@ def _selection(table, treatment, outcome, covariates, cluster, trim):
         )
     made = made.assign(**{treatment: flag})
 
-    def fitted(rows):
-        both = fits.prepare(rows, outcome or treatment, [treatment, *covariates], cluster=cluster)
-        data = fits.Data(
-            both.y, both.x.drop(columns=treatment), both.groups, both.left_out, both.index
-        )
-        treated = both.x[treatment].to_numpy()
-        return (
-            data,
-            treated,
-            fits.fit(fits.Data(treated, _scaled(data.x), data.groups, 0, data.index), "logit"),
-        )
-
-    data, treated, selection = fitted(made)
-    chance = selection.predict()
+    terms = outcome or treatment, treatment, covariates, cluster
+    data, treated, selection = _selected(made, *terms)
+    everybody, chance = (data, treated), selection.predict()
     inside = (chance >= trim) & (chance <= 1 - trim)
     apart = int((~inside).sum())
     if apart:
@@ -336,227 +392,11 @@ def _selection(table, treatment, outcome, covariates, cluster, trim):
                 highest=1 - trim,
             )
         lost = data.left_out
-        data, treated, selection = fitted(made.loc[data.index[inside]])
+        data, treated, selection = _selected(made.loc[data.index[inside]], *terms)
         data = fits.Data(data.y, data.x, data.groups, lost, data.index)
-    return data, treated, selection, apart
+    return data, treated, selection, apart, everybody
 
 
 def _scaled(x):
     body = x.drop(columns="constant")
     return ((body - body.mean()) / body.std()).assign(constant=1.0)[["constant", *body.columns]]
-
-
-@engine.frames("table")
-@analysis
-def balance(table, treatment, covariates, *, cluster=None, trim=TRIM, conf_level=0.95):
-    """Are those with and without the treatment alike in what was measured, before and after
-    weighting?
-
-    Parameters are those of `weighting`.
-
-    Returns
-    -------
-    Result
-        covariate, weights (unweighted, inverse_probability), n (people), estimate (difference of
-        means in standard deviations), std_error, conf_low, conf_high. Below 0.1 is commonly called
-        balanced.
-
-    Raises as `weighting`.
-
-    Source: Austin (2009), Statistics in Medicine 28.
-    """
-    import pandas as pd
-
-    fits.require(table, "table", treatment, *covariates)
-    made = pd.DataFrame(table)
-    data, treated, selection, apart = _selection(made, treatment, None, covariates, cluster, trim)
-    chance = selection.predict()
-    body = data.x.drop(columns="constant")
-    rows = []
-    for how, weight in (
-        ("unweighted", np.ones(len(treated))),
-        ("inverse_probability", np.where(treated == 1, 1 / chance, 1 / (1 - chance))),
-    ):
-        for name in body:
-            v = body[name].to_numpy() - body[name].mean()
-            spread = np.sqrt((v[treated == 1].var(ddof=1) + v[treated == 0].var(ddof=1)) / 2)
-            means = [np.average(v[treated == k], weights=weight[treated == k]) for k in (1, 0)]
-            pull = sum(
-                np.where(treated == k, s * weight * (v - m) / weight[treated == k].sum(), 0)
-                for k, m, s in ((1, means[0], 1), (0, means[1], -1))
-            )
-            se = (
-                float(np.sqrt((np.bincount(data.groups, pull) ** 2).sum())) / spread
-                if spread > 0
-                else np.nan
-            )
-            gap = (means[0] - means[1]) / spread if spread > 0 else np.nan
-            low, high = intervals.normal(gap, se, conf_level, df=fits.quantile_df(data))
-            rows.append(
-                {
-                    "covariate": name,
-                    "weights": how,
-                    "n": len(v),
-                    "estimate": gap,
-                    "std_error": se,
-                    "conf_low": float(low),
-                    "conf_high": float(high),
-                }
-            )
-    result = pd.DataFrame(rows)
-    return Result(
-        question=Note(
-            "experiments.balance_question",
-            "Are those with and without {treatment:word} alike in what was measured?",
-            treatment=treatment,
-        ),
-        table=result,
-        method=BALANCE_METHOD,
-        answer=_balance_answer(result),
-        unit="people",
-        n=len(treated),
-        conf_level=conf_level,
-        limits=(
-            BALANCE_LIMIT,
-            *([_apart(apart, trim)] if apart else []),
-            *([incomplete(data.left_out)] if data.left_out else []),
-        ),
-        chart=Points(
-            label=["covariate"],
-            group="weights",
-            reference=0,
-            xlabel=IN_DEVIATIONS,
-        ),
-    )
-
-
-def _balance_answer(table):
-    """Return the largest difference after weighting, and what it was before."""
-    gaps = table.assign(size=table["estimate"].abs()).pivot(
-        index="covariate", columns="weights", values="size"
-    )
-    after = gaps["inverse_probability"].sort_index()
-    if after.isna().all():
-        return None
-    name = after.idxmax()
-    return Note(
-        "experiments.balance_answer",
-        "After weighting, the largest difference is {worst:2} standard deviations "
-        "({covariate:word}; {before:2} before weighting, {n} people); under {balanced:plain} is "
-        "commonly called balanced.",
-        worst=after[name],
-        covariate=name,
-        before=gaps.loc[name, "unweighted"],
-        n=table["n"].iloc[0],
-        balanced=BALANCED,
-    )
-
-
-@engine.frames("table")
-@analysis
-def negative_controls(
-    table,
-    treatment,
-    outcomes,
-    covariates,
-    *,
-    method="aipw",
-    cluster=None,
-    trim=TRIM,
-    conf_level=0.95,
-):
-    """Does the same comparison find effects where there can be none?
-
-    Parameters
-    ----------
-    table, treatment, covariates, method, cluster, trim : as in `weighting`
-    outcomes : list of str
-        Outcomes the treatment cannot have moved, for instance from before it.
-
-    Returns
-    -------
-    Result
-        outcome, n (people), estimate (in standard deviations of the outcome), std_error, conf_low,
-        conf_high, p_value, p_holm.
-
-    Raises as `weighting`.
-
-    Source: Lipsitch, Tchetgen Tchetgen & Cohen (2010), Epidemiology 21.
-    """
-    import pandas as pd
-
-    rows, left, apart = [], [], []
-    for name in outcomes:
-        fits.require(table, "table", name)
-        data, *_, lone, found = effect_of(
-            table,
-            treatment,
-            name,
-            covariates,
-            method=method,
-            cluster=cluster,
-            trim=trim,
-            conf_level=conf_level,
-        )
-        row = found.iloc[1]
-        sd = float(pd.DataFrame(table)[name].std())
-        rows.append(
-            {
-                "outcome": name,
-                "n": len(data.y),
-                **{c: row[c] / sd for c in ("estimate", "std_error", "conf_low", "conf_high")},
-                "p_value": float(
-                    intervals.p_value(row["estimate"], row["std_error"], fits.quantile_df(data))
-                ),
-            }
-        )
-        left.append(data.left_out)
-        apart.append(lone)
-    result = pd.DataFrame(rows)
-    result["p_holm"] = intervals.corrected(result["p_value"])
-    found = int((result["p_holm"] < 1 - conf_level).sum())
-    return Result(
-        question=Note(
-            "experiments.negative_question",
-            "Does the same comparison by {treatment:word} find effects where there cannot be any?",
-            treatment=treatment,
-        ),
-        table=result,
-        method=STACKED[method],
-        answer=_negative_answer(result, found),
-        unit="people",
-        n=int(result["n"].max()),
-        conf_level=conf_level,
-        evidence="quasi-causal: weighting on what was measured",
-        limits=(
-            NEGATIVE_SD,
-            *([_apart(max(apart), trim)] if max(apart) else []),
-            *([incomplete(max(left))] if max(left) else []),
-        ),
-        chart=Points(
-            label=["outcome"],
-            reference=0,
-            xlabel=IN_DEVIATIONS,
-        ),
-    )
-
-
-def _negative_answer(table, found):
-    """Return how many outcomes differ that the treatment cannot have changed."""
-    largest = table["estimate"].abs().max()
-    values = {"all": len(table), "largest": largest, "n": int(table["n"].max())}
-    if found:
-        return Note(
-            "experiments.negative_found",
-            "A clear difference was found in {found} of {all} outcomes that cannot have been "
-            "changed ({n} people; at most {largest:2} standard deviations): the groups are not "
-            "alike, and the main comparison is in doubt.",
-            found=found,
-            **values,
-        )
-    return Note(
-        "experiments.negative_none",
-        "None of {all} outcomes that cannot have been changed differs clearly ({n} people; at "
-        "most {largest:2} standard deviations).",
-        **values,
-    )

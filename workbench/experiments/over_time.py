@@ -15,6 +15,27 @@ PARALLEL = Note(
     "Assumes that without the start both would have changed alike; the periods before it are a "
     "check, not proof.",
 )
+GRADE = "quasi-causal: difference in differences"
+LEAST_BEFORE = 3  # periods before the start, for a trend with an error
+SLOPE = {"slope": "estimate", "low": "conf_low", "high": "conf_high", "p": "p_value"}
+FALLEN_TREND = Note(
+    "experiments.fallen_trend",
+    "Graded associational: the gap was already moving by {slope:3} a period before the start "
+    "({low:3} to {high:3}; p: {p:p}).",
+    **dict.fromkeys(SLOPE, 0.0),
+)
+TREND = Note(
+    "experiments.did_trend",
+    "No movement of the gap before the start could be shown: {slope:3} a period ({low:3} to "
+    "{high:3}; p: {p:p}). Over the periods followed even that much adds up.",
+    **dict.fromkeys(SLOPE, 0.0),
+)
+NO_TREND_TEST = Note(
+    "experiments.did_no_trend",
+    "With fewer than {least} periods before the start it cannot be tested whether the gap was "
+    "already moving.",
+    least=LEAST_BEFORE,
+)
 DID_METHOD = Note(
     "experiments.did_method",
     "Difference in differences of each group that starts together against units that have "
@@ -46,8 +67,12 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     Returns
     -------
     Result
-        measure ("effect", or "period" with the column period: distance to the start, before it a
-        check), period, n (units), estimate, std_error, conf_low, conf_high. Where fewer than five
+        measure ("effect"; "period" with the column period, the distance to the start, before it a
+        check; with three periods before, "trend_before", how the gap moved a period before the
+        start, and "effect_less_trend", the effect had that movement gone on), period, n (units),
+        estimate, std_error, conf_low, conf_high, p_value, p_holm (of the periods after the start,
+        together). Periods are compared with the mean of those before the start. The grade is
+        associational where the gap moved before the start. Where fewer than five
         clusters start together, their part of the error is the spread between the clusters that
         never start; without five of those it is missing.
 
@@ -58,7 +83,10 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     NotEnoughData
         Without untreated units, or without periods before the start.
 
-    Source: Callaway & Sant'Anna (2021), Journal of Econometrics 225; few treated clusters Conley &
+    Source: starting groups one by one and averaged, Callaway & Sant'Anna (2021), Journal of
+    Econometrics 225, whose base is the last period before; with the mean of all periods before, as
+    here, Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91; trends before, Roth
+    (2022), American Economic Review: Insights 4; few treated clusters Conley &
     Taber (2011), Review of Economics and Statistics 93.
     """
     import pandas as pd
@@ -108,15 +136,7 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
             "experiments.error_no_before_and_after",
             "difference_in_differences: no unit has periods both before and after its start",
         )
-    # period → one comparison a starting group: (its start, change of every unit, who is compared
-    # with)
-    parts = {}
-    for s in starts:
-        base = y[:, :s].mean(axis=1)
-        for k in range(len(periods)):
-            others = begin > max(k, s)
-            if others.any():
-                parts.setdefault(k - s, []).append((s, y[:, k] - base, others))
+    parts = _comparisons(y, begin, starts)
     ever = {
         s: [
             (change, others)
@@ -138,6 +158,7 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
     small = [s for s in starts if len(np.unique(groups[begin == s])) < FEW]
     kept = [("effect", np.nan, ever)]
     kept += [("period", e, {s: [(c, o)] for s, c, o in parts[e]}) for e in sorted(parts)]
+    kept += [(name, np.nan, found) for name, found in _trends(y, begin, ever).items()]
     rows = [
         {
             "measure": measure,
@@ -147,19 +168,10 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
         }
         for measure, period, found in kept
     ]
-    result = pd.DataFrame(rows)
-    before = result[(result["measure"] == "period") & (result["period"] < 0)]
-    off = ((before["conf_low"] > 0) | (before["conf_high"] < 0)).sum()
-    limits = [
-        PARALLEL,
-        Note(
-            "experiments.did_before",
-            "Before the start, {off} of {all} periods differ clearly from {none}.",
-            off=int(off),
-            all=len(before),
-            none=0,
-        ),
-    ]
+    result = _tested(pd.DataFrame(rows))
+    grade, said = _graded(result, conf_level)
+    counted = panel.attrs.get("unit", "units")
+    limits = [*said, PARALLEL, *_periods(result, conf_level)]
     if small:
         limits.append(_few_clusters(len(small), len(treated), len(np.unique(groups[never]))))
     limits += _left_out(early, lost)
@@ -172,11 +184,11 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
         ),
         table=result,
         method=DID_METHOD,
-        answer=_change_answer(result.iloc[0], outcome),
-        unit="units",
+        answer=_change_answer(result.iloc[0], outcome, counted),
+        unit=counted,
         n=len(y),
         conf_level=conf_level,
-        evidence="quasi-causal: difference in differences",
+        evidence=grade,
         limits=tuple(limits),
         chart=Curve(
             x="period",
@@ -189,6 +201,92 @@ def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None
             ),
         ),
     )
+
+
+def _comparisons(y, begin, starts):
+    """Return period → one comparison a starting group: its start, the change of every unit, and
+    who is compared with.
+    """
+    parts = {}
+    for s in starts:
+        base = y[:, :s].mean(axis=1)
+        for k in range(y.shape[1]):
+            others = begin > max(k, s)
+            if others.any():
+                parts.setdefault(k - s, []).append((s, y[:, k] - base, others))
+    return parts
+
+
+def _trends(y, begin, ever):
+    """Return how the gap moved a period before the start, and the effect less that movement gone
+    on, as comparisons by starting group; nothing where no group has three periods before.
+
+    A trend before the start is looked for by its slope: deviations from the mean of those very
+    periods, one by one, show it at half its size and ring too seldom.
+    """
+    slopes, without = {}, {}
+    for s, comparisons in ever.items():
+        if s < LEAST_BEFORE:
+            continue
+        at = np.arange(s) - (s - 1) / 2
+        slope = y[:, :s] @ at / (at**2).sum()
+        others = np.all([o for _, o in comparisons], axis=0)
+        if not others.any():
+            continue
+        # From the middle of the periods before to the middle of those after.
+        way = (s + len(comparisons) - 1 + s) / 2 - (s - 1) / 2
+        slopes[s] = [(slope, others)]
+        without[s] = [(change - way * slope, own) for change, own in comparisons]
+    return {"trend_before": slopes, "effect_less_trend": without} if slopes else {}
+
+
+def _tested(table):
+    """Return the rows with p-values of the periods after the start, also corrected for their
+    number.
+    """
+    after = (table["measure"] == "period") & (table["period"] >= 0)
+    table["p_value"] = table["p_value"].where(after | (table["measure"] != "period"))
+    table["p_holm"] = np.nan
+    if after.any():
+        table.loc[after, "p_holm"] = intervals.corrected(table.loc[after, "p_value"])
+    return table
+
+
+def _graded(table, conf_level):
+    """Return the grade that the time before the start leaves, and what it says of that time."""
+    found = table[table["measure"] == "trend_before"]
+    if not len(found):
+        return GRADE, [NO_TREND_TEST.having(least=LEAST_BEFORE)]
+    row = found.iloc[0]
+    values = {name: row[key] for name, key in SLOPE.items()}
+    if row["p_value"] < 1 - conf_level:
+        return "associational", [FALLEN_TREND.having(**values)]
+    return GRADE, [TREND.having(**values)]
+
+
+def _periods(table, conf_level):
+    """Return how many single periods differ, before the start and after it."""
+    single = table[table["measure"] == "period"]
+    before, after = single[single["period"] < 0], single[single["period"] >= 0]
+    off = ((before["conf_low"] > 0) | (before["conf_high"] < 0)).sum()
+    plain = ((after["conf_low"] > 0) | (after["conf_high"] < 0)).sum()
+    return [
+        Note(
+            "experiments.did_before",
+            "Before the start, {off} of {all} periods differ clearly from {none}.",
+            off=int(off),
+            all=len(before),
+            none=0,
+        ),
+        Note(
+            "experiments.did_after",
+            "After the start, {plain} of {all} periods differ clearly by their own interval, and "
+            "{holm} once their number is taken into account (Holm).",
+            plain=int(plain),
+            all=len(after),
+            holm=int((after["p_holm"] < 1 - conf_level).sum()),
+        ),
+    ]
 
 
 def _few_clusters(count, treated, others):
@@ -239,22 +337,22 @@ def _left_out(early, lost):
     return said
 
 
-def _change_answer(row, outcome):
+def _change_answer(row, outcome, unit):
     """Return the average change after the start, with its interval where one can be given."""
-    values = {"outcome": outcome, "gap": row["estimate"], "n": row["n"]}
+    values = {"outcome": outcome, "gap": row["estimate"], "n": row["n"], "unit": unit}
     low, high = row["conf_low"], row["conf_high"]
     if np.isnan(low):
         return Note(
             "experiments.did_no_error",
             "{outcome:word} changed by {gap:3} after the start compared with units that had not "
-            "started; no interval can be given ({n} units).",
+            "started; no interval can be given ({n} {unit:word}).",
             **values,
         )
     if low > 0 or high < 0:
         return Note(
             "experiments.did_answer",
             "{outcome:word} changed by {gap:3} after the start compared with units that had not "
-            "started ({low:3} to {high:3}; {n} units).",
+            "started ({low:3} to {high:3}; {n} {unit:word}).",
             low=low,
             high=high,
             **values,
@@ -262,7 +360,7 @@ def _change_answer(row, outcome):
     return Note(
         "experiments.did_unclear",
         "No effect of the start on {outcome:word} could be shown: compared with units that had "
-        "not started it changed by {gap:3} ({low:3} to {high:3}; {n} units).",
+        "not started it changed by {gap:3} ({low:3} to {high:3}; {n} {unit:word}).",
         low=low,
         high=high,
         **values,
@@ -278,6 +376,7 @@ def _averaged(begin, groups, comparisons, never, conf_level):
         "std_error": made.std_error,
         "conf_low": float(low),
         "conf_high": float(high),
+        "p_value": float(intervals.p_value(made.estimate, made.std_error, made.df)),
     }
 
 

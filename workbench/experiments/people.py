@@ -84,11 +84,13 @@ def campaign_households(orders, events, campaign, *, span="42D"):
 
     Returns a DataFrame: customer_id; for during, before, earlier and long_ago the amount spent,
     trips_ (orders), log_ and log_trips_ of both; received (0 or 1); coupons (logarithm of coupons
-    redeemed before). The campaign's first day stands in `.attrs["began"]`.
+    redeemed before); weekly (the amount spent a week during it); other_before and other_during
+    (whether another campaign reached them that began in the `span` before, or while it was
+    followed: 0 or 1). The campaign's first day stands in `.attrs["began"]`.
     """
     import pandas as pd
 
-    received = _received(events, campaign)
+    received = received_by(events, campaign)
     began, length = received["occurred_at"].min(), pd.Timedelta(span)
     homes = pd.DataFrame({"customer_id": np.sort(orders["customer_id"].dropna().unique())})
     for back, name in enumerate(("during", *BEFORE)):
@@ -103,7 +105,13 @@ def campaign_households(orders, events, campaign, *, span="42D"):
     coupons = homes["customer_id"].map(redeemed.groupby("customer_id").size()).fillna(0)
     homes["received"] = homes["customer_id"].isin(received["customer_id"]).astype(int)
     homes["coupons"] = np.log1p(coupons)
-    homes.attrs["began"] = began
+    homes["weekly"] = homes["during"] / (length / pd.Timedelta("7D"))
+    sent = events[(events["event"] == "campaign_received") & (events["campaign_id"] != campaign)]
+    first = sent.groupby("campaign_id")["occurred_at"].transform("min")
+    for name, start in (("other_before", began - length), ("other_during", began)):
+        reached = sent[(first >= start) & (first < start + length)]
+        homes[name] = homes["customer_id"].isin(reached["customer_id"]).astype(int)
+    homes.attrs.update(began=began, unit="households")
     return homes
 
 
@@ -115,7 +123,7 @@ def campaign_weeks(orders, events, campaign, *, before=8, after=6):
     Returns a DataFrame: customer_id, week (0 is the first of the campaign), amount, start (0 for
     households that received it, missing for others), fit for `difference_in_differences`.
     """
-    received = _received(events, campaign)
+    received = received_by(events, campaign)
     began = received["occurred_at"].min()
     week = ((orders["ordered_at"] - began).dt.days // 7).rename("week")
     inside = week.between(-before, after - 1)
@@ -124,10 +132,12 @@ def campaign_weeks(orders, events, campaign, *, before=8, after=6):
     wide = spent.unstack(fill_value=0).reindex(everybody, fill_value=0)
     weeks = wide.rename_axis("customer_id").stack().rename("amount").reset_index()
     chosen = weeks["customer_id"].isin(received["customer_id"])
-    return weeks.assign(start=np.where(chosen, 0.0, np.nan))
+    weeks = weeks.assign(start=np.where(chosen, 0.0, np.nan))
+    weeks.attrs["unit"] = "households"
+    return weeks
 
 
-def _received(events, campaign):
+def received_by(events, campaign):
     """Return the rows of who received a campaign."""
     found = events[(events["event"] == "campaign_received") & (events["campaign_id"] == campaign)]
     if not len(found):

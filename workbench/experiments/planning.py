@@ -100,7 +100,7 @@ def sample_size(
             power=power,
         ),
         answer=_size_answer(rows[0], baseline, power, sd is None),
-        unit="people",
+        unit="people_needed",
         n=rows[0]["n"],
         conf_level=conf_level,
         limits=(SIZE_LIMIT,),

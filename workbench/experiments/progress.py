@@ -26,6 +26,11 @@ BY_SPELL = Note(
 )
 
 
+def _effect(measured):
+    """Return the effect among the rows of a weighting, with its error."""
+    return measured.set_index("measure").loc["effect", ["estimate", "std_error"]]
+
+
 PROGRESS_ALL = Note(
     "experiments.progress_all",
     "Compared with every other contact: where those indicate how far people are, name "
@@ -211,7 +216,7 @@ def stage_progress(
                     )
                 )
                 continue
-            found = measured.iloc[1]
+            found = measured.set_index("measure").loc["effect"]
             crude = (spells["ends"] == OUTCOMES.index(outcome)).groupby(spells["any"]).mean()
             rows.append(
                 {
@@ -241,13 +246,7 @@ def stage_progress(
                     trim=trim,
                     conf_level=conf_level,
                 )
-                alarms.append(
-                    float(
-                        intervals.p_value(
-                            *measured.loc[1, ["estimate", "std_error"]], fits.quantile_df(data)
-                        )
-                    )
-                )
+                alarms.append(float(intervals.p_value(*_effect(measured), fits.quantile_df(data))))
     if not rows:
         raise NotEnoughData(
             "experiments.error_no_stage_to_compare",

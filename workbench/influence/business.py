@@ -87,10 +87,8 @@ def decision_units(deals, *, conf_level=0.95):
             "decision_units: at least two accounts are needed",
         )
     who = per["account"].to_numpy()
-    rows = []
-
     contacts = intervals.mean(per["contacts"].to_numpy(float), who, conf_level)
-    rows.append({"measure": "contacts", "group": "all", **contacts})
+    rows = [{"measure": "contacts", "group": "all", **contacts}]
     rows.append(
         {
             "measure": "several_contacts",
@@ -135,8 +133,7 @@ def decision_units(deals, *, conf_level=0.95):
     if "rating" in deals:
         several = (deals.groupby("deal_id")["rating"].count() >= 2).to_numpy()
         if several.any():
-            spread = per["spread"].to_numpy()[several]
-            apart = intervals.mean(spread, who[several], conf_level)
+            apart = intervals.mean(per["spread"].to_numpy()[several], who[several], conf_level)
             rows.append({"measure": "dissent", "group": "all", **apart})
         for role, mine in _rated(deals).groupby("role", sort=True):
             won = mine["won"].to_numpy(bool)

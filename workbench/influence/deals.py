@@ -5,6 +5,7 @@ import numpy as np
 from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError
+from workbench.influence import grades
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats.products import absorb
@@ -409,7 +410,7 @@ def support(
     if not np.isin(data.y, (0, 1)).all():
         raise InputError("influence.error_won", "deals: '{won}' must be 0 or 1", won=won)
     x = data.x.drop(columns=instrument) if instrument else data.x
-    rows, limits, evidence = (
+    rows, limits = (
         [],
         [
             Note(
@@ -418,7 +419,6 @@ def support(
                 "looks better than it is.",
             )
         ],
-        "associational",
     )
     models = [
         ("raw", fits.least_squares(data.y, x[["constant", "log2_hours"]], data.groups)),
@@ -428,7 +428,6 @@ def support(
     if instrument:
         two = fits.two_stage(data.y, x, "log2_hours", data.x[[instrument]], data.groups)
         models.append(("instrumented", two))
-        evidence = "quasi-causal: instrument"
         limits.append(
             Note(
                 "influence.support_instrument",
@@ -459,7 +458,7 @@ def support(
             "influence.support_question",
             "Are deals won more often when the first reply comes sooner?",
         ),
-        table=pd.DataFrame(rows),
+        table=grades.graded(pd.DataFrame(rows), weak),
         answer=_support_answer(rows, weak),
         method=(
             Note(
@@ -478,7 +477,7 @@ def support(
         unit="deals",
         n=len(data.y),
         conf_level=conf_level,
-        evidence=evidence,
+        evidence=grades.INSTRUMENT if instrument and not weak else "associational",
         limits=tuple(limits),
         chart=Points(
             label=["measure"],

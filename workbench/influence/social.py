@@ -5,6 +5,7 @@ import numpy as np
 from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
+from workbench.influence import grades
 from workbench.influence.price import WITHOUT_SALES
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -263,7 +264,8 @@ def peers(
     Result
         measure (raw: adoption per unit of exposure; adjusted: the controls held equal;
         instrumented), n (people), estimate (change of the share for exposure 0 → 1), std_error,
-        conf_low, conf_high, p_permutation (adjusted only).
+        conf_low, conf_high (within what a share can change), p_permutation (adjusted only),
+        evidence (of the row).
 
     Raises
     ------
@@ -321,11 +323,10 @@ def peers(
             networks=data.customers,
         ),
     ]
-    evidence, weak = "associational", False
+    weak = False
     if instrument:
         two = fits.two_stage(data.y, x, exposure, data.x[[instrument]], data.groups)
         fitted.append(("instrumented", two, np.nan))
-        evidence = "quasi-causal: instrument"
         limits.append(
             Note(
                 "influence.peer_instrument",
@@ -343,7 +344,7 @@ def peers(
         {
             "measure": measure,
             "n": len(data.y),
-            **one.row(exposure, conf_level, data.customers - 1),
+            **_within_points(one.row(exposure, conf_level, data.customers - 1)),
             "p_permutation": luck_of,
         }
         for measure, one, luck_of in fitted
@@ -362,7 +363,7 @@ def peers(
             "influence.peer_question",
             "Do people adopt more often where more of their peers adopted before?",
         ),
-        table=pd.DataFrame(rows),
+        table=grades.graded(pd.DataFrame(rows), weak),
         answer=_peer_answer(rows, weak),
         method=Note(
             "influence.peer_method",
@@ -372,7 +373,7 @@ def peers(
         unit="people",
         n=len(data.y),
         conf_level=conf_level,
-        evidence=evidence,
+        evidence=grades.INSTRUMENT if instrument and not weak else "associational",
         limits=tuple(limits),
         model=made,
         chart=Points(
@@ -393,6 +394,12 @@ def _slope(others, y, exposure):
     """
     left = exposure - others @ (others.T @ exposure)
     return left @ y / (left @ left)
+
+
+def _within_points(row):
+    """Return a row whose limits are no more than a whole share off."""
+    low, high = max(row["conf_low"], -1.0), min(row["conf_high"], 1.0)
+    return {**row, "conf_low": low, "conf_high": high}
 
 
 def _peer_answer(rows, weak):

@@ -54,6 +54,11 @@ COLUMNS = {
     },
     "attribution.email_funnel": _EMAILS,
     "attribution.from_paths": {"table": Holds(numbers=("{conversions}", "{nulls}", "{value}"))},
+    "attribution.mail_effect": {
+        "emails": Holds(("customer_id", "campaign_id", "sent_at", "variant")),
+        "orders": Holds(("customer_id", "ordered_at")),
+        "truth": Holds(("quantity", "incremental_orders", "std_error")),
+    },
     "attribution.mails_as_adverts": _EMAILS,
     "attribution.mix": {"table": Holds(numbers=("{sales}", "{media}", "{controls}"))},
     "clv.hold_out": {
@@ -78,6 +83,10 @@ COLUMNS = {
     "experiments.balance": _TREATED,
     "experiments.campaign_households": _CAMPAIGN,
     "experiments.campaign_weeks": _CAMPAIGN,
+    "experiments.concurrent": {
+        "homes": Holds(("customer_id", "received"), flags=("received",)),
+        "events": Holds(("customer_id", "occurred_at", "event", "campaign_id")),
+    },
     "experiments.difference_in_differences": {"panel": Holds(numbers=("{outcome}",))},
     "experiments.exposed": {
         "exposures": Holds(("customer_id", "exposed_at")),
@@ -91,7 +100,7 @@ COLUMNS = {
     "influence.huff": {
         "trips": Holds(numbers=("{distance}", "{size}"), flags=("chosen", "available"))
     },
-    "influence.peers": {"table": Holds(numbers=("{adopted}", "{exposure}", "{controls}"))},
+    "influence.peers": {"table": Holds(numbers=("{adopted}", "{exposure}"))},
     "influence.premium": {"offers": Holds(numbers=("{price}", "{credentials}", "{specification}"))},
     "influence.price_elasticity": {"sales": Holds(numbers=_SHELF)},
     "influence.promotion_lift": {"sales": Holds(numbers=(*_SHELF, "{promotion}"))},
@@ -102,6 +111,10 @@ COLUMNS = {
     "influence.star_rounding": {"table": Holds(numbers=("{rating}", "{outcome}"))},
     "influence.support": {
         "deals": Holds(("{hours}", "{won}"), ("{hours}", "{won}", "{instrument}"))
+    },
+    "influence.triggers": {
+        "needs": Holds(("customer_id", "variant", "bought"), flags=("bought",)),
+        "planted": Holds(("variant", "planted"), ("planted",)),
     },
     "prediction.traits": {"orders": Holds(numbers=("amount",))},
     "prediction.will_return": {"orders": Holds(numbers=("amount",))},

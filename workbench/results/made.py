@@ -71,13 +71,23 @@ def check(function, arguments):
 
 
 def lacking(function, args, options, error):
-    """Raise an InputError where a missing key is a column that a table made elsewhere lacks."""
+    """Raise an InputError where the key that is missing is a column that a table made elsewhere
+    should have and lacks.
+    """
     room = function.__module__.removeprefix("workbench.").partition(".")[0]
     for name, table in signature(function).bind(*args, **options).arguments.items():
         if (room, name) in MADE and hasattr(table, "columns"):
             _, needed, more = MADE[room, name]
-            if error.args and any(str(c) in str(error.args[0]) for c in (*needed, *more)):
-                need_columns(name, table.columns, *needed, *more)
+            gone = [c for c in (*needed, *more) if c not in table.columns and _is_key(c, error)]
+            need_columns(name, table.columns, *gone)
+
+
+def _is_key(column, error):
+    """Say whether a KeyError is about a column: its key is the column itself, or, where several
+    were asked for at once, the list of those that are not there, each in quotes.
+    """
+    key = error.args[0] if error.args else None
+    return key == column or (isinstance(key, str) and repr(column) in key)
 
 
 def _has_stages(name, table, stages):

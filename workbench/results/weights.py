@@ -1,11 +1,24 @@
 """Weights of a survey: used, or refused by a sentence; never dropped."""
 
 from workbench.errors import InputError
+from workbench.notes import Note
+from workbench.stats import sampling
 
 WEIGHT = "weight"
 # Rooms that read answers, and the parameters in which they do; "answers" are answers everywhere.
 _ROOMS = {"drivers": {"table", "answers", "surveys"}, "conjoint": {"choices", "answers"}}
-USE = {"drivers.wide", "drivers.scale_means", "drivers.service_gap"}
+USE = {
+    "drivers.wide",
+    "drivers.scale_means",
+    "drivers.service_gap",
+    "drivers.kano",
+    "drivers.attitude",
+    "drivers.regression",
+    "drivers.key_drivers",
+    "drivers.importance_performance",
+    "conjoint.van_westendorp",
+    "conjoint.gabor_granger",
+}
 
 
 def check(function, arguments):
@@ -30,15 +43,16 @@ def check(function, arguments):
             )
 
 
-def of(table):
-    """Return the weights of a table as an array, or None where it has none.
+def of(table, *named):
+    """Return the weights of a table as an array, or None where it has none, where all are the same,
+    or where that column is `named` as something else.
 
     Raises InputError for a weight that is missing or not above 0.
     """
     import numpy as np
     import pandas as pd
 
-    if WEIGHT not in table:
+    if WEIGHT not in table or _named(named):
         return None
     weights = pd.to_numeric(table[WEIGHT], errors="coerce").to_numpy(float)
     wrong = ~(np.isfinite(weights) & (weights > 0))
@@ -49,7 +63,24 @@ def of(table):
             column=WEIGHT,
             wrong=int(wrong.sum()),
         )
-    return weights
+    return weights if np.ptp(weights) > 1e-12 * weights.max(initial=1.0) else None
+
+
+def said(weights):
+    """Return the sentence on how much answers with these weights are worth, as a list; none where
+    there are none.
+    """
+    if weights is None:
+        return []
+    return [
+        Note(
+            "result.weighted",
+            "Every answer counts by its weight; for how far the weights differ, {n} answers say as "
+            "much as {effective:3} of one weight (Kish), and intervals allow for it.",
+            n=len(weights),
+            effective=sampling.kish(weights),
+        )
+    ]
 
 
 def _differ(table):

@@ -182,29 +182,22 @@ def _mean_gap(rows, medians, time, event, by, who, horizon, conf_level):
     apart = survival.mean_gap(
         rows[time], rows[event], first, last, customer=who, conf_level=conf_level
     )
-    if apart["std_error"] != apart["std_error"]:
+    said = {"one": one, "two": two, "horizon": last, "time": time, "gap": apart["estimate"]}
+    if np.isnan(apart["std_error"]):
         return Note(
             "retention.mean_gap_plain",
             "Up to {horizon} {time:header}, {one:word} lasts {gap:3} {time:header} longer on "
             "average than {two:word} (negative: shorter); no interval, since a group has no "
             "ending up to then.",
-            one=one,
-            two=two,
-            horizon=last,
-            time=time,
-            gap=apart["estimate"],
+            **said,
         )
     return Note(
         "retention.mean_gap",
         "Up to {horizon} {time:header}, {one:word} lasts {gap:3} {time:header} longer on average "
         "than {two:word} ({low:3} to {high:3}; negative: shorter).",
-        one=one,
-        two=two,
-        horizon=last,
-        time=time,
-        gap=apart["estimate"],
         low=apart["conf_low"],
         high=apart["conf_high"],
+        **said,
     )
 
 

@@ -10,6 +10,7 @@ from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.results import Result
 from workbench.simulate.beside import beside_truth
+from workbench.simulate.effects import channel_effects, mail_effects, trigger_effects
 from workbench.simulate.world import CHANNELS, EFFECTS, TESTS, Settings
 
 BLOCK = 20_000  # customers made at a time
@@ -23,11 +24,13 @@ __all__ = [
     "beside_truth",
     "calibration",
     "channel_effects",
+    "mail_effects",
     "market",
     "planted",
     "stage_events",
     "stated_stages",
     "test_effects",
+    "trigger_effects",
     "true_stage",
     "write",
 ]
@@ -67,7 +70,7 @@ def market(
     no_effect : list of str
         Planted effects to switch off: price, promotion, reviews, loyalty, involvement,
         satisfaction, latency, barrier, referral, email, b2b, tracking (off: every contact is
-        tracked), machine_opens, newcomer, or a test.
+        tracked), machine_opens, newcomer, idle_touch, or a test.
     channels_off : list of str
         Channels that do not exist; all other luck stays the same.
     world : str
@@ -187,45 +190,6 @@ def write(folder, customers=5000, *, progress=None, **options):
         encoding="utf-8",
     )
     return rows
-
-
-def channel_effects(settings):
-    """Return what each channel brings about: the market with it, the same market without it, and
-    the difference.
-
-    Takes a Settings (as in `Market.settings`); runs the market once more for every channel, all
-    other luck unchanged. Returns a DataFrame: channel, orders, orders_without, incremental_orders,
-    touched_orders (orders whose journey touched the channel).
-    """
-    import numpy as np
-    import pandas as pd
-
-    def orders(s):
-        made = list(_lives(s))
-        return sum(len(k["orders"]["row"]) for k, _ in made), made
-
-    total, made = orders(settings)
-    touched = np.zeros(len(CHANNELS), int)
-    for kept, _ in made:
-        bought = kept["orders"]["row"] * 100_000 + kept["orders"]["need"]
-        e = kept["events"]
-        key = e["row"] * 100_000 + e["need"]
-        mine = np.isin(key, bought) & (e["visit"] < 90)
-        pairs = np.unique(key[mine] * 10 + e["channel"][mine])
-        touched += np.bincount(pairs % 10, minlength=len(CHANNELS))
-    rows = []
-    for i, channel in enumerate(CHANNELS[1:], 1):
-        without, _ = orders(replace(settings, channels_off=(*settings.channels_off, channel)))
-        rows.append(
-            {
-                "channel": channel,
-                "orders": total,
-                "orders_without": without,
-                "incremental_orders": total - without,
-                "touched_orders": int(touched[i]),
-            }
-        )
-    return _marked(pd.DataFrame(rows))
 
 
 def test_effects(settings):

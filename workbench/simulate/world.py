@@ -119,9 +119,6 @@ COST = {"paid_search": 0.85, "display": 0.30, "social": 0.45, "affiliate": 0.60}
 # Needs a customer and day that a touch opens.
 TRIGGERS = {"display": 0.0012, "social": 0.0016, "referral": 0.0008}
 MAIL_EVERY, MAIL_TRIGGER, HOLDOUT = 14, 0.110, 0.20
-IDLE_TOUCH = (
-    1.7  # added to the chance (log scale) to leave for needs that mail, display or social woke
-)
 # Channel of a visit that was nobody's doing, by stage: paid search mostly harvests people who were
 # coming anyway.
 VISITS = np.array(
@@ -132,6 +129,13 @@ VISITS = np.array(
         [0.50, 0.18, 0.18, 0.01, 0.01, 0.05, 0.02, 0.05],
     ]
 )
+# What a channel that opened a need is called beside needs from within.
+WOKEN = {
+    "referral": "woken_by_friend",
+    "display": "woken_by_advert",
+    "social": "woken_by_advert",
+    "email": "woken_by_mail",
+}
 SUBSTITUTE = {
     "direct": 0.95,
     "organic_search": 0.75,
@@ -163,6 +167,8 @@ EFFECTS = {
     "machine_opens": 1.0,
     "newcomer": 1.15,
     "impulse": 0.0,
+    # Added to the chance (log scale) to leave, for needs that mail, display or social woke.
+    "idle_touch": 1.7,
 }
 # Tests the firm may run: the stages in which the treatment makes people move on more often, and by
 # how much (log scale).

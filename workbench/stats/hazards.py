@@ -9,9 +9,8 @@ import numpy as np
 from scipy import special
 
 from workbench.stats import existence, penalised
+from workbench.stats.likelihoods import climb
 from workbench.stats.scaling import standardise
-
-ROUNDS = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,27 +75,28 @@ def cox(x, time, ended, *, strata=None, groups=None):
     strata = np.zeros(n, int) if strata is None else np.asarray(strata)
     scaled = standardise(x, constant=False)
     here = Risk(scaled.z, time, ended, strata)
-    inner, settled, proven = _climb(here, np.zeros(p))
+    top = _climb(here, np.zeros(p))
+    inner = top.params
     asked = (
         existence.Recession.absent(n, p)
-        if proven
+        if top.proven
         else existence.of_hazards(scaled.z, time, ended, strata)
     )
     if asked.exists:
         drift = _proportional(here, inner)
         cov = scaled.back @ _covariance(here, inner, groups) @ scaled.back
-        return Fit(scaled.back @ inner, cov, here.parts(inner).value, drift, asked, settled)
+        return Fit(scaled.back @ inner, cov, here.parts(inner).value, drift, asked, top.settled)
     finite = asked.finite(scaled.back)
     params, cov, drift = np.full(p, np.nan), np.full((p, p), np.nan), np.full(p, np.nan)
     room, value, settled = existence.complement(asked.null), 0.0, True
     if room.shape[1]:
         less = Risk(scaled.z @ room, time, ended, asked.strata)
-        part, settled, _ = _climb(less, np.zeros(room.shape[1]))
+        part = _climb(less, np.zeros(room.shape[1]))
         turned = scaled.back @ room
-        around = turned @ _covariance(less, part, groups) @ turned.T
-        params[finite] = (turned @ part)[finite]
+        around = turned @ _covariance(less, part.params, groups) @ turned.T
+        params[finite] = (turned @ part.params)[finite]
         cov[np.ix_(finite, finite)] = around[np.ix_(finite, finite)]
-        value = less.parts(part).value
+        value, settled = less.parts(part.params).value, part.settled
     return Fit(params, cov, value, drift, asked.turned(scaled.back), settled)
 
 
@@ -271,28 +271,10 @@ def _running(values, starts, backward=False):
 
 
 def _climb(risk, b):
-    """Return the weights at the top, whether the search came to rest, and whether that proves that
-    the top exists.
-    """
-    made = risk.parts(b)
-    step, sound = existence.newton(made.information, made.score)
-    for _ in range(ROUNDS):
-        moved = float(np.abs(risk.z @ step).max(initial=0))
-        new = made
-        for _ in range(40):
-            new = risk.parts(b + step)
-            if new.value >= made.value - 1e-12 * abs(made.value):
-                break
-            step = step / 2
-        b, made = b + step, new
-        step, sound = existence.newton(made.information, made.score)
-        if moved < 1e-7:
-            break
-    settled = sound and float(np.abs(risk.z @ step).max(initial=0)) < 1e-6
+    """Return the top of a partial likelihood."""
     noise = np.finfo(float).eps * 2 * np.abs(risk.z).sum(axis=0)
     # Two rows lie at most twice as far apart as the farther one from the middle.
-    proven = settled and existence.certain(step, made.information, 2 * risk.z, noise)
-    return b, settled, proven
+    return climb(risk.parts, b, risk.z, noise=lambda _: noise, spread=2.0)
 
 
 def _covariance(risk, b, groups):

@@ -2,7 +2,77 @@
 follows from its weights.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
+
+from workbench.stats import existence
+
+ROUNDS = 60  # Newton steps after which a search has not settled
+HALVES = 40  # halvings of a step that leads down
+
+
+@dataclass(frozen=True, eq=False)
+class Top:
+    """Where a search for the top of a concave likelihood came to rest: the weights, whether it did
+    come to rest, and whether that proves that the top exists.
+    """
+
+    params: np.ndarray
+    settled: bool
+    proven: bool
+
+
+def climb(parts, b, rows, *, noise, spread=1.0, value=None):
+    """Search the top of a concave likelihood by Newton steps, halved where they lead down.
+
+    Parameters
+    ----------
+    parts : callable
+        From weights (p) to `penalised.Parts`: value, slope and information.
+    b : ndarray, shape (p,)
+        Where the search begins.
+    rows : ndarray, shape (n, p)
+        The design: no row may move any more when the search has settled.
+    noise : callable
+        From weights to by how much rounding can have moved the slope (p).
+    spread : float
+        How many times as far two rows may lie apart as one row of the design is long.
+    value : callable, optional
+        From weights to the value alone, where that costs less.
+
+    Returns
+    -------
+    Top
+
+    Source: Nocedal & Wright (2006), Numerical Optimization, section 3.3; proof of the top
+    `existence.certain`.
+
+    >>> from workbench.stats.penalised import Parts
+    >>> def level(b):  # ten values with mean 2 and variance 1
+    ...     return Parts(-5 * (b[0] - 2) ** 2, np.array([10 * (2 - b[0])]), np.array([[10.0]]))
+    >>> climb(level, np.zeros(1), np.ones((10, 1)), noise=lambda b: np.zeros(1)).params.tolist()
+    [2.0]
+    """
+    here = parts(b)
+    step, sound = existence.newton(here.information, here.score)
+    for _ in range(ROUNDS):
+        moved = float(np.abs(rows @ step).max(initial=0))
+        for _ in range(HALVES):
+            new = parts(b + step) if value is None else value(b + step)
+            reached = new.value if value is None else new
+            if reached >= here.value - 1e-12 * abs(here.value):
+                break
+            step = step / 2
+        b = b + step
+        here = new if value is None else parts(b)
+        step, sound = existence.newton(here.information, here.score)
+        if moved < 1e-7:
+            break
+    settled = bool(sound and float(np.abs(rows @ step).max(initial=0)) < 1e-6)
+    if not settled:
+        return Top(b, False, False)
+    return Top(b, True, existence.certain(step, here.information, spread * rows, noise(b)))
 
 
 def slope(gradient, at, size=1e-5):

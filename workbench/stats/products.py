@@ -5,20 +5,24 @@ import numpy as np
 from workbench.stats import resample
 
 
-def grams(matrix, groups, draws, seed):
+def grams(matrix, groups, draws, seed, weights=None):
     """Return weighted cross-products of the columns of a matrix for the sample and for bootstrap
     draws of whole sampling units.
 
     Returns (1 + B) × K × K, the sample first; everything a linear model needs can be computed from
-    them.
+    them. `weights` is what each row counts for (None: all the same).
     """
     size = int(groups.max()) + 1
     k = matrix.shape[1]
     order = np.argsort(groups, kind="stable")
     m, begins = matrix[order], np.searchsorted(groups[order], np.arange(size))
-    products = np.add.reduceat(np.einsum("ni,nj->nij", m, m).reshape(len(m), k * k), begins, axis=0)
+    weighted = m if weights is None else m * weights[order][:, None]
+    products = np.add.reduceat(
+        np.einsum("ni,nj->nij", weighted, m).reshape(len(m), k * k), begins, axis=0
+    )
     rng = np.random.default_rng(seed)
-    at = resample.place(matrix, groups)
+    known = matrix if weights is None else np.column_stack([matrix, weights])
+    at = resample.place(known, groups)
     drawn = (
         np.concatenate(
             [

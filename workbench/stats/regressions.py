@@ -8,9 +8,8 @@ import numpy as np
 from scipy import special
 
 from workbench.stats import existence, penalised
+from workbench.stats.likelihoods import climb
 from workbench.stats.scaling import standardise
-
-ROUNDS = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,20 +197,22 @@ def _fit(model, ask, x, y, groups, weights):
     weights = np.ones(n) if weights is None else np.asarray(weights, float)
     scaled = standardise(x)
     here = model(scaled.z, y, weights)
-    inner, settled, proven = _climb(here, np.concatenate([[here.begin()], np.zeros(p - 1)]))
-    asked = existence.Recession.absent(n, p) if proven else ask(scaled.z, y)
+    top = _climb(here, np.concatenate([[here.begin()], np.zeros(p - 1)]))
+    inner = top.params
+    asked = existence.Recession.absent(n, p) if top.proven else ask(scaled.z, y)
     if asked.exists:
         cov = _covariance(here, inner, groups, weights.sum())
         cov = scaled.back @ cov @ scaled.back.T
         fitted = here.rate(inner)
-        return Fit(scaled.back @ inner, cov, here.value(inner), fitted, asked, settled)
+        return Fit(scaled.back @ inner, cov, here.value(inner), fitted, asked, top.settled)
     kept, finite = asked.kept, asked.finite(scaled.back)
     params, cov, fitted = np.full(p, np.nan), np.full((p, p), np.nan), y.copy()
     room = existence.complement(asked.null)
     value, settled = 0.0, True
     if kept.any() and room.shape[1]:
         less = model(scaled.z[kept] @ room, y[kept], weights[kept])
-        part, settled, _ = _climb(less, np.zeros(room.shape[1]))
+        top = _climb(less, np.zeros(room.shape[1]))
+        part, settled = top.params, top.settled
         some = None if groups is None else np.unique(groups[kept], return_inverse=True)[1]
         turned = scaled.back @ room
         around = turned @ _covariance(less, part, some, weights.sum()) @ turned.T
@@ -222,26 +223,16 @@ def _fit(model, ask, x, y, groups, weights):
 
 
 def _climb(model, b):
-    """Return the weights at the top, whether the search came to rest, and whether that proves that
-    the top exists.
-    """
-    value, score, information = model.parts(b)
-    step, sound = existence.newton(information, score.sum(axis=0))
-    for _ in range(ROUNDS):
-        moved = float(np.abs(model.z @ step).max(initial=0))
-        for _ in range(40):
-            new = model.value(b + step)
-            if new >= value - 1e-12 * abs(value):
-                break
-            step = step / 2
-        b = b + step
+    """Return the top of a likelihood."""
+
+    def parts(b):
         value, score, information = model.parts(b)
-        step, sound = existence.newton(information, score.sum(axis=0))
-        if moved < 1e-7:
-            break
-    settled = sound and float(np.abs(model.z @ step).max(initial=0)) < 1e-6
-    noise = np.finfo(float).eps * np.abs(score).sum(axis=0)
-    return b, settled, settled and existence.certain(step, information, model.z, noise)
+        return penalised.Parts(value, score.sum(axis=0), information)
+
+    def noise(b):
+        return np.finfo(float).eps * np.abs(model.parts(b)[1]).sum(axis=0)
+
+    return climb(parts, b, model.z, noise=noise, value=model.value)
 
 
 def _covariance(model, b, groups, n):
