@@ -100,10 +100,7 @@ def barriers(
     if stage not in stages[:-1]:
         raise unknown("stage", "stage", stage, stages[:-1])
     schemas.require(events, "events", column, action, *adjust)
-    words = own.listed(engine.distinct(events, action))
-    names = own.occurring("barrier", own.several(barrier), words)
-    # Of events at one moment in one stage the barrier comes last: an error follows what was tried.
-    words = [*(w for w in words if w not in names), *(w for w in words if w in names)]
+    words, names = _barriers_last(own.listed(engine.distinct(events, action)), barrier)
     more = {
         "a": engine.code(action, words),
         **{
@@ -283,3 +280,11 @@ class _Barriers(Episodes):
                 np.where(first, total_met[who[head]], 0).astype(np.int64) if m else key
             ),
         }
+
+
+def _barriers_last(words, barrier):
+    """Return the events with the barriers after the others, and the barriers: at one moment in one
+    stage the order of codes decides, and an error follows what was tried.
+    """
+    names = own.occurring("barrier", own.several(barrier), words)
+    return [*(w for w in words if w not in names), *(w for w in words if w in names)], names
