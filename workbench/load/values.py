@@ -10,7 +10,7 @@ from workbench.load.raw import Doubt
 from workbench.load.times import no_time_zone
 from workbench.notes import Note
 
-__all__ = ["Values", "no_time_zone", "numbers"]
+__all__ = ["Values", "no_time_zone"]
 
 # Share of an own attribute's values that must be numbers before the others count as mistakes.
 MOSTLY = 0.9
