@@ -71,6 +71,16 @@ class AlreadyRunning(WorkbenchError):
     """Another run holds the lock."""
 
 
+def first_line(error):
+    """Return the first line of what a library says is wrong; the name of its error where it says
+    nothing.
+
+    >>> first_line(ValueError("no\\nmore")), first_line(MemoryError())
+    ('no', 'MemoryError')
+    """
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
 def at_least(what, found, needed, least):
     """Return `found` where it holds what is needed and enough of it; raise InputError otherwise."""
     missing = [n for n in needed if n not in found]

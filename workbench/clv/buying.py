@@ -7,7 +7,7 @@ import numpy as np
 from workbench import engine
 from workbench.clv import fits
 from workbench.clv.estimates import convergence, result
-from workbench.clv.worth import checked, how_many
+from workbench.clv.portfolio import checked, how_many
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import analysis

@@ -26,15 +26,15 @@ _NAME_WIDTH = 22
 # Inches: a line of text, what stands around the lines of a curve and the cells of a matrix.
 _LINE, _AROUND, _AROUND_CELLS = 0.17, 1.1, 1.3
 _CELL, _LOW_CELL, _HIGHEST = 0.26, 0.155, 8.6
-_NEVER_TURNED = 14
+_LOWEST = 3.0
 
 
 def height(chart, table):
     """Return how high a figure of curves must be, in inches: a line for every name at the ends."""
     if not chart.group:
-        return 3.6
+        return _LOWEST
     names = [_name(name, chart) for name in dict.fromkeys(table[chart.group])]
-    return max(3.6, _AROUND + _LINE * sum(name.count("\n") + 1 for name in names))
+    return max(_LOWEST, _AROUND + _LINE * sum(name.count("\n") + 1 for name in names))
 
 
 def height_of_heat(chart, table):

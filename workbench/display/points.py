@@ -26,7 +26,7 @@ _LINE_WIDTH = signs(0.36 * WIDTH * POINTS_AN_INCH)
 _MOST_TICKS = 6
 _SIGN_WIDE = 0.6 * SIZE
 # Inches a line of text takes, a row with one, and what stands above and below the rows.
-_LINE, _BETWEEN, _AROUND = 0.165, 0.075, 1.25
+_LINE, _BETWEEN, _AROUND = 0.165, 0.075, 1.1
 
 
 def grouped(chart):
@@ -91,8 +91,9 @@ def _ordered(chart, table):
     names = listed(chart.label)
     if len(names) != 1 or not table[names[0]].is_unique:
         return table
-    order = in_order(table[names[0]])
-    return table.set_index(names[0], drop=False).loc[order].reset_index(drop=True)
+    place = {name: i for i, name in enumerate(table[names[0]])}
+    order = [place[name] for name in in_order(table[names[0]])]
+    return table.iloc[order].reset_index(drop=True)
 
 
 def _heights(labels, lines, group, groups):

@@ -260,7 +260,7 @@ def key(value, column=""):
     >>> key("30D", "window"), key("30D", "product_id")
     ('30 days', '30D')
     """
-    shown = _anything(value) if _is_duration(value) else word(value, column)
+    shown = _anything(value) if _is_duration(value) else visible(word(value, column))
     return span(shown) if column in SPANS else shown
 
 
@@ -385,6 +385,7 @@ FORMS = {
     "money": money,
     "span": span,
     "date": date,
+    "month": lambda value: _formatted(value, "MMMM y"),
     "word": word,
     "header": header,
     "one": one,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workbench.engine.duck import literal, quote
 from workbench.engine.workspace import MEMORY
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError, first_line, unknown
 
 BATCH = 20_000
 # What a query may do in SQLite: read, and call its own functions.
@@ -231,7 +231,7 @@ def _failed(path, error):
         "engine.error_query",
         "{path}: the query failed ({error})",
         path=path,
-        error=str(error).splitlines()[0] if str(error) else type(error).__name__,
+        error=first_line(error),
     )
 
 

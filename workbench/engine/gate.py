@@ -185,7 +185,7 @@ def frame(table):
     import pandas as pd
 
     if isinstance(table, pd.DataFrame):
-        return _plain(table)
+        return duck.by_column(table, _plain_column)
     table = given(table)
     beside = attributes(table)
     if hasattr(table, "to_arrow") and not hasattr(table, "to_arrow_table"):
@@ -194,7 +194,7 @@ def frame(table):
         arrow = table
     else:
         arrow = _fetched(table)
-    made = _plain(_from_arrow(arrow))
+    made = duck.by_column(_from_arrow(arrow), _plain_column)
     made.attrs.update(beside)
     return made
 
@@ -241,19 +241,6 @@ def _from_arrow(table):
         elif types.is_date(kind):
             table = table.set_column(i, field.name, table.column(i).cast(pa.timestamp("us")))
     return table.replace_schema_metadata(None).to_pandas()
-
-
-def _plain(table):
-    """Return a pandas table with plain types only; itself where it has no other."""
-    import pandas as pd
-
-    columns = [table.iloc[:, i] for i in range(table.shape[1])]
-    made = [_plain_column(column) for column in columns]
-    if all(a is b for a, b in zip(columns, made, strict=True)):
-        return table
-    result = pd.concat(made, axis=1)
-    result.attrs = dict(table.attrs)
-    return result
 
 
 def _plain_column(column):

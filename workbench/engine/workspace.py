@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from workbench.engine.duck import literal, quote
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 
 # Half of what an analysis may take: the rest of a load (Arrow batches, the file's own pages) is
 # not counted by the engine.
@@ -26,7 +26,7 @@ def _unreadable(error):
     return Unreadable(
         "engine.error_unreadable",
         "table: cannot be read ({error})",
-        error=str(error).splitlines()[0],
+        error=first_line(error),
     )
 
 

@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 
 PACKED = (".gz", ".zip")
 # Folders that list their own files: what lies in them is not what their table holds.
@@ -67,7 +67,7 @@ def _damaged(path, error):
         "{path}: cannot be unpacked; it may have been cut off while copying, or has a password "
         "({error})",
         path=path,
-        error=str(error).splitlines()[0] if str(error) else type(error).__name__,
+        error=first_line(error),
     )
 
 

@@ -209,21 +209,3 @@ def _signs(raw, text, number):
           SELECT {sign_of(text)} AS s FROM {raw.relation} WHERE {number} IS NOT NULL)
         WHERE s <> '' GROUP BY s ORDER BY count(*) DESC, s"""
     )
-
-
-def numbers(column, decimal, where="column"):
-    """Return a pandas column as floats and the decimal sign it was read with; unreadable values are
-    missing.
-    """
-    import pyarrow as pa
-
-    from workbench import engine
-    from workbench.load.expressions import trimmed
-    from workbench.load.raw import Raw
-
-    with engine.open_workspace() as work:
-        table = pa.table({"c0": pa.array(column.astype("string"), pa.string())})
-        work.table_from("raw", table)
-        raw = Raw(work, "raw", {"x": "c0"}, {"x": "VARCHAR"})
-        how = reading(raw, trimmed("c0"), decimal, where)
-        return work.frame(f"SELECT {how.sql} AS x FROM raw")["x"].astype(float), how.decimal or "."

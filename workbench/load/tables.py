@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from workbench import engine, project
 from workbench.engine.duck import literal, quote
-from workbench.errors import InputError, need_columns
+from workbench.errors import InputError, first_line, need_columns
 from workbench.load import files, kept, questions, several, together
 from workbench.load.in_place import InPlace
 from workbench.load.mapping import read_mapping
@@ -344,7 +344,7 @@ def answers(path):
             "load.error_answered_at",
             "{path}, column 'answered_at': {error}",
             path=path,
-            error=str(error).splitlines()[0],
+            error=first_line(error),
         ) from None
 
 

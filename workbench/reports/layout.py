@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 # Tags of cells: those whose answers open the report, and headings of what describes the data.
-# Besides them, `paper` names what a printed report needs too.
-FINDING, DATA, PAPER = "finding", "data", "paper"
+# Besides them, `paper` names what a printed report needs too, and `screen` what it does not.
+FINDING, DATA, PAPER, SCREEN = "finding", "data", "paper", "screen"
 MOST_FINDINGS = 5
 PICTURES = ("image/svg+xml", "image/png")
 HIDDEN = {"remove-cell", "parameters", "injected-parameters", "exercise"}
@@ -47,17 +47,37 @@ def arrange(book):
     stands before the body.
     """
     book.cells = [c for c in book.cells if not HIDDEN & set(_tags(c))]
+    _drop_empty(book)
     of_data = _data_last(book)
     _choose_for_paper(book, of_data)
     title = _take_title(book)
     findings = _findings(book)
     _fold_explanations(book)
-    results = sum("anchor" in o.metadata for c in book.cells for o in c.get("outputs", ()))
+    results = sum(
+        "anchor" in o.get("metadata", ()) for c in book.cells for o in c.get("outputs", ())
+    )
     return Layout(title, findings, _sections(book), results)
 
 
 def _tags(cell):
     return cell.metadata.get("tags", [])
+
+
+def _drop_empty(book):
+    """Leave out sections in which nothing was asked: a heading, and cells that show nothing."""
+    sections = [[]]
+    for cell in book.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            sections.append([])
+        sections[-1].append(cell)
+    book.cells = [cell for section in sections if not _is_empty(section) for cell in section]
+
+
+def _is_empty(section):
+    code = [cell for cell in section if cell.cell_type == "code"]
+    alone = section and section[0].cell_type == "markdown" and "\n" not in section[0].source.strip()
+    headed = alone and section[0].source.startswith("## ")
+    return headed and bool(code) and not any(cell.get("outputs") for cell in code)
 
 
 def _data_last(book):
@@ -80,7 +100,8 @@ def _choose_for_paper(book, of_data):
     every = not any(chosen & set(_tags(cell)) for cell in book.cells)
     first_of_data = len(book.cells) - of_data
     for place, cell in enumerate(book.cells):
-        cell.metadata["on_paper"] = (
+        cell.metadata["off_paper"] = SCREEN in _tags(cell)
+        cell.metadata["on_paper"] = SCREEN not in _tags(cell) and (
             every or place >= first_of_data or bool(chosen & set(_tags(cell)))
         )
 

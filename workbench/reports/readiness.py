@@ -103,6 +103,7 @@ NOTEBOOKS = {
     "50_satisfaction_and_nps": Need(
         "surveys", words={"recommend": "item", "satisfied": "item"}, columns=("by",)
     ),
+    "90_monthly_review": Need("orders", days=62),
 }
 
 

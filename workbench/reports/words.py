@@ -219,4 +219,6 @@ def _caption(caption, values):
 def _plain(value):
     """Escape what Markdown or HTML would act on."""
     text = str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join("\\" + sign if sign in "\\`*_{}[]#|" else sign for sign in text)
+    text = "".join("\\" + sign if sign in "\\`*_{}[]#|" else sign for sign in text)
+    # An address in a text stays text.
+    return text.replace("://", "\\://")

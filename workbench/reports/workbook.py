@@ -13,7 +13,7 @@ _HEADINGS = (
 )
 _LIMITS = Note("workbook.limits", "Limits")
 # A spreadsheet refuses these signs.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST_CELL = 32_000
 _WIDEST = 40
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 from workbench.load import containers, workbooks
 from workbench.load.files import FORMATS
 from workbench.load.raw import UNNAMED
@@ -290,7 +290,7 @@ def _parquet(path, told):
             "load.error_peek_parquet",
             "{path}: not a readable Parquet file ({error})",
             path=path,
-            error=str(error).splitlines()[0],
+            error=first_line(error),
         ) from None
     records = [] if table is None else table.to_pylist()
     found = _records(path, records)
