@@ -33,6 +33,7 @@ from workbench.stages.reach import dark_paths, drop_location, gap_sensitivity, r
 from workbench.stages.search import consideration, search, source_mix, touchpoints, triggers
 from workbench.stages.silence import silence
 from workbench.stages.skipping import effect, skipping, with_truth
+from workbench.stages.studies import contrast_in_market
 from workbench.stages.taxonomy import assign, beside, crosswalk, relabel, taxonomy
 from workbench.stages.validation import latent_score, nobody, reliability, rule_map, stage_logit
 from workbench.stages.where_now import where_now
@@ -52,6 +53,7 @@ __all__ = [
     "checkpoints",
     "compare_time",
     "consideration",
+    "contrast_in_market",
     "counted",
     "crosswalk",
     "dark_paths",
