@@ -892,8 +892,6 @@ SIGNED = {
     "win_back",
     "worth",
 }
-# What happens at one moment at one stage has no order of its own.
-NAMED = {"barriers"}
 # What rests on no table has no mark to carry and no rows to shuffle.
 NO_TABLE = {"sample_size", "answers_needed", "e_value", "contract"}
 
@@ -1023,7 +1021,7 @@ def test_order_and_names_of_customers_are_nothing(name):
     moved = data.sample(frac=1, random_state=1).reset_index(drop=True)
     if name in NO_TABLE:
         return
-    for who in {"customer_id", "respondent_id"} & set(moved) if name not in NAMED else ():
+    for who in {"customer_id", "respondent_id"} & set(moved):
         codes = {
             c: f"z{i:04d}" for i, c in enumerate(sorted(moved[who].unique(), key=str, reverse=True))
         }

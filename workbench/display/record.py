@@ -8,6 +8,7 @@ import numpy as np
 from workbench.display import tables
 from workbench.display.languages import naming
 from workbench.display.shares import ways
+from workbench.display.withholding import answer_of
 from workbench.display.writing import render
 from workbench.results import is_built_in, withheld
 
@@ -33,7 +34,7 @@ def result(shown):
         _keep(
             {
                 "question": render(shown.question),
-                "answer": render(shown.answer) if shown.answer else "",
+                "answer": render(answer_of(shown)) if shown.answer else "",
                 "method": render(tables.foot(shown)),
                 "limits": [render(withheld(note)) for note in shown.limits],
                 **_cells(shown.table, ways(shown), tables.declared(shown)),
