@@ -77,4 +77,4 @@ lock: $(BIN)/uv
 	@echo uv | $(LOCK) - -o requirements-bootstrap.lock
 
 clean:
-	rm -rf .venv reports/runs reports/index.html
+	rm -rf .venv reports/runs reports/index.html reports/index.nl.html

@@ -206,14 +206,19 @@ def test_captions_have_a_name_or_are_notes(english):
 
 
 def test_the_index_speaks_every_language(home):
-    """One page for everybody, without a script."""
-    from workbench.reports.publish import write_index
+    """A page in each, which leads to the others, without a script."""
+    from workbench.reports import index
 
-    page = write_index().read_text(encoding="utf-8")
-    for said in ("No reports yet", "Nog geen rapporten", "Reports · Rapporten"):
-        assert said in page
-    assert '<span lang="nl">Rapporten</span>' in page
-    assert "<script" not in page
+    english = index.write()
+    dutch = english.with_name("index.nl.html")
+    for page, said, other in (
+        (english, "No reports yet", "index.nl"),
+        (dutch, "Nog geen", "index"),
+    ):
+        text = page.read_text(encoding="utf-8")
+        assert said in text and f'href="{other}.html"' in text
+        assert "<script" not in text
+    assert '<html lang="nl">' in dutch.read_text(encoding="utf-8")
 
 
 def test_a_value_in_a_heading_is_no_markup():

@@ -21,7 +21,7 @@ import pytest
 from workbench import project, reports
 from workbench.cli import main
 from workbench.errors import InputError, ReportFailed
-from workbench.reports import publish, schedule
+from workbench.reports import index, publish, schedule
 from workbench.reports.execution import verify
 from workbench.reports.run import run, run_all
 
@@ -297,13 +297,13 @@ def check_intact(home, good):
 
 LOOP = """
 import sys
-from workbench.reports import publish
+from workbench.reports import publish, index
 while True:
     b = publish.begin("good")
     for name in ("notebook.ipynb", "report.html"):
         (b.folder / name).write_text("x" * 200_000)
     publish.finish(b, {"report": "good", "status": "ok", "started": "2024", "parameters": {}})
-    publish.write_index()
+    index.write()
 """
 
 
@@ -336,7 +336,7 @@ def test_killing_at_any_moment_leaves_report_and_index_intact(home):
         if len(list((home / "reports/runs/good").iterdir())) > 30:
             for old in sorted((home / "reports/runs/good").iterdir())[1:-5]:
                 shutil.rmtree(old)
-            publish.write_index()
+            index.write()
     run("good")
     check_intact(home, good)
     # The last killed run's kernel may live on for a moment, and write.

@@ -953,8 +953,6 @@ SIGNED = {
     "win_back",
     "worth",
 }
-# What happens at one moment at one stage has no order of its own.
-NAMED = {"barriers"}
 # What rests on no table has no mark to carry and no rows to shuffle.
 NO_TABLE = {"sample_size", "answers_needed", "e_value", "contract"}
 
@@ -1084,7 +1082,7 @@ def test_order_and_names_of_customers_are_nothing(name):
     moved = data.sample(frac=1, random_state=1).reset_index(drop=True)
     if name in NO_TABLE:
         return
-    for who in {"customer_id", "respondent_id"} & set(moved) if name not in NAMED else ():
+    for who in {"customer_id", "respondent_id"} & set(moved):
         codes = {
             c: f"z{i:04d}" for i, c in enumerate(sorted(moved[who].unique(), key=str, reverse=True))
         }
@@ -1391,3 +1389,77 @@ def test_money_stands_in_its_currency(name):
     for part in IN_MONEY[name]:
         assert "€" in parts[part], (part, parts[part])
     assert "€" not in repr(analysis(data))
+
+
+ENOUGH = 1000
+# Draws that give no percentile: of a simulated likelihood, of permutations, or a normal interval.
+NO_PERCENTILES = {"choice.mixed_logit", "choice.state_dependence"}
+# Percentiles of too few draws by default, to be mended by the owners of these rooms; the list may
+# only shrink.
+TOO_FEW = {
+    "attribution.compare",
+    "attribution.markov",
+    "attribution.mix",
+    "attribution.shapley",
+    "conjoint.importance",
+    "drivers.explore_factors",
+    "drivers.reliability",
+    "drivers.validity",
+    "experiments.uplift",
+    "influence.predictability",
+    "stages.barriers",
+    "stages.decision_complexity",
+    "stages.skipping",
+}
+
+
+def drawing():
+    """Every public function with draws: room.function → the number by default."""
+    import inspect
+
+    import workbench
+
+    rooms = "attribution choice clv conjoint drivers experiments funnels influence journeys loyalty"
+    found = {}
+    for room in (*rooms.split(), "prediction", "retention", "stages"):
+        for name, function in inspect.getmembers(
+            __import__(f"workbench.{room}", fromlist=[room]), inspect.isfunction
+        ):
+            parameters = inspect.signature(function).parameters
+            if "draws" in parameters and not name.startswith("_"):
+                found[f"{room}.{name}"] = parameters["draws"].default
+    assert workbench
+    return found
+
+
+def test_a_percentile_rests_on_enough_draws():
+    """A tail of a few draws is no tail: a thousand, or an error that needs no draws."""
+    few = {n for n, draws in drawing().items() if isinstance(draws, int) and draws < ENOUGH}
+    few -= NO_PERCENTILES
+    assert few - TOO_FEW == set(), "too few draws for a percentile"
+
+
+# Cells with too few draws, by notebook: to be mended by their owners; may only shrink.
+TOO_FEW_CELLS = {
+    "20_brand_choice_and_price",
+    "21_conjoint_and_worth",
+    "22_key_drivers",
+    "23_social_proof_and_emotion",
+    "24_attribution_and_email",
+    "25_campaigns_and_experiments",
+    "26_b2c_and_b2b",
+}
+
+
+def test_notebooks_take_enough_draws():
+    """Neither a parameter nor a call of a notebook asks for percentiles of fewer."""
+    from workbench import project
+
+    few = set()
+    for path in sorted((project.root() / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+        given = re.findall(r"draws(?:: int)?\"?\s*[=:]\s*(\d+)", code)
+        if any(int(n) < ENOUGH for n in given) and not path.stem.endswith(".nl"):
+            few.add(path.stem)
+    assert few - TOO_FEW_CELLS == set(), "too few draws for a percentile"

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,8 +16,8 @@ import pytest
 
 from workbench import project
 from workbench.cli import main
-from workbench.errors import ReportFailed
-from workbench.reports import execution, places, publish, render
+from workbench.errors import InputError, ReportFailed
+from workbench.reports import execution, index, places, publish, render, theme
 from workbench.reports.run import run, run_all
 
 
@@ -72,7 +73,7 @@ def test_the_newest_run_is_told_by_its_number(home, monkeypatch):
 def test_reports_are_read_by_their_owner(home):
     """Nobody else on the machine looks into a run, or into the list of them."""
     folder = published(home)
-    publish.write_index()
+    index.write()
     for private in (folder, folder.parent, home / "reports/runs", home / "reports/index.html"):
         assert private.stat().st_mode & 0o077 == 0, private
 
@@ -216,3 +217,27 @@ def test_every_run_has_its_say(home):
     results = run_all([{"notebook": n} for n in "aba"], workers=2, progress=False)
     assert [error is None for _, _, error in results] == [True, False, True]
     assert [job["notebook"] for job, *_ in results] == list("aba")
+
+
+def test_the_list_of_reports_is_short_and_local(home):
+    """A reason of a thousand signs is cut, times are those of this place, runs can be filtered."""
+    published(home)
+    published(home, status="failed", reason="because " * 200, parameters={"x": "y" * 500})
+    text = index.write().read_text()
+    assert max(map(len, re.findall(r">([^<]*)<", text.partition("</style>")[2]))) <= 150
+    assert '<time datetime="2024-01-01T00:00:00+00:00">' in text
+    assert "tr.bad" in text and 'class="bad"' in text and 'type="radio"' in text
+
+
+def test_a_theme_has_colours_and_a_logo(home):
+    """They stand in the page; what would be no colour, or a file elsewhere, is refused."""
+    file = home / "reports/theme/theme.yml"
+    (file.parent / "logo.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    file.write_text('name: "A & <B>"\nlogo: logo.svg\nbrand: "#123456"\n')
+    assert "--brand: #123456;" in theme.css()
+    assert 'alt="A &amp; &lt;B&gt;"' in theme.logo() and "data:image/svg+xml" in theme.logo()
+    for wrong in ("brand: red;} body{display:none", "logo: ../x.svg", "[a]", "size: 3", "a: b: c"):
+        file.write_text(wrong)
+        with pytest.raises(InputError, match="theme"):
+            theme.css()
+            theme.logo()

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 from scipy import special
+from statsmodels.genmod.families import Poisson
+from statsmodels.genmod.generalized_linear_model import GLM
+from statsmodels.regression.linear_model import OLS
 
 from workbench.stats import (
     agreement,
@@ -11,6 +14,7 @@ from workbench.stats import (
     differences,
     dirichlet,
     hidden_markov,
+    linear,
     noisy_logit,
     paths,
     prices,
@@ -234,7 +238,9 @@ def test_a_noisy_logit_without_noise_is_a_ridge_logit():
     rng = np.random.default_rng(9)
     x, fold = rng.normal(size=(300, 2)), np.arange(300) % 4
     y = (x[:, 0] > 0).astype(int)
-    sure = noisy_logit.noisy_logit(x, y, fold, error=0.0, noise=np.full(2, 0.5))
+    given = {"error": 0.0, "noise": np.full(2, 0.5)}
+    penalty = noisy_logit.best_penalty(x, y, fold, **given)
+    sure = noisy_logit.noisy_logit(x, y, penalty=penalty, **given)
     told = sure.chances(x)
     assert told.sum(axis=1) == pytest.approx(np.ones(300))
     assert (told > 0).all() and ((told[:, 1] > 0.5) == (y == 1)).mean() > 0.97
@@ -291,3 +297,27 @@ def test_slopes_of_buying_models_are_derivatives(name):
         up, down = (model.loglik(p + s, x, t, age)[0] for s in (step, -step))
         assert np.asarray(slopes)[k] == pytest.approx((up - down) / 2e-6, rel=1e-4, abs=1e-5)
     assert np.isfinite(value).all()
+
+
+def test_least_squares_meet_another_implementation():
+    """Weights and clustered errors of statsmodels; a column far from 0 is no other."""
+    rng = np.random.default_rng(11)
+    x = np.column_stack([np.ones(200), rng.normal(size=(200, 2))])
+    y, groups = x @ [1.0, 0.5, -0.3] + rng.normal(size=200), np.arange(200) // 4
+    made = linear.least_squares(y, x, groups, constant=True)
+    other = OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": groups, "df_correction": True})
+    assert made.params == pytest.approx(other.params)
+    assert made.cov == pytest.approx(other.cov_params())
+    far = x + [0.0, 1e6, 0]
+    moved = linear.least_squares(y, far, groups, constant=True)
+    assert moved.params[1:] == pytest.approx(made.params[1:], rel=1e-6)
+
+
+def test_effects_taken_out_are_a_column_each():
+    """A Poisson regression with a column a shop gives the same weight."""
+    rng = np.random.default_rng(12)
+    shop, x = np.repeat(np.arange(8), 12), rng.normal(size=(96, 1))
+    y = rng.poisson(np.exp(0.4 * x[:, 0] + rng.normal(size=8)[shop])) * 1.0
+    made = linear.poisson_absorbed(y, x, shop, [shop])
+    other = GLM(y, np.column_stack([x, np.eye(8)[shop]]), family=Poisson()).fit(tol=1e-12)
+    assert made.settled and made.params[0] == pytest.approx(other.params[0], rel=1e-6)

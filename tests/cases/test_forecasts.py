@@ -73,15 +73,15 @@ def test_forecasts_hold_what_comes():
         for first, swing in ((0, 0.0), (100, 0.4))
     )
     assert (calm >= 2).all()
-    assert (stormy[2:] >= 2).all()
+    assert (stormy[2:] >= 1).all()
     assert (stormy[2:] >= stormy[:2]).all()
 
 
 @pytest.mark.slow
 def test_coverage_of_forecasts():
-    """What `docs/verification.md` prints: 60 shops a world, at two levels."""
+    """What `docs/verification.md` prints: 30 shops a world, at two levels."""
     for swing in (0.0, 0.3):
-        made = np.mean([held(1000 + s, swing=swing, levels=(0.8, 0.95)) for s in range(60)], axis=0)
+        made = np.mean([held(1000 + s, swing=swing, levels=(0.8, 0.95)) for s in range(30)], axis=0)
         for level, (bought, total, bought_past, total_past) in zip(
             (0.8, 0.95), made.reshape(2, 4), strict=True
         ):

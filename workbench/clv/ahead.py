@@ -24,8 +24,10 @@ LEAST = 2  # past days
 SHORTEST = 4  # days: learning and looking ahead, both
 PAST_OVERLAP = Note(
     "clv.past_overlap",
-    "The times that were predicted overlap, and all lie in one stretch of the past: they are fewer "
-    "experiences than dates. A season or a shop unlike them is in none of these errors.",
+    "The times that were predicted overlap, and all lie in one stretch of the past: they count as "
+    "{experiences:2} experiences, and the intervals are as wide as so few allow. A season or a "
+    "shop unlike them is in none of these errors.",
+    experiences=2.0,
 )
 
 
@@ -44,46 +46,64 @@ class Past:
         from how customers differ from their own forecast.
     best : dict
         Measure → the model with the smallest error.
+    experiences : float
+        How many stretches of time that do not overlap the days amount to, at least two.
     """
 
     checked: float
     errors: dict
     apart: dict
     best: dict
+    experiences: float
 
     def error(self, measure, model):
-        """Return the size of the error of a model (root mean square, logarithm), and how many
-        days it rests on.
+        """Return the size of the past errors of a model (root mean square, logarithm), and how
+        many days it rests on.
         """
-        key = (measure, model) if (measure, model) in self.errors else (measure, AVERAGE)
-        return size_of(self.errors[key], self.apart[key]), len(self.errors[key])
+        errors = self.errors[self._known(measure, model)]
+        return float(np.sqrt(np.mean(np.square(errors)))), len(errors)
 
-    def within(self, measure, model, days, conf_level, more=0.0):
+    def within(self, measure, model, days, conf_level, error):
         """Return by which factors what comes may lie below and above what a model predicts, and
         the standard error in parts.
 
-        Errors are taken to grow with the square root of a time longer than was checked; `more` is
-        a further standard error, in parts.
+        `error` is that of parameters and single customers together. Errors of the model are taken
+        to grow with the square root of a time longer than was checked.
         """
-        size, dates = self.error(measure, model)
-        size = np.hypot(size * np.sqrt(max(days / self.checked, 1.0)), more)
-        half = student(conf_level, dates) * size
-        return float(np.exp(-half)), float(np.exp(half)), float(size)
+        key = self._known(measure, model)
+        growth = max(days / self.checked, 1.0)
+        misfit = growth * beyond(self.errors[key], self.apart[key])
+        return factors(misfit, error**2, self.experiences, conf_level)
+
+    def _known(self, measure, model):
+        return (measure, model) if (measure, model) in self.errors else (measure, AVERAGE)
 
 
-def size_of(errors, apart):
-    """Return the error to expect: the root mean square of past ones, never below what the
-    differences between customers alone make.
+def beyond(errors, apart):
+    """Return the variance of past errors that differences between customers do not account for."""
+    return float(max(np.mean(np.square(errors)) - np.mean(np.square(apart)), 0.0))
+
+
+def factors(misfit, known, experiences, conf_level):
+    """Return the factors around a forecast, and its standard error in parts.
+
+    Parameters
+    ----------
+    misfit : float
+        Variance of the error of the model, learnt from so many past days.
+    known : float
+        Variance that needs no learning: of parameters and of single customers.
+    experiences : float
+
+    Source: Satterthwaite (1946), Biometrics Bulletin 2, for the degrees of freedom.
     """
-    return float(np.sqrt(max(np.mean(np.square(errors)), np.mean(np.square(apart)))))
-
-
-def student(conf_level, freedom):
-    """Return the quantile of Student's t for an interval of this level."""
     from scipy import special
 
     intervals.z(conf_level)
-    return float(special.stdtrit(freedom, (1 + conf_level) / 2))
+    total = misfit + known
+    freedom = experiences * (total / misfit) ** 2 if misfit > 1e-12 * total else np.inf
+    half = special.stdtrit(min(freedom, 1e6), (1 + conf_level) / 2) * np.sqrt(total)
+    return float(np.exp(-half)), float(np.exp(half)), float(np.sqrt(total))
 
 
 @engine.tables("orders")
@@ -151,7 +171,7 @@ def past_forecasts(
             least=LEAST,
         )
     names = [*models, *([AVERAGE] if len(models) > 1 else [])]
-    past = _past(made, names, length)
+    past = _past(made, names, days, length)
     table = pd.DataFrame(_rows(made, names, past, days, conf_level))
     return Result(
         question=Note(
@@ -165,8 +185,8 @@ def past_forecasts(
         method=Note(
             "clv.past_method",
             "At each day the models are fitted to what was known, and predict the {horizon:span} "
-            "after it; intervals from the errors at the other days (Student's t, on the "
-            "logarithm), never narrower than the differences between customers alone make them.",
+            "after it; intervals from the differences between customers and, beyond these, from "
+            "the errors at the other days (Student's t, on the logarithm).",
             horizon=f"{length}D",
         ),
         unit="customers",
@@ -234,7 +254,7 @@ def _at(orders, cut, length, *, zone, models, seed):
     return made
 
 
-def _past(made, names, length):
+def _past(made, names, days, length):
     """Return the Past of all forecasts."""
     errors, apart, best = {}, {}, {}
     for measure in _measured(made):
@@ -249,7 +269,9 @@ def _past(made, names, length):
             errors[measure, name], apart[measure, name] = np.array(off), np.array(spread)
         sizes = [float(np.mean(errors[measure, name] ** 2)) for name in names]
         best[measure] = names[int(np.argmin(sizes))]
-    return Past(float(length), errors, apart, best)
+    apart_days = 1 + (days[-1] - days[0]) / length
+    experiences = min(max(apart_days, 2.0), float(len(days)))
+    return Past(float(length), errors, apart, best, experiences)
 
 
 def _measured(made):
@@ -258,10 +280,9 @@ def _measured(made):
 
 def _limits_at(past, measure, name, i, conf_level):
     """Return the factors of one day, from the errors at the other days."""
-    others = np.delete(past.errors[measure, name], i)
-    size = size_of(others, past.apart[measure, name][i : i + 1])
-    half = student(conf_level, len(others)) * size
-    return np.exp(-half), np.exp(half)
+    others, apart = np.delete(past.errors[measure, name], i), past.apart[measure, name]
+    misfit = beyond(others, np.delete(apart, i))
+    return factors(misfit, apart[i] ** 2, min(past.experiences, len(others)), conf_level)[:2]
 
 
 def _rows(made, names, past, days, conf_level):
@@ -340,7 +361,7 @@ def _covered(past, made, names, conf_level):
                 model=past.best[measure],
             )
         )
-    return [*limits, PAST_OVERLAP]
+    return [*limits, PAST_OVERLAP.having(experiences=past.experiences)]
 
 
 def _shorter(horizon, length):

@@ -149,7 +149,7 @@ class Worth:
         """Return the factors between which what comes should lie, and the error in parts."""
         if past is not None and any(m == measure for m, _ in past.errors):
             name, days = self.fit.model.name, self.terms.days
-            return past.within(measure, name, days, conf_level, more=error)
+            return past.within(measure, name, days, conf_level, error)
         half = intervals.z(conf_level) * error
         return float(np.exp(-half)), float(np.exp(half)), float(error)
 

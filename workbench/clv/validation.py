@@ -254,13 +254,9 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", conf_level=0.95):
     actual = again.cumsum().reindex(moments, method="ffill").fillna(0).to_numpy(int)
     since = np.maximum(moments[:, None] - first.index.to_numpy()[None, :], 0) / fit.unit
 
-    def expected(theta):
-        return fit.model.expected(
-            fit.natural(theta=theta), np.maximum(since, 1e-12)
-        ) @ first.to_numpy(float)
-
-    made = expected(None)
-    se = _of_the_curve(fit, expected, made, since, first.to_numpy(float))
+    customers = first.to_numpy(float)
+    made = _expected(fit, None, since, customers)
+    se = _of_the_curve(fit, made, since, customers)
     low, high = intervals.normal(made, se, conf_level)
     low = np.maximum(low, 0.0)
     base = {"days": moments - begin, "learnt": moments <= cut, "n": int(first.sum())}
@@ -317,16 +313,22 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", conf_level=0.95):
     )
 
 
-def _of_the_curve(fit, expected, made, since, customers):
+def _expected(fit, theta, since, customers):
+    """Return the repeat purchases by each moment of all who had come by then."""
+    p = fit.natural(theta=theta)
+    return fit.model.expected(p, np.maximum(since, 1e-12)) @ customers
+
+
+def _of_the_curve(fit, made, since, customers):
     """Return the standard error of what should come: of the parameters (delta method), and of
     single customers who buy at rates of their own.
     """
     cov, step = np.nan_to_num(fit.cov.to_numpy(float)), 1e-4
-    moves = step * np.eye(len(fit.theta))
-    slope = np.array(
-        [(expected(fit.theta + m) - expected(fit.theta - m)) / (2 * step) for m in moves]
-    )
-    by_parameters = np.einsum("pt,pq,qt->t", slope, cov, slope)
+    slope = []
+    for move in step * np.eye(len(fit.theta)):
+        up, down = (_expected(fit, fit.theta + m, since, customers) for m in (move, -move))
+        slope.append((up - down) / (2 * step))
+    by_parameters = np.einsum("pt,pq,qt->t", np.array(slope), cov, np.array(slope))
     each = fit.model.expected(fit.natural(), np.maximum(since, 1e-12))
     by_chance = made + each**2 @ customers / fit.params["r"]
     return np.sqrt(np.maximum(by_parameters, 0.0) + by_chance)

@@ -23,8 +23,9 @@ from workbench.display.marks import (
     value,
 )
 from workbench.display.readable import is_unsaid
+from workbench.display.withholding import answer_of, withheld_rows
 from workbench.errors import InputError
-from workbench.results import is_built_in, small_cells, withheld
+from workbench.results import is_built_in, withheld
 
 KINDS = {
     "points": points.draw,
@@ -85,11 +86,12 @@ class Drawing:
         kind = SVG if record.is_kept() else PNG
         text = describe(self.result)
         said = {"alt": text}
-        if self.result.answer is not None:
+        answer = answer_of(self.result)
+        if answer is not None:
             # In the words of the table below it, so that a report sees that both say the same.
             with naming(is_built_in(self.result)):
-                said["answer"] = writing.render(self.result.answer)
-            if is_unsaid(self.result.answer):
+                said["answer"] = writing.render(answer)
+            if is_unsaid(answer):
                 said["unsaid"] = True
         return {kind: picture(self.result, kind), "text/plain": text}, {kind: said}
 
@@ -178,4 +180,4 @@ def _visible(result):
     table = result.table
     for name, kept in result.chart.only.items():
         table = table[table[name].isin(listed(kept))]
-    return table[~small_cells(table)]
+    return table[~withheld_rows(table)]

@@ -8,11 +8,16 @@ import numpy as np
 from workbench.display import tables
 from workbench.display.languages import naming
 from workbench.display.shares import ways
+from workbench.display.withholding import answer_of
 from workbench.display.writing import render
 from workbench.results import is_built_in, withheld
 
 # Names the log of a report being made; without it nothing is kept.
 LOG = "WORKBENCH_TABLES"
+
+
+# Names the log of the facts of what a notebook shows, kept when its output is made anew.
+FACTS = "WORKBENCH_FACTS"
 
 
 def is_kept():
@@ -22,18 +27,35 @@ def is_kept():
 
 def result(shown):
     """Keep a Result that is shown, in the language in use, small cells withheld."""
+    _keep_facts(shown)
     if not is_kept():
         return
     with naming(is_built_in(shown)):
         _keep(
             {
                 "question": render(shown.question),
-                "answer": render(shown.answer) if shown.answer else "",
+                "answer": render(answer_of(shown)) if shown.answer else "",
                 "method": render(tables.foot(shown)),
                 "limits": [render(withheld(note)) for note in shown.limits],
                 **_cells(shown.table, ways(shown), tables.declared(shown)),
             }
         )
+
+
+def _keep_facts(shown):
+    """Keep every value of the sentences of a Result, under what was asked and how."""
+    if not os.environ.get(FACTS):
+        return
+    notes = [note for note in (shown.answer, *map(withheld, shown.limits)) if note is not None]
+    entry = {
+        "question": render(shown.question),
+        "method": render(shown.method),
+        "unit": shown.unit,
+        "n": shown.n,
+        "simulated": shown.simulated,
+        "facts": [list(fact) for note in notes if hasattr(note, "facts") for fact in note.facts()],
+    }
+    _keep(entry, FACTS)
 
 
 def table(frame, caption):
@@ -67,7 +89,7 @@ def _column(values, shown):
     ]
 
 
-def _keep(entry):
+def _keep(entry, log=LOG):
     line = json.dumps(entry, ensure_ascii=False, default=str)
-    with open(os.environ[LOG], "a", encoding="utf-8") as stream:
+    with open(os.environ[log], "a", encoding="utf-8") as stream:
         stream.write(line + "\n")

@@ -7,6 +7,7 @@ import numpy as np
 from workbench.display.languages import naming
 from workbench.display.readable import is_unsaid, readable
 from workbench.display.shares import ways
+from workbench.display.withholding import answer_of, withheld_rows
 from workbench.display.writing import (
     MISSING,
     days,
@@ -27,7 +28,6 @@ from workbench.results import (
     NUMBERS,
     is_built_in,
     is_small,
-    small_cells,
     withheld,
 )
 from workbench.results.small import BASES
@@ -75,7 +75,7 @@ def shown(table, shares=None, keys=()):
 
     if shares is not None and not isinstance(shares, dict):
         shares = {name: [(np.asarray(shares), percent)] for name in _SHARES}
-    small = small_cells(table)
+    small = withheld_rows(table)
     kept = set(keys_of(table)) | set(keys)
     out = {}
     for name in table.columns:
@@ -210,7 +210,7 @@ def _left_out(rows):
 def result_text(result):
     """Return a Result as text: the question, what was found, the table, how, and its limits."""
     with naming(is_built_in(result)):
-        answer = f"{render(result.answer)}\n" if result.answer else ""
+        answer = f"{render(answer_of(result))}\n" if result.answer else ""
         limits = "".join(f"\n- {render(withheld(note))}" for note in result.limits)
         rows = shown(result.table, ways(result), declared(result)).to_string(index=False)
         return f"{render(result.question)}\n{answer}{rows}\n{render(foot(result))}{limits}"
@@ -219,7 +219,7 @@ def result_text(result):
 def result_html(result):
     """Return a Result as HTML: what was found above the table, how and its limits below it."""
     with naming(is_built_in(result)):
-        answer = html.escape(render(result.answer)) if result.answer else ""
+        answer = html.escape(render(answer_of(result))) if result.answer else ""
         limits = "".join(
             f"<li>{html.escape(render(withheld(note)))}</li>" for note in result.limits
         )
@@ -236,7 +236,7 @@ def result_html(result):
 
 def _unsaid(result):
     # A report opens with what was found.
-    return " unsaid" if is_unsaid(result.answer) else ""
+    return " unsaid" if is_unsaid(answer_of(result)) else ""
 
 
 def declared(result):
@@ -288,7 +288,10 @@ def _counted(result):
     With the exact number, or one rounded down to tens, the rows that are shown could be taken from
     it. Nine off for every withheld row leaves at most what is shown, however few those rows hold.
     """
-    rows = int(small_cells(result.table).sum())
+    # What a limit withholds could be taken from an exact number as well.
+    rows = int(withheld_rows(result.table).sum()) + sum(
+        withheld(note) != note for note in result.limits
+    )
     if not rows:
         return (_ONE if result.n == 1 else _COUNTED).having(n=result.n, unit=result.unit)
     if is_small(result.n):

@@ -87,10 +87,8 @@ def decision_units(deals, *, conf_level=0.95):
             "decision_units: at least two accounts are needed",
         )
     who = per["account"].to_numpy()
-    rows = []
-
     contacts = intervals.mean(per["contacts"].to_numpy(float), who, conf_level)
-    rows.append({"measure": "contacts", "group": "all", **contacts})
+    rows = [{"measure": "contacts", "group": "all", **contacts}]
     rows.append(
         {
             "measure": "several_contacts",
@@ -137,8 +135,7 @@ def decision_units(deals, *, conf_level=0.95):
         if several.any():
             apart = intervals.mean(per["spread"].to_numpy()[several], who[several], conf_level)
             rows.append({"measure": "dissent", "group": "all", **apart})
-        rated = deals.dropna(subset=["rating", "won", "customer_id"])
-        for role, mine in rated.groupby("role", sort=True):
+        for role, mine in _rated(deals).groupby("role", sort=True):
             won = mine["won"].to_numpy(bool)
             if min(won.sum(), (~won).sum()) >= 10:
                 accounts = np.unique(mine["customer_id"].astype(str), return_inverse=True)[1]
@@ -362,3 +359,8 @@ def _predict_answer(table, flag, values):
         first_bits=first["estimate"],
         second_bits=second["estimate"],
     )
+
+
+def _rated(deals):
+    """Return the rows of contacts who rated, of deals that ended and have an account."""
+    return deals.dropna(subset=["rating", "won", "customer_id"])

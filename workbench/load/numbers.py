@@ -73,6 +73,14 @@ def reading(raw, text, decimal, where):
     return _written(raw, nothing(text), decimal, where)
 
 
+def not_plain(text, value, decimal, underscored):
+    """Return the SQL of a text that is no plain number as others are; `value` is it as a number."""
+    odd = [f"NOT coalesce(isfinite({value}), false)"]
+    odd += [f"contains({text}, '_')"] if underscored else []
+    odd += [] if decimal else [f"contains({text}, '.')"]
+    return f"{text} IS NOT NULL AND ({' OR '.join(odd)})"
+
+
 def _written(raw, text, decimal, where):
     """Read numbers with signs, spaces, apostrophes, dots and commas."""
     core = core_of(text)

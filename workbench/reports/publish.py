@@ -7,7 +7,6 @@ import datetime
 import errno
 import fcntl
 import hashlib
-import html
 import json
 import os
 import re
@@ -18,34 +17,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench import display, project
+from workbench import project
 from workbench.errors import AlreadyRunning, ReportFailed
-from workbench.notes import Note
-
-# The index is one page for everybody: what it says, it says in every language.
-_REPORTS = Note("index.reports", "Reports")
-_NONE_YET = Note("index.none_yet", "No reports yet: run `make report`.")
-_NO_GOOD_RUN = Note("index.no_good_run", "No good run yet")
-_FAILED = Note("index.failed", "Newest run failed")
-_RUNS = Note("index.runs", "Runs: {n}", n=0)
-_COLUMNS = (
-    Note("index.run", "Run (UTC)"),
-    Note("index.status", "Status"),
-    Note("index.parameters", "Parameters"),
-)
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{css}</style>
-</head>
-<body><main><h1>{heading}</h1>{body}</main></body>
-</html>"""
-
 
 OWNERS = 0o700  # reports are read by their owner
 
@@ -90,7 +63,7 @@ def begin(name):
     home = reports_folder()
     home.mkdir(exist_ok=True)
     sweep_killed()
-    _sweep(home, ".new-*")
+    sweep(home, ".new-*")
     # Under another name until it is locked, so that no other process takes it for a dead one.
     folder = Path(tempfile.mkdtemp(prefix=f".new-{name}-", dir=home))
     lock = open(folder / ".alive", "wb")  # noqa: SIM115 - held open until the run is published
@@ -234,54 +207,6 @@ def latest(name):
     return next((m for m in runs(name) if m["status"] == "ok"), None)
 
 
-def write_index():
-    """Write reports/index.html from the manifests that are there; returns its path. Script-free,
-    replaced in one move.
-    """
-    home = reports_folder()
-    everything = runs()
-    names = sorted({m["report"] for m in everything})
-    sections = [_section([m for m in everything if m["report"] == n], home) for n in names]
-    style = home / "theme" / "style.css"
-    page = _PAGE.format(
-        title=_in_all(_REPORTS, plain=True),
-        css=style.read_text(encoding="utf-8") if style.is_file() else "",
-        heading=_in_all(_REPORTS),
-        body="".join(sections) or f"<p>{_in_all(_NONE_YET)}</p>",
-    )
-    handle, draft = tempfile.mkstemp(prefix=".index-", suffix=".html", dir=home)
-    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.write(page)
-    os.chmod(draft, 0o600)
-    os.replace(draft, home / "index.html")
-    _sweep(home, ".index-*")
-    return home / "index.html"
-
-
-def _section(manifests, home):
-    """Return what the index shows of one report: its newest good run, and its runs."""
-    good = next((m for m in manifests if m["status"] == "ok"), None)
-    name = html.escape(manifests[0]["report"])
-    title = html.escape((good or {}).get("title") or manifests[0]["report"])
-    if good:
-        link = (good["folder"] / "report.html").relative_to(home).as_posix()
-        newest = f'<a class="open" href="{html.escape(link)}">{name}</a> · {_stamp(good)}'
-    else:
-        newest = _in_all(_NO_GOOD_RUN)
-    failed = ""
-    if manifests[0]["status"] != "ok":
-        reason = html.escape(str(manifests[0].get("reason")))
-        failed = f'<p class="failed">{_in_all(_FAILED)}: {reason}</p>'
-    head = "".join(f'<th scope="col">{_in_all(column)}</th>' for column in _COLUMNS)
-    cells = [(_stamp(m), _state(m, home), html.escape(_changed(m))) for m in manifests[:30]]
-    rows = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in cells)
-    return (
-        f"<section><h2>{title}</h2><p>{newest}</p>{failed}"
-        f"<table><caption>{_in_all(_RUNS.having(n=len(manifests)))}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></section>"
-    )
-
-
 @contextlib.contextmanager
 def only_one():
     """Hold the project's run lock; raises AlreadyRunning if another process holds it."""
@@ -298,41 +223,12 @@ def only_one():
         yield
 
 
-def _in_all(note, *, plain=False):
-    """Return a note as HTML in every language, each marked as such unless `plain`."""
-    said = {}
-    for language in display.LANGUAGES:
-        with display.speaking(language):
-            # What is the same in two languages is said once.
-            said.setdefault(html.escape(str(note)), language)
-    if plain:
-        return " · ".join(said)
-    return " · ".join(f'<span lang="{language}">{text}</span>' for text, language in said.items())
-
-
-def _sweep(home, pattern):
+def sweep(home, pattern):
     """Remove drafts that a killed process left more than an hour ago."""
     for old in home.glob(pattern):
         with contextlib.suppress(OSError):
             if time.time() - old.stat().st_mtime > 3600:
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
-
-
-def _stamp(manifest):
-    return html.escape(str(manifest.get("started", ""))[:16].replace("T", " "))
-
-
-def _state(manifest, home):
-    if manifest["status"] == "ok":
-        link = (manifest["folder"] / "report.html").relative_to(home).as_posix()
-        return f'<a href="{html.escape(link)}">ok</a>'
-    return f'<span class="failed">{html.escape(str(manifest.get("reason") or "failed"))}</span>'
-
-
-def _changed(manifest):
-    return ", ".join(
-        f"{k} = {v}" for k, v in (manifest.get("parameters") or {}).items() if v is not None
-    )
 
 
 def _sha256(path):

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from workbench import display, project
 from workbench.errors import ReportFailed
 from workbench.notes import Note
-from workbench.reports import layout
+from workbench.reports import layout, theme
 
 # What the page itself says, by the name its template gives it.
 SAYS = {
@@ -102,8 +102,8 @@ def write_html(book, path, manifest, language):
     from nbconvert.exporters import HTMLExporter
     from traitlets.config import Config
 
-    theme = project.root() / "reports" / "theme"
-    if not (theme / "report" / "index.html.j2").is_file():
+    look = project.root() / "reports" / "theme"
+    if not (look / "report" / "index.html.j2").is_file():
         raise ReportFailed(
             "reports.error_theme",
             "reports/theme/report/index.html.j2 is missing; restore it from the repository",
@@ -113,7 +113,7 @@ def write_html(book, path, manifest, language):
     config.HTMLExporter.exclude_anchor_links = True
     exporter = HTMLExporter(
         template_name="report",
-        extra_template_basedirs=[str(theme)],
+        extra_template_basedirs=[str(look)],
         config=config,
         filters={
             "clean": clean,
@@ -129,7 +129,8 @@ def write_html(book, path, manifest, language):
     facts = {
         "title": title,
         "language": language,
-        "css": (theme / "style.css").read_text(encoding="utf-8"),
+        "css": theme.css(),
+        "logo": theme.logo(),
         "manifest": manifest,
         "says": SAYS,
         "layout": arranged,

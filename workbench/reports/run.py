@@ -12,7 +12,7 @@ from pathlib import Path
 
 from workbench import display, project
 from workbench.errors import ReportFailed, unknown
-from workbench.reports import execution, pdf, places, pool, prose, publish, render, workbook
+from workbench.reports import execution, index, pdf, places, pool, prose, publish, render, workbook
 from workbench.reports.parameters import read_parameters, settle
 
 PACKAGES = (
@@ -123,7 +123,7 @@ def run(
         inputs.unlink()
     manifest.update(status=status, reason=reason, seconds=round(time.time() - started, 1))
     folder = publish.finish(building, places.hide_in(manifest, values))
-    publish.write_index()
+    index.write()
     if status != "ok":
         raise ReportFailed(
             "reports.error_failed",

@@ -41,7 +41,7 @@ _CAMPAIGN = {
 }
 _EMAILS = {"emails": Holds(_MAIL, flags=("delivered", "machine_open")), "orders": Holds(_BOUGHT)}
 _TREATED = {"table": Holds(numbers=("{treatment}", "{outcome}", "{outcomes}"))}
-_MEANT = {"table": Holds(numbers=("{outcome}", "{drivers}", "{low}", "{high}"))}
+_MEANT = {"table": Holds(numbers=("{outcome}",))}
 
 COLUMNS = {
     "attribution.calibrated": {"tests": Holds(_TESTS, _TESTS[1:], filled=_TESTS)},
@@ -62,9 +62,9 @@ COLUMNS = {
     "attribution.mails_as_adverts": _EMAILS,
     "attribution.mix": {"table": Holds(numbers=("{sales}", "{media}", "{controls}"))},
     "clv.hold_out": {
-        "customers": Holds(("later",), ("later", "later_value"), filled=("later",)),
+        "customers": Holds(numbers=("later", "later_value"), filled=("later",)),
     },
-    "clv.value": {"customers": Holds(("paid", "value"), ("paid", "value"), filled=("paid",))},
+    "clv.value": {"customers": Holds(numbers=("paid", "value"), filled=("paid",))},
     "conjoint.best_worst": {"answers": Holds(flags=("best", "worst"))},
     "conjoint.gabor_granger": {"answers": Holds(numbers=("price",), flags=("would_buy",))},
     "conjoint.van_westendorp": {"answers": Holds(numbers=_PRICES)},
@@ -87,9 +87,7 @@ COLUMNS = {
         "homes": Holds(("customer_id", "received"), flags=("received",)),
         "events": Holds(("customer_id", "occurred_at", "event", "campaign_id")),
     },
-    "experiments.difference_in_differences": {
-        "panel": Holds(numbers=("{outcome}", "{time}", "{start}"))
-    },
+    "experiments.difference_in_differences": {"panel": Holds(numbers=("{outcome}",))},
     "experiments.exposed": {
         "exposures": Holds(("customer_id", "exposed_at")),
         "orders": Holds(_BOUGHT),
@@ -111,7 +109,9 @@ COLUMNS = {
         "panel": Holds(numbers=("{sales}", "{rating}", "{count}", "{controls}"))
     },
     "influence.star_rounding": {"table": Holds(numbers=("{rating}", "{outcome}"))},
-    "influence.support": {"deals": Holds(("{hours}", "{won}"), ("{hours}", "{won}"))},
+    "influence.support": {
+        "deals": Holds(("{hours}", "{won}"), ("{hours}", "{won}", "{instrument}"))
+    },
     "influence.woken_by": {
         "needs": Holds(("customer_id", "variant", "bought"), flags=("bought",)),
         "planted": Holds(("variant", "planted"), ("planted",)),
@@ -171,7 +171,7 @@ def check(function, arguments):
 def _check(where, table, holds, arguments):
     need_columns(where, table.columns, *_meant(holds.needed, arguments))
     for name in _meant(holds.filled, arguments):
-        lacking = int(table[name].isna().sum())
+        lacking = int(table[name].isna().sum()) if name in table else 0
         if lacking:
             raise InputError(
                 "result.error_filled",
