@@ -173,7 +173,8 @@ def _not_shown(book):
         for cell in book.cells
         if cell.cell_type == "markdown" and _NOT_SHOWN.match(cell.source)
     ]
-    return clean(markdown2html(said[-1])) if said else ""
+    markup = markdown2html(said[-1]) if said else ""
+    return clean(re.sub(r'<a class="anchor-link".*?</a>', "", markup))
 
 
 def clean(markup):
