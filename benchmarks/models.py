@@ -468,7 +468,7 @@ def buying_lines(count):
     """Return the lines on BG/NBD."""
     import pandas as pd
 
-    from workbench.clv.models import MODELS
+    from workbench.stats.buying_models import MODELS
 
     path = buyers()
     plan = [("likelihood_once", False), ("buying", False), ("lifetimes", True)]

@@ -66,7 +66,7 @@ ANALYSES = (
     "influence.price",
     "influence.social",
     "influence.place",
-    "influence.triggers",
+    "influence.wakers",
     "influence.business",
     "attribution.paths",
     "attribution.credit",
@@ -239,14 +239,18 @@ def test_worked_examples_of_mappings_run(tmp_path, title, files, mapping, says):
     from workbench import load
 
     for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content, encoding="utf-8")
     (tmp_path / "mapping.yml").write_text(mapping, encoding="utf-8")
-    loaded = load.file(tmp_path / next(iter(files)), tmp_path / "mapping.yml")
+    first = next(iter(files)).split("/")[0]
+    loaded = load.file(tmp_path / first, tmp_path / "mapping.yml")
     found = [f"{name}: {len(loaded[name])} rows" for name in loaded.tables]
     table = loaded[next(iter(loaded.tables))]
     if "customer_id" in table:
         found.append(f"customers: {table['customer_id'].nunique()}")
     if "amount" in table:
         found.append(f"amount: {table['amount'].sum():.2f}")
+    if "question_text" in table:
+        found.append(f"questions: {table['question_text'].nunique()}")
     found += [f"refused: {r.rows} {r.reason}" for r in loaded.report.table.itertuples()]
     assert set(says) <= set(found), (title, found, str(loaded.report))

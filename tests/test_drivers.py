@@ -371,7 +371,13 @@ def test_attitude_and_gap_by_hand():
             lambda d: drivers.key_drivers(d.assign(d1=d["d0"]), "y", ["d0", "d1"]),
             "same information",
         ),
-        (lambda d: drivers.key_drivers(d.assign(w="a"), "y", ["d0", "w"]), "numbers are needed"),
+        (
+            lambda d: drivers.key_drivers(
+                d.assign(w=np.array(["a", "b", "c"])[np.arange(len(d)) % 3]), "y", ["d0", "w"]
+            ),
+            "numbers are needed",
+        ),
+        (lambda d: drivers.key_drivers(d.assign(w="a"), "y", ["d0", "w"]), "w never varies"),
         (
             lambda d: drivers.reliability(d.assign(flat=1.0), {"s": ["d0", "flat"]}),
             "flat never varies",

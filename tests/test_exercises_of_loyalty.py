@@ -84,7 +84,7 @@ def test_the_model_for_letters(cdnow):
 def test_the_price_on_the_safe_side(cdnow):
     """The lower end of the interval, in any notation."""
     tenth = clv.customers(cdnow[cdnow["customer_id"].astype(int) % 20 == 1])
-    worth = clv.value(clv.mbg_nbd(tenth), clv.gamma_gamma(tenth), tenth, horizon="364D", draws=10)
+    worth = clv.value(clv.mbg_nbd(tenth), clv.gamma_gamma(tenth), tenth, horizon="364D")
     row = worth.table.set_index("measure").loc["mean"]
     assert verdict(VALUE, 2, row["conf_low"], worth) == "right"
     assert verdict(VALUE, 2, f"${row['conf_low']:.2f}", worth) == "right"

@@ -3,13 +3,18 @@
 import numpy as np
 import pytest
 from scipy import special
+from statsmodels.genmod.families import Poisson
+from statsmodels.genmod.generalized_linear_model import GLM
+from statsmodels.regression.linear_model import OLS
 
 from workbench.stats import (
     agreement,
     brand_laws,
+    buying_models,
     differences,
     dirichlet,
     hidden_markov,
+    linear,
     noisy_logit,
     paths,
     prices,
@@ -233,7 +238,9 @@ def test_a_noisy_logit_without_noise_is_a_ridge_logit():
     rng = np.random.default_rng(9)
     x, fold = rng.normal(size=(300, 2)), np.arange(300) % 4
     y = (x[:, 0] > 0).astype(int)
-    sure = noisy_logit.noisy_logit(x, y, fold, error=0.0, noise=np.full(2, 0.5))
+    given = {"error": 0.0, "noise": np.full(2, 0.5)}
+    penalty = noisy_logit.best_penalty(x, y, fold, **given)
+    sure = noisy_logit.noisy_logit(x, y, penalty=penalty, **given)
     told = sure.chances(x)
     assert told.sum(axis=1) == pytest.approx(np.ones(300))
     assert (told > 0).all() and ((told[:, 1] > 0.5) == (y == 1)).mean() > 0.97
@@ -271,3 +278,46 @@ def test_what_comes_next_is_open_where_it_is_spread():
     group = np.repeat([0, 1], 4000)
     made = agreement.entropy_of_next(origin, target, group, np.ones(8000), np.ones(1))
     assert made == pytest.approx([0, 2, 2], abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["bg_nbd", "mbg_nbd", "pareto_nbd", "bg_bb", "gamma_gamma"])
+def test_slopes_of_buying_models_are_derivatives(name):
+    """Every row's log-likelihood and its derivatives by the parameters, by differences."""
+    model = {m.name: m for m in buying_models.MODELS.values()}[name]
+    x, age = np.array([0.0, 1, 3, 6]), np.array([10.0, 10, 12, 20])
+    t = np.array([0.0, 4, 9, 15])
+    if name == "gamma_gamma":
+        t, age = np.array([5.0, 8, 20, 12]), np.ones(4)
+        x = np.array([1.0, 2, 3, 6])
+    p = np.linspace(0.7, 2.5, len(model.names))
+    value, slopes = model.loglik(p, x, t, age)
+    for k in range(len(model.names)):
+        step = np.zeros_like(p)
+        step[k] = 1e-6
+        up, down = (model.loglik(p + s, x, t, age)[0] for s in (step, -step))
+        assert np.asarray(slopes)[k] == pytest.approx((up - down) / 2e-6, rel=1e-4, abs=1e-5)
+    assert np.isfinite(value).all()
+
+
+def test_least_squares_meet_another_implementation():
+    """Weights and clustered errors of statsmodels; a column far from 0 is no other."""
+    rng = np.random.default_rng(11)
+    x = np.column_stack([np.ones(200), rng.normal(size=(200, 2))])
+    y, groups = x @ [1.0, 0.5, -0.3] + rng.normal(size=200), np.arange(200) // 4
+    made = linear.least_squares(y, x, groups, constant=True)
+    other = OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": groups, "df_correction": True})
+    assert made.params == pytest.approx(other.params)
+    assert made.cov == pytest.approx(other.cov_params())
+    far = x + [0.0, 1e6, 0]
+    moved = linear.least_squares(y, far, groups, constant=True)
+    assert moved.params[1:] == pytest.approx(made.params[1:], rel=1e-6)
+
+
+def test_effects_taken_out_are_a_column_each():
+    """A Poisson regression with a column a shop gives the same weight."""
+    rng = np.random.default_rng(12)
+    shop, x = np.repeat(np.arange(8), 12), rng.normal(size=(96, 1))
+    y = rng.poisson(np.exp(0.4 * x[:, 0] + rng.normal(size=8)[shop])) * 1.0
+    made = linear.poisson_absorbed(y, x, shop, [shop])
+    other = GLM(y, np.column_stack([x, np.eye(8)[shop]]), family=Poisson()).fit(tol=1e-12)
+    assert made.settled and made.params[0] == pytest.approx(other.params[0], rel=1e-6)

@@ -30,8 +30,10 @@ def _short(value, most=LONGEST_VALUE):
     """Return a value of a message cut to what a sentence can hold."""
     if isinstance(value, str) and len(value) > most:
         return value[: most - 1] + "…"
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_short(one, LONGEST_ONE) for one in value]
+    if isinstance(value, Note):
+        return value.having(**{name: _short(one) for name, one in value.values.items()})
     return value
 
 
@@ -67,6 +69,16 @@ class ReportFailed(WorkbenchError):
 
 class AlreadyRunning(WorkbenchError):
     """Another run holds the lock."""
+
+
+def first_line(error):
+    """Return the first line of what a library says is wrong; the name of its error where it says
+    nothing.
+
+    >>> first_line(ValueError("no\\nmore")), first_line(MemoryError())
+    ('no', 'MemoryError')
+    """
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def at_least(what, found, needed, least):

@@ -6,6 +6,10 @@ unless their name says otherwise.
 
 import numpy as np
 
+from workbench.errors import InputError
+
+MANY = 10_000  # periods beyond which a moment is mistaken: days of 27 years
+
 # Nominal lengths, for clocks that roll.
 DAYS = {"day": 1, "week": 7, "week_sunday": 7, "week_saturday": 7, "month": 30}
 LONG = tuple(p for p in DAYS if p != "day")  # periods of several days
@@ -46,12 +50,31 @@ def first_day(days, period):
     return days
 
 
+def starts(first, end, period):
+    """Return the first days of all periods from the one that holds the first day to the one that
+    holds the last; refuse more than anybody could have meant.
+    """
+    found = np.unique(first_day(np.arange(first, end + 1), period))
+    if len(found) > MANY:
+        raise InputError(
+            "periods.error_many",
+            "from {first} to {last} there are {n} periods of one {period:word}, more than "
+            "{most}: a moment is probably mistaken; correct it, or give `until`",
+            first=str(np.datetime64(int(first), "D")),
+            last=str(np.datetime64(int(end), "D")),
+            n=len(found),
+            period=period,
+            most=MANY,
+        )
+    return found
+
+
 def whole(first, end, period):
     """Return the first days of the periods from the one that holds the first day on; one still
     running on the last day is left out.
     """
-    starts = np.unique(first_day(np.arange(first, end + 1), period))
-    return starts[:-1] if len(starts) and last_day(int(starts[-1]), period) > end else starts
+    found = starts(first, end, period)
+    return found[:-1] if len(found) and last_day(int(found[-1]), period) > end else found
 
 
 def index(starts, period):

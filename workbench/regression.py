@@ -11,7 +11,7 @@ from scipy import special
 from workbench import intervals
 from workbench.errors import InputError, NotEnoughData, countable, need_columns, one_of
 from workbench.notes import Note
-from workbench.stats import likelihoods, ordered, products, regressions
+from workbench.stats import linear, ordered, regressions
 from workbench.stats.scaling import standardise
 
 KINDS = ("linear", "logit", "ordinal", "poisson")
@@ -129,8 +129,11 @@ def prepare(table, outcome, terms, *, cluster=None, what="table", weights=None):
         if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
             columns[name] = values.astype(float)
             continue
-        for level in sorted(values.unique(), key=str)[1:]:
+        levels = sorted(values.unique(), key=str)
+        for level in levels[1:]:
             columns[f"{name}: {level}"] = (values == level).astype(float)
+        if len(levels) == 1:
+            raise _never_varies(what, [name])
     x = pd.DataFrame({"constant": np.ones(len(rows)), **columns}, index=rows.index)
     if len(rows) <= x.shape[1]:
         raise NotEnoughData(
@@ -161,6 +164,15 @@ def prepare(table, outcome, terms, *, cluster=None, what="table", weights=None):
     return Data(y, x, groups, int((~whole).sum()), rows.index, weights)
 
 
+def _never_varies(what, columns):
+    return InputError(
+        "regression.error_never_varies",
+        "{what}: {columns:text} never varies; leave it out",
+        what=what,
+        columns=list(columns),
+    )
+
+
 def check(x, what):
     """Refuse a design with constant columns or columns that carry the same information, naming
     them.
@@ -168,12 +180,7 @@ def check(x, what):
     body = x.drop(columns="constant", errors="ignore")
     flat = [c for c in body if np.ptp(body[c].to_numpy()) == 0]
     if flat:
-        raise InputError(
-            "regression.error_never_varies",
-            "{what}: {columns:text} never varies; leave it out",
-            what=what,
-            columns=list(flat),
-        )
+        raise _never_varies(what, flat)
     if not body.shape[1]:
         return
     z = body.to_numpy() - body.to_numpy().mean(axis=0)
@@ -491,77 +498,42 @@ def two_stage(y, x, endogenous, instruments, groups, *, absorbed=0):
     return Weights(made.params, made.cov, float(b @ np.linalg.solve(v, b) / len(names)))
 
 
-INSTRUMENT = "quasi-causal: instrument"
-
-
-def graded(table, weak=False):
-    """Return comparisons with the grade of each row: of a strong instrument only the instrumented
-    one is more than an association.
-    """
-    own = (table["measure"] == "instrumented") & (not weak)
-    return table.assign(evidence=np.where(own, INSTRUMENT, "associational"))
-
-
 def _sandwich(y, x, used, groups, absorbed):
     """Least squares of y on `used`, residuals from `x`."""
     import pandas as pd
 
-    u, n, k = used.to_numpy(float), len(y), used.shape[1] + absorbed
-    back = np.eye(used.shape[1])
-    if used.columns[0] == "constant":
-        made = standardise(u)
-        u, back = made.z, made.back
-    bread = np.linalg.inv(u.T @ u)
-    beta = back @ (bread @ (u.T @ y))
-    pulls = u * (y - x.to_numpy(float) @ beta)[:, None]
-    g = int(groups.max()) + 1
-    if g < 2:
+    if int(groups.max()) < 1:
         raise NotEnoughData(
             "regression.error_one_group",
             "all rows belong to one sampling unit; an error needs at least {least}",
             least=2,
         )
-    summed = likelihoods.per_group(pulls, groups, g)
-    cov = bread @ (summed.T @ summed) @ bread * g / (g - 1) * (n - 1) / max(n - min(k, n - 1), 1)
-    cov = back @ cov @ back.T
-    return Weights(pd.Series(beta, used.columns), pd.DataFrame(cov, used.columns, used.columns))
+    made = linear.least_squares(
+        y,
+        used.to_numpy(float),
+        groups,
+        residual=x.to_numpy(float),
+        absorbed=absorbed,
+        constant=used.columns[0] == "constant",
+    )
+    names = used.columns
+    return Weights(pd.Series(made.params, names), pd.DataFrame(made.cov, names, names))
 
 
 def poisson_absorbed(y, x, groups, *effects, rounds=100):
     """Return Poisson weights with fixed effects taken out within the iterations, with a jackknife
     over groups; rows whose effect has no count at all tell nothing and must be left out beforehand.
 
-    Source: Correia, Guimarães & Zylkin (2020), Stata Journal 20; jackknife Bell & McCaffrey (2002),
-    Survey Methodology 28.
+    Source: as `stats.linear.poisson_absorbed`.
     """
     import pandas as pd
 
-    x_, mu = x.to_numpy(float), (y + y.mean()) / 2
-    eta, before = np.log(mu), np.inf
-    for _ in range(rounds):
-        work = eta + (y - mu) / mu
-        z = products.take_out(np.column_stack([work, x_]), mu, effects)
-        root = np.sqrt(mu)
-        beta = np.linalg.lstsq(z[:, 1:] * root[:, None], z[:, 0] * root, rcond=None)[0]
-        eta = np.clip(work - (z[:, 0] - z[:, 1:] @ beta), -30, 30)
-        mu = np.exp(eta)
-        deviance = 2 * (np.where(y > 0, y * np.log(np.maximum(y, 1e-300) / mu), 0) - (y - mu)).sum()
-        if abs(before - deviance) < 1e-9 * (abs(deviance) + 0.1):
-            break
-        before = deviance
-    else:
+    made = linear.poisson_absorbed(y, x.to_numpy(float), groups, effects, rounds=rounds)
+    if not made.settled:
         raise InputError(
             "regression.error_poisson_convergence",
             "poisson: the fit does not converge; look for terms that decide whether "
             "there are any sales at all",
         )
-    inner = z[:, 1:]
-    g = int(groups.max()) + 1
-    summed = likelihoods.per_group(inner * (y - mu)[:, None], groups, g)
-    own = likelihoods.per_group(np.einsum("n,ni,nj->nij", mu, inner, inner), groups, g)
-    information = (inner * mu[:, None]).T @ inner
-    # How far the weights move when a cluster is left out (jackknife): heavy clusters count for what
-    # they are.
-    moved = np.linalg.solve(information - own, summed[:, :, None])[:, :, 0]
-    cov = moved.T @ moved * (g - 1) / g
-    return Weights(pd.Series(beta, x.columns), pd.DataFrame(cov, x.columns, x.columns))
+    names = x.columns
+    return Weights(pd.Series(made.params, names), pd.DataFrame(made.cov, names, names))

@@ -61,7 +61,8 @@ def model_for_letters(predicted):
     },
 )
 def safe_price(worth):
-    """The lower end of the mean value of a customer."""
-    row = worth.table.set_index("measure").loc["mean"]
+    """The lower end of the mean value of a customer, by the model that the answer takes."""
+    rows = worth.table[worth.table["measure"] == "mean"]
+    row = rows.loc[(rows["estimate"] - worth.answer.values["mean"]).abs().idxmin()]
     low, estimate, high = row["conf_low"], row["estimate"], row["conf_high"]
     return Truth(low, low, high, mistakes={"estimate": estimate, "upper": high})

@@ -215,9 +215,7 @@ LEARNT = Made(lambda: clv.customers(ORDERS, learn_until=MIDDLE))
 BUYING = Made(lambda: clv.mbg_nbd(CUSTOMERS.make()))
 SPENDING = Made(lambda: clv.gamma_gamma(CUSTOMERS.make()))
 WORTH = Made(
-    lambda: (
-        clv.value(BUYING.make(), SPENDING.make(), CUSTOMERS.make(), horizon="364D", draws=4).model
-    )
+    lambda: clv.value(BUYING.make(), SPENDING.make(), CUSTOMERS.make(), horizon="364D").model
 )
 RFM = Made(lambda: loyalty.rfm(ORDERS, as_of="2024-07-30"))
 PREDICTION = Made(lambda: prediction.will_return(RETURNS, horizon="20D", draws=10))
@@ -656,7 +654,13 @@ use(
     width=20,
     **SPELLS,
 )
-use(retention, "repeat_rate", OVER, {"windows": ["30D"]}, **BOUGHT)
+use(
+    retention,
+    "next_amounts",
+    LEVEL,
+    times=Made(lambda: retention.times_to_return(**BOUGHT)),
+)
+use(retention, "repeat_rate", OVER, {"windows": ["30D"]}, {"washout": "20D"}, **BOUGHT)
 use(
     retention,
     "retention_rate",
@@ -699,21 +703,28 @@ use(clv, "outlook", fit=BUYING, customers=CUSTOMERS, ahead="182D")
 use(
     clv,
     "tracking",
-    {"zone": "Europe/Amsterdam", "step": "14D", "seed": 2, **LEVEL},
+    {"zone": "Europe/Amsterdam", "step": "14D", **LEVEL},
     fit=BUYING,
     customers=CUSTOMERS,
-    draws=4,
     **BOUGHT,
 )
 use(
     clv,
     "value",
-    {"discount": 0.0, "margin": 0.3, "seed": 2, **LEVEL},
+    {"discount": 0.0, "margin": 0.3, **LEVEL},
     fit=BUYING,
     spending=SPENDING,
     customers=CUSTOMERS,
     horizon="364D",
-    draws=4,
+)
+use(
+    clv,
+    "past_forecasts",
+    {"zone": "Europe/Amsterdam", "until": "2024-09-30", "seed": 2, **LEVEL},
+    {"dates": 3},
+    horizon="60D",
+    models=["mbg_nbd"],
+    **BOUGHT,
 )
 
 # -------------------------------------------------------------------------------------- loyalty

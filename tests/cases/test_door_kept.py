@@ -8,7 +8,7 @@ import pytest
 from door_helpers import loaded, mapping, written
 
 from workbench import cli, load
-from workbench.load import kept, tables
+from workbench.load import kept, progress, tables
 
 TEXT = "id,who,at,eur\n1,a,2026-01-01,5\n2,b,2026-01-02,6\n3,,2026-01-02,6\n"
 
@@ -72,3 +72,18 @@ def test_a_table_is_read_where_it_lies(tmp_path):
     assert pd.read_parquet(found.table("orders"))["amount"].tolist() == [5, 6]
     with pytest.raises(load.tables.InputError, match="'events' is needed"):
         found.table("events")
+
+
+def test_a_long_load_shows_how_far_it_is(tmp_path, monkeypatch, capsys):
+    """On a terminal, in the language in use, up to the end; a short load is silent."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    loaded(tmp_path, TEXT)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(progress, "LARGE", 0)
+    loaded(tmp_path, TEXT + "7,a,2026-01-03,5\n")
+    shown = capsys.readouterr().err
+    assert all(word in shown for word in ("counting", "reading and judging", "writing"))
+    assert "55%" in shown
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
+    loaded(tmp_path, TEXT + "8,a,2026-01-03,5\n")
+    assert capsys.readouterr().err == ""

@@ -1,6 +1,7 @@
 """What a researcher would write in pandas, said in a mapping."""
 
 import json
+import re
 
 import pandas as pd
 import pyarrow as pa
@@ -10,6 +11,7 @@ from door_helpers import COLUMNS, accounted, loaded, mapping, noticed, reasons, 
 
 from workbench import load
 from workbench.errors import InputError
+from workbench.load.preflight import Look
 
 HEAD = "id,who,at,eur\n"
 
@@ -66,6 +68,7 @@ FILES = {
     "columns": {"order_id": "oid", "customer_id": "uid", "ordered_at": "at", "amount": "price"},
     "files": {"orders": "orders.csv", "people": "people.csv"},
 }
+JOINED = {**FILES, "join": [{"file": "people", "on": "cid"}]}
 
 
 def several(folder, **told):
@@ -186,3 +189,23 @@ def test_moments_in_columns_become_events(tmp_path):
     assert reasons(found) == {"occurred_at: not a time": 1}
     assert found.report.rejected["_line"].tolist() == [4]
     assert accounted(found)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"join": [{"file": "people", "on": "at"}]}, "people: no column named 'at'"),
+        ({"join": [{"file": "people", "on": "cidd"}]}, "no column named 'cidd'. Did you mean"),
+        (
+            {"columns": {**FILES["columns"], "amount": "prise"}},
+            "named 'prise'. Did you mean 'price'",
+        ),
+    ],
+)
+def test_names_in_several_files_are_looked_at_before_any_is_read(tmp_path, told, said):
+    """At their heads: a key of a join, a column of any of them."""
+    written(tmp_path, PEOPLE, "people.csv")
+    path = written(tmp_path, ORDERS, "orders.csv")
+    with pytest.raises(InputError, match=re.escape(said)):
+        Look(path, load.read_mapping({**JOINED, **told})).check_columns()
+    Look(path, load.read_mapping(JOINED)).check_columns()

@@ -1,9 +1,11 @@
 """A query in a mapping reads its own database and nothing else; a broken database is an error."""
 
 import contextlib
+import shutil
 import sqlite3
 
 import duckdb
+import pandas as pd
 import pytest
 
 from workbench import load
@@ -120,3 +122,50 @@ def test_bytes_where_an_id_should_stand(tmp_path, blob):
     assert report.rows_in == 41
     assert report.rows_kept in (40, 41)
     assert report.rows_in - report.rows_kept == report.table["rows"].sum()
+
+
+def logged(folder, *, left=False):
+    """An SQLite file that keeps a log of what is written; with `left` the log still lies there."""
+    home = folder / "home"
+    home.mkdir()
+    with contextlib.closing(sqlite3.connect(folder / "made.sqlite")) as con:
+        con.execute("PRAGMA journal_mode=wal")
+        con.execute('CREATE TABLE orders (id, who, "at", eur)')
+        con.execute("INSERT INTO orders VALUES (1, 'a', '2024-01-01', 5)")
+        con.commit()
+        for end in ("", "-wal") if left else ():
+            shutil.copy(folder / f"made.sqlite{end}", home / f"f.sqlite{end}")
+    if not left:
+        shutil.copy(folder / "made.sqlite", home / "f.sqlite")
+    return home / "f.sqlite"
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_nothing_is_written_beside_a_database(tmp_path, left):
+    """One with a log either: what lies in the log is read, and the folder stays as it was."""
+    path = logged(tmp_path, left=left)
+    before = {p.name: p.read_bytes() for p in path.parent.iterdir()}
+    assert load.file(path, mapping()).report.rows_in == 1
+    assert {p.name: p.read_bytes() for p in path.parent.iterdir()} == before
+
+
+def test_a_database_somebody_works_on_is_read(tmp_path):
+    """With what was committed just now."""
+    path = logged(tmp_path)
+    with contextlib.closing(sqlite3.connect(path)) as con:
+        con.execute("INSERT INTO orders VALUES (2, 'b', '2024-01-01', 5)")
+        con.commit()
+        assert load.file(path, mapping()).report.rows_in == 2
+
+
+TABLE_IN_MEMORY = pd.DataFrame({"id": [1], "who": ["x"], "at": ["2024-01-01"], "eur": [5]})
+
+
+@pytest.mark.parametrize("name", ["TABLE_IN_MEMORY", "statements", "folder", "path"])
+def test_a_query_does_not_see_the_program_that_runs_it(tmp_path, name):
+    """No table of pandas, and no variable."""
+    path = tmp_path / "f.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute("CREATE TABLE orders AS SELECT 1 AS id")
+    with pytest.raises(InputError, match="does not exist"):
+        load.file(path, mapping(read={"query": f"SELECT * FROM {name}"}))

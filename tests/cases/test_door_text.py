@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from workbench import load
 from workbench.errors import DataError, InputError
-from workbench.load import census
+from workbench.load import census, read_mapping
+from workbench.load.guessing import guess
+from workbench.load.preflight import Look
 
 HEAD = "id,who,at,eur,note\n"
 TEXTS = {"table": "texts", "zone": "UTC"}
@@ -202,3 +204,34 @@ def test_the_count_does_not_depend_on_where_the_file_is_cut(table, size):
     assert not rest
     expected = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     assert counter.census.records == len(expected)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "above", ["", "{e}", "{e}{e} {e}", "sep=,{e}", "sep=,{e}{e}", "{e}sep=,{e}", "\ufeff{e}"]
+)
+def test_blank_lines_may_stand_above_the_header(tmp_path, above, end):
+    """Whatever ends a line, and every row is read."""
+    text = above.format(e=end) + f"id,who,at,eur{end}1,a,2024-01-01,5{end}2,b,2024-01-02,6{end}"
+    found = loaded(tmp_path, text)
+    assert found["orders"]["amount"].tolist() == [5, 6] and found.report.rows_in == 2
+
+
+@pytest.mark.parametrize("name", ["two\rlines", "two\r\nlines", "two\nlines", "a\r\rb"])
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_a_name_may_run_over_lines(tmp_path, name, rows):
+    """No row is taken for a part of the header."""
+    text = f'id,who,at,eur,"{name}"\n'
+    text += "".join(f"{i},a,2024-01-0{i},5,\n" for i in range(1, rows + 1))
+    found = loaded(tmp_path, text)
+    assert found.report.rows_in == found.report.rows_kept == rows
+    assert found.report.rejected.empty
+
+
+def test_a_look_at_lone_returns_is_no_traceback(tmp_path):
+    """Of `guess` and of a look before reading."""
+    path = written(tmp_path, "id,who,at,eur\n1,a\rb,2024-01-01,5\n2,b,2024-01-02,6\n")
+    assert guess(path)
+    Look(path, read_mapping(mapping())).check_columns()
+    path = written(tmp_path, "id,who,at,eur\n1," + "a" * 200_000 + ",2024-01-01,5\n")
+    assert guess(path)

@@ -16,6 +16,7 @@ from door_helpers import COLUMNS, accounted, loaded, mapping, noticed, reasons, 
 
 from workbench import load
 from workbench.errors import InputError
+from workbench.load import formulas
 
 LONG = (1234567890123456789, 1234567890123456790)
 AT = ["2026-01-01", "2026-01-02", "2026-01-03"]
@@ -213,6 +214,55 @@ def test_rows_of_a_sheet_are_those_it_shows(tmp_path):
     found = load.file(path, mapping(read={"skip_rows": 3}))
     assert (found.report.rows_in, found.report.rows_kept) == (2, 1)
     assert found.report.rejected["_line"].tolist() == [7]
+
+
+def test_formulas_are_never_computed(tmp_path):
+    """A formula is the value saved beside it; one without is empty, and that is said. So are
+    merged cells, and columns left of the table stay where they are.
+    """
+    head = [None, "id", "who", "at", "eur"]
+    rows = [[], head, [None, "1", "a", AT[0], 5.5], [None, "2", "a", AT[1], "=E3*2"]]
+    rows += [[None, "3", None, AT[1], "=1+1"], [None, "4", "b", AT[1], 4]]
+    path = book(tmp_path / "f.xlsx", [("Orders & <more>", "visible", rows)])
+    made = openpyxl.load_workbook(path)
+    made.active.merge_cells("C4:C5")
+    made.save(path)
+    found = load.file(path, mapping())
+    assert found["orders"]["amount"].tolist() == [5.5, 4]
+    assert noticed(found) >= {"noticed_uncached", "noticed_merged"}
+    said = {note.id: note.values for note in found.report.noticed}
+    assert said["load.noticed_uncached"]["n"] == 2
+    assert said["load.noticed_merged"]["n"] == 1
+    # The same formulas with the values a spreadsheet saves: a number, and an empty text.
+    _rewritten(path, b"<f>E3*2</f><v />", b"<f>E3*2</f><v>11</v>")
+    _rewritten(path, b'<c r="E5"><f>1+1</f><v />', b'<c r="E5" t="str"><f>1+1</f><v></v>')
+    found = load.file(path, mapping())
+    assert found["orders"]["amount"].tolist() == [5.5, 11, 4]
+    assert "noticed_uncached" not in noticed(found)
+
+
+def _rewritten(path, old, new):
+    """Put other bytes into the first sheet of a workbook."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    assert any(old in part for part in parts.values())
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part.replace(old, new))
+
+
+def test_formulas_of_an_ods_sheet(tmp_path):
+    """As of .xlsx, each sheet its own."""
+    cell = '<table:table-cell table:formula="of:=1"{}/>'
+    valued = cell.format(' office:value-type="float" office:value="1"')
+    content = "".join(
+        f'<table:table table:name="{name}"><table:table-row>{cells}</table:table-row></table:table>'
+        for name, cells in (("a", valued + cell.format("")), ("b &amp; c", cell.format("") * 3))
+    )
+    with zipfile.ZipFile(tmp_path / "f.ods", "w") as archive:
+        archive.writestr("content.xml", content)
+    counts = [formulas.without_value(tmp_path / "f.ods", name) for name in ("a", "b & c", "d")]
+    assert counts == [1, 3, 0]
 
 
 @pytest.mark.parametrize("pack", ["gz", "zip"])

@@ -338,7 +338,7 @@ def test_what_is_planted_on_adverts_is_found_there_and_not_on_friends():
     """Against needs from within; between the two the sign of either is not told."""
     market = simulate.market(1500, seed=3)
     known = simulate.trigger_effects(market.settings)
-    made = influence.triggers(views.woken(market), planted=known).table
+    made = influence.woken_by(views.woken(market), planted=known).table
     gaps = made[made["measure"] == "difference"].set_index("trigger")
     assert gaps.loc["woken_by_advert", "conf_high"] < -0.2
     assert abs(gaps.loc["woken_by_friend", "planted"]) < 0.05
@@ -347,7 +347,7 @@ def test_what_is_planted_on_adverts_is_found_there_and_not_on_friends():
         gaps.loc["woken_by_advert", "estimate"], abs=0.05
     )
     quiet = simulate.market(1500, seed=3, no_effect=["idle_touch"])
-    free = influence.triggers(views.woken(quiet)).table
+    free = influence.woken_by(views.woken(quiet)).table
     free = free[free["measure"] == "difference"]
     assert (free["conf_high"] > -0.05).all()
 

@@ -204,7 +204,6 @@ MONEY = {
             clv.gamma_gamma(clv.customers(d)),
             clv.customers(d),
             horizon="364D",
-            draws=4,
         ).table.assign(unit=lambda t: t["measure"].isin(("total", "mean"))),
     ),
     "gamma_gamma": (
@@ -309,11 +308,9 @@ WEIGHTED = {
     "covariates": lambda d: clv.mbg_nbd(d, orders_by=["late"]).table,
     "gamma_gamma": lambda d: clv.gamma_gamma(d).table,
     "hold_out": lambda d: clv.hold_out(d, models=["mbg_nbd"], draws=20).table,
-    "value": lambda d: (
-        clv.value(clv.mbg_nbd(d), clv.gamma_gamma(d), d, horizon="364D", draws=4).table
-    ),
+    "value": lambda d: clv.value(clv.mbg_nbd(d), clv.gamma_gamma(d), d, horizon="364D").table,
     "by_frequency": lambda d: clv.by_frequency(
-        clv.value(clv.mbg_nbd(d), clv.gamma_gamma(d), d, horizon="364D", draws=4).model
+        clv.value(clv.mbg_nbd(d), clv.gamma_gamma(d), d, horizon="364D").model
     ),
 }
 

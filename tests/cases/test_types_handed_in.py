@@ -362,3 +362,23 @@ def test_spark_keeps_the_mark(to_spark):
     marked = EVENTS.copy()
     marked.attrs["simulated"] = True
     assert steps(to_spark(marked)).simulated and not steps(to_spark(EVENTS)).simulated
+
+
+class Shops(pd.DataFrame):
+    """A table of a library that builds upon pandas."""
+
+
+def test_a_table_built_upon_pandas_is_a_table():
+    """Whatever its class is called."""
+    expected = retention.time_to_next(ORDERS).table
+    pd.testing.assert_frame_equal(retention.time_to_next(Shops(ORDERS)).table, expected)
+
+
+def test_a_column_that_stands_twice_is_one_sentence():
+    """Nobody can tell which one is meant."""
+    twice = pd.concat([ORDERS, ORDERS[["amount", "amount"]]], axis=1)
+    with pytest.raises(InputError, match="'amount' stands 3 times"):
+        retention.time_to_next(twice)
+    beside = pd.concat([ORDERS, ORDERS[["order_id"]].set_axis(["n"], axis=1)] * 2, axis=1)
+    with pytest.raises(InputError, match="stands"):
+        retention.time_to_next(beside)

@@ -17,7 +17,16 @@ from workbench.stats import nested_logit as nested
 
 @engine.frames("choices")
 @analysis
-def nested_logit(choices, attributes, nests, *, constants=True, common=False, conf_level=0.95):
+def nested_logit(
+    choices,
+    attributes,
+    nests,
+    *,
+    constants=True,
+    common=False,
+    shares=None,
+    conf_level=0.95,
+):
     """How do attributes go with choice when some alternatives are closer substitutes than others?
 
     Alternatives of one nest share what the model does not see. A nest's lambda is 1 where they
@@ -31,6 +40,10 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
         Name of the nest → its alternatives. A nest of which no choice offers two has lambda 1.
     common : bool
         One lambda for all nests.
+    shares : dict, optional
+        Alternative → its share in the population, where choices were sampled by what was chosen:
+        each then counts as its share asks for. A plain logit needs that for its constants only; in
+        a nested one weights and lambdas suffer as well.
 
     Returns
     -------
@@ -47,7 +60,7 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
 
     Source: McFadden (1978), in Karlqvist et al. (eds.), Spatial Interaction Theory; Train (2009),
     chapter 4. Weights are those of utility itself (not divided by lambda), as in Greene,
-    Econometric Analysis.
+    Econometric Analysis. Sampling by what was chosen: Manski & Lerman (1977), Econometrica 45.
     """
     import pandas as pd
 
@@ -58,7 +71,14 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
             "choice.error_nests_single",
             "nests: every nest holds one alternative; that is a conditional logit",
         )
-    made = nested.nested_logit(d, number, people, discrete.fitted(d).params, common=common)
+    made = nested.nested_logit(
+        d,
+        number,
+        people,
+        discrete.fitted(d).params,
+        common=common,
+        weights=_weights(d, shares),
+    )
     if not made.settled:
         raise InputError(
             "choice.error_nested_convergence",
@@ -66,10 +86,7 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
             "the conditional logit",
             top=made.gradient,
         )
-    free = np.flatnonzero(made.place >= 0)
-    names = [str(n) for n in nests]
-    lambdas = ["lambda"] if common and len(free) else [f"lambda: {names[m]}" for m in free]
-    terms = [*d.terms, *lambdas]
+    terms = [*d.terms, *_lambdas(made.place, nests, common)]
     fit = NestedFit(
         pd.Series(made.params, terms),
         pd.DataFrame(made.cov, terms, terms),
@@ -92,9 +109,41 @@ def nested_logit(choices, attributes, nests, *, constants=True, common=False, co
         conf_level,
         question=findings.NESTED_QUESTION,
         method=findings.NESTED_METHOD,
-        limits=_limits(made, terms, len(d.terms)),
+        limits=_limits(made, terms, len(d.terms)) + _weighted(shares),
     )
     return replace(result, answer=findings.nests(result.table))
+
+
+def _lambdas(place, nests, common):
+    """Return the names of the dissimilarities that were estimated."""
+    free, names = np.flatnonzero(place >= 0), [str(n) for n in nests]
+    return ["lambda"] if common and len(free) else [f"lambda: {names[m]}" for m in free]
+
+
+def _weights(offers, shares):
+    """Return how often each choice counts, so that what was chosen has its share in the
+    population; None where the sample has them.
+    """
+    if shares is None:
+        return None
+    found = np.bincount(offers.chosen, minlength=len(offers.names)) / len(offers.chosen)
+    missing = [n for n, seen in zip(offers.names, found, strict=True) if seen and n not in shares]
+    if missing:
+        raise unknown("shares", "alternative", missing[0], list(shares))
+    wanted = np.array([float(shares.get(name, 0)) for name in offers.names])
+    return (wanted / wanted[found > 0].sum() / np.where(found > 0, found, 1))[offers.chosen]
+
+
+def _weighted(shares):
+    """Return the sentence on choices that were sampled by what was chosen."""
+    if shares is None:
+        return []
+    return [
+        Note(
+            "choice.nested_weighted",
+            "Choices were sampled by what was chosen and count by its share in the population.",
+        )
+    ]
 
 
 def _limits(made, terms, k):

@@ -160,7 +160,7 @@ def _check(verbs):
         "cli.check", "show what of a file would be kept and refused, without running anything"
     )
     verb = verbs.add_parser("check", help=str(told))
-    verb.add_argument("file", nargs="+", help=str(Note("cli.file", "the file or files to look at")))
+    _files(verb)
     mapping = Note("cli.mapping", "YAML file that maps the columns; see data/mappings/")
     verb.add_argument("--mapping", required=True, help=str(mapping))
     verb.add_argument(
@@ -186,7 +186,7 @@ def _check(verbs):
 def _guess(verbs):
     told = Note("cli.guess", "write a mapping for files, with a comment at every doubt")
     verb = verbs.add_parser("guess", help=str(told))
-    verb.add_argument("file", nargs="+", help=str(Note("cli.file", "the file or files to look at")))
+    _files(verb)
     out = Note("cli.out", "where to write it (default: in data/mappings; - prints it)")
     verb.add_argument("--out", help=str(out))
     clock = Note("cli.zone", "the time zone of the files' clock, such as {name}", name="Asia/Tokyo")
@@ -194,6 +194,10 @@ def _guess(verbs):
     currency = Note("cli.currency", "the currency of the amounts, such as {code}", code="EUR")
     verb.add_argument("--currency", help=str(currency))
     return verb
+
+
+def _files(verb):
+    verb.add_argument("file", nargs="+", help=str(Note("cli.file", "the file or files to look at")))
 
 
 def _clean(verbs):

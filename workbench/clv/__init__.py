@@ -2,6 +2,7 @@
 and contracts.
 """
 
+from workbench.clv.ahead import Past, past_forecasts
 from workbench.clv.buying import bg_bb, bg_nbd, gamma_gamma, mbg_nbd, pareto_nbd
 from workbench.clv.contract import contract
 from workbench.clv.estimates import compare_published
@@ -12,6 +13,7 @@ from workbench.clv.worth import by_frequency, outlook, value
 
 __all__ = [
     "Fit",
+    "Past",
     "bg_bb",
     "bg_nbd",
     "by_frequency",
@@ -23,6 +25,7 @@ __all__ = [
     "mbg_nbd",
     "outlook",
     "pareto_nbd",
+    "past_forecasts",
     "tracking",
     "value",
 ]

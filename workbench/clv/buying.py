@@ -7,7 +7,7 @@ import numpy as np
 from workbench import engine
 from workbench.clv import fits
 from workbench.clv.estimates import convergence, result
-from workbench.clv.worth import how_many
+from workbench.clv.portfolio import checked, how_many
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import analysis
@@ -224,7 +224,7 @@ def _independence(tied):
 
 def _buying(kind, customers, orders_by, leaving_by, seed, conf_level):
     names = ("frequency", "recency", "age")
-    x, age, many = _checked(customers, names)
+    x, age, many = checked(customers, names)
     n, again = int(many.sum()), int(many[x > 0].sum())
     if again < RETURNED:
         raise _too_few(kind, again, n, "later" in customers)
@@ -262,35 +262,6 @@ def _buying(kind, customers, orders_by, leaving_by, seed, conf_level):
         )
     limits += _left_out(getattr(customers, "attrs", {}))
     return result(fit, _means(kind), kind, [*limits, ASSUMES], conf_level)
-
-
-def _checked(customers, names):
-    """Return frequency, age and how many customers a row stands for, or say what is wrong."""
-    need_columns("customers", customers.columns, *names)
-    x, last, age = (np.asarray(customers[n], float) for n in names)
-    if not (np.isfinite(x + last + age).all() and (x >= 0).all() and (last >= 0).all()):
-        raise InputError(
-            "clv.error_not_numbers",
-            "customers: frequency, recency and age must be numbers of 0 or more",
-        )
-    wrong = (last > age * (1 + 1e-9)) | ((x == 0) != (last == 0))
-    if wrong.any():
-        raise InputError(
-            "clv.error_recency",
-            "customers: in {wrong} rows the last purchase lies after the end, or frequency and "
-            "recency contradict each other (both are 0, or neither)",
-            wrong=int(wrong.sum()),
-        )
-    many, _ = how_many(customers)
-    if not (np.isfinite(many).all() and (many >= 0).all() and (many == many.round()).all()):
-        raise InputError(
-            "clv.error_how_many",
-            "customers: the column '{name}' says how many customers a row stands for; it must hold "
-            "whole numbers of {least} or more",
-            name="customers",
-            least=0,
-        )
-    return x, age, many
 
 
 def _too_few(kind, again, n, held_out):

@@ -1,17 +1,20 @@
 """Where leaving is seen: renewals of a contract."""
 
 import numpy as np
+from scipy import special
 
 from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
-from workbench.results import Curve, Result, analysis
+from workbench.results import Points, Result, analysis
 from workbench.stats import likelihoods, renewals
 
 FEW, FEW_RENEWALS = 200, 4
+MISFIT = 0.05  # p-value below which the model does not hold
 SORTING = Note(
     "clv.contract_sorting",
-    "Renewal rates rise because those likely to leave have left: selection, not growing loyalty.",
+    "The model is the yardstick of customers of whom nobody changes: its renewal rates rise "
+    "because those likely to leave have left. Only what differs from it could be growing loyalty.",
 )
 EDGE = Note(
     "clv.contract_edge",
@@ -53,7 +56,6 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
     Source: Fader & Hardie (2007), Journal of Interactive Marketing 21 (shifted beta-geometric).
     """
     import pandas as pd
-    from scipy import special
 
     seen = np.asarray(survivors, float)
     if len(seen) < 3:
@@ -126,14 +128,14 @@ def contract(survivors, *, ahead=5, conf_level=0.95):
         unit="customers",
         n=int(n),
         conf_level=conf_level,
-        limits=_limits(int(n), len(seen) - 1, float(log), edge),
+        limits=_limits(table, int(n), float(log), edge),
         model={"params": {"alpha": float(a), "beta": float(b)}, "cov": cov, "loglik": float(log)},
-        chart=Curve(
-            x="period",
-            only={"measure": "retained"},
+        chart=Points(
+            label=["period"],
+            only={"measure": "renewal"},
+            beside="seen",
             percent=True,
-            xlabel=Note("clv.contract_axis", "Renewals"),
-            ylabel=Note("clv.contract_yaxis", "Share still customers"),
+            xlabel=Note("clv.contract_axis", "Share of the period's customers who renew"),
         ),
     )
 
@@ -164,8 +166,40 @@ def _left(table):
     )
 
 
-def _limits(n, renewals, loglik, edge):
-    limits = [EDGE] if edge else []
+def _misfit(table):
+    """Say how many renewal rates the model misses, and whether chance could do that."""
+    seen = table[(table["measure"] == "renewal") & table["seen"].notna()]
+    before = seen["count"] / seen["seen"]
+    off = seen["count"] - before * seen["estimate"]
+    spread = before * seen["estimate"] * (1 - seen["estimate"])
+    outside = ~seen["seen"].between(seen["conf_low"], seen["conf_high"])
+    freedom = len(seen) - 2
+    if freedom < 1 or seen["conf_low"].isna().any() or not (spread > 0).all():
+        return []
+    p = float(special.chdtrc(freedom, float((off**2 / spread).sum())))
+    note = Note(
+        "clv.contract_misfit",
+        "{outside} of {renewals} observed renewal rates lie outside the model's interval (goodness "
+        "of fit by chi-square, p: {p:p}): the rates are not those of customers who differ and "
+        "never change, so do not build on the renewals ahead.",
+        outside=int(outside.sum()),
+        renewals=len(seen),
+        p=p,
+    )
+    fits = Note(
+        "clv.contract_fits",
+        "{outside} of {renewals} observed renewal rates lie outside the model's interval; together "
+        "they differ from it by no more than chance (chi-square, p: {p:p}).",
+        outside=int(outside.sum()),
+        renewals=len(seen),
+        p=p,
+    )
+    return [note if p < MISFIT else fits]
+
+
+def _limits(table, n, loglik, edge):
+    renewals = int(((table["measure"] == "renewal") & table["seen"].notna()).sum())
+    limits = [EDGE] if edge else _misfit(table)
     limits += [
         SORTING,
         Note("clv.contract_fit", "The log-likelihood is {value:6}.", value=loglik),

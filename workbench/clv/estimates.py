@@ -7,6 +7,7 @@ from workbench import intervals
 from workbench.notes import Note
 from workbench.results import Points, Result
 
+FARTHEST = 500.0  # logarithm of a limit that nobody could count to
 UNITS = {1.0: "day", 7.0: "week", 365.25 / 12: "month", 365.25: "year"}
 
 QUESTIONS = {
@@ -253,6 +254,8 @@ def _terms(fit, derived, kind, conf_level):
     theta, cov = fit.theta, fit.cov.to_numpy()
     se = np.sqrt(np.maximum(np.diag(cov), 0))
     low, high = intervals.normal(theta, se, conf_level)
+    # An interval without end says nothing.
+    se, low, high = (np.where(high > FARTHEST, np.nan, v) for v in (se, low, high))
     edge = np.isin(fit.params.index, fit.edges)
     se, low, high = (np.where(edge, np.nan, v) for v in (se, low, high))
     rows = [

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.clv.models import MODELS
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.stats import likelihoods
+from workbench.stats.buying_models import MODELS
 
 # logarithms of parameters stay within; beyond lies a model without that kind of difference
 BOUND = 11.0
@@ -74,22 +74,6 @@ class Fit:
         values = self.params.to_numpy()
         return np.concatenate([np.log(values[:k]), values[k:]])
 
-    def redraw(self, draws, seed):
-        """Return parameters (logarithms, covariates as they are) of fits to customers drawn anew,
-        draws × parameters; draws that do not settle are missing.
-        """
-        rng = np.random.default_rng(seed)
-        n, out = int(self.weight.sum()), []
-        for _ in range(draws):
-            w = rng.multinomial(n, self.weight / n).astype(float)
-            # The top of a draw lies near that of all: Newton's steps alone reach it to the last
-            # digit, the same on every machine.
-            theta, _, gradient = _newton(self.model, self.rows, w, self.theta)
-            if gradient > TIGHT:
-                theta, _, gradient = _climb(self.model, self.rows, w, self.theta)
-            out.append(theta if gradient < TIGHT else np.full(len(theta), np.nan))
-        return np.array(out)
-
 
 def fit(kind, table, columns, *, unit, covariates=None, seed=1):
     """Return the Fit of a model to a table of customers (or of kinds of customers, with the column
@@ -103,16 +87,7 @@ def fit(kind, table, columns, *, unit, covariates=None, seed=1):
     model = MODELS[kind]
     many = np.asarray(table["customers"], float) if "customers" in table else np.ones(len(table))
     scales, z = _covariates(model, table, covariates or {}, many)
-    wide = pd.DataFrame(
-        np.column_stack([*(np.asarray(table[c], float) for c in columns), *z.values()])
-    ).assign(w=many)
-    alike = wide.groupby(list(range(wide.shape[1] - 1)), sort=True)["w"].sum().reset_index()
-    parts, weight = alike.iloc[:, :-1].to_numpy(), alike["w"].to_numpy()
-    ends = np.cumsum([3, *(v.shape[1] for v in z.values())])
-    rows = (
-        *parts[:, :3].T,
-        {process: parts[:, a:b] for process, a, b in zip(z, ends, ends[1:], strict=False)},
-    )
+    rows, weight = _alike(table, columns, z, many)
     scale = _scale(model, rows, weight)
     small = (rows[0], rows[1] / scale, rows[2] / scale, rows[3])
     k, names = (
@@ -122,30 +97,7 @@ def fit(kind, table, columns, *, unit, covariates=None, seed=1):
             *(f"{process}: {c}" for process, found in scales.items() for c in found),
         ],
     )
-    rng = np.random.default_rng(seed)
-    begin = np.concatenate([np.log(model.start(small[0], small[2])), np.zeros(len(names) - k)])
-    # Starts are tried on a sample where there are many rows; the best goes on with all.
-    some, part = small, weight
-    if len(weight) > SAMPLE:
-        drawn = rng.multinomial(SAMPLE, weight / weight.sum()).astype(float)
-        keep = drawn > 0
-        some, part = (
-            (
-                *(v[keep] for v in small[:3]),
-                {process: v[keep] for process, v in small[3].items()},
-            ),
-            drawn[keep],
-        )
-    away = rng.normal(0, 0.7, (STARTS, k))
-    away[0] = 0
-    runs = [
-        _climb(model, some, part, begin + np.append(step, np.zeros(len(names) - k)))
-        for step in away
-    ]
-    theta, value, gradient = max(runs, key=lambda r: r[1])
-    agree = sum(abs(r[1] - value) < 1e-5 * max(abs(value), 1) for r in runs)
-    if part is not weight:
-        theta, value, gradient = _climb(model, small, weight, theta)
+    theta, gradient, agree = _search(model, small, weight, len(names) - k, seed)
     cov, edges = _curvature(model, small, weight, theta, names)
     theta[:k][np.isin(model.names, model.timed)] += np.log(scale)
     return Fit(
@@ -162,6 +114,70 @@ def fit(kind, table, columns, *, unit, covariates=None, seed=1):
         rows,
         weight,
     )
+
+
+def quick(kind, table, columns, *, seed=1):
+    """Return the Fit of a model without its errors, from one start and of many customers on a
+    sample: for forecasts at past days, of which only the numbers are wanted.
+    """
+    import pandas as pd
+
+    model = MODELS[kind]
+    many = np.asarray(table["customers"], float) if "customers" in table else np.ones(len(table))
+    rows, weight = _alike(table, columns, {}, many)
+    rows, weight = _some(rows, weight, np.random.default_rng(seed), 2 * SAMPLE)
+    scale = _scale(model, rows, weight)
+    small = (rows[0], rows[1] / scale, rows[2] / scale, {})
+    k = len(model.names)
+    begin = np.log(model.start(small[0], small[2]))
+    theta, value, gradient = _climb(model, small, weight, begin)
+    theta[:k][np.isin(model.names, model.timed)] += np.log(scale)
+    names = list(model.names)
+    cov = pd.DataFrame(np.full((k, k), np.nan), names, names)
+    unit = getattr(table, "attrs", {}).get("unit_days")
+    params = pd.Series(np.exp(theta), names)
+    n = int(weight.sum())
+    return Fit(model, params, cov, value, n, unit, gradient, (1, 1), (), {}, rows, weight)
+
+
+def _alike(table, columns, z, many):
+    """Return customers that are alike as one row each, and how many each row stands for."""
+    import pandas as pd
+
+    wide = pd.DataFrame(
+        np.column_stack([*(np.asarray(table[c], float) for c in columns), *z.values()])
+    ).assign(w=many)
+    alike = wide.groupby(list(range(wide.shape[1] - 1)), sort=True)["w"].sum().reset_index()
+    parts, weight = alike.iloc[:, :-1].to_numpy(), alike["w"].to_numpy()
+    ends = np.cumsum([3, *(v.shape[1] for v in z.values())])
+    shifted = {process: parts[:, a:b] for process, a, b in zip(z, ends, ends[1:], strict=False)}
+    return (*parts[:, :3].T, shifted), weight
+
+
+def _some(rows, weight, rng, most):
+    """Return rows and weights of so many customers drawn at random, where there are more rows."""
+    if len(weight) <= most:
+        return rows, weight
+    drawn = rng.multinomial(most, weight / weight.sum()).astype(float)
+    keep = drawn > 0
+    shifted = {process: v[keep] for process, v in rows[3].items()}
+    return (*(v[keep] for v in rows[:3]), shifted), drawn[keep]
+
+
+def _search(model, small, weight, more, seed):
+    """Return the parameters at the top, the largest score a customer, and how many starts agree."""
+    rng, k = np.random.default_rng(seed), len(model.names)
+    begin = np.concatenate([np.log(model.start(small[0], small[2])), np.zeros(more)])
+    # Starts are tried on a sample where there are many rows; the best goes on with all.
+    some, part = _some(small, weight, rng, SAMPLE)
+    away = rng.normal(0, 0.7, (STARTS, k))
+    away[0] = 0
+    runs = [_climb(model, some, part, begin + np.append(step, np.zeros(more))) for step in away]
+    theta, value, gradient = max(runs, key=lambda r: r[1])
+    agree = sum(abs(r[1] - value) < 1e-5 * max(abs(value), 1) for r in runs)
+    if part is not weight:
+        theta, _, gradient = _climb(model, small, weight, theta)
+    return theta, gradient, agree
 
 
 def _covariates(model, table, covariates, many):
@@ -309,8 +325,8 @@ def _natural(model, theta, z):
 def _value(model, theta, rows, weight):
     """Return the log-likelihood and its gradient by logarithms of parameters and by covariates."""
     x, t, age, z = rows
-    p = _natural(model, theta, z)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        p = _natural(model, theta, z)
         value, slopes = model.loglik(p, x, t, age)
     by_log = {n: weight * d * v for n, d, v in zip(model.names, slopes, p, strict=True)}
     gradient = [d.sum() for d in by_log.values()]

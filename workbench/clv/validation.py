@@ -4,7 +4,7 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.clv.buying import bg_nbd, mbg_nbd, pareto_nbd
-from workbench.clv.worth import how_many
+from workbench.clv.portfolio import how_many
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
@@ -13,7 +13,9 @@ from workbench.stats import resample
 FITS = {"bg_nbd": bg_nbd, "mbg_nbd": mbg_nbd, "pareto_nbd": pareto_nbd}
 TRACK_LIMIT = Note(
     "clv.track_limit",
-    "The interval covers the uncertainty of the curve, not the chance variation of single weeks.",
+    "The interval covers the errors of the parameters and the chance variation of single "
+    "customers. It takes the model for granted: how far the curve and what was bought lie apart "
+    "shows what that leaves out.",
 )
 
 
@@ -197,7 +199,7 @@ def _followed(customers):
 @engine.tables("orders")
 @engine.frames("customers")
 @analysis
-def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1, conf_level=0.95):
+def tracking(fit, customers, orders, *, zone="UTC", step="7D", conf_level=0.95):
     """Do purchases go on as the model says, before and after the period it was fitted to?
 
     Parameters
@@ -208,8 +210,6 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
     zone : str
     step : str
         Distance of the points.
-    draws, seed : int
-        Of the bootstrap over customers: the interval is that of the fitted curve.
 
     Returns
     -------
@@ -256,16 +256,9 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
 
     customers = first.to_numpy(float)
     made = _expected(fit, None, since, customers)
-    se, low, high = intervals.percentiles(
-        [
-            _expected(fit, theta, since, customers)
-            for theta in fit.redraw(draws, seed)
-            if np.isfinite(theta).all()
-        ]
-        or made[None][:0],
-        made,
-        conf_level,
-    )
+    se = _of_the_curve(fit, made, since, customers)
+    low, high = intervals.normal(made, se, conf_level)
+    low = np.maximum(low, 0.0)
     base = {"days": moments - begin, "learnt": moments <= cut, "n": int(first.sum())}
     table = pd.concat(
         [
@@ -304,7 +297,7 @@ def tracking(fit, customers, orders, *, zone="UTC", step="7D", draws=50, seed=1,
         method=Note(
             "clv.track_method",
             "Cumulative repeat purchases beside those {model:word} expects of customers who came "
-            "when these did; interval of the fitted curve from a bootstrap over customers.",
+            "when these did; intervals by the delta method.",
             model=fit.model.name,
         ),
         unit="customers",
@@ -324,6 +317,21 @@ def _expected(fit, theta, since, customers):
     """Return the repeat purchases by each moment of all who had come by then."""
     p = fit.natural(theta=theta)
     return fit.model.expected(p, np.maximum(since, 1e-12)) @ customers
+
+
+def _of_the_curve(fit, made, since, customers):
+    """Return the standard error of what should come: of the parameters (delta method), and of
+    single customers who buy at rates of their own.
+    """
+    cov, step = np.nan_to_num(fit.cov.to_numpy(float)), 1e-4
+    slope = []
+    for move in step * np.eye(len(fit.theta)):
+        up, down = (_expected(fit, fit.theta + m, since, customers) for m in (move, -move))
+        slope.append((up - down) / (2 * step))
+    by_parameters = np.einsum("pt,pq,qt->t", np.array(slope), cov, np.array(slope))
+    each = fit.model.expected(fit.natural(), np.maximum(since, 1e-12))
+    by_chance = made + each**2 @ customers / fit.params["r"]
+    return np.sqrt(np.maximum(by_parameters, 0.0) + by_chance)
 
 
 def _tracked(table):

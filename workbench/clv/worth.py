@@ -1,15 +1,13 @@
 """What customers will still buy, and what they are worth."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from workbench import engine, intervals, schemas
-from workbench.errors import InputError, NotEnoughData
+from workbench import engine
+from workbench.clv.portfolio import Terms, Worth, ahead_in, checked, how_many
+from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(10)
 VALUE_COST = Note(
     "clv.value_cost",
     "What it cost to win these customers, and what the firm spends to keep them, is not included.",
@@ -45,8 +43,10 @@ def outlook(fit, customers, ahead):
     Source: as the models.
     """
     fit = getattr(fit, "model", fit)
-    span = _ahead(fit, ahead)
-    x, last, age = (np.asarray(customers[c], float) for c in ("frequency", "recency", "age"))
+    span = ahead_in(fit, ahead)
+    names = ("frequency", "recency", "age")
+    checked(customers, names)
+    x, last, age = (np.asarray(customers[c], float) for c in names)
     p = fit.natural(customers)
     made = customers.assign(
         alive=fit.model.alive(p, x, last, age),
@@ -66,18 +66,19 @@ def value(
     horizon,
     discount=0.10,
     margin=1.0,
-    draws=60,
-    seed=1,
+    past=None,
     conf_level=0.95,
 ):
-    """What are these customers still worth, and how much of it lies with the best?
+    """What will these customers bring, and how much of it lies with the best?
 
     Purchases to expect, discounted to today, times the value of a purchase to expect, times the
     margin. What it cost to win them is not in it.
 
     Parameters
     ----------
-    fit : Fit or Result of a model of buying in time
+    fit : Fit or Result of a model of buying in time, or a list of several
+        Of several each stands in rows of its own; the one with the smallest past error is taken,
+        or the first.
     spending : Fit or Result of `gamma_gamma`
     customers : table of `clv.customers`; optionally with `customers`, how many a row stands for
     horizon : str
@@ -86,17 +87,19 @@ def value(
         A year: 0.10 for 10 %.
     margin : float
         Share of a purchase's value that is left.
-    draws, seed : int
-        Of the bootstrap over customers, both models fitted anew in each draw.
+    past : Result or `.model` of `past_forecasts`, optional
+        What forecasts of these models were worth at past days; without it the intervals take the
+        model for granted, and say so.
 
     Returns
     -------
     Result
-        measure (total; mean a customer; purchases: those to expect, not discounted; top_tenth:
-        share of the total that the tenth with the highest value accounts for), n (customers),
-        estimate, std_error, conf_low, conf_high: how sure the models are, not the luck
-        of single customers. `.model` is a DataFrame: the customers with alive, expected, mean_value
-        and value.
+        [model,] measure (total; mean a customer; purchases: those to expect, not discounted;
+        top_tenth: share of the total that the tenth with the highest value accounts for), n
+        (customers), estimate, std_error, conf_low, conf_high. Those of total, mean and purchases
+        are for what comes: the parameters, the future of single customers and, with `past`, the
+        error of the model. `.model` is a DataFrame: the customers with alive, expected, mean_value
+        and worth.
 
     Raises
     ------
@@ -105,23 +108,67 @@ def value(
         without a mean.
 
     Source: Fader, Hardie & Lee (2005), Journal of Marketing Research 42; Gupta et al. (2006),
-    Journal of Service Research 9.
+    Journal of Service Research 9. Errors of parameters by the delta method.
     """
     import pandas as pd
 
-    fit, spending = (getattr(m, "model", m) for m in (fit, spending))
-    if fit.unit is None:
+    given = [getattr(m, "model", m) for m in (fit if isinstance(fit, (list, tuple)) else [fit])]
+    spending, past = (getattr(m, "model", m) for m in (spending, past))
+    terms = Terms(horizon, discount, margin)
+    _usable(given, spending, terms)
+    several = len(given) > 1
+    made = {f.model.name: Worth(f, spending, customers, terms) for f in given}
+    chosen = _chosen(made, past)
+    parts = [
+        worth.rows(past, conf_level).assign(**{"model": name} if several else {})
+        for name, worth in made.items()
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    if several:
+        table = table[["model", *(c for c in table if c != "model")]]
+    best = table[table["model"] == chosen] if several else table
+    limits = [terms.said(), VALUE_COST, _sure(past, chosen)]
+    limits += _apart(table, chosen) if several else []
+    if terms.span(given[0]) > 2 * float(np.asarray(customers["age"], float).max()):
+        limits.append(VALUE_FAR)
+    return Result(
+        question=Note("clv.value_question", "What will these customers bring?"),
+        table=table,
+        answer=_worth(best, horizon),
+        method=Note(
+            "clv.value_method",
+            "Discounted purchases by {model:word} times the value of a purchase by the "
+            "gamma-gamma model; errors of the parameters by the delta method.",
+            model=list(made),
+        ),
+        unit="customers",
+        n=how_many(customers)[1],
+        conf_level=conf_level,
+        limits=tuple(limits),
+        model=made[chosen].people(),
+        chart=Points(
+            label=["model", "measure"] if several else ["measure"],
+            only={"measure": "mean"},
+            xlabel=Note("clv.value_axis", "Value per customer, in the currency of the orders"),
+        ),
+    )
+
+
+def _usable(given, spending, terms):
+    """Refuse models without a unit of time or a mean, and terms that make no value."""
+    if not given or any(f.unit is None for f in given):
         raise InputError(
             "clv.error_value_unit",
             "value: the model of buying must know its unit of time; use customers of clv.customers",
         )
-    span, years = _ahead(fit, horizon), fit.unit / 365.25
-    if discount < 0 or margin <= 0:
+    for f in given:
+        ahead_in(f, terms.horizon)
+    if terms.discount < 0 or terms.margin <= 0:
         raise InputError(
             "clv.error_value_terms",
             "value: discount must be 0 or more and margin above 0, found {discount} and {margin}",
-            discount=discount,
-            margin=margin,
+            discount=terms.discount,
+            margin=terms.margin,
         )
     if spending.params["q"] <= 1:
         raise InputError(
@@ -130,130 +177,57 @@ def value(
             "purchases decide it",
             least=1,
         )
-    many, n = how_many(customers)
-    kinds = (
-        customers.groupby(["frequency", "recency", "age", *_shifting(fit)], sort=True)
-        .ngroup()
-        .to_numpy()
-    )
-    first = np.unique(kinds, return_index=True)[1]
-    alike = customers.iloc[first]
-    x, last, age = (alike[c].to_numpy(float) for c in ("frequency", "recency", "age"))
-    paid, mean = (
-        customers["paid"].to_numpy(float),
-        np.nan_to_num(customers["value"].to_numpy(float)),
-    )
-    # A unit of time, continuously.
-    rate = np.log1p(discount) * years
-    ahead = _Ahead(fit, spending, alike, kinds, paid, mean, many, span, rate, margin)
-    estimate = ahead.sums(None, None)
-    drawn = [
-        ahead.sums(a, b)
-        for a, b in zip(fit.redraw(draws, seed), spending.redraw(draws, seed + 1), strict=True)
-        if np.isfinite(a).all() and np.isfinite(b).all() and b[1] > 0
+
+
+def _chosen(made, past):
+    """Return the model with the smallest past error, or the first."""
+    known = [n for n in made if past is not None and ("amount", n) in past.errors]
+    if not known:
+        return next(iter(made))
+    return min(known, key=lambda n: float(np.mean(past.errors["amount", n] ** 2)))
+
+
+def _apart(table, chosen):
+    """Say how far the totals of the models lie apart."""
+    total = table[table["measure"] == "total"].set_index("model")["estimate"]
+    return [
+        Note(
+            "clv.value_models",
+            "The models differ: from {least:money} ({lowest:word}) to {most:money} "
+            "({highest:word}). The answer is that of {chosen:word}.",
+            least=float(total.min()),
+            lowest=str(total.idxmin()),
+            most=float(total.max()),
+            highest=str(total.idxmax()),
+            chosen=chosen,
+        )
     ]
-    se, low, high = intervals.percentiles(drawn or estimate[None][:0], estimate, conf_level)
-    table = pd.DataFrame(
-        {
-            "measure": ["total", "mean", "purchases", "top_tenth"],
-            "n": n,
-            "estimate": estimate,
-            "std_error": se,
-            "conf_low": low,
-            "conf_high": high,
-        }
-    )
-    bought, worth, price = ahead.each(None, None)
-    people = customers.assign(
-        alive=fit.model.alive(fit.natural(alike), x, last, age)[kinds],
-        expected=bought,
-        mean_value=price,
-        worth=worth * price * margin,
-    )
-    people.attrs = dict(customers.attrs)
-    limits = [_terms(horizon, discount, margin), VALUE_COST, _sampling(len(drawn))]
-    if span > 2 * float(age.max()):
-        limits.append(VALUE_FAR)
-    return Result(
-        question=Note("clv.value_question", "What are these customers still worth?"),
-        table=table,
-        answer=_worth(table, horizon),
-        method=Note(
-            "clv.value_method",
-            "Discounted purchases by {model:word} times the value of a purchase by the "
-            "gamma-gamma model; both fitted again in each draw of customers.",
-            model=fit.model.name,
-        ),
-        unit="customers",
-        n=n,
-        conf_level=conf_level,
-        limits=tuple(limits),
-        model=people,
-        chart=Points(
-            label=["measure"],
-            only={"measure": "mean"},
-            xlabel=Note("clv.value_axis", "Value per customer, in the currency of the orders"),
-        ),
-    )
 
 
-@dataclass(frozen=True, eq=False)
-class _Ahead:
-    """What customers will buy, and what that is worth, under parameters of both models."""
-
-    fit: object
-    spending: object
-    alike: object
-    kinds: np.ndarray
-    paid: np.ndarray
-    mean: np.ndarray
-    many: np.ndarray
-    span: float
-    rate: float
-    margin: float
-
-    def each(self, theta_buy, theta_spend):
-        """Return purchases, discounted purchases and value of a purchase, a customer each."""
-        x, last, age = (self.alike[c].to_numpy(float) for c in ("frequency", "recency", "age"))
-        p, model, span = self.fit.natural(self.alike, theta_buy), self.fit.model, self.span
-        bought = model.conditional(p, x, last, age, span)
-        # Discounted purchases by parts: what is bought by each moment is smooth, its derivative has
-        # no closed form.
-        under = sum(
-            w * np.exp(-self.rate * s) * model.conditional(p, x, last, age, s)
-            for s, w in zip(span * (1 + NODES) / 2, WEIGHTS * span / 2, strict=True)
+def _sure(past, chosen):
+    """Say which errors are in the intervals."""
+    if past is None:
+        return Note(
+            "clv.value_luck",
+            "The intervals take the model for granted: they hold the errors of its parameters and "
+            "the chance variation of single customers, and not how far the model itself may be "
+            "off. Forecasts at past days (clv.past_forecasts) tell that.",
         )
-        worth = np.exp(-self.rate * span) * bought + self.rate * under
-        natural = self.spending.natural(theta=theta_spend)
-        return (
-            bought[self.kinds],
-            worth[self.kinds],
-            self.spending.model.mean(natural, self.paid, self.mean),
+    size, dates = past.error("amount", chosen) if "amount" in past.best else (np.nan, 0)
+    if size != size:
+        return Note(
+            "clv.value_past_none",
+            "Forecasts at past days had no amounts, so the intervals of money take the model for "
+            "granted.",
         )
-
-    def sums(self, theta_buy, theta_spend):
-        """Return the total, the mean, the purchases and the share of the top tenth."""
-        bought, worth, price = self.each(theta_buy, theta_spend)
-        v, n = worth * price * self.margin, int(self.many.sum())
-        total, tenth = self.many @ v, _top(v, self.many, max(n // 10, 1))
-        return np.array([total, total / n, self.many @ bought, tenth / total])
-
-
-def how_many(customers):
-    """Return how many customers every row stands for, and all rows together; refuse no row."""
-    if not len(customers):
-        raise NotEnoughData("clv.error_no_customers", "customers: the table holds no customer")
-    if "customers" not in customers:
-        return np.ones(len(customers)), len(customers)
-    many = np.asarray(customers["customers"], float)
-    return many, int(many.sum())
-
-
-def _top(value, many, most):
-    """Return what the customers of the highest value are worth together, up to so many of them."""
-    order = np.argsort(-value, kind="stable")
-    before = np.cumsum(many[order]) - many[order]
-    return float(np.clip(most - before, 0, many[order]) @ value[order])
+    return Note(
+        "clv.value_past",
+        "The intervals hold the errors of the parameters, the chance variation of single customers "
+        "and the error of the model: {size:%} at {dates} past days, for {checked:span}.",
+        size=size,
+        dates=dates,
+        checked=f"{past.checked:.0f}D",
+    )
 
 
 def _worth(table, horizon):
@@ -263,61 +237,21 @@ def _worth(table, horizon):
     return Note(
         "clv.value_answer",
         "Over {horizon:span} a customer is worth {mean:money} on average ({low:money} to "
-        "{high:money}), {n} customers together {total:money}; the most valuable tenth accounts "
-        "for {top:%} of it.",
+        "{high:money}), {n} customers together {total:money} ({total_low:money} to "
+        "{total_high:money}); the most valuable tenth accounts for {top:%} of it ({top_low:%} to "
+        "{top_high:%}).",
         horizon=horizon,
         mean=mean["estimate"],
         low=mean["conf_low"],
         high=mean["conf_high"],
         n=int(mean["n"]),
         total=rows.loc["total", "estimate"],
+        total_low=rows.loc["total", "conf_low"],
+        total_high=rows.loc["total", "conf_high"],
         top=rows.loc["top_tenth", "estimate"],
+        top_low=rows.loc["top_tenth", "conf_low"],
+        top_high=rows.loc["top_tenth", "conf_high"],
     )
-
-
-def _terms(horizon, discount, margin):
-    return Note(
-        "clv.value_terms",
-        "Horizon {horizon:span}, discount {discount:%} a year, margin {margin:%0}.",
-        horizon=horizon,
-        discount=discount,
-        margin=margin,
-    )
-
-
-def _sampling(draws):
-    return Note(
-        "clv.value_luck",
-        "The interval covers the uncertainty of the models ({draws} draws), not the chance "
-        "variation of single customers.",
-        draws=draws,
-    )
-
-
-def _shifting(fit):
-    return [c for columns in fit.covariates.values() for c in columns]
-
-
-def _ahead(fit, ahead):
-    """Return a length of time in the fit's unit, or a number of opportunities."""
-    if fit.unit is None:
-        whole = fit.model.name == "bg_bb"
-        if not isinstance(ahead, (int, np.integer, *(() if whole else (float,)))) or ahead <= 0:
-            raise InputError(
-                "clv.error_ahead_number",
-                "ahead: a number of {unit:word} above 0 is needed, found {ahead:repr}",
-                unit="opportunities" if whole else "units of the time in the table",
-                ahead=ahead,
-            )
-        return ahead
-    span = schemas.micros("ahead", ahead) / 86_400_000_000 / fit.unit
-    if span <= 0:
-        raise InputError(
-            "clv.error_ahead_length",
-            "ahead: must be longer than 0, found {ahead:repr}",
-            ahead=ahead,
-        )
-    return span
 
 
 KINDS = {"0": -1, "1": 0, "2-3": 1, "4-6": 3, "7+": 6}  # repeat purchases above which a kind begins

@@ -16,6 +16,10 @@ from workbench.results import is_built_in, withheld
 LOG = "WORKBENCH_TABLES"
 
 
+# Names the log of the facts of what a notebook shows, kept when its output is made anew.
+FACTS = "WORKBENCH_FACTS"
+
+
 def is_kept():
     """Say whether a report is being made of what is shown."""
     return bool(os.environ.get(LOG))
@@ -23,6 +27,7 @@ def is_kept():
 
 def result(shown):
     """Keep a Result that is shown, in the language in use, small cells withheld."""
+    _keep_facts(shown)
     if not is_kept():
         return
     with naming(is_built_in(shown)):
@@ -35,6 +40,22 @@ def result(shown):
                 **_cells(shown.table, ways(shown), tables.declared(shown)),
             }
         )
+
+
+def _keep_facts(shown):
+    """Keep every value of the sentences of a Result, under what was asked and how."""
+    if not os.environ.get(FACTS):
+        return
+    notes = [note for note in (shown.answer, *map(withheld, shown.limits)) if note is not None]
+    entry = {
+        "question": render(shown.question),
+        "method": render(shown.method),
+        "unit": shown.unit,
+        "n": shown.n,
+        "simulated": shown.simulated,
+        "facts": [list(fact) for note in notes if hasattr(note, "facts") for fact in note.facts()],
+    }
+    _keep(entry, FACTS)
 
 
 def table(frame, caption):
@@ -68,7 +89,7 @@ def _column(values, shown):
     ]
 
 
-def _keep(entry):
+def _keep(entry, log=LOG):
     line = json.dumps(entry, ensure_ascii=False, default=str)
-    with open(os.environ[LOG], "a", encoding="utf-8") as stream:
+    with open(os.environ[log], "a", encoding="utf-8") as stream:
         stream.write(line + "\n")

@@ -259,7 +259,8 @@ def foot(result):
     if result.unit == PLANNED:
         return Note(
             "result.foot_plan",
-            "{method} A plan: nobody was counted. Intervals are to be at {level:plain} %.",
+            "{method} A plan: nobody was counted. Intervals are to be at {level:plain} %. "
+            "Evidence: none.",
             **{name: said[name] for name in ("method", "level")},
         )
     if _graded_by_row(result.table):

@@ -155,7 +155,7 @@ def one_factor(cov, rounds=300):
     Source: Rubin & Thayer (1982), Psychometrika 47 (expectation and maximisation), run on
     correlations and scaled back.
     """
-    sd = np.sqrt(np.einsum("bii->bi", cov))
+    sd = np.sqrt(np.maximum(np.einsum("bii->bi", cov), 0))
     r = products.correlations(cov)
     values, vectors = np.linalg.eigh(r)
     load = vectors[:, :, -1] * np.sqrt(np.maximum(values[:, -1:], 1e-9) * 0.8)
@@ -221,7 +221,7 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
         if k > 2:
             load, psi = one_factor(cov)
             found["omega"] = load.sum(axis=1) ** 2 / (load.sum(axis=1) ** 2 + psi.sum(axis=1))
-            sd = np.sqrt(np.einsum("bii->bi", cov))
+            sd = np.sqrt(np.maximum(np.einsum("bii->bi", cov), 0))
             std = load / sd
             found["composite"] = std.sum(axis=1) ** 2 / (
                 std.sum(axis=1) ** 2 + (psi / sd**2).sum(axis=1)

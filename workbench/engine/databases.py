@@ -1,10 +1,14 @@
 """Databases of others: a DuckDB or SQLite file, read-only, and no query reaches beyond it."""
 
+import shutil
 import sqlite3
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 
 from workbench.engine.duck import literal, quote
-from workbench.errors import InputError, unknown
+from workbench.engine.workspace import MEMORY
+from workbench.errors import InputError, first_line, unknown
 
 BATCH = 20_000
 # What a query may do in SQLite: read, and call its own functions.
@@ -55,7 +59,7 @@ def sqlite_rows(path, query, table):
 
     Values are as SQLite has them; text that is no UTF-8 comes as bytes.
     """
-    con = sqlite3.connect(f"file:{_uri(path)}?mode=ro", uri=True)
+    con, copied = _connected(path)
     try:
         con.text_factory = _text
         names = [
@@ -71,12 +75,38 @@ def sqlite_rows(path, query, table):
         if cursor.description is None:
             raise _failed(path, "it gives no rows")
     except sqlite3.Error as error:
-        con.close()
+        _close(con, copied)
         raise _failed(path, error) from None
     except InputError:
-        con.close()
+        _close(con, copied)
         raise
-    return [column for column, *_ in cursor.description], _streamed(path, con, cursor)
+    return [column for column, *_ in cursor.description], _streamed(path, con, copied, cursor)
+
+
+def _connected(path):
+    """Open an SQLite file for reading, and say in which folder it was copied, if it was.
+
+    A file that keeps a log beside it (WAL) would get one anew when it is opened: where nobody is
+    at work on it, it is read without, or copied together with the log that was left.
+    """
+    with open(path, "rb") as stream:
+        logs = stream.read(20)[18:] == b"\x02\x02"
+    log, shared = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    if not logs or shared.exists():
+        return sqlite3.connect(f"file:{_uri(path)}?mode=ro", uri=True), None
+    if not log.exists():
+        return sqlite3.connect(f"file:{_uri(path)}?mode=ro&immutable=1", uri=True), None
+    copied = tempfile.TemporaryDirectory(prefix="workbench-load-")
+    for file in (path, log):
+        shutil.copyfile(file, Path(copied.name) / file.name)
+    place = _uri(Path(copied.name) / path.name)
+    return sqlite3.connect(f"file:{place}?mode=ro", uri=True), copied
+
+
+def _close(con, copied):
+    con.close()
+    if copied is not None:
+        copied.cleanup()
 
 
 def duckdb_to_parquet(path, query, table, folder):
@@ -140,6 +170,8 @@ def _locked_copy(con, path, query, folder):
         raise _failed(path, "a query is one SELECT; it may only read this database")
     text = statements[0].query.strip().rstrip(";")
     con.execute("SET TimeZone='UTC'")
+    con.execute(f"SET memory_limit={literal(MEMORY)}")
+    con.execute("SET python_enable_replacements=false")
     con.execute("SET autoinstall_known_extensions=false")
     con.execute("SET preserve_insertion_order=true")
     con.execute(f"SET allowed_directories=[{literal(str(folder))}]")
@@ -166,14 +198,14 @@ def _parquet_can(column, kind):
     return f"CAST({column} AS VARCHAR) AS {column}" if odd else column
 
 
-def _streamed(path, con, cursor):
+def _streamed(path, con, copied, cursor):
     try:
         while rows := cursor.fetchmany(BATCH):
             yield from rows
     except (sqlite3.Error, OverflowError) as error:
         raise _failed(path, error) from None
     finally:
-        con.close()
+        _close(con, copied)
 
 
 def _text(data):
@@ -199,7 +231,7 @@ def _failed(path, error):
         "engine.error_query",
         "{path}: the query failed ({error})",
         path=path,
-        error=str(error).splitlines()[0] if str(error) else type(error).__name__,
+        error=first_line(error),
     )
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from workbench.engine import folders
 from workbench.engine.batches import BATCH_ROWS, cut, empty, in_order, settle, to_numpy, with_views
 from workbench.engine.ids import coded_words, written
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 
+LIBRARIES = ("pandas", "polars", "pyarrow", "duckdb", "_duckdb")
 MEMORY = os.environ.get("WORKBENCH_MEMORY", "2GB")
 
 
@@ -56,8 +57,8 @@ def prepare(table):
                 path=path,
             )
         return folders.files(path)
-    kind = type(table).__module__.split(".")[0]
-    if kind not in ("pandas", "polars", "pyarrow", "duckdb", "_duckdb"):
+    kind = library(table)
+    if kind is None:
         raise InputError(
             "engine.error_table_type",
             "table: cannot read a {kind}; pass a pandas, polars or Arrow table, a "
@@ -72,25 +73,43 @@ def prepare(table):
     return table.read_all() if hasattr(table, "read_all") else table
 
 
+def library(value, kinds=()):
+    """Return the library that a value comes from, or is made upon; None for any other. With `kinds`
+    it must be of a type of one of these names.
+    """
+    for kind in type(value).__mro__:
+        name = kind.__module__.split(".")[0]
+        if name in LIBRARIES and (not kinds or kind.__name__ in kinds):
+            return name
+    return None
+
+
 def _tidy(table):
     """Return a pandas table whose every column the engine can read; itself where it can."""
     import pandas as pd
 
     if not isinstance(table, pd.DataFrame):
         return table.to_frame() if hasattr(table, "to_frame") else table
-    changed = {
-        i: new for i in range(table.shape[1]) if (new := _readable(table.iloc[:, i])) is not None
-    }
-    if not changed:
+    return by_column(table, _readable)
+
+
+def by_column(table, change):
+    """Return a pandas table whose every column went through a function; itself where none became
+    another.
+    """
+    import pandas as pd
+
+    columns = [table.iloc[:, i] for i in range(table.shape[1])]
+    made = [change(column) for column in columns]
+    if all(a is b for a, b in zip(columns, made, strict=True)):
         return table
-    columns = [changed.get(i, table.iloc[:, i]) for i in range(table.shape[1])]
-    made = pd.concat(columns, axis=1)
-    made.attrs = dict(table.attrs)
-    return made
+    result = pd.concat(made, axis=1)
+    result.attrs = dict(table.attrs)
+    return result
 
 
 def _readable(column):
-    """Return a column as the engine can read it, or None where it stands so."""
+    """Return a column as the engine can read it; itself where it stands so."""
     import pandas as pd
 
     kind = column.dtype
@@ -106,9 +125,9 @@ def _readable(column):
     ):
         # Of several types: how each is written, as another kind of table holds it.
         first = next((v for v in column if v is not None and v == v), None)
-        return None if isinstance(first, (list, tuple, dict, set)) else written(column)
+        return column if isinstance(first, (list, tuple, dict, set)) else written(column)
     # The engine cannot read columns that run backwards, such as those of table.iloc[::-1].
-    return column.copy() if _backwards(column) else None
+    return column.copy() if _backwards(column) else column
 
 
 def _backwards(column):
@@ -385,5 +404,5 @@ def _query(sql, tables, values=None):
         raise InputError(
             "engine.error_unreadable",
             "table: cannot be read ({error})",
-            error=str(error).splitlines()[0],
+            error=first_line(error),
         ) from error

@@ -17,12 +17,11 @@ from workbench.errors import InputError
 from workbench.notes import Note
 
 LOG = logging.getLogger("workbench")
-MANY = 1_000_000  # rows of which it is said aloud that they are fetched
 TABLES = (
     *("DataFrame", "LazyFrame", "Table", "RecordBatch", "RecordBatchReader"),
     "DuckDBPyRelation",
 )
-KINDS = ("pandas", "polars", "pyarrow", "duckdb", "_duckdb", "pyspark")
+MANY = 1_000_000  # rows of which it is said aloud that they are fetched
 
 
 def tables(*names, optional=(), unless=()):
@@ -148,8 +147,9 @@ def is_table(value):
             return True
         # A word that happens to be the name of a folder is no table.
         return (isinstance(value, PathLike) or "/" in value) and Path(value).is_dir()
-    kind = type(value)
-    return kind.__module__.split(".")[0] in KINDS and kind.__name__ in TABLES
+    if type(value).__module__.startswith("pyspark."):
+        return type(value).__name__ == "DataFrame"
+    return duck.library(value, TABLES) is not None
 
 
 def given(table):
@@ -185,7 +185,7 @@ def frame(table):
     import pandas as pd
 
     if isinstance(table, pd.DataFrame):
-        return _plain(table)
+        return duck.by_column(table, _plain_column)
     table = given(table)
     beside = attributes(table)
     if hasattr(table, "to_arrow") and not hasattr(table, "to_arrow_table"):
@@ -194,7 +194,7 @@ def frame(table):
         arrow = table
     else:
         arrow = _fetched(table)
-    made = _plain(_from_arrow(arrow))
+    made = duck.by_column(_from_arrow(arrow), _plain_column)
     made.attrs.update(beside)
     return made
 
@@ -241,19 +241,6 @@ def _from_arrow(table):
         elif types.is_date(kind):
             table = table.set_column(i, field.name, table.column(i).cast(pa.timestamp("us")))
     return table.replace_schema_metadata(None).to_pandas()
-
-
-def _plain(table):
-    """Return a pandas table with plain types only; itself where it has no other."""
-    import pandas as pd
-
-    columns = [table.iloc[:, i] for i in range(table.shape[1])]
-    made = [_plain_column(column) for column in columns]
-    if all(a is b for a, b in zip(columns, made, strict=True)):
-        return table
-    result = pd.concat(made, axis=1)
-    result.attrs = dict(table.attrs)
-    return result
 
 
 def _plain_column(column):
@@ -347,12 +334,15 @@ def _moments(column):
 
 
 def _told(column):
-    """Return objects that are moments, but for those that are missing, as moments."""
+    """Return objects that are moments or numbers, but for those that are missing, as such."""
     import pandas as pd
 
     if not pd.api.types.is_object_dtype(column.dtype):
         return column
-    if pd.api.types.infer_dtype(column, skipna=True) not in ("datetime", "datetime64"):
+    inferred = pd.api.types.infer_dtype(column, skipna=True)
+    if inferred in ("integer", "floating", "mixed-integer-float"):
+        return column.astype(float)
+    if inferred not in ("datetime", "datetime64"):
         return column
     try:
         return _moments(pd.to_datetime(column))

@@ -7,11 +7,15 @@ import tempfile
 from pathlib import Path
 
 from workbench.engine.duck import literal, quote
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 
 # Half of what an analysis may take: the rest of a load (Arrow batches, the file's own pages) is
 # not counted by the engine.
 MEMORY = os.environ.get("WORKBENCH_LOAD_MEMORY", "1GB")
+
+# A column of more different values in a part of a file is written without a list of them: to make
+# one that is given up costs a third of the writing.
+WORDS = 10_000
 
 
 class Unreadable(InputError):
@@ -22,7 +26,7 @@ def _unreadable(error):
     return Unreadable(
         "engine.error_unreadable",
         "table: cannot be read ({error})",
-        error=str(error).splitlines()[0],
+        error=first_line(error),
     )
 
 
@@ -40,7 +44,8 @@ class Workspace:
         self.con.execute("SET TimeZone='UTC'")
         self.con.execute("SET autoinstall_known_extensions=false")
         self.con.execute("SET preserve_insertion_order=true")
-        self.con.execute("SET enable_progress_bar=false")
+        self.con.execute("SET enable_progress_bar=true")
+        self.con.execute("SET enable_progress_bar_print=false")
 
     def __enter__(self):
         return self
@@ -53,6 +58,10 @@ class Workspace:
         self.con.close()
         self._folder.cleanup()
 
+    def progress(self):
+        """Return how much of the statement that runs now is done, from 0 to 1."""
+        return min(max(self.con.query_progress(), 0), 100) / 100
+
     def run(self, sql):
         """Run a statement for what it does."""
         self._execute(sql)
@@ -64,6 +73,26 @@ class Workspace:
         except Unreadable:
             return False
         return True
+
+    def forget_rejects(self):
+        """Remove what the reader of text set aside; return how many lines they were."""
+        if not self.one("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"):
+            return 0
+        lines = self.one("SELECT count(DISTINCT line) FROM reject_errors")
+        self.run("DROP TABLE reject_errors; DROP TABLE reject_scans")
+        return lines
+
+    def array(self, sql, rows):
+        """Return a column of unsigned 64-bit integers; None where it has more rows than that."""
+        import numpy as np
+
+        found, filled = np.empty(rows, np.uint64), 0
+        for batch in self.con.sql(sql).to_arrow_reader(1 << 20):
+            if filled + len(batch) > rows:
+                return None
+            found[filled : filled + len(batch)] = batch.column(0).to_numpy()
+            filled += len(batch)
+        return found[:filled]
 
     def rows(self, sql):
         """Return the rows of a query as tuples."""
@@ -148,4 +177,7 @@ class Workspace:
         marks = ", ".join(f"{quote(k)}: {literal(v)}" for k, v in told.items())
         marks = f", KV_METADATA {{{marks}}}" if marks else ""
         target = literal(str(path))
-        self._execute(f"COPY ({sql}) TO {target} (FORMAT parquet, COMPRESSION snappy{marks})")
+        self._execute(
+            f"COPY ({sql}) TO {target} (FORMAT parquet, COMPRESSION snappy, "
+            f"DICTIONARY_SIZE_LIMIT {WORDS}{marks})"
+        )

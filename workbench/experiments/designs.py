@@ -347,6 +347,15 @@ def _plain(data, treated):
     return y[here].mean() - y[~here].mean(), error
 
 
+def _selected(rows, outcome, treatment, covariates, cluster):
+    """Return the data, who is treated, and the model of who is."""
+    both = fits.prepare(rows, outcome, [treatment, *covariates], cluster=cluster)
+    x, treated = both.x.drop(columns=treatment), both.x[treatment].to_numpy()
+    data = fits.Data(both.y, x, both.groups, both.left_out, both.index)
+    chosen = fits.Data(treated, _scaled(data.x), data.groups, 0, data.index)
+    return data, treated, fits.fit(chosen, "logit")
+
+
 def selection_of(table, treatment, outcome, covariates, cluster, trim):
     """Return the data (without an outcome: of the treatment), who is treated, the model of who is,
     how many without a counterpart were left out, and data and treatment of all.
@@ -366,19 +375,8 @@ def selection_of(table, treatment, outcome, covariates, cluster, trim):
         )
     made = made.assign(**{treatment: flag})
 
-    def fitted(rows):
-        both = fits.prepare(rows, outcome or treatment, [treatment, *covariates], cluster=cluster)
-        data = fits.Data(
-            both.y, both.x.drop(columns=treatment), both.groups, both.left_out, both.index
-        )
-        treated = both.x[treatment].to_numpy()
-        return (
-            data,
-            treated,
-            fits.fit(fits.Data(treated, _scaled(data.x), data.groups, 0, data.index), "logit"),
-        )
-
-    data, treated, selection = fitted(made)
+    terms = outcome or treatment, treatment, covariates, cluster
+    data, treated, selection = _selected(made, *terms)
     everybody, chance = (data, treated), selection.predict()
     inside = (chance >= trim) & (chance <= 1 - trim)
     apart = int((~inside).sum())
@@ -394,7 +392,7 @@ def selection_of(table, treatment, outcome, covariates, cluster, trim):
                 highest=1 - trim,
             )
         lost = data.left_out
-        data, treated, selection = fitted(made.loc[data.index[inside]])
+        data, treated, selection = _selected(made.loc[data.index[inside]], *terms)
         data = fits.Data(data.y, data.x, data.groups, lost, data.index)
     return data, treated, selection, apart, everybody
 

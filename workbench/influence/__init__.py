@@ -8,9 +8,10 @@ from workbench.influence.impulse import impulse
 from workbench.influence.place import distance_decay, huff
 from workbench.influence.price import price_elasticity
 from workbench.influence.promotion import promotion_lift
+from workbench.influence.sensitivities import sensitivities
 from workbench.influence.social import peers, review_effect
 from workbench.influence.stars import star_rounding
-from workbench.influence.triggers import triggers
+from workbench.influence.wakers import woken_by
 
 __all__ = [
     "decision_units",
@@ -24,7 +25,8 @@ __all__ = [
     "promotion_lift",
     "referred_deals",
     "review_effect",
+    "sensitivities",
     "star_rounding",
     "support",
-    "triggers",
+    "woken_by",
 ]

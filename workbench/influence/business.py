@@ -87,10 +87,8 @@ def decision_units(deals, *, conf_level=0.95):
             "decision_units: at least two accounts are needed",
         )
     who = per["account"].to_numpy()
-    rows = []
-
     contacts = intervals.mean(per["contacts"].to_numpy(float), who, conf_level)
-    rows.append({"measure": "contacts", "group": "all", **contacts})
+    rows = [{"measure": "contacts", "group": "all", **contacts}]
     rows.append(
         {
             "measure": "several_contacts",
@@ -135,10 +133,9 @@ def decision_units(deals, *, conf_level=0.95):
     if "rating" in deals:
         several = (deals.groupby("deal_id")["rating"].count() >= 2).to_numpy()
         if several.any():
-            spread = per["spread"].to_numpy()[several]
-            apart = intervals.mean(spread, who[several], conf_level)
+            apart = intervals.mean(per["spread"].to_numpy()[several], who[several], conf_level)
             rows.append({"measure": "dissent", "group": "all", **apart})
-        for role, mine in deals.dropna(subset=["rating", "won"]).groupby("role", sort=True):
+        for role, mine in _rated(deals).groupby("role", sort=True):
             won = mine["won"].to_numpy(bool)
             if min(won.sum(), (~won).sum()) >= 10:
                 accounts = np.unique(mine["customer_id"].astype(str), return_inverse=True)[1]
@@ -362,3 +359,8 @@ def _predict_answer(table, flag, values):
         first_bits=first["estimate"],
         second_bits=second["estimate"],
     )
+
+
+def _rated(deals):
+    """Return the rows of contacts who rated, of deals that ended and have an account."""
+    return deals.dropna(subset=["rating", "won", "customer_id"])

@@ -5,6 +5,7 @@ import numpy as np
 from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError
+from workbench.influence import grades
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats.products import absorb
@@ -457,7 +458,7 @@ def support(
             "influence.support_question",
             "Are deals won more often when the first reply comes sooner?",
         ),
-        table=fits.graded(pd.DataFrame(rows), weak),
+        table=grades.graded(pd.DataFrame(rows), weak),
         answer=_support_answer(rows, weak),
         method=(
             Note(
@@ -476,7 +477,7 @@ def support(
         unit="deals",
         n=len(data.y),
         conf_level=conf_level,
-        evidence=fits.INSTRUMENT if instrument and not weak else "associational",
+        evidence=grades.INSTRUMENT if instrument and not weak else "associational",
         limits=tuple(limits),
         chart=Points(
             label=["measure"],

@@ -73,6 +73,9 @@ def panel(sales, product, store, period, columns, what):
     )
 
 
+PER_CENT, WHOLE = "percent_for_percent", "log_sales_for_whole"  # units of a row
+
+
 @engine.frames("sales")
 @analysis
 def price_elasticity(
@@ -262,14 +265,14 @@ def price_elasticity(
             "influence.price_question",
             "By how many percent do sales change when a price rises by one percent?",
         ),
-        table=table,
+        table=table.assign(unit=_units(table["term"])),
         answer=_price_answer(table),
         method=METHODS[kind],
         unit="rows",
         n=len(y),
         conf_level=conf_level,
         evidence="quasi-causal: instrument" if instrument else "associational",
-        limits=tuple(limits),
+        limits=(*limits, *_wholes(x[list(controls)])),
         model=made,
         chart=Points(
             label=["term"],
@@ -278,6 +281,27 @@ def price_elasticity(
             xlabel=Note("influence.price_axis", "Change of sales in percent per percent of price"),
         ),
     )
+
+
+def _units(terms):
+    """Return what the estimate of each term counts."""
+    return np.where(terms.str.contains("price"), PER_CENT, WHOLE)
+
+
+def _wholes(controls):
+    """Return how far the controls reach: what their rows say of a whole is beyond it."""
+    if not len(controls.columns):
+        return []
+    return [
+        Note(
+            "influence.price_wholes",
+            "Rows of {controls:word} say how log sales differ between none and a whole unit; in "
+            "these data {first:word} reaches {most:3} at most, so read it for a step that occurs.",
+            controls=list(controls.columns),
+            first=controls.columns[0],
+            most=float(controls.iloc[:, 0].max()),
+        )
+    ]
 
 
 def _price_answer(table):

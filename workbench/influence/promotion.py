@@ -231,7 +231,7 @@ def promotion_lift(
             "influence.promo_question",
             "How many more units does a promotion sell, and where do they come from?",
         ),
-        table=pd.DataFrame(table),
+        table=_with_units(pd.DataFrame(table)),
         answer=_promotion_answer(table),
         method=(
             Note(
@@ -261,6 +261,14 @@ def promotion_lift(
             xlabel=Note("influence.promo_axis", "Units per promoted product and period"),
         ),
     )
+
+
+UNITS = {"lift": "times_without", "margin": "money"}  # others count units sold
+
+
+def _with_units(table):
+    """Return the table with what the estimate of each row counts."""
+    return table.assign(unit=table["measure"].map(UNITS).fillna("units_sold"))
 
 
 def _promotion_answer(table):

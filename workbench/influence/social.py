@@ -5,6 +5,7 @@ import numpy as np
 from workbench import engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
+from workbench.influence import grades
 from workbench.influence.price import WITHOUT_SALES
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -362,7 +363,7 @@ def peers(
             "influence.peer_question",
             "Do people adopt more often where more of their peers adopted before?",
         ),
-        table=fits.graded(pd.DataFrame(rows), weak),
+        table=grades.graded(pd.DataFrame(rows), weak),
         answer=_peer_answer(rows, weak),
         method=Note(
             "influence.peer_method",
@@ -372,7 +373,7 @@ def peers(
         unit="people",
         n=len(data.y),
         conf_level=conf_level,
-        evidence=fits.INSTRUMENT if instrument and not weak else "associational",
+        evidence=grades.INSTRUMENT if instrument and not weak else "associational",
         limits=tuple(limits),
         model=made,
         chart=Points(

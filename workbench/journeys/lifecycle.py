@@ -95,7 +95,7 @@ def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, 
           SELECT p, was, next, count(*) AS n FROM w GROUP BY p, was, next""",
         v=view,
     )
-    starts = np.unique(periods.first_day(np.arange(first, last + 1), period))
+    starts = periods.starts(first, last, period)
     if len(starts) < 2:
         raise NotEnoughData(ONE_PERIOD)
     at = {int(s): i for i, s in enumerate(starts)}
@@ -206,7 +206,7 @@ def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95
 
     one_of("period", period, ("week", "month"))
     view, first, last = _seen(events, period, zone, until)
-    starts = np.unique(periods.first_day(np.arange(first, last + 1), period))
+    starts = periods.starts(first, last, period)
     whole = [int(s) for s in starts if s >= first and periods.last_day(int(s), period) <= last]
     if not whole:
         raise NotEnoughData(NO_WHOLE_PERIOD)

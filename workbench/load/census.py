@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 CHUNK = 1 << 22
+BREAK, RETURN, BLANK = 10, 13, 32
 # A column whose cells are nearly all written alike has a shape.
 ALIKE = 0.9
 # A record of more bytes is taken for one behind a quote that is never closed.
@@ -25,6 +26,8 @@ class Census:
     `regular`: each one opens or closes a field, or is doubled within one. `steps` lists where the
     line of a record moves on by more than one: (record, lines more), `swallowed` the line of a
     record that is several rows behind an open quote, `longest` the bytes of the longest line.
+    `padded` says whether a cell may have blanks around it, `underscored` whether an underscore
+    stands anywhere.
     """
 
     records: int = 0
@@ -34,6 +37,7 @@ class Census:
     longest: int = 0
     several_lines: bool = False
     padded: bool = False
+    underscored: bool = False
 
 
 @dataclass
@@ -104,6 +108,36 @@ def count(path, start, delimiter, quote, shapes):
     return counter.census
 
 
+def lines(path, start, numbers):
+    """Yield the lines of a file, counted from a byte on, whose numbers are given in order."""
+    import numpy as np
+
+    done, taken, rest = 0, 0, b""
+    with open(path, "rb") as stream:
+        stream.seek(start)
+        while taken < len(numbers) and (chunk := stream.read(CHUNK)):
+            chunk, rest = rest + chunk, b""
+            breaks = np.flatnonzero(np.frombuffer(chunk, np.uint8) == BREAK)
+            here = np.searchsorted(numbers, done + len(breaks))
+            for number in numbers[taken:here]:
+                place = int(number) - done
+                begin = breaks[place - 1] + 1 if place else 0
+                yield chunk[begin : breaks[place]].rstrip(b"\r")
+            done, taken = done + len(breaks), here
+            rest = chunk[breaks[-1] + 1 :] if len(breaks) else chunk
+    if taken < len(numbers):
+        yield rest
+
+
+def _has_blank_line(data, breaks):
+    """Say whether a line holds nothing."""
+    import numpy as np
+
+    length = np.diff(breaks, prepend=-1) - 1
+    returned = (length == 1) & (data[breaks - 1] == RETURN)
+    return bool((returned | (length == 0)).any())
+
+
 class _Counter:
     """Takes chunks that begin with a record, and gives back what is no whole record yet."""
 
@@ -114,51 +148,61 @@ class _Counter:
 
     def take(self, chunk):
         """Count the records of a chunk and return what comes after the last of them."""
+        import numpy as np
+
         cut = chunk.rfind(b"\n") + 1
-        returns = chunk.count(b"\r", 0, cut)
-        if returns and returns != chunk.count(b"\r\n", 0, cut):
+        data = np.frombuffer(chunk, np.uint8, cut)
+        # All that is asked of most files is told by their few bytes of breaks and blanks.
+        low = np.flatnonzero(data <= BLANK)
+        kind = data[low]
+        returns = low[kind == RETURN]
+        if len(returns) and (data[returns + 1] != BREAK).any():
             self.census.regular = False
             return b""
-        self._look_for_padding(chunk[:cut])
-        if (self.quote is not None and self.quote in chunk) or self._has_blank_line(chunk):
+        breaks = low[kind == BREAK]
+        self._look_for_padding(chunk, data, low, kind)
+        self.census.underscored = self.census.underscored or b"_" in chunk
+        if (self.quote is not None and self.quote in chunk) or _has_blank_line(data, breaks):
             return self._by_place(chunk)
-        lines = chunk.count(b"\n", 0, cut)
+        lines = len(breaks)
         self.census.records += lines
         self.line += lines
         if len(chunk) > (lines or 1) << 16:
             self.census.longest = max(self.census.longest, len(chunk))
         return chunk[cut:]
 
-    def _has_blank_line(self, chunk):
-        if chunk.startswith((b"\n", b"\r\n")) or b"\n\r\n" in chunk:
-            return True
-        return b"\n\n" in chunk
-
-    def _look_for_padding(self, chunk):
+    def _look_for_padding(self, chunk, data, low, kind):
         """See whether a cell may have blanks around it; then cells are trimmed."""
-        if self.census.padded or not chunk:
-            return
         import numpy as np
 
-        data = np.frombuffer(chunk, np.uint8)
+        if self.census.padded or not len(data):
+            return
         # Below the ordinary blank stand line breaks, tabs where they cut, and nothing else.
-        plain = chunk.count(b"\n") + chunk.count(b"\r")
-        plain += chunk.count(b"\t") if self.delimiter == b"\t" else 0
-        rare = np.count_nonzero(data < 32) > plain
+        usual = [BLANK, BREAK, RETURN, *([self.delimiter[0]] if self.delimiter == b"\t" else [])]
+        rare = not np.isin(kind, usual).all()
         other = not chunk.isascii() and any(mark in chunk for mark in _UNICODE_BLANKS)
-        self.census.padded = bool(rare or other or self._blank_edges(chunk, data))
+        self.census.padded = bool(
+            rare or other or self._quoted_break(chunk) or self._beside(data, low[kind == BLANK])
+        )
 
-    def _blank_edges(self, chunk, data):
-        """Say whether a blank or line break stands beside a delimiter, a quote or a line break."""
+    def _quoted_break(self, chunk):
+        """Say whether a line break stands beside a quote within a field."""
+        if self.quote is None or self.quote not in chunk:
+            return False
+        marks = (self.delimiter + b'"\n', b'\n"' + self.delimiter, b'"\r\n"')
+        return any(mark in chunk for mark in marks)
 
-        if self.quote is not None and self.quote in chunk:
-            marks = (self.delimiter + b'"\n', b'\n"' + self.delimiter, b'"\r\n"')
-            if any(mark in chunk for mark in marks):
-                return True
-        blank = data == 32
-        edge = (data == self.delimiter[0]) | (data == 10) | (data == 13) | (data == 34)
-        beside = (blank[1:] & edge[:-1]).any() or (blank[:-1] & edge[1:]).any()
-        return beside or blank[0] or blank[-1]
+    def _beside(self, data, blanks):
+        """Say whether a blank stands beside a delimiter, a quote or a line break."""
+        import numpy as np
+
+        if not len(blanks):
+            return False
+        if blanks[0] == 0 or blanks[-1] == len(data) - 1:
+            return True
+        edge = np.zeros(256, bool)
+        edge[[self.delimiter[0], BREAK, RETURN, ord('"')]] = True
+        return bool(edge[data[blanks - 1]].any() or edge[data[blanks + 1]].any())
 
     def _by_place(self, chunk):
         import numpy as np

@@ -7,10 +7,11 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 
 PACKED = (".gz", ".zip")
 # Folders that list their own files: what lies in them is not what their table holds.
+LEFT = ("thumbs.db", "desktop.ini")
 TABLE_FORMATS = {"_delta_log": "Delta", "metadata": "Iceberg", ".hoodie": "Hudi"}
 
 
@@ -66,7 +67,7 @@ def _damaged(path, error):
         "{path}: cannot be unpacked; it may have been cut off while copying, or has a password "
         "({error})",
         path=path,
-        error=str(error).splitlines()[0] if str(error) else type(error).__name__,
+        error=first_line(error),
     )
 
 
@@ -92,7 +93,8 @@ def files_of(path):
 
 def _is_hidden(name):
     """Say whether a file or folder is none of the data: hidden, or left there by a program."""
-    return name.startswith(("_", ".", "~$")) or name.lower() in ("thumbs.db", "desktop.ini")
+    left = name.lower().endswith(("-wal", "-shm", "-journal", ".wal", ".lock"))
+    return left or name.startswith(("_", ".", "~$")) or name.lower() in LEFT
 
 
 def _no_table_format(path):

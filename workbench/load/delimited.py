@@ -4,6 +4,8 @@ import csv
 import itertools
 import re
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 
 from workbench.engine.duck import literal
 from workbench.errors import InputError
@@ -13,6 +15,9 @@ from workbench.notes import Note
 
 DELIMITERS = ",;\t|"
 SAMPLE = 200
+# A file of more rows is judged while it is read, as the first ones are written.
+HEAD = 20_000
+FEW = 100_000
 BATCH = 50_000
 _SEP = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 _NO_QUOTES = Note(
@@ -32,15 +37,13 @@ class _Layout:
         skip = options.get("skip_rows", 0)
         named = {"\\t": "\t"}.get(options.get("delimiter"), options.get("delimiter"))
         with open(source, encoding="utf-8", newline="") as stream:
-            for _ in range(skip):
-                stream.readline()
-            first = stream.readline()
-            self.head_line = skip
+            above = [stream.readline() for _ in range(skip)]
+            first = _below_blank(stream, above)
             if told := _SEP.fullmatch(first.strip("\ufeff\r\n")):
-                named, self.head_line = named or told[1], skip + 1
-                first = stream.readline()
+                named = named or told[1]
+                above.append(first)
+                first = _below_blank(stream, above)
             head = [first, *itertools.islice(stream, SAMPLE)]
-        head[0] = head[0].removeprefix("\ufeff")
         if not "".join(head).strip():
             raise InputError("load.error_no_text", "{path}: the file holds no text", path=path)
         self.delimiter = named or _delimiter("".join(head[:60]), self.quote)
@@ -51,9 +54,12 @@ class _Layout:
                 path=path,
                 delimiter=self.delimiter,
             )
-        rows = self.reader(head, strict=False)
+        rows = self.reader([head[0].removeprefix("\ufeff"), *head[1:]], strict=False)
         self.header = _named(path, next(rows))
-        self.first_line = self.head_line + rows.line_num
+        # What stands above the first row; the engine and a reader of bytes know no lone return.
+        above += head[: rows.line_num]
+        self.first_line, self.above = len(above), "".join(above)
+        self.lone_returns = "\r" in self.above.replace("\r\n", "")
         sample = list(itertools.islice(rows, SAMPLE))
         self.shapes = census.shapes_of(sample, self.delimiter, len(self.header))
 
@@ -71,14 +77,20 @@ class _Layout:
 
     def start(self):
         """Return the byte at which the first row begins."""
-        with open(self.source, "rb") as stream:
-            for _ in range(self.first_line):
-                stream.readline()
-            return stream.tell()
+        return len(self.above.encode())
 
 
-def read(workspace, path, options):
-    """Return a delimited text file as a Raw table of text."""
+def _below_blank(stream, above):
+    """Return the next line that is not blank; those that are stand above it."""
+    while (line := stream.readline()) and not line.strip("\ufeff \t\r\n"):
+        above.append(line)
+    return line
+
+
+def read(workspace, path, options, *, at_once=False):
+    """Return a delimited text file as a Raw table of text; `at_once` may leave its rows in the
+    file, to be judged while they are read.
+    """
     csv.field_size_limit(census.LONGEST)
     found = text.in_utf8(workspace, path, options.get("encoding"))
     layout = _Layout(path, options, found.path)
@@ -87,14 +99,63 @@ def read(workspace, path, options):
     )
     if counted.swallowed is not None:
         raise _open_quote(path, layout.first_line + counted.swallowed + 1)
-    raw = _by_engine(workspace, layout, counted) or _by_csv(workspace, layout)
-    if not raw.rows:
-        raise no_rows(path, layout.header)
     # Not UTF-8 and not named: Windows Western is the usual one, but a guess is said to be one.
     encoding = "cp1252 (assumed)" if found.guessed else found.encoding
     shown = {"\t": "tab"}.get(layout.delimiter, layout.delimiter)
-    raw.notes = {"encoding": encoding, "delimiter": shown, **raw.notes}
+
+    def settled():
+        raw = _by_engine(workspace, layout, counted) or _by_csv(workspace, layout)
+        if not raw.rows:
+            raise no_rows(path, layout.header)
+        raw.notes = {"encoding": encoding, "delimiter": shown, **raw.notes}
+        return raw
+
+    if not at_once or counted.padded or counted.records <= HEAD or not _for_engine(layout, counted):
+        return settled()
+    raw = _head(workspace, layout, counted)
+    if raw is None:
+        return settled()
+    raw.notes, raw.settled = {"encoding": encoding, "delimiter": shown}, settled
     return raw
+
+
+def _head(workspace, layout, counted):
+    """Return a Raw table that holds the first rows of a file and knows how to read all of them;
+    None where the engine cannot.
+    """
+    whole = _engine_reads(layout, counted.longest)
+    if not workspace.try_run(
+        f"CREATE OR REPLACE TEMP TABLE file_rows AS FROM {whole} LIMIT {HEAD}"
+    ):
+        return None
+    workspace.forget_rejects()
+    raw = _raw(workspace, layout, counted.records, [], list(counted.steps))
+    # Where each line is a record, a few of them are found without reading all as columns.
+    pick = None if counted.steps else partial(_picked, layout)
+    known = {"padded": False, "underscored": counted.underscored}
+    return replace(raw, whole=whole, pick=pick, **known)
+
+
+def _picked(layout, workspace, numbers):
+    """Return the rows whose numbers a query gives as an Arrow table; None where they are many, or
+    some cell is quoted.
+    """
+    import pyarrow as pa
+
+    wanted = workspace.array(f"SELECT CAST({ROW} AS UBIGINT) FROM ({numbers})", FEW + 1)
+    if wanted is None:
+        return None
+    wanted.sort()
+    lines = [line.decode() for line in census.lines(layout.source, layout.start(), wanted)]
+    if layout.quote and any(layout.quote in line for line in lines):
+        return None
+    cells = list(zip(*(line.split(layout.delimiter) for line in lines), strict=True))
+    cells = cells or [[] for _ in layout.header]
+    columns = {
+        f"c{i}": pa.array([c or None for c in column], pa.string())
+        for i, column in enumerate(cells)
+    }
+    return pa.table({ROW: pa.array(wanted.astype("int64")), **columns})
 
 
 def no_rows(path, columns):
@@ -127,16 +188,17 @@ def single_names(path, names):
 
 def _by_engine(workspace, layout, counted):
     """Read with the engine; None where its rows are not those of the count."""
-    if not counted.regular or len(layout.header) == 1 or not _plain(layout.delimiter):
+    if not _for_engine(layout, counted):
         return None
-    if not _engine_rows(workspace, layout, counted.longest):
+    whole = _engine_reads(layout, counted.longest)
+    if not workspace.try_run(f"CREATE OR REPLACE TEMP TABLE file_rows AS FROM {whole}"):
         return None
     rows = workspace.one("SELECT count(*) FROM file_rows")
     lines = workspace.rows(
         "SELECT line, any_value(csv_line), any_value(error_type) FROM reject_errors "
         "GROUP BY line ORDER BY line"
     )
-    workspace.run("DROP TABLE reject_errors; DROP TABLE reject_scans")
+    workspace.forget_rejects()
     odd = {kind for *_, kind in lines} - {"MISSING COLUMNS", "TOO MANY COLUMNS"}
     shifted = lines and counted.steps
     if odd or shifted or rows + len(lines) != counted.records:
@@ -150,6 +212,12 @@ def _by_engine(workspace, layout, counted):
     return raw
 
 
+def _for_engine(layout, counted):
+    """Say whether the engine may read a file by the letter."""
+    regular = counted.regular and not layout.lone_returns
+    return regular and len(layout.header) > 1 and _plain(layout.delimiter)
+
+
 def _plain(delimiter):
     return delimiter.isascii() and delimiter not in "\\\"'\r\n"
 
@@ -159,19 +227,16 @@ def _fields(layout, line):
     return f"{found} fields instead of {len(layout.header)}"
 
 
-def _engine_rows(workspace, layout, longest):
-    """Read the rows into the table file_rows; False where the engine cannot."""
+def _engine_reads(layout, longest):
+    """Return the SQL with which the engine reads the rows; lines that are none it sets aside."""
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(layout.header)))
     quoting = literal(layout.quote or "")
     # The engine's buffer must hold the longest line.
     size = f", max_line_size={longest + 1024}" if longest > 1 << 20 else ""
-    return workspace.try_run(
-        f"""CREATE OR REPLACE TEMP TABLE file_rows AS SELECT * FROM read_csv(
-          {literal(layout.source)}, auto_detect=false, header=false, null_padding=false,
-          skip={layout.first_line}, delim={literal(layout.delimiter)}, quote={quoting},
-          escape={quoting}, columns={{{columns}}}, store_rejects=true, rejects_limit=0,
-          strict_mode=true{size})"""
-    )
+    return f"""read_csv({literal(layout.source)}, auto_detect=false, header=false,
+      null_padding=false, skip={layout.first_line}, delim={literal(layout.delimiter)},
+      quote={quoting}, escape={quoting}, columns={{{columns}}}, store_rejects=true,
+      rejects_limit=0, strict_mode=true{size})"""
 
 
 def _by_csv(workspace, layout):

@@ -44,8 +44,9 @@ HEEDED = {
 OPTIONS = {"format"}.union(*HEEDED.values())
 
 
-def read(workspace, path, options):
-    """Return a file, or the files of a folder or pattern, as a Raw table.
+def read(workspace, path, options, *, at_once=False):
+    """Return a file, or the files of a folder or pattern, as a Raw table; `at_once` may leave the
+    rows of a text file there, to be judged while they are read.
 
     Raises InputError for a file that cannot be read at all.
     """
@@ -60,8 +61,9 @@ def read(workspace, path, options):
     inner = containers.unpacked(workspace, path)
     kind = kind_of(inner, options, path)
     check_heeded(kind, options)
+    more = {"at_once": at_once} if kind == "csv" else {}
     try:
-        raw = _reader(kind)(workspace, inner, options)
+        raw = _reader(kind)(workspace, inner, options, **more)
     except InputError as error:
         raise _of_packed(error, inner, path) from None
     if not raw.columns or not raw.rows:

@@ -95,12 +95,20 @@ def _write(path, text):
 def key(parts, found, mapping):
     """Return the name under which a load is kept: by content and name, wherever a file lies."""
     contents = [
-        [name, os.path.relpath(file, path.parent), found[str(file)]]
+        [name, os.path.relpath(file, path.parent), found[str(file)], *_logs(file)]
         for name, path in parts.items()
         for file in files(path)
     ]
     told = json.dumps([contents, mapping, _code()], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def _logs(file):
+    """Yield the digests of what a database has not yet taken over from the log beside it."""
+    for end in ("-wal", ".wal"):
+        log = file.with_name(file.name + end)
+        if log.is_file():
+            yield hashlib.sha256(log.read_bytes()).hexdigest()
 
 
 @cache

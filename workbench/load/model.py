@@ -6,6 +6,8 @@ Imported only where a mapping is read; `python -m workbench.load.model` writes i
 import codecs
 import json
 import math
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -272,22 +274,9 @@ def _no_bare_number(value):
     return value
 
 
+_ONE_OF = [Annotated[model, Tag(f"<{name}>")] for name, model in EXPRESSIONS.items()]
 Expression = Annotated[
-    Annotated[Name, Tag("<name>")]
-    | Annotated[Value, Tag("<value>")]
-    | Annotated[Multiply, Tag("<multiply>")]
-    | Annotated[Add, Tag("<add>")]
-    | Annotated[Subtract, Tag("<subtract>")]
-    | Annotated[Coalesce, Tag("<coalesce>")]
-    | Annotated[Concat, Tag("<concat>")]
-    | Annotated[Lower, Tag("<lower>")]
-    | Annotated[Trim, Tag("<trim>")]
-    | Annotated[FirstWord, Tag("<first_word>")]
-    | Annotated[FirstNumber, Tag("<first_number>")]
-    | Annotated[Recode, Tag("<recode>")]
-    | Annotated[Epoch, Tag("<epoch>")]
-    | Annotated[DayNumber, Tag("<day_number>")]
-    | Annotated[DateAndTime, Tag("<date>")],
+    reduce(or_, _ONE_OF, Annotated[Name, Tag("<name>")]),
     Discriminator(_kind),
 ]
 Operand = Annotated[Expression, BeforeValidator(_no_bare_number)]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from workbench.errors import DataError, InputError
-from workbench.load.raw import NOTHING
+from workbench.load.raw import NOTHING, Raw
 from workbench.notes import Note
 
 # Signs and codes that stand beside amounts, and the currency of those that are one country's.
@@ -71,6 +71,14 @@ def reading(raw, text, decimal, where):
     if simple and (not dotted or dotted > grouped or decimal == "."):
         return Reading(real, "." if dotted else None, plain=True)
     return _written(raw, nothing(text), decimal, where)
+
+
+def not_plain(text, value, decimal, underscored):
+    """Return the SQL of a text that is no plain number as others are; `value` is it as a number."""
+    odd = [f"NOT coalesce(isfinite({value}), false)"]
+    odd += [f"contains({text}, '_')"] if underscored else []
+    odd += [] if decimal else [f"contains({text}, '.')"]
+    return f"{text} IS NOT NULL AND ({' OR '.join(odd)})"
 
 
 def _written(raw, text, decimal, where):
@@ -201,3 +209,20 @@ def _signs(raw, text, number):
           SELECT {sign_of(text)} AS s FROM {raw.relation} WHERE {number} IS NOT NULL)
         WHERE s <> '' GROUP BY s ORDER BY count(*) DESC, s"""
     )
+
+
+def of_column(column, decimal, where="column"):
+    """Return a pandas column as floats and the decimal sign it was read with; unreadable values are
+    missing.
+    """
+    import pyarrow as pa
+
+    from workbench import engine
+    from workbench.load.expressions import trimmed
+
+    with engine.open_workspace() as work:
+        table = pa.table({"c0": pa.array(column.astype("string"), pa.string())})
+        work.table_from("raw", table)
+        raw = Raw(work, "raw", {"x": "c0"}, {"x": "VARCHAR"})
+        how = reading(raw, trimmed("c0"), decimal, where)
+        return work.frame(f"SELECT {how.sql} AS x FROM raw")["x"].astype(float), how.decimal or "."

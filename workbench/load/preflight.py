@@ -1,16 +1,17 @@
 """A look at a file before it is read whole: does it have the columns its mapping names?"""
 
 from workbench.errors import InputError, unknown
-from workbench.load import questions
+from workbench.load import questions, together
 from workbench.load.guessing.peek import peek
 
 
 class Look:
-    """What a look at the head of a file shows of a mapping."""
+    """What a look at the head of a file, or of each of several, shows of a mapping."""
 
     def __init__(self, path, mapping):
-        self.mapping = mapping
-        self.peek = None if set(mapping) & {"files", "query"} else _peek(path, mapping)
+        self.mapping, self.path = mapping, path
+        self.peeks = _peeks(path, mapping)
+        self.peek = self.peeks.get("")
 
     def check_columns(self):
         """Raise an InputError that names a column the file does not have, and the nearest one.
@@ -18,13 +19,28 @@ class Look:
         Where no column of the mapping is there, the head was taken for another than it is, and
         the loader judges.
         """
-        if self.peek is None:
+        if not self.peeks:
             return
-        present = {_plain(name): name for name in self.peek.columns}
+        self._check_joins()
+        known = [name for name, found in self.peeks.items() for name in _names_of(name, found)]
+        present = set(map(_plain, known))
         named = list(dict.fromkeys(sources(self.mapping)))
         missing = [name for name in named if _plain(name) not in present]
         if missing and len(missing) < len(named):
-            raise unknown(str(self.peek.path), "column", missing[0], self.peek.names)
+            where = self.path if self.peek else "mapping, columns"
+            raise unknown(str(where), "column", missing[0], known)
+
+    def _check_joins(self):
+        """Raise an InputError for a key that a file, or those before it, does not have."""
+        known = _names_of(*next(iter(self.peeks.items())))
+        for join in self.mapping.get("join") or ():
+            own = self.peeks[join["file"]]
+            for key in join["on"] if isinstance(join["on"], list) else [join["on"]]:
+                if key not in known:
+                    raise unknown("mapping, join", "column", key, known)
+                if key not in own.names:
+                    raise unknown(f"mapping, join, {join['file']}", "column", key, own.names)
+            known += _names_of(join["file"], own)
 
     def values(self, column):
         """Return what a canonical column holds, where the file was seen whole; else None."""
@@ -37,12 +53,26 @@ class Look:
         return sorted(set(self.peek.values(source))) or None
 
 
-def _peek(path, mapping):
+def _peeks(path, mapping):
+    """Return the heads of a mapping's files by their names; none where one cannot be looked into,
+    or a query makes the columns.
+    """
     read = mapping.get("read") or {}
+    if "query" in mapping or "query" in read:
+        return {}
     try:
-        return None if "query" in read else peek(path, read)
+        if "files" not in mapping:
+            return {"": peek(path, read)}
+        found = together.paths(mapping, together.folder_of(path))
+        told = {n: {} if isinstance(f, str) else f for n, f in mapping["files"].items()}
+        return {name: peek(found[name], one.get("read") or {}) for name, one in told.items()}
     except (InputError, LookupError, ValueError, OSError):
-        return None
+        return {}
+
+
+def _names_of(name, found):
+    """Return what the columns of a file may be called: of several, by the name of the file too."""
+    return [*found.names, *(f"{name}.{column}" for column in found.names if name)]
 
 
 def _plain(name):

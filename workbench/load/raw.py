@@ -17,6 +17,10 @@ BLANKS = (
 )
 
 
+class Doubt(Exception):
+    """What the first rows of a file show does not hold for all of them, or may not."""
+
+
 @dataclass
 class Raw:
     """The rows of a file in a workspace.
@@ -54,6 +58,26 @@ class Raw:
     questions: dict = field(default_factory=dict)
     unmatched: list = field(default_factory=list)
     texts: object = None
+    whole: str = ""
+    underscored: bool = True
+    settled: object = None
+    pick: object = None
+
+    def bring(self, numbers):
+        """Make `relation` hold at least the rows whose numbers a query gives."""
+        if not self.whole:
+            return
+        work = self.workspace
+        picked = self.pick(work, numbers) if self.pick else None
+        if picked is None:
+            work.run(
+                f"""CREATE OR REPLACE TEMP TABLE file_rows AS SELECT * FROM (
+                  SELECT row_number() OVER () - 1 AS {ROW}, * FROM {self.whole})
+                WHERE {ROW} IN ({numbers})"""
+            )
+        else:
+            work.table_from("file_rows", picked)
+        work.run(f"CREATE OR REPLACE TEMP VIEW {self.relation} AS FROM file_rows")
 
     @property
     def places(self):

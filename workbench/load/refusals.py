@@ -4,7 +4,7 @@ from workbench import schemas
 from workbench.engine.duck import literal
 from workbench.errors import DataError, InputError, unknown
 from workbench.load import numbers
-from workbench.load.raw import ROW
+from workbench.load.raw import ROW, Doubt
 from workbench.notes import Note
 
 TESTS = ("starts_with", "equals", "one_of", "missing", "at_most", "at_least")
@@ -202,25 +202,64 @@ class Judge:
             f", CAST(coalesce({sql}, false) AS BOOLEAN) AS w{i}, {key} AS wk{i}"
             for i, (sql, _, key) in enumerate(self.whole)
         )
-        cases = " ".join(f"WHEN {sql} THEN {i}" for i, (sql, _) in enumerate(conditions))
-        code = f"CASE {cases} END" if cases else "NULL"
+        cases = [f"WHEN {sql} THEN {DOUBTED}" for sql in dict.fromkeys(self.values.doubts)]
+        cases += [f"WHEN {sql} THEN {i}" for i, (sql, _) in enumerate(conditions)]
+        code = f"CASE {' '.join(cases)} END" if cases else "NULL"
         names = ", ".join(f'"{name}"' for name in named)
         kept = "".join(f", w{i}, wk{i}" for i in range(len(self.whole)))
         hashed = f"hash({', '.join(self.raw.columns.values())})"
+        # Rows judged while they are read are numbered by their place in the table they make.
+        number = "" if self.raw.whole else f"{ROW}, "
         self.work.run(
-            f"""CREATE OR REPLACE TEMP TABLE judged AS
-            SELECT {ROW}, _row_hash, CAST({code} AS SMALLINT) AS _refusal{kept}, {names}
+            f"""CREATE OR REPLACE TEMP TABLE judged_rows AS
+            SELECT {number}_row_hash, CAST({code} AS SMALLINT) AS _refusal{kept}, {names}
             FROM (
               SELECT *, {shown}{whole} FROM (
-                SELECT {ROW}, {hashed} AS _row_hash, {", ".join(dict.fromkeys(raw))}{steps}
-                FROM {self.raw.relation}))"""
+                SELECT {number}{hashed} AS _row_hash, {", ".join(dict.fromkeys(raw))}{steps}
+                FROM {self.raw.whole or self.raw.relation}))"""
+        )
+        self.work.run(
+            f"CREATE OR REPLACE TEMP TABLE more_refused ({ROW} BIGINT, _refusal SMALLINT)"
+        )
+        self._name_rows()
+        if self.raw.whole:
+            self._must_hold_for_all()
+
+    def _must_hold_for_all(self):
+        """Raise Doubt where what the first rows showed does not hold for the whole file."""
+        odd = self.work.forget_rejects()
+        rows, doubted = self.work.row(
+            f"SELECT count(*), count(*) FILTER (_refusal = {DOUBTED}) FROM judged_rows"
+        )
+        if odd or doubted or rows != self.raw.rows:
+            raise Doubt
+
+    def _name_rows(self, more=False):
+        """Make the views `judged` of all rows and `alive` of those without a reason so far.
+
+        Reasons found over several rows stand in a table of their own: to change rows scattered
+        over a large table costs the engine more than to read it.
+        """
+        number = f"j.rowid AS {ROW}, " if self.raw.whole else ""
+        place = "j.rowid" if self.raw.whole else f"j.{ROW}"
+        code, joined, apart = "", "", ""
+        if more:
+            code = " REPLACE (coalesce(j._refusal, m._refusal) AS _refusal)"
+            joined = f" LEFT JOIN more_refused m ON m.{ROW} = {place}"
+            apart = f" ANTI JOIN more_refused m ON m.{ROW} = {place}"
+        rows = f"SELECT {number}j.*"
+        self.work.run(
+            f"CREATE OR REPLACE TEMP VIEW judged AS {rows}{code} FROM judged_rows j{joined}"
+        )
+        self.work.run(
+            f"CREATE OR REPLACE TEMP VIEW alive AS {rows} FROM judged_rows j{apart} "
+            "WHERE j._refusal IS NULL"
         )
 
     def _over_rows(self):
         """Apply the rules over several rows, each to those that are left by then."""
         for i, (_, reason, _) in enumerate(self.whole):
-            self._refuse(f"w{i}", reason)
-            self._refuse(f"wk{i} IN (SELECT wk{i} FROM judged WHERE w{i})", reason)
+            self._refuse(f"w{i} OR wk{i} IN (SELECT wk{i} FROM judged WHERE w{i})", reason)
         if self.several_possible:
             self._several_currencies()
         if self.kind == "order_lines":
@@ -230,16 +269,18 @@ class Judge:
 
     def _refuse(self, condition, reason):
         """Refuse the rows that have no reason yet and for which a condition holds."""
-        self.work.run(
-            f"UPDATE judged SET _refusal = {self.code(reason)} "
-            f"WHERE _refusal IS NULL AND ({condition})"
+        count = self.work.one(
+            f"INSERT INTO more_refused SELECT {ROW}, {self.code(reason)} FROM {ALIVE} "
+            f"WHERE {condition}"
         )
+        if count:
+            self._name_rows(more=True)
 
     def _orders(self):
         """Refuse orders of several customers, and those of which a line was refused."""
         if "customer_id" in self.columns:
             self._add_up()
-            several = "SELECT order_id FROM orders WHERE customer_id <> last_customer"
+            several = "SELECT order_id FROM orders WHERE several_customers"
             if self.work.one(f"SELECT count(*) FROM ({several})"):
                 self._refuse(f"order_id IN ({several})", OWNERS)
         if self.mapping.get("incomplete", "reject") == "reject":
@@ -253,9 +294,11 @@ class Judge:
         """Make the table `orders` of the lines that are kept so far."""
         also = "".join(f", min({c}) AS {c}" for c in self.of_orders())
         moment = "min(ordered_at)" if "ordered_at" in self.columns else "NULL"
+        # Any customer will do: an order of several is refused, and integers are compared sooner.
         self.work.run(
             f"""CREATE OR REPLACE TEMP TABLE orders AS
-            SELECT order_id, min(customer_id) AS customer_id, max(customer_id) AS last_customer,
+            SELECT order_id, any_value(customer_id) AS customer_id,
+              min(hash(customer_id)) <> max(hash(customer_id)) AS several_customers,
               {moment} AS ordered_at, sum(amount) AS amount{also}, {GIVEN_BACK} AS given_back,
               count(*) AS lines
             FROM {ALIVE} GROUP BY order_id"""
@@ -276,6 +319,8 @@ class Judge:
         stands in the row.
         """
         keys = ", ".join(f'"{k}"' for k in key)
+        if not len(self._repeated(f"hash({keys})")):
+            return
         doubled = f"SELECT {keys} FROM {ALIVE} GROUP BY {keys} HAVING count(*) > 1"
         if not self.work.one(f"SELECT count(*) FROM ({doubled})"):
             return
@@ -287,23 +332,40 @@ class Judge:
             FROM {ALIVE} WHERE ({keys}) IN ({doubled})) WHERE place > 1"""
         self._refuse(f"{ROW} IN ({later})", f"{key[0]}: duplicate key")
 
+    def _repeated(self, hashed):
+        """Return the hashes that more than one of the rows kept so far has; sorted integers show
+        them at a small part of what groups of rows cost.
+        """
+        import numpy as np
+
+        rows = self.work.one("SELECT count(*) FROM judged_rows")
+        found = self.work.array(f"SELECT {hashed} FROM {ALIVE}", rows)
+        found.sort()
+        return np.unique(found[1:][found[1:] == found[:-1]])
+
     def duplicates(self):
         """Return how many of the rows kept are exact duplicates of another; refused with
         `duplicates: drop`.
         """
-        self.work.run(
-            f"CREATE OR REPLACE TEMP TABLE alike AS SELECT _row_hash, min({ROW}) AS first "
-            f"FROM {ALIVE} GROUP BY _row_hash HAVING count(*) > 1"
-        )
-        if not self.work.one("SELECT count(*) FROM alike"):
+        import pyarrow as pa
+
+        repeated = self._repeated("_row_hash")
+        if not len(repeated):
             return 0
+        self.work.table_from("repeated", pa.table({"_row_hash": repeated}))
+        self.work.run(
+            f"CREATE OR REPLACE TEMP TABLE alike AS SELECT {ROW}, _row_hash, "
+            f"min({ROW}) OVER (PARTITION BY _row_hash) AS first "
+            f"FROM {ALIVE} JOIN repeated USING (_row_hash)"
+        )
+        self.raw.bring(f"SELECT {ROW} FROM alike")
         same = " AND ".join(f"a.{c} IS NOT DISTINCT FROM b.{c}" for c in self.raw.columns.values())
         self.work.run(
             f"""CREATE OR REPLACE TEMP TABLE duplicates AS
-            SELECT d.{ROW} FROM {ALIVE} d JOIN alike USING (_row_hash)
+            SELECT d.{ROW} FROM alike d
             JOIN {self.raw.relation} a ON a.{ROW} = d.{ROW}
-            JOIN {self.raw.relation} b ON b.{ROW} = alike.first
-            WHERE d.{ROW} > alike.first AND {same}"""
+            JOIN {self.raw.relation} b ON b.{ROW} = d.first
+            WHERE d.{ROW} > d.first AND {same}"""
         )
         count = self.work.one("SELECT count(*) FROM duplicates")
         if count and self.mapping.get("duplicates") == "drop":
@@ -320,7 +382,9 @@ class Judge:
 
 
 # Rows without a reason so far.
-ALIVE = "(SELECT * FROM judged WHERE _refusal IS NULL)"
+ALIVE = "alive"
+# The code of a row that is written otherwise than the first ones.
+DOUBTED = -1
 
 
 def several_currencies(path, found):

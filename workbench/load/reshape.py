@@ -52,6 +52,8 @@ _EVENTS = Note(
 )
 # From this share of numbers on a question is one on a scale.
 SCALE = 0.5
+# The keys of a mapping that reshape rows.
+RESHAPED = ("fill_down", "explode", "unpivot", "events")
 
 
 def reshaped(raw, mapping, path):

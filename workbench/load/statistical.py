@@ -1,6 +1,6 @@
 """Files of SPSS (.sav, .zsav) and Stata (.dta): codes with their labels, read by pyreadstat."""
 
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 from workbench.load.cells import Cells
 from workbench.load.delimited import no_rows
 from workbench.notes import Note
@@ -92,7 +92,7 @@ def _broken(path, error):
         "{path}: not a whole file of SPSS or Stata; it may have been cut off while copying "
         "({error})",
         path=path,
-        error=str(error).splitlines()[0] if str(error) else type(error).__name__,
+        error=first_line(error),
     )
 
 

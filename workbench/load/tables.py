@@ -4,20 +4,19 @@ from collections.abc import Mapping
 
 from workbench import engine, project
 from workbench.engine.duck import literal, quote
-from workbench.errors import InputError, need_columns
+from workbench.errors import InputError, first_line, need_columns
 from workbench.load import files, kept, questions, several, together
 from workbench.load.in_place import InPlace
 from workbench.load.mapping import read_mapping
 from workbench.load.noticed import look
-from workbench.load.raw import ROW
+from workbench.load.progress import Progress
+from workbench.load.raw import ROW, Doubt
 from workbench.load.refusals import ALIVE, GIVEN_BACK, Judge
 from workbench.load.report import Loaded, LoadReport, Refused, circumstances, no_usable_row
-from workbench.load.reshape import reshaped
+from workbench.load.reshape import RESHAPED, reshaped
 from workbench.load.values import Values
 from workbench.notes import Note
 
-# From this many bytes on a load shows how far it is.
-LARGE = 50_000_000
 _GIVEN_BACK = Note(
     "load.given_back",
     "{n} order was given back in full (its lines add up to 0) and is no purchase: it is left out "
@@ -83,31 +82,21 @@ def _load(parts, mapping, found, key):
     """Read, judge and keep; return the folder with the tables and what the report says."""
     made = kept.draft()
     try:
-        with engine.open_workspace() as work, _progress(parts) as bar:
+        size = sum(f.stat().st_size for p in parts.values() for f in kept.files(p))
+        with engine.open_workspace() as work, Progress(work, size) as bar:
             first = next(iter(parts.values()))
             if mapping.get("files"):
                 raw = together.read(work, mapping, parts)
             else:
-                raw = files.read(work, first, mapping.get("read") or {})
-            bar.update()
+                plain = not any(key in mapping for key in RESHAPED)
+                raw = files.read(work, first, mapping.get("read") or {}, at_once=plain)
+            bar.next()
             raw, mapping = reshaped(raw, mapping, first)
-            told = _judged(raw, mapping, list(parts.values()), made, found)
-            bar.update()
+            told = _judged(raw, mapping, list(parts.values()), made, found, bar)
         return kept.keep(made, key, told), told
     except BaseException:
         kept.forget(made)
         raise
-
-
-def _progress(parts):
-    """Return a bar of two steps, reading and judging, shown where a load takes a while."""
-    import sys
-
-    from tqdm import tqdm
-
-    size = sum(f.stat().st_size for p in parts.values() for f in kept.files(p))
-    quiet = size < LARGE or not sys.stderr.isatty()
-    return tqdm(total=2, disable=quiet, file=sys.stderr, leave=False)
 
 
 def _report(place, told, origin):
@@ -132,23 +121,22 @@ def _report(place, told, origin):
 def _folder_of(path, source):
     """Return the folder from which the files of a mapping are named."""
     if path is not None:
-        named = project.path(path)
-        return named if named.is_dir() else named.parent
+        return together.folder_of(path)
     return None if isinstance(source, dict) else project.path(source).parent
 
 
-def _judged(raw, mapping, paths, folder, found):
+def _judged(raw, mapping, paths, folder, found, bar):
     """Judge the rows of a file and write what is kept, and what is refused, into a folder."""
     kind, work, path = mapping["table"], raw.workspace, paths[0]
     if raw.rows == raw.unreadable:
         raise no_usable_row(path, _refused(raw, [], folder).problems())
-    values = Values(raw, mapping, path)
-    judge = Judge(values, kind)
-    judge.run()
+    judge = _judge(raw, mapping, path)
+    raw = judge.raw
     doubles = judge.duplicates()
     refused = _refused(raw, judge.reasons, folder)
     if raw.rows == refused.rows:
         raise no_usable_row(path, refused.problems())
+    bar.next()
     tables = [kind]
     _write(judge, folder / f"{kind}.parquet", raw.simulated)
     noticed = [*([several.counted(raw)] if raw.files else []), *raw.noticed, *look(judge)]
@@ -171,6 +159,23 @@ def _judged(raw, mapping, paths, folder, found):
         "noticed": kept.dumped(noticed),
         "tables": tables,
     }
+
+
+def _judge(raw, mapping, path):
+    """Judge the rows of a file: while they are read where its first rows speak for all of them,
+    else those that were read.
+    """
+    if raw.whole:
+        judge = Judge(Values(raw, mapping, path), mapping["table"])
+        try:
+            judge.run()
+        except (Doubt, InputError):
+            raw = raw.settled()
+        else:
+            return judge
+    judge = Judge(Values(raw, mapping, path), mapping["table"])
+    judge.run()
+    return judge
 
 
 def _write(judge, path, simulated):
@@ -246,7 +251,8 @@ def _refused(raw, reasons, folder):
     shown = f", {raw.file} AS _file" if raw.file else ""
     shown += "".join(f", r.{own} AS {quote(name)}" for name, own in _beside_ours(raw.columns))
     parts = []
-    if reasons:
+    if reasons and work.one("SELECT count(*) FROM judged WHERE _refusal IS NOT NULL"):
+        raw.bring(f"SELECT {ROW} FROM judged WHERE _refusal IS NOT NULL")
         parts.append(
             f"SELECT x.reason AS _reason, {raw.line} AS _line{shown} FROM judged f "
             f"JOIN reasons x ON x.code = f._refusal JOIN {raw.relation} r ON r.{ROW} = f.{ROW} "
@@ -338,7 +344,7 @@ def answers(path):
             "load.error_answered_at",
             "{path}, column 'answered_at': {error}",
             path=path,
-            error=str(error).splitlines()[0],
+            error=first_line(error),
         ) from None
 
 

@@ -35,13 +35,7 @@ def in_utf8(workspace, path, encoding=None):
     try:
         kind = codecs.lookup(encoding).name
     except (LookupError, ValueError):
-        raise InputError(
-            "load.error_no_encoding",
-            "{path}: no encoding is called {encoding:repr}; common ones are utf-8, cp1252 and "
-            "latin-1",
-            path=path,
-            encoding=encoding,
-        ) from None
+        raise _no_encoding(path, encoding) from None
     plain = kind == "utf-8" and not _starts_with_mark(path)
     target = None if plain else workspace.folder / f"{path.name}.utf-8"
     _copy(path, encoding if kind != "utf-8" else "utf-8-sig", target)
@@ -58,13 +52,7 @@ def _copy(path, encoding, target):
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
     except (AttributeError, TypeError):
-        raise InputError(
-            "load.error_no_encoding",
-            "{path}: no encoding is called {encoding:repr}; common ones are utf-8, cp1252 and "
-            "latin-1",
-            path=path,
-            encoding=encoding,
-        ) from None
+        raise _no_encoding(path, encoding) from None
     out = open(target, "w", encoding="utf-8", newline="") if target else None  # noqa: SIM115
     seen = 0
     try:
@@ -88,6 +76,15 @@ def _copy(path, encoding, target):
     finally:
         if out:
             out.close()
+
+
+def _no_encoding(path, encoding):
+    return InputError(
+        "load.error_no_encoding",
+        "{path}: no encoding is called {encoding:repr}; common ones are utf-8, cp1252 and latin-1",
+        path=path,
+        encoding=encoding,
+    )
 
 
 def _wrong(path, encoding, place):

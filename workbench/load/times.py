@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from workbench.engine.duck import literal
 from workbench.errors import DataError, InputError
 from workbench.notes import Note
 
@@ -51,6 +52,14 @@ def offset_of(text):
       ELSE CASE WHEN {tail}[1] = '-' THEN -1 ELSE 1 END * (
         60 * CAST(regexp_extract({tail}, '^.(\\d{{1,2}})', 1) AS INTEGER) + coalesce(TRY_CAST(
           regexp_extract({tail}, '^.\\d{{1,2}}:?(\\d{{2}})$', 1) AS INTEGER), 0)) END"""
+
+
+def written_otherwise(text, value, length):
+    """Return the SQL of a moment that is not written as long, or with other marks."""
+    clock = {10: "", 16: "_____", 19: "_____:__"}[length]
+    forms = [f"{'_' * 10}{mark}{clock}" for mark in (" T" if clock else [""])]
+    alike = " OR ".join(f"{text} LIKE {literal(form)}" for form in forms)
+    return f"{text} IS NOT NULL AND ({value} IS NULL OR NOT ({alike}))"
 
 
 def clock_of(text):
@@ -102,17 +111,18 @@ def in_utc(local, zone, first, last):
     """
     if zone in (None, "UTC"):
         return local
-    pieces = _pieces(zone, first, last)
-    return f"CASE {_tree(local, pieces)} END" if len(pieces) > 1 else _shifted(local, pieces[0][1])
+    return _tree(local, _pieces(zone, first, last))
 
 
 def _tree(local, pieces):
-    """Return the branches that look for the piece of time a clock stands in."""
-    branches = []
-    for until, offset in pieces[:-1]:
-        value = "NULL" if offset is None else _shifted(local, offset)
-        branches.append(f"WHEN {local} < TIMESTAMP '{until}' THEN {value}")
-    return " ".join(branches) + f" ELSE {_shifted(local, pieces[-1][1])}"
+    """Return the branches that look for the piece of time a clock stands in, halving them."""
+    if len(pieces) == 1:
+        offset = pieces[0][1]
+        return "NULL" if offset is None else _shifted(local, offset)
+    middle = len(pieces) // 2
+    before, after = _tree(local, pieces[:middle]), _tree(local, pieces[middle:])
+    until = pieces[middle - 1][0]
+    return f"CASE WHEN {local} < TIMESTAMP '{until}' THEN {before} ELSE {after} END"
 
 
 def _shifted(local, offset):

@@ -54,6 +54,12 @@ def read(workspace, mapping, found):
     return _joined(workspace, parts, mapping.get("join") or [])
 
 
+def folder_of(path):
+    """Return the folder that a file lies in, or the folder itself."""
+    named = project.path(path)
+    return named if named.is_dir() else named.parent
+
+
 def _path(name, folder):
     path = Path(name).expanduser()
     if path.is_absolute():

@@ -2,7 +2,7 @@
 
 from workbench import engine
 from workbench.engine.duck import literal, quote
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 from workbench.load.cells import Cells
 from workbench.load.delimited import no_rows, single_names
 from workbench.load.raw import ROW, Raw, columns_of
@@ -38,7 +38,7 @@ def arrow(workspace, path, _):
             "load.error_arrow",
             "{path}: not a whole Arrow file; it may have been cut off while copying ({error})",
             path=path,
-            error=str(error).splitlines()[0],
+            error=first_line(error),
         ) from None
     names = single_names(path, table.column_names)
     workspace.table_from("file_rows", table.rename_columns(list(columns_of(names).values())))
@@ -144,5 +144,5 @@ def _names(path):
             "load.error_parquet",
             "{path}: not a whole Parquet file; it may have been cut off while copying ({error})",
             path=path,
-            error=str(error).splitlines()[0],
+            error=first_line(error),
         ) from None

@@ -5,10 +5,12 @@ from workbench.errors import DataError, InputError
 from workbench.load import numbers as writing
 from workbench.load import times
 from workbench.load.expressions import TRUTH, Atom, Expressions
+from workbench.load.numbers import of_column as numbers
+from workbench.load.raw import Doubt
 from workbench.load.times import no_time_zone
 from workbench.notes import Note
 
-__all__ = ["Values", "no_time_zone", "numbers"]
+__all__ = ["Values", "no_time_zone"]
 
 # Share of an own attribute's values that must be numbers before the others count as mistakes.
 MOSTLY = 0.9
@@ -28,7 +30,18 @@ class Values:
         self.expressions = Expressions(raw, path, mapping.get("missing"))
         self.expressions.others += [self._arithmetic, self._moments]
         self.signs, self.steps, self.texts = {}, {}, {}
+        self.doubts = []
         self._readings = {}
+
+    def first_rows_only(self, condition=None):
+        """Note what was learnt from the first rows of a file: where the condition holds for any
+        other row it was wrong. Raises Doubt where no condition can tell.
+        """
+        if not self.raw.whole:
+            return
+        if condition is None:
+            raise Doubt
+        self.doubts.append(condition)
 
     def make(self, name, kind, arg):
         """Return the atom of a canonical column of a kind."""
@@ -68,8 +81,12 @@ class Values:
         text = self.expressions.text(atom)
         written = f"CASE WHEN {atom.kind} = 's' THEN {text} END" if atom.kind else text
         how = self._reading(written, atom)
-        if how.plain and not atom.kind:
-            return Atom(self.step(how.sql), "NUMBER", None, atom.label, atom.problems)
+        if not how.plain:
+            self.first_rows_only()
+        elif not atom.kind:
+            value = self.step(how.sql)
+            self.first_rows_only(writing.not_plain(text, value, how.decimal, self.raw.underscored))
+            return Atom(value, "NUMBER", None, atom.label, atom.problems)
         sql, text = how.sql, writing.nothing(text)
         if atom.kind:
             real = f"TRY_CAST({atom.sql} AS DOUBLE)"
@@ -142,6 +159,7 @@ class Values:
             return None
         value = self.step(f"TRY_CAST({text} AS TIMESTAMP)")
         made = Atom(value, "MOMENT", None, atom.label, atom.problems)
+        self.first_rows_only(times.written_otherwise(text, value, short))
         return self._with_zone(made, name, (first, last, None if short > 10 else False), name)
 
     def as_moment(self, atom, name):
@@ -160,6 +178,7 @@ class Values:
 
     def _dates_as_numbers(self, atom):
         """Return whole numbers that are all days such as 20240105 as text."""
+        self.first_rows_only()
         text = f"CAST({atom.sql} AS VARCHAR)"
         days = f"TRY_STRPTIME({text}, '%Y%m%d') IS NOT NULL AND length({text}) = 8"
         other = self.raw.workspace.one(
@@ -185,6 +204,7 @@ class Values:
         filled = self.step(f"{text} IS NOT NULL")
         if form:
             return self._formatted(atom, text, filled, form, name)
+        self.first_rows_only()
         plain, zoned = self._how_written(text)
         if not plain:
             self._look_at_text(atom, text)
@@ -287,7 +307,12 @@ class Values:
         """
         zone = self.mapping.get("zone")
         first, last, parts = span or (None, None, None)
-        if span is None or (parts is None and zone is None):
+        if self.raw.whole:
+            # The first rows do not tell the span of all; nor that all are whole days.
+            first = last = None
+            if zone is None and parts is None:
+                raise Doubt
+        elif span is None or (parts is None and zone is None):
             sql = next((s for s, step in self.steps.items() if step == atom.sql), atom.sql)
             first, last, parts = self.raw.workspace.row(
                 f"SELECT min(t), max(t), bool_or(t <> date_trunc('day', t)) "
@@ -369,6 +394,7 @@ class Values:
         elif form:
             date = f"TRY_STRPTIME({self.expressions.text(day)}, {literal(form)})"
         else:
+            self.first_rows_only()
             self._look_at_text(day, writing.nothing(self.expressions.text(day)))
             date = f"date_trunc('day', {times.stamp_of(self.expressions.text(day))})"
         hours = self._clock(clock)
@@ -421,6 +447,8 @@ class Values:
               count(*) FILTER (regexp_full_match(x, '{_SIGNS}'))
             FROM (SELECT {text} AS x FROM {self.raw.relation})"""
         )
+        if not filled or truth == filled or number < filled:
+            self.first_rows_only()
         if filled and truth == filled:
             flag = self.flag(arg, name)
             return Atom(f"CAST({flag.sql} AS DOUBLE)", "NUMBER", None, name, flag.problems)
@@ -430,21 +458,3 @@ class Values:
 
     def _where(self, atom):
         return _IN_COLUMN.having(path=self.path, column=atom.label)
-
-
-def numbers(column, decimal, where="column"):
-    """Return a pandas column as floats and the decimal sign it was read with; unreadable values are
-    missing.
-    """
-    import pyarrow as pa
-
-    from workbench import engine
-    from workbench.load.expressions import trimmed
-    from workbench.load.raw import Raw
-
-    with engine.open_workspace() as work:
-        table = pa.table({"c0": pa.array(column.astype("string"), pa.string())})
-        work.table_from("raw", table)
-        raw = Raw(work, "raw", {"x": "c0"}, {"x": "VARCHAR"})
-        how = writing.reading(raw, trimmed("c0"), decimal, where)
-        return work.frame(f"SELECT {how.sql} AS x FROM raw")["x"].astype(float), how.decimal or "."

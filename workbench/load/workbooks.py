@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from workbench.errors import InputError, unknown
+from workbench.load import formulas
 from workbench.load.cells import Cells
 from workbench.load.delimited import no_rows, single_names
 from workbench.load.raw import UNNAMED
@@ -28,6 +29,15 @@ _OTHER = Note(
 _HIDDEN = Note(
     "load.noticed_hidden",
     "Sheet '{sheet}' is hidden and was not read; `read: {{sheet: …}}` names it where it is meant.",
+    sheet="",
+)
+_UNCACHED = Note(
+    "load.noticed_uncached",
+    "{n} formula in sheet '{sheet}' has no value beside it and counts as an empty cell: formulas "
+    "are never computed here. Open and save the workbook in a spreadsheet program first.",
+    "{n} formulas in sheet '{sheet}' have no value beside them and count as empty cells: formulas "
+    "are never computed here. Open and save the workbook in a spreadsheet program first.",
+    n=0,
     sheet="",
 )
 _MERGED = Note(
@@ -70,6 +80,8 @@ def read(workspace, path, options):
         cells.take_rows((line, _fitted(values, len(header))) for line, values in rows)
         if book.merged[name]:
             noticed.append(_MERGED.having(n=book.merged[name], sheet=name))
+        if count := formulas.without_value(path, name):
+            noticed.append(_UNCACHED.having(n=count, sheet=name))
     if cells is None or not cells.count:
         raise no_rows(path, header or ())
     raw = cells.raw()

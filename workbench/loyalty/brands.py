@@ -17,6 +17,14 @@ REQUIREMENTS_AXIS = Note(
     "loyalty.requirements_axis",
     "Share of its buyers' category purchases that the brand gets",
 )
+ALSO_BOUGHT = Note("loyalty.duplication_axis", "Also bought")
+BUYERS_OF = Note("loyalty.duplication_yaxis", "Buyers of")
+DUPLICATION_METHOD = Note(
+    "loyalty.duplication_method",
+    "Duplication of purchase against the coefficient times the penetration of the other brand; "
+    "bootstrap over households ({draws} draws), Holm's correction.",
+    draws=DRAWS,
+)
 JEOPARDY_METHOD = Note(
     "loyalty.jeopardy_method",
     "Purchases per buyer against the line on which purchases times the share of non-buyers are "
@@ -277,7 +285,7 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         brand's buyers who also buy the other), std_error, conf_low, conf_high, law (duplication
         coefficient times the other's penetration), ratio (estimate over law),
         p_holm (that both are equal). Groups of brands that share clearly more than the law says
-        stand in `.limits`; the coefficient stands in
+        stand in `.limits`, and so do pairs that share clearly less; the coefficient stands in
         `.facts` (loyalty.duplication_answer, d).
 
     Raises as `panel`, and NotEnoughData with fewer than three brands.
@@ -345,22 +353,21 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         ),
         table=table,
         answer=_duplicated(coefficient, c_low, c_high, off_law, p.households),
-        method=Note(
-            "loyalty.duplication_method",
-            "Duplication of purchase against the coefficient times the penetration of the other "
-            "brand; bootstrap over households ({draws} draws), Holm's correction.",
-            draws=draws,
-        ),
+        method=DUPLICATION_METHOD.having(draws=draws),
         unit="households",
         n=p.households,
         conf_level=conf_level,
-        limits=(_partitions([[names[i] for i in g] for g in groups]), *limits_of(p)),
+        limits=(
+            _partitions([[names[i] for i in g] for g in groups]),
+            *_sharing_less(table, conf_level),
+            *limits_of(p),
+        ),
         chart=Heat(
             row="brand",
             column="other",
             percent=True,
-            xlabel=Note("loyalty.duplication_axis", "Also bought"),
-            ylabel=Note("loyalty.duplication_yaxis", "Buyers of"),
+            xlabel=ALSO_BOUGHT,
+            ylabel=BUYERS_OF,
         ),
     )
 
@@ -391,6 +398,22 @@ def _partitions(groups):
         "market: {groups}.",
         groups=[Note("loyalty.partition", "{brands:word}", brands=g) for g in groups],
     )
+
+
+def _sharing_less(table, conf_level):
+    """Name the pairs of brands that share clearly fewer buyers, in both directions."""
+    less = table[(table["p_holm"] < 1 - conf_level) & (table["ratio"] < 1)]
+    pairs = {(r.brand, r.other) for r in less.itertuples()}
+    both = sorted({tuple(sorted(pair)) for pair in pairs if pair[::-1] in pairs})
+    if not both:
+        return []
+    return [
+        Note(
+            "loyalty.sharing_less",
+            "Brands that share clearly fewer buyers than their sizes imply: {pairs}.",
+            pairs=[Note("loyalty.partition", "{brands:word}", brands=list(pair)) for pair in both],
+        )
+    ]
 
 
 def _groups(k, pairs):

@@ -8,6 +8,7 @@ from workbench import engine, intervals, periods, schemas
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.loyalty.limits import BUYERS_ONLY
 from workbench.loyalty.purchases import DRAWS, given, limits_of
+from workbench.loyalty.repeats import SEASON
 from workbench.loyalty.theory import nbd
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -293,7 +294,7 @@ def buyer_moderation(
                 "share": y[mine].sum() / max(y.sum(), 1),
             }
         )
-    limits = [_by_law(m, k), MODERATION_LIMIT]
+    limits = [_by_law(m, k), MODERATION_LIMIT, SEASON]
     if households is None:
         limits.append(BUYERS_ONLY)
     return Result(
@@ -305,9 +306,9 @@ def buyer_moderation(
         answer=_moderated(rows[-1]),
         method=Note(
             "loyalty.moderation_method",
-            "Two periods of {days} days; heavy: the fifth of the first period's buyers "
-            "who bought most ({border} or more); law: NBD where nobody changed; "
-            "bootstrap over households.",
+            "Two periods of {days} days; a purchase is a basket with the category, whatever it "
+            "holds; heavy: the fifth of the first period's buyers who bought most ({border} or "
+            "more); law: NBD where nobody changed; bootstrap over households.",
             days=length,
             border=max(border, 2),
         ),

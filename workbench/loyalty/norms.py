@@ -1,23 +1,29 @@
 """What is normal for a brand of its size: the NBD-Dirichlet as a norm to hold brands against."""
 
-import warnings
-
 import numpy as np
+from scipy import special
 
 from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData
 from workbench.loyalty.brands import REQUIREMENTS_AXIS
-from workbench.loyalty.purchases import given, limits_of, measures
+from workbench.loyalty.purchases import DRAWS, given, limits_of, measures
 from workbench.loyalty.theory import Dirichlet
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import resample
 
-NORMS = ("penetration", "purchases", "category_purchases", "requirements", "sole")
+NAMES = ("penetration", "purchases", "category_purchases", "requirements", "sole")
+SHARES = ("penetration", "requirements", "sole")
+QUESTION = Note(
+    "loyalty.dirichlet_question",
+    "How would each brand be bought if only its size told them apart?",
+)
+GROUPS = 50  # of households, left out in turn
 
 
 @engine.tables("lines", unless=("Panel",))
 @analysis
-def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
+def dirichlet(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     """How would each brand be bought if buyers differed only in how often they buy and which brands
     they like, and nothing else?
 
@@ -33,7 +39,7 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     Result
         brand, measure (penetration, purchases, category_purchases, requirements, sole), n (buyers;
         households for penetration), estimate (observed), std_error, conf_low, conf_high, theory,
-        theory_low, theory_high (from the same draws of households), off (observed over theory less
+        theory_low, theory_high (households left out in groups), off (observed over theory less
         1), p_holm. `.model` is a `loyalty.Dirichlet`; its parameters stand in `.facts`
         (loyalty.dirichlet_fit).
 
@@ -55,23 +61,18 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
             "nothing is not known and no NBD can be fitted; give `households`, all "
             "that could have bought",
         )
-    weights = p.draws(draws, seed)
     made = measures(p, np.ones((1, len(p.counts))))
-    drawn = measures(p, weights)
-
-    model, told, why = _norm(p, made, 0, np.ones(len(p.counts)))
-    told_drawn = [_norm(p, drawn, i, w)[1] if model else told for i, w in enumerate(weights)]
-    lost = sum(np.isnan(v["penetration"]).all() for v in told_drawn) if model else 0
+    drawn = measures(p, p.draws(draws, seed))
+    model, told, why = _norm(p, made, np.ones(len(p.counts)), p.households)
+    theory_error, off_error, lost = _left_out_in_turn(p, seed, bool(model))
     buyers, rows = (p.counts > 0).sum(axis=0), []
-    for measure in NORMS:
+    for measure in NAMES:
         se, low, high = intervals.percentiles(drawn[measure], made[measure][0], conf_level)
-        theory = np.array([v[measure] for v in told_drawn])
-        _, t_low, t_high = intervals.percentiles(theory, told[measure], conf_level)
-        ratio = drawn[measure] / theory - 1
+        half = intervals.z(conf_level) * theory_error[measure]
+        t_low, t_high = _around(told[measure], half, measure in SHARES)
         off = made[measure][0] / told[measure] - 1
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # no norm, or none in most draws: missing
-            luck = intervals.p_value(off, np.nanstd(ratio, axis=0, ddof=1))
+        with np.errstate(divide="ignore"):
+            luck = intervals.p_value(np.log1p(off), off_error[measure])
         rows += [
             {
                 "brand": b,
@@ -94,24 +95,23 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     fit = table.groupby("measure")["off"].apply(lambda v: float(v.abs().mean()))
     clear = table[(table["p_holm"] < 1 - conf_level) & (table["measure"] == "requirements")]
     return Result(
-        question=Note(
-            "loyalty.dirichlet_question",
-            "How would each brand be bought if only its size told them apart?",
-        ),
+        question=QUESTION,
         table=table.drop(columns="p"),
         answer=_off_norm(float(fit.mean()), len(clear), len(p.brands), p.households),
         method=Note(
             "loyalty.dirichlet_method",
-            "NBD-Dirichlet from penetration and purchases of the category and the "
-            "brands; observed beside theory, both from the same draws of households "
-            "({draws}), Holm's correction.",
+            "NBD-Dirichlet from penetration and purchases of the category and the brands; observed "
+            "by a bootstrap over households ({draws} draws), the norm and the difference by "
+            "leaving out each of {groups} groups of households in turn (jackknife); Holm's "
+            "correction.",
             draws=draws,
+            groups=GROUPS,
         ),
         unit="households",
         n=p.households,
         conf_level=conf_level,
         limits=(
-            *(_fit_limits(model, p.brands, clear, lost, draws) if model else [why]),
+            *(_fit_limits(model, p.brands, clear, lost) if model else [why]),
             *limits_of(p),
         ),
         model=model,
@@ -125,22 +125,65 @@ def dirichlet(lines, *, draws=200, seed=1, conf_level=0.95, **options):
     )
 
 
-def _norm(p, measured, at, weight):
+def _norm(p, measured, weight, households):
     """Return the Dirichlet of one set of weights of households, what it predicts of every brand,
     and why there is none where none exists.
     """
     buyers = weight @ (p.total > 0)
     try:
         model = Dirichlet.fit(
-            buyers / p.households,
+            buyers / households,
             _each(weight @ p.total, buyers),
-            measured["share"][at],
-            measured["penetration"][at],
+            measured["share"][0],
+            measured["penetration"][0],
         )
     except (InputError, NotEnoughData) as reason:
         why = Note("loyalty.dirichlet_none", "No norm can be given: {reason}.", reason=reason.note)
-        return None, {n: np.full(len(p.brands), np.nan) for n in NORMS}, why
+        return None, {n: np.full(len(p.brands), np.nan) for n in NAMES}, why
     return model, model.brands(), None
+
+
+def _left_out_in_turn(p, seed, exists):
+    """Return standard errors of the norm and of observed over norm, on the scales on which they
+    are symmetric, and how many groups allow no Dirichlet: each group of households left out.
+    """
+    buyers = len(p.counts)
+    shuffled = np.random.default_rng(seed).permutation(p.households)[:buyers] % GROUPS
+    group = shuffled[resample.place(p.counts, np.arange(buyers))]
+    theory, ratio, lost = {n: [] for n in NAMES}, {n: [] for n in NAMES}, 0
+    for g in range(GROUPS if exists else 0):
+        w = (group != g).astype(float)
+        households = p.households * (1 - 1 / GROUPS)
+        seen = measures(p, w[None])
+        seen["penetration"] = seen["penetration"] * p.households / households
+        model, told, _ = _norm(p, seen, w, households)
+        if model is None:
+            lost += 1
+            continue
+        for n in NAMES:
+            theory[n].append(special.logit(told[n]) if n in SHARES else np.log(told[n]))
+            with np.errstate(divide="ignore"):
+                ratio[n].append(np.log(seen[n][0] / told[n]))
+    return _jackknife(theory, len(p.brands)), _jackknife(ratio, len(p.brands)), lost
+
+
+def _jackknife(values, brands):
+    """Return the standard errors of what was found with each group left out."""
+    errors = {}
+    for name, found in values.items():
+        table = np.array(found).reshape(-1, brands)
+        kept = len(table)
+        with np.errstate(invalid="ignore"):
+            error = np.sqrt((kept - 1) * np.var(table, axis=0)) if kept > 1 else np.nan
+        errors[name] = np.broadcast_to(error, (brands,))
+    return errors
+
+
+def _around(value, half, share):
+    """Return the limits around a value, on the scale on which its error is symmetric."""
+    there, back = (special.logit, special.expit) if share else (np.log, np.exp)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return back(there(value) - half), back(there(value) + half)
 
 
 ASSUMES = Note(
@@ -162,7 +205,7 @@ def _off_norm(off, clear, brands, households):
     )
 
 
-def _fit_limits(model, brands, clear, lost, draws):
+def _fit_limits(model, brands, clear, lost):
     """Return the parameters of the category, the brands unlike their norm, those without an S of
     their own, and draws without a fit.
     """
@@ -196,9 +239,10 @@ def _fit_limits(model, brands, clear, lost, draws):
         limits.append(
             Note(
                 "loyalty.draws_lost",
-                "{n} of {draws} draws allowed no Dirichlet and are left out of its intervals.",
+                "Without {n} of the {groups} groups of households no Dirichlet fits; they are left "
+                "out of the intervals of the norm.",
                 n=lost,
-                draws=draws,
+                groups=GROUPS,
             )
         )
     return limits

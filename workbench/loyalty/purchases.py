@@ -15,13 +15,14 @@ from workbench.stats import resample
 
 LEAST = 400  # households
 OTHERS = "other brands"
-DRAWS = 400
+DRAWS = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """Who bought what how often: `counts` (households × brands, purchase occasions), `money` alike,
-    `brands`, `households` in all (those who never bought included), and `ids` of the buyers.
+    """Who bought what how often: `counts` (households × brands, purchases: baskets with the brand),
+    `money` alike, `brands`, `households` in all (those who never bought included), `ids` of the
+    buyers, and `baskets` with the category a household: one with two brands is two purchases.
     """
 
     counts: np.ndarray
@@ -30,6 +31,7 @@ class Panel:
     households: int
     ids: np.ndarray
     merged: int
+    baskets: np.ndarray | None = None
     attrs: dict = field(default_factory=dict)
 
     @property
@@ -138,8 +140,19 @@ def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
         int(households or len(counts)),
         wide.index.to_numpy(),
         max(len(sizes) - most, 0),
+        _baskets(view, wide.index) if by == "occasions" else None,
         dict(getattr(lines, "attrs", {})),
     )
+
+
+def _baskets(view, customers):
+    """Return how many baskets with the category every household had."""
+    found = engine.run(
+        "SELECT customer, CAST(count(DISTINCT order_id) AS DOUBLE) AS baskets FROM v"
+        " WHERE brand IS NOT NULL GROUP BY customer ORDER BY customer",
+        v=view,
+    )
+    return found.set_index("customer")["baskets"].reindex(customers).to_numpy(float)
 
 
 def measures(p, w):
@@ -174,6 +187,19 @@ def limits_of(p):
     out = [BUYERS_ONLY] if p.households == len(p.counts) else []
     if p.households < LEAST:
         out.append(few(p.households, LEAST, "households"))
+    if p.baskets is not None and p.total.sum() > p.baskets.sum():
+        out.append(
+            Note(
+                "loyalty.baskets",
+                "Purchases are purchases of a brand: a basket with two brands is two. The "
+                "{purchases} category purchases stand in {baskets} baskets, {each:3} and "
+                "{each_basket:3} per household; shares and means per basket differ from these.",
+                purchases=int(p.total.sum()),
+                baskets=int(p.baskets.sum()),
+                each=float(p.total.sum() / p.households),
+                each_basket=float(p.baskets.sum() / p.households),
+            )
+        )
     if p.merged:
         out.append(
             Note(

@@ -14,10 +14,13 @@ from workbench.results import Points, Result, analysis
 from workbench.stats import brand_laws
 
 MOST = 10  # purchases from which buyers are taken together
-DRAWS = 400
+DRAWS = 1000
 LEAST = 400  # households
 FIRST_BUYERS = 30  # buyers in the first period, below which no law is fitted
-FITS = Note("loyalty.nbd_fits", "The numbers of buyers are consistent with the law.")
+FITS = Note(
+    "loyalty.nbd_fits",
+    "How many households buy how often in the first period is consistent with the law.",
+)
 OFF = Note(
     "loyalty.nbd_off",
     "The numbers of buyers differ from the law by more than chance. See which rows differ, and by "
@@ -28,6 +31,14 @@ REPEAT_LIMIT = Note(
     "A repeat rate below {all:%0} does not mean lost customers, since light buyers skip periods: "
     "compare it with that of the law.",
     all=1,
+)
+
+
+SEASON = Note(
+    "loyalty.season",
+    "Two periods of one year are not of one season, and who came to the shop during the first "
+    "counts as somebody who did not buy: what differs from the law may be either, and no change of "
+    "anybody's habits. The same months of two years tell them apart.",
 )
 
 
@@ -183,11 +194,7 @@ def repeat_buying(
             np.append(seen[:-2], seen[-2:].sum()),
         )
     p = _fit_test(seen, expected)
-    limits = [_fitted(m, k, p), FITS if p >= 0.05 else OFF, REPEAT_LIMIT]
-    if households is None:
-        limits.append(BUYERS_ONLY)
-    if n < LEAST:
-        limits.append(few(n, LEAST, "households"))
+    limits = _limits(table, households, n, _fitted(m, k, p), p)
     return Result(
         question=Note(
             "loyalty.nbd_question",
@@ -253,6 +260,32 @@ def _fitted(mean, spread, p):
         spread=spread,
         p=p,
     )
+
+
+def _limits(table, households, n, fitted, p):
+    """Return what the fit says, what lies off the law, and what the data lack."""
+    limits = [fitted, FITS if p >= 0.05 else OFF, *_off_later(table), REPEAT_LIMIT, SEASON]
+    if households is None:
+        limits.append(BUYERS_ONLY)
+    if n < LEAST:
+        limits.append(few(n, LEAST, "households"))
+    return limits
+
+
+def _off_later(table):
+    """Say which measures of the second period lie off the law."""
+    later = table[table["purchases"] == "–"]
+    off = later[(later["law"] < later["conf_low"]) | (later["law"] > later["conf_high"])]
+    if not len(off):
+        return []
+    return [
+        Note(
+            "loyalty.nbd_off_later",
+            "What buyers do in the second period is not what the law says of: {names:word}. There "
+            "the interval leaves the law out.",
+            names=list(off["measure"]),
+        )
+    ]
 
 
 def _repeated(table):

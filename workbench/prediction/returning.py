@@ -188,7 +188,7 @@ def will_return(
     cost=None,
     zone="UTC",
     until=None,
-    draws=500,
+    draws=1000,
     seed=1,
     conf_level=0.95,
 ):

@@ -3,12 +3,15 @@
 python -m workbench.reports.golden [NAME …]
 """
 
+import json
 import os
 import sys
 import tempfile
 from pathlib import Path
 
 import workbench.reports  # noqa: F401 - before nbformat, see there
+from workbench import project
+from workbench.display import record
 from workbench.reports.run import find, notebooks
 
 KEPT_METADATA = {"kernelspec", "language_info"}
@@ -35,6 +38,23 @@ def clean(book):
     return book
 
 
+def facts_of(name):
+    """Return the file with the facts of a notebook."""
+    return project.root() / "tests" / "facts" / f"{name}.json"
+
+
+def keep_facts(name, log):
+    """Keep the facts of a notebook that was run, each Result once, for the tests that hold the
+    notebooks against each other.
+    """
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    entries = [json.loads(line) for line in dict.fromkeys(lines)]
+    path = facts_of(name)
+    path.parent.mkdir(exist_ok=True)
+    text = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+    path.write_text(f"[{text}]\n", encoding="utf-8")
+
+
 def main(names):
     """Execute and rewrite the named notebooks, or all of them."""
     import nbformat
@@ -44,7 +64,8 @@ def main(names):
     os.environ["PYTHONHASHSEED"] = "0"
     for path in [find(n) for n in names] or notebooks().values():
         with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / path.name
+            out, log = Path(folder) / path.name, Path(folder) / "facts.jsonl"
+            os.environ[record.FACTS] = str(log)
             papermill.execute_notebook(
                 str(path),
                 str(out),
@@ -53,6 +74,7 @@ def main(names):
                 cwd=str(path.parent),
                 config=Config(KernelManager={"transport_encryption": "auto"}),
             )
+            keep_facts(path.stem, log)
             before, after = nbformat.read(path, 4), clean(nbformat.read(out, 4))
         changed = sum(
             a.get("outputs") != b.get("outputs")

@@ -2,7 +2,7 @@
 
 import logging
 
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 
 
 def require():
@@ -17,7 +17,7 @@ def require():
             "reports.error_pdf",
             "--pdf: WeasyPrint cannot be used here ({reason}). Install the extra 'pdf' of this "
             "package; on Linux and macOS it needs the system library Pango too",
-            reason=str(error).splitlines()[0],
+            reason=first_line(error),
         ) from None
     return weasyprint
 

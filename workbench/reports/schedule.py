@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from workbench import project
-from workbench.errors import InputError, one_of, unknown
+from workbench.errors import InputError, first_line, one_of, unknown
 from workbench.notes import Note
 from workbench.reports import publish
 from workbench.reports.parameters import read_parameters, settle
@@ -65,7 +65,7 @@ def read_schedule(path=None):
         raise InputError(
             "reports.error_schedule_yaml",
             "schedule.yml: not readable as YAML ({error})",
-            error=str(error).splitlines()[0],
+            error=first_line(error),
         ) from None
     if (
         not isinstance(kept, dict)

@@ -10,7 +10,7 @@ from workbench.notes import Note
 
 _NO_VALUE = Note("result.no_value", "no value")
 _NOW = ("idle", "need", "search", "evaluation", "intent", "post_purchase")
-_MAIL = ("customer_id", "campaign_id", "sent_at", "delivered")
+_MAIL = ("customer_id", "campaign_id", "sent_at", "delivered", "opened_at", "clicked_at")
 _BOUGHT = ("customer_id", "ordered_at", "amount")
 _SHELF = ("{price}", "{quantity}", "{controls}", "{margin}", "{instrument}")
 _TESTS = ("channel", "incremental", "std_error")
@@ -41,7 +41,7 @@ _CAMPAIGN = {
 }
 _EMAILS = {"emails": Holds(_MAIL, flags=("delivered", "machine_open")), "orders": Holds(_BOUGHT)}
 _TREATED = {"table": Holds(numbers=("{treatment}", "{outcome}", "{outcomes}"))}
-_MEANT = {"table": Holds(numbers=("{outcome}", "{drivers}", "{low}", "{high}"))}
+_MEANT = {"table": Holds(numbers=("{outcome}",))}
 
 COLUMNS = {
     "attribution.calibrated": {"tests": Holds(_TESTS, _TESTS[1:], filled=_TESTS)},
@@ -62,9 +62,9 @@ COLUMNS = {
     "attribution.mails_as_adverts": _EMAILS,
     "attribution.mix": {"table": Holds(numbers=("{sales}", "{media}", "{controls}"))},
     "clv.hold_out": {
-        "customers": Holds(("later",), ("later", "later_value"), filled=("later",)),
+        "customers": Holds(numbers=("later", "later_value"), filled=("later",)),
     },
-    "clv.value": {"customers": Holds(("paid", "value"), ("paid", "value"), filled=("paid",))},
+    "clv.value": {"customers": Holds(numbers=("paid", "value"), filled=("paid",))},
     "conjoint.best_worst": {"answers": Holds(flags=("best", "worst"))},
     "conjoint.gabor_granger": {"answers": Holds(numbers=("price",), flags=("would_buy",))},
     "conjoint.van_westendorp": {"answers": Holds(numbers=_PRICES)},
@@ -87,15 +87,14 @@ COLUMNS = {
         "homes": Holds(("customer_id", "received"), flags=("received",)),
         "events": Holds(("customer_id", "occurred_at", "event", "campaign_id")),
     },
-    "experiments.difference_in_differences": {
-        "panel": Holds(numbers=("{outcome}", "{time}", "{start}"))
-    },
+    "experiments.difference_in_differences": {"panel": Holds(numbers=("{outcome}",))},
     "experiments.exposed": {
         "exposures": Holds(("customer_id", "exposed_at")),
         "orders": Holds(_BOUGHT),
     },
     "experiments.negative_controls": _TREATED,
     "experiments.planned_split": {"people": Holds(("variant",))},
+    "experiments.uplift": _TREATED,
     "experiments.weighting": _TREATED,
     "influence.distance_decay": {"table": Holds(numbers=("{distance}",), flags=("{bought}",))},
     "influence.huff": {
@@ -110,16 +109,15 @@ COLUMNS = {
         "panel": Holds(numbers=("{sales}", "{rating}", "{count}", "{controls}"))
     },
     "influence.star_rounding": {"table": Holds(numbers=("{rating}", "{outcome}"))},
-    "influence.support": {"deals": Holds(("{hours}", "{won}"), ("{hours}", "{won}"))},
-    "influence.triggers": {
+    "influence.support": {
+        "deals": Holds(("{hours}", "{won}"), ("{hours}", "{won}", "{instrument}"))
+    },
+    "influence.woken_by": {
         "needs": Holds(("customer_id", "variant", "bought"), flags=("bought",)),
         "planted": Holds(("variant", "planted"), ("planted",)),
     },
-    "retention.cox": {"table": Holds(numbers=("days",))},
-    "retention.curves": {"table": Holds(numbers=("days",))},
-    "retention.exits": {"table": Holds(numbers=("days",))},
-    "retention.parametric": {"table": Holds(numbers=("days",))},
-    "retention.period_hazards": {"table": Holds(numbers=("days",))},
+    "prediction.traits": {"orders": Holds(numbers=("amount",))},
+    "prediction.will_return": {"orders": Holds(numbers=("amount",))},
     "stages.intention": {
         "answers": Holds(("customer_id", "answered_at", "value"), ("value",)),
         "orders": Holds(("customer_id", "ordered_at")),
@@ -137,6 +135,14 @@ COLUMNS |= {
         *("latent_class", "latent_classes", "mixed_logit", "most_chosen", "nested_logit"),
         *("some_customers", "state_dependence", "what_if"),
     )
+}
+COLUMNS |= {
+    f"retention.{name}": {"table": Holds(numbers=("days", "ended"))}
+    for name in ("cox", "curves", "exits", "parametric", "period_hazards")
+}
+COLUMNS |= {
+    f"clv.{name}": {"customers": Holds(numbers=("frequency", "recency", "age", "value", "paid"))}
+    for name in ("bg_bb", "bg_nbd", "gamma_gamma", "mbg_nbd", "outlook", "pareto_nbd", "tracking")
 }
 COLUMNS |= {
     f"conjoint.{name}": _CHOICES for name in ("answer_quality", "numeric_attributes", "part_worths")
@@ -165,7 +171,7 @@ def check(function, arguments):
 def _check(where, table, holds, arguments):
     need_columns(where, table.columns, *_meant(holds.needed, arguments))
     for name in _meant(holds.filled, arguments):
-        lacking = int(table[name].isna().sum())
+        lacking = int(table[name].isna().sum()) if name in table else 0
         if lacking:
             raise InputError(
                 "result.error_filled",

@@ -39,6 +39,15 @@ def check(arguments):
             continue
         for name in table.columns[~table.columns.duplicated()]:
             column = table[name]
+            if isinstance(column, pd.DataFrame):
+                raise InputError(
+                    "result.error_column_twice",
+                    "{where}: the column '{column}' stands {n} times; keep one of them, or give "
+                    "the others names of their own",
+                    where=where,
+                    column=name,
+                    n=column.shape[1],
+                )
             if name in MOMENTS and not _holds_moments(column):
                 raise _wrong(where, name, column, moments=True)
             if name in _TABLES[where] and not columns.holds_numbers(column):

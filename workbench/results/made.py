@@ -35,7 +35,7 @@ MADE = {
         ("start",),
     ),
     ("loyalty", "scored"): ("loyalty.rfm", ("customer_id", "segment", "amount"), ()),
-    ("clv", "customers"): ("clv.customers", _BUYING, ()),
+    ("clv", "customers"): ("clv.customers", _BUYING, ("paid", "value")),
     ("clv", "people"): ("clv.value", ("frequency", "alive", "expected", "worth"), ()),
     ("conjoint", "design"): ("conjoint.choice_design", ("block", "task", "alternative"), ()),
 }

@@ -2,6 +2,7 @@
 relations last.
 """
 
+from workbench.retention.amounts import next_amounts
 from workbench.retention.by_cohort import cohorts, mean_curve
 from workbench.retention.churn import retention_rate
 from workbench.retention.duration_models import cox, parametric
@@ -14,10 +15,10 @@ from workbench.retention.repeat import (
     ever_repeat,
     pauses,
     repeat_rate,
-    time_to_next,
 )
 from workbench.retention.spells import times_to_return
 from workbench.retention.stays import curves, period_hazards
+from workbench.retention.waiting import time_to_next
 
 __all__ = [
     "buying_rhythm",
@@ -30,6 +31,7 @@ __all__ = [
     "ever_repeat",
     "exits",
     "mean_curve",
+    "next_amounts",
     "over_time",
     "parametric",
     "pauses",

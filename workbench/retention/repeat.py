@@ -1,4 +1,4 @@
-"""Do customers come back? Repeat buying, its pauses and the time to the next purchase.
+"""Do customers come back? Repeat buying and its pauses.
 
 Orders of one customer on one local day are one purchase occasion: split shipments and exchanges
 are no repeat, nor is a day on which more was given back than paid. All of a customer's numbers come
@@ -8,10 +8,9 @@ from the engine as one row a customer or less.
 import numpy as np
 
 from workbench import engine, intervals, schemas, survival
-from workbench import names as own
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
-from workbench.results import Curve, Points, Result, analysis, tidy
+from workbench.results import Points, Result, analysis, tidy
 from workbench.retention import sentences
 from workbench.stats import unchanging
 
@@ -50,7 +49,13 @@ _EVER = """WITH
 @engine.tables("orders")
 @analysis
 def repeat_rate(
-    orders, *, windows=("90D", "180D", "365D"), zone="UTC", until=None, conf_level=0.95
+    orders,
+    *,
+    windows=("90D", "180D", "365D"),
+    washout=None,
+    zone="UTC",
+    until=None,
+    conf_level=0.95,
 ):
     """How many customers come back within a set time?
 
@@ -59,6 +64,9 @@ def repeat_rate(
     orders : table with order_id, customer_id, ordered_at, amount
     windows : list of str
         Follow-up times such as "90D".
+    washout : str, optional
+        Time from the begin of the data, such as "90D", in which a first purchase counts for
+        nothing: whoever bought then may be an old customer whose first one was not seen.
     zone : str
         Time zone in which days are cut.
     until : str or Timestamp, optional
@@ -84,21 +92,8 @@ def repeat_rate(
     import pandas as pd
 
     view, end = schemas.purchase_days(orders, zone, until)
-    firsts = engine.run(
-        schemas.DAYS
-        + """,
-          ranked AS (
-            SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS k
-            FROM days WHERE bought = 1),
-          firsts AS (
-            SELECT customer, min(CASE WHEN k = 1 THEN day END) AS a,
-              min(CASE WHEN k = 2 THEN day END) AS b, min(CASE WHEN k = 3 THEN day END) AS c,
-              max(k) AS bought
-            FROM ranked GROUP BY customer)
-          SELECT a, b, c, bought, count(*) AS customers
-          FROM firsts GROUP BY a, b, c, bought ORDER BY a, b, c, bought""",
-        o=view,
-    )
+    firsts = _firsts(view)
+    firsts, old = _washed(firsts, view, washout)
     nobody = unchanging.fitted(firsts["bought"] - 1, end - firsts["a"], firsts["customers"])
     rows = []
     for name, begin, again in (("first_to_second", "a", "b"), ("second_to_third", "b", "c")):
@@ -136,7 +131,7 @@ def repeat_rate(
         unit="customers",
         n=int(firsts["customers"].sum()),
         conf_level=conf_level,
-        limits=(*limits, REPEAT_SORTING, sentences.FIRST_SEEN),
+        limits=(*limits, *old, REPEAT_SORTING, sentences.FIRST_SEEN),
         chart=Points(
             label=["purchase", "window"],
             group="purchase",
@@ -145,6 +140,51 @@ def repeat_rate(
             xlabel=Note("retention.repeat_axis", "Share that came back within the window"),
         ),
     )
+
+
+def _firsts(view):
+    """Return the days of the first three purchases and how many there were, customers alike
+    together.
+    """
+    return engine.run(
+        schemas.DAYS
+        + """,
+          ranked AS (
+            SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS k
+            FROM days WHERE bought = 1),
+          firsts AS (
+            SELECT customer, min(CASE WHEN k = 1 THEN day END) AS a,
+              min(CASE WHEN k = 2 THEN day END) AS b, min(CASE WHEN k = 3 THEN day END) AS c,
+              max(k) AS bought
+            FROM ranked GROUP BY customer)
+          SELECT a, b, c, bought, count(*) AS customers
+          FROM firsts GROUP BY a, b, c, bought ORDER BY a, b, c, bought""",
+        o=view,
+    )
+
+
+def _washed(firsts, view, washout):
+    """Leave out whose first purchase seen lies near the begin of the data, and say how many."""
+    if washout is None:
+        return firsts, []
+    late = firsts["a"] >= schemas.first_day(view) + schemas.whole_days("washout", washout)
+    left, n = firsts[late], int(firsts.loc[~late, "customers"].sum())
+    if not len(left):
+        raise NotEnoughData(
+            "retention.error_washout",
+            "repeat_rate: nobody bought for the first time after the first {washout} of the data",
+            washout=washout,
+        )
+    note = Note(
+        "retention.washout",
+        "{n} customer bought in the first {washout:span} of the data and is left out: perhaps an "
+        "old customer.",
+        "{n} customers bought in the first {washout:span} of the data and are left out: most may "
+        "be old customers whose first purchase nobody saw.",
+        n=n,
+        washout=washout,
+    )
+    return left, [note]
 
 
 def _back(started, begin, again, length, end):
@@ -389,111 +429,3 @@ def pauses(orders, *, zone="UTC", until=None):
     days = (found["following"].fillna(end) - found["day"]).astype(int)
     found = found.assign(days=days, ended=ended, watched=(end - found["day"]).astype(int))
     return found[["customer_id", "number", "days", "ended", "watched", "amount", "next_amount"]]
-
-
-@engine.tables("orders")
-@analysis
-def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level=0.95):
-    """How long until the next purchase, when some have not bought again yet?
-
-    Parameters
-    ----------
-    after : int
-        Which purchase the clock starts at: 1 = the first.
-    by : Series, optional
-        Group of each customer, indexed by customer_id; customers without one form the group
-        "missing".
-    others as in `repeat_rate`
-
-    Returns
-    -------
-    Result
-        [group,] days, n (customers at risk), count (bought again that day), estimate (share not
-        back yet), std_error, conf_low, conf_high (log–log); the medians and their
-        intervals stand in `.facts` (retention.median).
-
-    Raises
-    ------
-    NotEnoughData
-        If no customer reached that purchase.
-
-    Source: Kaplan & Meier (1958); rule R-06.
-    """
-    gaps = pauses(orders, zone=zone, until=until)
-    gaps = gaps[gaps["number"] == after]
-    if not len(gaps):
-        raise NotEnoughData(
-            "retention.error_next_nobody",
-            "time_to_next: no customer has a purchase number {after}",
-            after=after,
-        )
-    group = None if by is None else own.filled(schemas.group_of(gaps["customer_id"], by))
-    table, medians = survival.by_group(gaps["days"], gaps["ended"], group, conf_level=conf_level)
-    table = table.rename(columns={"time": "days"})
-    return Result(
-        question=Note(
-            "retention.next_question",
-            "How much time passes between purchase {k} and the next one?",
-            k=after,
-        ),
-        answer=_next_answer(table, medians, after, len(gaps)),
-        table=table,
-        unit="customers",
-        n=len(gaps),
-        method=sentences.KAPLAN_MEIER,
-        conf_level=conf_level,
-        limits=(
-            *sentences.medians(medians),
-            Note(
-                "retention.next_limit",
-                "Customers who had not come back when the data end are censored, not counted as "
-                "lost.",
-            ),
-        ),
-        chart=Curve(
-            x="days",
-            group="group",
-            step=True,
-            percent=True,
-            xlabel=Note("retention.next_axis", "Days since the purchase"),
-            ylabel=Note("retention.next_share", "Share not back yet"),
-        ),
-    )
-
-
-def _next_answer(table, medians, after, customers):
-    known = [m for m in medians if all(v == v for v in m[1:])]
-    if not known and len(medians) > 1:
-        return Note(
-            "retention.next_answer_none",
-            "The data are too short to say within how many days half of the customers of any "
-            "group buy again ({n} customers).",
-            n=customers,
-        )
-    if not known:
-        row = table[table["n"] > 0].iloc[-1]
-        return Note(
-            "retention.next_answer_open",
-            "{share:%} of the customers had not bought again {days} days after purchase {k} ({n} "
-            "customers); the data are too short for a median with its interval.",
-            share=float(row["estimate"]),
-            days=float(row["days"]),
-            k=after,
-            n=customers,
-        )
-    group, median, low, high = min(known, key=lambda m: (m[1], str(m[0])))
-    values = {"median": median, "low": low, "high": high, "k": after, "n": customers}
-    if len(medians) == 1:
-        return Note(
-            "retention.next_answer",
-            "Half of the customers bought again within {median} days of purchase {k} ({low} to "
-            "{high}; {n} customers).",
-            **values,
-        )
-    return Note(
-        "retention.next_answer_by",
-        "The shortest median observed is that of {group:word}: half of them were back within "
-        "{median} days of purchase {k} ({low} to {high}; {n} customers in all groups).",
-        group=group,
-        **values,
-    )

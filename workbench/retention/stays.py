@@ -39,7 +39,10 @@ def durations(table, time, event, *others):
     """
     fits.numbers(table, "table", time)
     fits.require(table, "table", event, *others)
-    kept = table.dropna(subset=[c for c in (time, event, *others) if c]).reset_index(drop=True)
+    named = [c for c in (time, event, *others) if c]
+    numbers = table[list(dict.fromkeys(named))].select_dtypes("number").astype(float)
+    kept = table[table[named].notna().all(axis=1) & np.isfinite(numbers).all(axis=1)]
+    kept = kept.reset_index(drop=True)
     if not len(kept):
         raise NotEnoughData("retention.error_no_complete_row", "survival: there is no complete row")
     if not np.isin(kept[event].astype(float), (0, 1)).all():

@@ -268,42 +268,32 @@ class _Life:
                 w.OFFLINE[event]
                 | ((k == w.SEARCH) & self.unseen[r] & (u("unseen event", *key) < 0.8))
             ) & (s.effect("tracking") > 0)
-            self._events(
-                r,
-                t[a],
-                np.where(event == w.CODE["order"], w.PURCHASE, k),
-                event,
-                need,
-                channel[a],
-                visit[a],
-                looked,
-                ~hidden,
-                seconds,
-            )
             last_seen[a] = t[a]
             ordered = event == w.CODE["order"]
             reads[a] += (event == w.CODE["review_read"]) * (w.RATING[looked] - 4)
-            # The next move.
-            logits = self.moves[k].copy()
-            on = (k == w.EVALUATION) | (k == w.SEARCH)
-            logits[:, 1] += (
-                on * (pull[a] + effect("reviews") * np.clip(reads[a], -1, 1))
-                + effect("newcomer") * self.first_visit[r]
-            )
-            for name, arm in self.arms.items():
-                logits[:, 1] += effect(name) * arm[r] * np.isin(k, w.TESTS[name])
-            logits[:, 0] += 0.35 * self.b2b[r] + 0.25 * self.involvement[r] * (
-                k == w.SEARCH
-            ) * effect("involvement")
-            logits[:, 4] += effect("barrier") * ((event == w.CODE["out_of_stock"]) | fail) + effect(
-                "latency"
-            ) * np.where(pay, np.nan_to_num(seconds) - LATENESS, 0)
-            logits[:, 4] += s.effect("idle_touch") * np.isin(trigger[a], IDLE)
+            blocked = (event == w.CODE["out_of_stock"]) | fail
+            slow = np.where(pay, np.nan_to_num(seconds) - LATENESS, 0)
+            logits = self._leanings(k, r, pull[a], reads[a], (blocked, slow, trigger[a]))
             if stay_left is not None:
                 logits[:, 0] = np.where(stay_left[a] > 0, logits[:, 0] + 2.2, logits[:, 0] - 1.0)
                 stay_left[a] -= 1
             share = np.exp(logits - logits.max(axis=1, keepdims=True))
-            move = d.pick("move", np.cumsum(share / share.sum(axis=1, keepdims=True), axis=1), *key)
+            share /= share.sum(axis=1, keepdims=True)
+            self._events(
+                row=r,
+                t=t[a],
+                stage=np.where(ordered, w.PURCHASE, k),
+                event=event,
+                need=np.full(len(a), need),
+                channel=channel[a],
+                visit=visit[a],
+                brand=looked,
+                tracked=~hidden,
+                seconds=seconds,
+                p_leave=np.where(ordered, np.nan, np.where(lost, 1.0, share[:, 4])),
+                blocked=blocked,
+            )
+            move = d.pick("move", np.cumsum(share, axis=1), *key)
             move = np.where(lost & ~ordered, 4, move)
             move = np.where(skip[a] & (k == w.NEED) & (move != 4), 5, move)
             before = k
@@ -357,6 +347,7 @@ class _Life:
                 "loyalty_before": loyal,
                 "orders_before": self.bought[rows],
                 "set_size": size,
+                "thought": thought @ (1 << np.arange(len(w.BRANDS))),
                 "brand": brand,
                 "furthest": np.where(bought, w.PURCHASE, reached),
                 "visits": visit,
@@ -369,6 +360,26 @@ class _Life:
             self._after_purchase(
                 rows[bought], order_at[bought], brand[bought], week[bought], failed[bought], need
             )
+
+    def _leanings(self, k, r, pull, reads, met):
+        """Return how strongly each next move draws a person in stage `k`, on the log scale: to
+        stay, go on, skip one, go back, leave; `met` holds barriers, delays and triggers.
+        """
+        effect, (blocked, slow, trigger) = self.s.effect, met
+        logits = self.moves[k].copy()
+        on = (k == w.EVALUATION) | (k == w.SEARCH)
+        logits[:, 1] += (
+            on * (pull + effect("reviews") * np.clip(reads, -1, 1))
+            + effect("newcomer") * self.first_visit[r]
+        )
+        for name, arm in self.arms.items():
+            logits[:, 1] += effect(name) * arm[r] * np.isin(k, w.TESTS[name])
+        logits[:, 0] += 0.35 * self.b2b[r] + 0.25 * self.involvement[r] * (k == w.SEARCH) * effect(
+            "involvement"
+        )
+        logits[:, 4] += effect("barrier") * blocked + effect("latency") * slow
+        logits[:, 4] += effect("idle_touch") * np.isin(trigger, IDLE)
+        return logits
 
     def _after_purchase(self, rows, at, brand, week, failed, need):
         """Make the order, the opinion of it, what people do with that opinion, and whether they
@@ -428,45 +439,31 @@ class _Life:
         for i, (name, chance, days, stage) in enumerate(plan):
             does = np.flatnonzero(u(name, rows, need) < chance)
             when = at[does] + 0.1 + days * d.wait(f"{name} wait", rows[does], need) * 0.6
-            inside = when < s.days
-            does, when = does[inside], when[inside]
-            kind = np.where(
-                (name == "review_written") & (satisfaction[does] > 0.6), w.ADVOCACY, stage
-            )
-            ones = np.full(len(does), i)
+            does, when = does[when < s.days], when[when < s.days]
+            praised = (name == "review_written") & (satisfaction[does] > 0.6)
+            kind = np.where(praised, w.ADVOCACY, stage)
+            one = np.ones(len(does), int)
             self._events(
-                rows[does],
-                when,
-                kind,
-                np.full(len(does), w.CODE[name]),
-                need,
-                np.zeros(len(does), int),
-                90 + ones,
-                brand[does],
-                np.ones(len(does), bool),
-                np.full(len(does), np.nan),
+                row=rows[does],
+                t=when,
+                stage=kind,
+                event=one * w.CODE[name],
+                need=one * need,
+                channel=one * 0,
+                visit=one * (90 + i),
+                brand=brand[does],
+                tracked=one > 0,
+                seconds=one * np.nan,
+                p_leave=one * np.nan,
+                blocked=one < 0,
             )
         rest = at + 7 + 14 * u("rest", rows, need)
         self._state(rows, rest, np.full(m, w.IDLE))
         self.t[rows] = rest + 0.02
         self.alive[rows[leaves]] = False
 
-    def _events(self, row, t, stage, event, need, channel, visit, brand, tracked, seconds):
-        self.kept["events"].append(
-            {
-                "row": row,
-                "t": t,
-                "stage": stage,
-                "event": event,
-                "need": np.full(len(row), need),
-                "channel": channel,
-                "visit": visit,
-                "brand": brand,
-                "tracked": tracked,
-                "seconds": seconds,
-                "device": self.device_now[row],
-            }
-        )
+    def _events(self, **columns):
+        self.kept["events"].append({**columns, "device": self.device_now[columns["row"]]})
 
     def _state(self, row, t, stage):
         self.kept["states"].append({"row": row, "t": t, "stage": stage})

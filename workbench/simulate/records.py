@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from workbench.simulate import world as w
+from workbench.simulate.columns import in_order, stamps, words
 from workbench.simulate.life import FACTORS, factors
+from workbench.simulate.states import truth_tables
 
 _REVIEWS = {
     "en": {
@@ -66,7 +68,7 @@ _NOW = (w.IDLE, w.NEED, w.SEARCH, w.EVALUATION, w.INTENT, w.POST)
 def tables(kept, life):
     """Return (observed, truth): two dictionaries of DataFrames for a block of customers."""
     make = _Records(kept, life)
-    return make.observed(), make.truth()
+    return make.observed(), truth_tables(make)
 
 
 class _Records:
@@ -74,7 +76,7 @@ class _Records:
         self.life, self.s = life, life.s
         self.id = life.ids.astype(np.int64) + 1
         self.e, self.p, self.o, self.st = (
-            _sorted(kept[k], by)
+            in_order(kept[k], by)
             for k, by in (
                 ("events", ("row", "t")),
                 ("episodes", ("row", "opened")),
@@ -121,18 +123,18 @@ class _Records:
         return pd.DataFrame(
             {
                 "customer_id": self.id[e["row"]],
-                "occurred_at": _time(e["t"]),
-                "event": _words(w.EVENTS, event),
-                "page": _words(pages.ravel().tolist(), event * 6 + e["brand"]),
+                "occurred_at": stamps(e["t"]),
+                "event": words(w.EVENTS, event),
+                "page": words(pages.ravel().tolist(), event * 6 + e["brand"]),
                 "session_id": self._session(e),
-                "referrer": _words(source[2], channel),
-                "source": _words(source[0], channel),
-                "medium": _words(source[1], channel),
-                "campaign": _words(["", "always_on"], tagged.astype(int)),
-                "channel": _words(w.CHANNELS, channel),
-                "device": _words(["mobile", "desktop"], e["device"]),
+                "referrer": words(source[2], channel),
+                "source": words(source[0], channel),
+                "medium": words(source[1], channel),
+                "campaign": words(["", "always_on"], tagged.astype(int)),
+                "channel": words(w.CHANNELS, channel),
+                "device": words(["mobile", "desktop"], e["device"]),
                 "device_id": self.id[e["row"]] * 2 + e["device"],
-                "brand": _words(w.BRANDS, np.where(_NAMES_BRAND[event], e["brand"], -1)),
+                "brand": words(w.BRANDS, np.where(_NAMES_BRAND[event], e["brand"], -1)),
                 "value": np.round(e["seconds"], 3),
             }
         )
@@ -153,11 +155,11 @@ class _Records:
             {
                 "order_id": self._order_id(o),
                 "customer_id": self.id[o["row"]],
-                "ordered_at": _time(o["at"]),
+                "ordered_at": stamps(o["at"]),
                 "amount": np.round(amount, 2),
                 "discount": np.round(np.maximum(o["list_price"] - o["price"], 0) * o["units"], 2),
-                "channel": _words(["web", "app"], channel),
-                "side": _words(["B2C", "B2B"], self.life.b2b[o["row"]].astype(int)),
+                "channel": words(["web", "app"], channel),
+                "side": words(["B2C", "B2B"], self.life.b2b[o["row"]].astype(int)),
             }
         )
 
@@ -167,9 +169,9 @@ class _Records:
             {
                 "order_id": self._order_id(o),
                 "customer_id": self.id[o["row"]],
-                "ordered_at": _time(o["at"]),
+                "ordered_at": stamps(o["at"]),
                 "product_id": o["brand"] + 1,
-                "brand": _words(w.BRANDS, o["brand"]),
+                "brand": words(w.BRANDS, o["brand"]),
                 "quantity": o["units"].astype(float),
                 "amount": np.round(o["price"] * o["units"], 2),
                 "list_price": o["list_price"] * o["units"],
@@ -181,7 +183,7 @@ class _Records:
         return pd.DataFrame(
             {
                 "customer_id": self.id,
-                "side": _words(["B2C", "B2B"], self.life.b2b.astype(int)),
+                "side": words(["B2C", "B2B"], self.life.b2b.astype(int)),
                 "language": self.language,
             }
         )
@@ -193,12 +195,12 @@ class _Records:
                 {
                     "customer_id": self.id[:0],
                     "campaign_id": self.id[:0],
-                    "variant": _words(["mail"], self.id[:0]),
-                    "sent_at": _time(np.zeros(0)),
+                    "variant": words(["mail"], self.id[:0]),
+                    "sent_at": stamps(np.zeros(0)),
                     "delivered": np.zeros(0, bool),
-                    "opened_at": _time(np.zeros(0)),
+                    "opened_at": stamps(np.zeros(0)),
                     "machine_open": np.zeros(0, bool),
-                    "clicked_at": _time(np.zeros(0)),
+                    "clicked_at": stamps(np.zeros(0)),
                     "unsubscribed": np.zeros(0, bool),
                 }
             )
@@ -218,12 +220,12 @@ class _Records:
             {
                 "customer_id": self.id[row],
                 "campaign_id": m + 1,
-                "variant": _words(["holdout", "mail"], sent.astype(int)),
-                "sent_at": _time(day),
+                "variant": words(["holdout", "mail"], sent.astype(int)),
+                "sent_at": stamps(day),
                 "delivered": delivered,
-                "opened_at": _time(np.where(delivered, opened, np.inf)),
+                "opened_at": stamps(np.where(delivered, opened, np.inf)),
                 "machine_open": machine,
-                "clicked_at": _time(clicked),
+                "clicked_at": stamps(clicked),
                 "unsubscribed": sent & (d.uniform("unsubscribe", row, m + 1) < 0.004),
             }
         )
@@ -311,7 +313,7 @@ class _Records:
             {
                 "response_id": table["respondent_id"] * 1000 + number,
                 "respondent_id": table["respondent_id"],
-                "answered_at": _time(table["t"]),
+                "answered_at": stamps(table["t"]),
                 "item": table["item"].astype("str"),
                 "value": table["value"],
                 "order_id": table["order_id"].where(table["order_id"] > 0),
@@ -368,11 +370,11 @@ class _Records:
             {
                 "text_id": self.id[r] * 1000 + n,
                 "customer_id": self.id[r],
-                "created_at": _time(e["t"][wrote]),
+                "created_at": stamps(e["t"][wrote]),
                 "text": pd.array(written, dtype="str"),
                 "rating": rating,
                 "language": pd.array(self.language[r].tolist(), dtype="str"),
-                "brand": _words(w.BRANDS, e["brand"][wrote]),
+                "brand": words(w.BRANDS, e["brand"][wrote]),
             }
         )
 
@@ -384,7 +386,7 @@ class _Records:
         return pd.DataFrame(
             {
                 "referrer_id": self.id[r],
-                "sent_at": _time(e["t"][sent]),
+                "sent_at": stamps(e["t"][sent]),
                 "invites": invites,
                 "joined": (d.uniform("joined", r, n) < 1 - 0.92**invites).astype(int),
             }
@@ -411,12 +413,12 @@ class _Records:
                 "deal_id": self.id[r] * 1000 + n,
                 "customer_id": self.id[r],
                 "contact": number + 1,
-                "role": _words(
+                "role": words(
                     _ROLES,
                     d.pick("role", np.cumsum([0.15, 0.25, 0.2, 0.2, 0.15, 0.05]), r, n, number),
                 ),
                 "rating": rating,
-                "opened_at": _time(p["opened"][each]),
+                "opened_at": stamps(p["opened"][each]),
                 "won": p["outcome"][each] == 1,
             }
         )
@@ -427,7 +429,7 @@ class _Records:
                 {
                     "customer_id": self.id,
                     "test": name,
-                    "variant": _words(["control", "treatment"], arm.astype(int)),
+                    "variant": words(["control", "treatment"], arm.astype(int)),
                 }
             )
             for name, arm in self.life.arms.items()
@@ -441,77 +443,3 @@ class _Records:
         known = life.draws.uniform("link", row, device) < np.where(device == 0, 0.8, 0.6)
         table = pd.DataFrame({"device_id": self.id[row] * 2 + device, "customer_id": self.id[row]})
         return table[known].sort_values("device_id", ignore_index=True)
-
-    def truth(self):
-        e, p, o, st, life = self.e, self.p, self.o, self.st, self.life
-        stays = np.ones(life.n)
-        np.multiply.at(stays, o["row"], 1 - o["p_leave"])
-        return {
-            "events": pd.DataFrame(
-                {
-                    "customer_id": self.id[e["row"]],
-                    "occurred_at": _time(e["t"]),
-                    "event": _words(w.EVENTS, e["event"]),
-                    "stage": _words(w.STAGES, e["stage"]),
-                    "episode": e["need"],
-                    "tracked": e["tracked"],
-                }
-            ),
-            "episodes": pd.DataFrame(
-                {
-                    "customer_id": self.id[p["row"]],
-                    "episode": p["need"],
-                    "opened_at": _time(p["opened"]),
-                    "closed_at": _time(p["closed"]),
-                    "outcome": _words(["open", "bought", "abandoned"], p["outcome"]),
-                    "trigger": _words(["internal", *w.CHANNELS], p["trigger"] + 1),
-                    "skipped": p["skipped"],
-                    "p_skip": p["p_skip"],
-                    "loyalty_before": p["loyalty_before"],
-                    "orders_before": p["orders_before"],
-                    "set_size": p["set_size"],
-                    "brand": _words(w.BRANDS, p["brand"]),
-                    "furthest": _words(w.STAGES, p["furthest"]),
-                    "visits": p["visits"],
-                }
-            ),
-            "states": pd.DataFrame(
-                {
-                    "customer_id": self.id[st["row"]],
-                    "since": _time(st["t"]),
-                    "stage": _words(w.STAGES, st["stage"]),
-                }
-            ),
-            "customers": pd.DataFrame(
-                {
-                    "customer_id": self.id,
-                    "involvement": life.involvement,
-                    "needs_per_day": life.rate,
-                    "alive": life.alive,
-                    "p_alive": stays,
-                    "left_at": _time(life.left_at),
-                    "deciders": life.deciders,
-                    "orders": life.bought,
-                }
-            ),
-        }
-
-
-def _sorted(block, by):
-    order = np.lexsort([block[k] for k in reversed(by)])
-    return {k: v[order] for k, v in block.items()}
-
-
-def _words(names, codes):
-    """Return text from codes, -1 as missing, without making a Python string per row."""
-    codes = np.asarray(codes, np.int64)
-    return pd.array(list(names), dtype="str").take(codes, allow_fill=bool((codes < 0).any()))
-
-
-def _time(days):
-    """Return days since the start as UTC timestamps, to the millisecond; infinite is missing."""
-    days = np.asarray(days, float)
-    known = np.isfinite(days)
-    micros = (np.where(known, days, 0) * 86_400_000).astype(np.int64) * 1000 + w.START
-    stamps = pd.Series(micros.astype("datetime64[us]")).dt.tz_localize("UTC")
-    return stamps.where(known).array

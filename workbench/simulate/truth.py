@@ -1,110 +1,215 @@
-"""Estimates beside what was planted: how near a method comes where the truth is known."""
+"""What is true of a simulated market, computed from the states it was made with.
 
-from workbench.errors import InputError
-from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+Every function takes a `simulate.Market` and reads its tables of truth: decisions with their
+beginning, end and outcome, the stages gone through in mind, the brands thought of, the chance of
+giving up after every contact with a barrier and without one. Nothing here looks at what a firm
+would have on file or shares code with an estimator. Decisions still open at the end count where
+a function says so. Each function returns a dictionary: name of a row = its true value.
+"""
 
-WITHIN = Note(
-    "simulate.recovery_answer",
-    "{inside} of {planted} planted values lie within their interval; the largest deviation is "
-    "that of {term:word}: {estimate:3} estimated, {truth:3} planted ({n} {unit:word}).",
-)
-ONE = Note(
-    "simulate.recovery_answer_one",
-    "The estimate for {term:word} is {estimate:3} ({low:3} to {high:3}), and {truth:3} was "
-    "planted ({n} {unit:word}).",
-)
-WITHIN_SHARES = Note(
-    "simulate.recovery_answer_shares",
-    "{inside} of {planted} planted shares lie within their interval; the largest deviation is "
-    "that of {term:word}: {gap:points} percentage points ({estimate:%} estimated, {truth:%} "
-    "planted; {n} {unit:word}). The largest planted share is that of {largest:word}.",
-)
+from workbench.simulate.beside import beside, recovery
+
+STAGES = ("need", "search", "evaluation", "intent", "purchase")
+MIND = ("need", "search", "evaluation", "intent")
+QUARTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
+__all__ = [
+    "STAGES",
+    "beside",
+    "bought_within",
+    "considered",
+    "effort",
+    "given_up_in",
+    "leaving",
+    "looped",
+    "minutes_in_stage",
+    "moves",
+    "now",
+    "outcomes",
+    "reach",
+    "recovery",
+    "skipped",
+    "skipping_by",
+    "triggers",
+]
 
 
-@analysis
-def recovery(result, planted, *, key="term", only=None, shares=False):
-    """How near do estimates come to what was planted?
+def reach(market, stages=STAGES):
+    """Return the share of all decisions, open ones too, that went through each stage in mind."""
+    decisions = market.truth["episodes"]
+    return {stage: float(decisions[stage].mean()) for stage in stages}
 
-    Parameters
-    ----------
-    result : Result
-        With an estimate and its interval a row.
-    planted : dict
-        Name of the row → the planted number.
-    key : str
-        Column with the names.
-    only : dict, optional
-        Column → value: the rows that are compared.
-    shares : bool
-        Whether estimates and planted numbers are divided by their sums first.
 
-    Returns
-    -------
-    Result
-        term, n, estimate, std_error, conf_low, conf_high, planted, deviation (estimate less
-        planted). The intervals are those of `result`.
+def outcomes(market):
+    """Return the share of all decisions that were bought, given up (abandoned) and open."""
+    return _shares(market.truth["episodes"]["outcome"])
 
-    Raises InputError where a planted name is no row.
+
+def skipped(market, stages=("search", "evaluation")):
+    """Return the share of purchases whose decision left out each stage in mind, and all of them."""
+    bought = market.truth["episodes"].query("outcome == 'bought'")
+    out = {stage: float(1 - bought[stage].mean()) for stage in stages}
+    if len(stages) > 1:
+        out[" + ".join(stages)] = float((~bought[list(stages)].any(axis=1)).mean())
+    return out
+
+
+def considered(market, outcome="bought"):
+    """Return the mean number of brands thought of, and the share of decisions by that number."""
+    size = market.truth["episodes"].query("outcome == @outcome")["set_size"]
+    shares = {str(k) if k < 6 else "6+": float((size == k).mean()) for k in range(1, 7)}
+    return {"mean": float(size.mean()), **shares}
+
+
+def given_up_in(market, stages=MIND):
+    """Return the share of decisions given up in each stage: that of the last contact before."""
+    events = market.truth["events"]
+    events = events[events["stage"].isin(MIND)]
+    key = ["customer_id", "episode"]
+    last = events.sort_values([*key, "occurred_at"], kind="stable").drop_duplicates(
+        key, keep="last"
+    )
+    decisions = market.truth["episodes"].query("outcome == 'abandoned'")
+    stage = decisions[key].merge(last, on=key, how="left")["stage"]
+    return {name: float((stage == name).mean()) for name in stages}
+
+
+def leaving(market, barrier="out_of_stock", stage="evaluation"):
+    """Return the chance of giving up right after a contact of a stage that was the barrier, after
+    another one, their difference, and what the barrier did: the chance at the contacts that met it
+    less the chance of the same contacts had it not been there.
     """
-    table = result.table
-    for column, value in (only or {}).items():
-        table = table[table[column] == value]
-    rows = table.set_index(key)
-    missing = [name for name in planted if name not in rows.index]
-    if missing:
-        raise InputError(
-            "simulate.error_recovery",
-            "planted: {names:text} stand in no row of the result",
-            names=missing,
-        )
-    made = rows.loc[list(planted), ["n", "estimate", "std_error", "conf_low", "conf_high"]]
-    made = made.rename_axis("term").reset_index().assign(planted=list(planted.values()))
-    if shares:
-        total = made["estimate"].sum()
-        made[["estimate", "std_error", "conf_low", "conf_high"]] /= total
-        made["planted"] /= made["planted"].sum()
-    made["deviation"] = made["estimate"] - made["planted"]
-    return Result(
-        question=Note("simulate.recovery_question", "How near do the estimates come to the truth?"),
-        answer=_answer(made, result, shares),
-        table=made,
-        method=Note(
-            "simulate.recovery_method", "Estimates and their intervals beside the planted values."
-        ),
-        unit=result.unit,
-        n=result.n,
-        conf_level=result.conf_level,
-        evidence=result.evidence,
-        chart=Points(
-            label=["term"],
-            beside="planted",
-            reference=0,
-            percent=shares,
-            xlabel=Note("simulate.recovery_axis", "Estimate, and what was planted"),
-        ),
+    contacts = market.truth["events"].query("stage == @stage and leave_chance.notna()")
+    met = contacts["event"] == barrier
+    after, other = (float(contacts.loc[m, "leave_chance"].mean()) for m in (met, ~met))
+    hit = contacts[met]
+    return {
+        "left_after_barrier": after,
+        "left_after_other": other,
+        "difference": after - other,
+        "cost_adjusted": float((hit["leave_if_barrier"] - hit["leave_if_clear"]).mean()),
+    }
+
+
+def bought_within(market, days):
+    """Return the share of decisions bought within so many days of their opening, of those opened
+    at least so long before the end.
+    """
+    import pandas as pd
+
+    decisions = market.truth["episodes"]
+    end = market.truth["events"]["occurred_at"].max()
+    took = decisions["closed_at"] - decisions["opened_at"]
+    out = {}
+    for day in days:
+        width = pd.Timedelta(days=day)
+        old = decisions["opened_at"] <= end - width
+        hit = (decisions["outcome"] == "bought") & (took <= width)
+        out[day] = float(hit[old].mean())
+    return out
+
+
+def minutes_in_stage(market, stages=MIND):
+    """Return the quartiles of minutes between the first contact in a stage and the first in the
+    next stage of the same decision, tracked or not: (stage, quantile) = minutes.
+    """
+    key = ["customer_id", "episode"]
+    events = market.truth["events"]
+    events = events[events["stage"].isin(STAGES)].sort_values([*key, "occurred_at"], kind="stable")
+    before = events.groupby(key, sort=False)["stage"].shift()
+    stays = events[events["stage"] != before]
+    ends = stays.groupby(key, sort=False)["occurred_at"].shift(-1)
+    minutes = (ends - stays["occurred_at"]).dt.total_seconds() / 60
+    return {
+        (stage, name): float(minutes[stays["stage"] == stage].quantile(share))
+        for stage in stages
+        for name, share in QUARTILES.items()
+    }
+
+
+def moves(market, stages=STAGES):
+    """Return, of the decisions that entered a stage, the share that entered each other one next:
+    (from, to) = share, over every time it was entered.
+    """
+    steps = _steps(market)
+    out = {}
+    for stage in stages[:-1]:
+        to = steps.loc[steps["stage"] == stage, "to"]
+        out |= {(stage, other): float((to == other).mean()) for other in stages if other != stage}
+    return out
+
+
+def looped(market):
+    """Return the share of decisions that went back to an earlier stage in mind, by outcome."""
+    steps = _steps(market)
+    rank = {stage: i for i, stage in enumerate(STAGES)}
+    back = steps["to"].map(rank) < steps["stage"].map(rank)
+    key = ["customer_id", "episode"]
+    went = steps.loc[back, key].drop_duplicates().assign(back=True)
+    decisions = market.truth["episodes"].merge(went, on=key, how="left")
+    hit = decisions["back"].notna()
+    return {o: float(hit[decisions["outcome"] == o].mean()) for o in ("bought", "abandoned")}
+
+
+def triggers(market, outcome=None):
+    """Return the share of decisions that each thing woke: within, or a channel."""
+    decisions = market.truth["episodes"]
+    if outcome is not None:
+        decisions = decisions[decisions["outcome"] == outcome]
+    return _shares(decisions["trigger"])
+
+
+def effort(market, outcome="bought"):
+    """Return the median number of contacts and visits of a decision, seen by anybody or not."""
+    decisions = market.truth["episodes"].query("outcome == @outcome")
+    return {"events": float(decisions["events"].median()), "sessions": _median(decisions, "visits")}
+
+
+def now(market, customers, moment, stages=("idle", *MIND, "post_purchase")):
+    """Return the share of customers in each stage at a moment."""
+    states = market.truth["states"]
+    states = states[states["since"] <= moment]
+    last = states.sort_values("since", kind="stable").drop_duplicates("customer_id", keep="last")
+    stage = last.set_index("customer_id")["stage"].reindex(list(customers)).fillna("idle")
+    return {name: float((stage == name).mean()) for name in stages}
+
+
+def skipping_by(market, groups, stages=("search", "evaluation")):
+    """Return the share of purchases that left out the stages in mind, by group.
+
+    Takes a Series: order_id = group. The difference between the two groups "more" and "fewer"
+    stands beside them.
+    """
+    bought = market.truth["episodes"].query("outcome == 'bought'")
+    order = bought["customer_id"] * 1000 + bought["episode"]
+    skip = ~bought[list(stages)].any(axis=1)
+    group = order.map(groups)
+    out = {name: float(skip[group == name].mean()) for name in ("more", "fewer")}
+    return {**out, "difference": out["more"] - out["fewer"]}
+
+
+def _steps(market):
+    """Return every stay in a stage of a decision, with the stage entered next."""
+    import pandas as pd
+
+    states = market.truth["states"].sort_values(["customer_id", "since"], kind="stable")
+    nxt = states.shift(-1)
+    same = nxt["customer_id"] == states["customer_id"]
+    to = nxt["stage"].where(same).replace({"post_purchase": "purchase"})
+    stays = states.assign(to=to)[states["stage"].isin(MIND) & same]
+    stays = stays.sort_values("since", kind="stable")
+    decisions = market.truth["episodes"][["customer_id", "episode", "opened_at"]]
+    return pd.merge_asof(
+        stays,
+        decisions.sort_values("opened_at", kind="stable"),
+        left_on="since",
+        right_on="opened_at",
+        by="customer_id",
     )
 
 
-def _answer(table, result, shares):
-    """Return how many planted values are covered, and the one that is missed by most."""
-    inside = table["planted"].between(table["conf_low"], table["conf_high"])
-    # In standard errors: terms may have units of their own.
-    off = (table["deviation"] / (1 if shares else table["std_error"])).abs()
-    row = table.assign(off=off).sort_values(["off", "term"], ascending=[False, True]).iloc[0]
-    said = {
-        "inside": int(inside.sum()),
-        "planted": len(table),
-        "term": row["term"],
-        "estimate": row["estimate"],
-        "truth": row["planted"],
-        "n": result.n,
-        "unit": result.unit,
-    }
-    if len(table) == 1:
-        own = {name: said[name] for name in ("term", "estimate", "truth", "n", "unit")}
-        return ONE.having(**own, low=row["conf_low"], high=row["conf_high"])
-    if not shares:
-        return WITHIN.having(**said)
-    top = table.sort_values(["planted", "term"], ascending=[False, True])["term"].iloc[0]
-    return WITHIN_SHARES.having(**said, gap=abs(row["deviation"]), largest=top)
+def _shares(values):
+    return {str(k): float(v) for k, v in values.value_counts(normalize=True).items()}
+
+
+def _median(table, column):
+    return float(table[column].median())

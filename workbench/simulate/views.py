@@ -104,3 +104,45 @@ def next_moves(events, stages=("need", "search", "evaluation", "intent")):
     following = moves.groupby("customer_id")["stage"].shift(-1)
     moves = moves.assign(next_stage=following).dropna(subset=["next_stage"])
     return _made(moves[moves["stage"].isin(stages)])
+
+
+def diaries(market, people=400, *, seed=1):
+    """Let some customers of a market, chosen by chance, write down their decisions.
+
+    Returns the numbers of those who kept a diary, and a DataFrame of their decisions: customer_id,
+    outcome, the stages gone through in mind, considered (brands thought of).
+    """
+    everybody = market.truth["customers"]["customer_id"].to_numpy()
+    chosen = np.random.default_rng(seed).permutation(len(everybody))[:people]
+    asked = np.sort(everybody[chosen])
+    decisions = market.truth["episodes"]
+    mine = decisions[decisions["customer_id"].isin(asked)]
+    kept = ["customer_id", "outcome", "need", "search", "evaluation", "intent", "purchase"]
+    return asked, _made(mine[kept].assign(considered=mine["set_size"]).reset_index(drop=True))
+
+
+def order_ids(market, occasions):
+    """Return the order behind every bought occasion of a market; missing for the others."""
+    orders = market["orders"][["customer_id", "ordered_at", "order_id"]]
+    closed = orders.rename(columns={"ordered_at": "closed_at"}).drop_duplicates()
+    keys = occasions[["customer_id", "closed_at"]]
+    found = keys.merge(closed, on=["customer_id", "closed_at"], how="left")["order_id"]
+    bought = (occasions["outcome"] == "bought").to_numpy()
+    return pd.Series(found.where(bought).to_numpy(), index=occasions.index, name="order_id")
+
+
+def asked_buyers(market, occasions, stages, people=600, *, seed=1):
+    """Ask buyers of a market, chosen by chance, which stages they went through before they bought.
+
+    Returns their bought occasions with a column true_STAGE a stage. People are customers who
+    bought; every purchase of theirs is asked about.
+    """
+    order = order_ids(market, occasions)
+    bought = occasions[order.notna()].assign(order_id=order.dropna().astype(int))
+    buyers = np.sort(bought["customer_id"].unique())
+    chosen = buyers[np.random.default_rng(seed).permutation(len(buyers))[:people]]
+    bought = bought[bought["customer_id"].isin(chosen)]
+    decisions = market.truth["episodes"]
+    mind = decisions[list(stages)].add_prefix("true_")
+    mind = mind.assign(order_id=decisions["customer_id"] * 1000 + decisions["episode"])
+    return _made(bought.merge(mind, on="order_id", how="left").drop(columns="order_id"))

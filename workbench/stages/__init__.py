@@ -13,6 +13,13 @@ from workbench.stages.buying_time import time_to_purchase
 from workbench.stages.carts import cart_abandonment, carts, recovery
 from workbench.stages.checkout import checkout
 from workbench.stages.checkpoints import checkpoints
+from workbench.stages.contrast import (
+    answered_before,
+    loyalty_groups,
+    requirements_before,
+    skip_contrast,
+)
+from workbench.stages.diaries import by_diary
 from workbench.stages.durations import compare_time, time_in_stage
 from workbench.stages.episodes import episodes
 from workbench.stages.giving_up import hazards
@@ -24,24 +31,29 @@ from workbench.stages.paths import decision_complexity, flows, loops, variants
 from workbench.stages.profile import profile
 from workbench.stages.reach import dark_paths, drop_location, gap_sensitivity, reach
 from workbench.stages.search import consideration, search, source_mix, touchpoints, triggers
-from workbench.stages.skipping import effect, skip_contrast, skipping, with_truth
+from workbench.stages.silence import silence
+from workbench.stages.skipping import effect, skipping, with_truth
+from workbench.stages.studies import contrast_in_market
 from workbench.stages.taxonomy import assign, beside, crosswalk, relabel, taxonomy
-from workbench.stages.validation import latent_score, reliability, rule_map, stage_logit
+from workbench.stages.validation import latent_score, nobody, reliability, rule_map, stage_logit
 from workbench.stages.where_now import where_now
 
 __all__ = [
     "StageModel",
+    "answered_before",
     "as_true",
     "assign",
     "barriers",
     "beside",
     "buying_chance",
+    "by_diary",
     "cart_abandonment",
     "carts",
     "checkout",
     "checkpoints",
     "compare_time",
     "consideration",
+    "contrast_in_market",
     "counted",
     "crosswalk",
     "dark_paths",
@@ -57,7 +69,9 @@ __all__ = [
     "latent_score",
     "learning",
     "loops",
+    "loyalty_groups",
     "mapping_quality",
+    "nobody",
     "posterior",
     "present",
     "profile",
@@ -65,8 +79,10 @@ __all__ = [
     "recovery",
     "relabel",
     "reliability",
+    "requirements_before",
     "rule_map",
     "search",
+    "silence",
     "skip_contrast",
     "skipping",
     "source_mix",

@@ -71,7 +71,8 @@ def barriers(
     adjust : list of str
         Word columns of `events`, such as device, held equal beside the number of contacts so far.
     column, action : str
-        Columns with the stage and with the event.
+        Columns with the stage and with the event. Of events at one moment in one stage, a barrier
+        comes last: an error follows what was tried.
 
     Returns
     -------
@@ -99,8 +100,7 @@ def barriers(
     if stage not in stages[:-1]:
         raise unknown("stage", "stage", stage, stages[:-1])
     schemas.require(events, "events", column, action, *adjust)
-    words = own.listed(engine.distinct(events, action))
-    names = own.occurring("barrier", own.several(barrier), words)
+    words, names = _barriers_last(own.listed(engine.distinct(events, action)), barrier)
     more = {
         "a": engine.code(action, words),
         **{
@@ -118,7 +118,7 @@ def barriers(
         [words.index(n) for n in names if n in words],
         len(adjust),
     )
-    d = engine.ordered(view, kernel, then=("t", "k")).sort_values(
+    d = engine.ordered(view, kernel, then=("t", "k", *more)).sort_values(
         ["customer", "cell", "met"], ignore_index=True
     )
     met = d["met"].to_numpy(bool)
@@ -280,3 +280,11 @@ class _Barriers(Episodes):
                 np.where(first, total_met[who[head]], 0).astype(np.int64) if m else key
             ),
         }
+
+
+def _barriers_last(words, barrier):
+    """Return the events with the barriers after the others, and the barriers: at one moment in one
+    stage the order of codes decides, and an error follows what was tried.
+    """
+    names = own.occurring("barrier", own.several(barrier), words)
+    return [*(w for w in words if w not in names), *(w for w in words if w in names)], names

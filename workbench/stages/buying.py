@@ -9,7 +9,7 @@ from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Curve, Points, Result, analysis
 from workbench.stages.hidden import MODEL_AXIS, histories
 from workbench.stages.measures import THIN
-from workbench.stages.readout import logit_chance, logit_fit, state_features
+from workbench.stages.readout import best_ridge, logit_chance, logit_fit, state_features
 from workbench.stats import regressions
 from workbench.stats.hidden_markov import forward
 
@@ -240,9 +240,9 @@ def buying_chance(
             least=LEAST_BUYERS,
             n=y.sum(),
         )
-    fit = logit_fit(
-        x[learn], y[learn].astype(int), np.flatnonzero(learn), 0.0, np.array([0.5, 0.5])
-    )
+    even, bought = np.array([0.5, 0.5]), y[learn].astype(int)
+    ridge = best_ridge(x[learn], bought, np.flatnonzero(learn), 0.0, even)
+    fit = logit_fit(x[learn], bought, 0.0, even, ridge)
     p = logit_chance(fit, x[~learn])[:, 1]
     hit, who = y[~learn], data.customer[row][~learn]
     place = np.minimum(

@@ -7,7 +7,7 @@ from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 from workbench.stages.durations import UNIT_AXIS
 from workbench.stages.episodes import cause
-from workbench.stages.measures import NO_EPISODES
+from workbench.stages.measures import NO_EPISODES, silence_of
 
 PURCHASE_LIMIT = Note(
     "stages.purchase_limit",
@@ -84,7 +84,7 @@ def time_to_purchase(episodes, *, by=None, conf_level=0.95):
             curve.insert(0, by, name)
         curves.append(curve)
     bought = episodes[episodes["outcome"] == "bought"]
-    limits = [PURCHASE_LIMIT]
+    limits = [PURCHASE_LIMIT, *silence_of(episodes)]
     if len(bought):
         limits.append(CONDITIONAL.having(days=bought["days"].median(), n=len(bought)))
     censored = int(episodes["left_censored"].sum()) if "left_censored" in episodes else 0
@@ -119,8 +119,8 @@ def _purchase_answer(table, by, n):
         last = table.iloc[-1]
         return Note(
             "stages.purchase_answer",
-            "{share:%} of decision occasions have ended in a purchase by day {days:3} ({low:%} to "
-            "{high:%}; {n} occasions).",
+            "{share:%} of occasions by silence have ended in a purchase by day {days:3} ({low:%} "
+            "to {high:%}; {n} occasions).",
             share=last["estimate"],
             days=last["days"],
             low=last["conf_low"],

@@ -86,6 +86,7 @@ def episodes(events, stages, *, gap="30D", hold=None, column="event", until=None
                 stage=stage,
             )
         table[stage] = (parts["seen"].to_numpy() >> i) & 1 == 1
+    table.attrs["gap"] = gap
     return table
 
 

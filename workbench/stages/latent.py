@@ -14,6 +14,7 @@ from workbench import engine, schemas
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import analysis
+from workbench.stages.calibrate import Answers
 from workbench.stages.hidden import (
     BINS,
     CERTAIN,
@@ -31,10 +32,11 @@ from workbench.stages.hidden import (
     histories,
     split_labels,
 )
-from workbench.stages.readout import fit_readout, stage_chances
-from workbench.stats.hidden_markov import expect, normal
+from workbench.stages.readout import fit_readout, left_out, readout_ridge, stage_chances
+from workbench.stats.hidden_markov import expect, forward, normal
 
 LEAST_HISTORIES = 30
+LEAST_ANSWERS = 50
 HISTORIES_FEW = Note(
     "stages.error_histories",
     "fit_latent: at least {least} histories are needed, found {n}",
@@ -56,6 +58,8 @@ class StageModel:
     readout : the logit that says from the last event's stages, the time since and recent activity
     whether someone is idle, under way or past a purchase, and
         how the hidden stages of those under way are read; None without labels
+    answers : Answers, what customers said beside chances that had not learnt from them; None
+    without labels
     events : tuple of str
     column : str, the column the events come from
     log_likelihood : list of float, one per step of the fit; converged : bool
@@ -76,6 +80,7 @@ class StageModel:
     threshold: float
     readout: tuple | None = None
     simulated: bool = False
+    answers: Answers | None = None
 
 
 @engine.tables("events")
@@ -90,7 +95,7 @@ def fit_latent(
     label_error=0.1,
     anchor=0.5,
     most=20_000,
-    rounds=60,
+    rounds=300,
     until=None,
     coverage=0.9,
     seed=1,
@@ -179,8 +184,8 @@ def fit_latent(
         None,
         is_simulated(events),
     )
-    if len(answers["row"]) >= 50:
-        model = replace(model, readout=fit_readout(data, model, answers, label_error))
+    if len(answers["row"]) >= LEAST_ANSWERS:
+        model = _read_out(data, model, answers, label_error)
     if len(held["row"]) >= 20:
         # A set of stages holds the stated one as often as wanted where its least likely member is
         # as likely as all but the rarest answers were.
@@ -189,6 +194,17 @@ def fit_latent(
         place = int(np.floor((1 - coverage) * (len(chance) + 1)))
         model = replace(model, threshold=float(np.sort(chance)[place - 1]) if place >= 1 else 0.0)
     return model
+
+
+def _read_out(data, model, answers, error):
+    """Return the model with its readout, and what answers say of chances that had not seen them."""
+    alpha = forward(data, model.start, model.moves, model.emissions)[0]
+    ridge = readout_ridge(data, model, answers, error, alpha)
+    readout = fit_readout(data, model, answers, error, alpha, ridge)
+    chances = left_out(data, model, answers, error, alpha, ridge)
+    who = np.unique(data.customer[answers["row"]].astype(str), return_inverse=True)[1]
+    held = Answers(chances, answers["stage"], who, error)
+    return replace(model, readout=readout, answers=held)
 
 
 @engine.tables("events")

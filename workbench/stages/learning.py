@@ -4,7 +4,7 @@ from workbench import engine
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stages.latent import fit_latent, posterior
-from workbench.stages.validation import latent_score, rule_map, stage_logit
+from workbench.stages.validation import NOBODY, latent_score, nobody, rule_map, stage_logit
 
 CONVERGED = Note("stages.learning_converged", "the fit converged")
 STOPPED = Note("stages.learning_stopped", "the fit was stopped before it converged")
@@ -61,14 +61,15 @@ def _learning_answer(rows, answers, label_error, state):
 
 
 @analysis
-def world_score(market, moment, *, label_error=0.1, conf_level=0.95):
+def world_score(market, moment, *, model=None, label_error=0.1, conf_level=0.95):
     """How good are hidden stages beside simpler models in a simulated market?
 
     The model learns from one half of the customers and their answers, and is judged on the other
     half against their true stage at the moment, as in `latent_score`.
 
-    Takes a `simulate.Market`, the moment, `label_error` as in `fit_latent`. Returns a Result as
-    `latent_score`, with the models latent, rule_map and logit.
+    Takes a `simulate.Market`, the moment, a `model` learnt from its first half where there is one,
+    `label_error` as in `fit_latent`. Returns a Result as `latent_score`, with the models latent,
+    rule_map, logit and nobody (nobody needs anything).
     """
     from workbench import simulate
 
@@ -77,9 +78,10 @@ def world_score(market, moment, *, label_error=0.1, conf_level=0.95):
     answers = answers[answers["customer_id"] <= half]
     learn, judge = events[events["customer_id"] <= half], events[events["customer_id"] > half]
     options = {"label_error": label_error, "seed": market.settings.seed}
-    model = fit_latent(learn, labels=answers, **options)
+    model = fit_latent(learn, labels=answers, **options) if model is None else model
     predicted = posterior(judge, model, moment=moment)
     rivals = [rival(events, model, answers, moment=moment) for rival in (rule_map, stage_logit)]
     truth = simulate.true_stage(market, predicted["customer_id"], moment)
-    names = ["rule_map", "logit"]
+    rivals.append(nobody(predicted))
+    names = ["rule_map", "logit", NOBODY]
     return latent_score(predicted, truth, *rivals, names=names, conf_level=conf_level)

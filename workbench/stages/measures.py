@@ -10,6 +10,12 @@ from workbench.results import Points, Result, tidy
 SHARE_METHOD = Note(
     "stages.reach_method", "Share of decision occasions; the customer is the sampling unit."
 )
+BY_SILENCE = Note(
+    "stages.by_silence",
+    "Counted are occasions by a silence of {gap:span}: a decision that was given up and the next "
+    "one within that time are one occasion, so that there are fewer occasions than decisions, and "
+    "more of them end in a purchase.",
+)
 NO_EPISODES = Note("stages.no_episodes", "there is no decision occasion")
 NONE_BOUGHT = Note("stages.none_bought", "no decision occasion ended in a purchase")
 EARLY = Note(
@@ -25,6 +31,12 @@ THIN = Note(
     "Only {n} units; {least} are needed for firm figures.",
     n=1,
 )
+
+
+def silence_of(occasions):
+    """Return the limit that says by which silence the occasions were cut, where that is known."""
+    gap = getattr(occasions, "attrs", {}).get("gap")
+    return (BY_SILENCE.having(gap=gap),) if gap else ()
 
 
 def rate_result(said, table, n, unit, conf_level, limits, label, group=None):
@@ -172,7 +184,7 @@ def occasion_result(
         unit="episodes",
         n=len(profile),
         conf_level=conf_level,
-        limits=tuple(limits),
+        limits=(*limits, *silence_of(profile)),
         chart=chart,
     )
 

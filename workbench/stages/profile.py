@@ -144,8 +144,8 @@ def profile(
     table["complexity"] = parts["complexity"]
     # Turbulence counts the different subsequences of the path, so it is computed once a path.
     phi = np.array([_subsequences(p) for p in paths])[codes]
-    spread, most = parts["spell_var"], parts["spell_var_max"]
-    table["turbulence"] = np.log2(phi * (most + 1) / (spread + 1))
+    table["turbulence"] = np.log2(phi * (parts["spell_var_max"] + 1) / (parts["spell_var"] + 1))
+    table.attrs["gap"] = gap
     return table
 
 

@@ -5,7 +5,13 @@ from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stages.episodes import cause, episodes
-from workbench.stages.measures import EARLY, NO_EPISODES, NONE_BOUGHT, SHARE_METHOD
+from workbench.stages.measures import (
+    EARLY,
+    NO_EPISODES,
+    NONE_BOUGHT,
+    SHARE_METHOD,
+    silence_of,
+)
 
 
 @engine.tables("events")
@@ -162,7 +168,7 @@ def reach(episodes, stages, *, conf_level=0.95):
     table = pd.DataFrame(rows)
     return Result(
         question=Note(
-            "stages.reach_question", "In which share of decision occasions is each stage seen?"
+            "stages.reach_question", "In which share of occasions by silence is each stage seen?"
         ),
         table=table,
         method=SHARE_METHOD,
@@ -170,11 +176,11 @@ def reach(episodes, stages, *, conf_level=0.95):
         unit="episodes",
         n=len(episodes),
         conf_level=conf_level,
-        limits=tuple(limits),
+        limits=(*limits, *silence_of(episodes)),
         chart=Points(
             label=["stage"],
             percent=True,
-            xlabel=Note("stages.reach_axis", "Share of decision occasions"),
+            xlabel=Note("stages.reach_axis", "Share of occasions by silence"),
         ),
     )
 
@@ -184,8 +190,8 @@ def _reach_answer(table):
     first, goal = table.iloc[0], table.iloc[-1]
     return Note(
         "stages.reach_answer",
-        "{share:%} of decision occasions reach {goal:word} ({low:%} to {high:%}; {count} of {n}); "
-        "{first:word} is seen in {first_share:%}.",
+        "{share:%} of occasions by silence reach {goal:word} ({low:%} to {high:%}; {count} of "
+        "{n}); {first:word} is seen in {first_share:%}.",
         share=goal["estimate"],
         goal=goal["stage"],
         low=goal["conf_low"],
@@ -232,6 +238,7 @@ def drop_location(episodes, stages, *, conf_level=0.95):
             Note(
                 "stages.location_limit", "What looks abandoned here may have been bought elsewhere."
             ),
+            *silence_of(episodes),
         ),
         chart=Points(
             label=["stage"],

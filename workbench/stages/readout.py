@@ -4,7 +4,13 @@ import numpy as np
 
 from workbench.stages.hidden import CHAIN, GAPS, MINUTE, NOW, K, anchored
 from workbench.stats.hidden_markov import forward
-from workbench.stats.noisy_logit import NoisyLogit, noisy_logit
+from workbench.stats.noisy_logit import NoisyLogit, best_penalty, noisy_logit
+
+FOLDS = 4
+# Idle, under way, past a purchase: what the six stages are to the readout, and how a mistaken
+# answer falls on them.
+THREE = np.array([0, 1, 1, 1, 1, 2])
+NOISE = np.array([1, 4, 1]) / 6
 
 
 def stage_chances(data, model, row, since, alpha=None):
@@ -17,7 +23,12 @@ def stage_chances(data, model, row, since, alpha=None):
             "nk,nkj->nj", alpha[row], model.now[np.searchsorted(GAPS, since, side="right")]
         )
     alpha = forward(data, model.start, model.moves, model.emissions)[0] if alpha is None else alpha
-    state, (slope, bias) = model.readout
+    return read(data, model, model.readout, row, since, alpha)
+
+
+def read(data, model, readout, row, since, alpha):
+    """Return the chance of every stage by a readout."""
+    state, (slope, bias) = readout
     three = logit_chance(state, state_features(data, model, row, since, alpha))
     return np.column_stack(
         [three[:, 0], three[:, 1:2] * _within(alpha[row], slope, bias), three[:, 2]]
@@ -39,7 +50,7 @@ def state_features(data, model, row, since, alpha):
     return np.column_stack([activity(data, model, row, since), a, a * wait])
 
 
-def fit_readout(data, model, answers, error):
+def fit_readout(data, model, answers, error, alpha, ridge):
     """Learn from answers whether people are idle, under way or past a purchase, and how the hidden
     stages of those under way are to be read.
 
@@ -48,17 +59,10 @@ def fit_readout(data, model, answers, error):
     """
     from scipy import optimize
 
-    alpha = forward(data, model.start, model.moves, model.emissions)[0]
     row, y = answers["row"], answers["stage"]
-    three = np.array([0, 1, 1, 1, 1, 2])[y]
-    noise = np.array([1, 4, 1]) / 6
-    state = logit_fit(
-        state_features(data, model, row, answers["since"], alpha),
-        three,
-        data.customer[row],
-        error,
-        noise,
-    )
+    three, noise = THREE[y], NOISE
+    x = state_features(data, model, row, answers["since"], alpha)
+    state = logit_fit(x, three, error, noise, ridge)
     going = np.flatnonzero(three == 1)
     p = logit_chance(
         state, state_features(data, model, row[going], answers["since"][going], alpha)
@@ -66,7 +70,6 @@ def fit_readout(data, model, answers, error):
     # An answer of someone who was not under way is a mistake and says nothing of the stage.
     weight = (1 - error) * p / ((1 - error) * p + error * noise[1])
     hot = np.eye(4)[y[going] - 1]
-
     best = (
         optimize.minimize(
             _lost, np.array([1.0, 0, 0, 0, 0]), (alpha[row[going]], weight, hot), "L-BFGS-B"
@@ -85,6 +88,28 @@ def _lost(v, alpha, weight, hot):
         + 2 * (v[0] - 1) ** 2
         + (v[1:] ** 2).sum() / 2
     )
+
+
+def readout_ridge(data, model, answers, error, alpha):
+    """Return the weight of the penalty that serves answers left out best."""
+    row = answers["row"]
+    x = state_features(data, model, row, answers["since"], alpha)
+    return best_ridge(x, THREE[answers["stage"]], data.customer[row], error, NOISE)
+
+
+def left_out(data, model, answers, error, alpha, ridge):
+    """Return the chances of every stage at the answers, by readouts that did not learn from the
+    customer who gave them.
+    """
+    row, since = answers["row"], answers["since"]
+    chances = np.empty((len(row), len(NOW)))
+    fold = _folds(data.customer[row])
+    for f in range(FOLDS):
+        some = {name: values[fold != f] for name, values in answers.items()}
+        readout = fit_readout(data, model, some, error, alpha, ridge)
+        here = fold == f
+        chances[here] = read(data, model, readout, row[here], since[here], alpha)
+    return chances
 
 
 def activity(data, model, row, since):
@@ -114,15 +139,23 @@ def activity(data, model, row, since):
     return np.column_stack(columns).astype(float)
 
 
-def logit_fit(x, y, who, error, noise=None, folds=4):
-    """Fit a multinomial logit whose answers may be wrong; the weight of its penalty is the best of
-    four on customers left out.
-    """
-    people = np.unique(np.asarray(who).astype(str), return_inverse=True)[1]
-    fold = (people * 2654435761 % 2**32 // 7) % folds
+def best_ridge(x, y, who, error, noise=None):
+    """Return the weight of the penalty, the best of four on customers left out."""
     noise = np.full(len(NOW), 1 / len(NOW)) if noise is None else noise
-    made = noisy_logit(x, y, fold, error=error, noise=noise)
+    return best_penalty(x, y, _folds(who), error=error, noise=noise)
+
+
+def logit_fit(x, y, error, noise, ridge):
+    """Fit a multinomial logit whose answers may be wrong."""
+    noise = np.full(len(NOW), 1 / len(NOW)) if noise is None else noise
+    made = noisy_logit(x, y, error=error, noise=noise, penalty=ridge)
     return made.mean, made.scale, made.weights
+
+
+def _folds(who):
+    """Return the fold of every answer: those of one customer stand in one."""
+    people = np.unique(np.asarray(who).astype(str), return_inverse=True)[1]
+    return (people * 2654435761 % 2**32 // 7) % FOLDS
 
 
 def logit_chance(readout, x):

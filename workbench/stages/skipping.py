@@ -1,6 +1,6 @@
 """Which stages buyers skip, and whether earlier buyers skip more."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from workbench.stages.measures import (
     shown,
     thin,
 )
-from workbench.stats.scaling import standardise
+from workbench.stats import estimating_equations
 
 SKIP = {
     "percent": True,
@@ -29,19 +29,6 @@ SKIP = {
         "observations (Rogan–Gladen) where a linked sample is given.",
     ),
     "axis": Note("stages.skip_axis", "Share of purchases"),
-}
-CONTRAST = {
-    "percent": True,
-    "question": Note(
-        "stages.contrast_question",
-        "Do customers with more purchases behind them skip stages more often?",
-    ),
-    "method": Note(
-        "stages.contrast_method",
-        "Shares and their difference with the customer as sampling unit; odds ratio per earlier "
-        "purchase from a logistic GEE. First-ever buyers left out.",
-    ),
-    "axis": Note("stages.contrast_axis", "Share of purchases, and difference"),
 }
 EFFECT = {
     "question": Note(
@@ -67,13 +54,7 @@ SKIP_CORRECTED = Note(
     "stages must be true.",
     n=1,
 )
-CONTRAST_FEW = Note(
-    "stages.contrast_few",
-    "{least} purchases in each group are needed, and some skipped and some not; found {more} with "
-    "more and {fewer} with fewer purchases before",
-)
 ENOUGH_LINKED = 300
-LEAST_CONTRAST = 50  # purchases in a group
 
 
 @engine.frames("profile", optional=("linked",))
@@ -214,8 +195,8 @@ def with_truth(profile, truth, stages):
     ends = out[["customer_id", "episode", "opened_at", "closed_at"]].sort_values(
         "closed_at", kind="stable"
     )
-    if not len(events):
-        # An empty column has no type of its own.
+    if not len(events) or events["customer_id"].dtype.kind == "f":
+        # An empty column has no type of its own, and one with gaps has fractions.
         events = events.astype({"customer_id": ends["customer_id"].dtype})
     at = pd.merge_asof(
         events,
@@ -264,7 +245,9 @@ def effect(outcome, drivers, customer, *, conf_level=0.95):
     for name in drivers:
         countable("drivers", str(name), drivers[name])
     regression.check(pd.DataFrame(x[:, 1:], columns=drivers.columns.astype(str)), "drivers")
-    model = _gee(y, x, np.unique(np.asarray(customer).astype(str), return_inverse=True)[1])
+    model = estimating_equations.logit(
+        y, x, np.unique(np.asarray(customer).astype(str), return_inverse=True)[1]
+    )
     low, high = intervals.normal(model.params, model.bse, conf_level)
     table = pd.DataFrame(
         {
@@ -366,156 +349,3 @@ def _corrected(bought, linked, names, draws, seed, conf_level):
         "sensitivity": se,
         "specificity": sp,
     }
-
-
-@engine.frames("profile")
-@analysis
-def skip_contrast(profile, stages, *, by="orders_before", conf_level=0.95):
-    """Do earlier buyers skip stages more often than those with fewer purchases behind them?
-
-    Loyalty is what was there before the occasion opened. Occasions of first-ever buyers take no
-    part: they cannot be loyal yet.
-
-    Parameters
-    ----------
-    profile : DataFrame from `profile`
-    stages : list of str
-        Stages whose joint absence counts as skipping.
-    by : str
-        Number known before the occasion; "more" is above its median among repeat buyers.
-
-    Returns
-    -------
-    Result
-        group (more, fewer, difference, odds_ratio), count, n (bought occasions), estimate,
-        conf_low, conf_high. The odds ratio is that of one more unit of `by`, from a
-        logistic model by generalised estimating equations, customers as clusters; the model is in
-        `.model`. Evidence: associational.
-
-    Raises
-    ------
-    NotEnoughData
-        With fewer than 50 occasions in a group, or none or all skipped.
-
-    Source: Liang & Zeger (1986), Biometrika 73; Newman & Staelin (1972).
-    """
-    import pandas as pd
-
-    checked(profile, by, "outcome", "orders_before", *stages)
-    d = profile[(profile["outcome"] == "bought") & (profile["orders_before"] > 0)]
-    more = d[by] > d[by].median()
-    skipped = ~d[list(stages)].any(axis=1)
-    if min(more.sum(), (~more).sum()) < LEAST_CONTRAST or skipped.sum() in (0, len(d)):
-        raise NotEnoughData(
-            CONTRAST_FEW.having(least=LEAST_CONTRAST, more=more.sum(), fewer=(~more).sum())
-        )
-    rows = [
-        {"group": name, **intervals.share(skipped[hit], d.loc[hit, "customer_id"], conf_level)}
-        for name, hit in (("more", more), ("fewer", ~more))
-    ]
-    who = np.unique(d["customer_id"].astype(str), return_inverse=True)[1]
-    # The difference's error from customers' pulls on both shares, so that a customer in both groups
-    # counts once.
-    pull = np.where(
-        more,
-        (skipped - rows[0]["estimate"]) / more.sum(),
-        -(skipped - rows[1]["estimate"]) / (~more).sum(),
-    )
-    se = float(np.sqrt((np.bincount(who, pull) ** 2).sum()))
-    gap = rows[0]["estimate"] - rows[1]["estimate"]
-    low, high = (float(v) for v in intervals.normal(gap, se, conf_level))
-    rows.append(
-        {
-            "group": "difference",
-            "count": np.nan,
-            "n": len(d),
-            "estimate": gap,
-            "std_error": se,
-            "conf_low": low,
-            "conf_high": high,
-        }
-    )
-    model = _gee(
-        skipped.to_numpy(float), np.column_stack([np.ones(len(d)), d[by].to_numpy(float)]), who
-    )
-    b, s = model.params[1], model.bse[1]
-    low, high = np.exp(intervals.normal(b, s, conf_level))
-    rows.append(
-        {
-            "group": "odds_ratio",
-            "count": np.nan,
-            "n": len(d),
-            "estimate": float(np.exp(b)),
-            "conf_low": float(low),
-            "conf_high": float(high),
-        }
-    )
-    limits = (
-        Note(
-            "stages.contrast_limit",
-            "An association, not a cause: frequent buyers differ in more than loyalty, and "
-            "replenishment looks like skipping.",
-        ),
-        SKIP_LIMIT,
-        *thin(len(d), 200),
-    )
-    table = pd.DataFrame(rows)
-    made = occasion_result(
-        CONTRAST | {"answer": _contrast_answer(table)},
-        table,
-        d,
-        conf_level,
-        limits,
-        label=["group"],
-        only={"group": ["more", "fewer", "difference"]},
-    )
-    return replace(made, evidence="associational", model=model)
-
-
-def _contrast_answer(table):
-    """Return the difference in skipping between the two groups, or that none could be shown."""
-    rows = table.set_index("group")
-    gap = rows.loc["difference"]
-    values = {
-        "more": rows.loc["more", "estimate"],
-        "fewer": rows.loc["fewer", "estimate"],
-        "difference": gap["estimate"],
-        "low": gap["conf_low"],
-        "high": gap["conf_high"],
-        "n": gap["n"],
-    }
-    if gap["conf_low"] <= 0 <= gap["conf_high"]:
-        return Note(
-            "stages.contrast_answer_none",
-            "No difference could be shown: customers with more earlier purchases skip the stages "
-            "in {more:%} of purchases, those with fewer in {fewer:%}, {difference:points} "
-            "percentage points apart ({low:points} to {high:points}; {n} purchases).",
-            **values,
-        )
-    return Note(
-        "stages.contrast_answer",
-        "Customers with more earlier purchases skip the stages in {more:%} of purchases, those "
-        "with fewer in {fewer:%}: a difference of {difference:points} percentage points "
-        "({low:points} to {high:points}; {n} purchases).",
-        **values,
-    )
-
-
-@dataclass(frozen=True)
-class Gee:
-    """A logistic model with customers as clusters: estimates, standard errors, covariances."""
-
-    params: np.ndarray
-    bse: np.ndarray
-    cov: np.ndarray
-
-
-def _gee(y, x, clusters):
-    import statsmodels.api as sm
-
-    order = np.argsort(clusters, kind="stable")
-    # On one place and scale, and put back: a moment as number would leave no digit.
-    made = standardise(x[order])
-    fit = sm.GEE(y[order], made.z, groups=clusters[order], family=sm.families.Binomial()).fit()
-    params, cov = made.back @ fit.params, made.back @ fit.cov_params() @ made.back.T
-    return Gee(params, np.sqrt(np.diag(cov)), cov)

@@ -19,7 +19,7 @@ from workbench.stages.hidden import (
     histories,
     split_labels,
 )
-from workbench.stages.readout import activity, logit_chance, logit_fit
+from workbench.stages.readout import activity, best_ridge, logit_chance, logit_fit
 from workbench.stats.hidden_markov import normal
 
 SCORE_QUESTION = Note(
@@ -33,6 +33,12 @@ SCORE_LIMIT = Note(
     "stages.score_limit",
     "To be scored on customers the models did not learn from; state where the true stages come "
     "from.",
+)
+NOBODY = "nobody_in_need"
+TRIVIAL = Note(
+    "stages.trivial",
+    "To say of everybody that they need nothing is right for {share:%} of customers; the likeliest "
+    "stage by the model is right for {own:%} ({n} customers).",
 )
 CALIBRATION = Note(
     "stages.calibration",
@@ -226,11 +232,25 @@ def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
         unit="customers",
         n=len(common),
         conf_level=conf_level,
-        limits=(SCORE_LIMIT,),
+        limits=(SCORE_LIMIT, *_trivial(table)),
         chart=Points(
             label=["model"],
             only={"measure": "brier"},
             xlabel=Note("stages.score_axis", "Brier score (lower is better)"),
+        ),
+    )
+
+
+def _trivial(table):
+    """Return how often it is right to say that nobody needs anything, where that is a rival."""
+    hits = table[table["measure"] == "hit_rate"].set_index("model")
+    if NOBODY not in hits.index:
+        return ()
+    return (
+        TRIVIAL.having(
+            share=hits.loc[NOBODY, "estimate"],
+            own=hits["estimate"].iloc[0],
+            n=hits["n"].iloc[0],
         ),
     )
 
@@ -283,6 +303,17 @@ def _score_answer(table):
     )
 
 
+@engine.frames("posterior")
+@analysis
+def nobody(posterior):
+    """Say of everybody that they need nothing: the rival that any model has to beat.
+
+    Takes a table as `posterior` gives it and returns one like it: idle with certainty.
+    """
+    sure = {name: float(name == "idle") for name in NOW}
+    return posterior.assign(**sure, stage="idle", certain=True, plausible="idle")
+
+
 @engine.tables("events")
 @engine.frames(optional=("labels",))
 @analysis
@@ -319,12 +350,10 @@ def stage_logit(events, model, labels, *, moment=None, label_error=0.1):
     McFadden (1974).
     """
     train, query = _asked(events, model, labels, moment), _asked(events, model, None, moment)
-    fit = logit_fit(
-        activity(train["data"], model, train["row"], train["since"]),
-        train["stage"],
-        train["data"].customer[train["row"]],
-        label_error,
-    )
+    x = activity(train["data"], model, train["row"], train["since"])
+    who = train["data"].customer[train["row"]]
+    ridge = best_ridge(x, train["stage"], who, label_error)
+    fit = logit_fit(x, train["stage"], label_error, None, ridge)
     return _as_posterior(
         query, logit_chance(fit, activity(query["data"], model, query["row"], query["since"]))
     )

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from workbench import engine, intervals
+from workbench import engine
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stages.calibrate import shares
 from workbench.stages.hidden import CERTAIN, NO_CUSTOMER, NOW
 
 UNCALIBRATED = Note(
@@ -15,52 +16,82 @@ UNCALIBRATED = Note(
 )
 NOW_LIMIT = Note(
     "stages.now_limit",
-    "The interval is that of a mean over customers; validate the chances themselves with labels "
-    "(reliability).",
+    "The interval holds the doubt of the chances, as far as {answers} answers show it, and who "
+    "happens to be in which stage. It widens with every mistaken answer and with every stage in "
+    "which few of those who answered were.",
+)
+NO_MODEL = Note(
+    "stages.now_no_model",
+    "No interval: give the model too, so that what customers answered can be held against it.",
+)
+METHOD = Note(
+    "stages.now_method",
+    "Hidden Markov model over events and the time between them, anchored in the taxonomy's rules; "
+    "chances shifted until they agree with answers that had not been learnt from, added over "
+    "customers.",
 )
 
 
 @engine.frames("posterior")
 @analysis
-def where_now(posterior, *, conf_level=0.95):
+def where_now(posterior, model=None, *, seed=1, conf_level=0.95):
     """How many customers are in each stage now, as far as their behaviour can tell?
 
-    Takes the table of `posterior`. Returns a Result: stage, expected (customers), n, estimate (mean
-    chance), std_error, conf_low, conf_high (missing where the chances were never calibrated); how
-    many customers' stage is uncertain stands in `.facts` (stages.unsure, n). The interval is
-    that of a mean over customers: it does not hold the model's own error. Raises NotEnoughData
-    without customers. Source: S-27 in `docs/glossary.md`.
+    Parameters
+    ----------
+    posterior : DataFrame from `posterior`
+    model : StageModel, optional
+        The model that made it. Its answers show by how much chances are off, stage by stage;
+        without them there is no interval.
+    seed : int
+        For the draws of the interval.
+
+    Returns
+    -------
+    Result
+        stage, expected_customers, n, estimate (share of customers), std_error, conf_low,
+        conf_high. The interval is that of the share of these very customers: it holds the doubt of
+        the model and of who happens to be where. For how many customers the stage is uncertain
+        stands in `.facts` (stages.unsure).
+
+    Raises
+    ------
+    NotEnoughData
+        Without customers.
+
+    Source: S-27 in `docs/glossary.md`; shares from a classifier Saerens, Latinne & Decaestecker
+    (2002), Neural Computation 14; errors of answers Copas (1988), J. Royal Statist. Soc. B 50.
     """
     import pandas as pd
 
     n = len(posterior)
     if not n:
         raise NotEnoughData(NO_CUSTOMER)
-    p = posterior[list(NOW)].to_numpy()
-    estimate, se = (
-        p.mean(axis=0),
-        (p.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(NOW), np.nan)),
+    chances = posterior[list(NOW)].to_numpy()
+    answers = getattr(model, "answers", None)
+    known = answers is not None
+    missing = np.full(len(NOW), np.nan)
+    estimate, se, low, high = (
+        shares(chances, answers, seed=seed, conf_level=conf_level)
+        if known
+        else (chances.mean(axis=0), missing, missing, missing)
     )
-    low, high = intervals.normal(estimate, se, conf_level)
-    known = bool(posterior["calibrated"].all())
-    if not known:
-        # The spread over customers would pass for the model's own doubt, which nobody knows without
-        # answers.
-        se = low = high = np.full(len(NOW), np.nan)
     table = pd.DataFrame(
         {
             "stage": NOW,
-            "expected": p.sum(axis=0).round(1),
+            "expected_customers": (estimate * n).round(1),
             "n": n,
             "estimate": estimate,
             "std_error": se,
-            "conf_low": np.maximum(low, 0),
-            "conf_high": np.minimum(high, 1),
+            "conf_low": low,
+            "conf_high": high,
         }
     )
     unsure = int((~posterior["certain"]).sum())
+    calibrated = bool(posterior["calibrated"].all())
     limits = (
-        *(() if known else (UNCALIBRATED,)),
+        *(() if calibrated else (UNCALIBRATED,)),
+        *((NO_MODEL,) if calibrated and not known else ()),
         Note(
             "stages.unsure",
             "For {n} customer ({share:%}) no stage has a chance of at least {half:%0}: the stage "
@@ -71,16 +102,12 @@ def where_now(posterior, *, conf_level=0.95):
             share=unsure / n,
             half=CERTAIN,
         ),
-        *((NOW_LIMIT,) if known else ()),
+        *((NOW_LIMIT.having(answers=len(answers.stage)),) if known else ()),
     )
     return Result(
         question=Note("stages.now_question", "In which stage are customers now?"),
         table=table,
-        method=Note(
-            "stages.now_method",
-            "Hidden Markov model over events and the time between them, anchored in "
-            "the taxonomy's rules; mean chance over customers.",
-        ),
+        method=METHOD,
         answer=_now_answer(table, known),
         unit="customers",
         n=n,
@@ -89,7 +116,7 @@ def where_now(posterior, *, conf_level=0.95):
         chart=Points(
             label=["stage"],
             percent=True,
-            xlabel=Note("stages.now_axis", "Share of customers (mean chance)"),
+            xlabel=Note("stages.now_axis", "Share of customers"),
         ),
     )
 

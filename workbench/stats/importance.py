@@ -55,7 +55,8 @@ def johnson(rxx, rxy):
     root = (vectors * np.sqrt(np.maximum(values, 1e-12))[:, None, :]) @ vectors.transpose(0, 2, 1)
     beta = np.linalg.solve(root, rxy[:, :, None])
     raw = (root**2 @ beta**2)[:, :, 0]
-    return raw / raw.sum(axis=1, keepdims=True)
+    whole = raw.sum(axis=1, keepdims=True)
+    return np.where(whole > 0, raw / np.where(whole > 0, whole, 1), np.nan)
 
 
 def mcfadden(x, y, weights):

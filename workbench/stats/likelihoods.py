@@ -209,7 +209,7 @@ FLAT = 1e-7  # beside the steepest direction: less is what differences of slopes
 
 def delta(compute, params, cov):
     """Return a function of the estimates and its standard errors by the delta method (central
-    differences).
+    differences of the fourth order).
 
     Parameters
     ----------
@@ -233,7 +233,9 @@ def delta(compute, params, cov):
     jacobian = []
     for k in range(len(beta)):
         step = np.zeros(len(beta))
-        step[k] = max(1e-4 * se[k], 1e-9)
-        jacobian.append((compute(beta + step) - compute(beta - step)) / (2 * step[k]))
+        # Wide enough that the rounding of sums, which depends on the machine, is not seen.
+        step[k] = max(1e-2 * se[k], 1e-9)
+        near, far = (compute(beta + m * step) - compute(beta - m * step) for m in (1, 2))
+        jacobian.append((8 * near - far) / (12 * step[k]))
     jacobian = np.array(jacobian)
     return compute(beta), np.sqrt(np.maximum(np.einsum("pa,pq,qa->a", jacobian, cov, jacobian), 0))

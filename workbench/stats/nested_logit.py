@@ -84,7 +84,7 @@ def nested_chances(v, available, nests, lam):
     return within * nest[:, nests], within, inclusive, nest
 
 
-def nested_logit(offers, nests, groups, start, *, common=False):
+def nested_logit(offers, nests, groups, start, *, common=False, weights=None):
     """Fit a nested logit by maximum likelihood, from two places.
 
     Parameters
@@ -98,12 +98,15 @@ def nested_logit(offers, nests, groups, start, *, common=False):
         Weights of a conditional logit.
     common : bool
         One lambda for all nests.
+    weights : ndarray, shape (n,), optional
+        Of each choice, where they were sampled by what was chosen.
 
     Returns
     -------
     NestedLogit
 
-    Source: as the module; errors Liang & Zeger (1986), Biometrika 73.
+    Source: as the module; errors Liang & Zeger (1986), Biometrika 73; weights Manski & Lerman
+    (1977), Econometrica 45.
 
     >>> rng = np.random.default_rng(1)
     >>> x = rng.normal(size=(400, 3, 1))
@@ -118,7 +121,8 @@ def nested_logit(offers, nests, groups, start, *, common=False):
 
     k = offers.x.shape[2]
     place = _places(offers, nests, k, common)
-    model = _Nested(offers, nests, place, k, k + len(set(place[place >= 0].tolist())))
+    weights = np.ones(len(offers.chosen)) if weights is None else weights
+    model = _Nested(offers, nests, place, weights, k, k + len(set(place[place >= 0].tolist())))
     free, best = model.count - k, None
     for lam in (1.0, 0.6):
         found = optimize.minimize(
@@ -184,6 +188,7 @@ class _Nested:
     offers: Offers
     nests: np.ndarray
     place: np.ndarray
+    weights: np.ndarray
     k: int
     count: int
 
@@ -210,7 +215,7 @@ class _Nested:
                 safe[:, m] - mean / lam[m] + (mean - v[rows, offers.chosen]) / lam[m] ** 2
             )
             score[:, self.place[m]] += part
-        return value, score
+        return self.weights * value, self.weights[:, None] * score
 
     def loss(self, params):
         """Return minus the log-likelihood and its slope."""

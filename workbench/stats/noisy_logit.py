@@ -29,20 +29,19 @@ class NoisyLogit:
         return special.softmax(z @ self.weights, axis=1)
 
 
-def noisy_logit(x, y, fold, *, error, noise):
-    """Fit a multinomial logit whose outcomes are wrong now and then; the weight of its penalty is
-    the best of four on folds left out.
+def noisy_logit(x, y, *, error, noise, penalty):
+    """Fit a multinomial logit whose outcomes are wrong now and then.
 
     Parameters
     ----------
     x : ndarray, shape (n, p)
     y : ndarray of int, shape (n,)
-    fold : ndarray of int, shape (n,)
-        0, 1, …; all rows of a sampling unit in one.
     error : float
         Chance that an outcome is wrong.
     noise : ndarray, shape (outcomes,)
         Chances of each outcome where it is wrong.
+    penalty : float
+        Weight of the ridge on standardised columns.
 
     Returns
     -------
@@ -51,30 +50,48 @@ def noisy_logit(x, y, fold, *, error, noise):
     Source: as the module.
 
     >>> x, y = np.repeat([[0.0], [1.0]], 60, axis=0), np.repeat([0, 1], 60)
-    >>> made = noisy_logit(x, y, np.arange(120) % 2, error=0.1, noise=np.full(2, 0.5))
+    >>> made = noisy_logit(x, y, error=0.1, noise=np.full(2, 0.5), penalty=3.0)
     >>> bool(made.chances(np.array([[1.0]]))[0, 1] > 0.9)
     True
     """
+    model = _model(x, y, error, noise)
+    return NoisyLogit(model.mean, model.scale, model.top(np.ones(len(x), bool), penalty))
+
+
+def best_penalty(x, y, fold, *, error, noise):
+    """Return the weight of the penalty that foretells folds left out best, of four.
+
+    Parameters
+    ----------
+    x, y, error, noise : as in `noisy_logit`
+    fold : ndarray of int, shape (n,)
+        0, 1, …; all rows of a sampling unit in one.
+    """
     from scipy import special
 
-    mean, scale = x.mean(0), x.std(0) + 1e-6
-    z = np.column_stack([np.ones(len(x)), (x - mean) / scale])
-    hot, wrong = np.eye(len(noise))[y], error * noise[y]
-    model, scores = _Model(z, hot, wrong, error), []
-    for ridge in PENALTIES:
+    model, scores = _model(x, y, error, noise), []
+    for penalty in PENALTIES:
         total = 0.0
         for f in range(int(fold.max()) + 1):
-            b = model.top(fold != f, ridge)
-            p = special.softmax(z[fold == f] @ b, axis=1)
-            total += np.log((1 - error) * (p * hot[fold == f]).sum(1) + wrong[fold == f]).sum()
-        scores.append((total, ridge))
-    return NoisyLogit(mean, scale, model.top(np.ones(len(z), bool), max(scores)[1]))
+            p = special.softmax(model.z[fold == f] @ model.top(fold != f, penalty), axis=1)
+            seen = (1 - error) * (p * model.hot[fold == f]).sum(1) + model.wrong[fold == f]
+            total += np.log(seen).sum()
+        scores.append((total, penalty))
+    return max(scores)[1]
+
+
+def _model(x, y, error, noise):
+    mean, scale = x.mean(0), x.std(0) + 1e-6
+    z = np.column_stack([np.ones(len(x)), (x - mean) / scale])
+    return _Model(mean, scale, z, np.eye(len(noise))[y], error * noise[y], error)
 
 
 @dataclass(frozen=True, eq=False)
 class _Model:
     """The penalised likelihood: design, outcomes as indicators, chances of being wrong."""
 
+    mean: np.ndarray
+    scale: np.ndarray
     z: np.ndarray
     hot: np.ndarray
     wrong: np.ndarray

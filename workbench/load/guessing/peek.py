@@ -2,13 +2,14 @@
 
 import csv
 import io
+import itertools
 import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 from workbench.load import containers, workbooks
 from workbench.load.files import FORMATS
 from workbench.load.raw import UNNAMED
@@ -99,11 +100,17 @@ def _text(path, told):
     )
     quote = told.get("quote", '"')
     dialect = {"quoting": csv.QUOTE_NONE} if quote == "none" else {"quotechar": quote}
-    rows = []
-    for row in csv.reader(io.StringIO(text), delimiter=delimiter, **dialect):
-        rows.append(row)
-        if len(rows) > ROWS:
-            break
+    csv.field_size_limit(BYTES)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **dialect)
+        rows = list(itertools.islice(reader, ROWS + 1))
+    except csv.Error as error:
+        raise InputError(
+            "load.error_peek_text",
+            "{path}: cannot be cut into columns ({error})",
+            path=path,
+            error=str(error),
+        ) from None
     start = told.get("skip_rows", _header(rows))
     if start and "skip_rows" not in told:
         read["skip_rows"] = start
@@ -175,7 +182,11 @@ def _decoded(path, told=None):
 
 def _steadiness(text, delimiter):
     """Return how many fields most lines have with a delimiter, and how many lines have them."""
-    widths = [len(row) for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    csv.field_size_limit(BYTES)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    widths = []
+    with suppress(csv.Error):
+        widths += [len(row) for row in reader if row]
     wide = [w for w in widths if w > 1]
     if not wide:
         return (0, 0)
@@ -279,7 +290,7 @@ def _parquet(path, told):
             "load.error_peek_parquet",
             "{path}: not a readable Parquet file ({error})",
             path=path,
-            error=str(error).splitlines()[0],
+            error=first_line(error),
         ) from None
     records = [] if table is None else table.to_pylist()
     found = _records(path, records)

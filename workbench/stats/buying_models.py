@@ -1,5 +1,5 @@
-"""Models of buying until one leaves unseen: likelihoods with their gradients, expectations, and the
-chance to be still a customer.
+"""Models of buying until one leaves unseen, of arrays: likelihoods with their gradients,
+expectations, and the chance to be still a customer.
 
 Every model takes repeat purchases x, the last of them t and the time watched T, and parameters a
 row each (so that covariates may shift them). Logarithms throughout: nothing overflows.
