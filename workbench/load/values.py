@@ -5,7 +5,6 @@ from workbench.errors import DataError, InputError
 from workbench.load import numbers as writing
 from workbench.load import times
 from workbench.load.expressions import TRUTH, Atom, Expressions
-from workbench.load.numbers import of_column as numbers
 from workbench.load.raw import Doubt
 from workbench.load.times import no_time_zone
 from workbench.notes import Note
