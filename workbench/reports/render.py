@@ -173,7 +173,8 @@ def _not_shown(book):
         for cell in book.cells
         if cell.cell_type == "markdown" and _NOT_SHOWN.match(cell.source)
     ]
-    return clean(markdown2html(said[-1])) if said else ""
+    markup = markdown2html(said[-1]) if said else ""
+    return clean(re.sub(r'<a class="anchor-link".*?</a>', "", markup))
 
 
 def clean(markup):
@@ -250,7 +251,7 @@ def _result(said, markup, output):
         caption = table.find("caption")
         label = caption.get_text() if caption else ""
         frame = soup.new_tag("div", attrs={"class": "scroll", "tabindex": "0", "role": "region"})
-        frame["aria-label"] = label or str(SAYS["table"])
+        frame["aria-label"] = _only_one(label or str(SAYS["table"]), said)
         table["class"] = _breadth(table)
         table.wrap(frame)
         if table["class"] == "widest":
@@ -260,6 +261,16 @@ def _result(said, markup, output):
         folded["class"] = "more"
         folded.summary.append(_on_paper(soup, "span", f" ({SAYS['in_workbook']})"))
     return str(soup)
+
+
+def _only_one(label, said):
+    """Return the label of a region, numbered where another has it: that tells them apart."""
+    number, named = 1, ("region", label)
+    while named in said:
+        number += 1
+        named = ("region", f"{label} ({number})")
+    said.add(named)
+    return named[1]
 
 
 def _on_paper(soup, tag, text):
