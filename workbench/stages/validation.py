@@ -34,7 +34,7 @@ SCORE_LIMIT = Note(
     "To be scored on customers the models did not learn from; state where the true stages come "
     "from.",
 )
-NOBODY = "nobody"
+NOBODY = "nobody_in_need"
 TRIVIAL = Note(
     "stages.trivial",
     "To say of everybody that they need nothing is right for {share:%} of customers; the likeliest "
