@@ -763,7 +763,7 @@ use(
 use(
     loyalty,
     "joining",
-    {"wave": "week", "zone": "Europe/Amsterdam", "until": END},
+    {"period": "week", "zone": "Europe/Amsterdam", "until": END},
     members=MEMBERS,
     begin="2024-05-01",
     **BOUGHT,
@@ -1408,7 +1408,7 @@ use(
 
 DIARY = pd.DataFrame(
     {
-        "customer_id": np.repeat(sorted(set(EVENTS["customer_id"]))[:60], 2),
+        "customer_id": np.repeat(np.arange(60) + min(EVENTS["customer_id"]), 2),
         "outcome": np.tile(["bought", "abandoned", "bought", "open"], 30),
         "p": True,
         "q": np.arange(120) % 3 > 0,
@@ -1436,7 +1436,7 @@ use(
     {"customers": 90, **LEVEL},
     occasions=EPISODES,
     diary=DIARY,
-    asked=sorted(set(EVENTS["customer_id"]))[:65],
+    asked=list(np.arange(65) + min(EVENTS["customer_id"])),
     stages=STEPS,
 )
 use(

@@ -84,6 +84,7 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
         table = table[table["measure"] == "credit"]
     table = table.set_index("channel")
     need_columns("tests", tests.columns, "channel", "incremental", "std_error")
+    tests = tests.sort_values("channel", ignore_index=True)
     for name in tests["channel"]:
         if name not in table.index:
             raise unknown("tests", "channel", name, table.index)
