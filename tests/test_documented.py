@@ -66,7 +66,7 @@ ANALYSES = (
     "influence.price",
     "influence.social",
     "influence.place",
-    "influence.triggers",
+    "influence.wakers",
     "influence.business",
     "attribution.paths",
     "attribution.credit",

@@ -373,7 +373,7 @@ def test_attitude_and_gap_by_hand():
         ),
         (
             lambda d: drivers.key_drivers(
-                d.assign(w=np.where(np.arange(len(d)) % 2, "a", "b")), "y", ["d0", "w"]
+                d.assign(w=np.array(["a", "b", "c"])[np.arange(len(d)) % 3]), "y", ["d0", "w"]
             ),
             "numbers are needed",
         ),

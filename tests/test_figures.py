@@ -1,5 +1,7 @@
 """Figures for people: every kind draws the rows of its table and says them as text."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -239,3 +241,85 @@ def test_a_line_of_shares_begins_at_zero_and_has_whole_months():
     ax, _ = drawn(result(table, Curve(x="age", percent=True)))
     assert ax.get_ylim()[0] == 0
     assert all(float(t.get_text()) % 1 == 0 for t in ax.get_xticklabels())
+
+
+def matrix(size, named):
+    """A matrix of shares with names or numbers as columns."""
+    columns = [f"stage {i} of all" if named else i for i in range(size)]
+    rows = [
+        (f"group {r}", c, 0.9 * (i + 1) / size) for r in range(size) for i, c in enumerate(columns)
+    ]
+    table = pd.DataFrame(rows, columns=["cohort", "age", "estimate"])
+    return result(table, Heat(row="cohort", column="age", percent=True, xlabel="x", ylabel="y"))
+
+
+def lines(size):
+    """Lines of many groups that end close together."""
+    rows = [(f"group number {g}", d, 0.5 + 0.001 * g) for g in range(size) for d in range(5)]
+    table = pd.DataFrame(rows, columns=["group", "day", "estimate"])
+    return result(table, Curve(x="day", group="group", percent=True, xlabel="Days"))
+
+
+def flow(size):
+    """Stages of which each loses some."""
+    stages = [f"stage {i}" for i in range(size)]
+    rows = [("start", stages[0], 1000)]
+    for a, b in pairwise(stages):
+        rows += [(a, b, 700), (a, "abandoned", 200), (a, "still_going", 100)]
+    table = pd.DataFrame(rows, columns=["from_stage", "to_stage", "count"])
+    table = table.assign(n=1000, estimate=table["count"] / 1000)
+    return result(table, Flow(label=["from_stage", "to_stage"], stages=stages, percent=True))
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("size", [5, 40])
+@pytest.mark.parametrize("made", [lambda n: matrix(n, True), lambda n: matrix(n, False), lines])
+def test_matrices_and_lines_have_no_text_over_another(made, size, language):
+    """Names of rows, columns and lines, and the numbers in cells: within the figure, none over
+    another.
+    """
+    with speaking(language):
+        ax, renderer = drawn(made(size))
+        # Of a matrix one row of numbers stands for all: they are set alike.
+        shown = boxes([*ax.texts[:size], *ax.get_yticklabels()], renderer)
+        assert not overlaps(shown)
+        assert not overlaps(boxes(ax.get_yticklabels(), renderer))
+        edge = ax.figure.bbox
+        within = [b for _, b in boxes([*ax.get_yticklabels(), *ax.texts[:size]], renderer)]
+        assert all(b.x0 >= -1 and b.x1 <= edge.x1 + 1 and b.y0 >= -1 for b in within)
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("size", [3, 5, 8])
+def test_stages_of_a_flow_stand_apart(size, language):
+    """Their names beside one another, and what leaves below them, in both languages."""
+    with speaking(language):
+        ax, renderer = drawn(flow(size))
+        assert not overlaps(boxes(ax.texts, renderer))
+
+
+@pytest.mark.parametrize(
+    "made", [lambda: result(shares(list("ab")), Points(label=["group"])), lambda: lines(3)]
+)
+def test_every_figure_has_one_width_and_one_size_of_text(made):
+    """As broad as a sheet between its margins, and words of ten points."""
+    ax, _ = drawn(made())
+    assert ax.figure.get_size_inches()[0] == marks.WIDTH
+    words = [
+        *ax.get_xticklabels(),
+        *ax.get_yticklabels(),
+        ax.xaxis.label,
+        *ax.figure.texts,
+        *ax.texts,
+    ]
+    assert {t.get_fontsize() for t in words if t.get_text()} == {marks.SIZE}
+
+
+def test_prices_are_no_mathematics():
+    """A text between two signs of money stays as it is, wherever it stands in a figure."""
+    made = result(
+        shares(["$5_$10", "$\\\\frac$"]), Points(label=["group"], percent=True, xlabel="$a_$b")
+    )
+    ax, _ = drawn(made)
+    assert all(not t.get_parse_math() for t in [*ax.get_yticklabels(), ax.xaxis.label, *ax.texts])
+    assert "svg" in figures.picture(made, figures.SVG)[:300]

@@ -11,7 +11,7 @@ import pytest
 from workbench import load, project
 from workbench.display import speaking
 from workbench.errors import DataError, InputError
-from workbench.load.values import numbers
+from workbench.load.numbers import of_column as numbers
 
 ORDERS = {
     "table": "orders",

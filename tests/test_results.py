@@ -139,6 +139,23 @@ PANEL = pd.DataFrame(
     start=lambda d: d["customer_id"].str[1:].astype(int).map(lambda k: 3.0 if k < 8 else np.nan),
     y=lambda d: RNG.normal(size=144) + (d["t"] >= d["start"]) * 1.0,
 )
+
+
+def sent(orders):
+    """Two campaigns to those who spent most, and to some who spent least."""
+    spent = orders.groupby("customer_id")["amount"].sum()
+    most, least = spent.index[spent > spent.median()], spent.index[spent < spent.quantile(0.2)]
+    some = spent.index[spent > spent.quantile(0.75)]
+    return pd.DataFrame(
+        {
+            "customer_id": [*most, *some, *least],
+            "campaign_id": [1] * len(most) + [2] * (len(some) + len(least)),
+            "occurred_at": pd.Timestamp("2024-06-01", tz="UTC"),
+            "event": "campaign_received",
+        }
+    )
+
+
 MAILS = pd.DataFrame(
     {
         "customer_id": [f"m{k % 70}" for k in range(300)],
@@ -619,6 +636,17 @@ ANALYSES = {
         ),
         drivers.service_gap,
     ),
+    "woken_by": (
+        WIDE.assign(variant=WIDE["group"], bought=WIDE["y"]),
+        lambda d: influence.woken_by(d, control="control"),
+    ),
+    "sensitivities": (
+        CHOICES,
+        lambda d: influence.sensitivities(
+            choice.elasticities(choice.conditional_logit(d, ["price"]), d),
+            influence.price_elasticity(PROMO, store="store_id"),
+        ),
+    ),
     "price_elasticity": (
         PROMO,
         lambda d: influence.price_elasticity(d, store="store_id", controls=["on_promotion"]),
@@ -691,6 +719,10 @@ ANALYSES = {
     "sources": (EVENTS, lambda d: attribution.sources(touches(d))),
     "entry_points": (EVENTS, lambda d: attribution.entry_points(touches(d))),
     "campaigns": (ADVERTS, attribution.campaigns),
+    "mail_effect": (
+        MAILS.assign(variant=np.where(np.arange(300) % 3 == 0, "holdout", "mail")),
+        lambda d: attribution.mail_effect(d, ORDERS, windows=["7D", "20D"]),
+    ),
     "email_funnel": (MAILS, lambda d: attribution.email_funnel(d, ORDERS)),
     "mix": (
         MEDIA,
@@ -722,6 +754,30 @@ ANALYSES = {
     "negative_controls": (
         WIDE,
         lambda d: experiments.negative_controls(d, "flag", ["i4"], ["i0", "i3"]),
+    ),
+    "judged": (
+        WIDE,
+        lambda d: experiments.judged(
+            experiments.weighting(d, "flag", "many", ["i0", "i3"]),
+            experiments.negative_controls(d, "flag", ["i4"], ["i0", "i3"]),
+        ),
+    ),
+    "by_design": (
+        WIDE,
+        lambda d: experiments.by_design(
+            weighted=experiments.weighting(d, "flag", "many", ["i0", "i3"]),
+            over_time=experiments.weighting(d, "flag", "many", ["i0"]),
+        ),
+    ),
+    "power": (
+        WIDE,
+        lambda d: experiments.power(experiments.difference(d, "many", variant="group"), [0.2, 0.5]),
+    ),
+    "concurrent": (
+        ORDERS,
+        lambda d: experiments.concurrent(
+            experiments.campaign_households(d, sent(d), 1), sent(d), 1
+        ),
     ),
     "e_value": (WIDE, lambda d: experiments.e_value(2.0, 1.5, 2.7, n=100)),
     "stage_progress": (
@@ -839,6 +895,7 @@ SIGNED = {
     "balance",
     "beside_planted",
     "best_worst",
+    "by_design",
     "compare_groups",
     "compare_time",
     "conditional_logit",
@@ -881,7 +938,11 @@ SIGNED = {
     "skip_contrast",
     "stage_progress",
     "star_rounding",
+    "judged",
+    "mail_effect",
+    "sensitivities",
     "state_dependence",
+    "woken_by",
     "support",
     "trend",
     "uplift",
@@ -1207,6 +1268,9 @@ def test_words_match_the_evidence(made, name):
             "star_rounding",
             "calibrated",
             "email_funnel",
+            "mail_effect",
+            "by_design",
+            "judged",
             "difference",
             "heterogeneity",
             "difference_in_differences",

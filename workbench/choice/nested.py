@@ -86,10 +86,7 @@ def nested_logit(
             "the conditional logit",
             top=made.gradient,
         )
-    free = np.flatnonzero(made.place >= 0)
-    names = [str(n) for n in nests]
-    lambdas = ["lambda"] if common and len(free) else [f"lambda: {names[m]}" for m in free]
-    terms = [*d.terms, *lambdas]
+    terms = [*d.terms, *_lambdas(made.place, nests, common)]
     fit = NestedFit(
         pd.Series(made.params, terms),
         pd.DataFrame(made.cov, terms, terms),
@@ -115,6 +112,12 @@ def nested_logit(
         limits=_limits(made, terms, len(d.terms)) + _weighted(shares),
     )
     return replace(result, answer=findings.nests(result.table))
+
+
+def _lambdas(place, nests, common):
+    """Return the names of the dissimilarities that were estimated."""
+    free, names = np.flatnonzero(place >= 0), [str(n) for n in nests]
+    return ["lambda"] if common and len(free) else [f"lambda: {names[m]}" for m in free]
 
 
 def _weights(offers, shares):

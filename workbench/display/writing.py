@@ -215,6 +215,17 @@ def month(value):
     return _formatted(value, "MMM y")
 
 
+@_signed
+def full_month(value):
+    """Write the month of a day in a sentence; what is no day stays as it is.
+
+    >>> import datetime
+    >>> full_month(datetime.date(2025, 1, 1))
+    'January 2025'
+    """
+    return _formatted(value, "MMMM y") if isinstance(value, datetime.date) else str(value)
+
+
 def _formatted(value, pattern):
     from babel.dates import format_date
 
@@ -385,7 +396,7 @@ FORMS = {
     "money": money,
     "span": span,
     "date": date,
-    "month": lambda value: _formatted(value, "MMMM y"),
+    "month": full_month,
     "word": word,
     "header": header,
     "one": one,

@@ -11,7 +11,7 @@ from workbench.influence.promotion import promotion_lift
 from workbench.influence.sensitivities import sensitivities
 from workbench.influence.social import peers, review_effect
 from workbench.influence.stars import star_rounding
-from workbench.influence.triggers import triggers
+from workbench.influence.wakers import woken_by
 
 __all__ = [
     "decision_units",
@@ -28,5 +28,5 @@ __all__ = [
     "sensitivities",
     "star_rounding",
     "support",
-    "triggers",
+    "woken_by",
 ]

@@ -95,12 +95,12 @@ def _answer(picked):
         "influence.sensitivities_answer",
         "They answer two questions: where a price is {step:%0} higher, the share among buyers is "
         "{least:2} to {most:2} % lower, depending on the alternative, and sales of a product are "
-        "{estimate:2} % lower ({low:2} to {high:2}; {n} rows).",
+        "{sold:2} % lower ({sold_low:2} to {sold_high:2}; {n} rows).",
         step=STEP,
         least=-least["estimate"],
         most=-most["estimate"],
-        estimate=-sold["estimate"],
-        low=-sold["conf_high"],
-        high=-sold["conf_low"],
+        sold=-sold["estimate"],
+        sold_low=-sold["conf_high"],
+        sold_high=-sold["conf_low"],
         n=int(sold["n"]),
     )

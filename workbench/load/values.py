@@ -9,7 +9,7 @@ from workbench.load.raw import Doubt
 from workbench.load.times import no_time_zone
 from workbench.notes import Note
 
-__all__ = ["Values", "no_time_zone", "numbers"]
+__all__ = ["Values", "no_time_zone"]
 
 # Share of an own attribute's values that must be numbers before the others count as mistakes.
 MOSTLY = 0.9
@@ -457,21 +457,3 @@ class Values:
 
     def _where(self, atom):
         return _IN_COLUMN.having(path=self.path, column=atom.label)
-
-
-def numbers(column, decimal, where="column"):
-    """Return a pandas column as floats and the decimal sign it was read with; unreadable values are
-    missing.
-    """
-    import pyarrow as pa
-
-    from workbench import engine
-    from workbench.load.expressions import trimmed
-    from workbench.load.raw import Raw
-
-    with engine.open_workspace() as work:
-        table = pa.table({"c0": pa.array(column.astype("string"), pa.string())})
-        work.table_from("raw", table)
-        raw = Raw(work, "raw", {"x": "c0"}, {"x": "VARCHAR"})
-        how = writing.reading(raw, trimmed("c0"), decimal, where)
-        return work.frame(f"SELECT {how.sql} AS x FROM raw")["x"].astype(float), how.decimal or "."

@@ -27,6 +27,7 @@ SAYS = {
     ),
     "to_table": Note("report.to_table", "The table of this figure"),
     "numbers": Note("report.numbers", "The numbers of this figure"),
+    "whole": Note("report.whole", "The whole report"),
     "provenance": Note("report.provenance", "Where this report comes from"),
     "made": Note("report.made", "Made (UTC)"),
     "notebook": Note("report.notebook", "Notebook"),
@@ -81,7 +82,9 @@ TOO_WIDE = Note(
     table="",
 )
 LONGEST_ALT = 300
-TABLES = "tables.xlsx"
+TABLES, SUMMARY = "tables.xlsx", "summary.html"
+# The heading under which every notebook ends, in its languages.
+_NOT_SHOWN = re.compile(r"## (What this does not show|Wat dit niet laat zien)")
 # How many signs a line on a sheet of A4 holds in tables, and how few a column of words can do with.
 LINE_ON_PAPER, NARROWEST = 84, 9
 BETWEEN_COLUMNS = 2
@@ -142,7 +145,36 @@ def write_html(book, path, manifest, language):
     _must_be_passive(page)
     # Half characters have no place in a file: they are written out.
     path.write_text(page, encoding="utf-8", errors="backslashreplace")
+    _write_summary(book, path.with_name(SUMMARY), facts, look)
     return title
+
+
+def _write_summary(book, path, facts, look):
+    """Write the page of one sheet: what was found, and what it does not show."""
+    from jinja2 import Template
+
+    template = look / "summary.html.j2"
+    if not template.is_file():
+        return
+    with display.speaking(facts["language"]):
+        page = Template(template.read_text(encoding="utf-8")).render(
+            r={**facts, "not_shown": _not_shown(book)}
+        )
+    _must_be_passive(page)
+    path.write_text(page, encoding="utf-8", errors="backslashreplace")
+
+
+def _not_shown(book):
+    """Return the section that says what a report does not show, as HTML; the last of its text."""
+    from nbconvert.filters.markdown import markdown2html
+
+    said = [
+        cell.source
+        for cell in book.cells
+        if cell.cell_type == "markdown" and _NOT_SHOWN.match(cell.source)
+    ]
+    markup = markdown2html(said[-1]) if said else ""
+    return clean(re.sub(r'<a class="anchor-link".*?</a>', "", markup))
 
 
 def clean(markup):
@@ -219,7 +251,7 @@ def _result(said, markup, output):
         caption = table.find("caption")
         label = caption.get_text() if caption else ""
         frame = soup.new_tag("div", attrs={"class": "scroll", "tabindex": "0", "role": "region"})
-        frame["aria-label"] = label or str(SAYS["table"])
+        frame["aria-label"] = _only_one(label or str(SAYS["table"]), said)
         table["class"] = _breadth(table)
         table.wrap(frame)
         if table["class"] == "widest":
@@ -229,6 +261,16 @@ def _result(said, markup, output):
         folded["class"] = "more"
         folded.summary.append(_on_paper(soup, "span", f" ({SAYS['in_workbook']})"))
     return str(soup)
+
+
+def _only_one(label, said):
+    """Return the label of a region, numbered where another has it: that tells them apart."""
+    number, named = 1, ("region", label)
+    while named in said:
+        number += 1
+        named = ("region", f"{label} ({number})")
+    said.add(named)
+    return named[1]
 
 
 def _on_paper(soup, tag, text):

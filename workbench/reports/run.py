@@ -111,7 +111,7 @@ def run(
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the run must be published
         # It is published as failed, with its reason, and never as a report.
         status, reason = "failed", _reason(error, values)
-        unfinished = ("report.html", "report.pdf", "summary.html", render.TABLES)
+        unfinished = ("report.html", "report.pdf", "summary.pdf", render.SUMMARY, render.TABLES)
         # A full disk needs the room for the reason.
         for left in (*unfinished, "notebook.ipynb") if publish.is_full(error) else unfinished:
             (building.folder / left).unlink(missing_ok=True)
@@ -177,6 +177,7 @@ def _write(book, folder, manifest, values, to_pdf):
     title = render.write_html(book, page, manifest, language)
     if to_pdf:
         pdf.write(page, page.with_suffix(".pdf"))
+        pdf.write(page.with_name(render.SUMMARY), folder / "summary.pdf")
     return title
 
 

@@ -112,7 +112,7 @@ COLUMNS = {
     "influence.support": {
         "deals": Holds(("{hours}", "{won}"), ("{hours}", "{won}", "{instrument}"))
     },
-    "influence.triggers": {
+    "influence.woken_by": {
         "needs": Holds(("customer_id", "variant", "bought"), flags=("bought",)),
         "planted": Holds(("variant", "planted"), ("planted",)),
     },
