@@ -1403,3 +1403,100 @@ use(
     outcome="many",
     **TREATED,
 )
+
+# ---------------------------------------------------------------------- what stands beside others
+
+DIARY = pd.DataFrame(
+    {
+        "customer_id": np.repeat(sorted(set(EVENTS["customer_id"]))[:60], 2),
+        "outcome": np.tile(["bought", "abandoned", "bought", "open"], 30),
+        "p": True,
+        "q": np.arange(120) % 3 > 0,
+        "r": np.arange(120) % 2 == 0,
+        "considered": np.arange(120) % 3 + 1,
+    }
+)
+NEEDS = pd.DataFrame(
+    {
+        "customer_id": [f"c{k % 60}" for k in range(120)],
+        "variant": np.where(np.arange(120) % 3 == 0, "coupon", "from_within"),
+        "bought": (np.arange(120) * 7 % 5 < 2) * 1,
+    }
+)
+WEIGHTED = Made(lambda: experiments.weighting(WIDE, "flag", "many", ["i0", "group"]))
+HOMES = Made(lambda: experiments.campaign_households(ORDERS, CAMPAIGN, 2, span="28D"))
+ANSWERED = SURVEYS.assign(customer_id=np.resize(EVENTS["customer_id"].unique(), 360)).drop(
+    columns=["respondent_id"]
+)
+use(stages, "nobody", posterior=POSTERIOR)
+use(stages, "loyalty_groups", {"by": "orders_before"}, profile=PROFILE)
+use(
+    stages,
+    "by_diary",
+    {"customers": 90, **LEVEL},
+    occasions=EPISODES,
+    diary=DIARY,
+    asked=sorted(set(EVENTS["customer_id"]))[:65],
+    stages=STEPS,
+)
+use(
+    stages,
+    "silence",
+    {"timeout": "10min", "until": LAST_DAY, **LEVEL},
+    events=EVENTS,
+    stages=STEPS,
+    column="event",
+)
+use(
+    stages,
+    "contrast_in_market",
+    {"by": "share_of_requirements", "rules": None, "people": 500, "seed": 2, **LEVEL},
+    market=Made(lambda: simulate.market(1600, seed=5)),
+)
+use(
+    stages,
+    "answered_before",
+    profile=PROFILE,
+    surveys=ANSWERED.rename(columns={"customer_id": "respondent_id"}),
+    item="q_a",
+)
+use(
+    stages,
+    "requirements_before",
+    {"brand": "brand"},
+    profile=PROFILE,
+    lines=PANEL_ORDERS,
+)
+use(experiments, "power", {"measure": "difference"}, test=DIFFERENCE, effects=[0.5])
+use(experiments, "judged", result=WEIGHTED)
+use(experiments, "by_design", one=WEIGHTED, two=WEIGHTED)
+use(
+    experiments,
+    "concurrent",
+    {"before": "400D", "after": "400D", **LEVEL},
+    homes=HOMES,
+    events=CAMPAIGN,
+    campaign=2,
+    before="400D",
+)
+use(
+    influence,
+    "triggers",
+    {"control": "coupon", "planted": pd.DataFrame({"variant": ["from_within"], "planted": [0.1]})},
+    LEVEL,
+    needs=NEEDS,
+)
+use(
+    influence,
+    "sensitivities",
+    switching=Made(lambda: choice.elasticities(FIT.make(), CHOICES)),
+    selling=Made(lambda: influence.price_elasticity(base.PROMO, store="store_id")),
+)
+use(
+    attribution,
+    "mail_effect",
+    {"truth": Made(lambda: simulate.mail_effects(MARKET.make().settings)), **LEVEL},
+    emails=base.MAILS,
+    orders=ORDERS.assign(customer_id="m" + ORDERS["customer_id"].str[1:]),
+    windows=["7D", "14D"],
+)

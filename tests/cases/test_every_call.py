@@ -17,6 +17,7 @@ LONG = {
     "drivers.structural",
     "prediction.forecast",
     "stages.buying_chance",
+    "stages.contrast_in_market",
     "stages.fit_latent",
     "stages.rule_map",
     "stages.stage_logit",

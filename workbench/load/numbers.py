@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from workbench.errors import DataError, InputError
-from workbench.load.raw import NOTHING, Raw
+from workbench.load.raw import NOTHING
 from workbench.notes import Note
 
 # Signs and codes that stand beside amounts, and the currency of those that are one country's.
@@ -209,20 +209,3 @@ def _signs(raw, text, number):
           SELECT {sign_of(text)} AS s FROM {raw.relation} WHERE {number} IS NOT NULL)
         WHERE s <> '' GROUP BY s ORDER BY count(*) DESC, s"""
     )
-
-
-def of_column(column, decimal, where="column"):
-    """Return a pandas column as floats and the decimal sign it was read with; unreadable values are
-    missing.
-    """
-    import pyarrow as pa
-
-    from workbench import engine
-    from workbench.load.expressions import trimmed
-
-    with engine.open_workspace() as work:
-        table = pa.table({"c0": pa.array(column.astype("string"), pa.string())})
-        work.table_from("raw", table)
-        raw = Raw(work, "raw", {"x": "c0"}, {"x": "VARCHAR"})
-        how = reading(raw, trimmed("c0"), decimal, where)
-        return work.frame(f"SELECT {how.sql} AS x FROM raw")["x"].astype(float), how.decimal or "."

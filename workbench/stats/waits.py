@@ -7,6 +7,8 @@ import numpy as np
 from workbench.errors import NotEnoughData
 
 LEAST_WAITS = 100
+# Where the search begins: quantiles that a pause and a time until the next may have.
+PLACES = ((0.25, 0.75), (0.4, 0.95))
 STEP = 1e-4  # of the numerical derivatives
 
 
@@ -49,14 +51,15 @@ def two_kinds(waits, who):
             n=len(waits),
         )
     log = np.log(waits)
-    low, high = np.quantile(log, [0.25, 0.75])
 
-    def loss(v):
-        return -np.logaddexp(*_parts(v, log)).sum()
-
-    starts = [np.array([0.0, low, s, high, 0.0]) for s in (-0.3, 0.2)]
+    starts = [
+        np.array([odds, low, np.log(0.8), high, 0.0])
+        for odds, (low, high) in zip((0.0, -1.5), np.quantile(log, PLACES), strict=True)
+    ]
     options = {"maxiter": 4000, "maxfev": 4000, "xatol": 1e-6, "fatol": 1e-6}
-    fits = [optimize.minimize(loss, v, method="Nelder-Mead", options=options) for v in starts]
+    fits = [
+        optimize.minimize(_loss, v, (log,), method="Nelder-Mead", options=options) for v in starts
+    ]
     best = min(fits, key=lambda fit: fit.fun).x
     share = 1 / (1 + np.exp(-best[0]))
     error = share * (1 - share) * _error(best, log, np.asarray(who))
@@ -73,6 +76,11 @@ def two_kinds(waits, who):
         (best[1], float(np.exp(best[2]))),
         (float(np.exp(best[3])), float(np.exp(best[4]))),
     )
+
+
+def _loss(v, log):
+    """Return minus the log-likelihood; the pauses are the shorter kind, by definition."""
+    return -np.logaddexp(*_parts(v, log)).sum() if v[1] < v[3] else np.inf
 
 
 def _parts(v, log):
