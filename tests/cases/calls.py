@@ -1481,7 +1481,7 @@ use(
 )
 use(
     influence,
-    "triggers",
+    "woken_by",
     {"control": "coupon", "planted": pd.DataFrame({"variant": ["from_within"], "planted": [0.1]})},
     LEVEL,
     needs=NEEDS,
