@@ -502,7 +502,14 @@ use(stages, "triggers", {"by": "last_channel", **LEVEL}, occasions=PROFILE)
 use(stages, "variants", {"top": 3, **LEVEL}, profile=PROFILE)
 use(stages, "where_now", LEVEL, {"model": MODEL, "seed": 2}, posterior=POSTERIOR)
 use(stages, "with_truth", profile=PROFILE, truth=TRUTH_LOG, stages=STEPS)
-use(stages, "world_score", {"label_error": 0.2, **LEVEL}, market=MARKET, moment="2025-05-01")
+use(
+    stages,
+    "world_score",
+    {"label_error": 0.2, **LEVEL},
+    {"model": MARKET_MODEL},
+    market=MARKET,
+    moment="2025-05-01",
+)
 
 # --------------------------------------------------------------------------------- the journeys
 
