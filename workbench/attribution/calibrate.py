@@ -108,10 +108,8 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
             "tests: no conversions are attributed to a tested channel, so its test cannot be "
             "compared with them",
         )
-    ratio, error = (
-        tests["incremental"].to_numpy(float) / count[at],
-        tests["std_error"].to_numpy(float) / count[at],
-    )
+    ratio = tests["incremental"].to_numpy(float) / count[at]
+    error = tests["std_error"].to_numpy(float) / count[at]
     rng = np.random.default_rng(seed)
     own, others = _posterior(ratio, error, draws, rng)
     made = _untested(others, len(count), rng) * count
