@@ -144,9 +144,9 @@ def report(middle, rows, size, count):
     ]
     versions = ", ".join(f"{n} {version(n)}" for n in ("duckdb", "pandas", "pyarrow"))
     made = f"{date.today()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, {versions}"
-    text = f"""# Loading
+    text = f"""## {rows:,} order lines
 
-Made by `python benchmarks/loading.py` on {made}.
+Made by `python benchmarks/loading.py --rows {rows}` on {made}.
 A CSV of {rows:,} order lines ({size / 1e6:,.0f} MB) to canonical Parquet, medians of {count}
 interleaved rounds, each task in a process of its own. The machine is shared: read the ratios.
 Memory is the peak of the process tree (aim: at most 2,000 MB at 50 million lines).
@@ -155,7 +155,11 @@ Memory is the peak of the process tree (aim: at most 2,000 MB at 50 million line
 |---|---|---|---|---|---|
 {chr(10).join(table)}
 """
-    (HERE / "LOADING.md").write_text(text, encoding="utf-8")
+    path = HERE / "LOADING.md"
+    # What was measured of other sizes stays.
+    others = path.read_text(encoding="utf-8").split("\n## ")[1:] if path.exists() else []
+    kept = [f"## {part.rstrip()}\n" for part in others if not part.startswith(f"{rows:,} ")]
+    path.write_text("# Loading\n\n" + "\n".join([*kept, text]), encoding="utf-8")
     print(text)
 
 

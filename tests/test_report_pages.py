@@ -82,14 +82,18 @@ def test_an_answer_is_said_once_for_a_figure_and_its_table():
 
 
 def test_the_data_come_last_and_explanations_are_folded():
-    """A section tagged `data` moves to the end with all its cells; small headings fold."""
+    """A section tagged `data` moves to the end with all its cells; small headings fold; a section
+    that shows nothing is left out.
+    """
     book = book_of(
         ("text", "# T"),
         ("text", "## The data", ["data"]),
-        ("code", "load()"),
+        ("code", "load()", [], [{"text/plain": "a card"}]),
         ("text", "### What is a purchase?\n\nA day."),
         ("text", "## How many?"),
         ("text", "### How to count\n\nCarefully."),
+        ("text", "## Nothing was asked"),
+        ("code", "if False: show()"),
         ("text", "secret", ["remove-cell"]),
     )
     arranged = layout.arrange(book)

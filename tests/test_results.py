@@ -377,6 +377,10 @@ ANALYSES = {
         ),
     ),
     "variants": (EVENTS, lambda d: stages.variants(profile(d), top=5)),
+    "by_diary": (
+        EVENTS,
+        lambda d: stages.by_diary(profile(d), profile(d), d["customer_id"].unique(), STEPS),
+    ),
     "triggers": (EVENTS, lambda d: stages.triggers(profile(d))),
     "skipping": (EVENTS, lambda d: stages.skipping(profile(d), ["p", "q"])),
     "skip_contrast": (EVENTS, lambda d: stages.skip_contrast(profile(d), ["p"])),

@@ -459,7 +459,14 @@ for name, more in (("rule_map", {}), ("stage_logit", {"label_error": 0.2})):
         model=MARKET_MODEL,
         labels=LABELS,
     )
-use(stages, "skip_contrast", {"by": "orders_before", **LEVEL}, profile=PROFILE, stages=["p"])
+use(
+    stages,
+    "skip_contrast",
+    {"by": "orders_before", **LEVEL},
+    {"linked": LINKED},
+    profile=PROFILE,
+    stages=["p"],
+)
 use(
     stages,
     "skipping",
@@ -493,9 +500,16 @@ use(
 )
 use(stages, "triggers", {"by": "last_channel", **LEVEL}, occasions=PROFILE)
 use(stages, "variants", {"top": 3, **LEVEL}, profile=PROFILE)
-use(stages, "where_now", LEVEL, posterior=POSTERIOR)
+use(stages, "where_now", LEVEL, {"model": MODEL, "seed": 2}, posterior=POSTERIOR)
 use(stages, "with_truth", profile=PROFILE, truth=TRUTH_LOG, stages=STEPS)
-use(stages, "world_score", {"label_error": 0.2, **LEVEL}, market=MARKET, moment="2025-05-01")
+use(
+    stages,
+    "world_score",
+    {"label_error": 0.2, **LEVEL},
+    {"model": MARKET_MODEL},
+    market=MARKET,
+    moment="2025-05-01",
+)
 
 # --------------------------------------------------------------------------------- the journeys
 
@@ -711,6 +725,7 @@ use(
 use(
     clv,
     "value",
+    {"past": Made(lambda: CALLS["clv.past_forecasts"]())},
     {"discount": 0.0, "margin": 0.3, **LEVEL},
     fit=BUYING,
     spending=SPENDING,
@@ -763,7 +778,7 @@ use(
 use(
     loyalty,
     "joining",
-    {"wave": "week", "zone": "Europe/Amsterdam", "until": END},
+    {"period": "week", "zone": "Europe/Amsterdam", "until": END},
     members=MEMBERS,
     begin="2024-05-01",
     **BOUGHT,
@@ -909,6 +924,7 @@ use(
     choice,
     "nested_logit",
     {"constants": False, "common": False, **LEVEL},
+    {"shares": {f"brand {k}": 0.25 for k in range(4)}},
     nests={"x": ["brand 0", "brand 1"], "y": ["brand 2", "brand 3"]},
     common=True,
     **TWO,
@@ -1408,7 +1424,7 @@ use(
 
 DIARY = pd.DataFrame(
     {
-        "customer_id": np.repeat(sorted(set(EVENTS["customer_id"]))[:60], 2),
+        "customer_id": np.repeat(np.arange(60) + min(EVENTS["customer_id"]), 2),
         "outcome": np.tile(["bought", "abandoned", "bought", "open"], 30),
         "p": True,
         "q": np.arange(120) % 3 > 0,
@@ -1436,7 +1452,7 @@ use(
     {"customers": 90, **LEVEL},
     occasions=EPISODES,
     diary=DIARY,
-    asked=sorted(set(EVENTS["customer_id"]))[:65],
+    asked=list(np.arange(65) + min(EVENTS["customer_id"])),
     stages=STEPS,
 )
 use(
@@ -1481,7 +1497,7 @@ use(
 )
 use(
     influence,
-    "triggers",
+    "woken_by",
     {"control": "coupon", "planted": pd.DataFrame({"variant": ["from_within"], "planted": [0.1]})},
     LEVEL,
     needs=NEEDS,

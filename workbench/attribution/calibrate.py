@@ -83,7 +83,7 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
     if "measure" in table:
         table = table[table["measure"] == "credit"]
     table = table.set_index("channel")
-    need_columns("tests", tests.columns, "channel", "incremental", "std_error")
+    tests = _by_channel(tests)
     for name in tests["channel"]:
         if name not in table.index:
             raise unknown("tests", "channel", name, table.index)
@@ -108,10 +108,8 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
             "tests: no conversions are attributed to a tested channel, so its test cannot be "
             "compared with them",
         )
-    ratio, error = (
-        tests["incremental"].to_numpy(float) / count[at],
-        tests["std_error"].to_numpy(float) / count[at],
-    )
+    ratio = tests["incremental"].to_numpy(float) / count[at]
+    error = tests["std_error"].to_numpy(float) / count[at]
     rng = np.random.default_rng(seed)
     own, others = _posterior(ratio, error, draws, rng)
     made = _untested(others, len(count), rng) * count
@@ -265,3 +263,9 @@ def _posterior(ratio, error, draws, rng):
         size=(draws, len(ratio))
     ) / np.sqrt(precision)
     return own, np.column_stack([mu, spread])
+
+
+def _by_channel(tests):
+    """Return the tests in the order of their channels, so that no draw hangs on that of rows."""
+    need_columns("tests", tests.columns, "channel", "incremental", "std_error")
+    return tests.sort_values("channel", ignore_index=True)

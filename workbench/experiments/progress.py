@@ -166,7 +166,7 @@ def stage_progress(
         end,
         len(adjust),
     )
-    d = engine.ordered(view, kernel, then=("t", "k", "a"))
+    d = engine.ordered(view, kernel, then=("t", "k", "a", *more))
     young = int(d["young"].sum())
     d = d[~d["young"]]
     for i, c in enumerate(adjust):

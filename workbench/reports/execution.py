@@ -208,6 +208,7 @@ def verify(book):
 
 
 def first_line(text):
+    """Return the first line of a text that is shown, a dash where there is none."""
     return (str(text).strip().splitlines() or ["–"])[0]
 
 

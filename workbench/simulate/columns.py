@@ -7,6 +7,7 @@ from workbench.simulate import world as w
 
 
 def in_order(block, by):
+    """Return columns with their rows ordered by some of them."""
     order = np.lexsort([block[k] for k in reversed(by)])
     return {k: v[order] for k, v in block.items()}
 
