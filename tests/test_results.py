@@ -378,7 +378,7 @@ ANALYSES = {
     ),
     "variants": (EVENTS, lambda d: stages.variants(profile(d), top=5)),
     "by_diary": (
-        EVENTS,
+        random_log(3000, 13, customers=150),
         lambda d: stages.by_diary(profile(d), profile(d), d["customer_id"].unique(), STEPS),
     ),
     "triggers": (EVENTS, lambda d: stages.triggers(profile(d))),
