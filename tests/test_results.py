@@ -377,6 +377,7 @@ ANALYSES = {
         ),
     ),
     "variants": (EVENTS, lambda d: stages.variants(profile(d), top=5)),
+    "silence": (EVENTS, lambda d: stages.silence(d, STEPS, column="event")),
     "by_diary": (
         random_log(3000, 13, customers=150),
         lambda d: stages.by_diary(profile(d), profile(d), d["customer_id"].unique(), STEPS),

@@ -6,7 +6,7 @@ from workbench import engine, intervals
 from workbench import names as own
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, tidy
 from workbench.stages.measures import checked
 
 LEAST_DIARIES = 50
@@ -65,7 +65,8 @@ def by_diary(occasions, diary, asked, stages, *, customers=None, conf_level=0.95
     -------
     Result
         measure (reach, skipped: of purchases, considered: mean of purchases), term (stage), kind
-        (counted: by the rule; corrected), count, n (occasions; decisions in the diaries), estimate,
+        (counted: by the rule; corrected), count, total (of the mean), n (occasions; decisions in
+        the diaries), estimate,
         std_error, conf_low, conf_high. The corrected share has no count. Customers are the
         sampling unit.
 
@@ -78,8 +79,6 @@ def by_diary(occasions, diary, asked, stages, *, customers=None, conf_level=0.95
 
     Source: Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, ch. 9.
     """
-    import pandas as pd
-
     stages = own.listed(stages)
     checked(occasions, "customer_id", "outcome", *stages)
     checked(diary, "customer_id", "outcome", *stages)
@@ -88,7 +87,12 @@ def by_diary(occasions, diary, asked, stages, *, customers=None, conf_level=0.95
     for measure, term, part in _measures(occasions, diary, stages):
         counted, corrected = part(occasions), part(diary)
         rows += [
-            {"measure": measure, "term": term, "kind": "counted", **people.ratio(*counted)},
+            {
+                "measure": measure,
+                "term": term,
+                "kind": "counted",
+                **people.ratio(*counted, total="total" if measure == SIZE else "count"),
+            },
             {
                 "measure": measure,
                 "term": term,
@@ -96,7 +100,7 @@ def by_diary(occasions, diary, asked, stages, *, customers=None, conf_level=0.95
                 **people.corrected(counted, corrected, None if measure == SIZE else 1.0),
             },
         ]
-    table = pd.DataFrame(rows)
+    table = tidy(rows)
     for name in ("estimate", "std_error", "conf_low", "conf_high"):
         table[name] = table[name].astype(float)
     return Result(
@@ -183,13 +187,13 @@ class _People:
             ]
         )
 
-    def ratio(self, d, numerator, denominator):
-        """Return what the rule counts."""
+    def ratio(self, d, numerator, denominator, total="count"):
+        """Return what the rule counts: of a share the count, of a mean the sum it divides."""
         x = self.sums(d, numerator, denominator, self.everybody)
         here = x[:, 1] > 0
         estimate, se, low, high = intervals.ratio(x[here, 0], x[here, 1], self.conf_level)
         return {
-            "count": x[:, 0].sum(),
+            total: x[:, 0].sum(),
             "n": int(x[:, 1].sum()),
             "estimate": estimate,
             "std_error": se,
@@ -216,7 +220,6 @@ class _People:
         se = np.sqrt(variance) / bottom if bottom > 0 else np.nan
         low, high = intervals.normal(ratio, se, self.conf_level)
         return {
-            "count": np.nan,
             "n": int(y[:, 1].sum()),
             "estimate": ratio,
             "std_error": se,

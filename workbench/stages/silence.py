@@ -53,8 +53,8 @@ def silence(events, stages, *, timeout="30min", column="stage", until=None, conf
     Returns
     -------
     Result
-        measure (ends: share of waits that end a decision; silence: days), count, n (waits),
-        estimate, std_error, conf_low, conf_high. `.model.gap` is the silence, to be given to
+        measure (ends: share of waits that end a decision; silence_days), n (waits), estimate,
+        std_error, conf_low, conf_high. `.model.gap` is the silence, to be given to
         `episodes` and the others as `gap`. The interval of the silence is that of the share of
         ends.
 
@@ -82,10 +82,10 @@ def silence(events, stages, *, timeout="30min", column="stage", until=None, conf
     silent = {"n": len(days), "estimate": cut, "conf_low": least, "conf_high": most}
     table = pd.DataFrame(
         [
-            {"measure": "ends", "count": int((days > cut).sum()), "estimate": fit.share, **row},
-            {"measure": "silence_days", "count": np.nan, **silent},
+            {"measure": "ends", "estimate": fit.share, **row},
+            {"measure": "silence_days", **silent},
         ]
-    )[["measure", "count", "n", "estimate", "std_error", "conf_low", "conf_high"]]
+    )[["measure", "n", "estimate", "std_error", "conf_low", "conf_high"]]
     made = Result(
         question=QUESTION,
         table=table,
