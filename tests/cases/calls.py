@@ -1458,8 +1458,22 @@ use(
 use(
     stages,
     "silence",
-    {"timeout": "10min", "until": LAST_DAY, **LEVEL},
-    events=EVENTS,
+    {"timeout": "10min", "until": "2024-12-31", **LEVEL},
+    events=pd.DataFrame(
+        {
+            "customer_id": np.repeat(np.arange(60), 12),
+            "occurred_at": pd.Timestamp("2024-01-01", tz="UTC")
+            + pd.to_timedelta(
+                np.random.default_rng(3)
+                .lognormal(np.tile([-3.0, 2.5], 360), 0.5)
+                .reshape(60, 12)
+                .cumsum(axis=1)
+                .ravel(),
+                unit="D",
+            ),
+            "event": np.tile(["p", "q"], 360),
+        }
+    ),
     stages=STEPS,
     column="event",
 )

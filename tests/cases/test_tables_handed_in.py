@@ -21,7 +21,9 @@ NO_TABLE = {
     *("experiments.beside_planted", "experiments.e_value", "experiments.sample_size"),
     *("journeys.channel", "journeys.parse_utm", "loyalty.nbd", "prediction.calibration"),
     *("retention.mean_curve", "stages.crosswalk", "stages.relabel", "stages.taxonomy"),
-    "stages.world_score",
+    *("stages.contrast_in_market", "stages.world_score", "surveys.answers_needed"),
+    *("experiments.by_design", "experiments.judged", "experiments.power"),
+    "influence.sensitivities",
 }
 PEOPLE = ("customer_id", "respondent_id", "device_id", "session_id", "order_id", "choice_id")
 # Names that stand inside our own statements and tables.
@@ -93,6 +95,8 @@ def outcome(name, change):
             made[key] = value
     if isinstance(made.get("by"), pd.Series) and made["by"].index.dtype.kind in "OU":
         made["by"] = made["by"].set_axis(numbered(made["by"].index, "customer_id"))
+    if "asked" in made:  # customers named beside the tables
+        made["asked"] = numbered(made["asked"], "customer_id")
     return CALLS[name].function(**made)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import engine
+from workbench import engine, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -107,9 +107,18 @@ def _followed(emails, orders, windows):
     """Return the mails that can be followed for the longest window, with the orders in each."""
     import pandas as pd
 
-    kept = emails[["customer_id", "campaign_id", "sent_at", "variant"]].copy()
+    kept = emails[["customer_id", "campaign_id", "sent_at", "variant"]].assign(
+        sent_at=schemas.moments(emails, "emails", "sent_at")
+    )
+    orders = orders.assign(ordered_at=schemas.moments(orders, "orders", "ordered_at"))
+    if kept["sent_at"].isna().all():
+        raise NotEnoughData(
+            "attribution.error_mail_none", "mail_effect: no mail has a moment at which it was sent"
+        )
     usual = kept[kept["variant"] != "holdout"].groupby("campaign_id")["sent_at"].median()
-    kept["sent_at"] = kept["sent_at"].fillna(kept["campaign_id"].map(usual))
+    kept["sent_at"] = kept["sent_at"].fillna(
+        pd.to_datetime(kept["campaign_id"].map(usual), utc=True)
+    )
     last = orders["ordered_at"].max()
     kept = kept[kept["sent_at"] + pd.Timedelta(windows[-1]) <= last].reset_index(drop=True)
     kept["mailed"] = (kept["variant"] != "holdout").astype(float)

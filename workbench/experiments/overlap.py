@@ -34,7 +34,7 @@ def concurrent(homes, events, campaign, *, before="60D", after="42D", conf_level
     import pandas as pd
 
     sent = events[events["event"] == "campaign_received"]
-    others = _others(sent, campaign, homes.attrs["began"], before, after)
+    others = _others(sent, campaign, pd.Timestamp(homes.attrs["began"]), before, after)
     rows = []
     for name, which in (("any", list(others.index)), *((c, [c]) for c in others.index)):
         reached = sent.loc[sent["campaign_id"].isin(which), "customer_id"]

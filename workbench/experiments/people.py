@@ -86,7 +86,7 @@ def campaign_households(orders, events, campaign, *, span="42D"):
     trips_ (orders), log_ and log_trips_ of both; received (0 or 1); coupons (logarithm of coupons
     redeemed before); weekly (the amount spent a week during it); other_before and other_during
     (whether another campaign reached them that began in the `span` before, or while it was
-    followed: 0 or 1). The campaign's first day stands in `.attrs["began"]`.
+    followed: 0 or 1). The campaign's first moment stands in `.attrs["began"]`, written out.
     """
     import pandas as pd
 
@@ -111,7 +111,7 @@ def campaign_households(orders, events, campaign, *, span="42D"):
     for name, start in (("other_before", began - length), ("other_during", began)):
         reached = sent[(first >= start) & (first < start + length)]
         homes[name] = homes["customer_id"].isin(reached["customer_id"]).astype(int)
-    homes.attrs.update(began=began, unit="households")
+    homes.attrs.update(began=str(began), unit="households")
     return homes
 
 

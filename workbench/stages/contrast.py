@@ -283,7 +283,9 @@ def _latest(profile, told, table, time, column):
 
     at = schemas.moments(told, table, time).dt.as_unit("us")
     told = told[["customer_id", column]].assign(known_at=at).dropna(subset=["known_at"])
+    told["customer_id"] = told["customer_id"].astype("str")
     left = profile[["customer_id", "opened_at"]].reset_index()
+    left["customer_id"] = left["customer_id"].astype("str")
     found = pd.merge_asof(
         left.sort_values("opened_at", kind="stable"),
         told.sort_values("known_at", kind="stable"),
