@@ -36,6 +36,8 @@ language: Literal["en", "nl"] = "en"
 deep: bool = False
 spans: list["duration"] = ["30D", "90D"]
 """
+# What a folder of a run holds where nothing more was asked for.
+WHOLE = {"notebook.ipynb", "report.html", "summary.html", "manifest.json"}
 
 
 def notebook(path, *cells, parameters=PARAMETERS):
@@ -161,13 +163,13 @@ def test_secrets_are_refused(home):
 def test_a_good_run_is_whole(home):
     """Notebook, page, manifest with parameters, versions and hashes; no path of this machine."""
     folder = run("good", {"n": "7", "day": "yesterday"}, as_of=datetime.date(2024, 5, 2))
-    assert {p.name for p in folder.iterdir()} == {"notebook.ipynb", "report.html", "manifest.json"}
+    assert {p.name for p in folder.iterdir()} == WHOLE
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["status"] == "ok"
     assert manifest["parameters"]["n"] == 7
     assert manifest["parameters"]["day"] == "2024-05-01"
     assert manifest["title"] == "Title of it" and manifest["as_of"] == "2024-05-02"
-    assert set(manifest["outputs"]) == {"notebook.ipynb", "report.html"}
+    assert set(manifest["outputs"]) == WHOLE - {"manifest.json"}
     assert "pandas" in manifest["packages"]
     for file in folder.iterdir():
         assert str(home) not in file.read_text() and str(Path.home()) not in file.read_text()
@@ -457,7 +459,7 @@ def test_exercises_are_no_part_of_a_report(home):
     nbformat.write(book, path)
     folder = run("good")
     assert "1 / 0" not in (folder / "notebook.ipynb").read_text()
-    assert {p.name for p in folder.iterdir()} == {"notebook.ipynb", "report.html", "manifest.json"}
+    assert {p.name for p in folder.iterdir()} == WHOLE
 
 
 def test_the_readme_path_works_on_the_sample_shop(tmp_path, monkeypatch):

@@ -106,11 +106,13 @@ def write_html(book, path, manifest, language):
     from traitlets.config import Config
 
     look = project.root() / "reports" / "theme"
-    if not (look / "report" / "index.html.j2").is_file():
-        raise ReportFailed(
-            "reports.error_theme",
-            "reports/theme/report/index.html.j2 is missing; restore it from the repository",
-        )
+    for name in ("report/index.html.j2", "style.css"):
+        if not (look / name).is_file():
+            raise ReportFailed(
+                "reports.error_theme",
+                "reports/theme/{name:text} is missing; restore it from the repository",
+                name=name,
+            )
     config = Config()
     config.TemplateExporter.exclude_input = True
     config.HTMLExporter.exclude_anchor_links = True
