@@ -8,6 +8,7 @@ from test_results import DESIGN
 
 from workbench import choice, conjoint, drivers
 from workbench.errors import InputError
+from workbench.results import weights
 from workbench.simulate import studies
 
 TRUE = {"brand": {"A": 0.5, "B": 0, "C": -0.5}, "price": -0.6}
@@ -132,7 +133,7 @@ READERS = [
     n
     for n, c in CALLS.items()
     if ("answers" in c.given or (n.startswith("drivers.") and "table" in c.given))
-    and n not in ("drivers.scale_means", "drivers.service_gap")
+    and n not in weights.USE
 ]
 
 

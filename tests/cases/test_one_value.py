@@ -53,7 +53,8 @@ def collected(path):
                 if isinstance(numbers[0], (int, float)):
                     key = (about[1:], entry["question"], entry["method"], note, name, words)
                     found.setdefault(key, set()).add(tuple(numbers))
-    return found
+    # What a notebook says several times over, of several groups or worlds, names none of them.
+    return {key: values for key, values in found.items() if len(values) == 1}
 
 
 def apart(kept):

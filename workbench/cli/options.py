@@ -283,7 +283,7 @@ def _date(text):
     except ValueError:
         needed = Note(
             "cli.error_date",
-            "a date such as {example} is needed, found {text:repr}",
+            "a date such as {example:text} is needed, found {text:repr}",
             example="2026-11-23",
             text=text,
         )

@@ -39,7 +39,10 @@ _CAMPAIGN = {
     "orders": Holds(_BOUGHT),
     "events": Holds(("customer_id", "occurred_at", "event", "campaign_id")),
 }
-_EMAILS = {"emails": Holds(_MAIL, flags=("delivered", "machine_open")), "orders": Holds(_BOUGHT)}
+_EMAILS = {
+    "emails": Holds(_MAIL, flags=("delivered", "machine_open")),
+    "orders": Holds(("customer_id", "ordered_at")),
+}
 _TREATED = {"table": Holds(numbers=("{treatment}", "{outcome}", "{outcomes}"))}
 _MEANT = {"table": Holds(numbers=("{outcome}",))}
 
