@@ -202,7 +202,7 @@ def test_exits_add_up():
     ("call", "error", "message"),
     [
         (lambda: retention.curves(AML.assign(ended=2)), InputError, "0 .still going on"),
-        (lambda: retention.curves(AML.assign(days="long")), InputError, "must be a number"),
+        (lambda: retention.curves(AML.assign(days="long")), InputError, "must hold numbers"),
         (lambda: retention.curves(AML.head(0)), NotEnoughData, "no complete row"),
         (lambda: retention.cox(AML, ["y"]), InputError, "no column named 'y'"),
         (lambda: retention.cox(AML.assign(ended=0), ["x"]), NotEnoughData, "at least 2 for each"),
