@@ -6,12 +6,15 @@ import json
 import sqlite3
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from workbench import load, project
+from workbench import engine, load, project
 from workbench.display import speaking
 from workbench.errors import DataError, InputError
-from workbench.load.numbers import of_column as numbers
+from workbench.load import numbers as writing
+from workbench.load.expressions import trimmed
+from workbench.load.raw import Raw
 
 ORDERS = {
     "table": "orders",
@@ -26,6 +29,18 @@ FRAME = pd.DataFrame(
         "eur": [10.5, 20.0, 1200.25],
     }
 )
+
+
+def numbers(column, decimal, where="column"):
+    """Return a pandas column as floats and the decimal sign it was read with; unreadable values are
+    missing.
+    """
+    with engine.open_workspace() as work:
+        table = pa.table({"c0": pa.array(column.astype("string"), pa.string())})
+        work.table_from("raw", table)
+        raw = Raw(work, "raw", {"x": "c0"}, {"x": "VARCHAR"})
+        how = writing.reading(raw, trimmed("c0"), decimal, where)
+        return work.frame(f"SELECT {how.sql} AS x FROM raw")["x"].astype(float), how.decimal or "."
 
 
 def mapping(**more):
