@@ -10,11 +10,6 @@ from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import weights
 
-WEIGHTED = Note(
-    "surveys.weighted",
-    "Every answer counts by its weight: {n} answers are worth {effective} of equal weight, and "
-    "the variance is {design_effect:2} times that of as many such answers.",
-)
 UNWEIGHTED = Note(
     "surveys.unweighted",
     "The answers are not weighted: they speak for those who answered.",

@@ -77,16 +77,7 @@ def differences(surveys, *, item, by, measure="top_box", scale=None, top=2, conf
 
     asked, answers = measured(surveys, item, measure, scale, top, by=by)
     groups = sorted(set(answers.group))
-    _several(groups, Note("surveys.groups", "groups"))
-    if len(groups) > MOST_GROUPS:
-        raise InputError(
-            "surveys.error_many_groups",
-            "by: '{by}' has {n} groups, which make too many pairs to compare; merge them into at "
-            "most {most}",
-            by=by,
-            n=len(groups),
-            most=MOST_GROUPS,
-        )
+    comparable(by, groups)
     rows = []
     for first, second in combinations(groups, 2):
         part = answers.where(np.isin(answers.group, (first, second)))
@@ -235,6 +226,20 @@ def _waves(moments, period, zone):
     local = pd.Series(moments).dt.tz_localize("UTC")
     first = periods.first_day(periods.local_days(local, zone), period)
     return first.astype("datetime64[D]").astype(str)
+
+
+def comparable(by, groups):
+    """Refuse one group, and more groups than can be compared in pairs."""
+    _several(groups, Note("surveys.groups", "groups"))
+    if len(groups) > MOST_GROUPS:
+        raise InputError(
+            "surveys.error_many_groups",
+            "by: '{by}' has {n} groups, which make too many pairs to compare; merge them into at "
+            "most {most}",
+            by=by,
+            n=len(groups),
+            most=MOST_GROUPS,
+        )
 
 
 def _several(names, what):

@@ -5,12 +5,12 @@ from itertools import combinations
 import numpy as np
 
 from workbench import engine, intervals, names
-from workbench.errors import InputError, NotEnoughData
+from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.results import Heat, Result, analysis, tidy
 from workbench.surveys import measures
 from workbench.surveys.answers import given
-from workbench.surveys.comparisons import MOST_GROUPS
+from workbench.surveys.comparisons import comparable
 
 MOST_ANSWERS = 30
 LEVEL = 0.05
@@ -56,7 +56,8 @@ def crosstab(surveys, *, item, by, conf_level=0.95):
     """
     answers = given(surveys, item, by=by)
     groups, values = sorted(set(answers.group)), np.unique(answers.value)
-    _countable(by, groups, values)
+    comparable(by, groups)
+    _countable(item, values)
     rows, pairs = [], []
     for value in values:
         box = measures.Measure("answer", (float(values[0]), float(values[-1])), (value, value))
@@ -97,26 +98,17 @@ def crosstab(surveys, *, item, by, conf_level=0.95):
     )
 
 
-def _countable(by, groups, values):
-    """Refuse one group, and more groups or answers than a table can show."""
-    if len(groups) < 2:
-        raise NotEnoughData(
-            "surveys.error_crosstab_group",
-            "by: '{by}' has one group only; a cross-table compares at least two",
-            by=by,
+def _countable(item, values):
+    """Refuse more different answers than a table can show."""
+    if len(values) > MOST_ANSWERS:
+        raise InputError(
+            "surveys.error_many_answers",
+            "item '{item}': {n} different answers are too many for a cross-table; group them into "
+            "at most {most}",
+            item=names.written(item),
+            n=len(values),
+            most=MOST_ANSWERS,
         )
-    for found, most, what in (
-        (len(groups), MOST_GROUPS, Note("surveys.groups", "groups")),
-        (len(values), MOST_ANSWERS, Note("surveys.answers", "different answers")),
-    ):
-        if found > most:
-            raise InputError(
-                "surveys.error_crosstab_size",
-                "a cross-table takes at most {most} {what}, found {n}; merge some of them",
-                most=most,
-                what=what,
-                n=found,
-            )
 
 
 def _pairs(answers, box, groups, conf_level):

@@ -7,8 +7,9 @@ import numpy as np
 from workbench import intervals
 from workbench.errors import InputError
 from workbench.notes import Note
+from workbench.results import weights
 from workbench.stats import sampling
-from workbench.surveys.answers import REPEATED, UNWEIGHTED, WEIGHTED
+from workbench.surveys.answers import REPEATED, UNWEIGHTED
 
 NPS = "nps"
 TOP_BOX = "top_box"
@@ -67,62 +68,54 @@ def top_box(scale, top):
 
 
 def estimate(answers, measure, conf_level=0.95):
-    """Return the numbers of a measure as part of a row: count (of a share), n, estimate, std_error,
-    conf_low, conf_high.
+    """Return the numbers of a measure as part of a row: count (of a share), total (of a mean), n,
+    estimate, std_error, conf_low, conf_high.
     """
-    score = measure.score(answers.value)
-    made = sampling.mean(score, answers.weight, answers.who)
-    row = {"n": made.n, "estimate": made.estimate, "std_error": made.std_error}
-    if measure.name == NPS:
-        up, down = (
-            sampling.mean(score == side, answers.weight, answers.who).estimate
-            for side in (100.0, -100.0)
-        )
-        low, high = sampling.wald_adjusted(up, down, made.effective, conf_level)
-        return {**row, "conf_low": low, "conf_high": high}
+    score, who, weight = measure.score(answers.value), answers.who, answers.weight
     if measure.share:
-        low, high = intervals.wilson(made.estimate * made.effective, made.effective, conf_level)
-        row = {"count": int(score.sum()), **row}
-        return {**row, "conf_low": float(low), "conf_high": float(high)}
-    degrees = len(np.unique(answers.who)) - 1
-    low, high = intervals.normal(made.estimate, made.std_error, conf_level, df=degrees)
-    bound = np.clip([low, high], *measure.scale)
+        return intervals.share(score == 1, who, conf_level, weight)
+    if measure.name == NPS:
+        return _net_promoter_score(score, who, weight, conf_level)
+    row = intervals.mean(score, who, conf_level, weight)
+    bound = np.clip([row["conf_low"], row["conf_high"]], *measure.scale)
     return {**row, "conf_low": float(bound[0]), "conf_high": float(bound[1])}
+
+
+def _net_promoter_score(score, who, weight, conf_level):
+    """Return the mean of +100, 0 and −100 with the interval of a net promoter score."""
+    mean = sampling.mean(score, weight, who)
+    promoters, detractors = (
+        sampling.mean(score == side, weight, who).estimate for side in (100.0, -100.0)
+    )
+    low, high = sampling.wald_adjusted(promoters, detractors, mean.effective, conf_level)
+    numbers = {"n": mean.n, "estimate": mean.estimate, "std_error": mean.std_error}
+    return {**numbers, "conf_low": low, "conf_high": high}
 
 
 def apart(answers, first, measure, conf_level=0.95):
     """Return the difference of a measure between two groups of answers as part of a row, with its
     p-value; first less the others.
     """
-    made = sampling.difference(measure.score(answers.value), first, answers.weight, answers.who)
-    low, high = intervals.normal(made.estimate, made.std_error, conf_level)
+    gap = sampling.difference(measure.score(answers.value), first, answers.weight, answers.who)
+    low, high = intervals.normal(gap.estimate, gap.std_error, conf_level)
     most = 200.0 if measure.name == NPS else np.ptp((0, 1) if measure.share else measure.scale)
     return {
-        "n": made.n,
-        "estimate": made.estimate,
-        "std_error": made.std_error,
+        "n": gap.n,
+        "estimate": gap.estimate,
+        "std_error": gap.std_error,
         "conf_low": float(np.clip(low, -most, most)),
         "conf_high": float(np.clip(high, -most, most)),
-        "p_value": float(intervals.p_value(made.estimate, made.std_error)),
+        "p_value": float(intervals.p_value(gap.estimate, gap.std_error)),
     }
 
 
 def limits(answers):
     """Return what a reader must know of the answers: repeated ones, and weights or their lack."""
     people = len(np.unique(answers.who))
-    said = []
-    if people < len(answers):
-        said.append(REPEATED.having(people=people, n=len(answers)))
-    if answers.weight is None:
-        return (*said, UNWEIGHTED)
-    effective = sampling.kish(answers.weight)
+    repeated = people < len(answers)
     return (
-        *said,
-        WEIGHTED.having(
-            n=len(answers),
-            effective=round(effective),
-            design_effect=len(answers) / effective,
-        ),
+        *([REPEATED.having(people=people, n=len(answers))] if repeated else []),
+        *(weights.said(answers.weight) or [UNWEIGHTED]),
     )
 
 
