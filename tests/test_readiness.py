@@ -177,6 +177,16 @@ def test_a_survey(tmp_path, capsys):
     assert "-p feeling=…   one of" in capsys.readouterr().out
     assert cli.main([*ask, "22_key_drivers", "-p", "outcome=Tevredenhied"]) == 2
     assert "Did you mean 'Tevredenheid'" in capsys.readouterr().err
+    assert cli.main([*ask, "50_satisfaction_and_nps"]) == 0
+    said = capsys.readouterr().out
+    assert "recommend=Aanbevelen" in said and "satisfied=Tevredenheid" in said
+
+
+@pytest.mark.parametrize("name", readiness.NOTEBOOKS)
+def test_every_item_of_a_notebook_has_a_rule(name):
+    """An item that a notebook asks for is proposed by its name, or from those that are left."""
+    items = {n for n, kind in readiness.NOTEBOOKS[name].words.items() if kind == "item"}
+    assert items <= {*readiness._ITEMS, "drivers_asked"}
 
 
 def test_the_columns_a_mapping_names():

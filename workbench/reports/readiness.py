@@ -38,10 +38,11 @@ SHORT = Note(
 PURCHASES = ("purchase", "order", "contract_signed", "transaction", "order_completed", "sale")
 _PURCHASE = re.compile(r"purchas|order|transact|bestel|aankoop|checkout_complete|sale|conver", re.I)
 _BARRIERS = ("out_of_stock", "payment_failed")
-_SPLITS = ("device", "channel", "source", "campaign", "category")
+_SPLITS = ("device", "channel", "source", "campaign", "category", "touchpoint", "stage")
 _ITEMS = {
     "outcome": re.compile(r"satisf|tevred|csat|intent|nps|recommend|aanbevel", re.I),
     "then": re.compile(r"recommend|aanbevel|nps|promot|loyal", re.I),
+    "recommend": re.compile(r"recommend|aanbevel|nps", re.I),
     "feeling": re.compile(r"feel|gevoel|emoti|mood|stemming", re.I),
     "satisfied": re.compile(r"satisf|tevred|csat", re.I),
 }

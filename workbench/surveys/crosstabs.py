@@ -63,12 +63,13 @@ def crosstab(surveys, *, item, by, conf_level=0.95):
         box = measures.Measure("answer", (float(values[0]), float(values[-1])), (value, value))
         tested = _pairs(answers, box, groups, conf_level)
         pairs += [{**pair, "answer": value} for pair in tested]
+        whole = int(value) if value % 1 == 0 else value
         for group in groups:
             numbers = measures.estimate(answers.where(answers.group == group), box, conf_level)
             lower = [p["low"] for p in tested if p["high"] == group and p["p_holm"] < LEVEL]
             rows.append(
                 {
-                    "answer": value,
+                    "answer": whole,
                     names.label(by): group,
                     **numbers,
                     "higher_than": ", ".join(sorted(lower)) or None,

@@ -17,8 +17,8 @@ RESPONSE_ANSWER = Note(
 )
 RESPONSE_GROUPS = Note(
     "surveys.response_answer_groups",
-    "The response is highest for {name:word}: {estimate:%} within {window:span} ({low:%} to "
-    "{high:%}; {n} invitations); it is lowest for {last:word} ({last_value:%}).",
+    "The response was highest for {name:word}: {estimate:%} within {window:span} ({low:%} to "
+    "{high:%}; {n} invitations); it was lowest for {last:word} ({last_value:%}).",
 )
 
 TERMS_ONLY = Note(

@@ -16,8 +16,8 @@ NPS_ANSWER = Note(
 )
 NPS_GROUPS = Note(
     "surveys.nps_answer_groups",
-    "The net promoter score is highest for {name:word}: {estimate:1} points ({low:1} to {high:1}; "
-    "{n} answers); it is lowest for {last:word} ({last_value:1}).",
+    "The net promoter score was highest for {name:word}: {estimate:1} points ({low:1} to {high:1}; "
+    "{n} answers); it was lowest for {last:word} ({last_value:1}).",
 )
 BOX_ANSWER = Note(
     "surveys.box_answer",
@@ -27,8 +27,8 @@ BOX_ANSWER = Note(
 )
 BOX_GROUPS = Note(
     "surveys.box_answer_groups",
-    "The share who answered {from} to {to} is highest for {name:word}: {estimate:%} ({low:%} to "
-    "{high:%}; {n} answers); it is lowest for {last:word} ({last_value:%}).",
+    "The share who answered {from} to {to} was highest for {name:word}: {estimate:%} ({low:%} to "
+    "{high:%}; {n} answers); it was lowest for {last:word} ({last_value:%}).",
 )
 SUS_ANSWER = Note(
     "surveys.sus_answer",
@@ -36,7 +36,7 @@ SUS_ANSWER = Note(
 )
 SUS_GROUPS = Note(
     "surveys.sus_answer_groups",
-    "Usability scores highest for {name:word}: {estimate:1} of {most} ({low:1} to {high:1}; {n} "
+    "Usability scored highest for {name:word}: {estimate:1} of {most} ({low:1} to {high:1}; {n} "
     "respondents); lowest for {last:word} ({last_value:1}).",
 )
 NOT_A_PERCENTAGE = Note(
