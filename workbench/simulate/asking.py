@@ -14,6 +14,7 @@ SATISFIED = (-0.25, 0.05, 0.45)
 ANSWERS = (0.15, 0.30, 0.50)
 BEGINS = 1.25  # times the chance to finish
 MONTHS = 6
+SCALES = {"recommend": "0 to 10", "satisfaction": "1 to 7"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +22,8 @@ class Asked:
     """A survey and what is true of everybody who was asked.
 
     `invitations` (respondent_id, invited_at, started_at, answered_at, channel, age, orders),
-    `surveys` (response_id, respondent_id, answered_at, item, value, age, channel, with the items
-    recommend and satisfaction), `margins` (column → share of everybody) and `truth` (the net
+    `surveys` (response_id, respondent_id, answered_at, item, value, scale, age, channel, with the
+    items recommend and satisfaction), `margins` (column → share of everybody) and `truth` (the net
     promoter score of everybody, by name).
     """
 
@@ -83,7 +84,10 @@ def _answers(invitations, items):
     done = invitations["answered_at"].notna().to_numpy()
     kept = invitations.loc[done, ["respondent_id", "answered_at", "age", "channel"]]
     table = pd.concat(
-        [kept.assign(item=item, value=value[done]) for item, value in items.items()]
+        [
+            kept.assign(item=item, value=value[done], scale=SCALES[item])
+            for item, value in items.items()
+        ]
     ).sort_values(["respondent_id", "item"], kind="stable", ignore_index=True)
     table.insert(0, "response_id", np.arange(1, len(table) + 1))
     return _marked(table)
