@@ -121,7 +121,7 @@ def duckdb_to_parquet(path, query, table, folder):
         raise _failed(path, error) from None
     with con:
         listed = "SELECT table_name FROM information_schema.tables ORDER BY table_name"
-        with _told(path):
+        with _as_input_error(path):
             names = [name for (name,) in con.execute(listed).fetchall()]
         sql = query or f"SELECT * FROM {quote(_named(path, table, names))}"
         return _locked_copy(con, path, sql, folder)
@@ -138,7 +138,7 @@ def query_files(files, query, folder):
     with duckdb.connect() as con:
         for name, (path, shown) in files.items():
             columns = ", ".join(f"{sql} AS {quote(column)}" for column, sql in shown.items())
-            with _told("mapping, files"):
+            with _as_input_error("mapping, files"):
                 con.execute(
                     f"CREATE VIEW {quote(name)} AS SELECT {columns} "
                     f"FROM read_parquet({literal(str(path))})"
@@ -147,7 +147,7 @@ def query_files(files, query, folder):
 
 
 @contextmanager
-def _told(path):
+def _as_input_error(path):
     """Turn what the engine says of a user's query or file into an error that says so.
 
     Only what is a user's runs within it: an error in a statement of ours stays as it is.
@@ -164,7 +164,7 @@ def _locked_copy(con, path, query, folder):
     """Write what one SELECT gives to Parquet, with nothing but the folder within reach."""
     import duckdb
 
-    with _told(path):
+    with _as_input_error(path):
         statements = con.extract_statements(query)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise _failed(path, "a query is one SELECT; it may only read this database")
@@ -178,13 +178,13 @@ def _locked_copy(con, path, query, folder):
     con.execute(f"SET temp_directory={literal(str(folder))}")
     con.execute("SET enable_external_access=false")
     con.execute("SET lock_configuration=true")
-    with _told(path):
+    with _as_input_error(path):
         described = con.execute(f"DESCRIBE ({text}\n)").fetchall()
     columns = [(name, kind) for name, kind, *_ in described]
     inner = ", ".join(f"c{i}" for i in range(len(columns)))
     shown = ", ".join(_parquet_can(f"c{i}", kind) for i, (_, kind) in enumerate(columns))
     target = folder / "query.parquet"
-    with _told(path):
+    with _as_input_error(path):
         con.execute(
             f"COPY (SELECT {shown} FROM ({text}\n) q({inner})) "
             f"TO {literal(str(target))} (FORMAT parquet)"

@@ -309,7 +309,7 @@ def cleaned(table):
         column = table[name]
         if isinstance(column, pd.DataFrame):
             continue
-        made = _ids(column) if _is_id(column) else _told(_words(_moments(column)))
+        made = _ids(column) if _is_id(column) else _typed_objects(_words(_moments(column)))
         if made is not column:
             changed[name] = made
     if not changed:
@@ -333,7 +333,7 @@ def _moments(column):
     return column if column.dt.unit == "us" else column.dt.as_unit("us")
 
 
-def _told(column):
+def _typed_objects(column):
     """Return objects that are moments or numbers, but for those that are missing, as such."""
     import pandas as pd
 

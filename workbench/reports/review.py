@@ -87,7 +87,7 @@ def business(orders, months, *, currency=None, conf_level=0.95):
     rows = [_business(month, month.of(orders, "ordered_at"), conf_level) for month in months]
     table = pd.DataFrame(rows).sort_values("month", ignore_index=True)
     now, before = rows[0], rows[1]
-    currency = currency or currency_of(orders) or _currency(orders)
+    currency = currency or currency_of(orders)
     return Result(
         question=Note("review.business_question", "What did each month bring?"),
         table=table,
@@ -142,20 +142,8 @@ def _business(month, orders, conf_level):
         "orders": int(each["size"].sum()),
         "amount": float(each["sum"].sum()),
     }
-    value = dict.fromkeys(("estimate", "conf_low", "conf_high"), np.nan)
-    if len(each) > 1:
-        y, x = each["sum"].to_numpy(float), each["size"].to_numpy(float)
-        mean = y.sum() / x.sum()
-        error = np.sqrt(((y - mean * x) ** 2).sum()) / x.sum()
-        half = intervals.z(conf_level) * error
-        low = max(mean - half, 0) if (y >= 0).all() else mean - half
-        value = {"estimate": mean, "conf_low": low, "conf_high": mean + half}
-    return {**row, **value}
-
-
-def _currency(orders):
-    named = set(orders["currency"].dropna()) if "currency" in orders else set()
-    return str(named.pop()) if len(named) == 1 else None
+    estimate, _, low, high = intervals.ratio(each["sum"], each["size"], conf_level)
+    return {**row, "estimate": estimate, "conf_low": low, "conf_high": high}
 
 
 def customers(orders, month, previous, *, conf_level=0.95):
@@ -220,7 +208,7 @@ def _shares(key, counts, unit, conf_level, like):
     )
 
 
-def change(now, before, key, question, *, month, only=None):
+def change(now, before, key, about, *, month, only=None, **values):
     """What changed between two months: the same shares, and their differences with intervals.
 
     Parameters
@@ -229,11 +217,14 @@ def change(now, before, key, question, *, month, only=None):
         Of the same analysis, of the month and of the one before.
     key : str
         The column that names a row.
-    question : Note
+    about : str
+        What is compared: kept, stages, influence, segments or voice.
     month : Month
         The month of `now`.
     only : dict, optional
         Column → value: the rows to compare.
+    **values
+        What the question says besides, such as `good`.
 
     Returns
     -------
@@ -244,11 +235,11 @@ def change(now, before, key, question, *, month, only=None):
     rows = _matched(now, before, key, only or {})
     n = int(rows["n"].max()) if len(rows) else 0
     return Result(
-        question=question,
+        question=_QUESTIONS[about].having(**values),
         table=rows,
         n=n,
         unit=now.unit,
-        answer=_changed(rows, key, month),
+        answer=_changed(rows, key, month, _OF[about]),
         method=Note(
             "review.change_method", "Shares with Wilson intervals, differences with Newcombe's."
         ),
@@ -288,7 +279,7 @@ def _matched(now, before, key, only):
     return rows
 
 
-def _changed(rows, key, month):
+def _changed(rows, key, month, of):
     """Return the note of the greatest change that is surely one, else that there is none."""
     rows = rows[rows["difference"].notna() & (rows["n"] >= 10)]
     sure = rows[(rows["difference_low"] > 0) | (rows["difference_high"] < 0)]
@@ -297,6 +288,7 @@ def _changed(rows, key, month):
     row = rows.loc[(sure if len(sure) else rows)["difference"].abs().idxmax()]
     facts = {
         "name": row[key],
+        "of": of,
         "month": month.day,
         "count": int(row["count"]),
         "n": int(row["n"]),
@@ -310,14 +302,14 @@ def _changed(rows, key, month):
         return Note(
             "review.unchanged",
             "No share changed beyond chance in {month:month}. The largest difference: {name:word}, "
-            "{estimate:%} ({count} of {n}) after {previous:%} ({difference:points} points, "
+            "{estimate:%} of {of} ({count} of {n}) after {previous:%} ({difference:points} points, "
             "{difference_low:points} to {difference_high:points}).",
             **facts,
         )
     return Note(
         "review.changed",
-        "{name:word}: {estimate:%} in {month:month} ({count} of {n}) after {previous:%} the month "
-        "before ({difference:points} points, {difference_low:points} to "
+        "{name:word}: {estimate:%} of {of} in {month:month} ({count} of {n}) after {previous:%} "
+        "the month before ({difference:points} points, {difference_low:points} to "
         "{difference_high:points}).",
         **facts,
     )
@@ -336,7 +328,7 @@ def kept(orders, months, *, conf_level=0.95):
         customers(orders, month, previous, conf_level=conf_level)
         for month, previous in pairwise(months[:3])
     )
-    return change(now, before, "measure", _QUESTIONS["kept"], month=months[0])
+    return change(now, before, "measure", "kept", month=months[0])
 
 
 def stages(events, months, steps, *, conf_level=0.95, **options):
@@ -349,7 +341,7 @@ def stages(events, months, steps, *, conf_level=0.95, **options):
         for m in months[:2]
     )
     reached = {"basis": "entry"}
-    return change(now, before, "step", _QUESTIONS["stages"], month=months[0], only=reached)
+    return change(now, before, "step", "stages", month=months[0], only=reached)
 
 
 def influence(events, months, conversion, channel, *, conf_level=0.95):
@@ -365,19 +357,19 @@ def influence(events, months, conversion, channel, *, conf_level=0.95):
         )
         for m in months[:2]
     )
-    return change(now, before, "channel", _QUESTIONS["influence"], month=months[0])
+    return change(now, before, "channel", "influence", month=months[0])
 
 
 def segments(table, months, column, *, conf_level=0.95):
     """Which groups bought? The share of each group of a column among buyers, and its change."""
     now, before = (groups(table, m, column, conf_level=conf_level) for m in months[:2])
-    return change(now, before, column, _QUESTIONS["segments"], month=months[0])
+    return change(now, before, column, "segments", month=months[0])
 
 
 def voices(surveys, months, item, good, *, conf_level=0.95):
     """What did customers say? The share of good answers to a question, and its change."""
     now, before = (voice(surveys, m, item, good, conf_level=conf_level) for m in months[:2])
-    return change(now, before, "item", _QUESTIONS["voice"].having(good=good), month=months[0])
+    return change(now, before, "item", "voice", month=months[0], good=good)
 
 
 _QUESTIONS = {
@@ -386,4 +378,12 @@ _QUESTIONS = {
     "influence": Note("review.influence", "What came last before a conversion?"),
     "segments": Note("review.segments", "Which groups do the buyers belong to?"),
     "voice": Note("review.voice", "How many answers were {good} or better?", good=0),
+}
+# Of whom or what each share is.
+_OF = {
+    "kept": Note("review.of_customers", "customers"),
+    "stages": Note("review.of_beginners", "those who began"),
+    "influence": Note("review.of_conversions", "conversions"),
+    "segments": Note("review.of_buyers", "buyers"),
+    "voice": Note("review.of_answers", "answers"),
 }
