@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
+from workbench import project
+
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 if "WORKBENCH_KEPT" not in os.environ:
     # Tables that tests load are kept among themselves, not among the user's.
@@ -20,6 +22,17 @@ if "WORKBENCH_KEPT" not in os.environ:
 THOROUGH = int(os.environ.get("THOROUGH", 1))
 settings.register_profile("same", derandomize=THOROUGH == 1, deadline=None)
 settings.load_profile("same")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A project of its own, with the look of reports and no notebook yet."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "pyproject.toml").write_text("")
+    shutil.copytree(project.root() / "reports" / "theme", tmp_path / "reports" / "theme")
+    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

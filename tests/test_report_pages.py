@@ -4,7 +4,6 @@ stays.
 
 import html
 import json
-import shutil
 import sys
 from html.parser import HTMLParser
 
@@ -21,17 +20,6 @@ from workbench.reports.run import run
 from workbench.reports.words import table
 
 ADDRESS = "anna.devries@voorbeeld.nl"
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    """A project of its own."""
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "pyproject.toml").write_text("")
-    shutil.copytree(project.root() / "reports" / "theme", tmp_path / "reports" / "theme")
-    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def book_of(*cells):

@@ -14,22 +14,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from workbench import project
 from workbench.cli import main
 from workbench.errors import InputError, ReportFailed
 from workbench.reports import execution, index, places, publish, render, theme
 from workbench.reports.run import run, run_all
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    """A project of its own."""
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "pyproject.toml").write_text("")
-    shutil.copytree(project.root() / "reports" / "theme", tmp_path / "reports" / "theme")
-    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def notebook(home, name, *cells, parameters="n: int = 1"):
