@@ -8,7 +8,6 @@ from workbench.errors import InputError, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
-USUAL = 0.8
 LIMIT = Note(
     "experiments.power_limit",
     "The chances follow from the error of this test and from effects assumed beforehand; put in "
