@@ -70,17 +70,18 @@ def test_what_a_month_brought_by_hand():
 
 
 def test_who_stayed_by_hand():
-    """Of three who bought in February one came back in March; one of the two buyers is new."""
+    """Of three who bought in February one came back in March; two of the three buyers are new."""
     table = orders(
         [
             *((c, "2024-02-05", 1) for c in "abc"),
             ("a", "2024-03-05", 1),
             ("d", "2024-03-06", 1),
+            ("e", "2024-03-07", 1),
         ]
     )
     rows = review.customers(table, *MONTHS[:2]).table.set_index("measure")
     assert rows.loc["bought_again", ["count", "n"]].tolist() == [1, 3]
-    assert rows.loc["new_among_buyers", ["count", "n"]].tolist() == [1, 2]
+    assert rows.loc["new_among_buyers", ["count", "n"]].tolist() == [2, 3]
 
 
 def members(now, before):
@@ -117,6 +118,15 @@ def test_a_group_that_was_not_there_before_counts_nobody():
     row = result.table.set_index("kind").loc["member"]
     assert row["month_before"] == 0
     assert row["difference"] == pytest.approx(0.3)
+
+
+def test_a_group_that_is_gone_can_be_the_finding():
+    """30 of 40 buyers were members, now none of 40: the row is there, and it is the answer."""
+    result = review.segments(members((0, 40), (30, 10)), MONTHS, "kind")
+    row = result.table.set_index("kind").loc["member"]
+    assert row[["count", "n", "estimate", "month_before"]].tolist() == [0, 40, 0, 0.75]
+    assert row["difference_high"] < 0
+    assert result.answer.id == "review.changed"
 
 
 def test_good_answers_by_hand():

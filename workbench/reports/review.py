@@ -259,6 +259,7 @@ def _matched(now, before, key, only):
     a, b = now.table, before.table
     for column, value in only.items():
         a, b = a[a[column] == value], b[b[column] == value]
+    a = _with_gone(a, b, key, now.conf_level)
     # The first step of a funnel is reached by definition: nothing can change there.
     a = a[a["conf_low"].notna() | (a["count"] != a["n"])]
     b = b.set_index(key)
@@ -277,6 +278,20 @@ def _matched(now, before, key, only):
     for name, values in zip(("difference_low", "difference_high"), limits, strict=True):
         rows[name] = np.where(known, values, np.nan)
     return rows
+
+
+def _with_gone(now, before, key, conf_level):
+    """Return the shares of a month, with a row of 0 for each group that only the other month had."""
+    import pandas as pd
+
+    gone = before.loc[~before[key].isin(now[key]), key]
+    if gone.empty or now.empty:
+        return now
+    n = int(now["n"].max())
+    low, high = (float(v) for v in intervals.wilson(0, n, conf_level))
+    share = {"count": 0, "n": n, "estimate": 0 / n if n else np.nan}
+    none = pd.DataFrame({key: gone, **share, "conf_low": low, "conf_high": high})
+    return pd.concat([now, none], ignore_index=True)
 
 
 def _changed(rows, key, month, of):
