@@ -281,7 +281,7 @@ def _matched(now, before, key, only):
 
 
 def _with_gone(now, before, key, conf_level):
-    """Return the shares of a month, with a row of 0 for each group that only the other month had."""
+    """Return the shares of a month, with a row of 0 for each group only the other month had."""
     import pandas as pd
 
     gone = before.loc[~before[key].isin(now[key]), key]
