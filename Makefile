@@ -55,7 +55,7 @@ test: .venv/.test
 
 verify: .venv/.test
 	@$(BIN)/python -m pytest -m slow -s
-	@THOROUGH=5 $(BIN)/python -m pytest -k "exhaustive or slow_twin or add_up"
+	@THOROUGH=20 $(BIN)/python -m pytest -k "exhaustive or slow_twin or add_up"
 
 lab: .venv/.user
 	@JUPYTER_CONFIG_PATH=notebooks/.config $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start.ipynb
