@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from calls import CALLS
 
-from workbench import engine, load, loyalty, retention
+from workbench import engine, experiments, load, loyalty, retention
 from workbench.engine import gate
 from workbench.errors import InputError
 
@@ -135,3 +135,28 @@ def _with_strangers(name, table):
     else:
         more["customer_id"] = "stranger"
     return pd.concat([table, more], ignore_index=True)
+
+
+def test_what_households_spent_around_a_campaign_by_hand():
+    """A begins the campaign on 8 January; b and c spend in its first week, or before and after."""
+    day = pd.Timestamp("2024-01-08", tz="UTC")
+    orders = pd.DataFrame(
+        {
+            "customer_id": ["a", "a", "b", "c", "c"],
+            "ordered_at": day + pd.to_timedelta([0, -1, 6, 7, -8], unit="D"),
+            "amount": [5.0, 3.0, 2.0, 4.0, 9.0],
+        }
+    )
+    told = pd.DataFrame(
+        {"customer_id": ["a"], "occurred_at": [day], "event": "campaign_received", "campaign_id": 1}
+    )
+    weeks = experiments.campaign_weeks(orders, told, 1, before=1, after=1)
+    assert weeks.set_index(["customer_id", "week"])["amount"].to_dict() == {
+        **{("a", -1): 3.0, ("a", 0): 5.0, ("b", -1): 0.0, ("b", 0): 2.0},
+        **{("c", -1): 0.0, ("c", 0): 0.0},
+    }
+    homes = experiments.campaign_households(orders, told, 1, span="7D").set_index("customer_id")
+    assert homes["during"].to_dict() == {"a": 5.0, "b": 2.0, "c": 0.0}
+    assert homes["before"].to_dict() == {"a": 3.0, "b": 0.0, "c": 0.0}
+    assert homes["earlier"].to_dict() == {"a": 0.0, "b": 0.0, "c": 9.0}
+    assert homes["received"].to_dict() == {"a": 1, "b": 0, "c": 0}

@@ -99,9 +99,10 @@ def campaign_households(orders, events, campaign, *, span="42D"):
     starts = [_micros(began - back * length) for back in range(len(stretches))]
     homes = _spent(orders, starts, _micros(began + length) - starts[0], stretches)
     who = engine.written(homes["customer_id"])
-    for name in stretches:
-        homes[f"log_{name}"] = np.log1p(homes[name].clip(lower=0))
-        homes[f"log_trips_{name}"] = np.log1p(homes[f"trips_{name}"])
+    for place, name in enumerate(stretches):
+        homes[f"trips_{name}"] = homes[f"trips_{name}"].astype(float)
+        homes.insert(3 + 4 * place, f"log_{name}", np.log1p(homes[name].clip(lower=0)))
+        homes.insert(4 + 4 * place, f"log_trips_{name}", np.log1p(homes[f"trips_{name}"]))
     redeemed = events[(events["event"] == "coupon_redeemed") & (events["occurred_at"] < began)]
     coupons = who.map(engine.written(redeemed["customer_id"]).value_counts()).fillna(0)
     homes["received"] = who.isin(engine.written(received["customer_id"])).astype(int)
@@ -176,7 +177,7 @@ def _micros(moment):
 
     moment = pd.Timestamp(moment)
     moment = moment.tz_localize("UTC") if moment.tz is None else moment
-    return moment.as_unit("us").value
+    return int((moment - pd.Timestamp(0, tz="UTC")) // pd.Timedelta("1us"))
 
 
 def received_by(events, campaign):
