@@ -37,6 +37,7 @@ FLOORS = {
         "experiments",
         "prediction",
         "surveys",
+        "segments",
     },
     7: {"display"},
     8: {"reports"},

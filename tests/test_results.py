@@ -26,6 +26,7 @@ from workbench import (
     prediction,
     results,
     retention,
+    segments,
     stages,
     surveys,
 )
@@ -64,6 +65,26 @@ LONG = random_log(9000, 12, customers=600).assign(
 )
 CHOICES = market(12, customers=60).assign(last_bought=False)
 STEPS = ["p", "q", "r"]
+
+
+def kinds_of_shoppers():
+    """Two kinds of shoppers far apart, in a group each before and after."""
+    rng = np.random.default_rng(21)
+    kind = rng.random(160) < 0.6
+    later = np.where(rng.random(160) < 0.2, ~kind, kind)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{k}" for k in range(160)],
+            "visits": rng.normal(np.where(kind, 4, 9), 0.7).round(2),
+            "basket": rng.normal(np.where(kind, 30, 8), 3).round(2),
+            "later": (rng.random(160) < np.where(kind, 0.2, 0.6)) * 1,
+            "kind": np.where(kind, "big", "often"),
+            "kind_later": np.where(later, "big", "often"),
+        }
+    )
+
+
+KINDS_OF_SHOPPERS = kinds_of_shoppers()
 
 
 def plain(table):
@@ -630,6 +651,17 @@ ANALYSES = {
     ),
     "response": (ASKED, lambda d: surveys.response(d, by="channel")),
     "nonresponse": (ASKED, lambda d: surveys.nonresponse(d, ["orders", "channel"])),
+    "clusters": (
+        KINDS_OF_SHOPPERS,
+        lambda d: segments.clusters(
+            d, ["visits", "basket"], outcome="later", most=3, draws=10, tables=19
+        ),
+    ),
+    "usage": (KINDS_OF_SHOPPERS, lambda d: segments.usage(d, volume="visits", draws=40)),
+    "migration": (
+        KINDS_OF_SHOPPERS,
+        lambda d: segments.migration(d, d.assign(kind=d["kind_later"]), segment="kind"),
+    ),
     "answers_needed": (OPINIONS, lambda d: surveys.answers_needed([5, 10], response=0.2)),
     "scale_means": (WIDE, lambda d: drivers.scale_means(d, {"s": ["i0", "i1"]})),
     "attitude": (BELIEFS, drivers.attitude),
@@ -995,6 +1027,7 @@ def test_every_public_analysis_is_here(made):
         attribution,
         experiments,
         prediction,
+        segments,
         surveys,
     ):
         for name, function in inspect.getmembers(module, inspect.isfunction):

@@ -22,6 +22,7 @@ from workbench import (
     loyalty,
     prediction,
     retention,
+    segments,
     simulate,
     stages,
     surveys,
@@ -40,6 +41,7 @@ ROOMS = (
     loyalty,
     prediction,
     retention,
+    segments,
     stages,
     surveys,
 )
@@ -1149,6 +1151,43 @@ use(
     surveys=HEAVY,
     item="satisfaction",
     scale=(1, 7),
+)
+
+# ------------------------------------------------------------------------------------ segments
+
+SHOPPERS = {"customers": base.KINDS_OF_SHOPPERS}
+LATER = base.KINDS_OF_SHOPPERS.assign(kind=base.KINDS_OF_SHOPPERS["kind_later"])
+use(
+    segments,
+    "behaviour",
+    {"events": CLICKS, "as_of": MIDDLE, "zone": "Europe/Amsterdam"},
+    orders=ORDERS,
+)
+use(
+    segments,
+    "clusters",
+    {"outcome": "later", "basis": "response", "seed": 2},
+    most=3,
+    draws=10,
+    tables=19,
+    columns=["visits", "basket"],
+    **SHOPPERS,
+)
+use(
+    segments,
+    "migration",
+    LEVEL,
+    before=base.KINDS_OF_SHOPPERS,
+    after=LATER,
+    segment="kind",
+)
+use(
+    segments,
+    "usage",
+    {"bands": "20_30", "beside": ["later"], "seed": 2, **LEVEL},
+    volume="visits",
+    draws=40,
+    **SHOPPERS,
 )
 
 # ----------------------------------------------------------------------------------- influence
