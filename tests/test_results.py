@@ -80,11 +80,35 @@ def kinds_of_shoppers():
             "later": (rng.random(160) < np.where(kind, 0.2, 0.6)) * 1,
             "kind": np.where(kind, "big", "often"),
             "kind_later": np.where(later, "big", "often"),
+            "grade": rng.integers(1, 8, 160),
+            "left": (rng.random(160) < 0.3) * 1,
+            "own": rng.gamma(2, 10, 160).round(2),
+            "stage": rng.choice(["need", "search", "intent", "idle"], 160),
+            "stage_before": rng.choice(["need", "search", "intent"], 160),
         }
-    )
+    ).assign(category=lambda d: d["own"] + (rng.gamma(1, 10, 160) * (d["left"] + 0.5)).round(2))
 
 
 KINDS_OF_SHOPPERS = kinds_of_shoppers()
+SOUGHT = pd.DataFrame(
+    {
+        "customer_id": np.repeat([f"c{k}" for k in range(60)], 12),
+        "benefit": np.where(
+            RNG.random(720) < np.repeat(np.arange(60) % 3, 12) / 2, "price", "taste"
+        ),
+    }
+)
+TYPED = pd.DataFrame(
+    {
+        "customer_id": [f"c{k}" for k in range(120)],
+        "new": np.arange(120) % 3 == 0,
+        "impulse": None,
+        "angry": np.arange(120) % 8 == 0,
+        "insistent": np.arange(120) % 6 == 0,
+        "loyal": np.arange(120) % 5 == 1,
+        "label": (np.arange(120) % 3 == 0) ^ (np.arange(120) % 7 == 0),
+    }
+)
 
 
 def plain(table):
@@ -657,6 +681,20 @@ ANALYSES = {
             d, ["visits", "basket"], outcome="later", most=3, draws=10, tables=19
         ),
     ),
+    "benefits": (SOUGHT, segments.benefits),
+    "journey": (
+        KINDS_OF_SHOPPERS,
+        lambda d: segments.journey(
+            d, ["need", "search", "intent"], before=d.assign(stage=d["stage_before"])
+        ),
+    ),
+    "satisfaction": (KINDS_OF_SHOPPERS, lambda d: segments.satisfaction(d, ["left", "later"])),
+    "loyalty": (KINDS_OF_SHOPPERS, segments.loyalty),
+    "prevalence": (
+        TYPED,
+        lambda d: segments.prevalence(d, later=d.assign(new=d["label"])),
+    ),
+    "type_agreement": (TYPED, lambda d: segments.type_agreement(d, d.assign(new=d["label"]))),
     "usage": (KINDS_OF_SHOPPERS, lambda d: segments.usage(d, volume="visits", draws=40)),
     "migration": (
         KINDS_OF_SHOPPERS,

@@ -1163,6 +1163,7 @@ use(
     {"events": CLICKS, "as_of": MIDDLE, "zone": "Europe/Amsterdam"},
     orders=ORDERS,
 )
+use(segments, "benefits", LEVEL, acts=base.SOUGHT, benefit="benefit")
 use(
     segments,
     "clusters",
@@ -1172,6 +1173,43 @@ use(
     tables=19,
     columns=["visits", "basket"],
     **SHOPPERS,
+)
+BEFORE = base.KINDS_OF_SHOPPERS.assign(stage=base.KINDS_OF_SHOPPERS["stage_before"])
+use(
+    segments,
+    "journey",
+    {"before": BEFORE, **LEVEL},
+    now=base.KINDS_OF_SHOPPERS,
+    stages=["need", "search", "intent"],
+)
+use(segments, "loyalty", {"own": "own", "category": "category", **LEVEL}, **SHOPPERS)
+use(
+    segments,
+    "satisfaction",
+    {"cuts": (3, 5), **LEVEL},
+    reactions=["left", "later"],
+    grade="grade",
+    **SHOPPERS,
+)
+use(segments, "prevalence", {"later": base.TYPED, **LEVEL}, typed=base.TYPED)
+use(
+    segments,
+    "type_agreement",
+    LEVEL,
+    typed=base.TYPED,
+    labels=base.TYPED.assign(new=base.TYPED["label"]),
+)
+use(
+    segments,
+    "types",
+    {
+        "tickets": COMPLAINTS,
+        "people_known": FIRSTS.drop_duplicates("customer_id").assign(angry=0.0),
+        "as_of": MIDDLE,
+        "rules": segments.Rules(new_days=30, history_days=30),
+        "zone": "Europe/Amsterdam",
+    },
+    orders=ORDERS,
 )
 use(
     segments,

@@ -109,7 +109,7 @@ def day_retention(
     import pandas as pd
 
     one_of("kind", kind, KINDS)
-    if by is not None and not (hasattr(by, "index") or hasattr(by, "among")):
+    if not schemas.tells_groups(by):
         raise InputError(
             "retention.error_by",
             "by: a Series of groups indexed by customer_id is needed, found {by:repr}; "

@@ -11,6 +11,7 @@ from workbench.stats import drift
 
 LEAST = 10
 GONE, NEW = "not_there_later", "not_there_before"
+ALL, SAME = "all_segments", "the_same"
 ANSWER = Note(
     "segments.migration_answer",
     "{share:%} of customers are in the segment they were in before ({low:%} to {high:%}; {count} "
@@ -39,7 +40,8 @@ def migration(before, after, *, segment="segment", conf_level=0.95):
     Returns
     -------
     Result
-        from_segment, to_segment (not_there_later, not_there_before: only in one of the tables),
+        from_segment, to_segment (not_there_later, not_there_before: only in one of the tables;
+        all_segments, the_same: who is in the segment of before, of those in both),
         count, n (customers of the first segment), estimate, std_error, conf_low, conf_high
         (Wilson). The population stability index, and which segments grew or shrank (among those in
         both tables, McNemar's test, Holm over segments), stand in `.facts`.
@@ -59,7 +61,7 @@ def migration(before, after, *, segment="segment", conf_level=0.95):
     >>> import pandas as pd
     >>> a = pd.DataFrame({"customer_id": range(20), "segment": ["new"] * 12 + ["loyal"] * 8})
     >>> b = pd.DataFrame({"customer_id": range(20), "segment": ["new"] * 6 + ["loyal"] * 14})
-    >>> migration(a, b).table[["from_segment", "to_segment", "count", "n"]].values.tolist()
+    >>> migration(a, b).table[["from_segment", "to_segment", "count", "n"]].values.tolist()[1:]
     [['loyal', 'loyal', 8, 8], ['new', 'loyal', 6, 12], ['new', 'new', 6, 12]]
     """
     moved = _beside(before, after, segment)
@@ -77,13 +79,14 @@ def migration(before, after, *, segment="segment", conf_level=0.95):
         inside = np.arange(n) < len(part)
         share = intervals.share(inside, np.arange(n), conf_level)
         rows.append({"from_segment": was, "to_segment": to, **share})
-    table = tidy(rows)
+    same = intervals.share(stayed["was"] == stayed["is"], np.arange(len(stayed)), conf_level)
+    table = tidy([{"from_segment": ALL, "to_segment": SAME, **same}, *rows])
     first, last = (moved.loc[moved[c] != gone, c] for c, gone in (("was", NEW), ("is", GONE)))
     index = drift.stability_index(first.to_numpy(str), last.to_numpy(str))
     return Result(
         question=Note("segments.migration_question", "Who moved from which segment to which?"),
         table=table,
-        answer=_answer(stayed, index, conf_level),
+        answer=_answer(same, index),
         method=Note(
             "segments.migration_method",
             "Customers by their segment at two dates; Wilson intervals within the first segment; "
@@ -97,6 +100,7 @@ def migration(before, after, *, segment="segment", conf_level=0.95):
         chart=Heat(
             row="from_segment",
             column="to_segment",
+            only={"from_segment": sorted(set(moved["was"]))},
             percent=True,
             xlabel=Note("segments.axis_after", "Segment after"),
         ),
@@ -119,8 +123,7 @@ def _beside(before, after, segment):
     return both.rename_axis("customer_id").reset_index()
 
 
-def _answer(stayed, index, conf_level):
-    same = intervals.share(stayed["was"] == stayed["is"], np.arange(len(stayed)), conf_level)
+def _answer(same, index):
     size = "little" if index.value < 0.1 else "some" if index.value < 0.25 else "much"
     return ANSWER.having(
         share=same["estimate"],

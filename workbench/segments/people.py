@@ -82,3 +82,17 @@ def day_of(as_of, zone="UTC"):
 
     moment = pd.Timestamp(schemas.moment("as_of", as_of, zone), unit="us", tz="UTC")
     return str(moment.tz_convert(zone).date())
+
+
+def flags(rows, columns, where="customers"):
+    """Refuse a column that holds anything but 0 and 1."""
+    for name in columns:
+        if not held.holds_flags(rows[name]):
+            raise InputError(
+                "segments.error_flag",
+                "{where}: '{column}' must hold {no} and {yes} only",
+                where=where,
+                column=name,
+                no=0,
+                yes=1,
+            )

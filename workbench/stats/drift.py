@@ -1,4 +1,4 @@
-"""Whether a make-up of groups has shifted: the population stability index and McNemar's test."""
+"""Small questions of groups: have they shifted, does a share differ, is one count clearly first?"""
 
 from dataclasses import dataclass
 
@@ -61,3 +61,45 @@ def mcnemar(gains, losses):
     """
     moved = gains + losses
     return 1.0 if not moved else float(stats.binomtest(gains, moved).pvalue)
+
+
+def first_of(counts, level):
+    """Tell in each row which count is clearly the highest: told from the second by an exact test.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (n, k)
+    level : float
+        Two-sided.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Its column; -1 where none is.
+
+    Source: exact binomial test of the first two.
+
+    >>> first_of(np.array([[9, 1], [5, 4]]), 0.05).tolist()
+    [0, -1]
+    """
+    order = np.argsort(-counts, axis=1, kind="stable")
+    high, next_ = (counts[np.arange(len(counts)), order[:, k]] for k in (0, 1))
+    p = np.minimum(2 * stats.binom.sf(high - 1, high + next_, 0.5), 1)
+    return np.where(p < level, order[:, 0], -1)
+
+
+def independent(groups, hit):
+    """Give the p-value of the chi-square test that a share is the same in all groups; missing where
+    it is 0 or 1 everywhere.
+
+    Source: Pearson (1900).
+
+    >>> round(independent(np.array(list("aabb") * 10), np.array([1, 1, 0, 1] * 10)), 4)
+    0.001
+    """
+    names, place = np.unique(groups, return_inverse=True)
+    cells = np.zeros((len(names), 2))
+    np.add.at(cells, (place, np.asarray(hit, int)), 1)
+    if len(names) < 2 or (cells.sum(axis=0) == 0).any():
+        return np.nan
+    return float(stats.chi2_contingency(cells).pvalue)
