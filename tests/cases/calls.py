@@ -1163,6 +1163,16 @@ use(
     {"events": CLICKS, "as_of": MIDDLE, "zone": "Europe/Amsterdam"},
     orders=ORDERS,
 )
+use(
+    segments,
+    "bases",
+    {"folds": 3, "seed": 2, **LEVEL},
+    demographics=["stage"],
+    behaviour=["visits", "basket"],
+    outcome="later",
+    draws=60,
+    table=base.KINDS_OF_SHOPPERS,
+)
 use(segments, "benefits", LEVEL, acts=base.SOUGHT, benefit="benefit")
 use(
     segments,
@@ -1182,6 +1192,14 @@ use(
     now=base.KINDS_OF_SHOPPERS,
     stages=["need", "search", "intent"],
 )
+use(
+    segments,
+    "later",
+    {"window": "60D"},
+    customers=Made(lambda: segments.behaviour(ORDERS, as_of=MIDDLE)),
+    orders=ORDERS,
+)
+use(segments, "shuffled", {"seed": 2}, columns=["visits"], **SHOPPERS)
 use(segments, "loyalty", {"own": "own", "category": "category", **LEVEL}, **SHOPPERS)
 use(
     segments,
