@@ -72,8 +72,8 @@ bench: .venv/.test
 
 LOCK = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 lock: $(BIN)/uv
-	@$(LOCK) pyproject.toml --group build -o requirements.lock
-	@$(LOCK) pyproject.toml --group build --extra test --extra spark --extra data -c requirements.lock -o requirements-test.lock
+	@$(LOCK) pyproject.toml --group build --extra examples -o requirements.lock
+	@$(LOCK) pyproject.toml --group build --extra examples --extra test --extra spark --extra data -c requirements.lock -o requirements-test.lock
 	@echo uv | $(LOCK) - -o requirements-bootstrap.lock
 
 clean:

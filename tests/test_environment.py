@@ -16,9 +16,10 @@ from workbench import project
 
 ROOT = project.root()
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-DIRECT = [Requirement(r) for r in PYPROJECT["project"]["dependencies"]]
-TEST = [Requirement(r) for r in PYPROJECT["project"]["optional-dependencies"]["test"]]
-SPARK = [Requirement(r) for r in PYPROJECT["project"]["optional-dependencies"]["spark"]]
+EXTRAS = PYPROJECT["project"]["optional-dependencies"]
+DIRECT = [Requirement(r) for r in PYPROJECT["project"]["dependencies"] + EXTRAS["examples"]]
+TEST = [Requirement(r) for r in EXTRAS["test"]]
+SPARK = [Requirement(r) for r in EXTRAS["spark"]]
 PYTHONS = ("3.11", "3.12", "3.13")
 CONDA = {"matplotlib-base": "matplotlib", "seaborn-base": "seaborn", "python-duckdb": "duckdb"}
 

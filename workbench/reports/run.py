@@ -232,7 +232,12 @@ def _job(job, told, *, timeout, as_of):
 
 def source_hash(path):
     """Return the SHA-256 of a notebook's cells and tags, its outputs left out."""
-    book = json.loads(path.read_text(encoding="utf-8"))
+    return cells_hash(path.read_text(encoding="utf-8"))
+
+
+def cells_hash(text):
+    """Return the SHA-256 of the cells and tags in the text of a notebook, its outputs left out."""
+    book = json.loads(text)
     kept = [
         [c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])] for c in book["cells"]
     ]
