@@ -35,6 +35,7 @@ FLOORS = {
         "influence",
         "attribution",
         "experiments",
+        "interviews",
         "prediction",
         "service",
         "surveys",

@@ -21,6 +21,7 @@ from workbench import (
     experiments,
     funnels,
     influence,
+    interviews,
     journeys,
     loyalty,
     prediction,
@@ -33,7 +34,7 @@ from workbench import (
 from workbench.display import figures, render, shares, speaking, tables
 from workbench.errors import InputError
 from workbench.notes import Note
-from workbench.simulate import studies
+from workbench.simulate import coding, studies
 
 RNG = np.random.default_rng(11)
 EVENTS = random_log(900, 11)
@@ -298,6 +299,7 @@ ASKED = pd.DataFrame(
     answered_at=lambda d: (d["invited_at"] + pd.Timedelta("3D")).where(np.arange(240) % 3 == 0),
     started_at=lambda d: d["invited_at"].where(np.arange(240) % 3 < 2),
 )
+CODED = plain(coding.interviews(22, segments=8, coders=2, seed=4).codes)
 TICKETS = pd.DataFrame(
     {
         "ticket_id": np.arange(300),
@@ -676,6 +678,12 @@ ANALYSES = {
         OPINIONS.assign(weight=1.0 + (OPINIONS["touchpoint"] == "shop")),
         lambda d: surveys.weight_effect(d, item="recommend", measure="nps"),
     ),
+    "frequency": (CODED, interviews.frequency),
+    "co_occurrence": (CODED, interviews.co_occurrence),
+    "by_stage": (CODED, interviews.by_stage),
+    "saturation": (CODED, lambda d: interviews.saturation(d, draws=40)),
+    "agreement": (CODED, lambda d: interviews.agreement(d, draws=40)),
+    "confusion": (CODED, lambda d: interviews.confusion(d, "coder 1", "coder 2")),
     "first_reply": (TICKETS, lambda d: service.first_reply(d, by="channel")),
     "resolution": (TICKETS, service.resolution),
     "first_contact": (TICKETS, lambda d: service.first_contact(d, by="channel")),
@@ -926,8 +934,12 @@ SHARES = {
     "consideration",
     "variants",
     "triggers",
+    "by_stage",
     "cart_abandonment",
+    "co_occurrence",
+    "confusion",
     "checkout",
+    "frequency",
     "first_contact",
     "reopened",
     "checkpoints",
@@ -953,6 +965,7 @@ SHARES = {
 # Differences, coefficients, scores: what may lie below 0. All others are shares, rates, counts,
 # times or money.
 SIGNED = {
+    "agreement",
     "closed_loop",
     "defects",
     "attitude",
@@ -1053,6 +1066,7 @@ def test_every_public_analysis_is_here(made):
         influence,
         attribution,
         experiments,
+        interviews,
         prediction,
         service,
         surveys,

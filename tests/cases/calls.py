@@ -18,6 +18,7 @@ from workbench import (
     experiments,
     funnels,
     influence,
+    interviews,
     journeys,
     loyalty,
     prediction,
@@ -37,6 +38,7 @@ ROOMS = (
     experiments,
     funnels,
     influence,
+    interviews,
     journeys,
     loyalty,
     prediction,
@@ -1151,6 +1153,34 @@ use(
     surveys=HEAVY,
     item="satisfaction",
     scale=(1, 7),
+)
+
+# ---------------------------------------------------------------------------------- interviews
+
+SAID_SO = {"codes": base.CODED}
+COUNTED = {"agreed": "most", **LEVEL}
+use(interviews, "frequency", COUNTED, {"agreed": "all"}, **SAID_SO)
+use(interviews, "co_occurrence", COUNTED, **SAID_SO)
+use(interviews, "by_stage", {"by": "stage", **COUNTED}, **SAID_SO)
+use(
+    interviews,
+    "saturation",
+    {"base": 5, "run": 3, "threshold": 0.1, "held": "participant_id", "agreed": "all"},
+    {"draws": 20, "seed": 2},
+    **SAID_SO,
+)
+use(
+    interviews,
+    "agreement",
+    {"value": "value", "level": "ordinal", "draws": 20, "seed": 2, **LEVEL},
+    **SAID_SO,
+)
+use(interviews, "confusion", LEVEL, first="coder 1", second="coder 2", **SAID_SO)
+use(
+    interviews,
+    "quotes",
+    {"text": "text", "each": 1, "agreed": "most", "known_names": ["Ann"], "longest": 40},
+    **SAID_SO,
 )
 
 # ------------------------------------------------------------------------------------- service

@@ -35,6 +35,7 @@ MIXED = {
     "begins": _STAGES,
     "best": _SEGMENTS | {"bg_nbd", "mbg_nbd", "pareto_nbd"},
     "brand": frozenset(("category", "other brands")),
+    "code": frozenset(("all",)),
     "campaign": frozenset(("any",)),
     "from_stage": _STAGES,
     "goal": _STAGES,
@@ -44,6 +45,7 @@ MIXED = {
         ("covariance", "cross", "loading", "observed", "one_rule", "own", "reference", "tool")
     ),
     "name": _SEGMENTS,
+    "other": frozenset(("nothing",)),
     "names": _SEGMENTS,
     "outcome": _OUTCOMES,
     "path": frozenset(("direct", "indirect", "other_paths", "total")),
