@@ -14,8 +14,9 @@ import pytest
 
 from workbench import project
 from workbench.cli import main
+from workbench.display import workbook
 from workbench.errors import InputError
-from workbench.reports import layout, people, render, workbook
+from workbench.reports import layout, people, render
 from workbench.reports.run import run
 from workbench.reports.words import table
 
