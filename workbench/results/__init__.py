@@ -233,12 +233,13 @@ def analysis(function=None, *, none_drawn=False):
 
 
 def _public_name(function):
-    """Return the room of a function and its name in it.
+    """Return the room of a function and its name in it; None for one made elsewhere.
 
-    >>> _public_name(tidy)
-    'results.tidy'
+    >>> _public_name(tidy), _public_name(json.loads)
+    ('results.tidy', None)
     """
-    return f"{function.__module__.split('.')[1]}.{function.__name__}"
+    package, *rooms = function.__module__.split(".")
+    return f"{rooms[0]}.{function.__name__}" if package == "workbench" and rooms else None
 
 
 def _called(function, args, options):
