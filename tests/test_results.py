@@ -34,7 +34,7 @@ from workbench import (
 from workbench.display import figures, render, shares, speaking, tables
 from workbench.errors import InputError
 from workbench.notes import Note
-from workbench.simulate import coding, studies
+from workbench.simulate import brands_asked, coding, studies
 
 RNG = np.random.default_rng(11)
 EVENTS = random_log(900, 11)
@@ -299,6 +299,7 @@ ASKED = pd.DataFrame(
     answered_at=lambda d: (d["invited_at"] + pd.Timedelta("3D")).where(np.arange(240) % 3 == 0),
     started_at=lambda d: d["invited_at"].where(np.arange(240) % 3 < 2),
 )
+TRACKED = plain(brands_asked.tracker(60, waves=2, seed=3)).drop(columns="weight")
 CODED = plain(coding.interviews(22, segments=8, coders=2, seed=4).codes)
 TICKETS = pd.DataFrame(
     {
@@ -684,6 +685,8 @@ ANALYSES = {
     "saturation": (CODED, lambda d: interviews.saturation(d, draws=40)),
     "agreement": (CODED, lambda d: interviews.agreement(d, draws=40)),
     "confusion": (CODED, lambda d: interviews.confusion(d, "coder 1", "coder 2")),
+    "awareness": (TRACKED, surveys.awareness),
+    "tracker": (TRACKED, lambda d: surveys.tracker(d, brand="Alta")),
     "first_reply": (TICKETS, lambda d: service.first_reply(d, by="channel")),
     "resolution": (TICKETS, service.resolution),
     "first_contact": (TICKETS, lambda d: service.first_contact(d, by="channel")),
@@ -934,6 +937,8 @@ SHARES = {
     "consideration",
     "variants",
     "triggers",
+    "awareness",
+    "tracker",
     "by_stage",
     "cart_abandonment",
     "co_occurrence",

@@ -1146,6 +1146,8 @@ use(
     scale=(1, 7),
     **SAID,
 )
+use(surveys, "awareness", {"wave": "1", **LEVEL}, tracker=base.TRACKED)
+use(surveys, "tracker", {"measure": "unaided", **LEVEL}, tracker=base.TRACKED, brand="Alta")
 use(
     surveys,
     "weight_effect",
