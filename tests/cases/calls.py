@@ -645,6 +645,7 @@ use(
     retention,
     "curves",
     {"customer": "customer_id", "horizon": 40.0, **TIMES, **LEVEL},
+    {"entry": "begun", "table": base.SPELLS.assign(begun=0.5), "customer": "customer_id"},
     by="group",
     **SPELLS,
 )

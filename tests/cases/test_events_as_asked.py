@@ -11,6 +11,8 @@ from workbench import engine, funnels, journeys, retention
 from workbench.engine.batches import Batch
 from workbench.errors import InputError, NotEnoughData
 from workbench.funnels.inside import Inside
+from workbench.funnels.rules import prepare
+from workbench.funnels.walks import Plan
 from workbench.journeys.around import Around
 from workbench.retention.returns import Returns, Times
 from workbench.stats import odds
@@ -286,3 +288,75 @@ def test_active_periods_by_hand_and_by_groupby():
     made = journeys.active_periods(table, top=100).table
     made = made[made["count"] > 0].set_index("periods_active")["count"]
     assert {int(k): int(v) for k, v in made.items()} == {int(k): int(v) for k, v in slow.items()}
+
+
+TOOLS = ("posthog", "mixpanel", "ga4", "amplitude")
+
+
+def test_a_step_that_returns_gets_a_number_from_every_tool():
+    """Folder same-step-twice: two page views at one instant and a later one fill both steps."""
+    rows = [(f"u{i}", f"2026-01-01 13:{m}", e) for i in range(20) for m, e in TWICE]
+    steps, until = ["finish", "page", "page"], "2026-02-01"
+    own = funnels.conversion(log(rows), steps, window="1D", until=until).table
+    assert (own["count"] == 20).all()
+    for tool in TOOLS:
+        made = funnels.conversion(log(rows), steps, semantics=tool, until=until)
+        assert (made.table["count"] == 20).all()
+        assert any(note.id == "funnels.equal_steps" for note in made.limits)
+    every = funnels.compare_definitions(log(rows), steps, until=until).table
+    assert (every["count"] == 20).all() and set(TOOLS) <= set(every["definition"])
+
+
+TWICE = (("01", "finish"), ("10", "page"), ("10", "page"), ("11", "page"))
+
+
+def test_equal_moments_and_equal_steps_are_those_of_exhaustive_search():
+    """Random logs in which a name returns and equal moments may chain: every count."""
+    steps = ["p", "q", "q"]
+    table = log([("a", "2024-01-01", "p"), ("a", "2024-01-02", "q"), ("a", "2024-01-02", "x")])
+    rng = np.random.default_rng(9)
+    for given in ({"ties": "rank"}, {"ties": "later"}):
+        kernel = Plan(prepare(table, steps, given={**given, "window": None}, until=None).rules)
+        for number in range(320):
+            rows = random_rows(rng, 2, ticks=12)
+            expected = brute.funnel(
+                [(*r[:2], "pq"[r[2]], 0, 0) for r in rows],
+                steps,
+                window=None,
+                order="ordered",
+                entry="every",
+                ties=given["ties"],
+                end=10**6,
+            )
+            rules = kernel.rules
+            names = ["customer", "t", "k"]
+            batch = batch_of(rows, names)
+            if given["ties"] == "later":
+                batch = batch_of([(a, b, 1 - k) for a, b, k in rows], names)
+                batch.columns["k"] = 1 - batch["k"]
+            made = pd.DataFrame(kernel(batch))
+            made = made[made["kind"] == "reached"].set_index("step")["customers"]
+            assert made.tolist() == expected.get(0, [0, 0, 0]), (given, number, rules.ties)
+
+
+def test_matomo_takes_another_campaign_than_the_ongoing_visits():
+    """A visit that began without a campaign meets its first: a new visit (matomo.org/faq/general/
+    faq_36); the same one again in a visit is none.
+    """
+    events = log([("u", "2024-01-01 12:00", "v"), ("u", "2024-01-01 12:10", "v")])
+    for campaigns, visits in (
+        ([None, "spring"], 2),
+        (["spring", "spring"], 1),
+        (["spring", None], 1),
+        (["spring", "summer"], 2),
+    ):
+        made = journeys.sessions(events.assign(campaign=campaigns), rule="matomo").table
+        assert made.set_index("measure").loc["sessions_per_customer", "total"] == visits
+    gap = log([("u", f"2024-01-01 {h}", "v") for h in ("09:00", "12:00", "12:10")])
+    made = journeys.sessions(gap.assign(campaign=["spring", None, "spring"]), rule="matomo").table
+    assert made.set_index("measure").loc["sessions_per_customer", "total"] == 3
+
+
+def test_ga4_names_its_groups():
+    """The group is Mobile Push Notifications (support.google.com/analytics/answer/9756891)."""
+    assert journeys.channel("x", "web push") == "Mobile Push Notifications"
