@@ -499,6 +499,21 @@ ANALYSES = {
         lambda d: journeys.distinguishing_paths(d, "r", steps=2, timeout="4h", least=5),
     ),
     "next_event": (EVENTS, lambda d: journeys.next_event(d, timeout="4h")),
+    "paths_to": (EVENTS, lambda d: journeys.paths_to(d, "r", steps=2, timeout="4h", top=8)),
+    "paths_from": (EVENTS, lambda d: journeys.paths_from(d, "p", steps=2, timeout="4h", top=8)),
+    "active_periods": (EVENTS, lambda d: journeys.active_periods(d, top=3)),
+    "correlates": (
+        LONG,
+        lambda d: funnels.correlates(
+            d, ["site_search", "order"], window="9h", properties=["group"], least=10
+        ),
+    ),
+    "event_retention": (
+        EVENTS,
+        lambda d: retention.event_retention(
+            d, "p", "r", ages=[1, "1-2", "2+"], by="group", clock=retention.Clock("4h")
+        ),
+    ),
     "lifecycle": (EVENTS, lambda d: journeys.lifecycle(d, period="day")),
     "stickiness": (
         ORDERS.rename(columns={"ordered_at": "occurred_at"}).assign(event="order"),
@@ -930,6 +945,10 @@ SHARES = {
     "dark_paths",
     "flows",
     "paths",
+    "paths_to",
+    "paths_from",
+    "active_periods",
+    "event_retention",
     "lifecycle",
     "stickiness",
     "tagging",
@@ -1186,6 +1205,10 @@ UNTIL = {
     "compare_definitions": lambda d, u: funnels.compare_definitions(d, STEPS, window="9h", until=u),
     "time_to_convert": lambda d, u: funnels.time_to_convert(d, STEPS, window="9h", until=u),
     "paths": lambda d, u: journeys.paths(d, steps=2, timeout="4h", until=u),
+    "paths_to": lambda d, u: journeys.paths_to(d, "r", steps=2, timeout="4h", until=u),
+    "active_periods": lambda d, u: journeys.active_periods(d, until=u),
+    "correlates": lambda d, u: funnels.correlates(d, ["p", "r"], window="9h", least=1, until=u),
+    "event_retention": lambda d, u: retention.event_retention(d, "p", "r", ages=[1], until=u),
     "lifecycle": lambda d, u: journeys.lifecycle(d, period="day", until=u),
     "profile": lambda d, u: stages.variants(stages.profile(d, STEPS, gap="9h", until=u)),
     "carts": lambda d, u: stages.cart_abandonment(

@@ -282,6 +282,16 @@ for name, more in (("compare_entry", {"exclude": ["x"]}), ("compare_orders", {})
     )
 use(
     funnels,
+    "correlates",
+    {"window": None, "properties": ["group", "channel"], "column": "event"},
+    {"steps": ["p", ["q", "r"]], "until": LAST_DAY, **LEVEL},
+    events=EVENTS,
+    steps=["p", "r"],
+    window="9h",
+    least=5,
+)
+use(
+    funnels,
     "compare_groups",
     {"window": None},
     {"by": "channel", "exclude": ["x"]},
@@ -517,6 +527,13 @@ use(
 
 # --------------------------------------------------------------------------------- the journeys
 
+use(
+    journeys,
+    "active_periods",
+    {"since": "2024-01-02", "until": LAST_DAY, "zone": "Europe/Amsterdam", "top": 2, **LEVEL},
+    {"period": "week"},
+    events=EVENTS,
+)
 use(journeys, "assign_channels", {"own_hosts": ["shop.example"]}, events=VISITS)
 use(
     journeys,
@@ -574,6 +591,15 @@ use(
     {"column": "group", "steps": 2, "top": 3, "until": LAST_DAY, **LEVEL},
     **STARTS,
 )
+for side, anchor in (("paths_to", {"goal": "r"}), ("paths_from", {"start": ["p", "q"]})):
+    use(
+        journeys,
+        side,
+        {"column": "group", "steps": 2, "top": 3, "until": LAST_DAY, **LEVEL}
+        | dict.fromkeys(anchor, "g"),
+        **anchor,
+        **STARTS,
+    )
 use(
     journeys,
     "sessions",
@@ -621,6 +647,7 @@ use(
     retention,
     "curves",
     {"customer": "customer_id", "horizon": 40.0, **TIMES, **LEVEL},
+    {"entry": "begun", "table": base.SPELLS.assign(begun=0.5), "customer": "customer_id"},
     by="group",
     **SPELLS,
 )
@@ -638,6 +665,16 @@ use(
     {"acts": ["click"], "machine": "machine", "months": 3, "zone": "Europe/Amsterdam", **LEVEL},
     events=CLICKS[["customer_id", "occurred_at", "event"]].assign(machine=False),
     **BOUGHT,
+)
+use(
+    retention,
+    "event_retention",
+    {"back": "r", "ages": [1, "2+", "1-2"], "until": LAST_DAY, **LEVEL},
+    {"by": "group", "clock": retention.Clock(("4h", "hour"), "every", "Europe/Amsterdam")},
+    {"back": {"event": ["q", "r"], "channel": "g"}, "clock": retention.Clock("week", "every")},
+    {"by": "channel", "ages": [1]},
+    events=EVENTS,
+    start="p",
 )
 use(retention, "ever_repeat", LEVEL, **BOUGHT)
 use(

@@ -19,7 +19,16 @@ _LIKE_THE_ESTIMATE = (
 _APART = ("difference", "difference_low", "difference_high")
 # Shares whatever the estimate of their row is.
 _OF_THEIR_OWN = (
-    *("rate", "rest_rate", "with_goal", "without_goal", "penetration", "cumulative", "share"),
+    *(
+        "rate",
+        "rest_rate",
+        "with_goal",
+        "without_goal",
+        "penetration",
+        "cumulative",
+        "share",
+        "at_least",
+    ),
     *("smallest", "best", "targeted", "month_before", "wrong_sign", "off", "off_low", "off_high"),
 )
 _MONEY = ("amount", "amount_total")

@@ -11,6 +11,7 @@ from workbench.errors import InputError, check_draws, one_of
 from workbench.notes import Note
 from workbench.results import charts, rows
 from workbench.results import made as made_elsewhere
+from workbench.results.changes import change
 from workbench.results.charts import Chart, Curve, Flow, Funnel, Heat, Law, Points
 from workbench.results.small import MINIMUM_CELL, is_small, sayable, small_cells, withheld
 
@@ -26,6 +27,7 @@ __all__ = [
     "Result",
     "analysis",
     "built_in",
+    "change",
     "is_built_in",
     "is_simulated",
     "is_small",
