@@ -181,6 +181,9 @@ def regression(
     made = fits.fit(data, kind, partial=True, penalty=penalty, conf_level=conf_level)
     names = [c for c in data.x if c != "constant"]
     result = _rows(made, data, kind, conf_level)
+    if randomised:
+        by_lot = result["term"].str.split(": ").str[0].isin(list(randomised))
+        result["evidence"] = np.where(by_lot, "experimental", "associational")
     vif = result.set_index("term")["inflation"]
     others = [c for c in names if c.split(": ")[0] not in randomised]
     told = fits.ASSOCIATIONAL

@@ -128,6 +128,7 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
         unit="customers_by_group",
         n=int(n.sum()),
         conf_level=conf_level,
+        evidence="associational",
         limits=tuple(limits),
         answer=_groups_answer(table, by, conf_level),
         chart=Points(

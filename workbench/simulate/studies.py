@@ -75,7 +75,7 @@ def stars(products=3000, *, jump=0.12, seed=1):
     """Make restaurants whose displayed stars are their mean rating rounded to halves; a half star
     more on display adds `jump` to log visits.
 
-    Returns a DataFrame: product_id, rating, visits (logarithm), visits_before (the same of the year
+    Returns a DataFrame: product_id, rating, log_visits, log_visits_before (the same of the year
     before stars were shown).
     """
     rng = np.random.default_rng(seed)
@@ -87,8 +87,8 @@ def stars(products=3000, *, jump=0.12, seed=1):
             {
                 "product_id": np.arange(products) + 1,
                 "rating": rating,
-                "visits": base + jump * shown / 0.5,
-                "visits_before": base + rng.normal(0, 0.2, products),
+                "log_visits": base + jump * shown / 0.5,
+                "log_visits_before": base + rng.normal(0, 0.2, products),
             }
         ),
         jump=jump,
@@ -411,7 +411,8 @@ def members(customers=1500, months=18, *, lift=0.35, seed=1):
     Planted: from the month after joining on, a member orders `lift` times more often than before.
     Customers order at rates of their own, and the chance to join in a month grows with it, from
     month 6 on. Returns a dictionary: orders (order_id, customer_id, ordered_at, amount) and
-    members (customer_id, joined_at).
+    members (customer_id, joined_at), in whose truth stands the effect in orders a month: the mean
+    over members of that over their own whole months from the one of joining on.
     """
     rng = np.random.default_rng(seed)
     rate, begin = rng.gamma(1.2, 0.9, customers), pd.Timestamp("2023-01-01", tz="UTC")
@@ -440,6 +441,9 @@ def members(customers=1500, months=18, *, lift=0.35, seed=1):
     )
     # Who joins does so in the first days of the month, before its purchases tell.
     came = np.flatnonzero(joined < months)
+    # Of every member the months from the one of joining on, but for the last, which is not over.
+    own = months - 1 - joined[came]
+    added = (lift * rate[came] * (own - 1) / np.maximum(own, 1))[own > 0]
     return {
         "orders": orders,
         "members": _made(
@@ -450,6 +454,7 @@ def members(customers=1500, months=18, *, lift=0.35, seed=1):
                 }
             ),
             lift=lift,
+            effect=float(added.mean()),
         ),
     }
 
@@ -518,5 +523,12 @@ def complaints(customers=3000, *, failure=0.12, left=-0.25, repaired=-0.04, seed
     )
     return {
         "orders": _made(orders, left=left, repaired=repaired),
-        "complaints": _made(said, left=left, repaired=repaired),
+        "complaints": _made(
+            said,
+            left=left,
+            repaired=repaired,
+            solved_less_unsolved=repaired - left,
+            solved_less_no_complaint=repaired,
+            unsolved_less_no_complaint=left,
+        ),
     }

@@ -274,6 +274,7 @@ def compare_time(
         unit="spells",
         n=len(spells),
         conf_level=conf_level,
+        evidence="associational",
         limits=limits,
         chart=Points(
             label=[by],
