@@ -12,7 +12,7 @@ import pytest
 
 from workbench import simulate
 from workbench.display import marks, number, percent
-from workbench.simulate import interviews, studies, truth
+from workbench.simulate import clubs, interviews, studies, truth
 
 ROOT = Path(__file__).parent.parent.parent
 COLUMNS = ("planted", "truth", "credited less brought about", "incremental")
@@ -134,7 +134,7 @@ def firms():
 
 def loyalty():
     """What a programme adds to the orders of a month, and what a failure and its repair change."""
-    club, failed = studies.members(seed=1), studies.complaints(3000, seed=1)
+    club, failed = clubs.members(seed=1), studies.complaints(3000, seed=1)
     after = failed["complaints"].attrs["truth"]
     return [club["members"].attrs["truth"]["effect"], *after.values()]
 
