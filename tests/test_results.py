@@ -742,7 +742,7 @@ ANALYSES = {
         lambda d: influence.promotion_lift(d, store="store_id", margin="margin"),
     ),
     "review_effect": (REVIEWS, influence.review_effect),
-    "star_rounding": (STARS, lambda d: influence.star_rounding(d, "visits", bandwidth=0.2)),
+    "star_rounding": (STARS, lambda d: influence.star_rounding(d, "log_visits", bandwidth=0.2)),
     "peers": (
         VILLAGES,
         lambda d: influence.peers(
