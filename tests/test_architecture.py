@@ -36,6 +36,7 @@ FLOORS = {
         "attribution",
         "experiments",
         "prediction",
+        "service",
         "surveys",
     },
     7: {"display"},

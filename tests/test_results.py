@@ -26,6 +26,7 @@ from workbench import (
     prediction,
     results,
     retention,
+    service,
     stages,
     surveys,
 )
@@ -297,6 +298,53 @@ ASKED = pd.DataFrame(
     answered_at=lambda d: (d["invited_at"] + pd.Timedelta("3D")).where(np.arange(240) % 3 == 0),
     started_at=lambda d: d["invited_at"].where(np.arange(240) % 3 < 2),
 )
+TICKETS = pd.DataFrame(
+    {
+        "ticket_id": np.arange(300),
+        "customer_id": [f"p{k % 110}" for k in range(300)],
+        "opened_at": pd.Timestamp("2024-01-05", tz="UTC")
+        + pd.to_timedelta(np.arange(300) * 7, "h"),
+        "channel": np.array(["chat", "email", "phone"])[np.arange(300) * 5 % 7 % 3],
+        "contacts": 1 + np.arange(300) % 3,
+        "escalated": np.arange(300) % 11 == 0,
+        "solved_first": np.arange(300) % 3 == 0,
+        "reopened": np.arange(300) % 8 == 0,
+    }
+).assign(
+    first_reply_at=lambda d: (
+        d["opened_at"] + pd.to_timedelta(np.arange(300) * 13 % 31, "h")
+    ).where(np.arange(300) % 9 > 0),
+    closed_at=lambda d: (
+        d["opened_at"] + pd.to_timedelta(31 + np.arange(300) * 17 % 90, "h")
+    ).where(np.arange(300) % 5 > 0),
+)
+UNHAPPY = pd.DataFrame(
+    {
+        "response_id": np.arange(240),
+        "respondent_id": [f"p{k % 120}" for k in range(240)],
+        "answered_at": pd.Timestamp("2024-01-05", tz="UTC")
+        + pd.to_timedelta(np.arange(240) // 120 * 45 + np.arange(240) % 20, "D"),
+        "item": "recommend",
+        "value": (np.arange(240) * 7 % 10 * 1.0) % 8,
+    }
+)
+
+
+def called(answers):
+    """Tickets of the lowest answers, of which some are closed."""
+    low = answers[answers["value"] % 3 < 1]
+    opened = low["answered_at"] + pd.Timedelta("2h")
+    return pd.DataFrame(
+        {
+            "ticket_id": low["response_id"],
+            "customer_id": low["respondent_id"],
+            "opened_at": opened,
+            "first_reply_at": opened + pd.to_timedelta(low["response_id"] % 17 * 20, "h"),
+            "closed_at": (opened + pd.Timedelta("15D")).where(low["response_id"] % 2 == 0),
+        }
+    )
+
+
 BELIEFS = pd.DataFrame(
     [
         (f"r{i}", b, k, int(RNG.integers(-3, 4)), int(RNG.integers(-3, 4)))
@@ -628,6 +676,13 @@ ANALYSES = {
         OPINIONS.assign(weight=1.0 + (OPINIONS["touchpoint"] == "shop")),
         lambda d: surveys.weight_effect(d, item="recommend", measure="nps"),
     ),
+    "first_reply": (TICKETS, lambda d: service.first_reply(d, by="channel")),
+    "resolution": (TICKETS, service.resolution),
+    "first_contact": (TICKETS, lambda d: service.first_contact(d, by="channel")),
+    "reopened": (TICKETS, service.reopened),
+    "contacts_per_order": (TICKETS, lambda d: service.contacts_per_order(d, ORDERS)),
+    "defects": (TICKETS, lambda d: service.defects(d, by="channel")),
+    "closed_loop": (UNHAPPY, lambda d: service.closed_loop(d, called(d))),
     "response": (ASKED, lambda d: surveys.response(d, by="channel")),
     "nonresponse": (ASKED, lambda d: surveys.nonresponse(d, ["orders", "channel"])),
     "answers_needed": (OPINIONS, lambda d: surveys.answers_needed([5, 10], response=0.2)),
@@ -873,6 +928,8 @@ SHARES = {
     "triggers",
     "cart_abandonment",
     "checkout",
+    "first_contact",
+    "reopened",
     "checkpoints",
     "conversion",
     "compare_entry",
@@ -896,6 +953,8 @@ SHARES = {
 # Differences, coefficients, scores: what may lie below 0. All others are shares, rates, counts,
 # times or money.
 SIGNED = {
+    "closed_loop",
+    "defects",
     "attitude",
     "balance",
     "beside_planted",
@@ -995,6 +1054,7 @@ def test_every_public_analysis_is_here(made):
         attribution,
         experiments,
         prediction,
+        service,
         surveys,
     ):
         for name, function in inspect.getmembers(module, inspect.isfunction):
@@ -1037,6 +1097,8 @@ CREDITED = {"rules", "markov", "shapley", "compare", "calibrated"}
 RATES = {"buying_rhythm", "tracking"}
 # Of a curve, the events at a time stand beside those still at risk.
 AT_RISK = {
+    "first_reply",
+    "resolution",
     "gap_sensitivity",
     "time_to_convert",
     "time_to_purchase",

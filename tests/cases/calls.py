@@ -22,6 +22,7 @@ from workbench import (
     loyalty,
     prediction,
     retention,
+    service,
     simulate,
     stages,
     surveys,
@@ -40,6 +41,7 @@ ROOMS = (
     loyalty,
     prediction,
     retention,
+    service,
     stages,
     surveys,
 )
@@ -1150,6 +1152,31 @@ use(
     item="satisfaction",
     scale=(1, 7),
 )
+
+# ------------------------------------------------------------------------------------- service
+
+DESK = {"until": "2024-04-10", "by": "channel", **LEVEL}
+LOOP = {"item": "recommend", "most": 5, "reason": "chat"}
+CALLED = {"surveys": base.UNHAPPY, "tickets": base.TICKETS.assign(reason=base.TICKETS["channel"])}
+use(service, "first_reply", {"within": "5h", **DESK}, tickets=base.TICKETS)
+use(service, "resolution", {"within": "5h", **DESK}, tickets=base.TICKETS)
+use(service, "first_contact", {"window": "5D", **DESK}, tickets=base.TICKETS)
+use(service, "reopened", {"window": "5D", **DESK}, tickets=base.TICKETS)
+use(
+    service,
+    "contacts_per_order",
+    DESK,
+    tickets=base.TICKETS,
+    orders=ORDERS.assign(channel=np.array(["chat", "email"])[np.arange(len(ORDERS)) % 2]),
+)
+use(
+    service,
+    "defects",
+    {"reply": "2h", "solution": "2D", "shift": 0.0, **DESK},
+    tickets=base.TICKETS,
+)
+use(service, "closed_loop", {"window": "5D", "randomised": True, **LOOP, **LEVEL}, **CALLED)
+use(service, "unhappy_now", LOOP, **CALLED)
 
 # ----------------------------------------------------------------------------------- influence
 

@@ -13,7 +13,7 @@ def _words(text):
 
 # Columns of our tables, and values of our sentences, that hold nothing but names of ours.
 OURS = _words("""
-    base basis comparison component definition design effect entry evidence family
+    base basis chance comparison component definition design effect entry evidence family
     field framework grade highest highest_tool interval least_rule lowest lowest_tool loyalty
     measure method model most_rule noun order parameter point purchase quadrant quantile reason
     rotation row rule series statistic status tool unit weights what""")
@@ -22,9 +22,10 @@ _STAGES = _words("""
     purchase retention search start""")
 _SEGMENTS = frozenset(("champions", "loyal", "new", "fading", "at_risk", "lost"))
 _GROUPS = _words("""
-    all detractors difference fewer heavy light missing more no_complaint non_buyers odds_ratio
-    large_order passives promoters small_order solved solved_less_no_complaint
-    solved_less_unsolved unsolved unsolved_less_no_complaint""")
+    all contacted contacted_less_not detractors difference fewer heavy large_order light
+    missing more no_complaint non_buyers not_contacted odds_ratio passives promoters
+    small_order solved solved_less_no_complaint solved_less_unsolved unsolved
+    unsolved_less_no_complaint""")
 _OUTCOMES = frozenset(("abandoned", "back", "bought", "forward", "left", "open"))
 _TERMS = _words("""
     constant interaction mean_leaving mean_rate mean_value other_prices own_price saturation
@@ -52,7 +53,9 @@ MIXED = {
     "size": frozenset(("all",)),
     "stage": _STAGES,
     "stages": _STAGES,
-    "state": frozenset(("dormant", "new", "resurrected", "returning")),
+    "state": frozenset(
+        ("contacted", "dormant", "new", "resolved", "resurrected", "returning", "not_contacted")
+    ),
     "step": frozenset(("failed", "not_explained")),
     "term": _TERMS,
     "terms": _TERMS,

@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from workbench import display, project
+from workbench.display import workbook
 from workbench.errors import ReportFailed, unknown
-from workbench.reports import execution, index, pdf, places, pool, prose, publish, render, workbook
+from workbench.reports import execution, index, pdf, places, pool, prose, publish, render
 from workbench.reports.parameters import read_parameters, settle
 
 PACKAGES = (

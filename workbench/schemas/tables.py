@@ -127,7 +127,7 @@ TABLES = {
             **_WORDS(("first_reply_at", "closed_at"), "time"),
             **_WORDS(("channel", "reason", "phase"), "word"),
             "contacts": "number",
-            **_WORDS(("escalated", "solved_first"), "flag"),
+            **_WORDS(("escalated", "solved_first", "reopened"), "flag"),
         },
     ),
     # Who asked whom to become a customer, and what came of it.
