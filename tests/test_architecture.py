@@ -39,6 +39,7 @@ FLOORS = {
         "prediction",
         "service",
         "surveys",
+        "segments",
     },
     7: {"display"},
     8: {"reports"},

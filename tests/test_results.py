@@ -28,6 +28,7 @@ from workbench import (
     results,
     retention,
     service,
+    segments,
     stages,
     surveys,
 )
@@ -66,6 +67,50 @@ LONG = random_log(9000, 12, customers=600).assign(
 )
 CHOICES = market(12, customers=60).assign(last_bought=False)
 STEPS = ["p", "q", "r"]
+
+
+def kinds_of_shoppers():
+    """Two kinds of shoppers far apart, in a group each before and after."""
+    rng = np.random.default_rng(21)
+    kind = rng.random(160) < 0.6
+    later = np.where(rng.random(160) < 0.2, ~kind, kind)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{k}" for k in range(160)],
+            "visits": rng.normal(np.where(kind, 4, 9), 0.7).round(2),
+            "basket": rng.normal(np.where(kind, 30, 8), 3).round(2),
+            "later": (rng.random(160) < np.where(kind, 0.2, 0.6)) * 1,
+            "kind": np.where(kind, "big", "often"),
+            "kind_later": np.where(later, "big", "often"),
+            "grade": rng.integers(1, 8, 160),
+            "left": (rng.random(160) < 0.3) * 1,
+            "own": rng.gamma(2, 10, 160).round(2),
+            "stage": rng.choice(["need", "search", "intent", "idle"], 160),
+            "stage_before": rng.choice(["need", "search", "intent"], 160),
+        }
+    ).assign(category=lambda d: d["own"] + (rng.gamma(1, 10, 160) * (d["left"] + 0.5)).round(2))
+
+
+KINDS_OF_SHOPPERS = kinds_of_shoppers()
+SOUGHT = pd.DataFrame(
+    {
+        "customer_id": np.repeat([f"c{k}" for k in range(60)], 12),
+        "benefit": np.where(
+            RNG.random(720) < np.repeat(np.arange(60) % 3, 12) / 2, "price", "taste"
+        ),
+    }
+)
+TYPED = pd.DataFrame(
+    {
+        "customer_id": [f"c{k}" for k in range(120)],
+        "new": np.arange(120) % 3 == 0,
+        "impulse": None,
+        "angry": np.arange(120) % 8 == 0,
+        "insistent": np.arange(120) % 6 == 0,
+        "loyal": np.arange(120) % 5 == 1,
+        "label": (np.arange(120) % 3 == 0) ^ (np.arange(120) % 7 == 0),
+    }
+)
 
 
 def plain(table):
@@ -711,6 +756,31 @@ ANALYSES = {
     "closed_loop": (UNHAPPY, lambda d: service.closed_loop(d, called(d))),
     "response": (ASKED, lambda d: surveys.response(d, by="channel")),
     "nonresponse": (ASKED, lambda d: surveys.nonresponse(d, ["orders", "channel"])),
+    "clusters": (
+        KINDS_OF_SHOPPERS,
+        lambda d: segments.clusters(
+            d, ["visits", "basket"], outcome="later", most=3, draws=10, tables=19
+        ),
+    ),
+    "benefits": (SOUGHT, segments.benefits),
+    "journey": (
+        KINDS_OF_SHOPPERS,
+        lambda d: segments.journey(
+            d, ["need", "search", "intent"], before=d.assign(stage=d["stage_before"])
+        ),
+    ),
+    "satisfaction": (KINDS_OF_SHOPPERS, lambda d: segments.satisfaction(d, ["left", "later"])),
+    "loyalty": (KINDS_OF_SHOPPERS, segments.loyalty),
+    "prevalence": (
+        TYPED,
+        lambda d: segments.prevalence(d, later=d.assign(new=d["label"])),
+    ),
+    "type_agreement": (TYPED, lambda d: segments.type_agreement(d, d.assign(new=d["label"]))),
+    "usage": (KINDS_OF_SHOPPERS, lambda d: segments.usage(d, volume="visits", draws=40)),
+    "migration": (
+        KINDS_OF_SHOPPERS,
+        lambda d: segments.migration(d, d.assign(kind=d["kind_later"]), segment="kind"),
+    ),
     "answers_needed": (OPINIONS, lambda d: surveys.answers_needed([5, 10], response=0.2)),
     "scale_means": (WIDE, lambda d: drivers.scale_means(d, {"s": ["i0", "i1"]})),
     "attitude": (BELIEFS, drivers.attitude),
@@ -1093,6 +1163,7 @@ def test_every_public_analysis_is_here(made):
         interviews,
         prediction,
         service,
+        segments,
         surveys,
     ):
         for name, function in inspect.getmembers(module, inspect.isfunction):

@@ -24,6 +24,7 @@ from workbench import (
     prediction,
     retention,
     service,
+    segments,
     simulate,
     stages,
     surveys,
@@ -44,6 +45,7 @@ ROOMS = (
     prediction,
     retention,
     service,
+    segments,
     stages,
     surveys,
 )
@@ -1246,6 +1248,81 @@ use(
 )
 use(service, "closed_loop", {"window": "5D", "randomised": True, **LOOP, **LEVEL}, **CALLED)
 use(service, "unhappy_now", LOOP, **CALLED)
+
+# ------------------------------------------------------------------------------------ segments
+
+SHOPPERS = {"customers": base.KINDS_OF_SHOPPERS}
+LATER = base.KINDS_OF_SHOPPERS.assign(kind=base.KINDS_OF_SHOPPERS["kind_later"])
+use(
+    segments,
+    "behaviour",
+    {"events": CLICKS, "as_of": MIDDLE, "zone": "Europe/Amsterdam"},
+    orders=ORDERS,
+)
+use(segments, "benefits", LEVEL, acts=base.SOUGHT, benefit="benefit")
+use(
+    segments,
+    "clusters",
+    {"outcome": "later", "basis": "response", "seed": 2},
+    most=3,
+    draws=10,
+    tables=19,
+    columns=["visits", "basket"],
+    **SHOPPERS,
+)
+BEFORE = base.KINDS_OF_SHOPPERS.assign(stage=base.KINDS_OF_SHOPPERS["stage_before"])
+use(
+    segments,
+    "journey",
+    {"before": BEFORE, **LEVEL},
+    now=base.KINDS_OF_SHOPPERS,
+    stages=["need", "search", "intent"],
+)
+use(segments, "loyalty", {"own": "own", "category": "category", **LEVEL}, **SHOPPERS)
+use(
+    segments,
+    "satisfaction",
+    {"cuts": (3, 5), **LEVEL},
+    reactions=["left", "later"],
+    grade="grade",
+    **SHOPPERS,
+)
+use(segments, "prevalence", {"later": base.TYPED, **LEVEL}, typed=base.TYPED)
+use(
+    segments,
+    "type_agreement",
+    LEVEL,
+    typed=base.TYPED,
+    labels=base.TYPED.assign(new=base.TYPED["label"]),
+)
+use(
+    segments,
+    "types",
+    {
+        "tickets": COMPLAINTS,
+        "people_known": FIRSTS.drop_duplicates("customer_id").assign(angry=0.0),
+        "as_of": MIDDLE,
+        "rules": segments.Rules(new_days=30, history_days=30),
+        "zone": "Europe/Amsterdam",
+    },
+    orders=ORDERS,
+)
+use(
+    segments,
+    "migration",
+    LEVEL,
+    before=base.KINDS_OF_SHOPPERS,
+    after=LATER,
+    segment="kind",
+)
+use(
+    segments,
+    "usage",
+    {"bands": "20_30", "beside": ["later"], "seed": 2, **LEVEL},
+    volume="visits",
+    draws=40,
+    **SHOPPERS,
+)
 
 # ----------------------------------------------------------------------------------- influence
 
