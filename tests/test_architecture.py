@@ -37,6 +37,7 @@ FLOORS = {
         "experiments",
         "prediction",
         "surveys",
+        "voice",
     },
     7: {"display"},
     8: {"reports"},

@@ -28,11 +28,12 @@ from workbench import (
     retention,
     stages,
     surveys,
+    voice,
 )
 from workbench.display import figures, render, shares, speaking, tables
 from workbench.errors import InputError
 from workbench.notes import Note
-from workbench.simulate import studies
+from workbench.simulate import studies, writing
 
 RNG = np.random.default_rng(11)
 EVENTS = random_log(900, 11)
@@ -306,6 +307,9 @@ BELIEFS = pd.DataFrame(
     ],
     columns=["respondent_id", "brand", "belief_item", "belief", "evaluation"],
 )
+WROTE = writing.texts(700, seed=5)
+TEXTS = plain(WROTE.texts)
+LABELS = plain(writing.labels(WROTE, 300, seed=5))
 RULES = str(Path(__file__).parent / "data" / "rules.yml")
 
 
@@ -631,6 +635,12 @@ ANALYSES = {
     "response": (ASKED, lambda d: surveys.response(d, by="channel")),
     "nonresponse": (ASKED, lambda d: surveys.nonresponse(d, ["orders", "channel"])),
     "answers_needed": (OPINIONS, lambda d: surveys.answers_needed([5, 10], response=0.2)),
+    "sentiment": (TEXTS, lambda d: voice.sentiment(d, LABELS, by="touchpoint")),
+    "emotion": (TEXTS, lambda d: voice.emotion(d, LABELS)),
+    "aspects": (TEXTS, lambda d: voice.aspects(d, LABELS)),
+    "topics": (TEXTS, lambda d: voice.topics(d, topics=3, draws=2)),
+    "quotes": (TEXTS, lambda d: voice.quotes(d, LABELS, by="touchpoint")),
+    "reviews": (TEXTS, voice.reviews),
     "scale_means": (WIDE, lambda d: drivers.scale_means(d, {"s": ["i0", "i1"]})),
     "attitude": (BELIEFS, drivers.attitude),
     "service_gap": (
@@ -939,6 +949,8 @@ SIGNED = {
     "satisfaction_link",
     "scale_means",
     "service_gap",
+    "quotes",
+    "sentiment",
     "service_recovery",
     "skip_contrast",
     "stage_progress",
@@ -996,6 +1008,7 @@ def test_every_public_analysis_is_here(made):
         experiments,
         prediction,
         surveys,
+        voice,
     ):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if name.startswith("_") or not function.__module__.startswith(module.__name__):
