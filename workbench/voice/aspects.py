@@ -15,8 +15,8 @@ from workbench.voice.sentiments import told
 MENTIONED = "mentioned"
 ANSWER = Note(
     "voice.aspects_answer",
-    "Texts that speak of {name:word} are most often negative about it: {estimate:%} ({low:%} to "
-    "{high:%}; {n} texts name it); least often those on {last:word} ({last_value:%}).",
+    "Texts that speak of {aspect:word} are most often negative about it: {estimate:%} ({low:%} to "
+    "{high:%}; {n} texts name it); least often those on {last_aspect:word} ({last_value:%}).",
 )
 ONE = Note(
     "voice.aspects_answer_one",
@@ -149,6 +149,9 @@ def _said(table, correction):
     notes = (ONE.having(aspect=first), ANSWER, UNSURE.having(aspect=first))
     several = "aspect" if len(tone) > 1 else None
     note = told(tone, several, "lexicon", notes)
+    if note.id == ANSWER.id:
+        values = dict(note.values)
+        return ANSWER.having(aspect=values.pop("name"), last_aspect=values.pop("last"), **values)
     if note.id == UNSURE.id:
         scored = tone.loc[tone["aspect"] == first, "scored"].iloc[0]
         return note.having(labels=correction.labels, scored=float(scored))

@@ -36,7 +36,7 @@ FEW_IN_GROUP = Note(
 )
 METHOD = Note(
     "voice.method",
-    "What {model:word} says of every text, corrected by the texts labelled by hand "
+    "What the {model:word} says of every text, corrected by the texts labelled by hand "
     "(prediction-powered inference); texts that are not labelled count as far as the model can be "
     "trusted.",
 )

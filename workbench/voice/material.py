@@ -17,6 +17,13 @@ REPEATED = Note(
 )
 
 
+SPOKEN = {
+    "nl": Note("voice.dutch", "Dutch"),
+    "en": Note("voice.english", "English"),
+    "unknown": Note("voice.unknown_language", "unknown language"),
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Material:
     """Texts as arrays of one value a text, in the order of their ids.

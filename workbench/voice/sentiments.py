@@ -9,7 +9,7 @@ from workbench.results import Points, Result, analysis, tidy
 from workbench.voice import labels as by_hand
 from workbench.voice import lexicons
 from workbench.voice.correction import AS_SCORED, METHOD, Correction, predictions
-from workbench.voice.material import LANGUAGE, given
+from workbench.voice.material import LANGUAGE, SPOKEN, given
 
 STARS = (1, 5)
 LOW = 2  # so many stars, or fewer, are a bad review
@@ -231,4 +231,6 @@ def told(table, by, model, notes):
         labels, scored = int(top["labels"]), top["scored"]
         return one.having(**values, labels=labels, scored=scored, model=model)
     name, lowest = top[names.label(by)], last[names.label(by)]
+    if by == LANGUAGE:
+        name, lowest = SPOKEN[name], SPOKEN[lowest]
     return several.having(**values, name=name, last=lowest, last_value=last["estimate"])

@@ -257,7 +257,7 @@ def _velocity(at, mask, conf_level):
 
 
 def j_shaped(counts):
-    """Say whether stars have more reviews at both ends than next to them.
+    """Return whether stars have more reviews at both ends than next to them.
 
     >>> j_shaped([5, 1, 2, 4, 9]), j_shaped([1, 2, 5, 2, 1])
     (True, False)
