@@ -40,6 +40,7 @@ FLOORS = {
         "service",
         "surveys",
         "segments",
+        "voice",
     },
     7: {"display"},
     8: {"reports"},

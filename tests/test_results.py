@@ -31,11 +31,13 @@ from workbench import (
     segments,
     stages,
     surveys,
+    voice,
 )
 from workbench.display import figures, render, shares, speaking, tables
 from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.simulate import brands_asked, coding, studies
+from workbench.simulate import studies, writing
 
 RNG = np.random.default_rng(11)
 EVENTS = random_log(900, 11)
@@ -402,6 +404,9 @@ BELIEFS = pd.DataFrame(
     ],
     columns=["respondent_id", "brand", "belief_item", "belief", "evaluation"],
 )
+WROTE = writing.texts(700, seed=5)
+TEXTS = plain(WROTE.texts)
+LABELS = plain(writing.labels(WROTE, 300, seed=5))
 RULES = str(Path(__file__).parent / "data" / "rules.yml")
 
 
@@ -782,6 +787,12 @@ ANALYSES = {
         lambda d: segments.migration(d, d.assign(kind=d["kind_later"]), segment="kind"),
     ),
     "answers_needed": (OPINIONS, lambda d: surveys.answers_needed([5, 10], response=0.2)),
+    "sentiment": (TEXTS, lambda d: voice.sentiment(d, LABELS, by="touchpoint")),
+    "emotion": (TEXTS, lambda d: voice.emotion(d, LABELS)),
+    "aspects": (TEXTS, lambda d: voice.aspects(d, LABELS)),
+    "topics": (TEXTS, lambda d: voice.topics(d, topics=3, draws=2)),
+    "quotes": (TEXTS, lambda d: voice.quotes(d, LABELS, by="touchpoint")),
+    "reviews": (TEXTS, voice.reviews),
     "scale_means": (WIDE, lambda d: drivers.scale_means(d, {"s": ["i0", "i1"]})),
     "attitude": (BELIEFS, drivers.attitude),
     "service_gap": (
@@ -1105,6 +1116,8 @@ SIGNED = {
     "satisfaction_link",
     "scale_means",
     "service_gap",
+    "quotes",
+    "sentiment",
     "service_recovery",
     "skip_contrast",
     "stage_progress",
@@ -1165,6 +1178,7 @@ def test_every_public_analysis_is_here(made):
         service,
         segments,
         surveys,
+        voice,
     ):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if name.startswith("_") or not function.__module__.startswith(module.__name__):

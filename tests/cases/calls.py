@@ -28,6 +28,7 @@ from workbench import (
     simulate,
     stages,
     surveys,
+    voice,
 )
 
 ROOMS = (
@@ -48,6 +49,7 @@ ROOMS = (
     segments,
     stages,
     surveys,
+    voice,
 )
 RNG = np.random.default_rng(7)
 
@@ -1322,6 +1324,74 @@ use(
     volume="visits",
     draws=40,
     **SHOPPERS,
+# --------------------------------------------------------------------------------------- voice
+
+WRITTEN = {"texts": base.TEXTS}
+BOOK = pd.DataFrame(
+    {"word": ["goed", "good", "kapot", "broke"], "polarity": [0.5, 0.5, -1.0, -1.0]}
+).assign(language=["nl", "en"] * 2, emotion=["joy", "joy", "anger", "anger"])
+
+
+class Coin:
+    """A classifier that says something of every text."""
+
+    classes_ = ("negative", "neutral", "positive", "joy")
+
+    def predict_proba(self, texts):
+        """Return probabilities that follow from the length of a text."""
+        long = np.array([len(t) % 7 / 7 for t in texts])
+        return np.stack([long, 0 * long, 1 - long, 0 * long], axis=1)
+
+
+LABELLED = {"labels": base.LABELS, **LEVEL}
+use(
+    voice,
+    "aspects",
+    {"words": {"price": ["prijs*", "price*"]}, "lexicon": BOOK, **LABELLED},
+    **WRITTEN,
+)
+use(
+    voice,
+    "emotion",
+    {"by": "touchpoint", "lexicon": BOOK, **LABELLED},
+    {"model": Coin(), "by": "language_found"},
+    **WRITTEN,
+)
+use(
+    voice,
+    "labelling_sheet",
+    {"n": 210, "by": "touchpoint", "aspects": ["price"], "seed": 2},
+    **WRITTEN,
+)
+use(voice, "mask", **WRITTEN)
+use(
+    voice,
+    "quotes",
+    {"rule": "strongest", "each": 1, "by": "language_found", "lexicon": BOOK},
+    {"labels": base.LABELS},
+    **WRITTEN,
+)
+use(
+    voice,
+    "read_labels",
+    sheet=base.WROTE.truth[["text_id", "polarity", "emotion"]].assign(weight=1.0),
+)
+use(voice, "reviews", {"by": "touchpoint", "incentivised": True, **LEVEL}, **WRITTEN)
+use(voice, "score", {"lexicon": BOOK}, {"model": Coin()}, **WRITTEN)
+use(
+    voice,
+    "sentiment",
+    {"by": "touchpoint", "lexicon": BOOK, **LABELLED},
+    {"model": Coin(), "by": "language_found"},
+    **WRITTEN,
+)
+use(
+    voice,
+    "topics",
+    {"language": "nl", "seed": 2, **LEVEL},
+    topics=2,
+    draws=2,
+    **WRITTEN,
 )
 
 # ----------------------------------------------------------------------------------- influence

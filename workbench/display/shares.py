@@ -13,7 +13,7 @@ from workbench.display.writing import money, percent
 _LIKE_THE_ESTIMATE = (
     *("estimate", "std_error", "conf_low", "conf_high", "law", "law_low", "law_high"),
     *("theory", "theory_low", "theory_high", "truth", "planted", "predicted", "said", "seen"),
-    *("by_size", "shrunken", "centre", "lower_limit", "upper_limit", "no_change"),
+    *("by_size", "scored", "shrunken", "centre", "lower_limit", "upper_limit", "no_change"),
 )
 # Differences from another row's estimate.
 _APART = ("difference", "difference_low", "difference_high", "deviation", "random", "by_spell")
