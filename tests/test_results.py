@@ -27,8 +27,8 @@ from workbench import (
     prediction,
     results,
     retention,
-    service,
     segments,
+    service,
     stages,
     surveys,
     voice,
@@ -36,8 +36,7 @@ from workbench import (
 from workbench.display import figures, render, shares, speaking, tables
 from workbench.errors import InputError
 from workbench.notes import Note
-from workbench.simulate import brands_asked, coding, studies
-from workbench.simulate import studies, writing
+from workbench.simulate import brands_asked, coding, studies, writing
 
 RNG = np.random.default_rng(11)
 EVENTS = random_log(900, 11)

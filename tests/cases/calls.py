@@ -23,8 +23,8 @@ from workbench import (
     loyalty,
     prediction,
     retention,
-    service,
     segments,
+    service,
     simulate,
     stages,
     surveys,
@@ -1324,6 +1324,8 @@ use(
     volume="visits",
     draws=40,
     **SHOPPERS,
+)
+
 # --------------------------------------------------------------------------------------- voice
 
 WRITTEN = {"texts": base.TEXTS}
