@@ -776,6 +776,7 @@ ANALYSES = {
             draws=60,
         ),
     ),
+    "occasions": (ORDERS, lambda d: segments.occasions(d, country="NL")),
     "benefits": (SOUGHT, segments.benefits),
     "journey": (
         KINDS_OF_SHOPPERS,

@@ -1290,6 +1290,14 @@ use(
     now=base.KINDS_OF_SHOPPERS,
     stages=["need", "search", "intent"],
 )
+use(segments, "feasts", country="NL", first_year=2024, last_year=2025)
+use(
+    segments,
+    "occasions",
+    {"before": "14D", "until": MIDDLE, "zone": "Europe/Amsterdam", **LEVEL},
+    orders=ORDERS,
+    country="NL",
+)
 use(
     segments,
     "later",

@@ -6,6 +6,7 @@ from workbench.segments.behaviour import behaviour, later
 from workbench.segments.clusters import clusters, shuffled
 from workbench.segments.follow import migration
 from workbench.segments.kinds import Rules, prevalence, type_agreement, types
+from workbench.segments.occasions import feasts, occasions
 from workbench.segments.usage import usage
 
 __all__ = [
@@ -14,10 +15,12 @@ __all__ = [
     "behaviour",
     "benefits",
     "clusters",
+    "feasts",
     "journey",
     "later",
     "loyalty",
     "migration",
+    "occasions",
     "prevalence",
     "satisfaction",
     "shuffled",

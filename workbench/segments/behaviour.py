@@ -3,6 +3,7 @@
 from workbench import engine, periods, schemas
 from workbench.errors import NotEnoughData
 from workbench.results import analysis
+from workbench.segments import people
 
 _ORDERS = """
   SELECT customer AS customer_id, CAST(:day - max(day) AS BIGINT) AS recency,
@@ -130,6 +131,7 @@ def later(customers, orders, *, window="90D"):
     >>> later(behaviour(orders, as_of="2024-01-03"), orders, window="8D")["came_back"].tolist()
     [1, 0]
     """
+    people.once(customers)
     zone = customers.attrs.get("zone", "UTC")
     day = int(schemas.beside(customers, "customers", "as_of", "segments.behaviour"))
     view, end = schemas.purchase_days(orders, zone)
@@ -151,7 +153,8 @@ def later(customers, orders, *, window="90D"):
         o=view,
     )
     rows = found.set_index(engine.written(found["customer_id"]))
-    rows = rows.reindex(engine.written(customers["customer_id"])).fillna(0)
+    rows = rows.reindex(engine.written(customers["customer_id"]))
+    rows = rows[["later_orders", "later_amount"]].fillna(0)
     made = customers.assign(
         later_orders=rows["later_orders"].astype(int).to_numpy(),
         later_amount=rows["later_amount"].astype(float).to_numpy(),
