@@ -66,7 +66,8 @@ class Segment:
         import numpy as np
         import pandas as pd
 
-        written = pd.Series(engine.written(pd.Series(customers)), dtype=object)
+        asked = pd.Series(customers)
+        written = pd.Series(engine.written(asked), dtype=object).set_axis(asked.index)
         inside = written.isin(self.customers)
         if len(self) and not inside.any():
             raise InputError(
@@ -75,7 +76,7 @@ class Segment:
                 name=self.name,
                 n=len(self),
             )
-        made = pd.Series(np.where(inside, self.name, OTHERS), dtype=object)
+        made = pd.Series(np.where(inside, self.name, OTHERS), asked.index, dtype=object)
         return made.where(written.notna(), None)
 
     def rows(self, table, *, customer="customer_id"):

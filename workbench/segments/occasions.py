@@ -49,7 +49,7 @@ FEASTS = {
 ANSWER = Note(
     "segments.occasions_answer",
     "Before {name:word} there were {estimate:3} times as many orders as without it ({low:3} to "
-    "{high:3}); {clear} of {tried} occasions stand out ({n} orders).",
+    "{high:3}); {clear} of {tried} feasts stand out ({n} orders).",
 )
 
 
@@ -129,8 +129,8 @@ def occasions(orders, *, country, before="7D", zone="UTC", until=None, conf_leve
     -------
     Result
         occasion, n (orders in its days), days, estimate (times as many orders as without it),
-        conf_low, conf_high, p_value, p_fdr (Benjamini-Hochberg over occasions), excess (orders more
-        than without it).
+        conf_low, conf_high, p_value, p_fdr (Benjamini-Hochberg over occasions), more_orders
+        (than without it).
 
     Raises
     ------
@@ -234,7 +234,7 @@ def _table(names, inside, counts, made, conf_level):
             "conf_low": float(np.exp(low[k])),
             "conf_high": float(np.exp(high[k])),
             "days": int(inside[:, k].sum()),
-            "excess": float(counts[inside[:, k]].sum() * (1 - np.exp(-made.log_ratio[k]))),
+            "more_orders": float(counts[inside[:, k]].sum() * (1 - np.exp(-made.log_ratio[k]))),
             "p_value": float(p[k]),
             "p_fdr": float(fdr[k]),
         }
