@@ -253,7 +253,9 @@ def test_bad_rows_are_counted_and_kept_aside(tmp_path):
     assert len(pd.read_csv(aside)) == 8
     assert "lots" in aside.read_text()
     with pytest.raises(DataError, match="no row can be used"):
-        load.file(write(tmp_path / "g.csv", "id,who,at,eur\n1,a,never,5\n"), ORDERS)
+        load.file(write(tmp_path / "g.csv", "id,who,at,eur\n1,a,2024-01-05,lots\n"), ORDERS)
+    with pytest.raises(DataError, match="'never' is written in no way"):
+        load.file(write(tmp_path / "h.csv", "id,who,at,eur\n1,a,never,5\n"), ORDERS)
 
 
 def test_times_without_a_zone_need_one(tmp_path):
@@ -366,7 +368,8 @@ def test_mapping_files_that_cannot_be_read(tmp_path):
         (["1,234"], ".", [1234]),
         (["1e3"], None, [1000]),
         (["1.2.3"], ".", [None]),
-        (["1,23,456"], ".", [None]),
+        (["1,23,456"], ".", [123456]),
+        (["1,2,3"], ".", [None]),
         (["", "-"], ".", [None, None]),
     ],
 )

@@ -129,13 +129,14 @@ def _judged(raw, mapping, paths, folder, found, bar):
     """Judge the rows of a file and write what is kept, and what is refused, into a folder."""
     kind, work, path = mapping["table"], raw.workspace, paths[0]
     if raw.rows == raw.unreadable:
-        raise no_usable_row(path, _refused(raw, [], folder).problems())
+        problems = _refused(raw, [], folder).problems()
+        raise no_usable_row(path, problems, raw)
     judge = _judge(raw, mapping, path)
     raw = judge.raw
     doubles = judge.duplicates()
     refused = _refused(raw, judge.reasons, folder)
     if raw.rows == refused.rows:
-        raise no_usable_row(path, refused.problems())
+        raise no_usable_row(path, refused.problems(), raw)
     bar.next()
     tables = [kind]
     _write(judge, folder / f"{kind}.parquet", raw.simulated)

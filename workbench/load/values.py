@@ -2,8 +2,8 @@
 
 from workbench.engine.duck import literal
 from workbench.errors import DataError, InputError
+from workbench.load import months, time_forms, times
 from workbench.load import numbers as writing
-from workbench.load import times
 from workbench.load.expressions import TRUTH, Atom, Expressions
 from workbench.load.raw import Doubt
 from workbench.load.times import no_time_zone
@@ -15,6 +15,7 @@ __all__ = ["Values", "no_time_zone"]
 MOSTLY = 0.9
 _IN_COLUMN = Note("load.in_column", "{path}, column '{column}'", path="", column="")
 _CLOCK = "the clock change makes this time ambiguous or impossible"
+_ZONED = "TIMESTAMP WITH TIME ZONE"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _REAL = ("DOUBLE", "FLOAT", "DECIMAL", *_WHOLE, "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _SIGNS = r"(?i)[€$£]?\s*[+-]?[\d.,]+(e[+-]?\d+)?\s*[€$£]?"
@@ -26,7 +27,7 @@ class Values:
     def __init__(self, raw, mapping, path):
         self.raw, self.mapping, self.path = raw, mapping, path
         self.decimal = (mapping.get("read") or {}).get("decimal")
-        self.expressions = Expressions(raw, path, mapping.get("missing"))
+        self.expressions = Expressions(raw, path, mapping.get("missing"), self.decimal)
         self.expressions.others += [self._arithmetic, self._moments]
         self.signs, self.steps, self.texts = {}, {}, {}
         self.doubts = []
@@ -164,8 +165,10 @@ class Values:
     def as_moment(self, atom, name):
         """Return an atom as moments in UTC; naive ones need the mapping's zone."""
         kind = atom.type
-        if kind == "TIMESTAMP WITH TIME ZONE":
-            sql = f"make_timestamp(epoch_us({atom.sql}))"
+        if kind.startswith("TIMESTAMPTZ") or kind.endswith("WITH TIME ZONE"):
+            # Of nanoseconds the engine knows no more than to make microseconds of them.
+            zoned = f"CAST({atom.sql} AS TIMESTAMP WITH TIME ZONE)"
+            sql = f"make_timestamp(epoch_us({zoned if kind != _ZONED else atom.sql}))"
             return Atom(sql, "MOMENT", None, atom.label, atom.problems)
         if kind == "DATE" or kind.startswith("TIMESTAMP"):
             value = self.step(f"CAST({atom.sql} AS TIMESTAMP)")
@@ -211,11 +214,29 @@ class Values:
             value = self.step(f"TRY_CAST({text} AS TIMESTAMP)")
         elif zoned == "all" and plain:
             value = self.step(f"make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))")
+        elif names := times.names_of(self.raw, text):
+            return self._in_named(atom, text, names, name)
         else:
-            value, zoned = self._by_pattern(atom, text)
+            value, zoned = self._by_pattern(atom, times.without_name(text))
         problem = (f"{value} IS NULL AND {filled}", f"{name}: not a time")
         made = Atom(value, "MOMENT", None, atom.label, [*atom.problems, problem])
         return made if zoned == "all" else self._with_zone(made, name)
+
+    def _in_named(self, atom, text, names, name):
+        """Read moments that name their zone; those that do not are refused."""
+        for zone in names:
+            times.check_zone(self._where(atom), zone)
+        clock = times.clock_before_name(text)
+        ends = self.raw.workspace.row(
+            f"SELECT min(t), max(t) FROM (SELECT {clock} AS t FROM {self.raw.relation})"
+        )
+        local, said = self.step(clock), self.step(times.name_of(text))
+        utc = times.in_named(local, said, names, *ends)
+        problems = [
+            (f"{utc} IS NULL AND {local} IS NOT NULL", f"{name}: {_CLOCK}"),
+            (f"{local} IS NULL AND {text} IS NOT NULL", f"{name}: not a time"),
+        ]
+        return Atom(utc, "MOMENT", None, atom.label, [*atom.problems, *problems])
 
     def _how_written(self, text):
         """Return whether the engine reads every moment by itself, and how many carry a zone."""
@@ -238,14 +259,16 @@ class Values:
         """Read moments written in several ways, each with its own offset or none."""
         stamp = self.step(times.stamp_of(text))
         offset = self.step(times.offset_of(text))
-        zoned, naive, one = self.raw.workspace.row(
-            f"""SELECT count(*) FILTER (o IS NOT NULL), count(*) FILTER (o IS NULL),
-              min(x) FILTER (o IS NULL)
+        zoned, naive, one, other = self.raw.workspace.row(
+            f"""SELECT count(*) FILTER (o IS NOT NULL AND t IS NOT NULL),
+              count(*) FILTER (o IS NULL AND t IS NOT NULL),
+              min(x) FILTER (o IS NULL AND t IS NOT NULL), min(x) FILTER (t IS NULL)
             FROM (
               SELECT {text} AS x, {times.offset_of(text)} AS o,
-                {times.stamp_of(text)} AS t FROM {self.raw.relation})
-            WHERE t IS NOT NULL"""
+                {times.stamp_of(text)} AS t FROM {self.raw.relation})"""
         )
+        if other is not None and not zoned and not naive:
+            raise time_forms.unknown(self._where(atom), other)
         if zoned and naive:
             raise DataError(
                 Note(
@@ -272,7 +295,8 @@ class Values:
             FROM (
               SELECT x, regexp_matches(x, '^\\d{{1,2}}[-/.]\\d{{1,2}}[-/.]\\d{{4}}') AS d,
                 regexp_full_match(x, '[+-]?\\d+([.,]\\d+)?([eE][+-]?\\d+)?')
-                  AND NOT (length(x) = 8 AND TRY_STRPTIME(x, '%Y%m%d') IS NOT NULL) AS n
+                  AND NOT (length(x) = 8 AND TRY_STRPTIME(x, '%Y%m%d') IS NOT NULL)
+                  AND NOT (length(x) = 14 AND TRY_STRPTIME(x, '%Y%m%d%H%M%S') IS NOT NULL) AS n
               FROM (SELECT {text} AS x FROM {self.raw.relation}) WHERE x IS NOT NULL)"""
         )
         if day_first > filled / 2:
@@ -282,6 +306,11 @@ class Values:
 
     def _formatted(self, atom, text, filled, form, name):
         """Read moments in the form the mapping names, with or without a fraction."""
+        if "%b" in form or "%B" in form:
+            self.first_rows_only()
+            text, form = months.as_english(self.raw, text), months.in_english(form)
+        if "%p" in form:
+            text = f"regexp_replace({text}, '(?i)([ap])\\.?\\s?m\\.', '\\1m')"
         listed = ", ".join(literal(f) for f in times.formats(form))
         zoned = "%z" in form
         if zoned:
