@@ -8,12 +8,14 @@ import warnings
 from contextlib import contextmanager
 from io import BytesIO
 
-from workbench.display import curves, flows, points, record, writing
+from workbench.display import curves, flows, funnel, law, points, record, writing
 from workbench.display.languages import naming
 from workbench.display.marks import (
     COLOURS,
     GREY,
+    INK,
     POINTS_AN_INCH,
+    RULES,
     SIZE,
     WIDTH,
     key,
@@ -29,12 +31,16 @@ from workbench.results import is_built_in, withheld
 
 KINDS = {
     "points": points.draw,
+    "funnel": funnel.draw,
+    "law": law.draw,
     "curve": curves.curve,
     "heat": curves.heat,
     "flow": flows.draw,
 }
 HEIGHTS = {
     "points": points.height,
+    "funnel": funnel.height,
+    "law": law.height,
     "curve": curves.height,
     "heat": curves.height_of_heat,
     "flow": flows.height,
@@ -67,7 +73,9 @@ def theme():
                 "axes.spines.top": False,
                 "axes.spines.right": False,
                 "axes.edgecolor": GREY,
-                "grid.color": "#e4e7ea",
+                **dict.fromkeys(("text.color", "axes.labelcolor"), INK),
+                **dict.fromkeys(("xtick.labelcolor", "ytick.labelcolor"), INK),
+                "grid.color": RULES,
                 "svg.hashsalt": "workbench",
                 "figure.constrained_layout.use": True,
             },

@@ -1,5 +1,7 @@
 """What every kind of figure shares: colours, markers, and how keys and values are written."""
 
+import json
+import os
 import re
 import textwrap
 
@@ -7,9 +9,13 @@ from workbench.display import writing
 from workbench.notes import Note
 from workbench.results import Points
 
-COLOURS = ("#0b3c5d", "#d1495b", "#edae49", "#3c8d7b", "#7d5ba6", "#66717e")
-GREY = "#66717e"
-INK = "#1d2731"
+# Names the colours of reports/theme/theme.yml where a report is made in them, as JSON.
+LOOK = "WORKBENCH_LOOK"
+_look = json.loads(os.environ.get(LOOK, "{}"))
+GREY = _look.get("soft", "#66717e")
+INK = _look.get("ink", "#1d2731")
+COLOURS = (_look.get("brand", "#0b3c5d"), "#d1495b", "#edae49", "#3c8d7b", "#7d5ba6", GREY)
+RULES = _look.get("line", "#e4e7ea")
 # One width, in inches, and one size of text, in points: a figure stands on paper as it was drawn.
 WIDTH, SIZE = 7.0, 10
 POINTS_AN_INCH = 72

@@ -157,10 +157,10 @@ def _beside(chart, table, y, ax):
         zorder=4,
         label=writing.header(chart.beside),
     )
-    _legend(ax)
+    legend_below(ax)
 
 
-def _legend(ax):
+def legend_below(ax):
     """Put the names of marks under the figure, where they cover no interval."""
     handles, names = ax.get_legend_handles_labels()
     if ax.get_legend():
@@ -214,6 +214,6 @@ def _axes(chart, table, lines, ax):
         ax.locator_params(axis="x", nbins=_MOST_TICKS)
     axis(ax.xaxis, chart)
     if grouped(chart):
-        _legend(ax)
+        legend_below(ax)
     elif ax.get_legend() and not chart.beside:
         ax.get_legend().remove()

@@ -4,6 +4,8 @@ A shop may have a group called "count" or a brand called "maker 3". Only what th
 wrote is shown in the language in use; a user's own labels are shown as they came.
 """
 
+_SMALL_GROUPS = "other_small"  # as results.merging names them, in whatever column
+
 
 def _words(text):
     return frozenset(text.split())
@@ -74,4 +76,4 @@ def is_ours(name, role):
     >>> is_ours("median", "measure"), is_ours("median", "group"), is_ours("all", "group")
     (True, False, True)
     """
-    return role in OURS or name in MIXED.get(role, ())
+    return name == _SMALL_GROUPS or role in OURS or name in MIXED.get(role, ())

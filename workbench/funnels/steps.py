@@ -18,7 +18,7 @@ from workbench.funnels.rules import (
 )
 from workbench.funnels.walks import Plan, Progress
 from workbench.notes import Note
-from workbench.results import MINIMUM_CELL, Points, Result, analysis
+from workbench.results import MINIMUM_CELL, Funnel, Points, Result, analysis
 
 LEAST = 100  # customers below which a share is too uncertain to be read as a dot
 TOOLS = {
@@ -215,7 +215,7 @@ def conversion(
         conf_level=conf_level,
         limits=limits,
         answer=_conversion_answer(table, names, by, within(said["window"]), enter == "any"),
-        chart=Points(
+        chart=Funnel(
             label=[*([by] if by else []), "step"],
             group=by,
             percent=True,

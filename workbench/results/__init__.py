@@ -11,7 +11,7 @@ from workbench.errors import InputError, check_draws, one_of
 from workbench.notes import Note
 from workbench.results import charts, rows
 from workbench.results import made as made_elsewhere
-from workbench.results.charts import Chart, Curve, Flow, Heat, Points
+from workbench.results.charts import Chart, Curve, Flow, Funnel, Heat, Law, Points
 from workbench.results.small import MINIMUM_CELL, is_small, sayable, small_cells, withheld
 
 __all__ = [
@@ -19,7 +19,9 @@ __all__ = [
     "Chart",
     "Curve",
     "Flow",
+    "Funnel",
     "Heat",
+    "Law",
     "Points",
     "Result",
     "analysis",
