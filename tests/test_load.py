@@ -216,7 +216,7 @@ def test_broken_containers(tmp_path):
         (cut, "whole Parquet"),
         (tmp_path, "directory"),
         (locked, "password"),
-        (fake, "workbook"),
+        (fake, "its name says excel, its content is csv"),
         (odd, "kind of file"),
         (nodb, "neither a DuckDB"),
     ):

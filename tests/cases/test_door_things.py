@@ -134,13 +134,13 @@ def test_several_packed_parts_after_one_another_are_one_file(tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("f.xlsx", TEXT.encode(), "holds csv"),
-        ("f.xls", TEXT.replace(",", "\t").encode(), "holds csv"),
+        ("f.xlsx", TEXT.encode(), "content is csv"),
+        ("f.xls", TEXT.replace(",", "\t").encode(), "content is csv"),
         ("f.xls", b"<html><table><tr><td>id</td></tr></table>", "holds html"),
         ("f.xls", b'<?xml version="1.0"?><Workbook/>', "holds html"),
-        ("f.csv", b"PAR1" + b"\0" * 20, "holds parquet"),
+        ("f.csv", b"PAR1" + b"\0" * 20, "content is parquet"),
         ("f.csv", b"%PDF-1.4\n%\xe2\xe3", "holds pdf"),
-        ("f.jsonl", b"SQLite format 3\0", "holds database"),
+        ("f.jsonl", b"SQLite format 3\0", "content is database"),
         ("f.csv", gzip.compress(TEXT.encode()), "holds gzip"),
     ],
 )

@@ -181,8 +181,8 @@ def _check_content(path, inner, kind):
     if found in HEEDED:
         raise InputError(
             "load.error_misnamed",
-            "{path}: is called one of {kind}, but holds {found}. Give it that ending, or say "
-            "`read: {{format: {found}}}` in the mapping.",
+            "{path}: its name says {kind}, its content is {found}. Give it the ending of that, or "
+            "say `read: {{format: {found}}}` in the mapping.",
             path=path,
             kind=kind,
             found=found,
