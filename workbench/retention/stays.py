@@ -141,6 +141,7 @@ def curves(
         unit="durations",
         n=len(rows),
         conf_level=conf_level,
+        evidence="associational" if len(medians) > 1 else "descriptive",
         limits=(*limits, _censored(rows[event]), *sentences.left_out(lost)),
         chart=Curve(
             x="time",
@@ -405,7 +406,7 @@ def period_hazards(
         unit="durations",
         n=len(rows),
         conf_level=conf_level,
-        evidence="associational" if covariates else "descriptive",
+        evidence="descriptive",
         limits=(*limits, *sentences.left_out(lost)),
         chart=Points(
             label=["term"],
