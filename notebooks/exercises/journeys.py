@@ -86,9 +86,7 @@ def of_decisions(flow, told):
     if not {"intent", "purchase"} <= set(rows.index):
         return None
     base = rows.loc["intent", "estimate"]
-    value, low, high = (
-        rows.loc["purchase", c] / base for c in ("estimate", "conf_low", "conf_high")
-    )
+    value, low, high = (rows.loc["purchase", c] / base for c in ("estimate", "conf_low", "conf_high"))
     table = flow.table
     seen = table[(table["from_stage"] == "intent") & (table["to_stage"] == "purchase")]
     mistakes = {"reach": rows.loc["purchase", "estimate"]}
