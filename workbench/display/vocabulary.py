@@ -45,7 +45,7 @@ MIXED = {
     "kind": frozenset(
         ("covariance", "cross", "loading", "observed", "one_rule", "own", "reference", "tool")
     ),
-    "name": _SEGMENTS,
+    "name": _SEGMENTS | {"bought_again", "new_among_buyers"},
     "names": _SEGMENTS,
     "outcome": _OUTCOMES,
     "path": frozenset(("direct", "indirect", "other_paths", "total")),
