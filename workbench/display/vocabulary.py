@@ -56,6 +56,7 @@ MIXED = {
     "last_aspect": _ASPECTS,
     "name": _SEGMENTS,
     "other": frozenset(("nothing",)),
+    "name": _SEGMENTS | {"bought_again", "new_among_buyers"},
     "names": _SEGMENTS,
     "outcome": _OUTCOMES,
     "path": frozenset(("direct", "indirect", "other_paths", "total")),

@@ -354,13 +354,13 @@ def orders_from_lines(lines):
     amounts; an order of which all that was paid has come back is none.
 
     Takes order lines with order_id, customer_id, ordered_at, amount on any engine; returns a
-    DataFrame with order_id, customer_id, ordered_at (UTC), amount, and channel or store_id if
-    present.
+    DataFrame with order_id, customer_id, ordered_at (UTC), amount, and what of channel, store_id,
+    side and currency is present.
     """
     import pandas as pd
 
     present = engine.columns(lines)
-    also = [c for c in ("store_id", "channel", "side") if c in present]
+    also = [c for c in ("store_id", "channel", "side", "currency") if c in present]
     view = engine.view(
         lines,
         order_id=engine.key("order_id"),
