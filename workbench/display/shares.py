@@ -13,13 +13,22 @@ from workbench.display.writing import money, percent
 _LIKE_THE_ESTIMATE = (
     *("estimate", "std_error", "conf_low", "conf_high", "law", "law_low", "law_high"),
     *("theory", "theory_low", "theory_high", "truth", "planted", "predicted", "said", "seen"),
-    *("by_size", "shrunken", "centre", "lower_limit", "upper_limit", "no_change"),
+    *("by_size", "scored", "shrunken", "centre", "lower_limit", "upper_limit", "no_change"),
 )
 # Differences from another row's estimate.
 _APART = ("difference", "difference_low", "difference_high", "deviation", "random", "by_spell")
 # Shares whatever the estimate of their row is.
 _OF_THEIR_OWN = (
-    *("rate", "rest_rate", "with_goal", "without_goal", "penetration", "cumulative", "share"),
+    *(
+        "rate",
+        "rest_rate",
+        "with_goal",
+        "without_goal",
+        "penetration",
+        "cumulative",
+        "share",
+        "at_least",
+    ),
     *("smallest", "best", "targeted", "month_before", "wrong_sign", "off", "off_low", "off_high"),
 )
 # Rows that are the difference of two shares, by their key, and those that are no share at all.

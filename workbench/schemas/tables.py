@@ -144,7 +144,12 @@ TABLES = {
     # What coders saw in texts: a row a code, segment and coder.
     "codes": _columns(
         {"text_id": "key", "segment_id": "key", "coder_id": "key", "code": "word"},
-        {"participant_id": "key", "stage": "word", "touchpoint": "word"},
+        {
+            "participant_id": "key",
+            **_WORDS(("stage", "touchpoint", "text"), "word"),
+            "interviewed_at": "time",
+            "value": "number",
+        },
     ),
     # A brand tracker: a row a respondent, brand and measure in each wave.
     "tracker": _columns(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import engine, survival
+from workbench import engine, intervals, survival
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 from workbench.service.tickets import HOUR, label, read
@@ -134,7 +134,8 @@ def _waited(tickets, column, said, asked):
         )
         medians.append((group, int(mask.sum()), *survival.quantile(kept, 0.5)))
         curve = _turned(kept)
-        ends.append(_by(curve, limit) | {"name": group, "n": int(mask.sum())})
+        people = len(np.unique(read_in.who[mask]))
+        ends.append(_by(curve, limit, people, conf_level) | {"name": group, "n": int(mask.sum())})
         still += int((~done[mask]).sum())
         curves.append(curve if by is None else curve.assign(**{group_column: group}))
     table = pd.concat(curves, ignore_index=True)
@@ -191,28 +192,23 @@ def _turned(curve):
     )
 
 
-def _by(curve, limit):
-    """Return the share by a time as values of a sentence; 0 before the first step."""
+def _by(curve, limit, people, conf_level):
+    """Return the share by a time as values of a sentence; where it is none or all of them, its
+    interval is Wilson's for so many people.
+    """
     rows = curve[curve["hours"] <= limit + 1e-9]
-    if rows.empty:
-        return {"share": 0.0, "low": np.nan, "high": np.nan}
-    last = rows.iloc[-1]
-    return {"share": last["estimate"], "low": last["conf_low"], "high": last["conf_high"]}
+    last = rows.iloc[-1] if len(rows) else {"estimate": 0.0, "conf_low": np.nan}
+    share = float(last["estimate"])
+    if last["conf_low"] == last["conf_low"]:
+        low, high = last["conf_low"], last["conf_high"]
+    else:
+        low, high = (float(v) for v in intervals.wilson(round(share) * people, people, conf_level))
+    return {"share": share, "low": low, "high": high}
 
 
 def _found(ends, said, within):
     """Return the note on the share by a time, of all or of the highest and the lowest group."""
-    known = [end for end in ends if end["low"] == end["low"]]
-    if not known:
-        end = ends[0]
-        return Note(
-            "service.times_no_interval",
-            "Within {within:span} it was {share:%} of {n} tickets; that has no interval.",
-            within=within,
-            share=end["share"],
-            n=end["n"],
-        )
-    ranked = sorted(known, key=lambda end: (-end["share"], str(end["name"])))
+    ranked = sorted(ends, key=lambda end: (-end["share"], str(end["name"])))
     top, last = ranked[0], ranked[-1]
     if len(ends) == 1:
         return said["answer"].having(within=within, **{k: top[k] for k in top if k != "name"})
