@@ -39,6 +39,8 @@ FLOORS = {
         "prediction",
         "service",
         "surveys",
+        "segments",
+        "voice",
     },
     7: {"display"},
     8: {"reports"},

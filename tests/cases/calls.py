@@ -23,10 +23,12 @@ from workbench import (
     loyalty,
     prediction,
     retention,
+    segments,
     service,
     simulate,
     stages,
     surveys,
+    voice,
 )
 
 ROOMS = (
@@ -44,8 +46,10 @@ ROOMS = (
     prediction,
     retention,
     service,
+    segments,
     stages,
     surveys,
+    voice,
 )
 RNG = np.random.default_rng(7)
 
@@ -280,6 +284,16 @@ for name, more in (("compare_entry", {"exclude": ["x"]}), ("compare_orders", {})
         **FUNNEL,
         **SHORT,
     )
+use(
+    funnels,
+    "correlates",
+    {"window": None, "properties": ["group", "channel"], "column": "event"},
+    {"steps": ["p", ["q", "r"]], "until": LAST_DAY, **LEVEL},
+    events=EVENTS,
+    steps=["p", "r"],
+    window="9h",
+    least=5,
+)
 use(
     funnels,
     "compare_groups",
@@ -517,6 +531,13 @@ use(
 
 # --------------------------------------------------------------------------------- the journeys
 
+use(
+    journeys,
+    "active_periods",
+    {"since": "2024-01-02", "until": LAST_DAY, "zone": "Europe/Amsterdam", "top": 2, **LEVEL},
+    {"period": "week"},
+    events=EVENTS,
+)
 use(journeys, "assign_channels", {"own_hosts": ["shop.example"]}, events=VISITS)
 use(
     journeys,
@@ -574,6 +595,15 @@ use(
     {"column": "group", "steps": 2, "top": 3, "until": LAST_DAY, **LEVEL},
     **STARTS,
 )
+for side, anchor in (("paths_to", {"goal": "r"}), ("paths_from", {"start": ["p", "q"]})):
+    use(
+        journeys,
+        side,
+        {"column": "group", "steps": 2, "top": 3, "until": LAST_DAY, **LEVEL}
+        | dict.fromkeys(anchor, "g"),
+        **anchor,
+        **STARTS,
+    )
 use(
     journeys,
     "sessions",
@@ -621,6 +651,7 @@ use(
     retention,
     "curves",
     {"customer": "customer_id", "horizon": 40.0, **TIMES, **LEVEL},
+    {"entry": "begun", "table": base.SPELLS.assign(begun=0.5), "customer": "customer_id"},
     by="group",
     **SPELLS,
 )
@@ -638,6 +669,16 @@ use(
     {"acts": ["click"], "machine": "machine", "months": 3, "zone": "Europe/Amsterdam", **LEVEL},
     events=CLICKS[["customer_id", "occurred_at", "event"]].assign(machine=False),
     **BOUGHT,
+)
+use(
+    retention,
+    "event_retention",
+    {"back": "r", "ages": [1, "2+", "1-2"], "until": LAST_DAY, **LEVEL},
+    {"by": "group", "clock": retention.Clock(("4h", "hour"), "every", "Europe/Amsterdam")},
+    {"back": {"event": ["q", "r"], "channel": "g"}, "clock": retention.Clock("week", "every")},
+    {"by": "channel", "ages": [1]},
+    events=EVENTS,
+    start="p",
 )
 use(retention, "ever_repeat", LEVEL, **BOUGHT)
 use(
@@ -1247,6 +1288,151 @@ use(
 )
 use(service, "closed_loop", {"window": "5D", "randomised": True, **LOOP, **LEVEL}, **CALLED)
 use(service, "unhappy_now", LOOP, **CALLED)
+
+# ------------------------------------------------------------------------------------ segments
+
+SHOPPERS = {"customers": base.KINDS_OF_SHOPPERS}
+LATER = base.KINDS_OF_SHOPPERS.assign(kind=base.KINDS_OF_SHOPPERS["kind_later"])
+use(
+    segments,
+    "behaviour",
+    {"events": CLICKS, "as_of": MIDDLE, "zone": "Europe/Amsterdam"},
+    orders=ORDERS,
+)
+use(segments, "benefits", LEVEL, acts=base.SOUGHT, benefit="benefit")
+use(
+    segments,
+    "clusters",
+    {"outcome": "later", "basis": "response", "seed": 2},
+    most=3,
+    draws=10,
+    tables=19,
+    columns=["visits", "basket"],
+    **SHOPPERS,
+)
+BEFORE = base.KINDS_OF_SHOPPERS.assign(stage=base.KINDS_OF_SHOPPERS["stage_before"])
+use(
+    segments,
+    "journey",
+    {"before": BEFORE, **LEVEL},
+    now=base.KINDS_OF_SHOPPERS,
+    stages=["need", "search", "intent"],
+)
+use(segments, "loyalty", {"own": "own", "category": "category", **LEVEL}, **SHOPPERS)
+use(
+    segments,
+    "satisfaction",
+    {"cuts": (3, 5), **LEVEL},
+    reactions=["left", "later"],
+    grade="grade",
+    **SHOPPERS,
+)
+use(segments, "prevalence", {"later": base.TYPED, **LEVEL}, typed=base.TYPED)
+use(
+    segments,
+    "type_agreement",
+    LEVEL,
+    typed=base.TYPED,
+    labels=base.TYPED.assign(new=base.TYPED["label"]),
+)
+use(
+    segments,
+    "types",
+    {
+        "tickets": COMPLAINTS,
+        "people_known": FIRSTS.drop_duplicates("customer_id").assign(angry=0.0),
+        "as_of": MIDDLE,
+        "rules": segments.Rules(new_days=30, history_days=30),
+        "zone": "Europe/Amsterdam",
+    },
+    orders=ORDERS,
+)
+use(
+    segments,
+    "migration",
+    LEVEL,
+    before=base.KINDS_OF_SHOPPERS,
+    after=LATER,
+    segment="kind",
+)
+use(
+    segments,
+    "usage",
+    {"bands": "20_30", "beside": ["later"], "seed": 2, **LEVEL},
+    volume="visits",
+    draws=40,
+    **SHOPPERS,
+)
+
+# --------------------------------------------------------------------------------------- voice
+
+WRITTEN = {"texts": base.TEXTS}
+BOOK = pd.DataFrame(
+    {"word": ["goed", "good", "kapot", "broke"], "polarity": [0.5, 0.5, -1.0, -1.0]}
+).assign(language=["nl", "en"] * 2, emotion=["joy", "joy", "anger", "anger"])
+
+
+class Coin:
+    """A classifier that says something of every text."""
+
+    classes_ = ("negative", "neutral", "positive", "joy")
+
+    def predict_proba(self, texts):
+        """Return probabilities that follow from the length of a text."""
+        long = np.array([len(t) % 7 / 7 for t in texts])
+        return np.stack([long, 0 * long, 1 - long, 0 * long], axis=1)
+
+
+LABELLED = {"labels": base.LABELS, **LEVEL}
+use(
+    voice,
+    "aspects",
+    {"words": {"price": ["prijs*", "price*"]}, "lexicon": BOOK, **LABELLED},
+    **WRITTEN,
+)
+use(
+    voice,
+    "emotion",
+    {"by": "touchpoint", "lexicon": BOOK, **LABELLED},
+    {"model": Coin(), "by": "language_found"},
+    **WRITTEN,
+)
+use(
+    voice,
+    "labelling_sheet",
+    {"n": 210, "by": "touchpoint", "aspects": ["price"], "seed": 2},
+    **WRITTEN,
+)
+use(voice, "mask", **WRITTEN)
+use(
+    voice,
+    "quotes",
+    {"rule": "strongest", "each": 1, "by": "language_found", "lexicon": BOOK},
+    {"labels": base.LABELS},
+    **WRITTEN,
+)
+use(
+    voice,
+    "read_labels",
+    sheet=base.WROTE.truth[["text_id", "polarity", "emotion"]].assign(weight=1.0),
+)
+use(voice, "reviews", {"by": "touchpoint", "incentivised": True, **LEVEL}, **WRITTEN)
+use(voice, "score", {"lexicon": BOOK}, {"model": Coin()}, **WRITTEN)
+use(
+    voice,
+    "sentiment",
+    {"by": "touchpoint", "lexicon": BOOK, **LABELLED},
+    {"model": Coin(), "by": "language_found"},
+    **WRITTEN,
+)
+use(
+    voice,
+    "topics",
+    {"language": "nl", "seed": 2, **LEVEL},
+    topics=2,
+    draws=2,
+    **WRITTEN,
+)
 
 # ----------------------------------------------------------------------------------- influence
 

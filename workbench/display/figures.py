@@ -6,6 +6,8 @@ style as well, and carry their name beside the line.
 
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from io import BytesIO
 
 from workbench.display import curves, flows, funnel, law, points, record, writing
@@ -25,6 +27,7 @@ from workbench.display.marks import (
     value,
 )
 from workbench.display.readable import is_unsaid
+from workbench.display.shares import apart_rows
 from workbench.display.withholding import answer_of, withheld_rows
 from workbench.errors import InputError
 from workbench.results import is_built_in, withheld
@@ -174,10 +177,12 @@ def _described(result):
     chart, table = result.chart, _visible(result)
     lines = [writing.render(result.question)]
     step = max(1, -(-len(table) // _TEXT_ROWS))  # a long curve is read at even distances
-    for row in table.iloc[::step].to_dict("records"):
-        line = ", ".join(key(row[k], k) for k in chart.keys) + ": " + value(row["estimate"], chart)
+    apart = apart_rows(replace(result, table=table))
+    for row, gap in zip(table.to_dict("records")[::step], apart[::step], strict=True):
+        say = partial(value, chart=chart, apart=bool(gap))
+        line = ", ".join(key(row[k], k) for k in chart.keys) + ": " + say(row["estimate"])
         if "conf_low" in row and row["conf_low"] == row["conf_low"]:
-            line += f" ({value(row['conf_low'], chart)} – {value(row['conf_high'], chart)})"
+            line += f" ({say(row['conf_low'])} – {say(row['conf_high'])})"
         lines.append(line)
     if result.limits:
         lines.append(writing.render(withheld(result.limits[0])))

@@ -76,11 +76,13 @@ def _by_number(text):
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts if part]
 
 
-def value(number, chart):
-    """Return a number as the chart shows it: a percentage, points, or a plain number."""
+def value(number, chart, *, apart=False):
+    """Return a number as the chart shows it: a percentage, points (of a row that is a difference of
+    shares, too), or a plain number.
+    """
     if writing.is_missing(number):
         return writing.MISSING
-    if chart.points:
+    if chart.points or apart:
         points = 100 * number
         shown = round(points, 1) if abs(points) >= 1 else float(f"{points:.2g}")
         return str(_POINTS.having(value=shown))

@@ -31,14 +31,19 @@ _TERMS = _words("""
     constant interaction mean_leaving mean_rate mean_value other_prices own_price saturation
     slope""")
 _TRIGGERS = frozenset(("from_within", "woken_by_advert", "woken_by_friend", "woken_by_mail"))
+_ASPECTS = _words("delivery price quality range service usability")
+_EMOTIONS = _words("anger anticipation disgust fear joy sadness surprise trust")
+_LANGUAGES = _words("en nl unknown")
 # Columns and values where names of ours stand among the user's own.
 MIXED = {
     "answer": frozenset(("all", "top_box")),
+    "aspect": _ASPECTS,
     "begins": _STAGES,
     "best": _SEGMENTS | {"bg_nbd", "mbg_nbd", "pareto_nbd"},
     "brand": frozenset(("category", "other brands")),
     "code": frozenset(("all",)),
     "campaign": frozenset(("any",)),
+    "emotion": _EMOTIONS,
     "from_stage": _STAGES,
     "goal": _STAGES,
     "group": _GROUPS,
@@ -46,6 +51,9 @@ MIXED = {
     "kind": frozenset(
         ("covariance", "cross", "loading", "observed", "one_rule", "own", "reference", "tool")
     ),
+    "language": _LANGUAGES,
+    "language_found": _LANGUAGES,
+    "last_aspect": _ASPECTS,
     "name": _SEGMENTS,
     "other": frozenset(("nothing",)),
     "names": _SEGMENTS,
@@ -62,6 +70,7 @@ MIXED = {
     "term": _TERMS,
     "terms": _TERMS,
     "to_stage": _STAGES,
+    "tone": frozenset(("negative", "neutral", "positive")),
     "value": frozenset(("cp1252 (assumed)", "tab", "yes", "no", "none")),
     "trigger": _TRIGGERS,
     "control": _TRIGGERS,

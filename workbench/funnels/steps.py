@@ -50,6 +50,11 @@ TOOLS = {
         ties=SEMANTICS["amplitude"]["ties"],
     ),
 }
+EQUAL_STEPS = Note(
+    "funnels.equal_steps",
+    "A step that returns needs an event of its own each time, as PostHog and Amplitude document "
+    "it; of the others this is our reading. Equal moments may chain, and no tolerance holds there.",
+)
 
 
 @engine.tables("events")
@@ -194,7 +199,8 @@ def conversion(
         left_out = _total(sums, "touched") - int(sums.get(("reached", 0, 0), 0))
         limits = (*limits, removed(left_out))
     if semantics:
-        limits = (*limits, TOOLS[semantics])
+        repeated = len(set(names)) < len(names)
+        limits = (*limits, TOOLS[semantics], *([EQUAL_STEPS] if repeated else []))
     return Result(
         question=Note(
             "funnels.question",

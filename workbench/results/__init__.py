@@ -1,7 +1,7 @@
 """The Result every analysis returns: a question, a tidy table, and what a reader must know."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial, wraps
 from os import PathLike
 from pathlib import Path
@@ -11,7 +11,9 @@ from workbench.errors import InputError, check_draws, one_of
 from workbench.notes import Note
 from workbench.results import charts, rows
 from workbench.results import made as made_elsewhere
+from workbench.results.changes import change
 from workbench.results.charts import Chart, Curve, Flow, Funnel, Heat, Law, Points
+from workbench.results.segment import Segment, behind, read_segment
 from workbench.results.small import MINIMUM_CELL, is_small, sayable, small_cells, withheld
 
 __all__ = [
@@ -24,12 +26,15 @@ __all__ = [
     "Law",
     "Points",
     "Result",
+    "Segment",
     "analysis",
     "built_in",
+    "change",
     "is_built_in",
     "is_simulated",
     "is_small",
     "read",
+    "read_segment",
     "small_cells",
     "tidy",
     "withheld",
@@ -80,6 +85,9 @@ class Result:
         that come with the workbench; then they are shown in the language in use.
     analysis : str
         The function that made it, such as "surveys.nps".
+    people : object
+        Who stands behind which row (customer_id and keys), or what makes that table; read by
+        `members`, and neither shown nor saved.
     """
 
     question: Note | str
@@ -97,6 +105,7 @@ class Result:
     currency: str | None = None
     built_in: bool = False
     analysis: str | None = None
+    people: object = field(default=None, repr=False)
 
     def __post_init__(self):
         one_of("evidence", self.evidence.split(":")[0], EVIDENCE)
@@ -119,6 +128,15 @@ class Result:
         table["text"] = table["value"].where(~numeric, None).map(lambda v: v and str(v))
         table["value"] = table["value"].where(numeric, None).astype(float)
         return table
+
+    def members(self, **keys):
+        """Return the customers behind the rows with these keys, as a Segment for the next analysis.
+
+        Such as `members(segment="at_risk")`; without keys, all who stand behind a row. Ids never
+        stand in a report. Raises InputError where the result does not know them, or for a key or
+        value that does not occur.
+        """
+        return behind(self.people, keys, self.question)
 
     def plot(self, ax=None):
         """Draw the result from its own table and return the matplotlib Axes."""

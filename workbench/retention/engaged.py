@@ -11,6 +11,7 @@ from workbench.results import Curve, Result, analysis
 from workbench.retention import sentences
 
 MONTH = 30  # days
+AT_ONCE = 2  # a first fall more than this many times all later ones has no half-life
 QUESTION = Note(
     "retention.engaged_question",
     "How many customers are still active, month by month after their first order?",
@@ -51,7 +52,8 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
         month (1: the 30 days after the day of the first order), count (customers with an act), n
         (customers watched for the whole month), estimate, conf_low, conf_high (Wilson). The
         half-life of engagement, from a log-linear decay with errors over customers, stands in
-        `.facts` (retention.half_life). `.model` is its statsmodels fit.
+        `.facts` (retention.half_life; retention.falls_at_once where it has none). `.model` is its
+        statsmodels fit.
 
     Raises
     ------
@@ -104,7 +106,7 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
     if table["count"].gt(0).all() and len(table) > 2:
         data = fits.prepare(people, "acted", ["month"], cluster="customer_id", what="engagement")
         made = fits.fit(data, "poisson")
-        limits.append(_half_life(made, data, conf_level))
+        limits.append(_half_life(made, data, table["estimate"], conf_level))
     if machines:
         limits.append(
             Note(
@@ -215,14 +217,24 @@ def _check_marks(events, machine):
         )
 
 
-def _half_life(fit, data, conf_level):
-    """Say in how many months engagement halves, or that no decline is seen."""
+def _half_life(fit, data, shares, conf_level):
+    """Say in how many months engagement halves, that it fell at once, or that it does not fall."""
     slope, se = float(fit.params["month"]), float(fit.bse["month"])
     low, high = (
         float(v) for v in intervals.normal(slope, se, conf_level, df=fits.quantile_df(data))
     )
     if not high < 0:
         return NO_DECAY
+    first, second, last = (float(v) for v in shares.iloc[[0, 1, -1]])
+    if first - second > AT_ONCE * (second - last):
+        return Note(
+            "retention.falls_at_once",
+            "Most of the decline comes at once: from {first:%} in the first month to {second:%} in "
+            "the second, and {last:%} in the last. A half-life would describe neither part.",
+            first=first,
+            second=second,
+            last=last,
+        )
     life = [np.log(2) / -v if v < 0 else np.inf for v in (low, slope, high)]
     return Note(
         "retention.half_life",
