@@ -71,7 +71,8 @@ def mode_effect(surveys, *, item, mode="mode", covariates=(), randomised=False, 
             rows, "surveys", "invited_at"
         )
         rows, terms = rows.assign(**{DELAY: waited.dt.total_seconds() / 86_400}), [*terms, DELAY]
-    rows = rows.sort_values(["respondent_id", "answered_at", "value"], kind="stable")
+    # In an order that hangs on what is fitted, and not on what people are called.
+    rows = rows.sort_values(["value", *terms], kind="stable")
     data = fits.prepare(
         rows, "value", terms, cluster="respondent_id", what="surveys", weights=weights.of(rows)
     )
