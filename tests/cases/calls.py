@@ -1187,6 +1187,44 @@ use(
     scale=(1, 7),
     **SAID,
 )
+use(
+    surveys,
+    "joined",
+    {
+        "within": "90D",
+        "events": pd.DataFrame(
+            {
+                "customer_id": [f"p{k % 50}" for k in range(200)],
+                "occurred_at": pd.Timestamp("2024-01-05", tz="UTC")
+                + pd.to_timedelta(np.arange(200) // 3, "D"),
+                "event": "view",
+                "stage": "search",
+            }
+        ),
+    },
+    surveys=base.OPINIONS,
+    orders=ORDERS.assign(customer_id="p" + ORDERS["customer_id"].str[1:]),
+)
+use(
+    surveys,
+    "response_weights",
+    {"window": "20D", "until": "2024-03-20", "most": 3.0},
+    surveys=base.OPINIONS,
+    invitations=base.ASKED,
+    terms=["orders", "channel"],
+)
+use(
+    surveys,
+    "mode_effect",
+    {"covariates": ["group"], "randomised": True, **LEVEL},
+    surveys=base.OPINIONS.assign(
+        invited_at=base.OPINIONS["answered_at"]
+        - pd.to_timedelta(np.arange(len(base.OPINIONS)) * 7 % 40, "h"),
+        group=np.arange(len(base.OPINIONS)) * 5 % 11,
+    ),
+    item="satisfaction",
+    mode="touchpoint",
+)
 use(surveys, "awareness", {"wave": "1", **LEVEL}, tracker=base.TRACKED)
 use(surveys, "tracker", {"measure": "unaided", **LEVEL}, tracker=base.TRACKED, brand="Alta")
 use(
