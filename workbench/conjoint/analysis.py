@@ -44,6 +44,19 @@ class PartWorths:
         """Return the part-worths of all levels of an attribute."""
         return codes(len(self.levels[name])) @ np.asarray(params)[..., self.spans()[name]].T
 
+    def complete(self):
+        """Return itself; refuse part-worths of which some are missing, by their names."""
+        gone = self.params.index[self.params.isna()].tolist()
+        if gone:
+            raise InputError(
+                "conjoint.error_incomplete",
+                "part_worths: {terms:text} has no finite estimate, so nothing follows from it; fit "
+                "again with penalty='{penalty}', or leave the attribute out",
+                terms=gone,
+                penalty="firth",
+            )
+        return self
+
     def importance(self, params, spread):
         """Return the share of each attribute in the sum of all ranges; `spread` gives the lowest
         and the highest of each number shown.
@@ -69,7 +82,7 @@ class PartWorths:
 
 @engine.frames("choices")
 @analysis
-def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
+def part_worths(choices, attributes, *, numeric=(), penalty=None, conf_level=0.95):
     """What is each level of each attribute worth to people who choose between offers?
 
     Parameters
@@ -81,12 +94,17 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         among them.
     numeric : list of str
         Attributes taken as a straight line, such as a price to express the others in.
+    penalty : str, optional
+        "firth": the penalised estimate, which exists for every table; every choice is then a unit
+        of its own. None: maximum likelihood.
 
     Returns
     -------
     Result
         attribute, level, n (choices), estimate (part-worth on the log-odds scale; the levels of an
-        attribute add up to 0), std_error, conf_low, conf_high. `.model` is a `PartWorths`.
+        attribute add up to 0), std_error, conf_low, conf_high. An attribute that decides every
+        choice it bears on has no finite estimate: it is missing, and `.limits` name it. `.model` is
+        a `PartWorths`.
 
     Raises
     ------
@@ -96,7 +114,8 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         With fewer than two respondents.
 
     Source: McFadden (1974); effects coding: Louviere, Hensher & Swait (2000), Stated Choice
-    Methods.
+    Methods; the penalty Firth (1993), Biometrika 80, and Kessels, Jones & Goos (2019), Journal of
+    Choice Modelling 31.
     """
     import pandas as pd
 
@@ -145,7 +164,7 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     d = discrete.lay_out(coded, tuple(columns), False)
     discrete.check(d)
     people, g = d.groups()
-    made = discrete.fitted(d, groups=people)
+    made = discrete.estimated(d, people, penalty=penalty, conf_level=conf_level)
     beta, cov = made.params, made.cov
     fit = PartWorths(
         levels, pd.Series(beta, columns), pd.DataFrame(cov, columns, columns), d, made.loglik
@@ -178,7 +197,9 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     table["conf_low"], table["conf_high"] = intervals.normal(
         table["estimate"], table["std_error"], conf_level
     )
+    gone = dict.fromkeys(table.loc[table["estimate"].isna(), "attribute"])
     limits = [
+        *([discrete.WITHHELD.having(terms=list(gone))] if gone else []),
         findings.STATED,
         Note(
             "conjoint.fit",
@@ -218,7 +239,9 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     return Result(
         question=findings.QUESTION,
         table=table,
-        method=Note(
+        method=findings.FIRTH_METHOD
+        if penalty
+        else Note(
             "conjoint.method",
             "Conditional logit with effects coding: the levels of an attribute add up "
             "to {zero}; respondents as sampling unit.",
@@ -293,7 +316,7 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
     """
     import pandas as pd
 
-    fit = getattr(fit, "model", fit)
+    fit = getattr(fit, "model", fit).complete()
     d = fit.layout
     people, g = d.groups()
     spread = {}
@@ -412,7 +435,7 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
     """
     import pandas as pd
 
-    fit = getattr(fit, "model", fit)
+    fit = getattr(fit, "model", fit).complete()
     if price not in fit.levels or fit.levels[price] is not None:
         raise unknown(
             "price", "numeric attribute", price, [n for n, v in fit.levels.items() if v is None]

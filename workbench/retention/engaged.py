@@ -90,8 +90,8 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
                 mark=marks[~marks.isin((0, 1))].iloc[0],
             )
         machines, counted = int((counted & (marks == 1)).sum()), counted & (marks == 0)
-    first = ordered.groupby(orders["customer_id"].astype(str)).min().dropna()
-    who = events["customer_id"].astype(str)[counted]
+    first = ordered.groupby(engine.written(orders["customer_id"])).min().dropna()
+    who = engine.written(events["customer_id"])[counted]
     schemas.must_match("events", who, first.index)
     begin = pd.Series(periods.local_days(first, zone), first.index)
     age = periods.local_days(when[counted], zone) - who.map(begin).to_numpy(float)
