@@ -133,9 +133,8 @@ def mix(
         given = replace(given, noise=float((y - alone.fitted).std() * grow))
     fit = media_mix.media_mix(x / scale, base, y, tests=given, seed=seed)
     found = media_mix.measures(fit, x / scale, y, scale)
-    how = {"tests": given, "grow": grow, "unit": scale, "draws": draws}
-    rng = np.random.default_rng(seed)
-    drawn = media_mix.resampled(fit, x / scale, base, y, rng=rng, **how)
+    how = media_mix.Draws(scale, grow, draws, np.random.default_rng(seed))
+    drawn = media_mix.resampled(fit, x / scale, base, y, how, tests=given)
     residual = y - fit.fitted
     se, low, high = intervals.percentiles(drawn, found, conf_level)
     # A medium without effect is fitted to luck, and its draws stay near that fit: mirrored at it,

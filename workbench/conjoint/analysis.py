@@ -4,13 +4,13 @@ people answered.
 
 import contextlib
 import re
-from dataclasses import dataclass
 
 import numpy as np
 
 from workbench import discrete, engine, intervals, schemas
 from workbench.conjoint import findings
 from workbench.conjoint.design import NONE, codes
+from workbench.conjoint.fitted import PartWorths
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -18,66 +18,6 @@ from workbench.stats import choices as estimators
 from workbench.stats import likelihoods
 
 MOST = 12  # different numbers up to which an attribute may have a part-worth for each
-
-
-@dataclass(frozen=True, eq=False)
-class PartWorths:
-    """Fitted part-worths: `levels` = attribute → its levels (None for a numeric one), `params` and
-    `cov` by weight, and the `layout` they were fitted on.
-    """
-
-    levels: dict
-    params: object
-    cov: object
-    layout: object
-    loglik: float
-
-    def spans(self):
-        """Return attribute → slice of its weights."""
-        out, at = {}, 0
-        for name, levels in self.levels.items():
-            size = 1 if levels is None else len(levels) - 1
-            out[name], at = slice(at, at + size), at + size
-        return out
-
-    def full(self, params, name):
-        """Return the part-worths of all levels of an attribute."""
-        return codes(len(self.levels[name])) @ np.asarray(params)[..., self.spans()[name]].T
-
-    def complete(self):
-        """Return itself; refuse part-worths of which some are missing, by their names."""
-        gone = self.params.index[self.params.isna()].tolist()
-        if gone:
-            raise InputError(
-                "conjoint.error_incomplete",
-                "part_worths: {terms:text} has no finite estimate, so nothing follows from it; fit "
-                "again with penalty='{penalty}', or leave the attribute out",
-                terms=gone,
-                penalty="firth",
-            )
-        return self
-
-    def importance(self, params, spread):
-        """Return the share of each attribute in the sum of all ranges; `spread` gives the lowest
-        and the highest of each number shown.
-        """
-        ranges = np.array(
-            [
-                (
-                    np.ptp(self.full(params, n))
-                    if v is not None
-                    else abs(float(params[self.spans()[n]][0])) * (spread[n][1] - spread[n][0])
-                )
-                for n, v in self.levels.items()
-            ]
-        )
-        return ranges / ranges.sum()
-
-    def in_money(self, params, price):
-        """Return what each level is worth beside the first of its attribute, in units of price."""
-        money = -params[..., self.spans()[price].start]
-        full = [self.full(params, n) for n, levels in self.levels.items() if levels is not None]
-        return np.concatenate([(f[1:] - f[:1]) / money for f in full])
 
 
 @engine.frames("choices")
@@ -169,30 +109,7 @@ def part_worths(choices, attributes, *, numeric=(), penalty=None, conf_level=0.9
     fit = PartWorths(
         levels, pd.Series(beta, columns), pd.DataFrame(cov, columns, columns), d, made.loglik
     )
-    rows = []
-    for name, where in fit.spans().items():
-        own = np.asarray(cov)[where, where]
-        full = np.eye(1) if levels[name] is None else codes(len(levels[name]))
-        worth, se = full @ beta[where], np.sqrt(np.diag(full @ own @ full.T))
-        rows += [
-            {
-                "attribute": name,
-                "level": findings.PER_UNIT if levels[name] is None else str(levels[name][i]),
-                "estimate": w,
-                "std_error": s,
-            }
-            for i, (w, s) in enumerate(zip(worth, se, strict=True))
-        ]
-    if NONE in columns:
-        rows.append(
-            {
-                "attribute": NONE,
-                "level": NONE,
-                "estimate": beta[-1],
-                "std_error": np.sqrt(cov[-1, -1]),
-            }
-        )
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(_rows(fit, columns))
     table.insert(2, "n", len(d.chosen))
     table["conf_low"], table["conf_high"] = intervals.normal(
         table["estimate"], table["std_error"], conf_level
@@ -260,6 +177,35 @@ def part_worths(choices, attributes, *, numeric=(), penalty=None, conf_level=0.9
             xlabel=findings.LOG_ODDS,
         ),
     )
+
+
+def _rows(fit, columns):
+    """Return a row a level: its part-worth and its error; missing where it has no estimate."""
+    beta, cov, levels = fit.params.to_numpy(), fit.cov.to_numpy(), fit.levels
+    rows = []
+    for name, where in fit.spans().items():
+        own = cov[where, where]
+        full = np.eye(1) if levels[name] is None else codes(len(levels[name]))
+        worth, se = full @ beta[where], np.sqrt(np.diag(full @ own @ full.T))
+        rows += [
+            {
+                "attribute": name,
+                "level": findings.PER_UNIT if levels[name] is None else str(levels[name][i]),
+                "estimate": w,
+                "std_error": s,
+            }
+            for i, (w, s) in enumerate(zip(worth, se, strict=True))
+        ]
+    if NONE in columns:
+        rows.append(
+            {
+                "attribute": NONE,
+                "level": NONE,
+                "estimate": beta[-1],
+                "std_error": np.sqrt(cov[-1, -1]),
+            }
+        )
+    return rows
 
 
 def _least(d, levels):

@@ -191,10 +191,7 @@ def best_worst(answers, *, penalty=None, conf_level=0.95):
         ["measure", "estimate", "item"], ascending=[True, False, True], ignore_index=True
     )
     few = table.loc[(table["measure"] == "score") & (table["n"] < 500), "item"].tolist()
-    limits = [findings.BEST_LIMIT]
-    if not made.recession.exists:
-        gone = [t for t, fine in zip(d.terms, made.recession.finite(), strict=True) if not fine]
-        limits.insert(0, discrete.WITHHELD.having(terms=gone))
+    limits = [*_withheld(d, made), findings.BEST_LIMIT]
     if few or frame["respondent_id"].nunique() < 200:
         limits.append(
             Note(
@@ -225,6 +222,12 @@ def best_worst(answers, *, penalty=None, conf_level=0.95):
             xlabel=findings.BEST_AXIS,
         ),
     )
+
+
+def _withheld(d, made):
+    """Return the sentence on items without a finite estimate, if there are any."""
+    gone = [t for t, fine in zip(d.terms, made.recession.finite(), strict=True) if not fine]
+    return [discrete.WITHHELD.having(terms=gone)] if gone else []
 
 
 def _check(answers):

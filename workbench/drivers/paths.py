@@ -164,21 +164,7 @@ def mediation(
         rows.append(("indirect", np.nan, sum(paths.values())))
         if len(paths) > 1:
             rows += [(f"indirect: {way}", np.nan, value) for way, value in paths.items()]
-    out = []
-    for path, at, values in rows:
-        se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
-        out.append(
-            {
-                "path": path,
-                "at": at,
-                "n": len(data.y),
-                "estimate": values[0],
-                "std_error": float(se),
-                "conf_low": float(low),
-                "conf_high": float(high),
-            }
-        )
-    result = pd.DataFrame(out)
+    result = pd.DataFrame(_table(rows, len(data.y), conf_level))
     limits = [
         (
             Note(
@@ -283,6 +269,16 @@ def _mediation_answer(table, cause, mediators, outcome, moderator):
     row = rows.loc["indirect"]
     answer = THROUGH if fits.clear(row) else NOT_THROUGH
     return answer.having(**fits.said(row), **said, total=rows.loc["total", "estimate"])
+
+
+def _table(rows, n, conf_level):
+    """Return paths with their estimate, error and limits from draws."""
+    out = []
+    for path, at, values in rows:
+        se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
+        row = {"path": path, "at": at, "n": n, "estimate": values[0], "std_error": float(se)}
+        out.append({**row, "conf_low": float(low), "conf_high": float(high)})
+    return out
 
 
 def _place(values, weight):

@@ -216,8 +216,6 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
 
     Source: Friedman (1937), JASA 32; Wilcoxon (1945); Holm (1979).
     """
-    from scipy import stats
-
     fits.require(answers, "answers", "respondent_id", "factor", "value")
     one_of("kind", kind, ("rating", "rank", "named"))
     frame = answers.dropna(subset=["value"])
@@ -252,32 +250,8 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
             )
         )
     whole, heavy = wide.dropna(), _heavy(frame, wide.index)
-    apart, ties = {}, {}
-    if len(whole) >= 10:
-        pairs = list(combinations(wide.columns, 2))
-        p = [
-            1.0 if (whole[a] == whole[b]).all() else _apart(whole[a] - whole[b], heavy)
-            for a, b in pairs
-        ]
-        apart = dict(zip(pairs, intervals.corrected(p) < 1 - conf_level, strict=True))
-        ties = {
-            f: ", ".join(
-                str(g)
-                for g in wide.columns
-                if g != f and not apart.get((f, g), apart.get((g, f), True))
-            )
-            for f in wide
-        }
-        if wide.shape[1] > 2 and heavy is None:
-            limits.append(
-                Note(
-                    "drivers.friedman",
-                    "Friedman's test over all factors together, p: {p:p} ({n} complete "
-                    "respondents).",
-                    p=float(stats.friedmanchisquare(*whole.to_numpy().T).pvalue),
-                    n=len(whole),
-                )
-            )
+    ties = _ties(whole, heavy, conf_level) if len(whole) >= 10 else {}
+    limits += _together(whole, heavy) if len(whole) >= 10 else []
     cut = np.unique(frame["value"])[-2:][0] if top is None else top
     for factor in wide:
         values = wide[factor].dropna()
@@ -362,6 +336,40 @@ def _heavy(frame, respondents):
     if weights.of(frame) is None:
         return None
     return frame.groupby("respondent_id")[weights.WEIGHT].mean().reindex(respondents)
+
+
+def _ties(whole, heavy, conf_level):
+    """Return factor → the factors it cannot be told apart from, in words."""
+    pairs = list(combinations(whole.columns, 2))
+    p = [
+        1.0 if (whole[a] == whole[b]).all() else _apart(whole[a] - whole[b], heavy)
+        for a, b in pairs
+    ]
+    apart = dict(zip(pairs, intervals.corrected(p) < 1 - conf_level, strict=True))
+    return {
+        f: ", ".join(
+            str(g)
+            for g in whole.columns
+            if g != f and not apart.get((f, g), apart.get((g, f), True))
+        )
+        for f in whole
+    }
+
+
+def _together(whole, heavy):
+    """Return the test over all factors together, where there are several and no weights."""
+    from scipy import stats
+
+    if whole.shape[1] < 3 or heavy is not None:
+        return []
+    return [
+        Note(
+            "drivers.friedman",
+            "Friedman's test over all factors together, p: {p:p} ({n} complete respondents).",
+            p=float(stats.friedmanchisquare(*whole.to_numpy().T).pvalue),
+            n=len(whole),
+        )
+    ]
 
 
 def _apart(gap, heavy):

@@ -210,17 +210,7 @@ def huff(trips, *, distance="distance_km", size="size", penalty=None, conf_level
     share, se = likelihoods.delta(
         lambda b: probabilities(d.x @ b, d.available).mean(axis=0), made.params, made.cov
     )
-    table = pd.DataFrame(
-        {
-            "term": ["size", "distance", *(f"share: {s}" for s in d.names)],
-            "n": len(d.chosen),
-            "estimate": [*made.params, *share],
-            "std_error": [*np.sqrt(np.diag(made.cov)), *se],
-        }
-    )
-    table["conf_low"], table["conf_high"] = intervals.normal(
-        table["estimate"], table["std_error"], conf_level
-    )
+    table = _powers(d, made, share, se, conf_level)
     gone = [t for t, v in zip(d.terms, made.params, strict=True) if np.isnan(v)]
     limits = [
         *([discrete.WITHHELD.having(terms=gone)] if gone else []),
@@ -260,6 +250,24 @@ HUFF_UNKNOWN = Note(
     "How strongly size and nearness pull cannot be estimated: they decide every trip, so no finite "
     "estimate exists.",
 )
+
+
+def _powers(d, made, share, se, conf_level):
+    """Return the powers and the shares predicted as a table."""
+    import pandas as pd
+
+    table = pd.DataFrame(
+        {
+            "term": ["size", "distance", *(f"share: {s}" for s in d.names)],
+            "n": len(d.chosen),
+            "estimate": [*made.params, *share],
+            "std_error": [*np.sqrt(np.diag(made.cov)), *se],
+        }
+    )
+    table["conf_low"], table["conf_high"] = intervals.normal(
+        table["estimate"], table["std_error"], conf_level
+    )
+    return table
 
 
 def _huff_answer(table):

@@ -7,7 +7,6 @@ Journal of the Market Research Society 21.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
 
 from workbench.stats.likelihoods import polish
 
@@ -145,6 +144,8 @@ def media_mix(x, base, y, *, tests=None, begin=None, starts=6, seed=1):
     >>> made.effects.round(1).tolist(), made.stay.round(2).tolist(), made.half.round(1).tolist()
     ([3.0], [0.5], [1.0])
     """
+    from scipy import optimize
+
     k = x.shape[1]
     model = _Mix(x, y, np.linalg.qr(base)[0], Experiments.none() if tests is None else tests)
     rng = np.random.default_rng(seed)
@@ -202,6 +203,8 @@ class _Mix:
 
     def effects(self, shape):
         """Return the effects, spending as it works with its slopes, and what is left over."""
+        from scipy import optimize
+
         media = working(self.x, shape)
         a, b = (v - self.across @ (self.across.T @ v) for v in (media[0], self.y))
         tests = self.tests
@@ -258,29 +261,39 @@ def measures(made, x, y, unit):
     )
 
 
-def resampled(made, x, base, y, *, tests=None, grow=1.0, unit, draws=100, rng):
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """How a mix is drawn anew: what one unit of each medium stands for (`unit`, k), by what
+    residuals are widened for the weights that took from them (`grow`), how often, and from which
+    generator.
+    """
+
+    unit: np.ndarray
+    grow: float
+    draws: int
+    rng: np.random.Generator
+
+
+def resampled(made, x, base, y, how, *, tests=None):
     """Return the measures of bootstrap draws (draws × k × 6): residuals drawn in blocks of four
     periods, experiments by their own error, everything fitted anew.
 
     Parameters
     ----------
-    made, x, base, y, unit : as in `measures` and `media_mix`
+    made, x, base, y : as in `measures` and `media_mix`
+    how : Draws
     tests : Experiments, optional
-    grow : float
-        By what residuals are widened for the weights that took from them.
-    draws : int
-    rng : numpy.random.Generator
 
     Source: Künsch (1989), Annals of Statistics 17.
     """
     tests = Experiments.none() if tests is None else tests
     n, residual, out = len(y), y - made.fitted, []
-    for _ in range(draws):
-        begins = rng.integers(0, n, -(-n // BLOCK))
+    for _ in range(how.draws):
+        begins = how.rng.integers(0, n, -(-n // BLOCK))
         blocks = (begins[:, None] + np.arange(BLOCK)).ravel()[:n] % n
-        moved = tests.contribution + tests.std_error * rng.normal(size=len(tests.channel))
+        moved = tests.contribution + tests.std_error * how.rng.normal(size=len(tests.channel))
         here = Experiments(tests.channel, moved, tests.std_error, tests.noise)
-        sales = made.fitted + grow * residual[blocks]
+        sales = made.fitted + how.grow * residual[blocks]
         again = media_mix(x, base, sales, tests=here, begin=made.shape)
-        out.append(measures(again, x, y, unit))
+        out.append(measures(again, x, y, how.unit))
     return np.array(out)
