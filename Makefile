@@ -6,18 +6,19 @@ UV := $(BIN)/uv
 SYNC = $(UV) pip sync -q --python $(BIN)/python --compile-bytecode --require-hashes
 
 # What ruff formats and checks; its rules stand in pyproject.toml.
-CODE = workbench tests benchmarks
+CODE = workbench tests benchmarks docs
 
 # Two processes, a file of tests or a notebook each at a time.
 TWO = -n 2 --dist loadfile
 
-.PHONY: help report test lab words golden verify bench lock clean
+.PHONY: help report test lab docs words golden verify bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make report   install what is locked, run the reports on real data, say where they are"
 	@echo "make test     prove it: every test and every notebook"
 	@echo "make lab      open JupyterLab on the start page"
+	@echo "make docs     build the documentation site, to be read from disk"
 	@echo "make words    bring the Dutch catalogue up to date with the sentences in the code"
 	@echo "make golden   run the notebooks anew and keep their cleaned output as the reference"
 	@echo "make verify   the long recovery and coverage studies, and many more random cases"
@@ -55,10 +56,14 @@ test: .venv/.test
 
 verify: .venv/.test
 	@$(BIN)/python -m pytest -m slow -s
-	@THOROUGH=5 $(BIN)/python -m pytest -k "exhaustive or slow_twin or add_up"
+	@THOROUGH=20 $(BIN)/python -m pytest -k "exhaustive or slow_twin or add_up"
 
 lab: .venv/.user
 	@JUPYTER_CONFIG_PATH=notebooks/.config $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start.ipynb
+
+docs: .venv/.test
+	@$(BIN)/python docs/build.py
+	@echo "Read it: docs/_site/html/index.html"
 
 words: .venv/.test
 	@$(BIN)/python tests/words.py
@@ -72,8 +77,8 @@ bench: .venv/.test
 
 LOCK = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 lock: $(BIN)/uv
-	@$(LOCK) pyproject.toml --group build -o requirements.lock
-	@$(LOCK) pyproject.toml --group build --extra test --extra spark --extra data -c requirements.lock -o requirements-test.lock
+	@$(LOCK) pyproject.toml --group build --extra examples -o requirements.lock
+	@$(LOCK) pyproject.toml --group build --extra examples --extra test --extra docs --extra spark --extra data -c requirements.lock -o requirements-test.lock
 	@echo uv | $(LOCK) - -o requirements-bootstrap.lock
 
 clean:

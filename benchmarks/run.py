@@ -32,6 +32,8 @@ TARGETS = {
     "funnel_by": 1.2,
     "lifecycle": 0.8,
     "paths": 2.0,
+    "paths_to": 1.2,
+    "pairs": 1.0,
 }
 LARGE = ("funnel", "sessions", "transitions", "cohorts", "lifecycle", "paths")
 

@@ -80,6 +80,20 @@ def paths(path):
     return int(journeys.paths(path).table["count"].sum())
 
 
+def paths_to(path):
+    """The steps before a purchase."""
+    from workbench import journeys
+
+    return int(journeys.paths_to(path, "purchase").table["count"].sum())
+
+
+def pairs(path):
+    """Who views and then buys, by days since."""
+    from workbench import retention
+
+    return int(retention.event_retention(path, "view", "purchase").table["count"].sum())
+
+
 def sessions(path):
     """Sessions of 30 minutes."""
     from workbench import journeys
@@ -169,6 +183,8 @@ TASKS = {
     "definitions": definitions,
     "lifecycle": lifecycle,
     "paths": paths,
+    "paths_to": paths_to,
+    "pairs": pairs,
     "latent": latent,
     **{n: lambda p, o=o: rules(p, **o) for n, o in RULES.items()},
     "R": yardstick,

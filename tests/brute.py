@@ -234,3 +234,94 @@ def opened(rows, steps, *, end, window, exclude=()):
                     ):
                         on[j + 1].add(r[0])
     return len(anywhere), [len(s) for s in at], [len(s) for s in on[1:]]
+
+
+def returns(rows, start, back, *, ages, every, clock, end):
+    """Return {(group, first, last): (came back, followed, too young)} by looking at every pair of
+    events; rows are (customer, t, day, event, group), start and back tell of a row whether it is
+    one.
+
+    `clock` is ("rolling", length, step), ("day", 1) or ("week", 7); weeks begin on days that 7
+    divides. `end` is the last moment, or the last day.
+    """
+    found = {}
+    for customer in sorted({r[0] for r in rows}):
+        mine = sorted((r for r in rows if r[0] == customer), key=lambda r: (r[1], r[4]))
+        begins = [r for r in mine if start(r)]
+        if not every:
+            begins = begins[:1]
+        elif clock[0] != "rolling":
+            begins = [
+                r
+                for i, r in enumerate(begins)
+                if not any(b[2] // clock[1] == r[2] // clock[1] for b in begins[:i])
+            ]
+        for r in begins:
+            if clock[0] == "rolling":
+                zero, length = r[1] - r[1] % clock[2], clock[1]
+                age_of = [(b[1] - zero) // length for b in mine if back(b) and b[1] >= zero]
+            else:
+                zero, length = r[2] - r[2] % clock[1], clock[1]
+                age_of = [b[2] // length - zero // length for b in mine if back(b)]
+            for a, b in ages:
+                seen = zero + length * ((a if b is None else b) + 1) - 1 <= end
+                hit = any(a <= x and (b is None or x <= b) for x in age_of)
+                y, n, young = found.get((r[4], a, b), (0, 0, 0))
+                found[r[4], a, b] = (y + (seen and hit), n + seen, young + (not seen))
+    return found
+
+
+def around(rows, hits, side, steps, timeout):
+    """Return {path: [visits of each customer]} of the events up to (or from) the first hit of every
+    visit that holds one; rows are (customer, t, event) in their order.
+    """
+    found = {}
+    for customer in sorted({r[0] for r in rows}):
+        visits = []
+        for _, t, event in sorted(r for r in rows if r[0] == customer):
+            if not visits or t - visits[-1][-1][0] > timeout:
+                visits.append([])
+            visits[-1].append((t, event))
+        for visit in visits:
+            names = [e for i, (_, e) in enumerate(visit) if not i or visit[i - 1][1] != e]
+            at = next((i for i, e in enumerate(names) if e in hits), None)
+            if at is None:
+                continue
+            path = names[max(at + 1 - steps, 0) : at + 1] if side == "to" else names[at:][:steps]
+            per = found.setdefault(tuple(path), {})
+            per[customer] = per.get(customer, 0) + 1
+    return found
+
+
+def inside(rows, steps, window, end):
+    """Return (attempts, finished, {event: (attempts with it, finished)}) of every customer's first
+    attempt; rows are (customer, t, event), events numbered so that steps come first in order.
+    """
+    attempts, won, seen = 0, 0, {}
+    for customer in sorted({r[0] for r in rows}):
+        mine = sorted(r for r in rows if r[0] == customer)
+        begin = next((i for i, r in enumerate(mine) if r[2] == 0 and r[1] + window <= end), None)
+        if begin is None:
+            continue
+        at, step = begin, 1
+        while step < steps:
+            following = [
+                i
+                for i, r in enumerate(mine)
+                if i > at and r[2] == step and r[1] <= mine[begin][1] + window
+            ]
+            if not following:
+                break
+            at, step = following[0], step + 1
+        done = step == steps
+        held = {
+            r[2]
+            for i, r in enumerate(mine)
+            if begin <= i and r[1] <= mine[begin][1] + window and (not done or i < at)
+        }
+        attempts, won = attempts + 1, won + done
+        for event in held:
+            if event >= steps:
+                n, y = seen.get(event, (0, 0))
+                seen[event] = (n + 1, y + done)
+    return attempts, won, seen

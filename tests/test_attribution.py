@@ -242,7 +242,7 @@ def test_every_method_is_held_against_the_truth(known):
     off = (
         table.dropna(subset=["incremental"])
         .query("method != 'truth'")
-        .groupby("method")["off"]
+        .groupby("method")["excess"]
         .apply(lambda g: g.abs().sum())
     )
     assert len(off) == 10

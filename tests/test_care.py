@@ -7,7 +7,7 @@ from scipy import stats
 
 from workbench import experiments, load, loyalty, retention, schemas
 from workbench.errors import InputError, NotEnoughData
-from workbench.simulate import studies
+from workbench.simulate import clubs, studies
 
 AT = pd.Timestamp("2024-01-01", tz="UTC")
 
@@ -187,7 +187,7 @@ def test_the_programme_is_found_and_members_are_not_its_measure():
     """Members buy twice as much before they join; compared over time the planted lift of 35 % is
     found, and nothing before joining.
     """
-    made = studies.members(3000, seed=3)
+    made = clubs.members(3000, seed=3)
     panel = loyalty.joining(made["orders"], made["members"], begin="2023-02-01")
     before = panel[panel["start"].isna() | (panel["period"] < panel["start"])]
     assert (
@@ -205,7 +205,7 @@ def test_the_programme_is_found_and_members_are_not_its_measure():
 
 def test_programme_panels_are_the_same_on_spark(to_spark):
     """Counted in the engine."""
-    made = studies.members(80, seed=1)
+    made = clubs.members(80, seed=1)
     one, two = (
         loyalty.joining(convert(made["orders"]), made["members"], begin="2023-03-01", period="week")
         for convert in (lambda d: d, to_spark)

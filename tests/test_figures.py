@@ -11,7 +11,7 @@ from workbench.display import figures, marks, speaking
 from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.results import Result
-from workbench.results.charts import Curve, Flow, Heat, Points
+from workbench.results.charts import Curve, Flow, Funnel, Heat, Law, Points
 
 
 def result(table, chart):
@@ -323,3 +323,70 @@ def test_prices_are_no_mathematics():
     ax, _ = drawn(made)
     assert all(not t.get_parse_math() for t in [*ax.get_yticklabels(), ax.xaxis.label, *ax.texts])
     assert "svg" in figures.picture(made, figures.SVG)[:300]
+
+
+def funnel(size, groups=1):
+    """Steps of which each loses a fifth, in one or several groups."""
+    rows = [
+        (f"group number {g}", f"the step of number {i}", 0.8**i)
+        for g in range(groups)
+        for i in range(size)
+    ]
+    table = pd.DataFrame(rows, columns=["group", "step", "estimate"])
+    table = table.assign(conf_low=0.9 * table["estimate"], conf_high=1.05 * table["estimate"])
+    return result(table, Funnel(label=["group", "step"], percent=True, xlabel="Share"))
+
+
+def law(size, off=3):
+    """Brands about a line, some of them off it."""
+    x = np.linspace(0.01, 0.6, size)
+    table = pd.DataFrame(
+        {
+            "brand": [f"brand number {i}" for i in range(size)],
+            "penetration": x,
+            "estimate": 2 + 3 * x + 0.4 * (np.arange(size) < off),
+            "line": 2 + 3 * x,
+            "p_holm": np.where(np.arange(size) < off, 0.001, 0.5),
+        }
+    )
+    table = table.assign(conf_low=table["estimate"] - 0.2, conf_high=table["estimate"] + 0.2)
+    names = {"label": "brand", "x": "penetration", "line": "line", "p_value": "p_holm"}
+    return result(table, Law(**names, xlabel="Share of households", ylabel="Purchases per buyer"))
+
+
+def test_a_funnel_has_bars_and_says_what_is_lost():
+    """Bars as long as the shares, in light what the step before still had, and that in words."""
+    ax = figures.draw(funnel(3))
+    reached, lost = ax.containers
+    assert [bar.get_width() for bar in reached] == pytest.approx([1, 0.8, 0.64])
+    assert [bar.get_width() for bar in lost] == pytest.approx([0, 0.2, 0.16])
+    assert texts(ax) == ["100.0 %", "80.0 %", "20.0 % lost", "64.0 %", "20.0 % lost"]
+    with speaking("nl"):
+        assert texts(figures.draw(funnel(2)))[-1] == "20,0 % verloren"
+    assert len(figures.draw(funnel(3, groups=2)).containers[0]) == 6
+
+
+def test_a_law_has_its_line_and_names_who_leaves_it():
+    """Every brand that is off is named, be there many; the others where there is room."""
+    for size, off in ((5, 1), (40, 3), (40, 40)):
+        ax = figures.draw(law(size, off))
+        said = " ".join([*texts(ax), *(t.get_text() for t in ax.figure.texts)])
+        named = said.replace("\n", " ")
+        assert all(f"brand number {i}" in named for i in range(off))
+        (line,) = ax.lines
+        assert line.get_ydata() == pytest.approx(2 + 3 * line.get_xdata())
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("size", [1, 5, 40])
+@pytest.mark.parametrize(
+    "made", [funnel, lambda n: funnel(n // 2 + 1, 2), law, lambda n: law(n, n)]
+)
+def test_funnels_and_laws_have_no_text_over_another(made, size, language):
+    """Names, numbers and what is lost, all within the figure."""
+    with speaking(language):
+        ax, renderer = drawn(made(size))
+        written = boxes([*ax.texts, *ax.get_yticklabels()], renderer)
+        assert not overlaps(written)
+        edge = ax.figure.bbox
+        assert all(b.x0 >= -1 and b.x1 <= edge.x1 + 1 and b.y0 >= -1 for _, b in written)

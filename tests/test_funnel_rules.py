@@ -13,7 +13,7 @@ from workbench import funnels, intervals
 from workbench.errors import InputError
 
 SETTINGS = settings(
-    max_examples=300 * THOROUGH, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=75 * THOROUGH, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 ROW = st.tuples(
     st.sampled_from("abc"), st.integers(0, 12), st.sampled_from(["p", "q", "r", "s", "x"])
@@ -329,7 +329,7 @@ def test_definitions_are_compared_on_the_same_people():
     groups = dict(iter(events.groupby("customer_id")))
     gaps = []
     end = events["occurred_at"].max()
-    for _ in range(60):
+    for _ in range(30):
         drawn = rng.choice(customers, len(customers))
         again = pd.concat([groups[c].assign(customer_id=f"{i}") for i, c in enumerate(drawn)])
         rows = funnels.compare_definitions(

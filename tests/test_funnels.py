@@ -245,7 +245,7 @@ ROW = st.tuples(
 )
 
 
-@settings(max_examples=400 * THOROUGH, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100 * THOROUGH, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(ROW, min_size=1, max_size=14),
     window=st.sampled_from([None, 0.5, 2, 5]),

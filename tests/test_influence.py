@@ -155,12 +155,12 @@ def test_displayed_stars():
     the line raise the alarm.
     """
     d = studies.stars(6000)
-    made = influence.star_rounding(d, "visits")
+    made = influence.star_rounding(d, "log_visits")
     table = rows(made, "measure")
     assert table.loc["jump", "conf_low"] < 0.12 < table.loc["jump", "conf_high"]
     assert table.loc["before", "conf_low"] < 0 < table.loc["before", "conf_high"]
     pushed = d[(d["rating"] % 0.5 < 0.2) | (d["rating"] % 0.5 > 0.25) | (d["product_id"] % 4 == 0)]
-    assert "pushed over the line" in str(influence.star_rounding(pushed, "visits").limits[0])
+    assert "pushed over the line" in str(influence.star_rounding(pushed, "log_visits").limits[0])
 
 
 def test_distance_to_the_rounding():
@@ -445,8 +445,10 @@ def test_ratings_of_one_decimal_show_no_jump():
     """3.2 and 3.3 are all there is beside a rounding: no line goes through one point."""
     d = studies.stars(3000)
     with pytest.raises(NotEnoughData, match="three different ratings"):
-        influence.star_rounding(d.assign(rating=d["rating"].round(1)), "visits")
-    two = influence.star_rounding(d.assign(rating=d["rating"].round(2)), "visits", bandwidth=0.06)
+        influence.star_rounding(d.assign(rating=d["rating"].round(1)), "log_visits")
+    two = influence.star_rounding(
+        d.assign(rating=d["rating"].round(2)), "log_visits", bandwidth=0.06
+    )
     assert rows(two, "measure").loc["jump", "n"]
     assert (
         rows(two, "measure").loc["jump_half", "estimate"]
@@ -482,7 +484,7 @@ def test_ratings_of_one_decimal_show_no_jump():
             "two values",
         ),
         (
-            lambda: influence.star_rounding(studies.stars(200), "visits", bandwidth=0.4),
+            lambda: influence.star_rounding(studies.stars(200), "log_visits", bandwidth=0.4),
             "half a step",
         ),
     ],
@@ -544,15 +546,15 @@ def test_planted_factors_are_recovered():
         )
         note(
             "stars",
-            rows(influence.star_rounding(studies.stars(3000, seed=seed), "visits"), "measure").loc[
-                "jump"
-            ],
+            rows(
+                influence.star_rounding(studies.stars(3000, seed=seed), "log_visits"), "measure"
+            ).loc["jump"],
             0.12,
         )
         note(
             "stars, none planted",
             rows(
-                influence.star_rounding(studies.stars(3000, jump=0.0, seed=seed), "visits"),
+                influence.star_rounding(studies.stars(3000, jump=0.0, seed=seed), "log_visits"),
                 "measure",
             ).loc["jump"],
             0.0,

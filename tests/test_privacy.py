@@ -148,3 +148,15 @@ def everything_in(file):
         return data.decode("utf-8", "replace")
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
         return "".join(packed.read(name).decode("utf-8", "replace") for name in packed.namelist())
+
+
+def test_a_step_of_few_is_withheld_on_every_basis(monkeypatch, tmp_path):
+    """Of 300 who entered 53 came to a step and 50 to the next: that 3 were lost there is told by
+    the shares of all who entered too, so these are withheld as well.
+    """
+    monkeypatch.setenv("WORKBENCH_TABLES", str(tmp_path / "log"))
+    rows = [("entry", 1, 300, 300), ("entry", 2, 53, 300), ("entry", 3, 50, 300)]
+    rows += [("previous", 2, 53, 300), ("previous", 3, 50, 53)]
+    table = pd.DataFrame(rows, columns=["basis", "step_number", "count", "n"])
+    table["estimate"] = table["count"] / table["n"]
+    assert withheld_rows(table).tolist() == [False, False, True, False, True]

@@ -14,8 +14,9 @@ import pytest
 
 from workbench import project
 from workbench.cli import main
+from workbench.display import workbook
 from workbench.errors import InputError
-from workbench.reports import layout, people, render, workbook
+from workbench.reports import layout, people, render, words
 from workbench.reports.run import run
 from workbench.reports.words import table
 
@@ -58,6 +59,24 @@ def test_findings_come_from_the_cells_the_notebook_names():
     untagged = [(kind, source, [], *rest[1:]) for kind, source, *rest in cells]
     found = layout.arrange(book_of(*untagged)).findings
     assert [f.text for f in found] == ["Not this.", "4 of 10 came back."]
+
+
+def test_a_source_is_named_as_its_owner_wrote_it():
+    """What keeps Markdown from acting on the name of a file is not read: neither in the findings,
+    nor in the contents, nor in what is folded.
+    """
+    name = "data/my_shop *2* [a] #1 & <b>.csv"
+    heading = str(words.heading(name)._repr_markdown_())
+    book = book_of(
+        ("text", "# A title"),
+        ("text", heading.replace("###", "##", 1)),
+        ("text", f"{heading}\n\nExplained."),
+        ("code", "b", ["finding"], [{"text/markdown": heading}, shown("4 of 10 came back.")]),
+    )
+    arranged = layout.arrange(book)
+    assert [f.source for f in arranged.findings] == [name]
+    assert [s.text for s in arranged.sections] == [name]
+    assert name in [c.metadata.get("folded") for c in book.cells]
 
 
 def test_an_answer_is_said_once_for_a_figure_and_its_table():

@@ -21,18 +21,22 @@ from workbench import (
     experiments,
     funnels,
     influence,
+    interviews,
     journeys,
     loyalty,
     prediction,
     results,
     retention,
+    segments,
+    service,
     stages,
     surveys,
+    voice,
 )
 from workbench.display import figures, render, shares, speaking, tables
 from workbench.errors import InputError
 from workbench.notes import Note
-from workbench.simulate import studies
+from workbench.simulate import brands_asked, coding, studies, writing
 
 RNG = np.random.default_rng(11)
 EVENTS = random_log(900, 11)
@@ -64,6 +68,50 @@ LONG = random_log(9000, 12, customers=600).assign(
 )
 CHOICES = market(12, customers=60).assign(last_bought=False)
 STEPS = ["p", "q", "r"]
+
+
+def kinds_of_shoppers():
+    """Two kinds of shoppers far apart, in a group each before and after."""
+    rng = np.random.default_rng(21)
+    kind = rng.random(160) < 0.6
+    later = np.where(rng.random(160) < 0.2, ~kind, kind)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{k}" for k in range(160)],
+            "visits": rng.normal(np.where(kind, 4, 9), 0.7).round(2),
+            "basket": rng.normal(np.where(kind, 30, 8), 3).round(2),
+            "later": (rng.random(160) < np.where(kind, 0.2, 0.6)) * 1,
+            "kind": np.where(kind, "big", "often"),
+            "kind_later": np.where(later, "big", "often"),
+            "grade": rng.integers(1, 8, 160),
+            "left": (rng.random(160) < 0.3) * 1,
+            "own": rng.gamma(2, 10, 160).round(2),
+            "stage": rng.choice(["need", "search", "intent", "idle"], 160),
+            "stage_before": rng.choice(["need", "search", "intent"], 160),
+        }
+    ).assign(category=lambda d: d["own"] + (rng.gamma(1, 10, 160) * (d["left"] + 0.5)).round(2))
+
+
+KINDS_OF_SHOPPERS = kinds_of_shoppers()
+SOUGHT = pd.DataFrame(
+    {
+        "customer_id": np.repeat([f"c{k}" for k in range(60)], 12),
+        "benefit": np.where(
+            RNG.random(720) < np.repeat(np.arange(60) % 3, 12) / 2, "price", "taste"
+        ),
+    }
+)
+TYPED = pd.DataFrame(
+    {
+        "customer_id": [f"c{k}" for k in range(120)],
+        "new": np.arange(120) % 3 == 0,
+        "impulse": None,
+        "angry": np.arange(120) % 8 == 0,
+        "insistent": np.arange(120) % 6 == 0,
+        "loyal": np.arange(120) % 5 == 1,
+        "label": (np.arange(120) % 3 == 0) ^ (np.arange(120) % 7 == 0),
+    }
+)
 
 
 def plain(table):
@@ -297,6 +345,55 @@ ASKED = pd.DataFrame(
     answered_at=lambda d: (d["invited_at"] + pd.Timedelta("3D")).where(np.arange(240) % 3 == 0),
     started_at=lambda d: d["invited_at"].where(np.arange(240) % 3 < 2),
 )
+TRACKED = plain(brands_asked.tracker(60, waves=2, seed=3)).drop(columns="weight")
+CODED = plain(coding.interviews(22, segments=8, coders=2, seed=4).codes)
+TICKETS = pd.DataFrame(
+    {
+        "ticket_id": np.arange(300),
+        "customer_id": [f"p{k % 110}" for k in range(300)],
+        "opened_at": pd.Timestamp("2024-01-05", tz="UTC")
+        + pd.to_timedelta(np.arange(300) * 7, "h"),
+        "channel": np.array(["chat", "email", "phone"])[np.arange(300) * 5 % 7 % 3],
+        "contacts": 1 + np.arange(300) % 3,
+        "escalated": np.arange(300) % 11 == 0,
+        "solved_first": np.arange(300) % 3 == 0,
+        "reopened": np.arange(300) % 8 == 0,
+    }
+).assign(
+    first_reply_at=lambda d: (
+        d["opened_at"] + pd.to_timedelta(np.arange(300) * 13 % 31, "h")
+    ).where(np.arange(300) % 9 > 0),
+    closed_at=lambda d: (
+        d["opened_at"] + pd.to_timedelta(31 + np.arange(300) * 17 % 90, "h")
+    ).where(np.arange(300) % 5 > 0),
+)
+UNHAPPY = pd.DataFrame(
+    {
+        "response_id": np.arange(240),
+        "respondent_id": [f"p{k % 120}" for k in range(240)],
+        "answered_at": pd.Timestamp("2024-01-05", tz="UTC")
+        + pd.to_timedelta(np.arange(240) // 120 * 45 + np.arange(240) % 20, "D"),
+        "item": "recommend",
+        "value": (np.arange(240) * 7 % 10 * 1.0) % 8,
+    }
+)
+
+
+def called(answers):
+    """Tickets of the lowest answers, of which some are closed."""
+    low = answers[answers["value"] % 3 < 1]
+    opened = low["answered_at"] + pd.Timedelta("2h")
+    return pd.DataFrame(
+        {
+            "ticket_id": low["response_id"],
+            "customer_id": low["respondent_id"],
+            "opened_at": opened,
+            "first_reply_at": opened + pd.to_timedelta(low["response_id"] % 17 * 20, "h"),
+            "closed_at": (opened + pd.Timedelta("15D")).where(low["response_id"] % 2 == 0),
+        }
+    )
+
+
 BELIEFS = pd.DataFrame(
     [
         (f"r{i}", b, k, int(RNG.integers(-3, 4)), int(RNG.integers(-3, 4)))
@@ -306,6 +403,9 @@ BELIEFS = pd.DataFrame(
     ],
     columns=["respondent_id", "brand", "belief_item", "belief", "evaluation"],
 )
+WROTE = writing.texts(700, seed=5)
+TEXTS = plain(WROTE.texts)
+LABELS = plain(writing.labels(WROTE, 300, seed=5))
 RULES = str(Path(__file__).parent / "data" / "rules.yml")
 
 
@@ -448,6 +548,21 @@ ANALYSES = {
         lambda d: journeys.distinguishing_paths(d, "r", steps=2, timeout="4h", least=5),
     ),
     "next_event": (EVENTS, lambda d: journeys.next_event(d, timeout="4h")),
+    "paths_to": (EVENTS, lambda d: journeys.paths_to(d, "r", steps=2, timeout="4h", top=8)),
+    "paths_from": (EVENTS, lambda d: journeys.paths_from(d, "p", steps=2, timeout="4h", top=8)),
+    "active_periods": (EVENTS, lambda d: journeys.active_periods(d, top=3)),
+    "correlates": (
+        LONG,
+        lambda d: funnels.correlates(
+            d, ["site_search", "order"], window="9h", properties=["group"], least=10
+        ),
+    ),
+    "event_retention": (
+        EVENTS,
+        lambda d: retention.event_retention(
+            d, "p", "r", ages=[1, "1-2", "2+"], by="group", clock=retention.Clock("4h")
+        ),
+    ),
     "lifecycle": (EVENTS, lambda d: journeys.lifecycle(d, period="day")),
     "stickiness": (
         ORDERS.rename(columns={"ordered_at": "occurred_at"}).assign(event="order"),
@@ -628,9 +743,55 @@ ANALYSES = {
         OPINIONS.assign(weight=1.0 + (OPINIONS["touchpoint"] == "shop")),
         lambda d: surveys.weight_effect(d, item="recommend", measure="nps"),
     ),
+    "frequency": (CODED, interviews.frequency),
+    "co_occurrence": (CODED, interviews.co_occurrence),
+    "by_stage": (CODED, interviews.by_stage),
+    "saturation": (CODED, lambda d: interviews.saturation(d, draws=40)),
+    "agreement": (CODED, lambda d: interviews.agreement(d, draws=40)),
+    "confusion": (CODED, lambda d: interviews.confusion(d, "coder 1", "coder 2")),
+    "awareness": (TRACKED, surveys.awareness),
+    "tracker": (TRACKED, lambda d: surveys.tracker(d, brand="Alta")),
+    "first_reply": (TICKETS, lambda d: service.first_reply(d, by="channel")),
+    "resolution": (TICKETS, service.resolution),
+    "first_contact": (TICKETS, lambda d: service.first_contact(d, by="channel")),
+    "reopened": (TICKETS, service.reopened),
+    "contacts_per_order": (TICKETS, lambda d: service.contacts_per_order(d, ORDERS)),
+    "defects": (TICKETS, lambda d: service.defects(d, by="channel")),
+    "closed_loop": (UNHAPPY, lambda d: service.closed_loop(d, called(d))),
     "response": (ASKED, lambda d: surveys.response(d, by="channel")),
     "nonresponse": (ASKED, lambda d: surveys.nonresponse(d, ["orders", "channel"])),
+    "clusters": (
+        KINDS_OF_SHOPPERS,
+        lambda d: segments.clusters(
+            d, ["visits", "basket"], outcome="later", most=3, draws=10, tables=19
+        ),
+    ),
+    "benefits": (SOUGHT, segments.benefits),
+    "journey": (
+        KINDS_OF_SHOPPERS,
+        lambda d: segments.journey(
+            d, ["need", "search", "intent"], before=d.assign(stage=d["stage_before"])
+        ),
+    ),
+    "satisfaction": (KINDS_OF_SHOPPERS, lambda d: segments.satisfaction(d, ["left", "later"])),
+    "loyalty": (KINDS_OF_SHOPPERS, segments.loyalty),
+    "prevalence": (
+        TYPED,
+        lambda d: segments.prevalence(d, later=d.assign(new=d["label"])),
+    ),
+    "type_agreement": (TYPED, lambda d: segments.type_agreement(d, d.assign(new=d["label"]))),
+    "usage": (KINDS_OF_SHOPPERS, lambda d: segments.usage(d, volume="visits", draws=40)),
+    "migration": (
+        KINDS_OF_SHOPPERS,
+        lambda d: segments.migration(d, d.assign(kind=d["kind_later"]), segment="kind"),
+    ),
     "answers_needed": (OPINIONS, lambda d: surveys.answers_needed([5, 10], response=0.2)),
+    "sentiment": (TEXTS, lambda d: voice.sentiment(d, LABELS, by="touchpoint")),
+    "emotion": (TEXTS, lambda d: voice.emotion(d, LABELS)),
+    "aspects": (TEXTS, lambda d: voice.aspects(d, LABELS)),
+    "topics": (TEXTS, lambda d: voice.topics(d, topics=3, draws=2)),
+    "quotes": (TEXTS, lambda d: voice.quotes(d, LABELS, by="touchpoint")),
+    "reviews": (TEXTS, voice.reviews),
     "scale_means": (WIDE, lambda d: drivers.scale_means(d, {"s": ["i0", "i1"]})),
     "attitude": (BELIEFS, drivers.attitude),
     "service_gap": (
@@ -661,7 +822,7 @@ ANALYSES = {
         lambda d: influence.promotion_lift(d, store="store_id", margin="margin"),
     ),
     "review_effect": (REVIEWS, influence.review_effect),
-    "star_rounding": (STARS, lambda d: influence.star_rounding(d, "visits", bandwidth=0.2)),
+    "star_rounding": (STARS, lambda d: influence.star_rounding(d, "log_visits", bandwidth=0.2)),
     "peers": (
         VILLAGES,
         lambda d: influence.peers(
@@ -864,6 +1025,10 @@ SHARES = {
     "dark_paths",
     "flows",
     "paths",
+    "paths_to",
+    "paths_from",
+    "active_periods",
+    "event_retention",
     "lifecycle",
     "stickiness",
     "tagging",
@@ -871,8 +1036,16 @@ SHARES = {
     "consideration",
     "variants",
     "triggers",
+    "awareness",
+    "tracker",
+    "by_stage",
     "cart_abandonment",
+    "co_occurrence",
+    "confusion",
     "checkout",
+    "frequency",
+    "first_contact",
+    "reopened",
     "checkpoints",
     "conversion",
     "compare_entry",
@@ -896,6 +1069,9 @@ SHARES = {
 # Differences, coefficients, scores: what may lie below 0. All others are shares, rates, counts,
 # times or money.
 SIGNED = {
+    "agreement",
+    "closed_loop",
+    "defects",
     "attitude",
     "balance",
     "beside_planted",
@@ -939,6 +1115,8 @@ SIGNED = {
     "satisfaction_link",
     "scale_means",
     "service_gap",
+    "quotes",
+    "sentiment",
     "service_recovery",
     "skip_contrast",
     "stage_progress",
@@ -994,8 +1172,12 @@ def test_every_public_analysis_is_here(made):
         influence,
         attribution,
         experiments,
+        interviews,
         prediction,
+        service,
+        segments,
         surveys,
+        voice,
     ):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if name.startswith("_") or not function.__module__.startswith(module.__name__):
@@ -1037,6 +1219,8 @@ CREDITED = {"rules", "markov", "shapley", "compare", "calibrated"}
 RATES = {"buying_rhythm", "tracking"}
 # Of a curve, the events at a time stand beside those still at risk.
 AT_RISK = {
+    "first_reply",
+    "resolution",
     "gap_sensitivity",
     "time_to_convert",
     "time_to_purchase",
@@ -1105,6 +1289,10 @@ UNTIL = {
     "compare_definitions": lambda d, u: funnels.compare_definitions(d, STEPS, window="9h", until=u),
     "time_to_convert": lambda d, u: funnels.time_to_convert(d, STEPS, window="9h", until=u),
     "paths": lambda d, u: journeys.paths(d, steps=2, timeout="4h", until=u),
+    "paths_to": lambda d, u: journeys.paths_to(d, "r", steps=2, timeout="4h", until=u),
+    "active_periods": lambda d, u: journeys.active_periods(d, until=u),
+    "correlates": lambda d, u: funnels.correlates(d, ["p", "r"], window="9h", least=1, until=u),
+    "event_retention": lambda d, u: retention.event_retention(d, "p", "r", ages=[1], until=u),
     "lifecycle": lambda d, u: journeys.lifecycle(d, period="day", until=u),
     "profile": lambda d, u: stages.variants(stages.profile(d, STEPS, gap="9h", until=u)),
     "carts": lambda d, u: stages.cart_abandonment(

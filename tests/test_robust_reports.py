@@ -1,5 +1,6 @@
 """Reports when the machine is at fault: full disks, wrong clocks, killed processes, floods."""
 
+import base64
 import errno
 import json
 import os
@@ -223,9 +224,28 @@ def test_a_theme_has_colours_and_a_logo(home):
     (file.parent / "logo.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     file.write_text('name: "A & <B>"\nlogo: logo.svg\nbrand: "#123456"\n')
     assert "--brand: #123456;" in theme.css()
+    assert theme.colours() == {"brand": "#123456"}
     assert 'alt="A &amp; &lt;B&gt;"' in theme.logo() and "data:image/svg+xml" in theme.logo()
     for wrong in ("brand: red;} body{display:none", "logo: ../x.svg", "[a]", "size: 3", "a: b: c"):
         file.write_text(wrong)
         with pytest.raises(InputError, match="theme"):
             theme.css()
             theme.logo()
+
+
+def test_the_colours_of_a_theme_reach_the_figures(home):
+    """A report is drawn in them; a notebook opened by hand in ours."""
+    (home / "reports/theme/theme.yml").write_text('brand: "#123456"\nink: "#0a0b0c"\n')
+    drawn = """
+from workbench import funnels
+import pandas as pd
+moments = pd.date_range("2024-01-01", periods=40, freq="D", tz="UTC")
+e = pd.DataFrame({"customer_id": range(40), "occurred_at": moments, "event": "view"})
+e.attrs["built_in"] = True
+funnels.conversion(e, ["view", "order"], window="2D").figure()
+"""
+    notebook(home, "themed", drawn)
+    page = (run("themed", {}) / "report.html").read_text()
+    (picture,) = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page)
+    svg = base64.b64decode(picture).decode()
+    assert "#123456" in svg and "#0a0b0c" in svg and "#0b3c5d" not in svg

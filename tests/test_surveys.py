@@ -371,3 +371,56 @@ def test_weights_mend_what_they_know_and_only_that(mood):
         held += net.conf_low <= asked.truth["nps"] <= net.conf_high
         high += net.conf_low > asked.truth["nps"]
     assert held >= 17 if not mood else high >= 15
+
+
+# Brands in waves.
+
+
+def known(rows):
+    """Respondent, wave, brand, measure, value."""
+    return pd.DataFrame(rows, columns=["respondent_id", "wave", "brand", "measure", "value"])
+
+
+def test_awareness_by_hand():
+    """Three are asked; who does not name a brand does not know it; of two who do, one goes on."""
+    data = known(
+        [
+            ("a", 1, "x", "aided", 1),
+            ("b", 1, "x", "aided", 1),
+            ("c", 1, "y", "aided", 1),
+            ("a", 1, "x", "consideration", 1),
+            ("b", 1, "x", "consideration", 0),
+        ]
+    )
+    made = surveys.awareness(data)
+    assert row(made, brand="x", measure="aided")[["count", "n"]].tolist() == [2, 3]
+    going = row(made, brand="x", measure="consideration", basis="aided")
+    assert going[["count", "n"]].tolist() == [1, 2]
+
+
+def test_a_wave_that_changes_by_hand():
+    data = known(
+        [(f"r{k}", 1, "x", "aided", k < 4) for k in range(10)]
+        + [(f"s{k}", 2, "x", "aided", k < 6) for k in range(10)]
+    ).astype({"value": float})
+    made = surveys.tracker(data, brand="x").table
+    assert made["count"].tolist() == [4, 6]
+    assert made["change"].iloc[1] == pytest.approx(0.2)
+    with pytest.raises(InputError, match="brand"):
+        surveys.tracker(data, brand="z")
+
+
+@pytest.mark.parametrize("samples", [25, pytest.param(200, marks=pytest.mark.slow)])
+def test_planted_awareness_comes_back(samples):
+    """Weighted shares of waves and their changes, the old being asked too often."""
+    from workbench.simulate import brands_asked
+
+    held = {"level": [], "change": []}
+    for k in range(samples):
+        data = brands_asked.tracker(300, waves=2, growth=0.1, seed=k)
+        truth = data.attrs["truth"]
+        last = surveys.tracker(data, brand="Boreal").table.iloc[-1]
+        held["level"].append(last["conf_low"] <= truth["2", "Boreal"] <= last["conf_high"])
+        held["change"].append(last["change_low"] <= 0.1 <= last["change_high"])
+    for found in held.values():
+        assert stats.binomtest(sum(found), samples, 0.95).pvalue > 0.01

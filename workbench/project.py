@@ -5,10 +5,13 @@ from pathlib import Path
 
 from workbench.errors import InputError
 
+# What a working folder remembers of the package it was made by.
+RECORD = ".workbench.json"
+
 
 def root():
-    """Return the project's root: the nearest folder upwards that holds notebooks/ and
-    pyproject.toml.
+    """Return the project's root: the nearest folder upwards that holds notebooks/ and either
+    pyproject.toml, as a checkout does, or the record that `workbench new` leaves.
 
     The environment variable WORKBENCH_ROOT overrules the search. Raises InputError outside a
     project.
@@ -16,12 +19,13 @@ def root():
     named = os.environ.get("WORKBENCH_ROOT")
     start = Path(named) if named else Path.cwd()
     for folder in (start, *start.resolve().parents):
-        if (folder / "notebooks").is_dir() and (folder / "pyproject.toml").is_file():
+        marks = (folder / "pyproject.toml", folder / RECORD)
+        if (folder / "notebooks").is_dir() and any(mark.is_file() for mark in marks):
             return folder.resolve()
     raise InputError(
         "project.error_no_project",
         "{start}: not inside a workbench project (no notebooks/ here or above). "
-        "Change to the project folder, or set WORKBENCH_ROOT.",
+        "Change to the project folder, make one with `workbench new`, or set WORKBENCH_ROOT.",
         start=start.name or start,
     )
 

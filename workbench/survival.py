@@ -96,11 +96,12 @@ def incidence(time, cause, *, of=1, customer=None, conf_level=0.95):
     )
 
 
-def kaplan_meier(time, event, *, customer=None, conf_level=0.95):
+def kaplan_meier(time, event, *, customer=None, entry=None, conf_level=0.95):
     """Give the share for whom it has not yet happened at each moment (Kaplan–Meier).
 
     Parameters are as in `incidence`, with `event` true where it happened. Without `customer` the
-    standard error is Greenwood's; with it, customers are the sampling unit.
+    standard error is Greenwood's; with it, customers are the sampling unit. With `entry`, the time
+    at which each came under observation, only those are at risk who have entered before.
 
     Returns
     -------
@@ -114,11 +115,15 @@ def kaplan_meier(time, event, *, customer=None, conf_level=0.95):
 
     time, event = _checked(time, _events(event))
     u, at_risk, d, _ = _counts(time, event, 1)
+    if entry is not None:
+        at_risk = at_risk - _not_entered(u, time, entry)
     estimate = np.cumprod(1 - d / at_risk)
     with np.errstate(divide="ignore", invalid="ignore"):
         se = estimate * np.sqrt(np.cumsum(d / (at_risk * (at_risk - d))))
     se = np.where(estimate > 0, se, np.nan)
-    if customer is not None and len(np.unique(customer)) < len(time):
+    if entry is not None and customer is not None:
+        se = _late_errors(u, at_risk, d, estimate, (time, event, entry, customer))
+    elif customer is not None and len(np.unique(customer)) < len(time):
         # How much wider customers make it than rows would, known at some points and carried between
         # them.
         curve = incidence(time, event, customer=customer, conf_level=conf_level)
@@ -139,6 +144,37 @@ def kaplan_meier(time, event, *, customer=None, conf_level=0.95):
             "conf_high": high,
         }
     )
+
+
+def _not_entered(u, time, entry):
+    """Return how many of those who have not left at each time have not entered before it either."""
+    entry = np.asarray(entry, float)
+    if not (entry < time).all():
+        raise InputError(
+            "survival.error_entry",
+            "survival: every duration must be longer than the time of its entry",
+        )
+    later = np.sort(entry)
+    return len(later) - np.searchsorted(later, u, side="left")
+
+
+def _late_errors(u, at_risk, d, estimate, rows):
+    """Return the errors of a curve with late entry, customers as sampling unit, from the pull of
+    every duration.
+    """
+    time, event, entry, customer = rows
+    clusters = _clusters(customer, time)
+    with np.errstate(divide="ignore"):
+        slack = np.where(d < at_risk, at_risk / (at_risk - d), 0.0)
+    drift = np.concatenate([[0.0], np.cumsum(d * slack / at_risk**2)])
+    at, begin = np.searchsorted(u, time), np.searchsorted(u, entry, side="right")
+    jump = np.where(event == 1, slack[at] / at_risk[at], 0.0)
+    variance = np.empty(len(u))
+    for i in range(len(u)):
+        pull = (at <= i) * jump - drift[np.minimum(at, i) + 1] + drift[np.minimum(begin, i + 1)]
+        variance[i] = (np.bincount(clusters, pull) ** 2).sum()
+    known = clusters.max() > 0
+    return np.where((estimate > 0) & known, estimate * np.sqrt(variance), np.nan)
 
 
 def restricted_mean(time, event, horizon, *, customer=None, conf_level=0.95):
@@ -233,7 +269,7 @@ def mean_gap(time, event, first, horizon, *, customer=None, conf_level=0.95):
     }
 
 
-def by_group(time, event, group=None, *, customer=None, conf_level=0.95):
+def by_group(time, event, group=None, *, customer=None, entry=None, conf_level=0.95):
     """Give the Kaplan–Meier curve of every group, one below the other, and each group's median.
 
     Parameters are as in `kaplan_meier`; None: one group, "all". Returns the curves with the column
@@ -253,6 +289,7 @@ def by_group(time, event, group=None, *, customer=None, conf_level=0.95):
             time[mine],
             event[mine],
             customer=None if customer is None else np.asarray(customer)[mine],
+            entry=None if entry is None else np.asarray(entry, float)[mine],
             conf_level=conf_level,
         )
         medians.append((name, *quantile(curve, 0.5)))
@@ -264,7 +301,7 @@ def by_group(time, event, group=None, *, customer=None, conf_level=0.95):
     )
 
 
-def log_rank(time, event, group, *, customer=None):
+def log_rank(time, event, group, *, customer=None, entry=None):
     """Test whether groups differ in how soon the event comes; with a robust variance where
     customers have several durations.
 
@@ -279,7 +316,7 @@ def log_rank(time, event, group, *, customer=None):
         return np.nan, 0, np.nan
     clusters = _clusters(customer, time)
     once = clusters.max() + 1 == len(time)
-    made = ranks.log_rank(time, event, g, clusters=None if once else clusters)
+    made = ranks.log_rank(time, event, g, clusters=None if once else clusters, entry=entry)
     return made.statistic, made.freedom, made.p_value
 
 

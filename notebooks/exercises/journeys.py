@@ -50,32 +50,46 @@ def fall_by_rule(counted):
 @exercises.add(
     2,
     first=(
-        "*Hint.* Find the row from intent to purchase in the table of flows. It has an estimate "
-        "and an interval."
+        "*Hint.* The planner counts *decisions*. Which table on this page counts them, and which "
+        "counts occasions by silence?"
     ),
     right=(
-        "**Right.** Everything in the interval agrees with these data, its lower end included. It "
-        "covers chance in drawing these customers, and not a season or a competitor that changes "
-        "the share itself."
+        "**Right.** The row of flows is precise and about something else: its interval covers chance "
+        "in drawing these customers, and not that occasions are no decisions. A careful end of a "
+        "wrong number is no careful number."
     ),
-    otherwise="**Not yet.** Read `conf_low` in the row from intent to purchase.",
+    otherwise=(
+        "**Not yet.** In the rows of `told.table` with the measure reach and the kind corrected, "
+        "divide the share that reaches purchase by the share that reaches intent."
+    ),
     hints={
-        "estimate": (
-            "**Not yet.** That is the estimate itself. The true share may as well lie below it, "
-            "and the planner would be disappointed."
+        "flow": (
+            "**Not yet.** That is of occasions by silence. Who gave up and came back with a new need "
+            "counts there as one occasion that went on."
         ),
-        "upper": (
-            "**Not yet.** That is the upper end: the most one can hope for, not the least one can "
-            "expect."
+        "careful": (
+            "**Not yet.** That is the lower end of the interval of occasions. It is careful about "
+            "chance, and counts the wrong thing all the same."
+        ),
+        "reach": (
+            "**Not yet.** That is the share of *all* decisions that reach a purchase. The planner "
+            "asks of those that had come to intent."
         ),
     },
 )
-def careful_share(flow):
-    """The lower end of the interval of the share that goes from intent to purchase."""
-    table = flow.table
-    rows = table[(table["from_stage"] == "intent") & (table["to_stage"] == "purchase")]
-    if rows.empty:
+def of_decisions(flow, told):
+    """The share of decisions that came to intent and reached a purchase, by the diaries."""
+    if told is None or told.table is None:
         return None
-    row = rows.iloc[0]
-    mistakes = {"estimate": row["estimate"], "upper": row["conf_high"]}
-    return Truth(row["conf_low"], row["conf_low"], row["conf_high"], share=True, mistakes=mistakes)
+    table = told.table
+    rows = table[(table["measure"] == "reach") & (table["kind"] == "corrected")].set_index("term")
+    if not {"intent", "purchase"} <= set(rows.index):
+        return None
+    base = rows.loc["intent", "estimate"]
+    value, low, high = (rows.loc["purchase", c] / base for c in ("estimate", "conf_low", "conf_high"))
+    table = flow.table
+    seen = table[(table["from_stage"] == "intent") & (table["to_stage"] == "purchase")]
+    mistakes = {"reach": rows.loc["purchase", "estimate"]}
+    if len(seen):
+        mistakes |= {"flow": seen["estimate"].iloc[0], "careful": seen["conf_low"].iloc[0]}
+    return Truth(value, low, high, share=True, mistakes=mistakes)

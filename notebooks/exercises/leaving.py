@@ -1,4 +1,4 @@
-"""The exercises of 31_when_do_they_leave: an interval that may hold zero, and ends that compete."""
+"""The exercises of 31_when_do_they_leave: what may be said, and ends that compete."""
 
 from workbench import survival
 from workbench.reports.exercises import Exercises, Truth
@@ -10,28 +10,45 @@ check = exercises.check
 @exercises.add(
     1,
     first=(
-        "*Hint.* Find the sentence about the restricted means among the limits. Does its interval "
-        "hold zero?"
+        "*Hint.* One of the four compares two groups and no more. The others name a reason: ask of "
+        "each what else on this page would give the same picture."
     ),
     right=(
-        "**Right.** An interval that holds zero is compatible with no difference at all; one that "
-        "does not says that there is a difference, and how small it may be. Whether that is worth "
-        "a programme is a matter of days and money, not of a test."
+        "**Right.** The difference of the restricted means has an interval, and says how small it "
+        "may be. A falling share is sorting as far as the open marks follow it, a smaller next order "
+        "is the way back to the mean, and nobody was given a large first order by lot."
     ),
     otherwise=(
-        "**Not yet.** Look at both ends of the interval. If zero lies between them, no difference "
-        "has been shown; if both are on one side, it has."
+        "**Not yet.** For **a** look at both ends of the interval of the restricted means, among the "
+        "limits of the curves. For the others ask whether anything was decided by chance, or the "
+        "same people followed."
     ),
-    hints={},
+    hints={
+        "cause": (
+            "**Not yet.** Who spends much at first differs in other ways too. Nothing here was "
+            "decided by lot."
+        ),
+        "cooling": (
+            "**Not yet.** The keen come back first and are no longer counted. Look at the open marks, "
+            "where nobody changes."
+        ),
+        "appetite": (
+            "**Not yet.** Split by the *later* order, it is the same backwards in time. No cause "
+            "works that way."
+        ),
+    },
 )
-def one_group_stays_away(stay):
-    """Whether the interval of the difference of restricted means leaves out zero."""
+def what_may_be_said(stay):
+    """The letter of the one sentence that rests on the curves alone, where they show it."""
     if stay.table is None:
         return None
     facts = stay.facts[stay.facts["id"] == "retention.mean_gap"].set_index("name")["value"]
     if not len(facts) or facts[["low", "high"]].isna().any():
         return None
-    return Truth("no" if facts["low"] <= 0 <= facts["high"] else "yes")
+    right = "none" if facts["low"] <= 0 <= facts["high"] else "a"
+    kept = "" if right == "none" else right
+    wrong = {"cause": kept + "b", "cooling": kept + "c", "appetite": kept + "d"}
+    return Truth(right, mistakes=wrong)
 
 
 @exercises.add(

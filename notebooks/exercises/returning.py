@@ -1,4 +1,4 @@
-"""The exercises of 35_who_comes_back: a model beside a simple rule, and a forecast to send."""
+"""The exercises of 35_who_comes_back: what a list is good for, and a forecast to send."""
 
 from workbench.reports.exercises import Exercises, Truth
 
@@ -9,26 +9,44 @@ check = exercises.check
 @exercises.add(
     1,
     first=(
-        "*Hint.* Find the row of the difference in the area under the curve. Is its whole interval "
-        "above zero?"
+        "*Hint.* Two of the four are about the order of the list and its numbers, and have a table "
+        "of their own. The other two are about what a message would change."
     ),
     right=(
-        "**Right.** The interval decides: above zero as a whole, history is shown to add "
-        "something; otherwise the simple rule does as well as can be shown, and costs nothing. How "
-        "large the difference is decides whether a day a month is worth it."
+        "**Right.** A list may be in good order and its numbers still too high. And whoever stands "
+        "at the top would mostly come anyway: what a message changes no probability of coming back "
+        "can say."
     ),
     otherwise=(
-        "**Not yet.** Look at both ends of the interval of the difference, and ask whether zero "
-        "lies between them."
+        "**Not yet.** For **a** ask whether the whole interval of the difference in the area lies "
+        "above zero; for **b** whether at most one of the groups lies outside its interval. The "
+        "other two need a message sent by lot."
     ),
-    hints={},
+    hints={
+        "message": (
+            "**Not yet.** Those at the top are the likeliest to come by themselves. Whom a message "
+            "brings back, only an experiment shows."
+        ),
+        "numbers": (
+            "**Not yet.** Look at the groups: in more than one of them what came lies outside the "
+            "interval. The order may be good and the numbers too high."
+        ),
+    },
 )
-def worth_its_upkeep(told):
-    """Whether history is shown to beat recency alone."""
-    if told.table is None:
+def what_the_list_is_good_for(told, groups):
+    """The letters of the uses that the tables support."""
+    if told.table is None or groups is None or groups.table is None:
         return None
     low = told.table.set_index(["model", "measure"]).loc[("difference", "auc"), "conf_low"]
-    return None if low != low else Truth("history" if low > 0 else "recency")
+    if low != low:
+        return None
+    g = groups.table
+    outside = int((~g["predicted"].between(g["conf_low"], g["conf_high"])).sum())
+    right = ("a" if low > 0 else "") + ("b" if outside <= 1 else "")
+    mistakes = {"message": right + "c"}
+    if "b" not in right:
+        mistakes["numbers"] = right + "b"
+    return Truth(right or "none", mistakes=mistakes)
 
 
 @exercises.add(

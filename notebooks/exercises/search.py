@@ -1,4 +1,4 @@
-"""The exercises of 12_search_and_alternatives: a pooled share, and skipping as it is observed."""
+"""The exercises of 12_search_and_alternatives: a pooled share, and what a report may say."""
 
 from workbench.reports.exercises import Exercises, Truth
 
@@ -27,16 +27,45 @@ def pooled(sets):
 
 @exercises.add(
     2,
-    first="*Hint.* Take the row of `looped.table` with the measure loop_share, by outcome.",
-    right=(
-        "**Right.** Turning back goes with this outcome. It does not show that turning back brings "
-        "it about: longer decisions leave more room for both."
+    first=(
+        "*Hint.* Ask of every sentence: is it about pages or about minds, and did chance decide "
+        "who did the one thing and who the other?"
     ),
-    otherwise="**Not yet.** Compare the two rows with the measure loop_share.",
+    right=(
+        "**Right.** What remains are sentences about pages. Turning back may go with buying because "
+        "longer occasions leave more room for both, and a log holds pages, whatever people had in "
+        "mind."
+    ),
+    otherwise=(
+        "**Not yet.** For **a** compare the two rows of `looped.table` with the measure loop_share; "
+        "for **d** read the row of buyers with size 1 in `sets.table`. The other two say more than "
+        "any of these tables can."
+    ),
+    hints={
+        "cause": (
+            "**Not yet.** Nobody was made to turn back by chance; who weighs more may turn back more "
+            "*and* buy more."
+        ),
+        "mind": (
+            "**Not yet.** The rule counts brands looked at more than once. What buyers had in mind "
+            "stands under *Beside the truth*, and is another number."
+        ),
+    },
 )
-def turns_back_more(looped):
-    """The outcome whose occasions turn back more often; none where the intervals overlap."""
+def what_the_report_may_say(looped, sets):
+    """The letters of the sentences that the tables of loops and of brands allow."""
     rows = looped.table[looped.table["measure"] == "loop_share"].set_index("outcome")
-    if len(rows) < 2 or rows["conf_low"].max() <= rows["conf_high"].min():
+    if sets.table is None or not {"bought", "abandoned"} <= set(rows.index):
         return None
-    return Truth(rows["estimate"].idxmax())
+    single = sets.table[(sets.table["size"] == "1") & (sets.table["outcome"] == "bought")]
+    if single.empty:
+        return None
+    back = rows.loc["bought", "conf_low"] > rows.loc["abandoned", "conf_high"]
+    most = single["conf_low"].iloc[0] > 0.5
+    right = ("a" if back else "") + ("d" if most else "")
+    mistakes = {"cause": _with(right, "b"), "mind": _with(right, "c")}
+    return Truth(right or "none", mistakes=mistakes)
+
+
+def _with(letters, more):
+    return "".join(sorted(letters + more))

@@ -18,13 +18,17 @@ from workbench import (
     experiments,
     funnels,
     influence,
+    interviews,
     journeys,
     loyalty,
     prediction,
     retention,
+    segments,
+    service,
     simulate,
     stages,
     surveys,
+    voice,
 )
 
 ROOMS = (
@@ -36,12 +40,16 @@ ROOMS = (
     experiments,
     funnels,
     influence,
+    interviews,
     journeys,
     loyalty,
     prediction,
     retention,
+    service,
+    segments,
     stages,
     surveys,
+    voice,
 )
 RNG = np.random.default_rng(7)
 
@@ -276,6 +284,16 @@ for name, more in (("compare_entry", {"exclude": ["x"]}), ("compare_orders", {})
         **FUNNEL,
         **SHORT,
     )
+use(
+    funnels,
+    "correlates",
+    {"window": None, "properties": ["group", "channel"], "column": "event"},
+    {"steps": ["p", ["q", "r"]], "until": LAST_DAY, **LEVEL},
+    events=EVENTS,
+    steps=["p", "r"],
+    window="9h",
+    least=5,
+)
 use(
     funnels,
     "compare_groups",
@@ -513,6 +531,13 @@ use(
 
 # --------------------------------------------------------------------------------- the journeys
 
+use(
+    journeys,
+    "active_periods",
+    {"since": "2024-01-02", "until": LAST_DAY, "zone": "Europe/Amsterdam", "top": 2, **LEVEL},
+    {"period": "week"},
+    events=EVENTS,
+)
 use(journeys, "assign_channels", {"own_hosts": ["shop.example"]}, events=VISITS)
 use(
     journeys,
@@ -570,6 +595,15 @@ use(
     {"column": "group", "steps": 2, "top": 3, "until": LAST_DAY, **LEVEL},
     **STARTS,
 )
+for side, anchor in (("paths_to", {"goal": "r"}), ("paths_from", {"start": ["p", "q"]})):
+    use(
+        journeys,
+        side,
+        {"column": "group", "steps": 2, "top": 3, "until": LAST_DAY, **LEVEL}
+        | dict.fromkeys(anchor, "g"),
+        **anchor,
+        **STARTS,
+    )
 use(
     journeys,
     "sessions",
@@ -617,6 +651,7 @@ use(
     retention,
     "curves",
     {"customer": "customer_id", "horizon": 40.0, **TIMES, **LEVEL},
+    {"entry": "begun", "table": base.SPELLS.assign(begun=0.5), "customer": "customer_id"},
     by="group",
     **SPELLS,
 )
@@ -634,6 +669,16 @@ use(
     {"acts": ["click"], "machine": "machine", "months": 3, "zone": "Europe/Amsterdam", **LEVEL},
     events=CLICKS[["customer_id", "occurred_at", "event"]].assign(machine=False),
     **BOUGHT,
+)
+use(
+    retention,
+    "event_retention",
+    {"back": "r", "ages": [1, "2+", "1-2"], "until": LAST_DAY, **LEVEL},
+    {"by": "group", "clock": retention.Clock(("4h", "hour"), "every", "Europe/Amsterdam")},
+    {"back": {"event": ["q", "r"], "channel": "g"}, "clock": retention.Clock("week", "every")},
+    {"by": "channel", "ages": [1]},
+    events=EVENTS,
+    start="p",
 )
 use(retention, "ever_repeat", LEVEL, **BOUGHT)
 use(
@@ -1142,6 +1187,8 @@ use(
     scale=(1, 7),
     **SAID,
 )
+use(surveys, "awareness", {"wave": "1", **LEVEL}, tracker=base.TRACKED)
+use(surveys, "tracker", {"measure": "unaided", **LEVEL}, tracker=base.TRACKED, brand="Alta")
 use(
     surveys,
     "weight_effect",
@@ -1149,6 +1196,204 @@ use(
     surveys=HEAVY,
     item="satisfaction",
     scale=(1, 7),
+)
+
+# ---------------------------------------------------------------------------------- interviews
+
+SAID_SO = {"codes": base.CODED}
+COUNTED = {"agreed": "most", **LEVEL}
+use(interviews, "frequency", COUNTED, {"agreed": "all"}, **SAID_SO)
+use(interviews, "co_occurrence", COUNTED, **SAID_SO)
+use(interviews, "by_stage", {"by": "stage", **COUNTED}, **SAID_SO)
+use(
+    interviews,
+    "saturation",
+    {"base": 5, "run": 3, "threshold": 0.1, "held": "participant_id", "agreed": "all"},
+    {"draws": 20, "seed": 2},
+    **SAID_SO,
+)
+use(
+    interviews,
+    "agreement",
+    {"value": "value", "level": "ordinal", "draws": 20, "seed": 2, **LEVEL},
+    **SAID_SO,
+)
+use(interviews, "confusion", LEVEL, first="coder 1", second="coder 2", **SAID_SO)
+use(
+    interviews,
+    "quotes",
+    {"text": "text", "each": 1, "agreed": "most", "known_names": ["Ann"], "longest": 40},
+    **SAID_SO,
+)
+
+# ------------------------------------------------------------------------------------- service
+
+DESK = {"until": "2024-04-10", "by": "channel", **LEVEL}
+LOOP = {"item": "recommend", "most": 5, "reason": "chat"}
+CALLED = {"surveys": base.UNHAPPY, "tickets": base.TICKETS.assign(reason=base.TICKETS["channel"])}
+use(service, "first_reply", {"within": "5h", **DESK}, tickets=base.TICKETS)
+use(service, "resolution", {"within": "5h", **DESK}, tickets=base.TICKETS)
+use(service, "first_contact", {"window": "5D", **DESK}, tickets=base.TICKETS)
+use(service, "reopened", {"window": "5D", **DESK}, tickets=base.TICKETS)
+use(
+    service,
+    "contacts_per_order",
+    DESK,
+    tickets=base.TICKETS,
+    orders=ORDERS.assign(channel=np.array(["chat", "email"])[np.arange(len(ORDERS)) % 2]),
+)
+use(
+    service,
+    "defects",
+    {"reply": "2h", "solution": "2D", "shift": 0.0, **DESK},
+    tickets=base.TICKETS,
+)
+use(service, "closed_loop", {"window": "5D", "randomised": True, **LOOP, **LEVEL}, **CALLED)
+use(service, "unhappy_now", LOOP, **CALLED)
+
+# ------------------------------------------------------------------------------------ segments
+
+SHOPPERS = {"customers": base.KINDS_OF_SHOPPERS}
+LATER = base.KINDS_OF_SHOPPERS.assign(kind=base.KINDS_OF_SHOPPERS["kind_later"])
+use(
+    segments,
+    "behaviour",
+    {"events": CLICKS, "as_of": MIDDLE, "zone": "Europe/Amsterdam"},
+    orders=ORDERS,
+)
+use(segments, "benefits", LEVEL, acts=base.SOUGHT, benefit="benefit")
+use(
+    segments,
+    "clusters",
+    {"outcome": "later", "basis": "response", "seed": 2},
+    most=3,
+    draws=10,
+    tables=19,
+    columns=["visits", "basket"],
+    **SHOPPERS,
+)
+BEFORE = base.KINDS_OF_SHOPPERS.assign(stage=base.KINDS_OF_SHOPPERS["stage_before"])
+use(
+    segments,
+    "journey",
+    {"before": BEFORE, **LEVEL},
+    now=base.KINDS_OF_SHOPPERS,
+    stages=["need", "search", "intent"],
+)
+use(segments, "loyalty", {"own": "own", "category": "category", **LEVEL}, **SHOPPERS)
+use(
+    segments,
+    "satisfaction",
+    {"cuts": (3, 5), **LEVEL},
+    reactions=["left", "later"],
+    grade="grade",
+    **SHOPPERS,
+)
+use(segments, "prevalence", {"later": base.TYPED, **LEVEL}, typed=base.TYPED)
+use(
+    segments,
+    "type_agreement",
+    LEVEL,
+    typed=base.TYPED,
+    labels=base.TYPED.assign(new=base.TYPED["label"]),
+)
+use(
+    segments,
+    "types",
+    {
+        "tickets": COMPLAINTS,
+        "people_known": FIRSTS.drop_duplicates("customer_id").assign(angry=0.0),
+        "as_of": MIDDLE,
+        "rules": segments.Rules(new_days=30, history_days=30),
+        "zone": "Europe/Amsterdam",
+    },
+    orders=ORDERS,
+)
+use(
+    segments,
+    "migration",
+    LEVEL,
+    before=base.KINDS_OF_SHOPPERS,
+    after=LATER,
+    segment="kind",
+)
+use(
+    segments,
+    "usage",
+    {"bands": "20_30", "beside": ["later"], "seed": 2, **LEVEL},
+    volume="visits",
+    draws=40,
+    **SHOPPERS,
+)
+
+# --------------------------------------------------------------------------------------- voice
+
+WRITTEN = {"texts": base.TEXTS}
+BOOK = pd.DataFrame(
+    {"word": ["goed", "good", "kapot", "broke"], "polarity": [0.5, 0.5, -1.0, -1.0]}
+).assign(language=["nl", "en"] * 2, emotion=["joy", "joy", "anger", "anger"])
+
+
+class Coin:
+    """A classifier that says something of every text."""
+
+    classes_ = ("negative", "neutral", "positive", "joy")
+
+    def predict_proba(self, texts):
+        """Return probabilities that follow from the length of a text."""
+        long = np.array([len(t) % 7 / 7 for t in texts])
+        return np.stack([long, 0 * long, 1 - long, 0 * long], axis=1)
+
+
+LABELLED = {"labels": base.LABELS, **LEVEL}
+use(
+    voice,
+    "aspects",
+    {"words": {"price": ["prijs*", "price*"]}, "lexicon": BOOK, **LABELLED},
+    **WRITTEN,
+)
+use(
+    voice,
+    "emotion",
+    {"by": "touchpoint", "lexicon": BOOK, **LABELLED},
+    {"model": Coin(), "by": "language_found"},
+    **WRITTEN,
+)
+use(
+    voice,
+    "labelling_sheet",
+    {"n": 210, "by": "touchpoint", "aspects": ["price"], "seed": 2},
+    **WRITTEN,
+)
+use(voice, "mask", **WRITTEN)
+use(
+    voice,
+    "quotes",
+    {"rule": "strongest", "each": 1, "by": "language_found", "lexicon": BOOK},
+    {"labels": base.LABELS},
+    **WRITTEN,
+)
+use(
+    voice,
+    "read_labels",
+    sheet=base.WROTE.truth[["text_id", "polarity", "emotion"]].assign(weight=1.0),
+)
+use(voice, "reviews", {"by": "touchpoint", "incentivised": True, **LEVEL}, **WRITTEN)
+use(voice, "score", {"lexicon": BOOK}, {"model": Coin()}, **WRITTEN)
+use(
+    voice,
+    "sentiment",
+    {"by": "touchpoint", "lexicon": BOOK, **LABELLED},
+    {"model": Coin(), "by": "language_found"},
+    **WRITTEN,
+)
+use(
+    voice,
+    "topics",
+    {"language": "nl", "seed": 2, **LEVEL},
+    topics=2,
+    draws=2,
+    **WRITTEN,
 )
 
 # ----------------------------------------------------------------------------------- influence

@@ -14,9 +14,9 @@ import pytest
 from cases.injections import EVERYTHING
 
 from workbench import project
-from workbench.display import figures, tables, visible
+from workbench.display import figures, tables, visible, workbook
 from workbench.notes import Note
-from workbench.reports import index, publish, render, words, workbook
+from workbench.reports import index, publish, render, words
 from workbench.results import Result
 from workbench.results.charts import Points
 

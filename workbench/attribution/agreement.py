@@ -43,7 +43,7 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
     Result
         method, channel, count (conversions credited), n (conversions), estimate (share of the
         credit), std_error, conf_low, conf_high; with `truth` also incremental (conversions really
-        brought about), off (credited minus incremental) and off_in_all (its size summed over the
+        brought about), excess (credited minus incremental) and off_in_all (its size summed over the
         channels whose truth is known); with `costs` cost, cost_per_conversion, with both
         cost_per_incremental, and where conversions have a worth, value and return_on_cost (credited
         value over cost). The method "truth" has the true shares, and "nobody" credits no channel:
@@ -159,8 +159,8 @@ def _beside(table, truth):
     ]
     table = pd.concat([table, pd.DataFrame(extra)], ignore_index=True)
     table["incremental"] = table["channel"].map(true)
-    table["off"] = table["count"] - table["incremental"]
-    sizes = table["off"].abs().groupby(table["method"]).sum()
+    table["excess"] = table["count"] - table["incremental"]
+    sizes = table["excess"].abs().groupby(table["method"]).sum()
     table["off_in_all"] = table["method"].map(sizes)
     nobody, sizes = sizes["nobody"], sizes.drop(["truth", "nobody"]).sort_index()
     values = {

@@ -263,7 +263,7 @@ def entry_points(journeys, *, conf_level=0.95):
                 {
                     "channel": name,
                     "measure": "value",
-                    "amount": float(w @ v),
+                    "amount" if journeys.valued else "total": float(w @ v),
                     "n": int(w.sum()),
                     "estimate": estimate,
                     "std_error": se,

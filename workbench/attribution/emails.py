@@ -35,6 +35,19 @@ MAIL_QUESTION = Note(
 )
 
 
+def usual_moment(sent_at, campaign, held):
+    """Return when each mail was sent; for one without a moment, when the others of its campaign
+    that were not held back were (the median).
+    """
+    import pandas as pd
+
+    sent = sent_at[~held & campaign.notna() & sent_at.notna()]
+    if not len(sent):
+        return sent_at
+    usual = campaign.map(sent.groupby(campaign).median())
+    return sent_at.fillna(pd.to_datetime(usual, utc=True))
+
+
 def _sent_at_all(mails):
     """Return a table of mails, or refuse one of which nothing was sent."""
     if not mails["sent_at"].notna().any():
@@ -42,7 +55,7 @@ def _sent_at_all(mails):
     return mails
 
 
-@engine.frames("emails", "orders")
+@engine.frames("emails", "orders", near={"orders": engine.Near("emails", "sent_at")})
 @analysis
 def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
     """Of the mails sent, how many arrive, are opened by a person, are clicked, and are followed by
@@ -107,8 +120,7 @@ def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
         }
     )
     made["held"] = (frame["variant"] == "holdout") if "variant" in frame else False
-    usual = made[~made["held"]].groupby(frame["campaign_id"])["sent_at"].median()
-    made["sent_at"] = made["sent_at"].fillna(frame["campaign_id"].map(usual))
+    made["sent_at"] = usual_moment(made["sent_at"], frame["campaign_id"], made["held"])
     lost = int(made["sent_at"].isna().sum())
     made["told"] = frame["delivered"].notna() & ~made["held"]
     made["arrived"] = frame["delivered"].eq(True) & ~made["held"]
@@ -343,7 +355,7 @@ def _clicked(row, same, window):
     )
 
 
-@engine.frames("emails", "orders")
+@engine.frames("emails", "orders", near={"orders": engine.Near("emails", "clicked_at")})
 @analysis
 def mails_as_adverts(emails, orders, *, window="14D"):
     """Return mails as adverts, fit for `campaigns`: a row a campaign.

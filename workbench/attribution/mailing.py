@@ -4,6 +4,7 @@ import numpy as np
 
 from workbench import engine, schemas
 from workbench import regression as fits
+from workbench.attribution.emails import usual_moment
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -27,7 +28,12 @@ SAME = Note(
 )
 
 
-@engine.frames("emails", "orders", optional=("truth",))
+@engine.frames(
+    "emails",
+    "orders",
+    optional=("truth",),
+    near={"orders": engine.Near("emails", "sent_at", after="windows", before="windows")},
+)
 @analysis
 def mail_effect(emails, orders, *, windows=("14D", "28D", "56D"), truth=None, conf_level=0.95):
     """How many orders does a mail bring about, and how many does it merely bring forward?
@@ -115,10 +121,8 @@ def _followed(emails, orders, windows):
         raise NotEnoughData(
             "attribution.error_mail_none", "mail_effect: no mail has a moment at which it was sent"
         )
-    usual = kept[kept["variant"] != "holdout"].groupby("campaign_id")["sent_at"].median()
-    kept["sent_at"] = kept["sent_at"].fillna(
-        pd.to_datetime(kept["campaign_id"].map(usual), utc=True)
-    )
+    held = kept["variant"] == "holdout"
+    kept["sent_at"] = usual_moment(kept["sent_at"], kept["campaign_id"], held)
     last = orders["ordered_at"].max()
     kept = kept[kept["sent_at"] + pd.Timedelta(windows[-1]) <= last].reset_index(drop=True)
     kept["mailed"] = (kept["variant"] != "holdout").astype(float)

@@ -35,8 +35,8 @@ def beside_truth(result, truth, *, measure=None):
     Returns
     -------
     Result
-        channel, basis (where it was tested or not), n, estimate, conf_low, conf_high, truth, off
-        (estimate minus truth), inside (whether the interval holds the truth).
+        channel, basis (where it was tested or not), n, estimate, conf_low, conf_high, truth,
+        deviation (estimate minus truth), inside (whether the interval holds the truth).
 
     Raises InputError for a measure or a channel the result does not have.
     """
@@ -56,7 +56,7 @@ def beside_truth(result, truth, *, measure=None):
     kept = [name for name in own if name in table]
     beside = table[kept].assign(
         truth=known,
-        off=table["estimate"] - known,
+        deviation=table["estimate"] - known,
         inside=(table["conf_low"] <= known) & (known <= table["conf_high"]),
     )
     return Result(
@@ -77,7 +77,7 @@ def _truth_answer(beside, table, known):
     values = {
         "held": int(beside["inside"].sum()),
         "all": len(beside),
-        "off": beside["off"].abs().sum(),
+        "off": beside["deviation"].abs().sum(),
         "n": int(beside["n"].iloc[0]),
     }
     if "count" not in table:

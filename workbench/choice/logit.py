@@ -372,7 +372,7 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
         limits.append(findings.HABIT)
     if d.base is not None:
         limits.append(Note("choice.base", "Constants are relative to {base}.", base=d.base))
-    if "imputed" in engine.columns(choices) and "price" in fit.attributes:
+    if "price" in fit.attributes and _carried(choices):
         limits.append(findings.CARRIED)
     limits += _rare(d, len(terms))
     shown = [v for v in table["term"] if not str(v).startswith("constant: ")]
@@ -393,4 +393,11 @@ def answer(fit, d, choices, conf_level, *, question, method, limits, keys=None):
             reference=0,
             only={"term": shown},
         ),
+    )
+
+
+def _carried(choices):
+    """Say whether any price of a table of choices was carried forward."""
+    return "imputed" in engine.columns(choices) and any(
+        bool(v) for v in engine.distinct(choices, "imputed")
     )

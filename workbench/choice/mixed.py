@@ -143,8 +143,8 @@ def _limits(made, random, draws, n):
     limits = [
         Note(
             "choice.mixed_limit",
-            "The shape of the differences between people is assumed; {draws} draws a "
-            "customer: run it with twice as many before you print a figure.",
+            "The shape of the differences between people is assumed. With {draws} draws a customer "
+            "the drawing itself moves the weights a little, which the intervals do not show.",
             draws=draws,
         )
     ]

@@ -3,13 +3,13 @@
 import os
 import sys
 
-from workbench.cli import files, markets, notebooks, options, schedules
+from workbench.cli import files, folders, markets, notebooks, options, schedules
 from workbench.cli.says import BAD_INPUT, DONE, FAILED, RUNNING, complain
 from workbench.display import speaking
 from workbench.errors import AlreadyRunning, InputError, WorkbenchError
 from workbench.notes import Note
 
-ACTS = {**notebooks.ACTS, **files.ACTS, **schedules.ACTS, **markets.ACTS}
+ACTS = {**folders.ACTS, **notebooks.ACTS, **files.ACTS, **schedules.ACTS, **markets.ACTS}
 
 
 def main(arguments=None):

@@ -79,7 +79,19 @@ def _parser(acts):
     parser.add_argument("--version", action="version", version=__version__, help=version)
     _language(parser, default=None)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar=str(Note("cli.verb", "VERB")))
-    for add in (_run, _open, _params, _list, _check, _guess, _clean, _schedule, _simulate):
+    for add in (
+        _new,
+        _update,
+        _run,
+        _open,
+        _params,
+        _list,
+        _check,
+        _guess,
+        _clean,
+        _schedule,
+        _simulate,
+    ):
         verb = add(verbs)
         _language(verb)
         verb.set_defaults(act=acts[verb.prog.split()[-1]])
@@ -89,6 +101,21 @@ def _parser(acts):
 def _language(parser, default=argparse.SUPPRESS):
     told = Note("cli.language", "language of what is said: {languages:text}", languages=LANGUAGES)
     parser.add_argument("--language", choices=LANGUAGES, default=default, help=str(told))
+
+
+def _new(verbs):
+    told = Note("cli.new", "make a folder to work in: notebooks, mappings, a sample, a schedule")
+    verb = verbs.add_parser("new", help=str(told))
+    folder = Note("cli.new_folder", "where to make it: a folder that does not exist yet")
+    verb.add_argument("folder", help=str(folder))
+    return verb
+
+
+def _update(verbs):
+    told = Note(
+        "cli.update", "bring new versions of what you did not change into a folder made by new"
+    )
+    return verbs.add_parser("update", help=str(told))
 
 
 def _run(verbs):

@@ -6,14 +6,18 @@ style as well, and carry their name beside the line.
 
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from io import BytesIO
 
-from workbench.display import curves, flows, points, record, writing
+from workbench.display import curves, flows, funnel, law, points, record, writing
 from workbench.display.languages import naming
 from workbench.display.marks import (
     COLOURS,
     GREY,
+    INK,
     POINTS_AN_INCH,
+    RULES,
     SIZE,
     WIDTH,
     key,
@@ -23,18 +27,23 @@ from workbench.display.marks import (
     value,
 )
 from workbench.display.readable import is_unsaid
+from workbench.display.shares import apart_rows
 from workbench.display.withholding import answer_of, withheld_rows
 from workbench.errors import InputError
 from workbench.results import is_built_in, withheld
 
 KINDS = {
     "points": points.draw,
+    "funnel": funnel.draw,
+    "law": law.draw,
     "curve": curves.curve,
     "heat": curves.heat,
     "flow": flows.draw,
 }
 HEIGHTS = {
     "points": points.height,
+    "funnel": funnel.height,
+    "law": law.height,
     "curve": curves.height,
     "heat": curves.height_of_heat,
     "flow": flows.height,
@@ -67,7 +76,9 @@ def theme():
                 "axes.spines.top": False,
                 "axes.spines.right": False,
                 "axes.edgecolor": GREY,
-                "grid.color": "#e4e7ea",
+                **dict.fromkeys(("text.color", "axes.labelcolor"), INK),
+                **dict.fromkeys(("xtick.labelcolor", "ytick.labelcolor"), INK),
+                "grid.color": RULES,
                 "svg.hashsalt": "workbench",
                 "figure.constrained_layout.use": True,
             },
@@ -166,10 +177,12 @@ def _described(result):
     chart, table = result.chart, _visible(result)
     lines = [writing.render(result.question)]
     step = max(1, -(-len(table) // _TEXT_ROWS))  # a long curve is read at even distances
-    for row in table.iloc[::step].to_dict("records"):
-        line = ", ".join(key(row[k], k) for k in chart.keys) + ": " + value(row["estimate"], chart)
+    apart = apart_rows(replace(result, table=table))
+    for row, gap in zip(table.to_dict("records")[::step], apart[::step], strict=True):
+        say = partial(value, chart=chart, apart=bool(gap))
+        line = ", ".join(key(row[k], k) for k in chart.keys) + ": " + say(row["estimate"])
         if "conf_low" in row and row["conf_low"] == row["conf_low"]:
-            line += f" ({value(row['conf_low'], chart)} – {value(row['conf_high'], chart)})"
+            line += f" ({say(row['conf_low'])} – {say(row['conf_high'])})"
         lines.append(line)
     if result.limits:
         lines.append(writing.render(withheld(result.limits[0])))

@@ -1,5 +1,7 @@
 """What every kind of figure shares: colours, markers, and how keys and values are written."""
 
+import json
+import os
 import re
 import textwrap
 
@@ -7,9 +9,13 @@ from workbench.display import writing
 from workbench.notes import Note
 from workbench.results import Points
 
-COLOURS = ("#0b3c5d", "#d1495b", "#edae49", "#3c8d7b", "#7d5ba6", "#66717e")
-GREY = "#66717e"
-INK = "#1d2731"
+# Names the colours of reports/theme/theme.yml where a report is made in them, as JSON.
+LOOK = "WORKBENCH_LOOK"
+_look = json.loads(os.environ.get(LOOK, "{}"))
+GREY = _look.get("soft", "#66717e")
+INK = _look.get("ink", "#1d2731")
+COLOURS = (_look.get("brand", "#0b3c5d"), "#d1495b", "#edae49", "#3c8d7b", "#7d5ba6", GREY)
+RULES = _look.get("line", "#e4e7ea")
 # One width, in inches, and one size of text, in points: a figure stands on paper as it was drawn.
 WIDTH, SIZE = 7.0, 10
 POINTS_AN_INCH = 72
@@ -70,11 +76,13 @@ def _by_number(text):
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts if part]
 
 
-def value(number, chart):
-    """Return a number as the chart shows it: a percentage, points, or a plain number."""
+def value(number, chart, *, apart=False):
+    """Return a number as the chart shows it: a percentage, points (of a row that is a difference of
+    shares, too), or a plain number.
+    """
     if writing.is_missing(number):
         return writing.MISSING
-    if chart.points:
+    if chart.points or apart:
         points = 100 * number
         shown = round(points, 1) if abs(points) >= 1 else float(f"{points:.2g}")
         return str(_POINTS.having(value=shown))

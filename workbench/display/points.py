@@ -1,6 +1,7 @@
 """Figures of points: one dot with its interval a row; the number stands beside it."""
 
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from workbench.display.marks import (
     title,
     value,
 )
+from workbench.display.shares import apart_rows
 
 _LINE_WIDTH = signs(0.36 * WIDTH * POINTS_AN_INCH)
 _MOST_TICKS = 6
@@ -55,7 +57,7 @@ def draw(result, chart, table, ax):
         _logarithmic(ax)
     _axes(chart, table, lines, ax)
     if not shared or len(groups) == 2:
-        _numbers(chart, table, y, ax)
+        _numbers(chart, table, y, ax, apart_rows(replace(result, table=table)))
 
 
 def height(chart, table):
@@ -124,11 +126,14 @@ def _dots(chart, table, y, i, name, ax):
     )
 
 
-def _numbers(chart, table, y, ax):
+def _numbers(chart, table, y, ax, apart):
     """Write each estimate at the end of its line, where it covers nothing; a dash for what is not
     known.
     """
-    said = [value(number, chart) for number in table["estimate"]]
+    said = [
+        value(number, chart, apart=bool(gap))
+        for number, gap in zip(table["estimate"], apart, strict=True)
+    ]
     widest = max(map(len, said), default=0)
     for text, at in zip(said, y, strict=True):
         ax.annotate(
@@ -157,10 +162,10 @@ def _beside(chart, table, y, ax):
         zorder=4,
         label=writing.header(chart.beside),
     )
-    _legend(ax)
+    legend_below(ax)
 
 
-def _legend(ax):
+def legend_below(ax):
     """Put the names of marks under the figure, where they cover no interval."""
     handles, names = ax.get_legend_handles_labels()
     if ax.get_legend():
@@ -214,6 +219,6 @@ def _axes(chart, table, lines, ax):
         ax.locator_params(axis="x", nbins=_MOST_TICKS)
     axis(ax.xaxis, chart)
     if grouped(chart):
-        _legend(ax)
+        legend_below(ax)
     elif ax.get_legend() and not chart.beside:
         ax.get_legend().remove()

@@ -30,16 +30,19 @@ def result(shown):
     _keep_facts(shown)
     if not is_kept():
         return
-    with naming(is_built_in(shown)):
-        _keep(
-            {
-                "question": render(shown.question),
-                "answer": render(answer_of(shown)) if shown.answer else "",
-                "method": render(tables.foot(shown)),
-                "limits": [render(withheld(note)) for note in shown.limits],
-                **_cells(shown.table, ways(shown), tables.declared(shown)),
-            }
-        )
+    _keep(entry(shown))
+
+
+def entry(result):
+    """Return a Result as plain data for a sheet, in the language in use, small cells withheld."""
+    with naming(is_built_in(result)):
+        return {
+            "question": render(result.question),
+            "answer": render(answer_of(result)) if result.answer else "",
+            "method": render(tables.foot(result)),
+            "limits": [render(withheld(note)) for note in result.limits],
+            **_cells(result.table, ways(result), tables.declared(result)),
+        }
 
 
 def _keep_facts(shown):

@@ -13,30 +13,43 @@ from workbench.display.writing import money, percent
 _LIKE_THE_ESTIMATE = (
     *("estimate", "std_error", "conf_low", "conf_high", "law", "law_low", "law_high"),
     *("theory", "theory_low", "theory_high", "truth", "planted", "predicted", "said", "seen"),
-    *("by_size", "shrunken", "centre", "lower_limit", "upper_limit", "no_change"),
+    *("by_size", "scored", "shrunken", "centre", "lower_limit", "upper_limit", "no_change"),
 )
 # Differences from another row's estimate.
-_APART = ("difference", "difference_low", "difference_high")
+_APART = ("difference", "difference_low", "difference_high", "deviation", "random", "by_spell")
 # Shares whatever the estimate of their row is.
 _OF_THEIR_OWN = (
-    *("rate", "rest_rate", "with_goal", "without_goal", "penetration", "cumulative", "share"),
+    *(
+        "rate",
+        "rest_rate",
+        "with_goal",
+        "without_goal",
+        "penetration",
+        "cumulative",
+        "share",
+        "at_least",
+    ),
     *("smallest", "best", "targeted", "month_before", "wrong_sign", "off", "off_low", "off_high"),
 )
+# Rows that are the difference of two shares, by their key, and those that are no share at all.
+_GAPS = ("added", "cost_adjusted", "difference")
+_MINUS = " − |_less_"
+_RATIOS = ("odds_ratio",)
 _MONEY = ("amount", "amount_total")
 _MEASURES = ("measure", "statistic", "basis")
 
 
 def ways(result):
     """Return column → (rows, how to write them), of all that is no plain number."""
-    shares = are_shares(result)
+    shares, gaps = are_shares(result), apart_rows(result)
     apart = _drawn(result) & bool(result.chart and result.chart.points)
     numeric = set(result.table.select_dtypes("number"))
     every = np.ones(len(result.table), bool)
     found = {}
     for names, rows, write in (
         (_LIKE_THE_ESTIMATE, shares, percent),
-        (_LIKE_THE_ESTIMATE, apart & ~shares, _points),
-        (_APART, shares, _points),
+        (_LIKE_THE_ESTIMATE, (apart & ~shares) | gaps, _points),
+        (_APART, shares | apart | gaps, _points),
         (_OF_THEIR_OWN, every, percent),
         (_MONEY, every & bool(result.currency), partial(money, currency=result.currency)),
     ):
@@ -52,7 +65,27 @@ def are_shares(result):
     """
     chart = result.chart
     drawn = _drawn(result) & bool(chart and chart.percent and not chart.points)
-    return drawn | counted(result.table)
+    return (drawn | counted(result.table)) & ~_named(result.table, (*_GAPS, *_RATIOS))
+
+
+def apart_rows(result):
+    """Return the rows whose estimate is the difference of two shares: by their name, among rows
+    that are drawn as shares, or where they say which group is subtracted from which.
+    """
+    chart, table = result.chart, result.table
+    drawn = _drawn(result) & bool(chart and chart.percent and not chart.points)
+    apart = _named(table, _GAPS) & drawn
+    if "group" in table and counted(table).any():
+        apart |= table["group"].map(str).str.contains(_MINUS).to_numpy(bool)
+    return apart
+
+
+def _named(table, names):
+    """Return the rows one of whose words is one of these names."""
+    rows = np.zeros(len(table), bool)
+    for column in table.select_dtypes(exclude="number"):
+        rows |= table[column].map(str).isin(names).to_numpy()
+    return rows
 
 
 def counted(table):

@@ -1,15 +1,12 @@
 """What a table does not show: rows of few people, and those that would give them away."""
 
-import os
-
 import numpy as np
 
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, is_built_in, is_small, small_cells
+from workbench.results.merging import in_report
 from workbench.results.small import BASES
 
-# Names the log of a report being made, as in display.record.
-_REPORT = "WORKBENCH_TABLES"
 _MOST_ROWS = 400
 _TOO_FEW = Note(
     "result.too_few",
@@ -29,6 +26,7 @@ def withheld_rows(table):
     hidden = small_cells(table)
     if _of_own_data(table):
         hidden = hidden | _few_counted(table)
+        hidden = _on_every_basis(table, hidden)
     if not hidden.sum() > 0 or len(table) > _MOST_ROWS:
         return hidden
     for name in BASES:
@@ -52,7 +50,7 @@ def answer_of(result):
 
 
 def _of_own_data(thing):
-    return bool(os.environ.get(_REPORT)) and not is_built_in(thing)
+    return in_report() and not is_built_in(thing)
 
 
 def _few_counted(table):
@@ -69,6 +67,19 @@ def _few_counted(table):
     with np.errstate(divide="ignore", invalid="ignore"):
         is_share = np.isclose(count / n, estimate, rtol=1e-9, atol=1e-12)
     return is_share & (is_small(count) | is_small(n - count))
+
+
+def _on_every_basis(table, hidden):
+    """Hide a step of a funnel on each basis where it is hidden on one: how many of the few at the
+    step before went on is told as well by taking one share of all who entered from the next.
+    """
+    if "basis" not in table or "step_number" not in table or not hidden.any():
+        return hidden
+    said = list(table.columns[: table.columns.get_loc("step_number") + 1])
+    said = [name for name in said if name != "basis"]
+    where = table[said].astype(str).agg("\t".join, axis=1)
+    first = (table["step_number"] == 1).to_numpy(bool)
+    return hidden | (where.isin(where[hidden & ~first]).to_numpy() & ~first)
 
 
 def _with_complement(table, name, hidden):

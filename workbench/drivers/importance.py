@@ -19,6 +19,12 @@ QUADRANTS = {
     (0, 0): "low_priority",
     (0, 1): "possible_overkill",
 }
+HALO = Note(
+    "drivers.halo",
+    "Answers to one questionnaire share a halo effect: drivers and outcome seem more alike than "
+    "they are.",
+)
+MOST_GRADES = 10  # steps of a scale of answers
 MOST = {"linear": 12, "logit": 8}  # drivers for which all subsets are gone through
 LARGEST = Note(
     "drivers.answer",
@@ -266,6 +272,14 @@ def _centred(data, extra):
     return np.column_stack([ones, data.y - data.y.mean(), x - x.mean(axis=0), *extra])
 
 
+def _grades(data):
+    """Say whether outcome and drivers are grades on one scale, as in a questionnaire."""
+    columns = [data.y, *data.x.drop(columns="constant").to_numpy(float).T]
+    whole = all((np.asarray(c) == np.round(c)).all() for c in columns)
+    ends = {(float(np.min(c)), float(np.max(c))) for c in columns}
+    return bool(whole and max(high - low for low, high in ends) <= MOST_GRADES and len(ends) <= 3)
+
+
 def _importance_limits(data, kind, r2, shared, gone):
     """Return what a reader of `key_drivers` must know."""
     limits = [
@@ -279,11 +293,7 @@ def _importance_limits(data, kind, r2, shared, gone):
             high=r2[2],
             what=WHAT["linear" if gone else kind],
         ),
-        Note(
-            "drivers.halo",
-            "Answers to one questionnaire share a halo effect: drivers and outcome seem "
-            "more alike than they are.",
-        ),
+        *([HALO] if _grades(data) else []),
         *left_out(data),
     ]
     strong = [c for c, v in fits.inflation(data.x).items() if v > 5]

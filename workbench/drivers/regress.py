@@ -180,12 +180,10 @@ def regression(
     )
     made = fits.fit(data, kind, partial=True, penalty=penalty, conf_level=conf_level)
     names = [c for c in data.x if c != "constant"]
-    result = _rows(made, data, kind, conf_level)
+    result = _graded(_rows(made, data, kind, conf_level), randomised)
     vif = result.set_index("term")["inflation"]
     others = [c for c in names if c.split(": ")[0] not in randomised]
-    told = fits.ASSOCIATIONAL
-    if randomised:
-        told = _randomised(randomised, others)
+    told = _randomised(randomised, others) if randomised else fits.ASSOCIATIONAL
     limits = [*_withheld(result, data, kind), told, *left_out(data)]
     strong = [c for c in names if vif[c] > 5]
     if strong:
@@ -276,6 +274,14 @@ def _withheld(table, data, kind):
         terms=gone, reason=fits.decided(data, gone)
     )
     return [said.having(penalty="firth") if kind == "logit" else said]
+
+
+def _graded(table, randomised):
+    """Return the rows with the grade of each, where chance set some of the terms."""
+    if not randomised:
+        return table
+    by_lot = table["term"].str.split(": ").str[0].isin(list(randomised))
+    return table.assign(evidence=np.where(by_lot, "experimental", "associational"))
 
 
 def _randomised(randomised, others):

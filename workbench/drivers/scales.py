@@ -54,7 +54,7 @@ def wide(surveys, items=None, *, prefix=""):
     items : list of str, optional
         Those to keep; None: all.
     prefix : str
-        What the names of items lose where they begin with it, such as "rating_".
+        What the names of items lose where they begin with it, such as `rating_`.
 
     Returns
     -------

@@ -20,6 +20,7 @@ from workbench.engine.gate import frame, frames, given, is_table, tables
 from workbench.engine.ids import coded_words, write, written
 from workbench.engine.leaving import LeftOut, count
 from workbench.engine.marks import SAID, simulated
+from workbench.engine.near import FirstOfDay, Near, Of
 from workbench.errors import InputError, NotEnoughData, unknown
 
 __all__ = [
@@ -27,7 +28,10 @@ __all__ = [
     "ORDER_MARK",
     "SAID",
     "Batch",
+    "FirstOfDay",
     "LeftOut",
+    "Near",
+    "Of",
     "Role",
     "View",
     "code",

@@ -226,7 +226,7 @@ def expression(role, column, kind, zone):
     if role.kind == "micros":
         return f"epoch_us(CAST({column} AS TIMESTAMP))" if kind == "DATE" else f"epoch_us({column})"
     if role.kind == "day":
-        return _local_day(column, kind, zone)
+        return local_day(column, kind, zone)
     if role.kind == "code":
         return _coded(role, column, kind)
     if role.kind == "whole":
@@ -236,7 +236,8 @@ def expression(role, column, kind, zone):
     return column
 
 
-def _local_day(column, kind, zone):
+def local_day(column, kind, zone):
+    """Return the SQL for the local day of a moment, as days since 1970."""
     if kind == "DATE":
         local = column
     elif kind == "TIMESTAMP WITH TIME ZONE":
@@ -368,6 +369,11 @@ def select(sql, table):
 def arrow(sql, table):
     """Return the rows of a statement over one table, `src`, as an Arrow table."""
     return _query(sql, {"src": table}).to_arrow_table()
+
+
+def arrow_of(sql, tables):
+    """Return the rows of a statement over several tables, each by its name, as an Arrow table."""
+    return _query(sql, tables).to_arrow_table()
 
 
 def memory():

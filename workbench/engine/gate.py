@@ -31,21 +31,22 @@ def tables(*names, optional=(), unless=()):
     return _gate(names, optional, given, unless)
 
 
-def frames(*names, optional=(), kept=False):
+def frames(*names, optional=(), kept=False, near=None):
     """Make a function take any kind of table in the parameters named, and hand it pandas.
 
     In columns of words "" is missing, ids are whole numbers or text as they are written, and rows
     of one label get labels of their own; with `kept` every value stays as it came, for a function
-    that returns the user's own rows.
+    that returns the user's own rows. `near` says of which parameters only some rows are needed, by
+    a `Near` each: they are found where the table lies.
     """
 
     def convert(table):
         return frame(table) if kept else _labelled(cleaned(frame(table)))
 
-    return _gate(names, optional, convert)
+    return _gate(names, optional, convert, near=near or {})
 
 
-def _gate(names, optional, convert, unless=()):
+def _gate(names, optional, convert, unless=(), near=()):
     def decorate(function):
         parameters = signature(function)
 
@@ -60,21 +61,43 @@ def _gate(names, optional, convert, unless=()):
                 # Python says best which argument is missing or unknown.
                 return function(*args, **options)
             taken = {}
-            for name, value in bound.arguments.items():
+            # What lies near another table is found when that one is known.
+            for name in sorted(bound.arguments, key=lambda name: name in near):
+                value = bound.arguments[name]
                 if type(value).__name__ in unless:
                     continue
                 if name in names and (value is not None or needs(name)):
-                    taken[name] = convert(_table(value, f"{function.__name__}, {name}"))
-                elif name in optional and is_table(value):
-                    taken[name] = convert(value)
+                    value = _table(value, f"{function.__name__}, {name}")
+                elif name not in optional or not is_table(value):
+                    continue
+                if name in near:
+                    value = _lying_near(near[name], value, parameters, bound, taken)
+                taken[name] = convert(value)
             bound.arguments.update(taken if convert is given else agreeing(taken))
             return function(*bound.args, **bound.kwargs)
 
         gated.takes = (*getattr(function, "takes", ()), *names, *optional)
+        held = () if convert is given else tuple(n for n in (*names, *optional) if n not in near)
+        gated.held = (*getattr(function, "held", ()), *held)
+        gated.near = (*getattr(function, "near", ()), *near)
         gated.needs = (*getattr(function, "needs", ()), *names)
         return gated
 
     return decorate
+
+
+def _lying_near(near, table, parameters, bound, taken):
+    """Return the rows of a table that a function needs, found where the table lies; the table
+    itself where it is in pandas, or in Spark.
+    """
+    import pandas as pd
+
+    if isinstance(table, pd.DataFrame) or type(table).__module__.startswith("pyspark."):
+        return table
+    table = given(table)
+    defaults = {name: p.default for name, p in parameters.parameters.items()}
+    found = near.rows(table, {**defaults, **bound.arguments, **taken})
+    return found.replace_schema_metadata(SAID) if simulated(table) else found
 
 
 def _table(value, where):

@@ -351,8 +351,8 @@ def by_design(**results):
         ),
         answer=Note(
             "experiments.by_design_answer",
-            "By {all} designs the effect lies between {least:3} and {most:3}; {clear} of their "
-            "intervals leave out no effect, and together they reach from {low:3} to {high:3} ({n} "
+            "The estimates of {all} designs lie between {least:3} and {most:3}; {clear} of their "
+            "intervals exclude zero, and together they reach from {low:3} to {high:3} ({n} "
             "{unit:word}).",
             all=len(own),
             least=own["estimate"].min(),
@@ -367,12 +367,24 @@ def by_design(**results):
         n=int(own["n"].max()),
         conf_level=first.conf_level,
         evidence=_lowest(own["evidence"]),
+        limits=_said_by_checks(results.values()),
         chart=Points(
             label=["design", "measure"],
             reference=0,
             xlabel=Note("experiments.axis", "Difference from the control"),
         ),
     )
+
+
+def _said_by_checks(results):
+    """Return why grades fell, each reason once: what the checks of the designs said."""
+    said = [
+        note
+        for result in results
+        for note in result.limits
+        if note.id.startswith("experiments.fallen") or note.id == "experiments.no_bound"
+    ]
+    return tuple(dict.fromkeys(said))
 
 
 def _lowest(grades):

@@ -6,10 +6,12 @@ from workbench import engine
 from workbench.errors import InputError, NotEnoughData
 from workbench.results import analysis
 
+TOLD = {"events": engine.Of("event", ("campaign_received", "coupon_redeemed"))}
+WEEK = 7 * 86_400_000_000  # microseconds
 BEFORE = ("before", "earlier", "long_ago")
 
 
-@engine.frames("exposures", "orders")
+@engine.frames("exposures", "orders", near={"orders": engine.Near("exposures", "exposed_at")})
 @analysis
 def exposed(exposures, orders, *, window="30D", campaign=None):
     """Return everybody who was exposed or held back, with what they bought within the window.
@@ -68,7 +70,8 @@ def planned_split(people, *, control="control", share=None):
     return {arm: share if arm == control else (1 - share) / (len(arms) - 1) for arm in arms}
 
 
-@engine.frames("orders", "events")
+@engine.tables("orders")
+@engine.frames("events", near=TOLD)
 @analysis
 def campaign_households(orders, events, campaign, *, span="42D"):
     """Return all households, with what they bought during a campaign and before it.
@@ -92,30 +95,30 @@ def campaign_households(orders, events, campaign, *, span="42D"):
 
     received = received_by(events, campaign)
     began, length = received["occurred_at"].min(), pd.Timedelta(span)
-    homes = pd.DataFrame({"customer_id": np.sort(orders["customer_id"].dropna().unique())})
-    for back, name in enumerate(("during", *BEFORE)):
-        start = began - back * length
-        inside = (orders["ordered_at"] >= start) & (orders["ordered_at"] < start + length)
-        bought = orders[inside].groupby("customer_id")["amount"]
-        homes[name] = homes["customer_id"].map(bought.sum()).fillna(0)
-        homes[f"trips_{name}"] = homes["customer_id"].map(bought.size()).fillna(0)
-        homes[f"log_{name}"] = np.log1p(homes[name].clip(lower=0))
-        homes[f"log_trips_{name}"] = np.log1p(homes[f"trips_{name}"])
+    stretches = ("during", *BEFORE)
+    starts = [_micros(began - back * length) for back in range(len(stretches))]
+    homes = _spent(orders, starts, _micros(began + length) - starts[0], stretches)
+    who = engine.written(homes["customer_id"])
+    for place, name in enumerate(stretches):
+        homes[f"trips_{name}"] = homes[f"trips_{name}"].astype(float)
+        homes.insert(3 + 4 * place, f"log_{name}", np.log1p(homes[name].clip(lower=0)))
+        homes.insert(4 + 4 * place, f"log_trips_{name}", np.log1p(homes[f"trips_{name}"]))
     redeemed = events[(events["event"] == "coupon_redeemed") & (events["occurred_at"] < began)]
-    coupons = homes["customer_id"].map(redeemed.groupby("customer_id").size()).fillna(0)
-    homes["received"] = homes["customer_id"].isin(received["customer_id"]).astype(int)
+    coupons = who.map(engine.written(redeemed["customer_id"]).value_counts()).fillna(0)
+    homes["received"] = who.isin(engine.written(received["customer_id"])).astype(int)
     homes["coupons"] = np.log1p(coupons)
     homes["weekly"] = homes["during"] / (length / pd.Timedelta("7D"))
     sent = events[(events["event"] == "campaign_received") & (events["campaign_id"] != campaign)]
     first = sent.groupby("campaign_id")["occurred_at"].transform("min")
     for name, start in (("other_before", began - length), ("other_during", began)):
         reached = sent[(first >= start) & (first < start + length)]
-        homes[name] = homes["customer_id"].isin(reached["customer_id"]).astype(int)
+        homes[name] = who.isin(engine.written(reached["customer_id"])).astype(int)
     homes.attrs.update(began=str(began), unit="households")
     return homes
 
 
-@engine.frames("orders", "events")
+@engine.tables("orders")
+@engine.frames("events", near=TOLD)
 @analysis
 def campaign_weeks(orders, events, campaign, *, before=8, after=6):
     """Return what every household spent in each week around the start of a campaign.
@@ -124,23 +127,63 @@ def campaign_weeks(orders, events, campaign, *, before=8, after=6):
     households that received it, missing for others), fit for `difference_in_differences`.
     """
     received = received_by(events, campaign)
-    began = received["occurred_at"].min()
-    week = ((orders["ordered_at"] - began).dt.days // 7).rename("week")
-    inside = week.between(-before, after - 1)
-    spent = orders[inside].groupby(["customer_id", week[inside]])["amount"].sum()
-    everybody = np.sort(orders["customer_id"].dropna().unique())
-    wide = spent.unstack(fill_value=0).reindex(everybody, fill_value=0)
+    spent = engine.run(
+        f"""
+        SELECT customer AS customer_id, week, round(sum(amount), 6) AS amount FROM (
+          SELECT customer, amount,
+            CAST(floor((t - {_micros(received["occurred_at"].min())}) / {WEEK}e0) AS BIGINT) AS week
+          FROM o) x
+        GROUP BY customer, week""",
+        o=_orders(orders),
+    )
+    everybody = np.sort(spent["customer_id"].unique())
+    inside = spent[spent["week"].between(-before, after - 1)].fillna({"amount": 0.0})
+    wide = inside.set_index(["customer_id", "week"])["amount"].unstack(fill_value=0)
+    wide = wide.reindex(everybody, fill_value=0)
     weeks = wide.rename_axis("customer_id").stack().rename("amount").reset_index()
-    chosen = weeks["customer_id"].isin(received["customer_id"])
+    chosen = engine.written(weeks["customer_id"]).isin(engine.written(received["customer_id"]))
     weeks = weeks.assign(start=np.where(chosen, 0.0, np.nan))
     weeks.attrs["unit"] = "households"
     return weeks
 
 
+def _orders(orders):
+    """Return the canonical view of orders: customer, moment and amount."""
+    return engine.view(
+        orders,
+        customer=engine.key("customer_id"),
+        t=engine.micros("ordered_at"),
+        amount=engine.real("amount"),
+    )
+
+
+def _spent(orders, starts, length, names):
+    """Return what every customer spent, and on how many orders, in stretches of one length."""
+    sums = "".join(
+        f", coalesce(round(sum(CASE WHEN {inside} THEN amount END), 6), 0.0) AS {name}, "
+        f"count(CASE WHEN {inside} THEN 1 END) AS trips_{name}"
+        for name, start in zip(names, starts, strict=True)
+        for inside in [f"t >= {start} AND t < {start + length}"]
+    )
+    return engine.run(
+        f"SELECT customer AS customer_id{sums} FROM o GROUP BY customer ORDER BY customer",
+        o=_orders(orders),
+    )
+
+
+def _micros(moment):
+    """Return a moment as microseconds since 1970; one without a zone is in UTC."""
+    import pandas as pd
+
+    moment = pd.Timestamp(moment)
+    moment = moment.tz_localize("UTC") if moment.tz is None else moment
+    return int((moment - pd.Timestamp(0, tz="UTC")) // pd.Timedelta("1us"))
+
+
 def received_by(events, campaign):
     """Return the rows of who received a campaign."""
     found = events[(events["event"] == "campaign_received") & (events["campaign_id"] == campaign)]
-    if not len(found):
+    if not found["occurred_at"].notna().any():
         raise InputError(
             "experiments.error_no_campaign",
             "campaign: nobody received campaign '{campaign}'",

@@ -1,7 +1,8 @@
 """Who gets from one step to the next? Conversion and drop-off over a customer's own history.
 
 `steps` has the funnel, `rules` all its options, `compare` what they do to the number, `groups` who
-converts more often, `times` how long it takes, `walks` the kernels.
+converts more often, `inside` what goes with converting, `times` how long it takes, `walks` the
+kernels.
 """
 
 from workbench.funnels.compare import (
@@ -10,6 +11,7 @@ from workbench.funnels.compare import (
     compare_orders,
 )
 from workbench.funnels.groups import compare_groups
+from workbench.funnels.inside import correlates
 from workbench.funnels.rules import DEFAULTS, ORDERS, SEMANTICS
 from workbench.funnels.steps import conversion, drop_off
 from workbench.funnels.times import time_to_convert
@@ -23,6 +25,7 @@ __all__ = [
     "compare_groups",
     "compare_orders",
     "conversion",
+    "correlates",
     "drop_off",
     "time_to_convert",
 ]

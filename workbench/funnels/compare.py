@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.funnels.rules import NO_WINDOW, ORDERS, SEMANTICS, none_entered, prepare
-from workbench.funnels.steps import conversion, share_of
+from workbench.funnels.steps import EQUAL_STEPS, conversion, share_of
 from workbench.funnels.walks import Definitions
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -188,6 +188,8 @@ def compare_definitions(
     }
     if exclude:
         single["rule_removes"] = {"exclusion": "removes"}
+    if len(set(plans[0][2].names)) < len(plans[0][2].names):
+        del single["rule_two_seconds"]  # a tolerance cannot tell equal steps apart
     plans += [
         ("one_rule", name, prepare(events, steps, given={**own, **rule}, **shared))
         for name, rule in single.items()
@@ -234,7 +236,9 @@ def compare_definitions(
             }
         )
     table = pd.DataFrame(rows)
+    equal = len(set(plans[0][2].names)) < len(plans[0][2].names)
     limits = (
+        *([EQUAL_STEPS] if equal else []),
         Note(
             "funnels.tools_apart",
             "The rows with one rule changed say which of the rules makes the difference.",

@@ -101,9 +101,8 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
             "p_holm": intervals.each_against_rest(p),
         }
     )
-    limits = [_comparisons(1 if len(p) == 2 else len(p)), *made.limits]
-    if overlap:
-        limits.insert(1, OVERLAP)
+    told = [OVERLAP] if overlap else []
+    limits = [_comparisons(1 if len(p) == 2 else len(p)), *told, *made.limits]
     doses = pd.to_numeric(table[by], errors="coerce")
     if doses.notna().all() and len(doses) > 2:
         limits.append(
@@ -128,6 +127,7 @@ def compare_groups(events, steps, *, by, conf_level=0.95, **options):
         unit="customers_by_group",
         n=int(n.sum()),
         conf_level=conf_level,
+        evidence="associational",
         limits=tuple(limits),
         answer=_groups_answer(table, by, conf_level),
         chart=Points(

@@ -161,11 +161,14 @@ def prepare(
                 "enter='any' or a tolerance in ties; use order='ordered'",
                 order=said["order"],
             )
-    if repeated and (ties == "rank" or slack):
-        raise InputError(
-            "funnels.error_ties_of_equal_steps",
-            "ties: 'rank' cannot settle which of two equal steps an event fills; use ties='later'",
-        )
+    if repeated and slack:
+        if "ties" in given:
+            raise InputError(
+                "funnels.error_ties_of_equal_steps",
+                "ties: a tolerance cannot settle which of two equal steps an event fills; use "
+                "ties='rank' or ties='later'",
+            )
+        slack = 0  # a tool's tolerance is between different steps; its equal ones are told apart
     excluded, optional = own.listed(exclude), own.listed(optional)
     removes = bool(excluded) and said["exclusion"] == "removes"
     if removes and (optional or step_windows or slack or repeated):

@@ -18,7 +18,7 @@ from workbench.funnels.rules import (
 )
 from workbench.funnels.walks import Plan, Progress
 from workbench.notes import Note
-from workbench.results import MINIMUM_CELL, Points, Result, analysis
+from workbench.results import MINIMUM_CELL, Funnel, Points, Result, analysis
 
 LEAST = 100  # customers below which a share is too uncertain to be read as a dot
 TOOLS = {
@@ -50,6 +50,11 @@ TOOLS = {
         ties=SEMANTICS["amplitude"]["ties"],
     ),
 }
+EQUAL_STEPS = Note(
+    "funnels.equal_steps",
+    "A step that returns needs an event of its own each time, as PostHog and Amplitude document "
+    "it; of the others this is our reading. Equal moments may chain, and no tolerance holds there.",
+)
 
 
 @engine.tables("events")
@@ -194,7 +199,8 @@ def conversion(
         left_out = _total(sums, "touched") - int(sums.get(("reached", 0, 0), 0))
         limits = (*limits, removed(left_out))
     if semantics:
-        limits = (*limits, TOOLS[semantics])
+        repeated = len(set(names)) < len(names)
+        limits = (*limits, TOOLS[semantics], *([EQUAL_STEPS] if repeated else []))
     return Result(
         question=Note(
             "funnels.question",
@@ -215,7 +221,7 @@ def conversion(
         conf_level=conf_level,
         limits=limits,
         answer=_conversion_answer(table, names, by, within(said["window"]), enter == "any"),
-        chart=Points(
+        chart=Funnel(
             label=[*([by] if by else []), "step"],
             group=by,
             percent=True,

@@ -122,7 +122,7 @@ class Times:
         openers, _, _, _ = walk(batch, rules)
         # Each attempt takes the earliest next step; without windows between steps that is its
         # fastest finish.
-        _, _, step, row = _steps_of_rows(batch, _classes(batch, rules), rules.positions)
+        _, _, step, row = _steps_of_rows(batch, _classes(batch, rules), rules)
         alive, at = np.ones(len(openers), bool), openers.copy()
         for j in range(1, len(rules.positions)):
             place = np.append(row[step == j], len(batch))
@@ -288,7 +288,7 @@ def _ordered(batch, rules, c):
     """Follow chains: of all chains that end at a row, the one that began last outlives every other,
     so one start a row decides.
     """
-    t, first, step, row = _steps_of_rows(batch, c, rules.positions)
+    t, first, step, row = _steps_of_rows(batch, c, rules)
     limit = _reach(t, first, rules.slack)
     barred = _last_excluded(batch, rules, c)[row]
     openers = np.flatnonzero(step == 0)
@@ -353,7 +353,7 @@ def _clean(batch, rules, c):
     """Follow every attempt on its own: one that meets an excluded event counts for nothing, not
     even its first step.
     """
-    _, _, step, row = _steps_of_rows(batch, c, rules.positions)
+    _, _, step, row = _steps_of_rows(batch, c, rules)
     tb, last = batch["t"], batch.last
     openers = _entries(batch, rules, np.sort(row[step == 0]))
     mature = openers[tb[openers] <= rules.horizon]
@@ -459,14 +459,15 @@ def _any(batch, rules, c):
     return firsts, firsts[t[firsts] <= rules.horizon], reached, []
 
 
-def _steps_of_rows(batch, c, positions):
+def _steps_of_rows(batch, c, rules):
     """Return time, first row of the history, step number and source row, one entry per step an
     event can fill.
 
     Where no name returns, these are the rows themselves. Where one does, its event stands once for
-    every step it can fill, later steps first, so that no event follows itself.
+    every step it can fill, later steps first, so that no event follows itself. Where equal moments
+    may chain, the rows keep their order, in which steps come as they stand in the funnel.
     """
-    t = batch["t"]
+    t, positions = batch["t"], rules.positions
     if not any(earlier for _, earlier in positions):
         return t, batch.first, c, np.arange(len(batch))
     top = 1 + max(int(c.max(initial=0)), max(event for event, _ in positions))
@@ -480,9 +481,10 @@ def _steps_of_rows(batch, c, positions):
     for code, f in enumerate(filled):
         lookup[code, : len(f)] = f
     step = lookup[c[row], inner]
-    first_history = batch.first[row]
-    order = np.lexsort((-step, t[row], first_history))
-    row, step, history = row[order], step[order], first_history[order]
+    if rules.ties == "later":
+        order = np.lexsort((-step, t[row], batch.first[row]))
+        row, step = row[order], step[order]
+    history = batch.first[row]
     new = np.concatenate([[True], history[1:] != history[:-1]]) if len(row) else np.zeros(0, bool)
     starts = np.flatnonzero(new)
     first = np.repeat(starts, np.diff(np.append(starts, len(row))))

@@ -120,7 +120,7 @@ def next_event(
                 {
                     "order": f"{order}",
                     "measure": measure,
-                    "count": int((moves * hit).sum()),
+                    "count": int((moves * hit).sum()) if measure == "hit_rate" else np.nan,
                     "n": int(moves.sum()),
                     "estimate": estimate,
                     "std_error": se,

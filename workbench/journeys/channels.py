@@ -113,22 +113,40 @@ def assign_channels(events, *, own_hosts=()):
     return made
 
 
-def _named_sources(first):
-    """Return what each visit says of its source, as texts by column; "" where it says nothing."""
-    import pandas as pd
-
+def _visits(events):
+    """Return what the first event of every visit says of its source and whose it is, "" where it
+    says nothing; one row for all visits of a customer that say the same, with their number `n`.
+    """
     columns = (*UTM, "referrer")
-    if not set(columns) & set(first):
+    present = [c for c in columns if c in engine.columns(events)]
+    if not present:
         raise NotEnoughData(
             "journeys.error_no_source",
             "tagging: the events have no source, medium, campaign or referrer, so whether a visit "
             "was direct is unknown",
         )
-    nothing = pd.Series("", first.index)
-    return {
-        c: first[c].astype(object).where(first[c].notna(), "") if c in first else nothing
-        for c in columns
-    }
+    said = ", ".join(present)
+    found = engine.run(
+        f"""
+        SELECT customer, {said}, count(*) AS n FROM (
+          SELECT customer, {said},
+            row_number() OVER (
+              PARTITION BY session ORDER BY t NULLS LAST, customer, {said}) AS place
+          FROM e) x
+        WHERE place = 1 GROUP BY customer, {said}""",
+        e=engine.view(
+            events,
+            session=engine.key("session_id"),
+            customer=engine.raw("customer_id"),
+            t=engine.raw("occurred_at"),
+            **{c: engine.raw(c) for c in present},
+        ),
+    )
+    found["customer"] = engine.written(found["customer"]).fillna("")
+    for name in columns:
+        text = found[name].astype(object) if name in found else None
+        found[name] = "" if text is None else text.where(text.notna(), "")
+    return found
 
 
 def _is_own(referrer, own_hosts):
@@ -138,7 +156,7 @@ def _is_own(referrer, own_hosts):
     )
 
 
-@engine.frames("events")
+@engine.tables("events")
 @analysis
 def tagging(events, *, own_hosts=(), conf_level=0.95):
     """Can the sources of visits be trusted: how many are tagged, written in one way, and not the
@@ -169,19 +187,14 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
     import pandas as pd
 
     schemas.require(events, "events", "session_id")
-    lost = int(events["session_id"].isna().sum())
-    first = (
-        events[events["session_id"].notna()]
-        .sort_values(["session_id", "occurred_at"], kind="stable")
-        .drop_duplicates("session_id")
-    )
-    if not len(first):
+    lost = engine.left_out(engine.view(events, session=engine.key("session_id"))).total
+    text = _visits(events)
+    if not len(text):
         raise NotEnoughData("journeys.error_no_session", "tagging: there is no session")
-    text = _named_sources(first)
     own = text["referrer"].map(lambda r: _is_own(r, own_hosts))
-    variants, odd = [], np.zeros(len(first), bool)
+    variants, odd = [], np.zeros(len(text), bool)
     for name in ("source", "campaign"):
-        counts = text[name][text[name] != ""].value_counts()
+        counts = text[text[name] != ""].groupby(name)["n"].sum()
         for _, same in counts.groupby(
             counts.index.map(lambda v: re.sub(r"[\s_-]+", "", str(v).lower()))
         ):
@@ -193,9 +206,10 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
                     if v != best
                 ]
                 odd |= text[name].isin([v for v in same.index if v != best]).to_numpy()
+    customers = np.repeat(np.unique(text["customer"], return_inverse=True)[1], text["n"])
     direct = (text["source"] == "") & (text["medium"] == "") & ((text["referrer"] == "") | own)
     rows = [
-        {"measure": name, **intervals.share(hit, first["customer_id"], conf_level)}
+        {"measure": name, **intervals.share(np.repeat(hit, text["n"]), customers, conf_level)}
         for name, hit in (
             ("tagged", (text["source"] != "") & (text["medium"] != "")),
             ("direct", direct),
@@ -212,7 +226,7 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
             "First event of every visit; shares with the customer as sampling unit.",
         ),
         unit="sessions",
-        n=len(first),
+        n=len(customers),
         conf_level=conf_level,
         limits=_tagging_limits(lost, len(variants)),
         answer=_tagged_answer(table),

@@ -47,41 +47,11 @@ def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=Non
 
     Source: Deng, Knoblich & Lu (2018), KDD, for the interval.
     """
-    import pandas as pd
-
     names, sums, whole = _walk(events, steps, timeout, None, column, until)
     if whole["x1"] == 0:
         raise NotEnoughData("journeys.error_no_visit", "paths: there is no visit")
-    sums = sums.sort_values(["y1", "path"], ascending=[False, True], ignore_index=True)
-    n, people = whole["x1"], whole["customers"]
-    table = pd.DataFrame(
-        {
-            "path": _written(sums["path"], names),
-            **intervals.share_of_sums(
-                sums["y1"].to_numpy(),
-                n,
-                sums["y11"].to_numpy(),
-                sums["y1x1"].to_numpy(),
-                whole["x11"],
-                people,
-                conf_level,
-            ),
-        }
-    )
-    rest, shown = table.iloc[top:], table.iloc[:top]
-    if len(rest):
-        count = int(rest["count"].sum())
-        # The rest is what the shown ones are not; its error would need all pairs of paths, so it
-        # has none.
-        shown = pd.concat(
-            [
-                shown,
-                pd.DataFrame(
-                    [{"path": "other_paths", "count": count, "n": int(n), "estimate": count / n}]
-                ),
-            ],
-            ignore_index=True,
-        )
+    table = shares_of_paths(sums, whole, names, conf_level)
+    n, shown = whole["x1"], with_the_rest(table, top)
     return Result(
         question=Note("journeys.paths_question", "How do visits usually begin?"),
         table=shown,
@@ -95,7 +65,7 @@ def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=Non
         unit="sessions",
         n=int(n),
         conf_level=conf_level,
-        limits=(_different_paths(len(table), steps),),
+        limits=(different_paths(len(table), steps),),
         answer=_first_path_answer(table),
         chart=Points(
             label=["path"], percent=True, xlabel=Note("journeys.paths_axis", "Share of visits")
@@ -174,7 +144,7 @@ def distinguishing_paths(
     low, high = intervals.normal(gap, se, conf_level)
     table = pd.DataFrame(
         {
-            "path": _written(sums["path"], names),
+            "path": written_paths(sums["path"], names),
             "count": (sums["y1"] + sums["y0"]).astype(int),
             "n": int(x1 + x0),
             "with_goal": r1,
@@ -238,7 +208,44 @@ def distinguishing_paths(
     )
 
 
-def _different_paths(n, steps):
+def shares_of_paths(sums, whole, names, conf_level):
+    """Return a row a path, the most frequent first, from the sums over customers."""
+    import pandas as pd
+
+    sums = sums.sort_values(["y1", "path"], ascending=[False, True], ignore_index=True)
+    return pd.DataFrame(
+        {
+            "path": written_paths(sums["path"], names),
+            **intervals.share_of_sums(
+                sums["y1"].to_numpy(),
+                whole["x1"],
+                sums["y11"].to_numpy(),
+                sums["y1x1"].to_numpy(),
+                whole["x11"],
+                whole["customers"],
+                conf_level,
+            ),
+        }
+    )
+
+
+def with_the_rest(table, top):
+    """Return the first rows of a table of paths, those beyond them in one row.
+
+    The rest is what the shown ones are not; its error would need all pairs of paths, so it has
+    none.
+    """
+    import pandas as pd
+
+    rest, shown = table.iloc[top:], table.iloc[:top]
+    if not len(rest):
+        return shown
+    count, n = int(rest["count"].sum()), int(rest["n"].iloc[0])
+    other = pd.DataFrame([{"path": "other_paths", "count": count, "n": n, "estimate": count / n}])
+    return pd.concat([shown, other], ignore_index=True)
+
+
+def different_paths(n, steps):
     return Note(
         "journeys.paths_all",
         "{n} different path of at most {steps} events.",
@@ -329,13 +336,10 @@ def _difference_answer(table, goal, conf_level):
     )
 
 
-def _walk(events, steps, timeout, goal, column, until):
-    """Return the events' names, the sums by path, and the sums over all visits."""
+def coded(events, steps, column, until):
+    """Return the view of the events, their names, and how many bits a name takes in a path."""
     schemas.require(events, "events", column)
     names = own.listed(engine.distinct(events, column))
-    goal = None if goal is None else own.written(goal)
-    if goal is not None and goal not in names:
-        raise unknown("goal", "event", goal, names)
     bits = max(len(names).bit_length(), 1)
     if steps < 1 or steps * bits > 62:
         raise InputError(
@@ -353,7 +357,15 @@ def _walk(events, steps, timeout, goal, column, until):
         "k": engine.code(column, names),
     }
     end = schemas.observed_until(events, until)
-    view = engine.view(events, upto=None if until is None else end, **roles)
+    return engine.view(events, upto=None if until is None else end, **roles), names, bits
+
+
+def _walk(events, steps, timeout, goal, column, until):
+    """Return the events' names, the sums by path, and the sums over all visits."""
+    view, names, bits = coded(events, steps, column, until)
+    goal = None if goal is None else own.written(goal)
+    if goal is not None and goal not in names:
+        raise unknown("goal", "event", goal, names)
     kernel = _Paths(
         steps, bits, schemas.micros("timeout", timeout), None if goal is None else names.index(goal)
     )
@@ -362,7 +374,7 @@ def _walk(events, steps, timeout, goal, column, until):
     return (names, bits), parts.drop(index=-1).reset_index(), whole
 
 
-def _written(packed, coded):
+def written_paths(packed, coded):
     """Return packed paths as text."""
     names, bits = coded
     mask = (1 << bits) - 1

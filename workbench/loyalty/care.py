@@ -22,7 +22,7 @@ RECOVERY_LIMIT = Note(
 )
 
 
-@engine.frames("complaints", "orders")
+@engine.frames("complaints", "orders", near={"orders": engine.FirstOfDay()})
 @analysis
 def service_recovery(
     complaints, orders, *, window="60D", link="14D", repair="7D", zone="UTC", conf_level=0.95

@@ -193,8 +193,7 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
         )
     few_in = [s for s in SEGMENTS if 0 < (scored["segment"] == s).sum() < LEAST]
     limits = [RFM_LIMIT] if watched else [_unfinished(window), RFM_LIMIT]
-    if few_in:
-        limits.append(_small_segments(few_in))
+    limits += [_small_segments(few_in)] if few_in else []
     return Result(
         question=Note(
             "loyalty.rfm_question",
@@ -212,6 +211,7 @@ def segments(scored, orders, *, window="90D", conf_level=0.95):
         n=n,
         conf_level=conf_level,
         limits=tuple(limits),
+        people=scored[["customer_id", "segment"]],
         chart=Points(
             label=["segment"],
             only={"measure": "came_back" if watched else "customers"},

@@ -35,7 +35,7 @@ NOT_RANDOMISED = Note(
 )
 
 
-@engine.frames("answers", "orders")
+@engine.frames("answers", "orders", near={"orders": engine.Near("answers", "answered_at")})
 @analysis
 def satisfaction_link(answers, orders, *, score="satisfaction", window="90D", conf_level=0.95):
     """Do satisfied customers order again more often, and does dissatisfaction weigh more than
@@ -280,7 +280,7 @@ def referral(invites, customers, *, conf_level=0.95):
     )
 
 
-@engine.frames("contacts", "orders")
+@engine.frames("contacts", "orders", near={"orders": engine.Near("contacts", "contacted_at")})
 @analysis
 def win_back(contacts, orders, *, window="90D", held="holdout", randomised=True, conf_level=0.95):
     """Do lapsed customers return more often when they are approached?

@@ -65,11 +65,12 @@ class Prediction:
     horizon: int
 
     def inputs(self):
-        """Return came_back and the traits of the model of history, as logarithms, of the customers
-        it was tested on.
+        """Return came_back and the traits of the model of history of those it was tested on, as
+        logarithms, which their names say: of one more than the trait.
         """
         names = [name for name in self.fits["history"].params.index if name in self.tested]
-        return np.log1p(self.tested[names]).assign(came_back=self.tested["came_back"])
+        logs = np.log1p(self.tested[names]).add_prefix("log_")
+        return logs.assign(came_back=self.tested["came_back"])
 
     def likeliest(self, count=10):
         """Return the customers with the highest probability at the end of the data."""

@@ -1,13 +1,14 @@
 """A notebook is executed: in its folder, within limits, and proved whole before it is a report."""
 
+import json
 import logging
 import os
 
 from workbench import display, project
-from workbench.display import record
+from workbench.display import marks, record
 from workbench.errors import ReportFailed
 from workbench.notes import Note
-from workbench.reports import people, places, prose
+from workbench.reports import people, places, prose, theme
 
 SHOWN = "shown.jsonl"  # what cells show, kept while a report is made
 PLACE = "place"  # of a cell in the notebook as it stands in its folder
@@ -40,6 +41,7 @@ def execute(path, values, building, timeout, tick):
     nbformat.write(book, source)
     os.environ["WORKBENCH_INPUTS"] = str(building.folder / "inputs.jsonl")
     os.environ[record.LOG] = str(building.folder / SHOWN)
+    os.environ[marks.LOOK] = json.dumps(theme.colours())
     os.environ["WORKBENCH_ROOT"] = str(project.root())
     try:
         _through_papermill(source, out, values, timeout, tick, path.parent)
@@ -47,6 +49,7 @@ def execute(path, values, building, timeout, tick):
     finally:
         os.environ.pop("WORKBENCH_INPUTS", None)
         os.environ.pop(record.LOG, None)
+        os.environ.pop(marks.LOOK, None)
         source.unlink()
         if out.exists():
             _tidy(out, values)

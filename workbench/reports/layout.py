@@ -1,5 +1,6 @@
 """How a report is laid out: findings first, then contents and sections, the data at the end."""
 
+import html
 import re
 from dataclasses import dataclass
 
@@ -113,13 +114,13 @@ def _take_title(book):
             found = re.search(r"^# (.+)$", cell.source, re.MULTILINE)
             if found:
                 cell.source = cell.source.replace(found.group(0), "", 1).strip()
-                return found.group(1).strip()
+                return _read(found.group(1))
         for output in cell.get("outputs", ()):
             text = output.get("data", {}).get("text/markdown", "")
             found = re.search(r"^# (.+)$", text, re.MULTILINE)
             if found:
                 output.data["text/markdown"] = text.replace(found.group(0), "", 1).strip()
-                return found.group(1).strip()
+                return _read(found.group(1))
     return None
 
 
@@ -157,7 +158,16 @@ def _findings(book):
 def _source(output):
     """Return the name of a source where an output is the heading above its results."""
     found = _HEADING.match(output.get("data", {}).get("text/markdown", ""))
-    return found.group(2) if found else None
+    return _read(found.group(2)) if found else None
+
+
+def _read(heading):
+    """Return a heading as it is read, without the signs that keep Markdown from acting on it.
+
+    >>> _read("data/my\\_shop \\[1\\] &amp; more")
+    'data/my_shop [1] & more'
+    """
+    return re.sub(r"\\([\\`*_{}\[\]#|:])", r"\1", html.unescape(heading.strip()))
 
 
 def picture_of(output):
@@ -192,7 +202,7 @@ def _fold_explanations(book):
     for cell in book.cells:
         if cell.cell_type == "markdown" and cell.source.startswith("### "):
             heading, _, text = cell.source.partition("\n")
-            cell.metadata["folded"] = heading.removeprefix("### ").strip()
+            cell.metadata["folded"] = _read(heading.removeprefix("### "))
             cell.source = text.strip()
 
 
@@ -204,5 +214,5 @@ def _sections(book):
         if found and found.group(1) == "##":
             anchor = f"section-{len(sections) + 1}"
             cell.metadata["anchor"] = anchor
-            sections.append(Section(found.group(2).strip(), anchor))
+            sections.append(Section(_read(found.group(2)), anchor))
     return tuple(sections)

@@ -46,6 +46,21 @@ def translate(book, path, language):
     return book
 
 
+def spoken(path, language):
+    """Return a notebook in `language`, to work in: its prose, its parameter, and no outputs yet."""
+    import nbformat
+
+    book = translate(nbformat.read(path, as_version=4), path, language)
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source = re.sub(
+                r'^(language\b[^=\n]*= *)"\w+"', rf'\1"{language}"', cell.source, flags=re.MULTILINE
+            )
+    return book
+
+
 def sentence(english, name):
     """Return a sentence of a notebook called `name` in the language in use."""
     language = display.language()
@@ -75,17 +90,11 @@ def copy(path, language, copied=()):
             file=_po(path, language).name,
             language=language,
         )
-    book = translate(nbformat.read(path, as_version=4), path, language)
+    book = spoken(path, language)
     for cell in book.cells:
         if cell.cell_type == "markdown":
             for name in copied:
                 cell.source = cell.source.replace(f"({name}.ipynb)", f"({name}.{language}.ipynb)")
-        else:
-            cell.outputs, cell.execution_count = [], None
-        if "parameters" in cell.metadata.get("tags", []):
-            cell.source = re.sub(
-                r'^(language\b[^=\n]*= *)"\w+"', rf'\1"{language}"', cell.source, flags=re.MULTILINE
-            )
     with target.open("x", encoding="utf-8") as stream:
         nbformat.write(book, stream)
     return target, True

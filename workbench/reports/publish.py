@@ -5,15 +5,14 @@ there.
 import contextlib
 import datetime
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
-import tempfile
 import time
 import unicodedata
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,14 +62,25 @@ def begin(name):
     home = reports_folder()
     home.mkdir(exist_ok=True)
     sweep_killed()
-    sweep(home, ".new-*")
-    # Under another name until it is locked, so that no other process takes it for a dead one.
-    folder = Path(tempfile.mkdtemp(prefix=f".new-{name}-", dir=home))
-    lock = open(folder / ".alive", "wb")  # noqa: SIM115 - held open until the run is published
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    locked = folder.with_name(folder.name.replace(".new-", ".building-", 1))
-    os.rename(folder, locked)
-    return Building(locked, name, lock)
+    folder = home / f".building-{name}-{uuid.uuid4().hex[:12]}"
+    lock = _alive(folder)
+    # Held before the folder is there, so that no other process takes it for a dead one's.
+    lock.acquire()
+    folder.mkdir(mode=OWNERS)
+    return Building(folder, name, lock)
+
+
+def _alive(folder):
+    """Return the lock that its maker holds while a folder is being built; the system lets go of it
+    when the maker dies.
+    """
+    return _lock(folder.with_name(folder.name.replace(".building-", ".alive-", 1)))
+
+
+def _lock(path, timeout=-1):
+    from filelock import FileLock
+
+    return FileLock(path, timeout=timeout, mode=0o600, thread_local=False)
 
 
 def finish(building, manifest):
@@ -78,11 +88,7 @@ def finish(building, manifest):
     folder = building.folder
     manifest = {
         **manifest,
-        "outputs": {
-            p.name: _sha256(p)
-            for p in sorted(folder.iterdir())
-            if p.is_file() and p.name != ".alive"
-        },
+        "outputs": {p.name: _sha256(p) for p in sorted(folder.iterdir()) if p.is_file()},
     }
     now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S%fZ")
     home = reports_folder() / "runs" / building.name
@@ -90,32 +96,37 @@ def finish(building, manifest):
         private.mkdir(parents=True, exist_ok=True)
         private.chmod(OWNERS)
     failed = "" if manifest["status"] == "ok" else "-failed"
+    try:
+        target = _take_place(building, home / f"{now}{failed}", manifest)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        # Not even the reason finds room: nothing half-made is left.
+        shutil.rmtree(folder, ignore_errors=True)
+        raise no_room() from None
+    building.lock.release()  # held until the run stood in its place
+    sweep_killed()
+    return target
+
+
+def _take_place(building, target, manifest):
+    """Number the run and move it to its folder; returns that folder."""
     with _numbered(building.name) as number:
-        # A clock that stands still, or was set back, may give a name twice.
-        again = f"-{number}" if (home / f"{now}{failed}").exists() else ""
-        target = home / f"{now}{again}{failed}"
-        _write_manifest(folder, {"number": number, **manifest})
-        os.rename(folder, target)
-        (target / ".alive").unlink()  # the lock was held until the run stood in its place
+        if target.exists():
+            # A clock that stands still, or was set back, may give a name twice.
+            target = target.with_name(target.name.replace("Z", f"Z-{number}", 1))
+        _write_manifest(building.folder, {"number": number, **manifest})
+        os.rename(building.folder, target)
         if manifest["status"] == "ok":
             _point_latest(building.name, target)
-    building.lock.close()
-    sweep_killed()
     return target
 
 
 def _write_manifest(folder, manifest):
     text = json.dumps(manifest, indent=1, ensure_ascii=False, default=str)
-    try:
-        (folder / "manifest.json").write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        if is_full(error):
-            # Not even the reason finds room: nothing half-made is left.
-            shutil.rmtree(folder, ignore_errors=True)
-            raise no_room() from None
-        raise
+    (folder / "manifest.json").write_text(text, encoding="utf-8", errors="backslashreplace")
     for file in folder.iterdir():
-        with open(file, "rb") as stream:
+        with open(file, "rb+") as stream:
             os.fsync(stream.fileno())
 
 
@@ -143,16 +154,15 @@ def _numbered(name):
     """
     home = reports_folder() / ".numbers"
     home.mkdir(exist_ok=True)
-    handle = os.open(home / name, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        kept = os.pread(handle, 20, 0)
+    counter = home / name
+    with _lock(home / f"{name}.lock"):
+        kept = counter.read_text() if counter.exists() else ""
         # Where the counter is lost the runs that are there tell how far it had come.
         last = int(kept) if kept.isdigit() else max(map(_number, runs(name)), default=0)
-        os.pwrite(handle, f"{last + 1:020d}".encode(), 0)
+        draft = home / f".{name}.new"
+        draft.write_text(f"{last + 1:020d}")
+        os.replace(draft, counter)
         yield last + 1
-    finally:
-        os.close(handle)
 
 
 def _number(manifest):
@@ -179,9 +189,12 @@ def sweep_killed():
     write: then the next sweep does it.
     """
     for old in reports_folder().glob(".building-*"):
-        with contextlib.suppress(OSError), open(old / ".alive", "ab") as probe:
-            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its maker lives
+        # A lock that is held says that the maker lives.
+        with contextlib.suppress(OSError), _alive(old).acquire(timeout=0):
             shutil.rmtree(old, ignore_errors=True)
+    for left in reports_folder().glob(".alive-*"):
+        if not left.with_name(left.name.replace(".alive-", ".building-", 1)).exists():
+            _sweep_old(left)
 
 
 def runs(name=None):
@@ -212,23 +225,30 @@ def only_one():
     """Hold the project's run lock; raises AlreadyRunning if another process holds it."""
     home = reports_folder()
     home.mkdir(exist_ok=True)
-    with open(home / ".lock", "ab") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise AlreadyRunning(
-                "reports.error_already_running",
-                "schedule: another scheduled run is at work; nothing was started",
-            ) from None
+    lock = _lock(home / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except TimeoutError:
+        raise AlreadyRunning(
+            "reports.error_already_running",
+            "schedule: another scheduled run is at work; nothing was started",
+        ) from None
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def sweep(home, pattern):
     """Remove drafts that a killed process left more than an hour ago."""
     for old in home.glob(pattern):
-        with contextlib.suppress(OSError):
-            if time.time() - old.stat().st_mtime > 3600:
-                shutil.rmtree(old) if old.is_dir() else old.unlink()
+        _sweep_old(old)
+
+
+def _sweep_old(path):
+    with contextlib.suppress(OSError):
+        if time.time() - path.stat().st_mtime > 3600:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _sha256(path):

@@ -1,15 +1,15 @@
 """The month under review: what it brought, and what changed since the month before."""
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
-from workbench import attribution, funnels, intervals
+from workbench import attribution, funnels, intervals, notes
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
-from workbench.results import Result, currency_of, is_built_in, is_simulated
+from workbench.results import Result, currency_of, is_built_in, is_simulated, merging
 from workbench.results.charts import Curve, Points
 
 MOST_MONTHS = 13
@@ -377,8 +377,12 @@ def influence(events, months, conversion, channel, *, conf_level=0.95):
 
 def segments(table, months, column, *, conf_level=0.95):
     """Which groups bought? The share of each group of a column among buyers, and its change."""
+    with notes.collected() as said:
+        if column in table and merging.in_report() and not is_built_in(table):
+            table = merging.merged(table, column, [m.of(table, "ordered_at") for m in months[:2]])
     now, before = (groups(table, m, column, conf_level=conf_level) for m in months[:2])
-    return change(now, before, column, "segments", month=months[0])
+    made = change(now, before, column, "segments", month=months[0])
+    return replace(made, limits=(*made.limits, *said))
 
 
 def voices(surveys, months, item, good, *, conf_level=0.95):

@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from workbench import display, project
+from workbench.display import workbook
 from workbench.errors import ReportFailed, unknown
-from workbench.reports import execution, index, pdf, places, pool, prose, publish, render, workbook
+from workbench.reports import execution, index, pdf, places, pool, prose, publish, render
 from workbench.reports.parameters import read_parameters, settle
 
 PACKAGES = (
@@ -232,7 +233,12 @@ def _job(job, told, *, timeout, as_of):
 
 def source_hash(path):
     """Return the SHA-256 of a notebook's cells and tags, its outputs left out."""
-    book = json.loads(path.read_text(encoding="utf-8"))
+    return cells_hash(path.read_text(encoding="utf-8"))
+
+
+def cells_hash(text):
+    """Return the SHA-256 of the cells and tags in the text of a notebook, its outputs left out."""
+    book = json.loads(text)
     kept = [
         [c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])] for c in book["cells"]
     ]

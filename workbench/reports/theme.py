@@ -17,9 +17,13 @@ def css():
     """Return the style sheet of all pages, in the colours of the theme."""
     style = _folder() / "style.css"
     text = style.read_text(encoding="utf-8") if style.is_file() else ""
-    colours = {name: value for name, value in settings().items() if name in COLOURS}
-    said = " ".join(f"--{name}: {value};" for name, value in colours.items())
+    said = " ".join(f"--{name}: {value};" for name, value in colours().items())
     return text + (f"\n:root {{ {said} }}\n" if said else "")
+
+
+def colours():
+    """Return the colours that the theme sets, by name; figures take them too."""
+    return {name: value for name, value in settings().items() if name in COLOURS}
 
 
 def logo():

@@ -14,6 +14,10 @@ SORT = Note("result.sort", "sort by")
 DOWN = Note("result.down", "largest first")
 # Captions of tables that belong to no one analysis, by the name notebooks give them.
 CAPTIONS = {
+    "interviews.quotes": Note("table.interview_quotes", "Quotes by code, chosen by a fixed rule"),
+    "service.states": Note(
+        "table.service_states", "Unhappy by their latest answer: how far each has been helped"
+    ),
     "clv.published": Note(
         "table.clv_published", "BG/NBD: published, and from another tenth of the same customers"
     ),

@@ -1,7 +1,7 @@
 """The Result every analysis returns: a question, a tidy table, and what a reader must know."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial, wraps
 from os import PathLike
 from pathlib import Path
@@ -11,7 +11,9 @@ from workbench.errors import InputError, check_draws, one_of
 from workbench.notes import Note
 from workbench.results import charts, rows
 from workbench.results import made as made_elsewhere
-from workbench.results.charts import Chart, Curve, Flow, Heat, Points
+from workbench.results.changes import change
+from workbench.results.charts import Chart, Curve, Flow, Funnel, Heat, Law, Points
+from workbench.results.segment import Segment, behind, read_segment
 from workbench.results.small import MINIMUM_CELL, is_small, sayable, small_cells, withheld
 
 __all__ = [
@@ -19,15 +21,20 @@ __all__ = [
     "Chart",
     "Curve",
     "Flow",
+    "Funnel",
     "Heat",
+    "Law",
     "Points",
     "Result",
+    "Segment",
     "analysis",
     "built_in",
+    "change",
     "is_built_in",
     "is_simulated",
     "is_small",
     "read",
+    "read_segment",
     "small_cells",
     "tidy",
     "withheld",
@@ -35,7 +42,7 @@ __all__ = [
 
 EVIDENCE = ("descriptive", "associational", "quasi-causal", "experimental")
 NUMBERS = ("count", "total", "amount", "n", "estimate", "std_error", "conf_low", "conf_high")
-_PLAIN = ("unit", "n", "conf_level", "evidence", "simulated", "currency", "built_in")
+_PLAIN = ("unit", "n", "conf_level", "evidence", "simulated", "currency", "built_in", "analysis")
 _SAID = ("question", "answer", "method", "limits")
 
 
@@ -76,6 +83,11 @@ class Result:
     built_in : bool
         Whether the labels of its data are ours, as those of a simulated market and of the data sets
         that come with the workbench; then they are shown in the language in use.
+    analysis : str
+        The function that made it, such as "surveys.nps".
+    people : object
+        Who stands behind which row (customer_id and keys), or what makes that table; read by
+        `members`, and neither shown nor saved.
     """
 
     question: Note | str
@@ -92,6 +104,8 @@ class Result:
     simulated: bool = False
     currency: str | None = None
     built_in: bool = False
+    analysis: str | None = None
+    people: object = field(default=None, repr=False)
 
     def __post_init__(self):
         one_of("evidence", self.evidence.split(":")[0], EVIDENCE)
@@ -114,6 +128,15 @@ class Result:
         table["text"] = table["value"].where(~numeric, None).map(lambda v: v and str(v))
         table["value"] = table["value"].where(numeric, None).astype(float)
         return table
+
+    def members(self, **keys):
+        """Return the customers behind the rows with these keys, as a Segment for the next analysis.
+
+        Such as `members(segment="at_risk")`; without keys, all who stand behind a row. Ids never
+        stand in a report. Raises InputError where the result does not know them, or for a key or
+        value that does not occur.
+        """
+        return behind(self.people, keys, self.question)
 
     def plot(self, ax=None):
         """Draw the result from its own table and return the matplotlib Axes."""
@@ -143,6 +166,30 @@ class Result:
             for ending in ("svg", "png"):
                 ax.figure.savefig(folder / f"figure.{ending}", bbox_inches="tight", dpi=150)
             plt.close(ax.figure)
+
+    def to_markdown(self):
+        """Return question, answer, table, method and limits as Markdown, in the language in use."""
+        from workbench.display import papers
+
+        return papers.markdown(self)
+
+    def to_latex(self, label=""):
+        """Return the table for a paper, in APA style with the package booktabs."""
+        from workbench.display import papers
+
+        return papers.latex(self, label)
+
+    def to_excel(self, path):
+        """Write question, answer, table, method and limits to an Excel workbook."""
+        from workbench.display import record, workbook
+
+        workbook.write([record.entry(self)], path)
+
+    def cite(self):
+        """Return the literature of the method, and the software, as BibTeX."""
+        from workbench.display import citing
+
+        return citing.bibtex(self)
 
     def __repr__(self):
         from workbench.display import tables
@@ -194,6 +241,7 @@ def analysis(function=None, *, none_drawn=False):
         currency = next((c for c in map(currency_of, given) if c), None)
         ours = any(is_built_in(one) for one in given)
         if isinstance(made, Result):
+            made = replace(made, analysis=_public_name(function))
             return _named(_marked(_limited(made, said), simulated, currency), ours)
         if isinstance(getattr(made, "attrs", None), dict):
             rows.carried(made, said)
@@ -202,6 +250,16 @@ def analysis(function=None, *, none_drawn=False):
         return made
 
     return marked
+
+
+def _public_name(function):
+    """Return the room of a function and its name in it; None for one made elsewhere.
+
+    >>> _public_name(tidy), _public_name(json.loads)
+    ('results.tidy', None)
+    """
+    package, *rooms = function.__module__.split(".")
+    return f"{rooms[0]}.{function.__name__}" if package == "workbench" and rooms else None
 
 
 def _called(function, args, options):

@@ -1,4 +1,4 @@
-"""What a figure draws from the table of a Result: four kinds of chart, as typed values.
+"""What a figure draws from the table of a Result: six kinds of chart, as typed values.
 
 Columns are named as they stand in the table; axes are notes, written out when the chart is drawn.
 """
@@ -34,7 +34,7 @@ class Chart:
 
     @property
     def kind(self):
-        """The name of the kind: points, curve, heat or flow."""
+        """The name of the kind: points, funnel, curve, law, heat or flow."""
         return type(self).__name__.lower()
 
     @property
@@ -109,6 +109,34 @@ class Curve(Chart):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Funnel(Points):
+    """A bar a step, as long as the share that reached it; beside it what is lost since the last."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law(Chart):
+    """A dot with its interval a row, and the line on which a law has it.
+
+    Attributes
+    ----------
+    label : str
+        Column that names a row; those that leave the line are named.
+    x, line : str
+        Column along the horizontal axis, and what the law says of a row.
+    p_value : str
+        Column with the p of a row's distance from the line, corrected for how many they are.
+    """
+
+    label: str
+    x: str
+    line: str
+    p_value: str
+
+    def _named(self):
+        return (self.label,)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Heat(Chart):
     """A matrix of shares; what cannot be known yet stays empty.
 
@@ -151,7 +179,7 @@ class Flow(Chart):
         return self.label
 
 
-KINDS = {kind.__name__.lower(): kind for kind in (Points, Curve, Heat, Flow)}
+KINDS = {kind.__name__.lower(): kind for kind in (Points, Funnel, Curve, Law, Heat, Flow)}
 
 
 def from_dict(kept):

@@ -1,5 +1,9 @@
 """Columns of the user's tables whose names say what they hold: moments, and numbers."""
 
+from os import PathLike
+from pathlib import Path
+
+from workbench import engine
 from workbench.errors import InputError
 from workbench.results import columns
 
@@ -91,3 +95,15 @@ def _wrong(where, name, column, *, moments):
         "pandas.to_numeric(…)",
         **values,
     )
+
+
+def is_table(value):
+    """Say whether a value is a table of a kind the engine takes, or the path of one."""
+    if isinstance(value, (str, PathLike)):
+        return Path(value).suffix.lower() in (".parquet", ".pq") and Path(value).exists()
+    return hasattr(value, "columns") and getattr(value, "ndim", 2) == 2
+
+
+def columns_of(table):
+    """Return the names of a table's columns, whatever its kind."""
+    return table.columns if hasattr(table, "iloc") else engine.columns(table)

@@ -55,7 +55,7 @@ def check(function, arguments):
     """
     room = function.__module__.removeprefix("workbench.").partition(".")[0]
     for name, table in arguments.items():
-        if (room, name) in MADE and hasattr(table, "columns"):
+        if (room, name) in MADE and hasattr(table, "attrs"):
             maker, needed, _ = MADE[room, name]
             for column in table.columns.intersection(needed):
                 lacking = int(table[column].isna().sum())
@@ -79,7 +79,7 @@ def lacking(function, args, options, error):
     """
     room = function.__module__.removeprefix("workbench.").partition(".")[0]
     for name, table in signature(function).bind(*args, **options).arguments.items():
-        if (room, name) in MADE and hasattr(table, "columns"):
+        if (room, name) in MADE and hasattr(table, "attrs"):
             _, needed, more = MADE[room, name]
             gone = [c for c in (*needed, *more) if c not in table.columns and _is_key(c, error)]
             need_columns(name, table.columns, *gone)

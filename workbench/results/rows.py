@@ -1,13 +1,11 @@
 """The rows of the user's own tables that an analysis cannot use: counted and said in one place."""
 
 from inspect import signature
-from os import PathLike
-from pathlib import Path
 
 from workbench import engine, names, notes
 from workbench.errors import InputError
 from workbench.notes import Note, say
-from workbench.results import columns, kinds, made, weights
+from workbench.results import columns, kinds, made, merging, weights
 
 # Parameters that hold a canonical table, and the columns without which no analysis can use a row.
 NEEDED = {
@@ -45,11 +43,12 @@ def usable(function, args, options):
     made.check(function, bound.arguments)
     columns.check(function, _with_defaults(bound))
     weights.check(function, bound.arguments)
+    merging.before(function, bound)
     if function.__name__ in EVERY_ROW:
         return bound.args, bound.kwargs
     for name, needed in NEEDED.items():
         table = bound.arguments.get(name)
-        if _is_table(table) and set(needed) <= set(_columns(table)):
+        if kinds.is_table(table) and set(needed) <= set(kinds.columns_of(table)):
             bound.arguments[name] = _looked_at(name, table, needed)
     return bound.args, bound.kwargs
 
@@ -58,17 +57,6 @@ def _with_defaults(bound):
     """Return every argument by name, those not given as their defaults."""
     defaults = {n: p.default for n, p in bound.signature.parameters.items()}
     return {**defaults, **bound.arguments}
-
-
-def _is_table(value):
-    """Whether a value is a table of a kind the engine takes, or the path of one."""
-    if isinstance(value, (str, PathLike)):
-        return Path(value).suffix.lower() in (".parquet", ".pq") and Path(value).exists()
-    return hasattr(value, "columns") and getattr(value, "ndim", 2) == 2
-
-
-def _columns(table):
-    return table.columns if hasattr(table, "iloc") else engine.columns(table)
 
 
 def _looked_at(name, table, needed):

@@ -7,6 +7,7 @@ from workbench.retention.by_cohort import cohorts, mean_curve
 from workbench.retention.churn import retention_rate
 from workbench.retention.duration_models import cox, parametric
 from workbench.retention.engaged import engagement
+from workbench.retention.events import Clock, event_retention
 from workbench.retention.moments import churn_moments
 from workbench.retention.rates import day_retention, over_time
 from workbench.retention.reasons import exits
@@ -21,6 +22,7 @@ from workbench.retention.stays import curves, period_hazards
 from workbench.retention.waiting import time_to_next
 
 __all__ = [
+    "Clock",
     "buying_rhythm",
     "churn_moments",
     "cohorts",
@@ -28,6 +30,7 @@ __all__ = [
     "curves",
     "day_retention",
     "engagement",
+    "event_retention",
     "ever_repeat",
     "exits",
     "mean_curve",

@@ -203,6 +203,7 @@ def _cox_answer(table, conf_level):
     if not len(table):
         return COX_NOTHING
     corrected = intervals.corrected(table["p_value"])
+    table = table.assign(p_moving=intervals.corrected(table["p_proportional"]))
     row = table.assign(corrected=corrected).sort_values(["corrected", "p_value", "term"]).iloc[0]
     values = {
         "term": row["term"],
@@ -218,6 +219,14 @@ def _cox_answer(table, conf_level):
             "No association with ending sooner or later could be shown; the clearest is "
             "{term:header}, hazard ratio {ratio:3} per unit ({low:3} to {high:3}; {count} of {n} "
             "durations ended).",
+            **values,
+        )
+    if row["p_moving"] < 1 - conf_level:
+        return Note(
+            "retention.cox_answer_moving",
+            "{term:header} is most clearly associated with when it ends, but not in the same way "
+            "at all times: the hazard ratio of {ratio:3} per unit ({low:3} to {high:3}) is an "
+            "average over them ({count} of {n} durations ended).",
             **values,
         )
     if row["hazard_ratio"] > 1:

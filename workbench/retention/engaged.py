@@ -5,12 +5,13 @@ import numpy as np
 from workbench import engine, intervals, periods, schemas
 from workbench import names as own
 from workbench import regression as fits
-from workbench.errors import InputError, NotEnoughData
+from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 from workbench.retention import sentences
 
 MONTH = 30  # days
+AT_ONCE = 2  # a first fall more than this many times all later ones has no half-life
 QUESTION = Note(
     "retention.engaged_question",
     "How many customers are still active, month by month after their first order?",
@@ -26,7 +27,7 @@ NO_DECAY = Note(
 )
 
 
-@engine.frames("events", "orders")
+@engine.tables("events", "orders")
 @analysis
 def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC", conf_level=0.95):
     """How many customers still do anything, month by month after their first order?
@@ -51,7 +52,8 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
         month (1: the 30 days after the day of the first order), count (customers with an act), n
         (customers watched for the whole month), estimate, conf_low, conf_high (Wilson). The
         half-life of engagement, from a log-linear decay with errors over customers, stands in
-        `.facts` (retention.half_life). `.model` is its statsmodels fit.
+        `.facts` (retention.half_life; retention.falls_at_once where it has none). `.model` is its
+        statsmodels fit.
 
     Raises
     ------
@@ -65,42 +67,19 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
     """
     import pandas as pd
 
-    fits.require(events, "events", "customer_id", "occurred_at", "event", machine)
-    fits.require(orders, "orders", "customer_id", "ordered_at")
-    when, ordered = (
-        schemas.moments(events, "events", "occurred_at"),
-        schemas.moments(orders, "orders", "ordered_at"),
+    need_columns("events", engine.columns(events), "customer_id", "occurred_at", "event")
+    need_columns("events", engine.columns(events), *([machine] if machine else []))
+    need_columns("orders", engine.columns(orders), "customer_id", "ordered_at")
+    bought, begin = _first_days(orders, zone)
+    names = _counted_names(events, acts)
+    active, machines = _acts(events, names, machine, bought, begin, months)
+    last = max(
+        t
+        for t in (engine.span(events, "occurred_at")[1], engine.span(orders, "ordered_at")[1])
+        if t
     )
-    names = events["event"].map(own.written, na_action="ignore")
-    known = sorted(names.dropna().unique())
-    acts = None if acts is None else own.occurring("acts", own.several(acts), known)
-    counted = (
-        (names.isin(acts) if acts is not None else names != "order")
-        & events["customer_id"].notna()
-        & when.notna()
-    )
-    machines = 0
-    if machine:
-        marks = events[machine].fillna(0)
-        if not marks.isin((0, 1)).all():
-            raise InputError(
-                "retention.error_machine_marks",
-                "events: '{machine}' must be true or false, found {mark:repr}",
-                machine=machine,
-                mark=marks[~marks.isin((0, 1))].iloc[0],
-            )
-        machines, counted = int((counted & (marks == 1)).sum()), counted & (marks == 0)
-    first = ordered.groupby(engine.written(orders["customer_id"])).min().dropna()
-    who = engine.written(events["customer_id"])[counted]
-    schemas.must_match("events", who, first.index)
-    begin = pd.Series(periods.local_days(first, zone), first.index)
-    age = periods.local_days(when[counted], zone) - who.map(begin).to_numpy(float)
-    month = np.ceil(age / MONTH)
-    active = pd.DataFrame({"customer_id": who.to_numpy(), "month": month})
-    active = active[(age >= 1) & (month <= months)].drop_duplicates()
-    last = pd.concat([when, ordered]).max()
     # The last day is only whole where the data go on beyond it.
-    watched = (int(periods.local_days(pd.Series([last]), zone)[0]) - begin) // MONTH
+    watched = (periods.local_day(last, zone) - begin) // MONTH
     many = watched.clip(0, months).to_numpy()
     people = pd.DataFrame(
         {
@@ -127,7 +106,7 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
     if table["count"].gt(0).all() and len(table) > 2:
         data = fits.prepare(people, "acted", ["month"], cluster="customer_id", what="engagement")
         made = fits.fit(data, "poisson")
-        limits.append(_half_life(made, data, conf_level))
+        limits.append(_half_life(made, data, table["estimate"], conf_level))
     if machines:
         limits.append(
             Note(
@@ -149,7 +128,7 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
             days=MONTH,
         ),
         unit="customers",
-        n=len(first),
+        n=len(begin),
         conf_level=conf_level,
         limits=(*limits, ONLY_TRACKED),
         model=made,
@@ -164,14 +143,98 @@ def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC",
     )
 
 
-def _half_life(fit, data, conf_level):
-    """Say in how many months engagement halves, or that no decline is seen."""
+def _counted_names(events, acts):
+    """Return the events that count, as they are written."""
+    known = own.listed(engine.distinct(events, "event"))
+    if acts is None:
+        return [name for name in known if own.written(name) != "order"]
+    return own.occurring("acts", own.several(acts), known)
+
+
+def _first_days(orders, zone):
+    """Return the local day of every customer's first order, by the customer's id as written."""
+    view = engine.view(
+        orders, zone=zone, customer=engine.key("customer_id"), day=engine.day("ordered_at")
+    )
+    first = engine.run("SELECT customer, min(day) AS day FROM o GROUP BY customer", o=view)
+    return view, first.assign(customer=engine.written(first["customer"])).set_index("customer")[
+        "day"
+    ].sort_index()
+
+
+# Acts from the day after the first order on, by the months since; a mark of 1 is a machine's.
+_ACTS = """WITH first AS (
+    SELECT CAST(customer AS {text}) AS customer, min(day) AS day FROM o GROUP BY 1)
+  SELECT f.customer, ceil((a.day - f.day) / {month}e0) AS month
+  FROM (SELECT CAST(customer AS {text}) AS customer, day FROM e WHERE {person}) a
+  JOIN first f ON f.customer = a.customer
+  WHERE a.day > f.day AND a.day <= f.day + {days}
+  GROUP BY 1, 2"""
+
+
+def _acts(events, names, machine, orders, first, months):
+    """Return the customers and months since their first order with an act, and how many acts are a
+    machine's.
+    """
+    import pandas as pd
+
+    if machine:
+        _check_marks(events, machine)
+    if not names:
+        return pd.DataFrame({"customer_id": pd.Series(dtype=object), "month": []}), 0
+    view = engine.view(
+        events,
+        zone=orders.zone,
+        customer=engine.key("customer_id"),
+        day=engine.day("occurred_at"),
+        event=engine.code("event", names),
+        **({"machine": engine.raw(machine)} if machine else {}),
+    )
+    person = "coalesce(CAST(machine AS INTEGER), 0) = 0" if machine else "1 = 1"
+    found = engine.run(
+        _ACTS.format(text="STRING", month=MONTH, person=person, days=MONTH * months),
+        o=orders,
+        e=view,
+    )
+    if not len(found):
+        who = engine.run(f"SELECT DISTINCT customer FROM e WHERE {person}", e=view)["customer"]
+        schemas.must_match("events", engine.written(who).dropna(), first.index)
+    machines = engine.one(f"SELECT count(*) FROM e WHERE NOT ({person})", e=view)
+    return found.rename(columns={"customer": "customer_id"}), int(machines)
+
+
+def _check_marks(events, machine):
+    """Raise InputError where what marks the acts of machines is neither true nor false."""
+    marks = engine.run("SELECT DISTINCT m FROM e", e=engine.view(events, m=engine.raw(machine)))
+    odd = marks["m"].dropna()
+    odd = odd[~odd.isin((0, 1))]
+    if len(odd):
+        raise InputError(
+            "retention.error_machine_marks",
+            "events: '{machine}' must be true or false, found {mark:repr}",
+            machine=machine,
+            mark=odd.iloc[0],
+        )
+
+
+def _half_life(fit, data, shares, conf_level):
+    """Say in how many months engagement halves, that it fell at once, or that it does not fall."""
     slope, se = float(fit.params["month"]), float(fit.bse["month"])
     low, high = (
         float(v) for v in intervals.normal(slope, se, conf_level, df=fits.quantile_df(data))
     )
     if not high < 0:
         return NO_DECAY
+    first, second, last = (float(v) for v in shares.iloc[[0, 1, -1]])
+    if first - second > AT_ONCE * (second - last):
+        return Note(
+            "retention.falls_at_once",
+            "Most of the decline comes at once: from {first:%} in the first month to {second:%} in "
+            "the second, and {last:%} in the last. A half-life would describe neither part.",
+            first=first,
+            second=second,
+            last=last,
+        )
     life = [np.log(2) / -v if v < 0 else np.inf for v in (low, slope, high)]
     return Note(
         "retention.half_life",

@@ -26,7 +26,8 @@ CHURN_RULE = Note(
 CHURN_SORTING = Note(
     "retention.churn_sorting",
     "A later purchase is made by those who buy often: the share falls with the number of the "
-    "purchase even where nobody changes and nobody leaves. Only what differs from that is news.",
+    "purchase even where nobody changes and nobody leaves. What differs from that is change, or "
+    "rates that are spread otherwise than a beta.",
 )
 
 

@@ -84,9 +84,9 @@ def day_retention(
         the end of the last bracket.
     days : list of int
         Days after the first purchase, increasing, from 1 on.
-    by : Series, optional
+    by : Series or Segment, optional
         Group of each customer, indexed by customer_id; customers without one form the group
-        "missing". Each group is compared with all others.
+        "missing". Of a Segment, its members and all others. Each group is compared with all others.
     zone, until : as in `repeat_rate`
 
     Returns
@@ -109,7 +109,7 @@ def day_retention(
     import pandas as pd
 
     one_of("kind", kind, KINDS)
-    if by is not None and not hasattr(by, "index"):
+    if not schemas.tells_groups(by):
         raise InputError(
             "retention.error_by",
             "by: a Series of groups indexed by customer_id is needed, found {by:repr}; "

@@ -59,7 +59,15 @@ def durations(table, time, event, *others):
 @engine.frames("table")
 @analysis
 def curves(
-    table, *, time="days", event="ended", by=None, customer=None, horizon=None, conf_level=0.95
+    table,
+    *,
+    time="days",
+    event="ended",
+    entry=None,
+    by=None,
+    customer=None,
+    horizon=None,
+    conf_level=0.95,
 ):
     """Which share is still going on after each time, and do groups differ?
 
@@ -70,6 +78,9 @@ def curves(
         left out and counted.
     time, event : str
         The duration, and whether it ended (1) or was still going on when the data end (0).
+    entry : str, optional
+        Column of the time at which a duration came under observation, in the unit of `time`:
+        before that, its end could not have been seen, and it is not at risk.
     by : str, optional
         Column of the group.
     customer : str, optional
@@ -96,25 +107,29 @@ def curves(
     Source: Kaplan & Meier (1958), JASA 53; Mantel (1966); restricted means Royston & Parmar (2013),
     BMC Medical Research Methodology 13.
     """
-    rows, lost = durations(table, time, event, by, customer)
+    rows, lost = durations(table, time, event, by, customer, entry)
+    rows, late = _entered(rows, time, entry)
     who = None if customer is None else rows[customer]
+    begun = None if entry is None else rows[entry]
     made, medians = survival.by_group(
         rows[time],
         rows[event],
         None if by is None else rows[by],
         customer=who,
+        entry=begun,
         conf_level=conf_level,
     )
-    limits = sentences.medians(medians, time)
+    limits = [*sentences.medians(medians, time), *late]
     p = None
     if len(medians) > 1:
-        p = float(survival.log_rank(rows[time], rows[event], rows[by], customer=who)[2])
+        tested = survival.log_rank(rows[time], rows[event], rows[by], customer=who, entry=begun)
+        p = float(tested[2])
         if p == p:
             limits.append(
                 Note("retention.log_rank", "Log-rank test over all groups: p: {p:p}.", p=p)
             )
         limits += _without_event(made)
-    if len(medians) == 2 and _comparable(rows, time, by, horizon):
+    if entry is None and len(medians) == 2 and _comparable(rows, time, by, horizon):
         limits.append(_mean_gap(rows, medians, time, event, by, who, horizon, conf_level))
     return Result(
         question=Note(
@@ -126,6 +141,7 @@ def curves(
         unit="durations",
         n=len(rows),
         conf_level=conf_level,
+        evidence="associational" if len(medians) > 1 else "descriptive",
         limits=(*limits, _censored(rows[event]), *sentences.left_out(lost)),
         chart=Curve(
             x="time",
@@ -136,6 +152,42 @@ def curves(
             ylabel=Note("retention.stay_share", "Share that continues"),
         ),
     )
+
+
+def _entered(rows, time, entry):
+    """Return the durations that came under observation before they ended, and what is said of late
+    entry.
+    """
+    if entry is None:
+        return rows, []
+    began = rows[entry].astype(float)
+    if (began < 0).any():
+        raise InputError(
+            "retention.error_entry",
+            "table: '{entry}' must be {least} or more, found {found}",
+            entry=entry,
+            least=0,
+            found=float(began.min()),
+        )
+    seen = began < rows[time].astype(float)
+    kept = rows[seen].reset_index(drop=True)
+    if not len(kept):
+        raise NotEnoughData("retention.error_no_complete_row", "survival: there is no complete row")
+    said = Note(
+        "retention.late_entry",
+        "{n} of {all} durations came under observation after their beginning; each counts from "
+        "then on.",
+        n=int((kept[entry] > 0).sum()),
+        all=len(kept),
+    )
+    lost = int((~seen).sum())
+    gone = Note(
+        "retention.entry_after_end",
+        "{n} duration ended before it could come under observation and is left out.",
+        "{n} durations ended before they could come under observation and are left out.",
+        n=lost,
+    )
+    return kept, [said, *([gone] if lost else [])]
 
 
 def _censored(ended):
@@ -354,7 +406,7 @@ def period_hazards(
         unit="durations",
         n=len(rows),
         conf_level=conf_level,
-        evidence="associational" if covariates else "descriptive",
+        evidence="descriptive",
         limits=(*limits, *sentences.left_out(lost)),
         chart=Points(
             label=["term"],

@@ -294,14 +294,21 @@ def must_match(where, ids, known):
         )
 
 
+def tells_groups(by):
+    """Say whether `by` is what `group_of` takes: nothing, a Series by customer, or a Segment."""
+    return by is None or hasattr(by, "index") or hasattr(by, "among")
+
+
 def group_of(customers, by):
     """Return the group of each customer by a Series (or dict) indexed by their ids, which match as
-    they are written; missing where they have none.
+    they are written, or by a Segment (its members and others); missing where they have none.
 
     Raises InputError where no id of `by` is among the customers.
     """
     import pandas as pd
 
+    if hasattr(by, "among"):
+        return by.among(customers)
     by = pd.Series(by)
     names = pd.Series(engine.written(by.index), dtype=object)
     known = engine.written(customers)

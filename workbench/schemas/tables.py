@@ -127,7 +127,7 @@ TABLES = {
             **_WORDS(("first_reply_at", "closed_at"), "time"),
             **_WORDS(("channel", "reason", "phase"), "word"),
             "contacts": "number",
-            **_WORDS(("escalated", "solved_first"), "flag"),
+            **_WORDS(("escalated", "solved_first", "reopened"), "flag"),
         },
     ),
     # Who asked whom to become a customer, and what came of it.
@@ -144,7 +144,12 @@ TABLES = {
     # What coders saw in texts: a row a code, segment and coder.
     "codes": _columns(
         {"text_id": "key", "segment_id": "key", "coder_id": "key", "code": "word"},
-        {"participant_id": "key", "stage": "word", "touchpoint": "word"},
+        {
+            "participant_id": "key",
+            **_WORDS(("stage", "touchpoint", "text"), "word"),
+            "interviewed_at": "time",
+            "value": "number",
+        },
     ),
     # A brand tracker: a row a respondent, brand and measure in each wave.
     "tracker": _columns(

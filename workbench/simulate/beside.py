@@ -124,9 +124,16 @@ BESIDE_SHARES = Note(
     "({term:word}): {estimate:%} estimated, {truth:%} planted.",
 )
 
+BESIDE_APART = Note(
+    "simulate.beside_answer_apart",
+    "{inside} of {planted} intervals contain the planted difference; furthest off is "
+    "{measure:word} ({term:word}): {estimate:points} percentage points estimated, {truth:points} "
+    "planted.",
+)
+
 
 @analysis
-def beside(estimates, *, shares=True):
+def beside(estimates, *, shares=True, apart=False):
     """How near do the estimates of several analyses come to what was planted, misses too?
 
     Parameters
@@ -138,6 +145,8 @@ def beside(estimates, *, shares=True):
         may stand in place of one of several Results.
     shares : bool
         Whether the estimates are shares.
+    apart : bool
+        Whether they are differences of shares, shown in points.
 
     Returns
     -------
@@ -162,7 +171,7 @@ def beside(estimates, *, shares=True):
         question=simulated_question(
             Note("simulate.beside_question", "How near do the estimates come to what was planted?")
         ),
-        answer=_beside_answer(table, held & known, known, shares),
+        answer=_beside_answer(table, held & known, known, shares, apart),
         table=table,
         method=Note(
             "simulate.beside_method",
@@ -179,6 +188,7 @@ def beside(estimates, *, shares=True):
             group="measure",
             beside="planted",
             percent=shares,
+            points=apart,
             xlabel=Note("simulate.beside_axis", "Estimate, and what was planted"),
         ),
     )
@@ -216,11 +226,12 @@ def _columns(table, names):
     return out if len(out) == len(names[0]) else []
 
 
-def _beside_answer(table, held, known, shares):
+def _beside_answer(table, held, known, shares, apart):
     """Return how many planted values are covered, and the one that is missed by most."""
     far = (table["deviation"] / (1 if shares else table["planted"].abs())).abs()
     row = table.loc[far.idxmax()]
-    return (BESIDE_SHARES if shares else BESIDE).having(
+    said = BESIDE_APART if apart else BESIDE_SHARES if shares else BESIDE
+    return said.having(
         inside=int(held.sum()),
         planted=int(known.sum()),
         measure=row["measure"],

@@ -24,8 +24,8 @@ REASONS = {
     "given_up_in": Note(
         "simulate.why_given_up",
         "Where people give up: those who gave up and came back with a new need within the silence "
-        "are missing, and they are not like the others; a silence read off the waits mends that. "
-        "What remains are contacts of a need that rules put under search.",
+        "are missing. A silence read off the waits brings their number right, and not the place: "
+        "rules put contacts of a need under search, which only labels mend.",
     ),
     "leaving": Note(
         "simulate.why_leaving",
@@ -39,14 +39,16 @@ REASONS = {
     ),
     "minutes": Note(
         "simulate.why_minutes",
-        "Time in a stage: rules put some events under another stage, which cuts long stays into "
-        "short ones, and a stay that ends in a purchase or in giving up is not told apart from one "
-        "that goes on. Events labelled by hand mend the rules.",
+        "Time in a stage: the planted stays are of those who went on. The estimate keeps everybody "
+        "who gave up among those still staying until the silence is over, which draws it up, the "
+        "upper quartile most; and stages that rules misread join two stays. Labels mend the "
+        "second. The first is another question: that of all who entered.",
     ),
     "moves": Note(
         "simulate.why_moves",
-        "Moves: an event that a rule puts under the wrong stage makes two moves that nobody made. "
-        "Events labelled by hand mend it.",
+        "Moves: an occasion that holds several decisions reaches later stages more often than each "
+        "of them, and an event that a rule puts under the wrong stage makes a move that nobody "
+        "made. A silence read off the waits mends the first, events labelled by hand the second.",
     ),
     "looped": Note(
         "simulate.why_looped",
@@ -62,6 +64,23 @@ REASONS = {
         "simulate.why_effort",
         "Effort: contacts that nobody tracks are missing, and those of an earlier decision in the "
         "same occasion are added.",
+    ),
+    "impulse": Note(
+        "simulate.why_impulse",
+        "On impulse: what was planted is a decision that left out searching and comparing in mind. "
+        "The count also wants the order within minutes, and takes pages that rules put under "
+        "search for searching, so that it misses many. A question to the buyer mends it.",
+    ),
+    "progress": Note(
+        "simulate.why_progress",
+        "Moving on: what was planted is giving up in mind. The log tells only that nothing "
+        "followed within the days counted: who gave up and soon felt another need seems to go on, "
+        "and who went on unseen seems to have stopped.",
+    ),
+    "engaged": Note(
+        "simulate.why_engaged",
+        "Active in a month: a customer who is still one need not do anything in a month, and one "
+        "who has left does nothing. A share of the active is a lower bound of those who stay.",
     ),
     "now": Note(
         "simulate.why_now",

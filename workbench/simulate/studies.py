@@ -75,7 +75,7 @@ def stars(products=3000, *, jump=0.12, seed=1):
     """Make restaurants whose displayed stars are their mean rating rounded to halves; a half star
     more on display adds `jump` to log visits.
 
-    Returns a DataFrame: product_id, rating, visits (logarithm), visits_before (the same of the year
+    Returns a DataFrame: product_id, rating, log_visits, log_visits_before (the same of the year
     before stars were shown).
     """
     rng = np.random.default_rng(seed)
@@ -87,8 +87,8 @@ def stars(products=3000, *, jump=0.12, seed=1):
             {
                 "product_id": np.arange(products) + 1,
                 "rating": rating,
-                "visits": base + jump * shown / 0.5,
-                "visits_before": base + rng.normal(0, 0.2, products),
+                "log_visits": base + jump * shown / 0.5,
+                "log_visits_before": base + rng.normal(0, 0.2, products),
             }
         ),
         jump=jump,
@@ -405,55 +405,6 @@ def feelings(people=600, *, emotion=0.5, satisfaction=0.7, hedonic=0.45, seed=1)
     )
 
 
-def members(customers=1500, months=18, *, lift=0.35, seed=1):
-    """Make orders of a shop with a loyalty programme that heavy buyers join.
-
-    Planted: from the month after joining on, a member orders `lift` times more often than before.
-    Customers order at rates of their own, and the chance to join in a month grows with it, from
-    month 6 on. Returns a dictionary: orders (order_id, customer_id, ordered_at, amount) and
-    members (customer_id, joined_at).
-    """
-    rng = np.random.default_rng(seed)
-    rate, begin = rng.gamma(1.2, 0.9, customers), pd.Timestamp("2023-01-01", tz="UTC")
-    joins = np.where(np.arange(months)[None] >= 6, np.clip(0.03 * rate[:, None], 0, 0.3), 0.0)
-    hit = rng.random((customers, months)) < joins
-    joined = np.where(hit.any(axis=1), hit.argmax(axis=1), months + 1)
-    mean = rate[:, None] * (1 + lift * (np.arange(months)[None] > joined[:, None]))
-    mean[:, 0] += 1.0  # all have bought before the programme begins
-    who, month = (
-        v.ravel() for v in np.meshgrid(np.arange(customers), np.arange(months), indexing="ij")
-    )
-    n = rng.poisson(mean).ravel()
-    who, month = np.repeat(who, n), np.repeat(month, n)
-    first = np.array([(begin + pd.DateOffset(months=int(k))).value for k in range(months)]) // 1000
-    at = first[month] + (rng.random(len(who)) * 28 * 86_400_000_000).astype(np.int64)
-    orders = _made(
-        pd.DataFrame(
-            {
-                "order_id": np.arange(len(who)) + 1,
-                "customer_id": who + 1,
-                "ordered_at": pd.to_datetime(at, unit="us", utc=True),
-                "amount": rng.gamma(3, 10, len(who)).round(2),
-            }
-        ),
-        lift=lift,
-    )
-    # Who joins does so in the first days of the month, before its purchases tell.
-    came = np.flatnonzero(joined < months)
-    return {
-        "orders": orders,
-        "members": _made(
-            pd.DataFrame(
-                {
-                    "customer_id": came + 1,
-                    "joined_at": pd.to_datetime(first[joined[came]], unit="us", utc=True),
-                }
-            ),
-            lift=lift,
-        ),
-    }
-
-
 def _on(days):
     """Return moments so many days after the first of 2023, to the microsecond; missing stays
     missing.
@@ -518,5 +469,12 @@ def complaints(customers=3000, *, failure=0.12, left=-0.25, repaired=-0.04, seed
     )
     return {
         "orders": _made(orders, left=left, repaired=repaired),
-        "complaints": _made(said, left=left, repaired=repaired),
+        "complaints": _made(
+            said,
+            left=left,
+            repaired=repaired,
+            solved_less_unsolved=repaired - left,
+            solved_less_no_complaint=repaired,
+            unsolved_less_no_complaint=left,
+        ),
     }

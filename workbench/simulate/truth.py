@@ -7,6 +7,8 @@ would have on file or shares code with an estimator. Decisions still open at the
 a function says so. Each function returns a dictionary: name of a row = its true value.
 """
 
+import numpy as np
+
 from workbench.simulate.beside import beside, recovery
 
 STAGES = ("need", "search", "evaluation", "intent", "purchase")
@@ -18,7 +20,9 @@ __all__ = [
     "bought_within",
     "considered",
     "effort",
+    "flows",
     "given_up_in",
+    "impulse",
     "leaving",
     "looped",
     "minutes_in_stage",
@@ -29,6 +33,7 @@ __all__ = [
     "recovery",
     "skipped",
     "skipping_by",
+    "staying",
     "triggers",
 ]
 
@@ -135,6 +140,44 @@ def moves(market, stages=STAGES):
     for stage in stages[:-1]:
         to = steps.loc[steps["stage"] == stage, "to"]
         out |= {(stage, other): float((to == other).mean()) for other in stages if other != stage}
+    return out
+
+
+def flows(market, stages=STAGES):
+    """Return, of the decisions that went through a stage, the share whose next one in rank order
+    was each later one: (from, to) = share.
+    """
+    passed = market.truth["episodes"][list(stages)].to_numpy(bool)
+    out = {}
+    for i, stage in enumerate(stages[:-1]):
+        later = passed[passed[:, i], i + 1 :]
+        nxt = np.where(later.any(axis=1), later.argmax(axis=1), -1)
+        out |= {(stage, to): float((nxt == k).mean()) for k, to in enumerate(stages[i + 1 :])}
+    return out
+
+
+def impulse(market, by="side"):
+    """Return the share of first orders whose decision left search and evaluation out on impulse, by
+    the side of the customer; nobody skips a stage from habit before a first order.
+    """
+    first = market.truth["episodes"].query("outcome == 'bought' and orders_before == 0")
+    side = first["customer_id"].map(market["customers"].set_index("customer_id")[by])
+    return {str(k): float(v) for k, v in first["skipped"].groupby(side).mean().items()}
+
+
+def staying(market, months, length="30D"):
+    """Return the share of customers who were still customers at the end of each month after their
+    first order, of those first orders at least so long before the end.
+    """
+    import pandas as pd
+
+    bought = market.truth["episodes"].query("outcome == 'bought'")
+    first = bought.groupby("customer_id")["closed_at"].min()
+    left = market.truth["customers"].set_index("customer_id")["left_at"].reindex(first.index)
+    end, out = market.truth["events"]["occurred_at"].max(), {}
+    for month in months:
+        then = first + month * pd.Timedelta(length)
+        out[month] = float((left.isna() | (left > then))[then <= end].mean())
     return out
 
 

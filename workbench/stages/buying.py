@@ -16,7 +16,7 @@ from workbench.stats.hidden_markov import forward
 LEAST_BUYERS = 50  # to learn from, and to judge by
 
 
-@engine.frames("answers", "orders")
+@engine.frames("answers", "orders", near={"orders": engine.Near("answers", "answered_at")})
 @analysis
 def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=0.95):
     """What is a stated chance to buy worth: how many of those who gave each answer bought in time?

@@ -238,13 +238,8 @@ def compare_time(
         apart = survival.mean_gap(
             days, spells["ended"], mine, far, customer=who, conf_level=conf_level
         )
-        rows.append(
-            {
-                by: groups[g],
-                **apart,
-                "p_value": float(intervals.p_value(apart["estimate"], apart["std_error"])),
-            }
-        )
+        p_value = float(intervals.p_value(apart["estimate"], apart["std_error"]))
+        rows.append({by: groups[g], **apart, "p_value": p_value})
     table = pd.DataFrame(rows)
     table["p_holm"] = intervals.each_against_rest(table["p_value"])
     _, _, p = survival.log_rank(days, spells["ended"], spells["g"], customer=who)
@@ -274,6 +269,7 @@ def compare_time(
         unit="spells",
         n=len(spells),
         conf_level=conf_level,
+        evidence="associational",
         limits=limits,
         chart=Points(
             label=[by],

@@ -224,10 +224,10 @@ def posterior(events, model, *, moment=None):
     DataFrame
         customer_id, days_since_last_event, idle, need, search, evaluation, intent, post_purchase
         (chances that add up to 1), stage (the likeliest), certain (whether its chance is at
-        least one half), plausible (all stages of the model's set, joined by |; empty where the
-        model has none), events (how many the answer rests on), calibrated (whether answers
-        were there to learn the chances from). Customers without an event before the moment are left
-        out.
+        least one half), plausible (all stages of the model's set, a bar between them; empty
+        where the model has none), events (how many the answer rests on), calibrated
+        (whether answers were there to learn the chances from). Customers without an event
+        before the moment are left out.
 
     Source: as `fit_latent`.
     """

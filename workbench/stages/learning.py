@@ -1,5 +1,7 @@
 """What a model of hidden stages learnt from, and how well it does where the truth is known."""
 
+from dataclasses import replace
+
 from workbench import engine
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -7,6 +9,7 @@ from workbench.stages.latent import fit_latent, posterior
 from workbench.stages.validation import NOBODY, latent_score, nobody, rule_map, stage_logit
 
 CONVERGED = Note("stages.learning_converged", "the fit converged")
+IN_WORLD = Note("stages.in_world", "World “{world:word}”. {said}", world="", said="")
 STOPPED = Note("stages.learning_stopped", "the fit was stopped before it converged")
 
 
@@ -84,4 +87,6 @@ def world_score(market, moment, *, model=None, label_error=0.1, conf_level=0.95)
     truth = simulate.true_stage(market, predicted["customer_id"], moment)
     rivals.append(nobody(predicted))
     names = ["rule_map", "logit", NOBODY]
-    return latent_score(predicted, truth, *rivals, names=names, conf_level=conf_level)
+    scores = latent_score(predicted, truth, *rivals, names=names, conf_level=conf_level)
+    world = market.settings.world
+    return replace(scores, answer=IN_WORLD.having(world=world, said=scores.answer))

@@ -27,23 +27,28 @@ def staged(events, *, rules=None, order=None, gap="30D", until=None):
     return table
 
 
-@engine.frames("staged")
+@engine.tables("staged")
 @analysis
 def present(staged):
     """Return the stages up to the purchase that occur, in order.
 
     Raises InputError without a purchase, or with no stage before it.
     """
-    found = set(staged["stage"].dropna())
+    found = set(engine.distinct(staged, "stage"))
     return at_least("stages", [s for s in IN_ORDER if s in found], ["purchase"], 2)
 
 
-@engine.frames("staged")
+@engine.tables("staged")
 @analysis
 def counted(staged):
     """Return how many events each stage has, those without a stage as "unmapped"."""
-    stage = staged["stage"].fillna("unmapped")
-    return stage.value_counts().rename_axis("stage").reset_index(name="rows")
+    found = engine.run(
+        "SELECT stage, count(*) AS n FROM s GROUP BY stage",
+        s=engine.view(staged, stage=engine.raw("stage")),
+    )
+    stage = engine.written(found["stage"]).fillna("unmapped")
+    rows = found["n"].groupby(stage.to_numpy()).sum().rename_axis("stage").reset_index(name="rows")
+    return rows.sort_values(["rows", "stage"], ascending=[False, True], ignore_index=True)
 
 
 @engine.frames("linked")

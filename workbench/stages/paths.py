@@ -358,7 +358,6 @@ def decision_complexity(profile, *, draws=300, seed=1, conf_level=0.95):
     table = pd.DataFrame(
         {
             "component": [*names, "explained", "omega"],
-            "count": len(d),
             "n": len(d),
             "estimate": estimate,
             "conf_low": low,

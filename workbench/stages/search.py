@@ -30,7 +30,7 @@ SEARCH = {
 }
 SET = {
     "percent": True,
-    "question": Note("stages.set_question", "How many alternatives are seriously considered?"),
+    "question": Note("stages.set_question", "How many alternatives are looked at more than once?"),
     "method": Note(
         "stages.set_method",
         "Brands (or products) with enough evaluation events in the decision occasion; shares with "
@@ -240,7 +240,7 @@ def _mix_answer(table):
 @engine.frames("profile")
 @analysis
 def consideration(profile, *, conf_level=0.95):
-    """How many alternatives are seriously considered, and how often only one?
+    """How many alternatives are looked at more than once, and how often only one?
 
     Takes the table of `profile`. Returns a Result: outcome, size ("0" … "6+"), count, n
     (occasions), estimate (share), std_error, conf_low, conf_high; the mean
@@ -291,8 +291,9 @@ def consideration(profile, *, conf_level=0.95):
             *said,
             Note(
                 "stages.set_limit",
-                "Behaviour is a proxy for what people consider. Buyers have considered one "
-                "alternative by definition, others possibly none; do not pool them.",
+                "What people considered in mind is more than a log shows: this counts pages, not "
+                "thoughts. Buyers have considered one alternative by definition, others possibly "
+                "none; do not pool them.",
             ),
             *thin(len(known), 150),
         ),
@@ -307,14 +308,14 @@ def _set_answer(table):
     if "bought" in rows.index:
         return Note(
             "stages.set_answer",
-            "Before {share:%} of purchases a single alternative was considered ({low:%} to "
-            "{high:%}; {count} of {n}).",
+            "Before {share:%} of purchases only one alternative was looked at more than once "
+            "({low:%} to {high:%}; {count} of {n}).",
             **shown(rows.loc["bought"]),
         )
     return Note(
         "stages.set_answer_abandoned",
-        "{share:%} of abandoned decision occasions considered a single alternative ({low:%} to "
-        "{high:%}; {count} of {n}).",
+        "In {share:%} of abandoned decision occasions only one alternative was looked at more than "
+        "once ({low:%} to {high:%}; {count} of {n}).",
         **shown(rows.iloc[0]),
     )
 

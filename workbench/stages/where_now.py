@@ -27,14 +27,14 @@ NO_MODEL = Note(
 METHOD = Note(
     "stages.now_method",
     "Hidden Markov model over events and the time between them, anchored in the taxonomy's rules; "
-    "chances shifted until they agree with answers that had not been learnt from, added over "
-    "customers.",
+    "chances added over customers, and moved by how far they were off among those who answered, "
+    "from whom they had not been learnt.",
 )
 
 
 @engine.frames("posterior")
 @analysis
-def where_now(posterior, model=None, *, seed=1, conf_level=0.95):
+def where_now(posterior, model=None, *, conf_level=0.95):
     """How many customers are in each stage now, as far as their behaviour can tell?
 
     Parameters
@@ -43,8 +43,6 @@ def where_now(posterior, model=None, *, seed=1, conf_level=0.95):
     model : StageModel, optional
         The model that made it. Its answers show by how much chances are off, stage by stage;
         without them there is no interval.
-    seed : int
-        For the draws of the interval.
 
     Returns
     -------
@@ -59,8 +57,8 @@ def where_now(posterior, model=None, *, seed=1, conf_level=0.95):
     NotEnoughData
         Without customers.
 
-    Source: S-27 in `docs/glossary.md`; shares from a classifier Saerens, Latinne & Decaestecker
-    (2002), Neural Computation 14; errors of answers Copas (1988), J. Royal Statist. Soc. B 50.
+    Source: S-27 in `docs/glossary.md`; the difference estimator Särndal, Swensson & Wretman (1992),
+    ch. 6; answers freed of mistakes Rogan & Gladen (1978), American Journal of Epidemiology 107.
     """
     import pandas as pd
 
@@ -72,7 +70,7 @@ def where_now(posterior, model=None, *, seed=1, conf_level=0.95):
     known = answers is not None
     missing = np.full(len(NOW), np.nan)
     estimate, se, low, high = (
-        shares(chances, answers, seed=seed, conf_level=conf_level)
+        shares(chances, answers, conf_level=conf_level)
         if known
         else (chances.mean(axis=0), missing, missing, missing)
     )

@@ -19,7 +19,7 @@ class LogRank:
     p_value: float
 
 
-def log_rank(time, ended, group, *, clusters=None):
+def log_rank(time, ended, group, *, clusters=None, entry=None):
     """Test whether groups differ in how soon the event comes.
 
     Parameters
@@ -31,6 +31,8 @@ def log_rank(time, ended, group, *, clusters=None):
         0, 1, …
     clusters : ndarray of int, shape (n,), optional
         The sampling unit of each duration: the variance is then robust, summed over it.
+    entry : ndarray, shape (n,), optional
+        When each came under observation: nobody is at risk before, or at that very time.
 
     Returns
     -------
@@ -50,18 +52,27 @@ def log_rank(time, ended, group, *, clusters=None):
     there = np.zeros((len(u), k))
     np.add.at(there, (at, group), 1.0)
     there = there[::-1].cumsum(axis=0)[::-1]
+    begin = np.zeros(len(time), int)
+    if entry is not None:
+        begin = np.searchsorted(u, np.asarray(entry, float), side="right")
+        waiting = np.zeros((len(u) + 1, k))
+        np.add.at(waiting, (begin, group), 1.0)
+        there -= waiting[::-1].cumsum(axis=0)[::-1][1:]
     total, d = there.sum(axis=1), np.bincount(at, ended, len(u))
-    share = there / total[:, None]
+    share = there / np.maximum(total, 1)[:, None]
     if clusters is None:
         score = np.bincount(group, ended, k) - d @ share
         with np.errstate(invalid="ignore", divide="ignore"):
             scale = np.where(total > 1, d * (total - d) / (total - 1), 0.0)
         variance = np.diag(scale @ share) - (share * scale[:, None]).T @ share
     else:
-        hazard = np.cumsum(d / total)
-        drift = np.cumsum(share * (d / total)[:, None], axis=0)
+        rate = np.concatenate([[0.0], d / np.maximum(total, 1)])
+        hazard = np.cumsum(rate)
+        drift = np.cumsum(np.vstack([np.zeros(k), share]) * rate[:, None], axis=0)
         own = (group[:, None] == np.arange(k)).astype(float)
-        pull = ended[:, None] * (own - share[at]) - (own * hazard[at][:, None] - drift[at])
+        pull = ended[:, None] * (own - share[at]) - (
+            own * (hazard[at + 1] - hazard[begin])[:, None] - (drift[at + 1] - drift[begin])
+        )
         pulls = np.column_stack([np.bincount(clusters, c) for c in pull.T])
         score, variance = pulls.sum(axis=0), pulls.T @ pulls
     values, vectors = np.linalg.eigh(variance)

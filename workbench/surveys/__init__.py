@@ -2,6 +2,7 @@
 the answers speak?
 """
 
+from workbench.surveys.brands import awareness, tracker
 from workbench.surveys.comparisons import differences, trend
 from workbench.surveys.crosstabs import crosstab
 from workbench.surveys.planning import answers_needed
@@ -11,6 +12,7 @@ from workbench.surveys.weighting import rake, weight_effect
 
 __all__ = [
     "answers_needed",
+    "awareness",
     "ces",
     "crosstab",
     "csat",
@@ -20,6 +22,7 @@ __all__ = [
     "rake",
     "response",
     "sus",
+    "tracker",
     "trend",
     "weight_effect",
 ]
