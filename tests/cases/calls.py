@@ -993,7 +993,7 @@ use(
 )
 use(choice, "willingness_to_pay", {"price": "price", "seed": 2, **LEVEL}, fit=FIT, draws=100)
 use(conjoint, "answer_quality", {"better": {"price": "low"}, **LEVEL}, choices=TASKS)
-use(conjoint, "best_worst", LEVEL, answers=base.CLOTHES)
+use(conjoint, "best_worst", {"penalty": "firth"}, LEVEL, answers=base.CLOTHES)
 use(
     conjoint,
     "best_worst_design",
@@ -1030,7 +1030,7 @@ use(conjoint, "numeric_attributes", {"levels": 2}, choices=TASKS, attributes=["b
 use(
     conjoint,
     "part_worths",
-    {"numeric": ["price"], **LEVEL},
+    {"numeric": ["price"], "penalty": "firth", **LEVEL},
     choices=TASKS,
     attributes=["brand", "price"],
 )
@@ -1445,7 +1445,12 @@ use(
     table=base.TRIPS,
     bought="chosen",
 )
-use(influence, "huff", {"distance": "distance_km", "size": "size", **LEVEL}, trips=base.TRIPS)
+use(
+    influence,
+    "huff",
+    {"distance": "distance_km", "size": "size", "penalty": "firth", **LEVEL},
+    trips=base.TRIPS,
+)
 use(
     influence,
     "impulse",
