@@ -770,6 +770,17 @@ ANALYSES = {
             d, ["visits", "basket"], outcome="later", most=3, draws=10, tables=19
         ),
     ),
+    "bases": (
+        KINDS_OF_SHOPPERS,
+        lambda d: segments.bases(
+            d,
+            demographics=["stage"],
+            behaviour=["visits", "basket"],
+            outcome="later",
+            draws=60,
+        ),
+    ),
+    "occasions": (ORDERS, lambda d: segments.occasions(d, country="NL")),
     "benefits": (SOUGHT, segments.benefits),
     "journey": (
         KINDS_OF_SHOPPERS,

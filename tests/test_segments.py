@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from workbench import results, retention, segments
 from workbench.errors import InputError, NotEnoughData
-from workbench.stats import clustering, drift
+from workbench.stats import clustering, drift, kappas
 
 
 def planted(seed, n=600, apart=4.0):
@@ -86,6 +86,95 @@ def test_migration_counts_and_names_who_is_gone():
     assert facts(made, "segments.migration_answer")["count"] == 8
     moved = made.members(from_segment="new", to_segment="loyal")
     assert moved.customers == ("1", "2", "3", "4", "5")
+
+
+def test_kinds_by_hand():
+    """Each kind by one customer who has just enough of it, and one who lacks a little."""
+    day = pd.Timestamp("2024-12-31 12:00", tz="UTC")
+    bought = [
+        *[("loyal", 400), ("loyal", 200), ("loyal", 10), ("nearly", 400), ("nearly", 10)],
+        *[("new", 80), ("old", 100), ("first", 800), ("whim", 300), ("whim", 250), ("whim", 20)],
+    ]
+    orders = pd.DataFrame(
+        {
+            "order_id": range(len(bought)),
+            "customer_id": [who for who, _ in bought],
+            "ordered_at": [day - pd.Timedelta(days=ago) for _, ago in bought],
+            "amount": 10.0,
+            "impulse": [float(who == "whim" and ago > 100) for who, ago in bought],
+        }
+    )
+    desk = pd.DataFrame(
+        [
+            ("old", 3, 3, 0, 0),  # three contacts in a week
+            ("new", 10, 1, 1, 1),  # angry and new: angry comes first
+            ("first", 40, 1, 0, 1),  # too long ago
+        ],
+        columns=["customer_id", "ago", "contacts", "escalated", "angry"],
+    )
+    desk["opened_at"] = day - pd.to_timedelta(desk["ago"], "D")
+    known = pd.DataFrame({"customer_id": ["nearly"], "grade": [1.0], "angry": [0.0]})
+    made = segments.types(orders, tickets=desk, people_known=known, as_of="2024-12-31").set_index(
+        "customer_id"
+    )
+    assert made["type"].to_dict() == {
+        "first": "other",
+        "loyal": "loyal",
+        "nearly": "other",
+        "new": "angry",
+        "old": "insistent",
+        "whim": "impulse",
+    }
+    assert made.loc["new", "new"] and made.loc["nearly", "dissatisfied"]
+    assert not made.loc["nearly", "angry"]
+
+
+def test_kappa_of_the_published_example():
+    """Fleiss, Cohen & Everitt: 20 and 15 of 50 agreed upon."""
+    rule = np.array([1] * 25 + [0] * 25, bool)
+    label = np.array([1] * 20 + [0] * 5 + [1] * 10 + [0] * 15, bool)
+    from statsmodels.stats.inter_rater import cohens_kappa
+
+    made = kappas.cohen(rule, label)
+    peer = cohens_kappa(np.array([[15, 10], [5, 20]]))
+    assert made.estimate == pytest.approx(peer.kappa)
+    assert made.std_error == pytest.approx(peer.std_kappa)
+
+
+def test_a_benefit_is_primary_only_where_it_is_clear():
+    counts = np.array([[6, 0], [5, 0], [30, 15], [30, 20]])
+    assert drift.first_of(counts, 0.05).tolist() == [0, -1, 0, -1]
+
+
+def test_behaviour_foretells_what_was_planted():
+    """The outcome follows behaviour; demographics have nothing to do with it."""
+    rng = np.random.default_rng(4)
+    data = pd.DataFrame({"customer_id": range(500), "visits": rng.normal(size=500)})
+    data["age"] = rng.choice(["young", "middle", "old"], 500)
+    data["later"] = (rng.random(500) < 1 / (1 + np.exp(-1.5 * data["visits"]))) * 1
+    made = segments.bases(
+        data, demographics=["age"], behaviour=["visits"], outcome="later", draws=200
+    ).table.set_index("basis")
+    assert made.loc["behaviour_less_demographics", "conf_low"] > 0.05
+    assert made.loc["demographics", "conf_low"] < 0 < made.loc["demographics", "conf_high"] + 0.02
+    assert made.loc["both_less_behaviour", "estimate"] < 0.01
+
+
+def test_value_to_grow_is_what_is_spent_elsewhere():
+    data = pd.DataFrame({"customer_id": range(40), "own": [5.0, 10.0] * 20, "category": 20.0})
+    made = segments.loyalty(data)
+    grown = made.table[made.table["measure"] == "value_to_grow"].set_index("loyalty")
+    assert grown["estimate"].to_dict() == {"mostly_ours": 10.0, "shared": 15.0}
+    assert facts(made, "segments.loyalty_answer")["part"] == pytest.approx(0.6)
+
+
+def test_the_largest_obstacle_is_where_most_stood_still():
+    before = pd.DataFrame({"customer_id": range(60), "stage": ["need"] * 40 + ["search"] * 20})
+    now = before.assign(stage=["search"] * 30 + ["need"] * 10 + ["intent"] * 2 + ["search"] * 18)
+    made = segments.journey(now, ["need", "search", "intent"], before=before)
+    assert facts(made, "segments.journey_stuck")["n"] == 20
+    moved = made.table[made.table["measure"] == "moved_on"].set_index("stage")["count"]
+    assert moved.to_dict() == {"need": 30, "search": 2}
 
 
 # Planted segments are found, and nothing is found where there is nothing.

@@ -1299,6 +1299,16 @@ use(
     {"events": CLICKS, "as_of": MIDDLE, "zone": "Europe/Amsterdam"},
     orders=ORDERS,
 )
+use(
+    segments,
+    "bases",
+    {"folds": 3, "seed": 2, **LEVEL},
+    demographics=["stage"],
+    behaviour=["visits", "basket"],
+    outcome="later",
+    draws=60,
+    table=base.KINDS_OF_SHOPPERS,
+)
 use(segments, "benefits", LEVEL, acts=base.SOUGHT, benefit="benefit")
 use(
     segments,
@@ -1318,6 +1328,22 @@ use(
     now=base.KINDS_OF_SHOPPERS,
     stages=["need", "search", "intent"],
 )
+use(segments, "feasts", country="NL", first_year=2024, last_year=2025)
+use(
+    segments,
+    "occasions",
+    {"before": "14D", "until": MIDDLE, "zone": "Europe/Amsterdam", **LEVEL},
+    orders=ORDERS,
+    country="NL",
+)
+use(
+    segments,
+    "later",
+    {"window": "60D"},
+    customers=Made(lambda: segments.behaviour(ORDERS, as_of=MIDDLE)),
+    orders=ORDERS,
+)
+use(segments, "shuffled", {"seed": 2}, columns=["visits"], **SHOPPERS)
 use(segments, "loyalty", {"own": "own", "category": "category", **LEVEL}, **SHOPPERS)
 use(
     segments,

@@ -50,7 +50,7 @@ def complete_journey(table):
     table : str
         "order_lines": 1,469,307 lines of 2,469 households, with the shelf price facts;
         "orders": the 155,848 baskets; "campaign_events": what households did with campaigns, with
-        day precision (see `docs/glossary.md`).
+        day precision (see `docs/glossary.md`); "customers": who 801 of the households are.
 
     Returns
     -------
@@ -59,7 +59,8 @@ def complete_journey(table):
         amount (what the retailer received, US dollars), discount (loyalty-card discount),
         list_price. orders: order_id, customer_id, ordered_at, amount, store_id.
         campaign_events: customer_id, occurred_at (the local day, written as midnight UTC), event,
-        campaign_id, campaign_type.
+        campaign_id, campaign_type. customers: customer_id, age, income, home_ownership,
+        marital_status, household_size, household_comp, kids_count, as the firm has them in bands.
 
     Raises
     ------
@@ -72,6 +73,7 @@ def complete_journey(table):
         "order_lines": _lines,
         "orders": lambda: orders_from_lines(_lines()),
         "campaign_events": _campaign_events,
+        "customers": _customers,
     }
     if table not in tables:
         raise unknown("complete_journey", "table", table, tables)
@@ -272,6 +274,12 @@ def _lines():
     )
     frame["ordered_at"] = frame["ordered_at"].dt.tz_localize("UTC")
     return frame
+
+
+def _customers():
+    """Read who the households are."""
+    made = engine.frame(panel_file("demographics")).rename(columns={"household_id": "customer_id"})
+    return made.sort_values("customer_id", ignore_index=True)
 
 
 def _campaign_events():

@@ -179,6 +179,7 @@ def source(name, mapping=None, *, zone=None, start=None, category=None, market=N
             "orders": partial(complete_journey, "orders"),
             "order_lines": partial(_panel_lines, category),
             "events": partial(complete_journey, "campaign_events"),
+            "customers": partial(complete_journey, "customers"),
         }
         return Source(name, makers, zone or PANEL_ZONE, card="complete_journey", start=start)
     if name == "cdnow":

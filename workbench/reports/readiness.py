@@ -101,6 +101,7 @@ NOTEBOOKS = {
     "33_loyalty_and_wallet": Need("order_lines", also=("brand",)),
     "34_buying_laws": Need("order_lines", also=("brand",)),
     "35_who_comes_back": Need("orders", back=50, days=91),
+    "40_segments": Need("orders", back=50, days=270),
     "50_satisfaction_and_nps": Need(
         "surveys", words={"recommend": "item", "satisfied": "item"}, columns=("by",)
     ),

@@ -3,12 +3,13 @@
 from workbench import engine, periods, schemas
 from workbench.errors import NotEnoughData
 from workbench.results import analysis
+from workbench.segments import people
 
 _ORDERS = """
   SELECT customer AS customer_id, CAST(:day - max(day) AS BIGINT) AS recency,
     CAST(count(*) AS BIGINT) AS orders, round(sum(amount), 6) AS amount,
     round(avg(amount), 6) AS mean_value,
-    CASE WHEN count(*) > 1 THEN (max(day) - min(day)) * 1.0 / (count(*) - 1) END AS days_between,
+    CASE WHEN count(*) > 1 THEN (max(day) - min(day)) * 1.0 / (count(*) - 1) END AS days_apart,
     CAST(:day - min(day) AS BIGINT) AS tenure
   FROM days WHERE bought = 1 AND day <= :day GROUP BY customer ORDER BY customer"""
 _EVENTS = """
@@ -38,7 +39,7 @@ def behaviour(orders, *, events=None, as_of=None, zone="UTC"):
     -------
     DataFrame
         customer_id, recency (days since the last purchase), orders (days with one), amount (net),
-        mean_value (a purchase day), days_between (mean; missing after one purchase), tenure (days
+        mean_value (a purchase day), days_apart (mean; missing after one purchase), tenure (days
         since the first), and with events: events, active_days, kinds (of events). For `clusters`.
 
     Raises
@@ -54,7 +55,7 @@ def behaviour(orders, *, events=None, as_of=None, zone="UTC"):
     >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": ["a", "a", "b"],
     ...     "ordered_at": pd.to_datetime(["2024-01-01", "2024-01-11", "2024-01-31"], utc=True),
     ...     "amount": [10.0, 30.0, 5.0]})
-    >>> behaviour(orders)[["customer_id", "recency", "orders", "days_between"]].values.tolist()
+    >>> behaviour(orders)[["customer_id", "recency", "orders", "days_apart"]].values.tolist()
     [['a', 20, 2, 10.0], ['b', 0, 1, nan]]
     """
     view, day = schemas.purchase_days(orders, zone)
@@ -65,7 +66,7 @@ def behaviour(orders, *, events=None, as_of=None, zone="UTC"):
         raise NotEnoughData("segments.error_nobody_bought", "behaviour: nobody bought by then")
     made["amount"] = made["amount"].fillna(0.0)
     made["mean_value"] = made["mean_value"].fillna(0.0)
-    made["days_between"] = made["days_between"].astype(float)
+    made["days_apart"] = made["days_apart"].astype(float)
     if events is not None:
         made = _with_events(made, events, day, zone)
     made.attrs = {"as_of": int(day), "zone": zone}
@@ -91,3 +92,73 @@ def _with_events(made, events, day, zone):
             for name in ("events", "active_days", "kinds")
         }
     )
+
+
+@engine.tables("orders")
+@engine.frames("customers")
+@analysis
+def later(customers, orders, *, window="90D"):
+    """What did the same customers do in the time after: the outcome no segment was made from?
+
+    Parameters
+    ----------
+    customers : table of `behaviour`
+    orders : the orders behind it, with what came after its day
+    window : str
+        Time after that day.
+
+    Returns
+    -------
+    DataFrame
+        The table with later_orders (days with one), later_amount (net) and came_back (0 and 1); 0
+        where nothing came.
+
+    Raises
+    ------
+    InputError
+        For a table that lost its day.
+    NotEnoughData
+        Where the orders end before the window does.
+
+    Source: the definitions of segments in `docs/glossary.md`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": ["a", "b", "a"],
+    ...     "ordered_at": pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-11"], utc=True),
+    ...     "amount": [10.0, 30.0, 5.0]})
+    >>> later(behaviour(orders, as_of="2024-01-03"), orders, window="8D")["came_back"].tolist()
+    [1, 0]
+    """
+    people.once(customers)
+    zone = customers.attrs.get("zone", "UTC")
+    day = int(schemas.beside(customers, "customers", "as_of", "segments.behaviour"))
+    view, end = schemas.purchase_days(orders, zone)
+    last = day + schemas.whole_days("window", window)
+    if last > end:
+        raise NotEnoughData(
+            "segments.error_later",
+            "later: the orders end {days} days before the window of {window:span} does",
+            days=last - end,
+            window=window,
+        )
+    found = engine.run(
+        schemas.DAYS
+        + """
+          SELECT customer AS customer_id, CAST(sum(bought) AS BIGINT) AS later_orders,
+            round(sum(amount), 6) AS later_amount
+          FROM days WHERE day > :day AND day <= :last GROUP BY customer ORDER BY customer""",
+        values={"day": day, "last": last},
+        o=view,
+    )
+    rows = found.set_index(engine.written(found["customer_id"]))
+    rows = rows.reindex(engine.written(customers["customer_id"]))
+    rows = rows[["later_orders", "later_amount"]].fillna(0)
+    made = customers.assign(
+        later_orders=rows["later_orders"].astype(int).to_numpy(),
+        later_amount=rows["later_amount"].astype(float).to_numpy(),
+    )
+    made["came_back"] = (made["later_orders"] > 0).astype(int)
+    made.attrs = dict(customers.attrs)
+    return made

@@ -327,3 +327,35 @@ def _outcome(rows, segment, outcome):
     if p < LEVEL:
         return OUTCOME.having(outcome=outcome, p=p, explained=explained)
     return SAME_OUTCOME.having(outcome=outcome, p=p)
+
+
+@engine.frames("customers", kept=True)
+def shuffled(customers, columns, *, seed=1):
+    """What would the same table be like if its columns had nothing to do with one another?
+
+    Parameters
+    ----------
+    customers : table
+    columns : list of str
+        Each is put in an order of its own.
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        Raises InputError for a missing column.
+
+    Source: the comparison with permuted data of `clusters`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> sorted(shuffled(pd.DataFrame({"x": [1, 2, 3]}), ["x"])["x"])
+    [1, 2, 3]
+    """
+    need_columns("customers", customers.columns, *columns)
+    rng = np.random.default_rng(seed)
+    made = customers.copy()
+    for name in columns:
+        made[name] = customers[name].to_numpy()[rng.permutation(len(customers))]
+    return made

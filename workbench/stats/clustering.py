@@ -5,10 +5,11 @@ k-means, silhouettes and Rand indices are scikit-learn's.
 """
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from scipy import special, stats
+
+from workbench.stats import threads
 
 SKEWED = 1.0  # skewness from which a number above 0 is taken by its logarithm
 FURTHEST = 3.0  # spreads from the middle beyond which a value pulls no further
@@ -107,7 +108,7 @@ def k_means(z, k, *, seed=1, starts=5):
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
-    with warnings.catch_warnings(), _threads().limit(limits=1):
+    with warnings.catch_warnings(), threads.one():
         # Fewer different rows than groups: some groups stay empty.
         warnings.simplefilter("ignore", ConvergenceWarning)
         made = KMeans(k, n_init=starts, random_state=seed, tol=1e-3, max_iter=100).fit(z)
@@ -117,17 +118,6 @@ def k_means(z, k, *, seed=1, starts=5):
     place = np.empty(k, int)
     place[order] = np.arange(k)
     return Grouping(place[made.labels_], centres[order], float(made.inertia_))
-
-
-@cache
-def _threads():
-    """Return what holds the threads under scikit-learn: on tables this small they wait more than
-    they work.
-    """
-    import sklearn.cluster  # noqa: F401  (its libraries have to be there)
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
 
 
 def assigned(z, centres):
