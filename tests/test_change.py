@@ -71,7 +71,7 @@ def test_rows_of_one_period_have_no_change_and_none_at_all_is_said():
     before, now = (events(rng, np.arange(20), 1.0, d) for d in ("2024-01-01", "2024-02-01"))
     more = pd.concat([now, now.assign(occurred_at=now["occurred_at"] + pd.Timedelta("9D"))])
     made = change(journeys.active_periods, before, more, customer=None).table
-    only = made[made["previous"].isna()]
+    only = made[made["earlier"].isna()]
     assert len(only) and only["estimate"].isna().all()
     assert made["estimate"].notna().any()
     with pytest.raises(NotEnoughData, match="both periods"):

@@ -127,8 +127,10 @@ def test_a_step_that_returns_needs_two_events():
             2,
             1,
         ]
+    chained = funnels.conversion(events, ["buy", "buy"], window="24h", ties="rank")
+    assert counts(chained) == [2, 1]
     with pytest.raises(InputError, match="ties"):
-        funnels.conversion(events, ["buy", "buy"], ties="rank")
+        funnels.conversion(events, ["buy", "buy"], ties="2s")
 
 
 def test_groups_follow_the_event_that_opened_the_attempt():

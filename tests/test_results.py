@@ -749,6 +749,10 @@ ANALYSES = {
     "saturation": (CODED, lambda d: interviews.saturation(d, draws=40)),
     "agreement": (CODED, lambda d: interviews.agreement(d, draws=40)),
     "confusion": (CODED, lambda d: interviews.confusion(d, "coder 1", "coder 2")),
+    "mode_effect": (
+        OPINIONS,
+        lambda d: surveys.mode_effect(d, item="satisfaction", mode="touchpoint"),
+    ),
     "awareness": (TRACKED, surveys.awareness),
     "tracker": (TRACKED, lambda d: surveys.tracker(d, brand="Alta")),
     "first_reply": (TICKETS, lambda d: service.first_reply(d, by="channel")),
@@ -1080,6 +1084,7 @@ SHARES = {
 # Differences, coefficients, scores: what may lie below 0. All others are shares, rates, counts,
 # times or money.
 SIGNED = {
+    "mode_effect",
     "agreement",
     "closed_loop",
     "defects",

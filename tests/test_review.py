@@ -142,3 +142,37 @@ def test_good_answers_by_hand():
     row = result.table.iloc[0]
     assert row[["count", "n", "month_before"]].tolist() == [3, 4, 0.5]
     assert "4" in str(result.question)
+
+
+def test_a_month_without_an_answer_is_said():
+    """No empty figure, and no finding."""
+    answers = pd.DataFrame(
+        {
+            "answered_at": pd.to_datetime(["2024-02-02"] * 20, utc=True),
+            "item": "service",
+            "value": [4] * 20,
+        }
+    )
+    with pytest.raises(NotEnoughData, match="nobody answered 'service'"):
+        review.voices(answers, MONTHS, "service", 4)
+
+
+def test_few_of_the_month_before_are_not_told(monkeypatch, tmp_path):
+    """In a report on own data 4 of 100 in February are withheld, as 4 of 100 in March would be; of
+    public data they are shown.
+    """
+    made = review.segments(members((30, 70), (4, 96)), MONTHS, "kind").table.set_index("kind")
+    assert made.loc["member", "month_before"] == 0.04
+    monkeypatch.setenv("WORKBENCH_TABLES", str(tmp_path / "log"))
+    made = review.kept(
+        orders(
+            [(f"a{i}", "2024-01-05", 1) for i in range(50)]
+            + [(f"a{i}", "2024-02-05", 1) for i in range(46)]
+            + [(f"b{i}", "2024-02-05", 1) for i in range(4)]
+            + [(f"a{i}", "2024-03-05", 1) for i in range(30)]
+            + [(f"c{i}", "2024-03-05", 1) for i in range(30)]
+        ),
+        MONTHS,
+    )
+    row = made.table.set_index("measure").loc["new_among_buyers"]
+    assert row["count"] == 30 and row[["month_before", "difference"]].isna().all()

@@ -424,3 +424,75 @@ def test_planted_awareness_comes_back(samples):
         held["change"].append(last["change_low"] <= 0.1 <= last["change_high"])
     for found in held.values():
         assert stats.binomtest(sum(found), samples, 0.95).pvalue > 0.01
+
+
+# Beside what people did.
+
+
+def test_answers_find_their_order_and_stage_by_hand():
+    day = pd.Timedelta("1D")
+    said = answers([9, 8, 7])
+    orders = pd.DataFrame(
+        {
+            "order_id": ["o1", "o2", "o3", "o4"],
+            "customer_id": ["r0", "r0", "r1", "r1"],
+            "ordered_at": [NOON - 5 * day, NOON - 2 * day, NOON + day, NOON - 90 * day],
+            "amount": 1.0,
+        }
+    )
+    seen = pd.DataFrame(
+        {
+            "customer_id": ["r0", "r1"],
+            "occurred_at": [NOON - day, NOON + day],
+            "event": "view",
+            "stage": ["search", "need"],
+        }
+    )
+    made = surveys.joined(said, orders, seen)
+    assert made["order_id"].fillna("").tolist() == ["o2", "", ""]
+    assert made["days_after_order"].iloc[0] == 2
+    assert made["stage"].fillna("").tolist() == ["search", "", ""]
+    named = surveys.joined(said.assign(order_id=["o1", None, "o9"]), orders)
+    assert named["days_after_order"].iloc[0] == 5
+    assert named["order_id"].fillna("").tolist() == ["o1", "", "o9"]
+
+
+def test_weights_from_who_was_likely_to_answer_find_the_score_of_everybody():
+    """Where only what was known before decides who answers, the weighted score holds the truth."""
+    from workbench.simulate import asking
+
+    held = off = 0
+    for k in range(8):
+        asked = asking.survey(2500, mood=0.0, seed=k)
+        made = surveys.response_weights(
+            asked.surveys, asked.invitations, ["age"], until="2024-09-01"
+        )
+        net = row(surveys.nps(made), measure="nps")
+        held += net.conf_low <= asked.truth["nps"] <= net.conf_high
+        off += row(surveys.nps(asked.surveys), measure="nps").conf_low > asked.truth["nps"]
+    assert held >= 6  # fewer would happen once in two hundred times
+    assert off >= 2
+
+
+@pytest.mark.parametrize("samples", [5, pytest.param(200, marks=pytest.mark.slow)])
+def test_planted_mode_and_delay_come_back(samples):
+    """By telephone half a point higher, a day later a tenth lower; the old take the telephone."""
+    held = {"phone": 0, "delay": 0}
+    for k in range(samples):
+        rng = np.random.default_rng([9, k])
+        old = rng.random(300) < 0.5
+        phone = rng.random(300) < np.where(old, 0.7, 0.2)
+        days = rng.exponential(3, 300)
+        value = 5 + 0.5 * phone - 0.1 * days + 0.8 * old + rng.normal(size=300)
+        data = answers(np.round(value), "satisfaction").assign(
+            mode=np.where(phone, "phone", "page"),
+            age=old * 1.0,
+            invited_at=NOON - pd.to_timedelta(np.round(days * 86_400), "s"),
+        )
+        made = surveys.mode_effect(data, item="satisfaction", covariates=["age"])
+        shift = row(made, measure="difference", term="mode: phone")
+        late = row(made, measure="difference", term="days_to_answer")
+        held["phone"] += shift.conf_low <= 0.5 <= shift.conf_high
+        held["delay"] += late.conf_low <= -0.1 <= late.conf_high
+    for found in held.values():
+        assert stats.binomtest(found, samples, 0.95).pvalue > 0.01

@@ -7,7 +7,8 @@ import numpy as np
 from workbench import attributes as offered
 from workbench import engine
 from workbench import names as own
-from workbench.errors import InputError, NotEnoughData, need_columns, unknown
+from workbench.errors import InputError, NotEnoughData, need_columns, one_of, unknown
+from workbench.notes import Note
 from workbench.stats import choices as estimators
 from workbench.stats import resample
 
@@ -246,7 +247,9 @@ def places(d, people):
     """Return the place of every customer in an order that what they chose, and from what, alone
     decides; `people` is the number of each choice's customer.
     """
-    content = [*d.x.reshape(len(d.x), -1).T, *d.available.T.astype(float), d.chosen]
+    # What is not available stands before all that is, wherever the attributes lie.
+    x = np.where(d.available[:, :, None], d.x, -np.inf)
+    content = [*x.reshape(len(x), -1).T, *d.available.T.astype(float), d.chosen]
     return resample.place(content, people)
 
 
@@ -267,6 +270,26 @@ def fitted(d, *, groups=None, weights=None, start=None):
             term=d.terms[int(first)],
         )
     return settled(made)
+
+
+WITHHELD = Note(
+    "discrete.withheld",
+    "No finite estimate exists for {terms:header}: it decides every choice it bears on, alone or "
+    "with other terms, so the likelihood rises without end. Use the penalised estimate "
+    "(penalty='{penalty}'), leave it out, or merge it with another.",
+    terms=[],
+    penalty="firth",
+)
+
+
+def estimated(d, groups, *, penalty=None, conf_level=0.95):
+    """Return a conditional logit whose weights are missing where none is finite, or the penalised
+    one, which exists for every table.
+    """
+    if penalty is None:
+        return settled(estimators.conditional_logit(d, groups=groups))
+    one_of("penalty", penalty, ("firth",))
+    return settled(estimators.firth_conditional_logit(d, conf_level=conf_level))
 
 
 def settled(made):

@@ -293,12 +293,13 @@ def fit(data, kind="linear", *, weights=None, partial=False, penalty=None, conf_
         )
     if kind == "linear":
         return _least_squares(data, data.weights if weights is None else weights)
-    if data.weights is not None and (penalty or kind == "ordinal"):
+    if data.weights is not None and penalty:
         raise InputError(
             "regression.error_weights",
-            "weights: {what} takes no weights; leave the column of weights out to count every row "
-            "once, or take the kind linear, logit or poisson without a penalty",
-            what=f"penalty='{penalty}'" if penalty else f"kind='{kind}'",
+            "weights: penalty='{penalty}' takes no weights, since a penalty is worth a number of "
+            "answers and a weight says how many people one stands for; leave the column of weights "
+            "out to count every row once, or ask for no penalty",
+            penalty=penalty,
         )
     return _likelihood(data, kind, partial, penalty, conf_level)
 

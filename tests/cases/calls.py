@@ -993,7 +993,7 @@ use(
 )
 use(choice, "willingness_to_pay", {"price": "price", "seed": 2, **LEVEL}, fit=FIT, draws=100)
 use(conjoint, "answer_quality", {"better": {"price": "low"}, **LEVEL}, choices=TASKS)
-use(conjoint, "best_worst", LEVEL, answers=base.CLOTHES)
+use(conjoint, "best_worst", {"penalty": "firth"}, LEVEL, answers=base.CLOTHES)
 use(
     conjoint,
     "best_worst_design",
@@ -1030,7 +1030,7 @@ use(conjoint, "numeric_attributes", {"levels": 2}, choices=TASKS, attributes=["b
 use(
     conjoint,
     "part_worths",
-    {"numeric": ["price"], **LEVEL},
+    {"numeric": ["price"], "penalty": "firth", **LEVEL},
     choices=TASKS,
     attributes=["brand", "price"],
 )
@@ -1186,6 +1186,44 @@ use(
     item="satisfaction",
     scale=(1, 7),
     **SAID,
+)
+use(
+    surveys,
+    "joined",
+    {
+        "within": "90D",
+        "events": pd.DataFrame(
+            {
+                "customer_id": [f"p{k % 50}" for k in range(200)],
+                "occurred_at": pd.Timestamp("2024-01-05", tz="UTC")
+                + pd.to_timedelta(np.arange(200) // 3, "D"),
+                "event": "view",
+                "stage": "search",
+            }
+        ),
+    },
+    surveys=base.OPINIONS,
+    orders=ORDERS.assign(customer_id="p" + ORDERS["customer_id"].str[1:]),
+)
+use(
+    surveys,
+    "response_weights",
+    {"window": "20D", "until": "2024-03-20", "most": 3.0},
+    surveys=base.OPINIONS,
+    invitations=base.ASKED,
+    terms=["orders", "channel"],
+)
+use(
+    surveys,
+    "mode_effect",
+    {"covariates": ["group"], "randomised": True, **LEVEL},
+    surveys=base.OPINIONS.assign(
+        invited_at=base.OPINIONS["answered_at"]
+        - pd.to_timedelta(np.arange(len(base.OPINIONS)) * 7 % 40, "h"),
+        group=np.arange(len(base.OPINIONS)) * 5 % 11,
+    ),
+    item="satisfaction",
+    mode="touchpoint",
 )
 use(surveys, "awareness", {"wave": "1", **LEVEL}, tracker=base.TRACKED)
 use(surveys, "tracker", {"measure": "unaided", **LEVEL}, tracker=base.TRACKED, brand="Alta")
@@ -1433,7 +1471,12 @@ use(
     table=base.TRIPS,
     bought="chosen",
 )
-use(influence, "huff", {"distance": "distance_km", "size": "size", **LEVEL}, trips=base.TRIPS)
+use(
+    influence,
+    "huff",
+    {"distance": "distance_km", "size": "size", "penalty": "firth", **LEVEL},
+    trips=base.TRIPS,
+)
 use(
     influence,
     "impulse",

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from test_choice import market
 
-from workbench import choice, loyalty
+from workbench import choice, conjoint, influence, loyalty
 from workbench.errors import InputError
 
 NUMBERS = ["estimate", "std_error", "conf_low", "conf_high"]
@@ -175,3 +175,68 @@ def panel(households, purchases, shares, *, differ=False, even=False):
         counts = np.stack([((turns == j) & taken).sum(axis=1) for j in range(3)], axis=1) * 1.0
     names = tuple("ABC"[: len(shares)])
     return loyalty.Panel(counts, counts, names, households, np.arange(len(counts)), 0)
+
+
+def decided_tasks():
+    """Tasks of which the brand decides every one, the price being free."""
+    rng = np.random.default_rng(4)
+    rows = []
+    for k in range(60):
+        brands, prices = rng.permutation(["A", "B", "C"]), rng.integers(1, 4, 3)
+        best = int(np.flatnonzero(brands == "A")[0])
+        rows += [(k, k % 20, f"offer {j}", j == best, brands[j], prices[j]) for j in range(3)]
+    names = ["choice_id", "customer_id", "alternative", "chosen", "brand", "price"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def test_a_level_that_decides_has_no_part_worth():
+    """Missing and named; the penalised answer by name; what would follow from it is refused."""
+    made = conjoint.part_worths(decided_tasks(), ["brand", "price"], numeric=["price"])
+    rows = made.table.set_index("attribute")
+    assert rows.loc["brand", ["estimate", "std_error", "conf_low"]].isna().all(axis=None)
+    assert any("brand" in str(n) and "firth" in str(n) for n in made.limits)
+    for follows in (conjoint.importance, lambda fit: conjoint.worth(fit, "price")):
+        with pytest.raises(InputError, match="no finite estimate"):
+            follows(made)
+    sure = conjoint.part_worths(
+        decided_tasks(), ["brand", "price"], numeric=["price"], penalty="firth"
+    ).table.set_index("level")
+    assert sure["estimate"].notna().all() and sure.loc["A", "estimate"] > 1
+
+
+def test_an_item_always_best_has_no_share():
+    """Its score holds; shares are missing, or penalised."""
+    rng = np.random.default_rng(5)
+    rows = []
+    for k in range(40):
+        worst = rng.integers(1, 4)
+        rows += [(k, 1, i, j == 0, j == worst) for j, i in enumerate("abcd")]
+    answers = pd.DataFrame(rows, columns=["respondent_id", "task", "item", "best", "worst"])
+    made = conjoint.best_worst(answers)
+    rows = made.table.groupby("measure")
+    assert rows.get_group("share")["estimate"].isna().all()
+    assert rows.get_group("score")["estimate"].notna().all()
+    assert any("No finite" in str(n) for n in made.limits)
+    sure = conjoint.best_worst(answers, penalty="firth").table
+    assert sure["estimate"].notna().all()
+    assert sure[sure["measure"] == "share"]["estimate"].sum() == pytest.approx(1)
+
+
+def test_nearness_that_decides_every_trip():
+    """Everybody goes to the nearest store: missing and named, or penalised."""
+    rng = np.random.default_rng(6)
+    far, size = rng.uniform(1, 9, (50, 3)), rng.uniform(1, 9, (50, 3))
+    trips = pd.DataFrame(
+        {
+            "choice_id": np.repeat(np.arange(50), 3),
+            "customer_id": np.repeat(np.arange(50) // 2, 3),
+            "alternative": np.tile(list("abc"), 50),
+            "chosen": (far == far.min(axis=1, keepdims=True)).ravel(),
+            "distance_km": far.ravel(),
+            "size": size.ravel(),
+        }
+    )
+    made = influence.huff(trips)
+    assert np.isnan(made.table.set_index("term").loc["distance", "estimate"])
+    assert any("firth" in str(n) for n in made.limits)
+    assert influence.huff(trips, penalty="firth").table["estimate"].notna().all()

@@ -24,7 +24,7 @@ def log(rows):
     """Events from (customer, moment, event) and perhaps more columns."""
     names = ["customer_id", "occurred_at", "event", "channel"][: len(rows[0])]
     table = pd.DataFrame(rows, columns=names)
-    return table.assign(occurred_at=pd.to_datetime(table["occurred_at"], utc=True))
+    return table.assign(occurred_at=pd.to_datetime(table["occurred_at"], utc=True, format="mixed"))
 
 
 def batch_of(rows, names):

@@ -183,3 +183,26 @@ def test_fields_within_fields_have_dotted_names(tmp_path):
     found = load.file(tmp_path / "a.parquet", {"table": "customers", "columns": columns})
     assert found["customers"].iloc[0].tolist() == ["a", "7"]
     assert found.report.notes["left out (nested)"] == "tags"
+
+
+def test_qualtrics_as_it_was_before_2017(tmp_path):
+    """V1, V2 … above, and below them what they are."""
+    head = "V1,V3,V4,V5,V8,V9,V10,Q1,Q2,Q3_TEXT,LocationLatitude"
+    below = (
+        "ResponseID,Name,ExternalDataReference,EmailAddress,StartDate,EndDate,Finished,"
+        "How likely are you to come back?,How was the price?,What could be better?,LocationLatitude"
+    )
+    rows = [
+        f"R_{i},Anonymous,k{i},,2016-02-0{i} 09:00:00,2016-02-0{i} 09:15:00,1,{i},{6 - i},"
+        f"the queue was too long today {i},52.3"
+        for i in range(1, 6)
+    ]
+    (tmp_path / "f.csv").write_text("\n".join([head, below, *rows]) + "\n", encoding="utf-8")
+    layout, found = loaded(tmp_path, tmp_path / "f.csv")
+    assert layout == "qualtrics"
+    answers = found["surveys"]
+    assert sorted(set(answers["item"])) == ["Q1", "Q2"]
+    assert len(answers) == 10
+    assert set(answers["respondent_id"]) == {f"k{i}" for i in range(1, 6)}
+    assert "How was the price?" in set(answers["question_text"])
+    assert len(found["texts"]) == 5

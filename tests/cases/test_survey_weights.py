@@ -68,6 +68,14 @@ CASES = {
     "regression": (rated, lambda d: drivers.regression(d, "y", ["a", "b"])),
     "logit": (rated, lambda d: drivers.regression(d, "high", ["a", "b"], kind="logit")),
     "poisson": (rated, lambda d: drivers.regression(d, "a", ["b"], kind="poisson")),
+    "ordinal": (rated, lambda d: drivers.regression(d, "a", ["b", "y"], kind="ordinal")),
+    "mediation": (rated, lambda d: drivers.mediation(d, "a", "b", "y", draws=60)),
+    "moderation": (rated, lambda d: drivers.moderation(d, "a", "high", "b")),
+    "reliability": (rated, lambda d: drivers.reliability(d, {"s": ["a", "b", "y"]}, draws=60)),
+    "stated": (
+        lambda rng: kano(rng).rename(columns={"feature": "factor", "functional": "value"}),
+        drivers.stated,
+    ),
     "key_drivers": (rated, lambda d: drivers.key_drivers(d, "y", ["a", "b"], draws=60)),
     "key_drivers_logit": (
         rated,
@@ -168,9 +176,8 @@ def test_a_weight_that_is_asked_about_is_no_weight():
     assert not any("counts by its weight" in str(v) for v in made.limits)
 
 
-@pytest.mark.parametrize("how", [{"kind": "ordinal"}, {"kind": "logit", "penalty": "firth"}])
-def test_what_takes_no_weights_says_so(how):
-    """One sentence: what takes none, and what to do."""
+def test_what_takes_no_weights_says_so():
+    """One sentence: what takes none, why, and what to do."""
     data, _ = weighted("regression")
-    with pytest.raises(InputError, match="takes no weights; leave"):
-        drivers.regression(data, "high" if "penalty" in how else "a", ["b"], **how)
+    with pytest.raises(InputError, match=r"takes no weights, since .*; leave"):
+        drivers.regression(data, "high", ["b"], kind="logit", penalty="firth")

@@ -2,6 +2,8 @@
 wears out?
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -9,6 +11,7 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import media_mix
 
 LEAST, PER_EFFECT = 30, 5  # periods in all, and for every effect
 FEW = 104  # two years of weeks
@@ -71,7 +74,8 @@ def mix(
         contribution (sales brought over the whole time), share (of all sales), return_on_spend
         (contribution over spending), marginal_return (of one more unit of money a period at the
         mean of what was spent), lingering (share that stays), half (spending at which half the most
-        is reached). `.model` is a dictionary of the fitted parts.
+        is reached). `.model` is a
+        `stats.media_mix.MediaMix`.
 
     Raises
     ------
@@ -120,58 +124,18 @@ def mix(
             each=PER_EFFECT,
         )
     scale = np.array([v[v > 0].mean() for v in x.T])
-    pulls = np.zeros((0, 3))
-    if tests is not None:
-        fits.require(tests, "tests", "channel", "contribution", "std_error")
-        for name in tests["channel"]:
-            if name not in media:
-                raise unknown("tests", "channel", name, media)
-        if not (tests["std_error"] > 0).all():
-            raise InputError(
-                "attribution.error_tests_std_error",
-                "tests: every std_error must be above {least}; a test without error would leave "
-                "nothing to the sales",
-                least=0,
-            )
-        pulls = np.column_stack(
-            [
-                [list(media).index(c) for c in tests["channel"]],
-                tests["contribution"],
-                tests["std_error"],
-            ]
-        ).astype(float)
-    # Tests weigh as much as their error says, beside that of the sales, which a fit without them
-    # tells.
-    noise = 1.0
+    given = _experiments(tests, media)
     grow = np.sqrt(n / max(n - weights, 1))
-    if len(pulls):
-        noise = float(
-            (y - _Mix(x / scale, base, pulls[:0]).fit(y, starts=6, seed=seed)["fitted"]).std()
-            * grow
-        )
-    model = _Mix(x / scale, base, pulls, noise)
-    fit = model.fit(y, starts=6, seed=seed)
-    found = model.measures(fit, y, scale)
-    rng = np.random.default_rng(seed)
-    residual = y - fit["fitted"]
-    drawn = []
-    for _ in range(draws):
-        starts = rng.integers(0, n, -(-n // 4))
-        blocks = (starts[:, None] + np.arange(4)).ravel()[:n] % n
-        noisy = _Mix(
-            x / scale,
-            base,
-            np.column_stack(
-                [pulls[:, 0], pulls[:, 1] + pulls[:, 2] * rng.normal(size=len(pulls)), pulls[:, 2]]
-            ),
-            noise,
-        )
-        drawn.append(
-            noisy.measures(
-                noisy.fit(fit["fitted"] + grow * residual[blocks], begin=fit["shape"]), y, scale
-            )
-        )
-    drawn = np.array(drawn)
+    if given is not None:
+        # Tests weigh as much as their error says, beside that of the sales, which a fit without
+        # them tells.
+        alone = media_mix.media_mix(x / scale, base, y, seed=seed)
+        given = replace(given, noise=float((y - alone.fitted).std() * grow))
+    fit = media_mix.media_mix(x / scale, base, y, tests=given, seed=seed)
+    found = media_mix.measures(fit, x / scale, y, scale)
+    how = media_mix.Draws(scale, grow, draws, np.random.default_rng(seed))
+    drawn = media_mix.resampled(fit, x / scale, base, y, how, tests=given)
+    residual = y - fit.fitted
     se, low, high = intervals.percentiles(drawn, found, conf_level)
     # A medium without effect is fitted to luck, and its draws stay near that fit: mirrored at it,
     # the lower limit reaches 0 as it should.
@@ -332,117 +296,35 @@ def _base(used, controls, n, season, harmonics):
     return np.column_stack(columns)
 
 
-def adstock(x, stay):
-    """Return spending that lingers: each period keeps a share of the one before, columns by
-    channel.
-    """
-    from scipy.signal import lfilter
-
-    return np.column_stack(
-        [
-            lfilter([1.0 - s], [1.0, -s], v)
-            for v, s in zip(np.asarray(x, float).T, stay, strict=True)
-        ]
+def _experiments(tests, media):
+    """Return what experiments found as arrays; None where there are none."""
+    if tests is None:
+        return None
+    fits.require(tests, "tests", "channel", "contribution", "std_error")
+    for name in tests["channel"]:
+        if name not in media:
+            raise unknown("tests", "channel", name, media)
+    if not (tests["std_error"] > 0).all():
+        raise InputError(
+            "attribution.error_tests_std_error",
+            "tests: every std_error must be above {least}; a test without error would leave "
+            "nothing to the sales",
+            least=0,
+        )
+    return media_mix.Experiments(
+        np.array([list(media).index(c) for c in tests["channel"]], int),
+        tests["contribution"].to_numpy(float),
+        tests["std_error"].to_numpy(float),
     )
-
-
-class _Mix:
-    """Media effects given the shape (lingering and half) by non-negative least squares; the shape
-    by search.
-    """
-
-    def __init__(self, x, base, pulls, noise=1.0):
-        self.x, self.base, self.pulls, self.noise, self.k = x, base, pulls, noise, x.shape[1]
-        self.across = np.linalg.qr(base)[0]
-
-    def curves(self, shape):
-        stay, half = 1 / (1 + np.exp(-shape[: self.k])), np.exp(shape[self.k :])
-        held = adstock(self.x, stay)
-        return held / (held + half)
-
-    def effects(self, shape, y):
-        """Return media effects, their curves and the loss for a shape."""
-        from scipy.optimize import nnls
-
-        media = self.curves(shape)
-        a, b = (v - self.across @ (self.across.T @ v) for v in (media, y))
-        if len(self.pulls):
-            channel = self.pulls[:, 0].astype(int)
-            extra = np.zeros((len(channel), self.k))
-            extra[np.arange(len(channel)), channel] = (
-                media.sum(axis=0)[channel] * self.noise / self.pulls[:, 2]
-            )
-            a, b = (
-                np.vstack([a, extra]),
-                np.append(b, self.pulls[:, 1] * self.noise / self.pulls[:, 2]),
-            )
-        beta, norm = nnls(a, b)
-        return beta, media, norm**2
-
-    def fit(self, y, starts=1, begin=None, seed=1):
-        from scipy.optimize import minimize
-
-        scale = y.var() * len(y)
-
-        def loss(shape):
-            # A gentle pull keeps shapes the data do not settle from running away: half-lives near
-            # one period, half near the mean.
-            return (
-                self.effects(shape, y)[2] / scale
-                + 1e-4 * (((shape[: self.k] + 0.5) / 1.5) ** 2).sum()
-                + 1e-4 * (shape[self.k :] ** 2).sum()
-            )
-
-        rng = np.random.default_rng(seed)
-        guesses = (
-            [begin]
-            if begin is not None
-            else [np.concatenate([np.full(self.k, -0.5), np.zeros(self.k)])]
-            + [rng.normal(0, 1, 2 * self.k) for _ in range(starts - 1)]
-        )
-        found = min(
-            (
-                minimize(
-                    loss,
-                    g,
-                    method="L-BFGS-B",
-                    bounds=[(-4, 3)] * self.k + [(-3, 3)] * self.k,
-                    options={"maxiter": 80},
-                )
-                for g in guesses
-            ),
-            key=lambda r: r.fun,
-        )
-        beta, media, _ = self.effects(found.x, y)
-        weights = np.linalg.lstsq(self.base, y - media @ beta, rcond=None)[0]
-        return {
-            "shape": found.x,
-            "effects": beta,
-            "media": media,
-            "base": weights,
-            "fitted": self.base @ weights + media @ beta,
-        }
-
-    def measures(self, fit, y, scale):
-        stay, half = 1 / (1 + np.exp(-fit["shape"][: self.k])), np.exp(fit["shape"][self.k :])
-        brought = fit["media"].sum(axis=0) * fit["effects"]
-        spent = (self.x * scale).sum(axis=0)
-        level = self.x.mean(axis=0)
-        marginal = fit["effects"] * half / (level + half) ** 2 / scale
-        return np.column_stack(
-            [brought, brought / y.sum(), brought / spent, marginal, stay, half * scale]
-        )
 
 
 def _backtest(x, base, y, cut, season, seed):
     """Return the mean absolute percentage error of the last periods, by the model learnt before
     them and by the same period a year earlier (or the last one).
     """
-    learnt = _Mix(x[:cut], base[:cut], np.zeros((0, 3))).fit(y[:cut], starts=3, seed=seed)
-    told = (
-        base[cut:] @ learnt["base"]
-        + _Mix(x, base, np.zeros((0, 3))).curves(learnt["shape"])[cut:] @ learnt["effects"]
-    )
+    learnt = media_mix.media_mix(x[:cut], base[:cut], y[:cut], starts=3, seed=seed)
+    told = base[cut:] @ learnt.base
+    told = told + media_mix.working(x, learnt.shape)[0][cut:] @ learnt.effects
     back = season if season and cut >= season else 1
     naive = y[cut - back : len(y) - back] if back > 1 else np.full(len(y) - cut, y[cut - 1])
     return float(np.abs(told / y[cut:] - 1).mean()), float(

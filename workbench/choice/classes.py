@@ -243,7 +243,8 @@ def _searched(d, people, classes, pooled, *, starts, seed):
     """Return the parameters of so many classes, and the log-likelihood of every customer."""
     g = int(people.max()) + 1
     model = latent.Mixture(d, people, g, classes, np.ones((g, 1)))
-    params = latent.search(model, pooled, starts=starts, seed=seed)
+    found = latent.search(model, pooled, starts=starts, seed=seed)
+    params, _ = likelihoods.polish(lambda q: model(q)[1].sum(axis=0), found, steps=6)
     return params, model(params)[0]
 
 

@@ -306,8 +306,9 @@ def likes(choices, attributes, *more):
 
 def _pulls(d, made, people, g):
     """Return every customer's own pull on the weights of a fit, g × terms."""
-    summed = likelihoods.per_group(estimators.scores(d, made.chances), people, g)
-    return summed @ np.linalg.inv(estimators.hessian(d.x, made.chances))
+    near = estimators.centred(d)
+    summed = likelihoods.per_group(estimators.scores(near, made.chances), people, g)
+    return summed @ np.linalg.inv(estimators.hessian(near.x, made.chances))
 
 
 def prepared(choices, attributes, constants, *, never=False):

@@ -130,7 +130,7 @@ def quick(kind, table, columns, *, seed=1):
     small = (rows[0], rows[1] / scale, rows[2] / scale, {})
     k = len(model.names)
     begin = np.log(model.start(small[0], small[2]))
-    theta, value, gradient = _climb(model, small, weight, begin)
+    theta, value, gradient = _climb(model, small, weight, begin, enough=1e-13)
     theta[:k][np.isin(model.names, model.timed)] += np.log(scale)
     names = list(model.names)
     cov = pd.DataFrame(np.full((k, k), np.nan), names, names)
@@ -336,7 +336,7 @@ def _value(model, theta, rows, weight):
     return weight @ value, np.array(gradient)
 
 
-def _climb(model, rows, weight, begin):
+def _climb(model, rows, weight, begin, enough=1e-10):
     """Return parameters at the top from one start, their log-likelihood, and the largest score a
     customer.
     """
@@ -361,10 +361,10 @@ def _climb(model, rows, weight, begin):
         bounds=np.column_stack([-far, far]),
         options={"maxiter": 400, "ftol": 1e-13, "gtol": 1e-8},
     )
-    return _newton(model, rows, weight, found.x)
+    return _newton(model, rows, weight, found.x, enough)
 
 
-def _newton(model, rows, weight, begin):
+def _newton(model, rows, weight, begin, enough):
     """Return what `_climb` does, by Newton's steps alone; parameters at the bound stay there."""
     n, free, theta = weight.sum(), _free(begin), np.array(begin, float)
 
@@ -372,6 +372,6 @@ def _newton(model, rows, weight, begin):
         theta[free] = some
         return _value(model, theta, rows, weight)[1][free] / n
 
-    best, left = likelihoods.polish(score, theta[free].copy(), enough=1e-10)
+    best, left = likelihoods.polish(score, theta[free].copy(), enough=enough)
     theta[free] = best
     return theta, _value(model, theta, rows, weight)[0], left

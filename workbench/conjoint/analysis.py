@@ -4,13 +4,13 @@ people answered.
 
 import contextlib
 import re
-from dataclasses import dataclass
 
 import numpy as np
 
 from workbench import discrete, engine, intervals, schemas
 from workbench.conjoint import findings
 from workbench.conjoint.design import NONE, codes
+from workbench.conjoint.fitted import PartWorths
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -20,56 +20,9 @@ from workbench.stats import likelihoods
 MOST = 12  # different numbers up to which an attribute may have a part-worth for each
 
 
-@dataclass(frozen=True, eq=False)
-class PartWorths:
-    """Fitted part-worths: `levels` = attribute → its levels (None for a numeric one), `params` and
-    `cov` by weight, and the `layout` they were fitted on.
-    """
-
-    levels: dict
-    params: object
-    cov: object
-    layout: object
-    loglik: float
-
-    def spans(self):
-        """Return attribute → slice of its weights."""
-        out, at = {}, 0
-        for name, levels in self.levels.items():
-            size = 1 if levels is None else len(levels) - 1
-            out[name], at = slice(at, at + size), at + size
-        return out
-
-    def full(self, params, name):
-        """Return the part-worths of all levels of an attribute."""
-        return codes(len(self.levels[name])) @ np.asarray(params)[..., self.spans()[name]].T
-
-    def importance(self, params, spread):
-        """Return the share of each attribute in the sum of all ranges; `spread` gives the lowest
-        and the highest of each number shown.
-        """
-        ranges = np.array(
-            [
-                (
-                    np.ptp(self.full(params, n))
-                    if v is not None
-                    else abs(float(params[self.spans()[n]][0])) * (spread[n][1] - spread[n][0])
-                )
-                for n, v in self.levels.items()
-            ]
-        )
-        return ranges / ranges.sum()
-
-    def in_money(self, params, price):
-        """Return what each level is worth beside the first of its attribute, in units of price."""
-        money = -params[..., self.spans()[price].start]
-        full = [self.full(params, n) for n, levels in self.levels.items() if levels is not None]
-        return np.concatenate([(f[1:] - f[:1]) / money for f in full])
-
-
 @engine.frames("choices")
 @analysis
-def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
+def part_worths(choices, attributes, *, numeric=(), penalty=None, conf_level=0.95):
     """What is each level of each attribute worth to people who choose between offers?
 
     Parameters
@@ -81,12 +34,17 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         among them.
     numeric : list of str
         Attributes taken as a straight line, such as a price to express the others in.
+    penalty : str, optional
+        "firth": the penalised estimate, which exists for every table; every choice is then a unit
+        of its own. None: maximum likelihood.
 
     Returns
     -------
     Result
         attribute, level, n (choices), estimate (part-worth on the log-odds scale; the levels of an
-        attribute add up to 0), std_error, conf_low, conf_high. `.model` is a `PartWorths`.
+        attribute add up to 0), std_error, conf_low, conf_high. An attribute that decides every
+        choice it bears on has no finite estimate: it is missing, and `.limits` name it. `.model` is
+        a `PartWorths`.
 
     Raises
     ------
@@ -96,7 +54,8 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
         With fewer than two respondents.
 
     Source: McFadden (1974); effects coding: Louviere, Hensher & Swait (2000), Stated Choice
-    Methods.
+    Methods; the penalty Firth (1993), Biometrika 80, and Kessels, Jones & Goos (2019), Journal of
+    Choice Modelling 31.
     """
     import pandas as pd
 
@@ -145,40 +104,19 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     d = discrete.lay_out(coded, tuple(columns), False)
     discrete.check(d)
     people, g = d.groups()
-    made = discrete.fitted(d, groups=people)
+    made = discrete.estimated(d, people, penalty=penalty, conf_level=conf_level)
     beta, cov = made.params, made.cov
     fit = PartWorths(
         levels, pd.Series(beta, columns), pd.DataFrame(cov, columns, columns), d, made.loglik
     )
-    rows = []
-    for name, where in fit.spans().items():
-        own = np.asarray(cov)[where, where]
-        full = np.eye(1) if levels[name] is None else codes(len(levels[name]))
-        worth, se = full @ beta[where], np.sqrt(np.diag(full @ own @ full.T))
-        rows += [
-            {
-                "attribute": name,
-                "level": findings.PER_UNIT if levels[name] is None else str(levels[name][i]),
-                "estimate": w,
-                "std_error": s,
-            }
-            for i, (w, s) in enumerate(zip(worth, se, strict=True))
-        ]
-    if NONE in columns:
-        rows.append(
-            {
-                "attribute": NONE,
-                "level": NONE,
-                "estimate": beta[-1],
-                "std_error": np.sqrt(cov[-1, -1]),
-            }
-        )
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(_rows(fit, columns))
     table.insert(2, "n", len(d.chosen))
     table["conf_low"], table["conf_high"] = intervals.normal(
         table["estimate"], table["std_error"], conf_level
     )
+    gone = dict.fromkeys(table.loc[table["estimate"].isna(), "attribute"])
     limits = [
+        *([discrete.WITHHELD.having(terms=list(gone))] if gone else []),
         findings.STATED,
         Note(
             "conjoint.fit",
@@ -218,7 +156,9 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
     return Result(
         question=findings.QUESTION,
         table=table,
-        method=Note(
+        method=findings.FIRTH_METHOD
+        if penalty
+        else Note(
             "conjoint.method",
             "Conditional logit with effects coding: the levels of an attribute add up "
             "to {zero}; respondents as sampling unit.",
@@ -237,6 +177,35 @@ def part_worths(choices, attributes, *, numeric=(), conf_level=0.95):
             xlabel=findings.LOG_ODDS,
         ),
     )
+
+
+def _rows(fit, columns):
+    """Return a row a level: its part-worth and its error; missing where it has no estimate."""
+    beta, cov, levels = fit.params.to_numpy(), fit.cov.to_numpy(), fit.levels
+    rows = []
+    for name, where in fit.spans().items():
+        own = cov[where, where]
+        full = np.eye(1) if levels[name] is None else codes(len(levels[name]))
+        worth, se = full @ beta[where], np.sqrt(np.diag(full @ own @ full.T))
+        rows += [
+            {
+                "attribute": name,
+                "level": findings.PER_UNIT if levels[name] is None else str(levels[name][i]),
+                "estimate": w,
+                "std_error": s,
+            }
+            for i, (w, s) in enumerate(zip(worth, se, strict=True))
+        ]
+    if NONE in columns:
+        rows.append(
+            {
+                "attribute": NONE,
+                "level": NONE,
+                "estimate": beta[-1],
+                "std_error": np.sqrt(cov[-1, -1]),
+            }
+        )
+    return rows
 
 
 def _least(d, levels):
@@ -293,7 +262,7 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
     """
     import pandas as pd
 
-    fit = getattr(fit, "model", fit)
+    fit = getattr(fit, "model", fit).complete()
     d = fit.layout
     people, g = d.groups()
     spread = {}
@@ -412,7 +381,7 @@ def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
     """
     import pandas as pd
 
-    fit = getattr(fit, "model", fit)
+    fit = getattr(fit, "model", fit).complete()
     if price not in fit.levels or fit.levels[price] is not None:
         raise unknown(
             "price", "numeric attribute", price, [n for n, v in fit.levels.items() if v is None]

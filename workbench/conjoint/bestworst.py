@@ -71,7 +71,7 @@ def best_worst_design(items, *, tasks=8, per_task=4, versions=10, seed=1):
 
 @engine.frames("answers")
 @analysis
-def best_worst(answers, *, conf_level=0.95):
+def best_worst(answers, *, penalty=None, conf_level=0.95):
     """Which items do people pick as best and as worst, and how much more does one count than
     another?
 
@@ -79,6 +79,9 @@ def best_worst(answers, *, conf_level=0.95):
     ----------
     answers : table with respondent_id, task, item, best, worst
         One row per item shown; exactly one best and one other worst in each task.
+    penalty : str, optional
+        "firth": the penalised estimate of the shares, which exists for every table; every choice is
+        then a unit of its own. None: maximum likelihood.
 
     Returns
     -------
@@ -86,7 +89,9 @@ def best_worst(answers, *, conf_level=0.95):
         item, measure, count, n, estimate, std_error, conf_low, conf_high. measure "score": (times
         best − times worst) / times shown, n = times shown; "share": exp(u) over the sum of exp(u)
         of all items, u from a logit in which the worst of what is left is chosen like the best with
-        all weights reversed, n = tasks. The respondent is the sampling unit.
+        all weights reversed, n = tasks. The respondent is the sampling unit. Where an item is
+        always or never picked, no share has a finite estimate: they are missing, and `.limits` say
+        so.
 
     Raises
     ------
@@ -146,7 +151,7 @@ def best_worst(answers, *, conf_level=0.95):
         np.zeros(0, int),
     )
     discrete.check(d)
-    made = discrete.fitted(d, groups=d.groups()[0])
+    made = discrete.estimated(d, d.groups()[0], penalty=penalty, conf_level=conf_level)
     share, se = likelihoods.delta(
         lambda b: special.softmax(np.append(0.0, b)), made.params, made.cov
     )
@@ -186,7 +191,7 @@ def best_worst(answers, *, conf_level=0.95):
         ["measure", "estimate", "item"], ascending=[True, False, True], ignore_index=True
     )
     few = table.loc[(table["measure"] == "score") & (table["n"] < 500), "item"].tolist()
-    limits = [findings.BEST_LIMIT]
+    limits = [*_withheld(d, made), findings.BEST_LIMIT]
     if few or frame["respondent_id"].nunique() < 200:
         limits.append(
             Note(
@@ -217,6 +222,12 @@ def best_worst(answers, *, conf_level=0.95):
             xlabel=findings.BEST_AXIS,
         ),
     )
+
+
+def _withheld(d, made):
+    """Return the sentence on items without a finite estimate, if there are any."""
+    gone = [t for t, fine in zip(d.terms, made.recession.finite(), strict=True) if not fine]
+    return [discrete.WITHHELD.having(terms=gone)] if gone else []
 
 
 def _check(answers):

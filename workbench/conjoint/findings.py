@@ -137,8 +137,23 @@ def precision(table, respondents):
     )
 
 
+FIRTH_METHOD = Note(
+    "conjoint.method_firth",
+    "Conditional logit by Firth's penalised likelihood, with effects coding: the levels of an "
+    "attribute add up to {zero}; every choice a unit of its own.",
+    zero=0,
+)
+UNKNOWN = Note(
+    "conjoint.answer_unknown",
+    "What the levels are worth cannot be estimated: the attributes decide every choice, so no "
+    "finite estimate exists.",
+)
+
+
 def part_worth(table):
     """Return the level that is liked or disliked most."""
+    if table["estimate"].isna().all():
+        return UNKNOWN
     row = table.loc[table["estimate"].abs().idxmax()]
     return Note(
         "conjoint.answer",
@@ -219,8 +234,17 @@ def care(table):
 
 
 def best(table):
-    """Return the item that matters most."""
+    """Return the item that matters most; by its score where its share has no finite estimate."""
     shares = table[table["measure"] == "share"]
+    if shares["estimate"].isna().any():
+        row = table[table["measure"] == "score"].iloc[0]
+        return Note(
+            "conjoint.best_answer_score",
+            "What is picked as best most often beside worst is {item:word}: a score of "
+            "{estimate:2} ({low:2} to {high:2}; shown {n} times).",
+            item=row["item"],
+            **interval(row),
+        )
     row, second = shares.iloc[0], shares.iloc[1]
     return Note(
         "conjoint.best_answer",

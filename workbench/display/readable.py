@@ -10,7 +10,7 @@ _INTERVAL_OF = Note("result.interval_of", "{what:header}, interval", what="")
 _DASH = " – "
 _UNIT = re.compile(r"( [^\W\d]+| %)?$")
 # Notes that stand in place of an answer: why there is none.
-_UNSAID = ("result.unknown", "result.too_few")
+_UNSAID = ("result.unknown", "result.too_few", "review.nothing")
 # What other columns hold the limits of an interval: their names begin with its own.
 _OTHERS = ("difference", "law", "theory")
 

@@ -7,7 +7,9 @@ from workbench import regression as fits
 from workbench.drivers.scales import scale_answers
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, weights
+from workbench.stats import factors as factors_of
+from workbench.stats import sampling
 
 LEAST_KMO = 0.6  # sampling adequacy under which items share too little
 FACTORS_ANSWER = Note(
@@ -27,7 +29,7 @@ def explore_factors(
     Parameters
     ----------
     table : DataFrame
-        One row a respondent, one column an item.
+        One row a respondent, one column an item. A column "weight" (of a survey) is used.
     items : list of str
         At least three.
     factors : int, optional
@@ -65,24 +67,19 @@ def explore_factors(
     from statsmodels.multivariate.factor import Factor
 
     one_of("rotation", rotation, ("promax", "varimax", "none"))
-    x, _ = scale_answers(table, items, "items")
-    n, k = x.shape
+    x, _, heavy = scale_answers(table, items, "items")
+    k = x.shape[1]
+    # What answers of unequal weights are worth counts in tests and in the eigenvalues of luck.
+    n, worth = len(x), len(x) if heavy is None else round(sampling.kish(heavy))
     if k < 3:
         raise InputError(
             "drivers.error_three_items",
             "explore_factors: at least three items are needed, found {items}",
             items=k,
         )
-    r = np.corrcoef(x.T)
+    r = factors_of.correlations(x, heavy)
     own, axes = (v[..., ::-1] for v in np.linalg.eigh(r))
-    rng = np.random.default_rng(seed)
-    luck = np.array(
-        [
-            np.sort(np.linalg.eigvalsh(np.corrcoef(rng.normal(size=(n, k)).T)))[::-1]
-            for _ in range(draws)
-        ]
-    )
-    by_luck = np.quantile(luck, conf_level, axis=0)
+    by_luck = np.quantile(factors_of.of_luck(worth, k, draws, seed), conf_level, axis=0)
     above = own > by_luck
     parallel = int(np.argmin(above)) if not above.all() else k
     if not parallel and factors is None:
@@ -109,23 +106,20 @@ def explore_factors(
         # From the principal components: a start drawn at random would give another answer every
         # time.
         begin = axes[:, :m] * np.sqrt(own[:m] / 2)
-        model = Factor(corr=r, n_factor=m, method="ml", nobs=n).fit(
+        model = Factor(corr=r, n_factor=m, method="ml", nobs=worth).fit(
             start=(begin, 1 - (begin**2).sum(axis=1))
         )
     load = np.asarray(model.loadings)
     load = load * np.where(load.sum(axis=0) < 0, -1, 1)
     together = np.eye(m)
     if m > 1 and rotation != "none":
-        load = _varimax(load)
+        load = factors_of.varimax(load)
         if rotation == "promax":
-            load, together = _promax(load)
+            load, together = factors_of.promax(load)
     order = np.argsort(-(load**2).sum(axis=0), kind="stable")
     load = load[:, order] * np.where(load[:, order].sum(axis=0) < 0, -1, 1)
-    inverse = np.linalg.inv(r)
-    partial = -inverse / np.sqrt(np.outer(np.diag(inverse), np.diag(inverse)))
-    off = ~np.eye(k, dtype=bool)
-    kmo = (r[off] ** 2).sum() / ((r[off] ** 2).sum() + (partial[off] ** 2).sum())
-    sphere = -(n - 1 - (2 * k + 5) / 6) * np.linalg.slogdet(r)[1]
+    kmo = factors_of.adequacy(r)
+    sphere = -(worth - 1 - (2 * k + 5) / 6) * np.linalg.slogdet(r)[1]
     p = stats.chi2.sf(sphere, k * (k - 1) / 2)
     communal = 1 - np.asarray(model.uniqueness)
     result = pd.DataFrame(
@@ -152,6 +146,7 @@ def explore_factors(
             kmo=kmo,
             p=float(p),
         ),
+        *weights.said(heavy),
         Note(
             "drivers.factors_limit",
             "Factors are summaries; confirm them on new answers before naming them.",
@@ -213,30 +208,6 @@ def explore_factors(
             xlabel=Note("drivers.factors_axis", "Loading"),
         ),
     )
-
-
-def _varimax(load, rounds=500):
-    """Return varimax-rotated loadings, rows normalised first as Kaiser did (and R and SPSS do)."""
-    h = np.sqrt((load**2).sum(axis=1, keepdims=True))
-    a = load / np.maximum(h, 1e-12)
-    turn, before = np.eye(a.shape[1]), 0.0
-    for _ in range(rounds):
-        b = a @ turn
-        u, s, v = np.linalg.svd(a.T @ (b**3 - b * (b**2).mean(axis=0)))
-        turn = u @ v
-        if s.sum() < before * (1 + 1e-10):
-            break
-        before = s.sum()
-    return a @ turn * h
-
-
-def _promax(load, power=4):
-    """Return promax-rotated loadings and the correlations of the factors."""
-    target = load * np.abs(load) ** (power - 1)
-    u = np.linalg.lstsq(load, target, rcond=None)[0]
-    u = u @ np.diag(np.sqrt(np.diag(np.linalg.inv(u.T @ u))))
-    inverse = np.linalg.inv(u)
-    return load @ u, inverse @ inverse.T
 
 
 def _factors_answer(factors, communalities, n):

@@ -10,7 +10,7 @@ from workbench import regression as fits
 from workbench.drivers.regress import AXES, METHODS, left_out
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis
+from workbench.results import Points, Result, analysis, weights
 from workbench.stats import paths as paths_of
 from workbench.stats import products
 
@@ -71,7 +71,8 @@ def mediation(
     Parameters
     ----------
     table : DataFrame
-        One row a respondent or customer; rows with a missing value are left out and counted.
+        One row a respondent or customer; rows with a missing value are left out and counted. A
+        column "weight" (of a survey) is used.
     cause, outcome : str
         Numbers (cause may be 0 and 1).
     mediators : str or list of str
@@ -126,10 +127,17 @@ def mediation(
             outcome=outcome,
         )
     product = [moderator, f"{cause} × {moderator}"] if moderator else []
-    data = fits.prepare(made, outcome, [cause, *mediators, *covariates, *product], cluster=cluster)
+    heavy = weights.of(table, cause, mediators, outcome, covariates, moderator, cluster)
+    data = fits.prepare(
+        made,
+        outcome,
+        [cause, *mediators, *covariates, *product],
+        cluster=cluster,
+        weights=heavy,
+    )
     names = [*data.x.columns, outcome]
     matrix = _centred(data)
-    grams = products.grams(matrix, data.groups, draws, seed)
+    grams = products.grams(matrix, data.groups, draws, seed, data.weights)
     held = [c for c in data.x.columns[1:] if c not in (cause, *mediators, *product)]
 
     model = _Models(grams, names, data.customers)
@@ -140,7 +148,7 @@ def mediation(
     paths = {own.path(list(way)): value for way, value in ways.items()}
     rows = [("total", np.nan, total), ("direct", np.nan, last[cause])]
     if moderator:
-        centre, spread = float(data.x[moderator].mean()), float(data.x[moderator].std())
+        centre, spread = _place(data.x[moderator], data.weights)
         slope = steps[mediators[0]][product[1]] * last[mediators[0]]
         for value in (centre - spread, centre, centre + spread):
             rows.append(
@@ -156,21 +164,7 @@ def mediation(
         rows.append(("indirect", np.nan, sum(paths.values())))
         if len(paths) > 1:
             rows += [(f"indirect: {way}", np.nan, value) for way, value in paths.items()]
-    out = []
-    for path, at, values in rows:
-        se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
-        out.append(
-            {
-                "path": path,
-                "at": at,
-                "n": len(data.y),
-                "estimate": values[0],
-                "std_error": float(se),
-                "conf_low": float(low),
-                "conf_high": float(high),
-            }
-        )
-    result = pd.DataFrame(out)
+    result = pd.DataFrame(_table(rows, len(data.y), conf_level))
     limits = [
         (
             Note(
@@ -193,7 +187,7 @@ def mediation(
                 "drivers.mediation_rho",
                 "If unmeasured causes of mediator and outcome correlate by {rho:2}, the "
                 "indirect part vanishes.",
-                rho=_sensitivity(matrix, names, cause, mediators[0], held),
+                rho=_sensitivity(matrix, data.weights, names, cause, mediators[0], held),
             )
         )
     yes_no = [v for v in (*mediators, outcome) if set(data.x.get(v, data.y)) <= {0.0, 1.0}]
@@ -277,15 +271,38 @@ def _mediation_answer(table, cause, mediators, outcome, moderator):
     return answer.having(**fits.said(row), **said, total=rows.loc["total", "estimate"])
 
 
-def _sensitivity(matrix, names, cause, mediator, held):
+def _table(rows, n, conf_level):
+    """Return paths with their estimate, error and limits from draws."""
+    out = []
+    for path, at, values in rows:
+        se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
+        row = {"path": path, "at": at, "n": n, "estimate": values[0], "std_error": float(se)}
+        out.append({**row, "conf_low": float(low), "conf_high": float(high)})
+    return out
+
+
+def _place(values, weight):
+    """Return the mean of a column and its standard deviation (n − 1), by the weights if any."""
+    values = values.to_numpy(float)
+    if weight is None:
+        return float(values.mean()), float(values.std(ddof=1))
+    mean = float(np.average(values, weights=weight))
+    n = len(values)
+    return mean, float(np.sqrt(np.average((values - mean) ** 2, weights=weight) * n / (n - 1)))
+
+
+def _sensitivity(matrix, weight, names, cause, mediator, held):
     """Return the correlation of what is unseen in mediator and outcome at which the indirect effect
     would vanish.
     """
+    if weight is not None:
+        matrix = matrix * np.sqrt(weight)[:, None]
     terms = [names.index(c) for c in ("constant", cause, *held)]
     x, m, y = matrix[:, terms], matrix[:, names.index(mediator)], matrix[:, -1]
     e1 = m - x @ np.linalg.lstsq(x, m, rcond=None)[0]
     e2 = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
-    return float(np.corrcoef(e1, e2)[0, 1])
+    # Residuals of a regression with a constant: their (weighted) means are 0.
+    return float(e1 @ e2 / np.sqrt((e1 @ e1) * (e2 @ e2)))
 
 
 @engine.frames("table")
@@ -298,6 +315,7 @@ def moderation(
     Parameters
     ----------
     table : DataFrame
+        A column "weight" (of a survey) is used.
     cause, moderator : str
         Numbers.
     outcome : str
@@ -326,21 +344,21 @@ def moderation(
     product = f"{cause} × {moderator}"
     around, middle = _around(table, cause, moderator, product), float(table[moderator].mean())
     terms = [cause, moderator, product, *covariates]
-    data = fits.prepare(around, outcome, terms, cluster=cluster)
+    heavy = weights.of(table, cause, moderator, outcome, covariates, cluster)
+    data = fits.prepare(around, outcome, terms, cluster=cluster, weights=heavy)
     made = fits.fit(data, kind)
     b, cov = made.params, made.cov_params()
     z = table.loc[data.index, moderator].astype(float)
-    at = (
-        [0.0, 1.0]
-        if set(z.unique()) == {0.0, 1.0}
-        else [z.mean() - z.std(), z.mean(), z.mean() + z.std()]
-    )
+    centre, spread = _place(z, data.weights)
+    at = [centre - spread, centre, centre + spread]
+    if set(z.unique()) == {0.0, 1.0}:
+        at = [0.0, 1.0]
     rows = [("interaction", np.nan, b[product], np.sqrt(cov.loc[product, product]))]
 
     both = [cause, product]
-    weights, around_them = b[both].to_numpy(), cov.loc[both, both].to_numpy()
+    slopes, around_them = b[both].to_numpy(), cov.loc[both, both].to_numpy()
     rows += [
-        ("slope", value, *paths_of.slope_at(weights, around_them, value - middle)) for value in at
+        ("slope", value, *paths_of.slope_at(slopes, around_them, value - middle)) for value in at
     ]
     result = pd.DataFrame(rows, columns=["row", "at", "estimate", "std_error"])
     result.insert(2, "n", len(data.y))
@@ -349,7 +367,7 @@ def moderation(
         result["estimate"], result["std_error"], conf_level, df=df
     )
     grid = np.linspace(z.min(), z.max(), 400)
-    value, error = paths_of.slope_at(weights, around_them, grid - middle)
+    value, error = paths_of.slope_at(slopes, around_them, grid - middle)
     low, high = intervals.normal(value, error, conf_level, df=df)
     clear = (low > 0) | (high < 0)
     return Result(
@@ -385,7 +403,7 @@ def moderation(
 def _centred(data):
     """Return the design and the outcome, all but the constant less their means: the same slopes."""
     matrix = np.column_stack([data.x, data.y])
-    matrix[:, 1:] -= matrix[:, 1:].mean(axis=0)
+    matrix[:, 1:] -= np.average(matrix[:, 1:], axis=0, weights=data.weights)
     return matrix
 
 

@@ -131,7 +131,7 @@ def regression(
     ----------
     table : DataFrame
         One row a respondent, order or customer. Rows with a missing value are left out and counted.
-        A column "weight" (of a survey) is used, but for "ordinal" and with a penalty.
+        A column "weight" (of a survey) is used, but not with a penalty.
     outcome : str
         A number; 0 or 1 for "logit"; ordered grades such as 1 to 7 for "ordinal".
     terms : list of str
@@ -168,7 +168,7 @@ def regression(
 
     Source: White (1980), Econometrica 48; Liang & Zeger (1986), Biometrika 73; McCullagh (1980),
     JRSS B 42; separation Albert & Anderson (1984), Biometrika 71; penalty Heinze & Schemper (2002),
-    Statistics in Medicine 21. Least squares and ordered logits are computed by statsmodels.
+    Statistics in Medicine 21. Least squares are computed by statsmodels.
     """
 
     for name in randomised:

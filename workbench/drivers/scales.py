@@ -8,7 +8,7 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, weights
-from workbench.stats import agreement, products
+from workbench.stats import agreement, factors, products
 
 CUSTOMARY = 0.7  # reliability that is usually asked for
 ALIKE = 0.9  # heterotrait–monotrait ratio from which two scales cannot be told apart
@@ -109,7 +109,9 @@ def _free(columns, taken):
 
 
 def scale_answers(table, items, what):
-    """Return the complete answers to items as a matrix, and how many rows are left out."""
+    """Return the complete answers to items as a matrix, how many rows are left out, and the weights
+    of the others (mean 1; None: all the same).
+    """
     fits.require(table, what, *items)
     data = table[list(items)].astype(float)
     whole = data.dropna().to_numpy()
@@ -136,44 +138,21 @@ def scale_answers(table, items, what):
             what=what,
             items=list(flat),
         )
-    return whole, len(data) - len(whole)
+    heavy = weights.of(table, *items)
+    if heavy is not None:
+        heavy = heavy[data.notna().all(axis=1).to_numpy()]
+        heavy = heavy / heavy.mean()
+    return whole, len(data) - len(whole), heavy
 
 
-def _covariances(x, draws, seed):
+def _covariances(x, draws, seed, heavy=None):
     """Return the items' covariances in the sample and in bootstrap draws of respondents."""
+    near = x - np.average(x, axis=0, weights=heavy)
     return products.covariances(
         products.grams(
-            np.column_stack([np.ones(len(x)), x - x.mean(axis=0)]), np.arange(len(x)), draws, seed
+            np.column_stack([np.ones(len(x)), near]), np.arange(len(x)), draws, seed, heavy
         )
     )
-
-
-def one_factor(cov, rounds=300):
-    """Return loadings and unique variances of one factor behind items (maximum likelihood), for
-    many covariance matrices at once.
-
-    Source: Rubin & Thayer (1982), Psychometrika 47 (expectation and maximisation), run on
-    correlations and scaled back.
-    """
-    sd = np.sqrt(np.maximum(np.einsum("bii->bi", cov), 0))
-    r = products.correlations(cov)
-    values, vectors = np.linalg.eigh(r)
-    load = vectors[:, :, -1] * np.sqrt(np.maximum(values[:, -1:], 1e-9) * 0.8)
-    load *= np.sign(load.sum(axis=1, keepdims=True))
-    psi = np.clip(1 - load**2, 0.02, None)
-    for _ in range(rounds):
-        precision = load / psi
-        spread = 1 / (1 + (load * precision).sum(axis=1))
-        beta = precision * spread[:, None]
-        cross = np.einsum("bij,bj->bi", r, beta)
-        second = spread + np.einsum("bi,bi->b", beta, cross)
-        new = cross / second[:, None]
-        psi = np.clip(1 - new * cross, 0.005, None)
-        if np.abs(new - load).max() < 1e-8:
-            load = new
-            break
-        load = new
-    return load * sd, psi * sd**2
 
 
 @engine.frames("table")
@@ -185,7 +164,7 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
     ----------
     table : DataFrame
         One row a respondent, one column an item (see `wide`); reversed items turned round
-        beforehand.
+        beforehand. A column "weight" (of a survey) is used.
     scales : dict
         Name of the scale → its items.
     draws, seed : int
@@ -212,14 +191,14 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
 
     rows, limits, most = [], [CONVENTION], 0
     for name, items in scales.items():
-        x, lost = scale_answers(table, items, SCALE.having(name=name))
+        x, lost, heavy = scale_answers(table, items, SCALE.having(name=name))
         most = max(most, len(x))
-        cov = _covariances(x, draws, seed)
+        cov = _covariances(x, draws, seed, heavy)
         k = len(items)
         total = cov.sum(axis=(1, 2))
         found = {"alpha": k / (k - 1) * (1 - np.einsum("bii->b", cov) / total)}
         if k > 2:
-            load, psi = one_factor(cov)
+            load, psi = factors.one_factor(cov)
             found["omega"] = load.sum(axis=1) ** 2 / (load.sum(axis=1) ** 2 + psi.sum(axis=1))
             sd = np.sqrt(np.maximum(np.einsum("bii->bi", cov), 0))
             std = load / sd
@@ -242,12 +221,8 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
             )
         if lost:
             limits.append(fits.LEFT_OUT.having(n=lost))
-        rest = x.sum(axis=1, keepdims=True) - x
-        negative = [
-            i
-            for i, own, others in zip(items, x.T, rest.T, strict=True)
-            if np.corrcoef(own, others)[0, 1] < -intervals.z(conf_level) / np.sqrt(len(x))
-        ]
+        limits += [note for note in weights.said(heavy) if note not in limits]
+        negative = _against(items, cov[0], len(x), conf_level)
         if negative:
             limits.append(
                 Note(
@@ -283,6 +258,15 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
     )
 
 
+def _against(items, cov, n, conf_level):
+    """Return the items that go against the sum of the others."""
+    own, with_all = np.diag(cov), cov.sum(axis=1)
+    rest = cov.sum() - 2 * with_all + own
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = (with_all - own) / np.sqrt(own * rest)
+    return [i for i, v in zip(items, r, strict=True) if v < -intervals.z(conf_level) / np.sqrt(n)]
+
+
 def _least_reliable(table):
     """Return the scale with the lowest alpha."""
     rows = table[table["measure"] == "alpha"].sort_values(["estimate", "scale"])
@@ -315,14 +299,14 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
     if len(scales) < 2:
         raise InputError("drivers.error_two_scales", "validity: at least two scales are needed")
     items = [i for v in scales.values() for i in v]
-    x, lost = scale_answers(table, items, "scales")
-    cov = _covariances(x, draws, seed)
+    x, lost, heavy = scale_answers(table, items, "scales")
+    cov = _covariances(x, draws, seed, heavy)
     r = np.abs(products.correlations(cov))
     at = {n: [items.index(i) for i in v] for n, v in scales.items()}
 
     # The average variance extracted: what a factor of a scale's own explains of its items.
     own_share = {
-        n: float((one_factor(products.correlations(cov[:1, a][:, :, a]))[0] ** 2).mean())
+        n: float((factors.one_factor(products.correlations(cov[:1, a][:, :, a]))[0] ** 2).mean())
         for n, a in at.items()
         if len(a) > 2
     }
@@ -345,14 +329,10 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
                 )
             values = agreement.between(r, a, b) / np.sqrt(np.maximum(own, 1e-12))
             se, low, high = intervals.percentiles(values[1:], values[0], conf_level)
-            told = (
-                bool(
-                    min(own_share[one], own_share[two])
-                    > np.corrcoef(x[:, a].mean(axis=1), x[:, b].mean(axis=1))[0, 1] ** 2
-                )
-                if len(a) > 2 and len(b) > 2
-                else None
-            )
+            told = None
+            if len(a) > 2 and len(b) > 2:
+                together = agreement.sums(cov[0], a, b) ** 2
+                told = bool(min(own_share[one], own_share[two]) > together)
             rows.append(
                 {
                     "scale": one,
@@ -389,6 +369,7 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
                 limit=ALIKE,
             ),
             *([fits.LEFT_OUT.having(n=lost)] if lost else []),
+            *weights.said(heavy),
         ),
         chart=Points(
             label=["scale", "other"],

@@ -72,6 +72,13 @@ STATED_ANSWERS = {
 }
 
 
+STATED_WEIGHTED = Note(
+    "drivers.stated_method_weighted",
+    "Weighted shares and means, paired differences of weighted means; linearised errors, Holm's "
+    "correction.",
+)
+
+
 @engine.frames("answers")
 @analysis
 def kano(answers, *, conf_level=0.95):
@@ -185,7 +192,8 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
     ----------
     answers : table with respondent_id, factor, value
         One row a respondent and factor: value is a rating, a rank (1 = most important; factors not
-        ranked share the mean of the ranks left), or for "named" 1 or 0 (no row: not named).
+        ranked share the mean of the ranks left), or for "named" 1 or 0 (no row: not named). A
+        column "weight" (of a survey) is used.
     kind : str
         "rating", "rank" or "named".
     top : float, optional
@@ -208,8 +216,6 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
 
     Source: Friedman (1937), JASA 32; Wilcoxon (1945); Holm (1979).
     """
-    from scipy import stats
-
     fits.require(answers, "answers", "respondent_id", "factor", "value")
     one_of("kind", kind, ("rating", "rank", "named"))
     frame = answers.dropna(subset=["value"])
@@ -243,44 +249,21 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
                 n=part,
             )
         )
-    whole = wide.dropna()
-    apart, ties = {}, {}
-    if len(whole) >= 10:
-        pairs = list(combinations(wide.columns, 2))
-        p = [
-            1.0 if (whole[a] == whole[b]).all() else stats.wilcoxon(whole[a], whole[b]).pvalue
-            for a, b in pairs
-        ]
-        apart = dict(zip(pairs, intervals.corrected(p) < 1 - conf_level, strict=True))
-        ties = {
-            f: ", ".join(
-                str(g)
-                for g in wide.columns
-                if g != f and not apart.get((f, g), apart.get((g, f), True))
-            )
-            for f in wide
-        }
-        if wide.shape[1] > 2:
-            limits.append(
-                Note(
-                    "drivers.friedman",
-                    "Friedman's test over all factors together, p: {p:p} ({n} complete "
-                    "respondents).",
-                    p=float(stats.friedmanchisquare(*whole.to_numpy().T).pvalue),
-                    n=len(whole),
-                )
-            )
+    whole, heavy = wide.dropna(), _heavy(frame, wide.index)
+    ties = _ties(whole, heavy, conf_level) if len(whole) >= 10 else {}
+    limits += _together(whole, heavy) if len(whole) >= 10 else []
     cut = np.unique(frame["value"])[-2:][0] if top is None else top
     for factor in wide:
         values = wide[factor].dropna()
         who = values.index.to_numpy()
+        counts = None if heavy is None else heavy[who].to_numpy()
         tied = {"ties_with": ties.get(factor)}
         if kind == "named":
             rows.append(
                 {
                     "factor": factor,
                     "measure": "named",
-                    **intervals.share(values.to_numpy() > 0, who, conf_level),
+                    **intervals.share(values.to_numpy() > 0, who, conf_level, counts),
                     **tied,
                 }
             )
@@ -289,7 +272,7 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
             {
                 "factor": factor,
                 "measure": f"mean_{kind}",
-                **intervals.mean(values, who, conf_level),
+                **intervals.mean(values, who, conf_level, counts),
                 **tied,
             }
         )
@@ -298,7 +281,7 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
                 {
                     "factor": factor,
                     "measure": "top_box",
-                    **intervals.share(values.to_numpy() >= cut, who, conf_level),
+                    **intervals.share(values.to_numpy() >= cut, who, conf_level, counts),
                     "ties_with": None,
                 }
             )
@@ -321,13 +304,16 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
             "in part: compare with what choices show.",
         ),
     )
+    limits += weights.said(None if heavy is None else heavy.to_numpy())
     if len(wide) < 150:
         limits.append(fits.FEW.having(n=len(wide), least=150, unit="respondents"))
     return Result(
         question=Note("drivers.stated_question", "What do people themselves say matters most?"),
         table=table,
         answer=_most_important(table, kind),
-        method=Note(
+        method=STATED_WEIGHTED
+        if heavy is not None
+        else Note(
             "drivers.stated_method",
             "Shares with Wilson intervals, means with normal ones; paired signed-rank "
             "tests with Holm's correction.",
@@ -343,6 +329,59 @@ def stated(answers, *, kind="rating", top=None, conf_level=0.95):
             xlabel=STATED_AXES[kind],
         ),
     )
+
+
+def _heavy(frame, respondents):
+    """Return the weight of every respondent (the mean of their rows); None where all are alike."""
+    if weights.of(frame) is None:
+        return None
+    return frame.groupby("respondent_id")[weights.WEIGHT].mean().reindex(respondents)
+
+
+def _ties(whole, heavy, conf_level):
+    """Return factor → the factors it cannot be told apart from, in words."""
+    pairs = list(combinations(whole.columns, 2))
+    p = [
+        1.0 if (whole[a] == whole[b]).all() else _apart(whole[a] - whole[b], heavy)
+        for a, b in pairs
+    ]
+    apart = dict(zip(pairs, intervals.corrected(p) < 1 - conf_level, strict=True))
+    return {
+        f: ", ".join(
+            str(g)
+            for g in whole.columns
+            if g != f and not apart.get((f, g), apart.get((g, f), True))
+        )
+        for f in whole
+    }
+
+
+def _together(whole, heavy):
+    """Return the test over all factors together, where there are several and no weights."""
+    from scipy import stats
+
+    if whole.shape[1] < 3 or heavy is not None:
+        return []
+    return [
+        Note(
+            "drivers.friedman",
+            "Friedman's test over all factors together, p: {p:p} ({n} complete respondents).",
+            p=float(stats.friedmanchisquare(*whole.to_numpy().T).pvalue),
+            n=len(whole),
+        )
+    ]
+
+
+def _apart(gap, heavy):
+    """Return the p-value of no difference between two factors: the signed-rank test, with weights
+    that of the weighted mean difference and its linearised error.
+    """
+    from scipy import stats
+
+    if heavy is None:
+        return stats.wilcoxon(gap).pvalue
+    row = intervals.mean(gap, np.arange(len(gap)), weights=heavy[gap.index].to_numpy())
+    return float(np.nan_to_num(intervals.p_value(row["estimate"], row["std_error"]), nan=1.0))
 
 
 def _most_important(table, kind):

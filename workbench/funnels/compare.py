@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.funnels.rules import NO_WINDOW, ORDERS, SEMANTICS, none_entered, prepare
-from workbench.funnels.steps import EQUAL_STEPS, conversion, share_of
+from workbench.funnels.steps import conversion, equal_steps, share_of
 from workbench.funnels.walks import Definitions
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -131,6 +131,21 @@ def _compare(events, steps, option, values, options):
     return replace(made, method=method, chart=chart), pd.concat(rows, ignore_index=True)
 
 
+def _one_rule_changed(exclude, names):
+    """Return the rules that are changed one at a time."""
+    single = {
+        "rule_first_entry": {"entry": "first"},
+        "rule_window_7": {"window": "7D"},
+        "rule_window_30": {"window": "30D"},
+        "rule_no_window": {"window": None},
+        "rule_two_seconds": {"ties": "2s"},
+        "rule_young_counted": {"immature": "count"},
+    }
+    if equal_steps(names):
+        del single["rule_two_seconds"]  # a tolerance cannot tell equal steps apart
+    return single | ({"rule_removes": {"exclusion": "removes"}} if exclude else {})
+
+
 @engine.tables("events")
 @analysis
 def compare_definitions(
@@ -178,18 +193,7 @@ def compare_definitions(
         ("tool", name, prepare(events, steps, given={}, semantics=name, **shared))
         for name in SEMANTICS
     ]
-    single = {
-        "rule_first_entry": {"entry": "first"},
-        "rule_window_7": {"window": "7D"},
-        "rule_window_30": {"window": "30D"},
-        "rule_no_window": {"window": None},
-        "rule_two_seconds": {"ties": "2s"},
-        "rule_young_counted": {"immature": "count"},
-    }
-    if exclude:
-        single["rule_removes"] = {"exclusion": "removes"}
-    if len(set(plans[0][2].names)) < len(plans[0][2].names):
-        del single["rule_two_seconds"]  # a tolerance cannot tell equal steps apart
+    single = _one_rule_changed(exclude, plans[0][2].names)
     plans += [
         ("one_rule", name, prepare(events, steps, given={**own, **rule}, **shared))
         for name, rule in single.items()
@@ -236,9 +240,8 @@ def compare_definitions(
             }
         )
     table = pd.DataFrame(rows)
-    equal = len(set(plans[0][2].names)) < len(plans[0][2].names)
     limits = (
-        *([EQUAL_STEPS] if equal else []),
+        *equal_steps(plans[0][2].names),
         Note(
             "funnels.tools_apart",
             "The rows with one rule changed say which of the rules makes the difference.",

@@ -122,16 +122,7 @@ def correlates(
         n=int(whole["n"]),
         conf_level=conf_level,
         evidence="associational",
-        limits=(
-            Note(
-                "funnels.goes_compared",
-                "{n} event or value compared.",
-                "{n} events or values compared.",
-                n=len(table),
-            ),
-            NOT_CAUSE,
-            LONGER,
-        ),
+        limits=(_compared(len(table)), NOT_CAUSE, LONGER),
         answer=_answer(table, conf_level),
         chart=Points(
             label=["property", "value"],
@@ -139,6 +130,15 @@ def correlates(
             reference=1.0,
             xlabel=Note("funnels.goes_axis", "Odds of finishing with it over the odds without"),
         ),
+    )
+
+
+def _compared(n):
+    return Note(
+        "funnels.goes_compared",
+        "{n} event or value compared.",
+        "{n} events or values compared.",
+        n=n,
     )
 
 

@@ -163,11 +163,7 @@ def prepare(
             )
     if repeated and slack:
         if "ties" in given:
-            raise InputError(
-                "funnels.error_ties_of_equal_steps",
-                "ties: a tolerance cannot settle which of two equal steps an event fills; use "
-                "ties='rank' or ties='later'",
-            )
+            raise _no_tolerance()
         slack = 0  # a tool's tolerance is between different steps; its equal ones are told apart
     excluded, optional = own.listed(exclude), own.listed(optional)
     removes = bool(excluded) and said["exclusion"] == "removes"
@@ -247,6 +243,14 @@ def prepare(
         end if width is None else end - width,
     )
     return Prepared(view, rules, names, groups, said, hold, end, classes[0])
+
+
+def _no_tolerance():
+    return InputError(
+        "funnels.error_ties_of_equal_steps",
+        "ties: a tolerance cannot settle which of two equal steps an event fills; use "
+        "ties='rank' or ties='later'",
+    )
 
 
 def _step_widths(given, steps):

@@ -57,6 +57,11 @@ EQUAL_STEPS = Note(
 )
 
 
+def equal_steps(names):
+    """Return what is said of steps that return, where any does."""
+    return (EQUAL_STEPS,) if len(set(names)) < len(names) else ()
+
+
 @engine.tables("events")
 @analysis
 def conversion(
@@ -199,8 +204,7 @@ def conversion(
         left_out = _total(sums, "touched") - int(sums.get(("reached", 0, 0), 0))
         limits = (*limits, removed(left_out))
     if semantics:
-        repeated = len(set(names)) < len(names)
-        limits = (*limits, TOOLS[semantics], *([EQUAL_STEPS] if repeated else []))
+        limits = (*limits, TOOLS[semantics], *equal_steps(names))
     return Result(
         question=Note(
             "funnels.question",

@@ -154,7 +154,7 @@ def _band(low, high):
 
 @engine.frames("trips")
 @analysis
-def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
+def huff(trips, *, distance="distance_km", size="size", penalty=None, conf_level=0.95):
     """How strongly do size and nearness pull people to a store, and which share does each store
     draw?
 
@@ -167,12 +167,17 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
         One row a trip and store within reach.
     distance, size : str
         Kilometres and floor space, or anything above 0.
+    penalty : str, optional
+        "firth": the penalised estimate, which exists for every table; every trip is then a unit of
+        its own. None: maximum likelihood.
 
     Returns
     -------
     Result
         term (size, distance, or "share: STORE"), n (trips), estimate (the power; the share
-        predicted), std_error, conf_low, conf_high. The customer is the sampling unit.
+        predicted), std_error, conf_low, conf_high. The customer is the sampling unit. Where size or
+        nearness decides every trip, no finite estimate exists: it is missing, the shares with it,
+        and `.limits` name it.
 
     Raises
     ------
@@ -201,22 +206,14 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
     d = discrete.lay_out(logs, ("size", "distance"), False)
     discrete.check(d)
     people, g = d.groups()
-    made = discrete.fitted(d, groups=people)
+    made = discrete.estimated(d, people, penalty=penalty, conf_level=conf_level)
     share, se = likelihoods.delta(
         lambda b: probabilities(d.x @ b, d.available).mean(axis=0), made.params, made.cov
     )
-    table = pd.DataFrame(
-        {
-            "term": ["size", "distance", *(f"share: {s}" for s in d.names)],
-            "n": len(d.chosen),
-            "estimate": [*made.params, *share],
-            "std_error": [*np.sqrt(np.diag(made.cov)), *se],
-        }
-    )
-    table["conf_low"], table["conf_high"] = intervals.normal(
-        table["estimate"], table["std_error"], conf_level
-    )
+    table = _powers(d, made, share, se, conf_level)
+    gone = [t for t, v in zip(d.terms, made.params, strict=True) if np.isnan(v)]
     limits = [
+        *([discrete.WITHHELD.having(terms=gone)] if gone else []),
         Note("influence.huff_limit", "Size stands for everything that makes a store attractive."),
         PLACE_LIMIT,
     ]
@@ -248,10 +245,37 @@ def huff(trips, *, distance="distance_km", size="size", conf_level=0.95):
     )
 
 
+HUFF_UNKNOWN = Note(
+    "influence.huff_unknown",
+    "How strongly size and nearness pull cannot be estimated: they decide every trip, so no finite "
+    "estimate exists.",
+)
+
+
+def _powers(d, made, share, se, conf_level):
+    """Return the powers and the shares predicted as a table."""
+    import pandas as pd
+
+    table = pd.DataFrame(
+        {
+            "term": ["size", "distance", *(f"share: {s}" for s in d.names)],
+            "n": len(d.chosen),
+            "estimate": [*made.params, *share],
+            "std_error": [*np.sqrt(np.diag(made.cov)), *se],
+        }
+    )
+    table["conf_low"], table["conf_high"] = intervals.normal(
+        table["estimate"], table["std_error"], conf_level
+    )
+    return table
+
+
 def _huff_answer(table):
     """Return the powers of nearness and of size."""
     rows = table.set_index("term")
     size = rows.loc["size"]
+    if np.isnan(size["estimate"]) or np.isnan(rows.loc["distance", "estimate"]):
+        return HUFF_UNKNOWN
     return HUFF_ANSWER.having(
         **fits.said(rows.loc["distance"]),
         size=size["estimate"],

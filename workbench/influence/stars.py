@@ -192,7 +192,11 @@ def _jump(y, away, level, who, width):
     """Return the jump at a rounding, its error, and how many rows lie so near."""
     import pandas as pd
 
-    n, design = int((np.abs(away) < width).sum()), at_border(y, away, level, who, width)
+    near = np.abs(away) < width
+    n = int(near.sum())
+    # Around their mean, so that what lies far from 0 keeps its digits: the jump is the same.
+    y = y - (y[near].mean() if n else 0.0)
+    design = at_border(y, away, level, who, width)
     if design is None:
         return np.nan, np.nan, n
     x, y, units = design

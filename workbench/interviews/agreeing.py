@@ -154,12 +154,6 @@ def confusion(codes, first, second, *, conf_level=0.95):
         )
     who = given.drop_duplicates("segment").set_index("segment")["who"].to_dict()
     table = tidy(list(_confused(seen, who, conf_level)))
-    differ = table[table["code"] != table["other"]]
-    top = (
-        (differ if len(differ) else table)
-        .sort_values(["count", "code"], ascending=[False, True], kind="stable")
-        .iloc[0]
-    )
     return Result(
         question=Note(
             "interviews.confusion_question",
@@ -168,20 +162,7 @@ def confusion(codes, first, second, *, conf_level=0.95):
             second=pair[1],
         ),
         table=table,
-        answer=Note(
-            "interviews.confusion_answer",
-            "Where {first} saw {name:word}, {second} saw {other:word} in {estimate:%} ({low:%} to "
-            "{high:%}; {count} of {n} segments): the pair that differs most often.",
-            first=pair[0],
-            second=pair[1],
-            name=top["code"],
-            other=top["other"],
-            estimate=top["estimate"],
-            low=top["conf_low"],
-            high=top["conf_high"],
-            count=int(top["count"]),
-            n=int(top["n"]),
-        ),
+        answer=_most_confused(table, pair),
         method=Note(
             "interviews.confusion_method",
             "Of the segments with a code of the first coder: the same code of the second, else "
@@ -196,6 +177,30 @@ def confusion(codes, first, second, *, conf_level=0.95):
             percent=True,
             xlabel=Note("interviews.confusion_axis", "Code of the second coder"),
         ),
+    )
+
+
+def _most_confused(table, pair):
+    """Return the note of the pair of codes that differs most often."""
+    differ = table[table["code"] != table["other"]]
+    top = (
+        (differ if len(differ) else table)
+        .sort_values(["count", "code"], ascending=[False, True], kind="stable")
+        .iloc[0]
+    )
+    return Note(
+        "interviews.confusion_answer",
+        "Where {first} saw {name:word}, {second} saw {other:word} in {estimate:%} ({low:%} to "
+        "{high:%}; {count} of {n} segments): the pair that differs most often.",
+        first=pair[0],
+        second=pair[1],
+        name=top["code"],
+        other=top["other"],
+        estimate=top["estimate"],
+        low=top["conf_low"],
+        high=top["conf_high"],
+        count=int(top["count"]),
+        n=int(top["n"]),
     )
 
 

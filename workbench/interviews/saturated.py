@@ -47,16 +47,7 @@ def saturation(
 
     Source: Guest, Namey & Chen (2020), PLoS ONE 15(5): base 4, run 2, threshold 5 %.
     """
-    if min(base, run) < 1 or not 0 <= threshold < 1:
-        raise InputError(
-            "interviews.error_runs",
-            "base and run must be at least {least} interview, and threshold a share below {least}; "
-            "found {base}, {run} and {threshold:plain}",
-            least=1,
-            base=base,
-            run=run,
-            threshold=threshold,
-        )
+    _check(base, run, threshold)
     need_columns("codes", codes.columns, held)
     coded = read(codes, agreed=agreed)
     if coded.agreed.empty:
@@ -74,22 +65,7 @@ def saturation(
     made = runs.saturation(mentions, base, run)
     others = _orders(mentions, base, run, draws, seed)
     ends = np.array([runs.reached(row, made.interviews, threshold) for row in others])
-    low, high = np.nanquantile(others, [0.025, 0.975], axis=0)
-    table = tidy(
-        [
-            {
-                "interviews": int(k),
-                "n": int(k),
-                "estimate": float(made.share[i]),
-                "new_codes": int(made.new[i]),
-                "base_codes": made.base_codes,
-                "order_low": float(low[i]),
-                "order_high": float(high[i]),
-                "reached": float((ends <= k).mean()),
-            }
-            for i, k in enumerate(made.interviews)
-        ]
-    )
+    table = _runs(made, others, ends)
     at = runs.reached(made.share, made.interviews, threshold)
     return Result(
         question=Note(
@@ -122,6 +98,40 @@ def saturation(
             xlabel=Note("interviews.held_axis", "Interviews held"),
             ylabel=Note("interviews.new_axis", "New codes in the run, of those in the base"),
         ),
+    )
+
+
+def _check(base, run, threshold):
+    """Refuse a base, run or threshold that cannot be."""
+    if min(base, run) < 1 or not 0 <= threshold < 1:
+        raise InputError(
+            "interviews.error_runs",
+            "base and run must be at least {least} interview, and threshold a share below {least}; "
+            "found {base}, {run} and {threshold:plain}",
+            least=1,
+            base=base,
+            run=run,
+            threshold=threshold,
+        )
+
+
+def _runs(made, others, ends):
+    """Return a row a run."""
+    low, high = np.nanquantile(others, [0.025, 0.975], axis=0)
+    return tidy(
+        [
+            {
+                "interviews": int(k),
+                "n": int(k),
+                "estimate": float(made.share[i]),
+                "new_codes": int(made.new[i]),
+                "base_codes": made.base_codes,
+                "order_low": float(low[i]),
+                "order_high": float(high[i]),
+                "reached": float((ends <= k).mean()),
+            }
+            for i, k in enumerate(made.interviews)
+        ]
     )
 
 

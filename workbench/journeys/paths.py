@@ -246,6 +246,7 @@ def with_the_rest(table, top):
 
 
 def different_paths(n, steps):
+    """Return the note of how many paths there are."""
     return Note(
         "journeys.paths_all",
         "{n} different path of at most {steps} events.",

@@ -5,6 +5,7 @@ import numpy as np
 from workbench import engine, intervals, schemas
 from workbench import names as own
 from workbench.errors import NotEnoughData, one_of
+from workbench.journeys.ongoing import other_campaign
 from workbench.notes import Note
 from workbench.results import Heat, Points, Result, analysis, tidy
 
@@ -403,21 +404,6 @@ _SUMS = {"one_event_share": "count"}
 _MOMENTS = ["customers", "y", "x", "yy", "xy", "xx", "xx_all"]
 
 
-def _other_campaign(c, new, none):
-    """Return the rows whose campaign is another than that of the visit they would continue.
-
-    A visit has the campaign named last in it, or none while none is named: the first one named in a
-    visit that began without one is another, too. `new` are the rows that begin a visit anyway.
-    """
-    rows = np.arange(len(c))
-    named = c != none
-    last = np.maximum.accumulate(np.where(named, rows, -1))
-    before = np.concatenate([[-1], last[:-1]])
-    begin = np.maximum.accumulate(np.where(new, rows, 0))
-    known = before >= begin  # a campaign was named in this visit before this row
-    return named & ~new & (~known | (c != c[np.maximum(before, 0)]))
-
-
 class _Sessions:
     """The kernel of `sessions`: per rule and measure, the sums from which a ratio and its error
     follow.
@@ -436,7 +422,7 @@ class _Sessions:
         if midnight and n:
             new[1:] |= np.diff(batch["day"]) != 0
         if no_campaign is not None and n:
-            new |= _other_campaign(batch["c"], new, no_campaign)
+            new |= other_campaign(batch["c"], new, no_campaign)
         while longest is not None and n:
             begin = np.maximum.accumulate(np.where(new, np.arange(n), 0))
             over = (time - time[begin] > longest) & ~new

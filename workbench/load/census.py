@@ -14,7 +14,7 @@ LONGEST = 1 << 28
 # Blanks beyond the ordinary one, in UTF-8, or how their bytes begin.
 _UNICODE_BLANKS = (
     *(b"\xc2\xa0", b"\xc2\x85", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81\x9f", b"\xe3\x80\x80"),
-    b"\xef\xbb\xbf",
+    *(b"\xef\xbb\xbf", b"\xc2\xad", b"\xe2\x81\xa0"),
 )
 _NUMBER = re.compile(r"[€$£]?\s*[+-]?\d[\d.,\s]*\s*[€$£]?")
 _DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*")

@@ -44,7 +44,7 @@ def _from_zip(workspace, path):
         names = [
             i.filename
             for i in archive.infolist()
-            if not i.is_dir() and not i.filename.startswith("__MACOSX/")
+            if not i.is_dir() and not any(map(_is_left, Path(i.filename).parts))
         ]
         if len(names) != 1:
             raise InputError(
@@ -89,6 +89,15 @@ def files_of(path):
         if p.is_file() and not any(map(_is_hidden, p.relative_to(path).parts))
     ]
     return _some(path, found)
+
+
+def _is_left(name):
+    """Say whether a part of a name in a .zip is none of the data: left there by a program."""
+    return (
+        name == "__MACOSX"
+        or (name.startswith(".") and name.strip(".") != "")
+        or (name.lower() in LEFT)
+    )
 
 
 def _is_hidden(name):

@@ -10,7 +10,7 @@ from functools import partial
 from workbench.engine.duck import literal
 from workbench.errors import InputError
 from workbench.load import census, text
-from workbench.load.raw import ROW, Raw, columns_of, keep_unreadable
+from workbench.load.raw import BLANKS, ROW, Raw, columns_of, keep_unreadable
 from workbench.notes import Note
 
 DELIMITERS = ",;\t|"
@@ -19,11 +19,21 @@ SAMPLE = 200
 HEAD = 20_000
 FEW = 100_000
 BATCH = 50_000
-_SEP = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+# The line with which office programs name the delimiter.
+SEP = re.compile(r"\ufeff?\"?sep\s*=\s*([^\s\"]|\t)\"?[ \t]*(?:\r\n|\r|\n|$)", re.IGNORECASE)
 _NO_QUOTES = Note(
     "load.noticed_no_quotes",
     "Quotation marks are taken as they stand: read as quotes, line {line} would not be a row. "
     "`read: {{quote: none}}` settles it.",
+    line=0,
+)
+
+_ASSUMED = Note(
+    "load.noticed_encoding",
+    "The file is not in UTF-8 and is taken for Windows Western (cp1252), as in {word:repr} in line "
+    "{line}. Is that not how it is written? `read: {{encoding: …}}` names another: cp1250 or "
+    "iso8859-2 (Central Europe), mac-roman, cp850.",
+    word="",
     line=0,
 )
 
@@ -39,7 +49,7 @@ class _Layout:
         with open(source, encoding="utf-8", newline="") as stream:
             above = [stream.readline() for _ in range(skip)]
             first = _below_blank(stream, above)
-            if told := _SEP.fullmatch(first.strip("\ufeff\r\n")):
+            if told := SEP.fullmatch(first):
                 named = named or told[1]
                 above.append(first)
                 first = _below_blank(stream, above)
@@ -61,7 +71,23 @@ class _Layout:
         self.first_line, self.above = len(above), "".join(above)
         self.lone_returns = "\r" in self.above.replace("\r\n", "")
         sample = list(itertools.islice(rows, SAMPLE))
+        self.header_below = self._header_below(skip, sample)
         self.shapes = census.shapes_of(sample, self.delimiter, len(self.header))
+
+    def _header_below(self, skip, sample):
+        """Return how many lines to skip to begin at the first line as wide as most, where what was
+        taken for the header is not; else None.
+        """
+        widths = Counter(len(row) for row in sample if row)
+        usual = max(widths, key=widths.get, default=0)
+        if usual <= len(self.header) or len(self.header) > usual / 2 or widths[usual] < 2:
+            return None
+        lines = self.first_line
+        for row in sample:
+            if len(row) == usual:
+                return lines
+            lines += 1 + sum(cell.count("\n") for cell in row)
+        return None
 
     def reader(self, lines, strict=True):
         """Cut lines into fields as this file does."""
@@ -105,9 +131,11 @@ def read(workspace, path, options, *, at_once=False):
 
     def settled():
         raw = _by_engine(workspace, layout, counted) or _by_csv(workspace, layout)
+        raw.header_below = layout.header_below
         if not raw.rows:
             raise no_rows(path, layout.header)
         raw.notes = {"encoding": encoding, "delimiter": shown, **raw.notes}
+        raw.noticed += [_ASSUMED.having(**found.odd)] if found.odd else []
         return raw
 
     if not at_once or counted.padded or counted.records <= HEAD or not _for_engine(layout, counted):
@@ -116,6 +144,7 @@ def read(workspace, path, options, *, at_once=False):
     if raw is None:
         return settled()
     raw.notes, raw.settled = {"encoding": encoding, "delimiter": shown}, settled
+    raw.noticed += [_ASSUMED.having(**found.odd)] if found.odd else []
     return raw
 
 
@@ -169,7 +198,10 @@ def no_rows(path, columns):
 
 
 def _named(path, header):
-    # A trailing delimiter makes nameless columns: harmless, and given a name.
+    # A trailing delimiter makes nameless columns: harmless, and given a name. Blanks around a name
+    # are none of it, unless two names differ in nothing else.
+    bare = [h.strip(BLANKS) for h in header]
+    header = bare if len(set(bare)) == len(set(header)) else header
     return single_names(path, [h or f"unnamed_{i}" for i, h in enumerate(header, 1)])
 
 
@@ -395,7 +427,8 @@ def _open_quote(path, line, error=""):
 
 def _delimiter(head, quote):
     """Return the delimiter that cuts the first lines into most fields, equally many a line."""
-    best, score = ",", (0, 0)
+    best, score = "", (0, 0)
+    usual = {}
     quoting = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
     for candidate in DELIMITERS:
         rows = csv.reader(head.splitlines(), delimiter=candidate, **quoting)
@@ -403,4 +436,8 @@ def _delimiter(head, quote):
         if counts and counts[0] > 1:
             same = sum(c == counts[0] for c in counts) / len(counts)
             score, best = max((score, best), ((round(same, 1), counts[0]), candidate))
-    return best
+        width, times = Counter(counts).most_common(1)[0] if counts else (0, 0)
+        usual[candidate] = width if times > 1 else 0
+    # Where a title of one field stands above the table, the lines below it tell.
+    below = max(usual, key=usual.get)
+    return best or (below if usual[below] > 1 else ",")

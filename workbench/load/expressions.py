@@ -6,6 +6,7 @@ from workbench.engine.duck import literal
 from workbench.errors import InputError, unknown
 from workbench.load import delimited, typed
 from workbench.load.raw import BLANKS
+from workbench.load.report import further_down
 from workbench.notes import Note
 
 TRUTH = {
@@ -18,6 +19,8 @@ TRUTH = {
     "no": False,
     "nee": False,
 }
+# No text holds them: bytes that can be read as text by chance.
+_SIGNS_OF_BYTES = r"[\x00-\x08\x0e-\x1f]"
 _DELIMITER = Note(
     "load.probably_delimiter",
     "{problem} The file has one column only; its delimiter is probably {found:repr}, not the one "
@@ -44,8 +47,8 @@ class Atom:
 class Expressions:
     """Turns what a mapping says into atoms."""
 
-    def __init__(self, raw, path, missing=()):
-        self.raw, self.path = raw, path
+    def __init__(self, raw, path, missing=(), decimal=None):
+        self.raw, self.path, self.decimal = raw, path, decimal
         self.missing = [str(m) for m in missing or ()]
         # Makers of numbers and moments join themselves here: an id may be made of them too.
         self.others = []
@@ -78,6 +81,7 @@ class Expressions:
             )
         if kind == "BLOB":
             sql, kind = f"TRY(decode({sql}))", "VARCHAR"
+            sql = f"CASE WHEN NOT regexp_matches({sql}, '{_SIGNS_OF_BYTES}') THEN {sql} END"
             problem = (f"{raw.columns[name]} IS NOT NULL AND {sql} IS NULL", f"{name}: {BYTES}")
             return Atom(sql, kind, None, name, [problem])
         cells = raw.kinds.get(name)
@@ -91,7 +95,10 @@ class Expressions:
         error = unknown(str(self.path), "column", name, self.raw.columns)
         only = next(iter(self.raw.columns)) if len(self.raw.columns) == 1 else ""
         found = [d for d in delimited.DELIMITERS if d in only]
-        return InputError(_DELIMITER.having(problem=error.note, found=found[0])) if found else error
+        found += [sign for sign in only if sign != "_" and name in only.split(sign)]
+        if found:
+            return InputError(_DELIMITER.having(problem=error.note, found=found[0]))
+        return InputError(further_down(error.note, self.raw.header_below))
 
     def text(self, atom):
         """Return an atom as trimmed text; an empty one is NULL."""
@@ -156,10 +163,12 @@ class Expressions:
     def _first_number(self, arg):
         atom = self.atom(arg["first_number"])
         text = self.text(atom)
-        found = f"regexp_extract({text}, '[+-]?\\d+([.,]\\d+)?')"
-        number = f"TRY_CAST(replace({found}, ',', '.') AS DOUBLE)"
-        problem = (f"{text} IS NOT NULL AND {number} IS NULL", f"{atom.label}: not a number")
-        return Atom(number, "DOUBLE", None, atom.label, [*atom.problems, problem])
+        number, open_ = first_number(text, self.decimal)
+        problems = [
+            (f"{text} IS NOT NULL AND {open_}", f"{atom.label}: {OPEN}"),
+            (f"{text} IS NOT NULL AND {number} IS NULL", f"{atom.label}: not a number"),
+        ]
+        return Atom(number, "DOUBLE", None, atom.label, [*atom.problems, *problems])
 
     def _lower(self, arg):
         atom = self.atom(arg["lower"])
@@ -209,6 +218,7 @@ class Expressions:
 BYTES = "bytes, no text"
 NESTED = "holds several values"
 NO_CODE = "not in the table of codes"
+OPEN = "a fraction or thousands"
 _MAKERS = {
     "value": Expressions._value,
     "first_word": Expressions._first_word,
@@ -219,6 +229,31 @@ _MAKERS = {
     "coalesce": Expressions._coalesce,
     "recode": Expressions._recode,
 }
+
+
+def first_number(text, decimal=None):
+    """Return the SQL of the first number in a text, with its thousands and fraction, and whether it
+    stays open which of the two it shows, such as 1.250.
+    """
+    found = f"regexp_extract({text}, '[+-]?\\d+(?:[.,]\\d+)*')"
+    fraction = f"TRY_CAST(replace({found}, ',', '.') AS DOUBLE)"
+    dots = f"TRY_CAST(replace(replace({found}, '.', ''), ',', '.') AS DOUBLE)"
+    commas = f"TRY_CAST(replace({found}, ',', '') AS DOUBLE)"
+    three = "'[+-]?[1-9]\\d{0,2}[.,]\\d{3}'"
+    sign = {".": "\\.", ",": ","}.get(decimal, "[.,]")
+    cases = [f"WHEN regexp_full_match({found}, '[+-]?\\d+({sign}\\d+)?') THEN {fraction}"]
+    grouped = "[+-]?[1-9]\\d{{0,2}}({0}\\d{{3}})+({1}\\d+)?"
+    if decimal != ".":
+        cases.append(
+            f"WHEN regexp_full_match({found}, '{grouped.format(chr(92) + '.', ',')}') THEN {dots}"
+        )
+    if decimal != ",":
+        cases.append(
+            f"WHEN regexp_full_match({found}, '{grouped.format(',', chr(92) + '.')}') THEN {commas}"
+        )
+    number = f"CASE {' '.join(cases)} END"
+    open_ = f"regexp_full_match({found}, {three})" if decimal is None else "FALSE"
+    return f"CASE WHEN {open_} THEN NULL ELSE {number} END", open_
 
 
 def trimmed(sql):

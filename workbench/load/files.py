@@ -30,6 +30,27 @@ FORMATS = {
     ".zsav": "spss",
     ".dta": "stata",
 }
+# How files begin, whatever they are called; MAY_BE says which formats begin so.
+SIGNS = (
+    (b"PAR1", "parquet"),
+    (b"ARROW1", "arrow"),
+    (b"SQLite format 3", "database"),
+    (b"\xd0\xcf\x11\xe0", "excel"),
+    (b"PK\x03\x04", "excel"),
+    (b"%PDF", "pdf"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x89PNG", "png"),
+)
+MAY_BE = {
+    "parquet": ("parquet",),
+    "arrow": ("arrow",),
+    "database": ("database",),
+    "excel": ("excel",),
+    "csv": ("csv", "jsonl"),
+}
 # The options each format heeds, besides `format` itself.
 HEEDED = {
     "csv": {"delimiter", "quote", "encoding", "decimal", "skip_rows"},
@@ -61,6 +82,7 @@ def read(workspace, path, options, *, at_once=False):
     inner = containers.unpacked(workspace, path)
     kind = kind_of(inner, options, path)
     check_heeded(kind, options)
+    _check_content(path, inner, kind)
     more = {"at_once": at_once} if kind == "csv" else {}
     try:
         raw = _reader(kind)(workspace, inner, options, **more)
@@ -142,6 +164,36 @@ def check_heeded(kind, options):
                 kind=kind,
                 heeded=sorted(HEEDED[kind]),
             )
+
+
+def _check_content(path, inner, kind):
+    """Refuse a file whose first bytes are those of another format than its name says."""
+    with open(inner, "rb") as stream:
+        start = stream.read(4096)
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    found = next((name for mark, name in SIGNS if start.startswith(mark)), None)
+    if text.startswith((b"<html", b"<!doctype", b"<table", b"<?xml", b"<meta", b"<div")):
+        found = "html"
+    if kind == "excel" and found is None and b"\0" not in start and start:
+        found = "csv"
+    if found is None or kind in MAY_BE.get(found, ()):
+        return
+    if found in HEEDED:
+        raise InputError(
+            "load.error_misnamed",
+            "{path}: its name says {kind}, its content is {found}. Give it the ending of that, or "
+            "say `read: {{format: {found}}}` in the mapping.",
+            path=path,
+            kind=kind,
+            found=found,
+        )
+    raise InputError(
+        "load.error_other_content",
+        "{path}: holds {found} under another name, which is not read here. Open it in the program "
+        "that made it and save it as CSV or as a workbook.",
+        path=path,
+        found=found,
+    )
 
 
 def _reader(kind):

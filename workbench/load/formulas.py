@@ -1,7 +1,11 @@
-"""Formulas in a workbook whose value was not saved beside them: the library reads them as empty."""
+"""What stands in a sheet beside its values: formulas without a saved value, errors, hidden rows.
+
+The library reads all of them as cells that are empty, or as any other.
+"""
 
 import re
 import zipfile
+from dataclasses import dataclass
 from posixpath import join, normpath
 from xml.etree import ElementTree
 
@@ -10,23 +14,33 @@ _FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
 _VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>[^<]")
 # A formula whose value is an empty text has one; it is written without content.
 _TEXT = re.compile(rb"<(?:\w+:)?c\s[^>]*\bt=[\"']str[\"']")
+_ERROR = re.compile(rb"<(?:\w+:)?c\s[^>]*\bt=[\"']e[\"']")
+_HIDDEN = re.compile(rb"<(?:\w+:)?row\s[^>]*\bhidden=[\"'](?:1|true)[\"']")
 _ODS_TABLE = re.compile(rb"<table:table\s[^>]*table:name=\"([^\"]*)\"")
 
 
-def without_value(path, sheet):
-    """Return how many formulas of a sheet have no value beside them.
-
-    Of .xlsx, .xlsm and .ods; the other formats cannot hold a formula without a value.
+@dataclass
+class Seen:
+    """How many formulas of a sheet have no value beside them, how many of its cells hold an error,
+    and how many of its rows are hidden.
     """
+
+    uncached: int = 0
+    errors: int = 0
+    hidden_rows: int = 0
+
+
+def look(path, sheet):
+    """Return what stands in a sheet of an .xlsx, .xlsm or .ods; nothing is known of the others."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             if "content.xml" in names:
-                return _in_ods(archive, sheet)
+                return Seen(_in_ods(archive, sheet))
             part = _part(archive, sheet) if "xl/workbook.xml" in names else None
-            return _in_part(archive, part) if part in names else 0
+            return _in_part(archive, part) if part in names else Seen()
     except (zipfile.BadZipFile, ElementTree.ParseError, OSError, KeyError, ValueError):
-        return 0
+        return Seen()
 
 
 def _part(archive, sheet):
@@ -45,13 +59,15 @@ def _part(archive, sheet):
 
 
 def _in_part(archive, part):
-    count = 0
+    seen = Seen()
     for cell in _pieces(archive, part, b"</c>"):
+        seen.hidden_rows += len(_HIDDEN.findall(cell))
+        seen.errors += _ERROR.search(cell) is not None
         formula = _FORMULA.search(cell)
         if formula and not _VALUE.search(cell, formula.end()):
             # What stands before the cell of the formula is of cells without content.
-            count += not _TEXT.search(cell, max(cell.rfind(b"<c ", 0, formula.start()), 0))
-    return count
+            seen.uncached += not _TEXT.search(cell, max(cell.rfind(b"<c ", 0, formula.start()), 0))
+    return seen
 
 
 def _in_ods(archive, sheet):

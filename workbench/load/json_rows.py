@@ -6,10 +6,33 @@ from workbench.errors import InputError
 from workbench.load import text
 from workbench.load.cells import Cells, Written
 from workbench.load.raw import keep_unreadable
+from workbench.notes import Note
 
 CHUNK = 1 << 20
 NO_OBJECT = "not a JSON object"
-_DECODER = json.JSONDecoder(parse_float=Written)
+_TWICE = Note(
+    "load.noticed_key_twice",
+    "{n} object names a key twice, such as '{key}'; the last value counts.",
+    "{n} objects name a key twice, such as '{key}'; the last value counts.",
+    n=0,
+    key="",
+)
+
+
+class _Decoder(json.JSONDecoder):
+    """Decodes values, and counts the objects in which a key stands twice."""
+
+    def __init__(self):
+        super().__init__(parse_float=Written, object_pairs_hook=self._object)
+        self.twice, self.key = 0, ""
+
+    def _object(self, pairs):
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            self.key = self.key or next(name for name in names if names.count(name) > 1)
+            self.twice += 1
+        return found
 
 
 def read(workspace, path, options):
@@ -17,12 +40,12 @@ def read(workspace, path, options):
     found = text.in_utf8(workspace, path, options.get("encoding"))
     with open(found.path, encoding="utf-8", newline="\n") as stream:
         array = _first_sign(stream) == "["
-    bad = []
+    bad, decoder = [], _Decoder()
     cells = Cells(workspace)
     if array and not _is_lines(found.path):
-        cells.take_records(_array(path, found.path, bad))
+        cells.take_records(_array(path, found.path, bad, decoder))
     else:
-        cells.take_records(_lines(found.path, bad))
+        cells.take_records(_lines(found.path, bad, decoder))
     if not cells.count:
         raise InputError(
             "load.error_json_lines",
@@ -34,6 +57,7 @@ def read(workspace, path, options):
     raw.unreadable = keep_unreadable(workspace, bad)
     raw.rows += raw.unreadable
     raw.notes = {"encoding": found.encoding}
+    raw.noticed += [_TWICE.having(n=decoder.twice, key=decoder.key)] if decoder.twice else []
     return raw
 
 
@@ -66,31 +90,31 @@ def _is_lines(path):
         return bool(_first_sign(stream))
 
 
-def _lines(path, bad):
+def _lines(path, bad, decoder):
     with open(path, encoding="utf-8", newline="\n") as stream:
         for number, line in enumerate(stream, 1):
             line = line.strip("\ufeff \t\r\n")
             if not line:
                 continue
-            record = _object(line)
+            record = _object(line, decoder)
             if record is None:
                 bad.append((number, line[:10_000], NO_OBJECT))
             else:
                 yield number, record
 
 
-def _object(line):
+def _object(line, decoder):
     try:
-        value, end = _DECODER.raw_decode(line)
+        value, end = decoder.raw_decode(line)
         return flat(value) if isinstance(value, dict) and end == len(line) else None
     except (ValueError, RecursionError):
         return None
 
 
-def _array(path, source, bad):
+def _array(path, source, bad, decoder):
     """Yield the objects of one array, each with the line on which it begins."""
     with open(source, encoding="utf-8", newline="\n") as stream:
-        buffer = _Buffer(stream)
+        buffer = _Buffer(stream, decoder)
         buffer.skip("\ufeff \t\r\n[")
         while not buffer.at("]"):
             line = buffer.line
@@ -114,8 +138,9 @@ def _array(path, source, bad):
 class _Buffer:
     """Text read piece by piece, in which JSON values are found one after another."""
 
-    def __init__(self, stream):
-        self.stream, self.text, self.place, self.line = stream, "", 0, 1
+    def __init__(self, stream, decoder):
+        self.stream, self.decoder = stream, decoder
+        self.text, self.place, self.line = "", 0, 1
 
     def more(self):
         """Read on; False at the end of the file."""
@@ -143,7 +168,7 @@ class _Buffer:
         """Return the next value; ValueError where none is whole."""
         while True:
             try:
-                value, end = _DECODER.raw_decode(self.text, self.place)
+                value, end = self.decoder.raw_decode(self.text, self.place)
             except ValueError:
                 if not self.more():
                     raise

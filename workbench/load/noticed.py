@@ -11,6 +11,7 @@ _ROUNDED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+|\d+")
 # A customer who holds this share of the rows, or this many times what the next one holds, is
 # hardly one.
 SHARE, TIMES, LEAST = 0.05, 10, 10
+EXACT = 2**53  # from here on a float does not hold every whole number
 # More than this many different words are no list of words.
 WORDS = 10_000
 PROSE = ("text", "description", "page", "referrer")
@@ -28,7 +29,8 @@ _PLACEHOLDER = Note(
 )
 _CASE = Note(
     "load.noticed_case",
-    "{column}: {values} values become {folded} where case and blanks within are ignored, such as "
+    "{column}: {values} values become {folded} where case, blanks within and two ways of writing "
+    "an accent are ignored, such as "
     "{one:repr} and {other:repr}. `ignore_case: [{column}]` makes those one that differ in case.",
     column="",
     values=0,
@@ -48,6 +50,13 @@ _LOST = Note(
     "load.noticed_digits",
     "{column}: values such as {one:repr} have lost their last digits, in a spreadsheet, before "
     "this file was written; several ids may have become one. Export the column as text.",
+    column="",
+    one="",
+)
+_PRECISE = Note(
+    "load.noticed_precise",
+    "{column}: numbers as large as {one} are held to 15 or 16 digits, and may have been rounded. "
+    "Are they ids? Then give them a column of ids or words.",
     column="",
     one="",
 )
@@ -128,16 +137,16 @@ def _spellings(judge, name):
 def _alike(judge, name, table):
     """Say which values are one but for case, blanks, or a point and a nought."""
     work, notes = judge.work, []
-    lower, upper, blank, point = work.row(
+    lower, upper, blank, point, accents = work.row(
         f"SELECT bool_or(v <> lower(v)), bool_or(v <> upper(v)), bool_or(contains(v, '  ')), "
-        f"bool_or(suffix(v, '.0')) FROM {table}"
+        f"bool_or(suffix(v, '.0')), bool_or(v <> nfc_normalize(v)) FROM {table}"
     )
-    mixed = (lower and upper) or blank
+    mixed = (lower and upper) or blank or accents
     if point:
         notes += _pointed(work, name, table)
     if not mixed or name in (judge.mapping.get("ignore_case") or ()):
         return notes
-    folded = "lower(regexp_replace(v, '\\s+', ' ', 'g'))"
+    folded = "lower(regexp_replace(nfc_normalize(v), '\\s+', ' ', 'g'))"
     values, one = work.row(f"SELECT count(v), count(DISTINCT {folded}) FROM {table}")
     if one < values:
         first, last = work.row(
@@ -156,16 +165,24 @@ def _pointed(work, name, table):
 
 
 def _digits(judge):
-    """Say which ids were rounded by a spreadsheet."""
+    """Say which ids were rounded by a spreadsheet, and which numbers are larger than a number can
+    hold to the last digit.
+    """
     keys = [n for n, (_, kind) in judge.columns.items() if kind == "key"]
-    if not keys:
+    numbers_ = [n for n, (_, kind) in judge.columns.items() if kind == "number"]
+    if not keys and not numbers_:
         return []
-    lost = ", ".join(f'min("{k}") FILTER ({_looks_rounded(judge, k)})' for k in keys)
-    found = judge.work.row(f"SELECT {lost} FROM {ALIVE}")
+    sought = [f'min("{k}") FILTER ({_looks_rounded(judge, k)})' for k in keys]
+    sought += [f'max(abs("{judge.column(n)}"))' for n in numbers_]
+    found = judge.work.row(f"SELECT {', '.join(sought)} FROM {ALIVE}")
     return [
         _LOST.having(column=name, one=one)
-        for name, one in zip(keys, found, strict=True)
+        for name, one in zip(keys, found[: len(keys)], strict=True)
         if one is not None and _ROUNDED.fullmatch(one)
+    ] + [
+        _PRECISE.having(column=name, one=f"{one:.0f}")
+        for name, one in zip(numbers_, found[len(keys) :], strict=True)
+        if one is not None and one >= EXACT
     ]
 
 

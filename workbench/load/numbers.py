@@ -26,17 +26,23 @@ SIGNS = {
     "kr.": "kr",
     "lei": "RON",
     "Fr.": "CHF",
+    "euro": "EUR",
+    "euros": "EUR",
 }
 CODES = (
     *("EUR", "USD", "GBP", "JPY", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN"),
     *("TRY", "RUB", "UAH", "INR", "CNY", "KRW", "BRL", "MXN", "CAD", "AUD", "NZD", "ZAR", "ILS"),
     *("SGD", "HKD", "THB", "IDR", "AED", "SAR"),
 )
-_DOT = r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?"
+# Thousands in threes, or as in India: 1,23,456.
+_DOT = r"[+-]?(\d{1,3}(,\d{2,3})*,\d{3}|\d+)?(\.\d+)?([eE][+-]?\d+)?"
+# What stands for a minus, and a sum of no cents: 12,-
+_DASHES = "\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d"
+_NO_CENTS = r"(\d)[.,](-{1,2}|\x{2014})"
 _COMMA = r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?"
 _GROUP = r" \x{00A0}\x{202F}\x{2009}\x{2007}'\x{2019}"
 _GROUPED = rf"[+-]?\d{{1,3}}([{_GROUP}]\d{{3}})+([.,]\d+)?"
-_LABELLED = r"[+-]?\d+([.,]\d+)?\s*[-\x{2013}=:.)(]*\s*\p{L}.*"
+_LABELLED = r"[+-]?\d+([.,]\d+)*\s*([-\x{2013}=:.)(]*\s*\p{L}.*|[%\x{2030}])"
 # Values with a label are a way of writing from this share on; below it they are slips.
 MANY = 0.02
 
@@ -104,16 +110,25 @@ def nothing(text):
 
 def sign_of(text):
     """Return the SQL of the sign or code that stands before or after a number; '' for none."""
-    marks = _marks()
-    return (
-        f"regexp_extract({text}, '^[+-]?\\s*({marks})\\s*[+-]?\\s*\\d|\\d\\s*({marks})$', 1) || "
-        f"regexp_extract({text}, '^[+-]?\\s*({marks})\\s*[+-]?\\s*\\d|\\d\\s*({marks})$', 2)"
-    )
+    marks, text = _marks(), _tidy(text)
+    found = f"(?i)^[+-]?\\s*({marks})\\s*[+-]?\\s*\\d|\\d\\s*({marks})$"
+    return f"regexp_extract({text}, '{found}', 1) || regexp_extract({text}, '{found}', 2)"
+
+
+def _tidy(text):
+    """Return the SQL of a number whose minus stands before it: 3.00-, (3.00) and 12,- are ways of
+    accounts and of shops.
+    """
+    made = f"translate({text}, '{_DASHES}', '{'-' * len(_DASHES)}')"
+    made = f"regexp_replace({made}, '{_NO_CENTS}(\\D*)$', '\\1\\3')"
+    made = f"regexp_replace({made}, '^([^()\\d]*)\\(\\s*([^()+-]*\\d[^()]*?)\\s*\\)$', '-\\1\\2')"
+    return f"regexp_replace({made}, '^([^+-]*\\d)\\s*-(\\D*)$', '-\\1\\2')"
 
 
 def currency_of(sign):
-    """Return the currency of a sign or code."""
-    return SIGNS.get(sign, sign.upper() if sign.upper() in CODES else sign)
+    """Return the currency of a sign or code, in letters of either case."""
+    known = {name.lower(): currency for name, currency in SIGNS.items()}
+    return known.get(sign.lower(), sign.upper() if sign.upper() in CODES else sign)
 
 
 def may_be(sign, currency):
@@ -127,9 +142,9 @@ def may_be(sign, currency):
 def core_of(text):
     """Return the SQL of a number without its currency and the spaces between its thousands."""
     marks = _marks()
-    minus = f"replace({text}, '\u2212', '-')"
-    bare = f"regexp_replace({minus}, '^([+-]?)\\s*({marks})\\s*([+-]?\\s*\\d)', '\\1\\3')"
-    bare = f"regexp_replace({bare}, '(\\d)\\s*({marks})$', '\\1')"
+    first = f"(?i)^([+-]?)\\s*({marks})\\s*([+-]?\\s*\\d)"
+    bare = f"regexp_replace({_tidy(text)}, '{first}', '\\1\\3')"
+    bare = f"regexp_replace({bare}, '(?i)(\\d)\\s*({marks})$', '\\1')"
     group = _GROUP.replace("'", "''")
     grouped = _GROUPED.replace("'", "''")
     return (
@@ -185,6 +200,8 @@ def _labelled(raw, text, number, where):
           FROM (SELECT {text} AS x, {number} IS NOT NULL AS n FROM {raw.relation})
           WHERE x IS NOT NULL)"""
     )
+    if labelled and labelled == filled:
+        raise _all_labelled(where, one)
     if labelled < 2 or labelled < MANY * filled or not plain:
         return
     raise DataError(
@@ -198,6 +215,19 @@ def _labelled(raw, text, number, where):
             plain=plain,
             one=one,
             other=other,
+        )
+    )
+
+
+def _all_labelled(where, one):
+    """Return the error of a column each of whose numbers carries a label or a percent sign."""
+    return DataError(
+        Note(
+            "load.error_all_labelled",
+            "{where}: every number carries something else, such as {one:repr}. `{{first_number: "
+            "…}}` in the mapping takes the number.",
+            where=where,
+            one=one,
         )
     )
 

@@ -10,10 +10,10 @@ ROW = "row_number"
 UNNAMED = re.compile(r"unnamed_\d+")
 # What is nothing in a column of numbers or moments, besides the empty cell.
 NOTHING = ("na", "n/a", "null", "nan", "none", "#n/a")
-# Everything Unicode calls a blank, and the mark of byte order.
+# Everything Unicode calls a blank, marks of byte order and of direction, and what has no width.
 BLANKS = (
-    "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B))))
-    + "\u2028\u2029\u202f\u205f\u3000\ufeff"
+    "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010))))
+    + "\u00ad\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
 
 
@@ -58,6 +58,7 @@ class Raw:
     questions: dict = field(default_factory=dict)
     unmatched: list = field(default_factory=list)
     texts: object = None
+    header_below: int | None = None
     whole: str = ""
     underscored: bool = True
     settled: object = None

@@ -306,7 +306,7 @@ class Judge:
 
     def of_orders(self):
         """Return the columns of lines that orders have too."""
-        return [c for c in ("store_id", "channel", "side") if c in self.columns]
+        return [c for c in ("store_id", "channel", "side", "currency") if c in self.columns]
 
     def orders(self):
         """Bring the table `orders` up to date with the lines that are kept."""

@@ -34,6 +34,7 @@ REASONS = {
         Note("load.reason_json", "not a JSON object"),
         Note("load.reason_bytes", "bytes, no text"),
         Note("load.reason_nested", "holds several values"),
+        Note("load.reason_open", "a fraction or thousands"),
         Note("load.reason_code", "not in the table of codes"),
         Note("load.reason_line", "another line of this order was refused"),
     )
@@ -280,9 +281,28 @@ def _with_notes(table):
     return table.assign(reason=table["reason"].map(reason_note))
 
 
-def no_usable_row(path, problems=None):
-    """Return the error of a file none of whose rows can be used."""
-    return DataError(Note("load.error_no_row", "{path}: no row can be used", path=path), problems)
+def no_usable_row(path, problems, raw):
+    """Return the error of a file none of whose rows can be used, with what was noticed in it."""
+    note = Note("load.error_no_row", "{path}: no row can be used", path=path)
+    for hint in raw.noticed:
+        note = _with_hint(note, hint)
+    return DataError(further_down(note, raw.header_below), problems)
+
+
+def further_down(problem, lines):
+    """Return a problem with where the columns seem to begin; itself where that is not known."""
+    if lines is None:
+        return problem
+    hint = Note(
+        "load.further_down",
+        "More columns stand further down: `read: {{skip_rows: {n}}}` begins where they do.",
+        n=lines,
+    )
+    return _with_hint(problem, hint)
+
+
+def _with_hint(problem, hint):
+    return Note("load.with_hint", "{problem}. {hint}", problem=problem, hint=hint)
 
 
 def circumstances(paths, period, mapping, notes, found):

@@ -129,13 +129,14 @@ def _judged(raw, mapping, paths, folder, found, bar):
     """Judge the rows of a file and write what is kept, and what is refused, into a folder."""
     kind, work, path = mapping["table"], raw.workspace, paths[0]
     if raw.rows == raw.unreadable:
-        raise no_usable_row(path, _refused(raw, [], folder).problems())
+        problems = _refused(raw, [], folder).problems()
+        raise no_usable_row(path, problems, raw)
     judge = _judge(raw, mapping, path)
     raw = judge.raw
     doubles = judge.duplicates()
     refused = _refused(raw, judge.reasons, folder)
     if raw.rows == refused.rows:
-        raise no_usable_row(path, refused.problems())
+        raise no_usable_row(path, refused.problems(), raw)
     bar.next()
     tables = [kind]
     _write(judge, folder / f"{kind}.parquet", raw.simulated)
@@ -353,13 +354,13 @@ def orders_from_lines(lines):
     amounts; an order of which all that was paid has come back is none.
 
     Takes order lines with order_id, customer_id, ordered_at, amount on any engine; returns a
-    DataFrame with order_id, customer_id, ordered_at (UTC), amount, and channel or store_id if
-    present.
+    DataFrame with order_id, customer_id, ordered_at (UTC), amount, and what of channel, store_id,
+    side and currency is present.
     """
     import pandas as pd
 
     present = engine.columns(lines)
-    also = [c for c in ("store_id", "channel", "side") if c in present]
+    also = [c for c in ("store_id", "channel", "side", "currency") if c in present]
     view = engine.view(
         lines,
         order_id=engine.key("order_id"),

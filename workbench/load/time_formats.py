@@ -12,6 +12,9 @@ DIRECTIVES = {
     "B": "month",
     "d": "day",
     "j": "day of the year",
+    "G": "year",
+    "V": "week",
+    "u": "weekday",
     "H": "hour",
     "I": "hour",
     "M": "minute",
@@ -79,7 +82,8 @@ def time_format_problem(form):
             return TWICE.having(first=first[part], second=letter)
         if part is not None:
             first[part] = letter
-    if "year" not in first or not ({"month", "day"} <= set(first) or "day of the year" in first):
+    days = ({"month", "day"}, {"day of the year"}, {"week", "weekday"})
+    if "year" not in first or not any(part <= set(first) for part in days):
         return INCOMPLETE
     return HALF if first.get("hour") == "I" and "half of the day" not in first else None
 

@@ -18,12 +18,24 @@ _UNIT_NAMES = {
 # From which value on a number is taken for a count of this unit: 1973 on, and days from 1954 on.
 _FROM = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))
 _DAYS = (20_000, 80_000)
+# Minutes ahead of UTC of clocks that are one place's alone: CST is Chicago's and Shanghai's.
+_CLOCKS = {
+    **{"Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 60, "CET": 60, "MEZ": 60, "CEST": 120},
+    **{"MESZ": 120, "EET": 120, "EEST": 180, "EST": -300, "EDT": -240, "MST": -420},
+    **{"MDT": -360, "PST": -480, "PDT": -420},
+}
+_MARKS = "|".join(sorted(_CLOCKS, key=len, reverse=True))
+_OFFSET = rf"{_MARKS}|[+-]\d{{1,2}}(?::?\d{{2}})?"
+# The name of a zone where there is no offset, and behind one, where it adds nothing.
+_NAMED = r"[\s\[]+([A-Z][A-Za-z_]+/[A-Za-z_/+-]+)\]?$"
+_BESIDE = r"(\d|Z)\s*\[[A-Za-z_/+-]+\]$"
+ZONES = 20  # different names that are looked at
 _ISO = (
     r"(?i)^(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|(\d{2})(\d{2}))"
     r"(?:[T ]+(\d{1,2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)?"
-    r"\s*(Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?$"
+    rf"\s*({_OFFSET})?$"
 )
-_ZONED = r"(?i)^.{8,}:\d{2}(?:[.,]\d+)?\s*(?:Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)$"
+_ZONED = rf"(?i)^.{{8,}}:\d{{2}}(?:[.,]\d+)?\s*(?:{_OFFSET})$"
 _CLOCK = r"(?i)^(\d{1,2})[:.]?(\d{2})?(?:[:.](\d{2})(?:[.,](\d{1,6}))?)?\s*([ap])?\.?(?:m\.?)?$"
 
 
@@ -46,12 +58,47 @@ def stamp_of(text):
 
 def offset_of(text):
     """Return the SQL of the minutes a text says its clock is ahead of UTC; NULL for none."""
-    tail = f"regexp_extract({text}, '(?i)(Z|UTC|GMT|[+-]\\d{{1,2}}(?::?\\d{{2}})?)$', 1)"
-    return f"""CASE WHEN NOT regexp_matches({text}, '{_ZONED}') THEN NULL
-      WHEN upper({tail}) IN ('Z', 'UTC', 'GMT') THEN 0
+    tail = f"regexp_extract({text}, '(?i)({_OFFSET})$', 1)"
+    clocks = " ".join(f"WHEN upper({tail}) = '{name}' THEN {n}" for name, n in _CLOCKS.items())
+    return f"""CASE WHEN NOT regexp_matches({text}, '{_ZONED}') THEN NULL {clocks}
       ELSE CASE WHEN {tail}[1] = '-' THEN -1 ELSE 1 END * (
         60 * CAST(regexp_extract({tail}, '^.(\\d{{1,2}})', 1) AS INTEGER) + coalesce(TRY_CAST(
           regexp_extract({tail}, '^.\\d{{1,2}}:?(\\d{{2}})$', 1) AS INTEGER), 0)) END"""
+
+
+def without_name(text):
+    """Return the SQL of a moment without the name of a zone in brackets behind its offset."""
+    return f"regexp_replace({text}, '{_BESIDE}', '\\1')"
+
+
+def names_of(raw, text):
+    """Return the names of zones that stand behind moments of a column; none where they are many."""
+    name = name_of(text)
+    found = raw.workspace.rows(
+        f"SELECT DISTINCT {name} AS n FROM {raw.relation} WHERE {name} <> '' "
+        f"ORDER BY n LIMIT {ZONES + 1}"
+    )
+    names = [name for (name,) in found]
+    return names if len(names) <= ZONES else []
+
+
+def name_of(text):
+    """Return the SQL of the name of a zone behind a moment; '' for none."""
+    return f"regexp_extract({text}, '{_NAMED}', 1)"
+
+
+def clock_before_name(text):
+    """Return the SQL of the clock time of a moment that names its zone; NULL for any other."""
+    stamp = stamp_of(f"regexp_replace({text}, '{_NAMED}', '')")
+    return f"CASE WHEN {name_of(text)} <> '' THEN {stamp} END"
+
+
+def in_named(local, name, names, first, last):
+    """Return the SQL of clock times in UTC, each in the zone of a name; NULL where that clock skips
+    or repeats it.
+    """
+    cases = " ".join(f"WHEN {literal(n)} THEN {in_utc(local, n, first, last)}" for n in names)
+    return f"CASE {name} {cases} END"
 
 
 def written_otherwise(text, value, length):
@@ -223,7 +270,10 @@ def day_or_month(where, one, above, second):
             where=where,
             value=one,
         )
-    clock = " %H:%M:%S" if one.count(":") == 2 else " %H:%M" if ":" in one else ""
+    clock = "%H:%M:%S" if one.count(":") == 2 else "%H:%M" if ":" in one else ""
+    if clock and re.search(r"(?i)\d\s?[ap]\.?m", one):
+        clock = clock.replace("%H", "%I") + (" %p" if re.search(r"(?i)\s[ap]\.?m", one) else "%p")
+    clock = f" {clock}" if clock else ""
     return InputError(
         "load.error_time_form",
         "{where}: the times are written like {value:repr}. Say so in the mapping, with what "
@@ -232,6 +282,16 @@ def day_or_month(where, one, above, second):
         value=one,
         form=form + clock,
     )
+
+
+def check_zone(where, zone):
+    """Raise InputError for a name that is no time zone."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(zone)
+    except (LookupError, OSError, ValueError):
+        raise no_time_zone(where, zone) from None
 
 
 def no_time_zone(where, zone):

@@ -2,8 +2,9 @@
 
 from workbench.engine.duck import literal
 from workbench.errors import DataError, InputError
+from workbench.load import months, time_forms, times
 from workbench.load import numbers as writing
-from workbench.load import times
+from workbench.load.counted import CLOCK, REAL, WHOLE, Counted
 from workbench.load.expressions import TRUTH, Atom, Expressions
 from workbench.load.raw import Doubt
 from workbench.load.times import no_time_zone
@@ -14,19 +15,17 @@ __all__ = ["Values", "no_time_zone"]
 # Share of an own attribute's values that must be numbers before the others count as mistakes.
 MOSTLY = 0.9
 _IN_COLUMN = Note("load.in_column", "{path}, column '{column}'", path="", column="")
-_CLOCK = "the clock change makes this time ambiguous or impossible"
-_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
-_REAL = ("DOUBLE", "FLOAT", "DECIMAL", *_WHOLE, "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_ZONED = "TIMESTAMP WITH TIME ZONE"
 _SIGNS = r"(?i)[€$£]?\s*[+-]?[\d.,]+(e[+-]?\d+)?\s*[€$£]?"
 
 
-class Values:
+class Values(Counted):
     """Makes the canonical columns of one file; what it finds on the way is said in the report."""
 
     def __init__(self, raw, mapping, path):
         self.raw, self.mapping, self.path = raw, mapping, path
         self.decimal = (mapping.get("read") or {}).get("decimal")
-        self.expressions = Expressions(raw, path, mapping.get("missing"))
+        self.expressions = Expressions(raw, path, mapping.get("missing"), self.decimal)
         self.expressions.others += [self._arithmetic, self._moments]
         self.signs, self.steps, self.texts = {}, {}, {}
         self.doubts = []
@@ -68,7 +67,7 @@ class Values:
 
     def as_number(self, atom):
         """Return an atom as floats."""
-        if atom.type.startswith(_REAL) or atom.type == "BOOLEAN":
+        if atom.type.startswith(REAL) or atom.type == "BOOLEAN":
             return Atom(f"CAST({atom.sql} AS DOUBLE)", "NUMBER", None, atom.label, atom.problems)
         if atom.type != "VARCHAR":
             raise InputError(
@@ -164,14 +163,16 @@ class Values:
     def as_moment(self, atom, name):
         """Return an atom as moments in UTC; naive ones need the mapping's zone."""
         kind = atom.type
-        if kind == "TIMESTAMP WITH TIME ZONE":
-            sql = f"make_timestamp(epoch_us({atom.sql}))"
+        if kind.startswith("TIMESTAMPTZ") or kind.endswith("WITH TIME ZONE"):
+            # Of nanoseconds the engine knows no more than to make microseconds of them.
+            zoned = f"CAST({atom.sql} AS TIMESTAMP WITH TIME ZONE)"
+            sql = f"make_timestamp(epoch_us({zoned if kind != _ZONED else atom.sql}))"
             return Atom(sql, "MOMENT", None, atom.label, atom.problems)
         if kind == "DATE" or kind.startswith("TIMESTAMP"):
             value = self.step(f"CAST({atom.sql} AS TIMESTAMP)")
             return self._with_zone(Atom(value, kind, None, atom.label, atom.problems), name)
-        if kind.startswith(_REAL):
-            whole = kind.startswith(_WHOLE)
+        if kind.startswith(REAL):
+            whole = kind.startswith(WHOLE)
             atom = self._dates_as_numbers(atom) if whole else self._no_moments(atom, atom.sql)
         return self._from_text(atom, name)
 
@@ -211,11 +212,29 @@ class Values:
             value = self.step(f"TRY_CAST({text} AS TIMESTAMP)")
         elif zoned == "all" and plain:
             value = self.step(f"make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))")
+        elif names := times.names_of(self.raw, text):
+            return self._in_named(atom, text, names, name)
         else:
-            value, zoned = self._by_pattern(atom, text)
+            value, zoned = self._by_pattern(atom, times.without_name(text))
         problem = (f"{value} IS NULL AND {filled}", f"{name}: not a time")
         made = Atom(value, "MOMENT", None, atom.label, [*atom.problems, problem])
         return made if zoned == "all" else self._with_zone(made, name)
+
+    def _in_named(self, atom, text, names, name):
+        """Read moments that name their zone; those that do not are refused."""
+        for zone in names:
+            times.check_zone(self._where(atom), zone)
+        clock = times.clock_before_name(text)
+        ends = self.raw.workspace.row(
+            f"SELECT min(t), max(t) FROM (SELECT {clock} AS t FROM {self.raw.relation})"
+        )
+        local, said = self.step(clock), self.step(times.name_of(text))
+        utc = times.in_named(local, said, names, *ends)
+        problems = [
+            (f"{utc} IS NULL AND {local} IS NOT NULL", f"{name}: {CLOCK}"),
+            (f"{local} IS NULL AND {text} IS NOT NULL", f"{name}: not a time"),
+        ]
+        return Atom(utc, "MOMENT", None, atom.label, [*atom.problems, *problems])
 
     def _how_written(self, text):
         """Return whether the engine reads every moment by itself, and how many carry a zone."""
@@ -238,14 +257,16 @@ class Values:
         """Read moments written in several ways, each with its own offset or none."""
         stamp = self.step(times.stamp_of(text))
         offset = self.step(times.offset_of(text))
-        zoned, naive, one = self.raw.workspace.row(
-            f"""SELECT count(*) FILTER (o IS NOT NULL), count(*) FILTER (o IS NULL),
-              min(x) FILTER (o IS NULL)
+        zoned, naive, one, other = self.raw.workspace.row(
+            f"""SELECT count(*) FILTER (o IS NOT NULL AND t IS NOT NULL),
+              count(*) FILTER (o IS NULL AND t IS NOT NULL),
+              min(x) FILTER (o IS NULL AND t IS NOT NULL), min(x) FILTER (t IS NULL)
             FROM (
               SELECT {text} AS x, {times.offset_of(text)} AS o,
-                {times.stamp_of(text)} AS t FROM {self.raw.relation})
-            WHERE t IS NOT NULL"""
+                {times.stamp_of(text)} AS t FROM {self.raw.relation})"""
         )
+        if other is not None and not zoned and not naive:
+            raise time_forms.unknown(self._where(atom), other)
         if zoned and naive:
             raise DataError(
                 Note(
@@ -272,7 +293,8 @@ class Values:
             FROM (
               SELECT x, regexp_matches(x, '^\\d{{1,2}}[-/.]\\d{{1,2}}[-/.]\\d{{4}}') AS d,
                 regexp_full_match(x, '[+-]?\\d+([.,]\\d+)?([eE][+-]?\\d+)?')
-                  AND NOT (length(x) = 8 AND TRY_STRPTIME(x, '%Y%m%d') IS NOT NULL) AS n
+                  AND NOT (length(x) = 8 AND TRY_STRPTIME(x, '%Y%m%d') IS NOT NULL)
+                  AND NOT (length(x) = 14 AND TRY_STRPTIME(x, '%Y%m%d%H%M%S') IS NOT NULL) AS n
               FROM (SELECT {text} AS x FROM {self.raw.relation}) WHERE x IS NOT NULL)"""
         )
         if day_first > filled / 2:
@@ -282,6 +304,11 @@ class Values:
 
     def _formatted(self, atom, text, filled, form, name):
         """Read moments in the form the mapping names, with or without a fraction."""
+        if "%b" in form or "%B" in form:
+            self.first_rows_only()
+            text, form = months.as_english(self.raw, text), months.in_english(form)
+        if "%p" in form:
+            text = f"regexp_replace({text}, '(?i)([ap])\\.?\\s?m\\.', '\\1m')"
         listed = ", ".join(literal(f) for f in times.formats(form))
         zoned = "%z" in form
         if zoned:
@@ -328,91 +355,8 @@ class Values:
         problems = list(atom.problems)
         if local is not atom.sql:
             made = f'"{column}"' if column else local
-            problems.append((f"{made} IS NULL AND {atom.sql} IS NOT NULL", f"{name}: {_CLOCK}"))
+            problems.append((f"{made} IS NULL AND {atom.sql} IS NOT NULL", f"{name}: {CLOCK}"))
         return Atom(local, "MOMENT", None, atom.label, problems)
-
-    def _moments(self, arg):
-        """Return what an epoch, a day number, or a date and a time say; None for anything else."""
-        if "epoch" in arg:
-            return self._epoch(arg)
-        if "day_number" in arg:
-            number = self.number(arg["day_number"])
-            micros = f"round({number.sql} * 86400000) * 1000"
-            sql = f"TIMESTAMP '1899-12-30' + to_microseconds(CAST({micros} AS BIGINT))"
-            in_range = f"CASE WHEN {number.sql} BETWEEN 0 AND 2958466 THEN {sql} END"
-            bad = (
-                f"{number.sql} IS NOT NULL AND NOT {number.sql} BETWEEN 0 AND 2958466",
-                f"{number.label}: not a time",
-            )
-            made = Atom(in_range, "MOMENT", None, number.label, [*number.problems, bad])
-            return self._with_zone_of_steps(made)
-        return self._date_and_time(arg) if "date" in arg else None
-
-    def _with_zone_of_steps(self, atom):
-        """As `_with_zone`, for an expression over steps: the clock of the whole calendar."""
-        zone = self.mapping.get("zone")
-        local = times.in_utc(atom.sql, zone, None, None)
-        problems = list(atom.problems)
-        if local is not atom.sql:
-            problems.append(
-                (f"({local}) IS NULL AND ({atom.sql}) IS NOT NULL", f"{atom.label}: {_CLOCK}")
-            )
-        return Atom(local, "MOMENT", None, atom.label, problems)
-
-    def _epoch(self, arg):
-        atom = self.expressions.atom(arg["epoch"])
-        unit = arg.get("unit")
-        if unit not in times.UNITS:
-            raise InputError(
-                "load.error_epoch_unit",
-                "mapping, columns: `epoch` needs `unit:` s, ms, us or ns; found {found}",
-                found=repr(unit),
-            )
-        text = writing.nothing(self.expressions.text(atom))
-        exact = f"TRY_CAST({text} AS DECIMAL(30, 6))"
-        micros = (
-            f"CAST(round({exact} * {times.UNITS[unit]}) AS BIGINT)"
-            if unit != "ns"
-            else (f"CAST(TRY_CAST({text} AS HUGEINT) // 1000 AS BIGINT)")
-        )
-        value = self.step(f"TRY(make_timestamp(TRY({micros})))")
-        filled = self.step(f"{text} IS NOT NULL")
-        problem = (f"{value} IS NULL AND {filled}", f"{atom.label}: not a time")
-        return Atom(value, "MOMENT", None, atom.label, [*atom.problems, problem])
-
-    def _date_and_time(self, arg):
-        day, clock = self.expressions.atom(arg["date"]), self.expressions.atom(arg["time"])
-        form = self.mapping.get("time_format")
-        both = f"{self.expressions.text(day)} || ' ' || {self.expressions.text(clock)}"
-        label = day.label
-        if form and ("%H" in form or "%I" in form):
-            joined = Atom(both, "VARCHAR", None, label, [*day.problems, *clock.problems])
-            return self._from_text(joined, label)
-        if day.type == "DATE" or day.type.startswith("TIMESTAMP"):
-            date = f"date_trunc('day', CAST({day.sql} AS TIMESTAMP))"
-        elif form:
-            date = f"TRY_STRPTIME({self.expressions.text(day)}, {literal(form)})"
-        else:
-            self.first_rows_only()
-            self._look_at_text(day, writing.nothing(self.expressions.text(day)))
-            date = f"date_trunc('day', {times.stamp_of(self.expressions.text(day))})"
-        hours = self._clock(clock)
-        value = self.step(f"({date}) + ({hours})")
-        filled = self.step(f"{self.expressions.text(day)} IS NOT NULL")
-        problem = (f"{value} IS NULL AND {filled}", f"{label}: not a time")
-        made = Atom(value, "MOMENT", None, label, [*day.problems, *clock.problems, problem])
-        return self._with_zone(made, label)
-
-    def _clock(self, atom):
-        if atom.type == "TIME":
-            return f"to_microseconds(epoch_us({atom.sql}))"
-        if atom.type.startswith("TIMESTAMP"):
-            return (
-                f"CAST({atom.sql} AS TIMESTAMP) - date_trunc('day', CAST({atom.sql} AS TIMESTAMP))"
-            )
-        if atom.type.startswith(_REAL):
-            return f"to_milliseconds(CAST(round({atom.sql} * 86400000) AS BIGINT))"
-        return times.clock_of(self.expressions.text(atom))
 
     def flag(self, arg, name):
         """Return yes and no as booleans; rows with something else are refused."""
@@ -435,7 +379,7 @@ class Values:
         most are numbers the others are mistakes, and refused.
         """
         atom = self.expressions.atom(arg)
-        if atom.type == "NUMBER" or atom.type.startswith(_REAL):
+        if atom.type == "NUMBER" or atom.type.startswith(REAL):
             return self.number(arg)
         if atom.type == "BOOLEAN":
             return Atom(f"CAST({atom.sql} AS DOUBLE)", "NUMBER", None, atom.label, atom.problems)

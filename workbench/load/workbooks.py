@@ -34,9 +34,26 @@ _HIDDEN = Note(
 _UNCACHED = Note(
     "load.noticed_uncached",
     "{n} formula in sheet '{sheet}' has no value beside it and counts as an empty cell: formulas "
-    "are never computed here. Open and save the workbook in a spreadsheet program first.",
+    "are never computed here. Open and save the workbook in a spreadsheet program first, or say "
+    "what they compute in the mapping, such as `{{multiply: [a, b]}}`.",
     "{n} formulas in sheet '{sheet}' have no value beside them and count as empty cells: formulas "
-    "are never computed here. Open and save the workbook in a spreadsheet program first.",
+    "are never computed here. Open and save the workbook in a spreadsheet program first, or say "
+    "what they compute in the mapping, such as `{{multiply: [a, b]}}`.",
+    n=0,
+    sheet="",
+)
+_ERRORS = Note(
+    "load.noticed_errors",
+    "{n} cell in sheet '{sheet}' holds an error such as #REF! and counts as empty.",
+    "{n} cells in sheet '{sheet}' hold an error such as #REF! and count as empty.",
+    n=0,
+    sheet="",
+)
+_HIDDEN_ROWS = Note(
+    "load.noticed_hidden_rows",
+    "{n} row of sheet '{sheet}' is hidden, by a filter or by hand, and was read like the others.",
+    "{n} rows of sheet '{sheet}' are hidden, by a filter or by hand, and were read like the "
+    "others.",
     n=0,
     sheet="",
 )
@@ -80,8 +97,13 @@ def read(workspace, path, options):
         cells.take_rows((line, _fitted(values, len(header))) for line, values in rows)
         if book.merged[name]:
             noticed.append(_MERGED.having(n=book.merged[name], sheet=name))
-        if count := formulas.without_value(path, name):
-            noticed.append(_UNCACHED.having(n=count, sheet=name))
+        seen = formulas.look(path, name)
+        for note, count in (
+            (_UNCACHED, seen.uncached),
+            (_ERRORS, seen.errors),
+            (_HIDDEN_ROWS, seen.hidden_rows),
+        ):
+            noticed += [note.having(n=count, sheet=name)] if count else []
     if cells is None or not cells.count:
         raise no_rows(path, header or ())
     raw = cells.raw()

@@ -68,7 +68,7 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
     fits.require(acts, "acts", "customer_id", "acted_at", "act")
     rows = acts.assign(
         acted_at=schemas.moments(acts, "acts", "acted_at"),
-        customer_id=acts["customer_id"].astype(str).where(acts["customer_id"].notna()),
+        customer_id=engine.written(acts["customer_id"]),
     ).dropna(subset=["customer_id", "acted_at", "act"])
     if not len(rows):
         raise NotEnoughData("loyalty.error_no_act", "advocacy: there is no act")
@@ -78,7 +78,7 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
         fits.numbers(answers, "answers", "recommend")
         said = answers.assign(
             answered_at=schemas.moments(answers, "answers", "answered_at"),
-            customer_id=answers["customer_id"].astype(str).where(answers["customer_id"].notna()),
+            customer_id=engine.written(answers["customer_id"]),
         ).dropna(subset=["customer_id", "answered_at", "recommend"])
         if not said["recommend"].between(0, 10).all():
             raise InputError(
@@ -92,7 +92,7 @@ def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
         n = int(customers)
     else:
         fits.require(customers, "customers", "customer_id")
-        names = set(customers["customer_id"].dropna().astype(str))
+        names = set(engine.written(customers["customer_id"]).dropna())
         n, theirs = len(names), rows["customer_id"].isin(names)
         if not theirs.any() and (said is None or not said["customer_id"].isin(names).any()):
             raise InputError(

@@ -105,6 +105,7 @@ NOTEBOOKS = {
     "50_satisfaction_and_nps": Need(
         "surveys", words={"recommend": "item", "satisfied": "item"}, columns=("by",)
     ),
+    "51_what_people_say": Need("texts", columns=("by", "product")),
     "52_interviews_and_codes": Need("codes", columns=("stage", "held", "quote_text")),
     "54_service_and_the_closed_loop": Need("tickets", columns=("by",)),
     "90_monthly_review": Need("orders", days=62),

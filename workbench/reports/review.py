@@ -9,7 +9,7 @@ import numpy as np
 from workbench import attribution, funnels, intervals, notes
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
-from workbench.results import Result, currency_of, is_built_in, is_simulated, merging
+from workbench.results import Result, currency_of, is_built_in, is_simulated, is_small, merging
 from workbench.results.charts import Curve, Points
 
 MOST_MONTHS = 13
@@ -181,6 +181,13 @@ def voice(surveys, month, item, good, *, conf_level=0.95):
 
     rows = month.of(surveys, "answered_at")
     rows = rows[rows["item"].astype(str) == item]
+    if rows.empty:
+        raise NotEnoughData(
+            "review.error_no_answers",
+            "voice: nobody answered '{item}' in {month:month}",
+            item=item,
+            month=month.day,
+        )
     values = pd.to_numeric(rows["value"], errors="coerce").dropna()
     counts = {item: (int((values >= good).sum()), len(values))}
     return _shares("item", counts, "answers", conf_level, surveys)
@@ -274,6 +281,10 @@ def _matched(now, before, key, only):
     limits = intervals.newcombe(
         rows["count"].fillna(0), rows["n"].fillna(0), np.nan_to_num(count), n, now.conf_level
     )
+    if merging.in_report() and not is_built_in(now):
+        # The month before tells of few people too, by its share of how many there were.
+        known &= ~(is_small(count) | is_small(n - count))
+        rows["month_before"] = rows["month_before"].where(known)
     rows["difference"] = rows["estimate"] - rows["month_before"]
     for name, values in zip(("difference_low", "difference_high"), limits, strict=True):
         rows[name] = np.where(known, values, np.nan)

@@ -15,6 +15,9 @@ DOWN = Note("result.down", "largest first")
 # Captions of tables that belong to no one analysis, by the name notebooks give them.
 CAPTIONS = {
     "interviews.quotes": Note("table.interview_quotes", "Quotes by code, chosen by a fixed rule"),
+    "voice.sheet": Note(
+        "table.voice_sheet", "The first texts of a labelling sheet, personal data masked"
+    ),
     "service.states": Note(
         "table.service_states", "Unhappy by their latest answer: how far each has been helped"
     ),

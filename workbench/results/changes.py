@@ -53,10 +53,9 @@ def change(analysis, before, now, *, customer="customer_id", conf_level=0.95):
     Returns
     -------
     Result
-        The keys of the analysis, previous, current (the estimates), n_previous, n (their
-        denominators),
-        estimate (now less before), std_error (paired), conf_low, conf_high. Rows that stand in one
-        of the periods only have no change.
+        The keys of the analysis, earlier, later (the estimates), n_earlier, n (their
+        denominators), estimate (later less earlier), std_error (paired), conf_low, conf_high. Rows
+        that stand in one of the periods only have no change.
 
     Raises
     ------
@@ -72,7 +71,7 @@ def change(analysis, before, now, *, customer="customer_id", conf_level=0.95):
     >>> events = simulate.market(40)["events"]
     >>> early = events["occurred_at"] < events["occurred_at"].median()
     >>> made = change(journeys.active_periods, events[early], events[~early], customer=None)
-    >>> bool(np.allclose(made.table["current"] - made.table["previous"], made.table["estimate"]))
+    >>> bool(np.allclose(made.table["later"] - made.table["earlier"], made.table["estimate"]))
     True
     """
     first, last = analysis(before), analysis(now)
@@ -85,9 +84,9 @@ def change(analysis, before, now, *, customer="customer_id", conf_level=0.95):
     else:
         table = _independent(table, first.table, last.table, keys)
     numbers = [
-        "previous",
-        "current",
-        "n_previous",
+        "earlier",
+        "later",
+        "n_earlier",
         "n",
         "estimate",
         "std_error",
@@ -138,9 +137,9 @@ def _beside(first, last, keys):
     wanted = [*keys, "estimate", "n"]
     both = first[wanted].merge(last[wanted], on=keys, how="outer", suffixes=("_before", ""))
     both = both.rename(
-        columns={"estimate_before": "previous", "n_before": "n_previous", "estimate": "current"}
+        columns={"estimate_before": "earlier", "n_before": "n_earlier", "estimate": "later"}
     )
-    both["estimate"] = both["current"] - both["previous"]
+    both["estimate"] = both["later"] - both["earlier"]
     if not both["estimate"].notna().any():
         raise NotEnoughData(
             "results.error_no_pair", "no row of the analysis stands in both periods"
@@ -159,8 +158,8 @@ def _independent(table, first, last, keys):
         )
     if not {"a_low", "b_low", "a_high", "b_high"} <= set(table):
         return table.assign(conf_low=np.nan, conf_high=np.nan)
-    down = np.hypot(table["current"] - table["b_low"], table["a_high"] - table["previous"])
-    up = np.hypot(table["b_high"] - table["current"], table["previous"] - table["a_low"])
+    down = np.hypot(table["later"] - table["b_low"], table["a_high"] - table["earlier"])
+    up = np.hypot(table["b_high"] - table["later"], table["earlier"] - table["a_low"])
     return table.assign(conf_low=table["estimate"] - down, conf_high=table["estimate"] + up)
 
 
@@ -199,8 +198,8 @@ def _answer(table, keys):
     )
     values = {
         "row": ", ".join(str(row[key]) for key in keys),
-        "before": float(row["previous"]),
-        "now": float(row["current"]),
+        "before": float(row["earlier"]),
+        "now": float(row["later"]),
         "change": float(row["estimate"]),
         "n": int(row["n"]),
     }

@@ -6,7 +6,11 @@ from workbench.stats import sampling
 
 WEIGHT = "weight"
 # Rooms that read answers, and the parameters in which they do; "answers" are answers everywhere.
-_ROOMS = {"drivers": {"table", "answers", "surveys"}, "conjoint": {"choices", "answers"}}
+_ROOMS = {
+    "drivers": {"table", "answers", "surveys"},
+    "conjoint": {"choices", "answers"},
+    "choice": {"choices"},
+}
 USE = {
     "drivers.wide",
     "drivers.scale_means",
@@ -16,9 +20,23 @@ USE = {
     "drivers.regression",
     "drivers.key_drivers",
     "drivers.importance_performance",
+    "drivers.mediation",
+    "drivers.moderation",
+    "drivers.reliability",
+    "drivers.validity",
+    "drivers.explore_factors",
+    "drivers.stated",
     "conjoint.van_westendorp",
     "conjoint.gabor_granger",
 }
+# Why others use none; the sentence of the refusal says it.
+WHY = {
+    "drivers.structural": Note(
+        "result.why_structural",
+        "its errors would be those of answers that count once",
+    ),
+}
+NO_FORM = Note("result.why_no_form", "its errors do not allow for weights")
 
 
 def check(function, arguments):
@@ -36,8 +54,9 @@ def check(function, arguments):
             raise InputError(
                 "result.error_weights",
                 "{name}: the answers have weights (column '{column}'), which {function} cannot "
-                "use; leave that column out to count every answer once",
+                "use: {why}; leave that column out to count every answer once",
                 name=name,
+                why=WHY.get(f"{room}.{function.__name__}", NO_FORM),
                 column=WEIGHT,
                 function=f"{room}.{function.__name__}",
             )

@@ -102,7 +102,7 @@ def event_retention(
 
     >>> from workbench import simulate
     >>> events = simulate.market(60)["events"]
-    >>> event_retention(events, "search", "order", ages=["1-7"]).table["age"].tolist()
+    >>> event_retention(events, "site_search", "order", ages=["1-7"]).table["age"].tolist()
     ['1–7']
     """
     clock = clock or Clock()

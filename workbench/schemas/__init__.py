@@ -368,7 +368,7 @@ def followed(rows, moment, orders, window):
     later = bought(orders).sort_values("ordered_at")
     asked = pd.DataFrame(
         {
-            "customer_id": rows["customer_id"].astype(str),
+            "customer_id": engine.written(rows["customer_id"]).fillna(""),
             "began": moments(rows, "rows", moment).dt.as_unit("us"),
         }
     ).reset_index(drop=True)
@@ -399,9 +399,9 @@ def bought(orders):
 
     made = pd.DataFrame(
         {
-            "customer_id": orders["customer_id"].astype(str),
+            "customer_id": engine.written(orders["customer_id"]).fillna(""),
             "ordered_at": moments(orders, "orders", "ordered_at").dt.as_unit("us"),
         }
     )
-    keep = orders[["customer_id", "ordered_at"]].notna().all(axis=1)
+    keep = orders["ordered_at"].notna() & (made["customer_id"] != "")
     return made[keep & ~(orders["amount"] < 0)] if "amount" in orders else made[keep]

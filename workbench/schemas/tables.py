@@ -95,7 +95,9 @@ TABLES = {
             "source": "word",
             "question_text": "word",
             "rating": "number",
-            "language": "word",
+            **_WORDS(("language", "touchpoint"), "word"),
+            **_WORDS(("verified", "incentivised"), "flag"),
+            "replied_at": "time",
         },
     ),
     "products": _columns(

@@ -12,7 +12,10 @@ from workbench.simulate.phrases import ASPECTS, BOOK, EMOTIONS, PERSONAL, PLAIN
 TONES = ("negative", "neutral", "positive")
 STARS = (0.17, 0.06, 0.10, 0.20, 0.47)  # few write who are lukewarm
 # Chances of a negative, neutral and positive text behind one to five stars.
-MEANT = ((0.93, 0.05, 0.02), (0.80, 0.15, 0.05), (0.30, 0.50, 0.20), (0.05, 0.15, 0.80), (0.02,))
+MEANT = ((0.93, 0.05, 0.02), (0.80, 0.15, 0.05), (0.30, 0.50, 0.20), (0.05, 0.15, 0.80))
+MEANT += ((0.02, 0.06, 0.92),)
+AT = (0.5, 0.3, 0.2)  # shares of the touchpoints
+NAMED = (0.15, 0.55, 0.30)  # chances that a text speaks of none, one or two aspects
 TOUCHPOINTS = ("web shop", "delivery", "helpdesk")
 FELT = {
     "negative": {"anger": 0.25, "sadness": 0.25, "fear": 0.08, "disgust": 0.07},
@@ -29,12 +32,14 @@ class Written:
 
     `texts` (text_id, customer_id, product_id, created_at, text, rating, touchpoint, verified,
     incentivised, replied_at), `truth` (text_id, language, polarity, emotion, a column an aspect
-    with its tone) and `shares` (name → share of all texts).
+    with its tone), `shares` (name → share of these texts) and `planted` (name → the chance with
+    which it was planted; of "negative" also by touchpoint).
     """
 
     texts: pd.DataFrame
     truth: pd.DataFrame
     shares: dict
+    planted: dict
 
 
 def texts(n=3000, *, dutch=0.6, apart=0.8, seed=1):
@@ -50,11 +55,11 @@ def texts(n=3000, *, dutch=0.6, apart=0.8, seed=1):
     Returns a Written.
     """
     rng = np.random.default_rng(seed)
-    place = rng.choice(len(TOUCHPOINTS), n, p=[0.5, 0.3, 0.2])
+    place = rng.choice(len(TOUCHPOINTS), n, p=AT)
     product = rng.choice(PRODUCTS, n, p=_popular())
     poor = np.round(np.linspace(-1, 1, PRODUCTS)[rng.permutation(PRODUCTS)], 2)
     stars = _stars(rng, apart * (place == 2) + poor[product])
-    chance = np.array([*MEANT[:4], (0.02, 0.06, 0.92)])[stars - 1]
+    chance = np.array(MEANT)[stars - 1]
     tone = (rng.random(n)[:, None] > chance.cumsum(axis=1)[:, :2]).sum(axis=1)
     tongue = np.where(rng.random(n) < dutch, "nl", "en")
     aspects = _aspects(rng, tone)
@@ -97,7 +102,8 @@ def texts(n=3000, *, dutch=0.6, apart=0.8, seed=1):
             **{a: [TONES[x[a]] if a in x else "absent" for x in aspects] for a in ASPECTS},
         }
     )
-    return Written(_marked(table), _marked(truth), _shares(truth))
+    planted = _planted(apart, poor)
+    return Written(_marked(table), _marked(truth), _shares(truth), planted)
 
 
 def labels(written, n=300, *, error=0.0, seed=1):
@@ -137,10 +143,35 @@ def labels(written, n=300, *, error=0.0, seed=1):
     return _marked(pd.concat(parts, ignore_index=True))
 
 
-def _stars(rng, poor):
-    """Return stars, by how much more often each text gives one or two, on the log-odds scale."""
+def _chances(poor):
+    """Return the chances of one to five stars, by how much more often one or two are given, on the
+    log-odds scale.
+    """
     odds = np.array(STARS) * np.where(np.arange(5) < 2, np.exp(poor)[:, None], 1)
-    chance = odds / odds.sum(axis=1, keepdims=True)
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+def _planted(apart, poor):
+    """Return the chance with which each tone, feeling and aspect was planted."""
+    by_place = [
+        _popular() @ _chances(apart * (k == 2) + poor) @ np.array(MEANT)
+        for k in range(len(TOUCHPOINTS))
+    ]
+    tone = dict(zip(TONES, np.array(AT) @ np.array(by_place), strict=True))
+    made = {name: float(chance) for name, chance in tone.items()}
+    for name in EMOTIONS:
+        made[name] = float(sum(tone[t] * FELT[t].get(name, 0.0) for t in TONES))
+    for name in ASPECTS:
+        made[name] = float(np.arange(3) @ np.array(NAMED) / len(ASPECTS))
+        against = OTHERWISE * (tone["positive"] - tone["negative"])
+        made[f"{name}_negative"] = float(tone["negative"] + against)
+    places = zip(TOUCHPOINTS, by_place, strict=True)
+    return made | {f"negative_{place}": float(tones[0]) for place, tones in places}
+
+
+def _stars(rng, poor):
+    """Return the stars of texts: see `_chances`."""
+    chance = _chances(poor)
     drawn = (rng.random(len(poor))[:, None] > chance.cumsum(axis=1)[:, :4]).sum(axis=1)
     return 1 + drawn
 
@@ -161,7 +192,7 @@ def _aspects(rng, tone):
     """Return of every text the aspects it speaks of, each with its tone."""
     found = []
     for one in tone:
-        many = rng.choice(3, p=[0.15, 0.55, 0.30])
+        many = rng.choice(3, p=NAMED)
         named = rng.choice(len(ASPECTS), many, replace=False)
         other = rng.random(many) < (OTHERWISE if one != 1 else 0)
         found.append(

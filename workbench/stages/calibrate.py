@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from workbench import intervals
 from workbench.stages.hidden import NOW
@@ -42,5 +43,17 @@ def shares(chances, answers, *, conf_level=0.95):
     low, high = intervals.normal(centre, error, conf_level)
     estimate = np.clip(centre, 0, 1)
     estimate = estimate / estimate.sum()
-    low, high = np.clip(low, 0, 1), np.clip(high, 0, 1)
+    low, high = (
+        np.clip(low, 0, 1),
+        np.clip(np.maximum(high, _most(centre, error, conf_level)), 0, 1),
+    )
     return estimate, error, np.minimum(low, estimate), np.maximum(high, estimate)
+
+
+def _most(centre, error, conf_level):
+    """Return the upper limit of a share that cannot be below nothing: that of a normal distribution
+    cut off there, which leaves room where the estimate itself lies below.
+    """
+    below = special.ndtr(-centre / error)
+    tail = (1 - conf_level) / 2
+    return centre + error * special.ndtri(1 - tail * (1 - below))

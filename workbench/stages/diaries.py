@@ -126,8 +126,8 @@ def _people(occasions, diary, asked, customers, conf_level):
     """Return the customers, checked: who kept a diary and how many there are."""
     import pandas as pd
 
-    asked = pd.unique(pd.Series(list(asked)).astype(str))
-    strange = ~diary["customer_id"].astype(str).isin(asked)
+    asked = pd.unique(engine.written(pd.Series(list(asked))).dropna())
+    strange = ~engine.written(diary["customer_id"]).isin(asked)
     if strange.any():
         raise InputError(NOT_ASKED.having(n=int(strange.sum())))
     if len(asked) < LEAST_DIARIES:
@@ -137,7 +137,7 @@ def _people(occasions, diary, asked, customers, conf_level):
             least=LEAST_DIARIES,
             n=len(asked),
         )
-    everybody = pd.unique(pd.concat([pd.Series(asked), occasions["customer_id"].astype(str)]))
+    everybody = pd.unique(pd.concat([pd.Series(asked), engine.written(occasions["customer_id"])]))
     return _People(asked, everybody, max(customers or 0, len(everybody)), conf_level)
 
 
@@ -178,7 +178,7 @@ class _People:
         """Return numerator and denominator, added up by customer."""
         import pandas as pd
 
-        code = pd.Index(who).get_indexer(d["customer_id"].astype(str))
+        code = pd.Index(who).get_indexer(engine.written(d["customer_id"]))
         kept = code >= 0
         return np.column_stack(
             [

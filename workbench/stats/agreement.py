@@ -66,6 +66,21 @@ def between(r, first, second):
     return r[:, first][:, :, second].mean(axis=(1, 2))
 
 
+def sums(cov, first, second):
+    """Return the correlation between the sums of two scales.
+
+    Parameters
+    ----------
+    cov : ndarray, shape (k, k)
+    first, second : list of int
+
+    >>> float(sums(np.array([[1.0, 0.5], [0.5, 1.0]]), [0], [1]))
+    0.5
+    """
+    within_them = [cov[np.ix_(a, a)].sum() for a in (first, second)]
+    return cov[np.ix_(first, second)].sum() / np.sqrt(within_them[0] * within_them[1])
+
+
 def first_component(x, weights):
     """Return the first principal component of standardised columns.
 

@@ -302,6 +302,7 @@ def _covariance(offers, chances, w, groups, room):
     summed over groups.
     """
     weighted = None if (w == 1).all() else w
+    offers = centred(offers)
     information = hessian(offers.x, chances, weighted)
     if groups is None:
         inner = np.linalg.pinv(room.T @ information @ room, rcond=1e-14, hermitian=True)
@@ -310,11 +311,25 @@ def _covariance(offers, chances, w, groups, room):
     return sandwich_within(information, per_group(each, groups, int(groups.max()) + 1), room)
 
 
+def centred(offers):
+    """Return offers with attributes less their mean over what a choice offers: no chance changes,
+    and a price far from 0, or a moment, keeps its digits.
+
+    >>> offers = Offers(np.array([[[7.0], [9.0]]]), np.ones((1, 2), bool), np.array([0]))
+    >>> centred(offers).x[0, :, 0].tolist()
+    [-1.0, 1.0]
+    """
+    there = offers.available[:, :, None]
+    many = np.maximum(there.sum(axis=1, keepdims=True), 1)
+    x = offers.x
+    for _ in range(2):  # the mean of what lies far from 0 has lost its last digits
+        x = np.where(there, x - (x * there).sum(axis=1, keepdims=True) / many, 0.0)
+    return Offers(x, offers.available, offers.chosen)
+
+
 def _within(offers):
     """Return attributes less their mean over what a choice offers, on one scale, and that scale."""
-    there = offers.available[:, :, None]
-    many = there.sum(axis=1, keepdims=True)
-    x = np.where(there, offers.x - (offers.x * there).sum(axis=1, keepdims=True) / many, 0.0)
+    x = centred(offers).x
     scale = np.maximum(np.sqrt((x**2).mean(axis=(0, 1))), 1e-300)
     return x / scale, scale
 

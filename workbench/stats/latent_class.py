@@ -140,7 +140,7 @@ class Mixture:
     """
 
     def __init__(self, offers, people, customers, classes, traits):
-        self.offers, self.people, self.customers = offers, people, customers
+        self.offers, self.people, self.customers = choices.centred(offers), people, customers
         self.classes, self.traits = classes, traits
         self.rows = np.arange(len(offers.chosen))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.stats.choices import Offers
+from workbench.stats.choices import Offers, centred
 from workbench.stats.likelihoods import polish, sandwich, slope, unidentified
 
 BLOCK = 2_000_000  # numbers held at once for a block of draws
@@ -172,7 +172,7 @@ def _begin(d, kinds, start):
     k = d.x.shape[2]
     begin = np.append(start, np.full(len(kinds), 0.3))
     unit = np.append(
-        1 / np.maximum(np.sqrt((d.x**2).mean(axis=(0, 1))), 1e-12), np.ones(len(kinds))
+        1 / np.maximum(np.sqrt((centred(d).x ** 2).mean(axis=(0, 1))), 1e-300), np.ones(len(kinds))
     )
     for i, (at, kind) in enumerate(kinds.items()):
         begin[k + i] = 0.3 * max(abs(start[at]), 0.5) if kind == "normal" else 0.4

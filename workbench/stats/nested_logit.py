@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.stats.choices import Offers, probabilities
+from workbench.stats.choices import Offers, centred, probabilities
 from workbench.stats.likelihoods import per_group, polish, sandwich, slope, unidentified
 
 SMALLEST, LARGEST = 0.02, 20.0  # where a lambda is taken to have run to 0, or away
@@ -120,6 +120,10 @@ def nested_logit(offers, nests, groups, start, *, common=False, weights=None):
     from scipy import optimize
 
     k = offers.x.shape[2]
+    near = centred(offers)
+    # Steps are taken on one scale, so that a price in cents is as easy as one in euros.
+    unit = 1 / np.maximum(np.sqrt((near.x**2).mean(axis=(0, 1))), 1e-300)
+    offers = Offers(near.x * unit, near.available, near.chosen)
     place = _places(offers, nests, k, common)
     weights = np.ones(len(offers.chosen)) if weights is None else weights
     model = _Nested(offers, nests, place, weights, k, k + len(set(place[place >= 0].tolist())))
@@ -127,7 +131,7 @@ def nested_logit(offers, nests, groups, start, *, common=False, weights=None):
     for lam in (1.0, 0.6):
         found = optimize.minimize(
             model.loss,
-            np.append(start * lam, np.full(free, lam)),
+            np.append(start / unit * lam, np.full(free, lam)),
             jac=True,
             method="L-BFGS-B",
             bounds=[(None, None)] * k + [(SMALLEST, LARGEST)] * free,
@@ -146,6 +150,8 @@ def nested_logit(offers, nests, groups, start, *, common=False, weights=None):
         untold = unidentified(information)
         if not untold.any():
             cov = sandwich(information, per_group(score, groups, int(groups.max()) + 1))
+    back = np.append(unit, np.ones(free))
+    params, cov = params * back, cov * np.outer(back, back)
     if running.any() or untold.any():
         params = np.full(model.count, np.nan)
     return NestedLogit(

@@ -43,7 +43,7 @@ def find(matrix, k, *, draws=6, seed=1):
     How many topics? Stability analysis for topic models.
 
     >>> from scipy import sparse
-    >>> two = np.kron(np.eye(2), np.ones((20, 12)))
+    >>> two = np.kron(np.eye(2), np.ones((20, 10)))
     >>> find(sparse.csr_array(two), 2, draws=3).stability.tolist()
     [1.0, 1.0]
     """

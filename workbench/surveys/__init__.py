@@ -5,6 +5,8 @@ the answers speak?
 from workbench.surveys.brands import awareness, tracker
 from workbench.surveys.comparisons import differences, trend
 from workbench.surveys.crosstabs import crosstab
+from workbench.surveys.linked import joined, response_weights
+from workbench.surveys.modes import mode_effect
 from workbench.surveys.planning import answers_needed
 from workbench.surveys.response import nonresponse, response
 from workbench.surveys.scores import ces, csat, nps, sus
@@ -17,10 +19,13 @@ __all__ = [
     "crosstab",
     "csat",
     "differences",
+    "joined",
+    "mode_effect",
     "nonresponse",
     "nps",
     "rake",
     "response",
+    "response_weights",
     "sus",
     "tracker",
     "trend",

@@ -7,7 +7,7 @@ import numpy as np
 from workbench import engine, intervals, names, schemas
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
-from workbench.results import Curve, Points, Result, analysis, tidy, weights
+from workbench.results import Points, Result, analysis, tidy, weights
 from workbench.stats import sampling
 from workbench.surveys.answers import UNWEIGHTED
 
@@ -160,7 +160,6 @@ def tracker(tracker, *, brand, measure="aided", conf_level=0.95):
         rows.append({"wave": one.wave, **share, **_change(before, one, asked, conf_level)})
     table = tidy(rows)
     table["p_holm"] = intervals.corrected(table["p_value"])
-    last = table.iloc[-1]
     everyone = [one.weight for one in there if one.weight is not None]
     return Result(
         question=Note(
@@ -170,22 +169,7 @@ def tracker(tracker, *, brand, measure="aided", conf_level=0.95):
             measure=asked[1],
         ),
         table=table,
-        answer=Note(
-            "surveys.tracker_answer",
-            "In wave {wave} {estimate:%} said so of {brand} ({low:%} to {high:%}; {n} "
-            "respondents), a change of {change:points} percentage points since {before} "
-            "({change_low:points} to {change_high:points}).",
-            wave=last["wave"],
-            brand=asked[0],
-            estimate=last["estimate"],
-            low=last["conf_low"],
-            high=last["conf_high"],
-            n=int(last["n"]),
-            change=last["change"],
-            change_low=last["change_low"],
-            change_high=last["change_high"],
-            before=table.iloc[-2]["wave"],
-        ),
+        answer=_last_change(table, asked[0]),
         method=Note(
             "surveys.tracker_method",
             "Weighted shares of each wave; changes from the wave before, p-values corrected for "
@@ -198,11 +182,10 @@ def tracker(tracker, *, brand, measure="aided", conf_level=0.95):
             *(weights.said(np.concatenate(everyone)) if everyone else [UNWEIGHTED]),
             WAVE_OF_ITS_OWN,
         ),
-        chart=Curve(
-            x="wave",
+        chart=Points(
+            label=["wave"],
             percent=True,
-            xlabel=Note("surveys.axis_wave", "Wave"),
-            ylabel=Note("surveys.aware_axis", "Share of the respondents"),
+            xlabel=Note("surveys.aware_axis", "Share of the respondents"),
         ),
     )
 
@@ -287,6 +270,27 @@ def _change(before, one, asked, conf_level):
         "change_high": float(high),
         "p_value": float(intervals.p_value(gap.estimate, gap.std_error)),
     }
+
+
+def _last_change(table, brand):
+    """Return the note of the last wave and its change."""
+    last = table.iloc[-1]
+    return Note(
+        "surveys.tracker_answer",
+        "In wave {wave} {estimate:%} said so of {brand} ({low:%} to {high:%}; {n} "
+        "respondents), a change of {change:points} percentage points since {before} "
+        "({change_low:points} to {change_high:points}).",
+        wave=last["wave"],
+        brand=brand,
+        estimate=last["estimate"],
+        low=last["conf_low"],
+        high=last["conf_high"],
+        n=int(last["n"]),
+        change=last["change"],
+        change_low=last["change_low"],
+        change_high=last["change_high"],
+        before=table.iloc[-2]["wave"],
+    )
 
 
 def _most_known(table, wave):

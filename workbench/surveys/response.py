@@ -57,7 +57,7 @@ def response(invitations, *, window="30D", by=None, until=None, conf_level=0.95)
     Source: AAPOR (2023), Standard Definitions, response rate 1 for lists where everyone is
     eligible.
     """
-    old, young = _followed(invitations, window, until, by)
+    old, young = followed(invitations, window, until, by)
     groups = [(None, old)]
     if by:
         named = old.assign(**{by: names.filled(old[by]).map(names.written)})
@@ -143,9 +143,9 @@ def nonresponse(invitations, terms, *, window="30D", until=None, conf_level=0.95
 
     Source: Schouten, Cobben & Bethlehem (2009), Survey Methodology 35.
     """
-    old, _ = _followed(invitations, window, until, None)
+    old, _ = followed(invitations, window, until, None)
     terms = names.listed(terms)
-    data, fit = _propensity(old, terms)
+    data, fit = propensity(old, terms)
     spread = data.x.std(ddof=0)
     answered = data.y.astype(bool)
     rows = []
@@ -200,7 +200,7 @@ def nonresponse(invitations, terms, *, window="30D", until=None, conf_level=0.95
     )
 
 
-def _followed(invitations, window, until, by):
+def followed(invitations, window, until, by):
     """Return invitations that could be followed for the window, and how many could not."""
     import pandas as pd
 
@@ -243,7 +243,7 @@ def _followed(invitations, window, until, by):
     return old.assign(answered=waited <= length), len(rows) - len(old)
 
 
-def _propensity(old, terms):
+def propensity(old, terms):
     """Return the data and the fit of a logit of answering."""
     if old["answered"].nunique() < 2:
         raise NotEnoughData(

@@ -26,7 +26,7 @@ ONE = Note(
 )
 UNSURE = Note(
     "voice.aspects_answer_unsure",
-    "{aspect:word} has the largest share of negative texts by the {model:word}, {scored:%}, over "
+    "By the {model:word}, {aspect:word} has the largest share of negative texts, {scored:%}, over "
     "{n} mentions of all aspects; how often it is wrong is not known, since too few are labelled "
     "by hand ({labels} of the {least} texts that are needed).",
 )
@@ -93,7 +93,6 @@ def aspects(texts, labels=None, *, words=None, lexicon=None, conf_level=0.95):
         limits=(*known.limits(table), *material.limits(), CLAUSE),
         chart=Points(
             label=["aspect", "measure"],
-            only={"measure": [MENTIONED, "negative"]},
             percent=True,
             xlabel=Note("voice.axis_aspects", "Share of all texts, and of those that name it"),
         ),

@@ -13,19 +13,19 @@ from workbench.voice.sentiments import told
 
 ANSWER = Note(
     "voice.emotion_answer",
-    "{emotion:word} is named most: by {estimate:%} of the texts ({low:%} to {high:%}; {n} texts, "
-    "{labels} labelled by hand); the {model:word} alone says {scored:%}.",
+    "The feeling named most is {emotion:word}: by {estimate:%} of the texts ({low:%} to {high:%}; "
+    "{n} texts, {labels} labelled by hand); the {model:word} alone says {scored:%}.",
 )
 GROUPS = Note(
     "voice.emotion_answer_groups",
-    "{emotion:word} is named most, and most by texts of {name:word}: {estimate:%} ({low:%} to "
-    "{high:%}; {n} texts); least by those of {last:word} ({last_value:%}).",
+    "The feeling named most is {emotion:word}, most often for {name:word}: by {estimate:%} of the "
+    "texts ({low:%} to {high:%}; {n} texts); least often for {last:word} ({last_value:%}).",
 )
 UNSURE = Note(
     "voice.emotion_answer_unsure",
-    "{emotion:word} is what the {model:word} finds most, in {scored:%} of {n} texts; how often it "
-    "is wrong is not known, since too few of them are labelled by hand ({labels} of the {least} "
-    "that are needed).",
+    "The feeling that the {model:word} finds most is {emotion:word}, in {scored:%} of {n} texts; "
+    "how often it is wrong is not known, since too few of them are labelled by hand ({labels} of "
+    "the {least} that are needed).",
 )
 NAMED = Note(
     "voice.emotion_limit",

@@ -28,7 +28,7 @@ RULES = (
     (
         "street",
         r"\b\p{Lu}[\p{L}'\-]*(?:straat|laan|weg|plein|gracht|kade|dijk|singel|hof|pad|steeg)\s+"
-        r"\d{1,5}\s?[a-zA-Z]?\b",
+        r"\d{1,5}(?:\s?[a-zA-Z])?\b",
         "[address]",
     ),
     (

@@ -20,8 +20,8 @@ ANSWER = Note(
 )
 GROUPS = Note(
     "voice.sentiment_answer_groups",
-    "Negative texts are most frequent for {name:word}: {estimate:%} ({low:%} to {high:%}; {n} "
-    "texts); least for {last:word} ({last_value:%}).",
+    "The share of negative texts is highest for {name:word}: {estimate:%} ({low:%} to {high:%}; "
+    "{n} texts); it is lowest for {last:word} ({last_value:%}).",
 )
 UNSURE = Note(
     "voice.sentiment_answer_unsure",

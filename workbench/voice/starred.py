@@ -20,9 +20,10 @@ ANSWER = Note(
 )
 BEST = Note(
     "voice.reviews_answer_groups",
-    "{name:word} is rated best, drawn to the mean of all: {estimate:3} stars ({low:3} to {high:3}; "
-    "{n} reviews); {last:word} worst ({last_value:3}). {j_shaped} of {told} have more reviews at "
-    "both ends than next to them.",
+    "Rated best, drawn to the mean of all, is {name:word}: {estimate:3} stars ({low:3} to "
+    "{high:3}; "
+    "{n} reviews); worst is {last:word} ({last_value:3}). {j_shaped} of {told} have more reviews "
+    "at both ends than next to them.",
 )
 SELECTED = Note(
     "voice.reviews_limit",

@@ -45,7 +45,7 @@ def topics(texts, *, language=None, topics=None, draws=6, seed=1, conf_level=0.9
     language : str, optional
         "nl" or "en"; None: that of most texts.
     topics : int, optional
-        How many, from 2; None: the most of 2 to 8 that are stable.
+        How many, from 2; None: the most stable number of 2 to 8.
     draws : int
         Draws of 80 % of the texts over which topics must be the same.
     seed : int
@@ -186,8 +186,7 @@ def _stable(matrix, asked, draws, seed):
         k: factors.find(matrix, k, draws=draws, seed=seed) for k in numbers if k <= most or asked
     }
     tried = {k: float(one.stability.mean()) for k, one in made.items()}
-    sure = [k for k, value in tried.items() if value >= STABLE]
-    k = max(sure) if sure else max(tried, key=lambda k: tried[k])
+    k = max(tried, key=lambda k: tried[k])
     return k, made[k], tried
 
 

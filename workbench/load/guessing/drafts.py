@@ -13,6 +13,7 @@ LAYOUTS = (
     web.ga4,
     web.matomo,
     surveys.qualtrics,
+    surveys.qualtrics_legacy,
     surveys.survey_monkey,
     surveys.two_headers,
     surveys.wide,

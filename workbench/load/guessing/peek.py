@@ -11,8 +11,10 @@ from pathlib import Path
 
 from workbench.errors import InputError, first_line
 from workbench.load import containers, workbooks
+from workbench.load.delimited import SEP
 from workbench.load.files import FORMATS
 from workbench.load.raw import UNNAMED
+from workbench.load.text import marked, unmarked
 from workbench.load.typed import is_nested
 
 ROWS = 20_000
@@ -92,18 +94,25 @@ def peek(path, told=None):
 
 def _text(path, told):
     text, read = _decoded(path, told.get("encoding"))
-    if text[:4].lower() == "sep=":
-        text = text.split("\n", 1)[-1]
+    above = told.get("skip_rows", 0)
+    text = "".join(io.StringIO(text, newline="").readlines()[above:]) if above else text
+    named = SEP.match(text)
+    text = text[named.end() :] if named else text
     lines = text.splitlines(keepends=True)[:200]
-    delimiter = told.get("delimiter") or max(
-        DELIMITERS, key=lambda d: _steadiness("".join(lines), d)
+    delimiter = (
+        told.get("delimiter")
+        or (named and named[1])
+        or max(DELIMITERS, key=lambda d: _steadiness("".join(lines), d))
     )
     quote = told.get("quote", '"')
     dialect = {"quoting": csv.QUOTE_NONE} if quote == "none" else {"quotechar": quote}
     csv.field_size_limit(BYTES)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **dialect)
-        rows = list(itertools.islice(reader, ROWS + 1))
+        rows, ends = [], []
+        for row in itertools.islice(reader, ROWS + 1):
+            rows.append(row)
+            ends.append(reader.line_num)
     except csv.Error as error:
         raise InputError(
             "load.error_peek_text",
@@ -111,9 +120,10 @@ def _text(path, told):
             path=path,
             error=str(error),
         ) from None
-    start = told.get("skip_rows", _header(rows))
-    if start and "skip_rows" not in told:
-        read["skip_rows"] = start
+    start = 0 if above else _header(rows)
+    if start:
+        # Lines of the file are skipped, and a record may hold several.
+        read["skip_rows"] = ends[start - 1] + (1 if named else 0)
     whole = len(rows) <= ROWS and len(text) < BYTES // 2
     columns = _columns(rows[start:])
     return Peek(path, columns, read, lists=_lists(columns), whole=whole)
@@ -168,9 +178,9 @@ def _decoded(path, told=None):
         data = stream.read(BYTES)
     if told:
         return data.decode(told, errors="replace"), {}
-    for encoding in ("utf-16", "utf-8-sig"):
-        if encoding == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-            continue
+    if wide := marked(data[:4]) or unmarked(data):
+        return data[: len(data) // 4 * 4].decode(wide, errors="replace"), {}
+    for encoding in ("utf-8-sig",):
         # The last character may have been cut by the size that is looked at.
         for cut in range(4 if len(data) == BYTES else 1):
             try:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 from workbench.load.guessing import seen
 from workbench.load.guessing.draft import Draft
@@ -29,6 +30,7 @@ WORDS_ONLY = Note(
 NO_PERSON = Note(
     "guess.no_person", "no column tells people apart; each answer counts as one person"
 )
+_LEGACY = re.compile(r"V\d{1,2}$")
 PREVIEW = {
     "survey preview", "survey test", "spam", "1", "2", "8", "9", "12", "17",
 }  # fmt: skip
@@ -62,6 +64,28 @@ def qualtrics(peek):
     if heads:
         _below_the_heads(draft, peek, heads)
     _no_previews(draft, answers)
+    return draft
+
+
+def qualtrics_legacy(peek):
+    """Qualtrics as it wrote files before 2017: what is about the answer is called V1, V2 …, and the
+    row below the header says what each of them is.
+    """
+    if not peek.has("V1", "V8", "V9") or peek.columns["V1"][:1] != ["ResponseID"]:
+        return None
+    about = {values[0]: name for name, values in peek.columns.items() if _LEGACY.match(name)}
+    if not {"ResponseID", "EndDate"} <= set(about):
+        return None
+    answers = peek.below(1)
+    draft = Draft("surveys", QUALTRICS, peek)
+    draft.column("response_id", about["ResponseID"])
+    people = (about.get(name, "") for name in ("ExternalDataReference", "EmailAddress"))
+    person = next((p for p in people if len(answers.values(p)) > answers.rows / 2), None)
+    draft.column("respondent_id", person or about["ResponseID"], None if person else NO_PERSON)
+    draft.moment("answered_at", answers, about["EndDate"])
+    questions = {n: v for n, v in answers.columns.items() if not _LEGACY.match(n)}
+    _items(draft, replace(answers, columns=questions), heads=True)
+    draft.reject({"column": about["ResponseID"], "equals": "ResponseID", "reason": "header row"})
     return draft
 
 
