@@ -191,8 +191,8 @@ def test_every_printed_truth_that_takes_long(name):
 
 
 def test_no_truth_is_printed_unseen():
-    """A notebook that prints a planted value stands in one of the two lists."""
-    names = [path.stem for path in sorted((ROOT / "notebooks").glob("[0-9]*[0-9a-z].ipynb"))]
+    """A notebook of the tens to thirties that prints a planted value stands in one of the lists."""
+    names = [path.stem for path in sorted((ROOT / "notebooks").glob("[1-3][0-9]_*.ipynb"))]
     books = [name for name in names if "." not in name and printed(name)]
     assert set(books) == {*KNOWN, *SLOW}
 
