@@ -37,6 +37,28 @@ def test_numbers_that_make_no_sense(words, capsys):
     assert "a whole number of at least" in said and words[-1] in said
 
 
+@pytest.mark.parametrize(
+    "word", ["x" * 5000, "x" * 300, "a\0b", "\ud800", "../..", "nowhere/a.csv"], ids=range(6)
+)
+@pytest.mark.parametrize(
+    "words",
+    [["check", "WORD", *SHOP[2:]], [*SHOP[:3], "WORD"], ["guess", "WORD"], ["run", "WORD"]],
+    ids=["file", "mapping", "guess", "run"],
+)
+def test_names_that_name_nothing(words, word, capsys):
+    """One line and exit code 2, whatever is said where a file is wanted."""
+    assert main([word if w == "WORD" else w for w in words]) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("workbench: ") and "Traceback" not in said
+
+
+@pytest.mark.parametrize("words", [["run", "x", "--parameter=--"], [*SHOP, "--rejected=--"]])
+def test_an_option_without_a_value(words, capsys):
+    """Two dashes are no value."""
+    assert main(words) == 2
+    assert "--" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("place", ["/dev/null", "/dev/null/market", "a_file"])
 def test_a_market_needs_a_folder(place, tmp_path, monkeypatch, capsys):
     """A device, a place below one, and a file."""
