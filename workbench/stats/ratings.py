@@ -64,7 +64,7 @@ def shrunk_mean(counts, prior, conf_level=0.95):
     ch. 3.
 
     >>> [round(v, 2) for v in shrunk_mean(np.array([0, 0, 0, 0, 2]), np.ones(5))]
-    [3.57, 0.54, 2.45, 4.53]
+    [3.57, 0.53, 2.47, 4.5]
     """
     a = np.asarray(counts, float) + prior
     stars = np.arange(1, len(a) + 1)
