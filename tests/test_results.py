@@ -97,7 +97,9 @@ SOUGHT = pd.DataFrame(
     {
         "customer_id": np.repeat([f"c{k}" for k in range(60)], 12),
         "benefit": np.where(
-            RNG.random(720) < np.repeat(np.arange(60) % 3, 12) / 2, "price", "taste"
+            np.random.default_rng(720).random(720) < np.repeat(np.arange(60) % 3, 12) / 2,
+            "price",
+            "taste",
         ),
     }
 )
@@ -1162,6 +1164,10 @@ def made():
     return {name: analysis(data) for name, (data, analysis) in ANALYSES.items()}
 
 
+# Their table is that of another analysis, which is listed.
+OF_ANOTHER = {"compare_rules", "world_score"}
+
+
 def test_every_public_analysis_is_here(made):
     """A function that returns a Result and is not listed above would escape the laws below."""
     import ast
@@ -1200,7 +1206,7 @@ def test_every_public_analysis_is_here(made):
                 continue
             source = ast.unparse(ast.parse(inspect.getsource(function)))
             if "return Result(" in source or "return replace(" in source:
-                assert name in ANALYSES or name == "compare_rules", (
+                assert name in ANALYSES or name in OF_ANOTHER, (
                     f"{module.__name__}.{name} is under no law"
                 )
 

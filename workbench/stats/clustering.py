@@ -7,7 +7,7 @@ k-means, silhouettes and Rand indices are scikit-learn's.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from workbench.stats import threads
 
@@ -275,6 +275,8 @@ def without_groups(z, kind, rng):
     """
     if kind == "permuted":
         return rng.permuted(z, axis=0)
+    from scipy import stats
+
     ranks = stats.rankdata(z, axis=0)
     scores = special.ndtri(ranks / (len(z) + 1))
     # Ties make a rank vary less; the scores' own covariance keeps how far columns hang together.

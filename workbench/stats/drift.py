@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,8 @@ def mcnemar(gains, losses):
     >>> mcnemar(8, 1)
     0.0390625
     """
+    from scipy import stats
+
     moved = gains + losses
     return 1.0 if not moved else float(stats.binomtest(gains, moved).pvalue)
 
@@ -82,6 +83,8 @@ def first_of(counts, level):
     >>> first_of(np.array([[9, 1], [5, 4]]), 0.05).tolist()
     [0, -1]
     """
+    from scipy import stats
+
     order = np.argsort(-counts, axis=1, kind="stable")
     high, next_ = (counts[np.arange(len(counts)), order[:, k]] for k in (0, 1))
     p = np.minimum(2 * stats.binom.sf(high - 1, high + next_, 0.5), 1)
@@ -97,6 +100,8 @@ def independent(groups, hit):
     >>> round(independent(np.array(list("aabb") * 10), np.array([1, 1, 0, 1] * 10)), 4)
     0.001
     """
+    from scipy import stats
+
     names, place = np.unique(groups, return_inverse=True)
     cells = np.zeros((len(names), 2))
     np.add.at(cells, (place, np.asarray(hit, int)), 1)

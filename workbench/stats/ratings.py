@@ -1,7 +1,7 @@
 """Stars of products: how alike products are, and what a product with few of them may be worth."""
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 LEAST, MOST = 0.1, 1e5
 
@@ -25,6 +25,8 @@ def alikeness(counts):
     >>> 0 < alikeness(np.array([[9, 1], [1, 9], [8, 2], [2, 8]])) < 5
     True
     """
+    from scipy import optimize
+
     counts = np.asarray(counts, float)
     share = (counts.sum(axis=0) + 0.5) / (counts.sum() + 0.5 * counts.shape[1])
     n = counts.sum(axis=1)

@@ -49,7 +49,7 @@ def emotion(texts, labels=None, *, by=None, lexicon=None, model=None, conf_level
         Column that gives the group; "language_found": the language found.
     lexicon : table with word, polarity, emotion, optional
         In the place of ours.
-    model : object with predict_proba and classes_, optional
+    model : object with `predict_proba` and `classes_`, optional
         A classifier of texts into feelings, in the place of a lexicon.
     conf_level : float
 

@@ -51,7 +51,7 @@ def sentiment(texts, labels=None, *, by=None, lexicon=None, model=None, conf_lev
         Column that gives the group, such as touchpoint; "language_found": the language found.
     lexicon : table with word, polarity (and language), optional
         In the place of ours.
-    model : object with predict_proba and classes_, optional
+    model : object with `predict_proba` and `classes_`, optional
         A classifier of texts into negative, neutral and positive, in the place of a lexicon.
     conf_level : float
 
