@@ -124,7 +124,7 @@ def test_confusion_by_hand():
         ]
     )
     made = interviews.confusion(data, "x", "y")
-    counts = made.table.set_index("other")["count"].to_dict()
+    counts = made.table.set_index("second_coder")["count"].to_dict()
     assert counts == {"price": 1, "trust": 2, "nothing": 1}
 
 

@@ -101,6 +101,20 @@ def test_shares_are_percentages_and_other_numbers_are_not():
         assert "25,0 %" in repr(points)
 
 
+def test_only_differences_of_shares_are_points():
+    """A group less another is in points where its measure is a share, and a plain number else."""
+    rows = [
+        ("bought", "a", 40, 100, 0.4),
+        ("bought", "a_less_b", None, 200, 0.1),
+        ("score", "a_less_b", None, 200, 1.25),
+    ]
+    table = pd.DataFrame(rows, columns=["measure", "group", "count", "n", "estimate"])
+    made = Result(**{**vars(result(SHARES)), "table": table, "chart": None})
+    assert shares.apart_rows(made).tolist() == [False, True, False]
+    alone = Result(**{**vars(made), "table": table.iloc[:2].drop(columns="measure")})
+    assert shares.apart_rows(alone).tolist() == [False, True]
+
+
 @pytest.mark.parametrize(
     ("rows", "folded", "left_out"), [(16, 0, 0), (17, 5, 0), (200, 188, 0), (230, 188, 30)]
 )

@@ -76,8 +76,17 @@ def apart_rows(result):
     drawn = _drawn(result) & bool(chart and chart.percent and not chart.points)
     apart = _named(table, _GAPS) & drawn
     if "group" in table and counted(table).any():
-        apart |= table["group"].map(str).str.contains(_MINUS).to_numpy(bool)
+        less = table["group"].map(str).str.contains(_MINUS).to_numpy(bool)
+        apart |= less & _measured_as_shares(table)
     return apart
+
+
+def _measured_as_shares(table):
+    """Return the rows whose measure is a share in other rows; all where no measure is named."""
+    rows = np.ones(len(table), bool)
+    for column in set(_MEASURES) & set(table.columns):
+        rows &= table[column].isin(table.loc[counted(table), column]).to_numpy()
+    return rows
 
 
 def _named(table, names):

@@ -48,7 +48,7 @@ def agreement(codes, *, value=None, level="nominal", draws=500, seed=1, conf_lev
     -------
     Result
         code ("all" and each), measure, n (units seen by at least two coders), estimate, std_error,
-        conf_low, conf_high and grade. Measures: alpha, percent_agreement (of pairs of coders),
+        conf_low, conf_high and verdict. Measures: alpha, percent_agreement (of pairs of coders),
         cohen_kappa (two coders) or fleiss_kappa (several who read all).
 
     Raises
@@ -69,7 +69,7 @@ def agreement(codes, *, value=None, level="nominal", draws=500, seed=1, conf_lev
             rows.append({"code": name, "measure": measure, **numbers})
     table = tidy(rows)
     first = table[(table["code"] == "all") & (table["measure"] == "alpha")].iloc[0]
-    values = {"estimate": first["estimate"], "n": int(first["n"]), "grade": first["grade"]}
+    values = {"estimate": first["estimate"], "n": int(first["n"]), "grade": first["verdict"]}
     if first["conf_low"] == first["conf_low"]:
         answer = ANSWER.having(**values, low=first["conf_low"], high=first["conf_high"])
     else:
@@ -123,9 +123,10 @@ def confusion(codes, first, second, *, conf_level=0.95):
     Returns
     -------
     Result
-        code (of the first coder), other (the same code, another one that the second gave instead,
-        or "nothing"), count (segments), n (segments with that code of the first, in texts that both
-        read), estimate, std_error, conf_low, conf_high; participants are the sampling unit.
+        code (of the first coder), second_coder (the same code, another one that the second gave
+        instead, or "nothing"), count (segments), n (segments with that code of the first, in texts
+        that both read), estimate, std_error, conf_low, conf_high; participants are the sampling
+        unit.
 
     Raises InputError for a coder who is not there, NotEnoughData where they read no text both.
 
@@ -173,7 +174,7 @@ def confusion(codes, first, second, *, conf_level=0.95):
         conf_level=conf_level,
         chart=Heat(
             row="code",
-            column="other",
+            column="second_coder",
             percent=True,
             xlabel=Note("interviews.confusion_axis", "Code of the second coder"),
         ),
@@ -182,7 +183,7 @@ def confusion(codes, first, second, *, conf_level=0.95):
 
 def _most_confused(table, pair):
     """Return the note of the pair of codes that differs most often."""
-    differ = table[table["code"] != table["other"]]
+    differ = table[table["code"] != table["second_coder"]]
     top = (
         (differ if len(differ) else table)
         .sort_values(["count", "code"], ascending=[False, True], kind="stable")
@@ -195,7 +196,7 @@ def _most_confused(table, pair):
         first=pair[0],
         second=pair[1],
         name=top["code"],
-        other=top["other"],
+        other=top["second_coder"],
         estimate=top["estimate"],
         low=top["conf_low"],
         high=top["conf_high"],
@@ -217,7 +218,7 @@ def _confused(seen, who, conf_level):
         people = np.array([who[s] for s in segments])
         for other in sorted(set().union(*instead)):
             hit = np.array([other in found for found in instead])
-            yield {"code": code, "other": other, **intervals.share(hit, people, conf_level)}
+            yield {"code": code, "second_coder": other, **intervals.share(hit, people, conf_level)}
 
 
 def _sheets(codes, value):
@@ -338,7 +339,7 @@ def _drawn(statistic, n, units, drawing, graded=False):
         drawn = [statistic(rng.multinomial(len(place), p)[place][of]) for _ in range(draws)]
         error, low, high = intervals.percentiles(drawn, estimate, conf_level)
         row |= {"std_error": float(error), "conf_low": float(low), "conf_high": float(high)}
-    return {**row, "grade": _grade(estimate) if graded else ""}
+    return {**row, "verdict": _grade(estimate) if graded else ""}
 
 
 def _grade(alpha):
