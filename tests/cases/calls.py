@@ -518,7 +518,7 @@ use(
 )
 use(stages, "triggers", {"by": "last_channel", **LEVEL}, occasions=PROFILE)
 use(stages, "variants", {"top": 3, **LEVEL}, profile=PROFILE)
-use(stages, "where_now", LEVEL, {"model": MODEL, "seed": 2}, posterior=POSTERIOR)
+use(stages, "where_now", LEVEL, {"model": MODEL}, posterior=POSTERIOR)
 use(stages, "with_truth", profile=PROFILE, truth=TRUTH_LOG, stages=STEPS)
 use(
     stages,
@@ -1553,7 +1553,7 @@ use(
     "star_rounding",
     {"rating": "rating", "step": 0.5, "unit": "product_id", **LEVEL},
     table=base.STARS,
-    outcome="visits",
+    outcome="log_visits",
     bandwidth=0.2,
 )
 use(

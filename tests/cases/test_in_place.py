@@ -15,6 +15,8 @@ ROW_FOR_ROW = {
     *("stages.with_truth", "stages.requirements_before"),
     # Sightings of people on devices, and events of campaigns: tables of a row a person and cause.
     *("journeys.identity_quality", "experiments.concurrent"),
+    # Orders beside the tickets and answers that name them.
+    *("service.contacts_per_order", "surveys.joined"),
 }
 SHOP = ("data/samples/sample_shop.csv", "data/mappings/sample_shop.yml")
 

@@ -117,7 +117,7 @@ def channels():
     return [*brought, *(brought / len(made["orders"])), *media]
 
 
-def tests_run():
+def arms_run():
     """What each test brings about, the same people treated and not; what an empty shelf did."""
     made = market(4000, tests=("trust_seal", "guide", "matched_message"))
     effects = simulate.test_effects(made.settings)["effect_orders"]
@@ -169,7 +169,7 @@ SLOW = {
     ],
     "23_social_proof_and_emotion": social,
     "24_attribution_and_email": channels,
-    "25_campaigns_and_experiments": tests_run,
+    "25_campaigns_and_experiments": arms_run,
 }
 
 

@@ -39,13 +39,11 @@ def usual_moment(sent_at, campaign, held):
     """Return when each mail was sent; for one without a moment, when the others of its campaign
     that were not held back were (the median).
     """
-    import pandas as pd
-
     sent = sent_at[~held & campaign.notna() & sent_at.notna()]
     if not len(sent):
         return sent_at
     usual = campaign.map(sent.groupby(campaign).median())
-    return sent_at.fillna(pd.to_datetime(usual, utc=True))
+    return sent_at.fillna(usual.astype(sent_at.dtype))
 
 
 def _sent_at_all(mails):

@@ -2,6 +2,7 @@
 them.
 """
 
+import re
 from functools import partial
 
 import numpy as np
@@ -33,7 +34,7 @@ _OF_THEIR_OWN = (
 )
 # Rows that are the difference of two shares, by their key, and those that are no share at all.
 _GAPS = ("added", "cost_adjusted", "difference")
-_MINUS = " − |_less_"
+_MINUS = re.compile(" − |_less_")
 _RATIOS = ("odds_ratio",)
 _MONEY = ("amount", "amount_total")
 _MEASURES = ("measure", "statistic", "basis")
@@ -65,7 +66,12 @@ def are_shares(result):
     """
     chart = result.chart
     drawn = _drawn(result) & bool(chart and chart.percent and not chart.points)
-    return (drawn | counted(result.table)) & ~_named(result.table, (*_GAPS, *_RATIOS))
+    return (drawn | counted(result.table)) & ~_named(result.table, _GAPS) & ~ratio_rows(result)
+
+
+def ratio_rows(result):
+    """Return the rows whose estimate is a ratio of shares, which may lie above 1."""
+    return _named(result.table, _RATIOS)
 
 
 def apart_rows(result):
@@ -76,7 +82,7 @@ def apart_rows(result):
     drawn = _drawn(result) & bool(chart and chart.percent and not chart.points)
     apart = _named(table, _GAPS) & drawn
     if "group" in table and counted(table).any():
-        less = table["group"].map(str).str.contains(_MINUS).to_numpy(bool)
+        less = np.array([bool(_MINUS.search(str(group))) for group in table["group"]], bool)
         apart |= less & _measured_as_shares(table)
     return apart
 
@@ -93,7 +99,7 @@ def _named(table, names):
     """Return the rows one of whose words is one of these names."""
     rows = np.zeros(len(table), bool)
     for column in table.select_dtypes(exclude="number"):
-        rows |= table[column].map(str).isin(names).to_numpy()
+        rows |= np.array([str(value) in names for value in table[column]], bool)
     return rows
 
 

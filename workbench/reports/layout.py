@@ -164,7 +164,7 @@ def _source(output):
 def _read(heading):
     """Return a heading as it is read, without the signs that keep Markdown from acting on it.
 
-    >>> _read("data/my\\_shop \\[1\\] &amp; more")
+    >>> _read(r"data/my\\_shop \\[1\\] &amp; more")
     'data/my_shop [1] & more'
     """
     return re.sub(r"\\([\\`*_{}\[\]#|:])", r"\1", html.unescape(heading.strip()))
