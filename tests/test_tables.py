@@ -107,10 +107,11 @@ def test_only_differences_of_shares_are_points():
         ("bought", "a", 40, 100, 0.4),
         ("bought", "a_less_b", None, 200, 0.1),
         ("score", "a_less_b", None, 200, 1.25),
+        ("difference", "a_less_b", None, 200, 0.1),
     ]
     table = pd.DataFrame(rows, columns=["measure", "group", "count", "n", "estimate"])
     made = Result(**{**vars(result(SHARES)), "table": table, "chart": None})
-    assert shares.apart_rows(made).tolist() == [False, True, False]
+    assert shares.apart_rows(made).tolist() == [False, True, False, True]
     alone = Result(**{**vars(made), "table": table.iloc[:2].drop(columns="measure")})
     assert shares.apart_rows(alone).tolist() == [False, True]
 

@@ -83,7 +83,7 @@ def apart_rows(result):
     apart = _named(table, _GAPS) & drawn
     if "group" in table and counted(table).any():
         less = np.array([bool(_MINUS.search(str(group))) for group in table["group"]], bool)
-        apart |= less & _measured_as_shares(table)
+        apart |= less & (_measured_as_shares(table) | _named(table, _GAPS))
     return apart
 
 
