@@ -18,7 +18,7 @@ ROOT = project.root() / "workbench"
 FLOORS = {
     0: {"notes", "errors"},
     1: {"project", "periods", "engine"},
-    2: {"names", "schemas"},
+    2: {"personal_data", "names", "schemas"},
     3: {"attributes", "stats", "intervals", "survival", "discrete", "regression"},
     4: {"results"},
     5: {"load", "simulate"},

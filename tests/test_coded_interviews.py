@@ -9,7 +9,7 @@ from scipy import stats
 
 from workbench import interviews
 from workbench.errors import InputError, NotEnoughData
-from workbench.interviews.masking import masked
+from workbench.personal_data import masked
 from workbench.simulate import coding
 from workbench.stats import agreement, saturation
 
@@ -154,7 +154,7 @@ def test_quotes_follow_the_rule_and_hide_who_spoke():
     ],
 )
 def test_personal_data_are_masked(text, shown):
-    assert masked(text) == shown
+    assert masked([text])[0] == shown
 
 
 @pytest.mark.parametrize(

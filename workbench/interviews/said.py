@@ -5,7 +5,7 @@ import numpy as np
 from workbench import engine, names
 from workbench.errors import InputError, need_columns
 from workbench.interviews.codes import none_agreed, read
-from workbench.interviews.masking import masked
+from workbench.personal_data import masked
 from workbench.results import analysis
 
 
@@ -68,7 +68,7 @@ def quotes(codes, *, text="text", each=2, agreed="any", known_names=(), longest=
     number = {who: k + 1 for k, who in enumerate(dict.fromkeys(rows["who"]))}
     people = [str(name) for name in names.several(known_names)]
     made = rows.assign(
-        quote=[_cut(masked(t, people), longest) for t in rows["said"]],
+        quote=[_cut(t, longest) for t in masked(rows["said"], people)],
         participant=rows["who"].map(number).astype(np.int64),
     )
     return made[["code", "quote", "participant", "coders", "other_codes"]]

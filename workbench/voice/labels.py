@@ -5,9 +5,9 @@ import numpy as np
 from workbench import engine, names
 from workbench.errors import DataError, InputError, NotEnoughData, need_columns
 from workbench.notes import Note, say
+from workbench.personal_data import masked
 from workbench.results import analysis
 from workbench.voice.lexicons import EMOTIONS
-from workbench.voice.masks import masked
 from workbench.voice.material import given
 
 LEAST = 200  # labels below which the error of a model is not told

@@ -5,10 +5,10 @@ import numpy as np
 from workbench import engine, names
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
+from workbench.personal_data import masked
 from workbench.results import MINIMUM_CELL, Points, Result, analysis, tidy
 from workbench.voice import labels as by_hand
 from workbench.voice import lexicons
-from workbench.voice.masks import masked
 from workbench.voice.material import LANGUAGE, given
 
 SHORTEST, LONGEST = 5, 60  # words of a quote

@@ -5,10 +5,10 @@ import numpy as np
 from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
+from workbench.personal_data import MASKS, masked
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import topics as factors
 from workbench.voice import lexicons
-from workbench.voice.masks import MASKS, masked
 from workbench.voice.material import given
 
 LEAST = 300  # texts below which topics are not looked for
