@@ -40,6 +40,7 @@ FLOORS = {
         "service",
         "surveys",
         "segments",
+        "interests",
         "voice",
     },
     7: {"display"},
