@@ -33,9 +33,8 @@ WRITES, ASKED = 0.30, 0.6
 ANSWERS = -0.6  # log-odds to answer at an affect of 4.4
 KEEN = (0.9, 0.5)  # spread of the readiness to answer, and what an earlier order adds to it
 MIDDLE = 4.4
-AGAIN, WINDOW = 0.45, 60.0
+AGAIN = 0.45
 START = pd.Timestamp("2024-01-01", tz="UTC")
-SCALES = dict.fromkeys(("satisfaction", "ease", "expectation", "as_expected"), "1 to 7")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +47,9 @@ class Felt:
     buyers), `texts` (with stage, touchpoint), `later` (events after the last answer) and `truth`:
     `curve` (stage → mean answer of all who came so far, had they answered), `reach`, `place`
     ((stage, touchpoint) → mean answer), `silent` (stage → mean answer of who never answers),
-    `answers` (a row an event: affect and answer of everybody), `slope` (of searches), `worse` and
-    `better` (what a point below and above expectation does to satisfaction).
+    `answers` (a row a customer and stage: affect and answer of everybody), and of all buyers
+    `worse` and `better` (what a point below and above expectation goes with in satisfaction),
+    `shares` (worse, as_expected, better) and `searches_ratio` (searches a point better).
     """
 
     customers: pd.DataFrame
@@ -79,12 +79,8 @@ def journeys(customers=1500, *, mood=0.5, loyal=0.5, search=-0.30, worse=0.5, be
     visits, buyers = _travel(rng, people, worse, better)
     answers = _answers(rng, visits, people, mood, loyal)
     invitations, surveys = _asked(answers, buyers)
-    later = _later(rng, buyers, search)
-    truth = _truth(answers, invitations) | {
-        "slope": search,
-        "worse": -worse,
-        "better": better,
-    }
+    later, searches = _later(rng, buyers, visits, search)
+    truth = _truth(answers) | _of_buyers(answers, buyers, searches)
     events = visits[["customer_id", "occurred_at", "event", "stage", "touchpoint"]]
     table = pd.DataFrame(
         {"customer_id": np.arange(1, customers + 1), "earlier_orders": people["orders"]}
@@ -118,16 +114,18 @@ def _travel(rng, people, worse, better):
         names = list(TOUCHPOINTS[stage])
         share = np.array([TOUCHPOINTS[stage][t][0] for t in names])
         evoked = np.array([TOUCHPOINTS[stage][t][1] for t in names])
+        level = people["level"].copy()
         if stage == "post_purchase":
             buyers = _compared(rng, here, people, worse, better)
             affect[here] += buyers["shift"]
+            level[here] += buyers["shift"]
         left = 1 + rng.poisson(0.6, len(here))
         for visit in range(left.max(initial=0)):
             who = here[left > visit]
             place = rng.choice(len(names), len(who), p=share)
             touchpoint = np.array(names, object)[place]
             slip = rng.random(len(who)) < np.array([MISHAPS.get(t, 0.0) for t in touchpoint])
-            aim = people["level"][who] + evoked[place]
+            aim = level[who] + evoked[place]
             moved = affect[who] + PULL * (aim - affect[who]) + MISHAP * slip
             affect[who] = moved + SHOCK * rng.normal(size=len(who))
             parts.append(_visits(who, at[who], stage, touchpoint, slip, affect[who]))
@@ -161,10 +159,8 @@ def _compared(rng, here, people, worse, better):
     expected = 5.0 + 0.4 * level + 0.8 * rng.normal(size=len(here))
     quality = 5.0 + 0.4 * level + 1.0 * rng.normal(size=len(here))
     gap = quality - expected
-    shift = np.where(gap < 0, worse, better) * gap / (1 - PULL)
-    return pd.DataFrame(
-        {"customer_id": here + 1, "expected": expected, "gap": gap, "shift": shift}
-    ).assign(shift=shift)
+    shift = np.where(gap < 0, worse, better) * gap
+    return pd.DataFrame({"customer_id": here + 1, "expected": expected, "gap": gap, "shift": shift})
 
 
 def _answers(rng, visits, people, mood, loyal):
@@ -226,28 +222,26 @@ def _expectations(given, buyers):
     return parts
 
 
-def _later(rng, buyers, search):
-    """Return searches and purchases after the journey, fewer searches after a good surprise."""
+def _later(rng, buyers, visits, search):
+    """Return searches and purchases after the journey, fewer searches after a good surprise, and
+    how many searches each buyer made.
+    """
     n = len(buyers)
+    last = visits.groupby("customer_id")["hour"].max()
+    begin = buyers["customer_id"].map(last).to_numpy() + 24 * rng.uniform(4, 20, n)
     bought = rng.random(n) < AGAIN
     searches = rng.poisson(1.6 * np.exp(search * buyers["gap"].to_numpy()))
-    begin = 120 * 24.0 + rng.uniform(0, 30 * 24.0, n)
-    rows = np.repeat(np.arange(n), searches)
-    turn = rng.random(len(rows))
-    parts = [
-        pd.DataFrame({"row": rows, "hour": begin[rows] + 48 * turn, "stage": "search"}),
-        pd.DataFrame({"row": np.flatnonzero(bought), "stage": "purchase"}),
-    ]
-    parts[1]["hour"] = begin[bought] + 50.0
-    table = pd.concat(parts, ignore_index=True)
-    return pd.DataFrame(
+    rows, again = np.repeat(np.arange(n), searches), np.flatnonzero(bought)
+    hour = np.concatenate([begin[rows] + 48 * rng.random(len(rows)), begin[again] + 50.0])
+    table = pd.DataFrame(
         {
-            "customer_id": buyers["customer_id"].to_numpy()[table["row"]],
-            "occurred_at": _moment(table["hour"]).to_numpy(),
-            "event": np.where(table["stage"] == "search", "site_search", "order_placed"),
-            "stage": table["stage"],
+            "customer_id": buyers["customer_id"].to_numpy()[np.concatenate([rows, again])],
+            "occurred_at": _moment(hour),
+            "event": np.repeat(["site_search", "order_placed"], [len(rows), len(again)]),
+            "stage": np.repeat(["search", "purchase"], [len(rows), len(again)]),
         }
-    ).assign(occurred_at=lambda d: pd.to_datetime(d["occurred_at"], utc=True))
+    )
+    return table.sort_values("occurred_at", kind="stable", ignore_index=True), searches
 
 
 def _texts(rng, visits):
@@ -263,9 +257,7 @@ def _texts(rng, visits):
     )
     drawn = rng.choice(phrases.ASPECTS, len(wrote))
     aspect = np.where(aspect == "", drawn, aspect)
-    said = [
-        _sentence(rng, *facts) for facts in zip(dutch, tone, aspect, strict=True)
-    ]
+    said = [_sentence(rng, *facts) for facts in zip(dutch, tone, aspect, strict=True)]
     return pd.DataFrame(
         {
             "text_id": np.arange(1, len(wrote) + 1),
@@ -287,7 +279,7 @@ def _sentence(rng, language, tone, aspect):
     return " ".join(p[0].upper() + p[1:] + "." for p in parts)
 
 
-def _truth(answers, invitations):
+def _truth(answers):
     """Return what holds for all who travelled."""
     people = answers["customer_id"].nunique()
     ever = answers.groupby("customer_id")["answers"].transform("any")
@@ -301,6 +293,30 @@ def _truth(answers, invitations):
         "answers": answers[
             ["customer_id", "occurred_at", "stage", "touchpoint", "affect", "satisfaction"]
         ].assign(answered=answers["answers"], ever=ever),
+    }
+
+
+def _of_buyers(answers, buyers, searches):
+    """Return what holds for all buyers, had all of them answered."""
+    said = _grade(4 + buyers["gap"].to_numpy()) - 4
+    after = answers[answers["stage"] == "post_purchase"].set_index("customer_id")["satisfaction"]
+    felt = buyers["customer_id"].map(after).to_numpy()
+    design = np.column_stack([np.ones(len(said)), np.minimum(said, 0), np.maximum(said, 0)])
+    slopes = np.linalg.lstsq(design, felt, rcond=None)[0]
+    beta = np.array([np.log(max(searches.mean(), 1e-9)), 0.0])
+    both = np.column_stack([np.ones(len(said)), said])
+    for _ in range(20):
+        rate = np.exp(both @ beta)
+        matrix = both.T @ (both * rate[:, None])
+        beta = beta + np.linalg.lstsq(matrix, both.T @ (searches - rate), rcond=None)[0]
+    return {
+        "worse": float(slopes[1]),
+        "better": float(slopes[2]),
+        "searches_ratio": float(np.exp(beta[1])),
+        "shares": {
+            name: float((np.sign(said) == k).mean())
+            for name, k in (("worse", -1), ("as_expected", 0), ("better", 1))
+        },
     }
 
 

@@ -387,6 +387,8 @@ def scores_of(series: Series, parameters: Parameters, free: np.ndarray):
     slopes = []
     for place in np.flatnonzero(free):
         width = 1e-4 * max(1.0, abs(vector[place]))
-        moved = likelihoods(series, parameters.unpacked(_with(vector, place, vector[place] + width)))
+        moved = likelihoods(
+            series, parameters.unpacked(_with(vector, place, vector[place] + width))
+        )
         slopes.append((moved - base) / width)
     return base, np.column_stack(slopes)
