@@ -399,7 +399,7 @@ def called(answers):
 
 def _lived():
     """Journeys with what was answered and written at each event, in one table."""
-    felt = affect.journeys(160, seed=5)
+    felt = affect.journeys(220, seed=5)
     table = felt.events.assign(customer_id=felt.events["customer_id"].map("c{}".format))
     keys = ["customer_id", "stage"]
     last = ~table.duplicated(keys, keep="last")

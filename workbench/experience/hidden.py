@@ -6,10 +6,9 @@ import numpy as np
 
 from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData
-from workbench.experience import moments
 from workbench.experience.latent import lay_out
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis, tidy
+from workbench.results import MINIMUM_CELL, Points, Result, analysis, tidy
 from workbench.stats import latent_affect
 
 ANSWER = Note(
@@ -18,6 +17,7 @@ ANSWER = Note(
     "all else the error is {error:2} points, from the last answer carried forward {carried:2} "
     "({pairs} answers with one before).",
 )
+LEVEL = 0.95
 SEEN_ONLY = Note(
     "experience.hidden_limit",
     "What is hidden are answers that were given: of those who never answer this says nothing.",
@@ -66,7 +66,7 @@ def hidden_answers(
     InputError
         For a share that is not above 0 and below 0.5; else as `latent_curve`.
     NotEnoughData
-        As `latent_curve`, or with fewer than thirty hidden answers that had one before.
+        As `latent_curve`, or with fewer than ten hidden answers that had one before.
 
     Source: rule V-19; hold-out: Gneiting & Raftery (2007), JASA 102.
 
@@ -108,8 +108,9 @@ def hidden_answers(
         method=Note(
             "experience.hidden_method",
             "{share:%} of the answers are hidden by lot, the model is fitted without them, and its "
-            "band of 95 % is held against them; customers are drawn anew for the intervals.",
+            "band of {level:%} is held against them; answers are drawn anew for the intervals.",
             share=share,
+            level=LEVEL,
         ),
         unit="answers",
         n=int(covered["n"]),
@@ -156,7 +157,7 @@ def _foretold(laid, share, seed):
 
 def _rows(guess, seed):
     gap = np.abs(guess["value"] - guess["state_space"])
-    inside = gap <= intervals.z(0.95) * guess["spread"]
+    inside = gap <= intervals.z(LEVEL) * guess["spread"]
     rows = [
         {
             "measure": "covered",
@@ -165,12 +166,12 @@ def _rows(guess, seed):
         }
     ]
     both = ~np.isnan(guess["last_answer"])
-    if both.sum() < moments.LEAST:
+    if both.sum() < MINIMUM_CELL:
         raise NotEnoughData(
             "experience.error_few_hidden",
             "surveys: {n} hidden answers had one before them; at least {least} are needed",
             n=int(both.sum()),
-            least=moments.LEAST,
+            least=MINIMUM_CELL,
         )
     names = ("state_space", "last_answer", "stage_mean")
     squares = np.column_stack([(guess["value"] - guess[m])[both] ** 2 for m in names])

@@ -207,6 +207,8 @@ def _put(observed, kind, came, seen, column):
     """
     import pandas as pd
 
+    if not len(seen):
+        return 0
     by = ["who", "stage"] if "stage" in seen else ["who"]
     placed = pd.merge_asof(
         seen.sort_values("at", kind="stable"),
@@ -290,7 +292,8 @@ def _traits(customers, people):
         and pd.api.types.is_numeric_dtype(customers[c])
         and not pd.api.types.is_bool_dtype(customers[c])
     ]
-    table = customers[numbers].astype(float).set_axis(ids).reindex(people)
+    known = pd.notna(ids)
+    table = customers.loc[known, numbers].astype(float).set_axis(ids[known]).reindex(people)
     spread = table.std()
     table = table.loc[:, spread > 0]
     return ((table - table.mean()) / table.std()).fillna(0.0).to_numpy()
@@ -406,7 +409,7 @@ def _with_bounds(rows, laid, fit, slope, conf_level):
     ends = []
     for value in assumed(slope):
         start = replace(fit.parameters, act=_with_slope(fit.parameters.act, value, laid))
-        other = latent_affect.fit(laid.series, start, slope=value, rounds=25, errors=False)
+        other = latent_affect.fit(laid.series, start, slope=value, rounds=12, errors=False)
         ends.append(_means(laid, other.mean))
     made = []
     for row in rows:

@@ -126,7 +126,7 @@ def journey_map(
     >>> from workbench.simulate import affect
     >>> felt = affect.journeys(300)
     >>> made = journey_map(felt.events, felt.surveys, items={"satisfaction": "satisfaction"}).table
-    >>> made.loc[made["measure"] == "reach", "estimate"].max()
+    >>> float(made.loc[made["measure"] == "reach", "estimate"].max())
     1.0
     """
     one_of("version", version, VERSIONS)

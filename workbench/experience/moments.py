@@ -105,7 +105,8 @@ def events(table):
 
 def words(column):
     """Return how names of a column are written, empty where there is none."""
-    return column.map(names.written, na_action="ignore").fillna("").astype(object).to_numpy()
+    text = column.astype(object).map(names.written, na_action="ignore")
+    return text.where(column.notna(), "").to_numpy(object)
 
 
 def in_order(found, stages=None):

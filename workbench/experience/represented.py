@@ -101,18 +101,20 @@ def representativeness(
         if len(here):
             said = answers[(answers["stage"] == stage) & answers["who"].isin(here["who"])]
             rows += _stage_rows(stage, here, said, span, weighted, conf_level)
-    table = tidy([*rows, *_differences(visits, conf_level)])
-    if not (table["measure"] == "mean").any():
+    if not any(row["measure"] == "mean" for row in rows):
         raise NotEnoughData(
             "experience.error_no_match",
             "surveys: nobody who answered is among those who came to a stage, such as "
             "{example:repr}",
             example=str(came["who"].iloc[0]),
         )
+    share = intervals.share(visits["answered"], visits["who"], conf_level)
+    rows.append({"measure": "response", "stage": "all", "term": "", **share})
+    table = tidy([*rows, *_differences(visits, conf_level)])
     return Result(
         question=Note("experience.represented_question", "For whom does the emotion curve speak?"),
         table=table,
-        answer=_answer(table, visits, conf_level),
+        answer=_answer(table),
         method=Note(
             "experience.represented_method",
             "A visit is a customer at a stage. Bounds put those who did not answer at either end "
@@ -234,9 +236,9 @@ def _moved(table):
     return WEIGHTED.having(most=float((wide["weighted_mean"] - wide["mean"]).abs().max()))
 
 
-def _answer(table, visits, conf_level):
+def _answer(table):
     """Return how many answered, and the bounds at the stage where they lie farthest apart."""
-    share = intervals.share(visits["answered"], visits["who"], conf_level)
+    share = table[(table["measure"] == "response") & (table["stage"] == "all")].iloc[0]
     means = table[table["measure"] == "mean"]
     wide = means.loc[(means["bound_high"] - means["bound_low"]).idxmax()]
     return ANSWER.having(

@@ -184,7 +184,7 @@ def fit(
     start: Parameters | None = None,
     *,
     slope: float | None = None,
-    rounds: int = 60,
+    rounds: int = 30,
     errors: bool = True,
 ) -> Fit:
     """Fit affect along journeys by maximum likelihood.

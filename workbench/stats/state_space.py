@@ -160,7 +160,7 @@ def smoother(filtered: Filtered, model: Model) -> Smoothed:
     >>> model = Model(np.zeros((1, 1)), one, one, np.zeros((1, 2, 1)), 0 * one, one,
     ...     np.zeros((1, 2, 1)), np.ones(1), np.zeros(1, bool))
     >>> seen = kalman_filter(np.array([[[np.nan], [1.0]]]), model)
-    >>> smoother(seen, model).mean[0, :, 0].tolist()
+    >>> smoother(seen, model).mean[0, :, 0].round(6).tolist()
     [0.5, 0.5]
     """
     mean, cov = filtered.mean.copy(), filtered.cov.copy()
