@@ -1492,6 +1492,7 @@ use(
     **WRITTEN,
 )
 use(voice, "mask", **WRITTEN)
+use(voice, "mentions", {"words": {"price": ["prijs*", "price*"]}, "lexicon": BOOK}, **WRITTEN)
 use(
     voice,
     "quotes",
