@@ -38,8 +38,7 @@ from workbench import (
 from workbench.display import figures, render, shares, speaking, tables
 from workbench.errors import InputError
 from workbench.notes import Note
-from workbench.simulate import brands_asked, coding, studies, tastes, writing
-from workbench.simulate import affect, brands_asked, coding, studies, writing
+from workbench.simulate import affect, brands_asked, coding, studies, tastes, writing
 
 RNG = np.random.default_rng(11)
 EVENTS = random_log(900, 11)
