@@ -18,9 +18,11 @@ from workbench import (
     clv,
     conjoint,
     drivers,
+    experience,
     experiments,
     funnels,
     influence,
+    interests,
     interviews,
     journeys,
     loyalty,
@@ -36,7 +38,7 @@ from workbench import (
 from workbench.display import figures, render, shares, speaking, tables
 from workbench.errors import InputError
 from workbench.notes import Note
-from workbench.simulate import brands_asked, coding, studies, writing
+from workbench.simulate import affect, brands_asked, coding, studies, tastes, writing
 
 RNG = np.random.default_rng(11)
 EVENTS = random_log(900, 11)
@@ -135,6 +137,9 @@ def two_kinds(seed, customers=150, per=8):
     return made.assign(chosen=(np.arange(4) == pick[:, None]).ravel())
 
 
+LIKED = plain(tastes.tastes(240, seed=5).acts).assign(
+    family=lambda d: d["category"].map({t: "abc"[k % 3] for k, t in enumerate(tastes.TOPICS)})
+)
 KINDS = two_kinds(3)
 DESIGN = conjoint.choice_design(
     {"brand": ["A", "B", "C"], "price": [1, 2, 3]}, tasks=9, alternatives=3, starts=2
@@ -394,6 +399,67 @@ def called(answers):
             "closed_at": (opened + pd.Timedelta("15D")).where(low["response_id"] % 2 == 0),
         }
     )
+
+
+def _lived():
+    """Journeys with what was answered and written at each event, in one table."""
+    felt = affect.journeys(220, seed=5)
+    table = felt.events.assign(customer_id=felt.events["customer_id"].map("c{}".format))
+    keys = ["customer_id", "stage"]
+    last = ~table.duplicated(keys, keep="last")
+    for item in ("satisfaction", "ease", "expectation", "as_expected"):
+        said = felt.surveys[felt.surveys["item"] == item]
+        said = said.assign(customer_id=said["respondent_id"].map("c{}".format))
+        value = said.set_index(keys)["value"].reindex(pd.MultiIndex.from_frame(table[keys]))
+        table[item] = np.where(last, value.to_numpy(), np.nan)
+    table["asked"] = last & (np.arange(len(table)) % 3 > 0) | table["satisfaction"].notna()
+    table["polarity"] = np.where(
+        np.arange(len(table)) % 4 == 0, (table["event"] == "visit") - 0.5, np.nan
+    )
+    table.attrs.clear()
+    return table
+
+
+LIVED = _lived()
+
+
+def said_at(events):
+    """The answers in a table of journeys."""
+    items = ["satisfaction", "ease", "expectation", "as_expected"]
+    long = events.melt(
+        ["customer_id", "occurred_at", "stage", "touchpoint"], items, "item", "value"
+    ).dropna(subset=["value"])
+    long = long.rename(columns={"customer_id": "respondent_id", "occurred_at": "answered_at"})
+    return long.assign(response_id=np.arange(len(long)), scale="1 to 7")
+
+
+def written_at(events):
+    """The texts in a table of journeys."""
+    rows = events[events["polarity"].notna()]
+    return pd.DataFrame(
+        {
+            "text_id": rows["occurred_at"].astype("int64").astype(str),
+            "text": "said",
+            "created_at": rows["occurred_at"],
+            **{c: rows[c] for c in ("customer_id", "stage", "touchpoint", "polarity")},
+            "aspect": "price",
+            "tone": np.where(rows["polarity"] < 0, "negative", "positive"),
+        }
+    )
+
+
+def asked_at(events):
+    """The invitations in a table of journeys."""
+    rows = events[events["asked"]]
+    return rows[["customer_id", "occurred_at", "stage"]].set_axis(
+        ["respondent_id", "invited_at", "stage"], axis=1
+    )
+
+
+def later_than(events):
+    """Searches and purchases some days after journeys."""
+    moved = events.assign(occurred_at=events["occurred_at"] + pd.Timedelta("20D"))
+    return moved[moved["stage"].isin(["search", "purchase"])]
 
 
 BELIEFS = pd.DataFrame(
@@ -764,6 +830,34 @@ ANALYSES = {
     "contacts_per_order": (TICKETS, lambda d: service.contacts_per_order(d, ORDERS)),
     "defects": (TICKETS, lambda d: service.defects(d, by="channel")),
     "closed_loop": (UNHAPPY, lambda d: service.closed_loop(d, called(d))),
+    "journey_map": (
+        LIVED,
+        lambda d: experience.journey_map(
+            d,
+            said_at(d),
+            written_at(d),
+            items={"satisfaction": "satisfaction", "effort": "ease"},
+        ),
+    ),
+    "emotion_curve": (LIVED, lambda d: experience.emotion_curve(said_at(d), draws=40)),
+    "representativeness": (
+        LIVED,
+        lambda d: experience.representativeness(d, said_at(d), asked_at(d)),
+    ),
+    "disconfirmation": (
+        LIVED,
+        lambda d: experience.disconfirmation(
+            said_at(d), later_than(d), direct="as_expected", window="20D"
+        ),
+    ),
+    "latent_curve": (
+        LIVED,
+        lambda d: experience.latent_curve(d, said_at(d), written_at(d), asked_at(d)),
+    ),
+    "hidden_answers": (
+        LIVED,
+        lambda d: experience.hidden_answers(d, said_at(d), written_at(d), share=0.45),
+    ),
     "response": (ASKED, lambda d: surveys.response(d, by="channel")),
     "nonresponse": (ASKED, lambda d: surveys.nonresponse(d, ["orders", "channel"])),
     "clusters": (
@@ -801,6 +895,20 @@ ANALYSES = {
     "migration": (
         KINDS_OF_SHOPPERS,
         lambda d: segments.migration(d, d.assign(kind=d["kind_later"]), segment="kind"),
+    ),
+    "affinity": (LIKED, lambda d: interests.affinity(d, space="space", half_life="90D")),
+    "related": (LIKED, interests.related),
+    "multiplier": (LIKED, lambda d: interests.multiplier(d, precisions=[0.2])),
+    "cross_reach": (LIKED, lambda d: interests.cross_reach(d, topic="family", window="60D")),
+    "most_bought": (
+        LIKED,
+        lambda d: interests.most_bought(
+            d.rename(columns={"occurred_at": "ordered_at"}), measure="units", growth="90D"
+        ),
+    ),
+    "recommend": (
+        LIKED,
+        lambda d: interests.recommend(d, category="category", lists=interests.Lists(k=5)),
     ),
     "answers_needed": (OPINIONS, lambda d: surveys.answers_needed([5, 10], response=0.2)),
     "sentiment": (TEXTS, lambda d: voice.sentiment(d, LABELS, by="touchpoint")),
@@ -1086,6 +1194,12 @@ SHARES = {
 # Differences, coefficients, scores: what may lie below 0. All others are shares, rates, counts,
 # times or money.
 SIGNED = {
+    "multiplier",
+    "disconfirmation",
+    "emotion_curve",
+    "hidden_answers",
+    "journey_map",
+    "representativeness",
     "bases",
     "mode_effect",
     "agreement",
@@ -1192,6 +1306,7 @@ def test_every_public_analysis_is_here(made):
         choice,
         conjoint,
         drivers,
+        experience,
         influence,
         attribution,
         experiments,
@@ -1199,6 +1314,7 @@ def test_every_public_analysis_is_here(made):
         prediction,
         service,
         segments,
+        interests,
         surveys,
         voice,
     ):

@@ -15,9 +15,11 @@ from workbench import (
     clv,
     conjoint,
     drivers,
+    experience,
     experiments,
     funnels,
     influence,
+    interests,
     interviews,
     journeys,
     loyalty,
@@ -37,9 +39,11 @@ ROOMS = (
     clv,
     conjoint,
     drivers,
+    experience,
     experiments,
     funnels,
     influence,
+    interests,
     interviews,
     journeys,
     loyalty,
@@ -1289,6 +1293,66 @@ use(
 use(service, "closed_loop", {"window": "5D", "randomised": True, **LOOP, **LEVEL}, **CALLED)
 use(service, "unhappy_now", LOOP, **CALLED)
 
+# ---------------------------------------------------------------------------------- experience
+
+LIVED = {"events": base.LIVED, "surveys": base.said_at(base.LIVED)}
+WROTE_AT, ASKED_AT = base.written_at(base.LIVED), base.asked_at(base.LIVED)
+ORDER = ["need", "search", "evaluation", "intent", "purchase", "post_purchase"]
+WHO = base.LIVED[["customer_id"]].drop_duplicates()
+WHO = WHO.assign(orders=np.arange(len(WHO)) % 3)
+use(
+    experience,
+    "journey_map",
+    {
+        "items": {"satisfaction": "satisfaction", "effort": "ease"},
+        "version": "effort",
+        "stages": ORDER,
+        "importance": dict.fromkeys(ORDER, 2.0),
+        **LEVEL,
+    },
+    texts=WROTE_AT,
+    **LIVED,
+)
+use(
+    experience,
+    "emotion_curve",
+    {"item": "ease", "stages": ORDER, "draws": 30, "seed": 2, **LEVEL},
+    surveys=LIVED["surveys"],
+)
+use(
+    experience,
+    "representativeness",
+    {"item": "ease", "stages": ORDER, **LEVEL},
+    invitations=ASKED_AT,
+    **LIVED,
+)
+use(
+    experience,
+    "disconfirmation",
+    {"direct": "as_expected", "experience": "ease", "expectation": "as_expected", **LEVEL},
+    {"window": "30D"},
+    surveys=LIVED["surveys"],
+    events=base.later_than(base.LIVED),
+)
+use(
+    experience,
+    "latent_curve",
+    {"item": "ease", "stages": ORDER, **LEVEL},
+    texts=WROTE_AT,
+    invitations=ASKED_AT,
+    customers=WHO,
+    **LIVED,
+)
+use(
+    experience,
+    "hidden_answers",
+    {"item": "ease", "share": 0.4, "seed": 2},
+    texts=WROTE_AT,
+    invitations=ASKED_AT,
+    customers=WHO,
+    **LIVED,
+)
+
 # ------------------------------------------------------------------------------------ segments
 
 SHOPPERS = {"customers": base.KINDS_OF_SHOPPERS}
@@ -1390,6 +1454,56 @@ use(
     **SHOPPERS,
 )
 
+# ----------------------------------------------------------------------------------- interests
+
+LIKED = {"acts": base.LIKED}
+BOUGHT_LINES = base.LIKED.rename(columns={"occurred_at": "ordered_at"})
+UP_TO = {"until": "2023-12-01", "zone": "Europe/Amsterdam"}
+LEANING = {"space": "space", "half_life": "90D", "least": 3, **UP_TO, **LEVEL}
+use(interests, "affinity", LEANING, topic="category", **LIKED)
+use(interests, "profiles", LEANING, topic="category", **LIKED)
+use(
+    interests,
+    "related",
+    {"unit": "order_id", "least": 3, **UP_TO, **LEVEL},
+    topic="category",
+    **LIKED,
+)
+use(interests, "multiplier", {"precisions": [0.2], **UP_TO, **LEVEL}, topic="category", **LIKED)
+use(
+    interests,
+    "cross_reach",
+    {"window": "20D", "least": 10, **UP_TO, **LEVEL},
+    topic="family",
+    **LIKED,
+)
+use(
+    interests,
+    "most_bought",
+    {"measure": "orders", "top": 5, "growth": "90D", **UP_TO, **LEVEL},
+    {"measure": "revenue"},
+    {"measure": "units"},
+    lines=BOUGHT_LINES,
+    item="product_id",
+)
+OWN = interests.Lists(methods=("own",), k=5, items=60, after="90D", repeats=True)
+LISTS = {"item": "product_id", "lists": OWN, "seed": 2, **UP_TO}
+use(
+    interests,
+    "recommend",
+    {"category": "category", **LISTS, **LEVEL},
+    {"lists": interests.Lists(methods=("neighbours",))},
+    **LIKED,
+)
+use(interests, "recommendations", {"method": "own", **LISTS}, **LIKED)
+use(
+    interests,
+    "categorised",
+    lines=BOUGHT_LINES,
+    products=base.LIKED[["product_id", "category"]].drop_duplicates(),
+    category="category",
+)
+
 # --------------------------------------------------------------------------------------- voice
 
 WRITTEN = {"texts": base.TEXTS}
@@ -1430,6 +1544,7 @@ use(
     **WRITTEN,
 )
 use(voice, "mask", **WRITTEN)
+use(voice, "mentions", {"words": {"price": ["prijs*", "price*"]}, "lexicon": BOOK}, **WRITTEN)
 use(
     voice,
     "quotes",
