@@ -19,9 +19,10 @@ from workbench.experiments.power import power
 from workbench.experiments.progress import stage_progress
 from workbench.experiments.randomised import difference
 from workbench.experiments.sensitivity import e_value
-from workbench.experiments.uplift import uplift
+from workbench.experiments.uplift import Learner, uplift
 
 __all__ = [
+    "Learner",
     "balance",
     "beside_planted",
     "by_design",
