@@ -27,6 +27,7 @@ def _area(gained):
 
 
 def gained(gained):
+    """Say whether purchase history adds to recency alone."""
     if gained["conf_low"] > 0:
         return Note(
             "prediction.gained",
@@ -83,6 +84,7 @@ def drift(gap):
 
 
 def dropped(names):
+    """Say which traits were left out because each alone decides who came back."""
     note = Note(
         "prediction.dropped",
         "Left out, since each alone decides who came back in the period of the fit: "
@@ -93,6 +95,7 @@ def dropped(names):
 
 
 def profit(probability, came_back, value, cost):
+    """Say for how many a contact pays, and what contacting all would bring: both upper bounds."""
     return Note(
         "prediction.profit",
         "If a customer who comes back brings {value:money} and a contact costs {cost:money}, it "
