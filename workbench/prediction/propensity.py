@@ -12,7 +12,7 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.prediction import said_of_returning as statements
-from workbench.prediction.judging import Judge
+from workbench.prediction.evaluation import Judge
 from workbench.results import Points, Result, analysis
 from workbench.stats import learners, resample
 
@@ -52,7 +52,7 @@ AXIS = Note(
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What `will_return` learnt.
+    """What `repurchase_propensity` learnt.
 
     `fits` (model → statsmodels logit; "learner" → the classifier that learnt), `tested` (DataFrame:
     the customers it was judged on, with their traits, came_back and a column of chances by model),
@@ -80,7 +80,7 @@ class Prediction:
 
 @engine.tables("orders")
 @analysis
-def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
+def features(orders, *, at, horizon="90D", zone="UTC", until=None):
     """Tell of every customer what they had done by a day, and whether they came back after it.
 
     Parameters
@@ -181,7 +181,7 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
 
 @engine.tables("orders")
 @analysis
-def will_return(
+def repurchase_propensity(
     orders,
     *,
     horizon="90D",
@@ -199,7 +199,7 @@ def will_return(
 
     Learnt from what customers did by one day and in the horizon after it; judged on the horizon
     that follows, which no part of the learning has seen. "recency_only" knows the days since the
-    last purchase; "history" all of `traits`.
+    last purchase; "history" all of `features`.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def will_return(
     learner : classifier, optional
         Any object with `fit` and `predict_proba`, such as one of scikit-learn; a copy of it learns
         from the same traits and is judged beside the logits.
-    zone, until : as in `traits`
+    zone, until : as in `features`
     draws, seed : int
         Of the bootstrap over the customers judged; the models as learnt.
 
@@ -323,7 +323,7 @@ def _periods(orders, horizon, at, zone, until):
         )
     moments = {"learnt": cut - length, "tested": cut, "now": end}
     tables = {
-        name: traits(
+        name: features(
             orders,
             at=str(pd.Timestamp(int(day), unit="D").date()),
             horizon=horizon,
@@ -360,7 +360,10 @@ def _learn_all(tables, learner):
     learnt = tables["learnt"]
     money = _money(learnt)
     inputs = {name: _inputs(table, money) for name, table in tables.items()}
-    columns = {"recency_only": ["days_since_last"], "history": fits.telling(inputs["learnt"])}
+    columns = {
+        "recency_only": ["days_since_last"],
+        "history": fits.informative_columns(inputs["learnt"]),
+    }
     models, chances, dropped = {}, {}, []
     for name, given in columns.items():
         models[name], used, gone = _learn(learnt, given, money)
