@@ -97,7 +97,7 @@ def _with_events(made, events, day, zone):
 @engine.tables("orders")
 @engine.frames("customers")
 @analysis
-def later(customers, orders, *, window="90D"):
+def subsequent_behaviour(customers, orders, *, window="90D"):
     """What did the same customers do in the time after: the outcome no segment was made from?
 
     Parameters

@@ -330,7 +330,7 @@ def _outcome(rows, segment, outcome):
 
 
 @engine.frames("customers", kept=True)
-def shuffled(customers, columns, *, seed=1):
+def permuted_columns(customers, columns, *, seed=1):
     """What would the same table be like if its columns had nothing to do with one another?
 
     Parameters
