@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from workbench.stats.likelihoods import per_group
+from workbench.stats.likelihoods import sum_by_group
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ def two_stage(y, x, endogenous, instruments, *, groups=None):
     left = y - design @ params
     units = np.arange(n) if groups is None else np.asarray(groups)
     g = int(units.max()) + 1
-    summed = per_group(used * left[:, None], units, g)
+    summed = sum_by_group(used * left[:, None], units, g)
     small = n / (n - p - q) if g == n else g / (g - 1) * (n - 1) / (n - p - q)
     cov = bread @ (summed.T @ summed) @ bread * small
     classical = bread * (left @ left) / (n - p - q)

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.stats.choices import Offers, probabilities
-from workbench.stats.likelihoods import per_group, polish, sandwich, slope, unidentified
+from workbench.stats.likelihoods import (
+    newton_refine,
+    numerical_jacobian,
+    sandwich,
+    sum_by_group,
+    unidentified,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +84,13 @@ def unscaled_nests(offers, nests, groups, start):
         for b in begins
     ]
     best = min(found, key=lambda f: f.fun)
-    inner, left = polish(lambda q: -loss(q)[1], best.x)
+    inner, left = newton_refine(lambda q: -loss(q)[1], best.x)
     value, score = _by_choice(inner, scaled, nests)
     settled = bool(left <= 1e-3 * max(len(offers.chosen), 1) ** 0.5)
     cov, plain = np.full((2, k + m, k + m), np.nan)
-    information = -slope(lambda q: -loss(q)[1], inner)
+    information = -numerical_jacobian(lambda q: -loss(q)[1], inner)
     if settled and not unidentified(information).any():
-        cov = sandwich(information, per_group(score, groups, int(groups.max()) + 1))
+        cov = sandwich(information, sum_by_group(score, groups, int(groups.max()) + 1))
         plain = np.linalg.inv(information)
     around = np.outer(unit, unit)
     return UnscaledNests(
