@@ -463,3 +463,12 @@ def test_a_step_that_excludes_itself_agrees_with_exhaustive_search():
     for entry, reached in (("every", 1), ("first", 0)):
         made = funnels.conversion(log(rows), ["p", "q"], window="9h", exclude="p", entry=entry)
         assert counts(made) == [1, reached]
+
+
+def test_every_tool_answers_where_a_step_excludes_itself():
+    """Two views and a purchase: one number a tool, and a sentence instead of an error."""
+    rows = [(f"u{i}", t, e) for i in range(20) for t, e in ((1, "p"), (3, "p"), (6, "q"))]
+    made = funnels.compare_definitions(log(rows), ["p", "q"], exclude=["p"], until="2026-12-01")
+    tools = made.table.set_index("definition")["count"]
+    assert [int(tools[t]) for t in ("posthog", "mixpanel", "ga4", "amplitude")] == [20, 0, 20, 20]
+    assert any(note.id == "funnels.own_steps" for note in made.limits)

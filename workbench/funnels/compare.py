@@ -6,8 +6,16 @@ import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.funnels.kernels import Definitions
-from workbench.funnels.rules import NO_WINDOW, ORDERS, SEMANTICS, none_entered, prepare
-from workbench.funnels.steps import conversion, equal_steps, share_of
+from workbench.funnels.rules import (
+    NO_WINDOW,
+    ORDERS,
+    OWN_STEPS,
+    SEMANTICS,
+    equal_steps,
+    none_entered,
+    prepare,
+)
+from workbench.funnels.steps import conversion, share_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
@@ -141,9 +149,11 @@ def _one_rule_changed(exclude, names):
         "rule_two_seconds": {"ties": "2s"},
         "rule_young_counted": {"immature": "count"},
     }
-    if equal_steps(names):
+    told = equal_steps(names, exclude)
+    if told:
         del single["rule_two_seconds"]  # a tolerance cannot tell equal steps apart
-    return single | ({"rule_removes": {"exclusion": "removes"}} if exclude else {})
+    alone = bool(exclude) and OWN_STEPS not in told  # no attempt is removed by its own steps
+    return single | ({"rule_removes": {"exclusion": "removes"}} if alone else {})
 
 
 @engine.tables("events")
@@ -241,7 +251,7 @@ def compare_definitions(
         )
     table = pd.DataFrame(rows)
     limits = (
-        *equal_steps(plans[0][2].names),
+        *equal_steps(plans[0][2].names, exclude),
         Note(
             "funnels.tools_apart",
             "The rows with one rule changed say which of the rules makes the difference.",

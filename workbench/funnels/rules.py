@@ -71,6 +71,29 @@ DEFAULTS = {
 }
 
 
+EQUAL_STEPS = Note(
+    "funnels.equal_steps",
+    "A step that returns needs an event of its own each time, as PostHog and Amplitude document "
+    "it; of the others this is our reading. Equal moments may chain, and no tolerance holds there.",
+)
+
+
+OWN_STEPS = Note(
+    "funnels.own_steps",
+    "An excluded event that is a step too ends the attempt where it comes again. PostHog refuses "
+    "such a funnel and the other tools do not say: this is our reading of all of them.",
+)
+
+
+def equal_steps(names, exclude=()):
+    """Return what is said of steps that return and of steps that are excluded, where any is."""
+    words = {word for name in names for word in name.split(" / ")}
+    return (
+        *([EQUAL_STEPS] if len(set(names)) < len(names) else []),
+        *([OWN_STEPS] if words & set(own.listed(exclude)) else []),
+    )
+
+
 class Prepared:
     """A funnel ready to run: the table seen through integers, the rules, and the names for the
     answer.
@@ -121,7 +144,7 @@ def prepare(
     """
     if semantics is not None:
         one_of("semantics", semantics, SEMANTICS)
-    said = {**DEFAULTS, **(SEMANTICS[semantics] if semantics else {}), **given}
+    said = {**DEFAULTS, **_of_tool(semantics, steps, exclude), **given}
     one_of("order", said["order"], ORDERS)
     one_of("entry", said["entry"], ("every", "first"))
     one_of("strict_among", said["strict_among"], ("steps", "all"))
@@ -187,7 +210,7 @@ def prepare(
             "funnels.error_optional_ends",
             "optional: the first and the last step cannot be skipped",
         )
-    barred = _barred(excluded, different, removes or enter == "any" or bool(slack))
+    barred = _barred(excluded, different, any((removes, enter == "any", slack)))
     between = (
         (0, len(names) - 1)
         if exclude_between is None
@@ -209,7 +232,7 @@ def prepare(
         hold,
         until,
         others=said["order"] == "strict" and said["strict_among"] == "all",
-        more=[w for w in excluded if w not in words],
+        more=sorted(set(excluded) - set(words), key=excluded.index),
         column=column,
     )
     lookup = (
@@ -239,6 +262,17 @@ def prepare(
         barred,
     )
     return Prepared(view, rules, names, groups, said, hold, end, classes[0])
+
+
+def _of_tool(semantics, steps, exclude):
+    """Return the rules of a tool. Where a step is an excluded event too, on which it is silent or
+    which it refuses, an attempt ends there and no tolerance holds.
+    """
+    rules = SEMANTICS[semantics] if semantics else {}
+    words = {own.written(word) for step in steps for word in own.several(step)}
+    if rules and words & set(own.listed(exclude)):
+        return {**rules, "ties": "rank", "exclusion": "ends"}
+    return rules
 
 
 def _barred(excluded, classes, alone):

@@ -11,6 +11,7 @@ from workbench.funnels.rules import (
     NO_WINDOW,
     SEMANTICS,
     counted_young,
+    equal_steps,
     none_entered,
     prepare,
     removed,
@@ -50,16 +51,6 @@ TOOLS = {
         ties=SEMANTICS["amplitude"]["ties"],
     ),
 }
-EQUAL_STEPS = Note(
-    "funnels.equal_steps",
-    "A step that returns needs an event of its own each time, as PostHog and Amplitude document "
-    "it; of the others this is our reading. Equal moments may chain, and no tolerance holds there.",
-)
-
-
-def equal_steps(names):
-    """Return what is said of steps that return, where any does."""
-    return (EQUAL_STEPS,) if len(set(names)) < len(names) else ()
 
 
 @engine.tables("events")
@@ -204,7 +195,7 @@ def conversion(
         left_out = _total(sums, "touched") - int(sums.get(("reached", 0, 0), 0))
         limits = (*limits, removed(left_out))
     if semantics:
-        limits = (*limits, TOOLS[semantics], *equal_steps(names))
+        limits = (*limits, TOOLS[semantics], *equal_steps(names, exclude))
     return Result(
         question=Note(
             "funnels.question",
