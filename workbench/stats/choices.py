@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.stats import existence, penalised
-from workbench.stats.likelihoods import per_group, sandwich_within
+from workbench.stats.likelihoods import sandwich_within, sum_by_group
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +52,8 @@ class ConditionalLogit:
         Largest absolute slope left.
     low, high, p_value : ndarray, shape (p,), optional
         Of a penalised fit: limits and tests from its profile.
+    classical : ndarray, shape (p, p), optional
+        Inverse of the information, whatever `cov` is.
     """
 
     params: np.ndarray
@@ -65,6 +67,7 @@ class ConditionalLogit:
     low: np.ndarray = None
     high: np.ndarray = None
     p_value: np.ndarray = None
+    classical: np.ndarray = None
 
 
 def probabilities(v, available):
@@ -166,6 +169,7 @@ def conditional_logit(offers, *, groups=None, weights=None, start=None, most=50)
         search.settled,
         search.steps,
         float(np.abs(search.gradient * scale).max(initial=0)),
+        classical=_covariance(offers, chances, w, None, np.eye(p)),
     )
 
 
@@ -308,7 +312,7 @@ def _covariance(offers, chances, w, groups, room):
         inner = np.linalg.pinv(room.T @ information @ room, rcond=1e-14, hermitian=True)
         return room @ inner @ room.T
     each = scores(offers, chances) * w[:, None]
-    return sandwich_within(information, per_group(each, groups, int(groups.max()) + 1), room)
+    return sandwich_within(information, sum_by_group(each, groups, int(groups.max()) + 1), room)
 
 
 def centred(offers):
