@@ -17,6 +17,7 @@ from door_helpers import COLUMNS, accounted, loaded, mapping, noticed, reasons, 
 from workbench import load
 from workbench.errors import InputError
 from workbench.load import formulas
+from workbench.load.guessing import peek
 
 LONG = (1234567890123456789, 1234567890123456790)
 AT = ["2026-01-01", "2026-01-02", "2026-01-03"]
@@ -394,6 +395,13 @@ def test_an_answer_of_a_program_is_the_rows_in_it(tmp_path, key, beside):
         found = load.file(tmp_path / "f.json", mapping())
         assert found.report.rows_in == len(found["orders"]) == 3
         assert ("noticed_wrapped" in noticed(found)) == bool(beside)
+
+
+def test_the_guess_sees_the_rows_in_an_answer(tmp_path):
+    """Its columns are those of the rows."""
+    rows = [{"order_id": i, "customer_id": "a", "total": 5.5} for i in range(3)]
+    path = written(tmp_path, json.dumps({"data": rows, "meta": {"n": 3}}), "f.json")
+    assert list(peek.peek(path).columns) == ["order_id", "customer_id", "total"]
 
 
 def test_an_object_with_a_list_of_its_own_is_a_row(tmp_path):

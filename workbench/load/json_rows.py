@@ -118,7 +118,12 @@ def _wrapped(path, decoder):
     if path.stat().st_size > ANSWER:
         return None
     with open(path, encoding="utf-8", newline="\n") as stream:
-        text = stream.read().strip("\ufeff \t\r\n")
+        return wrapped(stream.read(), decoder)
+
+
+def wrapped(text, decoder):
+    """Return the name, rows and other names of a text that is one object around its rows."""
+    text = text.strip("\ufeff \t\r\n")
     try:
         value, end = decoder.raw_decode(text)
     except (ValueError, RecursionError):
