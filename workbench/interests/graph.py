@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import engine, intervals, names
+from workbench import engine, intervals, names, schemas
 from workbench.errors import InputError, NotEnoughData, need_columns, one_of
 from workbench.interests import acts as reading
 from workbench.notes import Note
@@ -17,7 +17,7 @@ TOGETHER = Note(
     "behind both.",
 )
 _HELD = (
-    "WITH e AS (SELECT * FROM v),"
+    "WITH e AS (SELECT * FROM v WHERE t >= :since),"
     + reading.HALVES
     + """,
   held AS (
@@ -43,7 +43,7 @@ _PAIRS = (
 )
 
 
-def counted(seen, least=1):
+def counted(seen, least=1, since=None):
     """Return how many units of each half hold each topic, and each pair of topics.
 
     Parameters
@@ -51,6 +51,8 @@ def counted(seen, least=1):
     seen : Acts with a column unit
     least : int
         Units of each half that must hold a topic.
+    since : int, optional
+        First moment that takes part, in microseconds.
 
     Returns
     -------
@@ -58,7 +60,8 @@ def counted(seen, least=1):
         Names of the topics, their counts (2, topics), and two tables: sizes (half, size, n units
         that hold so many topics) and pairs (half, one, two (codes) and both).
     """
-    singles = engine.run(_SINGLE, v=seen.view)
+    values = {"since": int(seen.start if since is None else since)}
+    singles = engine.run(_SINGLE, values=values, v=seen.view)
     wide = singles.pivot(index="topic", columns="half", values="n")
     wide = wide.reindex(columns=[0, 1]).fillna(0).astype(int)
     wide = wide[(wide >= least).all(axis=1)].copy()
@@ -73,8 +76,8 @@ def counted(seen, least=1):
             n=len(wide),
         )
     codes = wide.index.to_frame(index=False, name="topic").assign(code=np.arange(len(wide)))
-    pairs = engine.run(_PAIRS, v=seen.view, codes=codes)
-    sizes = engine.run(_SIZES, v=seen.view, codes=codes)
+    pairs = engine.run(_PAIRS, values=values, v=seen.view, codes=codes)
+    sizes = engine.run(_SIZES, values=values, v=seen.view, codes=codes)
     return wide["name"].tolist(), wide[[0, 1]].to_numpy().T, sizes, pairs
 
 
@@ -86,6 +89,7 @@ def related(
     topic: str = "category",
     unit: str = "customer_id",
     least: int = 10,
+    last: str | None = None,
     until: object = None,
     zone: str = "UTC",
     conf_level: float = 0.95,
@@ -102,6 +106,8 @@ def related(
         in one basket.
     least : int
         Units of each half that must hold a topic for it to be looked at.
+    last : str, optional
+        Only the last time of this length, such as "60D"; None: all of it.
     until : moment, optional
     zone : str
     conf_level : float
@@ -142,7 +148,8 @@ def related(
     one_of("unit", unit, UNITS)
     need_columns("acts", engine.columns(acts), unit)
     seen = reading.read(acts, topic, zone=zone, until=until, unit=engine.key(unit))
-    topics, held, sizes, pairs = counted(seen, least)
+    since = None if last is None else seen.end - schemas.micros("last", last)
+    topics, held, sizes, pairs = counted(seen, least, since)
     total = sizes.groupby("half")["n"].sum().reindex([0, 1], fill_value=0).to_numpy()
     if total.min() < FEWEST:
         raise NotEnoughData(
@@ -338,8 +345,8 @@ def multiplier(
     Returns
     -------
     Result
-        precision_asked, measure, total, n (customers), estimate, std_error, conf_low,
-        conf_high. Measures, over customers that no rule was learnt from: multiplier (interests
+        precision_asked, measure, total, n (customers), estimate, std_error, conf_low, conf_high.
+        Measures, over customers that no rule was learnt from: multiplier (interests
         inferred for each known one), precision (of those inferred, the share that came), popular
         (the share that would have come of as many of the most popular ones) and precision_gain
         (the one less the other).
@@ -453,9 +460,13 @@ def _multiplied(table, n, seen, asked):
         evidence="associational",
         limits=(*seen.limits, TOGETHER, reading.SEEN),
         chart=Points(
-            label=["precision_asked"],
-            only={"measure": "multiplier"},
-            xlabel=Note("interests.multiplier_axis", "Interests inferred for each known one"),
+            label=["measure"],
+            only={
+                "precision_asked": float(table["precision_asked"].iloc[0]),
+                "measure": ["precision", "popular"],
+            },
+            percent=True,
+            xlabel=Note("interests.multiplier_axis", "Share of the inferred interests that came"),
         ),
     )
 
