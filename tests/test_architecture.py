@@ -34,6 +34,7 @@ FLOORS = {
         "drivers",
         "influence",
         "attribution",
+        "experience",
         "experiments",
         "interviews",
         "prediction",
