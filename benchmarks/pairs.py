@@ -103,9 +103,9 @@ def report(lines, rounds):
     page = [
         "# Pairs of items in orders",
         "",
-        f"Made by `python benchmarks/pairs.py --lines {lines} --rounds {rounds}` on {date.today()}, "
-        f"medians of {rounds}, each in a fresh process; {lines:,} order lines, "
-        f"{ITEMS:,} items. The aim is three times the yardstick. The machine is shared: read the ratio.",
+        f"Made by `python benchmarks/pairs.py --lines {lines}` on {date.today()}, "
+        f"medians of {rounds}, each in a fresh process; {lines:,} order lines, {ITEMS:,} items. "
+        "The aim is three times the yardstick. The machine is shared: read the ratio.",
         "",
         "| task | wall s | ratio | CPU s | peak MB | answer |",
         "|---|---|---|---|---|---|",

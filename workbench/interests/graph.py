@@ -31,15 +31,18 @@ _SIZES = (
   sizes AS (SELECT unit, half, count(*) AS size FROM kept GROUP BY unit, half)
   SELECT half, size, count(*) AS n FROM sizes GROUP BY half, size ORDER BY half, size"""
 )
-# Codes of few bits make the join of a table with itself light.
+# Codes of few bits make the join of a table with itself light; of the pairs only those that chance
+# would bring together now and then, by their margins alone.
 _PAIRS = (
     _HELD
     + """,
   coded AS (
-    SELECT k.unit, k.half, c.code FROM held k JOIN codes c ON c.topic = k.topic)
-  SELECT a.half, a.code AS one, b.code AS two, count(*) AS both
-  FROM coded a JOIN coded b ON a.unit = b.unit AND a.code < b.code
-  GROUP BY a.half, a.code, b.code"""
+    SELECT k.unit, k.half, c.code, c.n FROM held k JOIN codes c ON c.topic = k.topic)
+  SELECT a.code AS one, b.code AS two, CAST(sum(1 - a.half) AS BIGINT) AS first,
+    CAST(sum(a.half) AS BIGINT) AS second
+  FROM coded a JOIN coded b
+  ON a.unit = b.unit AND a.code < b.code AND CAST(a.n AS DOUBLE) * b.n >= :units
+  GROUP BY a.code, b.code ORDER BY one, two"""
 )
 
 
@@ -58,7 +61,8 @@ def counted(seen, least=1, since=None):
     -------
     tuple
         Names of the topics, their counts (2, topics), and two tables: sizes (half, size, n units
-        that hold so many topics) and pairs (half, one, two (codes) and both).
+        that hold so many topics) and pairs (one and two (codes), first and second: units of each
+        half with both).
     """
     values = {"since": int(seen.start if since is None else since)}
     singles = engine.run(_SINGLE, values=values, v=seen.view)
@@ -75,9 +79,11 @@ def counted(seen, least=1, since=None):
             least=least,
             n=len(wide),
         )
-    codes = wide.index.to_frame(index=False, name="topic").assign(code=np.arange(len(wide)))
-    pairs = engine.run(_PAIRS, values=values, v=seen.view, codes=codes)
+    codes = wide.index.to_frame(index=False, name="topic")
+    codes = codes.assign(code=np.arange(len(wide)), n=wide[0].to_numpy())
     sizes = engine.run(_SIZES, values=values, v=seen.view, codes=codes)
+    values["units"] = float(sizes.loc[sizes["half"] == 0, "n"].sum())
+    pairs = engine.run(_PAIRS, values=values, v=seen.view, codes=codes)
     return wide["name"].tolist(), wide[[0, 1]].to_numpy().T, sizes, pairs
 
 
@@ -201,12 +207,8 @@ def _edges(topics, held, counts, asked):
     tested.
     """
     (sizes, pairs, total), (label, conf_level) = counts, asked
-    wide = pairs.pivot(index=["one", "two"], columns="half", values="both")
-    wide = wide.reindex(columns=[0, 1]).fillna(0).sort_index()
-    one, two = (wide.index.get_level_values(i).to_numpy(int) for i in (0, 1))
-    # Only pairs that chance would bring together now and then: a rule on margins alone.
-    enough = held[0][one] * held[0][two] >= total[0]
-    one, two, both = one[enough], two[enough], wide.to_numpy(float)[enough].T
+    one, two = (pairs[c].to_numpy(int) for c in ("one", "two"))
+    both = pairs[["first", "second"]].to_numpy(float).T
     if not len(one):
         raise NotEnoughData(
             "interests.error_no_pair",

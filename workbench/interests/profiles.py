@@ -260,11 +260,7 @@ def affinity(
         unit="customers",
         n=int(table["customer_id"].nunique()),
         conf_level=conf_level,
-        limits=(
-            INFERRED,
-            reading.SEEN,
-            *([DECAYED.having(half_life=half_life)] if half_life else []),
-        ),
+        limits=(INFERRED, reading.SEEN, *_decay(half_life)),
         model=table.attrs["concentration"],
         people=clear[["customer_id", *keys]].reset_index(drop=True),
         chart=Points(
@@ -281,6 +277,11 @@ def _most(table, label, apart):
     """Return the topics that most customers lean to, in each space, any topic first."""
     parts = [table] if apart is None else [part for _, part in table.groupby(apart)]
     return list(dict.fromkeys(str(name) for part in parts for name in part[label].head(SHOWN)))
+
+
+def _decay(half_life):
+    """Return the sentence on what a half-life does, where there is one."""
+    return [DECAYED.having(half_life=half_life)] if half_life else []
 
 
 def _counted(part, label, conf_level):
