@@ -14,6 +14,34 @@ from workbench.notes import Note
 from workbench.stats import linear, ordered, regressions
 from workbench.stats.scaling import standardise
 
+__all__ = [
+    "Data",
+    "Fitted",
+    "Weights",
+    "absent",
+    "check",
+    "check_penalty",
+    "check_settled",
+    "clear",
+    "decided",
+    "fit",
+    "informative_columns",
+    "least_squares",
+    "numbers",
+    "poisson_absorbed",
+    "prepare",
+    "quantile_df",
+    "require",
+    "said",
+    "two_stage",
+    "vif",
+]
+
+
+def __dir__():
+    return __all__
+
+
 KINDS = ("linear", "logit", "ordinal", "poisson")
 FAR = 1e5  # standard deviations from 0 beyond which least squares lose digits
 LEAST_F = 10  # first-stage F under which an instrument is called weak
