@@ -44,9 +44,13 @@ def draw(result, chart, table, ax):
 def _joined(result, chart, order):
     """Return which stages are joined with the one before them; None where nothing tells."""
     table = result.table
-    if "measure" not in table or chart.group or not (table["measure"] == "change").any():
+    if (
+        "measure" not in table
+        or chart.group
+        or not (table["measure"] == "change_from_before").any()
+    ):
         return None
-    changes = table[table["measure"] == "change"].set_index(chart.x)["n"]
+    changes = table[table["measure"] == "change_from_before"].set_index(chart.x)["n"]
     return [bool(changes.get(stage, 0) >= _LEAST) for stage in order[1:]]
 
 
