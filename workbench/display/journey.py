@@ -16,14 +16,14 @@ from workbench.notes import Note
 from workbench.results import Result, is_built_in, withheld
 
 ALL = "all"
-WIDE, HIGH, EDGE = 1200, 290, 34  # of the drawing, in its own units
+WIDE, HIGH, EDGE = 1200, 250, 30  # of the drawing, in its own units
 ROWS = {
     "touchpoints": Note("page.touchpoints", "Where they come: share, satisfaction"),
     "on": Note("page.on", "Who goes on, and when"),
     "said": Note("page.said", "What they say"),
-    "pains": Note("page.pains", "What hurts: texts that speak ill of it"),
+    "pains": Note("page.pains", "What hurts (texts that speak ill of it)"),
     "quotes": Note("page.quotes", "In their words"),
-    "opportunity": Note("page.opportunity", "Where to look first: opportunity"),
+    "opportunity": Note("page.opportunity", "Opportunity: where to look first"),
 }
 FEELING = Note("page.feeling", "How they feel")
 TITLE = Note("page.title", "The customer journey on one page")
@@ -32,8 +32,8 @@ GO_ON = Note("page.go_on", "{share} go on ({low} to {high})", share="", low="", 
 AFTER = Note("page.after", "half of them within {days:plain} days", days=0)
 SOON = Note("page.soon", "half of them within {hours:0} hours", hours=0)
 LAST = Note("page.last", "the end of the journey")
-SCORE = Note("page.score", "{what:word} {value} ({low} to {high}; n = {n})", n=0)
-MISSES = Note("page.misses", "{what:word} {share} ({count} of {n} texts)", n=0)
+SCORE = Note("page.score", "{what:word} {value} ({low} to {high}; n = {n})", n=0)
+MISSES = Note("page.misses", "{what:word} {share} ({count} of {n})", n=0)
 CHANCE = Note("page.chance", "{value} ({low} to {high})", value="", low="", high="")
 NOBODY = Note("page.nobody", "too few to say")
 LINES = {
@@ -62,9 +62,9 @@ class Page:
     # What has been quoted already: a page says nothing twice where it can help it.
     _quoted: set = field(default_factory=set, repr=False)
 
-    def page(self, css: str = "") -> str:
-        """Return one page of A3 as HTML that stands on its own."""
-        return self._filled("journey_page.html.j2", css=css)
+    def page(self, size: float = 9.0) -> str:
+        """Return one page of A3 as HTML that stands on its own, its text of a size in points."""
+        return self._filled("journey_page.html.j2", size=size, small=0.8 * size)
 
     def view(self) -> str:
         """Return the same for a notebook: the curve, and a fold a stage."""

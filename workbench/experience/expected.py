@@ -77,9 +77,10 @@ def disconfirmation(
     Result
         measure, group (worse_than_expected, as_expected, better_than_expected, all), count, n,
         estimate, std_error, conf_low, conf_high. Measures: share; mean_difference (experience less
-        expectation, or direct less its middle); worse_slope and better_slope (what a point below, and above, expectation goes with
-        in the experience; of a direct item only); mean_searches, skipped (share of those
-        who bought again without a search), searches_ratio (searches a point better, as a ratio).
+        expectation, or direct less its middle); worse_slope and better_slope (what a point below,
+        and above, expectation goes with in the experience; of a direct item only); mean_searches,
+        skipped (share of those who bought again without a search), searches_ratio (searches a point
+        better, as a ratio).
 
     Raises
     ------

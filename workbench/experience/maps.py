@@ -108,8 +108,8 @@ def journey_map(
         conf_low, conf_high. Measures: reach (share of all customers who came there),
         stage_conversion (of these, who came to a later stage), median_days (from first
         coming to a stage to first coming to the next one they reached), satisfaction
-        and effort (mean answer), sentiment (mean polarity, -1 to 1), pain (share of texts that speak ill of the aspect; the three largest of
-        a place) and opportunity.
+        and effort (mean answer), sentiment (mean polarity, -1 to 1), pain (share of texts that
+        speak ill of the aspect; the three largest of a place) and opportunity.
 
     Raises
     ------
