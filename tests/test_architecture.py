@@ -41,6 +41,7 @@ FLOORS = {
         "service",
         "surveys",
         "segments",
+        "interests",
         "voice",
     },
     7: {"display"},

@@ -423,14 +423,14 @@ def test_the_exit_code_tells_what_happened(home, capsys):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("{name: a, notebook: good}", "name, notebook and every"),
+        ("{name: a, notebook: good}", "1: `every:` is needed"),
         ("{name: a, notebook: good, every: hour}", "every"),
         ("{name: a, notebook: good, every: week, day: mon}", "Did you mean 'monday'"),
         ("{name: a, notebook: good, every: month, day: 31}", "1 to 28"),
         ("{name: a, notebook: good, every: day, at: six}", "06:00"),
         ("{name: a, notebook: good, every: day, at: 17:00}", "in quotes"),
         ("{name: a, notebook: good, every: day, day: monday}", "takes no"),
-        ("{name: a, notebook: 5, every: day}", "needs a name"),
+        ("{name: a, notebook: 5, every: day}", "a text is needed"),
         ("{name: a, notebook: good, every: day, parameters: [n]}", "block of"),
         ("{name: a, notebook: good, every: day, zone: Mars}", "zone"),
         ("{name: a, notebook: good, every: day, parameters: {nn: 1}}", "Did you mean 'n'"),

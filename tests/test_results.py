@@ -22,6 +22,7 @@ from workbench import (
     experiments,
     funnels,
     influence,
+    interests,
     interviews,
     journeys,
     loyalty,
@@ -37,7 +38,7 @@ from workbench import (
 from workbench.display import figures, render, shares, speaking, tables
 from workbench.errors import InputError
 from workbench.notes import Note
-from workbench.simulate import affect, brands_asked, coding, studies, writing
+from workbench.simulate import affect, brands_asked, coding, studies, tastes, writing
 
 RNG = np.random.default_rng(11)
 EVENTS = random_log(900, 11)
@@ -136,6 +137,9 @@ def two_kinds(seed, customers=150, per=8):
     return made.assign(chosen=(np.arange(4) == pick[:, None]).ravel())
 
 
+LIKED = plain(tastes.tastes(240, seed=5).acts).assign(
+    family=lambda d: d["category"].map({t: "abc"[k % 3] for k, t in enumerate(tastes.TOPICS)})
+)
 KINDS = two_kinds(3)
 DESIGN = conjoint.choice_design(
     {"brand": ["A", "B", "C"], "price": [1, 2, 3]}, tasks=9, alternatives=3, starts=2
@@ -892,6 +896,20 @@ ANALYSES = {
         KINDS_OF_SHOPPERS,
         lambda d: segments.migration(d, d.assign(kind=d["kind_later"]), segment="kind"),
     ),
+    "affinity": (LIKED, lambda d: interests.affinity(d, space="space", half_life="90D")),
+    "related": (LIKED, interests.related),
+    "multiplier": (LIKED, lambda d: interests.multiplier(d, precisions=[0.2])),
+    "cross_reach": (LIKED, lambda d: interests.cross_reach(d, topic="family", window="60D")),
+    "most_bought": (
+        LIKED,
+        lambda d: interests.most_bought(
+            d.rename(columns={"occurred_at": "ordered_at"}), measure="units", growth="90D"
+        ),
+    ),
+    "recommend": (
+        LIKED,
+        lambda d: interests.recommend(d, category="category", lists=interests.Lists(k=5)),
+    ),
     "answers_needed": (OPINIONS, lambda d: surveys.answers_needed([5, 10], response=0.2)),
     "sentiment": (TEXTS, lambda d: voice.sentiment(d, LABELS, by="touchpoint")),
     "emotion": (TEXTS, lambda d: voice.emotion(d, LABELS)),
@@ -1176,6 +1194,7 @@ SHARES = {
 # Differences, coefficients, scores: what may lie below 0. All others are shares, rates, counts,
 # times or money.
 SIGNED = {
+    "multiplier",
     "disconfirmation",
     "emotion_curve",
     "hidden_answers",
@@ -1295,6 +1314,7 @@ def test_every_public_analysis_is_here(made):
         prediction,
         service,
         segments,
+        interests,
         surveys,
         voice,
     ):

@@ -19,6 +19,7 @@ from workbench import (
     experiments,
     funnels,
     influence,
+    interests,
     interviews,
     journeys,
     loyalty,
@@ -42,6 +43,7 @@ ROOMS = (
     experiments,
     funnels,
     influence,
+    interests,
     interviews,
     journeys,
     loyalty,
@@ -1450,6 +1452,56 @@ use(
     volume="visits",
     draws=40,
     **SHOPPERS,
+)
+
+# ----------------------------------------------------------------------------------- interests
+
+LIKED = {"acts": base.LIKED}
+BOUGHT_LINES = base.LIKED.rename(columns={"occurred_at": "ordered_at"})
+UP_TO = {"until": "2023-12-01", "zone": "Europe/Amsterdam"}
+LEANING = {"space": "space", "half_life": "90D", "least": 3, **UP_TO, **LEVEL}
+use(interests, "affinity", LEANING, topic="category", **LIKED)
+use(interests, "profiles", LEANING, topic="category", **LIKED)
+use(
+    interests,
+    "related",
+    {"unit": "order_id", "least": 3, **UP_TO, **LEVEL},
+    topic="category",
+    **LIKED,
+)
+use(interests, "multiplier", {"precisions": [0.2], **UP_TO, **LEVEL}, topic="category", **LIKED)
+use(
+    interests,
+    "cross_reach",
+    {"window": "20D", "least": 10, **UP_TO, **LEVEL},
+    topic="family",
+    **LIKED,
+)
+use(
+    interests,
+    "most_bought",
+    {"measure": "orders", "top": 5, "growth": "90D", **UP_TO, **LEVEL},
+    {"measure": "revenue"},
+    {"measure": "units"},
+    lines=BOUGHT_LINES,
+    item="product_id",
+)
+OWN = interests.Lists(methods=("own",), k=5, items=60, after="90D", repeats=True)
+LISTS = {"item": "product_id", "lists": OWN, "seed": 2, **UP_TO}
+use(
+    interests,
+    "recommend",
+    {"category": "category", **LISTS, **LEVEL},
+    {"lists": interests.Lists(methods=("neighbours",))},
+    **LIKED,
+)
+use(interests, "recommendations", {"method": "own", **LISTS}, **LIKED)
+use(
+    interests,
+    "categorised",
+    lines=BOUGHT_LINES,
+    products=base.LIKED[["product_id", "category"]].drop_duplicates(),
+    category="category",
 )
 
 # --------------------------------------------------------------------------------------- voice

@@ -272,3 +272,28 @@ def test_what_is_within_a_packed_file_may_be_broken(tmp_path):
     (tmp_path / "f.jsonl.gz").write_bytes(gzip.compress("\n".join(records).encode()))
     with pytest.raises(WorkbenchError, match="no column named 'who'"):
         load.file(tmp_path / "f.jsonl.gz", TOLD)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_quoted_row_that_lacks_a_field_is_refused_by_its_line(tmp_path, ends):
+    """Where every field is quoted too; a field of several lines before it moves the line."""
+    rows = ['"id","who","at","eur"', '"1","a","2024-01-01","5"', '"2","a","2024-01-01"']
+    rows += ['"3","b","2024-01-01","5","x"', '"4","b","2024-01-01","6"', '"5","c","soon","6"']
+    (path := tmp_path / "f.csv").write_bytes((ends.join(rows) + ends).encode())
+    found = load.file(path, mapping())
+    rejected = found.report.rejected
+    assert found.report.rows_in == 5
+    assert rejected["_line"].tolist() == [3, 4, 6]
+    assert rejected["_reason"].tolist()[:2] == ["3 fields instead of 4", "5 fields instead of 4"]
+    assert rejected["_text"].tolist()[:2] == rows[2:4]
+
+
+def test_a_database_whose_names_are_no_text_is_a_clear_error(tmp_path):
+    """A bit of a column's name is flipped, in the head of the file."""
+    path = write(SHOP, tmp_path, "f.sqlite")
+    data = path.read_bytes()
+    for name in (b'"eur"', b'"who"', b"t"):
+        place = data.index(name) + (len(name) > 1)
+        path.write_bytes(data[:place] + bytes([data[place] | 0x80]) + data[place + 1 :])
+        with pytest.raises(WorkbenchError):
+            load.file(path, TOLD)

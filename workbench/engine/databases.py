@@ -74,7 +74,8 @@ def sqlite_rows(path, query, table):
         cursor = con.execute(sql)
         if cursor.description is None:
             raise _failed(path, "it gives no rows")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        # A broken file may have names, or errors that name them, which are no text.
         _close(con, copied)
         raise _failed(path, error) from None
     except InputError:

@@ -235,7 +235,9 @@ def _by_engine(workspace, layout, counted):
     shifted = lines and counted.steps
     if odd or shifted or rows + len(lines) != counted.records:
         return None
-    bad = [(line, found, _fields(layout, found)) for line, found, _ in lines]
+    # Where fields are quoted, the engine shows a line with the break before it.
+    lines = [(line, found.strip("\r\n")) for line, found, _ in lines]
+    bad = [(line, found, _fields(layout, found)) for line, found in lines]
     steps = list(counted.steps)
     # A line that is no row moves the lines of the rows behind it.
     steps += [(line - layout.first_line - 1 - i, 1) for i, (line, *_) in enumerate(bad)]
@@ -255,7 +257,7 @@ def _plain(delimiter):
 
 
 def _fields(layout, line):
-    found = len(next(layout.reader([line], strict=False), []))
+    found = len(next(layout.reader(line.splitlines(keepends=True), strict=False), []))
     return f"{found} fields instead of {len(layout.header)}"
 
 

@@ -50,7 +50,8 @@ def complete_journey(table):
     table : str
         "order_lines": 1,469,307 lines of 2,469 households, with the shelf price facts;
         "orders": the 155,848 baskets; "campaign_events": what households did with campaigns, with
-        day precision (see `docs/glossary.md`); "customers": who 801 of the households are.
+        day precision (see `docs/glossary.md`); "customers": who 801 of the households are;
+        "products": what the products are.
 
     Returns
     -------
@@ -61,6 +62,7 @@ def complete_journey(table):
         campaign_events: customer_id, occurred_at (the local day, written as midnight UTC), event,
         campaign_id, campaign_type. customers: customer_id, age, income, home_ownership,
         marital_status, household_size, household_comp, kids_count, as the firm has them in bands.
+        products: product_id, category, department, brand (of the chain or national).
 
     Raises
     ------
@@ -74,6 +76,7 @@ def complete_journey(table):
         "orders": lambda: orders_from_lines(_lines()),
         "campaign_events": _campaign_events,
         "customers": _customers,
+        "products": _products,
     }
     if table not in tables:
         raise unknown("complete_journey", "table", table, tables)
@@ -274,6 +277,15 @@ def _lines():
     )
     frame["ordered_at"] = frame["ordered_at"].dt.tz_localize("UTC")
     return frame
+
+
+def _products():
+    """Read what the products are."""
+    return engine.run(
+        "SELECT product_id, product_category AS category, department, brand FROM p "
+        "ORDER BY product_id",
+        p=panel_file("products"),
+    )
 
 
 def _customers():

@@ -149,8 +149,8 @@ def source(name, mapping=None, *, zone=None, start=None, category=None, market=N
     Parameters
     ----------
     name : str
-        "panel" (The Complete Journey: orders, order_lines, events), "cdnow" (orders), "market"
-        (what `market` makes), or the path of a file.
+        "panel" (The Complete Journey: orders, order_lines, events, customers, products), "cdnow"
+        (orders), "market" (what `market` makes), or the path of a file.
     mapping : str, Path or dict, optional
         The mapping of the file; see `docs/mapping.md`.
     zone : str, optional
@@ -180,6 +180,7 @@ def source(name, mapping=None, *, zone=None, start=None, category=None, market=N
             "order_lines": partial(_panel_lines, category),
             "events": partial(complete_journey, "campaign_events"),
             "customers": partial(complete_journey, "customers"),
+            "products": partial(complete_journey, "products"),
         }
         return Source(name, makers, zone or PANEL_ZONE, card="complete_journey", start=start)
     if name == "cdnow":

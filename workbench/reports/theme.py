@@ -2,13 +2,10 @@
 
 import base64
 import html
-import re
 
 from workbench.errors import InputError
 from workbench.reports import publish
 
-COLOURS = ("brand", "ink", "soft", "line", "alarm")
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".svg": "image/svg+xml"}
 _MOST_BYTES = 200_000
 
@@ -23,7 +20,7 @@ def css():
 
 def colours():
     """Return the colours that the theme sets, by name; figures take them too."""
-    return {name: value for name, value in settings().items() if name in COLOURS}
+    return {name: value for name, value in settings().items() if name not in ("logo", "name")}
 
 
 def logo():
@@ -44,23 +41,14 @@ def logo():
 
 def settings():
     """Return what reports/theme/theme.yml sets; a mistake in it is an InputError."""
-    import yaml
+    from workbench.reports import settings as models
 
     file = _folder() / "theme.yml"
     if not file.is_file():
         return {}
-    try:
-        given = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError:
-        raise _wrong("theme.yml", "", "YAML: a name, a colon and a value a line") from None
-    if not isinstance(given, dict):
-        raise _wrong("theme.yml", given, "a name, a colon and a value a line")
-    for name, value in given.items():
-        if name in COLOURS and not _COLOUR.fullmatch(str(value)):
-            raise _wrong(name, value, 'a colour such as "#0b3c5d"')
-        if name not in (*COLOURS, "logo", "name"):
-            raise _wrong(name, value, ", ".join((*COLOURS, "logo", "name")))
-    return given
+    given = models.read_yaml(file) or {}
+    theme = models.checked(models.Theme, given, "reports/theme/theme.yml", models.keys_of_theme)
+    return theme.model_dump(exclude_none=True)
 
 
 def _folder():
