@@ -12,6 +12,7 @@ from workbench.stats.state_space import NODES, WEIGHTS, Model, kalman_filter, sm
 LEVEL, AFFECT, READY = 0, 1, 2  # parts of the state
 ANSWER, TEXT, ACT = 0, 1, 2  # kinds of observations
 LEAST = 1e-4
+STEADY, FARTHEST, LOGS = 0.99, 1.0, (-12.0, 12.0)  # carry, a step, logarithms of variances
 SETTLED, LONGEST = 1e-7, 16.0  # gain of a round that is none; longest leap
 
 
@@ -66,9 +67,10 @@ class Parameters:
         carry, effects, first, low, spread, text, act = np.split(vector, ends)
         root = np.zeros((3, 3))
         root[np.tril_indices(3)] = low
-        shock, noise, blur = np.exp(spread)
+        # Steps and leaps may go too far: what is no affect that comes to rest is kept out.
+        shock, noise, blur = np.exp(np.clip(spread, *LOGS))
         return Parameters(
-            float(carry[0]),
+            float(np.clip(carry[0], -STEADY, STEADY)),
             effects,
             first,
             float(shock),
@@ -396,6 +398,7 @@ def _scored(series, now, free, steps=2):
             break
         move = np.zeros(len(vector))
         move[free] = inverse @ scores.sum(axis=0)
+        move *= min(1.0, FARTHEST / max(np.abs(move).max(), 1e-300))
         for _ in range(6):
             later = now.unpacked(vector + move)
             if likelihoods(series, later).sum() > base.sum():
