@@ -68,7 +68,7 @@ def test_golden_values():
     worked out by hand.
     """
     j = attribution.from_paths(TOY)
-    rules = attribution.rules(j).table.set_index(["rule", "channel"])["count"]
+    rules = attribution.heuristics(j).table.set_index(["rule", "channel"])["count"]
     assert [rules[r, c] for r in ("first", "last", "linear") for c in "AB"] == [
         1,
         1,
@@ -130,7 +130,7 @@ def test_credit_is_shared_out_whole(seed):
         return
     j = attribution.from_paths(table.assign(worth=table["conversions"] * 3.0), value="worth")
     won = table["conversions"].sum()
-    made = attribution.rules(j).table
+    made = attribution.heuristics(j).table
     assert made.groupby("rule")["count"].sum().to_numpy() == pytest.approx(np.full(6, won))
     assert made.groupby("rule")["value"].sum().to_numpy() == pytest.approx(np.full(6, 3.0 * won))
     assert (made["count"] >= -1e-12).all()
@@ -153,7 +153,7 @@ def test_counted_paths_equal_written_out_ones():
         attribution.from_paths(table, nulls="nulls"),
         attribution.from_paths(pd.DataFrame(rows, columns=["path", "conversions"])),
     )
-    a, b = (attribution.rules(j).table for j in (one, two))
+    a, b = (attribution.heuristics(j).table for j in (one, two))
     pd.testing.assert_frame_equal(a, b)
     a, b = (attribution.markov(j, draws=300).table for j in (one, two))
     assert a["estimate"].to_numpy() == pytest.approx(b["estimate"].to_numpy())
@@ -217,7 +217,7 @@ def test_time_decay_halves_by_age():
             "channel": ["a", "b", "b", "a", "a"],
         }
     )
-    made = attribution.rules(attribution.paths(events), which=["time_decay"]).table.set_index(
+    made = attribution.heuristics(attribution.paths(events), which=["time_decay"]).table.set_index(
         "channel"
     )["count"]
     assert made["a"] == pytest.approx(1 / 3, abs=1e-3)
@@ -264,7 +264,7 @@ def test_tests_calibrate_the_rest(known):
     tests = truth[truth["channel"].isin(["paid_search", "email", "social", "affiliate"])].assign(
         incremental=lambda d: d["incremental_orders"], std_error=25.0
     )
-    made = attribution.calibrated(credit, tests).table.set_index("channel")
+    made = attribution.calibrate_to_experiments(credit, tests).table.set_index("channel")
     for row in truth.itertuples():
         assert (
             made.loc[row.channel, "conf_low"]
@@ -277,9 +277,11 @@ def test_tests_calibrate_the_rest(known):
         made.loc[real.index, "count"] - real
     ).abs().sum() / 3
     with pytest.raises(NotEnoughData, match="2 tests"):
-        attribution.calibrated(credit, tests.iloc[:1])
+        attribution.calibrate_to_experiments(credit, tests.iloc[:1])
     with pytest.raises(InputError, match="no channel named"):
-        attribution.calibrated(credit, tests.assign(channel=["tv", "email", "social", "affiliate"]))
+        attribution.calibrate_to_experiments(
+            credit, tests.assign(channel=["tv", "email", "social", "affiliate"])
+        )
 
 
 def test_email_counts_by_hand():
@@ -345,7 +347,7 @@ def test_media_with_known_effects():
     pull the fit.
     """
     d = studies.media()
-    made = attribution.mix(
+    made = attribution.marketing_mix(
         d, "sales", ["television", "radio", "posters"], controls=["price"], draws=20
     ).table
     brought = made[made["measure"] == "contribution"].set_index("channel")
@@ -358,7 +360,7 @@ def test_media_with_known_effects():
             "std_error": [500.0],
         }
     )
-    pulled = attribution.mix(
+    pulled = attribution.marketing_mix(
         d, "sales", ["television", "radio", "posters"], controls=["price"], tests=tests, draws=5
     ).table
     assert pulled.query("measure == 'contribution' and channel == 'television'")["estimate"].iloc[
@@ -381,19 +383,21 @@ def test_media_with_known_effects():
             "no path without a conversion",
         ),
         (
-            lambda: attribution.rules(attribution.from_paths(TOY), which=["best"]),
+            lambda: attribution.heuristics(attribution.from_paths(TOY), which=["best"]),
             "no option named 'best'",
         ),
         (
-            lambda: attribution.mix(studies.media().assign(tv=0.0), "sales", ["tv"]),
+            lambda: attribution.marketing_mix(studies.media().assign(tv=0.0), "sales", ["tv"]),
             "tv never varies",
         ),
         (
-            lambda: attribution.mix(studies.media().assign(radio=-1.0), "sales", ["radio"]),
+            lambda: attribution.marketing_mix(
+                studies.media().assign(radio=-1.0), "sales", ["radio"]
+            ),
             "negative",
         ),
         (
-            lambda: attribution.mix(
+            lambda: attribution.marketing_mix(
                 studies.media(),
                 "sales",
                 ["radio"],
@@ -438,7 +442,7 @@ def test_a_visit_that_opens_without_a_channel_is_a_contact_all_the_same():
 def test_no_conversion_no_credit():
     """Without a conversion there is nothing to share."""
     with pytest.raises(NotEnoughData):
-        attribution.rules(attribution.from_paths(TOY.assign(conversions=0)))
+        attribution.heuristics(attribution.from_paths(TOY.assign(conversions=0)))
 
 
 @pytest.mark.slow
@@ -448,7 +452,7 @@ def test_intervals_of_credit_hold():
     """
     world = random_paths(99, 40_000, "abcde")
     methods = {
-        "linear": lambda j: attribution.rules(j, which=["linear"]).table.set_index("channel"),
+        "linear": lambda j: attribution.heuristics(j, which=["linear"]).table.set_index("channel"),
         "markov": (
             lambda j: (
                 attribution.markov(j, draws=300)
@@ -504,7 +508,9 @@ def test_intervals_of_credit_hold():
                 "std_error": 40.0,
             }
         )
-        made = attribution.calibrated(credit, tests, seed=seed).table.set_index("channel")
+        made = attribution.calibrate_to_experiments(credit, tests, seed=seed).table.set_index(
+            "channel"
+        )
         for c, what in (("a", "tested"), ("h", "untested")):
             k = "abcdefgh".index(c)
             inside.setdefault(f"calibrated, {what}", []).append(
@@ -512,7 +518,7 @@ def test_intervals_of_credit_hold():
             )
     for seed in range(60):
         d = studies.media(seed=seed)
-        made = attribution.mix(
+        made = attribution.marketing_mix(
             d,
             "sales",
             ["television", "radio", "posters"],
@@ -594,7 +600,7 @@ def test_worth_follows_what_conversions_are_worth():
 
 def test_a_rule_that_gives_all_to_one_is_still_unsure():
     """Ten of ten last contacts: the share is 100 %, not known to be."""
-    made = attribution.rules(
+    made = attribution.heuristics(
         attribution.from_paths(
             pd.DataFrame({"path": ["A"] * 10 + ["B"] * 5, "conversions": [1] * 10 + [0] * 5})
         ),
@@ -666,7 +672,7 @@ def test_a_test_weighs_as_its_error_says():
     """A test as unsure as the fit meets it half-way; one ten times less sure hardly moves it."""
     d, names = studies.media(), ["television", "radio", "posters"]
     alone = (
-        attribution.mix(d, "sales", names, controls=["price"], draws=40)
+        attribution.marketing_mix(d, "sales", names, controls=["price"], draws=40)
         .table.query("measure == 'contribution' and channel == 'television'")
         .iloc[0]
     )
@@ -680,7 +686,7 @@ def test_a_test_weighs_as_its_error_says():
             }
         )
         made = (
-            attribution.mix(d, "sales", names, controls=["price"], tests=tests, draws=2)
+            attribution.marketing_mix(d, "sales", names, controls=["price"], tests=tests, draws=2)
             .table.query("measure == 'contribution' and channel == 'television'")["estimate"]
             .iloc[0]
         )
@@ -689,7 +695,7 @@ def test_a_test_weighs_as_its_error_says():
     assert 0.3 < moved(1.0) < 0.75 and abs(moved(10.0)) < 0.1
 
 
-@pytest.mark.parametrize("name", ["rules", "markov", "shapley", "sources", "entry_points"])
+@pytest.mark.parametrize("name", ["heuristics", "markov", "shapley", "sources", "entry_points"])
 def test_answers_stand_in_their_tables(name):
     """Every estimate and limit of an answer is a number of the table; it speaks Dutch too."""
     rng = np.random.default_rng(5)

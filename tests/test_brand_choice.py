@@ -53,10 +53,10 @@ def test_a_simulation_says_what_it_changed(choices):
     fit = choice.conditional_logit(choices, ["price"])
     top, other = choices["alternative"].unique()[:2]
     change = {"price": {top: 1.1, other: "+2"}}
-    said = {n.id: n.values for n in choice.what_if(fit, choices, change=change).limits}
+    said = {n.id: n.values for n in choice.simulate_shares(fit, choices, change=change).limits}
     assert said["choice.what_if_factor"]["change"] == pytest.approx(0.1)
     assert said["choice.what_if_set"]["how"] == "+2"
-    gone = choice.what_if(fit, choices, remove=[top]).limits
+    gone = choice.simulate_shares(fit, choices, remove=[top]).limits
     assert gone[0].values["names"] == [top]
 
 

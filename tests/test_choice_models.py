@@ -8,7 +8,7 @@ import pytest
 from test_choice import market
 from test_results import two_kinds
 
-from workbench import choice, discrete
+from workbench import choice, discrete_choice
 from workbench.errors import InputError, NotEnoughData
 from workbench.stats import latent_class, mixed_logit
 from workbench.stats.choices import probabilities
@@ -131,12 +131,12 @@ def test_worth_and_what_if_for_every_model(kind):
     fit = FITS[kind](d)
     worth = choice.willingness_to_pay(fit, draws=200).table
     assert set(worth["interval"]) == {"delta", "krinsky_robb"} and (worth["estimate"] > 0).all()
-    table = choice.what_if(fit, d, remove=["brand 0"]).table.set_index(["measure", "alternative"])[
-        "estimate"
-    ]
+    table = choice.simulate_shares(fit, d, remove=["brand 0"]).table.set_index(
+        ["measure", "alternative"]
+    )["estimate"]
     assert table["after", "brand 0"] == 0
     assert table["difference"].sum() == pytest.approx(0, abs=1e-9)
-    same = choice.what_if(fit, d, change={"price": {"brand 0": 1.0, "brand 1": "+0"}}).table
+    same = choice.simulate_shares(fit, d, change={"price": {"brand 0": 1.0, "brand 1": "+0"}}).table
     assert same[same["measure"] == "difference"]["estimate"].to_numpy() == pytest.approx(
         np.zeros(4), abs=1e-12
     )
@@ -148,7 +148,7 @@ def test_a_nest_of_likes_gains_most_when_one_leaves():
     fit = choice.nested_logit(d, ["price", "display"], NESTS).model
     plain = choice.conditional_logit(d, ["price", "display"]).model
     gain = [
-        choice.what_if(f, d, remove=["brand 0"])
+        choice.simulate_shares(f, d, remove=["brand 0"])
         .table.query("measure == 'difference'")
         .set_index("alternative")["estimate"]["brand 1"]
         for f in (fit, plain)
@@ -174,7 +174,7 @@ def test_nested_reaches_the_conditional_logit():
 
 def test_scores_are_derivatives():
     """The mixed and latent-class scores equal differences of their values."""
-    d = discrete.lay_out(two_kinds(7, customers=30), ("price", "display"), True)
+    d = discrete_choice.lay_out(two_kinds(7, customers=30), ("price", "display"), True)
     people, g = d.groups()
     z = np.random.default_rng(2).normal(size=(g, 12, 2))
     models = [
@@ -233,7 +233,7 @@ def test_kinds_are_told_apart():
     assert table[1, "price"] < -2
     assert table[2, "display"] > 1.6
     assert made.model.posterior.sum(axis=1) == pytest.approx(np.ones(400))
-    table = choice.latent_classes(d, ["price", "display"], most=3, starts=6).table
+    table = choice.select_latent_classes(d, ["price", "display"], most=3, starts=6).table
     assert table.loc[table["bic"].idxmin(), "classes"] == 2
 
 
@@ -325,17 +325,19 @@ def test_habit_apart_from_taste():
             "leave out loyalty",
         ),
         (
-            lambda d: choice.what_if(
+            lambda d: choice.simulate_shares(
                 choice.conditional_logit(d, ["price"]), d, change={"price": {"brand 0": "a lot"}}
             ),
             "factor such as",
         ),
         (
-            lambda d: choice.what_if(choice.conditional_logit(d, ["price"]), d, remove=["brand 9"]),
+            lambda d: choice.simulate_shares(
+                choice.conditional_logit(d, ["price"]), d, remove=["brand 9"]
+            ),
             "no alternative named",
         ),
         (
-            lambda d: choice.what_if(
+            lambda d: choice.simulate_shares(
                 choice.conditional_logit(d, ["price"]), d, change={"price": {"brand 0": "==5"}}
             ),
             "factor such as",
@@ -354,7 +356,7 @@ def test_nothing_left_to_choose():
     """
     d = market(6, customers=30)
     with pytest.raises(NotEnoughData, match="nothing is left"):
-        choice.what_if(
+        choice.simulate_shares(
             choice.conditional_logit(d, ["price"]), d, remove=[f"brand {i}" for i in range(4)]
         )
     with pytest.raises(NotEnoughData, match="chooses twice"):

@@ -101,7 +101,7 @@ def test_golden_expectations():
         ([1000, 869, 743, 653, 593, 551, 517, 491], 0.668, 3.806, -1611.2),
         ([1000, 631, 468, 382, 326, 289, 262, 241], 0.704, 1.182, -1680.3),
     ):
-        made = clv.contract(survivors).model
+        made = clv.sbg(survivors).model
         assert (made["params"]["alpha"], made["params"]["beta"]) == pytest.approx(
             (alpha, beta), abs=5e-4
         )
@@ -339,7 +339,7 @@ def test_customers_are_the_same_on_spark(to_spark):
     here, there = (clv.customers(t, learn_until="2024-02-20") for t in (table, to_spark(table)))
     pd.testing.assert_frame_equal(here, there, check_dtype=False)
     fit = clv.mbg_nbd(here)
-    one, two = (clv.tracking(fit, here, t).table for t in (table, to_spark(table)))
+    one, two = (clv.tracking_plot(fit, here, t).table for t in (table, to_spark(table)))
     pd.testing.assert_frame_equal(one, two, check_dtype=False)
 
 
@@ -354,7 +354,7 @@ def test_units_do_not_matter(kind):
     a, b = (getattr(clv, kind)(t) for t in (weeks, days))
     assert estimates(b)["alpha"] == pytest.approx(7 * estimates(a)["alpha"], rel=1e-4)
     assert estimates(b)["r"] == pytest.approx(estimates(a)["r"], rel=1e-4)
-    one, two = (clv.outlook(f, t, "273D") for f, t in ((a, weeks), (b, days)))
+    one, two = (clv.expected_purchases(f, t, "273D") for f, t in ((a, weeks), (b, days)))
     assert one["expected"].to_numpy() == pytest.approx(two["expected"].to_numpy(), rel=1e-4)
     assert one["alive"].to_numpy() == pytest.approx(two["alive"].to_numpy(), rel=1e-4)
     spent = clv.gamma_gamma(weeks)
@@ -379,15 +379,17 @@ def test_value_adds_up(cdnow):
     )
     total = plain.table.set_index("measure")["estimate"]
     assert total["total"] == pytest.approx(people["worth"].sum())
-    assert total["purchases"] == pytest.approx(clv.outlook(buys, table, "364D")["expected"].sum())
+    assert total["purchases"] == pytest.approx(
+        clv.expected_purchases(buys, table, "364D")["expected"].sum()
+    )
     less = clv.value(buys, spent, table, horizon="364D", discount=0.2, margin=0.5).table.set_index(
         "measure"
     )["estimate"]
     assert 0.5 * total["total"] / 1.2 < less["total"] < 0.5 * total["total"]
     by_weeks = sum(
         (
-            clv.outlook(buys, table, f"{7 * k}D")["expected"]
-            - (clv.outlook(buys, table, f"{7 * k - 7}D")["expected"] if k > 1 else 0)
+            clv.expected_purchases(buys, table, f"{7 * k}D")["expected"]
+            - (clv.expected_purchases(buys, table, f"{7 * k - 7}D")["expected"] if k > 1 else 0)
         )
         * 1.2 ** -((k - 0.5) * 7 / 365.25)
         for k in range(1, 53)
@@ -400,14 +402,14 @@ def test_hold_out_by_hand():
     orders = load.cdnow()
     orders = orders[orders["customer_id"].astype(int) % 20 == 0]
     table = clv.customers(orders, learn_until="1997-09-30")
-    made = clv.hold_out(table, models=["mbg_nbd"], draws=50)
+    made = clv.holdout(table, models=["mbg_nbd"], draws=50)
     rule = (table["frequency"] / table["age"] * table.attrs["hold_out"]).sum() / table[
         "later"
     ].sum()
     assert made.table.set_index(["measure", "model"]).loc[
         ("total", "as_before"), "estimate"
     ] == pytest.approx(rule)
-    track = clv.tracking(clv.mbg_nbd(table), table, orders).table
+    track = clv.tracking_plot(clv.mbg_nbd(table), table, orders).table
     actual = track[track["series"] == "actual"]
     assert actual["count"].iloc[-1] == table["frequency"].sum() + table["later"].sum()
     assert actual.loc[actual["learnt"], "count"].iloc[-1] == table["frequency"].sum()
@@ -501,9 +503,11 @@ def test_covariates_shift_rates():
             NotEnoughData,
             "do not differ",
         ),
-        (lambda: clv.hold_out(drawn("bg_nbd", 50, 1)), InputError, "no time after|'later'"),
+        (lambda: clv.holdout(drawn("bg_nbd", 50, 1)), InputError, "no time after|'later'"),
         (
-            lambda: clv.outlook(clv.bg_bb(drawn("bg_bb", 80, 1)), drawn("bg_bb", 80, 1), "30D"),
+            lambda: clv.expected_purchases(
+                clv.bg_bb(drawn("bg_bb", 80, 1)), drawn("bg_bb", 80, 1), "30D"
+            ),
             InputError,
             "number of opportunities",
         ),
@@ -532,8 +536,8 @@ def test_covariates_shift_rates():
             InputError,
             "no option named",
         ),
-        (lambda: clv.contract([100, 120, 90]), InputError, "only fall"),
-        (lambda: clv.contract([100, 100, 100]), NotEnoughData, "nobody left"),
+        (lambda: clv.sbg([100, 120, 90]), InputError, "only fall"),
+        (lambda: clv.sbg([100, 100, 100]), NotEnoughData, "nobody left"),
     ],
 )
 def test_what_cannot_be_learnt_is_refused(call, error, message):
@@ -571,10 +575,10 @@ ANSWERED = [
     "pareto_nbd",
     "bg_bb",
     "gamma_gamma",
-    "hold_out",
-    "tracking",
+    "holdout_clv",
+    "tracking_plot",
     "value",
-    "contract",
+    "sbg",
 ]
 
 

@@ -20,5 +20,5 @@ def test_answers_stand_in_one_list_with_their_grade():
 def test_nothing_found_is_no_line():
     """A notebook on data too few for anything ends with an empty list, not with an error."""
     orders = simulate.market(50, seed=1)["orders"].iloc[:0]
-    none = reports.attempt(retention.time_to_next, orders)
+    none = reports.attempt(retention.time_to_repurchase, orders)
     assert not reports.conclusion(none, None).lines()

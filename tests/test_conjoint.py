@@ -85,7 +85,7 @@ def test_part_worths_find_what_people_weigh(design):
             < table.loc[("brand", level), "conf_high"]
         )
     line = conjoint.part_worths(choices, list(LEVELS), numeric=["price"])
-    worth = conjoint.worth(line, "price").table.set_index(["attribute", "level"])
+    worth = conjoint.willingness_to_pay(line, "price").table.set_index(["attribute", "level"])
     assert (
         worth.loc[("warranty", "2 years"), "conf_low"]
         < 0.6 / 0.12
@@ -238,7 +238,7 @@ def test_labels_are_no_places():
         conjoint.answer_quality(d)
     with pytest.raises(InputError, match="name it in `numeric`"):
         conjoint.part_worths(d, ["price"])
-    worth = conjoint.worth(named, "price").table.set_index("level")
+    worth = conjoint.willingness_to_pay(named, "price").table.set_index("level")
     assert set(worth["against"]) == {"air"} and worth.loc["car", "conf_low"] > 0
 
 
@@ -305,7 +305,9 @@ def test_worths_and_shares_are_recovered():
             numeric=["price"],
         )
         table = fit.table.set_index(["attribute", "level"])
-        worth = conjoint.worth(fit, "price", seed=seed).table.set_index(["attribute", "level"])
+        worth = conjoint.willingness_to_pay(fit, "price", seed=seed).table.set_index(
+            ["attribute", "level"]
+        )
         share = conjoint.importance(fit, draws=200, seed=seed).table.set_index("attribute")
         rows = {
             "brand A": (table.loc[("brand", "A")], 0.5),

@@ -218,22 +218,22 @@ def test_what_people_say():
         for f, m in (("price", 8), ("quality", 8), ("looks", 4))
     ]
     answers = pd.DataFrame(rows, columns=["respondent_id", "factor", "value"])
-    table = drivers.stated(answers).table.set_index(["factor", "measure"])
+    table = drivers.stated_importance(answers).table.set_index(["factor", "measure"])
     assert table.loc[("price", "mean_rating"), "ties_with"] == "quality"
     assert table.loc[("looks", "mean_rating"), "ties_with"] == ""
-    named = drivers.stated(
+    named = drivers.stated_importance(
         answers.assign(value=(answers["value"] > 6).astype(int)), kind="named"
     ).table.set_index("factor")
     assert named.loc["price", "count"] == (answers.query("factor == 'price'")["value"] > 6).sum()
     with pytest.raises(InputError, match="twice"):
-        drivers.stated(pd.concat([answers, answers.iloc[:1]]))
+        drivers.stated_importance(pd.concat([answers, answers.iloc[:1]]))
 
 
 def test_named_and_ranked_in_part():
     """Not named is named by nobody more: shares are of all who answered; factors not ranked share
     the ranks that are left.
     """
-    named = drivers.stated(
+    named = drivers.stated_importance(
         pd.DataFrame(
             {
                 "respondent_id": [1, 1, 2, 3],
@@ -244,7 +244,7 @@ def test_named_and_ranked_in_part():
         kind="named",
     ).table.set_index("factor")
     assert named.loc["quality", ["count", "n"]].tolist() == [1, 3]
-    ranked = drivers.stated(
+    ranked = drivers.stated_importance(
         pd.DataFrame(
             {
                 "respondent_id": [1, 1, 2, 2, 2],
@@ -342,7 +342,9 @@ def test_attitude_and_gap_by_hand():
         )
     ).table.set_index("measure")
     assert gap.loc["service_gap", "estimate"] == -1.0 and gap.loc["perception", "estimate"] == 5.5
-    wide = drivers.wide(simulate.market(300, seed=1)["surveys"], ["satisfaction", "recommend"])
+    wide = drivers.pivot_survey(
+        simulate.market(300, seed=1)["surveys"], ["satisfaction", "recommend"]
+    )
     assert {"respondent_id", "satisfaction", "recommend"} <= set(wide)
     assert wide["satisfaction"].between(1, 7).all()
 
@@ -424,7 +426,7 @@ def test_answers_without_an_order_stay():
         ],
         columns=["respondent_id", "answered_at", "order_id", "item", "value"],
     ).assign(response_id=range(3))
-    made = drivers.wide(long).sort_values("respondent_id")
+    made = drivers.pivot_survey(long).sort_values("respondent_id")
     assert made["quality"].tolist() == [4.5, 2.0]
 
 
@@ -477,7 +479,7 @@ def test_reasons_named_as_often_are_told_apart_by_nobody():
             "value": np.concatenate([first, ~first, rng.random(200) < 0.1]).astype(int),
         }
     )
-    ties = drivers.stated(d, kind="named").table.set_index("factor")["ties_with"]
+    ties = drivers.stated_importance(d, kind="named").table.set_index("factor")["ties_with"]
     assert ties["easy"] == "cheap" and ties["cheap"] == "easy" and ties["pretty"] == ""
 
 

@@ -195,10 +195,10 @@ def test_columns_stay_beside_their_events():
         [("x", 0, "search"), ("x", 1, "search"), ("x", 2, "search"), ("x", 3, "search")]
     ).assign(customer_id=[1.0, 2.0, 10.0, np.nan], v=["one", "two", "ten", "none"])
     assigned = stages.assign(events.drop(columns="v"))
-    beside = dict(zip(assigned["customer_id"], stages.beside(events, assigned, "v"), strict=True))
+    beside = dict(zip(assigned["customer_id"], stages.align(events, assigned, "v"), strict=True))
     assert beside == {1: "one", 2: "two", 10: "ten"}
     with pytest.raises(InputError, match="do not match"):
-        stages.beside(events.assign(event="order"), assigned, "v")
+        stages.align(events.assign(event="order"), assigned, "v")
 
 
 def test_the_purchase_is_the_event_you_name():
@@ -229,7 +229,7 @@ def test_where_a_moment_may_lie():
     for moment in ("2019-01-01", "2030-01-01"):
         with pytest.raises(InputError, match="outside the data"):
             stages.posterior(market["events"], model, moment=moment)
-    made = stages.where_now(stages.posterior(market["events"], model))
+    made = stages.stage_distribution(stages.posterior(market["events"], model))
     assert made.table["conf_low"].isna().all() and str(made.limits[0]).startswith("Not calibrated")
 
 

@@ -62,7 +62,7 @@ def test_every_kind_of_table_gives_the_same_rows(events, tmp_path):
 
     path = tmp_path / "events.parquet"
     events.to_parquet(path)
-    expected = engine.ordered(view(events), sizes).sort_values("customer", ignore_index=True)
+    expected = engine.map_ordered(view(events), sizes).sort_values("customer", ignore_index=True)
     assert expected["n"].sum() == 30 and expected["falls"].sum() == 0
     kinds = [
         polars.from_pandas(events),
@@ -75,15 +75,20 @@ def test_every_kind_of_table_gives_the_same_rows(events, tmp_path):
         duckdb.connect().sql(f"SELECT * FROM '{path}'"),
     ]
     for kind in kinds:
-        same(engine.ordered(view(kind), sizes).sort_values("customer", ignore_index=True), expected)
+        same(
+            engine.map_ordered(view(kind), sizes).sort_values("customer", ignore_index=True),
+            expected,
+        )
 
 
 @pytest.mark.spark
 def test_spark_walks_the_same_histories(events, to_spark):
     """Arrow batches of seven rows cut customers in two; the engine joins them again."""
     same(
-        engine.ordered(view(to_spark(events)), kernel()).sort_values("customer", ignore_index=True),
-        engine.ordered(view(events), sizes).sort_values("customer", ignore_index=True),
+        engine.map_ordered(view(to_spark(events)), kernel()).sort_values(
+            "customer", ignore_index=True
+        ),
+        engine.map_ordered(view(events), sizes).sort_values("customer", ignore_index=True),
     )
 
 
@@ -103,7 +108,7 @@ def test_a_table_turned_around_is_read():
         customer=engine.key("customer_id"),
         t=engine.micros("at"),
     )
-    assert engine.ordered(turned, sizes, then=("t",))[["n", "begin"]].to_numpy().tolist() == [
+    assert engine.map_ordered(turned, sizes, then=("t",))[["n", "begin"]].to_numpy().tolist() == [
         [3, d["at"].iloc[0].value // 1000]
     ]
 
@@ -177,7 +182,7 @@ def test_a_customer_no_person_could_be_is_an_error(monkeypatch):
 
 def test_an_empty_table_gives_an_empty_result(events):
     """No rows, the right columns."""
-    out = engine.ordered(view(events.iloc[:0]), sizes)
+    out = engine.map_ordered(view(events.iloc[:0]), sizes)
     assert list(out) == ["customer", "n", "begin", "falls"] and len(out) == 0
 
 
@@ -211,7 +216,7 @@ def test_unusable_tables_say_what_to_do(events, tmp_path):
 def test_the_input_is_never_changed(events):
     """An analysis leaves the table as it was."""
     before = events.copy()
-    engine.ordered(view(events), sizes)
+    engine.map_ordered(view(events), sizes)
     pd.testing.assert_frame_equal(events, before)
     orders = events.rename(columns={"occurred_at": "ordered_at", "event": "order_id"}).assign(
         amount=1.0

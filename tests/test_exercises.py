@@ -31,7 +31,7 @@ def repeats(orders):
 @pytest.fixture(scope="module")
 def rhythm(orders):
     """The rhythm of the same customers."""
-    return retention.buying_rhythm(orders)
+    return retention.purchase_frequency(orders)
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +231,7 @@ def test_a_channel_that_loses_by_a_rule_and_a_sum_of_losses():
         }
     )
     journeys = attribution.from_paths(paths, nulls="nulls")
-    by_rule, chain = attribution.rules(journeys), attribution.markov(journeys, draws=0)
+    by_rule, chain = attribution.heuristics(journeys), attribution.markov(journeys, draws=0)
     assert verdict(CHANNELS, 1, "B", by_rule) == "right"
     assert verdict(CHANNELS, 1, "a", by_rule) == "gains"
     lost = chain.table.query("measure == 'removal'")["estimate"].sum()

@@ -27,7 +27,7 @@ def staged():
 
 def flow_of(staged, gap="30D", conf_level=0.95):
     """Decisions from stage to stage, as the notebook has them."""
-    present = stages.present(staged)
+    present = stages.observed_stages(staged)
     occasions = stages.profile(staged, present, column="stage", gap=gap)
     return stages.flows(occasions, present, conf_level=conf_level)
 

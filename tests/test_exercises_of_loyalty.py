@@ -73,7 +73,7 @@ def test_the_model_for_letters(cdnow):
     """The error per customer decides, by the name shown or by the code."""
     tenth = cdnow[cdnow["customer_id"].astype(int) % 10 == 1]
     customers = clv.customers(tenth, learn_until="1997-09-30")
-    found = clv.hold_out(customers, models=["bg_nbd", "pareto_nbd"], draws=20)
+    found = clv.holdout(customers, models=["bg_nbd", "pareto_nbd"], draws=20)
     rows = found.table.set_index(["measure", "model"])["estimate"]
     best = rows["error"].idxmin()
     assert verdict(VALUE, 1, None, found) == "first"
@@ -95,7 +95,7 @@ def test_the_price_on_the_safe_side(cdnow):
 
 def test_room_in_the_wallet(category):
     """What the largest brand's buyers spend on others: purchases, and not people."""
-    found = loyalty.performance(category, draws=20)
+    found = loyalty.brand_performance(category, draws=20)
     rows = found.table[found.table["brand"] == "a"].set_index("measure")["estimate"]
     assert verdict(WALLET, 1, None, found) == "first"
     assert verdict(WALLET, 1, 1 - rows["requirements"], found) == "right"

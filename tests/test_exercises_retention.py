@@ -27,7 +27,7 @@ def verdict(book, number, answer, *handed):
 def test_an_interval_and_ends_that_compete(orders):
     """Whether zero lies in the interval; cumulative incidence, not one minus a curve."""
     times = retention.times_to_return(orders.iloc[:9000])
-    stay = retention.curves(times, by="size", horizon=180)
+    stay = retention.survival_curves(times, by="size", horizon=180)
     facts = stay.facts[stay.facts["id"] == "retention.mean_gap"].set_index("name")["value"]
     right = "none" if facts["low"] <= 0 <= facts["high"] else "a"
     assert verdict(LEAVING, 1, right, stay) == "right"
@@ -36,7 +36,7 @@ def test_an_interval_and_ends_that_compete(orders):
     assert verdict(LEAVING, 1, kept + "c", stay) == "cooling"
     assert verdict(LEAVING, 1, kept + "d", stay) == "appetite"
     assert verdict(LEAVING, 1, "perhaps", stay) == "other"
-    reasons = retention.exits(times, horizon=180)
+    reasons = retention.competing_risks(times, horizon=180)
     upto = reasons.table[reasons.table["time"] <= 180].groupby("cause")["estimate"].last()
     assert verdict(LEAVING, 2, upto["dearer_order"], reasons, times, 180) == "right"
     assert verdict(LEAVING, 2, upto["cheaper_order"], reasons, times, 180) == "other"
@@ -44,7 +44,7 @@ def test_an_interval_and_ends_that_compete(orders):
 
 def test_a_model_and_a_forecast_to_choose(orders):
     """What the interval and the errors of the past say, whatever the horizon."""
-    told = prediction.will_return(orders.iloc[:9000], draws=30)
+    told = prediction.repurchase_propensity(orders.iloc[:9000], draws=30)
     low = told.table.set_index(["model", "measure"]).loc[("difference", "auc"), "conf_low"]
     groups = prediction.calibration(told)
     held = groups.table["predicted"].between(groups.table["conf_low"], groups.table["conf_high"])

@@ -233,7 +233,7 @@ def test_deals_support_referrals_and_names():
     assert support.loc["raw", "conf_high"] < -0.04
     referred = rows(influence.referred_deals(d, covariates=["hard"]), "measure")
     assert referred.loc["adjusted", "conf_low"] < 0.10 < referred.loc["adjusted", "conf_high"]
-    premium = influence.premium(
+    premium = influence.price_premium(
         d, ["years_of_record", "certified"], specification=["log_seats"]
     ).table.set_index(["comparison", "term"])
     assert (
@@ -475,7 +475,10 @@ def test_ratings_of_one_decimal_show_no_jump():
             "every row|0 or 1",
         ),
         (lambda: influence.huff(studies.trips(30).assign(distance_km=0.0)), "above 0"),
-        (lambda: influence.premium(studies.deals(30).assign(price=-1.0), ["certified"]), "above 0"),
+        (
+            lambda: influence.price_premium(studies.deals(30).assign(price=-1.0), ["certified"]),
+            "above 0",
+        ),
         (lambda: influence.support(studies.deals(30).assign(reply_hours=0.0)), "above 0"),
         (
             lambda: influence.predictability(
@@ -586,7 +589,7 @@ def test_planted_factors_are_recovered():
             rows(influence.referred_deals(d, covariates=["hard"]), "measure").loc["adjusted"],
             0.10,
         )
-        premium = influence.premium(
+        premium = influence.price_premium(
             d, ["years_of_record", "certified"], specification=["log_seats"]
         ).table.set_index(["comparison", "term"])
         note("record, within vendors", premium.loc[("within", "years_of_record")], np.expm1(0.012))

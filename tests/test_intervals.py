@@ -96,7 +96,7 @@ def test_corrections_are_those_of_statsmodels(p):
 
     known = np.isfinite(p)
     for method in ("holm", "fdr_bh"):
-        ours = intervals.corrected(p, method)
+        ours = intervals.adjust_p_values(p, method)
         assert np.isnan(ours[~known]).all()
         if known.any():
             assert ours[known] == pytest.approx(multipletests(np.array(p)[known], method=method)[1])

@@ -23,7 +23,7 @@ def choices():
 def worth(choices):
     """What the levels are worth in money."""
     fit = conjoint.part_worths(choices, list(interviews.OFFER), numeric=["price"])
-    return conjoint.worth(fit, "price", seed=1)
+    return conjoint.willingness_to_pay(fit, "price", seed=1)
 
 
 @pytest.fixture(scope="module")

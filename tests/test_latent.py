@@ -54,7 +54,7 @@ def learnt(world, customers=6000, seed=1):
     chances = stages.posterior(events[events["customer_id"] > half], model, moment=MOMENT)
     truth = true_stage(market, chances["customer_id"], MOMENT)
     rivals = [
-        f(events, model, labels, moment=MOMENT) for f in (stages.rule_map, stages.stage_logit)
+        f(events, model, labels, moment=MOMENT) for f in (stages.rule_posterior, stages.stage_logit)
     ]
     return model, chances, truth, [r[r["customer_id"] > half] for r in rivals]
 
@@ -78,10 +78,10 @@ def test_chances_are_calibrated_and_beat_the_rules(outside):
     """
     _, chances, truth, rivals = outside
     score = stages.latent_score(
-        chances, truth, *rivals, names=["rule_map", "logit"]
+        chances, truth, *rivals, names=["rule_posterior", "logit"]
     ).table.set_index(["model", "measure"])
-    assert score.loc[("rule_map", "brier"), "difference_low"] > 0
-    assert score.loc[("rule_map", "log_score"), "difference_high"] < 0
+    assert score.loc[("rule_posterior", "brier"), "difference_low"] > 0
+    assert score.loc[("rule_posterior", "log_score"), "difference_high"] < 0
     assert score.loc[("logit", "brier"), "difference"] > -0.01
     made = stages.reliability(chances, truth)
     error = (
@@ -183,7 +183,7 @@ def test_shares_of_now_and_their_doubt():
     """Mean chances add up to one; the uncertain are counted."""
     market = simulate.market(800, seed=3)
     chances = stages.posterior(market["events"], stages.fit_latent(market["events"]))
-    made = stages.where_now(chances)
+    made = stages.stage_distribution(chances)
     assert made.table["estimate"].sum() == pytest.approx(1) and made.simulated
     assert any(f"{(~chances['certain']).sum():,}" in str(s) for s in made.limits)
 
@@ -257,12 +257,14 @@ def test_behaviour_tells_who_buys_soon():
     """
     market = simulate.market(4000, seed=3)
     model = stages.fit_latent(market["events"], rounds=10)
-    made = stages.buying_chance(market["events"], model, window="14D", moment=MOMENT)
+    made = stages.purchase_propensity(market["events"], model, window="14D", moment=MOMENT)
     assert abs(made.model.params[1] - 1) < 3 * made.model.bse[1]
     assert made.table["estimate"].iloc[-1] > 3 * made.table["estimate"].iloc[0]
     late = market["events"]["occurred_at"] > MOMENT + pd.Timedelta("14D")
     same(
-        stages.buying_chance(market["events"][~late], model, window="14D", moment=MOMENT).table,
+        stages.purchase_propensity(
+            market["events"][~late], model, window="14D", moment=MOMENT
+        ).table,
         made.table,
     )
 
@@ -298,7 +300,7 @@ def test_scores_over_worlds_and_seeds(capsys):
             for seed in range(4 * THOROUGH):
                 _, chances, truth, rivals = learnt(world, 8000, seed)
                 table = stages.latent_score(
-                    chances, truth, *rivals, names=["rule_map", "logit"]
+                    chances, truth, *rivals, names=["rule_posterior", "logit"]
                 ).table
                 rel = stages.reliability(chances, truth).table
                 found.append(
@@ -316,4 +318,4 @@ def test_scores_over_worlds_and_seeds(capsys):
                 f" {mean['rule_map']:.4f}, logit {mean['logit']:.4f}; calibration error"
                 f" {mean['ece']:.4f}"
             )
-            assert mean["latent"] < mean["rule_map"] and mean["ece"] < 0.02
+            assert mean["latent"] < mean["rule_posterior"] and mean["ece"] < 0.02

@@ -63,7 +63,7 @@ def test_theory_equals_a_large_drawn_panel():
     included.
     """
     p = drawn(200_000, 3)
-    made = loyalty.performance(p, draws=5).table.pivot(
+    made = loyalty.brand_performance(p, draws=5).table.pivot(
         index="brand", columns="measure", values="estimate"
     )
     told = TRUTH.brands()
@@ -83,7 +83,7 @@ def test_counts_by_hand():
     """Three households, two brands: penetration of four, requirements, sole buyers; a brand twice
     in an order is one purchase.
     """
-    made = loyalty.performance(
+    made = loyalty.brand_performance(
         lines(
             (1, "x", "A", 2.0),
             (1, "x", "A", 2.0),
@@ -122,7 +122,7 @@ def test_panels_are_the_same_on_spark(to_spark):
             )
         ]
     )
-    here, there = (loyalty.panel(t) for t in (table, to_spark(table)))
+    here, there = (loyalty.purchase_panel(t) for t in (table, to_spark(table)))
     assert here.brands == there.brands
     assert (here.counts == there.counts).all()
     assert (here.ids == there.ids).all()
@@ -210,8 +210,8 @@ def test_the_panel_obeys_the_laws():
     of requirements within a fifth.
     """
     bought = load.panel_lines("FROZEN PIZZA")
-    p = loyalty.panel(bought, households=bought.attrs["households"], most=10)
-    made = loyalty.performance(p, draws=20).table.pivot(
+    p = loyalty.purchase_panel(bought, households=bought.attrs["households"], most=10)
+    made = loyalty.brand_performance(p, draws=20).table.pivot(
         index="brand", columns="measure", values="estimate"
     )
     assert p.households == 2469
@@ -236,17 +236,17 @@ def test_the_panel_obeys_the_laws():
             "more than the category",
         ),
         (
-            lambda: loyalty.performance(lines((1, "x", "A", 1.0)).drop(columns="brand")),
+            lambda: loyalty.brand_performance(lines((1, "x", "A", 1.0)).drop(columns="brand")),
             InputError,
             "no column named 'brand'",
         ),
         (
-            lambda: loyalty.performance(lines((1, "x", "A", 1.0), (2, "y", "A", 1.0))),
+            lambda: loyalty.brand_performance(lines((1, "x", "A", 1.0), (2, "y", "A", 1.0))),
             NotEnoughData,
             "2 brands",
         ),
         (
-            lambda: loyalty.performance(
+            lambda: loyalty.brand_performance(
                 lines((1, "x", "A", 1.0), (2, "y", "B", 1.0)), households=1
             ),
             InputError,
@@ -283,7 +283,7 @@ def test_the_dirichlet_is_recovered():
     told, inside, found = TRUTH.brands(), {}, []
     for seed in range(200):
         p = drawn(2500, seed)
-        made = loyalty.performance(p, draws=200, seed=seed).table
+        made = loyalty.brand_performance(p, draws=200, seed=seed).table
         found.append(loyalty.dirichlet(p, draws=2).model)
         for measure in ("penetration", "purchases", "requirements", "sole"):
             rows = made[made["measure"] == measure].set_index("brand").loc[list(p.brands)]
@@ -332,12 +332,12 @@ def test_scores_by_hand():
     assert fixed["f"].tolist() == [3, 2, 1, 2, 1]
     assert fixed["m"].tolist() == [3, 2, 1, 1, 3]
     early = loyalty.rfm(shop, as_of="2024-02-05")
-    back = loyalty.segments(early, shop, window="60D").table.query("measure == 'came_back'")
+    back = loyalty.rfm_segments(early, shop, window="60D").table.query("measure == 'came_back'")
     assert early["customer_id"].tolist() == ["a", "b", "d", "e"]
     assert back["count"].sum() == 1
     assert back["n"].sum() == 4
     assert (
-        loyalty.segments(loyalty.rfm(shop), shop)
+        loyalty.rfm_segments(loyalty.rfm(shop), shop)
         .table.query("measure == 'came_back'")["estimate"]
         .isna()
         .all()
@@ -464,12 +464,12 @@ def test_referrals_and_winning_back():
 # What an answer says of the whole table.
 SUMMARIES = {"off", "r", "part", "by_size", "p"}
 ANSWERED = [
-    "performance",
+    "brand_performance",
     "double_jeopardy",
     "dirichlet",
     "heavy_buyers",
     "buyer_moderation",
-    "segments",
+    "rfm_segments",
     "dick_basu",
     "satisfaction_link",
     "referral",

@@ -83,7 +83,7 @@ def test_groups_of_answers_and_of_a_series(report):
     orders["customer_id"] = [f"c{i % 50}" for i in range(200)]
     orders["ordered_at"] = pd.date_range("2024-01-01", periods=200, freq="D", tz="UTC")
     by = pd.Series({f"c{i}": "x" if i < 45 else f"y{i}" for i in range(50)})
-    made = retention.time_to_next(orders, by=by)
+    made = retention.time_to_repurchase(orders, by=by)
     assert any(note.id == "result.merged" and note.values["n"] == 6 for note in made.limits)
 
 

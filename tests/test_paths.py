@@ -462,10 +462,10 @@ def test_corrections_by_their_definitions():
     for rank, i in enumerate(order):
         holm[i] = max(min(1, (m - k) * p[order[k]]) for k in range(rank + 1))
         bh[i] = min(min(1, m / (k + 1) * p[order[k]]) for k in range(rank, m))
-    assert intervals.corrected(p) == pytest.approx(holm)
-    assert intervals.corrected(p, "fdr_bh") == pytest.approx(bh)
+    assert intervals.adjust_p_values(p) == pytest.approx(holm)
+    assert intervals.adjust_p_values(p, "fdr_bh") == pytest.approx(bh)
     assert intervals.each_against_rest([0.03, 0.03]).tolist() == [0.03, 0.03]
-    assert len(intervals.corrected([])) == 0
+    assert len(intervals.adjust_p_values([])) == 0
 
 
 def test_visits_without_any_source_column_are_not_called_direct():

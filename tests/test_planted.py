@@ -192,7 +192,7 @@ def test_shares_of_now_cover_the_truth_in_every_world(capsys):
         model = stages.fit_latent(learn, labels=mine, seed=seed)
         for moment in moments:
             chances = stages.posterior(judge, model, moment=moment)
-            now = stages.where_now(chances, model)
+            now = stages.stage_distribution(chances, model)
             planted = truth.now(market, chances["customer_id"], moment)
             table = truth.beside({"now": (now, planted)}).table
             hits += [

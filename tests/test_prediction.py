@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from workbench import load, prediction
 from workbench.errors import InputError, NotEnoughData
+from workbench.prediction.evaluation import Judge
 from workbench.prediction.extrapolation import _season, ahead_by_cohort
-from workbench.prediction.judging import Judge
 
 AT = pd.Timestamp("2024-01-01 12:00", tz="UTC")
 
@@ -46,7 +46,7 @@ def shop(seed, customers=600, days=400, coming=0.0):
 @pytest.fixture(scope="module")
 def foretold():
     """A prediction of a simulated shop."""
-    return prediction.will_return(shop(1), horizon="60D", draws=100, value=10, cost=3)
+    return prediction.repurchase_propensity(shop(1), horizon="60D", draws=100, value=10, cost=3)
 
 
 def test_traits_by_hand():
@@ -64,7 +64,7 @@ def test_traits_by_hand():
             ("z", 70, 1.0),
         ]
     )
-    made = prediction.traits(data, at="2024-01-21", horizon="15D").set_index("customer_id")
+    made = prediction.features(data, at="2024-01-21", horizon="15D").set_index("customer_id")
     assert made.loc[
         "a",
         [
@@ -85,14 +85,14 @@ def test_traits_by_hand():
         0.0,
     ]
     assert "c" not in made.index
-    late = prediction.traits(data, at="2024-03-01", horizon="15D")
+    late = prediction.features(data, at="2024-03-01", horizon="15D")
     assert late["came_back"].isna().all() and late["later_value"].isna().all()
     with pytest.raises(InputError, match="after the end"):
-        prediction.traits(data, at="2025-01-01")
+        prediction.features(data, at="2025-01-01")
     with pytest.raises(InputError, match="whole days"):
-        prediction.traits(data, at="2024-01-21", horizon="36h")
+        prediction.features(data, at="2024-01-21", horizon="36h")
     with pytest.raises(NotEnoughData, match="nobody had bought"):
-        prediction.traits(data, at="2023-12-01")
+        prediction.features(data, at="2023-12-01")
 
 
 def test_nothing_of_the_time_judged_is_learnt(foretold):
@@ -110,8 +110,12 @@ def test_nothing_of_the_time_judged_is_learnt(foretold):
             ),
         ]
     )
-    again = prediction.will_return(other, horizon="60D", draws=20, at=str(cut.date())).model
-    first = prediction.will_return(data, horizon="60D", draws=20, at=str(cut.date())).model
+    again = prediction.repurchase_propensity(
+        other, horizon="60D", draws=20, at=str(cut.date())
+    ).model
+    first = prediction.repurchase_propensity(
+        data, horizon="60D", draws=20, at=str(cut.date())
+    ).model
     for name in first.fits:
         pd.testing.assert_series_equal(first.fits[name].params, again.fits[name].params)
     pd.testing.assert_frame_equal(
@@ -198,14 +202,14 @@ def test_predictions_beat_chance_and_are_calibrated(foretold):
 def test_what_cannot_be_foretold_is_refused():
     """Too short, nobody back, half a price."""
     with pytest.raises(NotEnoughData, match="50 who did"):
-        prediction.will_return(shop(1, customers=60), horizon="60D")
+        prediction.repurchase_propensity(shop(1, customers=60), horizon="60D")
     with pytest.raises(NotEnoughData, match="are over"):
-        prediction.will_return(shop(1), horizon="60D", at="2025-01-20")
+        prediction.repurchase_propensity(shop(1), horizon="60D", at="2025-01-20")
     with pytest.raises(InputError, match="both value and cost"):
-        prediction.will_return(shop(1), horizon="60D", value=3)
+        prediction.repurchase_propensity(shop(1), horizon="60D", value=3)
     with pytest.raises(InputError, match="no option named 'best'"):
         prediction.calibration(
-            prediction.will_return(shop(1), horizon="60D", draws=10), model="best"
+            prediction.repurchase_propensity(shop(1), horizon="60D", draws=10), model="best"
         )
 
 
@@ -322,10 +326,12 @@ def test_one_price_and_missing_amounts_are_no_obstacle():
             for i in range(220)
             for d in np.append(rng.integers(0, 200), np.flatnonzero(rng.random(400) < 0.01))
         ]
-        made = prediction.will_return(orders([*rows, ("c0", 3, 10.0)]), horizon="90D", draws=20)
+        made = prediction.repurchase_propensity(
+            orders([*rows, ("c0", 3, 10.0)]), horizon="90D", draws=20
+        )
         assert made.table["estimate"].notna().all()
     some = orders([("a", 0, 10.0), ("a", 4, np.nan), ("b", 0, 6.0), ("b", 8, -6.0), ("z", 60, 1.0)])
-    table = prediction.traits(some, at="2024-01-07", horizon="20D").set_index("customer_id")
+    table = prediction.features(some, at="2024-01-07", horizon="20D").set_index("customer_id")
     assert table.loc["a", "mean_value"] == 10 and table.loc["b", "came_back"] == 0
 
 
@@ -333,8 +339,8 @@ def test_predictions_are_the_same_on_spark(to_spark):
     """Traits and the grid of cohorts come from the engine."""
     data = shop(5, customers=150)
     pd.testing.assert_frame_equal(
-        prediction.traits(data, at="2024-10-01"),
-        prediction.traits(to_spark(data), at="2024-10-01"),
+        prediction.features(data, at="2024-10-01"),
+        prediction.features(to_spark(data), at="2024-10-01"),
         check_dtype=False,
     )
     pd.testing.assert_frame_equal(
@@ -348,7 +354,7 @@ def test_cdnow_is_foretold_better_than_by_recency():
     """On 23,570 real customers history adds to recency, by little in the area and by much in
     precision.
     """
-    made = prediction.will_return(load.cdnow(), horizon="90D", draws=50).table.set_index(
+    made = prediction.repurchase_propensity(load.cdnow(), horizon="90D", draws=50).table.set_index(
         ["model", "measure"]
     )
     assert 0 < made.loc[("difference", "auc"), "conf_low"] < 0.03
@@ -368,9 +374,9 @@ def test_intervals_of_predictions_hold():
         row = made.table[(made.table["method"] == "cohorts") & (made.table["ahead"] == 2)].iloc[0]
         came = prediction.forecast(long, period="week", ahead=1).model.history[row["period"]]
         held.append(row["conf_low"] <= came <= row["conf_high"])
-        told = prediction.will_return(known, horizon="60D", draws=200, seed=seed).table.set_index(
-            ["model", "measure"]
-        )
+        told = prediction.repurchase_propensity(
+            known, horizon="60D", draws=200, seed=seed
+        ).table.set_index(["model", "measure"])
         areas.append(told.loc[("history", "auc"), ["estimate", "std_error"]].to_numpy(float))
     areas = np.array(areas)
     print(

@@ -106,7 +106,7 @@ from workbench import retention, funnels, journeys, load, loyalty, reports
 import pandas as pd
 orders = pd.read_csv(source, parse_dates=["ordered_at"])
 found = retention.repeat_rate(orders, windows=["30D"])
-display(found.figure(), found, retention.buying_rhythm(orders))
+display(found.figure(), found, retention.purchase_frequency(orders))
 display(orders.head(), loyalty.rfm(orders))
 print(orders.tail())
 display(reports.table(orders.head(3), "clv.best"))

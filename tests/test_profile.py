@@ -199,7 +199,7 @@ def test_degenerate_logs():
     with pytest.raises(NotEnoughData):
         stages.consideration(one)
     with pytest.raises(InputError, match="profile"):
-        stages.loops(one.drop(columns="rework"))
+        stages.path_complexity(one.drop(columns="rework"))
 
 
 def test_skipping_is_corrected_to_its_golden_value():
@@ -390,7 +390,7 @@ def test_hazards_by_hand():
 
 def test_dark_paths_by_hand():
     """One buyer appears at the till, one from the start."""
-    table = stages.dark_paths(
+    table = stages.unobserved_paths(
         pd.DataFrame(
             {
                 "customer_id": [1, 2, 3],

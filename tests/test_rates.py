@@ -189,7 +189,9 @@ def test_a_day_is_written_year_first(text):
 def test_pauses_carry_what_was_paid():
     """The purchase a pause begins on, and the one that ends it; days given back are none."""
     data = orders([("a", 0), ("a", 7), ("a", 9)]).assign(amount=[10.0, -4.0, 6.0])
-    assert retention.pauses(data)[["days", "amount", "next_amount"]].iloc[0].tolist() == [9, 10, 6]
+    assert retention.interpurchase_times(data)[["days", "amount", "next_amount"]].iloc[
+        0
+    ].tolist() == [9, 10, 6]
 
 
 def test_a_day_given_back_is_no_return():
@@ -228,7 +230,7 @@ def test_a_trend_over_cohorts():
         for i in range(50)
         for d in ([7 * w, 7 * w + 3] if i < 5 + 4 * w else [7 * w])
     ]
-    made = retention.over_time(orders(rows), days=(1, 8), period="week")
+    made = retention.retention_trend(orders(rows), days=(1, 8), period="week")
     assert made.table["count"].tolist() == [5 + 4 * w for w in range(8)]
     assert made.table["n"].eq(50).all()
     assert "100 customers" in " ".join(map(str, made.limits))
@@ -242,7 +244,7 @@ def test_a_trend_over_cohorts():
         theirs, rel=0.15
     )
     with pytest.raises(NotEnoughData, match="at least 2 cohorts"):
-        retention.over_time(HAND, days=(1, 300))
+        retention.retention_trend(HAND, days=(1, 300))
 
 
 def test_the_mean_curve_weighs_by_size():
@@ -331,7 +333,7 @@ def test_rates_are_the_same_on_spark(to_spark):
     data = orders([(f"c{rng.integers(60)}", int(d)) for d in rng.integers(0, 150, 400)])
     for call in (
         lambda d: retention.day_retention(d, kind="unbounded"),
-        lambda d: retention.over_time(d),
+        lambda d: retention.retention_trend(d),
         lambda d: retention.cohorts(d, entry="every"),
         lambda d: retention.cohorts(d, period="week_saturday"),
     ):

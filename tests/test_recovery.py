@@ -69,8 +69,12 @@ def everything(market):
         "median active minutes of buyers": cell(
             stages.search(profile), outcome="bought", measure="active_minutes", statistic="median"
         ),
-        "loop share of buyers": cell(stages.loops(profile), outcome="bought", measure="loop_share"),
-        "complexity of buyers": cell(stages.loops(profile), outcome="bought", measure="complexity"),
+        "loop share of buyers": cell(
+            stages.path_complexity(profile), outcome="bought", measure="loop_share"
+        ),
+        "complexity of buyers": cell(
+            stages.path_complexity(profile), outcome="bought", measure="complexity"
+        ),
         "one alternative considered": cell(
             stages.consideration(profile), outcome="bought", size="1"
         ),
@@ -143,7 +147,7 @@ def test_planted_effects_are_recovered_and_none_is_invented(capsys):
         .table.set_index("measure")
         .loc["cost_adjusted", "estimate"]
     )
-    linked = stages.with_truth(
+    linked = stages.link_true_stages(
         stages.profile(staged(big), NAMES, column="stage"),
         big.truth["events"],
         ["search", "evaluation"],
@@ -166,7 +170,7 @@ def test_planted_effects_are_recovered_and_none_is_invented(capsys):
         for off in ((), ("loyalty", "barrier")):
             market = simulate.market(1500, seed=seed, no_effect=off)
             known = market.truth["episodes"].query("orders_before > 0")
-            _, low, high = stages.effect(
+            _, low, high = stages.logistic_gee(
                 known["skipped"], known[["loyalty_before"]], known["customer_id"]
             ).table.iloc[-1][["estimate", "conf_low", "conf_high"]]
             found["loyalty off" if off else "loyalty"].append(
@@ -186,7 +190,7 @@ def test_planted_effects_are_recovered_and_none_is_invented(capsys):
                 low <= 0 <= high if off else low <= barrier <= high
             )
             if not off:
-                table = stages.with_truth(
+                table = stages.link_true_stages(
                     stages.profile(staged(market), NAMES, column="stage"),
                     market.truth["events"],
                     ["evaluation"],

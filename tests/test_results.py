@@ -522,12 +522,12 @@ ANALYSES = {
             stages.assign(d, rules=RULES).assign(label="search"), label="label"
         ),
     ),
-    "loops": (EVENTS, lambda d: stages.loops(profile(d))),
+    "path_complexity": (EVENTS, lambda d: stages.path_complexity(profile(d))),
     "search": (EVENTS, lambda d: stages.search(profile(d))),
     "consideration": (EVENTS, lambda d: stages.consideration(profile(d))),
     "touchpoints": (EVENTS, lambda d: stages.touchpoints(profile(d))),
     "flows": (EVENTS, lambda d: stages.flows(profile(d), STEPS)),
-    "where_now": (SHOP, lambda d: stages.where_now(chances(d))),
+    "stage_distribution": (SHOP, lambda d: stages.stage_distribution(chances(d))),
     "learning": (SHOP, lambda d: stages.learning(stages.fit_latent(d, rounds=3), d)),
     "reliability_stages": (SHOP, lambda d: stages.reliability(chances(d), chances(d))),
     "latent_score": (
@@ -592,17 +592,17 @@ ANALYSES = {
         EVENTS,
         lambda d: stages.source_mix(d, {"written": ["p"], "online": ["q", "r"]}),
     ),
-    "buying_chance": (
+    "purchase_propensity": (
         LONG,
-        lambda d: stages.buying_chance(d, stages.fit_latent(d, rounds=2), window="20h"),
+        lambda d: stages.purchase_propensity(d, stages.fit_latent(d, rounds=2), window="20h"),
     ),
-    "dark_paths": (
+    "unobserved_paths": (
         EVENTS,
-        lambda d: stages.dark_paths(stages.episodes(d, STEPS, gap="9h"), STEPS, begins="q"),
+        lambda d: stages.unobserved_paths(stages.episodes(d, STEPS, gap="9h"), STEPS, begins="q"),
     ),
-    "effect": (
+    "logistic_gee": (
         EVENTS,
-        lambda d: stages.effect(
+        lambda d: stages.logistic_gee(
             d["event"] == "p", d.assign(x=d["occurred_at"].dt.hour)[["x"]], d["customer_id"]
         ),
     ),
@@ -641,12 +641,17 @@ ANALYSES = {
     "identity_quality": (VISITS, lambda d: journeys.identity_quality(d, d[d["event"] == "p"])),
     "repeat_rate": (ORDERS, retention.repeat_rate),
     "ever_repeat": (ORDERS, retention.ever_repeat),
-    "buying_rhythm": (ORDERS, retention.buying_rhythm),
+    "purchase_frequency": (ORDERS, retention.purchase_frequency),
     "cohorts": (ORDERS, retention.cohorts),
-    "will_return": (RETURNS, lambda d: prediction.will_return(d, horizon="20D", draws=40)),
+    "repurchase_propensity": (
+        RETURNS,
+        lambda d: prediction.repurchase_propensity(d, horizon="20D", draws=40),
+    ),
     "calibration": (
         RETURNS,
-        lambda d: prediction.calibration(prediction.will_return(d, horizon="20D", draws=10)),
+        lambda d: prediction.calibration(
+            prediction.repurchase_propensity(d, horizon="20D", draws=10)
+        ),
     ),
     "forecast": (RETURNS, lambda d: prediction.forecast(d, period="week")),
     "advocacy": (
@@ -691,7 +696,10 @@ ANALYSES = {
             .gt(20),
         ),
     ),
-    "over_time": (ORDERS, lambda d: retention.over_time(d, days=(1, 15), period="week")),
+    "retention_trend": (
+        ORDERS,
+        lambda d: retention.retention_trend(d, days=(1, 15), period="week"),
+    ),
     "mean_curve": (ORDERS, lambda d: retention.mean_curve(retention.cohorts(d))),
     "engagement": (
         ORDERS,
@@ -711,7 +719,7 @@ ANALYSES = {
         ORDERS,
         lambda d: retention.next_amounts(retention.times_to_return(d)),
     ),
-    "time_to_next": (ORDERS, retention.time_to_next),
+    "time_to_repurchase": (ORDERS, retention.time_to_repurchase),
     "conditional_logit": (CHOICES, lambda d: choice.conditional_logit(d, ["price", "display"])),
     "elasticities": (
         CHOICES,
@@ -738,13 +746,13 @@ ANALYSES = {
     ),
     "state_dependence": (CHOICES, lambda d: choice.state_dependence(d, ["price"], draws=30)),
     "latent_class": (KINDS, lambda d: choice.latent_class(d, ["price", "display"], 2, starts=5)),
-    "latent_classes": (
+    "select_latent_classes": (
         KINDS,
-        lambda d: choice.latent_classes(d, ["price", "display"], most=2, starts=5),
+        lambda d: choice.select_latent_classes(d, ["price", "display"], most=2, starts=5),
     ),
-    "what_if": (
+    "simulate_shares": (
         CHOICES,
-        lambda d: choice.what_if(
+        lambda d: choice.simulate_shares(
             choice.conditional_logit(d, ["price"]),
             d,
             change={"price": {"brand 0": 1.1}},
@@ -757,9 +765,9 @@ ANALYSES = {
         TASKS,
         lambda d: conjoint.importance(conjoint.part_worths(d, ["brand", "price"]), draws=40),
     ),
-    "worth": (
+    "willingness_to_pay_conjoint": (
         TASKS,
-        lambda d: conjoint.worth(
+        lambda d: conjoint.willingness_to_pay(
             conjoint.part_worths(d, ["brand", "price"], numeric=["price"]), "price"
         ),
     ),
@@ -784,7 +792,7 @@ ANALYSES = {
         ),
         drivers.kano,
     ),
-    "stated": (ANSWERS.rename(columns={"item": "factor"}), drivers.stated),
+    "stated_importance": (ANSWERS.rename(columns={"item": "factor"}), drivers.stated_importance),
     "mediation": (WIDE, lambda d: drivers.mediation(d, "i0", "i1", "i2", draws=60)),
     "moderation": (WIDE, lambda d: drivers.moderation(d, "i0", "i1", "i2")),
     "structural": (WIDE, lambda d: drivers.structural(d, "f =~ i0 + i1 + i2 + i3")),
@@ -927,9 +935,9 @@ ANALYSES = {
         ),
         drivers.service_gap,
     ),
-    "woken_by": (
+    "conversion_by_trigger": (
         WIDE.assign(variant=WIDE["group"], bought=WIDE["y"]),
-        lambda d: influence.woken_by(d, control="control"),
+        lambda d: influence.conversion_by_trigger(d, control="control"),
     ),
     "sensitivities": (
         CHOICES,
@@ -962,13 +970,13 @@ ANALYSES = {
     "impulse": (
         SHOP,
         lambda d: influence.impulse(
-            stages.assign(d).assign(group=stages.beside(d, stages.assign(d), "group")), by="group"
+            stages.assign(d).assign(group=stages.align(d, stages.assign(d), "group")), by="group"
         ),
     ),
     "decision_units": (LEADS, influence.decision_units),
-    "premium": (
+    "price_premium": (
         DEALS,
-        lambda d: influence.premium(
+        lambda d: influence.price_premium(
             d, ["years_of_record", "certified"], specification=["log_seats"]
         ),
     ),
@@ -978,7 +986,7 @@ ANALYSES = {
         DEALS.assign(stage=DEALS["deal_id"] % 3, next_stage=DEALS["certified"] + DEALS["won"]),
         lambda d: influence.predictability(d, "referred", draws=40),
     ),
-    "rules": (EVENTS, lambda d: attribution.rules(touches(d))),
+    "heuristics": (EVENTS, lambda d: attribution.heuristics(touches(d))),
     "markov": (EVENTS, lambda d: attribution.markov(touches(d), draws=40)),
     "shapley": (EVENTS, lambda d: attribution.shapley(touches(d), worth="rate", draws=40)),
     "compare": (
@@ -987,19 +995,19 @@ ANALYSES = {
             touches(d), truth=pd.DataFrame({"channel": ["g"], "incremental_orders": [9]}), draws=40
         ),
     ),
-    "calibrated": (
+    "calibrate_to_experiments": (
         EVENTS,
-        lambda d: attribution.calibrated(
+        lambda d: attribution.calibrate_to_experiments(
             attribution.markov(touches(d), draws=0),
             pd.DataFrame(
                 {"channel": ["g", "h"], "incremental": [20.0, 15.0], "std_error": [5.0, 5.0]}
             ),
         ),
     ),
-    "beside_truth": (
+    "compare_with_truth": (
         EVENTS,
-        lambda d: attribution.beside_truth(
-            attribution.calibrated(
+        lambda d: attribution.compare_with_truth(
+            attribution.calibrate_to_experiments(
                 attribution.markov(touches(d), draws=0),
                 pd.DataFrame({"channel": ["g", "h"], "incremental": [20, 15], "std_error": 5.0}),
                 draws=400,
@@ -1015,9 +1023,9 @@ ANALYSES = {
         lambda d: attribution.mail_effect(d, ORDERS, windows=["7D", "20D"]),
     ),
     "email_funnel": (MAILS, lambda d: attribution.email_funnel(d, ORDERS)),
-    "mix": (
+    "marketing_mix": (
         MEDIA,
-        lambda d: attribution.mix(
+        lambda d: attribution.marketing_mix(
             d.sort_values("week", ignore_index=True),
             "sales",
             ["television", "radio"],
@@ -1026,9 +1034,9 @@ ANALYSES = {
         ),
     ),
     "difference": (WIDE, lambda d: experiments.difference(d, "many", variant="group", before="i4")),
-    "beside_planted": (
+    "compare_with_planted": (
         WIDE,
-        lambda d: experiments.beside_planted(
+        lambda d: experiments.compare_with_planted(
             {"one": 0.1}, one=experiments.difference(d, "many", variant="group")
         ),
     ),
@@ -1046,16 +1054,16 @@ ANALYSES = {
         WIDE,
         lambda d: experiments.negative_controls(d, "flag", ["i4"], ["i0", "i3"]),
     ),
-    "judged": (
+    "grade_with_checks": (
         WIDE,
-        lambda d: experiments.judged(
+        lambda d: experiments.grade_with_checks(
             experiments.weighting(d, "flag", "many", ["i0", "i3"]),
             experiments.negative_controls(d, "flag", ["i4"], ["i0", "i3"]),
         ),
     ),
-    "by_design": (
+    "compare_designs": (
         WIDE,
-        lambda d: experiments.by_design(
+        lambda d: experiments.compare_designs(
             weighted=experiments.weighting(d, "flag", "many", ["i0", "i3"]),
             over_time=experiments.weighting(d, "flag", "many", ["i0"]),
         ),
@@ -1064,9 +1072,9 @@ ANALYSES = {
         WIDE,
         lambda d: experiments.power(experiments.difference(d, "many", variant="group"), [0.2, 0.5]),
     ),
-    "concurrent": (
+    "concurrent_campaigns": (
         ORDERS,
-        lambda d: experiments.concurrent(
+        lambda d: experiments.concurrent_campaigns(
             experiments.campaign_households(d, sent(d), 1), sent(d), 1
         ),
     ),
@@ -1083,7 +1091,7 @@ ANALYSES = {
             gap="9h",
         ),
     ),
-    "performance": (BRANDS, lambda d: loyalty.performance(d, households=150, draws=60)),
+    "brand_performance": (BRANDS, lambda d: loyalty.brand_performance(d, households=150, draws=60)),
     "double_jeopardy": (BRANDS, lambda d: loyalty.double_jeopardy(d, households=150, draws=60)),
     "duplication": (BRANDS, lambda d: loyalty.duplication(d, households=150, draws=60)),
     "dirichlet": (BRANDS, lambda d: loyalty.dirichlet(d, households=150, draws=30)),
@@ -1092,14 +1100,14 @@ ANALYSES = {
         BRANDS,
         lambda d: loyalty.buyer_moderation(d, until="2024-05-30", draws=60),
     ),
-    "curves": (SPELLS, lambda d: retention.curves(d, by="group")),
+    "survival_curves": (SPELLS, lambda d: retention.survival_curves(d, by="group")),
     "cox": (SPELLS, lambda d: retention.cox(d, ["x", "group"])),
     "parametric": (SPELLS, lambda d: retention.parametric(d, ["x"])),
-    "period_hazards": (SPELLS, lambda d: retention.period_hazards(d, ["x"], width=20)),
-    "exits": (SPELLS, lambda d: retention.exits(d, cause="why")),
-    "segments": (
+    "discrete_time_hazard": (SPELLS, lambda d: retention.discrete_time_hazard(d, ["x"], width=20)),
+    "competing_risks": (SPELLS, lambda d: retention.competing_risks(d, cause="why")),
+    "rfm_segments": (
         ORDERS,
-        lambda d: loyalty.segments(loyalty.rfm(d, as_of="2024-07-30"), d, window="30D"),
+        lambda d: loyalty.rfm_segments(loyalty.rfm(d, as_of="2024-07-30"), d, window="30D"),
     ),
     "dick_basu": (WIDE, lambda d: loyalty.dick_basu(d, "i0", "i1")),
     "switching": (BRANDS, loyalty.switching),
@@ -1114,15 +1122,15 @@ ANALYSES = {
     "pareto_nbd": (ORDERS, lambda d: clv.pareto_nbd(clv.customers(d))),
     "bg_bb": (GIVERS, clv.bg_bb),
     "gamma_gamma": (ORDERS, lambda d: clv.gamma_gamma(clv.customers(d))),
-    "hold_out": (
+    "holdout_clv": (
         ORDERS,
-        lambda d: clv.hold_out(
+        lambda d: clv.holdout(
             clv.customers(d, learn_until="2024-06-30"), models=["mbg_nbd"], draws=60
         ),
     ),
-    "tracking": (
+    "tracking_plot": (
         ORDERS,
-        lambda d: clv.tracking(clv.mbg_nbd(clv.customers(d)), clv.customers(d), d),
+        lambda d: clv.tracking_plot(clv.mbg_nbd(clv.customers(d)), clv.customers(d), d),
     ),
     "value": (
         ORDERS,
@@ -1133,11 +1141,11 @@ ANALYSES = {
             horizon="364D",
         ),
     ),
-    "past_forecasts": (
+    "backtest": (
         ORDERS,
-        lambda d: clv.past_forecasts(d, horizon="60D", models=["mbg_nbd", "pareto_nbd"], dates=3),
+        lambda d: clv.backtest(d, horizon="60D", models=["mbg_nbd", "pareto_nbd"], dates=3),
     ),
-    "contract": (ORDERS, lambda d: clv.contract([100, 70, 55, 48, 44])),
+    "sbg": (ORDERS, lambda d: clv.sbg([100, 70, 55, 48, 44])),
     "uplift": (
         pd.concat([WIDE] * 5, ignore_index=True),
         lambda d: experiments.uplift(d, "flag", "y", ["i2", "i3"], draws=40),
@@ -1145,9 +1153,9 @@ ANALYSES = {
 }
 SHARES = {
     "source_mix",
-    "buying_chance",
+    "purchase_propensity",
     "hazards",
-    "dark_paths",
+    "unobserved_paths",
     "flows",
     "paths",
     "paths_to",
@@ -1182,7 +1190,7 @@ SHARES = {
     "repeat_rate",
     "ever_repeat",
     "day_retention",
-    "over_time",
+    "retention_trend",
     "mean_curve",
     "engagement",
     "cohorts",
@@ -1207,9 +1215,9 @@ SIGNED = {
     "defects",
     "attitude",
     "balance",
-    "beside_planted",
+    "compare_with_planted",
     "best_worst",
-    "by_design",
+    "compare_designs",
     "compare_groups",
     "compare_time",
     "conditional_logit",
@@ -1219,7 +1227,7 @@ SIGNED = {
     "difference_in_differences",
     "differences",
     "distinguishing_paths",
-    "effect",
+    "logistic_gee",
     "elasticities",
     "heterogeneity",
     "holdout",
@@ -1229,7 +1237,7 @@ SIGNED = {
     "kano",
     "key_drivers",
     "latent_class",
-    "latent_classes",
+    "select_latent_classes",
     "latent_score",
     "mediation",
     "mixed_logit",
@@ -1239,9 +1247,9 @@ SIGNED = {
     "nps",
     "parametric",
     "part_worths",
-    "period_hazards",
+    "discrete_time_hazard",
     "predictability",
-    "premium",
+    "price_premium",
     "price_elasticity",
     "promotion_lift",
     "review_effect",
@@ -1254,23 +1262,23 @@ SIGNED = {
     "skip_contrast",
     "stage_progress",
     "star_rounding",
-    "judged",
+    "grade_with_checks",
     "mail_effect",
     "sensitivities",
     "state_dependence",
-    "woken_by",
+    "conversion_by_trigger",
     "support",
     "trend",
     "uplift",
     "weight_effect",
     "weighting",
-    "what_if",
-    "will_return",
+    "simulate_shares",
+    "repurchase_propensity",
     "win_back",
-    "worth",
+    "willingness_to_pay_conjoint",
 }
 # What rests on no table has no mark to carry and no rows to shuffle.
-NO_TABLE = {"sample_size", "answers_needed", "e_value", "contract"}
+NO_TABLE = {"sample_size", "answers_needed", "e_value", "sbg"}
 
 
 @pytest.fixture(scope="module")
@@ -1354,8 +1362,8 @@ def test_shares_carry_their_denominator(made, name):
 
 # Credit of conversions is shared between channels; repeats are counted over years, and purchases
 # over time beside the number of customers.
-CREDITED = {"rules", "markov", "shapley", "compare", "calibrated"}
-RATES = {"buying_rhythm", "tracking"}
+CREDITED = {"heuristics", "markov", "shapley", "compare", "calibrated"}
+RATES = {"purchase_frequency", "tracking_plot"}
 # Of a curve, the events at a time stand beside those still at risk.
 AT_RISK = {
     "first_reply",
@@ -1363,10 +1371,10 @@ AT_RISK = {
     "gap_sensitivity",
     "time_to_convert",
     "time_to_purchase",
-    "time_to_next",
-    "curves",
-    "exits",
-    "contract",
+    "time_to_repurchase",
+    "survival_curves",
+    "competing_risks",
+    "sbg",
 }
 
 
@@ -1442,13 +1450,13 @@ UNTIL = {
     "time_in_stage": lambda d, u: stages.time_in_stage(d, STEPS, gap="9h", until=u),
     "gap_sensitivity": lambda d, u: stages.gap_sensitivity(d, STEPS, gaps=["9h"], until=u),
     "repeat_rate": lambda d, u: retention.repeat_rate(d, windows=["30D"], until=u),
-    "buying_rhythm": lambda d, u: retention.buying_rhythm(d, until=u),
+    "purchase_frequency": lambda d, u: retention.purchase_frequency(d, until=u),
     "cohorts": lambda d, u: retention.cohorts(d, until=u),
     "cohorts_rolling": lambda d, u: retention.cohorts(
         d, clock="rolling", criterion="on_or_after", until=u
     ),
     "churn_moments": lambda d, u: retention.churn_moments(d, silence="30D", until=u),
-    "time_to_next": lambda d, u: retention.time_to_next(d, until=u),
+    "time_to_repurchase": lambda d, u: retention.time_to_repurchase(d, until=u),
 }
 
 
@@ -1600,11 +1608,11 @@ def test_words_match_the_evidence(made, name):
             "peers",
             "support",
             "star_rounding",
-            "calibrated",
+            "calibrate_to_experiments",
             "email_funnel",
             "mail_effect",
-            "by_design",
-            "judged",
+            "compare_designs",
+            "grade_with_checks",
             "difference",
             "heterogeneity",
             "difference_in_differences",
@@ -1696,13 +1704,13 @@ def test_an_unknown_grade_of_evidence_is_refused():
 IN_MONEY = {
     "gabor_granger": ("answer", "limits"),
     "van_westendorp": ("answer",),
-    "worth": ("answer",),
+    "willingness_to_pay_conjoint": ("answer",),
     "willingness_to_pay": ("answer",),
     "value": ("answer",),
     "gamma_gamma": ("answer",),
     "cohorts_revenue": ("table",),
-    "buying_rhythm": ("table",),
-    "segments": ("table",),
+    "purchase_frequency": ("table",),
+    "rfm_segments": ("table",),
     "campaigns": ("table",),
 }
 
@@ -1732,7 +1740,7 @@ NO_PERCENTILES = {"choice.mixed_logit", "choice.state_dependence"}
 TOO_FEW = {
     "attribution.compare",
     "attribution.markov",
-    "attribution.mix",
+    "attribution.marketing_mix",
     "attribution.shapley",
     "conjoint.importance",
     "drivers.explore_factors",

@@ -63,7 +63,7 @@ def test_ever_repeat_is_not_the_repeat_rate():
 
 def test_buying_rhythm_by_hand():
     """Money per order, and a median pause that knows of the pauses still open."""
-    table = retention.buying_rhythm(SMALL).table.set_index("measure")
+    table = retention.purchase_frequency(SMALL).table.set_index("measure")
     assert table.loc["order_value", ["amount", "n"]].tolist() == [82, 7]
     assert table.loc["repeats_per_year", "count"] == 3, (
         "the purchase that starts the clock does not count"
@@ -147,15 +147,15 @@ def test_churn_counts_only_purchases_watched_long_enough():
 
 def test_time_to_next_is_kaplan_meier_on_first_pauses():
     """Pauses 20 and 60, still open after 90 (Bob) and 5 days (Dan)."""
-    table = retention.time_to_next(SMALL).table.set_index("days")
+    table = retention.time_to_repurchase(SMALL).table.set_index("days")
     assert table.loc[20, ["n", "count"]].tolist() == [3, 1]
     assert table.loc[20, "estimate"] == pytest.approx(2 / 3)
     assert table.loc[60, "estimate"] == pytest.approx(1 / 3)
-    split = retention.time_to_next(
+    split = retention.time_to_repurchase(
         SMALL, by=pd.Series({"ann": "x", "bob": "x", "cas": "y", "dan": "y"})
     ).table
     assert set(split["group"]) == {"x", "y"}
-    some = retention.time_to_next(SMALL, by=pd.Series({"ann": "x"})).table
+    some = retention.time_to_repurchase(SMALL, by=pd.Series({"ann": "x"})).table
     assert some.groupby("group")["n"].max().to_dict() == {
         "missing": 3,
         "x": 1,
@@ -170,7 +170,7 @@ def test_cdnow_facts():
     assert len(cdnow) == 69_659
     assert (cdnow["amount"] == 0).sum() == 80
     assert cdnow["amount"].sum() == pytest.approx(2_500_315.63)
-    gaps = retention.pauses(cdnow)
+    gaps = retention.interpurchase_times(cdnow)
     twice = gaps.loc[gaps["number"] == 2, "customer_id"].nunique() / gaps["customer_id"].nunique()
     assert gaps["customer_id"].nunique() == 23_570 and round(100 * twice, 1) == 48.9
     starts = retention.cohorts(cdnow).table.query("age == 0")["n"]
@@ -246,9 +246,9 @@ def test_spark_gives_the_same_tables(to_spark):
     there = to_spark(made)
     for analysis in (
         retention.repeat_rate,
-        retention.buying_rhythm,
+        retention.purchase_frequency,
         retention.churn_moments,
-        retention.time_to_next,
+        retention.time_to_repurchase,
     ):
         same(
             analysis(made, zone="Europe/Amsterdam").table,

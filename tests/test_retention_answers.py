@@ -21,21 +21,21 @@ def times(orders):
 ORDERS = {
     "repeat": lambda o: retention.repeat_rate(o, windows=["30D", "60D"]),
     "ever": retention.ever_repeat,
-    "rhythm": retention.buying_rhythm,
+    "rhythm": retention.purchase_frequency,
     "cohorts": lambda o: retention.cohorts(o, period="week"),
     "revenue": lambda o: retention.cohorts(o, period="week", measure="revenue"),
     "mean": lambda o: retention.mean_curve(retention.cohorts(o, period="week")),
     "days": lambda o: retention.day_retention(o, days=(1, 15, 31)),
-    "over_time": lambda o: retention.over_time(o, days=(1, 15), period="week"),
+    "retention_trend": lambda o: retention.retention_trend(o, days=(1, 15), period="week"),
     "churn": lambda o: retention.churn_moments(o, silence="20D"),
-    "next": retention.time_to_next,
+    "next": retention.time_to_repurchase,
 }
 TIMES = {
-    "curves": lambda t: retention.curves(t, by="size"),
+    "survival_curves": lambda t: retention.survival_curves(t, by="size"),
     "cox": lambda t: retention.cox(t, ["log_amount"]),
     "parametric": lambda t: retention.parametric(t, ["log_amount"]),
-    "hazards": lambda t: retention.period_hazards(t, width=10),
-    "exits": retention.exits,
+    "hazards": lambda t: retention.discrete_time_hazard(t, width=10),
+    "competing_risks": retention.competing_risks,
 }
 # Values that are made of the table and do not stand in it: sums, dates, settings.
 MADE = {"begin"} | {
@@ -103,7 +103,7 @@ def test_a_forecast_and_a_calibration_answer(orders):
 
 def test_curves_of_groups_are_read_one_by_one(times):
     """Every group has its own rows."""
-    table = retention.curves(times, by="size").table
+    table = retention.survival_curves(times, by="size").table
     read = survival.at(table, "time", [20, 40])
     assert read["group"].nunique() == 2
     assert len(read) == 4

@@ -279,7 +279,7 @@ def test_a_segment_goes_where_a_grouping_is_asked_for():
     )
     made = retention.day_retention(shop, by=results.Segment("some", range(20)), days=(1, 31))
     assert set(made.table["group"]) == {"some", "others"}
-    waits = retention.time_to_next(shop, by=results.Segment("some", range(20)))
+    waits = retention.time_to_repurchase(shop, by=results.Segment("some", range(20)))
     assert set(waits.table["group"]) == {"some", "others"}
 
 

@@ -8,7 +8,7 @@ from workbench.display import speaking
 
 NAMES = (
     "mapping_quality",
-    "loops",
+    "path_complexity",
     "search",
     "consideration",
     "touchpoints",
@@ -30,7 +30,7 @@ NAMES = (
     "hazards",
     "compare_time",
     "source_mix",
-    "dark_paths",
+    "unobserved_paths",
     "gap_sensitivity",
     "intention",
 )

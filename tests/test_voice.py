@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from workbench import voice
 from workbench.errors import DataError, InputError, NotEnoughData
 from workbench.simulate import writing
-from workbench.stats import corrected, ratings
+from workbench.stats import prediction_powered, ratings
 from workbench.stats import topics as factors
 from workbench.voice import lexicons, wording
 
@@ -164,13 +164,13 @@ def test_the_published_estimator_by_hand():
     rng = np.random.default_rng(3)
     f, n, rest = rng.random(260), 60, 200
     y = np.where(np.arange(260) < n, (f + rng.normal(0, 0.2, 260) > 0.5) * 1.0, np.nan)
-    made = corrected.mean(f, y, trust=1.0)
+    made = prediction_powered.mean(f, y, trust=1.0)
     error = y[:n] - f[:n]
     assert made.estimate == pytest.approx(f[n:].mean() + error.mean())
     assert made.std_error == pytest.approx(
         np.sqrt(f[n:].var(ddof=1) / rest + error.var(ddof=1) / n)
     )
-    labels_only = corrected.mean(f, y, trust=0.0)
+    labels_only = prediction_powered.mean(f, y, trust=0.0)
     assert labels_only.estimate == pytest.approx(y[:n].mean())
     assert labels_only.std_error == pytest.approx(y[:n].std(ddof=1) / np.sqrt(n))
 
@@ -180,11 +180,11 @@ def test_trust_is_that_of_the_paper():
     rng = np.random.default_rng(5)
     f = rng.normal(size=1200)
     y = np.where(np.arange(1200) < 200, 0.5 * f + rng.normal(size=1200), np.nan)
-    made = corrected.mean(f, y)
+    made = prediction_powered.mean(f, y)
     wanted = np.cov(y[:200], f[:200], bias=True)[0, 1] / ((1 + 200 / 1000) * f.var())
     assert made.trust == pytest.approx(wanted)
-    assert made.std_error < corrected.mean(f, y, trust=0.0).std_error
-    assert made.std_error < corrected.mean(f, y, trust=1.0).std_error
+    assert made.std_error < prediction_powered.mean(f, y, trust=0.0).std_error
+    assert made.std_error < prediction_powered.mean(f, y, trust=1.0).std_error
 
 
 def test_dirichlet_posterior_by_hand():
@@ -201,7 +201,7 @@ def test_repeated_writers_weigh_as_in_an_independent_implementation():
 
     rng = np.random.default_rng(8)
     y, who = (rng.random(300) < 0.3) * 1.0, rng.integers(0, 120, 300)
-    made = corrected.mean(np.zeros(300), y, cluster=who)
+    made = prediction_powered.mean(np.zeros(300), y, cluster=who)
     fit = sm.OLS(y, np.ones(300)).fit(
         cov_type="cluster", cov_kwds={"groups": who, "use_correction": False}
     )
@@ -246,9 +246,9 @@ def test_without_labels_nothing_pretends(wrote):
 def test_labels_for_all_are_the_mean_of_labels(pairs, trust):
     """Where every unit is labelled the model counts for nothing."""
     f, y = np.array(pairs, float).T
-    assert corrected.mean(f, y).estimate == pytest.approx(y.mean())
+    assert prediction_powered.mean(f, y).estimate == pytest.approx(y.mean())
     more = np.append(y, [np.nan] * 3)
-    flat = corrected.mean(np.full(len(more), 0.5), more, trust=trust)
+    flat = prediction_powered.mean(np.full(len(more), 0.5), more, trust=trust)
     assert flat.estimate == pytest.approx(y.mean())
 
 

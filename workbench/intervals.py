@@ -136,7 +136,7 @@ def newcombe_p(count_a, n_a, count_b, n_b):
     )
 
 
-def corrected(p, method="holm"):
+def adjust_p_values(p, method="holm"):
     """Give p-values corrected for their number; missing ones stay missing and do not count.
 
     Parameters
@@ -153,7 +153,7 @@ def corrected(p, method="holm"):
 
     Source: Holm (1979), Scand. J. Statist. 6; Benjamini & Hochberg (1995), JRSS B 57.
 
-    >>> corrected([0.01, 0.04, 0.03]).tolist()
+    >>> adjust_p_values([0.01, 0.04, 0.03]).tolist()
     [0.03, 0.06, 0.06]
     """
     from scipy import stats
@@ -176,9 +176,9 @@ def each_against_rest(p):
     """Give Holm's correction where each group was compared with all others: two groups make one
     comparison, told twice.
 
-    Returns an array like `p`. Source: as `corrected`.
+    Returns an array like `p`. Source: as `adjust_p_values`.
     """
-    return np.asarray(p, float) if len(p) == 2 else corrected(p)
+    return np.asarray(p, float) if len(p) == 2 else adjust_p_values(p)
 
 
 def trend(dose, count, n):
@@ -333,7 +333,7 @@ def ratio(numerator, denominator, conf_level=0.95):
     return estimate, se, low, high
 
 
-def clustered(estimate, std_error, n, customers, conf_level=0.95):
+def wilson_effective_n(estimate, std_error, n, customers, conf_level=0.95):
     """Give the Wilson interval of shares whose rows come from customers, at the number of rows they
     are worth.
 
@@ -402,10 +402,10 @@ def share_of_sums(y, x, yy, xy, xx, customers, conf_level=0.95):
     Parameters are as in `ratio_of_sums`. Returns a dictionary of arrays: count, n, estimate,
     std_error, conf_low, conf_high.
 
-    Source: as `ratio_of_sums` and `clustered`.
+    Source: as `ratio_of_sums` and `wilson_effective_n`.
     """
     estimate, se, _, _ = ratio_of_sums(y, x, yy, xy, xx, customers, conf_level)
-    low, high = clustered(estimate, se, x, customers, conf_level)
+    low, high = wilson_effective_n(estimate, se, x, customers, conf_level)
     whole = [
         np.broadcast_to(np.asarray(v, float), np.shape(estimate)).astype(np.int64) for v in (y, x)
     ]
@@ -473,7 +473,7 @@ def share(hit, customer, conf_level=0.95, weights=None):
     -------
     dict
         count, n (rows), estimate, std_error, conf_low, conf_high: Wilson's interval at the number
-        of independent rows the customers are worth (see `clustered`).
+        of independent rows the customers are worth (see `wilson_effective_n`).
     """
     hit = np.asarray(hit, bool)
     who, sizes = _whose(customer)
@@ -481,13 +481,13 @@ def share(hit, customer, conf_level=0.95, weights=None):
     if weights is not None:
         each = np.bincount(who, weights)
         estimate, se, _, _ = ratio(np.bincount(who, hit * weights), each, conf_level)
-        low, high = clustered(estimate, se, n, sampling.kish(each), conf_level)
+        low, high = wilson_effective_n(estimate, se, n, sampling.kish(each), conf_level)
         return _shared(count, n, estimate, se, low, high)
     estimate, se, _, _ = ratio(np.bincount(who, hit, len(sizes)), sizes, conf_level)
     if len(sizes) == n:
         low, high = wilson(count, n, conf_level)
     else:
-        low, high = clustered(estimate, se, n, len(sizes), conf_level)
+        low, high = wilson_effective_n(estimate, se, n, len(sizes), conf_level)
     return _shared(count, n, estimate, se, low, high)
 
 

@@ -196,7 +196,7 @@ def check(x, what):
         )
 
 
-def telling(x):
+def informative_columns(x):
     """Return the columns of a table of numbers that say something the ones before them do not, nor
     a constant.
     """
@@ -210,7 +210,7 @@ def telling(x):
     return kept
 
 
-def inflation(x):
+def vif(x):
     """Return the variance inflation of every column but the constant: how much collinearity widens
     its interval.
     """

@@ -208,7 +208,7 @@ TRUE_NOW = Made(lambda: POSTERIOR.make()[["customer_id", "stage"]].copy())
 PROFILE = Made(lambda: stages.profile(EVENTS, STEPS, evaluation="q", gap="9h"))
 EPISODES = Made(lambda: stages.episodes(EVENTS, STEPS, gap="9h"))
 TRUTH_LOG = EVENTS.rename(columns={"event": "stage"})[["customer_id", "occurred_at", "stage"]]
-LINKED = Made(lambda: stages.with_truth(PROFILE.make(), TRUTH_LOG, STEPS))
+LINKED = Made(lambda: stages.link_true_stages(PROFILE.make(), TRUTH_LOG, STEPS))
 CARTS = Made(
     lambda: stages.carts(EVENTS, cart="p", order="r", window="5h").assign(
         sent=lambda d: np.arange(len(d)) % 2 == 0, side=lambda d: d["customer_id"] % 2
@@ -218,7 +218,7 @@ ASSIGNED = Made(lambda: stages.assign(SHOP).assign(label="search"))
 STAGED = Made(lambda: stages.staged(SHOP))
 JOURNEYS = Made(lambda: base.touches(EVENTS))
 CREDIT = Made(lambda: attribution.markov(JOURNEYS.make(), draws=0))
-CALIBRATED = Made(lambda: attribution.calibrated(CREDIT.make(), TESTS, draws=400))
+CALIBRATED = Made(lambda: attribution.calibrate_to_experiments(CREDIT.make(), TESTS, draws=400))
 FIT = Made(lambda: choice.conditional_logit(CHOICES, ["price", "display"]))
 PARTS = Made(lambda: conjoint.part_worths(TASKS, ["brand", "price"], numeric=["price"]))
 CUSTOMERS = Made(lambda: clv.customers(ORDERS))
@@ -230,10 +230,10 @@ WORTH = Made(
     lambda: clv.value(BUYING.make(), SPENDING.make(), CUSTOMERS.make(), horizon="364D").model
 )
 RFM = Made(lambda: loyalty.rfm(ORDERS, as_of="2024-07-30"))
-PREDICTION = Made(lambda: prediction.will_return(RETURNS, horizon="20D", draws=10))
+PREDICTION = Made(lambda: prediction.repurchase_propensity(RETURNS, horizon="20D", draws=10))
 COHORTS = Made(lambda: retention.cohorts(ORDERS))
 JOINED = Made(
-    lambda: loyalty.joining(ORDERS, MEMBERS, begin="2024-05-01", until=END, period="month")
+    lambda: loyalty.programme_panel(ORDERS, MEMBERS, begin="2024-05-01", until=END, period="month")
 )
 DIFFERENCE = Made(lambda: experiments.difference(WIDE, "many", variant="group"))
 
@@ -325,7 +325,7 @@ for name, more in (("drop_off", {}), ("time_to_convert", {"exclude": ["x"]})):
 
 LOG = {"events": EVENTS, "stages": STEPS, "gap": "9h"}
 TILL = ({"until": LAST_DAY}, {"hold": "group"}, {"column": "group", "stages": ["g", "h"]})
-use(stages, "as_true", linked=LINKED, stages=STEPS)
+use(stages, "true_occasions", linked=LINKED, stages=STEPS)
 use(
     stages,
     "assign",
@@ -344,10 +344,10 @@ use(
     seed=2,
     **LOG,
 )
-use(stages, "beside", events=SHOP, assigned=ASSIGNED, column="group")
+use(stages, "align", events=SHOP, assigned=ASSIGNED, column="group")
 use(
     stages,
-    "buying_chance",
+    "purchase_propensity",
     {"order": "compare", "moment": "2024-01-03", "bins": 4, **LEVEL},
     events=LONG,
     model=LONG_MODEL,
@@ -391,16 +391,16 @@ use(
     horizon="5h",
     **LOG,
 )
-for name in ("consideration", "loops", "search", "touchpoints"):
+for name in ("consideration", "path_complexity", "search", "touchpoints"):
     use(stages, name, LEVEL, profile=PROFILE)
-use(stages, "counted", staged=STAGED)
+use(stages, "events_by_stage", staged=STAGED)
 use(stages, "crosswalk", {"taxonomy_": Made(stages.taxonomy)})
-use(stages, "dark_paths", LEVEL, episodes=EPISODES, stages=STEPS, begins="q")
+use(stages, "unobserved_paths", LEVEL, episodes=EPISODES, stages=STEPS, begins="q")
 use(stages, "decision_complexity", LEVEL, profile=PROFILE, draws=20, seed=2)
 use(stages, "drop_location", LEVEL, episodes=EPISODES, stages=STEPS)
 use(
     stages,
-    "effect",
+    "logistic_gee",
     LEVEL,
     outcome=EVENTS["event"] == "p",
     drivers=EVENTS.assign(x=EVENTS["occurred_at"].dt.hour)[["x"]],
@@ -452,7 +452,7 @@ use(
     label="label",
 )
 use(stages, "posterior", {"moment": "2024-01-03"}, events=SHOP, model=MODEL)
-use(stages, "present", staged=STAGED)
+use(stages, "observed_stages", staged=STAGED)
 use(
     stages,
     "profile",
@@ -472,7 +472,7 @@ use(
     to="five_stages",
 )
 use(stages, "reliability", {"bins": 4, **LEVEL}, posterior=POSTERIOR, truth=TRUE_NOW)
-for name, more in (("rule_map", {}), ("stage_logit", {"label_error": 0.2})):
+for name, more in (("rule_posterior", {}), ("stage_logit", {"label_error": 0.2})):
     use(
         stages,
         name,
@@ -522,8 +522,8 @@ use(
 )
 use(stages, "triggers", {"by": "last_channel", **LEVEL}, occasions=PROFILE)
 use(stages, "variants", {"top": 3, **LEVEL}, profile=PROFILE)
-use(stages, "where_now", LEVEL, {"model": MODEL}, posterior=POSTERIOR)
-use(stages, "with_truth", profile=PROFILE, truth=TRUTH_LOG, stages=STEPS)
+use(stages, "stage_distribution", LEVEL, {"model": MODEL}, posterior=POSTERIOR)
+use(stages, "link_true_stages", profile=PROFILE, truth=TRUTH_LOG, stages=STEPS)
 use(
     stages,
     "world_score",
@@ -628,7 +628,7 @@ use(journeys, "transitions", {"timeout": "2h", **LEVEL}, events=EVENTS)
 
 BOUGHT = {"orders": ORDERS}
 OVER = {"zone": "Europe/Amsterdam", "until": MIDDLE, **LEVEL}
-use(retention, "buying_rhythm", OVER, **BOUGHT)
+use(retention, "purchase_frequency", OVER, **BOUGHT)
 use(retention, "churn_moments", OVER, {"silence": "30D"}, **BOUGHT)
 use(
     retention,
@@ -653,7 +653,7 @@ use(
 )
 use(
     retention,
-    "curves",
+    "survival_curves",
     {"customer": "customer_id", "horizon": 40.0, **TIMES, **LEVEL},
     {"entry": "begun", "table": base.SPELLS.assign(begun=0.5), "customer": "customer_id"},
     by="group",
@@ -687,7 +687,7 @@ use(
 use(retention, "ever_repeat", LEVEL, **BOUGHT)
 use(
     retention,
-    "exits",
+    "competing_risks",
     {"time": "days", "customer": "customer_id", "horizon": 30.0, **LEVEL},
     cause="why",
     **SPELLS,
@@ -695,7 +695,7 @@ use(
 use(retention, "mean_curve", LEVEL, cohorts=COHORTS)
 use(
     retention,
-    "over_time",
+    "retention_trend",
     {**OVER, "until": "2024-09-30"},
     {"days": (1, 15), "period": "week"},
     **BOUGHT,
@@ -708,10 +708,10 @@ use(
     covariates=["x"],
     **SPELLS,
 )
-use(retention, "pauses", {"zone": "Europe/Amsterdam", "until": MIDDLE}, **BOUGHT)
+use(retention, "interpurchase_times", {"zone": "Europe/Amsterdam", "until": MIDDLE}, **BOUGHT)
 use(
     retention,
-    "period_hazards",
+    "discrete_time_hazard",
     {"cluster": "customer_id", "most": 3, **TIMES, **LEVEL},
     covariates=["x"],
     width=20,
@@ -732,7 +732,7 @@ use(
     end="2024-08-01",
     **BOUGHT,
 )
-use(retention, "time_to_next", OVER, {"after": 2, "by": GROUPS}, **BOUGHT)
+use(retention, "time_to_repurchase", OVER, {"after": 2, "by": GROUPS}, **BOUGHT)
 use(
     retention,
     "times_to_return",
@@ -752,7 +752,7 @@ for name in ("bg_nbd", "mbg_nbd", "pareto_nbd"):
     )
 use(clv, "by_frequency", people=WORTH)
 use(clv, "compare_published", result=BUYING, published=PUBLISHED)
-use(clv, "contract", {"ahead": 2, **LEVEL}, survivors=[100, 70, 55, 48, 44])
+use(clv, "sbg", {"ahead": 2, **LEVEL}, survivors=[100, 70, 55, 48, 44])
 use(
     clv,
     "customers",
@@ -761,11 +761,11 @@ use(
     **BOUGHT,
 )
 use(clv, "gamma_gamma", {"seed": 2, **LEVEL}, customers=CUSTOMERS)
-use(clv, "hold_out", {"seed": 2, **LEVEL}, customers=LEARNT, models=["mbg_nbd"], draws=20)
-use(clv, "outlook", fit=BUYING, customers=CUSTOMERS, ahead="182D")
+use(clv, "holdout", {"seed": 2, **LEVEL}, customers=LEARNT, models=["mbg_nbd"], draws=20)
+use(clv, "expected_purchases", fit=BUYING, customers=CUSTOMERS, ahead="182D")
 use(
     clv,
-    "tracking",
+    "tracking_plot",
     {"zone": "Europe/Amsterdam", "step": "14D", **LEVEL},
     fit=BUYING,
     customers=CUSTOMERS,
@@ -774,7 +774,7 @@ use(
 use(
     clv,
     "value",
-    {"past": Made(lambda: CALLS["clv.past_forecasts"]())},
+    {"past": Made(lambda: CALLS["clv.backtest"]())},
     {"discount": 0.0, "margin": 0.3, **LEVEL},
     fit=BUYING,
     spending=SPENDING,
@@ -783,7 +783,7 @@ use(
 )
 use(
     clv,
-    "past_forecasts",
+    "backtest",
     {"zone": "Europe/Amsterdam", "until": "2024-09-30", "seed": 2, **LEVEL},
     {"dates": 3},
     horizon="60D",
@@ -804,7 +804,7 @@ use(
     acts=ACTS,
     customers=200,
 )
-use(loyalty, "before_joining", joined=JOINED)
+use(loyalty, "programme_baseline", joined=JOINED)
 use(
     loyalty,
     "buyer_moderation",
@@ -814,7 +814,7 @@ use(
     **DRAWN,
 )
 use(loyalty, "dick_basu", {"cuts": (0.0, 0.0), **LEVEL}, table=WIDE, attitude="i0", behaviour="i1")
-for name in ("dirichlet", "double_jeopardy", "duplication", "performance"):
+for name in ("dirichlet", "double_jeopardy", "duplication", "brand_performance"):
     use(loyalty, name, *OPTIONS, households=150, **LINES, **DRAWN)
 use(
     loyalty,
@@ -826,14 +826,14 @@ use(
 )
 use(
     loyalty,
-    "joining",
+    "programme_panel",
     {"period": "week", "zone": "Europe/Amsterdam", "until": END},
     members=MEMBERS,
     begin="2024-05-01",
     **BOUGHT,
 )
 use(loyalty, "nbd", penetration=0.4, rate=2.0)
-use(loyalty, "panel", *OPTIONS[:1], {"by": "quantity"}, **LINES)
+use(loyalty, "purchase_panel", *OPTIONS[:1], {"by": "quantity"}, **LINES)
 use(
     loyalty,
     "referral",
@@ -867,7 +867,7 @@ use(
     window="30D",
     **BOUGHT,
 )
-use(loyalty, "segments", {"window": "30D", **LEVEL}, scored=RFM, **BOUGHT)
+use(loyalty, "rfm_segments", {"window": "30D", **LEVEL}, scored=RFM, **BOUGHT)
 use(
     loyalty,
     "service_recovery",
@@ -905,7 +905,7 @@ use(
 )
 use(
     prediction,
-    "traits",
+    "features",
     {"zone": "Europe/Amsterdam", "until": END},
     at=MIDDLE,
     horizon="30D",
@@ -913,7 +913,7 @@ use(
 )
 use(
     prediction,
-    "will_return",
+    "repurchase_propensity",
     {"at": "2024-05-01", "value": 10.0, "cost": 1.0, "zone": "Europe/Amsterdam"},
     {"until": "2024-06-05", "seed": 2, **LEVEL},
     orders=RETURNS,
@@ -953,7 +953,7 @@ use(
 )
 use(
     choice,
-    "latent_classes",
+    "select_latent_classes",
     {"share": 0.3, "constants": False, "seed": 2, **LEVEL},
     most=2,
     starts=3,
@@ -989,7 +989,7 @@ use(
 )
 use(
     choice,
-    "what_if",
+    "simulate_shares",
     {"remove": ["brand 3"], **LEVEL},
     fit=FIT,
     choices=CHOICES,
@@ -1039,7 +1039,7 @@ use(
     attributes=["brand", "price"],
 )
 use(conjoint, "van_westendorp", LEVEL, answers=base.PRICED, draws=20, seed=2)
-use(conjoint, "worth", {"seed": 2, **LEVEL}, fit=PARTS, price="price", draws=100)
+use(conjoint, "willingness_to_pay", {"seed": 2, **LEVEL}, fit=PARTS, price="price", draws=100)
 
 # ------------------------------------------------------------------------------------- drivers
 
@@ -1117,7 +1117,7 @@ use(
 FACTORS = base.ANSWERS.rename(columns={"item": "factor"})
 use(
     drivers,
-    "stated",
+    "stated_importance",
     {"kind": "rank", "answers": FACTORS.assign(value=np.tile([1.0, 2, 3, 4, 5], 90))},
     {"kind": "named", "answers": FACTORS.assign(value=np.arange(450) % 2)},
     {"top": 6.0, **LEVEL},
@@ -1125,7 +1125,7 @@ use(
 )
 use(drivers, "structural", LEVEL, model="f =~ i0 + i1 + i2 + i3", **TABLE)
 use(drivers, "validity", LEVEL, **SCALES, **DRAWN)
-use(drivers, "wide", {"items": ["q_a", "q_b"], "prefix": "q_"}, surveys=SURVEYS)
+use(drivers, "pivot_survey", {"items": ["q_a", "q_b"], "prefix": "q_"}, surveys=SURVEYS)
 
 # ------------------------------------------------------------------------------------- surveys
 
@@ -1392,7 +1392,7 @@ use(
     now=base.KINDS_OF_SHOPPERS,
     stages=["need", "search", "intent"],
 )
-use(segments, "feasts", country="NL", first_year=2024, last_year=2025)
+use(segments, "holidays", country="NL", first_year=2024, last_year=2025)
 use(
     segments,
     "occasions",
@@ -1402,12 +1402,12 @@ use(
 )
 use(
     segments,
-    "later",
+    "subsequent_behaviour",
     {"window": "60D"},
     customers=Made(lambda: segments.behaviour(ORDERS, as_of=MIDDLE)),
     orders=ORDERS,
 )
-use(segments, "shuffled", {"seed": 2}, columns=["visits"], **SHOPPERS)
+use(segments, "permuted_columns", {"seed": 2}, columns=["visits"], **SHOPPERS)
 use(segments, "loyalty", {"own": "own", "category": "category", **LEVEL}, **SHOPPERS)
 use(
     segments,
@@ -1621,7 +1621,7 @@ use(
 )
 use(
     influence,
-    "premium",
+    "price_premium",
     {"price": "price", "vendor": "vendor_id", "specification": ["log_seats"], **LEVEL},
     offers=base.DEALS,
     credentials=["years_of_record", "certified"],
@@ -1682,10 +1682,16 @@ use(
 # --------------------------------------------------------------------------------- attribution
 
 TOUCHED = {"journeys": JOURNEYS}
-use(attribution, "beside_truth", {"measure": None}, result=CALIBRATED, truth={"g": 22.0, "h": 12.0})
 use(
     attribution,
-    "calibrated",
+    "compare_with_truth",
+    {"measure": None},
+    result=CALIBRATED,
+    truth={"g": 22.0, "h": 12.0},
+)
+use(
+    attribution,
+    "calibrate_to_experiments",
     {"method": "markov_chain", "seed": 2, **LEVEL},
     credit=CREDIT,
     tests=TESTS,
@@ -1720,7 +1726,7 @@ use(attribution, "mails_as_adverts", {"window": "7D"}, emails=base.MAILS, **BOUG
 use(attribution, "markov", {"order": 2, **LEVEL}, **TOUCHED, **DRAWN)
 use(
     attribution,
-    "mix",
+    "marketing_mix",
     {"controls": ["price"], "season": 26, "harmonics": 1, "holdout": 6, "seed": 2, **LEVEL},
     {"tests": pd.DataFrame({"channel": ["radio"], "contribution": [900.0], "std_error": [300.0]})},
     table=base.MEDIA,
@@ -1739,7 +1745,7 @@ use(
 )
 use(
     attribution,
-    "rules",
+    "heuristics",
     {"which": ["last", "time_decay"], "half_life": "1h", "direct": "g", **LEVEL},
     **TOUCHED,
 )
@@ -1751,7 +1757,7 @@ use(attribution, "sources", LEVEL, **TOUCHED)
 TREATED = {"table": WIDE, "treatment": "flag", "covariates": ["i0", "group"]}
 ADJUSTED = ({"cluster": "customer_id", "trim": 0.05, **LEVEL},)
 use(experiments, "balance", *ADJUSTED, **TREATED)
-use(experiments, "beside_planted", planted={"one": 0.1}, one=DIFFERENCE)
+use(experiments, "compare_with_planted", planted={"one": 0.1}, one=DIFFERENCE)
 use(experiments, "campaign_households", {"span": "28D"}, events=CAMPAIGN, campaign=2, **BOUGHT)
 use(experiments, "campaign_weeks", {"before": 4, "after": 3}, events=CAMPAIGN, campaign=2, **BOUGHT)
 use(
@@ -1873,7 +1879,7 @@ HOMES = Made(lambda: experiments.campaign_households(ORDERS, CAMPAIGN, 2, span="
 ANSWERED = SURVEYS.assign(customer_id=np.resize(EVENTS["customer_id"].unique(), 360)).drop(
     columns=["respondent_id"]
 )
-use(stages, "nobody", posterior=POSTERIOR)
+use(stages, "null_posterior", posterior=POSTERIOR)
 use(stages, "loyalty_groups", {"by": "orders_before"}, profile=PROFILE)
 use(
     stages,
@@ -1927,11 +1933,11 @@ use(
     lines=PANEL_ORDERS,
 )
 use(experiments, "power", {"measure": "difference"}, test=DIFFERENCE, effects=[0.5])
-use(experiments, "judged", result=WEIGHTED)
-use(experiments, "by_design", one=WEIGHTED, two=WEIGHTED)
+use(experiments, "grade_with_checks", result=WEIGHTED)
+use(experiments, "compare_designs", one=WEIGHTED, two=WEIGHTED)
 use(
     experiments,
-    "concurrent",
+    "concurrent_campaigns",
     {"before": "400D", "after": "400D", **LEVEL},
     homes=HOMES,
     events=CAMPAIGN,
@@ -1940,7 +1946,7 @@ use(
 )
 use(
     influence,
-    "woken_by",
+    "conversion_by_trigger",
     {"control": "coupon", "planted": pd.DataFrame({"variant": ["from_within"], "planted": [0.1]})},
     LEVEL,
     needs=NEEDS,

@@ -59,8 +59,8 @@ def test_words_in_what_follows_a_fit():
     fit = choice.conditional_logit(OFFERS, WORDS)
     hand = choice.conditional_logit(by_hand(OFFERS), ["b", "c", "price"])
     change = {"price": {"offer 1": 1.1}}
-    one = choice.what_if(fit, OFFERS, change=change).table
-    two = choice.what_if(hand, by_hand(OFFERS), change=change).table
+    one = choice.simulate_shares(fit, OFFERS, change=change).table
+    two = choice.simulate_shares(hand, by_hand(OFFERS), change=change).table
     pd.testing.assert_frame_equal(one, two)
     assert "brand: B" in set(choice.willingness_to_pay(fit, draws=50).table["term"])
     held = choice.holdout(OFFERS.assign(last_bought=False), WORDS).table
@@ -108,7 +108,7 @@ def survey(weights):
 
 def test_weights_are_used():
     """Nine to one: (9 · 2 + 6) / 10, as the table with every answer written out says."""
-    wide = drivers.wide(survey([9.0, 1.0]))
+    wide = drivers.pivot_survey(survey([9.0, 1.0]))
     made = drivers.scale_means(wide, {"s": ["q", "z"]})
     row = made.table.iloc[0]
     assert row["estimate"] == pytest.approx(2.4) and row["n"] == 200
@@ -154,4 +154,4 @@ def test_a_weight_is_above_nothing(weight):
     answers = survey([9.0, 1.0]).assign(weight=lambda d: d["weight"].astype(object))
     answers.loc[3, "weight"] = weight
     with pytest.raises(InputError, match="not above 0"):
-        drivers.wide(answers)
+        drivers.pivot_survey(answers)

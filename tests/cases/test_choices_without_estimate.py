@@ -195,7 +195,7 @@ def test_a_level_that_decides_has_no_part_worth():
     rows = made.table.set_index("attribute")
     assert rows.loc["brand", ["estimate", "std_error", "conf_low"]].isna().all(axis=None)
     assert any("brand" in str(n) and "firth" in str(n) for n in made.limits)
-    for follows in (conjoint.importance, lambda fit: conjoint.worth(fit, "price")):
+    for follows in (conjoint.importance, lambda fit: conjoint.willingness_to_pay(fit, "price")):
         with pytest.raises(InputError, match="no finite estimate"):
             follows(made)
     sure = conjoint.part_worths(

@@ -77,16 +77,18 @@ def test_what_a_column_holds(values, numbers, flags):
 
 def test_customers_without_what_came_later():
     """A gap is named with its column, a table without the column by what is missing."""
-    customers = FIRST["clv.hold_out"]["customers"]
+    customers = FIRST["clv.holdout"]["customers"]
     with pytest.raises(InputError, match="3 rows have no 'later'"):
-        clv.hold_out(customers.assign(later=customers["later"].where(customers.index > 2)))
+        clv.holdout(customers.assign(later=customers["later"].where(customers.index > 2)))
 
 
 def test_a_test_with_a_gap():
     """A channel tested without a result."""
-    credit, tests = (CALLS["attribution.calibrated"].arguments()[n] for n in ("credit", "tests"))
+    credit, tests = (
+        CALLS["attribution.calibrate_to_experiments"].arguments()[n] for n in ("credit", "tests")
+    )
     with pytest.raises(InputError, match="'incremental'"):
-        attribution.calibrated(credit, tests.assign(incremental=[20.0, np.nan]))
+        attribution.calibrate_to_experiments(credit, tests.assign(incremental=[20.0, np.nan]))
 
 
 def test_one_arm_has_no_plan():
@@ -107,7 +109,7 @@ def test_a_long_word_is_cut_in_a_sentence():
 
 def test_the_posterior_of_one_customer_twice():
     """Which of two chances holds cannot be known."""
-    given = CALLS["stages.where_now"].arguments()["posterior"]
+    given = CALLS["stages.stage_distribution"].arguments()["posterior"]
     truth = given[["customer_id", "stage"]]
     with pytest.raises(InputError, match="more than once"):
         stages.reliability(pd.concat([given, given]), truth)

@@ -121,5 +121,5 @@ def test_orders_that_nobody_made_twice_give_no_rate_below_nothing():
             "amount": 25.0,
         }
     )
-    table = retention.buying_rhythm(orders, until="2026-03-31").table
+    table = retention.purchase_frequency(orders, until="2026-03-31").table
     assert (table["conf_low"].dropna() >= 0).all()

@@ -49,7 +49,9 @@ def alarmed(seed, **planted):
     """The same, judged by an outcome it cannot have changed."""
     table = people(seed, **planted)
     alarm = experiments.negative_controls(table, "treated", ["long_ago"], PAST)
-    return experiments.judged(experiments.weighting(table, "treated", "y", PAST), alarm, None)
+    return experiments.grade_with_checks(
+        experiments.weighting(table, "treated", "y", PAST), alarm, None
+    )
 
 
 def panel(seed, *, trend=0.0, periods=14, start=8, n=120):
@@ -271,7 +273,7 @@ def test_untested_channels_keep_between_none_and_all_of_their_credit():
     credit = attribution.markov(journeys, draws=0)
     known = simulate.channel_effects(market.settings)
     tests = campaigns.channel_tests(known, ["paid_search", "social"], seed=1)
-    made = attribution.calibrated(credit, tests).table
+    made = attribution.calibrate_to_experiments(credit, tests).table
     free = made[made["basis"] == "not_tested"]
     assert (free["conf_low"] >= 0).all()
     assert (free["conf_high"] <= free["count"] + 1e-9).all()
@@ -338,7 +340,7 @@ def test_what_is_planted_on_adverts_is_found_there_and_not_on_friends():
     """Against needs from within; between the two the sign of either is not told."""
     market = simulate.market(1500, seed=3)
     known = simulate.trigger_effects(market.settings)
-    made = influence.woken_by(views.woken(market), planted=known).table
+    made = influence.conversion_by_trigger(views.woken(market), planted=known).table
     gaps = made[made["measure"] == "difference"].set_index("trigger")
     assert gaps.loc["woken_by_advert", "conf_high"] < -0.2
     assert abs(gaps.loc["woken_by_friend", "planted"]) < 0.05
@@ -347,7 +349,7 @@ def test_what_is_planted_on_adverts_is_found_there_and_not_on_friends():
         gaps.loc["woken_by_advert", "estimate"], abs=0.05
     )
     quiet = simulate.market(1500, seed=3, no_effect=["idle_touch"])
-    free = influence.woken_by(views.woken(quiet)).table
+    free = influence.conversion_by_trigger(views.woken(quiet)).table
     free = free[free["measure"] == "difference"]
     assert (free["conf_high"] > -0.05).all()
 
@@ -389,19 +391,19 @@ def test_other_campaigns_are_found():
     events = pd.DataFrame(got, columns=["customer_id", "campaign_id", "occurred_at"])
     events["event"] = "campaign_received"
     homes = experiments.campaign_households(orders, events, 1)
-    made = experiments.concurrent(homes, events, 1)
+    made = experiments.concurrent_campaigns(homes, events, 1)
     first = made.table[made.table["campaign"] == "any"].set_index("group")
     assert (first.loc["received", "count"], first.loc["others", "count"]) == (50, 0)
     assert set(made.table["campaign"]) == {"any", "2"}
-    fallen = experiments.judged(over_time(1), made)
+    fallen = experiments.grade_with_checks(over_time(1), made)
     assert fallen.evidence == "associational"
     with pytest.raises(NotEnoughData, match="no other campaign"):
-        experiments.concurrent(homes, events[events["campaign_id"] != 2], 1)
+        experiments.concurrent_campaigns(homes, events[events["campaign_id"] != 2], 1)
 
 
 def test_media_are_told_with_draws_enough():
     """Their limits are percentiles: of the many draws a notebook asks for, none out of range."""
-    made = attribution.mix(
+    made = attribution.marketing_mix(
         studies.media(), "sales", ["television"], controls=["price"], draws=30
     ).table
     assert (made["conf_low"] >= 0).all()

@@ -10,9 +10,9 @@ import pytest
 from workbench import engine, funnels, journeys, retention
 from workbench.engine.batches import Batch
 from workbench.errors import InputError, NotEnoughData
-from workbench.funnels.inside import Inside
+from workbench.funnels.correlation import Inside
+from workbench.funnels.kernels import Plan
 from workbench.funnels.rules import prepare
-from workbench.funnels.walks import Plan
 from workbench.journeys.around import Around
 from workbench.retention.returns import Returns, Times
 from workbench.stats import odds

@@ -10,7 +10,7 @@ from hostile import CODED, PLAIN, changed, outcome, tables
 
 # A second or more each.
 LONG = {
-    "attribution.mix",
+    "attribution.marketing_mix",
     "clv.bg_nbd",
     "clv.mbg_nbd",
     "clv.pareto_nbd",
@@ -18,10 +18,10 @@ LONG = {
     "experience.hidden_answers",
     "experience.latent_curve",
     "prediction.forecast",
-    "stages.buying_chance",
+    "stages.purchase_propensity",
     "stages.contrast_in_market",
     "stages.fit_latent",
-    "stages.rule_map",
+    "stages.rule_posterior",
     "stages.stage_logit",
     "stages.world_score",
 }

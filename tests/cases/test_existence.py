@@ -13,7 +13,7 @@ from scipy import optimize
 
 from workbench import choice, drivers, experiments, retention
 from workbench.errors import InputError
-from workbench.prediction import returning
+from workbench.prediction import propensity
 from workbench.stats import existence, hazards, regressions
 
 FAMILIES = ("weibull", "exponential", "log_logistic", "log_normal")
@@ -254,12 +254,12 @@ def test_everybody_who_leaves_does_so_on_one_day():
 def test_a_prediction_leaves_out_what_decides():
     """A trait without a finite weight is left out by name; the others are learnt as without it."""
     rng = np.random.default_rng(8)
-    traits = pd.DataFrame(rng.gamma(2, 5, (300, len(returning.TRAITS))), columns=returning.TRAITS)
+    traits = pd.DataFrame(rng.gamma(2, 5, (300, len(propensity.TRAITS))), columns=propensity.TRAITS)
     table = traits.assign(came_back=rng.integers(0, 2, 300), overdue=0.0)
     table["overdue"] = (rng.random(300) < 0.2) * (table["came_back"] == 1) * 1.0
-    made, used, dropped = returning._learn(table, returning.TRAITS, 1.0)
+    made, used, dropped = propensity._learn(table, propensity.TRAITS, 1.0)
     assert dropped == ["overdue"] and "overdue" not in used
-    beside, *_ = returning._learn(table, used, 1.0)
+    beside, *_ = propensity._learn(table, used, 1.0)
     assert made.params.to_numpy() == pytest.approx(beside.params.to_numpy())
 
 
@@ -289,7 +289,7 @@ def test_an_attribute_that_decides_choices_is_named():
     row = made.table.set_index("term").loc["rare"]
     assert row[["estimate", "std_error", "conf_low", "conf_high"]].isna().all()
     assert "rare" in str(made.limits[0]) and "firth" in str(made.limits[0])
-    for after in (choice.what_if, choice.elasticities):
+    for after in (choice.simulate_shares, choice.elasticities):
         with pytest.raises(InputError, match="no finite estimate exists for rare"):
             after(made, data.assign(rare=rare))
     rng = np.random.default_rng(3)

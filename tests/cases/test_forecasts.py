@@ -50,7 +50,7 @@ def held(seed, *, swing, customers=400, levels=(0.95,)):
     known = orders[orders["ordered_at"] < begin + pd.Timedelta(days=54 * WEEK + 1)]
     buys, spends = clv.mbg_nbd(table), clv.gamma_gamma(table)
     days = table.attrs["hold_out"] * WEEK
-    past = clv.past_forecasts(known, horizon="182D", models=["mbg_nbd"], until=cut)
+    past = clv.backtest(known, horizon="182D", models=["mbg_nbd"], until=cut)
     came = {"purchases": table["later"].sum(), "total": table["later_value"].sum()}
     inside = []
     for level in levels:
@@ -98,7 +98,7 @@ def test_the_error_of_the_model_is_wider_than_that_of_its_parameters():
     """With past forecasts an interval never becomes narrower than without them."""
     orders = shop(7)
     table = clv.customers(orders)
-    past = clv.past_forecasts(orders, horizon="120D", models=["mbg_nbd"])
+    past = clv.backtest(orders, horizon="120D", models=["mbg_nbd"])
     buys, spends = clv.mbg_nbd(table), clv.gamma_gamma(table)
     plain, sure = (
         clv.value(buys, spends, table, horizon="120D", past=p).table for p in (None, past)
@@ -115,7 +115,7 @@ def test_several_models_stand_side_by_side():
     orders = shop(8)
     table = clv.customers(orders)
     fits = [clv.bg_nbd(table), clv.mbg_nbd(table)]
-    past = clv.past_forecasts(orders, horizon="120D", models=["bg_nbd", "mbg_nbd"])
+    past = clv.backtest(orders, horizon="120D", models=["bg_nbd", "mbg_nbd"])
     made = clv.value(fits, clv.gamma_gamma(table), table, horizon="120D", past=past)
     assert set(made.table["model"]) == {"bg_nbd", "mbg_nbd"}
     errors = {n: np.mean(past.model.errors["amount", n] ** 2) for n in ("bg_nbd", "mbg_nbd")}
@@ -127,11 +127,11 @@ def test_several_models_stand_side_by_side():
 def test_a_past_forecast_knows_nothing_of_what_came():
     """What is predicted at the first day is the same whether the data go on or not."""
     orders = shop(9)
-    made = clv.past_forecasts(orders, horizon="140D", models=["mbg_nbd"], dates=2).table
+    made = clv.backtest(orders, horizon="140D", models=["mbg_nbd"], dates=2).table
     row = made[made["measure"] == "purchases"].iloc[0]
     table = clv.customers(orders, learn_until=str(row["cut"].date()))
     fit = clv.mbg_nbd(table)
-    expected = clv.outlook(fit, table, "140D")["expected"].sum()
+    expected = clv.expected_purchases(fit, table, "140D")["expected"].sum()
     assert row["estimate"] == pytest.approx(expected, rel=1e-4)
     window = orders["ordered_at"].dt.tz_localize(None).dt.normalize()
     later = orders[(window > row["cut"]) & (window <= row["cut"] + pd.Timedelta(days=140))]
@@ -142,9 +142,9 @@ def test_a_past_forecast_knows_nothing_of_what_came():
 def test_too_short_and_unknown():
     """One sentence each."""
     with pytest.raises(NotEnoughData, match="too short"):
-        clv.past_forecasts(shop(1, weeks=1), horizon="100D")
+        clv.backtest(shop(1, weeks=1), horizon="100D")
     with pytest.raises(InputError, match="models"):
-        clv.past_forecasts(shop(1), horizon="100D", models=["prophet"])
+        clv.backtest(shop(1), horizon="100D", models=["prophet"])
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_too_short_and_unknown():
 )
 def test_a_contract_says_where_it_misses(left):
     """Renewals observed stand beside the model, in the picture and in a sentence."""
-    made = clv.contract(left)
+    made = clv.sbg(left)
     assert made.chart.beside == "seen"
     notes = {n.id: n for n in made.limits}
     assert "clv.contract_misfit" in notes
@@ -166,5 +166,5 @@ def test_a_contract_that_fits_is_not_blamed():
     """Exactly the shares of the model."""
     k = np.arange(1, 8)
     share = np.cumprod(np.concatenate([[1.0], (3 + k - 1) / (1 + 3 + k - 1)]))
-    made = clv.contract((100_000 * share).round().tolist())
+    made = clv.sbg((100_000 * share).round().tolist())
     assert any(n.id == "clv.contract_fits" for n in made.limits)

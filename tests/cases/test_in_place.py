@@ -11,10 +11,10 @@ from workbench.errors import InputError
 # A row an event or a line of these is asked for, or answered with: a verb that gives every event
 # back with something beside it, and what reads the table such a verb has made.
 ROW_FOR_ROW = {
-    *("journeys.assign_channels", "journeys.identify", "stages.staged", "stages.beside"),
-    *("stages.with_truth", "stages.requirements_before"),
+    *("journeys.assign_channels", "journeys.identify", "stages.staged", "stages.align"),
+    *("stages.link_true_stages", "stages.requirements_before"),
     # Sightings of people on devices, and events of campaigns: tables of a row a person and cause.
-    *("journeys.identity_quality", "experiments.concurrent"),
+    *("journeys.identity_quality", "experiments.concurrent_campaigns"),
     # Orders beside the tickets and answers that name them.
     *("service.contacts_per_order", "surveys.joined"),
     # Answers and texts beside the events they belong to, of people who were asked.

@@ -53,7 +53,7 @@ WITH_X = {
     "cox_firth": lambda d: retention.cox(d, ["x", "z"], penalty="firth"),
     "weibull": lambda d: retention.parametric(d, ["x", "z"]),
     "log_normal": lambda d: retention.parametric(d, ["x", "z"], family="log_normal"),
-    "period_hazards": lambda d: retention.period_hazards(d, ["x", "z"], width=20),
+    "discrete_time_hazard": lambda d: retention.discrete_time_hazard(d, ["x", "z"], width=20),
     "weighting": lambda d: experiments.weighting(d, "yes", "y", ["x", "z"]),
     "balance": lambda d: experiments.balance(d, "yes", ["x", "z"]),
     "key_drivers": lambda d: drivers.key_drivers(d, "y", ["x", "z"], draws=20),
@@ -122,8 +122,10 @@ def test_the_place_of_a_covariate(name, shift):
 
 DURATIONS = {
     "cox": lambda d: retention.cox(d, ["x", "z"]).table,
-    "curves": lambda d: retention.curves(d, by="variant").table.drop(columns="time"),
-    "exits": lambda d: retention.exits(
+    "survival_curves": lambda d: retention.survival_curves(d, by="variant").table.drop(
+        columns="time"
+    ),
+    "competing_risks": lambda d: retention.competing_risks(
         d.assign(cause=d["variant"].where(d["ended"] == 1))
     ).table.drop(columns="time"),
     "weibull": lambda d: (
@@ -213,15 +215,17 @@ MONEY = {
             unit=lambda t: t["term"].isin(("gamma", "mean_value"))
         ),
     ),
-    "will_return": (
+    "repurchase_propensity": (
         ORDERS,
         "amount",
-        lambda d: prediction.will_return(d, horizon="40D", draws=20).table.assign(unit=False),
+        lambda d: prediction.repurchase_propensity(d, horizon="40D", draws=20).table.assign(
+            unit=False
+        ),
     ),
-    "buying_rhythm": (
+    "purchase_frequency": (
         ORDERS,
         "amount",
-        lambda d: retention.buying_rhythm(d).table.assign(
+        lambda d: retention.purchase_frequency(d).table.assign(
             unit=lambda t: t["measure"].str.contains("amount|value|revenue")
         ),
     ),
@@ -307,7 +311,7 @@ WEIGHTED = {
     "bg_nbd": lambda d: clv.bg_nbd(d).table,
     "covariates": lambda d: clv.mbg_nbd(d, orders_by=["late"]).table,
     "gamma_gamma": lambda d: clv.gamma_gamma(d).table,
-    "hold_out": lambda d: clv.hold_out(d, models=["mbg_nbd"], draws=20).table,
+    "holdout_clv": lambda d: clv.holdout(d, models=["mbg_nbd"], draws=20).table,
     "value": lambda d: clv.value(clv.mbg_nbd(d), clv.gamma_gamma(d), d, horizon="364D").table,
     "by_frequency": lambda d: clv.by_frequency(
         clv.value(clv.mbg_nbd(d), clv.gamma_gamma(d), d, horizon="364D").model
@@ -335,10 +339,13 @@ ROWS = {
     "mediation": (DATA, lambda d: drivers.mediation(d, "x", "z", "y", draws=20)),
     "reliability": (DATA, lambda d: drivers.reliability(d, {"s": ["x", "y"]}, draws=20)),
     "van_westendorp": (PRICES, lambda d: conjoint.van_westendorp(d, draws=20)),
-    "will_return": (ORDERS, lambda d: prediction.will_return(d, horizon="40D", draws=20)),
-    "hold_out": (
+    "repurchase_propensity": (
         ORDERS,
-        lambda d: clv.hold_out(
+        lambda d: prediction.repurchase_propensity(d, horizon="40D", draws=20),
+    ),
+    "holdout_clv": (
+        ORDERS,
+        lambda d: clv.holdout(
             clv.customers(d, learn_until="2024-07-31"), models=["mbg_nbd"], draws=20
         ),
     ),

@@ -23,10 +23,10 @@ def late(seed, n=400):
 
 def test_risk_sets_hold_who_has_entered():
     """Folder late-entry: at 3 four are at risk, then 3, 3, 2."""
-    made = retention.curves(STAYS, entry="entry").table
+    made = retention.survival_curves(STAYS, entry="entry").table
     assert made["n"].tolist() == [4, 3, 3, 2]
     assert made["estimate"].tolist() == pytest.approx([3 / 4, 1 / 2, 1 / 3, 1 / 6])
-    plain = retention.curves(STAYS).table
+    plain = retention.survival_curves(STAYS).table
     assert plain["estimate"].tolist() == pytest.approx([0.8, 0.6, 0.4, 0.2])
 
 
@@ -66,13 +66,13 @@ def test_customers_of_one_duration_and_entry_at_nought_change_little():
 def test_who_ended_before_entry_is_left_out_and_said():
     """Never under observation: no risk set holds it."""
     more = pd.concat([STAYS, pd.DataFrame({"days": [2], "ended": [1], "entry": [2]})])
-    made = retention.curves(more, entry="entry")
+    made = retention.survival_curves(more, entry="entry")
     assert made.table["n"].tolist() == [4, 3, 3, 2]
     assert {"retention.entry_after_end", "retention.late_entry"} <= {n.id for n in made.limits}
     with pytest.raises(InputError, match="or more"):
-        retention.curves(STAYS.assign(entry=-1), entry="entry")
+        retention.survival_curves(STAYS.assign(entry=-1), entry="entry")
     with pytest.raises(NotEnoughData):
-        retention.curves(STAYS.assign(entry=9), entry="entry")
+        retention.survival_curves(STAYS.assign(entry=9), entry="entry")
 
 
 def test_the_planted_curve_is_found_though_the_early_ended_are_missing():

@@ -133,7 +133,7 @@ def test_missing_may_be_a_name():
         index=sorted(ORDERS["customer_id"].unique()),
     )
     for table in (
-        retention.time_to_next(ORDERS, by=who).table,
+        retention.time_to_repurchase(ORDERS, by=who).table,
         retention.day_retention(ORDERS, by=who).table,
     ):
         assert set(table["group"]) == {"x", "missing", "not_given"}
@@ -162,9 +162,9 @@ def test_a_stage_may_not_take_the_name_of_a_column():
 def test_items_of_a_survey_may_be_numbers():
     """Item 1 becomes the column "1"."""
     numbers = SURVEYS.assign(item=SURVEYS["item"].map({"q_a": 1, "q_b": 2, "q_c": 3, "q_d": 4}))
-    assert {"1", "2"} <= set(drivers.wide(numbers, items=[1, 2]).columns)
+    assert {"1", "2"} <= set(drivers.pivot_survey(numbers, items=[1, 2]).columns)
     with pytest.raises(InputError, match="rename"):
-        drivers.wide(SURVEYS.assign(item="weight"))
+        drivers.pivot_survey(SURVEYS.assign(item="weight"))
 
 
 def test_a_purchase_that_did_not_happen_yet():

@@ -25,11 +25,11 @@ def table(seed=1):
 
 def test_a_group_without_an_event_does_not_stop_the_others():
     """Three groups are drawn, the test is that of the two that can be compared, and it is said."""
-    made = retention.curves(table(), by="g")
+    made = retention.survival_curves(table(), by="g")
     assert set(made.table["group"]) == {"a", "b", "c"}
     young = made.table[made.table["group"] == "c"]
     assert (young["estimate"] == 1).all() and young[["conf_low", "conf_high"]].isna().all().all()
-    two = retention.curves(table()[lambda d: d["g"] != "c"], by="g").facts
+    two = retention.survival_curves(table()[lambda d: d["g"] != "c"], by="g").facts
     p = made.facts[made.facts["id"] == "retention.log_rank"]["value"].iloc[0]
     assert p == pytest.approx(two[two["id"] == "retention.log_rank"]["value"].iloc[0], rel=1e-9)
     assert any("No duration ended in c" in str(n) for n in made.limits)
@@ -52,12 +52,12 @@ def test_a_group_that_was_followed_without_an_event_counts():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda d: retention.curves(d),
-        lambda d: retention.curves(d, by="g"),
-        lambda d: retention.curves(d[d["g"] != "c"], by="g"),
-        lambda d: retention.period_hazards(d, width=10),
-        lambda d: retention.period_hazards(d, ["x"], width=10),
-        lambda d: retention.exits(d.assign(cause=None)),
+        lambda d: retention.survival_curves(d),
+        lambda d: retention.survival_curves(d, by="g"),
+        lambda d: retention.survival_curves(d[d["g"] != "c"], by="g"),
+        lambda d: retention.discrete_time_hazard(d, width=10),
+        lambda d: retention.discrete_time_hazard(d, ["x"], width=10),
+        lambda d: retention.competing_risks(d.assign(cause=None)),
     ],
 )
 def test_a_table_without_any_event_is_answered(call):
@@ -91,5 +91,5 @@ def test_a_missing_event_is_not_taken_for_going_on(missing):
 
 def test_rows_without_an_event_are_counted():
     """The analysis leaves them out and says how many."""
-    made = retention.curves(table().assign(ended=lambda d: d["ended"].where(d.index > 4)))
+    made = retention.survival_curves(table().assign(ended=lambda d: d["ended"].where(d.index > 4)))
     assert made.n == 98 and any("5 rows with missing" in str(n) for n in made.limits)

@@ -13,7 +13,7 @@ from test_invariance import same
 from workbench.results import Result
 
 # Rows that stand beside those of another argument, or whose order is what is asked about.
-EXEMPT = {"stages.effect": "its rows stand beside the outcome and the customers of each"}
+EXEMPT = {"stages.logistic_gee": "its rows stand beside the outcome and the customers of each"}
 # A few at every run; all of them when all is.
 QUICK = (
     "stages.barriers",
@@ -65,7 +65,7 @@ def test_place_and_unit_of_what_was_known_before(unit, place):
     yes = rng.random(200) < 1 / (1 + np.exp(-x))
     who = np.arange(200) // 2
     one, two = (
-        stages.effect(yes, pd.DataFrame({"x": v}), who).table.iloc[1]
+        stages.logistic_gee(yes, pd.DataFrame({"x": v}), who).table.iloc[1]
         for v in (x, x * unit + place * min(unit, 1))
     )
     for part in ("estimate", "std_error", "conf_low", "conf_high"):

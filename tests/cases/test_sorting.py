@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from workbench import retention
-from workbench.stats import unchanging
+from workbench.stats import stationary
 
 DAYS = 400
 
@@ -91,7 +91,7 @@ def test_hazards_that_fall_by_sorting_alone():
     rng = np.random.default_rng(5)
     length = rng.geometric(rng.beta(1.2, 6, 4000)).clip(max=8)
     spells = pd.DataFrame({"days": length - 0.5, "ended": (length < 8).astype(int)})
-    made = retention.period_hazards(spells, width=1.0)
+    made = retention.discrete_time_hazard(spells, width=1.0)
     table = made.table
     assert table["estimate"].iloc[0] > 1.5 * table["estimate"].iloc[-1]
     assert table["no_change"].between(table["conf_low"] - 0.02, table["conf_high"] + 0.02).all()
@@ -101,7 +101,7 @@ def test_hazards_that_fall_by_sorting_alone():
 def test_the_yardstick_by_brute_force():
     """Closed forms against people drawn one by one."""
     rng = np.random.default_rng(6)
-    model = unchanging.Unchanging(0.8, 12.0)
+    model = stationary.Unchanging(0.8, 12.0)
     p = rng.beta(model.a, model.b, 40_000)
     days = rng.random((len(p), 40)) < p[:, None]
     for number in (1, 2, 3, (4, None)):
@@ -121,4 +121,4 @@ def test_the_yardstick_by_brute_force():
 @pytest.mark.parametrize("bought", [[0, 0, 0], []])
 def test_nobody_came_back_and_nothing_is_invented(bought):
     """No yardstick where there is nothing to fit."""
-    assert unchanging.fitted(np.array(bought, float), np.full(len(bought), 10.0)) is None
+    assert stationary.fitted(np.array(bought, float), np.full(len(bought), 10.0)) is None

@@ -72,9 +72,9 @@ CASES = {
     "mediation": (rated, lambda d: drivers.mediation(d, "a", "b", "y", draws=60)),
     "moderation": (rated, lambda d: drivers.moderation(d, "a", "high", "b")),
     "reliability": (rated, lambda d: drivers.reliability(d, {"s": ["a", "b", "y"]}, draws=60)),
-    "stated": (
+    "stated_importance": (
         lambda rng: kano(rng).rename(columns={"feature": "factor", "functional": "value"}),
-        drivers.stated,
+        drivers.stated_importance,
     ),
     "key_drivers": (rated, lambda d: drivers.key_drivers(d, "y", ["a", "b"], draws=60)),
     "key_drivers_logit": (

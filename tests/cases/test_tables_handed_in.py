@@ -14,27 +14,33 @@ from workbench.results import Result
 
 # What takes no table of rows: fits and results, numbers, sentences, names.
 NO_TABLE = {
-    *("attribution.entry_points", "attribution.markov", "attribution.rules"),
+    *("attribution.entry_points", "attribution.markov", "attribution.heuristics"),
     *("attribution.shapley", "attribution.sources", "choice.compare_rules"),
     *("choice.willingness_to_pay", "clv.compare_published", "conjoint.best_worst_design"),
-    *("conjoint.choice_design", "conjoint.importance", "conjoint.worth"),
-    *("experiments.beside_planted", "experiments.e_value", "experiments.sample_size"),
+    *("conjoint.choice_design", "conjoint.importance", "conjoint.willingness_to_pay"),
+    *("experiments.compare_with_planted", "experiments.e_value", "experiments.sample_size"),
     *("journeys.channel", "journeys.parse_utm", "loyalty.nbd", "prediction.calibration"),
     *("retention.mean_curve", "stages.crosswalk", "stages.relabel", "stages.taxonomy"),
     *("stages.contrast_in_market", "stages.world_score", "surveys.answers_needed"),
-    *("experiments.by_design", "experiments.judged", "experiments.power"),
-    *("influence.sensitivities", "segments.feasts"),
+    *("experiments.compare_designs", "experiments.grade_with_checks", "experiments.power"),
+    *("influence.sensitivities", "segments.holidays"),
 }
 PEOPLE = ("customer_id", "respondent_id", "device_id", "session_id", "order_id", "choice_id")
 # Names that stand inside our own statements and tables.
 OURS = ("customer", "t", "k", "day", "x", "y", "n", "count", "estimate", "who", "row", "word")
 # There every column of the user's is an attribute, or a column of its own in the result.
-EVERY_COLUMN = ("conjoint", "drivers.wide", "stages.effect")
+EVERY_COLUMN = ("conjoint", "drivers.pivot_survey", "stages.logistic_gee")
 # A verb that gives the user's own columns back as they came, clocks too.
 AS_THEY_CAME = ("voice.mask",)
 HEAVY = {
-    *("attribution.mix", "clv.bg_nbd", "clv.by_frequency", "clv.hold_out", "drivers.structural"),
-    *("stages.buying_chance", "stages.fit_latent"),
+    *(
+        "attribution.marketing_mix",
+        "clv.bg_nbd",
+        "clv.by_frequency",
+        "clv.holdout",
+        "drivers.structural",
+    ),
+    *("stages.purchase_propensity", "stages.fit_latent"),
 }
 
 
@@ -251,7 +257,7 @@ def turned(frame, kind, folder):
 
 
 FEW = ("funnels.conversion", "retention.engagement", "journeys.tagging", "clv.customers")
-FEW += ("drivers.regression", "retention.curves", "choice.conditional_logit")
+FEW += ("drivers.regression", "retention.survival_curves", "choice.conditional_logit")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -264,7 +270,7 @@ def test_every_kind_of_table_gives_what_pandas_gives(name, kind, tmp_path):
 
 # What stands beside the columns of a summary is lost in polars; in barriers events of one moment
 # have no order yet.
-BESIDE = ("clv.", "loyalty.segments", "stages.barriers")
+BESIDE = ("clv.", "loyalty.rfm_segments", "stages.barriers")
 
 
 @pytest.mark.slow

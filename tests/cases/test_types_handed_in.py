@@ -77,7 +77,7 @@ def test_ids_of_any_type(kind):
     people = clv.customers(orders)
     assert engine.written(people["customer_id"]).tolist() == ["1", "2", "3"]
     by = pd.Series(["x", "y"], index=["1", "2"])
-    groups = retention.time_to_next(orders, by=by).table.groupby("group")["n"].max()
+    groups = retention.time_to_repurchase(orders, by=by).table.groupby("group")["n"].max()
     assert groups.to_dict() == {"missing": 1, "x": 1, "y": 1}
     contacts = pd.DataFrame(
         {
@@ -133,7 +133,7 @@ ZONES = (None, "UTC", "Asia/Tokyo")
 def test_moments_of_any_unit_and_zone(unit, zone, tmp_path):
     """The clock a column is written in changes nothing, neither moments nor local days."""
     at = ORDERS["ordered_at"] + pd.Timedelta("22h30min")
-    wanted = retention.pauses(ORDERS.assign(ordered_at=at), zone="Europe/Amsterdam")
+    wanted = retention.interpurchase_times(ORDERS.assign(ordered_at=at), zone="Europe/Amsterdam")
     held = at.dt.tz_convert(zone) if zone else at.dt.tz_localize(None)
     orders = ORDERS.assign(ordered_at=held.dt.as_unit(unit))
     orders.to_parquet(tmp_path / "o.parquet")
@@ -143,7 +143,7 @@ def test_moments_of_any_unit_and_zone(unit, zone, tmp_path):
         pl.from_pandas(orders),
         tmp_path / "o.parquet",
     ):
-        found = retention.pauses(table, zone="Europe/Amsterdam")
+        found = retention.interpurchase_times(table, zone="Europe/Amsterdam")
         pd.testing.assert_frame_equal(found, wanted, check_dtype=False)
 
 
@@ -219,7 +219,7 @@ def test_a_verb_keeps_the_columns(kind, tmp_path):
 def test_ids_of_nobody_are_said():
     """Where no id is among the customers, that is an error and no table of the missing."""
     with pytest.raises(InputError, match="none of the customers"):
-        retention.time_to_next(ORDERS, by=pd.Series({"9": "x"}))
+        retention.time_to_repurchase(ORDERS, by=pd.Series({"9": "x"}))
 
 
 def test_what_is_left_out_is_counted():
@@ -370,15 +370,15 @@ class Shops(pd.DataFrame):
 
 def test_a_table_built_upon_pandas_is_a_table():
     """Whatever its class is called."""
-    expected = retention.time_to_next(ORDERS).table
-    pd.testing.assert_frame_equal(retention.time_to_next(Shops(ORDERS)).table, expected)
+    expected = retention.time_to_repurchase(ORDERS).table
+    pd.testing.assert_frame_equal(retention.time_to_repurchase(Shops(ORDERS)).table, expected)
 
 
 def test_a_column_that_stands_twice_is_one_sentence():
     """Nobody can tell which one is meant."""
     twice = pd.concat([ORDERS, ORDERS[["amount", "amount"]]], axis=1)
     with pytest.raises(InputError, match="'amount' stands 3 times"):
-        retention.time_to_next(twice)
+        retention.time_to_repurchase(twice)
     beside = pd.concat([ORDERS, ORDERS[["order_id"]].set_axis(["n"], axis=1)] * 2, axis=1)
     with pytest.raises(InputError, match="stands"):
-        retention.time_to_next(beside)
+        retention.time_to_repurchase(beside)

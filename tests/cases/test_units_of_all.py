@@ -125,8 +125,8 @@ EXEMPT = {
         "elasticities": "a percentage of the price hangs on its zero",
         "sensitivities": "a percentage of the price hangs on its zero",
         "price_elasticity": "a percentage of the price hangs on its zero",
-        "what_if": "the price is raised by a percentage here",
-        "premium": "a percentage of the price hangs on its zero",
+        "simulate_shares": "the price is raised by a percentage here",
+        "price_premium": "a percentage of the price hangs on its zero",
         "gabor_granger": "revenue hangs on the zero of a price",
         "scale_means": "the mean of items that are no longer on one scale",
         "importance_performance": "drivers are set beside one another on one scale",
@@ -135,7 +135,7 @@ EXEMPT = {
         "part_worths": "a price is a level, called by its value",
         "importance": "a price is a level, called by its value",
         "answer_quality": "a price is a level, called by its value",
-        "mix": "a price of 0 and its spread are not told apart far from 0",
+        "marketing_mix": "a price of 0 and its spread are not told apart far from 0",
     },
     "rows": {},
     "weights": {
@@ -147,28 +147,28 @@ EXEMPT = {
     },
 }
 # Where an argument is a duration too, the call in another unit of time.
-IN_UNIT = {"period_hazards": lambda d, unit: in_periods(d, unit)}
+IN_UNIT = {"discrete_time_hazard": lambda d, unit: in_periods(d, unit)}
 
 
 def in_periods(data, unit):
     """Hazards of periods that are as long in another unit, called by their number."""
-    table = retention.period_hazards(data, ["x"], width=20 * unit).table
+    table = retention.discrete_time_hazard(data, ["x"], width=20 * unit).table
     return table.assign(term=[t if t == "x" else str(i) for i, t in enumerate(table["term"])])
 
 
 # Second and more: on every run only their names are looked at.
 LONG = {
-    "mix",
-    "hold_out",
-    "past_forecasts",
+    "marketing_mix",
+    "holdout_clv",
+    "backtest",
     "latent_class",
-    "latent_classes",
+    "select_latent_classes",
     "mixed_logit",
     "state_dependence",
     "nested_logit",
     "structural",
-    "buying_chance",
-    "will_return",
+    "purchase_propensity",
+    "repurchase_propensity",
     "calibration",
     "uplift",
     "key_drivers",
@@ -187,10 +187,10 @@ LONG = {
     "churn_moments",
     "mediation",
     "moderation",
-    "tracking",
+    "tracking_plot",
     "negative_controls",
-    "judged",
-    "by_design",
+    "grade_with_checks",
+    "compare_designs",
     "support",
     "referred_deals",
     "predictability",
@@ -265,7 +265,7 @@ def moves(moved, table, steps, rtol=1e-6):
 
 
 # Limits by Student's quantile of two past errors magnify the ninth digit of the fits a hundredfold.
-LOOSER = {"past_forecasts": 1e-5}
+LOOSER = {"backtest": 1e-5}
 
 
 def near(a, b, rtol=1e-6):
@@ -386,7 +386,7 @@ REFUSES = {
     "best_worst": "errors do not allow for weights",
     "part_worths": "errors do not allow for weights",
     "importance": "errors do not allow for weights",
-    "worth": "errors do not allow for weights",
+    "willingness_to_pay_conjoint": "errors do not allow for weights",
     "answer_quality": "errors do not allow for weights",
     "structural": "errors would be those of answers that count once",
 }

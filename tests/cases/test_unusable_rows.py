@@ -54,8 +54,8 @@ def test_a_file_loaded_twice_counts_once():
     twice = pd.concat([ORDERS, ORDERS])
     for run in (
         retention.repeat_rate,
-        retention.buying_rhythm,
-        lambda o: loyalty.segments(loyalty.rfm(o, as_of="2024-07-30"), o, window="30D"),
+        retention.purchase_frequency,
+        lambda o: loyalty.rfm_segments(loyalty.rfm(o, as_of="2024-07-30"), o, window="30D"),
     ):
         one, two = run(ORDERS), run(twice)
         pd.testing.assert_frame_equal(one.table, two.table)
@@ -145,7 +145,9 @@ def test_a_customer_who_is_everybody_unknown_is_named():
     orders = pd.DataFrame(
         {"order_id": range(60), "customer_id": who, "ordered_at": at, "amount": 10.0}
     )
-    (note,) = [n for n in retention.buying_rhythm(orders).limits if n.id == "result.placeholder"]
+    (note,) = [
+        n for n in retention.purchase_frequency(orders).limits if n.id == "result.placeholder"
+    ]
     assert (note.values["customer"], note.values["count"], note.values["rows"]) == ("0", 40, 60)
 
 
@@ -160,7 +162,7 @@ def test_of_two_as_large_the_same_one_is_named(many, turned, monkeypatch):
         {"order_id": range(62), "customer_id": who, "ordered_at": at, "amount": 10.0}
     )
     orders.loc[60:, "ordered_at"] = pd.NaT
-    made = retention.buying_rhythm(orders[::-1] if turned else orders)
+    made = retention.purchase_frequency(orders[::-1] if turned else orders)
     (note,) = [n for n in made.limits if n.id == "result.placeholder"]
     assert (note.values["customer"], note.values["count"], note.values["rows"]) == ("a", 20, 60)
 

@@ -1,9 +1,9 @@
 """Methods of attribution side by side, and beside the truth where it is known."""
 
 from workbench import engine
-from workbench.attribution.chain import markov
-from workbench.attribution.coalitions import EXACT, shapley
-from workbench.attribution.credit import AXIS, left_out_of, rules
+from workbench.attribution.heuristic_models import AXIS, heuristics, left_out_of
+from workbench.attribution.markov_chain import markov
+from workbench.attribution.shapley_values import EXACT, shapley
 from workbench.errors import need_columns, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -74,7 +74,7 @@ def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0
                     str(table["channel"].iloc[0]) if len(table) else "(an empty table)",
                     journeys.names,
                 )
-    by_rule = rules(journeys, conf_level=conf_level)
+    by_rule = heuristics(journeys, conf_level=conf_level)
     parts = [by_rule.table.rename(columns={"rule": "method"})]
     others = {"shapley": shapley(journeys, draws=draws, seed=seed, conf_level=conf_level)}
     if (journeys.conversions == 0).any():

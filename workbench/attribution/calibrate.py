@@ -34,7 +34,9 @@ CALIBRATED_QUESTION = Note(
 
 @engine.frames("tests")
 @analysis
-def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf_level=0.95):
+def calibrate_to_experiments(
+    credit, tests, *, method="markov_chain", draws=8000, seed=1, conf_level=0.95
+):
     """How many conversions does each channel bring about, by its attributed credit and the tests
     there are?
 
@@ -44,7 +46,7 @@ def calibrated(credit, tests, *, method="markov_chain", draws=8000, seed=1, conf
 
     Parameters
     ----------
-    credit : Result of `markov`, `shapley`, `rules` or `compare`
+    credit : Result of `markov`, `shapley`, `heuristics` or `compare`
     tests : table with channel, incremental, std_error
         Conversions a test found the channel to bring about in the same time (0 or less is
         possible), and its standard error.

@@ -93,7 +93,7 @@ def sources(journeys, *, conf_level=0.95):
                 alike @ y, n, alike @ y**2, alike @ (x * y), alike @ x**2, alike.sum(), conf_level
             )
             low, high = (
-                intervals.clustered(
+                intervals.wilson_effective_n(
                     float(estimate), float(se), n, max(alike @ (x > 0), 1), conf_level
                 )
                 if n

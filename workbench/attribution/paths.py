@@ -145,7 +145,7 @@ def paths(
     if value:
         roles["value"] = engine.real(value)
     view = engine.view(events, upto=None if until is None else end, **roles)
-    rows = engine.ordered(
+    rows = engine.map_ordered(
         view,
         _Contacts(schemas.micros("timeout", timeout), len(names), value is not None),
         then=("t", "goal", "c"),

@@ -21,12 +21,12 @@ METHOD = Note(
 
 @engine.frames(optional=("truth",))
 @analysis
-def beside_truth(result, truth, *, measure=None):
+def compare_with_truth(result, truth, *, measure=None):
     """How close are the estimates to the truth of the simulation?
 
     Parameters
     ----------
-    result : Result of `calibrated` or `mix`
+    result : Result of `calibrate_to_experiments` or `marketing_mix`
     truth : Series or dict
         What every channel really brought about, by channel.
     measure : str, optional

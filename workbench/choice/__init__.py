@@ -2,12 +2,12 @@
 sure we are.
 """
 
-from workbench.choice.answers import elasticities, what_if, willingness_to_pay
-from workbench.choice.classes import latent_class, latent_classes
-from workbench.choice.fits import ClassFit, Fit, MixedFit, NestedFit
+from workbench.choice.estimation import ClassFit, Fit, MixedFit, NestedFit
+from workbench.choice.latent_classes import latent_class, select_latent_classes
 from workbench.choice.logit import compare_rules, conditional_logit, iia_test
 from workbench.choice.mixed import mixed_logit, state_dependence
 from workbench.choice.nested import nested_logit
+from workbench.choice.postestimation import elasticities, simulate_shares, willingness_to_pay
 from workbench.choice.samples import most_chosen, some_customers
 from workbench.choice.validation import holdout
 
@@ -22,12 +22,12 @@ __all__ = [
     "holdout",
     "iia_test",
     "latent_class",
-    "latent_classes",
     "mixed_logit",
     "most_chosen",
     "nested_logit",
+    "select_latent_classes",
+    "simulate_shares",
     "some_customers",
     "state_dependence",
-    "what_if",
     "willingness_to_pay",
 ]

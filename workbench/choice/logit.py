@@ -3,9 +3,9 @@
 import numpy as np
 
 from workbench import attributes as offered
-from workbench import discrete, engine, intervals
+from workbench import discrete_choice, engine, intervals
 from workbench.choice import findings
-from workbench.choice.fits import Fit, withheld
+from workbench.choice.estimation import Fit, withheld
 from workbench.errors import InputError, NotEnoughData, need_columns, one_of, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, is_built_in
@@ -64,7 +64,7 @@ def conditional_logit(choices, attributes, *, constants=True, penalty=None, conf
         made = estimators.firth_conditional_logit(d, conf_level=conf_level)
     else:
         made = estimators.conditional_logit(d, groups=people)
-    discrete.settled(made)
+    discrete_choice.settled(made)
     fit = Fit(
         pd.Series(made.params, d.terms),
         pd.DataFrame(made.cov, d.terms, d.terms),
@@ -117,7 +117,7 @@ def iia_test(choices, attributes, *, conf_level=0.95):
     from scipy import stats
 
     attributes, d, people, g = prepared(choices, attributes, True)
-    made, k = discrete.fitted(d), len(attributes)
+    made, k = discrete_choice.fitted(d), len(attributes)
     pull = _pulls(d, made, people, g)[:, :k]
     rows, tests, limits = (
         [],
@@ -132,7 +132,7 @@ def iia_test(choices, attributes, *, conf_level=0.95):
         gone = column if column is not None else len(d.terms) - 1
         columns = [c for c in range(len(d.terms)) if c != gone]
         others = [i for i in range(len(d.names)) if i != j]
-        smaller = discrete.Layout(
+        smaller = discrete_choice.Layout(
             left.x[:, others][:, :, columns],
             left.available[:, others],
             np.searchsorted(others, left.chosen),
@@ -150,8 +150,8 @@ def iia_test(choices, attributes, *, conf_level=0.95):
                     "iia_test: no choices are left without '{name}'",
                     name=name,
                 )
-            discrete.check(smaller)
-            without = discrete.fitted(smaller)
+            discrete_choice.check(smaller)
+            without = discrete_choice.fitted(smaller)
         except (InputError, NotEnoughData) as reason:
             limits.append(
                 Note(
@@ -189,7 +189,7 @@ def iia_test(choices, attributes, *, conf_level=0.95):
             reasons=limits[1:],
         )
     table = pd.DataFrame(rows)
-    table["p_holm"] = np.repeat(intervals.corrected(tests), k)
+    table["p_holm"] = np.repeat(intervals.adjust_p_values(tests), k)
     failed = (table["p_holm"] < 1 - conf_level).any()
     return Result(
         question=findings.IIA_QUESTION,
@@ -299,7 +299,7 @@ def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
 
 def likes(choices, attributes, *more):
     """Return the attributes of choices, those of words as indicators."""
-    frame = discrete.checked(discrete.frame(choices))
+    frame = discrete_choice.checked(discrete_choice.frame(choices))
     need_columns("choices", frame.columns, *more)
     return offered.expanded(frame, attributes)
 
@@ -307,7 +307,7 @@ def likes(choices, attributes, *more):
 def _pulls(d, made, people, g):
     """Return every customer's own pull on the weights of a fit, g × terms."""
     near = estimators.centred(d)
-    summed = likelihoods.per_group(estimators.scores(near, made.chances), people, g)
+    summed = likelihoods.sum_by_group(estimators.scores(near, made.chances), people, g)
     return summed @ np.linalg.inv(estimators.hessian(near.x, made.chances))
 
 
@@ -317,12 +317,12 @@ def prepared(choices, attributes, constants, *, never=False):
     alternative may be one that nobody chose.
     """
     attributes = likes(choices, attributes)
-    d = discrete.lay_out(choices, tuple(attributes), constants)
+    d = discrete_choice.lay_out(choices, tuple(attributes), constants)
     if not never:
-        discrete.all_chosen(d)
-    discrete.check(d)
+        discrete_choice.all_chosen(d)
+    discrete_choice.check(d)
     people, g = d.groups()
-    return attributes, d, discrete.places(d, people)[people], g
+    return attributes, d, discrete_choice.places(d, people)[people], g
 
 
 def _rare(d, terms):

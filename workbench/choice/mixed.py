@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench import discrete, engine, intervals, schemas
+from workbench import discrete_choice, engine, intervals, schemas
 from workbench.choice import findings
-from workbench.choice.fits import MixedFit
+from workbench.choice.estimation import MixedFit
 from workbench.choice.logit import answer, conditional_logit, prepared
 from workbench.errors import InputError, NotEnoughData, one_of, unknown
 from workbench.notes import Note
@@ -65,7 +65,7 @@ def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=
             "this is a conditional logit",
         )
     kinds = {d.terms.index(term): kind for term, kind in random.items()}
-    start = discrete.fitted(d).params
+    start = discrete_choice.fitted(d).params
     made = mixed.mixed_logit(d, people, kinds, start, draws=draws, seed=seed)
     terms = [*d.terms, *(f"sd: {term}" for term in random)]
     _check(made, terms)
@@ -219,7 +219,7 @@ def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf
         )
     schemas.require(choices, "choices", *([order] if order else []))
     attributes, d, people, g = prepared(choices, attributes, True)
-    table = discrete.frame(choices)
+    table = discrete_choice.frame(choices)
     ids, first = np.unique(table["choice_id"].to_numpy(), return_index=True)
     when = (
         np.unique(table[order].to_numpy()[first], return_inverse=True)[1]
@@ -336,7 +336,7 @@ def _with_last(d, people, clock):
     last = (np.arange(len(d.names)) == before[keep, None]) & d.available[keep]
     k = len(d.terms) - (len(d.names) - 1)
     x = np.concatenate([d.x[keep][:, :, :k], last[:, :, None]], axis=2)
-    return discrete.Layout(
+    return discrete_choice.Layout(
         x,
         d.available[keep],
         d.chosen[keep],

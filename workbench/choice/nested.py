@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench import discrete, engine
+from workbench import discrete_choice, engine
 from workbench.choice import findings
-from workbench.choice.fits import NestedFit
+from workbench.choice.estimation import NestedFit
 from workbench.choice.logit import answer, prepared
 from workbench.errors import InputError, unknown
 from workbench.notes import Note
@@ -75,7 +75,7 @@ def nested_logit(
         d,
         number,
         people,
-        discrete.fitted(d).params,
+        discrete_choice.fitted(d).params,
         common=common,
         weights=_weights(d, shares),
     )

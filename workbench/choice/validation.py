@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import attributes as offered
-from workbench import discrete, engine, intervals
+from workbench import discrete_choice, engine, intervals
 from workbench.choice import findings
 from workbench.choice.logit import conditional_logit, likes
 from workbench.errors import NotEnoughData
@@ -41,7 +41,7 @@ def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0
     Source: Hastie, Tibshirani & Friedman (2009), chapter 7.
     """
 
-    choices = discrete.frame(choices)
+    choices = discrete_choice.frame(choices)
     attributes = likes(choices, attributes, "last_bought")
     people = _in_order(choices, attributes)
     aside = np.random.default_rng(seed).permutation(people)[: max(int(len(people) * share), 1)]

@@ -2,30 +2,30 @@
 and contracts.
 """
 
-from workbench.clv.ahead import Past, past_forecasts
-from workbench.clv.buying import bg_bb, bg_nbd, gamma_gamma, mbg_nbd, pareto_nbd
-from workbench.clv.contract import contract
+from workbench.clv.backtesting import Backtest, backtest
+from workbench.clv.btyd import bg_bb, bg_nbd, gamma_gamma, mbg_nbd, pareto_nbd
+from workbench.clv.customer_value import by_frequency, expected_purchases, value
 from workbench.clv.estimates import compare_published
-from workbench.clv.fits import Fit
+from workbench.clv.estimation import Fit
+from workbench.clv.renewals import sbg
 from workbench.clv.summary import customers
-from workbench.clv.validation import hold_out, tracking
-from workbench.clv.worth import by_frequency, outlook, value
+from workbench.clv.validation import holdout, tracking_plot
 
 __all__ = [
+    "Backtest",
     "Fit",
-    "Past",
+    "backtest",
     "bg_bb",
     "bg_nbd",
     "by_frequency",
     "compare_published",
-    "contract",
     "customers",
+    "expected_purchases",
     "gamma_gamma",
-    "hold_out",
+    "holdout",
     "mbg_nbd",
-    "outlook",
     "pareto_nbd",
-    "past_forecasts",
-    "tracking",
+    "sbg",
+    "tracking_plot",
     "value",
 ]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import engine, intervals, schemas
-from workbench.clv.buying import bg_nbd, mbg_nbd, pareto_nbd
+from workbench.clv.btyd import bg_nbd, mbg_nbd, pareto_nbd
 from workbench.clv.portfolio import how_many
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
@@ -21,7 +21,7 @@ TRACK_LIMIT = Note(
 
 @engine.frames("customers")
 @analysis
-def hold_out(
+def holdout(
     customers, *, models=("bg_nbd", "mbg_nbd", "pareto_nbd"), draws=1000, seed=1, conf_level=0.95
 ):
     """Did the models predict what customers bought afterwards, better than "as often as before"?
@@ -199,7 +199,7 @@ def _followed(customers):
 @engine.tables("orders")
 @engine.frames("customers")
 @analysis
-def tracking(fit, customers, orders, *, zone="UTC", step="7D", conf_level=0.95):
+def tracking_plot(fit, customers, orders, *, zone="UTC", step="7D", conf_level=0.95):
     """Do purchases go on as the model says, before and after the period it was fitted to?
 
     Parameters

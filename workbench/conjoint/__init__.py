@@ -2,7 +2,7 @@
 importance and price questions.
 """
 
-from workbench.conjoint.analysis import answer_quality, importance, part_worths, worth
+from workbench.conjoint.analysis import answer_quality, importance, part_worths, willingness_to_pay
 from workbench.conjoint.bestworst import best_worst, best_worst_design
 from workbench.conjoint.design import choice_design, choices, design_check, numeric_attributes
 from workbench.conjoint.prices import gabor_granger, van_westendorp
@@ -19,5 +19,5 @@ __all__ = [
     "numeric_attributes",
     "part_worths",
     "van_westendorp",
-    "worth",
+    "willingness_to_pay",
 ]

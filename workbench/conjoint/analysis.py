@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from workbench import discrete, engine, intervals, schemas
+from workbench import discrete_choice, engine, intervals, schemas
 from workbench.conjoint import findings
 from workbench.conjoint.design import NONE, codes
 from workbench.conjoint.fitted import PartWorths
@@ -60,7 +60,7 @@ def part_worths(choices, attributes, *, numeric=(), penalty=None, conf_level=0.9
     import pandas as pd
 
     schemas.require(choices, "choices", *attributes)
-    frame = discrete.frame(choices)
+    frame = discrete_choice.frame(choices)
     offered = (frame["alternative"] != NONE).to_numpy()
     coded = frame[["choice_id", "customer_id", "alternative", "chosen"]].copy()
     levels, columns = {}, []
@@ -101,10 +101,10 @@ def part_worths(choices, attributes, *, numeric=(), penalty=None, conf_level=0.9
     if (~offered).any():
         columns.append(NONE)
         coded[NONE] = (~offered).astype(float)
-    d = discrete.lay_out(coded, tuple(columns), False)
-    discrete.check(d)
+    d = discrete_choice.lay_out(coded, tuple(columns), False)
+    discrete_choice.check(d)
     people, g = d.groups()
-    made = discrete.estimated(d, people, penalty=penalty, conf_level=conf_level)
+    made = discrete_choice.estimated(d, people, penalty=penalty, conf_level=conf_level)
     beta, cov = made.params, made.cov
     fit = PartWorths(
         levels, pd.Series(beta, columns), pd.DataFrame(cov, columns, columns), d, made.loglik
@@ -116,7 +116,7 @@ def part_worths(choices, attributes, *, numeric=(), penalty=None, conf_level=0.9
     )
     gone = dict.fromkeys(table.loc[table["estimate"].isna(), "attribute"])
     limits = [
-        *([discrete.WITHHELD.having(terms=list(gone))] if gone else []),
+        *([discrete_choice.WITHHELD.having(terms=list(gone))] if gone else []),
         findings.STATED,
         Note(
             "conjoint.fit",
@@ -274,13 +274,13 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
     begin = fit.params.to_numpy()
     estimate = fit.importance(begin, spread)
     rng = np.random.default_rng(seed)
-    at, drawn = discrete.places(d, people), []
+    at, drawn = discrete_choice.places(d, people), []
     for _ in range(draws):
         w = rng.multinomial(g, np.full(g, 1 / g)).astype(float)[at]
         with contextlib.suppress(
             InputError
         ):  # in some draws of few respondents an attribute decides everything
-            made = discrete.fitted(d, weights=w[people], start=begin)
+            made = discrete_choice.fitted(d, weights=w[people], start=begin)
             drawn.append(fit.importance(made.params, spread))
     if len(drawn) < 0.8 * draws:
         raise NotEnoughData(
@@ -358,7 +358,7 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
 
 
 @analysis
-def worth(fit, price, *, draws=5000, seed=1, conf_level=0.95):
+def willingness_to_pay(fit, price, *, draws=5000, seed=1, conf_level=0.95):
     """What is a level worth in money, compared with the first level of its attribute?
 
     Parameters
@@ -480,8 +480,8 @@ def answer_quality(choices, *, better=None, conf_level=0.95):
     import pandas as pd
 
     schemas.require(choices, "choices", *(better or {}))
-    frame = discrete.frame(choices)
-    d = discrete.lay_out(
+    frame = discrete_choice.frame(choices)
+    d = discrete_choice.lay_out(
         frame.assign(
             **{k: pd.to_numeric(frame[k], errors="coerce").fillna(0) for k in better or {}}
         ),

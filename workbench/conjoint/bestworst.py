@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from workbench import discrete, engine, intervals
+from workbench import discrete_choice, engine, intervals
 from workbench.conjoint import findings
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
@@ -139,7 +139,7 @@ def best_worst(answers, *, penalty=None, conf_level=0.95):
     x = np.concatenate(
         [np.where(here[:, :, None], dummies, 0.0), np.where(left[:, :, None], -dummies, 0.0)]
     )
-    d = discrete.Layout(
+    d = discrete_choice.Layout(
         x,
         np.concatenate([here, left]),
         np.concatenate([best_at, worst_at]),
@@ -150,8 +150,8 @@ def best_worst(answers, *, penalty=None, conf_level=0.95):
         np.zeros(0, int),
         np.zeros(0, int),
     )
-    discrete.check(d)
-    made = discrete.estimated(d, d.groups()[0], penalty=penalty, conf_level=conf_level)
+    discrete_choice.check(d)
+    made = discrete_choice.estimated(d, d.groups()[0], penalty=penalty, conf_level=conf_level)
     share, se = likelihoods.delta(
         lambda b: special.softmax(np.append(0.0, b)), made.params, made.cov
     )
@@ -227,7 +227,7 @@ def best_worst(answers, *, penalty=None, conf_level=0.95):
 def _withheld(d, made):
     """Return the sentence on items without a finite estimate, if there are any."""
     gone = [t for t, fine in zip(d.terms, made.recession.finite(), strict=True) if not fine]
-    return [discrete.WITHHELD.having(terms=gone)] if gone else []
+    return [discrete_choice.WITHHELD.having(terms=gone)] if gone else []
 
 
 def _check(answers):

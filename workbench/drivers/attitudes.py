@@ -4,7 +4,7 @@ import numpy as np
 
 from workbench import engine, intervals
 from workbench import regression as fits
-from workbench.drivers.scales import SCALE
+from workbench.drivers.psychometrics import SCALE
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, weights

@@ -4,7 +4,7 @@ import numpy as np
 
 from workbench import engine
 from workbench import regression as fits
-from workbench.drivers.scales import scale_answers
+from workbench.drivers.psychometrics import scale_answers
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, weights

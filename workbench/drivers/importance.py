@@ -154,7 +154,7 @@ def key_drivers(
         for c, pair in zip(x.T, ends, strict=True)
     ]
     extra = [e for pair in ends for e in pair if 0 < e.mean() < 1]
-    grams = products.grams(_centred(data, extra), data.groups, draws, seed, data.weights)
+    grams = products.cross_products(_centred(data, extra), data.groups, draws, seed, data.weights)
     mean = grams[:, 0, 2 : 2 + p] / grams[:, [0], 0] + x.mean(axis=0)
     r = products.correlations(products.covariances(grams[:, : 2 + p, : 2 + p]))
     rxx, rxy = r[:, 1:, 1:], r[:, 1:, 0]
@@ -296,7 +296,7 @@ def _importance_limits(data, kind, r2, shared, gone):
         *([HALO] if _grades(data) else []),
         *left_out(data),
     ]
-    strong = [c for c, v in fits.inflation(data.x).items() if v > 5]
+    strong = [c for c, v in fits.vif(data.x).items() if v > 5]
     if strong:
         limits.append(COLLINEAR.having(terms=list(strong)))
     n, p = len(data.y), data.x.shape[1] - 1

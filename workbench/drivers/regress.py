@@ -244,7 +244,7 @@ def _rows(made, data, kind, conf_level):
     low, high = intervals.normal(params, errors, conf_level, df=fits.quantile_df(data))
     if getattr(made, "low", None) is not None:
         low, high = made.low[names].to_numpy(), made.high[names].to_numpy()
-    vif = fits.inflation(data.x)
+    vif = fits.vif(data.x)
     marginal = {}
     if kind == "logit":
         chance = made.predict()

@@ -185,7 +185,7 @@ def _adds_most(table, answers):
 
 @engine.frames("answers")
 @analysis
-def stated(answers, *, kind="rating", top=None, conf_level=0.95):
+def stated_importance(answers, *, kind="rating", top=None, conf_level=0.95):
     """What do people themselves say matters most?
 
     Parameters
@@ -345,7 +345,7 @@ def _ties(whole, heavy, conf_level):
         1.0 if (whole[a] == whole[b]).all() else _apart(whole[a] - whole[b], heavy)
         for a, b in pairs
     ]
-    apart = dict(zip(pairs, intervals.corrected(p) < 1 - conf_level, strict=True))
+    apart = dict(zip(pairs, intervals.adjust_p_values(p) < 1 - conf_level, strict=True))
     return {
         f: ", ".join(
             str(g)

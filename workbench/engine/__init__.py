@@ -3,7 +3,7 @@
 Two ways to bring millions of rows down to thousands:
 
 * `run` for set logic: one portable SQL text, the same on every engine;
-* `ordered` for histories: rows sorted by customer and time, cut at customer boundaries, handed
+* `map_ordered` for histories: rows sorted by customer and time, cut at customer boundaries, handed
   to a NumPy kernel whose partial tables are added up.
 
 Both read a *view*: the one place that turns a user's table into canonical integers (customer,
@@ -46,10 +46,10 @@ __all__ = [
     "is_table",
     "key",
     "left_out",
+    "map_ordered",
     "micros",
     "one",
     "open_workspace",
-    "ordered",
     "query_files",
     "raw",
     "real",
@@ -341,7 +341,7 @@ def one(sql, **tables):
     return None if pd.isna(value) else value
 
 
-def ordered(table, kernel, *, by=("customer",), then=("t",), descending=()):
+def map_ordered(table, kernel, *, by=("customer",), then=("t",), descending=()):
     """Walk every customer's history in time order and return the kernel's partial tables, stacked.
 
     Parameters

@@ -286,7 +286,7 @@ def _in_pandas(relation):
 
 
 def ordered(view, kernel, by, then, descending):
-    """Feed the kernel whole customers in order; see `workbench.engine.ordered`."""
+    """Feed the kernel whole customers in order; see `workbench.engine.map_ordered`."""
     import pandas as pd
 
     marked = len(by) == 1 and then[0] not in descending and _is_ordered(view, by[0], then[0])

@@ -134,7 +134,7 @@ def run(sql, views, values):
 
 
 def ordered(view, kernel, by, then, descending):
-    """Feed the kernel whole customers in order, on the workers; see `workbench.engine.ordered`."""
+    """Feed the kernel whole customers in order, on the workers; see `engine.map_ordered`."""
     import pandas as pd
     import pyarrow as pa
 

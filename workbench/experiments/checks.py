@@ -214,7 +214,7 @@ def negative_controls(
         left.append(data.left_out)
         apart.append(lone)
     result = pd.DataFrame(rows)
-    result["p_holm"] = intervals.corrected(result["p_value"])
+    result["p_holm"] = intervals.adjust_p_values(result["p_value"])
     found = int((result["p_holm"] < 1 - conf_level).sum())
     return Result(
         question=Note(
@@ -264,7 +264,7 @@ def _negative_answer(table, found, unit):
 
 
 @analysis
-def judged(result, *checks):
+def grade_with_checks(result, *checks):
     """Return a comparison with the grade that checks made apart from it leave.
 
     A check that fails makes the comparison associational, and says why: weights that leave the
@@ -277,7 +277,8 @@ def judged(result, *checks):
     ----------
     result : Result
         Of `weighting` or `difference_in_differences`.
-    *checks : Results of `balance`, `negative_controls`, `difference_in_differences`, `concurrent`
+    *checks : Results of `balance`, `negative_controls`, `difference_in_differences` and
+        `concurrent_campaigns`
         What is no Result, such as a part left out, is passed over.
     """
     failed = [note for check in checks if isinstance(check, Result) for note in _failed(check)]
@@ -316,7 +317,7 @@ def _unbalanced(table):
 
 
 @analysis
-def by_design(**results):
+def compare_designs(**results):
     """What do several designs say of one effect, each with the grade its checks left it?
 
     Parameters

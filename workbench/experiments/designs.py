@@ -89,7 +89,7 @@ def weighting(
         row is), estimate, std_error, conf_low, conf_high, evidence. The grade is associational
         where weighting leaves a difference of more than 0.1 standard deviations, or where fewer
         than a quarter of the rows count. Overlap, the effective sample size and the E-value stand
-        in `.facts`; see `balance`, and `judged` for checks made apart.
+        in `.facts`; see `balance`, and `grade_with_checks` for checks made apart.
 
     Raises
     ------

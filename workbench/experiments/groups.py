@@ -78,7 +78,7 @@ def heterogeneity(
             }
         )
     result = pd.DataFrame(rows)
-    result["p_holm"] = intervals.corrected(result["p_value"])
+    result["p_holm"] = intervals.adjust_p_values(result["p_value"])
     sure = result[result["std_error"] > 0]
     weight = 1 / sure["std_error"] ** 2
     q = (

@@ -248,7 +248,7 @@ def _tested(table):
     table["p_value"] = table["p_value"].where(after | (table["measure"] != "period"))
     table["p_holm"] = np.nan
     if after.any():
-        table.loc[after, "p_holm"] = intervals.corrected(table.loc[after, "p_value"])
+        table.loc[after, "p_holm"] = intervals.adjust_p_values(table.loc[after, "p_value"])
     return table
 
 

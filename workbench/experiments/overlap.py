@@ -8,7 +8,7 @@ from workbench.results import Points, Result, analysis
 
 @engine.frames("homes", "events")
 @analysis
-def concurrent(homes, events, campaign, *, before="60D", after="42D", conf_level=0.95):
+def concurrent_campaigns(homes, events, campaign, *, before="60D", after="42D", conf_level=0.95):
     """Did those who received a campaign receive others around the same time more often?
 
     Parameters

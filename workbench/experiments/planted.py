@@ -18,7 +18,7 @@ LIMIT = Note(
 
 
 @analysis
-def beside_planted(planted, **tests):
+def compare_with_planted(planted, **tests):
     """How close do tests come to the effects that were planted?
 
     Parameters

@@ -244,7 +244,7 @@ def difference(
     made["p_holm"] = np.nan
     for measure in ("difference", "adjusted"):
         where = made["measure"] == measure
-        made.loc[where, "p_holm"] = intervals.corrected(made.loc[where, "p_value"])
+        made.loc[where, "p_holm"] = intervals.adjust_p_values(made.loc[where, "p_value"])
     if planned is not None:
         # A p-value of one look means nothing where there may have been many.
         made[["p_value", "p_holm"]] = np.nan

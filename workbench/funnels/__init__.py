@@ -10,8 +10,8 @@ from workbench.funnels.compare import (
     compare_entry,
     compare_orders,
 )
+from workbench.funnels.correlation import correlates
 from workbench.funnels.groups import compare_groups
-from workbench.funnels.inside import correlates
 from workbench.funnels.rules import DEFAULTS, ORDERS, SEMANTICS
 from workbench.funnels.steps import conversion, drop_off
 from workbench.funnels.times import time_to_convert

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from workbench import engine, intervals, schemas
+from workbench.funnels.kernels import Definitions
 from workbench.funnels.rules import NO_WINDOW, ORDERS, SEMANTICS, none_entered, prepare
 from workbench.funnels.steps import conversion, equal_steps, share_of
-from workbench.funnels.walks import Definitions
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 

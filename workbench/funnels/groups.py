@@ -6,9 +6,9 @@ from scipy import special
 from workbench import engine, intervals
 from workbench import names as own
 from workbench.errors import InputError
+from workbench.funnels.kernels import Groups
 from workbench.funnels.rules import prepare
 from workbench.funnels.steps import conversion
-from workbench.funnels.walks import Groups
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Points, Result, analysis
 from workbench.stats.differences import one_against_rest

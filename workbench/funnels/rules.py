@@ -5,7 +5,7 @@ from dataclasses import replace
 from workbench import engine, schemas
 from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, nearest, one_of, unknown
-from workbench.funnels.walks import FAR, Rules
+from workbench.funnels.kernels import FAR, Rules
 from workbench.notes import Note
 
 ANY_TIME = Note("funnels.any_time", "without a time limit")
@@ -91,7 +91,7 @@ class Prepared:
     def run(self, kernel):
         """Walk every history with a kernel and return its stacked partial tables."""
         down = self.rules.ties == "later" and self.rules.order == "ordered"
-        return engine.ordered(
+        return engine.map_ordered(
             self.view,
             kernel,
             by=("customer", "held") if self.hold else ("customer",),

@@ -5,6 +5,7 @@ import numpy as np
 from workbench import engine, intervals, schemas
 from workbench import names as own
 from workbench.errors import InputError
+from workbench.funnels.kernels import Plan, Progress
 from workbench.funnels.rules import (
     NO_END,
     NO_WINDOW,
@@ -16,7 +17,6 @@ from workbench.funnels.rules import (
     view_of,
     within,
 )
-from workbench.funnels.walks import Plan, Progress
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Funnel, Points, Result, analysis
 
@@ -264,7 +264,7 @@ def drop_off(
     view, groups, end = view_of(events, words, by, hold, until, column=column)
     by = own.label(by)
     lookup = tuple(j for j, each in enumerate(classes) for _ in each)
-    parts = engine.ordered(
+    parts = engine.map_ordered(
         view,
         Progress(lookup, width, end, len(groups)),
         by=("customer", "held") if hold else ("customer",),

@@ -3,8 +3,8 @@
 from workbench import engine, survival
 from workbench import names as own
 from workbench.errors import InputError
+from workbench.funnels.kernels import Times
 from workbench.funnels.rules import none_entered, prepare, within
-from workbench.funnels.walks import Times
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Curve, Result, analysis
 

@@ -8,7 +8,7 @@ from workbench.errors import InputError
 from workbench.influence import grades
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
-from workbench.stats.products import absorb
+from workbench.stats.products import demean
 
 WITHIN = Note("influence.within_vendor", "offers, within a vendor")
 COSTS_MORE = Note(
@@ -50,7 +50,7 @@ SLOWER_ALIKE = Note(
 
 @engine.frames("offers")
 @analysis
-def premium(
+def price_premium(
     offers, credentials, *, price="price", vendor="vendor_id", specification=(), conf_level=0.95
 ):
     """How much more do offers with a better name cost at equal specification?
@@ -97,7 +97,7 @@ def premium(
     )
     made = fits.least_squares(data.y, data.x, data.groups)
     names = [c for c in data.x.columns if c in credentials or c.split(": ")[0] in credentials]
-    inner = pd.DataFrame(absorb(data.x.to_numpy(), data.groups), columns=data.x.columns)
+    inner = pd.DataFrame(demean(data.x.to_numpy(), data.groups), columns=data.x.columns)
     moving = [
         c for c in inner if inner[c].std() > 0.05 * max(data.x[c].std(), 1e-12) and c != "constant"
     ]
@@ -109,7 +109,7 @@ def premium(
             (
                 "within",
                 fits.least_squares(
-                    absorb(data.y, data.groups),
+                    demean(data.y, data.groups),
                     inner[moving],
                     data.groups,
                     absorbed=data.customers,

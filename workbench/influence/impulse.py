@@ -97,7 +97,7 @@ def impulse(
     if by:
         roles["g"] = engine.code(by, groups, others=True)
     # What happens at the very moment of the order came before it.
-    found = engine.ordered(
+    found = engine.map_ordered(
         engine.view(events, **roles),
         _Impulse(schemas.micros("gap", gap), heavy, by is not None),
         then=("t", "e", "s"),

@@ -7,7 +7,7 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
-from workbench.stats.products import absorb
+from workbench.stats.products import demean
 
 METHODS = {
     "poisson": Note(
@@ -180,7 +180,7 @@ def price_elasticity(
             "price_elasticity: at least two products that sold are needed; with one, "
             "its price and the season cannot be told apart",
         )
-    spread = float(np.exp(absorb(x["own_price"].to_numpy(), series).std()) - 1)
+    spread = float(np.exp(demean(x["own_price"].to_numpy(), series).std()) - 1)
     if spread < 0.005:
         raise NotEnoughData(
             "influence.error_prices_still",
@@ -188,17 +188,17 @@ def price_elasticity(
             "little to estimate an elasticity",
             spread=spread,
         )
-    inner = pd.DataFrame(absorb(x.to_numpy(), series, periods), columns=x.columns)
+    inner = pd.DataFrame(demean(x.to_numpy(), series, periods), columns=x.columns)
     fits.check(inner.assign(constant=1.0), "sales")
     absorbed = series.max() + periods.max() + 1
     if kind == "poisson":
         made = fits.poisson_absorbed(y, x, products, series, periods)
     elif instrument:
         z = pd.DataFrame(
-            {instrument: absorb(rows[instrument].to_numpy(float)[use], series, periods)}
+            {instrument: demean(rows[instrument].to_numpy(float)[use], series, periods)}
         )
         made = fits.two_stage(
-            absorb(np.log(y), series, periods),
+            demean(np.log(y), series, periods),
             inner,
             "own_price",
             z,
@@ -207,7 +207,7 @@ def price_elasticity(
         )
     else:
         made = fits.least_squares(
-            absorb(np.log(y), series, periods), inner, products, absorbed=absorbed
+            demean(np.log(y), series, periods), inner, products, absorbed=absorbed
         )
     se = np.sqrt(np.diag(made.cov))
     low, high = intervals.normal(made.params, se, conf_level, df=products.max())

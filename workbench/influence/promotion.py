@@ -8,7 +8,7 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.influence.price import WITHOUT_SALES, panel
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
-from workbench.stats.products import absorb
+from workbench.stats.products import demean
 
 LEAST_ROWS = 8  # promoted rows, and others, without which nothing is estimated
 LIFT = Note(
@@ -123,7 +123,7 @@ def promotion_lift(
     x = pd.DataFrame(columns)
     if store:
         x["others"] = np.bincount(shelf, promo)[shelf] - promo  # their own promotions move both
-    inner = pd.DataFrame(absorb(x.to_numpy(), series, periods), columns=x.columns)
+    inner = pd.DataFrame(demean(x.to_numpy(), series, periods), columns=x.columns)
     keep = [c for c in inner if inner[c].std() > 1e-9]
     if "now" not in keep:
         raise NotEnoughData(
@@ -133,7 +133,7 @@ def promotion_lift(
         )
     inner = inner[keep]
     fits.check(inner.assign(constant=1.0), "sales")
-    own, away = absorb(y, series, periods), absorb(-others, series, periods)
+    own, away = demean(y, series, periods), demean(-others, series, periods)
     m = inner.to_numpy()
     bread = np.linalg.inv(m.T @ m)
     beta, pulls = [], []

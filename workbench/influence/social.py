@@ -10,7 +10,7 @@ from workbench.influence.price import WITHOUT_SALES
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats import resample
-from workbench.stats.products import absorb
+from workbench.stats.products import demean
 
 PER_STAR = Note(
     "influence.review_answer",
@@ -135,7 +135,7 @@ def review_effect(
     y, x = y[some], x[some].reset_index(drop=True)
     products, periods = (np.unique(v[some], return_inverse=True)[1] for v in (products, periods))
     fits.check(
-        pd.DataFrame(absorb(x.to_numpy(), products, periods), columns=x.columns).assign(
+        pd.DataFrame(demean(x.to_numpy(), products, periods), columns=x.columns).assign(
             constant=1.0
         ),
         "panel",

@@ -421,7 +421,7 @@ def _table(quality, conf_level):
             table[name] = np.nan
     tested = table["measure"] == "ndcg"
     table["p_holm"] = np.nan
-    table.loc[tested, "p_holm"] = intervals.corrected(table.loc[tested, "p_value"])
+    table.loc[tested, "p_holm"] = intervals.adjust_p_values(table.loc[tested, "p_value"])
     return table.drop(columns="p_value")
 
 

@@ -2,10 +2,10 @@
 and whether coders see the same.
 """
 
-from workbench.interviews.agreeing import agreement, confusion
 from workbench.interviews.frequencies import by_stage, co_occurrence, frequency
-from workbench.interviews.said import quotes
-from workbench.interviews.saturated import saturation
+from workbench.interviews.intercoder import agreement, confusion
+from workbench.interviews.quotations import quotes
+from workbench.interviews.thematic_saturation import saturation
 
 __all__ = [
     "agreement",

@@ -151,7 +151,7 @@ def _around(events, anchor, side, words, shape, column, until, conf_level):
     asked = own.occurring(where, own.several(anchor), names)
     hits = tuple(names.index(name) for name in asked if name in names)
     kernel = Around(side, steps, bits, schemas.micros("timeout", timeout), hits)
-    parts = engine.ordered(view, kernel, then=("t", "k")).groupby("path").sum()
+    parts = engine.map_ordered(view, kernel, then=("t", "k")).groupby("path").sum()
     said = " / ".join(asked)
     if not len(parts) or not parts.loc[-1, "y1"]:
         raise NotEnoughData(

@@ -66,7 +66,7 @@ def next_event(
     end = schemas.observed_until(events, until)
     view = engine.view(events, upto=None if until is None else end, **roles)
     learnt = (
-        engine.ordered(
+        engine.map_ordered(
             view,
             _Grams(len(names), most, schemas.micros("timeout", timeout), False),
             then=("t", "k"),
@@ -74,7 +74,7 @@ def next_event(
         .groupby("gram")["moves"]
         .sum()
     )
-    scored = engine.ordered(
+    scored = engine.map_ordered(
         view, _Grams(len(names), most, schemas.micros("timeout", timeout), True), then=("t", "k")
     )
     scored = (

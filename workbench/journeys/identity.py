@@ -150,7 +150,7 @@ def identity_quality(events, links, *, device="device_id", truth=None, conf_leve
     for name, (y, x) in blocks.items():
         used = x > 0
         estimate, se, _, _ = intervals.ratio(y[used], x[used], conf_level)
-        low, high = intervals.clustered(estimate, se, x.sum(), used.sum(), conf_level)
+        low, high = intervals.wilson_effective_n(estimate, se, x.sum(), used.sum(), conf_level)
         table.loc[table["measure"] == name, ["conf_low", "conf_high"]] = [float(low), float(high)]
     return Result(
         question=Note(

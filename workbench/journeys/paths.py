@@ -154,7 +154,7 @@ def distinguishing_paths(
             "conf_low": low,
             "conf_high": high,
             "p_value": p,
-            "p_adjusted": intervals.corrected(p, "fdr_bh"),
+            "p_adjusted": intervals.adjust_p_values(p, "fdr_bh"),
         }
     )
     limits = _difference_limits(len(table), int(whole["empty"]))
@@ -370,7 +370,7 @@ def _walk(events, steps, timeout, goal, column, until):
     kernel = _Paths(
         steps, bits, schemas.micros("timeout", timeout), None if goal is None else names.index(goal)
     )
-    parts = engine.ordered(view, kernel, then=("t", "k")).groupby("path").sum()
+    parts = engine.map_ordered(view, kernel, then=("t", "k")).groupby("path").sum()
     whole = parts.loc[-1].rename({"y1": "x1", "y0": "x0", "y11": "x11", "y00": "x00", "y10": "x10"})
     return (names, bits), parts.drop(index=-1).reset_index(), whole
 

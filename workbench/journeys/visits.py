@@ -194,7 +194,7 @@ def _cut(events, rules, zone, conf_level):
         ]
     )
     sums = (
-        engine.ordered(view, kernel, then=("t", "c") if names else ("t",))
+        engine.map_ordered(view, kernel, then=("t", "c") if names else ("t",))
         .groupby(["rule", "measure"])[_MOMENTS]
         .sum()
     )
@@ -210,7 +210,9 @@ def _cut(events, rules, zone, conf_level):
             given = [m[c] for c in ("y", "x", "yy", "xy", "xx", "customers")]
             estimate, se, low, high = map(float, intervals.ratio_of_sums(*given, conf_level))
             if name == "one_event_share":
-                ends = intervals.clustered(estimate, se, m["x"], m["customers"], conf_level)
+                ends = intervals.wilson_effective_n(
+                    estimate, se, m["x"], m["customers"], conf_level
+                )
                 low, high = map(float, ends)
             rows.append(
                 {
@@ -263,7 +265,7 @@ def transitions(events, *, timeout=None, conf_level=0.95):
         k=engine.code("event", names),
     )
     width = schemas.micros("timeout", timeout, none=True)
-    sums = engine.ordered(view, _Transitions(len(names), width), then=("t", "k"))
+    sums = engine.map_ordered(view, _Transitions(len(names), width), then=("t", "k"))
     sums = sums.groupby("cell")[_MOMENTS].sum().reset_index()
     sums = sums[sums["y"] > 0]
     if not len(sums):

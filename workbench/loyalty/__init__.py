@@ -3,38 +3,38 @@ customers stand, and what satisfied ones do.
 """
 
 from workbench.loyalty.advocates import advocacy
-from workbench.loyalty.brands import double_jeopardy, duplication, performance
+from workbench.loyalty.brands import brand_performance, double_jeopardy, duplication
 from workbench.loyalty.buyers import Periods, buyer_moderation, heavy_buyers, two_periods
-from workbench.loyalty.care import before_joining, joining, service_recovery
+from workbench.loyalty.nbd_dirichlet import Dirichlet, nbd
 from workbench.loyalty.norms import dirichlet
-from workbench.loyalty.purchases import Panel, panel
-from workbench.loyalty.repeats import repeat_buying
+from workbench.loyalty.programmes import programme_baseline, programme_panel, service_recovery
+from workbench.loyalty.purchases import Panel, purchase_panel
+from workbench.loyalty.referral_and_winback import referral, satisfaction_link, win_back
+from workbench.loyalty.repeat_buying_theory import repeat_buying
 from workbench.loyalty.repertoire import switching
-from workbench.loyalty.standing import dick_basu, rfm, segments
-from workbench.loyalty.theory import Dirichlet, nbd
-from workbench.loyalty.voices import referral, satisfaction_link, win_back
+from workbench.loyalty.segmentation import dick_basu, rfm, rfm_segments
 
 __all__ = [
     "Dirichlet",
     "Panel",
     "Periods",
     "advocacy",
-    "before_joining",
+    "brand_performance",
     "buyer_moderation",
     "dick_basu",
     "dirichlet",
     "double_jeopardy",
     "duplication",
     "heavy_buyers",
-    "joining",
     "nbd",
-    "panel",
-    "performance",
+    "programme_baseline",
+    "programme_panel",
+    "purchase_panel",
     "referral",
     "repeat_buying",
     "rfm",
+    "rfm_segments",
     "satisfaction_link",
-    "segments",
     "service_recovery",
     "switching",
     "two_periods",

@@ -36,16 +36,16 @@ JEOPARDY_METHOD = Note(
 
 @engine.tables("lines", unless=("Panel",))
 @analysis
-def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
+def brand_performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     """How large is each brand, how many buy it, how often, and how loyal are they?
 
     Parameters
     ----------
-    lines : order lines of one category, or a `loyalty.panel`
+    lines : order lines of one category, or a `loyalty.purchase_panel`
     draws, seed : int
         Of the bootstrap over households.
     options
-        Of `panel`.
+        Of `purchase_panel`.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         requirements: its purchases over all purchases of its buyers), sole (share of buyers who buy
         nothing else).
 
-    Raises as `panel`.
+    Raises as `purchase_panel`.
 
     Source: Ehrenberg, Uncles & Goodhardt (2004), Journal of Business Research 57.
     """
@@ -153,7 +153,7 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
 
     Parameters
     ----------
-    lines, draws, seed, options : as in `performance`
+    lines, draws, seed, options : as in `brand_performance`
 
     Returns
     -------
@@ -162,7 +162,7 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         conf_low, conf_high, line (by the law), off (estimate over line less 1), off_low, off_high,
         p_holm (that it lies on the line).
 
-    Raises as `panel`, and NotEnoughData with fewer than five brands.
+    Raises as `purchase_panel`, and NotEnoughData with fewer than five brands.
 
     Source: McPhee (1963); Ehrenberg, Goodhardt & Barwise (1990), Journal of Marketing 54.
     """
@@ -187,7 +187,7 @@ def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     off, off_drawn = w / on - 1, drawn["purchases"][:, keep] / on_drawn - 1
     se, low, high = intervals.percentiles(drawn["purchases"][:, keep], w, conf_level)
     off_se, off_low, off_high = intervals.percentiles(off_drawn, off, conf_level)
-    holm = intervals.corrected(intervals.p_value(off, off_se))
+    holm = intervals.adjust_p_values(intervals.p_value(off, off_se))
     table = pd.DataFrame(
         {
             "brand": [p.brands[i] for i in keep],
@@ -282,7 +282,7 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
 
     Parameters
     ----------
-    lines, draws, seed, options : as in `performance`
+    lines, draws, seed, options : as in `brand_performance`
 
     Returns
     -------
@@ -294,7 +294,7 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
         stand in `.limits`, and so do pairs that share clearly less; the coefficient stands in
         `.facts` (loyalty.duplication_answer, d).
 
-    Raises as `panel`, and NotEnoughData with fewer than three brands.
+    Raises as `purchase_panel`, and NotEnoughData with fewer than three brands.
 
     Source: Ehrenberg (1988), Repeat-Buying, on the duplication of purchase law.
     """
@@ -322,7 +322,7 @@ def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     p_value = intervals.p_value(ratio - 1, spread)
     rows = [(a, b) for a in range(k) for b in range(k) if a != b]
     names = [p.brands[i] for i in keep]
-    holm = intervals.corrected([p_value[a, b] for a, b in rows])
+    holm = intervals.adjust_p_values([p_value[a, b] for a, b in rows])
     both = bought.T @ bought
     table = pd.DataFrame(
         [

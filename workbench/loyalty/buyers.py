@@ -7,9 +7,9 @@ import numpy as np
 from workbench import engine, intervals, periods, schemas
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.loyalty.limits import BUYERS_ONLY
+from workbench.loyalty.nbd_dirichlet import nbd
 from workbench.loyalty.purchases import DRAWS, given, limits_of
-from workbench.loyalty.repeats import SEASON
-from workbench.loyalty.theory import nbd
+from workbench.loyalty.repeat_buying_theory import SEASON
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats import brand_laws, resample
@@ -76,7 +76,7 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
 
     Parameters
     ----------
-    lines, draws, seed, options : as in `performance`
+    lines, draws, seed, options : as in `brand_performance`
     shares : list of float
         Which part of the buyers, from the heaviest on.
 
@@ -86,7 +86,7 @@ def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.
         brand ("category" first), measure (heaviest_20, …; gini), n (buyers), estimate (share of
         purchases; inequality between buyers, 0 to 1), std_error, conf_low, conf_high.
 
-    Raises as `panel`.
+    Raises as `purchase_panel`.
 
     Source: Twedt (1964), Journal of Marketing 28; Sharp, Romaniuk & Graham (2019).
     """

@@ -6,8 +6,8 @@ from scipy import special
 from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData
 from workbench.loyalty.brands import REQUIREMENTS_AXIS
+from workbench.loyalty.nbd_dirichlet import Dirichlet
 from workbench.loyalty.purchases import DRAWS, given, limits_of, measures
-from workbench.loyalty.theory import Dirichlet
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats import resample
@@ -32,7 +32,7 @@ def dirichlet(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
 
     Parameters
     ----------
-    lines, draws, seed, options : as in `performance`; `households` should name all households
+    lines, draws, seed, options : as in `brand_performance`; `households` should name all households
 
     Returns
     -------
@@ -46,7 +46,7 @@ def dirichlet(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
     Where no Dirichlet exists (buyers differ less than chance makes them, a brand is bought by all
     or more often than the category allows) theory is missing, and `.limits` say why.
 
-    Raises as `panel`, and NotEnoughData where only buyers are known.
+    Raises as `purchase_panel`, and NotEnoughData where only buyers are known.
 
     Source: Goodhardt, Ehrenberg & Chatfield (1984), JRSS A 147; fitted as in Ehrenberg's tables:
     the share-weighted mean of what each brand's penetration asks for.
@@ -91,7 +91,7 @@ def dirichlet(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
             for i, b in enumerate(p.brands)
         ]
     table = pd.DataFrame(rows)
-    table["p_holm"] = intervals.corrected(table["p"])
+    table["p_holm"] = intervals.adjust_p_values(table["p"])
     fit = table.groupby("measure")["off"].apply(lambda v: float(v.abs().mean()))
     clear = table[(table["p_holm"] < 1 - conf_level) & (table["measure"] == "requirements")]
     return Result(

@@ -57,7 +57,7 @@ class Panel:
 
 @engine.tables("lines")
 @analysis
-def panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
+def purchase_panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
     """Count the purchases of every household and brand.
 
     Parameters
@@ -179,7 +179,7 @@ def measures(p, w):
 
 def given(lines, options):
     """Return the panel handed in, or the one its order lines make."""
-    return lines if isinstance(lines, Panel) else panel(lines, **options)
+    return lines if isinstance(lines, Panel) else purchase_panel(lines, **options)
 
 
 def limits_of(p):

@@ -2,8 +2,8 @@
 beside the simplest rule.
 """
 
-from workbench.prediction.planning import Plan, forecast
+from workbench.prediction.forecasting import Plan, forecast
+from workbench.prediction.propensity import Prediction, features, repurchase_propensity
 from workbench.prediction.reliability import calibration
-from workbench.prediction.returning import Prediction, traits, will_return
 
-__all__ = ["Plan", "Prediction", "calibration", "forecast", "traits", "will_return"]
+__all__ = ["Plan", "Prediction", "calibration", "features", "forecast", "repurchase_propensity"]

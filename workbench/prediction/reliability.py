@@ -5,7 +5,7 @@ import numpy as np
 from workbench import intervals
 from workbench.errors import InputError, one_of
 from workbench.notes import Note
-from workbench.prediction.returning import MODELS, Prediction
+from workbench.prediction.propensity import MODELS, Prediction
 from workbench.results import Curve, Result, analysis
 
 CALIBRATION_METHOD = Note(
@@ -24,7 +24,7 @@ def calibration(prediction, *, model="history", groups=10, conf_level=0.95):
 
     Parameters
     ----------
-    prediction : Result of `will_return`, or its Prediction
+    prediction : Result of `repurchase_propensity`, or its Prediction
     model : str
         "recency_only" or "history".
     groups : int

@@ -376,7 +376,7 @@ def influence(events, months, conversion, channel, *, conf_level=0.95):
     Rule "last contact", within the month; a share of credit is no effect.
     """
     now, before = (
-        attribution.rules(
+        attribution.heuristics(
             attribution.paths(m.of(events), conversion=conversion, column=channel),
             which=("last",),
             conf_level=conf_level,

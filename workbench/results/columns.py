@@ -47,7 +47,7 @@ _TREATED = {"table": Holds(numbers=("{treatment}", "{outcome}", "{outcomes}"))}
 _MEANT = {"table": Holds(numbers=("{outcome}",))}
 
 COLUMNS = {
-    "attribution.calibrated": {"tests": Holds(_TESTS, _TESTS[1:], filled=_TESTS)},
+    "attribution.calibrate_to_experiments": {"tests": Holds(_TESTS, _TESTS[1:], filled=_TESTS)},
     "attribution.campaigns": {
         "table": Holds(numbers=("impressions", "clicks", "conversions", "cost", "revenue"))
     },
@@ -63,8 +63,8 @@ COLUMNS = {
         "truth": Holds(("quantity", "incremental_orders", "std_error")),
     },
     "attribution.mails_as_adverts": _EMAILS,
-    "attribution.mix": {"table": Holds(numbers=("{sales}", "{media}", "{controls}"))},
-    "clv.hold_out": {
+    "attribution.marketing_mix": {"table": Holds(numbers=("{sales}", "{media}", "{controls}"))},
+    "clv.holdout": {
         "customers": Holds(numbers=("later", "later_value"), filled=("later",)),
     },
     "clv.value": {"customers": Holds(numbers=("paid", "value"), filled=("paid",))},
@@ -81,12 +81,12 @@ COLUMNS = {
     "drivers.reliability": _ITEMS,
     "drivers.scale_means": _ITEMS,
     "drivers.service_gap": {"answers": Holds(numbers=("expectation", "perception"))},
-    "drivers.stated": {"answers": Holds(numbers=("value",))},
+    "drivers.stated_importance": {"answers": Holds(numbers=("value",))},
     "drivers.validity": _ITEMS,
     "experiments.balance": _TREATED,
     "experiments.campaign_households": _CAMPAIGN,
     "experiments.campaign_weeks": _CAMPAIGN,
-    "experiments.concurrent": {
+    "experiments.concurrent_campaigns": {
         "homes": Holds(("customer_id", "received"), flags=("received",)),
         "events": Holds(("customer_id", "occurred_at", "event", "campaign_id")),
     },
@@ -104,7 +104,9 @@ COLUMNS = {
         "trips": Holds(numbers=("{distance}", "{size}"), flags=("chosen", "available"))
     },
     "influence.peers": {"table": Holds(numbers=("{adopted}", "{exposure}"))},
-    "influence.premium": {"offers": Holds(numbers=("{price}", "{credentials}", "{specification}"))},
+    "influence.price_premium": {
+        "offers": Holds(numbers=("{price}", "{credentials}", "{specification}"))
+    },
     "influence.price_elasticity": {"sales": Holds(numbers=_SHELF)},
     "influence.promotion_lift": {"sales": Holds(numbers=(*_SHELF, "{promotion}"))},
     "influence.referred_deals": {"deals": Holds(("{referred}", "{won}"), ("{referred}", "{won}"))},
@@ -115,12 +117,12 @@ COLUMNS = {
     "influence.support": {
         "deals": Holds(("{hours}", "{won}"), ("{hours}", "{won}", "{instrument}"))
     },
-    "influence.woken_by": {
+    "influence.conversion_by_trigger": {
         "needs": Holds(("customer_id", "variant", "bought"), flags=("bought",)),
         "planted": Holds(("variant", "planted"), ("planted",)),
     },
-    "prediction.traits": {"orders": Holds(numbers=("amount",))},
-    "prediction.will_return": {"orders": Holds(numbers=("amount",))},
+    "prediction.features": {"orders": Holds(numbers=("amount",))},
+    "prediction.repurchase_propensity": {"orders": Holds(numbers=("amount",))},
     "stages.intention": {
         "answers": Holds(("customer_id", "answered_at", "value"), ("value",)),
         "orders": Holds(("customer_id", "ordered_at")),
@@ -129,23 +131,31 @@ COLUMNS = {
     "stages.reliability": _TRUTH,
     "stages.time_to_purchase": {"episodes": Holds(("days",), ("days",))},
     "stages.cart_abandonment": {"carts": Holds(numbers=("value", "items"))},
-    "stages.where_now": _TRUTH,
+    "stages.stage_distribution": _TRUTH,
 }
 COLUMNS |= {
     f"choice.{name}": _CHOICES
     for name in (
         *("compare_rules", "conditional_logit", "elasticities", "holdout", "iia_test"),
-        *("latent_class", "latent_classes", "mixed_logit", "most_chosen", "nested_logit"),
-        *("some_customers", "state_dependence", "what_if"),
+        *("latent_class", "select_latent_classes", "mixed_logit", "most_chosen", "nested_logit"),
+        *("some_customers", "state_dependence", "simulate_shares"),
     )
 }
 COLUMNS |= {
     f"retention.{name}": {"table": Holds(numbers=("days", "ended"))}
-    for name in ("cox", "curves", "exits", "parametric", "period_hazards")
+    for name in ("cox", "survival_curves", "competing_risks", "parametric", "discrete_time_hazard")
 }
 COLUMNS |= {
     f"clv.{name}": {"customers": Holds(numbers=("frequency", "recency", "age", "value", "paid"))}
-    for name in ("bg_bb", "bg_nbd", "gamma_gamma", "mbg_nbd", "outlook", "pareto_nbd", "tracking")
+    for name in (
+        "bg_bb",
+        "bg_nbd",
+        "gamma_gamma",
+        "mbg_nbd",
+        "expected_purchases",
+        "pareto_nbd",
+        "tracking_plot",
+    )
 }
 COLUMNS |= {
     f"conjoint.{name}": _CHOICES for name in ("answer_quality", "numeric_attributes", "part_worths")

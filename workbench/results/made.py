@@ -15,7 +15,7 @@ _CART = ("customer_id", "opened_at", "last_at", "outcome", "mature", "items")
 MADE = {
     ("stages", "episodes"): ("stages.episodes", ("customer_id", "outcome"), ()),
     ("stages", "profile"): ("stages.profile", _PROFILE, ()),
-    ("stages", "linked"): ("stages.with_truth", ("customer_id", "outcome"), ()),
+    ("stages", "linked"): ("stages.link_true_stages", ("customer_id", "outcome"), ()),
     ("stages", "carts"): ("stages.carts", _CART, ("value", "ordered_at", "returned_at")),
     ("stages", "assigned"): (
         "stages.assign",
@@ -30,7 +30,7 @@ MADE = {
         ("channels", "first_channel", "last_channel"),
     ),
     ("loyalty", "joined"): (
-        "loyalty.joining",
+        "loyalty.programme_panel",
         ("customer_id", "period", "orders", "amount"),
         ("start",),
     ),

@@ -12,7 +12,7 @@ _ROOMS = {
     "choice": {"choices"},
 }
 USE = {
-    "drivers.wide",
+    "drivers.pivot_survey",
     "drivers.scale_means",
     "drivers.service_gap",
     "drivers.kano",
@@ -25,7 +25,7 @@ USE = {
     "drivers.reliability",
     "drivers.validity",
     "drivers.explore_factors",
-    "drivers.stated",
+    "drivers.stated_importance",
     "conjoint.van_westendorp",
     "conjoint.gabor_granger",
 }

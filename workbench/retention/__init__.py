@@ -4,43 +4,43 @@ relations last.
 
 from workbench.retention.amounts import next_amounts
 from workbench.retention.by_cohort import cohorts, mean_curve
+from workbench.retention.cause_specific import competing_risks
 from workbench.retention.churn import retention_rate
 from workbench.retention.duration_models import cox, parametric
 from workbench.retention.engaged import engagement
 from workbench.retention.events import Clock, event_retention
 from workbench.retention.moments import churn_moments
-from workbench.retention.rates import day_retention, over_time
-from workbench.retention.reasons import exits
-from workbench.retention.repeat import (
-    buying_rhythm,
+from workbench.retention.rates import day_retention, retention_trend
+from workbench.retention.repeat_purchase import (
     ever_repeat,
-    pauses,
+    interpurchase_times,
+    purchase_frequency,
     repeat_rate,
 )
 from workbench.retention.spells import times_to_return
-from workbench.retention.stays import curves, period_hazards
-from workbench.retention.waiting import time_to_next
+from workbench.retention.survival_analysis import discrete_time_hazard, survival_curves
+from workbench.retention.waiting import time_to_repurchase
 
 __all__ = [
     "Clock",
-    "buying_rhythm",
     "churn_moments",
     "cohorts",
+    "competing_risks",
     "cox",
-    "curves",
     "day_retention",
+    "discrete_time_hazard",
     "engagement",
     "event_retention",
     "ever_repeat",
-    "exits",
+    "interpurchase_times",
     "mean_curve",
     "next_amounts",
-    "over_time",
     "parametric",
-    "pauses",
-    "period_hazards",
+    "purchase_frequency",
     "repeat_rate",
     "retention_rate",
-    "time_to_next",
+    "retention_trend",
+    "survival_curves",
+    "time_to_repurchase",
     "times_to_return",
 ]

@@ -8,7 +8,7 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.retention import sentences
-from workbench.retention.stays import durations
+from workbench.retention.survival_analysis import durations
 from workbench.stats import durations as stretches
 from workbench.stats import hazards
 
@@ -67,7 +67,7 @@ def cox(
     covariates : list of str
         Numbers, or words (then compared with the first in alphabet).
     time, event : str
-        As in `curves`.
+        As in `survival_curves`.
     cluster : str, optional
         Column of the sampling unit where people have several durations; errors are then summed over
         it.
@@ -202,8 +202,8 @@ def _cox_answer(table, conf_level):
     table = table[table["estimate"].notna()]
     if not len(table):
         return COX_NOTHING
-    corrected = intervals.corrected(table["p_value"])
-    table = table.assign(p_moving=intervals.corrected(table["p_proportional"]))
+    corrected = intervals.adjust_p_values(table["p_value"])
+    table = table.assign(p_moving=intervals.adjust_p_values(table["p_proportional"]))
     row = table.assign(corrected=corrected).sort_values(["corrected", "p_value", "term"]).iloc[0]
     values = {
         "term": row["term"],
@@ -246,7 +246,7 @@ def _cox_answer(table, conf_level):
 
 def _proportionality(terms, p_values, conf_level):
     """Say which associations change with time."""
-    corrected = intervals.corrected(p_values)
+    corrected = intervals.adjust_p_values(p_values)
     if np.isnan(corrected).all():
         return []
     moving = [c for c, p in zip(terms, corrected, strict=True) if p < 1 - conf_level]

@@ -117,7 +117,7 @@ def event_retention(
     named = own.with_missing(groups) if by else [None]
     kernel = Returns(*asked, times, [(a, b) for a, b, _ in spans], len(named))
     then = ("t", "g") if by else ("t",)
-    sums = engine.ordered(view, kernel, then=then).groupby(["group", "age"])[SUMS].sum()
+    sums = engine.map_ordered(view, kernel, then=then).groupby(["group", "age"])[SUMS].sum()
     table = _table(sums, named, own.label(by, own.OURS | {"age"}), spans, (clock.entry, conf_level))
     if not table[["n", "immature"]].to_numpy().sum():
         raise NotEnoughData(

@@ -7,8 +7,8 @@ from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.retention import sentences
-from workbench.retention.repeat import pauses
-from workbench.stats import unchanging
+from workbench.retention.repeat_purchase import interpurchase_times
+from workbench.stats import stationary
 
 NUMBERS = {"1": 1, "2": 2, "3": 3, "4+": (4, None)}
 SAME = 4  # purchases made by those who are followed through the first ones
@@ -67,7 +67,7 @@ def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.
     """
     import pandas as pd
 
-    gaps = pauses(orders, zone=zone, until=until)
+    gaps = interpurchase_times(orders, zone=zone, until=until)
     thresholds = _thresholds(gaps, silence)
     nobody = _unchanging(gaps)
     rows = []
@@ -135,7 +135,7 @@ def _unchanging(gaps):
         return None
     first = gaps[gaps["number"] == 1].set_index("customer_id")["watched"]
     again = gaps.groupby("customer_id")["number"].max() - 1
-    return unchanging.fitted(again.to_numpy(), first.reindex(again.index).to_numpy())
+    return stationary.fitted(again.to_numpy(), first.reindex(again.index).to_numpy())
 
 
 def _everyone(gaps, days, nobody, conf_level):

@@ -235,7 +235,9 @@ def _day_answer(table, kind, several, conf_level):
 
 @engine.tables("orders")
 @analysis
-def over_time(orders, *, days=(1, 31), period="month", zone="UTC", until=None, conf_level=0.95):
+def retention_trend(
+    orders, *, days=(1, 31), period="month", zone="UTC", until=None, conf_level=0.95
+):
     """Does the share that comes back between two days rise or fall from cohort to cohort?
 
     Parameters
@@ -404,7 +406,7 @@ def compared(table):
     twice = known.groupby(table["age"]).transform("sum") == 2
     once = known & ~(twice & table["age"].where(known).duplicated())
     table["p_holm"] = np.nan
-    table.loc[once, "p_holm"] = intervals.corrected(table.loc[once, "p_value"])
+    table.loc[once, "p_holm"] = intervals.adjust_p_values(table.loc[once, "p_value"])
     return table.assign(
         p_holm=table["p_holm"].fillna(table.groupby("age")["p_holm"].transform("max")).where(known)
     )

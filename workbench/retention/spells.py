@@ -5,7 +5,7 @@ import numpy as np
 from workbench import engine
 from workbench.errors import NotEnoughData
 from workbench.results import analysis
-from workbench.retention.repeat import pauses
+from workbench.retention.repeat_purchase import interpurchase_times
 
 
 @engine.tables("orders")
@@ -23,9 +23,10 @@ def times_to_return(orders, *, after=1, zone="UTC", until=None):
     Returns
     -------
     DataFrame
-        The columns of `pauses`, ended as 0 or 1, and log_amount (logarithm of one plus the amount
-        of that purchase), size (large_order or small_order, split at the median) and cause (how it
-        ended: with a dearer_order or a cheaper_order; missing where it is still open).
+        The columns of `interpurchase_times`, ended as 0 or 1, and log_amount (logarithm of one
+        plus the amount of that purchase), size (large_order or small_order, split at the median)
+        and cause (how it ended: with a dearer_order or a cheaper_order; missing where it is still
+        open).
 
     Raises NotEnoughData where no customer has such a purchase.
 
@@ -34,7 +35,7 @@ def times_to_return(orders, *, after=1, zone="UTC", until=None):
     >>> sorted(times_to_return(orders)["size"].unique())
     ['large_order', 'small_order']
     """
-    gaps = pauses(orders, zone=zone, until=until)
+    gaps = interpurchase_times(orders, zone=zone, until=until)
     rows = gaps[(gaps["number"] == after) & (gaps["amount"] >= 0) & (gaps["days"] > 0)]
     if not len(rows):
         raise NotEnoughData(

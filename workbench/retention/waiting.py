@@ -6,12 +6,12 @@ from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 from workbench.retention import sentences
-from workbench.retention.repeat import pauses
+from workbench.retention.repeat_purchase import interpurchase_times
 
 
 @engine.tables("orders")
 @analysis
-def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level=0.95):
+def time_to_repurchase(orders, *, after=1, by=None, zone="UTC", until=None, conf_level=0.95):
     """How long until the next purchase, when some have not bought again yet?
 
     Parameters
@@ -37,7 +37,7 @@ def time_to_next(orders, *, after=1, by=None, zone="UTC", until=None, conf_level
 
     Source: Kaplan & Meier (1958); rule R-06.
     """
-    gaps = pauses(orders, zone=zone, until=until)
+    gaps = interpurchase_times(orders, zone=zone, until=until)
     gaps = gaps[gaps["number"] == after]
     if not len(gaps):
         raise NotEnoughData(

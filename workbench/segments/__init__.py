@@ -2,11 +2,11 @@
 
 from workbench.segments.attitudes import benefits, journey, loyalty, satisfaction
 from workbench.segments.bases import bases
-from workbench.segments.behaviour import behaviour, later
-from workbench.segments.clusters import clusters, shuffled
-from workbench.segments.follow import migration
-from workbench.segments.kinds import Rules, prevalence, type_agreement, types
-from workbench.segments.occasions import feasts, occasions
+from workbench.segments.behaviour import behaviour, subsequent_behaviour
+from workbench.segments.clusters import clusters, permuted_columns
+from workbench.segments.customer_types import Rules, prevalence, type_agreement, types
+from workbench.segments.occasions import holidays, occasions
+from workbench.segments.segment_migration import migration
 from workbench.segments.usage import usage
 
 __all__ = [
@@ -15,15 +15,15 @@ __all__ = [
     "behaviour",
     "benefits",
     "clusters",
-    "feasts",
+    "holidays",
     "journey",
-    "later",
     "loyalty",
     "migration",
     "occasions",
+    "permuted_columns",
     "prevalence",
     "satisfaction",
-    "shuffled",
+    "subsequent_behaviour",
     "type_agreement",
     "types",
     "usage",

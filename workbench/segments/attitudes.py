@@ -129,7 +129,7 @@ def journey(now, stages, *, before=None, conf_level=0.95):
     Parameters
     ----------
     now : table with customer_id and stage, a row a customer
-        Such as from `stages.where_now`.
+        Such as from `stages.stage_distribution`.
     stages : list of str
         The stages in their order; a customer in another one (idle) stands beside them.
     before : the same table of an earlier day, optional
@@ -297,7 +297,9 @@ def satisfaction(customers, reactions, *, grade="grade", cuts=(4, 6), conf_level
     value = rows[grade].to_numpy(float)
     felt = np.select([value >= cuts[1], value >= cuts[0]], FELT[:2], FELT[2])
     did = people.numbers(rows, reactions) if reactions else np.empty((len(rows), 0))
-    p = intervals.corrected([drift.independent(felt, did[:, k]) for k in range(len(reactions))])
+    p = intervals.adjust_p_values(
+        [drift.independent(felt, did[:, k]) for k in range(len(reactions))]
+    )
     table = _reactions(felt, reactions, did, p, conf_level)
     return Result(
         question=Note(

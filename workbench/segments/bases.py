@@ -8,7 +8,7 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.results import columns as held
 from workbench.segments import people
-from workbench.stats import foretelling
+from workbench.stats import cross_validation
 
 LEAST, ADVISED, EACH = 100, 500, 20
 ANSWER = Note(
@@ -76,7 +76,7 @@ def bases(table, *, demographics, behaviour, outcome, folds=5, draws=1000, seed=
     # Rows in an order of their values, so that neither names nor places decide who is foretold.
     order = np.lexsort([*x["both"].T, y])
     score = {
-        name: foretelling.held_out_scores(part[order], y[order], folds=folds, seed=seed)
+        name: cross_validation.held_out_scores(part[order], y[order], folds=folds, seed=seed)
         for name, part in {"none": x["both"][:, :0], **x}.items()
     }
     pairs = {name: (name, "none") for name in x} | {
@@ -154,7 +154,7 @@ def _design(rows, columns):
     for name in columns:
         column = rows[name]
         if not held.holds_numbers(column):
-            parts.append(foretelling.indicators(people.words(column)))
+            parts.append(cross_validation.indicators(people.words(column)))
             continue
         values = column.to_numpy(dtype=float, na_value=np.nan)
         missing = np.isnan(values)

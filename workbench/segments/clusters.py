@@ -330,7 +330,7 @@ def _outcome(rows, segment, outcome):
 
 
 @engine.frames("customers", kept=True)
-def shuffled(customers, columns, *, seed=1):
+def permuted_columns(customers, columns, *, seed=1):
     """What would the same table be like if its columns had nothing to do with one another?
 
     Parameters
@@ -350,7 +350,7 @@ def shuffled(customers, columns, *, seed=1):
     Examples
     --------
     >>> import pandas as pd
-    >>> sorted(shuffled(pd.DataFrame({"x": [1, 2, 3]}), ["x"])["x"])
+    >>> sorted(permuted_columns(pd.DataFrame({"x": [1, 2, 3]}), ["x"])["x"])
     [1, 2, 3]
     """
     need_columns("customers", customers.columns, *columns)

@@ -53,7 +53,7 @@ ANSWER = Note(
 )
 
 
-def feasts(country, first_year, last_year):
+def holidays(country, first_year, last_year):
     """Return the feasts of a country as days.
 
     Parameters
@@ -71,7 +71,7 @@ def feasts(country, first_year, last_year):
 
     Examples
     --------
-    >>> feasts("NL", 2024, 2024).set_index("occasion")["day"].astype(str)["mothers_day"]
+    >>> holidays("NL", 2024, 2024).set_index("occasion")["day"].astype(str)["mothers_day"]
     '2024-05-12'
     """
     import datetime
@@ -174,7 +174,7 @@ def occasions(orders, *, country, before="7D", zone="UTC", until=None, conf_leve
         )
     counts = found.set_index("day")["n"].reindex(day, fill_value=0).to_numpy(float)
     dates = pd.to_datetime(day, unit="D")
-    calendar = feasts(country, dates[0].year, dates[-1].year + 1)
+    calendar = holidays(country, dates[0].year, dates[-1].year + 1)
     at = (pd.to_datetime(calendar["day"]) - pd.Timestamp(0)).dt.days.to_numpy()
     names, inside = [], []
     for name in calendar["occasion"].drop_duplicates():
@@ -225,7 +225,7 @@ def _table(names, inside, counts, made, conf_level):
     """Return a row an occasion, in the order of their strength."""
     low, high = intervals.normal(made.log_ratio, made.std_error, conf_level)
     p = intervals.p_value(made.log_ratio, made.std_error)
-    fdr = intervals.corrected(p, "fdr_bh")
+    fdr = intervals.adjust_p_values(p, "fdr_bh")
     rows = [
         {
             "occasion": name,

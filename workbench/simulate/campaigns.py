@@ -7,7 +7,8 @@ def channel_tests(truth, channels, *, std_error=30.0, seed=1):
     """Return what experiments on some channels would find: the truth with an error of each test.
 
     `truth` is the table of `simulate.channel_effects`. Returns a DataFrame with channel,
-    incremental (orders the test found) and std_error, fit for `attribution.calibrated`.
+    incremental (orders the test found) and std_error, fit for
+    `attribution.calibrate_to_experiments`.
     """
     rng = np.random.default_rng(seed)
     tests = truth[truth["channel"].isin(channels)].assign(std_error=std_error)

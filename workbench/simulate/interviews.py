@@ -110,7 +110,7 @@ def recovered(worth, planted, price="price"):
 
     Parameters
     ----------
-    worth : Result of `conjoint.worth`
+    worth : Result of `conjoint.willingness_to_pay`
     planted : dict
         Attribute → {level: part-worth}, or the weight of a unit, such as `WORTHS`.
     price : str

@@ -91,7 +91,7 @@ def wishes(people=200, *, seed=1):
 
 
 def reasons(felt, names=("feels_good", "solves_problem", "makes_happy")):
-    """Return the reasons that people named, one row a person and reason, for `drivers.stated`."""
+    """Return the reasons people named, a row each, for `drivers.stated_importance`."""
     return _made(felt.melt(["respondent_id"], list(names), "factor", "value"))
 
 

@@ -118,7 +118,7 @@ def barriers(
         [words.index(n) for n in names if n in words],
         len(adjust),
     )
-    d = engine.ordered(view, kernel, then=("t", "k", *more)).sort_values(
+    d = engine.map_ordered(view, kernel, then=("t", "k", *more)).sort_values(
         ["customer", "cell", "met"], ignore_index=True
     )
     met = d["met"].to_numpy(bool)
@@ -213,7 +213,7 @@ def _ratio(y, x, who, conf_level):
     size = who.max() + 1
     y, x = np.bincount(who, y, size), np.bincount(who, x, size)
     estimate, se, _, _ = intervals.ratio(y[x > 0], x[x > 0], conf_level)
-    low, high = intervals.clustered(estimate, se, x.sum(), (x > 0).sum(), conf_level)
+    low, high = intervals.wilson_effective_n(estimate, se, x.sum(), (x > 0).sum(), conf_level)
     return {
         "count": y.sum(),
         "n": int(x.sum()),

@@ -172,7 +172,7 @@ def _intention_answer(table, window):
 
 @engine.tables("events")
 @analysis
-def buying_chance(
+def purchase_propensity(
     events, model, *, order="order", window="30D", moment=None, bins=8, conf_level=0.95
 ):
     """How well does behaviour up to a moment tell who buys soon after it?

@@ -89,7 +89,7 @@ def carts(events, *, cart="add_to_cart", order="order", window="24h", column="ev
         roles["value"] = engine.real("value")
     end = schemas.observed_until(events, until)
     view = engine.view(events, upto=None if until is None else end, **roles)
-    parts = engine.ordered(
+    parts = engine.map_ordered(
         view, _Carts(schemas.micros("window", window), end, valued), then=("t", "k")
     )
     parts = parts.sort_values(["customer", "opened"], kind="stable", ignore_index=True)

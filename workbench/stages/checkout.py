@@ -85,7 +85,7 @@ def checkout(
         roles["value"] = engine.real("value")
     end = schemas.observed_until(events, until)
     view = engine.view(events, upto=None if until is None else end, **roles)
-    parts = engine.ordered(
+    parts = engine.map_ordered(
         view,
         _Checkout(
             len(steps),

@@ -52,7 +52,7 @@ def time_in_stage(
     one_of("unit", unit, UNITS)
     stages = list(stages)
     view, begin, end = view_of(events, stages, hold, until, column)
-    spells = engine.ordered(
+    spells = engine.map_ordered(
         view,
         Spells(len(stages), schemas.micros("gap", gap), end, begin),
         then=("t", "k"),
@@ -211,7 +211,7 @@ def compare_time(
     view, begin, end = view_of(
         events, stages, hold, until, column, {"g": engine.code(by, groups[:-1], others=True)}
     )
-    spells = engine.ordered(
+    spells = engine.map_ordered(
         view,
         Spells(len(stages), schemas.micros("gap", gap), end, begin),
         then=("t", "k", "g"),

@@ -55,7 +55,7 @@ def episodes(events, stages, *, gap="30D", hold=None, column="event", until=None
     stages = own.listed(stages)
     view, begin, end = view_of(events, stages, hold, until, column)
     width = schemas.micros("gap", gap)
-    parts = engine.ordered(
+    parts = engine.map_ordered(
         view,
         Episodes(len(stages), width, end, begin),
         then=("t", "k"),

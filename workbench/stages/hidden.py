@@ -76,7 +76,7 @@ def histories(events, names, column, until, most, seed):
         t=engine.micros("occurred_at"),
         k=engine.code(column, names),
     )
-    rows = engine.ordered(view, _Rows(), then=("t", "k")).sort_values(
+    rows = engine.map_ordered(view, _Rows(), then=("t", "k")).sort_values(
         ["customer", "t", "k"], kind="stable", ignore_index=True
     )
     customer = rows["customer"].to_numpy()

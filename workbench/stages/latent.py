@@ -252,7 +252,7 @@ def posterior(events, model, *, moment=None):
         "k": engine.code(model.column, list(model.events), others=True),
     }
     view = engine.view(events, upto=end, **roles)
-    parts = engine.ordered(view, _Filter(model, end), then=("t", "k")).sort_values(
+    parts = engine.map_ordered(view, _Filter(model, end), then=("t", "k")).sort_values(
         "customer", kind="stable", ignore_index=True
     )
     table = pd.DataFrame(

@@ -6,7 +6,13 @@ from workbench import engine
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stages.latent import fit_latent, posterior
-from workbench.stages.validation import NOBODY, latent_score, nobody, rule_map, stage_logit
+from workbench.stages.validation import (
+    NOBODY,
+    latent_score,
+    null_posterior,
+    rule_posterior,
+    stage_logit,
+)
 
 CONVERGED = Note("stages.learning_converged", "the fit converged")
 IN_WORLD = Note("stages.in_world", "World “{world:word}”. {said}", world="", said="")
@@ -83,9 +89,11 @@ def world_score(market, moment, *, model=None, label_error=0.1, conf_level=0.95)
     options = {"label_error": label_error, "seed": market.settings.seed}
     model = fit_latent(learn, labels=answers, **options) if model is None else model
     predicted = posterior(judge, model, moment=moment)
-    rivals = [rival(events, model, answers, moment=moment) for rival in (rule_map, stage_logit)]
+    rivals = [
+        rival(events, model, answers, moment=moment) for rival in (rule_posterior, stage_logit)
+    ]
     truth = simulate.true_stage(market, predicted["customer_id"], moment)
-    rivals.append(nobody(predicted))
+    rivals.append(null_posterior(predicted))
     names = ["rule_map", "logit", NOBODY]
     scores = latent_score(predicted, truth, *rivals, names=names, conf_level=conf_level)
     world = market.settings.world

@@ -3,7 +3,7 @@
 from workbench import engine
 from workbench.errors import at_least
 from workbench.results import analysis
-from workbench.stages.taxonomy import assign, beside
+from workbench.stages.taxonomy import align, assign
 
 IN_ORDER = ("need", "search", "evaluation", "intent", "purchase")
 KEPT = ("brand", "product_id", "category", "channel", "page", "device", "source")
@@ -23,13 +23,13 @@ def staged(events, *, rules=None, order=None, gap="30D", until=None):
     table.attrs.update(getattr(events, "attrs", {}))
     for column in KEPT:
         if column in events:
-            table[column] = beside(events, assigned, column)
+            table[column] = align(events, assigned, column)
     return table
 
 
 @engine.tables("staged")
 @analysis
-def present(staged):
+def observed_stages(staged):
     """Return the stages up to the purchase that occur, in order.
 
     Raises InputError without a purchase, or with no stage before it.
@@ -40,7 +40,7 @@ def present(staged):
 
 @engine.tables("staged")
 @analysis
-def counted(staged):
+def events_by_stage(staged):
     """Return how many events each stage has, those without a stage as "unmapped"."""
     found = engine.run(
         "SELECT stage, count(*) AS n FROM s GROUP BY stage",
@@ -53,7 +53,7 @@ def counted(staged):
 
 @engine.frames("linked")
 @analysis
-def as_true(linked, stages):
-    """Return occasions as they really were: the stages of `with_truth` in place of those seen."""
+def true_occasions(linked, stages):
+    """Return occasions as they were: the stages of `link_true_stages` in place of those seen."""
     true = {stage: linked[f"true_{stage}"] for stage in stages}
     return linked.assign(**true, left_censored=False)

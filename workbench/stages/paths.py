@@ -87,7 +87,7 @@ PATH_LIMIT = Note("stages.path_limit", "Paths are cut after {steps} stages.")
 
 @engine.frames("profile")
 @analysis
-def loops(profile, *, conf_level=0.95):
+def path_complexity(profile, *, conf_level=0.95):
     """How straight is the way to a purchase: how often do people go back, and how complex are their
     sequences?
 

@@ -96,7 +96,7 @@ def profile(
         judged,
         seriously,
     )
-    parts = engine.ordered(
+    parts = engine.map_ordered(
         view, kernel, then=("t", "k"), by=("customer", "held") if hold else ("customer",)
     )
     parts = parts.sort_values(["customer", "opened", "first"], kind="stable", ignore_index=True)

@@ -266,7 +266,7 @@ def _location_answer(table):
 
 @engine.frames("episodes")
 @analysis
-def dark_paths(episodes, stages, *, begins="intent", conf_level=0.95):
+def unobserved_paths(episodes, stages, *, begins="intent", conf_level=0.95):
     """How many purchases show up only when the decision is all but made?
 
     Parameters

@@ -195,7 +195,7 @@ def source_mix(events, kinds, *, column="event", until=None, conf_level=0.95):
         )
         / n
     )
-    low, high = intervals.clustered(r, se, n, people, conf_level)
+    low, high = intervals.wilson_effective_n(r, se, n, people, conf_level)
     table = pd.DataFrame(
         {
             "kind": list(kinds),

@@ -71,7 +71,7 @@ def silence(events, stages, *, timeout="30min", column="stage", until=None, conf
     stages = own.listed(stages)
     view, _, _ = view_of(events, stages, None, until, column)
     kernel = _Waits(len(stages) - 1, schemas.micros("timeout", timeout))
-    found = engine.ordered(view, kernel, then=("t", "k"))
+    found = engine.map_ordered(view, kernel, then=("t", "k"))
     days = found["wait"].to_numpy(float) / DAY
     fit = waits.two_kinds(days, found["customer"].astype(str).to_numpy())
     low, high = intervals.normal(fit.share, fit.std_error, conf_level)

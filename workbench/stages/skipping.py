@@ -172,7 +172,7 @@ def _skip_answer(table, names):
 
 @engine.frames("profile", "truth")
 @analysis
-def with_truth(profile, truth, stages):
+def link_true_stages(profile, truth, stages):
     """Set beside every occasion which stages it really had, from a log in which every event has its
     true stage.
 
@@ -221,7 +221,7 @@ def with_truth(profile, truth, stages):
 
 @engine.frames(optional=("drivers",))
 @analysis
-def effect(outcome, drivers, customer, *, conf_level=0.95):
+def logistic_gee(outcome, drivers, customer, *, conf_level=0.95):
     """How does a yes-or-no outcome of occasions go with numbers known before them?
 
     Takes a boolean Series, a DataFrame of numbers and the customer of each row. Returns a Result:

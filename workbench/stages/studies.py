@@ -7,7 +7,7 @@ from workbench.stages.contrast import (
     requirements_before,
     skip_contrast,
 )
-from workbench.stages.log import present, staged
+from workbench.stages.log import observed_stages, staged
 from workbench.stages.profile import profile
 from workbench.stages.silence import silence
 
@@ -27,7 +27,7 @@ def contrast_in_market(market, by="recommend", *, rules=None, people=1500, seed=
     from workbench.simulate import truth, views
 
     events = staged(market["events"], rules=rules, order="order")
-    names = present(events)
+    names = observed_stages(events)
     gap = silence(events, names).model.gap
     occasions = profile(events, names, column="stage", gap=gap)
     if by == "share_of_requirements":

@@ -280,7 +280,7 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
         schemas.micros("gap", gap),
         schemas.micros("timeout", timeout),
     )
-    parts = engine.ordered(view, kernel, then=("t", "k")).sort_values(
+    parts = engine.map_ordered(view, kernel, then=("t", "k")).sort_values(
         ["customer", "t", "k"], kind="stable", ignore_index=True
     )
     stages = np.array([*tax.stages, None], object)
@@ -299,7 +299,7 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
 
 @engine.frames("events", "assigned", kept=True)
 @analysis
-def beside(events, assigned, column):
+def align(events, assigned, column):
     """Return a column of the events in the order of their assigned stages, so that it can stand
     beside them.
 

@@ -168,7 +168,7 @@ def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
     posterior : DataFrame from `posterior`
     truth : DataFrame with customer_id and stage
     *rivals : DataFrame
-        Tables of the same shape, such as from `rule_map` and `stage_logit`.
+        Tables of the same shape, such as from `rule_posterior` and `stage_logit`.
     names : sequence of str
         A name for each rival.
 
@@ -305,7 +305,7 @@ def _score_answer(table):
 
 @engine.frames("posterior")
 @analysis
-def nobody(posterior):
+def null_posterior(posterior):
     """Say of everybody that they need nothing: the rival that any model has to beat.
 
     Takes a table as `posterior` gives it and returns one like it: idle with certainty.
@@ -317,7 +317,7 @@ def nobody(posterior):
 @engine.tables("events")
 @engine.frames(optional=("labels",))
 @analysis
-def rule_map(events, model, labels, *, moment=None):
+def rule_posterior(events, model, labels, *, moment=None):
     """Guess the stage from the rule of the last event and the time since, calibrated on labels: a
     yardstick for `posterior`.
 
@@ -346,7 +346,7 @@ def stage_logit(events, model, labels, *, moment=None, label_error=0.1):
     """Guess the stage by a multinomial logit on the last event, the time since and recent activity,
     without hidden stages: a yardstick for `posterior`.
 
-    Takes and returns what `rule_map` does; answers may be wrong as in `fit_latent`. Source:
+    Takes and returns what `rule_posterior` does; answers may be wrong as in `fit_latent`. Source:
     McFadden (1974).
     """
     train, query = _asked(events, model, labels, moment), _asked(events, model, None, moment)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.stats import existence, penalised
-from workbench.stats.likelihoods import per_group, sandwich_within
+from workbench.stats.likelihoods import sandwich_within, sum_by_group
 
 
 @dataclass(frozen=True, eq=False)
@@ -308,7 +308,7 @@ def _covariance(offers, chances, w, groups, room):
         inner = np.linalg.pinv(room.T @ information @ room, rcond=1e-14, hermitian=True)
         return room @ inner @ room.T
     each = scores(offers, chances) * w[:, None]
-    return sandwich_within(information, per_group(each, groups, int(groups.max()) + 1), room)
+    return sandwich_within(information, sum_by_group(each, groups, int(groups.max()) + 1), room)
 
 
 def centred(offers):

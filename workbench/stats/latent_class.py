@@ -10,7 +10,13 @@ import numpy as np
 from scipy import linalg, special
 
 from workbench.stats import choices, existence
-from workbench.stats.likelihoods import per_group, polish, sandwich_within, slope, unidentified
+from workbench.stats.likelihoods import (
+    newton_refine,
+    numerical_jacobian,
+    sandwich_within,
+    sum_by_group,
+    unidentified,
+)
 
 COUNTS = 1e-3  # chance of belonging from which somebody's choices speak for a class
 
@@ -96,14 +102,14 @@ def latent_class(offers, people, traits, classes, pooled, *, starts=50, seed=1):
     g, t = traits.shape
     model = Mixture(offers, people, g, classes, traits)
     best = search(model, pooled, starts=starts, seed=seed)
-    params, left = polish(lambda q: model(q)[1].sum(axis=0), best, steps=6)
+    params, left = newton_refine(lambda q: model(q)[1].sum(axis=0), best, steps=6)
     # Classes are told apart by size alone: the largest comes first.
     beta, size = unfold(params, classes, t)
     by_size = np.argsort(-size[:, 0], kind="stable")
     params = np.append(beta[by_size], (size[by_size] - size[by_size[0]])[1:])
     value, score, posterior = model(params)
     room, withheld = _room(offers, people, posterior, classes, t)
-    information = -slope(lambda q: model(q)[1].sum(axis=0), params)
+    information = -numerical_jacobian(lambda q: model(q)[1].sum(axis=0), params)
     untold = np.zeros(len(params), bool)
     flat = unidentified(room.T @ information @ room)
     if flat.any():
@@ -172,7 +178,7 @@ class Mixture:
         value, prior, posterior, made = self.expect(params)
         score = [
             posterior[:, [i]]
-            * per_group(choices.scores(self.offers, p), self.people, self.customers)
+            * sum_by_group(choices.scores(self.offers, p), self.people, self.customers)
             for i, p in enumerate(made)
         ]
         score += [(posterior[:, [i]] - prior[:, [i]]) * self.traits for i in range(1, self.classes)]

@@ -75,7 +75,7 @@ def climb(parts, b, rows, *, noise, spread=1.0, value=None):
     return Top(b, True, existence.certain(step, here.information, spread * rows, noise(b)))
 
 
-def slope(gradient, at, size=1e-5):
+def numerical_jacobian(gradient, at, size=1e-5):
     """Return the derivative of a gradient by central differences, symmetric.
 
     Parameters
@@ -92,7 +92,7 @@ def slope(gradient, at, size=1e-5):
 
     Source: Press et al. (2007), Numerical Recipes, section 5.7.
 
-    >>> slope(lambda b: np.array([3 * b[0], b[1]]), [1.0, 2.0]).round(6).tolist()
+    >>> numerical_jacobian(lambda b: np.array([3 * b[0], b[1]]), [1.0, 2.0]).round(6).tolist()
     [[3.0, 0.0], [0.0, 1.0]]
     """
     at = np.asarray(at, float)
@@ -104,7 +104,7 @@ def slope(gradient, at, size=1e-5):
     return (made + made.T) / 2
 
 
-def polish(gradient, params, *, steps=8, enough=1e-7):
+def newton_refine(gradient, params, *, steps=8, enough=1e-7):
     """Return the optimum after a few Newton steps on a gradient, taken as long as they make it
     smaller, and the largest absolute gradient left.
 
@@ -112,7 +112,7 @@ def polish(gradient, params, *, steps=8, enough=1e-7):
 
     Source: Nocedal & Wright (2006), Numerical Optimization, section 3.3.
 
-    >>> best, left = polish(lambda b: 2 - b**3, np.array([1.0]))
+    >>> best, left = newton_refine(lambda b: 2 - b**3, np.array([1.0]))
     >>> round(float(best[0]), 9) == round(2 ** (1 / 3), 9), left < 1e-7
     (True, True)
     """
@@ -121,7 +121,7 @@ def polish(gradient, params, *, steps=8, enough=1e-7):
         if np.abs(left).max(initial=0) < enough:
             break
         try:
-            new = best - np.linalg.solve(slope(gradient, best), left)
+            new = best - np.linalg.solve(numerical_jacobian(gradient, best), left)
         except np.linalg.LinAlgError:
             break
         now = gradient(new)
@@ -131,10 +131,10 @@ def polish(gradient, params, *, steps=8, enough=1e-7):
     return best, float(np.abs(left).max(initial=0))
 
 
-def per_group(values, number, groups):
+def sum_by_group(values, number, groups):
     """Return the sums of rows over their groups: groups × columns.
 
-    >>> per_group(np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 0]), 2).tolist()
+    >>> sum_by_group(np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 0]), 2).tolist()
     [[5.0], [2.0]]
     """
     flat = values.reshape(len(values), -1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.stats import products
-from workbench.stats.likelihoods import per_group
+from workbench.stats.likelihoods import sum_by_group
 from workbench.stats.scaling import standardise
 
 
@@ -58,7 +58,7 @@ def least_squares(y, x, groups, *, residual=None, absorbed=0, constant=False):
     beta = back @ (bread @ (u.T @ y))
     pulls = u * (y - (x if residual is None else residual) @ beta)[:, None]
     g = int(groups.max()) + 1
-    summed = per_group(pulls, groups, g)
+    summed = sum_by_group(pulls, groups, g)
     cov = bread @ (summed.T @ summed) @ bread * g / (g - 1) * (n - 1) / max(n - min(k, n - 1), 1)
     return Estimated(beta, back @ cov @ back.T)
 
@@ -103,8 +103,8 @@ def poisson_absorbed(y, x, groups, effects, *, rounds=100):
             break
         before = deviance
     inner, g = z[:, 1:], int(groups.max()) + 1
-    summed = per_group(inner * (y - mu)[:, None], groups, g)
-    own = per_group(np.einsum("n,ni,nj->nij", mu, inner, inner), groups, g)
+    summed = sum_by_group(inner * (y - mu)[:, None], groups, g)
+    own = sum_by_group(np.einsum("n,ni,nj->nij", mu, inner, inner), groups, g)
     information = (inner * mu[:, None]).T @ inner
     # How far the weights move when a cluster is left out (jackknife): heavy clusters count for what
     # they are.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.stats.likelihoods import polish
+from workbench.stats.likelihoods import newton_refine
 
 # Where a shape may lie: the logit of what stays, and the logarithm of half beside the mean spent.
 STAY, HALF = (-4.0, 3.0), (-3.0, 3.0)
@@ -183,7 +183,9 @@ def _polished(model, shape, bounds):
         at[free] = some
         return -model.loss(at)[1][free]
 
-    best, _ = polish(slope, shape[free].copy(), enough=1e-13) if free.any() else (shape[free], 0)
+    best, _ = (
+        newton_refine(slope, shape[free].copy(), enough=1e-13) if free.any() else (shape[free], 0)
+    )
     made = shape.copy()
     made[free] = best
     inside = (made >= bounds[:, 0]) & (made <= bounds[:, 1])

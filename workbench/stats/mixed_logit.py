@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.stats.choices import Offers, centred
-from workbench.stats.likelihoods import polish, sandwich, slope, unidentified
+from workbench.stats.likelihoods import newton_refine, numerical_jacobian, sandwich, unidentified
 
 BLOCK = 2_000_000  # numbers held at once for a block of draws
 FAR = 500  # standard deviations of a term: tastes that decide every choice
@@ -135,7 +135,7 @@ def mixed_logit(offers, people, kinds, start, *, draws=200, seed=1):
         method="BFGS",
         options={"maxiter": 300, "gtol": 1e-4 * g**0.5},
     )
-    inner, left = polish(lambda q: model(q * unit)[1].sum(axis=0) * unit, found.x, steps=4)
+    inner, left = newton_refine(lambda q: model(q * unit)[1].sum(axis=0) * unit, found.x, steps=4)
     settled = bool(left <= 1e-2 * g**0.5 and np.abs(inner).max() <= FAR)
     params = inner * unit
     for i in range(len(kinds)):  # a spread has no sign
@@ -144,7 +144,9 @@ def mixed_logit(offers, people, kinds, start, *, draws=200, seed=1):
     value, score = model(params)
     cov, untold = np.full((len(params), len(params)), np.nan), np.zeros(len(params), bool)
     if settled:
-        inside = -slope(lambda q: model(q * unit)[1].sum(axis=0) * unit, params / unit, 1e-4)
+        inside = -numerical_jacobian(
+            lambda q: model(q * unit)[1].sum(axis=0) * unit, params / unit, 1e-4
+        )
         untold = unidentified(inside)
         if not untold.any():
             cov = _at_least(sandwich(inside / np.outer(unit, unit), score), inside, unit, params, k)

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.stats.choices import Offers, centred, probabilities
-from workbench.stats.likelihoods import per_group, polish, sandwich, slope, unidentified
+from workbench.stats.likelihoods import (
+    newton_refine,
+    numerical_jacobian,
+    sandwich,
+    sum_by_group,
+    unidentified,
+)
 
 SMALLEST, LARGEST = 0.02, 20.0  # where a lambda is taken to have run to 0, or away
 
@@ -140,16 +146,16 @@ def nested_logit(offers, nests, groups, start, *, common=False, weights=None):
         best = found if best is None or found.fun < best.fun else best
     params, left, running = best.x, 0.0, _at_border(best.x, k)
     if not running.any():
-        params, left = polish(lambda q: -model.loss(q)[1], best.x)
+        params, left = newton_refine(lambda q: -model.loss(q)[1], best.x)
         running = _at_border(params, k)
     settled = left <= 1e-3 * max(len(offers.chosen), 1) ** 0.5
     value, score = model.by_choice(params)
     cov, untold = np.full((model.count, model.count), np.nan), np.zeros(model.count, bool)
     if settled and not running.any():
-        information = -slope(lambda q: -model.loss(q)[1], params)
+        information = -numerical_jacobian(lambda q: -model.loss(q)[1], params)
         untold = unidentified(information)
         if not untold.any():
-            cov = sandwich(information, per_group(score, groups, int(groups.max()) + 1))
+            cov = sandwich(information, sum_by_group(score, groups, int(groups.max()) + 1))
     back = np.append(unit, np.ones(free))
     params, cov = params * back, cov * np.outer(back, back)
     if running.any() or untold.any():

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from workbench.stats import existence
-from workbench.stats.likelihoods import climb, per_group
+from workbench.stats.likelihoods import climb, sum_by_group
 from workbench.stats.penalised import Parts
 from workbench.stats.regressions import Fit
 from workbench.stats.scaling import standardise
@@ -85,7 +85,7 @@ def _covariance(model, b, groups):
     n, g, k = model.weights.sum(), int(groups.max()) + 1, len(b)
     if g == len(slopes):
         return bread @ (slopes.T @ slopes) @ bread
-    summed = per_group(slopes, groups, g)
+    summed = sum_by_group(slopes, groups, g)
     return bread @ (summed.T @ summed) @ bread * g / max(g - 1, 1) * (n - 1) / max(n - k, 1)
 
 

@@ -15,7 +15,7 @@ def weights(grams, at, to):
     Parameters
     ----------
     grams : ndarray, shape (b, k, k)
-        Cross-products (`products.grams`).
+        Cross-products (`products.cross_products`).
     at : list of int
         Columns that explain, the constant among them.
     to : int

@@ -5,7 +5,7 @@ import numpy as np
 from workbench.stats import resample
 
 
-def grams(matrix, groups, draws, seed, weights=None):
+def cross_products(matrix, groups, draws, seed, weights=None):
     """Return weighted cross-products of the columns of a matrix for the sample and for bootstrap
     draws of whole sampling units.
 
@@ -52,7 +52,7 @@ def correlations(cov):
     return cov / sd[:, :, None] / sd[:, None, :]
 
 
-def absorb(values, *groups):
+def demean(values, *groups):
     """Return columns with the means of one or more groupings taken out, by turns until nothing
     moves (fixed effects).
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from workbench.stats.likelihoods import slope
+from workbench.stats.likelihoods import numerical_jacobian
 
 BORDER = 9.5  # of the logarithm of a parameter: beyond, customers hardly differ, or hardly leave
 
@@ -89,7 +89,7 @@ def fit(seen):
     ]
     theta = min(runs, key=lambda r: r.fun).x
     value, _ = loglik(theta, seen)
-    hessian = slope(lambda q: loglik(q, seen)[1], theta)
+    hessian = numerical_jacobian(lambda q: loglik(q, seen)[1], theta)
     edge = bool((np.abs(theta) > BORDER).any())
     cov = np.linalg.pinv(-hessian) if not edge else np.full((2, 2), np.nan)
     return Renewals(theta, cov, value, edge)

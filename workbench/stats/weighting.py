@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from workbench.stats.likelihoods import per_group
+from workbench.stats.likelihoods import sum_by_group
 
 
 def stacked_covariance(method, y, x, treated, gamma, mean, untreated, groups):
@@ -74,5 +74,5 @@ def stacked_covariance(method, y, x, treated, gamma, mean, untreated, groups):
         ]
     )
     pulls = -np.linalg.solve(jacobian, moments(theta).T).T / n
-    summed = per_group(pulls, groups, groups.max() + 1)
+    summed = sum_by_group(pulls, groups, groups.max() + 1)
     return (summed.T @ summed)[:2, :2]

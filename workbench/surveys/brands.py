@@ -159,7 +159,7 @@ def tracker(tracker, *, brand, measure="aided", conf_level=0.95):
         share = _share(one, said, ~np.isnan(said), conf_level)
         rows.append({"wave": one.wave, **share, **_change(before, one, asked, conf_level)})
     table = tidy(rows)
-    table["p_holm"] = intervals.corrected(table["p_value"])
+    table["p_holm"] = intervals.adjust_p_values(table["p_value"])
     everyone = [one.weight for one in there if one.weight is not None]
     return Result(
         question=Note(

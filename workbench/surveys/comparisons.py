@@ -84,7 +84,7 @@ def differences(surveys, *, item, by, measure="top_box", scale=None, top=2, conf
         numbers = measures.apart(part, part.group == first, asked, conf_level)
         rows.append({"group": first, "compared_with": second, **numbers})
     table = pd.DataFrame(rows)
-    table["p_holm"] = intervals.corrected(table["p_value"])
+    table["p_holm"] = intervals.adjust_p_values(table["p_value"])
     return Result(
         question=Note("surveys.differences_question", "Which groups differ?"),
         table=tidy(table),
@@ -171,7 +171,7 @@ def trend(
         before = order[place - 1] if place else None
         rows.append({**row, **_change(answers, waves, before, name, asked, conf_level)})
     table = tidy(rows)
-    table["p_holm"] = intervals.corrected(table["p_value"])
+    table["p_holm"] = intervals.adjust_p_values(table["p_value"])
     answer = _latest(table, asked)
     if calendar:
         table["wave"] = pd.to_datetime(table["wave"])

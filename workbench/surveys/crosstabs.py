@@ -120,7 +120,7 @@ def _pairs(answers, box, groups, conf_level):
         numbers = measures.apart(part, part.group == first, box, conf_level)
         high, low = (first, second) if numbers["estimate"] > 0 else (second, first)
         made.append({"high": high, "low": low, "p_value": numbers["p_value"]})
-    corrected = intervals.corrected([pair["p_value"] for pair in made])
+    corrected = intervals.adjust_p_values([pair["p_value"] for pair in made])
     return [{**pair, "p_holm": p} for pair, p in zip(made, corrected, strict=True)]
 
 

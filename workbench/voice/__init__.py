@@ -8,7 +8,7 @@ from workbench.voice.labels import labelling_sheet, read_labels
 from workbench.voice.masks import mask
 from workbench.voice.quotes import quotes
 from workbench.voice.sentiments import score, sentiment
-from workbench.voice.starred import reviews
+from workbench.voice.star_ratings import reviews
 from workbench.voice.topics import topics
 
 __all__ = [

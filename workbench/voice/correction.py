@@ -5,7 +5,7 @@ import numpy as np
 from workbench import intervals
 from workbench.errors import InputError
 from workbench.notes import Note
-from workbench.stats import corrected as estimator
+from workbench.stats import prediction_powered as estimator
 from workbench.voice.labels import LEAST
 
 LEAST_IN_GROUP = 30  # labels of a group below which its own error is not told
@@ -104,7 +104,7 @@ class Correction:
             return {**row, "basis": AS_SCORED, "estimate": said, **none, "scored": said}
         estimate = float(np.clip(made.estimate, *bounds))
         if share:
-            ends = intervals.clustered(
+            ends = intervals.wilson_effective_n(
                 estimate, made.std_error, made.n, made.labels, self.conf_level
             )
         else:

@@ -93,7 +93,7 @@ def test_published_curves_and_tests():
     """Medians 31 and 23 and log-rank p 0.0653 of R's survfit and survdiff on `aml`; the curve at 13
     and 48 weeks.
     """
-    made = retention.curves(AML, by="x")
+    made = retention.survival_curves(AML, by="x")
     table = made.table.set_index(["group", "time"])
     assert table.loc[("Maintained", 13.0), "estimate"] == pytest.approx(0.8182, abs=1e-4)
     assert table.loc[("Maintained", 13.0), "std_error"] == pytest.approx(0.1163, abs=1e-4)
@@ -171,10 +171,10 @@ def test_hazards_by_hand():
     d = pd.DataFrame(
         {"days": [3, 9, 15, 25, 25, 25, 25, 25, 25, 12], "ended": [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]}
     )
-    table = retention.period_hazards(d, width=10).table
+    table = retention.discrete_time_hazard(d, width=10).table
     assert table[["count", "n"]].to_numpy().tolist() == [[2, 10], [1, 7]]
     made = (
-        retention.period_hazards(leavers(3000, 4), ["x"], width=30, cluster="who")
+        retention.discrete_time_hazard(leavers(3000, 4), ["x"], width=30, cluster="who")
         .table.set_index("measure")
         .loc["weight"]
     )
@@ -188,8 +188,8 @@ def test_exits_add_up():
     d = leavers(300, 5)
     rng = np.random.default_rng(5)
     d["cause"] = np.where(d["ended"] == 1, rng.choice(["price", "moved"], 300), None)
-    table = retention.exits(d).table
-    there = retention.curves(d).table.set_index("time")["estimate"]
+    table = retention.competing_risks(d).table
+    there = retention.survival_curves(d).table.set_index("time")["estimate"]
     both = (
         table.pivot(index="time", columns="cause", values="estimate").ffill().fillna(0).sum(axis=1)
     )
@@ -201,17 +201,21 @@ def test_exits_add_up():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: retention.curves(AML.assign(ended=2)), InputError, "0 .still going on"),
-        (lambda: retention.curves(AML.assign(days="long")), InputError, "must hold numbers"),
-        (lambda: retention.curves(AML.head(0)), NotEnoughData, "no complete row"),
+        (lambda: retention.survival_curves(AML.assign(ended=2)), InputError, "0 .still going on"),
+        (
+            lambda: retention.survival_curves(AML.assign(days="long")),
+            InputError,
+            "must hold numbers",
+        ),
+        (lambda: retention.survival_curves(AML.head(0)), NotEnoughData, "no complete row"),
         (lambda: retention.cox(AML, ["y"]), InputError, "no column named 'y'"),
         (lambda: retention.cox(AML.assign(ended=0), ["x"]), NotEnoughData, "at least 2 for each"),
         (lambda: retention.cox(AML.assign(k=1.0), ["k"]), InputError, "never varies"),
         (lambda: retention.parametric(AML.assign(days=0.0)), InputError, "not above 0"),
         (lambda: retention.parametric(AML, family="gamma"), InputError, "no option named"),
-        (lambda: retention.period_hazards(AML, width=0), InputError, "above 0"),
+        (lambda: retention.discrete_time_hazard(AML, width=0), InputError, "above 0"),
         (
-            lambda: retention.period_hazards(AML.assign(ended=0), width=1000),
+            lambda: retention.discrete_time_hazard(AML.assign(ended=0), width=1000),
             NotEnoughData,
             "whole period",
         ),

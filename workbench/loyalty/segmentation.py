@@ -127,7 +127,7 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
 @engine.tables("orders")
 @engine.frames("scored")
 @analysis
-def segments(scored, orders, *, window="90D", conf_level=0.95):
+def rfm_segments(scored, orders, *, window="90D", conf_level=0.95):
     """How large is each segment, what does it spend, and how many of it order in the time after?
 
     Parameters

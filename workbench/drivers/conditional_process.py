@@ -137,7 +137,7 @@ def mediation(
     )
     names = [*data.x.columns, outcome]
     matrix = _centred(data)
-    grams = products.grams(matrix, data.groups, draws, seed, data.weights)
+    grams = products.cross_products(matrix, data.groups, draws, seed, data.weights)
     held = [c for c in data.x.columns[1:] if c not in (cause, *mediators, *product)]
 
     model = _Models(grams, names, data.customers)

@@ -12,7 +12,7 @@ from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.retention import sentences
-from workbench.stats import unchanging
+from workbench.stats import stationary
 
 EVER_LIMIT = Note(
     "retention.ever_limit",
@@ -94,7 +94,7 @@ def repeat_rate(
     view, end = schemas.purchase_days(orders, zone, until)
     firsts = _firsts(view)
     firsts, old = _washed(firsts, view, washout)
-    nobody = unchanging.fitted(firsts["bought"] - 1, end - firsts["a"], firsts["customers"])
+    nobody = stationary.fitted(firsts["bought"] - 1, end - firsts["a"], firsts["customers"])
     rows = []
     for name, begin, again in (("first_to_second", "a", "b"), ("second_to_third", "b", "c")):
         started = firsts[firsts[begin].notna()]
@@ -284,7 +284,7 @@ def ever_repeat(orders, *, conf_level=0.95):
 
 @engine.tables("orders")
 @analysis
-def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
+def purchase_frequency(orders, *, zone="UTC", until=None, conf_level=0.95):
     """How often do customers buy, for how much, and how long is the pause?
 
     Parameters are as in `repeat_rate`.
@@ -332,7 +332,7 @@ def buying_rhythm(orders, *, zone="UTC", until=None, conf_level=0.95):
                 "conf_high": high,
             }
         )
-    gaps = pauses(orders, zone=zone, until=until)
+    gaps = interpurchase_times(orders, zone=zone, until=until)
     for name, used in (("days_between", gaps), ("days_between_seen", gaps[gaps["ended"]])):
         estimate = low = high = np.nan
         if len(used):
@@ -406,7 +406,7 @@ def _rhythm_answer(table, customers):
 
 @engine.tables("orders")
 @analysis
-def pauses(orders, *, zone="UTC", until=None):
+def interpurchase_times(orders, *, zone="UTC", until=None):
     """List every pause between purchase days, the open one at the end included.
 
     Parameters are as in `repeat_rate`. Returns a DataFrame with customer_id, number (1 = after the

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench import engine, intervals, schemas
-from workbench.clv import fits
-from workbench.clv.buying import RETURNED
+from workbench.clv import estimation
+from workbench.clv.btyd import RETURNED
 from workbench.clv.summary import customers as summary
 from workbench.errors import NotEnoughData, one_of
 from workbench.notes import Note
@@ -32,7 +32,7 @@ PAST_OVERLAP = Note(
 
 
 @dataclass(frozen=True, eq=False)
-class Past:
+class Backtest:
     """What forecasts at past days were worth.
 
     Attributes
@@ -108,7 +108,7 @@ def factors(misfit, known, experiences, conf_level):
 
 @engine.tables("orders")
 @analysis
-def past_forecasts(
+def backtest(
     orders,
     *,
     horizon,
@@ -142,7 +142,7 @@ def past_forecasts(
     Result
         measure (purchases, amount), model, cut (the day), n (customers known by then), actual
         (what came), estimate (what was predicted), conf_low, conf_high (for what came), off
-        (predicted over actual, less 1). `.model` is a `Past`, which `clv.value` takes.
+        (predicted over actual, less 1). `.model` is a `Backtest`, which `clv.value` takes.
 
     Raises
     ------
@@ -237,7 +237,7 @@ def _at(orders, cut, length, *, zone, models, seed):
     if (x > 0).sum() < RETURNED:
         return None
     for name in models:
-        fit = fits.quick(name, table, seen, seed=seed)
+        fit = estimation.quick(name, table, seen, seed=seed)
         told[name] = fit.model.conditional(fit.natural(), x, last, age, span)
     if len(models) > 1:
         told[AVERAGE] = np.mean(list(told.values()), axis=0)
@@ -245,7 +245,7 @@ def _at(orders, cut, length, *, zone, models, seed):
     valued = table[(table["paid"] > 0) & (table["value"] > 0)].assign(age=1.0)
     if len(valued) < RETURNED or np.ptp(valued["value"]) == 0:
         return made
-    spends = fits.quick("gamma_gamma", valued, ("paid", "value", "age"), seed=seed)
+    spends = estimation.quick("gamma_gamma", valued, ("paid", "value", "age"), seed=seed)
     if spends.params["q"] > 1:
         paid, mean = table["paid"].to_numpy(float), np.nan_to_num(table["value"].to_numpy(float))
         price = spends.model.mean(spends.natural(), paid, mean)
@@ -271,7 +271,7 @@ def _past(made, names, days, length):
         best[measure] = names[int(np.argmin(sizes))]
     apart_days = 1 + (days[-1] - days[0]) / length
     experiences = min(max(apart_days, 2.0), float(len(days)))
-    return Past(float(length), errors, apart, best, experiences)
+    return Backtest(float(length), errors, apart, best, experiences)
 
 
 def _measured(made):

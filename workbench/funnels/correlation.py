@@ -7,8 +7,8 @@ import numpy as np
 from workbench import engine, intervals, schemas
 from workbench import names as own
 from workbench.errors import InputError, NotEnoughData
+from workbench.funnels.kernels import FAR
 from workbench.funnels.rules import none_entered, within
-from workbench.funnels.walks import FAR
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats.odds import odds_ratios
@@ -91,7 +91,7 @@ def correlates(
     width = schemas.micros("window", window, none=True)
     lookup = tuple(j for j, each in enumerate(classes) for _ in each)
     kernel = Inside(lookup, FAR if width is None else width, end, [len(n) for _, n in names])
-    sums = engine.ordered(view, kernel, then=("t", "k")).groupby(["place", "code"]).sum()
+    sums = engine.map_ordered(view, kernel, then=("t", "k")).groupby(["place", "code"]).sum()
     whole = sums.loc[(-1, 0)] if (-1, 0) in sums.index else None
     if whole is None or not whole["n"]:
         raise none_entered(view, classes[0], window)
@@ -231,7 +231,7 @@ def _table(sums, whole, names, least, conf_level):
             "conf_high": made.high,
             "shrunken": made.shrunken,
             "p_value": p,
-            "p_holm": intervals.corrected(p) if len(p) else p,
+            "p_holm": intervals.adjust_p_values(p) if len(p) else p,
         }
     )
     return table.sort_values(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import special
 
-from workbench import discrete, intervals
+from workbench import discrete_choice, intervals
 from workbench.errors import InputError, need_columns
 from workbench.notes import Note
 from workbench.stats.choices import probabilities
@@ -76,7 +76,7 @@ class Fit:
 
     def design(self, choices):
         """Return choices laid out as this fit sees them."""
-        return discrete.lay_out(
+        return discrete_choice.lay_out(
             choices, self.attributes, self.base is not None, self.names, self.base
         )
 
@@ -219,7 +219,7 @@ def trait_values(choices, membership):
     """Return every customer's traits, checked: a column of the choices, one value a customer, none
     missing.
     """
-    table = discrete.frame(choices)
+    table = discrete_choice.frame(choices)
     need_columns("membership", table.columns, *membership)
     for name in membership:
         if (table.groupby("customer_id")[name].nunique(dropna=False) > 1).any():

@@ -23,7 +23,9 @@ EXIT_LIMIT = Note(
 
 @engine.frames("table")
 @analysis
-def exits(table, *, time="days", cause="cause", customer=None, horizon=None, conf_level=0.95):
+def competing_risks(
+    table, *, time="days", cause="cause", customer=None, horizon=None, conf_level=0.95
+):
     """Which share has ended for each reason by each time, where one reason rules out the others?
 
     Parameters

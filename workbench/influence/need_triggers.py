@@ -14,7 +14,7 @@ LIMIT = Note(
 
 @engine.frames("needs", optional=("planted",))
 @analysis
-def woken_by(needs, *, control="from_within", planted=None, conf_level=0.95):
+def conversion_by_trigger(needs, *, control="from_within", planted=None, conf_level=0.95):
     """Do needs end in a purchase more or less often by what woke them?
 
     Two ways of being woken that differ from one another say nothing of either: one may be the

@@ -227,7 +227,9 @@ def _curvature(model, rows, weight, theta, names):
         _free(theta[: len(model.names)]), np.ones(len(theta) - len(model.names), bool)
     )
     try:
-        curvature = -likelihoods.slope(lambda q: _value(model, q, rows, weight)[1], theta)
+        curvature = -likelihoods.numerical_jacobian(
+            lambda q: _value(model, q, rows, weight)[1], theta
+        )
         inverse = np.linalg.inv(curvature[np.ix_(inside, inside)])
         if (np.diag(inverse) > 0).all():
             cov[np.ix_(inside, inside)] = inverse
@@ -268,7 +270,7 @@ def _of_ratios(model, rows, weight, theta, pairs, edges):
     def gradient(moved):
         return turn.T @ _value(model, theta + turn @ moved, rows, weight)[1]
 
-    curvature = -likelihoods.slope(gradient, np.zeros(turn.shape[1]))
+    curvature = -likelihoods.numerical_jacobian(gradient, np.zeros(turn.shape[1]))
     cov = np.full((size, size), np.nan)
     try:
         inverse = np.linalg.inv(curvature)
@@ -372,6 +374,6 @@ def _newton(model, rows, weight, begin, enough):
         theta[free] = some
         return _value(model, theta, rows, weight)[1][free] / n
 
-    best, left = likelihoods.polish(score, theta[free].copy(), enough=enough)
+    best, left = likelihoods.newton_refine(score, theta[free].copy(), enough=enough)
     theta[free] = best
     return theta, _value(model, theta, rows, weight)[0], left

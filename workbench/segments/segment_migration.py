@@ -152,7 +152,7 @@ def _grown(stayed):
     found = sorted(set(stayed["was"]) | set(stayed["is"]))
     gains = [int(((stayed["is"] == s) & (stayed["was"] != s)).sum()) for s in found]
     losses = [int(((stayed["was"] == s) & (stayed["is"] != s)).sum()) for s in found]
-    p = intervals.corrected([drift.mcnemar(g, o) for g, o in zip(gains, losses, strict=True)])
+    p = intervals.adjust_p_values([drift.mcnemar(g, o) for g, o in zip(gains, losses, strict=True)])
     clear = [i for i in range(len(found)) if p[i] < 0.05]
     up = [found[i] for i in clear if gains[i] > losses[i]]
     down = [found[i] for i in clear if gains[i] < losses[i]]

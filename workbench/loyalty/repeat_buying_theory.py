@@ -8,7 +8,7 @@ from scipy import special
 from workbench import engine, intervals, periods, schemas
 from workbench.errors import InputError, NotEnoughData
 from workbench.loyalty.limits import BUYERS_ONLY, few
-from workbench.loyalty.theory import nbd
+from workbench.loyalty.nbd_dirichlet import nbd
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats import brand_laws

@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import intervals
-from workbench.attribution.credit import (
+from workbench.attribution.heuristic_models import (
     AXIS,
     FEW_PATHS,
     NO_EFFECT,

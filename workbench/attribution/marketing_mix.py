@@ -26,7 +26,7 @@ CONFOUNDED = Note(
 
 @engine.frames("table", optional=("tests",))
 @analysis
-def mix(
+def marketing_mix(
     table,
     sales,
     media,

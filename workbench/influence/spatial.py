@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from workbench import discrete, engine, intervals
+from workbench import discrete_choice, engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -194,7 +194,7 @@ def huff(trips, *, distance="distance_km", size="size", penalty=None, conf_level
     fits.require(
         trips, "trips", "choice_id", "customer_id", "alternative", "chosen", distance, size
     )
-    frame = discrete.frame(trips)
+    frame = discrete_choice.frame(trips)
     if not (frame[[distance, size]] > 0).all(axis=None):
         raise InputError(
             "influence.error_trips",
@@ -203,17 +203,17 @@ def huff(trips, *, distance="distance_km", size="size", penalty=None, conf_level
     logs = frame.assign(
         size=np.log(frame[size].astype(float)), distance=-np.log(frame[distance].astype(float))
     )
-    d = discrete.lay_out(logs, ("size", "distance"), False)
-    discrete.check(d)
+    d = discrete_choice.lay_out(logs, ("size", "distance"), False)
+    discrete_choice.check(d)
     people, g = d.groups()
-    made = discrete.estimated(d, people, penalty=penalty, conf_level=conf_level)
+    made = discrete_choice.estimated(d, people, penalty=penalty, conf_level=conf_level)
     share, se = likelihoods.delta(
         lambda b: probabilities(d.x @ b, d.available).mean(axis=0), made.params, made.cov
     )
     table = _powers(d, made, share, se, conf_level)
     gone = [t for t, v in zip(d.terms, made.params, strict=True) if np.isnan(v)]
     limits = [
-        *([discrete.WITHHELD.having(terms=gone)] if gone else []),
+        *([discrete_choice.WITHHELD.having(terms=gone)] if gone else []),
         Note("influence.huff_limit", "Size stands for everything that makes a store attractive."),
         PLACE_LIMIT,
     ]

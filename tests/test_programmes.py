@@ -155,7 +155,7 @@ def test_joining_by_hand():
         }
     )
     members = pd.DataFrame({"customer_id": ["a", "a", "b", "d"], "joined_at": on([70, 65, 3, 128])})
-    made = loyalty.joining(orders, members, begin="2024-02-01")
+    made = loyalty.programme_panel(orders, members, begin="2024-02-01")
     assert made.groupby("customer_id")["period"].count().to_dict() == {"a": 3, "b": 3, "d": 3}
     a = made[made["customer_id"] == "a"]
     assert a["orders"].tolist() == [2, 0, 0]
@@ -164,9 +164,9 @@ def test_joining_by_hand():
     assert (made.loc[made["customer_id"] == "b", "start"] == 0).all()
     assert made.loc[made["customer_id"] == "d", "start"].isna().all()
     with pytest.raises(NotEnoughData, match="3 are needed"):
-        loyalty.joining(orders, members, begin="2024-04-01")
+        loyalty.programme_panel(orders, members, begin="2024-04-01")
     with pytest.raises(InputError, match="members: none"):
-        loyalty.joining(orders, members.assign(customer_id=range(4)), begin="2024-02-01")
+        loyalty.programme_panel(orders, members.assign(customer_id=range(4)), begin="2024-02-01")
     given_back = pd.concat(
         [
             orders,
@@ -176,11 +176,11 @@ def test_joining_by_hand():
         ]
     )
     assert (
-        loyalty.joining(given_back, members, begin="2024-02-01")["orders"].sum()
+        loyalty.programme_panel(given_back, members, begin="2024-02-01")["orders"].sum()
         == made["orders"].sum()
     )
     with pytest.raises(NotEnoughData, match="nobody had bought"):
-        loyalty.joining(orders, members, begin="2024-01-01")
+        loyalty.programme_panel(orders, members, begin="2024-01-01")
 
 
 def test_the_programme_is_found_and_members_are_not_its_measure():
@@ -188,7 +188,7 @@ def test_the_programme_is_found_and_members_are_not_its_measure():
     found, and nothing before joining.
     """
     made = clubs.members(3000, seed=3)
-    panel = loyalty.joining(made["orders"], made["members"], begin="2023-02-01")
+    panel = loyalty.programme_panel(made["orders"], made["members"], begin="2023-02-01")
     before = panel[panel["start"].isna() | (panel["period"] < panel["start"])]
     assert (
         before.groupby(before["start"].notna())["orders"].mean().pipe(lambda m: m[True] / m[False])
@@ -207,7 +207,9 @@ def test_programme_panels_are_the_same_on_spark(to_spark):
     """Counted in the engine."""
     made = clubs.members(80, seed=1)
     one, two = (
-        loyalty.joining(convert(made["orders"]), made["members"], begin="2023-03-01", period="week")
+        loyalty.programme_panel(
+            convert(made["orders"]), made["members"], begin="2023-03-01", period="week"
+        )
         for convert in (lambda d: d, to_spark)
     )
     pd.testing.assert_frame_equal(one, two, check_dtype=False)

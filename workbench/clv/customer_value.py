@@ -21,7 +21,7 @@ VALUE_FAR = Note(
 
 @engine.frames("customers")
 @analysis
-def outlook(fit, customers, ahead):
+def expected_purchases(fit, customers, ahead):
     """Give every customer the probability of still being one, and the purchases to expect.
 
     Parameters
@@ -87,7 +87,7 @@ def value(
         A year: 0.10 for 10 %.
     margin : float
         Share of a purchase's value that is left.
-    past : Result or `.model` of `past_forecasts`, optional
+    past : Result or `.model` of `backtest`, optional
         What forecasts of these models were worth at past days; without it the intervals take the
         model for granted, and say so.
 
@@ -211,7 +211,7 @@ def _sure(past, chosen):
             "clv.value_luck",
             "The intervals take the model for granted: they hold the errors of its parameters and "
             "the chance variation of single customers, and not how far the model itself may be "
-            "off. Forecasts at past days (clv.past_forecasts) tell that.",
+            "off. Forecasts at past days (clv.backtest) tell that.",
         )
     size, dates = past.error("amount", chosen) if "amount" in past.best else (np.nan, 0)
     if size != size:

@@ -22,7 +22,7 @@ RULES_QUESTION = Note(
 
 
 @analysis
-def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=0.95):
+def heuristics(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=0.95):
     """Who gets the credit for a conversion by the common rules of thumb?
 
     Parameters
@@ -81,7 +81,7 @@ def rules(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=
                 times @ y, total, times @ y**2, times @ (x * y), xx, n, conf_level
             )
             if not se > 0:  # all or nothing in the sample is not known to be so
-                low, high = intervals.clustered(
+                low, high = intervals.wilson_effective_n(
                     float(estimate), float(se), total, times @ (x > 0), conf_level
                 )
             rows.append(

@@ -8,7 +8,7 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
 from workbench.retention import sentences
-from workbench.stats import unchanging
+from workbench.stats import stationary
 
 HAZARD_LIMIT = Note(
     "retention.hazard_limit",
@@ -58,7 +58,7 @@ def durations(table, time, event, *others):
 
 @engine.frames("table")
 @analysis
-def curves(
+def survival_curves(
     table,
     *,
     time="days",
@@ -74,8 +74,8 @@ def curves(
     Parameters
     ----------
     table : DataFrame
-        One row a duration, such as `retention.pauses` or contracts; rows with a missing value are
-        left out and counted.
+        One row a duration, such as `retention.interpurchase_times` or contracts; rows with a
+        missing value are left out and counted.
     time, event : str
         The duration, and whether it ended (1) or was still going on when the data end (0).
     entry : str, optional
@@ -304,7 +304,7 @@ def _stay_answer(table, medians, p, time, n, conf_level):
 
 @engine.frames("table")
 @analysis
-def period_hazards(
+def discrete_time_hazard(
     table,
     covariates=(),
     *,
@@ -372,7 +372,7 @@ def period_hazards(
         }
         for k in np.unique(period)
     ]
-    nobody = unchanging.hazards([r["count"] for r in out], [r["n"] for r in out])
+    nobody = stationary.hazards([r["count"] for r in out], [r["n"] for r in out])
     out = [{**row, "no_change": share} for row, share in zip(out, nobody, strict=True)]
     limits = [_sorted_or_not(out)]
     if not left.any():

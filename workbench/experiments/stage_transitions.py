@@ -166,7 +166,7 @@ def stage_progress(
         end,
         len(adjust),
     )
-    d = engine.ordered(view, kernel, then=("t", "k", "a", *more))
+    d = engine.map_ordered(view, kernel, then=("t", "k", "a", *more))
     young = int(d["young"].sum())
     d = d[~d["young"]]
     for i, c in enumerate(adjust):
@@ -183,7 +183,7 @@ def stage_progress(
             **{o: (mine["outcome"] == i).astype(int) for i, o in enumerate(OUTCOMES)},
         )
         varying = [
-            *fits.telling(made[[*history, "visits"]]),
+            *fits.informative_columns(made[[*history, "visits"]]),
             *(c for c in adjust if made[c].nunique() > 1),
         ]
         spells = (
@@ -258,7 +258,7 @@ def stage_progress(
             skipped=skipped,
         )
     table = pd.DataFrame(rows)
-    table["p_holm"] = intervals.corrected(table["p_value"])
+    table["p_holm"] = intervals.adjust_p_values(table["p_value"])
     limits = [
         UNMEASURED,
         (

@@ -11,7 +11,7 @@ from workbench import engine, intervals, periods, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
-from workbench.prediction.judging import Judge
+from workbench.prediction.evaluation import Judge
 from workbench.results import Points, Result, analysis
 from workbench.stats import resample
 
@@ -52,7 +52,7 @@ NO_EFFECT = Note(
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What `will_return` learnt.
+    """What `repurchase_propensity` learnt.
 
     `fits` (model → statsmodels logit), `tested` (DataFrame: the customers it was judged on, with
     their traits, came_back and a column of chances by model), `now` (DataFrame: all customers at
@@ -79,7 +79,7 @@ class Prediction:
 
 @engine.tables("orders")
 @analysis
-def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
+def features(orders, *, at, horizon="90D", zone="UTC", until=None):
     """Tell of every customer what they had done by a day, and whether they came back after it.
 
     Parameters
@@ -180,7 +180,7 @@ def traits(orders, *, at, horizon="90D", zone="UTC", until=None):
 
 @engine.tables("orders")
 @analysis
-def will_return(
+def repurchase_propensity(
     orders,
     *,
     horizon="90D",
@@ -197,7 +197,7 @@ def will_return(
 
     Learnt from what customers did by one day and in the horizon after it; judged on the horizon
     that follows, which no part of the learning has seen. "recency_only" knows the days since the
-    last purchase; "history" all of `traits`.
+    last purchase; "history" all of `features`.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def will_return(
     value, cost : float, optional
         What a customer who comes back brings, and what it costs to turn to one; adds the profit of
         turning to those whose chance pays.
-    zone, until : as in `traits`
+    zone, until : as in `features`
     draws, seed : int
         Of the bootstrap over the customers judged; the models as learnt.
 
@@ -265,7 +265,7 @@ def will_return(
         )
     moments = {"learnt": cut - length, "tested": cut, "now": end}
     tables = {
-        name: traits(
+        name: features(
             orders,
             at=str(pd.Timestamp(int(day), unit="D").date()),
             horizon=horizon,
@@ -289,7 +289,10 @@ def will_return(
             )
     learnt = tables["learnt"]
     money = _money(learnt)
-    columns = {"recency_only": ["days_since_last"], "history": fits.telling(_inputs(learnt, money))}
+    columns = {
+        "recency_only": ["days_since_last"],
+        "history": fits.informative_columns(_inputs(learnt, money)),
+    }
     made, chances, dropped = {}, {}, []
     for name, given in columns.items():
         made[name], used, gone = _learn(learnt, given, money)

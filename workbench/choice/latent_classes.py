@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 from scipy import special
 
-from workbench import discrete, engine, intervals
+from workbench import discrete_choice, engine, intervals
 from workbench.choice import findings
-from workbench.choice.fits import ClassFit, trait_values
+from workbench.choice.estimation import ClassFit, trait_values
 from workbench.choice.logit import answer, prepared
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -41,7 +41,7 @@ def latent_class(
     ----------
     choices, attributes, constants : as in `conditional_logit`
     classes : int
-        At least 2; compare numbers with `latent_classes`.
+        At least 2; compare numbers with `select_latent_classes`.
     membership : list of str
         Numeric columns of the choices, the same in all rows of a customer.
     starts, seed : int
@@ -75,7 +75,7 @@ def latent_class(
         )
     attributes, d, people, g = prepared(choices, attributes, constants)
     traits, scales = _traits(choices, membership, d, g)
-    pooled = discrete.fitted(d).params
+    pooled = discrete_choice.fitted(d).params
     made = latent.latent_class(d, people, traits, classes, pooled, starts=starts, seed=seed)
     _check(made, classes)
     names = [f"class {c + 1}: {term}" for c in range(classes) for term in d.terms]
@@ -146,7 +146,7 @@ def latent_class(
 
 @engine.frames("choices")
 @analysis
-def latent_classes(
+def select_latent_classes(
     choices, attributes, *, most=4, share=0.2, constants=True, starts=50, seed=1, conf_level=0.95
 ):
     """How many kinds of people do the choices tell apart?
@@ -187,7 +187,7 @@ def latent_classes(
     train, test = (d.take(np.flatnonzero(part)) for part in (~held, held))
     taught, (who, some) = train.groups()[0], test.groups()
     made, rows, how = np.bincount(who), [], {"starts": starts, "seed": seed}
-    pooled, part = discrete.fitted(d).params, discrete.fitted(train).params
+    pooled, part = discrete_choice.fitted(d).params, discrete_choice.fitted(train).params
     for classes in range(1, most + 1):
         whole, value = _searched(d, people, classes, pooled, **how)
         learnt, _ = _searched(train, taught, classes, part, **how)
@@ -244,7 +244,7 @@ def _searched(d, people, classes, pooled, *, starts, seed):
     g = int(people.max()) + 1
     model = latent.Mixture(d, people, g, classes, np.ones((g, 1)))
     found = latent.search(model, pooled, starts=starts, seed=seed)
-    params, _ = likelihoods.polish(lambda q: model(q)[1].sum(axis=0), found, steps=6)
+    params, _ = likelihoods.newton_refine(lambda q: model(q)[1].sum(axis=0), found, steps=6)
     return params, model(params)[0]
 
 

@@ -45,7 +45,7 @@ NOT_DISTINCT = Note(
 
 @engine.frames("surveys")
 @analysis
-def wide(surveys, items=None, *, prefix=""):
+def pivot_survey(surveys, items=None, *, prefix=""):
     """Return survey answers with one row a response occasion and one column an item.
 
     Parameters
@@ -149,7 +149,7 @@ def _covariances(x, draws, seed, heavy=None):
     """Return the items' covariances in the sample and in bootstrap draws of respondents."""
     near = x - np.average(x, axis=0, weights=heavy)
     return products.covariances(
-        products.grams(
+        products.cross_products(
             np.column_stack([np.ones(len(x)), near]), np.arange(len(x)), draws, seed, heavy
         )
     )
@@ -163,7 +163,7 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
     Parameters
     ----------
     table : DataFrame
-        One row a respondent, one column an item (see `wide`); reversed items turned round
+        One row a respondent, one column an item (see `pivot_survey`); reversed items turned round
         beforehand. A column "weight" (of a survey) is used.
     scales : dict
         Name of the scale → its items.

@@ -34,7 +34,7 @@ METHOD = Note(
 
 @engine.frames("posterior")
 @analysis
-def where_now(posterior, model=None, *, conf_level=0.95):
+def stage_distribution(posterior, model=None, *, conf_level=0.95):
     """How many customers are in each stage now, as far as their behaviour can tell?
 
     Parameters

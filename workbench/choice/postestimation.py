@@ -208,7 +208,7 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
 
 @engine.frames("choices")
 @analysis
-def what_if(fit, choices, *, change=None, remove=(), conf_level=0.95):
+def simulate_shares(fit, choices, *, change=None, remove=(), conf_level=0.95):
     """What would the shares be if a price rose, or an alternative disappeared?
 
     Parameters

@@ -5,7 +5,7 @@ answers.
 import numpy as np
 
 from workbench import engine
-from workbench.clv import fits
+from workbench.clv import estimation
 from workbench.clv.estimates import convergence, result
 from workbench.clv.portfolio import checked, how_many
 from workbench.errors import InputError, NotEnoughData, need_columns
@@ -182,7 +182,7 @@ def gamma_gamma(customers, *, seed=1, conf_level=0.95):
             "clv.error_same_values",
             "gamma_gamma: every purchase has the same value, so customers do not differ",
         )
-    fit = fits.fit("gamma_gamma", kept, ("paid", "value", "age"), unit=None, seed=seed)
+    fit = estimation.fit("gamma_gamma", kept, ("paid", "value", "age"), unit=None, seed=seed)
     q = fit.params["q"]
     derived = {
         "mean_value": (lambda w: np.exp(w[0] + w[2]) / (np.exp(w[1]) - 1)) if q > 1 else None
@@ -229,7 +229,7 @@ def _buying(kind, customers, orders_by, leaving_by, seed, conf_level):
     if again < RETURNED:
         raise _too_few(kind, again, n, "later" in customers)
     timed = kind != "bg_bb"
-    fit = fits.fit(
+    fit = estimation.fit(
         kind,
         customers,
         names,

@@ -25,7 +25,7 @@ EDGE = Note(
 
 @engine.frames(optional=("survivors",))
 @analysis
-def contract(survivors, *, ahead=5, conf_level=0.95):
+def sbg(survivors, *, ahead=5, conf_level=0.95):
     """How many customers of one cohort renew, period by period, and how many will?
 
     Renewal rates rise with age because those likely to leave have left, not because anybody grows

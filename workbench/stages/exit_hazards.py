@@ -68,7 +68,7 @@ def hazards(
         )
     width = schemas.micros("gap", gap)
     view, begin, end = view_of(events, stages, hold, until, column)
-    spells = engine.ordered(
+    spells = engine.map_ordered(
         view,
         Spells(len(stages), width, end, begin),
         then=("t", "k"),
@@ -107,7 +107,9 @@ def hazards(
             estimate, se, _, _ = intervals.ratio(per["y"], per["x"], conf_level)
             low, high = (
                 float(v)
-                for v in intervals.clustered(estimate, se, per["x"].sum(), len(per), conf_level)
+                for v in intervals.wilson_effective_n(
+                    estimate, se, per["x"].sum(), len(per), conf_level
+                )
             )
             rows.append(
                 {

@@ -215,7 +215,7 @@ def service_recovery(
             )
     table = pd.DataFrame(rows)
     table["p_holm"] = np.nan
-    table.loc[first:, "p_holm"] = intervals.corrected(
+    table.loc[first:, "p_holm"] = intervals.adjust_p_values(
         intervals.p_value(table.loc[first:, "estimate"], table.loc[first:, "std_error"])
     )
     limits = [RECOVERY_LIMIT, _sooner(int((old & ~use).sum()), int(old.sum()))]
@@ -350,7 +350,7 @@ def _came_back(table, window, conf_level):
 @engine.tables("orders")
 @engine.frames("members")
 @analysis
-def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
+def programme_panel(orders, members, *, begin, period="month", zone="UTC", until=None):
     """Lay out what customers bought before and after they joined a programme, as a panel for a
     comparison over time.
 
@@ -451,12 +451,12 @@ def joining(orders, members, *, begin, period="month", zone="UTC", until=None):
 
 @engine.frames("joined")
 @analysis
-def before_joining(joined):
+def programme_baseline(joined):
     """Return what members and others bought a period before anybody could be a member.
 
     Parameters
     ----------
-    joined : table of `loyalty.joining`
+    joined : table of `loyalty.programme_panel`
 
     Returns
     -------
