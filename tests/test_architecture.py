@@ -7,11 +7,13 @@ import json
 import subprocess
 import sys
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import measure_form
 import pytest
 
+import workbench
 from workbench import project
 
 ROOT = project.root() / "workbench"
@@ -19,7 +21,15 @@ FLOORS = {
     0: {"notes", "errors"},
     1: {"project", "periods", "engine"},
     2: {"personal_data", "names", "schemas"},
-    3: {"attributes", "stats", "intervals", "survival", "discrete", "regression"},
+    3: {
+        "attributes",
+        "data_limits",
+        "stats",
+        "intervals",
+        "survival",
+        "discrete_choice",
+        "regression",
+    },
     4: {"results"},
     5: {"load", "simulate"},
     6: {
@@ -50,7 +60,15 @@ FLOORS = {
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Rooms of floor 3 stand on each other in this order only.
-STAIRS = ["attributes", "stats", "intervals", "survival", "discrete", "regression"]
+STAIRS = [
+    "attributes",
+    "data_limits",
+    "stats",
+    "intervals",
+    "survival",
+    "discrete_choice",
+    "regression",
+]
 FILES = sorted(ROOT.rglob("*.py"))
 # Limits hold where a reader stands (docs/decisions/0009-size-of-the-package.md): lines of a
 # function without its docstring, its cyclomatic complexity, its parameters; lines of code of a
@@ -254,6 +272,31 @@ def test_the_list_of_exceptions_may_only_shrink():
     for grown in ({"room:long": 91}, {"room:new": 61}, {"other:moves": 81}, {"other:long": 90}):
         with pytest.raises(ValueError, match="may only shrink"):
             shrunk({"room:long": 90} | grown, before)
+
+
+def test_names_agree_with_the_folder():
+    """What the package says it has is what lies in its folder; the index of names and completion
+    show no helper of the packaging.
+    """
+    folder = {p.name.removesuffix(".py") for p in ROOT.iterdir() if p.suffix == ".py"}
+    folder |= {p.parent.name for p in ROOT.glob("*/__init__.py")}
+    assert set(workbench.MODULES) == folder - {"__init__"} == set(FLOOR_OF)
+    shown = {name for name in dir(workbench) if not name.startswith("_")}
+    assert shown == {*workbench.MODULES, "MODULES", "use_language"}
+
+
+@pytest.mark.parametrize("name", sorted(set(FLOOR_OF) - {"cli", "stats"}))
+def test_a_room_shows_its_public_names_only(name):
+    """`dir` of a room, what completion offers, is `__all__` and its modules: no import, no helper;
+    and each of its public names is there.
+    """
+    module = import_module(f"workbench.{name}")
+    modules = {p.stem for p in (ROOT / name).iterdir()} if (ROOT / name).is_dir() else set()
+    shown = {n for n in dir(module) if not n.startswith("_")}
+    assert shown - modules <= set(module.__all__)
+    assert set(module.__all__) <= shown
+    assert all(hasattr(module, n) for n in module.__all__)
+    assert list(module.__all__) == sorted(set(module.__all__), key=list(module.__all__).index)
 
 
 def test_importing_costs_nothing():

@@ -26,4 +26,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *MODULES})
+    return sorted(["MODULES", "__version__", "use_language", *MODULES])

@@ -6,6 +6,18 @@ from workbench import names as own
 from workbench.errors import InputError, need_columns
 from workbench.notes import Note, say
 
+__all__ = [
+    "column",
+    "expanded",
+    "numeric",
+    "without_any",
+]
+
+
+def __dir__():
+    return __all__
+
+
 MOST_LEVELS = 50
 
 

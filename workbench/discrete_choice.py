@@ -12,6 +12,24 @@ from workbench.notes import Note
 from workbench.stats import choices as estimators
 from workbench.stats import resample
 
+__all__ = [
+    "Layout",
+    "all_chosen",
+    "check",
+    "checked",
+    "estimated",
+    "fitted",
+    "frame",
+    "lay_out",
+    "places",
+    "settled",
+]
+
+
+def __dir__():
+    return __all__
+
+
 NEEDED = ("choice_id", "customer_id", "alternative", "chosen")
 
 

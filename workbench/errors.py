@@ -4,6 +4,28 @@ from difflib import get_close_matches
 
 from workbench.notes import Note
 
+__all__ = [
+    "AlreadyRunning",
+    "DataError",
+    "InputError",
+    "NotEnoughData",
+    "ReportFailed",
+    "WorkbenchError",
+    "at_least",
+    "check_draws",
+    "countable",
+    "first_line",
+    "nearest",
+    "need_columns",
+    "one_of",
+    "unknown",
+]
+
+
+def __dir__():
+    return __all__
+
+
 LEAST_DRAWS, USUAL_DRAWS = 2, 1000
 LONGEST_VALUE, LONGEST_ONE = 250, 60  # letters of a value, and of one of many, in a message
 # Beyond it, squares and sums leave what a computer can hold.

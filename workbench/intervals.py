@@ -6,6 +6,37 @@ from scipy import special
 from workbench.errors import InputError, check_draws, one_of
 from workbench.stats import resample, sampling
 
+__all__ = [
+    "adjust_p_values",
+    "bootstrap",
+    "differ",
+    "each_against_rest",
+    "garwood",
+    "log_odds",
+    "mean",
+    "newcombe",
+    "newcombe_p",
+    "normal",
+    "p_value",
+    "percentiles",
+    "positive",
+    "quantile",
+    "ratio",
+    "ratio_of_shares",
+    "ratio_of_sums",
+    "share",
+    "share_difference",
+    "share_of_sums",
+    "trend",
+    "wilson",
+    "wilson_effective_n",
+    "z",
+]
+
+
+def __dir__():
+    return __all__
+
 
 def z(conf_level):
     """Return the two-sided normal quantile of a confidence level between 0 and 1."""

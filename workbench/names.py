@@ -4,6 +4,25 @@ from workbench import engine
 from workbench.errors import InputError, nearest
 from workbench.notes import Note, say
 
+__all__ = [
+    "absent",
+    "filled",
+    "in_path",
+    "label",
+    "listed",
+    "missing",
+    "occurring",
+    "path",
+    "several",
+    "with_missing",
+    "written",
+]
+
+
+def __dir__():
+    return __all__
+
+
 MISSING = "missing"  # the group of those without a value
 # What says which row it is, or what was counted or estimated, in the tables of Results.
 OURS = frozenset(

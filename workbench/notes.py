@@ -17,6 +17,21 @@ from contextvars import ContextVar
 from decimal import Decimal
 from string import Formatter
 
+__all__ = [
+    "Note",
+    "collected",
+    "from_dict",
+    "listening",
+    "plain",
+    "say",
+    "slots",
+]
+
+
+def __dir__():
+    return __all__
+
+
 _SAID = ContextVar("said", default=None)
 
 

@@ -8,6 +8,23 @@ import numpy as np
 
 from workbench.errors import InputError
 
+__all__ = [
+    "first_day",
+    "index",
+    "last_day",
+    "local_day",
+    "local_days",
+    "middle_day",
+    "sql",
+    "starts",
+    "whole",
+]
+
+
+def __dir__():
+    return __all__
+
+
 MANY = 10_000  # periods beyond which a moment is mistaken: days of 27 years
 
 # Nominal lengths, for clocks that roll.

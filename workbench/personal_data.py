@@ -2,6 +2,15 @@
 
 import re
 
+__all__ = [
+    "masked",
+]
+
+
+def __dir__():
+    return __all__
+
+
 _NAME = r"(?:(?:van|de|den|der|ten|ter|von|la|le)\s+){0,3}\p{Lu}[\p{L}'’\-]+"
 _NAMES = rf"{_NAME}(?:\s+{_NAME}){{0,2}}"
 # In this order: what is longer and surer first. RE2 has no lookaround, so what stands before is

@@ -5,6 +5,17 @@ from pathlib import Path
 
 from workbench.errors import InputError
 
+__all__ = [
+    "path",
+    "record_input",
+    "root",
+]
+
+
+def __dir__():
+    return __all__
+
+
 # What a working folder remembers of the package it was made by.
 RECORD = ".workbench.json"
 

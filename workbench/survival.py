@@ -9,6 +9,22 @@ from workbench import intervals
 from workbench.errors import InputError, NotEnoughData
 from workbench.stats import ranks
 
+__all__ = [
+    "at",
+    "by_group",
+    "incidence",
+    "kaplan_meier",
+    "log_rank",
+    "mean_gap",
+    "quantile",
+    "restricted_mean",
+]
+
+
+def __dir__():
+    return __all__
+
+
 _WORK = 50_000_000  # durations times points: bounds the cost of errors that respect customers
 
 

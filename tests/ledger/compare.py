@@ -4,7 +4,8 @@
 
 A table is equal when every value is, to 1e-9 relative. What a sentence said is kept when its value
 stands among the facts of the result, or in its table; a share may stand where its percentage stood.
-`MAP` says which keys were wrong because they changed with the language or named the wrong thing,
+`MAP` says which analyses have another name now ("owners"), which keys were wrong because they
+changed with the language or named the wrong thing,
 which rows of a column named `count` held a sum, money or a base that now has its own column,
 and under "moved" which columns of an owner's table were wrong or hung on the order of rows, with
 the reason.
@@ -30,6 +31,7 @@ NUMBERS = ("count", "n", "estimate", "customers")
 def kept(kind, what):
     """One file of the ledger, by owner."""
     frame = pd.read_parquet(HERE / f"{kind}-{what}.parquet")
+    frame["owner"] = frame["owner"].replace(MAP["owners"])
     return dict(list(frame.groupby("owner", sort=False)))
 
 

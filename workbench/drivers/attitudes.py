@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import engine, intervals
+from workbench import data_limits, engine, intervals
 from workbench import regression as fits
 from workbench.drivers.psychometrics import SCALE
 from workbench.errors import InputError, NotEnoughData
@@ -178,7 +178,7 @@ def attitude(answers, *, conf_level=0.95):
     ]
     limits += weights.said(weights.of(per[whole]))
     if not whole.all():
-        limits.append(fits.LEFT_OUT.having(n=int((~whole).sum())))
+        limits.append(data_limits.LEFT_OUT.having(n=int((~whole).sum())))
     return Result(
         question=Note(
             "drivers.attitude_question", "How favourable is the attitude towards each brand?"
@@ -259,10 +259,12 @@ def service_gap(answers, *, conf_level=0.95):
     if weights.WEIGHT in whole:
         limits.append(WEIGHTED)
     if len(whole) < len(answers):
-        limits.append(fits.LEFT_OUT.having(n=len(answers) - len(whole)))
+        limits.append(data_limits.LEFT_OUT.having(n=len(answers) - len(whole)))
     if whole["respondent_id"].nunique() < 100:
         limits.append(
-            fits.FEW.having(n=whole["respondent_id"].nunique(), least=100, unit="respondents")
+            data_limits.FEW.having(
+                n=whole["respondent_id"].nunique(), least=100, unit="respondents"
+            )
         )
     return Result(
         question=Note(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench import engine, intervals
+from workbench import data_limits, engine, intervals
 from workbench import names as own
 from workbench import regression as fits
 from workbench.drivers.regress import AXES, METHODS, left_out
@@ -202,7 +202,7 @@ def mediation(
             )
         )
     if len(data.y) < 150:
-        limits.append(fits.FEW.having(n=len(data.y), least=150, unit="rows"))
+        limits.append(data_limits.FEW.having(n=len(data.y), least=150, unit="rows"))
     return Result(
         question=Note(
             "drivers.mediation_question",
@@ -388,7 +388,7 @@ def moderation(
         evidence="associational",
         limits=(
             _region(grid, clear, moderator),
-            fits.ASSOCIATIONAL,
+            data_limits.ASSOCIATIONAL,
             *left_out(data),
         ),
         model=made,

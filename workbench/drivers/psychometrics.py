@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import engine, intervals
+from workbench import data_limits, engine, intervals
 from workbench import names as own
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, unknown
@@ -220,7 +220,7 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
                 }
             )
         if lost:
-            limits.append(fits.LEFT_OUT.having(n=lost))
+            limits.append(data_limits.LEFT_OUT.having(n=lost))
         limits += [note for note in weights.said(heavy) if note not in limits]
         negative = _against(items, cov[0], len(x), conf_level)
         if negative:
@@ -368,7 +368,7 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
                 "these answers.",
                 limit=ALIKE,
             ),
-            *([fits.LEFT_OUT.having(n=lost)] if lost else []),
+            *([data_limits.LEFT_OUT.having(n=lost)] if lost else []),
             *weights.said(heavy),
         ),
         chart=Points(

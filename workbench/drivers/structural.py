@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import engine, intervals
+from workbench import data_limits, engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -146,7 +146,7 @@ def structural(table, model, *, conf_level=0.95):
         ),
     ]
     if len(data) < 200:
-        limits.append(fits.FEW.having(n=len(data), least=200, unit="respondents"))
+        limits.append(data_limits.FEW.having(n=len(data), least=200, unit="respondents"))
     return Result(
         question=Note("drivers.sem_question", "Do the answers fit the theory behind them?"),
         table=pd.DataFrame(rows),

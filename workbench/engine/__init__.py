@@ -65,6 +65,11 @@ __all__ = [
     "written",
 ]
 
+
+def __dir__():
+    return __all__
+
+
 # A Parquet file whose metadata holds this lists whole customers one after another, each in time
 # order.
 ORDER_MARK = {b"workbench.order": b"customer_id,occurred_at"}

@@ -1,8 +1,8 @@
 """Who gets from one step to the next? Conversion and drop-off over a customer's own history.
 
 `steps` has the funnel, `rules` all its options, `compare` what they do to the number, `groups` who
-converts more often, `inside` what goes with converting, `times` how long it takes, `walks` the
-kernels.
+converts more often, `correlation` what goes with converting, `times` how long it takes, `kernels`
+the kernels.
 """
 
 from workbench.funnels.compare import (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import engine, intervals
+from workbench import data_limits, engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -176,7 +176,7 @@ def decision_units(deals, *, conf_level=0.95):
     if not deciders.any():
         limits.append(NO_DECIDERS)
     if len(per) < 50:
-        limits.append(fits.FEW.having(n=len(per), least=50, unit="deals"))
+        limits.append(data_limits.FEW.having(n=len(per), least=50, unit="deals"))
     return Result(
         question=Note(
             "influence.unit_question", "How many people decide on a deal, and in which roles?"
@@ -337,7 +337,7 @@ def predictability(
                 if lone
                 else ()
             ),
-            *((fits.LEFT_OUT.having(n=lost),) if lost else ()),
+            *((data_limits.LEFT_OUT.having(n=lost),) if lost else ()),
         ),
         chart=Points(
             label=["group"],

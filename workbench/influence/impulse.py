@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import engine, intervals, schemas
+from workbench import data_limits, engine, intervals, schemas
 from workbench import regression as fits
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
@@ -144,9 +144,9 @@ def impulse(
         ),
     ]
     if len(found) < 200:
-        limits.append(fits.FEW.having(n=len(found), least=200, unit="orders"))
+        limits.append(data_limits.FEW.having(n=len(found), least=200, unit="orders"))
     if groupless:
-        limits.append(fits.LEFT_OUT.having(n=groupless))
+        limits.append(data_limits.LEFT_OUT.having(n=groupless))
     return Result(
         question=Note(
             "influence.impulse_question", "What share of first orders is placed on impulse?"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import engine, intervals
+from workbench import data_limits, engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
@@ -222,7 +222,11 @@ def price_elasticity(
         }
     )
     limits = [
-        *([fits.WEAK.having(f=made.first_f)] if instrument and made.first_f < fits.LEAST_F else []),
+        *(
+            [data_limits.WEAK.having(f=made.first_f)]
+            if instrument and made.first_f < data_limits.LEAST_F
+            else []
+        ),
         (
             Note(
                 "influence.price_instrument",
@@ -230,7 +234,7 @@ def price_elasticity(
                 "{f:3}; {least} is a common minimum); it must not affect demand in any "
                 "other way.",
                 f=made.first_f,
-                least=fits.LEAST_F,
+                least=data_limits.LEAST_F,
             )
             if instrument
             else Note(
@@ -247,7 +251,9 @@ def price_elasticity(
         ),
     ]
     if products.max() + 1 < 30:
-        limits.append(fits.FEW_CLUSTERS.having(n=products.max() + 1, least=30, unit="products"))
+        limits.append(
+            data_limits.FEW_CLUSTERS.having(n=products.max() + 1, least=30, unit="products")
+        )
     if kind == "log" and np.median(y) < 100:
         limits.append(
             Note(

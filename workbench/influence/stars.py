@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import engine, intervals
+from workbench import data_limits, engine, intervals
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -154,9 +154,11 @@ def star_rounding(
             ),
         )
     if min(right, left) < 100:
-        limits.append(fits.FEW_CLUSTERS.having(n=min(right, left), least=100, unit="products"))
+        limits.append(
+            data_limits.FEW_CLUSTERS.having(n=min(right, left), least=100, unit="products")
+        )
     if len(rows) < len(table):
-        limits.append(fits.LEFT_OUT.having(n=len(table) - len(rows)))
+        limits.append(data_limits.LEFT_OUT.having(n=len(table) - len(rows)))
     return Result(
         question=Note(
             "influence.star_question",

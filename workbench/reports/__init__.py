@@ -35,3 +35,7 @@ __all__ = [
     "table",
     "write_index",
 ]
+
+
+def __dir__():
+    return __all__

@@ -41,6 +41,11 @@ __all__ = [
     "withheld",
 ]
 
+
+def __dir__():
+    return __all__
+
+
 EVIDENCE = ("descriptive", "associational", "quasi-causal", "experimental")
 NUMBERS = ("count", "total", "amount", "n", "estimate", "std_error", "conf_low", "conf_high")
 _PLAIN = ("unit", "n", "conf_level", "evidence", "simulated", "currency", "built_in", "analysis")

@@ -32,7 +32,9 @@ class Holds:
 _CHOICES = {"choices": Holds(flags=("chosen", "available"))}
 _ITEMS = {"table": Holds(numbers=("{items}", "{scales}"))}
 _TRUTH = {
-    "posterior": Holds((*_NOW, "calibrated"), _NOW, ("certain", "calibrated"), _NOW),
+    "posterior": Holds(
+        (*_NOW, "calibrate_to_experiments"), _NOW, ("certain", "calibrate_to_experiments"), _NOW
+    ),
     "truth": Holds(("customer_id", "stage")),
 }
 _CAMPAIGN = {

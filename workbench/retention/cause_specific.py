@@ -64,7 +64,6 @@ def competing_risks(
     names = sorted(rows[cause].dropna().unique(), key=str)
     if not len(rows):
         raise NotEnoughData("retention.error_no_complete_row", "survival: there is no complete row")
-    nobody = not names
     names = names or ["any_reason"]
     code = rows[cause].map({n: i + 1 for i, n in enumerate(names)}).fillna(0).astype(int)
     who = None if customer is None else rows[customer]
@@ -90,15 +89,14 @@ def competing_risks(
                 for name, share, *_ in shares
             ],
         ),
-        NOBODY_LEFT if nobody else EXIT_LIMIT,
+        EXIT_LIMIT if code.any() else NOBODY_LEFT,
         *sentences.left_out(len(table) - len(rows)),
     ]
+    columns = ["cause", "time", "n", "count", "estimate", "std_error", "conf_low", "conf_high"]
     return Result(
         question=Note("retention.exit_question", "What share has ended for each reason?"),
         answer=_exit_answer(shares, when, time, len(rows)),
-        table=made[
-            ["cause", "time", "n", "count", "estimate", "std_error", "conf_low", "conf_high"]
-        ],
+        table=made[columns],
         method=Note(
             "retention.exit_method", "Cumulative incidence (Aalen–Johansen), reasons competing."
         ),

@@ -7,6 +7,31 @@ from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.notes import Note
 from workbench.schemas.tables import EXTRA, TABLES, UNIQUE, Column
 
+__all__ = [
+    "TABLES",
+    "beside",
+    "bought",
+    "columns",
+    "first_day",
+    "followed",
+    "group_of",
+    "micros",
+    "moment",
+    "moments",
+    "must_match",
+    "observed_until",
+    "purchase_days",
+    "require",
+    "tells_groups",
+    "validate",
+    "whole_days",
+]
+
+
+def __dir__():
+    return __all__
+
+
 # Years beyond them are slips, and more days than a calendar of periods can hold.
 FIRST_YEAR, LAST_YEAR = 1700, 2200
 

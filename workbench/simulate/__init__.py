@@ -36,6 +36,10 @@ __all__ = [
 ]
 
 
+def __dir__():
+    return __all__
+
+
 @dataclass(frozen=True)
 class Market:
     """A simulated market: `tables` as a firm would have them, `truth` beside them, and the

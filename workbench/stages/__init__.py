@@ -1,10 +1,10 @@
 """Where in the buying process are people, what do they do there, and how long does it take?
 
 Stages, frameworks and rules (`taxonomy`, `mapping`); decision occasions (`episodes`): how far they
-come (`reach`) and how long they take (`durations`, `buying_time`, `giving_up`); what happens within
-one (`profile`, `search`, `paths`, `skipping`); where it goes wrong (`carts`, `checkout`,
-`barriers`, `checkpoints`); and the stage nobody sees (`latent`, `stage_distribution`, `validation`,
-`buying`).
+come (`reach`) and how long they take (`durations`, `buying_time`, `exit_hazards`); what happens
+within one (`profile`, `search`, `paths`, `skipping`); where it goes wrong (`carts`,
+`checkout`, `barriers`, `checkpoints`); and the stage nobody sees (`latent`, `stage_distribution`,
+`validation`, `buying`).
 """
 
 from workbench.stages.barriers import barriers
