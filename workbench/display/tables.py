@@ -1,12 +1,11 @@
 """Tables for people: formatted, small cells withheld, escaped, long ones folded."""
 
-import html
-
 import numpy as np
 
 from workbench.display.languages import naming
 from workbench.display.readable import is_unsaid, readable
 from workbench.display.shares import ways
+from workbench.display.templates import fill
 from workbench.display.withholding import answer_of, withheld_rows
 from workbench.display.writing import (
     MISSING,
@@ -155,56 +154,28 @@ def table_html(table, caption="", shares=None, keys=()):
     text = readable(shown(table.head(SHOWN_ROWS), shares, keys))
     words = [n for n in table if n not in NUMBERS and table[n].dtype.kind not in "ifu"]
     words = {visible(header(name)) for name in words}
-    numeric = [name not in words for name in text.columns]
-    head = "".join(
-        f'<th scope="col"{_right(right)}>{html.escape(name)}</th>'
-        for name, right in zip(text.columns, numeric, strict=True)
-    )
-    rows = [_row(row, numeric) for row in text.itertuples(index=False, name=None)]
+    rows = list(text.itertuples(index=False, name=None))
     open_rows = len(rows) if len(rows) <= FOLD + _HARDLY_MORE else FOLD
-    titled = f"<caption>{html.escape(render(caption))}</caption>" if caption else ""
-    return (
-        f"<table>{titled}<thead><tr>{head}</tr></thead>"
-        + f"<tbody>{''.join(rows[:open_rows])}</tbody></table>"
-        + _folded(head, rows[open_rows:])
-        + _left_out(len(table) - SHOWN_ROWS)
-    )
-
-
-def _right(is_number):
-    # Notebooks set every cell to the right, words too; a report's page has a style of its own.
-    return ' class="number"' if is_number else ' style="text-align: left"'
-
-
-def _row(row, numeric):
-    cells = zip(row, numeric, strict=True)
-    return (
-        "<tr>"
-        + "".join(f"<td{_right(right)}>{html.escape(cell)}</td>" for cell, right in cells)
-        + "</tr>"
-    )
-
-
-def _folded(head, rows):
-    if not rows:
-        return ""
-    says = html.escape(str(_FOLDED.having(n=len(rows))))
-    return (
-        f"<details><summary>{says}</summary><table><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></details>"
+    return fill(
+        "table.html.j2",
+        caption=render(caption) if caption else "",
+        columns=[(name, name not in words) for name in text.columns],
+        rows=rows[:open_rows],
+        folded=rows[open_rows:],
+        folded_says=_FOLDED.having(n=len(rows) - open_rows),
+        left_out=_left_out(len(table) - SHOWN_ROWS),
     )
 
 
 def _left_out(rows):
     if rows <= 0:
         return ""
-    says = Note(
+    return Note(
         "result.more",
         "… and {n} more row; the attribute .table holds all.",
         "… and {n} more rows; the attribute .table holds them all.",
         n=rows,
     )
-    return f"<p>{html.escape(str(says))}</p>"
 
 
 def result_text(result):
@@ -219,24 +190,16 @@ def result_text(result):
 def result_html(result):
     """Return a Result as HTML: what was found above the table, how and its limits below it."""
     with naming(is_built_in(result)):
-        answer = html.escape(render(answer_of(result))) if result.answer else ""
-        limits = "".join(
-            f"<li>{html.escape(render(withheld(note)))}</li>" for note in result.limits
+        answer = answer_of(result)
+        return fill(
+            "result.html.j2",
+            answer=render(answer) if result.answer else "",
+            # A report opens with what was found.
+            unsaid=is_unsaid(answer),
+            table=table_html(result.table, result.question, ways(result), declared(result)),
+            foot=render(foot(result)),
+            limits=[render(withheld(note)) for note in result.limits],
         )
-        table = table_html(result.table, result.question, ways(result), declared(result))
-        return (
-            '<div class="result">'
-            + (f'<p class="answer{_unsaid(result)}">{answer}</p>' if answer else "")
-            + table
-            + f'<p class="method">{html.escape(render(foot(result)))}</p>'
-            + (f'<ul class="limits">{limits}</ul>' if limits else "")
-            + "</div>"
-        )
-
-
-def _unsaid(result):
-    # A report opens with what was found.
-    return " unsaid" if is_unsaid(answer_of(result)) else ""
 
 
 def declared(result):

@@ -1,11 +1,10 @@
 """How a notebook ends: the answers it found, in one list, each with its grade of evidence."""
 
-import html
-
 from workbench.display import render
 from workbench.display.languages import naming
 from workbench.display.readable import is_unsaid
 from workbench.display.tables import grade
+from workbench.display.templates import fill
 from workbench.notes import Note
 from workbench.reports.words import Unanswered
 from workbench.results import Result, is_built_in
@@ -38,11 +37,7 @@ class Conclusion:
         return said
 
     def _repr_html_(self):
-        items = "".join(
-            f"<li><strong>{html.escape(text)}</strong> ({html.escape(marks)})</li>"
-            for text, marks in self.lines()
-        )
-        return f'<ol class="conclusion">{items}</ol>'
+        return fill("conclusion.html.j2", lines=self.lines())
 
     def __repr__(self):
         return "\n".join(

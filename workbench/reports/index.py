@@ -1,11 +1,13 @@
 """The list of all reports, a page in every language, made from the runs that are there."""
 
 import datetime
-import html
 import os
 import tempfile
 
+from markupsafe import Markup
+
 from workbench import display
+from workbench.display.templates import fill
 from workbench.notes import Note
 from workbench.reports import publish, theme
 
@@ -28,18 +30,6 @@ _COLUMNS = (
 )
 _LANGUAGES = {"en": "English", "nl": "Nederlands"}
 _MOST_RUNS, _MOST_SIGNS = 30, 120
-_PAGE = """<!DOCTYPE html>
-<html lang="{language}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; \
-style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{css}</style>
-</head>
-<body><main><p class="made">{others}</p><h1>{title}</h1>{body}</main></body>
-</html>"""
 
 
 def write():
@@ -69,91 +59,81 @@ def _replace(home, name, page):
 
 def _page(everything, home, language):
     names = sorted({m["report"] for m in everything})
-    sections = [_section([m for m in everything if m["report"] == n], home) for n in names]
-    others = " · ".join(
-        f'<a lang="{one}" href="{_name(one)}">{_LANGUAGES.get(one, one)}</a>'
-        for one in display.LANGUAGES
-        if one != language
-    )
-    return _PAGE.format(
+    return fill(
+        "index.html.j2",
         language=language,
-        title=html.escape(str(_REPORTS)),
-        css=theme.css(),
-        others=others,
-        body=_filter() + "".join(sections) if sections else f"<p>{html.escape(str(_NONE_YET))}</p>",
+        title=_REPORTS,
+        css=Markup(theme.css()),
+        others=[
+            (one, _name(one), _LANGUAGES.get(one, one))
+            for one in display.LANGUAGES
+            if one != language
+        ],
+        none_yet=_NONE_YET,
+        no_good_run=_NO_GOOD_RUN,
+        failed=_FAILED,
+        show=_SHOW,
+        filters=list(_FILTERS.items()),
+        on_one_page=_PAPER,
+        columns=_COLUMNS,
+        reports=[_report([m for m in everything if m["report"] == n], home) for n in names],
     )
 
 
-def _filter():
-    """Return the choice of which runs are shown; the style does the rest, without a script."""
-    choices = "".join(
-        f'<label><input type="radio" name="runs" class="{name}"'
-        f"{' checked' if name == 'all' else ''}> {html.escape(str(says))}</label> "
-        for name, says in _FILTERS.items()
-    )
-    return (
-        f'<fieldset class="filter"><legend>{html.escape(str(_SHOW))}</legend>{choices}</fieldset>'
-    )
-
-
-def _section(manifests, home):
+def _report(manifests, home):
     """Return what the index shows of one report: its newest good run, and its runs."""
+    newest = manifests[0]
     good = next((m for m in manifests if m["status"] == "ok"), None)
-    name = html.escape(manifests[0]["report"])
-    title = html.escape((good or {}).get("title") or manifests[0]["report"])
-    newest = html.escape(str(_NO_GOOD_RUN))
-    if good:
-        newest = f'<a class="open" href="{_link(good, home)}">{name}</a> · {_stamp(good)}'
-        if (good["folder"] / "summary.html").is_file():
-            summary = _link(good, home, "summary.html")
-            newest += f' · <a href="{summary}">{html.escape(str(_PAPER))}</a>'
-    failed = ""
-    if manifests[0]["status"] != "ok":
-        says = html.escape(str(_FAILED))
-        failed = f'<p class="failed">{says}: {_short(manifests[0].get("reason"))}</p>'
-    head = "".join(f'<th scope="col">{html.escape(str(column))}</th>' for column in _COLUMNS)
-    rows = "".join(_row(m, home) for m in manifests[:_MOST_RUNS])
-    return (
-        f"<section><h2>{title}</h2><p>{newest}</p>{failed}"
-        f"<table><caption>{html.escape(str(_RUNS.having(n=len(manifests))))}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></section>"
-    )
+    return {
+        "name": newest["report"],
+        "title": (good or {}).get("title") or newest["report"],
+        "newest": _run(good, home) if good else None,
+        "failed": None if newest["status"] == "ok" else _short(newest.get("reason")),
+        "count": _RUNS.having(n=len(manifests)),
+        "runs": [_run(m, home) for m in manifests[:_MOST_RUNS]],
+    }
 
 
-def _row(manifest, home):
+def _run(manifest, home):
+    """Return what the index shows of one run."""
     good = manifest["status"] == "ok"
-    if good:
-        state = f'<a href="{_link(manifest, home)}">ok</a>'
-    else:
-        state = f'<span class="failed">{_short(manifest.get("reason") or "failed")}</span>'
-    cells = (_stamp(manifest), state, _short(_given(manifest)))
-    kind = "good" if good else "bad"
-    return f'<tr class="{kind}"><td>{"</td><td>".join(cells)}</td></tr>'
+    on_one_page = good and (manifest["folder"] / "summary.html").is_file()
+    started, moment = _moment(manifest)
+    return {
+        "kind": "good" if good else "bad",
+        "page": _link(manifest, home) if good else None,
+        "summary": _link(manifest, home, "summary.html") if on_one_page else None,
+        "reason": _short(manifest.get("reason") or "failed"),
+        "parameters": _short(_given(manifest)),
+        "started": started,
+        "moment": moment,
+    }
 
 
 def _link(manifest, home, page="report.html"):
-    return html.escape((manifest["folder"] / page).relative_to(home).as_posix())
+    return (manifest["folder"] / page).relative_to(home).as_posix()
 
 
 def _short(text):
     """Return the beginning of a text in one line; the run's manifest holds the whole."""
     words = " ".join(str(text).split())
-    cut = words if len(words) <= _MOST_SIGNS else words[: _MOST_SIGNS - 1] + "…"
-    return html.escape(cut)
+    return words if len(words) <= _MOST_SIGNS else words[: _MOST_SIGNS - 1] + "…"
 
 
-def _stamp(manifest):
-    """Return when a run began, in the time of the place where the list is made."""
+def _moment(manifest):
+    """Return when a run began, as it is kept and in the time of the place where the list is made.
+
+    What is no moment with a zone is only shown.
+    """
     started = str(manifest.get("started", ""))
     try:
         moment = datetime.datetime.fromisoformat(started)
     except ValueError:
-        return html.escape(started[:16])
+        return None, started[:16]
     if moment.tzinfo is None:
-        return html.escape(started[:16].replace("T", " "))
+        return None, started[:16].replace("T", " ")
     local = moment.astimezone()
-    text = f"{local:%Y-%m-%d %H:%M} ({local.tzname()})"
-    return f'<time datetime="{html.escape(started)}">{html.escape(text)}</time>'
+    return started, f"{local:%Y-%m-%d %H:%M} ({local.tzname()})"
 
 
 def _given(manifest):
