@@ -55,7 +55,7 @@ ANALYSES = (
     "choice.logit",
     "choice.nested",
     "choice.mixed",
-    "choice.latent_classes",
+    "choice.select_latent_classes",
     "choice.postestimation",
     "choice.samples",
     "choice.validation",

@@ -330,7 +330,7 @@ def _newton(model, data, begin, enough):
         theta[free] = some
         return value(model, theta, data)[1][free] / n
 
-    best, left = likelihoods.polish(score, theta[free].copy(), enough=enough)
+    best, left = likelihoods.newton_refine(score, theta[free].copy(), enough=enough)
     theta[free] = best
     return theta, value(model, theta, data)[0], left
 
@@ -347,7 +347,7 @@ def _curvature(model, data, theta):
     cov = np.full((len(theta), len(theta)), np.nan)
     inside = np.append(_free(theta[:k]), np.ones(len(theta) - k, bool))
     try:
-        curvature = -likelihoods.slope(lambda q: value(model, q, data)[1], theta)
+        curvature = -likelihoods.numerical_jacobian(lambda q: value(model, q, data)[1], theta)
         inverse = np.linalg.inv(curvature[np.ix_(inside, inside)])
         if (np.diag(inverse) > 0).all():
             cov[np.ix_(inside, inside)] = inverse
@@ -384,7 +384,7 @@ def _of_ratios(model, data, theta, pairs, edges):
     def gradient(moved):
         return turn.T @ value(model, theta + turn @ moved, data)[1]
 
-    curvature = -likelihoods.slope(gradient, np.zeros(turn.shape[1]))
+    curvature = -likelihoods.numerical_jacobian(gradient, np.zeros(turn.shape[1]))
     cov = np.full((size, size), np.nan)
     try:
         inverse = np.linalg.inv(curvature)
