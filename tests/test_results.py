@@ -1368,6 +1368,7 @@ def test_shares_carry_their_denominator(made, name):
 
 # Credit of conversions is shared between channels; repeats are counted over years, and purchases
 # over time beside the number of customers.
+CREDITED = {"heuristics", "markov", "shapley", "compare", "calibrated"}
 CREDITED = {"heuristics", "markov", "shapley", "compare", "calibrate_to_experiments"}
 RATES = {"purchase_frequency", "tracking_plot"}
 # Of a curve, the events at a time stand beside those still at risk.

@@ -66,7 +66,8 @@ def pivot_survey(surveys, items=None, *, prefix=""):
 
     Raises InputError for an unknown item.
     """
-    fits.require(surveys, "surveys", "respondent_id", "answered_at", "item", "value")
+    fits.require(surveys, "surveys", "respondent_id", "answered_at", "item")
+    fits.numbers(surveys, "surveys", "value")
     surveys = surveys.assign(item=surveys["item"].map(own.written, na_action="ignore"))
     surveys = surveys.dropna(subset=["item"])
     known = surveys["item"].unique()

@@ -108,6 +108,10 @@ NOTEBOOKS = {
     ),
     "51_what_people_say": Need("texts", columns=("by", "product")),
     "52_interviews_and_codes": Need("codes", columns=("stage", "held", "quote_text")),
+    "53_journey_map": Need(
+        "events",
+        beside=("surveys_source", "surveys_mapping"),
+    ),
     "54_service_and_the_closed_loop": Need("tickets", columns=("by",)),
     "90_monthly_review": Need("orders", days=62),
 }
