@@ -907,6 +907,11 @@ ANALYSES = {
     "affinity": (LIKED, lambda d: interests.affinity(d, space="space", half_life="90D")),
     "related": (LIKED, interests.related),
     "multiplier": (LIKED, lambda d: interests.multiplier(d, precisions=[0.2])),
+    "drift": (LIKED, lambda d: interests.drift(d, topic="family", least=8)),
+    "against_stated": (
+        LIKED,
+        lambda d: interests.against_stated(interests.profiles(d), d[d["amount"] > 14]),
+    ),
     "cross_reach": (LIKED, lambda d: interests.cross_reach(d, topic="family", window="60D")),
     "most_bought": (
         LIKED,
@@ -1203,6 +1208,7 @@ SHARES = {
 # times or money.
 SIGNED = {
     "multiplier",
+    "drift",
     "disconfirmation",
     "emotion_curve",
     "hidden_answers",
@@ -1362,6 +1368,7 @@ def test_shares_carry_their_denominator(made, name):
 
 # Credit of conversions is shared between channels; repeats are counted over years, and purchases
 # over time beside the number of customers.
+CREDITED = {"heuristics", "markov", "shapley", "compare", "calibrated"}
 CREDITED = {"heuristics", "markov", "shapley", "compare", "calibrate_to_experiments"}
 RATES = {"purchase_frequency", "tracking_plot"}
 # Of a curve, the events at a time stand beside those still at risk.

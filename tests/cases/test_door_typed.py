@@ -17,6 +17,7 @@ from door_helpers import COLUMNS, accounted, loaded, mapping, noticed, reasons, 
 from workbench import load
 from workbench.errors import InputError
 from workbench.load import formulas
+from workbench.load.guessing import peek
 
 LONG = (1234567890123456789, 1234567890123456790)
 AT = ["2026-01-01", "2026-01-02", "2026-01-03"]
@@ -382,3 +383,40 @@ def test_a_query_reads_its_own_and_writes_nothing(tmp_path, query, kind):
         load.file(path, told)
     assert not out.exists()
     assert "secret\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("beside", [{}, {"meta": {"pages": 3}}, {"next": None, "errors": []}])
+@pytest.mark.parametrize("key", ["data", "results", "Items"])
+def test_an_answer_of_a_program_is_the_rows_in_it(tmp_path, key, beside):
+    """One object around an array; what stands beside the rows is said not to be read."""
+    rows = [{"id": i, "who": "a", "at": "2024-01-01", "eur": 5} for i in range(3)]
+    for indent in (None, 1):
+        (tmp_path / "f.json").write_text(json.dumps({**beside, key: rows}, indent=indent))
+        found = load.file(tmp_path / "f.json", mapping())
+        assert found.report.rows_in == len(found["orders"]) == 3
+        assert ("noticed_wrapped" in noticed(found)) == bool(beside)
+
+
+def test_the_guess_sees_the_rows_in_an_answer(tmp_path):
+    """Its columns are those of the rows."""
+    rows = [{"order_id": i, "customer_id": "a", "total": 5.5} for i in range(3)]
+    path = written(tmp_path, json.dumps({"data": rows, "meta": {"n": 3}}), "f.json")
+    assert list(peek.peek(path).columns) == ["order_id", "customer_id", "total"]
+
+
+def test_an_object_with_a_list_of_its_own_is_a_row(tmp_path):
+    """An event with parameters, in a file of one line, is an event; two lists are not guessed."""
+    row = {"id": 1, "who": "a", "at": "2024-01-01", "eur": 5, "params": [{"key": "k", "value": 1}]}
+    (tmp_path / "f.json").write_text(json.dumps(row))
+    assert len(load.file(tmp_path / "f.json", mapping())["orders"]) == 1
+    (tmp_path / "f.json").write_text(json.dumps({"orders": [row], "customers": [row]}))
+    with pytest.raises(InputError, match="Present: orders, customers"):
+        load.file(tmp_path / "f.json", mapping())
+
+
+def test_a_year_over_a_column_of_a_sheet_is_its_name(tmp_path):
+    """It is 2024, as it stands there, and no fraction."""
+    frame = pd.DataFrame({"id": [1], "who": ["a"], "at": ["2024-01-01"], 2024: [5]})
+    frame.to_excel(tmp_path / "f.xlsx", index=False)
+    told = mapping(columns={**mapping()["columns"], "amount": "2024"})
+    assert load.file(tmp_path / "f.xlsx", told)["orders"]["amount"].tolist() == [5]

@@ -3,7 +3,7 @@ say and miss there.
 """
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,23 +16,25 @@ from workbench.notes import Note
 from workbench.results import Result, is_built_in, withheld
 
 ALL = "all"
-WIDE, HIGH, EDGE = 1200, 250, 26  # of the drawing, in its own units
+WIDE, HIGH, EDGE = 1200, 250, 30  # of the drawing, in its own units
 ROWS = {
-    "touchpoints": Note("page.touchpoints", "Where they come"),
+    "touchpoints": Note("page.touchpoints", "Where they come: share, satisfaction"),
     "on": Note("page.on", "Who goes on, and when"),
     "said": Note("page.said", "What they say"),
-    "pains": Note("page.pains", "What hurts"),
+    "pains": Note("page.pains", "What hurts (texts that speak ill of it)"),
     "quotes": Note("page.quotes", "In their words"),
-    "opportunity": Note("page.opportunity", "Where to look first"),
+    "opportunity": Note("page.opportunity", "Opportunity: where to look first"),
 }
 FEELING = Note("page.feeling", "How they feel")
 TITLE = Note("page.title", "The customer journey on one page")
 REACHED = Note("page.reached", "{share} of all ({n:0} customers)", share="", n=0)
 GO_ON = Note("page.go_on", "{share} go on ({low} to {high})", share="", low="", high="")
-AFTER = Note("page.after", "half of them within {days:2} days", days=0)
+AFTER = Note("page.after", "half of them within {days:plain} days", days=0)
+SOON = Note("page.soon", "half of them within {hours:0} hours", hours=0)
 LAST = Note("page.last", "the end of the journey")
-SCORE = Note("page.score", "{what:word} {value:2} ({low:2} to {high:2}; n = {n})", n=0)
-MISSES = Note("page.misses", "{share} speak ill of {what:word} ({count} of {n} texts)", n=0)
+SCORE = Note("page.score", "{what:word} {value} ({low} to {high}; n = {n})", n=0)
+MISSES = Note("page.misses", "{what:word} {share} ({count} of {n})", n=0)
+CHANCE = Note("page.chance", "{value} ({low} to {high})", value="", low="", high="")
 NOBODY = Note("page.nobody", "too few to say")
 LINES = {
     "everybody": Note("page.everybody", "everybody, by model"),
@@ -40,6 +42,8 @@ LINES = {
     "never_answered": Note("page.never", "who never answered, by model"),
     "mean": Note("page.mean", "those who answered"),
 }
+HUES = (COLOURS[0], COLOURS[1], COLOURS[3])
+SHORT = 2.0  # days that are better said in hours
 SCORES = ("satisfaction", "effort", "sentiment")
 
 
@@ -55,10 +59,12 @@ class Page:
     curve: Result
     quotes: Result | None = None
     title: str | None = None
+    # What has been quoted already: a page says nothing twice where it can help it.
+    _quoted: set = field(default_factory=set, repr=False)
 
-    def page(self, css: str = "") -> str:
-        """Return one page of A3 as HTML that stands on its own."""
-        return self._filled("journey_page.html.j2", css=css)
+    def page(self, size: float = 9.0) -> str:
+        """Return one page of A3 as HTML that stands on its own, its text of a size in points."""
+        return self._filled("journey_page.html.j2", size=size, small=0.8 * size)
 
     def view(self) -> str:
         """Return the same for a notebook: the curve, and a fold a stage."""
@@ -71,7 +77,9 @@ class Page:
     def _values(self):
         table = self.result.table[~withheld_rows(self.result.table)]
         stages = list(dict.fromkeys(self.result.table["stage"]))
-        best = table.loc[table["measure"] == "opportunity", "estimate"].max()
+        chances = table[(table["measure"] == "opportunity") & (table["touchpoint"] != ALL)]
+        best = chances["estimate"].max() if len(chances) else np.nan
+        self._quoted.clear()
         return {
             "title": self.title or str(TITLE),
             "language": writing.languages.language(),
@@ -93,7 +101,9 @@ class Page:
         whole = _cells(rows[rows["touchpoint"] == ALL])
         places = [p for p in dict.fromkeys(rows["touchpoint"]) if p != ALL]
         pains = rows[(rows["touchpoint"] == ALL) & (rows["measure"] == "pain")]
-        reach, chance = whole.get("reach"), whole.get("opportunity")
+        reach = whole.get("reach")
+        chances = rows[(rows["touchpoint"] != ALL) & (rows["measure"] == "opportunity")]
+        chances = chances.sort_values("estimate", ascending=False, kind="stable")
         return {
             "name": writing.key(stage, "stage"),
             "reach": _reached(reach),
@@ -102,7 +112,7 @@ class Page:
             "said": [_score(name, whole[name]) for name in SCORES if name in whole],
             "pains": [_pain(row) for row in pains.to_dict("records")],
             "quotes": self._said(stage),
-            "opportunity": _opportunity(chance, best),
+            "opportunity": [_opportunity(row, best) for row in chances.to_dict("records")],
         }
 
     def _said(self, stage):
@@ -114,8 +124,13 @@ class Page:
         if named is None:
             return []
         rows = table[table[named] == stage]
-        rows = rows[rows["tone"].isin(["negative", "positive"]) & (rows["place"] == 1)]
-        return [{"tone": r["tone"], "text": str(r["quote"])} for r in rows.to_dict("records")]
+        said = []
+        for tone in ("negative", "positive"):
+            texts = [str(t) for t in rows.loc[rows["tone"] == tone, "quote"]]
+            new = [t for t in texts if t not in self._quoted] or texts
+            said += [{"tone": tone, "text": t} for t in new[:1]]
+            self._quoted.update(new[:1])
+        return said
 
     def _drawn(self, stages):
         """Return what a drawing of the curve holds: lines, bands, marks and rules."""
@@ -141,9 +156,9 @@ class Page:
         }
         for k, (name, rows) in enumerate(lines):
             rows = rows[rows["stage"].isin(stages)]
-            drawing["lines"].append(_line(name, rows, COLOURS[k], across, up, first=k == 0))
+            drawing["lines"].append(_line(name, rows, HUES[k], across, up, first=k == 0))
         for k, line in enumerate(drawing["lines"]):
-            line["key"] = 8 + 230 * k
+            line["key"] = 8 + 300 * k
         drawing["image"] = base64.b64encode(
             fill("journey_curve.svg.j2", curve=drawing).encode()
         ).decode()
@@ -172,24 +187,24 @@ def _place(cells, name):
 
 
 def _on(cells):
-    row, days = cells.get("conversion"), cells.get("days")
+    row, days = cells.get("stage_conversion"), cells.get("median_days")
     if row is None:
         return [str(LAST)]
     share, low, high = (writing.percent(row[c], 0) for c in ("estimate", "conf_low", "conf_high"))
     made = [str(GO_ON.having(share=share, low=low, high=high))]
-    return [*made, *([str(AFTER.having(days=days["estimate"]))] if days else [])]
+    if not days:
+        return made
+    if days["estimate"] < SHORT:
+        return [*made, str(SOON.having(hours=round(24 * days["estimate"])))]
+    return [*made, str(AFTER.having(days=round(days["estimate"], 1)))]
 
 
 def _score(name, row):
-    return str(
-        SCORE.having(
-            what=name,
-            value=row["estimate"],
-            low=row["conf_low"],
-            high=row["conf_high"],
-            n=int(row["n"]),
-        )
+    digits = 2 if name == "sentiment" else 1
+    value, low, high = (
+        writing.plain(round(row[c], digits)) for c in ("estimate", "conf_low", "conf_high")
     )
+    return str(SCORE.having(what=name, value=value, low=low, high=high, n=int(row["n"])))
 
 
 def _pain(row):
@@ -199,11 +214,15 @@ def _pain(row):
 
 
 def _opportunity(row, best):
-    if row is None or not best > 0:
-        return {"bar": 0, "text": str(NOBODY)}
-    ends = (writing.number(row[c], 2) for c in ("estimate", "conf_low", "conf_high"))
-    text = "{} ({} – {})".format(*ends)
-    return {"bar": round(100 * row["estimate"] / best), "text": text}
+    value, low, high = (
+        writing.plain(round(row[c], 2)) for c in ("estimate", "conf_low", "conf_high")
+    )
+    return {
+        "name": writing.key(row["touchpoint"], "touchpoint"),
+        "bar": round(100 * row["estimate"] / best) if best > 0 else 0,
+        "text": str(CHANCE.having(value=value, low=low, high=high)),
+        "best": row["estimate"] >= best,
+    }
 
 
 def _lines(curve):

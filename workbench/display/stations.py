@@ -5,12 +5,12 @@ import textwrap
 import numpy as np
 
 from workbench.display import writing
-from workbench.display.marks import COLOURS, GREY, LINES, MARKERS, axis, in_order, keys, title
+from workbench.display.marks import COLOURS, LINES, MARKERS, axis, in_order, keys, title
 from workbench.notes import Note
 
 _LEAST = 30  # people who answered at both stages, for a line between them
 _N = Note("result.station_n", "n = {n}", n=0)
-_WIDTH, _HIGH, _LINE = 11, 3.7, 0.2
+_WIDTH, _HIGH, _LINE = 12, 3.7, 0.2
 
 
 def height(chart, table):
@@ -28,7 +28,9 @@ def draw(result, chart, table, ax):
     for i, (name, rows) in enumerate(groups):
         rows = rows.assign(place=rows[chart.x].map(place)).sort_values("place")
         _line(rows, i, name, chart, joined, ax)
-    names = ["\n".join(textwrap.wrap(k, _WIDTH)) for k in keys(order, chart.x)]
+    names = [
+        "\n".join(textwrap.wrap(k, _WIDTH, break_long_words=False)) for k in keys(order, chart.x)
+    ]
     if not chart.group and "n" in table:
         n = table.set_index(chart.x)["n"]
         names = [f"{k}\n{_N.having(n=int(n[s]))}" for k, s in zip(names, order, strict=True)]
@@ -44,9 +46,13 @@ def draw(result, chart, table, ax):
 def _joined(result, chart, order):
     """Return which stages are joined with the one before them; None where nothing tells."""
     table = result.table
-    if "measure" not in table or chart.group or not (table["measure"] == "change").any():
+    if (
+        "measure" not in table
+        or chart.group
+        or not (table["measure"] == "change_from_before").any()
+    ):
         return None
-    changes = table[table["measure"] == "change"].set_index(chart.x)["n"]
+    changes = table[table["measure"] == "change_from_before"].set_index(chart.x)["n"]
     return [bool(changes.get(stage, 0) >= _LEAST) for stage in order[1:]]
 
 
@@ -71,6 +77,8 @@ def _line(rows, i, name, chart, joined, ax):
 
 def _marks(rows, x, y, colour, ax):
     """Write at the points what they are: the best above them, the others below."""
+    from matplotlib import patheffects
+
     top = np.nanmax(y)
     ax.margins(y=0.22)
     for mark, across, up in zip(rows["mark"].fillna(""), x, y, strict=True):
@@ -83,6 +91,7 @@ def _marks(rows, x, y, colour, ax):
                 textcoords="offset points",
                 ha="center",
                 va="bottom" if above else "top",
-                color=colour if above else GREY,
+                color=colour,
                 fontweight="bold",
+                path_effects=[patheffects.withStroke(linewidth=3, foreground="white")],
             )

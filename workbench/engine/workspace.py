@@ -94,6 +94,18 @@ class Workspace:
             filled += len(batch)
         return found[:filled]
 
+    def stream(self, sql, rows):
+        """Yield the rows of a query as Arrow batches of so many, in their order."""
+        import duckdb
+
+        try:
+            yield from self.con.sql(sql).to_arrow_reader(rows)
+        except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException):
+            raise
+        except (duckdb.Error, OSError) as error:
+            # What goes wrong under way comes through Arrow.
+            raise _unreadable(error) from error
+
     def rows(self, sql):
         """Return the rows of a query as tuples."""
         return self._execute(sql, "fetchall")

@@ -54,8 +54,8 @@ def emotion_curve(surveys, *, item="satisfaction", stages=None, draws=400, conf_
     Result
         measure, stage, n (answers), estimate, std_error, conf_low, conf_high, mark, certainty.
         Measures: mean (of a stage; mark peak, lowest_point, end, and certainty the share of samples
-        in which the stage comes out so) and change (from the stage before, of the n people who
-        answered at both). The respondent is the sampling unit.
+        in which the stage comes out so) and change_from_before (from the stage before, of the n
+        people who answered at both). The respondent is the sampling unit.
 
     Raises
     ------
@@ -190,7 +190,15 @@ def _changes(table, order, conf_level):
         mine = weight[gap.index].to_numpy() if table.attrs.get("weighted") else None
         row = intervals.mean(gap.to_numpy(), np.arange(len(gap)), conf_level, mine)
         row.pop("total")
-        rows.append({"measure": "change", "stage": after, **row, "mark": "", "certainty": np.nan})
+        rows.append(
+            {
+                "measure": "change_from_before",
+                "stage": after,
+                **row,
+                "mark": "",
+                "certainty": np.nan,
+            }
+        )
     return rows
 
 

@@ -9,7 +9,7 @@ from workbench.experience import moments
 from workbench.notes import Note, say
 from workbench.results import Points, Result, analysis, tidy
 
-GROUPS = ("worse", "as_expected", "better")
+GROUPS = ("worse_than_expected", "as_expected", "better_than_expected")
 SEARCHES = ("search", "evaluation")
 LEAST = 30
 ANSWER = Note(
@@ -75,11 +75,12 @@ def disconfirmation(
     Returns
     -------
     Result
-        measure, group (worse, as_expected, better, all), count, n, estimate, std_error, conf_low,
-        conf_high. Measures: share; mean_difference (experience less expectation, or direct less its
-        middle); worse_slope and better_slope (what a point below, and above, expectation goes with
-        in the experience; of a direct item only); searches (mean number), skipped (share of those
-        who bought again without a search), searches_ratio (searches a point better, as a ratio).
+        measure, group (worse_than_expected, as_expected, better_than_expected, all), count, n,
+        estimate, std_error, conf_low, conf_high. Measures: share; mean_difference (experience less
+        expectation, or direct less its middle); worse_slope and better_slope (what a point below,
+        and above, expectation goes with in the experience; of a direct item only); mean_searches,
+        skipped (share of those who bought again without a search), searches_ratio (searches a point
+        better, as a ratio).
 
     Raises
     ------
@@ -249,7 +250,7 @@ def _searches(followed, conf_level):
         mean = intervals.mean(here["searches"], here["who"], conf_level)
         mean.pop("total")
         mean["conf_low"] = max(mean["conf_low"], 0.0)
-        rows.append({"measure": "searches", "group": name, **mean})
+        rows.append({"measure": "mean_searches", "group": name, **mean})
         again = here[here["bought"]]
         if len(again):
             hit = (again["searches"] == 0).to_numpy()
@@ -276,15 +277,15 @@ def _searches(followed, conf_level):
 def _answer(table):
     share = table[table["measure"] == "share"].set_index("group")
     values = {
-        "worse": share.loc["worse", "estimate"],
-        "low": share.loc["worse", "conf_low"],
-        "high": share.loc["worse", "conf_high"],
-        "count": int(share.loc["worse", "count"]),
-        "n": int(share.loc["worse", "n"]),
+        "worse": share.loc[GROUPS[0], "estimate"],
+        "low": share.loc[GROUPS[0], "conf_low"],
+        "high": share.loc[GROUPS[0], "conf_high"],
+        "count": int(share.loc[GROUPS[0], "count"]),
+        "n": int(share.loc[GROUPS[0], "n"]),
     }
     ratio = table[table["measure"] == "searches_ratio"]
     if not len(ratio):
-        return ANSWER.having(**values, better=share.loc["better", "estimate"])
+        return ANSWER.having(**values, better=share.loc[GROUPS[2], "estimate"])
     row = ratio.iloc[0]
     return SEARCHED.having(
         **values,

@@ -57,9 +57,9 @@ def hidden_answers(
     -------
     Result
         measure, method, count, n (answers), estimate, std_error, conf_low, conf_high. Measures:
-        covered (share of the hidden answers within the 95 % band), error (root of the mean squared
-        error, of the answers that had one before them; methods state_space, last_answer and
-        stage_mean) and gain (share by which the error is below that of the last answer).
+        coverage (share of the hidden answers within the 95 % band), root_mean_squared_error (
+         of the answers that had one before them; methods state_space, last_answer and
+        stage_mean) and error_reduction (share by which the error is below that of the last answer).
 
     Raises
     ------
@@ -76,7 +76,7 @@ def hidden_answers(
     >>> felt = affect.journeys(800)
     >>> made = hidden_answers(felt.events, felt.surveys, felt.texts, felt.invitations).table
     >>> made["measure"].drop_duplicates().tolist()
-    ['covered', 'error', 'gain']
+    ['coverage', 'root_mean_squared_error', 'error_reduction']
     """
     if not 0 < share < 0.5:
         raise InputError(
@@ -90,7 +90,7 @@ def hidden_answers(
     guess = _foretold(laid, share, seed)
     table = tidy(_rows(guess, seed))
     covered = table.iloc[0]
-    error = table[table["measure"] == "error"].set_index("method")
+    error = table[table["measure"] == "root_mean_squared_error"].set_index("method")
     return Result(
         question=Note(
             "experience.hidden_question", "Are answers foretold that the model has not seen?"
@@ -117,7 +117,7 @@ def hidden_answers(
         limits=(SEEN_ONLY,),
         chart=Points(
             label=["method"],
-            only={"measure": ["error"]},
+            only={"measure": ["root_mean_squared_error"]},
             xlabel=Note("experience.axis_error", "Error (points of the scale)"),
         ),
     )
@@ -160,7 +160,7 @@ def _rows(guess, seed):
     inside = gap <= intervals.z(LEVEL) * guess["spread"]
     rows = [
         {
-            "measure": "covered",
+            "measure": "coverage",
             "method": "state_space",
             **intervals.share(inside, guess["who"]),
         }
@@ -181,9 +181,17 @@ def _rows(guess, seed):
     roots = np.sqrt(squares[drawn].mean(axis=1))
     own = np.sqrt(squares.mean(axis=0))
     for k, name in enumerate(names):
-        rows.append({"measure": "error", "method": name, **_row(own[k], roots[:, k], both.sum())})
+        rows.append(
+            {
+                "measure": "root_mean_squared_error",
+                "method": name,
+                **_row(own[k], roots[:, k], both.sum()),
+            }
+        )
     gain, draws = 1 - own[0] / own[1], 1 - roots[:, 0] / roots[:, 1]
-    rows.append({"measure": "gain", "method": "state_space", **_row(gain, draws, both.sum())})
+    rows.append(
+        {"measure": "error_reduction", "method": "state_space", **_row(gain, draws, both.sum())}
+    )
     return rows
 
 

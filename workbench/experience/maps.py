@@ -16,13 +16,13 @@ ALL = "all"
 DAY = 86_400_000_000
 ANSWER = Note(
     "experience.map_answer",
-    "Most is to be gained at {touchpoint:word} in the stage {stage:word}: {reach:%} of {n} "
+    "Most is to be gained at '{touchpoint:word}' in the stage '{stage:word}': {reach:%} of {n} "
     "customers come there, and the opportunity is {estimate:2} ({low:2} to {high:2}; {answers} "
     "answers).",
 )
 STAGE_ONLY = Note(
     "experience.map_answer_stage",
-    "Most is to be gained in the stage {stage:word}: {reach:%} of {n} customers come there, and "
+    "Most is to be gained in the stage '{stage:word}': {reach:%} of {n} customers come there, and "
     "the opportunity is {estimate:2} ({low:2} to {high:2}; {answers} answers).",
 )
 NO_ANSWERS = Note(
@@ -105,11 +105,11 @@ def journey_map(
     -------
     Result
         stage, touchpoint ("all": the stage itself), measure, aspect, count, n, estimate, std_error,
-        conf_low, conf_high. Measures: reach (share of all customers who came there), conversion (of
-        these, who came to a later stage), days (median, from first coming to a stage to first
-        coming to the next one they reached), satisfaction and effort (mean answer), sentiment (mean
-        polarity, -1 to 1), pain (share of texts that speak ill of the aspect; the three largest of
-        a place) and opportunity.
+        conf_low, conf_high. Measures: reach (share of all customers who came there),
+        stage_conversion (of these, who came to a later stage), median_days (from first
+        coming to a stage to first coming to the next one they reached), satisfaction
+        and effort (mean answer), sentiment (mean polarity, -1 to 1), pain (share of texts that
+        speak ill of the aspect; the three largest of a place) and opportunity.
 
     Raises
     ------
@@ -268,13 +268,15 @@ def _place_rows(place, came, walked, order):
     after = walked[later].to_numpy()
     after = np.where(after >= first[:, None], after, np.nan)
     on = ~np.isnan(after).all(axis=1)
-    rows.append(place.row("conversion", intervals.share(on[here], who[here], place.conf_level)))
+    rows.append(
+        place.row("stage_conversion", intervals.share(on[here], who[here], place.conf_level))
+    )
     both = here & on
     if both.sum() >= 2:
         days = (np.nanmin(after[both], axis=1) - first[both]) / DAY
         low, high = _quantile_ends(days, place.conf_level)
         numbers = {"n": int(both.sum()), "estimate": float(np.median(days))}
-        rows.append(place.row("days", {**numbers, "conf_low": low, "conf_high": high}))
+        rows.append(place.row("median_days", {**numbers, "conf_low": low, "conf_high": high}))
     return rows
 
 

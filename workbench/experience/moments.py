@@ -23,8 +23,7 @@ FEW = Note(
 )
 ANSWERED_ONLY = Note(
     "experience.answered_only",
-    "These are the feelings of who answered. Who did not may feel otherwise: see "
-    "representativeness and latent_curve.",
+    "Answers are those of who answered; who did not may feel otherwise.",
 )
 PLACES = ("stage", "touchpoint")
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from workbench import engine, intervals
 from workbench import regression as fits
+from workbench.data_limits import FEW_CLUSTERS, LEAST_F, WEAK
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -222,7 +223,7 @@ def price_elasticity(
         }
     )
     limits = [
-        *([fits.WEAK.having(f=made.first_f)] if instrument and made.first_f < fits.LEAST_F else []),
+        *([WEAK.having(f=made.first_f)] if instrument and made.first_f < LEAST_F else []),
         (
             Note(
                 "influence.price_instrument",
@@ -230,7 +231,7 @@ def price_elasticity(
                 "{f:3}; {least} is a common minimum); it must not affect demand in any "
                 "other way.",
                 f=made.first_f,
-                least=fits.LEAST_F,
+                least=LEAST_F,
             )
             if instrument
             else Note(
@@ -247,7 +248,7 @@ def price_elasticity(
         ),
     ]
     if products.max() + 1 < 30:
-        limits.append(fits.FEW_CLUSTERS.having(n=products.max() + 1, least=30, unit="products"))
+        limits.append(FEW_CLUSTERS.having(n=products.max() + 1, least=30, unit="products"))
     if kind == "log" and np.median(y) < 100:
         limits.append(
             Note(

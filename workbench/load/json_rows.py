@@ -19,6 +19,21 @@ _TWICE = Note(
 )
 
 
+_WRAPPED = Note(
+    "load.noticed_wrapped",
+    "The rows are those of '{key}'; what stands beside it ({beside:text}) is not read.",
+    key="",
+    beside="",
+)
+# Under which names programs put the rows of an answer, where something else stands beside them.
+WRAPPERS = (
+    *("data", "results", "items", "records", "rows", "value", "values", "entries", "objects"),
+    *("orders", "events", "responses", "customers", "products", "transactions", "list"),
+)
+# A file of more characters is no answer of one object.
+ANSWER = 1 << 28
+
+
 class _Decoder(json.JSONDecoder):
     """Decodes values, and counts the objects in which a key stands twice."""
 
@@ -41,8 +56,13 @@ def read(workspace, path, options):
     with open(found.path, encoding="utf-8", newline="\n") as stream:
         array = _first_sign(stream) == "["
     bad, decoder = [], _Decoder()
-    cells = Cells(workspace)
-    if array and not _is_lines(found.path):
+    cells, noticed = Cells(workspace), []
+    wrapped = None if array else _wrapped(found.path, decoder)
+    if wrapped is not None:
+        key, rows, beside = wrapped
+        cells.take_records((i, flat(row)) for i, row in enumerate(rows, 1))
+        noticed = [_WRAPPED.having(key=key, beside=beside)] if beside else []
+    elif array and not _is_lines(found.path):
         cells.take_records(_array(path, found.path, bad, decoder))
     else:
         cells.take_records(_lines(found.path, bad, decoder))
@@ -57,6 +77,7 @@ def read(workspace, path, options):
     raw.unreadable = keep_unreadable(workspace, bad)
     raw.rows += raw.unreadable
     raw.notes = {"encoding": found.encoding}
+    raw.noticed += noticed
     raw.noticed += [_TWICE.having(n=decoder.twice, key=decoder.key)] if decoder.twice else []
     return raw
 
@@ -88,6 +109,36 @@ def _is_lines(path):
         except (ValueError, RecursionError):
             return False
         return bool(_first_sign(stream))
+
+
+def _wrapped(path, decoder):
+    """Return the name, rows and other names of a file that is one object around its rows; None
+    for any other: an event with a list of parameters is a row itself.
+    """
+    if path.stat().st_size > ANSWER:
+        return None
+    with open(path, encoding="utf-8", newline="\n") as stream:
+        return wrapped(stream.read(), decoder)
+
+
+def wrapped(text, decoder):
+    """Return the name, rows and other names of a text that is one object around its rows."""
+    text = text.strip("\ufeff \t\r\n")
+    try:
+        value, end = decoder.raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    if end < len(text) or not isinstance(value, dict):
+        return None
+    lists = [k for k, v in value.items() if _of_objects(v)]
+    named = [k for k in lists if len(value) == 1 or k.lower() in WRAPPERS]
+    if len(lists) != 1 or not named:
+        return None
+    return lists[0], value[lists[0]], [k for k in value if k != lists[0]]
+
+
+def _of_objects(value):
+    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
 
 
 def _lines(path, bad, decoder):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 # Columns of the engine's table have names of their own (c0, c1, …): names in a file may differ in
 # case alone, or be those of ours.
 ROW = "row_number"
+# The number in the file of a row that is known by another one.
+FILE_ROW = "file_row"
 # What a column is called whose header is empty.
 UNNAMED = re.compile(r"unnamed_\d+")
 # What is nothing in a column of numbers or moments, besides the empty cell.
@@ -35,7 +37,9 @@ class Raw:
     `decimals` gives the decimal sign of a column whose file says one of its own. `padded` is False
     where no cell of a text has blanks around it. `unmatched` lists columns that are true where a
     joined file has no row, with the reason to refuse it; `texts` is the table of open answers,
-    where there is one; `questions` the text of each question that the file knows.
+    where there is one; `questions` the text of each question that the file knows. `whole` is the
+    SQL of a file whose rows are judged while they are read, `draft` where those kept are written,
+    and `place` what gives the rows of the file that stand at places of what was judged.
     """
 
     workspace: object
@@ -63,12 +67,16 @@ class Raw:
     underscored: bool = True
     settled: object = None
     pick: object = None
+    draft: object = None
+    place: object = None
 
     def bring(self, numbers):
         """Make `relation` hold at least the rows whose numbers a query gives."""
         if not self.whole:
             return
         work = self.workspace
+        if self.place:
+            numbers = self._numbered(numbers)
         picked = self.pick(work, numbers) if self.pick else None
         if picked is None:
             work.run(
@@ -78,7 +86,27 @@ class Raw:
             )
         else:
             work.table_from("file_rows", picked)
-        work.run(f"CREATE OR REPLACE TEMP VIEW {self.relation} AS FROM file_rows")
+        rows = "file_rows"
+        if self.place:
+            # Rows are known by their places from here on; the line is that of the file.
+            rows = (
+                f"(SELECT p.place AS {ROW}, p.{ROW} AS {FILE_ROW}, f.* EXCLUDE ({ROW}) "
+                f"FROM file_rows f JOIN places p ON p.{ROW} = f.{ROW})"
+            )
+        work.run(f"CREATE OR REPLACE TEMP VIEW {self.relation} AS FROM {rows}")
+
+    def _numbered(self, places):
+        """Return a query of the rows in the file that stand at places, which a query gives."""
+        import numpy as np
+        import pyarrow as pa
+
+        found = self.workspace.rows(f"SELECT DISTINCT {ROW} FROM ({places}) ORDER BY 1")
+        found = np.array([place for (place,) in found], np.int64)
+        numbers = pa.table({"place": found, ROW: self.place(found)})
+        self.workspace.table_from("places", numbers)
+        self.line = self.line.replace(f"r.{ROW} ", f"r.{FILE_ROW} ")
+        self.lines_from = self.lines_from.replace(f"r.{ROW} ", f"r.{FILE_ROW} ")
+        return f"SELECT {ROW} FROM places"
 
     @property
     def places(self):

@@ -3,7 +3,7 @@
 from workbench import schemas
 from workbench.engine.duck import literal
 from workbench.errors import DataError, InputError, unknown
-from workbench.load import numbers
+from workbench.load import at_once, numbers
 from workbench.load.raw import ROW, Doubt
 from workbench.notes import Note
 
@@ -30,6 +30,8 @@ class Judge:
         self.columns = {}
         self.reasons, self.whole = [], []
         self.several_possible = False
+        # What one pass over the file wrote, and whether rows it kept were refused since.
+        self.done, self.more = None, False
 
     def run(self):
         """Judge every row; rules over rows that are kept come last."""
@@ -202,22 +204,22 @@ class Judge:
             f", CAST(coalesce({sql}, false) AS BOOLEAN) AS w{i}, {key} AS wk{i}"
             for i, (sql, _, key) in enumerate(self.whole)
         )
-        cases = [f"WHEN {sql} THEN {DOUBTED}" for sql in dict.fromkeys(self.values.doubts)]
-        cases += [f"WHEN {sql} THEN {i}" for i, (sql, _) in enumerate(conditions)]
-        code = f"CASE {' '.join(cases)} END" if cases else "NULL"
+        code, passes = self._code_of(conditions), self._at_once()
         names = ", ".join(f'"{name}"' for name in named)
+        names += self._for_orders() if passes else ""
         kept = "".join(f", w{i}, wk{i}" for i in range(len(self.whole)))
         hashed = f"hash({', '.join(self.raw.columns.values())})"
         # Rows judged while they are read are numbered by their place in the table they make.
         number = "" if self.raw.whole else f"{ROW}, "
-        self.work.run(
-            f"""CREATE OR REPLACE TEMP TABLE judged_rows AS
-            SELECT {number}_row_hash, CAST({code} AS SMALLINT) AS _refusal{kept}, {names}
+        rows = f"""SELECT {number}_row_hash, CAST({code} AS SMALLINT) AS _refusal{kept}, {names}
             FROM (
               SELECT *, {shown}{whole} FROM (
                 SELECT {number}{hashed} AS _row_hash, {", ".join(dict.fromkeys(raw))}{steps}
                 FROM {self.raw.whole or self.raw.relation}))"""
-        )
+        if passes:
+            self._pass(rows)
+        else:
+            self.work.run(f"CREATE OR REPLACE TEMP TABLE judged_rows AS {rows}")
         self.work.run(
             f"CREATE OR REPLACE TEMP TABLE more_refused ({ROW} BIGINT, _refusal SMALLINT)"
         )
@@ -225,9 +227,54 @@ class Judge:
         if self.raw.whole:
             self._must_hold_for_all()
 
+    def _code_of(self, conditions):
+        """Return the SQL of the place of a row's first reason; NULL where it is kept so far."""
+        cases = [f"WHEN {sql} THEN {DOUBTED}" for sql in dict.fromkeys(self.values.doubts)]
+        cases += [f"WHEN {sql} THEN {i}" for i, (sql, _) in enumerate(conditions)]
+        if self._at_once() and self.whole:
+            # The row of a rule over whole orders goes in the pass, the rest of its order after it.
+            cases.append(f"WHEN w0 THEN {self.code(self.whole[0][1])}")
+        return f"CASE {' '.join(cases)} END" if cases else "NULL"
+
+    def _at_once(self):
+        """Say whether one pass may write what is kept: of rules over whole orders one, by a
+        canonical column, needs no more.
+        """
+        one = not self.whole or (len(self.whole) == 1 and self._whole_by() is not None)
+        return bool(self.raw.whole and self.raw.draft) and one
+
+    def _whole_by(self):
+        """Return the canonical column that is what the first rule holds whole, or None."""
+        key = self.whole[0][2]
+        return next((self.column(n) for n, (sql, _) in self.columns.items() if sql == key), None)
+
+    def _for_orders(self):
+        """Return the columns by which lines become orders while they pass; none where they do not,
+        or orders have more columns.
+        """
+        needed = {"order_id", "customer_id", "ordered_at", "amount"} <= set(self.columns)
+        if self.kind != "order_lines" or not needed or self.of_orders():
+            return ""
+        return f", hash(order_id) AS {at_once.ORDER}, hash(customer_id) AS {at_once.WHO}"
+
+    def _pass(self, rows):
+        """Judge and write the rows in one pass."""
+        named = {self.column(name): name for name in self.columns}
+        done = at_once.Pass(self.raw.draft, named, at_once.ORDER in rows, DOUBTED)
+        self.done = done
+        done.run(self.work.stream(rows, at_once.BATCH))
+        if done.doubted or not done.kept:
+            raise Doubt
+        at_once.views(self, done)
+        self.raw.place = done.rows_at
+
     def _must_hold_for_all(self):
         """Raise Doubt where what the first rows showed does not hold for the whole file."""
         odd = self.work.forget_rejects()
+        if self.done is not None:
+            if odd or self.done.rows != self.raw.rows:
+                raise Doubt
+            return
         rows, doubted = self.work.row(
             f"SELECT count(*), count(*) FILTER (_refusal = {DOUBTED}) FROM judged_rows"
         )
@@ -240,8 +287,10 @@ class Judge:
         Reasons found over several rows stand in a table of their own: to change rows scattered
         over a large table costs the engine more than to read it.
         """
-        number = f"j.rowid AS {ROW}, " if self.raw.whole else ""
-        place = "j.rowid" if self.raw.whole else f"j.{ROW}"
+        numbered = self.done is not None or not self.raw.whole
+        number = "" if numbered else f"j.rowid AS {ROW}, "
+        place = f"j.{ROW}" if numbered else "j.rowid"
+        alive = "judged_rows" if self.done is None else "kept_rows"
         code, joined, apart = "", "", ""
         if more:
             code = " REPLACE (coalesce(j._refusal, m._refusal) AS _refusal)"
@@ -252,14 +301,18 @@ class Judge:
             f"CREATE OR REPLACE TEMP VIEW judged AS {rows}{code} FROM judged_rows j{joined}"
         )
         self.work.run(
-            f"CREATE OR REPLACE TEMP VIEW alive AS {rows} FROM judged_rows j{apart} "
+            f"CREATE OR REPLACE TEMP VIEW alive AS {rows} FROM {alive} j{apart} "
             "WHERE j._refusal IS NULL"
         )
 
     def _over_rows(self):
         """Apply the rules over several rows, each to those that are left by then."""
         for i, (_, reason, _) in enumerate(self.whole):
-            self._refuse(f"w{i} OR wk{i} IN (SELECT wk{i} FROM judged WHERE w{i})", reason)
+            if self.done is None:
+                self._refuse(f"w{i} OR wk{i} IN (SELECT wk{i} FROM judged WHERE w{i})", reason)
+            elif self.done.refused_rows is not None:
+                keys = "SELECT wk0 FROM refused_here WHERE w0"
+                self._refuse(f'"{self._whole_by()}" IN ({keys})', reason)
         if self.several_possible:
             self._several_currencies()
         if self.kind == "order_lines":
@@ -274,11 +327,12 @@ class Judge:
             f"WHERE {condition}"
         )
         if count:
+            self.more = True
             self._name_rows(more=True)
 
     def _orders(self):
         """Refuse orders of several customers, and those of which a line was refused."""
-        if "customer_id" in self.columns:
+        if "customer_id" in self.columns and not self.orders_written():
             self._add_up()
             several = "SELECT order_id FROM orders WHERE several_customers"
             if self.work.one(f"SELECT count(*) FROM ({several})"):
@@ -304,14 +358,34 @@ class Judge:
             FROM {ALIVE} GROUP BY order_id"""
         )
 
+    def orders_written(self):
+        """Say whether the pass wrote the orders of exactly the lines that are kept."""
+        done = self.done
+        return bool(done and done.orders and done.orders.together and not self.more)
+
+    def take_rows(self, path):
+        """Let the file that the pass wrote be that of the rows kept; False where it is not."""
+        if self.done is None or self.more:
+            return False
+        self.done.move(path)
+        at_once.views(self, self.done)
+        return True
+
+    def forget(self):
+        """Remove what the pass wrote and nobody took."""
+        if self.done is not None:
+            self.work.run("DROP VIEW IF EXISTS judged_rows; DROP VIEW IF EXISTS kept_rows")
+            self.done.forget()
+
     def of_orders(self):
         """Return the columns of lines that orders have too."""
         return [c for c in ("store_id", "channel", "side", "currency") if c in self.columns]
 
     def orders(self):
         """Bring the table `orders` up to date with the lines that are kept."""
-        lines = self.work.one("SELECT coalesce(sum(lines), 0) FROM orders")
-        if lines != self.work.one(f"SELECT count(*) FROM {ALIVE}"):
+        known = self.work.one("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'orders'")
+        lines = known and self.work.one("SELECT coalesce(sum(lines), 0) FROM orders")
+        if not known or lines != self.work.one(f"SELECT count(*) FROM {ALIVE}"):
             self._add_up()
 
     def _unique(self, key):
@@ -338,8 +412,11 @@ class Judge:
         """
         import numpy as np
 
-        rows = self.work.one("SELECT count(*) FROM judged_rows")
-        found = self.work.array(f"SELECT {hashed} FROM {ALIVE}", rows)
+        if self.done is not None and hashed == "_row_hash":
+            found = self.done.hashes.copy()
+        else:
+            rows = self.work.one("SELECT count(*) FROM judged_rows")
+            found = self.work.array(f"SELECT {hashed} FROM {ALIVE}", rows)
         found.sort()
         return np.unique(found[1:][found[1:] == found[:-1]])
 
@@ -353,10 +430,13 @@ class Judge:
         if not len(repeated):
             return 0
         self.work.table_from("repeated", pa.table({"_row_hash": repeated}))
+        rows = f"{ALIVE} JOIN repeated USING (_row_hash)"
+        if self.done is not None:
+            self.work.table_from("hashed", self.done.places_of(repeated))
+            rows = f"hashed SEMI JOIN {ALIVE} USING ({ROW})"
         self.work.run(
             f"CREATE OR REPLACE TEMP TABLE alike AS SELECT {ROW}, _row_hash, "
-            f"min({ROW}) OVER (PARTITION BY _row_hash) AS first "
-            f"FROM {ALIVE} JOIN repeated USING (_row_hash)"
+            f"min({ROW}) OVER (PARTITION BY _row_hash) AS first FROM {rows}"
         )
         self.raw.bring(f"SELECT {ROW} FROM alike")
         same = " AND ".join(f"a.{c} IS NOT DISTINCT FROM b.{c}" for c in self.raw.columns.values())

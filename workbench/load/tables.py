@@ -131,6 +131,7 @@ def _judged(raw, mapping, paths, folder, found, bar):
     if raw.rows == raw.unreadable:
         problems = _refused(raw, [], folder).problems()
         raise no_usable_row(path, problems, raw)
+    raw.draft = folder / "rows.draft" if raw.whole else None
     judge = _judge(raw, mapping, path)
     raw = judge.raw
     doubles = judge.duplicates()
@@ -150,6 +151,7 @@ def _judged(raw, mapping, paths, folder, found, bar):
     if raw.texts is not None:
         tables.append("texts")
         _write_texts(raw.texts, mapping, path, folder)
+    judge.forget()
     return {
         "source": ", ".join(p.name for p in paths),
         "rows_in": raw.rows,
@@ -171,6 +173,7 @@ def _judge(raw, mapping, path):
         try:
             judge.run()
         except (Doubt, InputError):
+            judge.forget()
             raw = raw.settled()
         else:
             return judge
@@ -180,7 +183,9 @@ def _judge(raw, mapping, path):
 
 
 def _write(judge, path, simulated):
-    """Write the rows kept as canonical Parquet."""
+    """Write the rows kept as canonical Parquet, where that was not done while they were read."""
+    if judge.take_rows(path):
+        return path
     shown = []
     for name, (_, kind) in judge.columns.items():
         own = quote(judge.column(name))
@@ -199,6 +204,9 @@ def _moment(column):
 
 def _write_orders(judge, path, simulated):
     """Write the orders that the lines add up to; return how many were given back in full."""
+    if judge.orders_written():
+        judge.done.orders.path.rename(path)
+        return judge.done.orders.given_back
     judge.orders()
     also = judge.of_orders()
     shown = "".join(f", {c}" for c in also)

@@ -213,6 +213,8 @@ def _filled(value):
 
 
 def _header(path, values):
+    # A year over a column is a number in a sheet, and all numbers have fractions there.
+    values = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values]
     names = [str(v).strip() if _filled(v) else f"unnamed_{i}" for i, v in enumerate(values, 1)]
     return single_names(path, names)
 

@@ -8,6 +8,8 @@ from workbench.errors import InputError
 from workbench.reports import pdf
 from workbench.results import Result
 
+SIZES = (9.0, 8.4, 7.8, 7.2, 6.6, 6.0)  # of the text, in points
+
 
 @dataclass(frozen=True, eq=False)
 class JourneyPage:
@@ -45,7 +47,14 @@ class JourneyPage:
                 found=path.name,
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.page.page(), encoding="utf-8")
+        markup = self.page.page(SIZES[0])
+        if paper:
+            # A long journey is set smaller, until it fits on its one sheet.
+            for size in SIZES:
+                markup = self.page.page(size)
+                if pdf.sheets(markup) == 1:
+                    break
+        path.write_text(markup, encoding="utf-8")
         if not paper:
             return path
         sheet = path.with_suffix(".pdf")

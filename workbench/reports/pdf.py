@@ -22,6 +22,16 @@ def require():
     return weasyprint
 
 
+def sheets(page):
+    """Return how many sheets a page's HTML takes."""
+    weasyprint = require()
+    from weasyprint.urls import URLFetcher
+
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    fetcher = URLFetcher(allowed_protocols={"data"})
+    return len(weasyprint.HTML(string=page, url_fetcher=fetcher).render().pages)
+
+
 def write(page, path):
     """Write a report's page as PDF/UA; nothing is fetched: the page brings all it shows."""
     weasyprint = require()

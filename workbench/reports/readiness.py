@@ -102,11 +102,16 @@ NOTEBOOKS = {
     "34_buying_laws": Need("order_lines", also=("brand",)),
     "35_who_comes_back": Need("orders", back=50, days=91),
     "40_segments": Need("orders", back=50, days=270),
+    "43_interests": Need("order_lines", back=50, days=181),
     "50_satisfaction_and_nps": Need(
         "surveys", words={"recommend": "item", "satisfied": "item"}, columns=("by",)
     ),
     "51_what_people_say": Need("texts", columns=("by", "product")),
     "52_interviews_and_codes": Need("codes", columns=("stage", "held", "quote_text")),
+    "53_journey_map": Need(
+        "events",
+        beside=("surveys_source", "surveys_mapping"),
+    ),
     "54_service_and_the_closed_loop": Need("tickets", columns=("by",)),
     "90_monthly_review": Need("orders", days=62),
 }

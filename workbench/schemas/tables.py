@@ -35,6 +35,8 @@ TABLES = {
                     "device",
                     "category",
                     "brand",
+                    "stage",
+                    "touchpoint",
                 ),
                 "word",
             ),
@@ -95,7 +97,7 @@ TABLES = {
             "source": "word",
             "question_text": "word",
             "rating": "number",
-            **_WORDS(("language", "touchpoint"), "word"),
+            **_WORDS(("language", "stage", "touchpoint"), "word"),
             **_WORDS(("verified", "incentivised"), "flag"),
             "replied_at": "time",
         },
@@ -179,7 +181,7 @@ TABLES = {
         {
             **_WORDS(("survey_id", "response_id", "order_id"), "key"),
             "answered_at": "time",
-            **_WORDS(("channel", "touchpoint"), "word"),
+            **_WORDS(("channel", "stage", "touchpoint"), "word"),
         },
     ),
     # What campaigns cost, a row a day (or another period) and advert.

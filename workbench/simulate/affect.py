@@ -32,6 +32,16 @@ TEXT = (0.28, 0.25)  # polarity a point of affect, and its noise
 WRITES, ASKED = 0.30, 0.6
 ANSWERS = -0.6  # log-odds to answer at an affect of 4.4
 KEEN = (0.9, 0.5)  # spread of the readiness to answer, and what an earlier order adds to it
+SPOKEN_OF = {
+    "advert": ("price",),
+    "friend": ("quality", "price"),
+    "search_engine": ("price", "usability"),
+    "website": ("usability", "usability", "price", "quality"),
+    "shop": ("service", "price", "quality"),
+    "checkout": ("usability", "price"),
+    "parcel": ("delivery", "delivery", "quality"),
+    "helpdesk": ("service",),
+}
 MIDDLE = 4.4
 AGAIN = 0.45
 START = pd.Timestamp("2024-01-01", tz="UTC")
@@ -49,7 +59,7 @@ class Felt:
     ((stage, touchpoint) → mean answer), `silent` (stage → mean answer of who never answers),
     `answers` (a row a customer and stage: affect and answer of everybody), and of all buyers
     `worse` and `better` (what a point below and above expectation goes with in satisfaction),
-    `shares` (worse, as_expected, better) and `searches_ratio` (searches a point better).
+    `shares` (of the three answers) and `searches_ratio` (searches a point better).
     """
 
     customers: pd.DataFrame
@@ -250,13 +260,14 @@ def _texts(rng, visits):
     meant = TEXT[0] * (wrote["affect"] - MIDDLE) + TEXT[1] * rng.normal(size=len(wrote))
     tone = np.select([meant < -0.15, meant > 0.15], ["negative", "positive"], "neutral")
     dutch = np.where(rng.random(len(wrote)) < 0.6, "nl", "en")
-    aspect = np.where(
-        wrote["touchpoint"].isin(["parcel"]),
-        "delivery",
-        np.where(wrote["touchpoint"] == "helpdesk", "service", ""),
+    turn = rng.random(len(wrote))
+    aspect = np.array(
+        [
+            SPOKEN_OF[t][int(u * len(SPOKEN_OF[t]))]
+            for t, u in zip(wrote["touchpoint"], turn, strict=True)
+        ],
+        object,
     )
-    drawn = rng.choice(phrases.ASPECTS, len(wrote))
-    aspect = np.where(aspect == "", drawn, aspect)
     said = [_sentence(rng, *facts) for facts in zip(dutch, tone, aspect, strict=True)]
     return pd.DataFrame(
         {
@@ -315,7 +326,11 @@ def _of_buyers(answers, buyers, searches):
         "searches_ratio": float(np.exp(beta[1])),
         "shares": {
             name: float((np.sign(said) == k).mean())
-            for name, k in (("worse", -1), ("as_expected", 0), ("better", 1))
+            for name, k in (
+                ("worse_than_expected", -1),
+                ("as_expected", 0),
+                ("better_than_expected", 1),
+            )
         },
     }
 

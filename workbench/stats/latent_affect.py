@@ -12,6 +12,8 @@ from workbench.stats.state_space import NODES, WEIGHTS, Model, kalman_filter, sm
 LEVEL, AFFECT, READY = 0, 1, 2  # parts of the state
 ANSWER, TEXT, ACT = 0, 1, 2  # kinds of observations
 LEAST = 1e-4
+STEADY, FARTHEST, LOGS = 0.99, 1.0, (-12.0, 12.0)  # carry, a step, logarithms of variances
+SETTLED, LONGEST = 1e-7, 16.0  # gain of a round that is none; longest leap
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +67,10 @@ class Parameters:
         carry, effects, first, low, spread, text, act = np.split(vector, ends)
         root = np.zeros((3, 3))
         root[np.tril_indices(3)] = low
-        shock, noise, blur = np.exp(spread)
+        # Steps and leaps may go too far: what is no affect that comes to rest is kept out.
+        shock, noise, blur = np.exp(np.clip(spread, *LOGS))
         return Parameters(
-            float(carry[0]),
+            float(np.clip(carry[0], -STEADY, STEADY)),
             effects,
             first,
             float(shock),
@@ -216,14 +219,7 @@ def fit(
     now = begin(series) if start is None else start
     if slope is not None:
         now = replace(now, act=_with(now.act, 1, slope))
-    last, settled = -np.inf, False
-    for _ in range(rounds):
-        smoothed, filtered = states(series, now)
-        total = float(filtered.log_likelihood.sum())
-        if total - last < 1e-6 * abs(total) and total >= last:
-            settled = True
-            break
-        last, now = total, _maximised(series, smoothed, now, slope)
+    now, settled = _climbed(series, now, slope, rounds)
     free = np.ones(len(now.packed()), bool)
     if slope is not None:
         free[len(free) - len(now.act) + 1] = False
@@ -239,6 +235,46 @@ def fit(
         float(filtered.log_likelihood.sum()),
         settled,
     )
+
+
+def _climbed(series, now, slope, rounds):
+    """Return the parameters after rounds of expectation and maximisation, and whether they settled.
+
+    Every third round leaps along the path of the two before it; a leap that does not help is taken
+    back.
+
+    Source: Varadhan & Roland (2008), Scandinavian Journal of Statistics 35 (SQUAREM).
+    """
+    best, last, done = now, -np.inf, 0
+    while done < rounds:
+        path = [now]
+        for _ in range(2):
+            smoothed, filtered = states(series, path[-1])
+            total = float(filtered.log_likelihood.sum())
+            if len(path) == 1 and not total >= last:
+                # The leap did not help: go on from where it began.
+                path, last = [best], -np.inf
+                smoothed, filtered = states(series, best)
+                total = float(filtered.log_likelihood.sum())
+            if len(path) == 2 and total - last < SETTLED * abs(total):
+                return path[-1], True
+            last = total
+            path.append(_maximised(series, smoothed, path[-1], slope))
+        done, best = done + 2, path[-1]
+        now = _leapt(*path, slope)
+    return best, False
+
+
+def _leapt(before, middle, after, slope):
+    """Return parameters farther along the path of three, or the last of them."""
+    start, first, last = (p.packed() for p in (before, middle, after))
+    step, bend = first - start, last - 2 * first + start
+    size = float(np.sqrt(bend @ bend))
+    length = min(float(np.sqrt(step @ step)) / size, LONGEST) if size > 0 else 1.0
+    if not length > 1:
+        return after
+    leap = after.unpacked(start + 2 * length * step + length**2 * bend)
+    return leap if slope is None else replace(leap, act=_with(leap.act, 1, slope))
 
 
 def _with(vector, place, value):
@@ -362,6 +398,7 @@ def _scored(series, now, free, steps=2):
             break
         move = np.zeros(len(vector))
         move[free] = inverse @ scores.sum(axis=0)
+        move *= min(1.0, FARTHEST / max(np.abs(move).max(), 1e-300))
         for _ in range(6):
             later = now.unpacked(vector + move)
             if likelihoods(series, later).sum() > base.sum():

@@ -115,7 +115,7 @@ def kalman_filter(observed: np.ndarray, model: Model) -> Filtered:
 def _taken_in(mean, cov, value, design, other, binary):
     """Return mean, covariance and log-likelihood after one observation of each series."""
     pull = cov @ design
-    spread = pull @ design
+    spread = np.maximum(pull @ design, 0)  # rounding may bring it below
     if binary:
         shift, shrink, likelihood = _logit_moments(mean @ design + other, spread, value)
     else:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.errors import InputError, first_line
-from workbench.load import containers, workbooks
+from workbench.load import containers, json_rows, workbooks
 from workbench.load.delimited import SEP
 from workbench.load.files import FORMATS
 from workbench.load.raw import UNNAMED
@@ -318,6 +318,8 @@ def _json(path, told):
     records = []
     if text.lstrip().startswith("["):
         records = _of_array(text.lstrip()[1:])
+    elif found := json_rows.wrapped(text, json.JSONDecoder()):
+        records = found[1]
     else:
         for line in text.split("\n")[:ROWS]:
             try:
