@@ -907,6 +907,11 @@ ANALYSES = {
     "affinity": (LIKED, lambda d: interests.affinity(d, space="space", half_life="90D")),
     "related": (LIKED, interests.related),
     "multiplier": (LIKED, lambda d: interests.multiplier(d, precisions=[0.2])),
+    "drift": (LIKED, lambda d: interests.drift(d, topic="family", least=8)),
+    "against_stated": (
+        LIKED,
+        lambda d: interests.against_stated(interests.profiles(d), d[d["amount"] > 14]),
+    ),
     "cross_reach": (LIKED, lambda d: interests.cross_reach(d, topic="family", window="60D")),
     "most_bought": (
         LIKED,
@@ -1203,6 +1208,7 @@ SHARES = {
 # times or money.
 SIGNED = {
     "multiplier",
+    "drift",
     "disconfirmation",
     "emotion_curve",
     "hidden_answers",
