@@ -73,6 +73,7 @@ ANALYSES = (
     "conjoint.prices",
     "interests.acts",
     "interests.bestsellers",
+    "interests.changing",
     "interests.crossing",
     "interests.graph",
     "interests.profiles",

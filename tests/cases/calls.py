@@ -1465,11 +1465,26 @@ use(interests, "profiles", LEANING, topic="category", **LIKED)
 use(
     interests,
     "related",
-    {"unit": "order_id", "least": 3, **UP_TO, **LEVEL},
+    {"unit": "order_id", "least": 3, "last": "200D", **UP_TO, **LEVEL},
     topic="category",
     **LIKED,
 )
 use(interests, "multiplier", {"precisions": [0.2], **UP_TO, **LEVEL}, topic="category", **LIKED)
+use(
+    interests,
+    "drift",
+    {"at": "2023-06-01", "least": 4, "seed": 2, **UP_TO, **LEVEL},
+    topic="family",
+    **LIKED,
+)
+use(
+    interests,
+    "against_stated",
+    LEVEL,
+    leanings=Made(lambda: interests.profiles(base.LIKED)),
+    stated=base.LIKED[["customer_id", "category"]].drop_duplicates()[::2],
+    topic="category",
+)
 use(
     interests,
     "cross_reach",
@@ -1486,7 +1501,7 @@ use(
     lines=BOUGHT_LINES,
     item="product_id",
 )
-OWN = interests.Lists(methods=("own",), k=5, items=60, after="90D", repeats=True)
+OWN = interests.Lists(methods=("memory",), k=5, items=60, after="90D", repeats=True)
 LISTS = {"item": "product_id", "lists": OWN, "seed": 2, **UP_TO}
 use(
     interests,
@@ -1495,7 +1510,7 @@ use(
     {"lists": interests.Lists(methods=("neighbours",))},
     **LIKED,
 )
-use(interests, "recommendations", {"method": "own", **LISTS}, **LIKED)
+use(interests, "recommendations", {"method": "memory", **LISTS}, **LIKED)
 use(
     interests,
     "categorised",

@@ -86,3 +86,30 @@ def test_the_planted_curve_is_found_though_the_early_ended_are_missing():
     assert known[1] < 10 * np.log(2) < known[2]
     naive = survival.quantile(survival.kaplan_meier(time, ended), 0.5)
     assert naive[1] > 10 * np.log(2)
+
+
+def test_start_stop_rows_in_a_cox_regression():
+    """Durations cut in two are the durations; the folder's table counts who has entered."""
+    rng = np.random.default_rng(8)
+    time, ended, entry, group = late(8)
+    table = pd.DataFrame({"days": time, "ended": ended, "entry": entry, "x": group, "who": "c"})
+    table["who"] += np.arange(len(table)).astype(str)
+    whole = retention.cox(table, ["x"], time=("entry", "days"), cluster="who")
+    cut = entry + np.maximum(1, np.floor((time - entry) * rng.uniform(size=len(time))))
+    two = cut < time
+    first = table.assign(days=np.where(two, cut, time), ended=np.where(two, 0, ended))
+    rest = table[two].assign(entry=cut[two])
+    rows = pd.concat([first, rest]).sample(frac=1, random_state=1)
+    made = retention.cox(rows, ["x"], time=("entry", "days"), cluster="who")
+    for name in ("estimate", "std_error", "p_value"):
+        assert made.table[name].iloc[0] == pytest.approx(whole.table[name].iloc[0], rel=1e-6)
+    assert any(note.id == "retention.late_entry" for note in made.limits)
+    plain = retention.cox(table, ["x"]).table["estimate"].iloc[0]
+    zero = table.assign(entry=0.0)
+    assert retention.cox(zero, ["x"], time=("entry", "days")).table["estimate"].iloc[
+        0
+    ] == pytest.approx(plain)
+    firth = retention.cox(table, ["x"], time=("entry", "days"), penalty="firth")
+    assert firth.table["estimate"].iloc[0] == pytest.approx(
+        whole.table["estimate"].iloc[0], abs=0.02
+    )

@@ -6,7 +6,7 @@ from workbench import engine, schemas
 from workbench import regression as fits
 from workbench.attribution.emails import usual_moment
 from workbench.errors import InputError, NotEnoughData
-from workbench.notes import Note
+from workbench.notes import Note, say
 from workbench.results import Points, Result, analysis
 
 HUNDRED = 100  # mails, of which the orders are told
@@ -121,6 +121,9 @@ def _followed(emails, orders, windows):
         raise NotEnoughData(
             "attribution.error_mail_none", "mail_effect: no mail has a moment at which it was sent"
         )
+    lacking = int(kept["customer_id"].isna().sum())
+    say(*engine.LeftOut(len(kept), {"customer_id": lacking}, 0).limits)
+    kept = kept[kept["customer_id"].notna()]
     held = kept["variant"] == "holdout"
     kept["sent_at"] = usual_moment(kept["sent_at"], kept["campaign_id"], held)
     last = orders["ordered_at"].max()

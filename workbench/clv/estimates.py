@@ -6,6 +6,7 @@ from scipy import special
 from workbench import intervals
 from workbench.notes import Note
 from workbench.results import Points, Result
+from workbench.stats import buying_fits
 
 FARTHEST = 500.0  # logarithm of a limit that nobody could count to
 UNITS = {1.0: "day", 7.0: "week", 365.25 / 12: "month", 365.25: "year"}
@@ -288,31 +289,15 @@ def _terms(fit, derived, kind, conf_level):
 
 
 def _derived(compute, theta, cov, chance, conf_level):
-    """Return a mean that follows from the parameters, by the delta method.
-
-    A chance on the logit scale, a rate or a value on the logarithm: its interval stays where it
-    can be.
-    """
+    """Return a mean that follows from the parameters, with its interval where it can be."""
     if compute is None:
         return dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan)
-    there, back = (special.logit, special.expit) if chance else (np.log, np.exp)
-    value, step = float(compute(theta)), 1e-5
-    slope = np.array(
-        [
-            (there(compute(theta + step * e)) - there(compute(theta - step * e))) / (2 * step)
-            for e in np.eye(len(theta))
-        ]
-    )
-    known = np.isfinite(np.diag(cov)) | (np.abs(slope) < 1e-12)
-    error = (
-        float(np.sqrt(max(slope @ np.where(np.isfinite(cov), cov, 0.0) @ slope, 0)))
-        if known.all()
-        else np.nan
-    )
-    low, high = back(np.array(intervals.normal(there(value), error, conf_level)))
+    mean = buying_fits.derived(compute, theta, cov, chance=chance)
+    back = special.expit if chance else np.exp
+    low, high = back(np.array(intervals.normal(mean.moved, mean.std_error, conf_level)))
     return {
-        "estimate": value,
-        "std_error": value * (1 - value if chance else 1) * error,
+        "estimate": mean.estimate,
+        "std_error": mean.estimate * (1 - mean.estimate if chance else 1) * mean.std_error,
         "conf_low": float(low),
         "conf_high": float(high),
     }

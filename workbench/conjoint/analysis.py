@@ -9,13 +9,13 @@ import numpy as np
 
 from workbench import discrete_choice, engine, intervals, schemas
 from workbench.conjoint import findings
-from workbench.conjoint.design import NONE, codes
+from workbench.conjoint.design import NONE
 from workbench.conjoint.fitted import PartWorths
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+from workbench.stats import choice_designs, likelihoods
 from workbench.stats import choices as estimators
-from workbench.stats import likelihoods
 
 MOST = 12  # different numbers up to which an attribute may have a part-worth for each
 
@@ -92,7 +92,7 @@ def part_worths(choices, attributes, *, numeric=(), penalty=None, conf_level=0.9
             )
         levels[name] = found
         place = frame[name].map({v: i for i, v in enumerate(found)})
-        effects = codes(len(found))[place.fillna(0).astype(int)]
+        effects = choice_designs.effects_coding(len(found))[place.fillna(0).astype(int)]
         effects[~offered] = 0.0
         effects[offered & place.isna().to_numpy()] = np.nan
         for k in range(len(found) - 1):
@@ -185,7 +185,7 @@ def _rows(fit, columns):
     rows = []
     for name, where in fit.spans().items():
         own = cov[where, where]
-        full = np.eye(1) if levels[name] is None else codes(len(levels[name]))
+        full = fit.coding(name)
         worth, se = full @ beta[where], np.sqrt(np.diag(full @ own @ full.T))
         rows += [
             {

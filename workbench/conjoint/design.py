@@ -8,15 +8,13 @@ from workbench import engine, intervals
 from workbench.conjoint import findings
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.notes import Note
+from workbench.regression import numbers
 from workbench.results import Points, Result, analysis
-from workbench.stats.choices import hessian, probabilities
+from workbench.stats import choice_designs
+from workbench.stats.choice_designs import effects_coding
 
+PLACES = ("block", "task", "alternative")
 NONE = "none"  # the alternative "none of these"
-
-
-def codes(levels):
-    """Return the effects coding of a factor: levels × (levels − 1), the last level all −1."""
-    return np.vstack([np.eye(levels - 1), -np.ones(levels - 1)])
 
 
 def choice_design(
@@ -83,25 +81,15 @@ def choice_design(
             tasks=tasks,
             blocks=blocks,
         )
-    coded = [codes(s) for s in sizes]
     beta = np.concatenate([_prior(attributes, n, prior) for n in names])
-    for rule in fixed:
-        for a, v in rule.items():
-            if a not in attributes or v not in attributes[a]:
-                raise unknown(
-                    "fixed",
-                    "level",
-                    f"{a}: {v}",
-                    [f"{n}: {level}" for n, levels in attributes.items() for level in levels],
-                )
-    banned = [{names.index(a): attributes[a].index(v) for a, v in rule.items()} for rule in fixed]
+    forbidden = _forbidden(attributes, fixed)
     rng = np.random.default_rng(seed)
+    size = {"tasks": tasks, "alternatives": alternatives, "forbidden": forbidden, "rng": rng}
     best = min(
-        (_exchange(rng, sizes, coded, beta, tasks, alternatives, banned) for _ in range(starts)),
-        key=lambda made: made[1],
+        (choice_designs.efficient(sizes, beta, **size) for _ in range(starts)),
+        key=lambda design: design.d_error,
     )
-    cells, error = best
-    if not np.isfinite(error):
+    if not np.isfinite(best.d_error):
         raise InputError(
             "conjoint.error_design_none",
             "choice_design: no tasks were found without forbidden or repeated offers "
@@ -116,10 +104,23 @@ def choice_design(
         }
     )
     for i, name in enumerate(names):
-        table[name] = [attributes[name][k] for k in cells[order, :, i].ravel()]
+        table[name] = [attributes[name][k] for k in best.cells[order, :, i].ravel()]
     table = table.sort_values(["block", "task", "alternative"], ignore_index=True)
-    table.attrs.update(d_error=error, attributes={n: list(v) for n, v in attributes.items()})
+    table.attrs.update(d_error=best.d_error, attributes={n: list(v) for n, v in attributes.items()})
     return table
+
+
+def _forbidden(attributes, fixed):
+    """Return the offers that must not occur by the numbers of attributes and levels; refuse one
+    that names none of them.
+    """
+    names = list(attributes)
+    for rule in fixed:
+        for a, v in rule.items():
+            if a not in attributes or v not in attributes[a]:
+                known = [f"{n}: {level}" for n, levels in attributes.items() for level in levels]
+                raise unknown("fixed", "level", f"{a}: {v}", known)
+    return [{names.index(a): attributes[a].index(v) for a, v in rule.items()} for rule in fixed]
 
 
 def _prior(attributes, name, prior):
@@ -130,60 +131,6 @@ def _prior(attributes, name, prior):
             raise unknown(f"prior: {name}", "level", key[1], attributes[name])
     given = np.array([float((prior or {}).get((name, level), 0)) for level in attributes[name]])
     return (given - given.mean())[:-1]
-
-
-def _exchange(rng, sizes, coded, beta, tasks, alternatives, banned):
-    """Return cells (tasks × alternatives × attributes) after coordinate exchange from one random
-    start, and their D-error.
-    """
-    cells = np.stack([rng.integers(0, s, (tasks, alternatives)) for s in sizes], axis=2)
-    k = len(beta)
-
-    def information(task):
-        x = np.concatenate([c[task[:, i]] for i, c in enumerate(coded)], axis=1)
-        p = probabilities((x @ beta)[None, :], True)[0]
-        return hessian(x[None], p[None])
-
-    def allowed(task):
-        if len({tuple(row) for row in task}) < len(task):
-            return False
-        return not any(all(row[a] == v for a, v in rule.items()) for rule in banned for row in task)
-
-    def level(m):
-        sign, log = np.linalg.slogdet(m + 1e-9 * np.eye(k))
-        return log if sign > 0 else -np.inf
-
-    parts = np.array([information(task) for task in cells])
-    total, value = parts.sum(axis=0), -np.inf
-    for _ in range(30):
-        before = value
-        for s in range(tasks):
-            for a in range(alternatives):
-                for i, size in enumerate(sizes):
-                    now, best = (
-                        cells[s, a, i],
-                        (
-                            level(total) if allowed(cells[s]) else -np.inf,
-                            cells[s, a, i],
-                            parts[s],
-                        ),
-                    )
-                    for option in range(size):
-                        if option == now:
-                            continue
-                        cells[s, a, i] = option
-                        if allowed(cells[s]):
-                            part = information(cells[s])
-                            found = level(total - parts[s] + part)
-                            if found > best[0] + 1e-10:
-                                best = (found, option, part)
-                    value, cells[s, a, i] = best[0], best[1]
-                    total, parts[s] = total - parts[s] + best[2], best[2]
-        if value - before < 1e-6:
-            break
-    # D-error a respondent who sees one task of each: the determinant of the covariance, to the
-    # power of one over the weights.
-    return cells, float(np.exp(-level(total / tasks) / k)) if np.isfinite(value) else np.inf
 
 
 @engine.frames("design")
@@ -213,16 +160,13 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
     import pandas as pd
 
     attributes = _asked(design)
+    sizes = [len(v) for v in attributes.values()]
     x = np.concatenate(
-        [codes(len(v))[[v.index(k) for k in design[n]]] for n, v in attributes.items()], axis=1
+        [effects_coding(len(v))[[v.index(k) for k in design[n]]] for n, v in attributes.items()],
+        axis=1,
     )
     beta = np.concatenate([_prior(attributes, n, prior) for n in attributes])
-    per = design.groupby(["block", "task"]).ngroup().to_numpy()
-    m = np.zeros((x.shape[1],) * 2)
-    for g in range(per.max() + 1):
-        mine = x[per == g]
-        p = probabilities((mine @ beta)[None, :], True)[0]
-        m += hessian(mine[None], p[None])
+    m = choice_designs.information(x, beta, design.groupby(["block", "task"]).ngroup().to_numpy())
     if np.linalg.matrix_rank(m) < len(m):
         raise InputError(
             "conjoint.error_design_identified",
@@ -230,13 +174,10 @@ def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
             "tasks or fewer levels",
         )
     cov = np.linalg.inv(m * respondents / design["block"].nunique())
-    rows, at = [], 0
-    for name, levels in attributes.items():
-        full = codes(len(levels))
-        se = np.sqrt(
-            np.diag(full @ cov[at : at + len(levels) - 1, at : at + len(levels) - 1] @ full.T)
-        )
-        at += len(levels) - 1
+    rows = []
+    for (name, levels), se in zip(
+        attributes.items(), choice_designs.level_errors(cov, sizes), strict=True
+    ):
         rows += [
             {
                 "attribute": name,
@@ -300,7 +241,7 @@ def _asked(design):
 
 
 def _attributes(design):
-    return [c for c in design.columns if c not in ("block", "task", "alternative")]
+    return [c for c in design.columns if c not in PLACES]
 
 
 @engine.frames("design", "answers")
@@ -330,7 +271,8 @@ def choices(design, answers, *, none=False):
 
     if not len(design):
         raise NotEnoughData("conjoint.error_no_task", "design: the table is empty")
-    names, tasks = _attributes(design), [f"task_{k}" for k in sorted(design["task"].unique())]
+    numbers(design, "design", "task", "alternative")
+    names, tasks = _attributes(design), [f"task_{k:g}" for k in sorted(design["task"].unique())]
     need_columns(
         "answers",
         answers.columns,

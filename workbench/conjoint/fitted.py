@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.conjoint.design import codes
 from workbench.errors import InputError
+from workbench.stats.choice_designs import effects_coding
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +28,16 @@ class PartWorths:
             out[name], at = slice(at, at + size), at + size
         return out
 
+    def coding(self, name):
+        """Return the effects coding of an attribute, one weight for a numeric one."""
+        levels = self.levels[name]
+        return np.eye(1) if levels is None else effects_coding(len(levels))
+
     def full(self, params, name):
         """Return the part-worths of all levels of an attribute."""
-        return codes(len(self.levels[name])) @ np.asarray(params)[..., self.spans()[name]].T
+        return (
+            effects_coding(len(self.levels[name])) @ np.asarray(params)[..., self.spans()[name]].T
+        )
 
     def complete(self):
         """Return itself; refuse part-worths of which some are missing, by their names."""

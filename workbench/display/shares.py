@@ -29,6 +29,7 @@ _OF_THEIR_OWN = (
         "cumulative",
         "share",
         "at_least",
+        "precision_asked",
     ),
     *("smallest", "best", "targeted", "month_before", "wrong_sign", "off", "off_low", "off_high"),
 )

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals
+from workbench import engine, intervals
 from workbench import regression as fits
+from workbench.data_limits import FEW, LEFT_OUT
 from workbench.drivers.psychometrics import SCALE
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -178,7 +179,7 @@ def attitude(answers, *, conf_level=0.95):
     ]
     limits += weights.said(weights.of(per[whole]))
     if not whole.all():
-        limits.append(data_limits.LEFT_OUT.having(n=int((~whole).sum())))
+        limits.append(LEFT_OUT.having(n=int((~whole).sum())))
     return Result(
         question=Note(
             "drivers.attitude_question", "How favourable is the attitude towards each brand?"
@@ -259,13 +260,9 @@ def service_gap(answers, *, conf_level=0.95):
     if weights.WEIGHT in whole:
         limits.append(WEIGHTED)
     if len(whole) < len(answers):
-        limits.append(data_limits.LEFT_OUT.having(n=len(answers) - len(whole)))
+        limits.append(LEFT_OUT.having(n=len(answers) - len(whole)))
     if whole["respondent_id"].nunique() < 100:
-        limits.append(
-            data_limits.FEW.having(
-                n=whole["respondent_id"].nunique(), least=100, unit="respondents"
-            )
-        )
+        limits.append(FEW.having(n=whole["respondent_id"].nunique(), least=100, unit="respondents"))
     return Result(
         question=Note(
             "drivers.gap_question", "Where does the service fall short of what people expect?"

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals
+from workbench import engine, intervals
 from workbench import names as own
 from workbench import regression as fits
+from workbench.data_limits import ASSOCIATIONAL, FEW
 from workbench.drivers.regress import AXES, METHODS, left_out
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
@@ -202,7 +203,7 @@ def mediation(
             )
         )
     if len(data.y) < 150:
-        limits.append(data_limits.FEW.having(n=len(data.y), least=150, unit="rows"))
+        limits.append(FEW.having(n=len(data.y), least=150, unit="rows"))
     return Result(
         question=Note(
             "drivers.mediation_question",
@@ -388,7 +389,7 @@ def moderation(
         evidence="associational",
         limits=(
             _region(grid, clear, moderator),
-            data_limits.ASSOCIATIONAL,
+            ASSOCIATIONAL,
             *left_out(data),
         ),
         model=made,

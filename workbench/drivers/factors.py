@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from workbench import data_limits, engine
+from workbench import engine
+from workbench.data_limits import FEW
 from workbench.drivers.psychometrics import scale_answers
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
@@ -181,7 +182,7 @@ def explore_factors(
             ),
         )
     if n < max(200, 5 * k):
-        limits.append(data_limits.FEW.having(n=n, least=max(200, 5 * k), unit="respondents"))
+        limits.append(FEW.having(n=n, least=max(200, 5 * k), unit="respondents"))
     return Result(
         question=Note(
             "drivers.factors_question",

@@ -4,8 +4,9 @@ performance.
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals
+from workbench import engine, intervals
 from workbench import regression as fits
+from workbench.data_limits import ASSOCIATIONAL
 from workbench.drivers.regress import AXIS_SHARE, COLLINEAR, FEW_ROWS, left_out
 from workbench.errors import InputError, one_of
 from workbench.notes import Note
@@ -283,7 +284,7 @@ def _grades(data):
 def _importance_limits(data, kind, r2, shared, gone):
     """Return what a reader of `key_drivers` must know."""
     limits = [
-        data_limits.ASSOCIATIONAL,
+        ASSOCIATIONAL,
         Note(
             "drivers.shares",
             "Shares are of {what} = {r2:3} ({low:3} to {high:3}); they have no sign and "

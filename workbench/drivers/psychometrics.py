@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals
+from workbench import engine, intervals
 from workbench import names as own
 from workbench import regression as fits
+from workbench.data_limits import LEFT_OUT
 from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, weights
@@ -65,7 +66,8 @@ def pivot_survey(surveys, items=None, *, prefix=""):
 
     Raises InputError for an unknown item.
     """
-    fits.require(surveys, "surveys", "respondent_id", "answered_at", "item", "value")
+    fits.require(surveys, "surveys", "respondent_id", "answered_at", "item")
+    fits.numbers(surveys, "surveys", "value")
     surveys = surveys.assign(item=surveys["item"].map(own.written, na_action="ignore"))
     surveys = surveys.dropna(subset=["item"])
     known = surveys["item"].unique()
@@ -220,7 +222,7 @@ def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
                 }
             )
         if lost:
-            limits.append(data_limits.LEFT_OUT.having(n=lost))
+            limits.append(LEFT_OUT.having(n=lost))
         limits += [note for note in weights.said(heavy) if note not in limits]
         negative = _against(items, cov[0], len(x), conf_level)
         if negative:
@@ -368,7 +370,7 @@ def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
                 "these answers.",
                 limit=ALIKE,
             ),
-            *([data_limits.LEFT_OUT.having(n=lost)] if lost else []),
+            *([LEFT_OUT.having(n=lost)] if lost else []),
             *weights.said(heavy),
         ),
         chart=Points(

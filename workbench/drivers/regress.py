@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals
+from workbench import engine, intervals
 from workbench import regression as fits
+from workbench.data_limits import ASSOCIATIONAL, FEW_CLUSTERS, LEFT_OUT
 from workbench.errors import InputError, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, weights
@@ -183,7 +184,7 @@ def regression(
     result = _graded(_rows(made, data, kind, conf_level), randomised)
     vif = result.set_index("term")["inflation"]
     others = [c for c in names if c.split(": ")[0] not in randomised]
-    told = _randomised(randomised, others) if randomised else data_limits.ASSOCIATIONAL
+    told = _randomised(randomised, others) if randomised else ASSOCIATIONAL
     limits = [*_withheld(result, data, kind), told, *left_out(data)]
     strong = [c for c in names if vif[c] > 5]
     if strong:
@@ -191,7 +192,7 @@ def regression(
     if len(data.y) < 20 * len(names):
         limits.append(FEW_ROWS.having(n=len(data.y), terms=len(names)))
     if cluster and data.customers < 30:
-        few = data_limits.FEW_CLUSTERS
+        few = FEW_CLUSTERS
         limits.append(few.having(n=data.customers, least=30, unit="sampling_units"))
     if kind == "linear":
         limits.append(EXPLAINED.having(share=made.rsquared))
@@ -321,5 +322,5 @@ def _regression_answer(table, outcome, kind):
 
 def left_out(data):
     """Return the sentences on rows with missing values and on weights, if there are any."""
-    lost = [data_limits.LEFT_OUT.having(n=data.left_out)] if data.left_out else []
+    lost = [LEFT_OUT.having(n=data.left_out)] if data.left_out else []
     return [*lost, *weights.said(data.weights)]

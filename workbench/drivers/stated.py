@@ -6,8 +6,9 @@ from itertools import combinations
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals
+from workbench import engine, intervals
 from workbench import regression as fits
+from workbench.data_limits import FEW
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy, weights
@@ -125,11 +126,7 @@ def kano(answers, *, conf_level=0.95):
     ]
     limits += weights.said(weights.of(frame))
     if frame["respondent_id"].nunique() < 150:
-        limits.append(
-            data_limits.FEW.having(
-                n=frame["respondent_id"].nunique(), least=150, unit="respondents"
-            )
-        )
+        limits.append(FEW.having(n=frame["respondent_id"].nunique(), least=150, unit="respondents"))
     return Result(
         question=Note(
             "drivers.kano_question",
@@ -308,7 +305,7 @@ def stated_importance(answers, *, kind="rating", top=None, conf_level=0.95):
     )
     limits += weights.said(None if heavy is None else heavy.to_numpy())
     if len(wide) < 150:
-        limits.append(data_limits.FEW.having(n=len(wide), least=150, unit="respondents"))
+        limits.append(FEW.having(n=len(wide), least=150, unit="respondents"))
     return Result(
         question=Note("drivers.stated_question", "What do people themselves say matters most?"),
         table=table,

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals
+from workbench import engine, intervals
 from workbench import regression as fits
+from workbench.data_limits import FEW
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -146,7 +147,7 @@ def structural(table, model, *, conf_level=0.95):
         ),
     ]
     if len(data) < 200:
-        limits.append(data_limits.FEW.having(n=len(data), least=200, unit="respondents"))
+        limits.append(FEW.having(n=len(data), least=200, unit="respondents"))
     return Result(
         question=Note("drivers.sem_question", "Do the answers fit the theory behind them?"),
         table=pd.DataFrame(rows),

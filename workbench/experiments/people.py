@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import engine
-from workbench.errors import InputError, NotEnoughData
+from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.results import analysis
 
 TOLD = {"events": engine.Of("event", ("campaign_received", "coupon_redeemed"))}
@@ -33,6 +33,9 @@ def exposed(exposures, orders, *, window="30D", campaign=None):
     """
     import pandas as pd
 
+    named = None if campaign is None else "campaign_id"
+    need_columns("exposures", exposures.columns, "customer_id", "exposed_at", named)
+    need_columns("orders", orders.columns, "customer_id", "ordered_at", "amount")
     table = exposures if campaign is None else exposures[exposures["campaign_id"] == campaign]
     if not len(table):
         raise InputError(

@@ -34,6 +34,7 @@ class Rules:
     ripe: int = (
         FAR  # attempts that began later are too young for the window, whether they count or not
     )
+    barred: tuple = ()  # classes of steps that are excluded events too
 
 
 class Plan:
@@ -250,7 +251,7 @@ def _last_excluded(batch, rules, c):
     out = np.full(len(batch), -FAR)
     if rules.excluded is None or not len(batch):
         return out
-    x = np.flatnonzero(c == rules.excluded)
+    x = np.flatnonzero(np.isin(c, (rules.excluded, *rules.barred)))
     at = np.searchsorted(x, _instant(batch)) - 1
     safe = np.maximum(at, 0)
     known = (at >= 0) & (x[safe] >= batch.first) if len(x) else np.zeros(len(batch), bool)

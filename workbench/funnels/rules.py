@@ -187,12 +187,7 @@ def prepare(
             "funnels.error_optional_ends",
             "optional: the first and the last step cannot be skipped",
         )
-    if set(excluded) & set(words):
-        raise InputError(
-            "funnels.error_excluded_steps",
-            "exclude: these are steps too: {excluded:text}",
-            excluded=sorted(set(excluded) & set(words)),
-        )
+    barred = _barred(excluded, different, removes or enter == "any" or bool(slack))
     between = (
         (0, len(names) - 1)
         if exclude_between is None
@@ -214,12 +209,12 @@ def prepare(
         hold,
         until,
         others=said["order"] == "strict" and said["strict_among"] == "all",
-        more=excluded,
+        more=[w for w in excluded if w not in words],
         column=column,
     )
     lookup = (
         tuple(i for i, c in enumerate(different) for _ in c)
-        + (len(different),) * len(excluded)
+        + (len(different),) * len(set(excluded) - set(words))
         + (len(different) + bool(excluded),)
     )
     positions = tuple((different.index(c), classes[:i].count(c)) for i, c in enumerate(classes))
@@ -241,8 +236,24 @@ def prepare(
         said["exclusion"],
         len(groups),
         end if width is None else end - width,
+        barred,
     )
     return Prepared(view, rules, names, groups, said, hold, end, classes[0])
+
+
+def _barred(excluded, classes, alone):
+    """Return the numbers of steps that are excluded events too, where such steps can be followed:
+    an attempt then ends where one of them comes again between its steps.
+    """
+    shared = sorted(set(excluded) & {word for each in classes for word in each})
+    part = [each for each in classes if 0 < len(set(each) & set(shared)) < len(each)]
+    if shared and (alone or part):
+        raise InputError(
+            "funnels.error_excluded_steps",
+            "exclude: these are steps too: {excluded:text}",
+            excluded=shared,
+        )
+    return tuple(i for i, each in enumerate(classes) if set(each) <= set(shared))
 
 
 def _no_tolerance():

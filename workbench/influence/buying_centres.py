@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals
+from workbench import engine, intervals
 from workbench import regression as fits
+from workbench.data_limits import FEW, LEFT_OUT
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
@@ -176,7 +177,7 @@ def decision_units(deals, *, conf_level=0.95):
     if not deciders.any():
         limits.append(NO_DECIDERS)
     if len(per) < 50:
-        limits.append(data_limits.FEW.having(n=len(per), least=50, unit="deals"))
+        limits.append(FEW.having(n=len(per), least=50, unit="deals"))
     return Result(
         question=Note(
             "influence.unit_question", "How many people decide on a deal, and in which roles?"
@@ -337,7 +338,7 @@ def predictability(
                 if lone
                 else ()
             ),
-            *((data_limits.LEFT_OUT.having(n=lost),) if lost else ()),
+            *((LEFT_OUT.having(n=lost),) if lost else ()),
         ),
         chart=Points(
             label=["group"],

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals
+from workbench import engine, intervals
 from workbench import regression as fits
+from workbench.data_limits import FEW, FEW_CLUSTERS, LEAST_F, LEFT_OUT, WEAK
 from workbench.errors import InputError
 from workbench.influence import grades
 from workbench.notes import Note
@@ -145,11 +146,11 @@ def price_premium(
             )
         )
     if len(data.y) < 100:
-        limits.append(data_limits.FEW.having(n=len(data.y), least=100, unit="offers"))
+        limits.append(FEW.having(n=len(data.y), least=100, unit="offers"))
     if data.customers < 30:
-        limits.append(data_limits.FEW_CLUSTERS.having(n=data.customers, least=30, unit="vendors"))
+        limits.append(FEW_CLUSTERS.having(n=data.customers, least=30, unit="vendors"))
     if data.left_out:
-        limits.append(data_limits.LEFT_OUT.having(n=data.left_out))
+        limits.append(LEFT_OUT.having(n=data.left_out))
     return Result(
         question=Note(
             "influence.premium_question",
@@ -295,9 +296,9 @@ def referred_deals(
         )
     ]
     if flag.sum() < 100:
-        limits.append(data_limits.FEW.having(n=int(flag.sum()), least=100, unit="deals"))
+        limits.append(FEW.having(n=int(flag.sum()), least=100, unit="deals"))
     if data.left_out:
-        limits.append(data_limits.LEFT_OUT.having(n=data.left_out))
+        limits.append(LEFT_OUT.having(n=data.left_out))
     return Result(
         question=Note("influence.referred_question", "Are referred deals won more often?"),
         table=pd.DataFrame(rows),
@@ -435,11 +436,11 @@ def support(
                 f=two.first_f,
             )
         )
-        weak = two.first_f < data_limits.LEAST_F
+        weak = two.first_f < LEAST_F
         if weak:
             limits.insert(
                 0,
-                data_limits.WEAK.having(f=two.first_f),
+                WEAK.having(f=two.first_f),
             )
     for measure, fit in models:
         rows.append(
@@ -450,9 +451,9 @@ def support(
             }
         )
     if len(data.y) < 100:
-        limits.append(data_limits.FEW.having(n=len(data.y), least=100, unit="deals"))
+        limits.append(FEW.having(n=len(data.y), least=100, unit="deals"))
     if data.left_out:
-        limits.append(data_limits.LEFT_OUT.having(n=data.left_out))
+        limits.append(LEFT_OUT.having(n=data.left_out))
     return Result(
         question=Note(
             "influence.support_question",

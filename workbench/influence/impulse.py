@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals, schemas
+from workbench import engine, intervals, schemas
 from workbench import regression as fits
+from workbench.data_limits import FEW, LEFT_OUT
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -144,9 +145,9 @@ def impulse(
         ),
     ]
     if len(found) < 200:
-        limits.append(data_limits.FEW.having(n=len(found), least=200, unit="orders"))
+        limits.append(FEW.having(n=len(found), least=200, unit="orders"))
     if groupless:
-        limits.append(data_limits.LEFT_OUT.having(n=groupless))
+        limits.append(LEFT_OUT.having(n=groupless))
     return Result(
         question=Note(
             "influence.impulse_question", "What share of first orders is placed on impulse?"

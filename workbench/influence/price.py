@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals
+from workbench import engine, intervals
 from workbench import regression as fits
+from workbench.data_limits import FEW_CLUSTERS, LEAST_F, WEAK
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -222,11 +223,7 @@ def price_elasticity(
         }
     )
     limits = [
-        *(
-            [data_limits.WEAK.having(f=made.first_f)]
-            if instrument and made.first_f < data_limits.LEAST_F
-            else []
-        ),
+        *([WEAK.having(f=made.first_f)] if instrument and made.first_f < LEAST_F else []),
         (
             Note(
                 "influence.price_instrument",
@@ -234,7 +231,7 @@ def price_elasticity(
                 "{f:3}; {least} is a common minimum); it must not affect demand in any "
                 "other way.",
                 f=made.first_f,
-                least=data_limits.LEAST_F,
+                least=LEAST_F,
             )
             if instrument
             else Note(
@@ -251,9 +248,7 @@ def price_elasticity(
         ),
     ]
     if products.max() + 1 < 30:
-        limits.append(
-            data_limits.FEW_CLUSTERS.having(n=products.max() + 1, least=30, unit="products")
-        )
+        limits.append(FEW_CLUSTERS.having(n=products.max() + 1, least=30, unit="products"))
     if kind == "log" and np.median(y) < 100:
         limits.append(
             Note(

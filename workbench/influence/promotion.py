@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals
+from workbench import engine, intervals
 from workbench import regression as fits
+from workbench.data_limits import FEW, FEW_CLUSTERS
 from workbench.errors import InputError, NotEnoughData
 from workbench.influence.price import WITHOUT_SALES, panel
 from workbench.notes import Note
@@ -221,9 +222,9 @@ def promotion_lift(
         ),
     ]
     if g < 30:
-        limits.append(data_limits.FEW_CLUSTERS.having(n=g, least=30, unit="products"))
+        limits.append(FEW_CLUSTERS.having(n=g, least=30, unit="products"))
     if periods.max() + 1 < 52:
-        limits.append(data_limits.FEW.having(n=periods.max() + 1, least=52, unit="periods"))
+        limits.append(FEW.having(n=periods.max() + 1, least=52, unit="periods"))
     if lost:
         limits.append(WITHOUT_SALES.having(n=lost))
     return Result(

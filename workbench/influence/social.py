@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals
+from workbench import engine, intervals
 from workbench import regression as fits
+from workbench.data_limits import FEW_CLUSTERS, LEAST_F, LEFT_OUT, WEAK
 from workbench.errors import InputError, NotEnoughData
 from workbench.influence import grades
 from workbench.influence.price import WITHOUT_SALES
@@ -186,7 +187,7 @@ def review_effect(
         )
     )
     if k < 200:
-        limits.append(data_limits.FEW_CLUSTERS.having(n=k, least=200, unit="products"))
+        limits.append(FEW_CLUSTERS.having(n=k, least=200, unit="products"))
     if (~use).sum() + (~some).sum():
         limits.append(WITHOUT_SALES.having(n=int((~use).sum() + (~some).sum())))
     return Result(
@@ -334,11 +335,11 @@ def peers(
                 f=two.first_f,
             )
         )
-        weak = two.first_f < data_limits.LEAST_F
+        weak = two.first_f < LEAST_F
         if weak:
             limits.insert(
                 0,
-                data_limits.WEAK.having(f=two.first_f),
+                WEAK.having(f=two.first_f),
             )
     rows = [
         {
@@ -350,7 +351,7 @@ def peers(
         for measure, one, luck_of in fitted
     ]
     if data.left_out:
-        limits.append(data_limits.LEFT_OUT.having(n=data.left_out))
+        limits.append(LEFT_OUT.having(n=data.left_out))
     if np.ptp(own) < 0.1:
         limits.append(
             Note(

@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from workbench import data_limits, discrete_choice, engine, intervals
+from workbench import discrete_choice, engine, intervals
 from workbench import regression as fits
+from workbench.data_limits import FEW, LEFT_OUT
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -123,11 +124,7 @@ def distance_decay(
             high=radius["conf_high"],
         ),
         PLACE_LIMIT,
-        *(
-            [data_limits.LEFT_OUT.having(n=len(table) - len(rows))]
-            if len(rows) < len(table)
-            else []
-        ),
+        *([LEFT_OUT.having(n=len(table) - len(rows))] if len(rows) < len(table) else []),
     )
     return Result(
         question=Note(
@@ -222,7 +219,7 @@ def huff(trips, *, distance="distance_km", size="size", penalty=None, conf_level
         PLACE_LIMIT,
     ]
     if g < 300 or len(d.names) < 3:
-        limits.append(data_limits.FEW.having(n=g, least=300, unit="customers"))
+        limits.append(FEW.having(n=g, least=300, unit="customers"))
     return Result(
         question=Note(
             "influence.huff_question",

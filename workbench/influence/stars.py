@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from workbench import data_limits, engine, intervals
+from workbench import engine, intervals
 from workbench import regression as fits
+from workbench.data_limits import FEW_CLUSTERS, LEFT_OUT
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -154,11 +155,9 @@ def star_rounding(
             ),
         )
     if min(right, left) < 100:
-        limits.append(
-            data_limits.FEW_CLUSTERS.having(n=min(right, left), least=100, unit="products")
-        )
+        limits.append(FEW_CLUSTERS.having(n=min(right, left), least=100, unit="products"))
     if len(rows) < len(table):
-        limits.append(data_limits.LEFT_OUT.having(n=len(table) - len(rows)))
+        limits.append(LEFT_OUT.having(n=len(table) - len(rows)))
     return Result(
         question=Note(
             "influence.star_question",

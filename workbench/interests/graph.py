@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import engine, intervals, names
+from workbench import engine, intervals, names, schemas
 from workbench.errors import InputError, NotEnoughData, need_columns, one_of
 from workbench.interests import acts as reading
 from workbench.notes import Note
@@ -17,7 +17,7 @@ TOGETHER = Note(
     "behind both.",
 )
 _HELD = (
-    "WITH e AS (SELECT * FROM v),"
+    "WITH e AS (SELECT * FROM v WHERE t >= :since),"
     + reading.HALVES
     + """,
   held AS (
@@ -31,19 +31,22 @@ _SIZES = (
   sizes AS (SELECT unit, half, count(*) AS size FROM kept GROUP BY unit, half)
   SELECT half, size, count(*) AS n FROM sizes GROUP BY half, size ORDER BY half, size"""
 )
-# Codes of few bits make the join of a table with itself light.
+# Codes of few bits make the join of a table with itself light; of the pairs only those that chance
+# would bring together now and then, by their margins alone.
 _PAIRS = (
     _HELD
     + """,
   coded AS (
-    SELECT k.unit, k.half, c.code FROM held k JOIN codes c ON c.topic = k.topic)
-  SELECT a.half, a.code AS one, b.code AS two, count(*) AS both
-  FROM coded a JOIN coded b ON a.unit = b.unit AND a.code < b.code
-  GROUP BY a.half, a.code, b.code"""
+    SELECT k.unit, k.half, c.code, c.n FROM held k JOIN codes c ON c.topic = k.topic)
+  SELECT a.code AS one, b.code AS two, CAST(sum(1 - a.half) AS BIGINT) AS first,
+    CAST(sum(a.half) AS BIGINT) AS second
+  FROM coded a JOIN coded b
+  ON a.unit = b.unit AND a.code < b.code AND CAST(a.n AS DOUBLE) * b.n >= :units
+  GROUP BY a.code, b.code ORDER BY one, two"""
 )
 
 
-def counted(seen, least=1):
+def counted(seen, least=1, since=None):
     """Return how many units of each half hold each topic, and each pair of topics.
 
     Parameters
@@ -51,14 +54,18 @@ def counted(seen, least=1):
     seen : Acts with a column unit
     least : int
         Units of each half that must hold a topic.
+    since : int, optional
+        First moment that takes part, in microseconds.
 
     Returns
     -------
     tuple
         Names of the topics, their counts (2, topics), and two tables: sizes (half, size, n units
-        that hold so many topics) and pairs (half, one, two (codes) and both).
+        that hold so many topics) and pairs (one and two (codes), first and second: units of each
+        half with both).
     """
-    singles = engine.run(_SINGLE, v=seen.view)
+    values = {"since": int(seen.start if since is None else since)}
+    singles = engine.run(_SINGLE, values=values, v=seen.view)
     wide = singles.pivot(index="topic", columns="half", values="n")
     wide = wide.reindex(columns=[0, 1]).fillna(0).astype(int)
     wide = wide[(wide >= least).all(axis=1)].copy()
@@ -72,9 +79,11 @@ def counted(seen, least=1):
             least=least,
             n=len(wide),
         )
-    codes = wide.index.to_frame(index=False, name="topic").assign(code=np.arange(len(wide)))
-    pairs = engine.run(_PAIRS, v=seen.view, codes=codes)
-    sizes = engine.run(_SIZES, v=seen.view, codes=codes)
+    codes = wide.index.to_frame(index=False, name="topic")
+    codes = codes.assign(code=np.arange(len(wide)), n=wide[0].to_numpy())
+    sizes = engine.run(_SIZES, values=values, v=seen.view, codes=codes)
+    values["units"] = float(sizes.loc[sizes["half"] == 0, "n"].sum())
+    pairs = engine.run(_PAIRS, values=values, v=seen.view, codes=codes)
     return wide["name"].tolist(), wide[[0, 1]].to_numpy().T, sizes, pairs
 
 
@@ -86,6 +95,7 @@ def related(
     topic: str = "category",
     unit: str = "customer_id",
     least: int = 10,
+    last: str | None = None,
     until: object = None,
     zone: str = "UTC",
     conf_level: float = 0.95,
@@ -102,6 +112,8 @@ def related(
         in one basket.
     least : int
         Units of each half that must hold a topic for it to be looked at.
+    last : str, optional
+        Only the last time of this length, such as "60D"; None: all of it.
     until : moment, optional
     zone : str
     conf_level : float
@@ -142,7 +154,8 @@ def related(
     one_of("unit", unit, UNITS)
     need_columns("acts", engine.columns(acts), unit)
     seen = reading.read(acts, topic, zone=zone, until=until, unit=engine.key(unit))
-    topics, held, sizes, pairs = counted(seen, least)
+    since = None if last is None else seen.end - schemas.micros("last", last)
+    topics, held, sizes, pairs = counted(seen, least, since)
     total = sizes.groupby("half")["n"].sum().reindex([0, 1], fill_value=0).to_numpy()
     if total.min() < FEWEST:
         raise NotEnoughData(
@@ -194,12 +207,8 @@ def _edges(topics, held, counts, asked):
     tested.
     """
     (sizes, pairs, total), (label, conf_level) = counts, asked
-    wide = pairs.pivot(index=["one", "two"], columns="half", values="both")
-    wide = wide.reindex(columns=[0, 1]).fillna(0).sort_index()
-    one, two = (wide.index.get_level_values(i).to_numpy(int) for i in (0, 1))
-    # Only pairs that chance would bring together now and then: a rule on margins alone.
-    enough = held[0][one] * held[0][two] >= total[0]
-    one, two, both = one[enough], two[enough], wide.to_numpy(float)[enough].T
+    one, two = (pairs[c].to_numpy(int) for c in ("one", "two"))
+    both = pairs[["first", "second"]].to_numpy(float).T
     if not len(one):
         raise NotEnoughData(
             "interests.error_no_pair",
@@ -338,8 +347,8 @@ def multiplier(
     Returns
     -------
     Result
-        precision_asked, measure, total, n (customers), estimate, std_error, conf_low,
-        conf_high. Measures, over customers that no rule was learnt from: multiplier (interests
+        precision_asked, measure, total, n (customers), estimate, std_error, conf_low, conf_high.
+        Measures, over customers that no rule was learnt from: multiplier (interests
         inferred for each known one), precision (of those inferred, the share that came), popular
         (the share that would have come of as many of the most popular ones) and precision_gain
         (the one less the other).
@@ -453,9 +462,13 @@ def _multiplied(table, n, seen, asked):
         evidence="associational",
         limits=(*seen.limits, TOGETHER, reading.SEEN),
         chart=Points(
-            label=["precision_asked"],
-            only={"measure": "multiplier"},
-            xlabel=Note("interests.multiplier_axis", "Interests inferred for each known one"),
+            label=["measure"],
+            only={
+                "precision_asked": float(table["precision_asked"].iloc[0]),
+                "measure": ["precision", "popular"],
+            },
+            percent=True,
+            xlabel=Note("interests.multiplier_axis", "Share of the inferred interests that came"),
         ),
     )
 

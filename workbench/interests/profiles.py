@@ -9,8 +9,10 @@ from workbench.notes import Note, say
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import affinity as estimators
 
-LEAST = 5
+LEAST, SHOWN = 5, 12
 ANY = "any_topic"
+QUESTION = Note("interests.affinity_question", "Who leans to what, more than others do?")
+AXIS = Note("interests.affinity_axis", "Share of customers who lean clearly to it")
 FEW = Note(
     "interests.few",
     "{n} customer with fewer than {least} acts is left out.",
@@ -244,7 +246,7 @@ def affinity(
     clear = table[table["clear"]]
     result = tidy(rows)
     return Result(
-        question=Note("interests.affinity_question", "Who leans to what, more than others do?"),
+        question=QUESTION,
         table=result,
         answer=_affinity_answer(result, label, apart),
         method=Note(
@@ -258,20 +260,28 @@ def affinity(
         unit="customers",
         n=int(table["customer_id"].nunique()),
         conf_level=conf_level,
-        limits=(
-            INFERRED,
-            reading.SEEN,
-            *([DECAYED.having(half_life=half_life)] if half_life else []),
-        ),
+        limits=(INFERRED, reading.SEEN, *_decay(half_life)),
         model=table.attrs["concentration"],
         people=clear[["customer_id", *keys]].reset_index(drop=True),
         chart=Points(
             label=[label],
             group=apart,
+            only={label: _most(result, label, apart)},
             percent=True,
-            xlabel=Note("interests.affinity_axis", "Share of customers who lean clearly to it"),
+            xlabel=AXIS,
         ),
     )
+
+
+def _most(table, label, apart):
+    """Return the topics that most customers lean to, in each space, any topic first."""
+    parts = [table] if apart is None else [part for _, part in table.groupby(apart)]
+    return list(dict.fromkeys(str(name) for part in parts for name in part[label].head(SHOWN)))
+
+
+def _decay(half_life):
+    """Return the sentence on what a half-life does, where there is one."""
+    return [DECAYED.having(half_life=half_life)] if half_life else []
 
 
 def _counted(part, label, conf_level):

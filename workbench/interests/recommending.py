@@ -9,19 +9,20 @@ import numpy as np
 from workbench import engine, intervals, names, schemas
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.interests import acts as reading
+from workbench.interests.list_measures import BATCH, quality_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import rankings
 from workbench.stats import tastes as estimators
 
-METHODS = ("popularity", "neighbours", "factors", "own")
-FEWEST, LEVEL, BATCH = 50, 0.05, 512
-# Of the estimates a user; the others are of all lists together.
-EACH = ("ndcg", "recall", "precision", "average_precision", "novelty", "miscalibration")
+METHODS = ("popularity", "neighbours", "factors", "memory")
+FEWEST, LEVEL = 50, 0.05
+# How much weight a purchase adds in factors: which is best is seen on the time before the test.
+WEIGHTS = (0.3, 3.0, 20.0)
 _CELLS = """
   SELECT customer, topic, CAST(sum(CASE WHEN t < :cut THEN 1 ELSE 0 END) AS BIGINT) AS before,
     CAST(sum(CASE WHEN t < :cut THEN 0 ELSE 1 END) AS BIGINT) AS after
-  FROM v GROUP BY customer, topic ORDER BY customer, topic"""
+  FROM v WHERE t <= :end GROUP BY customer, topic ORDER BY customer, topic"""
 _TOGETHER = """
   SELECT a.item AS one, b.item AS two, count(*) AS both
   FROM had a JOIN had b ON a.person = b.person AND a.item < b.item GROUP BY a.item, b.item"""
@@ -36,7 +37,7 @@ class Lists:
     ----------
     methods : tuple of str
         "popularity" (always there), "neighbours" (items that the same customers had), "factors" (of
-        implicit feedback), "own" (what a customer had most, then what is popular; with repeats).
+        implicit feedback), "memory" (what a customer had most, then what is popular; with repeats).
     k : int
         Length of the lists.
     items : int
@@ -145,14 +146,15 @@ def recommend(
     more = {"kind": engine.key(category)} if category else {}
     seen = reading.read(acts, item, zone=zone, until=until, **more)
     cut = seen.end - schemas.micros("after", lists.after)
-    history = _history(seen.view, cut, lists.items, category)
+    history = _history(seen.view, (cut, seen.end), lists.items, category)
     judged = _judged(history, lists.repeats)
     likeness = _likeness(history)
     quality = {}
     for name in chosen:
-        score = _scorer(name, history, likeness, seed)
+        weight = _weight(seen, cut, lists, seed) if name == "factors" else None
+        score = _scorer(name, history, likeness, (weight, seed))
         places = _ranked(score, history, judged, lists)
-        quality[name] = _quality(places, history, judged, (likeness, lists.repeats))
+        quality[name] = quality_of(places, history, judged, (likeness, lists.repeats))
     table = _table(quality, conf_level)
     return Result(
         question=QUESTION,
@@ -178,7 +180,8 @@ METHOD = Note(
     "interests.recommend_method",
     "Learnt from all before the last {after:span} and judged on what came in it; every one of "
     "{items} items is ranked for each customer, lists of {k}; customers are the sampling unit, "
-    "differences are of the same customers, their p-values corrected (Holm).",
+    "differences are of the same customers, their p-values corrected (Holm). What factors need to "
+    "be told is chosen on the time just before.",
 )
 OFFLINE = Note(
     "interests.offline",
@@ -216,47 +219,51 @@ def _chosen(lists):
     asked = names.listed(lists.methods)
     for name in asked:
         one_of("methods", name, METHODS)
-    if "own" in asked and not lists.repeats:
+    if "memory" in asked and not lists.repeats:
         raise InputError(
             "interests.error_own",
-            "methods: 'own' recommends what a customer had already; it needs repeats=True",
+            "methods: 'memory' recommends what a customer had already; it needs repeats=True",
         )
     return list(dict.fromkeys(["popularity", *asked]))
 
 
-def _history(view, cut, most, category):
+def _history(view, span, most, category):
     """Return what customers had before a moment and after it, the most popular items first."""
     from scipy import sparse
 
-    cells = engine.run(_CELLS, values={"cut": int(cut)}, v=view)
-    cells["topic"] = engine.written(cells["topic"])
-    known = cells.groupby("customer")["before"].transform("sum") > 0
-    cells = cells[known].reset_index(drop=True)
-    people = cells.loc[cells["before"] > 0].groupby("topic")["customer"].nunique()
-    order = np.lexsort((people.index.to_numpy(str), -people.to_numpy()))[:most]
-    items = people.index.to_numpy(object)[order].tolist()
+    values = {"cut": int(span[0]), "end": int(span[1])}
+    cells = engine.run(_CELLS, values=values, v=view)
+    person, customers = cells["customer"].factorize(sort=True)
+    topic, topics = cells["topic"].factorize()
+    topics = engine.written(topics.to_series()).to_numpy(str)
+    was, then = cells["before"].to_numpy(), cells["after"].to_numpy()
+    known = (np.bincount(person, was) > 0)[person]
+    person, topic, was, then = (v[known] for v in (person, topic, was, then))
+    kept, person = np.unique(person, return_inverse=True)
+    customers = np.asarray(customers)[kept]
+    people = np.bincount(topic[was > 0], minlength=len(topics))
+    order = np.lexsort((topics, -people))[:most]
+    order = order[people[order] > 0]
+    items = topics[order].tolist()
     if len(items) < 2:
         raise NotEnoughData(
             "interests.error_few_items",
             "recommend: two items that somebody had before are needed, found {n}",
             n=len(items),
         )
-    person, customers = cells["customer"].factorize(sort=True)
-    code = cells["topic"].map({name: i for i, name in enumerate(items)})
-    ranked = code.notna().to_numpy()
-    shape = (len(customers), len(items))
-    place = (person[ranked], code[ranked].to_numpy(int))
+    place = np.full(len(topics), -1)
+    place[order] = np.arange(len(order))
+    code = place[topic]
+    ranked, shape = code >= 0, (len(customers), len(items))
     before, after = (
-        sparse.csr_array((cells.loc[ranked, c].to_numpy(float), place), shape=shape)
-        for c in ("before", "after")
+        sparse.csr_array((v[ranked].astype(float), (person[ranked], code[ranked])), shape=shape)
+        for v in (was, then)
     )
     for matrix in (before, after):
         matrix.eliminate_zeros()
-    rest = ~ranked & (cells["after"] > 0) & (cells["before"] == 0)
+    rest = ~ranked & (then > 0) & (was == 0)
     missed = np.bincount(person[rest], minlength=len(customers))
-    return History(
-        np.asarray(customers), items, before, after, missed, _kinds(view, items, category)
-    )
+    return History(customers, items, before, after, missed, _kinds(view, items, category))
 
 
 def _kinds(view, items, category):
@@ -305,7 +312,24 @@ def _likeness(history):
     return estimators.neighbours(half + half.T + own.tocsr())
 
 
-def _scorer(name, history, likeness, seed):
+def _weight(seen, cut, lists, seed):
+    """Return the weight of a purchase that foretold best just before the time judged."""
+    width = schemas.micros("after", lists.after)
+    try:
+        history = _history(seen.view, (cut - width, cut - 1), lists.items, None)
+        rows = _judged(history, lists.repeats)
+    except NotEnoughData:
+        return WEIGHTS[1]
+    found = []
+    for weight in WEIGHTS:
+        score = _scorer("factors", history, None, (weight, seed))
+        places = _ranked(score, history, rows, lists)
+        each, _ = quality_of(places, history, rows, (None, lists.repeats))
+        found.append(float(np.mean(each["ndcg"])))
+    return WEIGHTS[int(np.argmax(np.round(found, 9)))]
+
+
+def _scorer(name, history, likeness, asked):
     """Return the function that scores all items for some customers."""
     binary = (history.before > 0).astype(float).tocsr()
     people = np.asarray(binary.sum(axis=0)).ravel()
@@ -313,11 +337,12 @@ def _scorer(name, history, likeness, seed):
         return lambda rows: np.tile(people, (len(rows), 1))
     if name == "neighbours":
         return lambda rows: (binary[rows] @ likeness).toarray()
-    if name == "own":
+    if name == "memory":
         most = people / (people.max() + 1)
         return lambda rows: history.before[rows].toarray() + most
-    made = estimators.implicit_factors(history.before, seed=seed)
-    return lambda rows: made.users[rows] @ made.items.T
+    weight, seed = asked
+    result = estimators.implicit_factors(history.before, alpha=weight, seed=seed)
+    return lambda rows: result.users[rows] @ result.items.T
 
 
 def _ranked(score, history, rows, lists):
@@ -329,64 +354,6 @@ def _ranked(score, history, rows, lists):
         # The last digits hang on the order of sums.
         parts.append(rankings.first_places(np.round(score(batch), 9), lists.k, allowed))
     return np.concatenate(parts)
-
-
-def _quality(places, history, rows, asked):
-    """Return the measures of lists: of each customer, and of all together."""
-    likeness, repeats = asked
-    later = (history.after[rows] > 0).astype(float).tocsr()
-    had = (history.before[rows] > 0).astype(float).tocsr()
-    counts = later if repeats else later - later.multiply(had)
-    relevant = np.asarray(counts.sum(axis=1)).ravel().round().astype(int) + history.missed[rows]
-    shown = places >= 0
-    safe = np.where(shown, places, 0)
-    line = np.arange(len(rows))[:, None]
-    hits = np.zeros(places.shape, bool)
-    for begin in range(0, len(rows), BATCH):
-        part = slice(begin, begin + BATCH)
-        dense = counts[part].toarray()
-        hits[part] = dense[line[part] - begin, safe[part]] > 0.5
-    quality = rankings.list_quality(hits & shown, relevant)
-    share = np.asarray((history.before > 0).sum(axis=0), float).ravel() / history.before.shape[0]
-    exposure = np.bincount(places[shown], minlength=len(history.items))
-    each = {
-        **{m: getattr(quality, m) for m in EACH[:4]},
-        "novelty": np.nanmean(np.where(shown, -np.log2(share[safe]), np.nan), axis=1),
-    }
-    if history.kinds is not None:
-        each["miscalibration"] = _mix(places, had, history.kinds)
-    together = {
-        "coverage": float((exposure > 0).mean()),
-        "exposure_gini": rankings.gini(exposure),
-        "diversity": _diversity(places, likeness),
-    }
-    return each, together
-
-
-def _mix(places, had, kinds):
-    """Return how far the mix of categories of each list lies from that of its customer."""
-    size = int(kinds.max()) + 1
-    one_hot = np.eye(size)[kinds]
-    own = had @ one_hot
-    listed = np.where((places >= 0)[..., None], one_hot[np.maximum(places, 0)], 0.0).sum(axis=1)
-    own, listed = (m / np.maximum(m.sum(axis=1, keepdims=True), 1e-12) for m in (own, listed))
-    return rankings.miscalibration(own, listed)
-
-
-def _diversity(places, likeness):
-    """Return one less the mean likeness of two items of a list, over lists."""
-    k = places.shape[1]
-    if k < 2:
-        return np.nan
-    dense = likeness.tocsr()
-    total, pairs = 0.0, 0
-    for i in range(k):
-        for j in range(i + 1, k):
-            both = (places[:, i] >= 0) & (places[:, j] >= 0)
-            one, two = places[both, i], places[both, j]
-            total += float(np.asarray(dense[one, two]).sum())
-            pairs += int(both.sum())
-    return 1 - total / pairs if pairs else np.nan
 
 
 def _table(quality, conf_level):
@@ -509,7 +476,7 @@ def recommendations(
     ----------
     acts, item, until, zone, seed : as in `recommend`
     method : str
-        "popularity", "neighbours", "factors" or, with repeats, "own"; `recommend` says which is
+        "popularity", "neighbours", "factors" or, with repeats, "memory"; `recommend` says which is
         worth its trouble.
     lists : Lists, optional
         Length, items, and whether repeats count.
@@ -536,10 +503,12 @@ def recommendations(
     lists = replace(Lists() if lists is None else lists, methods=(method,))
     name = _chosen(lists)[-1]
     seen = reading.read(acts, item, zone=zone, until=until)
-    history = _history(seen.view, seen.end + 1, lists.items, None)
+    history = _history(seen.view, (seen.end + 1, seen.end + 1), lists.items, None)
     rows = np.arange(len(history.customers))
     likeness = _likeness(history) if name == "neighbours" else None
-    places = _ranked(_scorer(name, history, likeness, seed), history, rows, lists)
+    weight = _weight(seen, seen.end + 1, lists, seed) if name == "factors" else None
+    score = _scorer(name, history, likeness, (weight, seed))
+    places = _ranked(score, history, rows, lists)
     shown = places >= 0
     return pd.DataFrame(
         {

@@ -102,6 +102,7 @@ NOTEBOOKS = {
     "34_buying_laws": Need("order_lines", also=("brand",)),
     "35_who_comes_back": Need("orders", back=50, days=91),
     "40_segments": Need("orders", back=50, days=270),
+    "43_interests": Need("order_lines", back=50, days=181),
     "50_satisfaction_and_nps": Need(
         "surveys", words={"recommend": "item", "satisfied": "item"}, columns=("by",)
     ),

@@ -14,6 +14,10 @@ SORT = Note("result.sort", "sort by")
 DOWN = Note("result.down", "largest first")
 # Captions of tables that belong to no one analysis, by the name notebooks give them.
 CAPTIONS = {
+    "interests.breadth": Note(
+        "table.interests_breadth",
+        "Pairs that go together: lift as it is usually told, and what breadth leaves of it",
+    ),
     "interviews.quotes": Note("table.interview_quotes", "Quotes by code, chosen by a fixed rule"),
     "voice.sheet": Note(
         "table.voice_sheet", "The first texts of a labelling sheet, personal data masked"

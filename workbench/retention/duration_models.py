@@ -8,7 +8,7 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.retention import sentences
-from workbench.retention.survival_analysis import durations
+from workbench.retention.survival_analysis import durations, entered
 from workbench.stats import durations as stretches
 from workbench.stats import hazards
 
@@ -66,7 +66,11 @@ def cox(
         One row a duration; rows with a missing value are left out and counted.
     covariates : list of str
         Numbers, or words (then compared with the first in alphabet).
-    time, event : str
+    time : str or (str, str)
+        As in `survival_curves`; or two columns, entry and end: a row is at risk after the first and
+        up to the second. Several rows of one subject, each with its covariates, are start–stop
+        rows.
+    event : str
         As in `survival_curves`.
     cluster : str, optional
         Column of the sampling unit where people have several durations; errors are then summed over
@@ -94,22 +98,25 @@ def cox(
         With fewer than two ended durations a covariate.
 
     Source: Cox (1972), JRSS B 34; ties Efron (1977), JASA 72; clustered errors Lin & Wei (1989),
-    JASA 84; proportionality Grambsch & Therneau (1994), Biometrika 81; monotone likelihood and
-    penalty Heinze & Schemper (2001), Biometrics 57.
+    JASA 84; proportionality Grambsch & Therneau (1994), Biometrika 81; start–stop rows Andersen &
+    Gill (1982), Annals of Statistics 10; monotone likelihood and penalty Heinze & Schemper (2001),
+    Biometrics 57.
     """
     fits.check_penalty(penalty, cluster)
-    rows, lost = durations(table, time, event, *covariates, cluster, strata)
+    entry, time = (None, time) if isinstance(time, str) else time
+    rows, lost = durations(table, time, event, *covariates, cluster, strata, entry)
+    rows, late = entered(rows, time, entry)
     data = fits.prepare(rows, time, list(covariates), cluster=cluster)
     x = data.x.drop(columns="constant")
     ended = rows[event].to_numpy(float)
     _check_durations(rows, time, ended, x.shape[1])
     code = None if strata is None else np.unique(rows[strata].astype(str), return_inverse=True)[1]
     length, z = rows[time].to_numpy(float), x.to_numpy(float)
+    how = {"strata": code, "entry": None if entry is None else rows[entry].to_numpy(float)}
     if penalty:
-        fit = hazards.firth_cox(z, length, ended, strata=code, conf_level=conf_level)
+        fit = hazards.firth_cox(z, length, ended, conf_level=conf_level, **how)
     else:
-        groups = data.groups if cluster else None
-        fit = hazards.cox(z, length, ended, strata=code, groups=groups)
+        fit = hazards.cox(z, length, ended, groups=data.groups if cluster else None, **how)
     fits.check_settled(fit, "cox")
     result = _cox_table(
         fit, x.columns, ended, conf_level, df=data.customers - 1 if cluster else None
@@ -128,6 +135,7 @@ def cox(
             *_proportionality(x.columns, fit.p_proportional, conf_level),
             sentences.ASSOCIATIONAL,
             *_too_few(int(ended.sum()), x.shape[1], data.customers if cluster else None),
+            *late,
             *sentences.left_out(lost),
         ),
         model=fit,

@@ -108,7 +108,7 @@ def survival_curves(
     BMC Medical Research Methodology 13.
     """
     rows, lost = durations(table, time, event, by, customer, entry)
-    rows, late = _entered(rows, time, entry)
+    rows, late = entered(rows, time, entry)
     who = None if customer is None else rows[customer]
     begun = None if entry is None else rows[entry]
     made, medians = survival.by_group(
@@ -154,7 +154,7 @@ def survival_curves(
     )
 
 
-def _entered(rows, time, entry):
+def entered(rows, time, entry):
     """Return the durations that came under observation before they ended, and what is said of late
     entry.
     """

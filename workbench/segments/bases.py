@@ -3,7 +3,7 @@
 import numpy as np
 
 from workbench import engine, intervals
-from workbench.errors import InputError, NotEnoughData, need_columns
+from workbench.errors import InputError, NotEnoughData, countable, need_columns
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.results import columns as held
@@ -157,6 +157,7 @@ def _design(rows, columns):
             parts.append(cross_validation.indicators(people.words(column)))
             continue
         values = column.to_numpy(dtype=float, na_value=np.nan)
+        countable("customers", name, values)
         missing = np.isnan(values)
         parts.append(np.where(missing, 0.0, values)[:, None])
         if missing.any():

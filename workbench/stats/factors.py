@@ -1,8 +1,10 @@
 """What lies behind items, from their correlations: one factor, several, and how to turn them."""
 
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from scipy import special
 
 from workbench.stats import products
 
@@ -169,3 +171,97 @@ def promax(load, power=4):
     u = u @ np.diag(np.sqrt(np.diag(np.linalg.inv(u.T @ u))))
     inverse = np.linalg.inv(u)
     return load @ u, inverse @ inverse.T
+
+
+@dataclass(frozen=True, eq=False)
+class Sphericity:
+    """Whether items have anything in common: the sampling adequacy of all (`kmo`) and of each
+    (`each`), Bartlett's chi-square `statistic`, its degrees of `freedom` and `p_value`.
+    """
+
+    kmo: float
+    each: np.ndarray
+    statistic: float
+    freedom: int
+    p_value: float
+
+
+def sphericity(r, n):
+    """Return the sampling adequacy of items and Bartlett's test of no correlation at all.
+
+    Parameters
+    ----------
+    r : ndarray, shape (k, k)
+        Correlations.
+    n : int
+        Respondents.
+
+    Returns
+    -------
+    Sphericity
+
+    Source: Kaiser (1974), Psychometrika 39; Bartlett (1951), Biometrika 38.
+
+    >>> made = sphericity(np.array([[1.0, 0.5], [0.5, 1.0]]), 100)
+    >>> made.kmo, made.freedom, round(made.statistic, 2)
+    (0.5, 1, 28.05)
+    """
+    r = np.asarray(r, float)
+    k = len(r)
+    inverse = np.linalg.inv(r)
+    partial = -inverse / np.sqrt(np.outer(np.diag(inverse), np.diag(inverse)))
+    off = ~np.eye(k, dtype=bool)
+    own, others = ((v**2 * off).sum(axis=1) for v in (r, partial))
+    statistic = float(-(n - 1 - (2 * k + 5) / 6) * np.linalg.slogdet(r)[1])
+    freedom = k * (k - 1) // 2
+    p_value = float(special.chdtrc(freedom, statistic))
+    return Sphericity(float(adequacy(r)), own / (own + others), statistic, freedom, p_value)
+
+
+@dataclass(frozen=True)
+class Sufficiency:
+    """Whether so many factors are enough: chi-square `statistic`, degrees of `freedom`, `p_value`
+    (missing where no degree of freedom is left).
+    """
+
+    statistic: float
+    freedom: int
+    p_value: float
+
+
+def sufficiency(r, load, n):
+    """Test whether the factors of a maximum-likelihood fit are enough for the correlations.
+
+    Parameters
+    ----------
+    r : ndarray, shape (k, k)
+        Correlations.
+    load : ndarray, shape (k, m)
+        Loadings, unrotated or rotated at right angles.
+    n : int
+        Respondents.
+
+    Returns
+    -------
+    Sufficiency
+
+    Source: Lawley & Maxwell (1971), Factor Analysis as a Statistical Method, section 4.4, with
+    Bartlett's correction.
+
+    >>> load = np.array([[0.8], [0.7], [0.6], [0.5]])
+    >>> r = load @ load.T
+    >>> np.fill_diagonal(r, 1.0)
+    >>> made = sufficiency(r, load, 200)
+    >>> round(made.statistic, 9) + 0.0, made.freedom
+    (0.0, 2)
+    """
+    r, load = np.asarray(r, float), np.asarray(load, float)
+    k, m = load.shape
+    implied = load @ load.T
+    implied[np.diag_indices(k)] = 1.0
+    apart = np.linalg.slogdet(implied)[1] - np.linalg.slogdet(r)[1]
+    apart += np.trace(np.linalg.solve(implied, r)) - k
+    statistic = float((n - 1 - (2 * k + 5) / 6 - 2 * m / 3) * apart)
+    freedom = ((k - m) ** 2 - k - m) // 2
+    p_value = float(special.chdtrc(freedom, statistic)) if freedom > 0 else np.nan
+    return Sufficiency(statistic, freedom, p_value)

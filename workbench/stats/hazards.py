@@ -114,12 +114,12 @@ def cox(x, time, ended, *, entry=None, strata=None, groups=None):
     return Fit(params, cov, value, drift, asked, settled, classical=np.full((p, p), np.nan))
 
 
-def firth_cox(x, time, ended, *, strata=None, conf_level=0.95):
+def firth_cox(x, time, ended, *, entry=None, strata=None, conf_level=0.95):
     """Fit Firth's penalised Cox regression: it exists for every sample.
 
     Parameters
     ----------
-    x, time, ended, strata : as in `cox`
+    x, time, ended, entry, strata : as in `cox`
     conf_level : float
         Of the profile limits.
 
@@ -137,7 +137,8 @@ def firth_cox(x, time, ended, *, strata=None, conf_level=0.95):
     n, p = x.shape
     strata = np.zeros(n, int) if strata is None else np.asarray(strata)
     scaled = standardise(x, constant=False)
-    here = Risk(scaled.z, time, ended, strata)
+    entry = None if entry is None else np.asarray(entry, float)
+    here = Risk(scaled.z, time, ended, strata, entry)
     top = penalised.firth(here.parts, p)
     low, high, p_value = np.array(
         [penalised.profile(here.parts, top, row, conf_level) for row in scaled.back]

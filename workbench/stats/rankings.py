@@ -36,7 +36,7 @@ def list_quality(hits, relevant):
     ListQuality
         precision: hits of the k places; recall: hits of what is relevant; ndcg: hits discounted by
         the logarithm of their place, of the most that could be had; average_precision: the
-        precision at each hit, over the hits that k places could hold.
+        precision at each hit, over all that is relevant.
 
     Source: Järvelin & Kekäläinen (2002), ACM Transactions on Information Systems 20 (ndcg);
     Manning, Raghavan & Schütze (2008), Introduction to Information Retrieval, ch. 8.
@@ -57,7 +57,7 @@ def list_quality(hits, relevant):
             np.where(relevant > 0, hits.sum(axis=1) / k, np.nan),
             hits.sum(axis=1) / np.where(relevant > 0, relevant, np.nan),
             hits @ discount / np.where(relevant > 0, ideal[most], np.nan),
-            at_hit.sum(axis=1) / np.where(relevant > 0, most, np.nan),
+            at_hit.sum(axis=1) / np.where(relevant > 0, relevant, np.nan),
         )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+CHUNK = 4096  # rows whose equations are solved at a time
+
 
 @dataclass(frozen=True, eq=False)
 class Factors:
@@ -63,7 +65,7 @@ def neighbours(together, *, most=50, shrink=10.0):
     return sparse.csr_array((value[near], (row[near], column[near])), shape=together.shape)
 
 
-def implicit_factors(counts, *, factors=32, alpha=20.0, penalty=10.0, rounds=12, seed=1):
+def implicit_factors(counts, *, factors=16, alpha=3.0, penalty=10.0, rounds=8, seed=1):
     """Learn what users and items have in common from how often users had them.
 
     Parameters
@@ -84,7 +86,7 @@ def implicit_factors(counts, *, factors=32, alpha=20.0, penalty=10.0, rounds=12,
 
     >>> from scipy import sparse
     >>> counts = sparse.csr_array(np.array([[3.0, 2, 0, 0], [2, 1, 0, 0], [0, 0, 4, 1]]))
-    >>> result = implicit_factors(counts, factors=2, rounds=5, penalty=0.1)
+    >>> result = implicit_factors(counts, factors=2, alpha=20, rounds=5, penalty=0.1)
     >>> score = result.users @ result.items.T
     >>> bool(score[0, 1] > 0.9 and abs(score[0, 2]) < 0.1)
     True
@@ -107,15 +109,19 @@ def implicit_factors(counts, *, factors=32, alpha=20.0, penalty=10.0, rounds=12,
 
 def _solved(weight, fixed, penalty):
     """Return the factors of the rows that fit best while those of the columns stay as they are."""
-    size = fixed.shape[1]
+    size, rows = fixed.shape[1], weight.shape[0]
     base = fixed.T @ fixed + penalty * np.eye(size)
-    result = np.zeros((weight.shape[0], size))
-    for i in range(weight.shape[0]):
-        part = slice(weight.indptr[i], weight.indptr[i + 1])
-        rows, extra = fixed[weight.indices[part]], weight.data[part]
-        if len(extra):
-            left = base + (rows * extra[:, None]).T @ rows
-            result[i] = np.linalg.solve(left, rows.T @ (1 + extra))
+    result = np.zeros((rows, size))
+    for begin in range(0, rows, CHUNK):
+        block = range(begin, min(begin + CHUNK, rows))
+        left = np.tile(base, (len(block), 1, 1))
+        right = np.zeros((len(block), size, 1))
+        for i in block:
+            part = slice(weight.indptr[i], weight.indptr[i + 1])
+            known, extra = fixed[weight.indices[part]], weight.data[part]
+            left[i - begin] += (known.T * extra) @ known
+            right[i - begin, :, 0] = (1 + extra) @ known
+        result[block.start : block.stop] = np.linalg.solve(left, right)[:, :, 0]
     return result
 
 

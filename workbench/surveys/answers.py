@@ -137,7 +137,9 @@ def scale_of(surveys, item, scale=None):
 def within(answers, item, scale):
     """Refuse answers that are not whole numbers of a scale."""
     lowest, highest = scale
-    wrong = (answers.value < lowest) | (answers.value > highest) | (answers.value % 1 != 0)
+    # np.round lets the infinite pass without a word; a rest after division by one does not.
+    whole = np.round(answers.value) == answers.value
+    wrong = (answers.value < lowest) | (answers.value > highest) | ~whole
     if wrong.any():
         raise InputError(
             "surveys.error_scale",
