@@ -3,20 +3,17 @@ relations last.
 """
 
 from workbench.retention.amounts import next_amounts
-from workbench.retention.by_cohort import cohorts, mean_curve
+from workbench.retention.by_cohort import cohorts
 from workbench.retention.churn import retention_rate
+from workbench.retention.cohort_means import cohorts_by, mean_curve
 from workbench.retention.duration_models import cox, parametric
 from workbench.retention.engaged import engagement
 from workbench.retention.events import Clock, event_retention
 from workbench.retention.moments import churn_moments
 from workbench.retention.rates import day_retention, over_time
 from workbench.retention.reasons import exits
-from workbench.retention.repeat import (
-    buying_rhythm,
-    ever_repeat,
-    pauses,
-    repeat_rate,
-)
+from workbench.retention.repeat import ever_repeat, pauses, repeat_rate
+from workbench.retention.rhythm import buying_rhythm
 from workbench.retention.spells import times_to_return
 from workbench.retention.stays import curves, period_hazards
 from workbench.retention.waiting import time_to_next
@@ -26,6 +23,7 @@ __all__ = [
     "buying_rhythm",
     "churn_moments",
     "cohorts",
+    "cohorts_by",
     "cox",
     "curves",
     "day_retention",

@@ -4,7 +4,7 @@ from workbench.segments.attitudes import benefits, journey, loyalty, satisfactio
 from workbench.segments.bases import bases
 from workbench.segments.behaviour import behaviour, later
 from workbench.segments.clusters import clusters, shuffled
-from workbench.segments.follow import migration
+from workbench.segments.follow import follow, migration
 from workbench.segments.kinds import Rules, prevalence, type_agreement, types
 from workbench.segments.occasions import feasts, occasions
 from workbench.segments.usage import usage
@@ -16,6 +16,7 @@ __all__ = [
     "benefits",
     "clusters",
     "feasts",
+    "follow",
     "journey",
     "later",
     "loyalty",
