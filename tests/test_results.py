@@ -95,6 +95,28 @@ def kinds_of_shoppers():
 
 
 KINDS_OF_SHOPPERS = kinds_of_shoppers()
+
+
+def held_at_two_dates(data):
+    """The first kind of shoppers, before and after."""
+    kind = sorted(data["kind"])[0]
+    return [
+        results.Segment(
+            "first",
+            data.loc[data[column] == kind, "customer_id"],
+            day,
+            simulated=results.is_simulated(data),
+        )
+        for column, day in (("kind", "2024-01-31"), ("kind_later", "2024-02-29"))
+    ]
+
+
+def halves(orders):
+    """Customers by their first amount, whatever their names and the order of the rows."""
+    first = orders.sort_values(["ordered_at", "amount"]).groupby("customer_id")["amount"].first()
+    return pd.Series(np.where(first > first.median(), "large", "small"), first.index)
+
+
 SOUGHT = pd.DataFrame(
     {
         "customer_id": np.repeat([f"c{k}" for k in range(60)], 12),
@@ -640,9 +662,12 @@ ANALYSES = {
     "omnichannel": (EVENTS, lambda d: journeys.omnichannel(profile(d))),
     "identity_quality": (VISITS, lambda d: journeys.identity_quality(d, d[d["event"] == "p"])),
     "repeat_rate": (ORDERS, retention.repeat_rate),
+    "repeat_rate_by": (ORDERS, lambda d: retention.repeat_rate(d, by=halves(d))),
     "ever_repeat": (ORDERS, retention.ever_repeat),
     "purchase_frequency": (ORDERS, retention.purchase_frequency),
+    "buying_rhythm_by": (ORDERS, lambda d: retention.purchase_frequency(d, by=halves(d))),
     "cohorts": (ORDERS, retention.cohorts),
+    "cohorts_by": (ORDERS, lambda d: retention.cohorts_by(d, halves(d))),
     "repurchase_propensity": (
         RETURNS,
         lambda d: prediction.repurchase_propensity(d, horizon="20D", draws=40),
@@ -715,6 +740,7 @@ ANALYSES = {
         lambda d: retention.retention_rate(d, begin="2024-05-01", end="2024-08-01"),
     ),
     "churn_moments": (ORDERS, retention.churn_moments),
+    "churn_moments_by": (ORDERS, lambda d: retention.churn_moments(d, by=halves(d))),
     "next_amounts": (
         ORDERS,
         lambda d: retention.next_amounts(retention.times_to_return(d)),
@@ -900,6 +926,7 @@ ANALYSES = {
     ),
     "type_agreement": (TYPED, lambda d: segments.type_agreement(d, d.assign(new=d["label"]))),
     "usage": (KINDS_OF_SHOPPERS, lambda d: segments.usage(d, volume="visits", draws=40)),
+    "follow": (KINDS_OF_SHOPPERS, lambda d: segments.segment_migration(held_at_two_dates(d))),
     "migration": (
         KINDS_OF_SHOPPERS,
         lambda d: segments.migration(d, d.assign(kind=d["kind_later"]), segment="kind"),
@@ -1193,6 +1220,9 @@ SHARES = {
     "drop_location",
     "transitions",
     "repeat_rate",
+    "repeat_rate_by",
+    "cohorts_by",
+    "churn_moments_by",
     "ever_repeat",
     "day_retention",
     "retention_trend",
@@ -1235,6 +1265,7 @@ SIGNED = {
     "distinguishing_paths",
     "logistic_gee",
     "elasticities",
+    "follow",
     "heterogeneity",
     "holdout",
     "iia_test",
@@ -1371,6 +1402,7 @@ def test_shares_carry_their_denominator(made, name):
 CREDITED = {"heuristics", "markov", "shapley", "compare", "calibrated"}
 CREDITED = {"heuristics", "markov", "shapley", "compare", "calibrate_to_experiments"}
 RATES = {"purchase_frequency", "tracking_plot"}
+RATES = {"purchase_frequency", "buying_rhythm_by", "tracking"}
 # Of a curve, the events at a time stand beside those still at risk.
 AT_RISK = {
     "first_reply",

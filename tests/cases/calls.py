@@ -628,8 +628,18 @@ use(journeys, "transitions", {"timeout": "2h", **LEVEL}, events=EVENTS)
 
 BOUGHT = {"orders": ORDERS}
 OVER = {"zone": "Europe/Amsterdam", "until": MIDDLE, **LEVEL}
-use(retention, "purchase_frequency", OVER, **BOUGHT)
-use(retention, "churn_moments", OVER, {"silence": "30D"}, **BOUGHT)
+HALF = Made(lambda: base.halves(ORDERS))
+use(retention, "purchase_frequency", OVER, {"by": HALF}, **BOUGHT)
+use(retention, "churn_moments", OVER, {"silence": "30D"}, {"by": HALF}, **BOUGHT)
+use(
+    retention,
+    "cohorts_by",
+    OVER,
+    {"period": "week"},
+    {"clock": "rolling"},
+    by=HALF,
+    **BOUGHT,
+)
 use(
     retention,
     "cohorts",
@@ -723,7 +733,15 @@ use(
     LEVEL,
     times=Made(lambda: retention.times_to_return(**BOUGHT)),
 )
-use(retention, "repeat_rate", OVER, {"windows": ["30D"]}, {"washout": "20D"}, **BOUGHT)
+use(
+    retention,
+    "repeat_rate",
+    OVER,
+    {"windows": ["30D"]},
+    {"washout": "20D"},
+    {"by": HALF},
+    **BOUGHT,
+)
 use(
     retention,
     "retention_rate",
@@ -1391,6 +1409,12 @@ use(
     {"before": BEFORE, **LEVEL},
     now=base.KINDS_OF_SHOPPERS,
     stages=["need", "search", "intent"],
+)
+use(
+    segments,
+    "follow",
+    LEVEL,
+    segments=base.held_at_two_dates(base.KINDS_OF_SHOPPERS),
 )
 use(segments, "holidays", country="NL", first_year=2024, last_year=2025)
 use(

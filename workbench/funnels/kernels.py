@@ -161,14 +161,22 @@ class Progress:
     """
 
     def __init__(self, lookup, width, end, groups):
-        self.lookup, self.groups = lookup, groups
-        self.width, self.horizon = (FAR, end) if width is None else (width, end - width)
+        self.lookup, self.groups, self.end = lookup, groups, end
+        self.width, self.horizon = (FAR, end) if width in (None, FAR) else (width, end - width)
 
     def __call__(self, batch):
+        counted = Counted(batch, self.groups)
+        for j, (mature, went_on, here) in enumerate(self.steps(batch)):
+            counted.add("seen", j, mature)
+            counted.add("reached", j, went_on)
+            counted.add("waiting", j, here, minus=mature)
+        return counted.rows()
+
+    def steps(self, batch):
+        """Yield, for each step but the last, its mature rows, those that went on, and all rows."""
         t, last = batch["t"], batch.last
         # Several events may be one step.
         k = np.array(self.lookup)[batch["k"]]
-        counted = Counted(batch, self.groups)
         for j in range(max(self.lookup)):
             here = np.flatnonzero(k == j)
             mature = here[t[here] <= self.horizon]
@@ -176,10 +184,7 @@ class Progress:
             following = later[np.searchsorted(later, mature)]
             safe = np.minimum(following, len(batch) - 1)
             went_on = mature[(following <= last[mature]) & (t[safe] - t[mature] <= self.width)]
-            counted.add("seen", j, mature)
-            counted.add("reached", j, went_on)
-            counted.add("waiting", j, here, minus=mature)
-        return counted.rows()
+            yield mature, went_on, here
 
 
 class Counted:

@@ -1,10 +1,13 @@
 """How many customers get from step to step, and where they stop."""
 
+from functools import partial
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench import names as own
 from workbench.errors import InputError
+from workbench.funnels.behind import reached, seen, walked
 from workbench.funnels.kernels import Plan, Progress
 from workbench.funnels.rules import (
     NO_END,
@@ -142,7 +145,8 @@ def conversion(
     Result
         Rows: [by,] basis ("entry" = of those who entered, "previous" = of those at the last step
         that cannot be skipped), step_number, step, count, n, estimate, conf_low, conf_high,
-        immature. Unit: customers.
+        immature. Unit: customers. `members(step="cart", stopped=True)` gives those who reached it
+        and no later step; without `stopped`, all who reached it.
 
     Raises
     ------
@@ -161,9 +165,8 @@ def conversion(
         "immature": immature,
         "strict_among": strict_among,
     }
-    given = {k: v for k, v in given.items() if v is not None} | (
-        {} if window is ... else {"window": window}
-    )
+    given = {k: v for k, v in given.items() if v is not None}
+    given |= {} if window is ... else {"window": window}
     made = prepare(
         events,
         steps,
@@ -216,6 +219,7 @@ def conversion(
         conf_level=conf_level,
         limits=limits,
         answer=_conversion_answer(table, names, by, within(said["window"]), enter == "any"),
+        people=partial(reached, made, by),
         chart=Funnel(
             label=[*([by] if by else []), "step"],
             group=by,
@@ -239,8 +243,8 @@ def drop_off(
     within the window of one of those events. The last step has no later one and no rate.
 
     Parameters are as in `conversion`. Returns a Result with [by,] step_number, step, count
-    (dropped), n, estimate, conf_low, conf_high, immature. Raises as `conversion`. Interval: Wilson
-    (1927).
+    (dropped), n, estimate, conf_low, conf_high, immature; `members(step="cart", stopped=True)`
+    gives those who dropped. Raises as `conversion`. Interval: Wilson (1927).
     """
     classes = [tuple(map(own.written, own.several(step))) for step in steps]
     words = [word for each in classes for word in each]
@@ -255,12 +259,8 @@ def drop_off(
     view, groups, end = view_of(events, words, by, hold, until, column=column)
     by = own.label(by)
     lookup = tuple(j for j, each in enumerate(classes) for _ in each)
-    parts = engine.map_ordered(
-        view,
-        Progress(lookup, width, end, len(groups)),
-        by=("customer", "held") if hold else ("customer",),
-        then=("t", "k"),
-    )
+    kernel = Progress(lookup, width, end, len(groups))
+    parts = walked(view, kernel)
     sums = parts.groupby(["kind", "group", "step"])["customers"].sum()
     table = with_wilson(_dropped(sums, groups, by, steps), conf_level, ("immature",))
     if not table["n"].sum():
@@ -276,6 +276,7 @@ def drop_off(
             within=within(window),
         ),
         conf_level=conf_level,
+        people=partial(seen, view, kernel, steps, groups, by),
         limits=(
             *_limits(table, table[table["step_number"] == 1], 0, False, by),
             *([NO_END] if window is None else []),

@@ -142,7 +142,7 @@ class Result:
         stand in a report. Raises InputError where the result does not know them, or for a key or
         value that does not occur.
         """
-        return behind(self.people, keys, self.question)
+        return behind(self.people, keys, self.question, self.simulated)
 
     def plot(self, ax=None):
         """Draw the result from its own table and return the matplotlib Axes."""
@@ -360,8 +360,10 @@ def is_simulated(table):
     """Say whether a Result, a DataFrame, an Arrow table or a Parquet path carries the mark of a
     simulated market.
     """
-    if isinstance(table, Result):
+    if isinstance(table, (Result, Segment)):
         return table.simulated
+    if isinstance(table, list) and table and all(isinstance(one, Segment) for one in table):
+        return any(one.simulated for one in table)
     # Text that names no Parquet file is an argument of another kind.
     if isinstance(table, (str, PathLike)) and not engine.is_table(table):
         return False

@@ -28,6 +28,8 @@ class Segment:
         The day whose state it tells, such as "2024-12-31".
     rule : Note or str
         Who belongs to it.
+    simulated : bool
+        Whether they are people of a simulated market.
 
     Examples
     --------
@@ -40,6 +42,7 @@ class Segment:
     customers: tuple
     as_of: str | None = None
     rule: Note | str = ""
+    simulated: bool = False
 
     def __post_init__(self):
         import pandas as pd
@@ -105,6 +108,7 @@ class Segment:
             "segment": self.name,
             "as_of": self.as_of,
             "rule": notes.plain(self.rule),
+            "simulated": self.simulated,
             "customers": list(self.customers),
         }
         text = json.dumps(kept, ensure_ascii=False, indent=1)
@@ -119,7 +123,11 @@ def read_segment(path):
     try:
         kept = json.loads(Path(path).read_text(encoding="utf-8"))
         return Segment(
-            kept["segment"], tuple(kept["customers"]), kept["as_of"], notes.from_dict(kept["rule"])
+            kept["segment"],
+            tuple(kept["customers"]),
+            kept["as_of"],
+            notes.from_dict(kept["rule"]),
+            bool(kept.get("simulated", False)),
         )
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
@@ -129,7 +137,7 @@ def read_segment(path):
         ) from None
 
 
-def behind(people, keys, question):
+def behind(people, keys, question, simulated=False):
     """Return the segment of the customers behind the rows of a result with these keys.
 
     Parameters
@@ -139,6 +147,7 @@ def behind(people, keys, question):
     keys : dict
         Key column → value, or list of values.
     question : Note
+    simulated : bool
 
     Raises
     ------
@@ -156,12 +165,39 @@ def behind(people, keys, question):
         if key not in names:
             raise unknown("members", "key", key, names)
         wanted = value if isinstance(value, (list, tuple, set)) else [value]
-        found = table[key].astype(str)
+        wanted = [_written(one) for one in wanted]
+        written = table[key].map(_written)
         for one in wanted:
-            if not (found == str(one)).any():
-                raise unknown("members", "value", one, sorted(found.unique()))
-        kept = kept[kept[key].astype(str).isin([str(one) for one in wanted]).to_numpy()]
+            if not (written == one).any():
+                raise unknown("members", "value", one, sorted(written.unique()))
+        kept = kept[written.loc[kept.index].isin(wanted).to_numpy()]
     if not len(kept):
         raise NotEnoughData("result.error_nobody_behind", "members: nobody stands behind this row")
-    name = ", ".join(str(value) for value in keys.values()) or "all"
-    return Segment(name, tuple(kept["customer_id"]), table.attrs.get("as_of"), question)
+    name = ", ".join(_called(key, value) for key, value in keys.items()) or "all"
+    return Segment(
+        name, tuple(kept["customer_id"]), _day(table.attrs.get("as_of")), question, simulated
+    )
+
+
+def _written(value):
+    """Return a key as it is compared: a day without its hours.
+
+    >>> import pandas as pd
+    >>> _written(pd.Timestamp("2024-02-01")), _written(7), _written(True)
+    ('2024-02-01', '7', 'True')
+    """
+    return str(value).removesuffix(" 00:00:00")
+
+
+def _called(key, value):
+    """Return what a key adds to the name of a segment: what holds by its own name."""
+    return str(key) if value is True else f"not {key}" if value is False else _written(value)
+
+
+def _day(as_of):
+    """Return the day of a segment as text; a table may hold it as a number of days since 1970."""
+    import datetime
+
+    if not hasattr(as_of, "__index__"):
+        return as_of
+    return str(datetime.date(1970, 1, 1) + datetime.timedelta(days=int(as_of)))

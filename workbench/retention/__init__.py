@@ -3,20 +3,17 @@ relations last.
 """
 
 from workbench.retention.amounts import next_amounts
-from workbench.retention.by_cohort import cohorts, mean_curve
+from workbench.retention.by_cohort import cohorts
 from workbench.retention.cause_specific import competing_risks
 from workbench.retention.churn import retention_rate
+from workbench.retention.cohort_means import cohorts_by, mean_curve
 from workbench.retention.duration_models import cox, parametric
 from workbench.retention.engaged import engagement
 from workbench.retention.events import Clock, event_retention
 from workbench.retention.moments import churn_moments
 from workbench.retention.rates import day_retention, retention_trend
-from workbench.retention.repeat_purchase import (
-    ever_repeat,
-    interpurchase_times,
-    purchase_frequency,
-    repeat_rate,
-)
+from workbench.retention.repeat_purchase import ever_repeat, interpurchase_times, repeat_rate
+from workbench.retention.rhythm import buying_rhythm
 from workbench.retention.spells import times_to_return
 from workbench.retention.survival_analysis import discrete_time_hazard, survival_curves
 from workbench.retention.waiting import time_to_repurchase
@@ -25,6 +22,7 @@ __all__ = [
     "Clock",
     "churn_moments",
     "cohorts",
+    "cohorts_by",
     "competing_risks",
     "cox",
     "day_retention",

@@ -1,13 +1,14 @@
 """Cohorts: who first bought together, how many of them are active later, and their mean."""
 
+from functools import partial
+
 import numpy as np
 
 from workbench import engine, intervals, periods, schemas
 from workbench.errors import InputError, one_of
 from workbench.notes import Note
-from workbench.results import Curve, Heat, Result, analysis, tidy
+from workbench.results import Heat, Result, analysis, tidy
 from workbench.retention import sentences
-from workbench.retention.rates import compared
 
 CLOCKS = {
     "calendar": Note("retention.clock_calendar", "calendar periods"),
@@ -54,20 +55,6 @@ SEVERAL_COHORTS = Note(
 NOT_FOLLOWED = Note(
     "retention.cohort_answer_none",
     "No cohort of these {n} customers has been followed for a whole period after its first.",
-)
-MEAN_METHOD = Note(
-    "retention.mean_method",
-    "Mean of the cohorts followed to an age, weighted by their size; Wilson intervals.",
-)
-MEAN_METHOD_BY = Note(
-    "retention.mean_method_by",
-    "Mean of the cohorts followed to an age, weighted by their size; Wilson intervals; each group "
-    "against all others by Newcombe's interval, Holm's correction over groups and ages.",
-)
-MEAN_MIX = Note(
-    "retention.mean_mix",
-    "Each age rests on other cohorts: the higher the age, the fewer and the earlier they are. A "
-    "fall may be one of cohorts rather than of age.",
 )
 SEEN_LATER = Note(
     "retention.cohort_answer_later",
@@ -123,7 +110,8 @@ def cohorts(
         cohort (first day of its period), age, count, n (cohort size), estimate, conf_low,
         conf_high; for revenue amount, n (cohort size), estimate, amount_total (at age 0). A
         cell that the data cannot show in full is missing, never 0; age 0 is true by definition and
-        has no interval.
+        has no interval. `members(cohort="2024-01-01", age=3)` gives who is counted in a cell; who
+        of a cohort is not, is `members(cohort=…, age=0).without(members(cohort=…, age=3))`.
 
     Raises
     ------
@@ -146,42 +134,9 @@ def cohorts(
             "'every' needs clock='calendar'",
         )
     view, end = schemas.purchase_days(orders, zone, until)
-    cells = _cells(view, period, clock, end, entry)
-    last_period = int(periods.first_day(end, period))
-    # The period that holds the end is itself complete.
-    over = int(periods.first_day(end + 1, period)) == end + 1
-    rows, size_of = [], {}
-    for start, mine in cells.groupby("origin"):
-        mine = mine.set_index("age")
-        size = size_of[start] = int(mine.loc[0, "customers"])
-        oldest = int(periods.index(last_period, period) - periods.index(start, period)) - (
-            0 if over else 1
-        )
-        if clock == "rolling":
-            # The whole cohort must have been watched for the whole age, its last comer too.
-            watched = end - min(periods.last_day(start, period), end) + 1
-            oldest = watched // periods.DAYS[period] - 1
-        ages = range(int(periods.index(last_period, period) - periods.index(start, period)) + 1)
-        if criterion == "on_or_after":
-            later = {"customers": mine["lasts"], "revenue": mine["amount"]}[measure]
-            # Whoever was last seen in a period still running counts for every age before it.
-            every = range(max(later.index.max(), ages[-1]) + 1)
-            seen = later.reindex(every, fill_value=0)[::-1].cumsum()
-        else:
-            seen = mine["customers" if measure == "customers" else "amount"].reindex(
-                ages, fill_value=0
-            )
-        base = size if measure == "customers" else float(mine.loc[0, "amount"])
-        rows += [
-            {
-                "cohort": start,
-                "age": age,
-                "count": float(seen[age]) if age <= oldest else np.nan,
-                "n": base,
-                **({"customers": size} if measure == "revenue" else {}),
-            }
-            for age in ages
-        ]
+    how = {"period": period, "clock": clock, "end": end, "entry": entry}
+    cells = _cells(view, **how)
+    rows, size_of = _counted(cells, period, clock, end, criterion, measure)
     table = pd.DataFrame(rows)
     table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
     if measure == "customers":
@@ -226,6 +181,7 @@ def cohorts(
         ),
         conf_level=conf_level,
         limits=(*limits, sentences.FIRST_SEEN if entry == "first" else SEVERAL_COHORTS),
+        people=partial(_who, view, table, **how, criterion=criterion),
         chart=Heat(
             row="cohort",
             column="age",
@@ -237,126 +193,52 @@ def cohorts(
     )
 
 
+def _counted(cells, period, clock, end, criterion, measure):
+    """Return a row a cohort and age, missing where it is not over yet, and the cohorts' sizes."""
+    last_period = int(periods.first_day(end, period))
+    # The period that holds the end is itself complete.
+    over = int(periods.first_day(end + 1, period)) == end + 1
+    rows, size_of = [], {}
+    for start, mine in cells.groupby("origin"):
+        mine = mine.set_index("age")
+        size = size_of[start] = int(mine.loc[0, "customers"])
+        oldest = int(periods.index(last_period, period) - periods.index(start, period)) - (
+            0 if over else 1
+        )
+        if clock == "rolling":
+            # The whole cohort must have been watched for the whole age, its last comer too.
+            watched = end - min(periods.last_day(start, period), end) + 1
+            oldest = watched // periods.DAYS[period] - 1
+        ages = range(int(periods.index(last_period, period) - periods.index(start, period)) + 1)
+        if criterion == "on_or_after":
+            later = {"customers": mine["lasts"], "revenue": mine["amount"]}[measure]
+            # Whoever was last seen in a period still running counts for every age before it.
+            every = range(max(later.index.max(), ages[-1]) + 1)
+            seen = later.reindex(every, fill_value=0)[::-1].cumsum()
+        else:
+            seen = mine["customers" if measure == "customers" else "amount"].reindex(
+                ages, fill_value=0
+            )
+        base = size if measure == "customers" else float(mine.loc[0, "amount"])
+        rows += [
+            {
+                "cohort": start,
+                "age": age,
+                "count": float(seen[age]) if age <= oldest else np.nan,
+                "n": base,
+                **({"customers": size} if measure == "revenue" else {}),
+            }
+            for age in ages
+        ]
+    return rows, size_of
+
+
 def _named(table, measure):
     """Name what was added up and divided by where it is money, of the customers counted."""
     if measure == "customers":
         return table
     named = table.rename(columns={"count": "amount", "n": "amount_total", "customers": "n"})
     return tidy(named[["cohort", "age", "amount", "n", "estimate", "amount_total"]])
-
-
-@analysis
-def mean_curve(cohorts, *, conf_level=0.95):
-    """What share of customers is active at each age, over all cohorts followed that long?
-
-    Parameters
-    ----------
-    cohorts : Result of `retention.cohorts`, of customers; or a dict of them by group
-        Such as one of the orders of each channel. Each group is then compared with all others.
-
-    Returns
-    -------
-    Result
-        [group,] age, cohorts (followed that long), count, n (customers of those cohorts),
-        estimate (their mean weighted by size), conf_low, conf_high (Wilson; missing at age 0, which
-        is true by definition), and for groups p_value, p_holm (over all groups and ages).
-
-    Raises InputError for cohorts of revenue, of every purchase, or on or after an age.
-
-    Source: Fader & Hardie (2007); Wilson (1927); Newcombe (1998); Holm (1979).
-    """
-    import pandas as pd
-
-    groups = cohorts if isinstance(cohorts, dict) else {"all": cohorts}
-    tables = []
-    for name, made in groups.items():
-        if not isinstance(made, Result):
-            raise InputError(
-                "retention.error_mean_no_cohorts",
-                "cohorts: the Result of retention.cohorts is needed, found a {name}",
-                name=type(made).__name__,
-            )
-        if "conf_low" not in made.table:
-            raise InputError(
-                "retention.error_mean_of_revenue",
-                "cohorts: a mean curve needs cohorts of customers, found those of revenue",
-            )
-        if made.table.attrs.get("entry") == "every":
-            raise InputError(
-                "retention.error_mean_of_every",
-                "cohorts: with entry 'every' a customer stands in several cohorts, so "
-                "their mean has no such interval; use entry 'first'",
-            )
-        if made.table.attrs.get("criterion") == "on_or_after":
-            raise InputError(
-                "retention.error_mean_on_or_after",
-                "cohorts: 'on_or_after' looks ahead to the end of the data, so cohorts "
-                "have no common mean; use criterion 'on'",
-            )
-        tables.append(
-            made.table.dropna(subset=["count"])
-            .groupby("age")
-            .agg(cohorts=("cohort", "size"), count=("count", "sum"), n=("n", "sum"))
-            .reset_index()
-            .assign(group=str(name))
-        )
-    table = pd.concat(tables, ignore_index=True)
-    table["estimate"] = table["count"] / table["n"]
-    low, high = intervals.wilson(table["count"], table["n"], conf_level)
-    given = table["age"] == 0
-    table["conf_low"], table["conf_high"] = (
-        np.where(given, np.nan, low),
-        np.where(given, np.nan, high),
-    )
-    several = len(groups) > 1
-    if several:
-        table = pd.concat(
-            [table[given], compared(table[~given].reset_index(drop=True))]
-        ).sort_values(["group", "age"], ignore_index=True)
-    table = table[
-        [
-            *(["group"] if several else []),
-            "age",
-            "cohorts",
-            "count",
-            "n",
-            "estimate",
-            "conf_low",
-            "conf_high",
-            *(["p_value", "p_holm"] if several else []),
-        ]
-    ]
-    fewer = table.loc[table["cohorts"] < table["cohorts"].max() / 2, "age"]
-    limits = [MEAN_MIX]
-    if len(fewer) and not several:
-        limits.append(
-            Note(
-                "retention.mean_few",
-                "From age {age} on, fewer than half of the cohorts have been followed long enough.",
-                age=int(fewer.iloc[0]),
-            )
-        )
-    first = next(iter(groups.values()))
-    return Result(
-        question=Note(
-            "retention.mean_question",
-            "What share of customers is active at each age, over all cohorts followed that long?",
-        ),
-        answer=_mean_answer(table, several, conf_level),
-        table=table,
-        method=MEAN_METHOD_BY if several else MEAN_METHOD,
-        unit="customers",
-        n=sum(m.n for m in groups.values()),
-        conf_level=conf_level,
-        limits=tuple(limits),
-        chart=Curve(
-            x="age",
-            **{"group": "group"} if several else {},
-            percent=True,
-            xlabel=first.chart.xlabel,
-            ylabel=sentences.SHARE_ACTIVE,
-        ),
-    )
 
 
 def _future(cells):
@@ -394,39 +276,19 @@ def _cohort_answer(table, measure, criterion):
     return (SEEN_LATER if later else SEEN).having(**values, **sentences.interval(row))
 
 
-def _mean_answer(table, several, conf_level):
-    later = table[table["age"] > 0]
-    if not len(later):
-        return NOT_FOLLOWED.having(n=int(table["n"].sum()))
-    if not several:
-        enough = later[later["cohorts"] >= table["cohorts"].max() / 2]
-        row = sentences.last_known(enough if len(enough) else later)
-        return Note(
-            "retention.mean_answer",
-            "{share:%} of the customers were active at age {age} ({low:%} to {high:%}; {count} of "
-            "{n}, in {cohorts} cohorts).",
-            age=int(row["age"]),
-            cohorts=int(row["cohorts"]),
-            **sentences.interval(row),
-        )
-    return sentences.largest_difference(later, conf_level)
-
-
-def _cells(view, period, clock, end, entry):
-    """Return per cohort (start day) and age: customers active, customers last seen then, and their
-    amount.
-    """
+def _followed(view, period, clock, end, entry):
+    """Return SQL whose table f has a row a customer and bucket of time since their origin."""
     first = schemas.first_day(view)
     if clock == "calendar":
         followed = (
             "SELECT * FROM g WHERE bucket >= origin"
             if entry == "first"
             else """
-              SELECT g.bucket, g.amount, g.active, a.bucket AS origin, g.latest
+              SELECT g.customer, g.bucket, g.amount, g.active, a.bucket AS origin, g.latest
               FROM a JOIN g ON a.customer = g.customer AND g.bucket >= a.bucket
               WHERE a.active = 1"""
         )
-        head = f"""{schemas.DAYS},
+        return f"""{schemas.DAYS},
           a AS (
             SELECT customer, {periods.sql("day", period, first, end)} AS bucket,
               sum(amount) AS amount, max(bought) AS active
@@ -439,7 +301,7 @@ def _cells(view, period, clock, end, entry):
           f AS ({followed})"""
     else:
         length = periods.DAYS[period]
-        head = f"""{schemas.DAYS},
+        return f"""{schemas.DAYS},
           d AS (
             SELECT customer, day, amount, bought,
               min(CASE WHEN bought = 1 THEN day END) OVER (PARTITION BY customer) AS first_day
@@ -450,12 +312,18 @@ def _cells(view, period, clock, end, entry):
               max(bought) AS active
             FROM d WHERE day >= first_day GROUP BY 1, 2, 3),
           f AS (
-            SELECT bucket, amount, active,
+            SELECT customer, bucket, amount, active,
               {periods.sql("first_day", period, first, end)} AS origin,
               max(CASE WHEN active = 1 THEN bucket END) OVER (PARTITION BY customer) AS latest
             FROM a)"""
+
+
+def _cells(view, period, clock, end, entry):
+    """Return per cohort (start day) and age: customers active, customers last seen then, and their
+    amount.
+    """
     cells = engine.run(
-        head
+        _followed(view, period, clock, end, entry)
         + """
           SELECT origin, bucket, CAST(sum(active) AS BIGINT) AS customers,
             CAST(sum(CASE WHEN bucket = latest THEN 1 ELSE 0 END) AS BIGINT) AS lasts,
@@ -463,8 +331,33 @@ def _cells(view, period, clock, end, entry):
           FROM f GROUP BY origin, bucket ORDER BY origin, bucket""",
         o=view,
     )
+    return cells.assign(age=_age(cells, period, clock))
+
+
+def _age(cells, period, clock):
     if clock == "calendar":
-        return cells.assign(
-            age=periods.index(cells["bucket"], period) - periods.index(cells["origin"], period)
-        )
-    return cells.assign(age=cells["bucket"] // periods.DAYS[period])
+        return periods.index(cells["bucket"], period) - periods.index(cells["origin"], period)
+    return cells["bucket"] // periods.DAYS[period]
+
+
+def _who(view, table, *, period, clock, end, entry, criterion):
+    """Return who is counted in which cell of a table of cohorts: customer_id, cohort, age."""
+    import pandas as pd
+
+    rows = engine.run(
+        _followed(view, period, clock, end, entry)
+        + " SELECT customer, origin, bucket, latest FROM f WHERE active = 1 ORDER BY customer",
+        o=view,
+    )
+    rows["age"] = np.asarray(_age(rows, period, clock), int)
+    rows["cohort"] = pd.to_datetime(rows["origin"], unit="D").astype("datetime64[us]")
+    if criterion == "on_or_after":
+        last = np.asarray(_age(rows.assign(bucket=rows["latest"]), period, clock), int)
+        rows = rows.assign(age=last).drop_duplicates(["customer", "cohort"])
+        rows = rows.loc[rows.index.repeat(rows["age"] + 1)]
+        rows["age"] = rows.groupby(["customer", "cohort"]).cumcount()
+    known = table.loc[table["estimate"].notna(), ["cohort", "age"]]
+    rows = rows.merge(known, on=["cohort", "age"])
+    people = rows[["cohort", "age"]].assign(customer_id=engine.written(rows["customer"]))
+    people.attrs["as_of"] = int(end)
+    return people

@@ -10,7 +10,8 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.retention import sentences
-from workbench.retention.rates import SHARE_BACK, compared
+from workbench.retention.grouping import compared
+from workbench.retention.rates import SHARE_BACK
 from workbench.retention.returns import Returns, Times
 
 HOUR = 3_600_000_000

@@ -1,12 +1,14 @@
 """After which purchase do customers fall silent, and how much of that is sorting?"""
 
+from functools import partial
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
-from workbench.retention import sentences
+from workbench.retention import grouping, sentences
 from workbench.retention.repeat_purchase import interpurchase_times
 from workbench.stats import stationary
 
@@ -16,6 +18,20 @@ EVERYONE, SAME_CUSTOMERS = "everyone", "same_customers"
 CHURN_QUESTION = Note(
     "retention.churn_question",
     "After which purchase do customers become inactive, and what if nobody changed?",
+)
+CHURN_METHOD = Note(
+    "retention.churn_method",
+    "Purchases followed by more than {days} days of inactivity, among those followed for "
+    "that long; the customer is the sampling unit. If nobody changed: customers who "
+    "differ in their daily probability of buying (a beta, fitted to these data), keep it, "
+    "and never leave.",
+)
+CHURN_METHOD_BY = Note(
+    "retention.churn_method_by",
+    "Purchases followed by more than {days} days of inactivity, among those followed for that "
+    "long; the customer is the sampling unit; each group against all others by the normal test of "
+    "two shares, Holm's correction over groups and purchases. If nobody changed: customers of the "
+    "group who differ in their daily probability of buying (a beta), keep it, and never leave.",
 )
 CHURN_AXIS = Note("retention.churn_axis", "Share followed by inactivity")
 CHURN_RULE = Note(
@@ -33,7 +49,7 @@ CHURN_SORTING = Note(
 
 @engine.tables("orders")
 @analysis
-def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.95):
+def churn_moments(orders, *, silence=None, by=None, zone="UTC", until=None, conf_level=0.95):
     """After which purchase do customers become inactive, and what if nobody changed?
 
     Inactive means: no purchase for longer than T days, T by default the 90th percentile of the
@@ -44,74 +60,115 @@ def churn_moments(orders, *, silence=None, zone="UTC", until=None, conf_level=0.
     ----------
     silence : str, optional
         T by name, such as "90D"; the sensitivity rows are then half and twice that.
-    others as in `repeat_rate`
+    by, others as in `repeat_rate`
 
     Returns
     -------
     Result
-        silence_days, followed ("everyone" who made that purchase; "same_customers": those who made
-        four purchases or more, after each of their first three), purchase_number ("1", "2", "3",
-        "4+"), count (inactive for longer than T after that purchase), n (purchases of that number
-        with at least T days of data behind them), estimate, std_error, conf_low, conf_high,
-        no_change (the share to expect if every customer kept one rate of buying and nobody left;
-        of the same customers: their share over the three, which then differ by chance alone),
-        returned (of the inactive, those seen again later).
-        The customer is the sampling unit.
+        [group,] silence_days, followed ("everyone" who made that purchase; "same_customers": those
+        who made four purchases or more, after each of their first three), purchase_number ("1",
+        "2", "3", "4+"), count (inactive for longer than T after that purchase), n (purchases of
+        that number with at least T days of data behind them), estimate, std_error, conf_low,
+        conf_high, no_change (the share to expect if every customer kept one rate of buying and
+        nobody left; of the same customers: their share over the three, which then differ by chance
+        alone), returned (of the inactive, those seen again later), and with `by` p_value, p_holm
+        (everyone at T, each group against all others, over groups and numbers).
+        The customer is the sampling unit. `members(purchase_number="1", silent=True)` gives those
+        who fell silent after it for longer than T; `members(at_risk=True)` those whose last
+        purchase lies longer than T before the end.
 
     Raises
     ------
+    InputError
+        For a `by` that is no grouping of customers.
     NotEnoughData
         If no customer bought twice and no `silence` is given.
 
     Source: Buckinx & Van den Poel (2005), EJOR 164; rule R-05. No change: `stats.unchanging`.
+    Groups: Holm (1979).
     """
-    import pandas as pd
-
+    grouping.check(by)
     gaps = interpurchase_times(orders, zone=zone, until=until)
+    gaps["group"] = "all" if by is None else grouping.of(gaps["customer_id"], by)
     thresholds = _thresholds(gaps, silence)
-    nobody = _unchanging(gaps)
-    rows = []
-    for days in thresholds:
-        rows += _everyone(gaps, days, nobody, conf_level)
-        rows += _same_customers(gaps, days, conf_level)
-    if not any(row["silence_days"] == thresholds[0] for row in rows):
+    table = _moments(gaps, thresholds, conf_level)
+    if not (table["silence_days"] == thresholds[0]).any():
         raise NotEnoughData(
             "retention.error_churn_not_followed",
             "churn_moments: no purchase was followed for more than {days} days",
             days=thresholds[0],
         )
-    table = pd.DataFrame(rows)
-    main = table[table["silence_days"] == thresholds[0]]
-    everyone = main[main["followed"] == EVERYONE]
+    several = table["group"].nunique() > 1
+    table = _compared(table, gaps, thresholds[0]) if several else table
+    table = table.drop(columns="group") if by is None else table
+    main = table[(table["silence_days"] == thresholds[0]) & (table["followed"] == EVERYONE)]
     return Result(
         question=CHURN_QUESTION,
-        answer=_churn_answer(everyone),
+        answer=_churn_difference(main, conf_level) if several else _churn_answer(main),
         table=table,
         unit="purchases",
         n=len(gaps),
         conf_level=conf_level,
-        method=Note(
-            "retention.churn_method",
-            "Purchases followed by more than {days} days of inactivity, among those followed for "
-            "that long; the customer is the sampling unit. If nobody changed: customers who "
-            "differ in their daily probability of buying (a beta, fitted to these data), keep it, "
-            "and never leave.",
-            days=thresholds[0],
-        ),
+        method=(CHURN_METHOD_BY if several else CHURN_METHOD).having(days=thresholds[0]),
         limits=(
             CHURN_SORTING,
-            *_change(gaps, thresholds[0], conf_level),
-            *_churn_returned(everyone),
+            *([] if several else _change(gaps, thresholds[0], conf_level)),
+            *_churn_returned(main),
             CHURN_RULE,
         ),
+        people=partial(_who_fell_silent, gaps, thresholds[0], by is not None),
         chart=Points(
-            label=["followed", "purchase_number"],
+            label=[*([] if by is None else ["group"]), "followed", "purchase_number"],
             only={"silence_days": thresholds[0]},
             beside="no_change",
             percent=True,
             xlabel=CHURN_AXIS,
         ),
     )
+
+
+def _moments(gaps, thresholds, conf_level):
+    """Return the share that falls silent by group, days of silence and purchase."""
+    import pandas as pd
+
+    columns = {"group": [], "silence_days": [], "followed": []}
+    rows = []
+    for group, part in gaps.groupby("group", sort=True):
+        nobody = _unchanging(part)
+        for days in thresholds:
+            shares = _everyone(part, days, nobody, conf_level)
+            shares += _same_customers(part, days, conf_level)
+            rows += [{"group": group, **row} for row in shares]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns)
+
+
+def _compared(table, gaps, days):
+    """Return the table with each group against all others, of everyone at T."""
+    main = table[(table["silence_days"] == days) & (table["followed"] == EVERYONE)]
+    p = main["estimate"] * np.nan
+    for row in main.itertuples():
+        rest = _everyone(gaps[gaps["group"] != row.group], days, None, 0.95)
+        rest = [r for r in rest if r["purchase_number"] == row.purchase_number]
+        if rest:
+            error = np.hypot(row.std_error, rest[0]["std_error"])
+            p[row.Index] = float(intervals.p_value(row.estimate - rest[0]["estimate"], error))
+    tested = grouping.corrected(main.assign(p_value=p), main["purchase_number"])
+    return table.join(tested[["p_value", "p_holm"]])
+
+
+def _who_fell_silent(gaps, days, grouped):
+    """Return who made which purchase, watched for T, and whether silence followed; at risk: whose
+    last purchase is longer ago than T.
+    """
+    watched = gaps[gaps["watched"] > days]
+    number = watched["number"].where(watched["number"] < SAME, SAME).astype(str)
+    table = watched[["customer_id", *(["group"] if grouped else [])]].assign(
+        purchase_number=number.replace(str(SAME), "4+").to_numpy(),
+        silent=(watched["days"] > days).to_numpy(bool),
+        at_risk=(~watched["ended"] & (watched["days"] > days)).to_numpy(bool),
+    )
+    table.attrs["as_of"] = gaps.attrs.get("as_of")
+    return table
 
 
 def _thresholds(gaps, silence):
@@ -273,6 +330,36 @@ def _churn_answer(main):
         "that {nobody_first:%} and {nobody_last:%}.",
         nobody_first=float(first["no_change"]),
         nobody_last=float(last["no_change"]),
+        **values,
+    )
+
+
+def _churn_difference(main, conf_level):
+    """Say which group differs most clearly from all others, after which purchase, if any does."""
+    known = main.dropna(subset=["p_holm"])
+    if not len(known):
+        return sentences.TOO_SMALL.having(n=int(main["n"].max()))
+    row = grouping.nearest_to_different(known)
+    values = {
+        "group": row["group"],
+        "number": row["purchase_number"],
+        "days": int(row["silence_days"]),
+        "p": float(row["p_holm"]),
+        **sentences.interval(row),
+    }
+    if row["p_holm"] < 1 - conf_level:
+        return Note(
+            "retention.churn_group",
+            "Group {group:word} differs most clearly from the others, after purchase {number}: "
+            "{share:%} were followed by more than {days} days of inactivity ({low:%} to {high:%}; "
+            "{count} of {n} purchases; corrected p: {p:p}).",
+            **values,
+        )
+    return Note(
+        "retention.churn_group_same",
+        "No difference between groups could be shown; nearest to one is group {group:word} after "
+        "purchase {number}: {share:%} were followed by more than {days} days of inactivity "
+        "({low:%} to {high:%}; {count} of {n} purchases; corrected p: {p:p}).",
         **values,
     )
 

@@ -5,11 +5,10 @@ from itertools import pairwise
 import numpy as np
 
 from workbench import engine, intervals, periods, schemas
-from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
-from workbench.retention import sentences
+from workbench.retention import grouping, sentences
 
 KINDS = ("n_day", "unbounded", "bracket")
 SHARE_BACK = Note("retention.day_axis", "Share that came back")
@@ -109,14 +108,7 @@ def day_retention(
     import pandas as pd
 
     one_of("kind", kind, KINDS)
-    if not schemas.tells_groups(by):
-        raise InputError(
-            "retention.error_by",
-            "by: a Series of groups indexed by customer_id is needed, found {by:repr}; "
-            "for a column of the orders: "
-            "orders.groupby('customer_id')[{by:repr}].first()",
-            by=by,
-        )
+    grouping.check(by)
     days = [days] if isinstance(days, (int, float)) else list(days)
     if (
         not all(isinstance(d, (int, np.integer)) for d in days)
@@ -173,8 +165,7 @@ def day_retention(
             " BY customer",
             o=view,
         )
-        group = schemas.group_of(found["customer"], by).map(str, na_action="ignore")
-        found["group"] = own.filled(group)
+        found["group"] = grouping.of(found["customer"], by)
     rows = []
     for i, (a, b, label) in enumerate(ages):
         watched = found["first_day"] + (a if b is None else b) <= end
@@ -196,7 +187,7 @@ def day_retention(
     keys = ["age"] if by is None else ["group", "age"]
     several = by is not None and table["group"].nunique() > 1
     if several:
-        table = compared(table)
+        table = grouping.compared(table)
     table = table[
         [
             *keys,
@@ -387,26 +378,4 @@ def _time_answer(table, p, days, conf_level):
         "({n} customers; p: {p:p}): {first:%} of the first, {last:%} of the last ({low:%} to "
         "{high:%}).",
         **values,
-    )
-
-
-def compared(table):
-    """Return a table of counts by group and age with p-values of each group against all others of
-    its age, corrected over all.
-    """
-    rest = table.groupby("age")[["count", "n"]].transform("sum") - table[["count", "n"]]
-    table = table.assign(
-        p_value=[
-            intervals.newcombe_p(a, n, b, m) if min(n, m) > 0 else np.nan
-            for a, n, b, m in zip(table["count"], table["n"], rest["count"], rest["n"], strict=True)
-        ]
-    )
-    # Where two groups can be compared, each is with the other: one comparison, told twice.
-    known = table["p_value"].notna()
-    twice = known.groupby(table["age"]).transform("sum") == 2
-    once = known & ~(twice & table["age"].where(known).duplicated())
-    table["p_holm"] = np.nan
-    table.loc[once, "p_holm"] = intervals.adjust_p_values(table.loc[once, "p_value"])
-    return table.assign(
-        p_holm=table["p_holm"].fillna(table.groupby("age")["p_holm"].transform("max")).where(known)
     )

@@ -5,13 +5,15 @@ are no repeat, nor is a day on which more was given back than paid. All of a cus
 from the engine as one row a customer or less.
 """
 
+from functools import partial
+
 import numpy as np
 
-from workbench import engine, intervals, schemas, survival
+from workbench import engine, intervals, schemas
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
-from workbench.results import Points, Result, analysis, tidy
-from workbench.retention import sentences
+from workbench.results import Points, Result, analysis
+from workbench.retention import grouping, sentences
 from workbench.stats import stationary
 
 EVER_LIMIT = Note(
@@ -19,16 +21,40 @@ EVER_LIMIT = Note(
     "Not a repeat rate: earlier customers have had more time to come back. Compare by the repeat "
     "rate within a window.",
 )
-OPEN_PAUSE = Note(
-    "retention.open_pause",
-    "Counted per interpurchase time, so frequent buyers weigh more. The one still open when the "
-    "data end is censored; the median of completed ones alone is too short.",
-)
 
 REPEAT_SORTING = Note(
     "retention.repeat_sorting",
     "More come back after a second purchase than after a first even where nobody changes: whoever "
     "made it buys often. What the share would then be stands beside it.",
+)
+
+REPEAT_METHOD = Note(
+    "retention.repeat_method",
+    "Customers whose next purchase day follows within the window, among those followed "
+    "for the whole window; Wilson intervals. If nobody changed: customers who differ in "
+    "their daily probability of buying (a beta, fitted to these data), keep it, and never "
+    "leave.",
+)
+REPEAT_METHOD_BY = Note(
+    "retention.repeat_method_by",
+    "Customers whose next purchase day follows within the window, among those followed for the "
+    "whole window; Wilson intervals; each group against all others by Newcombe's interval, Holm's "
+    "correction over groups, purchases and windows. If nobody changed: customers of the group who "
+    "differ in their daily probability of buying (a beta), keep it, and never leave.",
+)
+STEPS = {"first_to_second": ("a", "b"), "second_to_third": ("b", "c")}
+# A row a customer: the days of the first three purchases and how many there were.
+_RANKED = (
+    schemas.DAYS
+    + """,
+  ranked AS (
+    SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS k
+    FROM days WHERE bought = 1),
+  firsts AS (
+    SELECT customer, min(CASE WHEN k = 1 THEN day END) AS a,
+      min(CASE WHEN k = 2 THEN day END) AS b, min(CASE WHEN k = 3 THEN day END) AS c,
+      max(k) AS bought
+    FROM ranked GROUP BY customer)"""
 )
 
 # Orders of which nothing is left are no purchase.
@@ -53,6 +79,7 @@ def repeat_rate(
     *,
     windows=("90D", "180D", "365D"),
     washout=None,
+    by=None,
     zone="UTC",
     until=None,
     conf_level=0.95,
@@ -67,6 +94,9 @@ def repeat_rate(
     washout : str, optional
         Time from the begin of the data, such as "90D", in which a first purchase counts for
         nothing: whoever bought then may be an old customer whose first one was not seen.
+    by : Series or Segment, optional
+        Group of each customer, indexed by customer_id; customers without one form the group
+        "missing". Of a Segment, its members and all others. Each group is compared with all others.
     zone : str
         Time zone in which days are cut.
     until : str or Timestamp, optional
@@ -75,66 +105,53 @@ def repeat_rate(
     Returns
     -------
     Result
-        purchase ("first to second", "second to third"), window, count (came back in time), n
-        (customers whose earlier purchase lies at least the window before the end), estimate,
+        [group,] purchase ("first to second", "second to third"), window, count (came back in time),
+        n (customers whose earlier purchase lies at least the window before the end), estimate,
         conf_low, conf_high, no_change (the share to expect if every customer kept one rate of
-        buying and nobody left), immature (customers left out as followed too briefly). Interval:
-        Wilson (1927).
+        buying and nobody left), with `by` also p_value, p_holm (over all groups and rows),
+        immature (customers left out as followed too briefly). Interval: Wilson (1927).
+        `members(window="90D", came_back=False)` gives those who did not come back in time.
 
     Raises
     ------
+    InputError
+        For a `by` that is no grouping of customers.
     NotEnoughData
         If there is no order.
 
     Source: Farris, Bendle, Pfeifer & Reibstein (2020), Marketing Metrics; rule R-01. No change:
-    `stats.unchanging`.
+    `stats.unchanging`. Groups: Newcombe (1998), Statistics in Medicine 17; Holm (1979).
     """
-    import pandas as pd
-
+    grouping.check(by)
     view, end = schemas.purchase_days(orders, zone, until)
-    firsts = _firsts(view)
-    firsts, old = _washed(firsts, view, washout)
-    nobody = stationary.fitted(firsts["bought"] - 1, end - firsts["a"], firsts["customers"])
-    rows = []
-    for name, begin, again in (("first_to_second", "a", "b"), ("second_to_third", "b", "c")):
-        started = firsts[firsts[begin].notna()]
-        for window in windows:
-            length = schemas.whole_days("windows", window)
-            rows.append(
-                {
-                    "purchase": name,
-                    "window": window,
-                    **_back(started, begin, again, length, end),
-                    "no_change": _if_nobody_changed(nobody, firsts, end, name, length),
-                }
-            )
-    table = pd.DataFrame(rows)
-    table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
-    table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
-    named = ["purchase", "window", "count", "n", "estimate", "conf_low", "conf_high"]
-    table = table[[*named, "no_change", "immature"]]
-    waiting = table[(table["immature"] > 0) & (table["purchase"] == "first_to_second")]
-    limits = [sentences.immature(r.immature, r.window) for r in waiting.itertuples()]
+    firsts, old = _washed(_firsts(view, by), view, washout)
+    lengths = {window: schemas.whole_days("windows", window) for window in windows}
+    table = _rates(firsts, lengths, end, conf_level)
+    several = table["group"].nunique() > 1
+    if several:
+        at = table["purchase"] + " " + table["window"].astype(str)
+        table = grouping.compared(table.assign(age=at)).drop(columns="age")
+    named = ["purchase", "window", "count", "n", "estimate", "conf_low", "conf_high", "no_change"]
+    tests = ["p_value", "p_holm"] if several else []
+    table = table[[*([] if by is None else ["group"]), *named, *tests, "immature"]]
+    first = table[table["purchase"] == "first_to_second"]
+    waiting = first.groupby("window", sort=False)["immature"].sum()
+    limits = [sentences.immature(n, window) for window, n in waiting.items() if n]
     return Result(
         question=Note(
             "retention.repeat_question", "How many customers come back within a set time?"
         ),
-        answer=_repeat_answer(table),
+        answer=_repeat_answer(table, several, conf_level),
         table=table,
-        method=Note(
-            "retention.repeat_method",
-            "Customers whose next purchase day follows within the window, among those followed "
-            "for the whole window; Wilson intervals. If nobody changed: customers who differ in "
-            "their daily probability of buying (a beta, fitted to these data), keep it, and never "
-            "leave.",
-        ),
+        method=REPEAT_METHOD_BY if several else REPEAT_METHOD,
         unit="customers",
         n=int(firsts["customers"].sum()),
         conf_level=conf_level,
+        people=partial(_who_came_back, view, lengths, end, by, washout),
         limits=(*limits, *old, REPEAT_SORTING, sentences.FIRST_SEEN),
         chart=Points(
             label=["purchase", "window"],
-            group="purchase",
+            group="purchase" if by is None else "group",
             beside="no_change",
             percent=True,
             xlabel=Note("retention.repeat_axis", "Share that came back within the window"),
@@ -142,25 +159,66 @@ def repeat_rate(
     )
 
 
-def _firsts(view):
+def _rates(firsts, lengths, end, conf_level):
+    """Return the share that came back, by group, purchase and window."""
+    import pandas as pd
+
+    rows = []
+    for group, part in firsts.groupby("group", sort=True):
+        nobody = stationary.fitted(part["bought"] - 1, end - part["a"], part["customers"])
+        for name, (begin, again) in STEPS.items():
+            started = part[part[begin].notna()]
+            for window, length in lengths.items():
+                rows.append(
+                    {
+                        "group": group,
+                        "purchase": name,
+                        "window": window,
+                        **_back(started, begin, again, length, end),
+                        "no_change": _if_nobody_changed(nobody, part, end, name, length),
+                    }
+                )
+    table = pd.DataFrame(rows)
+    table["estimate"] = table["count"] / table["n"].where(table["n"] > 0)
+    table["conf_low"], table["conf_high"] = intervals.wilson(table["count"], table["n"], conf_level)
+    return table
+
+
+def _who_came_back(view, lengths, end, by, washout):
+    """Return who was followed for every window, and whether they came back in it."""
+    import pandas as pd
+
+    firsts = engine.run(f"{_RANKED} SELECT * FROM firsts ORDER BY customer", o=view)
+    firsts, _ = _washed(firsts.assign(customers=1), view, washout)
+    firsts["customer_id"] = engine.written(firsts["customer"])
+    keys = ["customer_id"]
+    if by is not None:
+        firsts["group"] = grouping.of(firsts["customer"], by)
+        keys.append("group")
+    parts = []
+    for name, (begin, again) in STEPS.items():
+        for window, length in lengths.items():
+            mature = firsts[firsts[begin].notna() & (firsts[begin] + length <= end)]
+            back = (mature[again] - mature[begin] <= length).fillna(False).to_numpy(bool)
+            parts.append(mature[keys].assign(purchase=name, window=str(window), came_back=back))
+    table = pd.concat(parts, ignore_index=True)
+    table.attrs["as_of"] = end
+    return table
+
+
+def _firsts(view, by=None):
     """Return the days of the first three purchases and how many there were, customers alike
     together.
     """
-    return engine.run(
-        schemas.DAYS
-        + """,
-          ranked AS (
-            SELECT customer, day, row_number() OVER (PARTITION BY customer ORDER BY day) AS k
-            FROM days WHERE bought = 1),
-          firsts AS (
-            SELECT customer, min(CASE WHEN k = 1 THEN day END) AS a,
-              min(CASE WHEN k = 2 THEN day END) AS b, min(CASE WHEN k = 3 THEN day END) AS c,
-              max(k) AS bought
-            FROM ranked GROUP BY customer)
-          SELECT a, b, c, bought, count(*) AS customers
-          FROM firsts GROUP BY a, b, c, bought ORDER BY a, b, c, bought""",
-        o=view,
-    )
+    if by is None:
+        counted = "a, b, c, bought, count(*) AS customers FROM firsts GROUP BY a, b, c, bought"
+        return engine.run(f"{_RANKED} SELECT {counted} ORDER BY a, b, c, bought", o=view).assign(
+            group="all"
+        )
+    each = engine.run(f"{_RANKED} SELECT * FROM firsts ORDER BY customer", o=view)
+    each["group"] = grouping.of(each["customer"], by)
+    keys = ["group", "a", "b", "c", "bought"]
+    return each.groupby(keys, dropna=False).size().reset_index(name="customers")
 
 
 def _washed(firsts, view, washout):
@@ -212,8 +270,10 @@ def _if_nobody_changed(nobody, firsts, end, purchase, length):
     return 1 - float(many @ quiet) / total if total > 0 else np.nan
 
 
-def _repeat_answer(table):
+def _repeat_answer(table, several, conf_level):
     first = table[table["purchase"] == "first_to_second"]
+    if several:
+        return _repeat_difference(first, conf_level)
     row = sentences.last_known(first)
     return Note(
         "retention.repeat_answer",
@@ -221,6 +281,35 @@ def _repeat_answer(table):
         "{count} of {n}).",
         window=row["window"],
         **sentences.interval(row),
+    )
+
+
+def _repeat_difference(first, conf_level):
+    """Say which group differs most clearly from all others, within which window, if any does."""
+    known = first.dropna(subset=["p_holm"])
+    if not len(known):
+        return sentences.TOO_SMALL.having(n=int(first["n"].max()))
+    row = grouping.nearest_to_different(known)
+    values = {
+        "group": row["group"],
+        "window": row["window"],
+        "p": float(row["p_holm"]),
+        **sentences.interval(row),
+    }
+    if row["p_holm"] < 1 - conf_level:
+        return Note(
+            "retention.repeat_group",
+            "Group {group:word} differs most clearly from the others: {share:%} of its first-time "
+            "customers came back within {window:span} ({low:%} to {high:%}; {count} of {n}; "
+            "corrected p: {p:p}).",
+            **values,
+        )
+    return Note(
+        "retention.repeat_group_same",
+        "No difference between groups could be shown; nearest to one is group {group:word}: "
+        "{share:%} of its first-time customers came back within {window:span} ({low:%} to "
+        "{high:%}; {count} of {n}; corrected p: {p:p}).",
+        **values,
     )
 
 
@@ -284,128 +373,6 @@ def ever_repeat(orders, *, conf_level=0.95):
 
 @engine.tables("orders")
 @analysis
-def purchase_frequency(orders, *, zone="UTC", until=None, conf_level=0.95):
-    """How often do customers buy, for how much, and how long is the pause?
-
-    Parameters are as in `repeat_rate`.
-
-    Returns
-    -------
-    Result
-        measure, count or amount (numerator), n, estimate, std_error, conf_low, conf_high for
-        repeats_per_year (purchases after the first per customer-year since it), order_value
-        (currency of the orders, as they stand: refunds and discounts are netted only if the orders
-        are; orders without an amount are left out), days_between (median pause, the last, still
-        open one included and censored) and days_between_seen (median of the completed pauses only:
-        biased short). Intervals: delta method, and Brookmeyer–Crowley, with the customer as
-        sampling unit.
-
-    Source: Ehrenberg (1988), Repeat-Buying; rule R-02.
-    """
-
-    view, end = schemas.purchase_days(orders, zone, until)
-    per = engine.run(
-        schemas.DAYS
-        + """
-          SELECT customer, CAST(sum(bought) AS BIGINT) AS occasions,
-            CAST(sum(orders) AS BIGINT) AS orders, sum(amount) AS amount,
-            min(CASE WHEN bought = 1 THEN day END) AS first_day
-          FROM days GROUP BY customer HAVING sum(bought) > 0 ORDER BY customer""",
-        o=view,
-    )
-    years = (end - per["first_day"] + 1) / 365.25
-    rows = []
-    # The purchase that starts a customer's clock is no purchase of the time since.
-    for name, summed, y, x in (
-        ("repeats_per_year", "count", per["occasions"] - 1, years),
-        ("order_value", "amount", per["amount"].fillna(0), per["orders"]),
-    ):
-        estimate, se, low, high = intervals.ratio(y, x, conf_level)
-        rows.append(
-            {
-                "measure": name,
-                summed: float(y.sum()),
-                "n": float(x.sum()),
-                "estimate": estimate,
-                "std_error": se,
-                "conf_low": low,
-                "conf_high": high,
-            }
-        )
-    gaps = interpurchase_times(orders, zone=zone, until=until)
-    for name, used in (("days_between", gaps), ("days_between_seen", gaps[gaps["ended"]])):
-        estimate = low = high = np.nan
-        if len(used):
-            curve = survival.kaplan_meier(
-                used["days"], used["ended"], customer=used["customer_id"], conf_level=conf_level
-            )
-            estimate, low, high = survival.quantile(curve, 0.5)
-        rows.append(
-            {
-                "measure": name,
-                "count": float(used["ended"].sum()),
-                "n": float(len(used)),
-                "estimate": estimate,
-                "std_error": np.nan,
-                "conf_low": low,
-                "conf_high": high,
-            }
-        )
-    table = tidy(rows)
-    return Result(
-        question=Note(
-            "retention.rhythm_question",
-            "How often do customers buy, for how much, and how much time lies between purchases?",
-        ),
-        answer=_rhythm_answer(table, len(per)),
-        table=table,
-        method=Note(
-            "retention.rhythm_method",
-            "Ratios over customers (delta method); interpurchase times by Kaplan–Meier, the "
-            "customer as sampling unit; amounts as they stand in the orders.",
-        ),
-        unit="customers",
-        n=len(per),
-        conf_level=conf_level,
-        limits=(OPEN_PAUSE, sentences.FIRST_SEEN),
-        chart=Points(
-            label=["measure"],
-            xlabel=Note(
-                "retention.rhythm_axis", "In the unit of each measure: orders, money, days"
-            ),
-        ),
-    )
-
-
-def _rhythm_answer(table, customers):
-    rates = table.set_index("measure")[["estimate", "conf_low", "conf_high"]]
-    rate, between = rates.loc["repeats_per_year"], rates.loc["days_between"]
-    values = {
-        "rate": float(rate["estimate"]),
-        "low": float(rate["conf_low"]),
-        "high": float(rate["conf_high"]),
-        "n": customers,
-    }
-    if between.isna().any():
-        return Note(
-            "retention.rhythm_answer_open",
-            "Customers buy again {rate:3} times a year ({low:3} to {high:3}; {n} customers); the "
-            "data are too short for a median interpurchase time with its interval.",
-            **values,
-        )
-    return Note(
-        "retention.rhythm_answer",
-        "Customers buy again {rate:3} times a year ({low:3} to {high:3}; {n} customers); half of "
-        "the times between purchases are at most {days:3} days ({days_low:3} to {days_high:3}).",
-        days=float(between["estimate"]),
-        days_low=float(between["conf_low"]),
-        days_high=float(between["conf_high"]),
-        **values,
-    )
-
-
-@engine.tables("orders")
-@analysis
 def interpurchase_times(orders, *, zone="UTC", until=None):
     """List every pause between purchase days, the open one at the end included.
 
@@ -428,4 +395,7 @@ def interpurchase_times(orders, *, zone="UTC", until=None):
     ended = found["following"].notna()
     days = (found["following"].fillna(end) - found["day"]).astype(int)
     found = found.assign(days=days, ended=ended, watched=(end - found["day"]).astype(int))
-    return found[["customer_id", "number", "days", "ended", "watched", "amount", "next_amount"]]
+    named = ["customer_id", "number", "days", "ended", "watched", "amount", "next_amount"]
+    found = found[named]
+    found.attrs["as_of"] = int(end)
+    return found

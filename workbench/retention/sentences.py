@@ -1,6 +1,7 @@
 """Sentences that several analyses of this room share."""
 
 from workbench.notes import Note
+from workbench.retention.grouping import nearest_to_different
 
 FIRST_SEEN = Note(
     "retention.first_seen",
@@ -17,6 +18,10 @@ ASSOCIATIONAL = Note(
 )
 KAPLAN_MEIER = Note("retention.kaplan_meier", "Kaplan–Meier with log–log intervals.")
 TIME = Note("retention.time_axis_plain", "Time")
+TOO_SMALL = Note(
+    "retention.group_answer_none",
+    "The groups are too small to be compared ({n} customers at most at one age).",
+)
 SHARE_ACTIVE = Note("retention.share_active", "Share active")
 
 
@@ -83,13 +88,8 @@ def largest_difference(table, conf_level):
     """Say which group differs most clearly from all others, and at which age, or that none does."""
     known = table[table["p_holm"].notna()]
     if not len(known):
-        return Note(
-            "retention.group_answer_none",
-            "The groups are too small to be compared ({n} customers at most at one age).",
-            n=int(table["n"].max()),
-        )
-    row = known.assign(a=known["age"].astype(str)).sort_values(["p_holm", "p_value", "group", "a"])
-    row = row.iloc[0]
+        return TOO_SMALL.having(n=int(table["n"].max()))
+    row = nearest_to_different(known)
     at = row["age"] if isinstance(row["age"], str) else int(row["age"])
     values = {"group": str(row["group"]), "age": at, "p": float(row["p_holm"]), **interval(row)}
     if row["p_holm"] < 1 - conf_level:

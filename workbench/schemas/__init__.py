@@ -321,7 +321,8 @@ def must_match(where, ids, known):
 
 def tells_groups(by):
     """Say whether `by` is what `group_of` takes: nothing, a Series by customer, or a Segment."""
-    return by is None or hasattr(by, "index") or hasattr(by, "among")
+    indexed = hasattr(by, "index") and not callable(by.index)  # as that of a text is
+    return by is None or indexed or hasattr(by, "among")
 
 
 def group_of(customers, by):

@@ -6,7 +6,7 @@ from workbench.segments.behaviour import behaviour, subsequent_behaviour
 from workbench.segments.clusters import clusters, permuted_columns
 from workbench.segments.customer_types import Rules, prevalence, type_agreement, types
 from workbench.segments.occasions import holidays, occasions
-from workbench.segments.segment_migration import migration
+from workbench.segments.segment_migration import follow, migration
 from workbench.segments.usage import usage
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "behaviour",
     "benefits",
     "clusters",
+    "follow",
     "holidays",
     "journey",
     "loyalty",

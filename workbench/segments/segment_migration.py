@@ -1,11 +1,13 @@
 """How customers move between segments from one day to another, and how the whole drifts."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from workbench import engine, intervals
-from workbench.errors import NotEnoughData, need_columns
+from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
-from workbench.results import Heat, Result, analysis, tidy
+from workbench.results import Heat, Points, Result, Segment, analysis, tidy
 from workbench.segments import people
 from workbench.stats import drift
 
@@ -16,6 +18,11 @@ ANSWER = Note(
     "segments.migration_answer",
     "{share:%} of customers are in the segment they were in before ({low:%} to {high:%}; {count} "
     "of {n}); the segments as a whole {drifted}.",
+)
+FOLLOWED = Note(
+    "segments.follow_answer",
+    "{share:%} of the members of {name:word} are in it yet on {day} ({low:%} to {high:%}; of {n} "
+    "customers); of its {members} customers then, {joined:%} have joined.",
 )
 DRIFTED = {
     "little": Note("segments.drift_little", "hardly shifted"),
@@ -174,3 +181,128 @@ def _withheld(moved):
             gone=gone,
         )
     ]
+
+
+@analysis
+def follow(segments, *, conf_level=0.95):
+    """How does one segment change from date to date: who stayed, who joined, who left?
+
+    Parameters
+    ----------
+    segments : list of Segment
+        The same rule at two dates or more; each must carry its day (`as_of`).
+    conf_level : float
+
+    Returns
+    -------
+    Result
+        as_of (the later day), measure (stayed: share of the segment of the day before that is in it
+        yet; joined: share of the segment of the day that was not in it before; growth: members
+        against the day before, as a share), count, n, estimate, std_error, conf_low, conf_high
+        (Wilson; growth: from who joined and who left, each by chance). `members(as_of=…,
+        move="left")` gives the customers: stayed, joined or left.
+
+    Raises
+    ------
+    InputError
+        For something else than segments, or a day that is missing or stands twice.
+    NotEnoughData
+        With fewer than two segments, or one without members.
+
+    Source: the definitions of segments in `docs/glossary.md`; Wilson (1927).
+
+    Examples
+    --------
+    >>> from workbench.results import Segment
+    >>> first = Segment("loyal", range(40), as_of="2024-01-31")
+    >>> later = Segment("loyal", range(10, 60), as_of="2024-02-29")
+    >>> follow([first, later]).table[["measure", "count", "n"]].values.tolist()
+    [['stayed', 30.0, 40], ['joined', 20.0, 50], ['growth', nan, 40]]
+    """
+    ordered = _dated(segments)
+    rows, listed = [], []
+    for before, after in pairwise(ordered):
+        was, now = set(before.customers), set(after.customers)
+        for measure, hit, of in (("stayed", was & now, was), ("joined", now - was, now)):
+            share = intervals.share(np.arange(len(of)) < len(hit), np.arange(len(of)), conf_level)
+            rows.append({"as_of": after.as_of, "measure": measure, **share})
+        rows.append({"as_of": after.as_of, "measure": "growth", **_growth(was, now, conf_level)})
+        for move, who in (("stayed", was & now), ("joined", now - was), ("left", was - now)):
+            listed += [(one, after.as_of, move) for one in sorted(who)]
+    table = tidy(rows)
+    last = table[table["as_of"] == ordered[-1].as_of].set_index("measure")
+    return Result(
+        question=Note(
+            "segments.follow_question", "Who stayed in the segment, who joined and who left?"
+        ),
+        table=table,
+        answer=FOLLOWED.having(
+            name=ordered[-1].name,
+            share=last.loc["stayed", "estimate"],
+            low=last.loc["stayed", "conf_low"],
+            high=last.loc["stayed", "conf_high"],
+            n=int(last.loc["stayed", "n"]),
+            members=len(ordered[-1]),
+            joined=last.loc["joined", "estimate"],
+            day=ordered[-1].as_of,
+        ),
+        method=Note(
+            "segments.follow_method",
+            "The members of a segment at each date beside those of the date before; Wilson "
+            "intervals; growth with a Poisson error of those who joined and left.",
+        ),
+        unit="customers",
+        n=len(set().union(*(set(s.customers) for s in ordered))),
+        conf_level=conf_level,
+        limits=(people.DESCRIBES,),
+        people=_frame(listed),
+        chart=Points(
+            label=["as_of", "measure"],
+            only={"measure": ["stayed", "joined"]},
+            percent=True,
+            xlabel=Note("segments.follow_axis", "Share of the segment"),
+        ),
+    )
+
+
+def _dated(segments):
+    """Return segments by their day; each must have one of its own, and members."""
+    segments = list(segments)
+    if not all(isinstance(one, Segment) for one in segments):
+        raise InputError(
+            "segments.error_no_segments",
+            "follow: a list of Segments is needed, as `members()` of a result gives them",
+        )
+    days = [one.as_of for one in segments]
+    if None in days or len(set(days)) < len(days):
+        raise InputError(
+            "segments.error_days",
+            "follow: every segment needs a day of its own (as_of), found {days:text}",
+            days=[str(day) for day in days] or "–",
+        )
+    if len(segments) < 2 or min(map(len, segments)) == 0:
+        raise NotEnoughData(
+            "segments.error_follow_few",
+            "follow: at least {least} dates with members are needed",
+            least=2,
+        )
+    return sorted(segments, key=lambda one: str(one.as_of))
+
+
+def _growth(was, now, conf_level):
+    joined, left = len(now - was), len(was - now)
+    estimate, error = (joined - left) / len(was), float(np.sqrt(joined + left)) / len(was)
+    low, high = intervals.normal(estimate, error, conf_level)
+    return {
+        "n": len(was),
+        "estimate": estimate,
+        "std_error": error,
+        "conf_low": float(low),
+        "conf_high": float(high),
+    }
+
+
+def _frame(rows):
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=["customer_id", "as_of", "move"])
