@@ -13,7 +13,7 @@ from workbench.retention.events import Clock, event_retention
 from workbench.retention.moments import churn_moments
 from workbench.retention.rates import day_retention, retention_trend
 from workbench.retention.repeat_purchase import ever_repeat, interpurchase_times, repeat_rate
-from workbench.retention.rhythm import buying_rhythm
+from workbench.retention.rhythm import purchase_frequency
 from workbench.retention.spells import times_to_return
 from workbench.retention.survival_analysis import discrete_time_hazard, survival_curves
 from workbench.retention.waiting import time_to_repurchase

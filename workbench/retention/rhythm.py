@@ -29,7 +29,7 @@ RHYTHM_METHOD_BY = Note(
 
 @engine.tables("orders")
 @analysis
-def buying_rhythm(orders, *, by=None, zone="UTC", until=None, conf_level=0.95):
+def purchase_frequency(orders, *, by=None, zone="UTC", until=None, conf_level=0.95):
     """How often do customers buy, for how much, and how long is the pause?
 
     Parameters are as in `repeat_rate`.
