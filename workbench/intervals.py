@@ -184,7 +184,7 @@ def adjust_p_values(p, method="holm"):
 
     Source: Holm (1979), Scand. J. Statist. 6; Benjamini & Hochberg (1995), JRSS B 57.
 
-    >>> corrected([0.01, 0.04, 0.03]).tolist()
+    >>> adjust_p_values([0.01, 0.04, 0.03]).tolist()
     [0.03, 0.06, 0.06]
     """
     from scipy import stats

@@ -32,9 +32,7 @@ class Holds:
 _CHOICES = {"choices": Holds(flags=("chosen", "available"))}
 _ITEMS = {"table": Holds(numbers=("{items}", "{scales}"))}
 _TRUTH = {
-    "posterior": Holds(
-        (*_NOW, "calibrate_to_experiments"), _NOW, ("certain", "calibrate_to_experiments"), _NOW
-    ),
+    "posterior": Holds((*_NOW, "calibrated"), _NOW, ("certain", "calibrated"), _NOW),
     "truth": Holds(("customer_id", "stage")),
 }
 _CAMPAIGN = {

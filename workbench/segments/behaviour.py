@@ -128,7 +128,8 @@ def subsequent_behaviour(customers, orders, *, window="90D"):
     >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": ["a", "b", "a"],
     ...     "ordered_at": pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-11"], utc=True),
     ...     "amount": [10.0, 30.0, 5.0]})
-    >>> later(behaviour(orders, as_of="2024-01-03"), orders, window="8D")["came_back"].tolist()
+    >>> known = behaviour(orders, as_of="2024-01-03")
+    >>> subsequent_behaviour(known, orders, window="8D")["came_back"].tolist()
     [1, 0]
     """
     people.once(customers)

@@ -350,7 +350,7 @@ def permuted_columns(customers, columns, *, seed=1):
     Examples
     --------
     >>> import pandas as pd
-    >>> sorted(shuffled(pd.DataFrame({"x": [1, 2, 3]}), ["x"])["x"])
+    >>> sorted(permuted_columns(pd.DataFrame({"x": [1, 2, 3]}), ["x"])["x"])
     [1, 2, 3]
     """
     need_columns("customers", customers.columns, *columns)

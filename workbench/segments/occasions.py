@@ -71,7 +71,7 @@ def holidays(country, first_year, last_year):
 
     Examples
     --------
-    >>> feasts("NL", 2024, 2024).set_index("occasion")["day"].astype(str)["mothers_day"]
+    >>> holidays("NL", 2024, 2024).set_index("occasion")["day"].astype(str)["mothers_day"]
     '2024-05-12'
     """
     import datetime

@@ -92,7 +92,7 @@ def numerical_jacobian(gradient, at, size=1e-5):
 
     Source: Press et al. (2007), Numerical Recipes, section 5.7.
 
-    >>> slope(lambda b: np.array([3 * b[0], b[1]]), [1.0, 2.0]).round(6).tolist()
+    >>> numerical_jacobian(lambda b: np.array([3 * b[0], b[1]]), [1.0, 2.0]).round(6).tolist()
     [[3.0, 0.0], [0.0, 1.0]]
     """
     at = np.asarray(at, float)
@@ -112,7 +112,7 @@ def newton_refine(gradient, params, *, steps=8, enough=1e-7):
 
     Source: Nocedal & Wright (2006), Numerical Optimization, section 3.3.
 
-    >>> best, left = polish(lambda b: 2 - b**3, np.array([1.0]))
+    >>> best, left = newton_refine(lambda b: 2 - b**3, np.array([1.0]))
     >>> round(float(best[0]), 9) == round(2 ** (1 / 3), 9), left < 1e-7
     (True, True)
     """
@@ -134,7 +134,7 @@ def newton_refine(gradient, params, *, steps=8, enough=1e-7):
 def sum_by_group(values, number, groups):
     """Return the sums of rows over their groups: groups × columns.
 
-    >>> per_group(np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 0]), 2).tolist()
+    >>> sum_by_group(np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 0]), 2).tolist()
     [[5.0], [2.0]]
     """
     flat = values.reshape(len(values), -1)
