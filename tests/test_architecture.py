@@ -36,6 +36,7 @@ FLOORS = {
         "drivers",
         "influence",
         "attribution",
+        "experience",
         "experiments",
         "interviews",
         "prediction",

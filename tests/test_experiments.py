@@ -782,3 +782,23 @@ def test_answers_stand_in_their_tables(name):
     english = str(made.answer)
     with speaking("nl"):
         assert str(made.answer) != english
+
+
+def test_a_classifier_finds_a_gain_that_no_line_tells():
+    """A treatment that helps in the middle of a scale only: logits cannot order it, trees can."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    rng = np.random.default_rng(8)
+    t, x = rng.integers(0, 2, 8000), rng.uniform(-2, 2, 8000)
+    y = (rng.random(8000) < 0.2 + 0.3 * t * (np.abs(x) < 1)).astype(int)
+    data = pd.DataFrame({"t": t, "y": y, "x": x})
+    trees = HistGradientBoostingClassifier(max_iter=40, max_depth=3, random_state=1)
+    by_line = experiments.uplift(data, "t", "y", ["x"], learner="t", draws=50)
+    by_tree = experiments.uplift(
+        data, "t", "y", ["x"], learner=experiments.Learner("t", trees), draws=50
+    )
+    half = [
+        r.table.query("measure == 'gain' and targeted == 0.5").iloc[0] for r in (by_line, by_tree)
+    ]
+    assert half[1]["conf_low"] > half[0]["estimate"]
+    assert "HistGradientBoostingClassifier" in str(by_tree.method)

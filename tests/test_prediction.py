@@ -385,3 +385,33 @@ def test_intervals_of_predictions_hold():
     )
     assert 0.90 <= np.mean(held) <= 0.985
     assert 0.85 < areas[:, 1].mean() / areas[:, 0].std() < 1.15
+
+
+def test_a_learner_of_ones_own_is_judged_beside_the_logits():
+    """Any classifier takes part; it stays as it was, and one that knows nothing is told so."""
+    from sklearn.dummy import DummyClassifier
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    boosting = HistGradientBoostingClassifier(max_iter=30, random_state=1)
+    result = prediction.repurchase_propensity(shop(1), horizon="60D", draws=100, learner=boosting)
+    assert not hasattr(boosting, "classes_")
+    area = result.table[result.table["measure"] == "auc"].set_index("model")["estimate"]
+    assert area["learner"] > 0.6
+    assert area["learner_difference"] == pytest.approx(area["learner"] - area["history"])
+    plain = prediction.repurchase_propensity(shop(1), horizon="60D", draws=100).table
+    same = result.table[~result.table["model"].str.startswith("learner")]
+    pd.testing.assert_frame_equal(same.reset_index(drop=True), plain)
+    chances = result.model.tested["learner"]
+    assert chances.between(0, 1).all()
+    blind = prediction.repurchase_propensity(
+        shop(1), horizon="60D", draws=100, learner=DummyClassifier()
+    )
+    row = blind.table[(blind.table["model"] == "learner") & (blind.table["measure"] == "auc")]
+    assert row["estimate"].item() == 0.5
+    assert any(note.id == "prediction.learner_not_gained" for note in blind.limits)
+
+
+@pytest.mark.parametrize("learner", ["boosting", object(), dict])
+def test_what_is_no_learner_is_refused(learner):
+    with pytest.raises(InputError, match="predict_proba"):
+        prediction.repurchase_propensity(shop(1), horizon="60D", learner=learner)

@@ -18,6 +18,7 @@ from workbench import (
     clv,
     conjoint,
     drivers,
+    experience,
     experiments,
     funnels,
     influence,
@@ -37,7 +38,7 @@ from workbench import (
 from workbench.display import figures, render, shares, speaking, tables
 from workbench.errors import InputError
 from workbench.notes import Note
-from workbench.simulate import brands_asked, coding, studies, tastes, writing
+from workbench.simulate import affect, brands_asked, coding, studies, tastes, writing
 
 RNG = np.random.default_rng(11)
 EVENTS = random_log(900, 11)
@@ -398,6 +399,67 @@ def called(answers):
             "closed_at": (opened + pd.Timedelta("15D")).where(low["response_id"] % 2 == 0),
         }
     )
+
+
+def _lived():
+    """Journeys with what was answered and written at each event, in one table."""
+    felt = affect.journeys(220, seed=5)
+    table = felt.events.assign(customer_id=felt.events["customer_id"].map("c{}".format))
+    keys = ["customer_id", "stage"]
+    last = ~table.duplicated(keys, keep="last")
+    for item in ("satisfaction", "ease", "expectation", "as_expected"):
+        said = felt.surveys[felt.surveys["item"] == item]
+        said = said.assign(customer_id=said["respondent_id"].map("c{}".format))
+        value = said.set_index(keys)["value"].reindex(pd.MultiIndex.from_frame(table[keys]))
+        table[item] = np.where(last, value.to_numpy(), np.nan)
+    table["asked"] = last & (np.arange(len(table)) % 3 > 0) | table["satisfaction"].notna()
+    table["polarity"] = np.where(
+        np.arange(len(table)) % 4 == 0, (table["event"] == "visit") - 0.5, np.nan
+    )
+    table.attrs.clear()
+    return table
+
+
+LIVED = _lived()
+
+
+def said_at(events):
+    """The answers in a table of journeys."""
+    items = ["satisfaction", "ease", "expectation", "as_expected"]
+    long = events.melt(
+        ["customer_id", "occurred_at", "stage", "touchpoint"], items, "item", "value"
+    ).dropna(subset=["value"])
+    long = long.rename(columns={"customer_id": "respondent_id", "occurred_at": "answered_at"})
+    return long.assign(response_id=np.arange(len(long)), scale="1 to 7")
+
+
+def written_at(events):
+    """The texts in a table of journeys."""
+    rows = events[events["polarity"].notna()]
+    return pd.DataFrame(
+        {
+            "text_id": rows["occurred_at"].astype("int64").astype(str),
+            "text": "said",
+            "created_at": rows["occurred_at"],
+            **{c: rows[c] for c in ("customer_id", "stage", "touchpoint", "polarity")},
+            "aspect": "price",
+            "tone": np.where(rows["polarity"] < 0, "negative", "positive"),
+        }
+    )
+
+
+def asked_at(events):
+    """The invitations in a table of journeys."""
+    rows = events[events["asked"]]
+    return rows[["customer_id", "occurred_at", "stage"]].set_axis(
+        ["respondent_id", "invited_at", "stage"], axis=1
+    )
+
+
+def later_than(events):
+    """Searches and purchases some days after journeys."""
+    moved = events.assign(occurred_at=events["occurred_at"] + pd.Timedelta("20D"))
+    return moved[moved["stage"].isin(["search", "purchase"])]
 
 
 BELIEFS = pd.DataFrame(
@@ -776,6 +838,34 @@ ANALYSES = {
     "contacts_per_order": (TICKETS, lambda d: service.contacts_per_order(d, ORDERS)),
     "defects": (TICKETS, lambda d: service.defects(d, by="channel")),
     "closed_loop": (UNHAPPY, lambda d: service.closed_loop(d, called(d))),
+    "journey_map": (
+        LIVED,
+        lambda d: experience.journey_map(
+            d,
+            said_at(d),
+            written_at(d),
+            items={"satisfaction": "satisfaction", "effort": "ease"},
+        ),
+    ),
+    "emotion_curve": (LIVED, lambda d: experience.emotion_curve(said_at(d), draws=40)),
+    "representativeness": (
+        LIVED,
+        lambda d: experience.representativeness(d, said_at(d), asked_at(d)),
+    ),
+    "disconfirmation": (
+        LIVED,
+        lambda d: experience.disconfirmation(
+            said_at(d), later_than(d), direct="as_expected", window="20D"
+        ),
+    ),
+    "latent_curve": (
+        LIVED,
+        lambda d: experience.latent_curve(d, said_at(d), written_at(d), asked_at(d)),
+    ),
+    "hidden_answers": (
+        LIVED,
+        lambda d: experience.hidden_answers(d, said_at(d), written_at(d), share=0.45),
+    ),
     "response": (ASKED, lambda d: surveys.response(d, by="channel")),
     "nonresponse": (ASKED, lambda d: surveys.nonresponse(d, ["orders", "channel"])),
     "clusters": (
@@ -1113,6 +1203,11 @@ SHARES = {
 # times or money.
 SIGNED = {
     "multiplier",
+    "disconfirmation",
+    "emotion_curve",
+    "hidden_answers",
+    "journey_map",
+    "representativeness",
     "bases",
     "mode_effect",
     "agreement",
@@ -1219,6 +1314,7 @@ def test_every_public_analysis_is_here(made):
         choice,
         conjoint,
         drivers,
+        experience,
         influence,
         attribution,
         experiments,

@@ -15,6 +15,7 @@ from workbench import (
     clv,
     conjoint,
     drivers,
+    experience,
     experiments,
     funnels,
     influence,
@@ -38,6 +39,7 @@ ROOMS = (
     clv,
     conjoint,
     drivers,
+    experience,
     experiments,
     funnels,
     influence,
@@ -1291,6 +1293,66 @@ use(
 use(service, "closed_loop", {"window": "5D", "randomised": True, **LOOP, **LEVEL}, **CALLED)
 use(service, "unhappy_now", LOOP, **CALLED)
 
+# ---------------------------------------------------------------------------------- experience
+
+LIVED = {"events": base.LIVED, "surveys": base.said_at(base.LIVED)}
+WROTE_AT, ASKED_AT = base.written_at(base.LIVED), base.asked_at(base.LIVED)
+ORDER = ["need", "search", "evaluation", "intent", "purchase", "post_purchase"]
+WHO = base.LIVED[["customer_id"]].drop_duplicates()
+WHO = WHO.assign(orders=np.arange(len(WHO)) % 3)
+use(
+    experience,
+    "journey_map",
+    {
+        "items": {"satisfaction": "satisfaction", "effort": "ease"},
+        "version": "effort",
+        "stages": ORDER,
+        "importance": dict.fromkeys(ORDER, 2.0),
+        **LEVEL,
+    },
+    texts=WROTE_AT,
+    **LIVED,
+)
+use(
+    experience,
+    "emotion_curve",
+    {"item": "ease", "stages": ORDER, "draws": 30, "seed": 2, **LEVEL},
+    surveys=LIVED["surveys"],
+)
+use(
+    experience,
+    "representativeness",
+    {"item": "ease", "stages": ORDER, **LEVEL},
+    invitations=ASKED_AT,
+    **LIVED,
+)
+use(
+    experience,
+    "disconfirmation",
+    {"direct": "as_expected", "experience": "ease", "expectation": "as_expected", **LEVEL},
+    {"window": "30D"},
+    surveys=LIVED["surveys"],
+    events=base.later_than(base.LIVED),
+)
+use(
+    experience,
+    "latent_curve",
+    {"item": "ease", "stages": ORDER, **LEVEL},
+    texts=WROTE_AT,
+    invitations=ASKED_AT,
+    customers=WHO,
+    **LIVED,
+)
+use(
+    experience,
+    "hidden_answers",
+    {"item": "ease", "share": 0.4, "seed": 2},
+    texts=WROTE_AT,
+    invitations=ASKED_AT,
+    customers=WHO,
+    **LIVED,
+)
+
 # ------------------------------------------------------------------------------------ segments
 
 SHOPPERS = {"customers": base.KINDS_OF_SHOPPERS}
@@ -1482,6 +1544,7 @@ use(
     **WRITTEN,
 )
 use(voice, "mask", **WRITTEN)
+use(voice, "mentions", {"words": {"price": ["prijs*", "price*"]}, "lexicon": BOOK}, **WRITTEN)
 use(
     voice,
     "quotes",

@@ -15,6 +15,8 @@ LONG = {
     "clv.mbg_nbd",
     "clv.pareto_nbd",
     "drivers.structural",
+    "experience.hidden_answers",
+    "experience.latent_curve",
     "prediction.forecast",
     "stages.purchase_propensity",
     "stages.contrast_in_market",

@@ -17,6 +17,9 @@ ROW_FOR_ROW = {
     *("journeys.identity_quality", "experiments.concurrent_campaigns"),
     # Orders beside the tickets and answers that name them.
     *("service.contacts_per_order", "surveys.joined"),
+    # Answers and texts beside the events they belong to, of people who were asked.
+    *("experience.journey_map", "experience.representativeness", "experience.disconfirmation"),
+    *("experience.latent_curve", "experience.hidden_answers"),
 }
 SHOP = ("data/samples/sample_shop.csv", "data/mappings/sample_shop.yml")
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from io import BytesIO
 
-from workbench.display import curves, flows, funnel, law, points, record, writing
+from workbench.display import curves, flows, funnel, law, points, record, stations, writing
 from workbench.display.languages import naming
 from workbench.display.marks import (
     COLOURS,
@@ -37,6 +37,7 @@ KINDS = {
     "funnel": funnel.draw,
     "law": law.draw,
     "curve": curves.curve,
+    "stations": stations.draw,
     "heat": curves.heat,
     "flow": flows.draw,
 }
@@ -45,6 +46,7 @@ HEIGHTS = {
     "funnel": funnel.height,
     "law": law.height,
     "curve": curves.height,
+    "stations": stations.height,
     "heat": curves.height_of_heat,
     "flow": flows.height,
 }

@@ -24,9 +24,10 @@ from workbench.experiments.power import power
 from workbench.experiments.randomised import difference
 from workbench.experiments.sensitivity import e_value
 from workbench.experiments.stage_transitions import stage_progress
-from workbench.experiments.uplift import uplift
+from workbench.experiments.uplift import Learner, uplift
 
 __all__ = [
+    "Learner",
     "balance",
     "campaign_households",
     "campaign_weeks",

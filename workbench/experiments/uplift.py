@@ -1,5 +1,7 @@
 """For whom does it work? Predicted gains, judged on people the prediction has not seen."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -8,7 +10,7 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.experiments.randomised import MISMATCH
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
-from workbench.stats import resample
+from workbench.stats import learners, resample
 from workbench.stats import uplift as models
 
 LEAST_PEOPLE, LEAST_OUTCOMES = 100, 10  # in each arm
@@ -19,10 +21,21 @@ NEW_PEOPLE = Note(
     "The choice of whom to treat must be tested on new people before money is spent on it.",
 )
 HALF = 0.5  # share of people treated first that the answer speaks of
+LOGITS = Note("experiments.uplift_logits", "logits")
 LEARNERS = {
     "x": Note("experiments.learner_x", "an X-learner (imputed gains)"),
     "t": Note("experiments.learner_t", "a T-learner (a model for each arm)"),
 }
+
+
+@dataclass(frozen=True)
+class Learner:
+    """How `uplift` predicts gains: `kind` ("t" or "x") and the `classifier` that learns the outcome
+    in each arm, any object with `fit` and `predict_proba`; None: a logit held towards no effect.
+    """
+
+    kind: str = "x"
+    classifier: object = None
 
 
 @engine.frames("table")
@@ -54,8 +67,9 @@ def uplift(
         0 or 1 each.
     features : list of str
         Known before the treatment.
-    learner : str
-        "t" (a model for each arm) or "x" (imputed gains, averaged over both arms).
+    learner : str or Learner
+        "t" (a model for each arm) or "x" (imputed gains, averaged over both arms), on logits held a
+        little towards no effect; a Learner also says which classifier takes their place.
     folds, draws, seed : int
         Of the cross-fitting and of the bootstrap over people.
     value, cost : float, optional
@@ -73,7 +87,8 @@ def uplift(
     Raises
     ------
     InputError
-        For missing or constant columns, or a treatment or outcome other than 0 and 1.
+        For missing or constant columns, a treatment or outcome other than 0 and 1, or a classifier
+        without `predict_proba`.
     NotEnoughData
         With fewer than 100 people or 10 outcomes in an arm.
 
@@ -83,7 +98,9 @@ def uplift(
     import pandas as pd
     import statsmodels.api as sm
 
-    one_of("learner", learner, ("t", "x"))
+    learner = learner if isinstance(learner, Learner) else Learner(learner)
+    one_of("learner", learner.kind, ("t", "x"))
+    learners.check("uplift", learner.classifier)
     data = fits.prepare(table, outcome, [treatment, *features])
     treated = data.x[treatment].to_numpy()
     y, n = data.y, len(data.y)
@@ -110,7 +127,7 @@ def uplift(
     chosen = float(sm.OLS(treated, x).fit().f_pvalue)
     at = resample.place(np.column_stack([x, treated, y]), np.arange(n))
     fold = np.random.default_rng(seed).permutation(n)[at] % folds
-    score = models.scores(x, y, treated, fold, learner)
+    score = models.scores(x, y, treated, fold, learner.kind, learner.classifier)
     grid, order = np.linspace(0.1, 1, 10), np.lexsort((at, -score.round(12)))
 
     whole = _gains(order, y, treated, np.ones(n), grid)
@@ -148,6 +165,45 @@ def uplift(
             }
             for r in rows[:k]
         ]
+    few = min((treated == j).sum() for j in (0, 1)) < FEW_PEOPLE or least < FEW_OUTCOMES
+    return Result(
+        question=Note(
+            "experiments.uplift_question",
+            "If those with the highest predicted gain from {treatment:word} come first, how much "
+            "{outcome:word} is gained?",
+            treatment=treatment,
+            outcome=outcome,
+        ),
+        table=pd.DataFrame(rows),
+        method=Note(
+            "experiments.uplift_method",
+            "Qini curve of {learner} on {model}, cross-fitted in {folds} folds; "
+            "bootstrap over people.",
+            learner=LEARNERS[learner.kind],
+            model=LOGITS if learner.classifier is None else type(learner.classifier).__name__,
+            folds=folds,
+        ),
+        answer=_uplift_answer(pd.DataFrame(rows), outcome, low[-1] > 0),
+        unit="people",
+        n=n,
+        conf_level=conf_level,
+        evidence="experimental" if chosen >= MISMATCH else "associational",
+        limits=_limits(chosen, few, whole[-1], low[-1], high[-1]),
+        model=pd.Series(score, index=data.index),
+        chart=Curve(
+            x="targeted",
+            only={"measure": "gain"},
+            points=True,
+            xlabel=Note("experiments.uplift_axis", "Share of people treated first"),
+            ylabel=Note("experiments.uplift_yaxis", "Gain per person, percentage points"),
+        ),
+    )
+
+
+def _limits(chosen, few, area, low, high):
+    """Return whether chance decided, the area under the curve with its interval, and what is still
+    to be tested; `chosen` is the p-value of telling from the features who was treated.
+    """
     limits = [
         (
             Note(
@@ -169,13 +225,13 @@ def uplift(
             "experiments.qini",
             "Area between the curve and a random order: {area:%3} ({low:%3} to {high:%3}); other "
             "tools scale it differently.",
-            area=whole[-1],
-            low=float(low[-1]),
-            high=float(high[-1]),
+            area=area,
+            low=float(low),
+            high=float(high),
         ),
         NEW_PEOPLE,
     ]
-    if min((treated == j).sum() for j in (0, 1)) < FEW_PEOPLE or least < FEW_OUTCOMES:
+    if few:
         limits.append(
             Note(
                 "experiments.uplift_few",
@@ -185,37 +241,7 @@ def uplift(
                 outcomes=FEW_OUTCOMES,
             )
         )
-    return Result(
-        question=Note(
-            "experiments.uplift_question",
-            "If those with the highest predicted gain from {treatment:word} come first, how much "
-            "{outcome:word} is gained?",
-            treatment=treatment,
-            outcome=outcome,
-        ),
-        table=pd.DataFrame(rows),
-        method=Note(
-            "experiments.uplift_method",
-            "Qini curve of {learner} on logits, cross-fitted in {folds} folds; "
-            "bootstrap over people.",
-            learner=LEARNERS[learner],
-            folds=folds,
-        ),
-        answer=_uplift_answer(pd.DataFrame(rows), outcome, low[-1] > 0),
-        unit="people",
-        n=n,
-        conf_level=conf_level,
-        evidence="experimental" if chosen >= MISMATCH else "associational",
-        limits=tuple(limits),
-        model=pd.Series(score, index=data.index),
-        chart=Curve(
-            x="targeted",
-            only={"measure": "gain"},
-            points=True,
-            xlabel=Note("experiments.uplift_axis", "Share of people treated first"),
-            ylabel=Note("experiments.uplift_yaxis", "Gain per person, percentage points"),
-        ),
-    )
+    return tuple(limits)
 
 
 def _uplift_answer(table, outcome, better):

@@ -11,15 +11,25 @@ from workbench import engine, intervals, periods, schemas
 from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
+from workbench.prediction import said_of_returning as statements
 from workbench.prediction.evaluation import Judge
 from workbench.results import Points, Result, analysis
-from workbench.stats import resample
+from workbench.stats import learners, resample
 
 SHOWN = ("days_since_last", "orders", "overdue", "mean_value")
 TRAITS = ("days_since_last", "orders", "tenure", "recent", "overdue", "mean_value")
-DRIFT = 0.02  # share by which predictions must be off on average before it is said
 LEAST = 50  # customers of each kind below which nothing is learnt or judged
 MODELS = ("recency_only", "history")
+MEASURES = (
+    "auc",
+    "pr_auc",
+    "brier",
+    "calibration_slope",
+    "calibration_gap",
+    "lift_top_tenth",
+    "profit",  # where a contact has a price
+)
+LEARNER = "learner"  # the user's own, judged beside them
 PERIODS = {
     "learnt": Note("prediction.period_fit", "the period of the fit"),
     "tested": Note("prediction.period_test", "the test period"),
@@ -38,25 +48,16 @@ AXIS = Note(
     "prediction.axis",
     "No better than chance: one half (area), or the share of all who came back (precision)",
 )
-BASE = Note(
-    "prediction.base",
-    "{share:%} came back within {horizon:span} in the test period; {learnt:%} in the period of "
-    "the fit.",
-)
-NO_EFFECT = Note(
-    "prediction.no_effect",
-    "A probability of coming back says nothing about whom an offer would bring back: for that, a "
-    "randomly chosen part must be held out.",
-)
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """What `repurchase_propensity` learnt.
 
-    `fits` (model → statsmodels logit), `tested` (DataFrame: the customers it was judged on, with
-    their traits, came_back and a column of chances by model), `now` (DataFrame: all customers at
-    the end of the data, with traits and chance), `horizon` (days).
+    `fits` (model → statsmodels logit; "learner" → the classifier that learnt), `tested` (DataFrame:
+    the customers it was judged on, with their traits, came_back and a column of chances by model),
+    `now` (DataFrame: all customers at the end of the data, with traits and chance), `horizon`
+    (days).
     """
 
     fits: dict
@@ -187,6 +188,7 @@ def repurchase_propensity(
     at=None,
     value=None,
     cost=None,
+    learner=None,
     zone="UTC",
     until=None,
     draws=1000,
@@ -210,6 +212,9 @@ def repurchase_propensity(
     value, cost : float, optional
         What a customer who comes back brings, and what it costs to turn to one; adds the profit of
         turning to those whose chance pays.
+    learner : classifier, optional
+        Any object with `fit` and `predict_proba`, such as one of scikit-learn; a copy of it learns
+        from the same traits and is judged beside the logits.
     zone, until : as in `features`
     draws, seed : int
         Of the bootstrap over the customers judged; the models as learnt.
@@ -217,7 +222,8 @@ def repurchase_propensity(
     Returns
     -------
     Result
-        model (recency_only, history, difference: history less recency_only), measure (auc; pr_auc:
+        model (recency_only, history, difference: history less recency_only; with a learner also
+        learner, and learner_difference: learner less history), measure (auc; pr_auc:
         average precision; brier: mean squared error; calibration_slope: 1 is right, below it
         chances are too extreme; calibration_gap: mean chance less share that came back;
         lift_top_tenth: of the tenth with the highest chances, times the share of all; profit: a
@@ -227,7 +233,8 @@ def repurchase_propensity(
     Raises
     ------
     InputError
-        For a value without a cost, or moments and durations that are none.
+        For a value without a cost, moments and durations that are none, or a learner without
+        `predict_proba`.
     NotEnoughData
         With fewer than 50 customers who came back, or who did not, in either time; or data shorter
         than two horizons.
@@ -236,13 +243,64 @@ def repurchase_propensity(
     (1958), Biometrika 45 (calibration slope); Wübben & von Wangenheim (2008), Journal of Marketing
     72 (recency alone).
     """
-    import pandas as pd
-
     if (value is None) != (cost is None):
         raise InputError(
             "prediction.error_profit",
             "will_return: a profit needs both value and cost",
         )
+    learners.check("will_return", learner)
+    length = schemas.whole_days("horizon", horizon)
+    tables = _periods(orders, horizon, at, zone, until)
+    learnt = tables["learnt"]
+    models, chances, dropped = _learn_all(tables, learner)
+    tested = tables["tested"].assign(**{name: c["tested"] for name, c in chances.items()})
+    y, p = tested["came_back"].to_numpy(), {name: tested[name].to_numpy() for name in chances}
+    judges = {name: Judge(y, chance, value, cost) for name, chance in p.items()}
+    table = _measured(judges, y, p, seed=seed, draws=draws, conf_level=conf_level)
+    area = table[(table["model"] == "difference") & (table["measure"] == "auc")].iloc[0]
+    gap = table[(table["model"] == "history") & (table["measure"] == "calibration_gap")].iloc[0]
+    limits = [
+        statements.BASE.having(
+            share=float(y.mean()), learnt=float(learnt["came_back"].mean()), horizon=horizon
+        ),
+        statements.gained(area),
+        *statements.learner_gained(table),
+        statements.NO_EFFECT,
+        *statements.drift(gap),
+        *statements.dropped(dropped),
+    ]
+    if cost is not None:
+        limits.append(statements.profit(p["history"], y, value, cost))
+    now = (
+        tables["now"]
+        .drop(columns=["came_back", "later_value"])
+        .assign(chance=chances["history"]["now"])
+        .sort_values("chance", ascending=False, kind="stable", ignore_index=True)
+    )
+    return Result(
+        question=QUESTION.having(horizon=horizon),
+        answer=statements.answer(table, area),
+        table=table,
+        method=METHOD.having(n=len(learnt), draws=draws),
+        unit="customers",
+        n=len(y),
+        conf_level=conf_level,
+        limits=tuple(limits),
+        model=Prediction(models, tested, now, length),
+        chart=Points(
+            label=["measure", "model"],
+            only={"measure": ["auc", "pr_auc"], "model": list(judges)},
+            xlabel=AXIS,
+        ),
+    )
+
+
+def _periods(orders, horizon, at, zone, until):
+    """Return the traits of the customers at the ends of the period of the fit, of the test period
+    and of the data, by name.
+    """
+    import pandas as pd
+
     length = schemas.whole_days("horizon", horizon)
     view, end = schemas.purchase_days(orders, zone, until)
     cut = end - length if at is None else periods.local_day(schemas.moment("at", at, zone), zone)
@@ -275,51 +333,62 @@ def repurchase_propensity(
         for name, day in moments.items()
     }
     for name in ("learnt", "tested"):
-        back = tables[name]["came_back"]
-        if min(back.sum(), len(back) - back.sum()) < LEAST:
-            raise NotEnoughData(
-                "prediction.error_too_few",
-                "will_return: {count} of {n} customers came back in {period}; at least "
-                "{least} who did and {least} who did not are needed. Choose another horizon or "
-                "longer data",
-                count=int(back.sum()),
-                n=len(back),
-                period=PERIODS[name],
-                least=LEAST,
-            )
+        _must_suffice(tables[name]["came_back"], PERIODS[name])
+    return tables
+
+
+def _must_suffice(came_back, period):
+    """Refuse a period in which too few came back, or too few did not."""
+    if min(came_back.sum(), len(came_back) - came_back.sum()) >= LEAST:
+        return
+    raise NotEnoughData(
+        "prediction.error_too_few",
+        "will_return: {count} of {n} customers came back in {period}; at least "
+        "{least} who did and {least} who did not are needed. Choose another horizon or "
+        "longer data",
+        count=int(came_back.sum()),
+        n=len(came_back),
+        period=period,
+        least=LEAST,
+    )
+
+
+def _learn_all(tables, learner):
+    """Return the models by name, the chances each gives in the test period and now, and the traits
+    left out.
+    """
     learnt = tables["learnt"]
     money = _money(learnt)
+    inputs = {name: _inputs(table, money) for name, table in tables.items()}
     columns = {
         "recency_only": ["days_since_last"],
-        "history": fits.informative_columns(_inputs(learnt, money)),
+        "history": fits.informative_columns(inputs["learnt"]),
     }
-    made, chances, dropped = {}, {}, []
+    models, chances, dropped = {}, {}, []
     for name, given in columns.items():
-        made[name], used, gone = _learn(learnt, given, money)
+        models[name], used, gone = _learn(learnt, given, money)
         dropped += gone
-        chances[name] = {
-            k: _chance(made[name], _inputs(tables[k], money)[used]) for k in ("tested", "now")
-        }
-    tested = tables["tested"].assign(**{name: c["tested"] for name, c in chances.items()})
-    y, p = tested["came_back"].to_numpy(), {name: tested[name].to_numpy() for name in MODELS}
-    measures = [
-        "auc",
-        "pr_auc",
-        "brier",
-        "calibration_slope",
-        "calibration_gap",
-        "lift_top_tenth",
-        *(["profit"] if cost is not None else []),
-    ]
-    judges = {name: Judge(y, chance, value, cost) for name, chance in p.items()}
+        chances[name] = {k: _chance(models[name], inputs[k][used]) for k in ("tested", "now")}
+    if learner is not None:
+        x = {name: table[columns["history"]] for name, table in inputs.items()}
+        fitted = learners.learnt(learner, x["learnt"], learnt["came_back"], what="will_return")
+        models[LEARNER] = fitted
+        chances[LEARNER] = {k: learners.probability(fitted, x[k]) for k in ("tested", "now")}
+    return models, chances, dropped
+
+
+def _measured(judges, y, p, *, seed, draws, conf_level):
+    """Return every measure of every model and of their differences, with intervals."""
+    import pandas as pd
 
     units = resample.place(
-        np.column_stack([y, *(p[name].round(9) for name in MODELS)]), np.arange(len(y))
+        np.column_stack([y, *(chance.round(9) for chance in p.values())]), np.arange(len(y))
     )
     estimate = _judged(judges, np.ones(len(y)))
     se, low, high = intervals.bootstrap(
         lambda w: _judged(judges, w), units, seed=seed, draws=draws, conf_level=conf_level
     )
+    measures = MEASURES if estimate.shape[1] > len(MEASURES) - 1 else MEASURES[:-1]
     table = pd.DataFrame(
         [
             {
@@ -332,152 +401,26 @@ def repurchase_propensity(
                 "conf_high": np.maximum(high[i, k], estimate[i, k]),
             }
             for k, measure in enumerate(measures)
-            for i, name in enumerate((*MODELS, "difference"))
+            for i, name in enumerate(_compared(judges))
         ]
     )
     # A slope farther from 1 is worse on either side, so the difference of two says nothing.
-    table = table[
-        (table["model"] != "difference")
+    return table[
+        ~table["model"].str.endswith("difference")
         | ~table["measure"].isin(("calibration_slope", "calibration_gap"))
     ].reset_index(drop=True)
-    gained = table[(table["model"] == "difference") & (table["measure"] == "auc")].iloc[0]
-    gap = table[(table["model"] == "history") & (table["measure"] == "calibration_gap")].iloc[0]
-    limits = [
-        BASE.having(
-            share=float(y.mean()), learnt=float(learnt["came_back"].mean()), horizon=horizon
-        ),
-        _gained(gained),
-        NO_EFFECT,
-        *_drift(gap),
-        *_dropped(dropped),
-    ]
-    if cost is not None:
-        limits.append(_profit(p["history"], y, value, cost))
-    now = (
-        tables["now"]
-        .drop(columns=["came_back", "later_value"])
-        .assign(chance=chances["history"]["now"])
-        .sort_values("chance", ascending=False, kind="stable", ignore_index=True)
-    )
-    return Result(
-        question=QUESTION.having(horizon=horizon),
-        answer=_answer(table, gained),
-        table=table,
-        method=METHOD.having(n=len(learnt), draws=draws),
-        unit="customers",
-        n=len(y),
-        conf_level=conf_level,
-        limits=tuple(limits),
-        model=Prediction(made, tested, now, length),
-        chart=Points(
-            label=["measure", "model"],
-            only={"measure": ["auc", "pr_auc"], "model": list(MODELS)},
-            xlabel=AXIS,
-        ),
-    )
 
 
 def _judged(judges, weights):
-    """Return the measures of both models, and by how much they differ."""
-    both = np.array([judges[name](weights.astype(float)) for name in MODELS])
-    return np.vstack([both, both[1] - both[0]])
+    """Return the measures of every model, and by how much each differs from the one before it."""
+    each = np.array([judge(weights.astype(float)) for judge in judges.values()])
+    return np.vstack([each, np.diff(each, axis=0)])
 
 
-def _area(gained):
-    """Return the difference of the areas under the curve, with its limits."""
-    return {
-        "gain": float(gained["estimate"]),
-        "low": float(gained["conf_low"]),
-        "high": float(gained["conf_high"]),
-    }
-
-
-def _gained(gained):
-    if gained["conf_low"] > 0:
-        return Note(
-            "prediction.gained",
-            "Purchase history adds to recency: the area under the curve is {gain:3} larger "
-            "({low:3} to {high:3}).",
-            **_area(gained),
-        )
-    return Note(
-        "prediction.not_gained",
-        "That purchase history adds to recency is not shown: the area under the curve differs by "
-        "{gain:3} ({low:3} to {high:3}). Use the simple rule.",
-        **_area(gained),
-    )
-
-
-def _drift(gap):
-    """Say where predicted probabilities are off on average, as between two seasons."""
-    if not abs(gap["estimate"]) > DRIFT or not (gap["conf_low"] > 0 or gap["conf_high"] < 0):
-        return []
-    return [
-        Note(
-            "prediction.drift",
-            "The test period differed from the period of the fit: predicted probabilities are off "
-            "by {off:2} percentage points on average. A season or a change may explain that; fit "
-            "on the same season, or shift them.",
-            off=100 * float(gap["estimate"]),
-        )
-    ]
-
-
-def _dropped(names):
-    note = Note(
-        "prediction.dropped",
-        "Left out, since each alone decides who came back in the period of the fit: "
-        "{names:header}.",
-        names=list(names),
-    )
-    return [note] if names else []
-
-
-def _profit(probability, came_back, value, cost):
-    return Note(
-        "prediction.profit",
-        "If a customer who comes back brings {value:money} and a contact costs {cost:money}, it "
-        "pays for {share:%0} of the customers; contacting all would bring {all:money} per "
-        "customer. Both also count those who would have come back anyway: an upper bound.",
-        value=value,
-        cost=cost,
-        share=float((probability * value > cost).mean()),
-        all=float(value * came_back.mean() - cost),
-    )
-
-
-def _answer(table, gained):
-    """Compare the areas under the curve of purchase history and of recency alone."""
-    area = table[table["measure"] == "auc"].set_index("model")["estimate"]
-    values = {
-        "history": float(area["history"]),
-        "recency": float(area["recency_only"]),
-        "n": int(gained["n"]),
-    }
-    if np.isnan(gained["conf_low"]):
-        return Note(
-            "prediction.answer_plain",
-            "The area under the curve is {history:3} with purchase history and {recency:3} with "
-            "recency alone ({n} customers).",
-            **values,
-        )
-    if gained["conf_low"] > 0:
-        return Note(
-            "prediction.answer",
-            "Purchase history predicts better than recency alone who comes back: area under the "
-            "curve {history:3} against {recency:3} (difference {low:3} to {high:3}; {n} "
-            "customers).",
-            **values,
-            **_area(gained),
-        )
-    return Note(
-        "prediction.answer_none",
-        "That purchase history predicts better than recency alone could not be shown: area under "
-        "the curve {history:3} against {recency:3} (difference {low:3} to {high:3}; {n} "
-        "customers).",
-        **values,
-        **_area(gained),
-    )
+def _compared(judges):
+    """Return the names of the rows that `_judged` gives."""
+    differences = ["difference", f"{LEARNER}_difference"]
+    return [*judges, *differences[: len(judges) - 1]]
 
 
 def _inputs(table, money):

@@ -11,17 +11,20 @@ sys.modules.setdefault("rfc3987_syntax", None)
 
 from workbench.reports.conclusion import conclusion  # noqa: E402
 from workbench.reports.index import write as write_index  # noqa: E402
+from workbench.reports.journey_page import JourneyPage, journey_page  # noqa: E402
 from workbench.reports.parameters import Parameter, read_parameters, settle  # noqa: E402
 from workbench.reports.publish import latest, runs  # noqa: E402
 from workbench.reports.run import run, run_all  # noqa: E402
 from workbench.reports.words import attempt, explore, heading, prose_notice, table  # noqa: E402
 
 __all__ = [
+    "JourneyPage",
     "Parameter",
     "attempt",
     "conclusion",
     "explore",
     "heading",
+    "journey_page",
     "latest",
     "prose_notice",
     "read_parameters",

@@ -185,7 +185,7 @@ def clean(markup):
 
     # Halves of a character, which no text file can hold, are written out.
     text = str(markup).encode(errors="backslashreplace").decode()
-    return nh3.clean(
+    harmless = nh3.clean(
         text,
         tags=TAGS,
         attributes=ATTRIBUTES,
@@ -193,6 +193,8 @@ def clean(markup):
         url_schemes={"http", "https", "mailto"},
         link_rel=None,
     )
+    # Tables written in Markdown do not say what their headings are of; all head a column.
+    return harmless.replace("<th>", '<th scope="col">')
 
 
 class _Active(HTMLParser):

@@ -12,7 +12,7 @@ from workbench.notes import Note
 from workbench.results import charts, rows
 from workbench.results import made as made_elsewhere
 from workbench.results.changes import change
-from workbench.results.charts import Chart, Curve, Flow, Funnel, Heat, Law, Points
+from workbench.results.charts import Chart, Curve, Flow, Funnel, Heat, Law, Points, Stations
 from workbench.results.segment import Segment, behind, read_segment
 from workbench.results.small import MINIMUM_CELL, is_small, sayable, small_cells, withheld
 
@@ -27,6 +27,7 @@ __all__ = [
     "Points",
     "Result",
     "Segment",
+    "Stations",
     "analysis",
     "built_in",
     "change",

@@ -1,4 +1,4 @@
-"""What a figure draws from the table of a Result: six kinds of chart, as typed values.
+"""What a figure draws from the table of a Result: seven kinds of chart, as typed values.
 
 Columns are named as they stand in the table; axes are notes, written out when the chart is drawn.
 """
@@ -34,7 +34,7 @@ class Chart:
 
     @property
     def kind(self):
-        """The name of the kind: points, funnel, curve, law, heat or flow."""
+        """The name of the kind: points, funnel, curve, stations, law, heat or flow."""
         return type(self).__name__.lower()
 
     @property
@@ -109,6 +109,26 @@ class Curve(Chart):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stations(Chart):
+    """A curve over named stages, with its band, n under every stage and what `mark` says of it.
+
+    Columns `bound_low` and `bound_high`, where the table has them, are a wider band around it.
+
+    Attributes
+    ----------
+    x : str
+        Column with the stages, in their order.
+    """
+
+    x: str
+
+    @property
+    def keys(self):
+        """The group before the stage."""
+        return (self.group, self.x) if self.group else (self.x,)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Funnel(Points):
     """A bar a step, as long as the share that reached it; beside it what is lost since the last."""
 
@@ -179,7 +199,7 @@ class Flow(Chart):
         return self.label
 
 
-KINDS = {kind.__name__.lower(): kind for kind in (Points, Funnel, Curve, Law, Heat, Flow)}
+KINDS = {kind.__name__.lower(): kind for kind in (Points, Funnel, Curve, Stations, Law, Heat, Flow)}
 
 
 def from_dict(kept):

@@ -52,6 +52,8 @@ class ConditionalLogit:
         Largest absolute slope left.
     low, high, p_value : ndarray, shape (p,), optional
         Of a penalised fit: limits and tests from its profile.
+    classical : ndarray, shape (p, p), optional
+        Inverse of the information, whatever `cov` is.
     """
 
     params: np.ndarray
@@ -65,6 +67,7 @@ class ConditionalLogit:
     low: np.ndarray = None
     high: np.ndarray = None
     p_value: np.ndarray = None
+    classical: np.ndarray = None
 
 
 def probabilities(v, available):
@@ -166,6 +169,7 @@ def conditional_logit(offers, *, groups=None, weights=None, start=None, most=50)
         search.settled,
         search.steps,
         float(np.abs(search.gradient * scale).max(initial=0)),
+        classical=_covariance(offers, chances, w, None, np.eye(p)),
     )
 
 

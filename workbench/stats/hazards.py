@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import special
 
-from workbench.stats import existence, penalised
+from workbench.stats import existence, late_entry, penalised
 from workbench.stats.likelihoods import climb
+from workbench.stats.proportional import proportionality
 from workbench.stats.scaling import standardise
 
 
@@ -27,6 +27,8 @@ class Fit:
         At the top, or what it tends to.
     p_proportional : ndarray, shape (p,)
         The chance of so much drift along the order of time if there is none.
+    classical : ndarray, shape (p, p)
+        Inverse of the information, whatever `cov` is; missing where params are.
     recession : existence.Recession
     settled : bool
     low, high, p_value : ndarray, shape (p,), optional
@@ -42,9 +44,10 @@ class Fit:
     low: np.ndarray = None
     high: np.ndarray = None
     p_value: np.ndarray = None
+    classical: np.ndarray = None
 
 
-def cox(x, time, ended, *, strata=None, groups=None):
+def cox(x, time, ended, *, entry=None, strata=None, groups=None):
     """Fit a Cox regression by maximum partial likelihood.
 
     Parameters
@@ -54,6 +57,10 @@ def cox(x, time, ended, *, strata=None, groups=None):
     time : ndarray, shape (n,)
     ended : ndarray, shape (n,)
         1 where the duration ended, 0 where it went on.
+    entry : ndarray, shape (n,), optional
+        When each row came under observation: nobody is at risk before, or at that very time. Rows
+        of one subject from start to stop carry covariates that change. Where one weight has no
+        finite estimate, all are missing then.
     strata : ndarray of int, shape (n,), optional
         Each with a shape over time of its own.
     groups : ndarray of int, shape (n,), optional
@@ -64,7 +71,8 @@ def cox(x, time, ended, *, strata=None, groups=None):
     Fit
 
     Source: Cox (1972), JRSS B 34; ties Efron (1977), JASA 72; errors Lin & Wei (1989), JASA 84;
-    proportionality Grambsch & Therneau (1994), Biometrika 81.
+    entry and start–stop rows Andersen & Gill (1982), Annals of Statistics 10; proportionality
+    Grambsch & Therneau (1994), Biometrika 81.
 
     >>> made = cox(np.array([[1.0], [0], [1], [0]]), [1, 2, 3, 4], [1, 1, 1, 1])
     >>> made.params.round(4).tolist(), made.cov.round(4).tolist()
@@ -74,22 +82,27 @@ def cox(x, time, ended, *, strata=None, groups=None):
     n, p = x.shape
     strata = np.zeros(n, int) if strata is None else np.asarray(strata)
     scaled = standardise(x, constant=False)
-    here = Risk(scaled.z, time, ended, strata)
+    entry = None if entry is None else np.asarray(entry, float)
+    here = Risk(scaled.z, time, ended, strata, entry)
     top = _climb(here, np.zeros(p))
     inner = top.params
-    asked = (
-        existence.Recession.absent(n, p)
-        if top.proven
-        else existence.of_hazards(scaled.z, time, ended, strata)
-    )
+    asked = existence.Recession.absent(n, p)
+    if not top.proven:
+        asked = (
+            existence.of_hazards(scaled.z, time, ended, strata)
+            if entry is None
+            else late_entry.of_hazards(scaled.z, time, ended, strata, entry)
+        )
     if asked.exists:
-        drift = _proportional(here, inner)
+        drift = proportionality(here, inner).p_value
         cov = scaled.back @ _covariance(here, inner, groups) @ scaled.back
-        return Fit(scaled.back @ inner, cov, here.parts(inner).value, drift, asked, top.settled)
+        classical = scaled.back @ _covariance(here, inner, None) @ scaled.back
+        value = here.parts(inner).value
+        return Fit(scaled.back @ inner, cov, value, drift, asked, top.settled, classical=classical)
     finite = asked.finite(scaled.back)
     params, cov, drift = np.full(p, np.nan), np.full((p, p), np.nan), np.full(p, np.nan)
     room, value, settled = existence.complement(asked.null), 0.0, True
-    if room.shape[1]:
+    if entry is None and room.shape[1]:
         less = Risk(scaled.z @ room, time, ended, asked.strata)
         part = _climb(less, np.zeros(room.shape[1]))
         turned = scaled.back @ room
@@ -97,7 +110,8 @@ def cox(x, time, ended, *, strata=None, groups=None):
         params[finite] = (turned @ part.params)[finite]
         cov[np.ix_(finite, finite)] = around[np.ix_(finite, finite)]
         value, settled = less.parts(part.params).value, part.settled
-    return Fit(params, cov, value, drift, asked.turned(scaled.back), settled)
+    asked = asked.turned(scaled.back)
+    return Fit(params, cov, value, drift, asked, settled, classical=np.full((p, p), np.nan))
 
 
 def firth_cox(x, time, ended, *, strata=None, conf_level=0.95):
@@ -132,7 +146,7 @@ def firth_cox(x, time, ended, *, strata=None, conf_level=0.95):
         scaled.back @ top.params,
         scaled.back @ top.cov @ scaled.back,
         top.value,
-        _proportional(here, top.params),
+        proportionality(here, top.params).p_value,
         existence.Recession.absent(n, p),
         top.settled,
         low,
@@ -144,13 +158,14 @@ def firth_cox(x, time, ended, *, strata=None, conf_level=0.95):
 @dataclass(frozen=True, eq=False)
 class Risk:
     """Durations in the order in which they are compared: covariates, durations, whether each ended,
-    strata.
+    strata, and when each came under observation (None: from the beginning).
     """
 
     z: np.ndarray
     time: np.ndarray
     ended: np.ndarray
     strata: np.ndarray
+    entry: np.ndarray = None
 
     @cached_property
     def order(self):
@@ -165,6 +180,9 @@ class Risk:
         many = np.bincount(at, minlength=moment[-1] + 1)
         first = np.append(True, at[1:] != at[:-1])[: len(at)]
         place = np.arange(len(at)) - np.flatnonzero(first)[np.cumsum(first) - 1]
+        late = None
+        if self.entry is not None:
+            late = late_entry.late(strata, time, self.entry[rows], np.flatnonzero(begins))
         return Order(
             rows,
             np.append(0, np.flatnonzero(turns) + 1),
@@ -174,6 +192,7 @@ class Risk:
             at,
             many,
             place / many[at],
+            late,
         )
 
     def _sums(self, b):
@@ -216,13 +235,13 @@ class Risk:
         return back
 
     def schoenfeld(self, b):
-        """Return the covariates of each row that ended less their mean over those still there, and
-        its duration.
+        """Return the covariates of each row that ended less their mean over those still there (of
+        ties the mean of Efron's), and its duration.
         """
         o = self.order
-        z, _, w, wz, _, _ = self._sums(b)
-        mean = o.there(wz) / o.there(w)[:, None]
-        return z[o.events] - mean[o.at], self.time[o.rows][o.events]
+        z, *_, mean = self._sums(b)
+        tied = [np.bincount(o.at, c, len(o.last)) / np.maximum(o.many, 1) for c in mean.T]
+        return z[o.events] - np.column_stack(tied)[o.at], self.time[o.rows][o.events]
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +251,8 @@ class Order:
     `rows` (their places), `starts` (where strata begin), `moment` (the number of each row's moment
     of a stratum), `last` (of each moment, the last row still there), `events` (rows that ended),
     `at` (their moments), `many` (endings of each moment), `share` (of those that ended at the same
-    moment, how large a part before it: Efron's ties).
+    moment, how large a part before it: Efron's ties), `late` (None: all were there from the
+    beginning).
     """
 
     rows: np.ndarray
@@ -243,10 +263,16 @@ class Order:
     at: np.ndarray
     many: np.ndarray
     share: np.ndarray
+    late: late_entry.Late = None
 
     def there(self, values):
-        """Return the sum, at each moment, over those still there."""
-        return _running(values, self.starts)[self.last]
+        """Return the sum, at each moment, over those still there who have entered."""
+        out = _running(values, self.starts)[self.last]
+        if self.late is None:
+            return out
+        waiting = _running(values[self.late.rows], self.starts)[np.maximum(self.late.last, 0)]
+        waiting[self.late.last < 0] = 0.0
+        return out - waiting
 
     def exposed(self, each, own):
         """Return the sum over moments up to each row's own of what each event there brings, less
@@ -254,7 +280,10 @@ class Order:
         """
         brought = np.zeros(len(self.moment))
         brought[self.last] = np.bincount(self.at, each, len(self.last))
-        out = _running(brought, self.starts, backward=True)[self.last][self.moment]
+        sums = _running(brought, self.starts, backward=True)[self.last]
+        out = sums[self.moment]
+        if self.late is not None:
+            out = out - np.append(sums, 0.0)[self.late.moment]
         out[self.events] -= np.bincount(self.at, own, len(self.last))[self.at]
         return out
 
@@ -285,21 +314,3 @@ def _covariance(risk, b, groups):
     each = risk.residuals(b)
     summed = np.column_stack([np.bincount(groups, c, int(groups.max()) + 1) for c in each.T])
     return bread @ (summed.T @ summed) @ bread
-
-
-def _proportional(risk, b):
-    """Return, for every covariate, the chance of so much drift of its scaled Schoenfeld residuals
-    along the order of time if there is none.
-    """
-    from scipy import stats
-
-    residual, time = risk.schoenfeld(b)
-    d = len(time)
-    if d < 3:
-        return np.full(len(b), np.nan)
-    cov = np.linalg.pinv(risk.parts(b).information, rcond=1e-14, hermitian=True)
-    g = stats.rankdata(time)
-    g = g - g.mean()
-    scaled = residual @ cov * d
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return special.chdtrc(1, (g @ scaled) ** 2 / (d * np.diag(cov) * (g @ g)))

@@ -43,6 +43,8 @@ class NestedLogit:
         Largest absolute slope left.
     steps : int
     settled : bool
+    classical : ndarray, shape (p + q, p + q), optional
+        Inverse of the information; missing where `cov` is.
     """
 
     params: np.ndarray
@@ -54,6 +56,7 @@ class NestedLogit:
     gradient: float
     steps: int
     settled: bool
+    classical: np.ndarray = None
 
 
 def nested_chances(v, available, nests, lam):
@@ -151,11 +154,13 @@ def nested_logit(offers, nests, groups, start, *, common=False, weights=None):
     settled = left <= 1e-3 * max(len(offers.chosen), 1) ** 0.5
     value, score = model.by_choice(params)
     cov, untold = np.full((model.count, model.count), np.nan), np.zeros(model.count, bool)
+    classical = cov.copy()
     if settled and not running.any():
         information = -numerical_jacobian(lambda q: -model.loss(q)[1], params)
         untold = unidentified(information)
         if not untold.any():
             cov = sandwich(information, sum_by_group(score, groups, int(groups.max()) + 1))
+            classical = np.linalg.inv(information)
     back = np.append(unit, np.ones(free))
     params, cov = params * back, cov * np.outer(back, back)
     if running.any() or untold.any():
@@ -170,6 +175,7 @@ def nested_logit(offers, nests, groups, start, *, common=False, weights=None):
         left,
         int(best.nit),
         bool(settled or running.any()),
+        classical * np.outer(back, back),
     )
 
 

@@ -1,5 +1,5 @@
-"""Logit and Poisson regressions of arrays: maximum likelihood where it exists, the weights that
-stay finite where it does not, and Firth's penalised logit.
+"""Logit, probit and Poisson regressions of arrays: maximum likelihood where it exists, the weights
+that stay finite where it does not, and Firth's penalised logit.
 """
 
 from dataclasses import dataclass
@@ -32,6 +32,8 @@ class Fit:
         Whether the search came to rest.
     low, high, p_value : ndarray, shape (p,), optional
         Of a penalised fit: limits and tests from its profile.
+    classical : ndarray, shape (p, p), optional
+        Inverse of the information, whatever `cov` is.
     """
 
     params: np.ndarray
@@ -43,6 +45,7 @@ class Fit:
     low: np.ndarray = None
     high: np.ndarray = None
     p_value: np.ndarray = None
+    classical: np.ndarray = None
 
     @property
     def bse(self):
@@ -78,6 +81,19 @@ def logit(x, y, *, groups=None, weights=None):
     [0.333333, 9.0]
     """
     return _fit(_Logit, existence.of_logit, x, y, groups, weights)
+
+
+def probit(x, y, *, groups=None, weights=None):
+    """Fit a probit by maximum likelihood; parameters and what it returns are those of `logit`.
+
+    Source: Greene (2012), Econometric Analysis, section 17.3; separation and errors as `logit`.
+
+    >>> x = np.array([[1.0, 0]] * 4 + [[1, 1]] * 4)
+    >>> made = probit(x, np.array([0, 0, 0, 1, 0, 1, 1, 1]))
+    >>> special.ndtr([made.params[0], made.params.sum()]).round(6).tolist()
+    [0.25, 0.75]
+    """
+    return _fit(_Probit, existence.of_logit, x, y, groups, weights)
 
 
 def poisson(x, y, *, groups=None, weights=None):
@@ -150,6 +166,7 @@ class _Logit:
     z: np.ndarray
     y: np.ndarray
     weights: np.ndarray
+    sure = True  # whether the search itself can prove that the top exists
 
     def begin(self):
         return special.logit(np.clip(np.average(self.y, weights=self.weights), 1e-9, 1 - 1e-9))
@@ -170,8 +187,36 @@ class _Logit:
 
 
 @dataclass(frozen=True, eq=False)
+class _Probit(_Logit):
+    """Log-likelihood of a probit."""
+
+    sure = False
+
+    def begin(self):
+        return special.ndtri(np.clip(np.average(self.y, weights=self.weights), 1e-9, 1 - 1e-9))
+
+    def rate(self, b):
+        return special.ndtr(self.z @ b)
+
+    def value(self, b):
+        side = np.where(self.y > 0.5, 1.0, -1.0)
+        return float(self.weights @ special.log_ndtr(side * (self.z @ b)))
+
+    def parts(self, b):
+        """Return the value, every row's slope and the information."""
+        side = np.where(self.y > 0.5, 1.0, -1.0)
+        eta = side * (self.z @ b)
+        pull = np.exp(-(eta**2) / 2 - np.log(2 * np.pi) / 2 - special.log_ndtr(eta))
+        curve = self.weights * pull * (pull + eta)
+        score = self.z * (self.weights * side * pull)[:, None]
+        return self.value(b), score, (self.z * curve[:, None]).T @ self.z
+
+
+@dataclass(frozen=True, eq=False)
 class _Poisson(_Logit):
     """Log-likelihood of a Poisson regression."""
+
+    sure = True
 
     def begin(self):
         return np.log(max(np.average(self.y, weights=self.weights), 1e-300))
@@ -199,12 +244,14 @@ def _fit(model, ask, x, y, groups, weights):
     here = model(scaled.z, y, weights)
     top = _climb(here, np.concatenate([[here.begin()], np.zeros(p - 1)]))
     inner = top.params
-    asked = existence.Recession.absent(n, p) if top.proven else ask(scaled.z, y)
+    known = top.proven and here.sure
+    asked = existence.Recession.absent(n, p) if known else ask(scaled.z, y)
     if asked.exists:
         cov = _covariance(here, inner, groups, weights.sum())
         cov = scaled.back @ cov @ scaled.back.T
-        fitted = here.rate(inner)
-        return Fit(scaled.back @ inner, cov, here.value(inner), fitted, asked, top.settled)
+        plain = scaled.back @ _covariance(here, inner, None, 0) @ scaled.back.T
+        fitted, value = here.rate(inner), here.value(inner)
+        return Fit(scaled.back @ inner, cov, value, fitted, asked, top.settled, classical=plain)
     kept, finite = asked.kept, asked.finite(scaled.back)
     params, cov, fitted = np.full(p, np.nan), np.full((p, p), np.nan), y.copy()
     room = existence.complement(asked.null)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from workbench.stats import learners
+
 
 @dataclass(frozen=True, eq=False)
 class Gains:
@@ -56,7 +58,7 @@ def ridge_logit(x, y, *, ridge=1.0, rounds=25):
     return beta
 
 
-def scores(x, y, treated, fold, learner="t"):
+def scores(x, y, treated, fold, learner="t", classifier=None):
     """Return the predicted effect on each person, by models that have not seen them.
 
     Parameters
@@ -69,6 +71,8 @@ def scores(x, y, treated, fold, learner="t"):
         Each fold is told by models of the others.
     learner : str
         "t": two models; "x": regressions of imputed effects on them.
+    classifier : object, optional
+        Learns the outcome in each arm, by `fit` and `predict_proba`; None: `ridge_logit`.
 
     Returns
     -------
@@ -86,13 +90,13 @@ def scores(x, y, treated, fold, learner="t"):
     score = np.zeros(len(y))
     for f in np.unique(fold):
         learn, told = fold != f, fold == f
-        arms = [ridge_logit(x[learn & (treated == k)], y[learn & (treated == k)]) for k in (0, 1)]
-        if learner == "t":
-            score[told] = special.expit(x[told] @ arms[1]) - special.expit(x[told] @ arms[0])
-            continue
         seen = [y[learn & (treated == k)] for k in (0, 1)]
         xs = [x[learn & (treated == k)] for k in (0, 1)]
-        gains = [special.expit(xs[0] @ arms[1]) - seen[0], seen[1] - special.expit(xs[1] @ arms[0])]
+        arms = [_outcome(xs[k], seen[k], classifier) for k in (0, 1)]
+        if learner == "t":
+            score[told] = arms[1](x[told]) - arms[0](x[told])
+            continue
+        gains = [arms[1](xs[0]) - seen[0], seen[1] - arms[0](xs[1])]
         slopes = [
             np.linalg.solve(a.T @ a + np.eye(x.shape[1]), a.T @ g)
             for a, g in zip(xs, gains, strict=True)
@@ -100,6 +104,15 @@ def scores(x, y, treated, fold, learner="t"):
         share = treated[learn].mean()
         score[told] = share * (x[told] @ slopes[0]) + (1 - share) * (x[told] @ slopes[1])
     return score
+
+
+def _outcome(x, y, classifier):
+    """Return a function that tells the probability of the outcome for rows as those of x."""
+    if classifier is None:
+        beta = ridge_logit(x, y)
+        return lambda rows: special.expit(rows @ beta)
+    fitted = learners.learnt(classifier, x[:, 1:], y, what="uplift")
+    return lambda rows: learners.probability(fitted, rows[:, 1:])
 
 
 def gains(order, y, treated, weights, grid):

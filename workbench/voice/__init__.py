@@ -2,7 +2,7 @@
 we be of it?
 """
 
-from workbench.voice.aspects import aspects
+from workbench.voice.aspects import aspects, mentions
 from workbench.voice.emotions import emotion
 from workbench.voice.labels import labelling_sheet, read_labels
 from workbench.voice.masks import mask
@@ -16,6 +16,7 @@ __all__ = [
     "emotion",
     "labelling_sheet",
     "mask",
+    "mentions",
     "quotes",
     "read_labels",
     "reviews",

@@ -99,6 +99,47 @@ def aspects(texts, labels=None, *, words=None, lexicon=None, conf_level=0.95):
     )
 
 
+@engine.frames("texts", optional=("lexicon",), kept=True)
+@analysis
+def mentions(texts, *, words=None, lexicon=None):
+    """List the things each text speaks of, and how: a row a text and thing.
+
+    Parameters
+    ----------
+    texts, words, lexicon : as in `aspects`
+
+    Returns
+    -------
+    DataFrame
+        text_id, aspect, tone (negative, neutral, positive), in the order of ids; a text that speaks
+        of none of them has no row. The error of single texts is not known.
+
+    Raises as `aspects`.
+
+    Source: as `aspects`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> said = pd.DataFrame({"text_id": [1], "text": ["far too expensive"]})
+    >>> mentions(said.assign(created_at=pd.Timestamp("2024-01-01"))).values.tolist()
+    [[1, 'price', 'negative']]
+    """
+    import pandas as pd
+
+    material = given(texts)
+    book = _dictionary(words)
+    tone = material.read(lexicons.read(lexicon), book).aspects
+    row, place = np.nonzero(~np.isnan(tone))
+    return pd.DataFrame(
+        {
+            "text_id": material.rows["text_id"].to_numpy()[row],
+            "aspect": np.array(list(book["nl"]), object)[place],
+            "tone": np.array(by_hand.TONES, object)[np.sign(tone[row, place]).astype(int) + 1],
+        }
+    )
+
+
 def _rows(name, tone, correction, mask):
     """Return the rows of one aspect: how often it is named, and how."""
     spoken = (~np.isnan(tone)) * 1.0
