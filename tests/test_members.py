@@ -162,6 +162,7 @@ def test_groups_are_those_of_their_orders_alone():
 # Recovery.
 
 
+@pytest.mark.slow
 def test_halves_that_differ_are_told_apart_and_equal_ones_are_not():
     """A planted difference in leaving, or in pace, is found; of three equal shops few differ."""
     loyal = shop(5, leave=(0.2, 0.6))
