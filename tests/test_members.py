@@ -185,7 +185,7 @@ def test_a_segment_is_followed_by_hand():
     days = ("2024-01-31", "2024-02-29", "2024-03-31")
     held = [range(20), range(5, 25), range(5, 20)]
     chain = [results.Segment("some", who, day) for who, day in zip(held, days, strict=True)]
-    made = segments.segment_migration(chain[::-1])
+    made = segments.follow(chain[::-1])
     table = made.table.set_index(["as_of", "measure"])
     assert table.loc[("2024-02-29", "stayed"), ["count", "n"]].tolist() == [15, 20]
     assert table.loc[("2024-02-29", "joined"), ["count", "n"]].tolist() == [5, 20]
@@ -203,7 +203,7 @@ def test_a_segment_is_followed_by_hand():
 )
 def test_what_cannot_be_followed_is_refused(chain, error):
     with pytest.raises((InputError, NotEnoughData), match=error):
-        segments.segment_migration(chain)
+        segments.follow(chain)
 
 
 def test_what_is_no_grouping_is_refused():

@@ -926,7 +926,7 @@ ANALYSES = {
     ),
     "type_agreement": (TYPED, lambda d: segments.type_agreement(d, d.assign(new=d["label"]))),
     "usage": (KINDS_OF_SHOPPERS, lambda d: segments.usage(d, volume="visits", draws=40)),
-    "follow": (KINDS_OF_SHOPPERS, lambda d: segments.segment_migration(held_at_two_dates(d))),
+    "follow": (KINDS_OF_SHOPPERS, lambda d: segments.follow(held_at_two_dates(d))),
     "migration": (
         KINDS_OF_SHOPPERS,
         lambda d: segments.migration(d, d.assign(kind=d["kind_later"]), segment="kind"),
