@@ -55,7 +55,7 @@ ANALYSES = (
     "choice.logit",
     "choice.nested",
     "choice.mixed",
-    "choice.select_latent_classes",
+    "choice.latent_classes",
     "choice.postestimation",
     "choice.samples",
     "choice.validation",

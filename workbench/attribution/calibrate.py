@@ -98,8 +98,8 @@ def calibrate_to_experiments(
     if len(tests) < LEAST_TESTS:
         raise NotEnoughData(
             "attribution.error_too_few_tests",
-            "calibrated: at least {least} tests are needed to estimate how far results hold for "
-            "other channels",
+            "calibrate_to_experiments: at least {least} tests are needed to estimate how far "
+            "results hold for other channels",
             least=LEAST_TESTS,
         )
     count = table["count"].to_numpy(float)
@@ -110,7 +110,8 @@ def calibrate_to_experiments(
             "tests: no conversions are attributed to a tested channel, so its test cannot be "
             "compared with them",
         )
-    ratio = tests["incremental"].to_numpy(float) / count[at]
+    incremental = tests["incremental"].to_numpy(float)
+    ratio = incremental / count[at]
     error = tests["std_error"].to_numpy(float) / count[at]
     rng = np.random.default_rng(seed)
     own, others = _posterior(ratio, error, draws, rng)
@@ -119,11 +120,10 @@ def calibrate_to_experiments(
     left = np.full(len(count), np.nan)
     for i in range(len(tests)):
         keep = np.arange(len(tests)) != i
+        share = ratio[keep][0]
         if keep.sum() > 1:
-            _, without = _posterior(ratio[keep], error[keep], draws, rng)
-            left[at[i]] = without[:, 0].mean() * count[at[i]]
-        else:
-            left[at[i]] = ratio[keep][0] * count[at[i]]
+            share = _posterior(ratio[keep], error[keep], draws, rng)[1][:, 0].mean()
+        left[at[i]] = share * count[at[i]]
     se, low, high = intervals.percentiles(made, made.mean(axis=0), conf_level)
     tested = np.isin(np.arange(len(count)), at)
     result = pd.DataFrame(
@@ -143,9 +143,7 @@ def calibrate_to_experiments(
         }
     )
     middle = np.quantile(others[:, 0], [(1 - conf_level) / 2, 0.5, (1 + conf_level) / 2])
-    limits = _calibrated_limits(
-        count, at, left[at], tests["incremental"].to_numpy(float), (*middle, others[:, 1])
-    )
+    limits = _calibrated_limits(count, at, left[at], incremental, (*middle, others[:, 1]))
     return Result(
         question=CALIBRATED_QUESTION,
         table=result,

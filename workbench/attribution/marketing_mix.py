@@ -116,8 +116,8 @@ def marketing_mix(
     if n < LEAST or n < PER_EFFECT * (base.shape[1] + len(media)):
         raise NotEnoughData(
             "attribution.error_mix_periods",
-            "mix: {periods} periods for {weights} parameters; at least {least} periods are "
-            "needed, and {each} for every effect",
+            "marketing_mix: {periods} periods for {weights} parameters; at least {least} periods "
+            "are needed, and {each} for every effect",
             periods=n,
             weights=weights,
             least=LEAST,

@@ -181,7 +181,7 @@ def select_latent_classes(
     if g - len(aside) < 10:
         raise NotEnoughData(
             "choice.error_classes_few",
-            "latent_classes: {g} customers are too few to set some aside",
+            "select_latent_classes: {g} customers are too few to set some aside",
             g=g,
         )
     train, test = (d.take(np.flatnonzero(part)) for part in (~held, held))

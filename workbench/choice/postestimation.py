@@ -256,7 +256,7 @@ def simulate_shares(fit, choices, *, change=None, remove=(), conf_level=0.95):
         available[:, fit.names.index(name)] = False
     some = np.flatnonzero(available.any(axis=1))
     if not len(some):
-        raise NotEnoughData("choice.error_nothing_left", "what_if: nothing is left to choose")
+        raise NotEnoughData("choice.error_nothing_left", "simulate_shares: nothing is left")
     before = d.take(some)
     after = dataclasses.replace(
         before, x=np.where(available[:, :, None], x, 0.0)[some], available=available[some]

@@ -164,7 +164,7 @@ def backtest(
     if len(made) < LEAST:
         raise NotEnoughData(
             "clv.error_past_returned",
-            "past_forecasts: at {days} of the past days {returned} customers had come back by "
+            "backtest: at {days} of the past days {returned} customers had come back by "
             "then; {least} such days are needed",
             days=len(made),
             returned=RETURNED,
@@ -211,7 +211,7 @@ def _days(first, last, horizon, dates):
     if dates < LEAST or length < SHORTEST or latest <= earliest:
         raise NotEnoughData(
             "clv.error_past_short",
-            "past_forecasts: the data span {days} days; that is too short for forecasts at "
+            "backtest: the data span {days} days; that is too short for forecasts at "
             "{least} past days",
             days=int(last - first),
             least=LEAST,

@@ -61,8 +61,7 @@ def sbg(survivors, *, ahead=5, conf_level=0.95):
     if len(seen) < 3:
         raise NotEnoughData(
             "clv.error_few_renewals",
-            "contract: the number of customers at the start and after at least two renewals is "
-            "needed",
+            "sbg: the number of customers at the start and after at least two renewals is needed",
         )
     if (np.diff(seen) > 0).any() or (seen < 0).any() or not np.isfinite(seen).all():
         raise InputError(
@@ -142,8 +141,8 @@ def sbg(survivors, *, ahead=5, conf_level=0.95):
 
 def _nothing_varies(lost):
     if not lost.any():
-        return NotEnoughData("clv.error_nobody_left", "contract: nobody left")
-    return NotEnoughData("clv.error_nobody_renewed", "contract: nobody renewed even once")
+        return NotEnoughData("clv.error_nobody_left", "sbg: nobody left")
+    return NotEnoughData("clv.error_nobody_renewed", "sbg: nobody renewed even once")
 
 
 def _left(table):

@@ -67,7 +67,7 @@ def holdout(
     if not later.any():
         raise NotEnoughData(
             "clv.error_nobody_bought_after",
-            "hold_out: nobody bought after the training period",
+            "holdout: nobody bought after the training period",
         )
     x, last, age = (np.asarray(customers[c], float) for c in ("frequency", "recency", "age"))
     told = _predictions(models, customers, span, seed)
@@ -228,7 +228,7 @@ def tracking_plot(fit, customers, orders, *, zone="UTC", step="7D", conf_level=0
     if fit.covariates or fit.unit is None:
         raise InputError(
             "clv.error_tracking_model",
-            "tracking: a model with a unit of time and without covariates is needed",
+            "tracking_plot: a model with a unit of time and without covariates is needed",
         )
     begin, cut = _followed(customers)
     view, end = schemas.purchase_days(orders, zone)
@@ -247,7 +247,7 @@ def tracking_plot(fit, customers, orders, *, zone="UTC", step="7D", conf_level=0
     if not len(moments):
         raise NotEnoughData(
             "clv.error_short_step",
-            "tracking: the data are shorter than one step",
+            "tracking_plot: the data are shorter than one step",
         )
     # What was learnt from and what came after are told to the day.
     moments = np.union1d(moments, [min(cut, end), end])

@@ -228,7 +228,7 @@ def stated_importance(answers, *, kind="rating", top=None, conf_level=0.95):
     if wide.shape[1] < 2 or not len(wide):
         raise NotEnoughData(
             "drivers.error_two_factors",
-            "stated: answers on at least two factors are needed",
+            "stated_importance: answers on at least two factors are needed",
         )
     part = int(wide.isna().any(axis=1).sum())
     if kind == "named":

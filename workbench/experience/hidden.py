@@ -57,8 +57,8 @@ def hidden_answers(
     -------
     Result
         measure, method, count, n (answers), estimate, std_error, conf_low, conf_high. Measures:
-        coverage (share of the hidden answers within the 95 % band), root_mean_squared_error (
-         of the answers that had one before them; methods state_space, last_answer and
+        coverage (share of the hidden answers within the 95 % band), root_mean_squared_error
+        (of the answers that had one before them; methods state_space, last_answer and
         stage_mean) and error_reduction (share by which the error is below that of the last answer).
 
     Raises

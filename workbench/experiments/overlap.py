@@ -88,8 +88,8 @@ def _others(sent, campaign, began, before, after):
     if not len(others):
         raise NotEnoughData(
             "experiments.error_no_other_campaign",
-            "concurrent: no other campaign began between {before:span} before and {after:span} "
-            "after it",
+            "concurrent_campaigns: no other campaign began between {before:span} before and "
+            "{after:span} after it",
             before=before,
             after=after,
         )

@@ -402,7 +402,7 @@ def programme_panel(orders, members, *, begin, period="month", zone="UTC", until
     if len(starts) < PERIODS:
         raise NotEnoughData(
             "loyalty.error_joining_periods",
-            "joining: {count} whole periods from {begin} on; {least} are needed",
+            "programme_panel: {count} whole periods from {begin} on; {least} are needed",
             count=len(starts),
             least=PERIODS,
             begin=begin,
@@ -424,7 +424,7 @@ def programme_panel(orders, members, *, begin, period="month", zone="UTC", until
     if not len(people):
         raise NotEnoughData(
             "loyalty.error_joining_customers",
-            "joining: nobody had bought before {begin}",
+            "programme_panel: nobody had bought before {begin}",
             begin=begin,
         )
     grid = pd.MultiIndex.from_product([people, starts], names=["customer_id", "period_begin"])

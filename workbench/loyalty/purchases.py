@@ -115,7 +115,7 @@ def purchase_panel(lines, *, brand="brand", households=None, most=12, by="occasi
     if len(sizes) < 2:
         raise NotEnoughData(
             "loyalty.error_panel_brands",
-            "panel: {least} brands are needed, found {count}",
+            "purchase_panel: {least} brands are needed, found {count}",
             least=2,
             count=len(sizes),
         )

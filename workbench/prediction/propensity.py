@@ -144,7 +144,7 @@ def features(orders, *, at, horizon="90D", zone="UTC", until=None):
     if not len(found):
         raise NotEnoughData(
             "prediction.error_nobody",
-            "traits: nobody had bought by {at}",
+            "features: nobody had bought by {at}",
             at=at,
         )
     gap = (found["last_day"] - found["first_day"]) / (found["orders"] - 1).where(
@@ -246,7 +246,7 @@ def repurchase_propensity(
     if (value is None) != (cost is None):
         raise InputError(
             "prediction.error_profit",
-            "will_return: a profit needs both value and cost",
+            "repurchase_propensity: a profit needs both value and cost",
         )
     learners.check("will_return", learner)
     length = schemas.whole_days("horizon", horizon)
@@ -308,16 +308,16 @@ def _periods(orders, horizon, at, zone, until):
     if cut - length < begin:
         raise NotEnoughData(
             "prediction.error_too_short",
-            "will_return: the data cover {days} days; two horizons of {horizon:span} are needed, "
-            "one to fit and one to test, with purchases before them. Choose a shorter horizon or "
-            "wait",
+            "repurchase_propensity: the data cover {days} days; two horizons of {horizon:span} "
+            "are needed, one to fit and one to test, with purchases before them. Choose a shorter "
+            "horizon or wait",
             days=end - begin + 1,
             horizon=horizon,
         )
     if cut + length > end:
         raise NotEnoughData(
             "prediction.error_horizon_open",
-            "will_return: the data end before the {horizon:span} after {at} are over",
+            "repurchase_propensity: the data end before the {horizon:span} after {at} are over",
             horizon=horizon,
             at=at,
         )
@@ -343,7 +343,7 @@ def _must_suffice(came_back, period):
         return
     raise NotEnoughData(
         "prediction.error_too_few",
-        "will_return: {count} of {n} customers came back in {period}; at least "
+        "repurchase_propensity: {count} of {n} customers came back in {period}; at least "
         "{least} who did and {least} who did not are needed. Choose another horizon or "
         "longer data",
         count=int(came_back.sum()),
@@ -458,8 +458,8 @@ def _learn(table, used, money):
         if len(used) <= 1:
             raise NotEnoughData(
                 "prediction.error_separation",
-                "will_return: '{feature}' alone decides who came back in the period of the "
-                "fit, or says nothing; choose another horizon or longer data",
+                "repurchase_propensity: '{feature}' alone decides who came back in the period of "
+                "the fit, or says nothing; choose another horizon or longer data",
                 feature=(used or list(inputs))[0],
             )
         used.remove(gone[-1])

@@ -298,18 +298,15 @@ def retention_trend(
     if len(table) < 2:
         raise NotEnoughData(
             "retention.error_over_time_cohorts",
-            "over_time: at least {least} cohorts must be followed for {days} days to their last "
-            "customer, found {found}",
+            "retention_trend: at least {least} cohorts must be followed for {days} days to their "
+            "last customer, found {found}",
             least=2,
             days=b - 1,
             found=len(table),
         )
     count, n = table["count"].to_numpy(float), table["n"].to_numpy(float)
-    trend = intervals.trend(
-        periods.index(table["cohort"], period) - int(periods.index(table["cohort"], period)[0]),
-        count,
-        n,
-    )
+    when = periods.index(table["cohort"], period)
+    trend = intervals.trend(when - int(when[0]), count, n)
     table["estimate"] = count / n
     table["conf_low"], table["conf_high"] = intervals.wilson(count, n, conf_level)
     table["cohort"] = pd.to_datetime(table["cohort"], unit="D").astype("datetime64[us]")

@@ -361,7 +361,7 @@ def discrete_time_hazard(
     if not len(at):
         raise NotEnoughData(
             "retention.error_hazards_nobody",
-            "period_hazards: nobody was followed for a whole period",
+            "discrete_time_hazard: nobody was followed for a whole period",
         )
     left = (ended[at] == 1) & (period == last[at])
     out = [

@@ -42,7 +42,7 @@ def time_to_repurchase(orders, *, after=1, by=None, zone="UTC", until=None, conf
     if not len(gaps):
         raise NotEnoughData(
             "retention.error_next_nobody",
-            "time_to_next: no customer has a purchase number {after}",
+            "time_to_repurchase: no customer has a purchase number {after}",
             after=after,
         )
     group = None if by is None else own.filled(schemas.group_of(gaps["customer_id"], by))

@@ -140,7 +140,8 @@ def subsequent_behaviour(customers, orders, *, window="90D"):
     if last > end:
         raise NotEnoughData(
             "segments.error_later",
-            "later: the orders end {days} days before the window of {window:span} does",
+            "subsequent_behaviour: the orders end {days} days before the window of {window:span} "
+            "does",
             days=last - end,
             window=window,
         )

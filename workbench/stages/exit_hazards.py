@@ -105,12 +105,10 @@ def hazards(
             )
             per = per[per["x"] > 0]
             estimate, se, _, _ = intervals.ratio(per["y"], per["x"], conf_level)
-            low, high = (
-                float(v)
-                for v in intervals.wilson_effective_n(
-                    estimate, se, per["x"].sum(), len(per), conf_level
-                )
+            bounds = intervals.wilson_effective_n(
+                estimate, se, per["x"].sum(), len(per), conf_level
             )
+            low, high = (float(v) for v in bounds)
             rows.append(
                 {
                     "stage": stage,

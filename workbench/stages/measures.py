@@ -194,18 +194,18 @@ def alike(y, drivers, customer):
     if not len(y) == len(drivers) == len(customer):
         raise InputError(
             "stages.error_effect_rows",
-            "effect: outcome, drivers and customer must have the same rows, found {y}, {drivers} "
-            "and {customer}",
+            "logistic_gee: outcome, drivers and customer must have the same rows, found {y}, "
+            "{drivers} and {customer}",
             y=len(y),
             drivers=len(drivers),
             customer=len(customer),
         )
     if not len(drivers.columns):
-        raise InputError("stages.error_effect_none", "effect: name at least one driver")
+        raise InputError("stages.error_effect_none", "logistic_gee: name at least one driver")
     numbers = all(kind.kind in "biuf" for kind in drivers.dtypes if hasattr(kind, "kind"))
     if not numbers or not np.isfinite(drivers.to_numpy(float)).all() or np.isnan(y).any():
         raise InputError(
             "stages.error_effect_missing",
-            "effect: every row needs an outcome and finite numbers; leave out the rows that lack "
-            "one",
+            "logistic_gee: every row needs an outcome and finite numbers; leave out the rows that "
+            "lack one",
         )

@@ -316,7 +316,7 @@ def align(events, assigned, column):
     ):
         raise InputError(
             "stages.error_beside",
-            "beside: {events} events and {assigned} assigned rows that do not match; "
+            "align: {events} events and {assigned} assigned rows that do not match; "
             "both must come from the same table",
             events=len(theirs),
             assigned=len(mine),
