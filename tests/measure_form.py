@@ -78,9 +78,16 @@ def docstrings(tree):
 
 
 def code_lines(path):
-    """Count the lines of a file that hold code: no blank lines, comments or docstrings."""
-    texts = docstrings(tree_of(path))
-    prose = {line for d in texts for line in range(d.lineno, d.end_lineno + 1)}
+    """Count the lines of a file that hold code: no blank lines, comments or docstrings; a signature
+    is one line however many its types take, and what is imported for types alone is none.
+    """
+    tree = tree_of(path)
+    prose = {line for d in docstrings(tree) for line in range(d.lineno, d.end_lineno + 1)}
+    for node in ast.walk(tree):
+        if isinstance(node, FUNCTION):
+            prose |= set(range(node.lineno + 1, node.body[0].lineno))
+        if _is_for_types(node):
+            prose |= set(range(node.lineno, node.end_lineno + 1))
     with open(path, "rb") as stream:
         tokens = [t for t in tokenize.tokenize(stream.readline) if t.type not in LAYOUT]
     return len({line for t in tokens for line in range(t.start[0], t.end[0] + 1)} - prose)
@@ -92,11 +99,18 @@ def count_comments(path):
         return sum(t.type == tokenize.COMMENT for t in tokenize.tokenize(stream.readline))
 
 
+def _is_for_types(node):
+    """Say whether a statement only brings types in."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "__future__" or [a.name for a in node.names] == ["TYPE_CHECKING"]
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
 def function_lines(node):
-    """Count the lines of a function from `def` to its end; docstrings, also of closures, are not
+    """Count the lines of a function behind its signature; docstrings, also of closures, are not
     counted, comments and blank lines are.
     """
-    whole = node.end_lineno - node.lineno + 1
+    whole = node.end_lineno - node.body[0].lineno + 1
     return whole - sum(d.end_lineno - d.lineno + 1 for d in docstrings(node))
 
 

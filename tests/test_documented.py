@@ -286,3 +286,51 @@ def test_worked_examples_of_mappings_run(tmp_path, title, files, mapping, says):
         found.append(f"questions: {table['question_text'].nunique()}")
     found += [f"refused: {r.rows} {r.reason}" for r in loaded.report.table.itertuples()]
     assert set(says) <= set(found), (title, found, str(loaded.report))
+
+
+ROOMS = sorted(p.parent.name for p in (project.root() / "workbench").glob("*/__init__.py"))
+UNTYPED = {
+    "cli",
+    "display",
+    "engine",
+    "load",
+    "locale",
+    "reports",
+    "results",
+    "schemas",
+    "simulate",
+}
+
+
+def public_functions():
+    """Every public function of the rooms of analyses, and of a few that stand alone."""
+    for room in ROOMS:
+        if room in UNTYPED or room == "stats":
+            continue
+        module = importlib.import_module(f"workbench.{room}")
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if inspect.isfunction(thing):
+                yield pytest.param(thing, id=f"{room}.{name}")
+
+
+@pytest.mark.parametrize("function", list(public_functions()))
+def test_a_signature_says_what_it_takes_and_gives(function):
+    """Every parameter of a public analysis, and what comes back, has a type an editor can show."""
+    signature = inspect.signature(function)
+    lacking = [p.name for p in signature.parameters.values() if p.annotation is p.empty]
+    assert not lacking
+    assert signature.return_annotation is not signature.empty
+
+
+@pytest.mark.parametrize("function", list(public_functions()))
+def test_a_default_is_of_its_type(function):
+    """None is allowed where it is the default; a word is no number."""
+    for parameter in inspect.signature(function).parameters.values():
+        given, said = parameter.default, str(parameter.annotation)
+        if given is None:
+            assert "None" in said or said in {"Any", "object"}, parameter
+        if isinstance(given, str):
+            assert re.search(r"str|Moment|Grouping|Table|Any|object", said), parameter
+        if isinstance(given, float):
+            assert re.search(r"float|Any|object", said), parameter

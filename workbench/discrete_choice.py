@@ -1,5 +1,7 @@
 """Choices laid out as arrays, checked, and fitted where every weight has to have an estimate."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,7 +130,7 @@ def _offers(choices, attributes, constants, at):
     return np.stack([_spread(v.mask(bare, 0.0), row, column, shape, np.nan) for v in each], axis=2)
 
 
-def lay_out(choices, attributes, constants, names=None, base=None):
+def lay_out(choices, attributes, constants, names=None, base=None) -> Layout:
     """Lay choices out as arrays; `names` and `base` fix alternatives and base where a fit has set
     them.
 
@@ -210,7 +212,7 @@ def lay_out(choices, attributes, constants, names=None, base=None):
     )
 
 
-def all_chosen(d):
+def all_chosen(d) -> None:
     """Refuse layouts of which an alternative with a constant is never chosen."""
     never = np.flatnonzero(np.bincount(d.chosen, minlength=len(d.names)) == 0)
     if d.base is not None and len(never):
@@ -222,7 +224,7 @@ def all_chosen(d):
         )
 
 
-def check(d):
+def check(d) -> None:
     """Refuse layouts whose estimates would be silent nonsense: one customer, constant within
     choices, collinear.
     """
@@ -300,7 +302,7 @@ WITHHELD = Note(
 )
 
 
-def estimated(d, groups, *, penalty=None, conf_level=0.95):
+def estimated(d, groups, *, penalty=None, conf_level: float = 0.95):
     """Return a conditional logit whose weights are missing where none is finite, or the penalised
     one, which exists for every table.
     """

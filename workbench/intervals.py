@@ -1,10 +1,19 @@
 """How sure can we be? Intervals for shares, rates, differences and means over customers."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import special
 
 from workbench.errors import InputError, check_draws, one_of
 from workbench.stats import resample, sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import ArrayLike
 
 __all__ = [
     "adjust_p_values",
@@ -38,7 +47,7 @@ def __dir__():
     return __all__
 
 
-def z(conf_level):
+def z(conf_level) -> float:
     """Return the two-sided normal quantile of a confidence level between 0 and 1."""
     if not 0 < conf_level < 1:
         raise InputError(
@@ -53,7 +62,7 @@ def z(conf_level):
     return float(special.ndtri(0.5 + conf_level / 2))
 
 
-def wilson(count, n, conf_level=0.95):
+def wilson(count: ArrayLike, n: ArrayLike, conf_level: float = 0.95) -> tuple:
     """Give the Wilson score interval of a share `count / n`, right at 0 and at n too.
 
     Parameters
@@ -94,7 +103,7 @@ def wilson(count, n, conf_level=0.95):
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
 
 
-def newcombe(count_a, n_a, count_b, n_b, conf_level=0.95):
+def newcombe(count_a, n_a, count_b, n_b, conf_level: float = 0.95) -> tuple:
     """Give the hybrid-score interval of the difference of two independent shares, a minus b.
 
     Parameters are as in `wilson`, for group a and group b. Returns lower and upper limit.
@@ -109,7 +118,7 @@ def newcombe(count_a, n_a, count_b, n_b, conf_level=0.95):
     return gap - np.hypot(a - low_a, high_b - b), gap + np.hypot(high_a - a, b - low_b)
 
 
-def ratio_of_shares(first, second):
+def ratio_of_shares(first: Mapping, second: Mapping) -> tuple:
     """Give the interval of the ratio of two shares from the limits of each.
 
     Parameters
@@ -167,7 +176,7 @@ def newcombe_p(count_a, n_a, count_b, n_b):
     )
 
 
-def adjust_p_values(p, method="holm"):
+def adjust_p_values(p: ArrayLike, method: str = "holm") -> np.ndarray:
     """Give p-values corrected for their number; missing ones stay missing and do not count.
 
     Parameters
@@ -228,7 +237,7 @@ def trend(dose, count, n):
     )
 
 
-def garwood(count, exposure=1.0, conf_level=0.95):
+def garwood(count, exposure: float = 1.0, conf_level: float = 0.95) -> tuple:
     """Give the exact Poisson interval of a rate `count / exposure`.
 
     Source: Garwood (1936), Biometrika 28.
@@ -241,7 +250,7 @@ def garwood(count, exposure=1.0, conf_level=0.95):
     return low / exposure, special.gammaincinv(count + 1, 1 - tail) / exposure
 
 
-def normal(estimate, std_error, conf_level=0.95, df=None):
+def normal(estimate, std_error, conf_level: float = 0.95, df=None) -> tuple:
     """Give the normal interval `estimate ± z · std_error`; with `df`, Student's quantile of that
     many degrees of freedom (clusters less one). A standard error of 0 is no certainty: the limits
     are missing then.
@@ -252,7 +261,7 @@ def normal(estimate, std_error, conf_level=0.95, df=None):
     return np.asarray(estimate, float) - half, np.asarray(estimate, float) + half
 
 
-def positive(estimate, std_error, conf_level=0.95):
+def positive(estimate, std_error, conf_level: float = 0.95) -> tuple:
     """Return the interval of something that cannot be below 0, on the logarithm: missing where the
     estimate is not above 0.
 
@@ -268,7 +277,7 @@ def positive(estimate, std_error, conf_level=0.95):
     return some / wide, some * wide
 
 
-def log_odds(share, std_error, conf_level=0.95):
+def log_odds(share, std_error, conf_level: float = 0.95) -> tuple:
     """Give the interval of a modelled share that stays between 0 and 1: normal on the log-odds
     scale, the error carried over by the delta method.
 
@@ -284,7 +293,12 @@ def log_odds(share, std_error, conf_level=0.95):
         )
 
 
-def mean(values, customer, conf_level=0.95, weights=None):
+def mean(
+    values: ArrayLike,
+    customer: ArrayLike,
+    conf_level: float = 0.95,
+    weights: ArrayLike | None = None,
+) -> dict:
     """Estimate the mean of rows, the customer as sampling unit.
 
     Parameters
@@ -331,7 +345,7 @@ def p_value(estimate, std_error, df=None):
     return 2 * (special.ndtr(score) if df is None else special.stdtr(max(df, 1), score))
 
 
-def ratio(numerator, denominator, conf_level=0.95):
+def ratio(numerator: ArrayLike, denominator: ArrayLike, conf_level: float = 0.95) -> tuple:
     """Estimate a ratio of sums over customers, with its delta-method standard error.
 
     The customer is the sampling unit: pass one value per customer, not one per row.
@@ -364,7 +378,13 @@ def ratio(numerator, denominator, conf_level=0.95):
     return estimate, se, low, high
 
 
-def wilson_effective_n(estimate, std_error, n, customers, conf_level=0.95):
+def wilson_effective_n(
+    estimate: ArrayLike,
+    std_error: ArrayLike,
+    n: ArrayLike,
+    customers: ArrayLike,
+    conf_level: float = 0.95,
+) -> tuple:
     """Give the Wilson interval of shares whose rows come from customers, at the number of rows they
     are worth.
 
@@ -398,7 +418,15 @@ def wilson_effective_n(estimate, std_error, n, customers, conf_level=0.95):
     return wilson(np.clip(np.nan_to_num(p), 0, 1) * worth, worth, conf_level)
 
 
-def ratio_of_sums(y, x, yy, xy, xx, customers, conf_level=0.95):
+def ratio_of_sums(
+    y: ArrayLike,
+    x: ArrayLike,
+    yy: ArrayLike,
+    xy: ArrayLike,
+    xx: ArrayLike,
+    customers: ArrayLike,
+    conf_level: float = 0.95,
+) -> tuple:
     """Estimate ratios from sums over customers: what `ratio` gives, where the customers' own values
     were never held at once.
 
@@ -426,7 +454,7 @@ def ratio_of_sums(y, x, yy, xy, xx, customers, conf_level=0.95):
     return (estimate, se, *normal(estimate, se, conf_level))
 
 
-def share_of_sums(y, x, yy, xy, xx, customers, conf_level=0.95):
+def share_of_sums(y, x, yy, xy, xx, customers, conf_level: float = 0.95) -> dict:
     """Estimate shares from sums over customers, with Wilson intervals at the number of rows the
     customers are worth.
 
@@ -450,7 +478,9 @@ def share_of_sums(y, x, yy, xy, xx, customers, conf_level=0.95):
     }
 
 
-def share_difference(hit, first, customer, conf_level=0.95):
+def share_difference(
+    hit: ArrayLike, first: ArrayLike, customer: ArrayLike, conf_level: float = 0.95
+) -> dict:
     """Estimate the difference of a share between two groups of rows, the customer as sampling unit.
 
     Parameters
@@ -490,7 +520,9 @@ def share_difference(hit, first, customer, conf_level=0.95):
     }
 
 
-def share(hit, customer, conf_level=0.95, weights=None):
+def share(
+    hit: ArrayLike, customer: ArrayLike, conf_level: float = 0.95, weights: ArrayLike | None = None
+) -> dict:
     """Estimate the share of rows with a property, the customer as sampling unit.
 
     Parameters
@@ -534,7 +566,9 @@ def _shared(count, n, estimate, se, low, high):
     }
 
 
-def quantile(values, customer, share=0.5, conf_level=0.95):
+def quantile(
+    values: ArrayLike, customer: ArrayLike, share: float = 0.5, conf_level: float = 0.95
+) -> dict:
     """Estimate a quantile of rows, the customer as sampling unit.
 
     The interval turns round that of the share of rows at or below the quantile.
@@ -584,7 +618,7 @@ def quantile(values, customer, share=0.5, conf_level=0.95):
     }
 
 
-def percentiles(drawn, estimate, conf_level=0.95):
+def percentiles(drawn: ArrayLike, estimate: ArrayLike, conf_level: float = 0.95) -> tuple:
     """Give the percentile interval of draws that were made already, widened where it does not hold
     the estimate.
 
@@ -630,7 +664,9 @@ def differ(lowest, highest):
         return (highest > lowest) & ~(np.isfinite(size) & (highest - lowest <= size))
 
 
-def bootstrap(statistic, units, *, seed, draws=1000, conf_level=0.95):
+def bootstrap(
+    statistic: Callable, units, *, seed: int, draws: int = 1000, conf_level: float = 0.95
+) -> tuple:
     """Give the percentile interval of a statistic when whole customers are resampled.
 
     Parameters

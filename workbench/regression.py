@@ -2,6 +2,8 @@
 are statsmodels'.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -66,12 +68,12 @@ class Data:
         return int(self.groups.max()) + 1 if len(self.groups) else 0
 
 
-def require(table, what, *names):
+def require(table, what, *names) -> None:
     """Raise an InputError naming the first column of `names` that a table lacks."""
     need_columns(what, table.columns, *names)
 
 
-def numbers(table, what, *names):
+def numbers(table, what, *names) -> None:
     """Raise an InputError naming the first column that is missing or holds words."""
     import pandas as pd
 
@@ -87,7 +89,7 @@ def numbers(table, what, *names):
             )
 
 
-def prepare(table, outcome, terms, *, cluster=None, what="table", weights=None):
+def prepare(table, outcome, terms, *, cluster=None, what: str = "table", weights=None) -> Data:
     """Return the rows of a table ready for a fit, words turned into indicators (the first is the
     reference); `weights` is an array, one a row.
 
@@ -167,7 +169,7 @@ def _never_varies(what, columns):
     )
 
 
-def check(x, what):
+def check(x, what) -> None:
     """Refuse a design with constant columns or columns that carry the same information, naming
     them.
     """
@@ -266,7 +268,15 @@ class Fitted:
         return special.expit(eta) if self.kind == "logit" else np.exp(eta)
 
 
-def fit(data, kind="linear", *, weights=None, partial=False, penalty=None, conf_level=0.95):
+def fit(
+    data,
+    kind: str = "linear",
+    *,
+    weights=None,
+    partial: bool = False,
+    penalty=None,
+    conf_level: float = 0.95,
+):
     """Return a regression with standard errors clustered on the sampling units (robust where each
     has one row): statsmodels' result, or Fitted for a logit or a Poisson regression.
 
@@ -370,7 +380,7 @@ def _least_squares(data, weights):
     )
 
 
-def check_penalty(penalty, cluster):
+def check_penalty(penalty, cluster) -> None:
     """Refuse an unknown penalty, and one where rows are not units of their own."""
     if penalty is None:
         return
@@ -385,7 +395,7 @@ def check_penalty(penalty, cluster):
         )
 
 
-def check_settled(fit, what):
+def check_settled(fit, what) -> None:
     """Refuse a fit whose search has not come to rest though an estimate exists."""
     if not fit.settled:
         raise InputError(
@@ -396,12 +406,12 @@ def check_settled(fit, what):
         )
 
 
-def clear(row, reference=0):
+def clear(row, reference: int = 0) -> bool:
     """Say whether the interval of a row of a table leaves out a value, such as no difference."""
     return bool(row["conf_low"] > reference or row["conf_high"] < reference)
 
 
-def said(row):
+def said(row) -> dict:
     """Return what an answer says of a row: its estimate, its interval and its denominator."""
     return {
         "estimate": row["estimate"],
@@ -418,7 +428,7 @@ def quantile_df(data):
     return None if data.customers == len(data.y) else data.customers - 1
 
 
-def decided(data, terms):
+def decided(data, terms) -> Note:
     """Return the sentence on terms that decide the outcome: alone, or together."""
     body = data.x.drop(columns="constant")
     top = data.y == data.y.max()
@@ -469,14 +479,14 @@ class Weights:
         }
 
 
-def least_squares(y, x, groups, *, absorbed=0):
+def least_squares(y, x, groups, *, absorbed: int = 0):
     """Return the least-squares weights of columns with standard errors clustered on groups;
     `absorbed` means were taken out beforehand.
     """
     return _sandwich(y, x, x, groups, absorbed)
 
 
-def two_stage(y, x, endogenous, instruments, groups, *, absorbed=0):
+def two_stage(y, x, endogenous, instruments, groups, *, absorbed: int = 0) -> Weights:
     """Return two-stage least-squares weights, one column of x being moved by instruments only,
     clustered on groups.
 
@@ -515,7 +525,7 @@ def _sandwich(y, x, used, groups, absorbed):
     return Weights(pd.Series(made.params, names), pd.DataFrame(made.cov, names, names))
 
 
-def poisson_absorbed(y, x, groups, *effects, rounds=100):
+def poisson_absorbed(y, x, groups, *effects, rounds: int = 100) -> Weights:
     """Return Poisson weights with fixed effects taken out within the iterations, with a jackknife
     over groups; rows whose effect has no count at all tell nothing and must be left out beforehand.
 

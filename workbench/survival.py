@@ -3,11 +3,19 @@
 Pure NumPy: durations and causes in, curves out. Used wherever a module asks "how long".
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import intervals
 from workbench.errors import InputError, NotEnoughData
 from workbench.stats import ranks
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
 
 __all__ = [
     "at",
@@ -28,7 +36,14 @@ def __dir__():
 _WORK = 50_000_000  # durations times points: bounds the cost of errors that respect customers
 
 
-def incidence(time, cause, *, of=1, customer=None, conf_level=0.95):
+def incidence(
+    time: ArrayLike,
+    cause: ArrayLike,
+    *,
+    of: int = 1,
+    customer: ArrayLike | None = None,
+    conf_level: float = 0.95,
+) -> pd.DataFrame:
     """Give the share that has met one cause by each moment, other causes competing
     (Aalen–Johansen).
 
@@ -112,7 +127,9 @@ def incidence(time, cause, *, of=1, customer=None, conf_level=0.95):
     )
 
 
-def kaplan_meier(time, event, *, customer=None, entry=None, conf_level=0.95):
+def kaplan_meier(
+    time, event, *, customer=None, entry=None, conf_level: float = 0.95
+) -> pd.DataFrame:
     """Give the share for whom it has not yet happened at each moment (Kaplan–Meier).
 
     Parameters are as in `incidence`, with `event` true where it happened. Without `customer` the
@@ -193,7 +210,7 @@ def _late_errors(u, at_risk, d, estimate, rows):
     return np.where((estimate > 0) & known, estimate * np.sqrt(variance), np.nan)
 
 
-def restricted_mean(time, event, horizon, *, customer=None, conf_level=0.95):
+def restricted_mean(time, event, horizon, *, customer=None, conf_level: float = 0.95) -> dict:
     """Give the mean time without the event up to a horizon, read off a Kaplan–Meier curve, with
     customers as sampling unit.
 
@@ -252,7 +269,7 @@ def restricted_mean(time, event, horizon, *, customer=None, conf_level=0.95):
     }
 
 
-def mean_gap(time, event, first, horizon, *, customer=None, conf_level=0.95):
+def mean_gap(time, event, first, horizon, *, customer=None, conf_level: float = 0.95) -> dict:
     """Give by how much longer it takes on average, up to a horizon, in a first group than in the
     others; one who has durations in both counts once.
 
@@ -285,7 +302,9 @@ def mean_gap(time, event, first, horizon, *, customer=None, conf_level=0.95):
     }
 
 
-def by_group(time, event, group=None, *, customer=None, entry=None, conf_level=0.95):
+def by_group(
+    time, event, group=None, *, customer=None, entry=None, conf_level: float = 0.95
+) -> tuple:
     """Give the Kaplan–Meier curve of every group, one below the other, and each group's median.
 
     Parameters are as in `kaplan_meier`; None: one group, "all". Returns the curves with the column
@@ -317,7 +336,7 @@ def by_group(time, event, group=None, *, customer=None, entry=None, conf_level=0
     )
 
 
-def log_rank(time, event, group, *, customer=None, entry=None):
+def log_rank(time, event, group, *, customer=None, entry=None) -> tuple:
     """Test whether groups differ in how soon the event comes; with a robust variance where
     customers have several durations.
 
@@ -336,7 +355,7 @@ def log_rank(time, event, group, *, customer=None, entry=None):
     return made.statistic, made.freedom, made.p_value
 
 
-def quantile(curve, share):
+def quantile(curve, share) -> tuple:
     """Give the time by which `share` of the units have met the event, read off a Kaplan–Meier
     curve.
 

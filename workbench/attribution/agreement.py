@@ -1,5 +1,9 @@
 """Methods of attribution side by side, and beside the truth where it is known."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench import engine
 from workbench.attribution.heuristic_models import AXIS, heuristics, left_out_of
 from workbench.attribution.markov_chain import markov
@@ -7,6 +11,10 @@ from workbench.attribution.shapley_values import EXACT, shapley
 from workbench.errors import need_columns, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from workbench.attribution.paths import Journeys
+    from workbench.types import Table
 
 COMPARE_LIMIT = Note(
     "attribution.compare_limit",
@@ -25,7 +33,15 @@ COMPARE_METHOD = Note(
 
 @engine.frames(optional=("truth", "costs"))
 @analysis
-def compare(journeys, *, truth=None, costs=None, draws=200, seed=1, conf_level=0.95):
+def compare(
+    journeys: Journeys,
+    *,
+    truth: Table | None = None,
+    costs: Table | None = None,
+    draws: int = 200,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Do the methods agree, and, where the truth is known, how far is each from it?
 
     Parameters

@@ -2,12 +2,19 @@
 carries to the others.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 # scale of what is thought of the spread of ratios between channels before any test (half-normal)
 SPREAD = 0.5
@@ -35,8 +42,14 @@ CALIBRATED_QUESTION = Note(
 @engine.frames("tests")
 @analysis
 def calibrate_to_experiments(
-    credit, tests, *, method="markov_chain", draws=8000, seed=1, conf_level=0.95
-):
+    credit: Result,
+    tests: Table,
+    *,
+    method: str = "markov_chain",
+    draws: int = 8000,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """How many conversions does each channel bring about, by its attributed credit and the tests
     there are?
 

@@ -1,5 +1,9 @@
 """Which advert works best, once chance is taken out of the ranking."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -7,6 +11,9 @@ from workbench import regression as fits
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 FEW_IMPRESSIONS, FEW_CONVERSIONS = 1000, 20  # below these an advert's rates say little
 CAMPAIGN_LIMIT = Note(
@@ -26,7 +33,9 @@ CAMPAIGN_METHOD = Note(
 
 @engine.frames("table")
 @analysis
-def campaigns(table, *, draws=4000, seed=1, conf_level=0.95):
+def campaigns(
+    table: Table, *, draws: int = 4000, seed: int = 1, conf_level: float = 0.95
+) -> Result:
     """Which advert works best, once luck is taken out of the ranking?
 
     Parameters

@@ -1,11 +1,18 @@
 """Where people come from: visits, first contacts and conversions by channel."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import intervals
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Points, Result, analysis, tidy
+
+if TYPE_CHECKING:
+    from workbench.attribution.paths import Journeys
 
 NO_EFFICIENCY = Note(
     "attribution.sources_unknown",
@@ -43,7 +50,7 @@ ENTRY_LIMIT = Note(
 
 
 @analysis
-def sources(journeys, *, conf_level=0.95):
+def sources(journeys: Journeys, *, conf_level: float = 0.95) -> Result:
     """Which channels bring visits, people and conversions, and which bring more conversions than
     visits?
 
@@ -206,7 +213,7 @@ def _people(j):
 
 
 @analysis
-def entry_points(journeys, *, conf_level=0.95):
+def entry_points(journeys: Journeys, *, conf_level: float = 0.95) -> Result:
     """Through which channel do people first come, and how many of those convert?
 
     Parameters

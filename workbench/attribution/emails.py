@@ -1,5 +1,9 @@
 """What becomes of the mails sent, and what mailing adds."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -7,6 +11,11 @@ from workbench import regression as fits
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, is_simulated
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.types import Table
 
 FEW_MAILS = 500
 MAIL_UNFLAGGED = Note(
@@ -55,7 +64,14 @@ def _sent_at_all(mails):
 
 @engine.frames("emails", "orders", near={"orders": engine.Near("emails", "sent_at")})
 @analysis
-def email_funnel(emails, orders=None, *, window="7D", by=None, conf_level=0.95):
+def email_funnel(
+    emails: Table,
+    orders: Table | None = None,
+    *,
+    window: str = "7D",
+    by: str | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Of the mails sent, how many arrive, are opened by a person, are clicked, and are followed by
     an order?
 
@@ -355,7 +371,7 @@ def _clicked(row, same, window):
 
 @engine.frames("emails", "orders", near={"orders": engine.Near("emails", "clicked_at")})
 @analysis
-def mails_as_adverts(emails, orders, *, window="14D"):
+def mails_as_adverts(emails: Table, orders: Table, *, window: str = "14D") -> pd.DataFrame:
     """Return mails as adverts, fit for `campaigns`: a row a campaign.
 
     Impressions are mails delivered, conversions customers who ordered within the window after

@@ -1,11 +1,20 @@
 """Conversions attributed by the common rules, and what the methods share."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import intervals
 from workbench.errors import one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.attribution.paths import Journeys
 
 RULES = ("first", "last", "last_non_direct", "linear", "time_decay", "position")
 FEW_PATHS, FEW_CONVERSIONS = 1000, 200  # below these, credits are unstable
@@ -22,7 +31,14 @@ RULES_QUESTION = Note(
 
 
 @analysis
-def heuristics(journeys, *, which=RULES, half_life="7D", direct="direct", conf_level=0.95):
+def heuristics(
+    journeys: Journeys,
+    *,
+    which: Sequence[str] = RULES,
+    half_life: str = "7D",
+    direct: str = "direct",
+    conf_level: float = 0.95,
+) -> Result:
     """Who gets the credit for a conversion by the common rules of thumb?
 
     Parameters

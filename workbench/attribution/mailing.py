@@ -1,5 +1,9 @@
 """What a mail brings, near to it and over the whole time: brought about, or brought forward?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, schemas
@@ -8,6 +12,11 @@ from workbench.attribution.emails import usual_moment
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note, say
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 HUNDRED = 100  # mails, of which the orders are told
 LEAST_HELD = 30
@@ -35,7 +44,14 @@ SAME = Note(
     near={"orders": engine.Near("emails", "sent_at", after="windows", before="windows")},
 )
 @analysis
-def mail_effect(emails, orders, *, windows=("14D", "28D", "56D"), truth=None, conf_level=0.95):
+def mail_effect(
+    emails: Table,
+    orders: Table,
+    *,
+    windows: Sequence[str] = ("14D", "28D", "56D"),
+    truth: Table | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How many orders does a mail bring about, and how many does it merely bring forward?
 
     Mails that were held back at random are compared with those that were sent, within windows of

@@ -2,7 +2,10 @@
 wears out?
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,11 @@ from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats import media_mix
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 LEAST, PER_EFFECT = 30, 5  # periods in all, and for every effect
 FEW = 104  # two years of weeks
@@ -27,19 +35,19 @@ CONFOUNDED = Note(
 @engine.frames("table", optional=("tests",))
 @analysis
 def marketing_mix(
-    table,
-    sales,
-    media,
+    table: Table,
+    sales: str,
+    media: Sequence[str],
     *,
-    controls=(),
-    season=52,
-    harmonics=2,
-    tests=None,
-    holdout=12,
-    draws=100,
-    seed=1,
-    conf_level=0.95,
-):
+    controls: Sequence[str] = (),
+    season: int = 52,
+    harmonics: int = 2,
+    tests: Table | None = None,
+    holdout: int = 12,
+    draws: int = 100,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """How much of the sales did each medium bring, and what would one more unit of money bring?
 
     Spending lingers (geometric adstock: a share of each period's effect stays for the next) and

@@ -1,5 +1,9 @@
 """Conversions attributed by removal from a chain of contacts."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import intervals
@@ -19,6 +23,9 @@ from workbench.results import Points, Result, analysis
 from workbench.stats.removal_effects import chain as moves
 from workbench.stats.removal_effects import removal_effects
 
+if TYPE_CHECKING:
+    from workbench.attribution.paths import Journeys
+
 MARKOV_LIMIT = Note(
     "attribution.markov_limit",
     "Removal within the model: it assumes that everyone who would have come through the "
@@ -31,7 +38,9 @@ MARKOV_QUESTION = Note(
 
 
 @analysis(none_drawn=True)
-def markov(journeys, *, order=1, draws=200, seed=1, conf_level=0.95):
+def markov(
+    journeys: Journeys, *, order: int = 1, draws: int = 200, seed: int = 1, conf_level: float = 0.95
+) -> Result:
     """How many conversions would a chain of contacts lose without each channel?
 
     Contacts follow one another as in the data; without a channel, who would have come to it is

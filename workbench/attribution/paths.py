@@ -1,6 +1,9 @@
 """From events to paths of contacts that end in a conversion or in nothing."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +11,9 @@ from workbench import engine, schemas
 from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.results import analysis
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 _SALT = np.uint64(0x9E3779B97F4A7C15)
 
@@ -86,15 +92,15 @@ class Journeys:
 @engine.tables("events")
 @analysis
 def paths(
-    events,
+    events: Table,
     *,
-    conversion="order",
-    column="channel",
-    timeout="30min",
-    gap="30D",
-    value=None,
-    until=None,
-):
+    conversion: str = "order",
+    column: str = "channel",
+    timeout: str = "30min",
+    gap: str = "30D",
+    value: str | None = None,
+    until: str | None = None,
+) -> Journeys:
     """Turn events into paths: the channels of a customer's visits, up to a conversion or a long
     silence.
 
@@ -255,15 +261,15 @@ def _how_often(table, conversions, nulls):
 @engine.frames("table")
 @analysis
 def from_paths(
-    table,
+    table: Table,
     *,
-    path="path",
-    conversions="conversions",
-    nulls=None,
-    value=None,
-    customer=None,
-    separator=">",
-):
+    path: str = "path",
+    conversions: str = "conversions",
+    nulls: str | None = None,
+    value: str | None = None,
+    customer: str | None = None,
+    separator: str = ">",
+) -> Journeys:
     """Read paths that are already written out, such as "search > email > direct".
 
     Parameters

@@ -1,5 +1,9 @@
 """Conversions attributed by Shapley's value."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import intervals
@@ -17,6 +21,9 @@ from workbench.errors import InputError, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats import shapley as coalitions
+
+if TYPE_CHECKING:
+    from workbench.attribution.paths import Journeys
 
 EXACT = 12  # channels up to which all coalitions are gone through
 SHUFFLES = 2000
@@ -45,7 +52,14 @@ WORTH = {
 
 
 @analysis(none_drawn=True)
-def shapley(journeys, *, worth="count", draws=200, seed=1, conf_level=0.95):
+def shapley(
+    journeys: Journeys,
+    *,
+    worth: str = "count",
+    draws: int = 200,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """How is credit shared if every channel gets what it adds, averaged over all orders in which
     channels may join?
 

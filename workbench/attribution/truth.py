@@ -1,9 +1,16 @@
 """Estimates by channel beside the truth of a simulation."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench import engine
 from workbench.errors import unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from workbench.types import Grouping
 
 PLANTED = Note(
     "attribution.truth_limit",
@@ -21,7 +28,7 @@ METHOD = Note(
 
 @engine.frames(optional=("truth",))
 @analysis
-def compare_with_truth(result, truth, *, measure=None):
+def compare_with_truth(result: Result, truth: Grouping, *, measure: str | None = None) -> Result:
     """How close are the estimates to the truth of the simulation?
 
     Parameters

@@ -1,6 +1,9 @@
 """Kinds of people who weigh differently: the latent-class logit."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
@@ -16,22 +19,27 @@ from workbench.stats import choices as estimators
 from workbench.stats import latent_class as latent
 from workbench.stats import likelihoods
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
+
 SMALLEST = 0.05  # classes under this share should be joined with others
 
 
 @engine.frames("choices")
 @analysis
 def latent_class(
-    choices,
-    attributes,
-    classes=2,
+    choices: Table,
+    attributes: Sequence[str],
+    classes: int = 2,
     *,
-    membership=(),
-    constants=True,
-    starts=50,
-    seed=1,
-    conf_level=0.95,
-):
+    membership: Sequence[str] = (),
+    constants: bool = True,
+    starts: int = 50,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Which kinds of people are there, by what they weigh, and how large is each?
 
     Every customer belongs to one class, the same in all their choices; the chance of belonging may
@@ -147,8 +155,16 @@ def latent_class(
 @engine.frames("choices")
 @analysis
 def select_latent_classes(
-    choices, attributes, *, most=4, share=0.2, constants=True, starts=50, seed=1, conf_level=0.95
-):
+    choices: Table,
+    attributes: Sequence[str],
+    *,
+    most: int = 4,
+    share: float = 0.2,
+    constants: bool = True,
+    starts: int = 50,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """How many kinds of people do the choices tell apart?
 
     Each number of classes is fitted to all customers (for BIC) and to a part of them, and judged by

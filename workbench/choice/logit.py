@@ -1,5 +1,9 @@
 """Why this one and not another? The conditional logit, and whether its main assumption holds."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import attributes as offered
@@ -12,10 +16,22 @@ from workbench.results import Points, Result, analysis, is_built_in
 from workbench.stats import choices as estimators
 from workbench.stats import likelihoods
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workbench.types import Table
+
 
 @engine.frames("choices")
 @analysis
-def conditional_logit(choices, attributes, *, constants=True, penalty=None, conf_level=0.95):
+def conditional_logit(
+    choices: Table,
+    attributes: Sequence[str],
+    *,
+    constants: bool = True,
+    penalty: str | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How do price and the other attributes go with what people choose?
 
     The chance of an alternative is exp(V) over the sum of exp(V) of everything available, V a
@@ -92,7 +108,7 @@ def conditional_logit(choices, attributes, *, constants=True, penalty=None, conf
 
 @engine.frames("choices")
 @analysis
-def iia_test(choices, attributes, *, conf_level=0.95):
+def iia_test(choices: Table, attributes: Sequence[str], *, conf_level: float = 0.95) -> Result:
     """Do the weights stay the same when one alternative is not there?
 
     The model is fitted again without each alternative (choices of it left out). Under its
@@ -213,7 +229,9 @@ def iia_test(choices, attributes, *, conf_level=0.95):
 
 
 @analysis
-def compare_rules(variants, attributes, *, term="price", conf_level=0.95):
+def compare_rules(
+    variants: Mapping, attributes: Sequence[str], *, term: str = "price", conf_level: float = 0.95
+) -> Result:
     """How much does the answer depend on the rule by which prices were filled in?
 
     Parameters

@@ -2,7 +2,10 @@
 taste.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,12 +19,26 @@ from workbench.results import Points, Result, analysis
 from workbench.stats import choices as estimators
 from workbench.stats import mixed_logit as mixed
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workbench.types import Table
+
 DISTRIBUTIONS = ("normal", "lognormal", "negative_lognormal")
 
 
 @engine.frames("choices")
 @analysis
-def mixed_logit(choices, attributes, random, *, constants=True, draws=200, seed=1, conf_level=0.95):
+def mixed_logit(
+    choices: Table,
+    attributes: Sequence[str],
+    random: Mapping,
+    *,
+    constants: bool = True,
+    draws: int = 200,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """How do attributes go with choice, and how much do people differ in what they weigh?
 
     Every customer has weights of their own, the same in all their choices, drawn from a
@@ -175,7 +192,15 @@ def _limits(made, random, draws, n):
 
 @engine.frames("choices")
 @analysis
-def state_dependence(choices, attributes, *, order=None, draws=100, seed=1, conf_level=0.95):
+def state_dependence(
+    choices: Table,
+    attributes: Sequence[str],
+    *,
+    order: str | None = None,
+    draws: int = 100,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Does having bought a brand last time go with buying it again, beyond lasting taste?
 
     The weight of the last purchase in three models: without personal taste (habit and taste mixed),

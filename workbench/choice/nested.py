@@ -1,6 +1,9 @@
 """Alternatives that resemble each other compete more: the nested logit."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,19 +17,25 @@ from workbench.results import analysis
 from workbench.stats import choices as estimators
 from workbench.stats import nested_logit as nested
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workbench.results import Result
+    from workbench.types import Table
+
 
 @engine.frames("choices")
 @analysis
 def nested_logit(
-    choices,
-    attributes,
-    nests,
+    choices: Table,
+    attributes: Sequence[str],
+    nests: Mapping,
     *,
-    constants=True,
-    common=False,
-    shares=None,
-    conf_level=0.95,
-):
+    constants: bool = True,
+    common: bool = False,
+    shares: Mapping | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How do attributes go with choice when some alternatives are closer substitutes than others?
 
     Alternatives of one nest share what the model does not see. A nest's lambda is 1 where they

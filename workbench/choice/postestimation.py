@@ -1,6 +1,9 @@
 """What follows from a fitted choice model: elasticities, money values and what-if shares."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +14,18 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats import likelihoods
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from workbench.types import Table
+
 
 @engine.frames("choices")
 @analysis
-def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
+def elasticities(
+    fit: Result | Any, choices: Table, attribute: str = "price", *, conf_level: float = 0.95
+) -> Result:
     """If one alternative's price rises by one percent, by how many percent do the shares change?
 
     Parameters
@@ -95,7 +106,14 @@ def elasticities(fit, choices, attribute="price", *, conf_level=0.95):
 
 
 @analysis
-def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.95):
+def willingness_to_pay(
+    fit: Result | Any,
+    price: str = "price",
+    *,
+    draws: int = 5000,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """How much more would people pay for one unit of each other attribute?
 
     Minus the attribute's weight over the price's, with two intervals: the delta method, and Krinsky
@@ -208,7 +226,14 @@ def willingness_to_pay(fit, price="price", *, draws=5000, seed=1, conf_level=0.9
 
 @engine.frames("choices")
 @analysis
-def simulate_shares(fit, choices, *, change=None, remove=(), conf_level=0.95):
+def simulate_shares(
+    fit: Result | Any,
+    choices: Table,
+    *,
+    change: Mapping | None = None,
+    remove: Sequence[str] = (),
+    conf_level: float = 0.95,
+) -> Result:
     """What would the shares be if a price rose, or an alternative disappeared?
 
     Parameters

@@ -1,5 +1,9 @@
 """Does a choice model hold for customers it has never seen?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import attributes as offered
@@ -11,10 +15,23 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import resample
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workbench.types import Table
+
 
 @engine.frames("choices")
 @analysis
-def holdout(choices, attributes, *, share=0.2, seed=1, models=None, conf_level=0.95):
+def holdout(
+    choices: Table,
+    attributes: Sequence[str],
+    *,
+    share: float = 0.2,
+    seed: int = 1,
+    models: Mapping | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Does the model predict choices of households it has never seen, better than simple rules?
 
     A share of the customers is set aside; the models, plain market shares and "the same as last

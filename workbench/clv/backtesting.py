@@ -5,7 +5,10 @@ first two follow from a model; the third does not, and is the largest: it is tak
 made at several past days for as long a time.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +19,11 @@ from workbench.clv.summary import customers as summary
 from workbench.errors import NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Moment, Table
 
 MODELS = ("bg_nbd", "mbg_nbd", "pareto_nbd")
 AVERAGE = "average"
@@ -109,16 +117,16 @@ def factors(misfit, known, experiences, conf_level):
 @engine.tables("orders")
 @analysis
 def backtest(
-    orders,
+    orders: Table,
     *,
-    horizon,
-    zone="UTC",
-    until=None,
-    models=("bg_nbd", "mbg_nbd", "pareto_nbd"),
-    dates=4,
-    seed=1,
-    conf_level=0.95,
-):
+    horizon: str,
+    zone: str = "UTC",
+    until: Moment | None = None,
+    models: Sequence[str] = ("bg_nbd", "mbg_nbd", "pareto_nbd"),
+    dates: int = 4,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """How far off would forecasts of these models have been, made at several days of the past?
 
     At each day the models learn from what was known then, and predict what those customers buy and

@@ -2,6 +2,10 @@
 answers.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine
@@ -11,6 +15,12 @@ from workbench.clv.portfolio import checked, how_many
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.results import Result
+    from workbench.types import Table
 
 LEAST = 500  # customers
 RETURNED = 10  # customers who came back, below which no model is fitted
@@ -37,7 +47,14 @@ NO_MEAN = Note(
 
 @engine.frames("customers")
 @analysis
-def bg_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.95):
+def bg_nbd(
+    customers: Table,
+    *,
+    orders_by: Sequence[str] = (),
+    leaving_by: Sequence[str] = (),
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """How do customers differ in how often they buy and how soon they leave, if one leaves right
     after a purchase?
 
@@ -75,7 +92,14 @@ def bg_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.95):
 
 @engine.frames("customers")
 @analysis
-def mbg_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.95):
+def mbg_nbd(
+    customers: Table,
+    *,
+    orders_by: Sequence[str] = (),
+    leaving_by: Sequence[str] = (),
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """How do customers differ in how often they buy and how soon they leave, if one may leave after
     the first purchase too?
 
@@ -90,7 +114,14 @@ def mbg_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.95):
 
 @engine.frames("customers")
 @analysis
-def pareto_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.95):
+def pareto_nbd(
+    customers: Table,
+    *,
+    orders_by: Sequence[str] = (),
+    leaving_by: Sequence[str] = (),
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """How do customers differ in how often they buy and how soon they leave, if one may leave at
     any moment?
 
@@ -105,7 +136,7 @@ def pareto_nbd(customers, *, orders_by=(), leaving_by=(), seed=1, conf_level=0.9
 
 @engine.frames("customers")
 @analysis
-def bg_bb(customers, *, seed=1, conf_level=0.95):
+def bg_bb(customers: Table, *, seed: int = 1, conf_level: float = 0.95) -> Result:
     """How do customers differ in how often they use an opportunity, such as a yearly appeal, and
     how soon they leave?
 
@@ -139,7 +170,7 @@ def bg_bb(customers, *, seed=1, conf_level=0.95):
 
 @engine.frames("customers")
 @analysis
-def gamma_gamma(customers, *, seed=1, conf_level=0.95):
+def gamma_gamma(customers: Table, *, seed: int = 1, conf_level: float = 0.95) -> Result:
     """How much does a purchase bring, and how do customers differ in that?
 
     Parameters

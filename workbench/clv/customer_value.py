@@ -1,5 +1,9 @@
 """What customers will still buy, and what they are worth."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine
@@ -7,6 +11,13 @@ from workbench.clv.portfolio import Terms, Worth, ahead_in, checked, how_many
 from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import pandas as pd
+
+    from workbench.types import Table
 
 VALUE_COST = Note(
     "clv.value_cost",
@@ -21,7 +32,7 @@ VALUE_FAR = Note(
 
 @engine.frames("customers")
 @analysis
-def expected_purchases(fit, customers, ahead):
+def expected_purchases(fit: Result | Any, customers: Table, ahead: str | float) -> pd.DataFrame:
     """Give every customer the probability of still being one, and the purchases to expect.
 
     Parameters
@@ -59,16 +70,16 @@ def expected_purchases(fit, customers, ahead):
 @engine.frames("customers")
 @analysis
 def value(
-    fit,
-    spending,
-    customers,
+    fit: Result | Any,
+    spending: Result | Any,
+    customers: Table,
     *,
-    horizon,
-    discount=0.10,
-    margin=1.0,
-    past=None,
-    conf_level=0.95,
-):
+    horizon: str,
+    discount: float = 0.10,
+    margin: float = 1.0,
+    past: Result | Any | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """What will these customers bring, and how much of it lies with the best?
 
     Purchases to expect, discounted to today, times the value of a purchase to expect, times the
@@ -259,7 +270,7 @@ KINDS = {"0": -1, "1": 0, "2-3": 1, "4-6": 3, "7+": 6}  # repeat purchases above
 
 @engine.frames("people")
 @analysis
-def by_frequency(people):
+def by_frequency(people: Table) -> pd.DataFrame:
     """Return how many customers made few or many repeat purchases, and what to expect of them.
 
     Parameters

@@ -1,5 +1,9 @@
 """What a fitted model says: its parameters, the means that follow, and how the estimation ended."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import special
 
@@ -7,6 +11,11 @@ from workbench import intervals
 from workbench.notes import Note
 from workbench.results import Points, Result
 from workbench.stats import buying_fits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
 
 FARTHEST = 500.0  # logarithm of a limit that nobody could count to
 UNITS = {1.0: "day", 7.0: "week", 365.25 / 12: "month", 365.25: "year"}
@@ -303,7 +312,7 @@ def _derived(compute, theta, cov, chance, conf_level):
     }
 
 
-def compare_published(result, published):
+def compare_published(result: Result, published: Mapping) -> pd.DataFrame:
     """Return a fit's parameters beside those somebody published, by term.
 
     Parameters

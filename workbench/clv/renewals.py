@@ -1,5 +1,9 @@
 """Where leaving is seen: renewals of a contract."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import special
 
@@ -8,6 +12,9 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats import likelihoods, renewals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FEW, FEW_RENEWALS = 200, 4
 MISFIT = 0.05  # p-value below which the model does not hold
@@ -25,7 +32,7 @@ EDGE = Note(
 
 @engine.frames(optional=("survivors",))
 @analysis
-def sbg(survivors, *, ahead=5, conf_level=0.95):
+def sbg(survivors: Sequence[int], *, ahead: int = 5, conf_level: float = 0.95) -> Result:
     """How many customers of one cohort renew, period by period, and how many will?
 
     Renewal rates rise with age because those likely to leave have left, not because anybody grows

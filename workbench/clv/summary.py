@@ -2,16 +2,32 @@
 watched.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench import engine, periods, schemas
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.results import analysis
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.types import Moment, Table
 
 DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 
 
 @engine.tables("orders")
 @analysis
-def customers(orders, *, unit="week", zone="UTC", until=None, learn_until=None):
+def customers(
+    orders: Table,
+    *,
+    unit: str = "week",
+    zone: str = "UTC",
+    until: Moment | None = None,
+    learn_until: Moment | None = None,
+) -> pd.DataFrame:
     """Count every customer's repeat purchases, the last of them, and the time watched.
 
     Orders of one local day are one purchase; days on which a customer got more back than they paid

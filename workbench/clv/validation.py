@@ -1,5 +1,9 @@
 """Whether the models predicted what customers did afterwards."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
@@ -9,6 +13,12 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
 from workbench.stats import resample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from workbench.types import Table
 
 FITS = {"bg_nbd": bg_nbd, "mbg_nbd": mbg_nbd, "pareto_nbd": pareto_nbd}
 TRACK_LIMIT = Note(
@@ -22,8 +32,13 @@ TRACK_LIMIT = Note(
 @engine.frames("customers")
 @analysis
 def holdout(
-    customers, *, models=("bg_nbd", "mbg_nbd", "pareto_nbd"), draws=1000, seed=1, conf_level=0.95
-):
+    customers: Table,
+    *,
+    models: Sequence[str] = ("bg_nbd", "mbg_nbd", "pareto_nbd"),
+    draws: int = 1000,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Did the models predict what customers bought afterwards, better than "as often as before"?
 
     Parameters
@@ -199,7 +214,15 @@ def _followed(customers):
 @engine.tables("orders")
 @engine.frames("customers")
 @analysis
-def tracking_plot(fit, customers, orders, *, zone="UTC", step="7D", conf_level=0.95):
+def tracking_plot(
+    fit: Result | Any,
+    customers: Table,
+    orders: Table,
+    *,
+    zone: str = "UTC",
+    step: str = "7D",
+    conf_level: float = 0.95,
+) -> Result:
     """Do purchases go on as the model says, before and after the period it was fitted to?
 
     Parameters

@@ -2,8 +2,11 @@
 people answered.
 """
 
+from __future__ import annotations
+
 import contextlib
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,12 +20,25 @@ from workbench.results import Points, Result, analysis
 from workbench.stats import choice_designs, likelihoods
 from workbench.stats import choices as estimators
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from workbench.types import Table
+
 MOST = 12  # different numbers up to which an attribute may have a part-worth for each
 
 
 @engine.frames("choices")
 @analysis
-def part_worths(choices, attributes, *, numeric=(), penalty=None, conf_level=0.95):
+def part_worths(
+    choices: Table,
+    attributes: Sequence[str],
+    *,
+    numeric: Sequence[str] = (),
+    penalty: str | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """What is each level of each attribute worth to people who choose between offers?
 
     Parameters
@@ -239,7 +255,9 @@ def _straight(d, people, g):
 
 
 @analysis
-def importance(fit, *, draws=500, seed=1, conf_level=0.95):
+def importance(
+    fit: Result | Any, *, draws: int = 500, seed: int = 1, conf_level: float = 0.95
+) -> Result:
     """Which attribute counts most, over the levels that were shown?
 
     Parameters
@@ -358,7 +376,9 @@ def importance(fit, *, draws=500, seed=1, conf_level=0.95):
 
 
 @analysis
-def willingness_to_pay(fit, price, *, draws=5000, seed=1, conf_level=0.95):
+def willingness_to_pay(
+    fit: Result | Any, price: str, *, draws: int = 5000, seed: int = 1, conf_level: float = 0.95
+) -> Result:
     """What is a level worth in money, compared with the first level of its attribute?
 
     Parameters
@@ -454,7 +474,9 @@ def willingness_to_pay(fit, price, *, draws=5000, seed=1, conf_level=0.95):
 
 @engine.frames("choices")
 @analysis
-def answer_quality(choices, *, better=None, conf_level=0.95):
+def answer_quality(
+    choices: Table, *, better: Mapping | None = None, conf_level: float = 0.95
+) -> Result:
     """How carefully did people answer: always the same place, or an offer that is worse in
     everything?
 

@@ -1,5 +1,9 @@
 """Which of many things matter most? Best–worst (MaxDiff) tasks and their analysis."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import special
 
@@ -10,8 +14,17 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import likelihoods
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def best_worst_design(items, *, tasks=8, per_task=4, versions=10, seed=1):
+    import pandas as pd
+
+    from workbench.types import Table
+
+
+def best_worst_design(
+    items: Sequence[str], *, tasks: int = 8, per_task: int = 4, versions: int = 10, seed: int = 1
+) -> pd.DataFrame:
     """Spread items over best–worst tasks so that each is shown, and meets every other, about
     equally often.
 
@@ -71,7 +84,7 @@ def best_worst_design(items, *, tasks=8, per_task=4, versions=10, seed=1):
 
 @engine.frames("answers")
 @analysis
-def best_worst(answers, *, penalty=None, conf_level=0.95):
+def best_worst(answers: Table, *, penalty: str | None = None, conf_level: float = 0.95) -> Result:
     """Which items do people pick as best and as worst, and how much more does one count than
     another?
 

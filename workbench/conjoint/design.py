@@ -2,6 +2,10 @@
 analysis.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -13,13 +17,28 @@ from workbench.results import Points, Result, analysis
 from workbench.stats import choice_designs
 from workbench.stats.choice_designs import effects_coding
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from workbench.types import Table
+
 PLACES = ("block", "task", "alternative")
 NONE = "none"  # the alternative "none of these"
 
 
 def choice_design(
-    attributes, *, tasks=12, alternatives=3, blocks=1, prior=None, fixed=(), starts=10, seed=1
-):
+    attributes: Mapping,
+    *,
+    tasks: int = 12,
+    alternatives: int = 3,
+    blocks: int = 1,
+    prior: Mapping | None = None,
+    fixed: Sequence = (),
+    starts: int = 10,
+    seed: int = 1,
+) -> pd.DataFrame:
     """Find choice tasks that tell as much as possible about what people weigh (smallest D-error).
 
     From random starts, every cell is set to the level that makes the determinant of the expected
@@ -135,7 +154,9 @@ def _prior(attributes, name, prior):
 
 @engine.frames("design")
 @analysis
-def design_check(design, *, respondents=200, prior=None, conf_level=0.95):
+def design_check(
+    design: Table, *, respondents: int = 200, prior: Mapping | None = None, conf_level: float = 0.95
+) -> Result:
     """How precise will the part-worths be, and how often is every level shown?
 
     Parameters
@@ -246,7 +267,7 @@ def _attributes(design):
 
 @engine.frames("design", "answers")
 @analysis
-def choices(design, answers, *, none=False):
+def choices(design: Table, answers: Table, *, none: bool = False) -> pd.DataFrame:
     """Lay the answers to a design out as choices.
 
     Parameters
@@ -313,7 +334,7 @@ def choices(design, answers, *, none=False):
 
 @engine.frames("choices")
 @analysis
-def numeric_attributes(choices, attributes, *, levels=12):
+def numeric_attributes(choices: Table, attributes: Sequence[str], *, levels: int = 12) -> list:
     """Return the attributes that are numbers with too many values for a part-worth each.
 
     Parameters: a table of choices; the names of its attributes; `levels`, the largest number of

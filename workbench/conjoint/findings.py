@@ -1,6 +1,13 @@
 """What stated choices say in a sentence: the answers, and the notes that several of them share."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench.notes import Note
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 STATED = Note(
     "conjoint.stated", "Stated choices: what people say they would choose, without paying."
@@ -165,7 +172,7 @@ def part_worth(table):
     )
 
 
-def importance(table):
+def importance(table: Table) -> Note:
     """Return the attribute that counts most, and whether its rank is beyond doubt."""
     row, second = table.iloc[0], table.iloc[1] if len(table) > 1 else None
     said = {"attribute": row["attribute"], **interval(row)}

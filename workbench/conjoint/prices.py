@@ -2,6 +2,10 @@
 Granger's ladder.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -12,6 +16,9 @@ from workbench.results import Curve, Points, Result, analysis, weights
 from workbench.stats import prices as of_prices
 from workbench.stats import resample
 
+if TYPE_CHECKING:
+    from workbench.types import Table
+
 # share of respondents whose answers must settle every price before prices not shown are filled in
 LADDER = 0.95
 QUESTIONS = ("too_cheap", "cheap", "expensive", "too_expensive")
@@ -19,7 +26,9 @@ QUESTIONS = ("too_cheap", "cheap", "expensive", "too_expensive")
 
 @engine.frames("answers")
 @analysis
-def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
+def van_westendorp(
+    answers: Table, *, draws: int = 1000, seed: int = 1, conf_level: float = 0.95
+) -> Result:
     """Between which prices would most people neither doubt the quality nor walk away?
 
     Parameters
@@ -119,7 +128,9 @@ def van_westendorp(answers, *, draws=1000, seed=1, conf_level=0.95):
 
 @engine.frames("answers")
 @analysis
-def gabor_granger(answers, *, draws=1000, seed=1, conf_level=0.95):
+def gabor_granger(
+    answers: Table, *, draws: int = 1000, seed: int = 1, conf_level: float = 0.95
+) -> Result:
     """Which share would buy at each price, and at which does the revenue peak?
 
     Parameters

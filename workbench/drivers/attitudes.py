@@ -1,5 +1,9 @@
 """How do people score? Scale means, attitude towards brands, service against expectation."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -9,6 +13,11 @@ from workbench.drivers.psychometrics import SCALE
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.types import Table
 
 # One name alone, or beside the lowest of several.
 SCORES = (
@@ -53,7 +62,9 @@ NOT_SHORT = Note(
 
 @engine.frames("table")
 @analysis
-def scale_means(table, scales, *, cluster=None, conf_level=0.95):
+def scale_means(
+    table: Table, scales: Mapping, *, cluster: str | None = None, conf_level: float = 0.95
+) -> Result:
     """How high do people score on each scale, such as involvement or trust?
 
     Parameters
@@ -123,7 +134,7 @@ def scale_means(table, scales, *, cluster=None, conf_level=0.95):
 
 @engine.frames("answers")
 @analysis
-def attitude(answers, *, conf_level=0.95):
+def attitude(answers: Table, *, conf_level: float = 0.95) -> Result:
     """How favourable is the attitude towards each brand: what people believe of it, times how good
     they find that?
 
@@ -205,7 +216,7 @@ def attitude(answers, *, conf_level=0.95):
 
 @engine.frames("answers")
 @analysis
-def service_gap(answers, *, conf_level=0.95):
+def service_gap(answers: Table, *, conf_level: float = 0.95) -> Result:
     """Where does what people get fall short of what they expect?
 
     Parameters

@@ -1,6 +1,9 @@
 """Through what, and for whom? Mediation and moderation."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +17,11 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis, weights
 from workbench.stats import paths as paths_of
 from workbench.stats import products
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 STRETCH = Note("drivers.stretch", "between {low:3} and {high:3}", low=0, high=0)
 THROUGH = Note(
@@ -54,19 +62,19 @@ NO_DEPENDENCE = Note(
 @engine.frames("table")
 @analysis
 def mediation(
-    table,
-    cause,
-    mediators,
-    outcome,
+    table: Table,
+    cause: str,
+    mediators: str | Sequence[str],
+    outcome: str,
     *,
-    covariates=(),
-    moderator=None,
-    cluster=None,
-    randomised=False,
-    draws=5000,
-    seed=1,
-    conf_level=0.95,
-):
+    covariates: Sequence[str] = (),
+    moderator: str | None = None,
+    cluster: str | None = None,
+    randomised: bool = False,
+    draws: int = 5000,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """How much of what goes from one thing to another runs through something in between?
 
     Parameters
@@ -309,8 +317,16 @@ def _sensitivity(matrix, weight, names, cause, mediator, held):
 @engine.frames("table")
 @analysis
 def moderation(
-    table, cause, moderator, outcome, *, covariates=(), kind="linear", cluster=None, conf_level=0.95
-):
+    table: Table,
+    cause: str,
+    moderator: str,
+    outcome: str,
+    *,
+    covariates: Sequence[str] = (),
+    kind: str = "linear",
+    cluster: str | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """For whom does one thing go more strongly with another?
 
     Parameters

@@ -1,5 +1,9 @@
 """What lies behind the items of a questionnaire? Exploratory factors."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine
@@ -10,6 +14,11 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis, weights
 from workbench.stats import factors as factors_of
 from workbench.stats import sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 LEAST_KMO = 0.6  # sampling adequacy under which items share too little
 FACTORS_ANSWER = Note(
@@ -22,8 +31,15 @@ FACTORS_ANSWER = Note(
 @engine.frames("table")
 @analysis
 def explore_factors(
-    table, items, factors=None, *, rotation="promax", draws=200, seed=1, conf_level=0.95
-):
+    table: Table,
+    items: Sequence[str],
+    factors: int | None = None,
+    *,
+    rotation: str = "promax",
+    draws: int = 200,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """How many things lie behind the items, and which items belong to which?
 
     Parameters

@@ -2,6 +2,10 @@
 performance.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -12,6 +16,11 @@ from workbench.errors import InputError, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, weights
 from workbench.stats import importance, products, regressions, resample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 # Whether a driver's share and its rating lie above the mean of all drivers.
 QUADRANTS = {
@@ -58,18 +67,18 @@ WHAT = {
 @engine.frames("table")
 @analysis
 def key_drivers(
-    table,
-    outcome,
-    drivers,
+    table: Table,
+    outcome: str,
+    drivers: Sequence[str],
     *,
-    kind="linear",
-    cluster=None,
-    low=None,
-    high=None,
-    draws=1000,
-    seed=1,
-    conf_level=0.95,
-):
+    kind: str = "linear",
+    cluster: str | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Which drivers are associated with the outcome, by how much, and in which direction?
 
     One table with several answers, since none is right by itself: the share of what is explained
@@ -390,8 +399,16 @@ def _ends_effects(grams, p, ends):
 @engine.frames("table")
 @analysis
 def importance_performance(
-    table, outcome, drivers, *, kind="linear", cluster=None, draws=1000, seed=1, conf_level=0.95
-):
+    table: Table,
+    outcome: str,
+    drivers: Sequence[str],
+    *,
+    kind: str = "linear",
+    cluster: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Which drivers count much and are rated low: where to begin?
 
     Parameters are those of `key_drivers`, but for `low` and `high`.

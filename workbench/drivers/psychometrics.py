@@ -1,5 +1,9 @@
 """Are the answers worth a number? Scales, their reliability and validity."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -10,6 +14,13 @@ from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, weights
 from workbench.stats import agreement, factors, products
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from workbench.types import Table
 
 CUSTOMARY = 0.7  # reliability that is usually asked for
 ALIKE = 0.9  # heterotrait–monotrait ratio from which two scales cannot be told apart
@@ -46,7 +57,9 @@ NOT_DISTINCT = Note(
 
 @engine.frames("surveys")
 @analysis
-def pivot_survey(surveys, items=None, *, prefix=""):
+def pivot_survey(
+    surveys: Table, items: Sequence[str] | None = None, *, prefix: str = ""
+) -> pd.DataFrame:
     """Return survey answers with one row a response occasion and one column an item.
 
     Parameters
@@ -159,7 +172,9 @@ def _covariances(x, draws, seed, heavy=None):
 
 @engine.frames("table")
 @analysis
-def reliability(table, scales, *, draws=500, seed=1, conf_level=0.95):
+def reliability(
+    table: Table, scales: Mapping, *, draws: int = 500, seed: int = 1, conf_level: float = 0.95
+) -> Result:
     """Do the items of a scale measure one and the same thing?
 
     Parameters
@@ -279,7 +294,9 @@ def _least_reliable(table):
 
 @engine.frames("table")
 @analysis
-def validity(table, scales, *, draws=500, seed=1, conf_level=0.95):
+def validity(
+    table: Table, scales: Mapping, *, draws: int = 500, seed: int = 1, conf_level: float = 0.95
+) -> Result:
     """Are two scales different things, or one thing asked twice?
 
     Parameters are those of `reliability`, with at least two scales of at least two items.

@@ -1,5 +1,9 @@
 """One outcome, several terms: regressions with the customer as sampling unit."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -8,6 +12,11 @@ from workbench.data_limits import ASSOCIATIONAL, FEW_CLUSTERS, LEFT_OUT
 from workbench.errors import InputError, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, weights
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 METHODS = {
     "linear": Note(
@@ -116,16 +125,16 @@ EXPLAINED = Note(
 @engine.frames("table")
 @analysis
 def regression(
-    table,
-    outcome,
-    terms,
+    table: Table,
+    outcome: str,
+    terms: Sequence[str],
     *,
-    kind="linear",
-    cluster=None,
-    randomised=(),
-    penalty=None,
-    conf_level=0.95,
-):
+    kind: str = "linear",
+    cluster: str | None = None,
+    randomised: Sequence[str] = (),
+    penalty: str | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """What goes with an outcome when the other terms are held equal?
 
     Parameters

@@ -2,7 +2,10 @@
 most?
 """
 
+from __future__ import annotations
+
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,9 @@ from workbench.data_limits import FEW
 from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy, weights
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 KANO = np.array([list("QAAAO"), list("RIIIM"), list("RIIIM"), list("RIIIM"), list("RRRRQ")])
 KANO_NAMES = {
@@ -82,7 +88,7 @@ STATED_WEIGHTED = Note(
 
 @engine.frames("answers")
 @analysis
-def kano(answers, *, conf_level=0.95):
+def kano(answers: Table, *, conf_level: float = 0.95) -> Result:
     """Which features must be there, which please the more the better, and which delight?
 
     Parameters
@@ -184,7 +190,9 @@ def _adds_most(table, answers):
 
 @engine.frames("answers")
 @analysis
-def stated_importance(answers, *, kind="rating", top=None, conf_level=0.95):
+def stated_importance(
+    answers: Table, *, kind: str = "rating", top: float | None = None, conf_level: float = 0.95
+) -> Result:
     """What do people themselves say matters most?
 
     Parameters

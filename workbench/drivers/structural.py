@@ -1,5 +1,9 @@
 """Do answers fit a theory of what lies behind them? Structural models."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -8,6 +12,9 @@ from workbench.data_limits import FEW
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 # What Hu & Bentler (1999) ask of a model that fits.
 LEAST_CFI, MOST_RMSEA = 0.95, 0.06
@@ -26,7 +33,7 @@ FITS_NOT = Note(
 
 @engine.frames("table")
 @analysis
-def structural(table, model, *, conf_level=0.95):
+def structural(table: Table, model: str, *, conf_level: float = 0.95) -> Result:
     """Do answers fit a theory of what lies behind them? Confirmatory factors and structural paths.
 
     Needs the extra `sem` (`pip install .[sem]`), which brings the package semopy.

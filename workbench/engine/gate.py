@@ -4,11 +4,15 @@
 into pandas, with the plain types that pandas has had from the beginning.
 """
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from inspect import signature
 from os import PathLike
 from pathlib import Path
+from typing import Any, TypeVar
 
 from workbench.engine import duck
 from workbench.engine.ids import written
@@ -16,6 +20,8 @@ from workbench.engine.marks import SAID, attributes, simulated
 from workbench.errors import InputError
 from workbench.notes import Note
 
+# A function as it was: what stands in front of it takes and gives the same.
+Function = TypeVar("Function", bound=Callable[..., Any])
 LOG = logging.getLogger("workbench")
 TABLES = (
     *("DataFrame", "LazyFrame", "Table", "RecordBatch", "RecordBatchReader"),
@@ -24,14 +30,21 @@ TABLES = (
 MANY = 1_000_000  # rows of which it is said aloud that they are fetched
 
 
-def tables(*names, optional=(), unless=()):
+def tables(
+    *names: str, optional: Sequence[str] = (), unless: Sequence[type | str] = ()
+) -> Callable[[Function], Function]:
     """Make a function take any kind of table in the parameters named; those of `optional` may be
     something else, which is handed on, and so is what has a type named in `unless`.
     """
     return _gate(names, optional, given, unless)
 
 
-def frames(*names, optional=(), kept=False, near=None):
+def frames(
+    *names: str,
+    optional: Sequence[str] = (),
+    kept: bool = False,
+    near: Mapping[str, Any] | None = None,
+) -> Callable[[Function], Function]:
     """Make a function take any kind of table in the parameters named, and hand it pandas.
 
     In columns of words "" is missing, ids are whole numbers or text as they are written, and rows

@@ -1,6 +1,9 @@
 """The emotion curve: how people feel at each stage, where it is best and worst, and how it ends."""
 
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +12,11 @@ from workbench.errors import NotEnoughData
 from workbench.experience import moments
 from workbench.notes import Note
 from workbench.results import Result, Stations, analysis, tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 PEAK, LOW, END = "peak", "lowest_point", "end"
 ANSWER = Note(
@@ -33,7 +41,15 @@ SURE = 0.8
 
 @engine.frames("surveys")
 @analysis
-def emotion_curve(surveys, *, item="satisfaction", stages=None, draws=400, conf_level=0.95, seed=1):
+def emotion_curve(
+    surveys: Table,
+    *,
+    item: str = "satisfaction",
+    stages: Sequence[str] | None = None,
+    draws: int = 400,
+    conf_level: float = 0.95,
+    seed: int = 1,
+) -> Result:
     """How do people feel at each stage of the journey: best, worst, and at its end?
 
     Parameters

@@ -1,5 +1,9 @@
 """What was expected beside what was found, and what the difference does to the next search."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names, schemas
@@ -8,6 +12,9 @@ from workbench.errors import NotEnoughData
 from workbench.experience import moments
 from workbench.notes import Note, say
 from workbench.results import Points, Result, analysis, tidy
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 GROUPS = ("worse_than_expected", "as_expected", "better_than_expected")
 SEARCHES = ("search", "evaluation")
@@ -43,15 +50,15 @@ NO_CAUSE = Note(
 @engine.frames("surveys", "events", optional=("events",))
 @analysis
 def disconfirmation(
-    surveys,
-    events=None,
+    surveys: Table,
+    events: Table | None = None,
     *,
-    expectation="expectation",
-    experience="satisfaction",
-    direct=None,
-    window="90D",
-    conf_level=0.95,
-):
+    expectation: str = "expectation",
+    experience: str = "satisfaction",
+    direct: str | None = None,
+    window: str = "90D",
+    conf_level: float = 0.95,
+) -> Result:
     """Was it worse or better than expected, and what goes with it in the next search?
 
     Parameters

@@ -1,6 +1,9 @@
 """Whether the emotion curve of everybody can be trusted: answers hidden and foretold."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,9 @@ from workbench.experience.latent import lay_out
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Points, Result, analysis, tidy
 from workbench.stats import latent_affect
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 ANSWER = Note(
     "experience.hidden_answer",
@@ -34,16 +40,16 @@ SEEN_ONLY = Note(
 )
 @analysis
 def hidden_answers(
-    events,
-    surveys,
-    texts=None,
-    invitations=None,
-    customers=None,
+    events: Table,
+    surveys: Table,
+    texts: Table | None = None,
+    invitations: Table | None = None,
+    customers: Table | None = None,
     *,
-    item="satisfaction",
-    share=0.2,
-    seed=1,
-):
+    item: str = "satisfaction",
+    share: float = 0.2,
+    seed: int = 1,
+) -> Result:
     """Does the model of everybody's feeling foretell answers that it has not seen?
 
     Parameters

@@ -2,7 +2,10 @@
 who answered and of those who never do.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +16,11 @@ from workbench.experience.curves import axis
 from workbench.notes import Note, say
 from workbench.results import Result, Stations, analysis, tidy
 from workbench.stats import latent_affect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 LEAST_PEOPLE = 300
 RARE = 0.01  # a place with a smaller share of the events is taken together with others
@@ -76,16 +84,16 @@ class Laid:
 )
 @analysis
 def latent_curve(
-    events,
-    surveys,
-    texts=None,
-    invitations=None,
-    customers=None,
+    events: Table,
+    surveys: Table,
+    texts: Table | None = None,
+    invitations: Table | None = None,
+    customers: Table | None = None,
     *,
-    item="satisfaction",
-    stages=None,
-    conf_level=0.95,
-):
+    item: str = "satisfaction",
+    stages: Sequence[str] | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How does everybody feel along the journey, those who never answer included?
 
     Parameters

@@ -2,7 +2,10 @@
 what they said of it.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,11 @@ from workbench.errors import InputError, need_columns, one_of
 from workbench.experience import moments
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Points, Result, analysis, tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workbench.types import Table
 
 ALL = "all"
 DAY = 86_400_000_000
@@ -70,16 +78,16 @@ class _Place:
 @engine.frames("events", "surveys", "texts", optional=("surveys", "texts"))
 @analysis
 def journey_map(
-    events,
-    surveys=None,
-    texts=None,
+    events: Table,
+    surveys: Table | None = None,
+    texts: Table | None = None,
     *,
-    items=None,
-    version="agreement",
-    stages=None,
-    importance=None,
-    conf_level=0.95,
-):
+    items: Mapping | None = None,
+    version: str = "agreement",
+    stages: Sequence[str] | None = None,
+    importance: Mapping | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Where do customers come, how long does it take, what do they say, and where is most to gain?
 
     Parameters

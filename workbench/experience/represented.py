@@ -2,6 +2,10 @@
 do to the curve.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -11,6 +15,11 @@ from workbench.experience.curves import axis
 from workbench.notes import Note, say
 from workbench.results import Result, Stations, analysis, tidy
 from workbench.stats import sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 DAY = 86_400_000_000
 ANSWER = Note(
@@ -44,8 +53,14 @@ BY_LOT = Note(
 @engine.frames("events", "surveys", "invitations", optional=("invitations",))
 @analysis
 def representativeness(
-    events, surveys, invitations=None, *, item="satisfaction", stages=None, conf_level=0.95
-):
+    events: Table,
+    surveys: Table,
+    invitations: Table | None = None,
+    *,
+    item: str = "satisfaction",
+    stages: Sequence[str] | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How far do those who answered differ from everybody, and what may that do to the curve?
 
     Parameters

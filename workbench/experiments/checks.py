@@ -1,6 +1,9 @@
 """Checks of a comparison that chance did not set up: balance, and outcomes it cannot have moved."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +23,11 @@ from workbench.experiments.designs import (
 )
 from workbench.notes import Note
 from workbench.results import EVIDENCE, Points, Result, analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workbench.types import Table
 
 BY_DESIGN = ("raw_all", "raw", "effect", "effect_less_trend")
 KEPT = ("measure", "n", "estimate", "std_error", "conf_low", "conf_high", "evidence")
@@ -59,7 +67,15 @@ NEGATIVE_SD = Note(
 
 @engine.frames("table")
 @analysis
-def balance(table, treatment, covariates, *, cluster=None, trim=TRIM, conf_level=0.95):
+def balance(
+    table: Table,
+    treatment: str,
+    covariates: Sequence[str],
+    *,
+    cluster: str | None = None,
+    trim: float | None = TRIM,
+    conf_level: float = 0.95,
+) -> Result:
     """Are those with and without the treatment alike in what was measured, before and after
     weighting?
 
@@ -156,16 +172,16 @@ def _balance_answer(table, unit):
 @engine.frames("table")
 @analysis
 def negative_controls(
-    table,
-    treatment,
-    outcomes,
-    covariates,
+    table: Table,
+    treatment: str,
+    outcomes: Sequence[str],
+    covariates: Sequence[str],
     *,
-    method="aipw",
-    cluster=None,
-    trim=TRIM,
-    conf_level=0.95,
-):
+    method: str = "aipw",
+    cluster: str | None = None,
+    trim: float = TRIM,
+    conf_level: float = 0.95,
+) -> Result:
     """Does the same comparison find effects where there can be none?
 
     Parameters
@@ -264,7 +280,7 @@ def _negative_answer(table, found, unit):
 
 
 @analysis
-def grade_with_checks(result, *checks):
+def grade_with_checks(result: Result, *checks: object) -> Result:
     """Return a comparison with the grade that checks made apart from it leave.
 
     A check that fails makes the comparison associational, and says why: weights that leave the
@@ -317,7 +333,7 @@ def _unbalanced(table):
 
 
 @analysis
-def compare_designs(**results):
+def compare_designs(**results: Mapping) -> Result:
     """What do several designs say of one effect, each with the grade its checks left it?
 
     Parameters

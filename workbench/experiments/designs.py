@@ -1,5 +1,9 @@
 """Where chance did not decide: people made alike in what was measured."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -9,6 +13,11 @@ from workbench.experiments.sensitivity import e_of_difference
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats.weighting import stacked_covariance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 METHODS = ("aipw", "ipw", "ipwra")
 GRADE = "quasi-causal: weighting on what was measured"
@@ -51,16 +60,16 @@ STACKED = {
 @engine.frames("table")
 @analysis
 def weighting(
-    table,
-    treatment,
-    outcome,
-    covariates,
+    table: Table,
+    treatment: str,
+    outcome: str,
+    covariates: Sequence[str],
     *,
-    method="aipw",
-    cluster=None,
-    trim=TRIM,
-    conf_level=0.95,
-):
+    method: str = "aipw",
+    cluster: str | None = None,
+    trim: float = TRIM,
+    conf_level: float = 0.95,
+) -> Result:
     """What would the difference be if those with and without the treatment were alike in what was
     measured?
 

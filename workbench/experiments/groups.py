@@ -1,5 +1,9 @@
 """Does a difference hold in every group?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -8,6 +12,11 @@ from workbench.errors import InputError
 from workbench.experiments.randomised import AXIS, difference
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.types import Table
 
 GROUPS_FIRST = Note(
     "experiments.groups_limit",
@@ -23,8 +32,15 @@ GROUP_METHOD = Note(
 @engine.frames("table")
 @analysis
 def heterogeneity(
-    table, metric, by, *, variant="variant", control="control", split=None, conf_level=0.95
-):
+    table: Table,
+    metric: str,
+    by: str,
+    *,
+    variant: str = "variant",
+    control: str = "control",
+    split: Mapping | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Does the difference hold in every group, such as every stage of the buying process?
 
     Parameters

@@ -1,5 +1,9 @@
 """Changes over time compared with units that have not started."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -8,6 +12,9 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 from workbench.stats import differences
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 FEW = 5  # clusters that start together below which the spread of the untreated stands in
 PARALLEL = Note(
@@ -45,7 +52,16 @@ DID_METHOD = Note(
 
 @engine.frames("panel")
 @analysis
-def difference_in_differences(panel, outcome, *, unit, time, start, cluster=None, conf_level=0.95):
+def difference_in_differences(
+    panel: Table,
+    outcome: str,
+    *,
+    unit: str,
+    time: str,
+    start: str,
+    cluster: str | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How did the outcome change after the start, compared with units that had not started?
 
     Every group of units that starts together is compared with units that never start, or have not

@@ -1,14 +1,29 @@
 """Other campaigns at the same time: who else wrote to the households that are compared?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench import engine, intervals
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
+if TYPE_CHECKING:
+    from workbench.types import Table
+
 
 @engine.frames("homes", "events")
 @analysis
-def concurrent_campaigns(homes, events, campaign, *, before="60D", after="42D", conf_level=0.95):
+def concurrent_campaigns(
+    homes: Table,
+    events: Table,
+    campaign: int,
+    *,
+    before: str = "60D",
+    after: str = "42D",
+    conf_level: float = 0.95,
+) -> Result:
     """Did those who received a campaign receive others around the same time more often?
 
     Parameters

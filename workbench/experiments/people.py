@@ -1,10 +1,19 @@
 """Who met a campaign or was left alone, and what they bought before and after it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.results import analysis
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.types import Table
 
 TOLD = {"events": engine.Of("event", ("campaign_received", "coupon_redeemed"))}
 WEEK = 7 * 86_400_000_000  # microseconds
@@ -13,7 +22,9 @@ BEFORE = ("before", "earlier", "long_ago")
 
 @engine.frames("exposures", "orders", near={"orders": engine.Near("exposures", "exposed_at")})
 @analysis
-def exposed(exposures, orders, *, window="30D", campaign=None):
+def exposed(
+    exposures: Table, orders: Table, *, window: str = "30D", campaign: str | None = None
+) -> pd.DataFrame:
     """Return everybody who was exposed or held back, with what they bought within the window.
 
     People count from their first exposure, in the arm of that exposure. Who came too late to be
@@ -58,7 +69,9 @@ def exposed(exposures, orders, *, window="30D", campaign=None):
 
 @engine.frames("people")
 @analysis
-def planned_split(people, *, control="control", share=None):
+def planned_split(
+    people: Table, *, control: str = "control", share: float | None = None
+) -> pd.DataFrame:
     """Return the planned share of each arm from that of the control; None for equal shares."""
     if share is None:
         return None
@@ -76,7 +89,9 @@ def planned_split(people, *, control="control", share=None):
 @engine.tables("orders")
 @engine.frames("events", near=TOLD)
 @analysis
-def campaign_households(orders, events, campaign, *, span="42D"):
+def campaign_households(
+    orders: Table, events: Table, campaign: int, *, span: str = "42D"
+) -> pd.DataFrame:
     """Return all households, with what they bought during a campaign and before it.
 
     Parameters
@@ -123,7 +138,9 @@ def campaign_households(orders, events, campaign, *, span="42D"):
 @engine.tables("orders")
 @engine.frames("events", near=TOLD)
 @analysis
-def campaign_weeks(orders, events, campaign, *, before=8, after=6):
+def campaign_weeks(
+    orders: Table, events: Table, campaign: str | None, *, before: int = 8, after: int = 6
+) -> pd.DataFrame:
     """Return what every household spent in each week around the start of a campaign.
 
     Returns a DataFrame: customer_id, week (0 is the first of the campaign), amount, start (0 for

@@ -1,11 +1,18 @@
 """How many people a test needs."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import intervals
 from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SIZE_LIMIT = Note(
     "experiments.size_limit",
@@ -15,8 +22,16 @@ SIZE_LIMIT = Note(
 
 @analysis
 def sample_size(
-    baseline, effects, *, sd=None, power=0.8, arms=2, split=0.5, rho=0.0, conf_level=0.95
-):
+    baseline: float,
+    effects: Sequence[float],
+    *,
+    sd: float | None = None,
+    power: float = 0.8,
+    arms: int = 2,
+    split: float = 0.5,
+    rho: float = 0.0,
+    conf_level: float = 0.95,
+) -> Result:
     """How many people does a test need?
 
     Parameters

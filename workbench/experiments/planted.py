@@ -1,7 +1,16 @@
 """Differences of several tests beside the effects that a simulation planted."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.types import Grouping
 
 QUESTION = Note(
     "experiments.planted_question", "How close do tests come to the effects that were planted?"
@@ -18,7 +27,7 @@ LIMIT = Note(
 
 
 @analysis
-def compare_with_planted(planted, **tests):
+def compare_with_planted(planted: Grouping, **tests: Mapping) -> Result:
     """How close do tests come to the effects that were planted?
 
     Parameters

@@ -1,5 +1,9 @@
 """What a test of a size could find, and how large it would then look."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import special
 
@@ -7,6 +11,9 @@ from workbench import intervals
 from workbench.errors import InputError, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LIMIT = Note(
     "experiments.power_limit",
@@ -16,7 +23,7 @@ LIMIT = Note(
 
 
 @analysis
-def power(test, effects, *, measure="difference"):
+def power(test: Result, effects: Sequence[float], *, measure: str = "difference") -> Result:
     """Which effects would a test of this size have found, and how large would they then look?
 
     Parameters

@@ -1,5 +1,9 @@
 """Where chance decided who got what: the difference between the arms."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -8,6 +12,11 @@ from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.experiments import arms as arms_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.types import Table
 
 MISMATCH = 0.001  # below this p-value a split is not the one that was planned
 POWER = 0.8
@@ -69,19 +78,19 @@ METHOD = Note(
 @engine.frames("table")
 @analysis
 def difference(
-    table,
-    metric,
+    table: Table,
+    metric: str,
     *,
-    variant="variant",
-    control="control",
-    unit=None,
-    before=None,
-    planned=None,
-    split=None,
-    cost=None,
-    randomised=True,
-    conf_level=0.95,
-):
+    variant: str = "variant",
+    control: str = "control",
+    unit: str | None = None,
+    before: str | None = None,
+    planned: int | None = None,
+    split: Mapping | None = None,
+    cost: Mapping | None = None,
+    randomised: bool = True,
+    conf_level: float = 0.95,
+) -> Result:
     """By how much does each arm differ from the control?
 
     Everybody counts in the arm they were put in, whatever they did with it. The split is checked

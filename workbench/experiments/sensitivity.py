@@ -1,5 +1,7 @@
 """How much hidden difference it would take to undo a finding."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from workbench.errors import InputError, one_of
@@ -19,7 +21,16 @@ E_LIMIT = Note(
 
 
 @analysis
-def e_value(estimate, conf_low, conf_high, *, n, kind="risk_ratio", baseline=None, conf_level=0.95):
+def e_value(
+    estimate: float,
+    conf_low: float,
+    conf_high: float,
+    *,
+    n: int,
+    kind: str = "risk_ratio",
+    baseline: float | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How strongly would something unseen have to go with both treatment and outcome to explain the
     finding away?
 

@@ -2,7 +2,10 @@
 its own.
 """
 
+from __future__ import annotations
+
 import contextlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,11 @@ from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.experiments.designs import TRIM, UNMEASURED, effect_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 OUTCOMES = ("forward", "back", "left")
 VISIT = 1_800_000_000  # microseconds of silence that begin a new visit
@@ -46,20 +54,20 @@ PROGRESS_AXIS = Note("experiments.progress_axis", "Change in the probability, pe
 @engine.tables("events")
 @analysis
 def stage_progress(
-    events,
-    stages,
-    exposure,
+    events: Table,
+    stages: Sequence[str],
+    exposure: str | Sequence[str],
     *,
-    against=None,
-    horizon="7D",
-    gap="30D",
-    column="stage",
-    action="event",
-    adjust=(),
-    until=None,
-    trim=TRIM,
-    conf_level=0.95,
-):
+    against: str | Sequence[str] | None = None,
+    horizon: str = "7D",
+    gap: str = "30D",
+    column: str = "stage",
+    action: str = "event",
+    adjust: Sequence[str] = (),
+    until: str | None = None,
+    trim: float = TRIM,
+    conf_level: float = 0.95,
+) -> Result:
     """Do people move on more often after a contact of one kind, such as a review, than after
     another contact in the same stage?
 

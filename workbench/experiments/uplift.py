@@ -1,6 +1,9 @@
 """For whom does it work? Predicted gains, judged on people the prediction has not seen."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,11 @@ from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 from workbench.stats import learners, resample
 from workbench.stats import uplift as models
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 LEAST_PEOPLE, LEAST_OUTCOMES = 100, 10  # in each arm
 FEW_PEOPLE, FEW_OUTCOMES = 2000, 200  # in each arm, below which gains of groups are uncertain
@@ -41,19 +49,19 @@ class Learner:
 @engine.frames("table")
 @analysis
 def uplift(
-    table,
-    treatment,
-    outcome,
-    features,
+    table: Table,
+    treatment: str,
+    outcome: str,
+    features: Sequence[str],
     *,
-    learner="x",
-    folds=5,
-    value=None,
-    cost=None,
-    draws=500,
-    seed=1,
-    conf_level=0.95,
-):
+    learner: str = "x",
+    folds: int = 5,
+    value: float | None = None,
+    cost: float | None = None,
+    draws: int = 500,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """If those with the highest predicted gain are treated first, how much is gained?
 
     Everybody's gain is predicted by models that have not seen them (cross-fitting); people are then

@@ -1,6 +1,9 @@
 """What the rules of a funnel do to its number."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,10 +22,16 @@ from workbench.funnels.steps import conversion, share_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from workbench.types import Moment, Table
+
 
 @engine.tables("events")
 @analysis
-def compare_entry(events, steps, **options):
+def compare_entry(events: Table, steps: Sequence[str], **options: Any) -> Result:
     """How much does it matter whether every entry or only the first one counts?
 
     Takes the arguments of `conversion` but `entry` and `by`; returns a Result with one row per
@@ -66,7 +75,7 @@ def _unseen(every, first):
 
 @engine.tables("events")
 @analysis
-def compare_orders(events, steps, **options):
+def compare_orders(events: Table, steps: Sequence[str], **options: Any) -> Result:
     """How much does it matter how strictly the order of the steps is taken?
 
     Takes the arguments of `conversion` but `order` and `by`; returns a Result with one row per
@@ -159,16 +168,16 @@ def _one_rule_changed(exclude, names):
 @engine.tables("events")
 @analysis
 def compare_definitions(
-    events,
-    steps,
+    events: Table,
+    steps: Sequence[str],
     *,
-    window="14D",
-    exclude=(),
-    hold=None,
-    column="event",
-    until=None,
-    conf_level=0.95,
-):
+    window: str = "14D",
+    exclude: str | Sequence[str] = (),
+    hold: str | None = None,
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How far apart do well-known tools lie on the same data, and which of their rules makes the
     difference?
 

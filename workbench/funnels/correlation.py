@@ -2,6 +2,10 @@
 those who do not.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
@@ -12,6 +16,11 @@ from workbench.funnels.rules import none_entered, within
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats.odds import odds_ratios
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Moment, Table
 
 MOST_VALUES = 1_000  # of a property: more are ids, not properties
 NOT_CAUSE = Note(
@@ -29,16 +38,16 @@ LONGER = Note(
 @engine.tables("events")
 @analysis
 def correlates(
-    events,
-    steps,
+    events: Table,
+    steps: Sequence,
     *,
-    window="14D",
-    properties=(),
-    column="event",
-    least=20,
-    until=None,
-    conf_level=0.95,
-):
+    window: str | None = "14D",
+    properties: Sequence[str] = (),
+    column: str = "event",
+    least: int = 20,
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Which events and properties inside an attempt go with finishing the funnel?
 
     A customer's attempt is the first one old enough to be followed for the whole window. What is

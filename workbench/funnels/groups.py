@@ -1,5 +1,9 @@
 """Which groups of customers convert more, or less, often than the others."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import special
 
@@ -13,6 +17,12 @@ from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Points, Result, analysis
 from workbench.stats.differences import one_against_rest
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from workbench.types import Grouping, Table
+
 OVERLAP = Note(
     "funnels.groups_overlap",
     "Some customers belong to several groups; the intervals and tests count each of them once.",
@@ -21,7 +31,14 @@ OVERLAP = Note(
 
 @engine.tables("events")
 @analysis
-def compare_groups(events, steps, *, by, conf_level=0.95, **options):
+def compare_groups(
+    events: Table,
+    steps: Sequence[str],
+    *,
+    by: Grouping | None,
+    conf_level: float = 0.95,
+    **options: Any,
+) -> Result:
     """Which groups finish more, or less, often than the others, with all comparisons taken into
     account?
 

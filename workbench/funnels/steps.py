@@ -1,6 +1,9 @@
 """How many customers get from step to step, and where they stop."""
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +26,11 @@ from workbench.funnels.rules import (
 )
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Funnel, Points, Result, analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Grouping, Moment, Table
 
 LEAST = 100  # customers below which a share is too uncertain to be read as a dot
 TOOLS = {
@@ -59,28 +67,28 @@ TOOLS = {
 @engine.tables("events")
 @analysis
 def conversion(
-    events,
-    steps,
+    events: Table,
+    steps: Sequence,
     *,
-    window=...,
-    order=None,
-    entry=None,
-    ties=None,
-    by=None,
-    hold=None,
-    strict_among=None,
-    step_windows=None,
-    exclude=(),
-    exclude_between=None,
-    exclusion=None,
-    optional=(),
-    enter="first",
-    immature=None,
-    semantics=None,
-    column="event",
-    until=None,
-    conf_level=0.95,
-):
+    window: str | None = ...,
+    order: str | None = None,
+    entry: str | None = None,
+    ties: str | None = None,
+    by: str | None = None,
+    hold: str | None = None,
+    strict_among: str | None = None,
+    step_windows: str | Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
+    exclude_between: tuple | None = None,
+    exclusion: str | None = None,
+    optional: Sequence[str] = (),
+    enter: str = "first",
+    immature: str | None = None,
+    semantics: str | None = None,
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How many customers get from the first step to each later one in time?
 
     A customer reaches step j when at least one attempt reaches it. Every event of the first step
@@ -235,8 +243,16 @@ def conversion(
 @engine.tables("events")
 @analysis
 def drop_off(
-    events, steps, *, window="14D", by=None, hold=None, column="event", until=None, conf_level=0.95
-):
+    events: Table,
+    steps: Sequence[str],
+    *,
+    window: str = "14D",
+    by: Grouping | None = None,
+    hold: str | None = None,
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """After which step do customers stop?
 
     Drop-off of step k = 1 − share of customers with a mature event of step k who do any later step

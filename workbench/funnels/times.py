@@ -1,5 +1,9 @@
 """How long customers take from the first step to the last."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench import engine, survival
 from workbench import names as own
 from workbench.errors import InputError
@@ -8,23 +12,28 @@ from workbench.funnels.rules import none_entered, prepare, within
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Curve, Result, analysis
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Grouping, Moment, Table
+
 DAY = 86_400_000_000
 
 
 @engine.tables("events")
 @analysis
 def time_to_convert(
-    events,
-    steps,
+    events: Table,
+    steps: Sequence[str],
     *,
-    window="14D",
-    by=None,
-    hold=None,
-    exclude=(),
-    column="event",
-    until=None,
-    conf_level=0.95,
-):
+    window: str = "14D",
+    by: Grouping | None = None,
+    hold: str | None = None,
+    exclude: str | Sequence[str] = (),
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How long does it take from the first step to the last, counting those who never get there?
 
     Every event of the first step is an attempt. Its clock stops when the last step is reached, when

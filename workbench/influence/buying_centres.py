@@ -1,5 +1,9 @@
 """Firms with many voices: the decision unit, and how predictable their next step is."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -9,6 +13,9 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import agreement, resample
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 DECIDER = "decider"  # the role that has the last word, as Webster & Wind name it
 NO_DECIDERS = Note(
@@ -42,7 +49,7 @@ PREDICTABILITY_ALIKE = Note(
 
 @engine.frames("deals")
 @analysis
-def decision_units(deals, *, conf_level=0.95):
+def decision_units(deals: Table, *, conf_level: float = 0.95) -> Result:
     """How many people decide on a deal, in which roles, and do deals with more of them end
     otherwise?
 
@@ -215,16 +222,16 @@ def _unit_answer(rows):
 @engine.frames("moves")
 @analysis
 def predictability(
-    moves,
-    flag,
+    moves: Table,
+    flag: str,
     *,
-    customer="customer_id",
-    origin="stage",
-    target="next_stage",
-    draws=500,
-    seed=1,
-    conf_level=0.95,
-):
+    customer: str = "customer_id",
+    origin: str = "stage",
+    target: str = "next_stage",
+    draws: int = 500,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Is the next step easier to predict where there was support?
 
     Parameters

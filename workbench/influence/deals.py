@@ -1,5 +1,9 @@
 """What goes with the price and the outcome of deals: reputation, referrals and support."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -10,6 +14,11 @@ from workbench.influence import grades
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats.products import demean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 WITHIN = Note("influence.within_vendor", "offers, within a vendor")
 COSTS_MORE = Note(
@@ -52,8 +61,14 @@ SLOWER_ALIKE = Note(
 @engine.frames("offers")
 @analysis
 def price_premium(
-    offers, credentials, *, price="price", vendor="vendor_id", specification=(), conf_level=0.95
-):
+    offers: Table,
+    credentials: Sequence[str],
+    *,
+    price: str = "price",
+    vendor: str = "vendor_id",
+    specification: Sequence[str] = (),
+    conf_level: float = 0.95,
+) -> Result:
     """How much more do offers with a better name cost at equal specification?
 
     Parameters
@@ -210,8 +225,14 @@ def _once(table, where, keys, columns):
 @engine.frames("deals")
 @analysis
 def referred_deals(
-    deals, *, referred="referred", won="won", covariates=(), account="customer_id", conf_level=0.95
-):
+    deals: Table,
+    *,
+    referred: str = "referred",
+    won: str = "won",
+    covariates: Sequence[str] = (),
+    account: str = "customer_id",
+    conf_level: float = 0.95,
+) -> Result:
     """Are referred deals won more often, also against others that are alike in what was measured?
 
     Parameters
@@ -345,15 +366,15 @@ def _referred_answer(rows):
 @engine.frames("deals")
 @analysis
 def support(
-    deals,
+    deals: Table,
     *,
-    hours="reply_hours",
-    won="won",
-    covariates=(),
-    instrument=None,
-    account="customer_id",
-    conf_level=0.95,
-):
+    hours: str = "reply_hours",
+    won: str = "won",
+    covariates: Sequence[str] = (),
+    instrument: str | None = None,
+    account: str = "customer_id",
+    conf_level: float = 0.95,
+) -> Result:
     """Are deals won more often where the first reply came sooner?
 
     Parameters

@@ -1,5 +1,9 @@
 """Do people buy on impulse? First orders without search or evaluation before them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
@@ -8,6 +12,11 @@ from workbench.data_limits import FEW, LEFT_OUT
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 ON_IMPULSE = Note(
     "influence.impulse_answer",
@@ -30,16 +39,16 @@ IMPULSE_ALIKE = Note(
 @engine.tables("events")
 @analysis
 def impulse(
-    events,
+    events: Table,
     *,
-    order="order",
-    evaluating=("search", "evaluation"),
-    stage="stage",
-    within="30min",
-    by=None,
-    gap="30D",
-    conf_level=0.95,
-):
+    order: str = "order",
+    evaluating: Sequence[str] = ("search", "evaluation"),
+    stage: str = "stage",
+    within: str = "30min",
+    by: str | None = None,
+    gap: str = "30D",
+    conf_level: float = 0.95,
+) -> Result:
     """Which share of first orders is made on impulse: without any search or weighing, within
     minutes of the first contact?
 

@@ -1,9 +1,16 @@
 """What becomes of needs by what woke them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench import engine, intervals
 from workbench.errors import NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 LIMIT = Note(
     "influence.trigger_limit",
@@ -14,7 +21,13 @@ LIMIT = Note(
 
 @engine.frames("needs", optional=("planted",))
 @analysis
-def conversion_by_trigger(needs, *, control="from_within", planted=None, conf_level=0.95):
+def conversion_by_trigger(
+    needs: Table,
+    *,
+    control: str = "from_within",
+    planted: Table | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Do needs end in a purchase more or less often by what woke them?
 
     Two ways of being woken that differ from one another say nothing of either: one may be the

@@ -1,5 +1,9 @@
 """How do sales move with the price?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -9,6 +13,11 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats.products import demean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 METHODS = {
     "poisson": Note(
@@ -80,18 +89,18 @@ PER_CENT, WHOLE = "percent_for_percent", "log_sales_for_whole"  # units of a row
 @engine.frames("sales")
 @analysis
 def price_elasticity(
-    sales,
+    sales: Table,
     *,
-    quantity="quantity",
-    price="price",
-    product="product_id",
-    store=None,
-    period="week",
-    controls=(),
-    kind="poisson",
-    instrument=None,
-    conf_level=0.95,
-):
+    quantity: str = "quantity",
+    price: str = "price",
+    product: str = "product_id",
+    store: str | None = None,
+    period: str = "week",
+    controls: Sequence[str] = (),
+    kind: str = "poisson",
+    instrument: str | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """If a price rises by one percent, by how many percent do sales of it, and of the others,
     change?
 

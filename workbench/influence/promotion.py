@@ -1,5 +1,9 @@
 """How much more does a promotion sell, and where do the extra units come from?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -10,6 +14,9 @@ from workbench.influence.price import WITHOUT_SALES, panel
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats.products import demean
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 LEAST_ROWS = 8  # promoted rows, and others, without which nothing is estimated
 LIFT = Note(
@@ -32,17 +39,17 @@ NO_LIFT = Note(
 @engine.frames("sales")
 @analysis
 def promotion_lift(
-    sales,
+    sales: Table,
     *,
-    quantity="quantity",
-    promotion="on_promotion",
-    product="product_id",
-    store=None,
-    period="week",
-    margin=None,
-    after=3,
-    conf_level=0.95,
-):
+    quantity: str = "quantity",
+    promotion: str = "on_promotion",
+    product: str = "product_id",
+    store: str | None = None,
+    period: str = "week",
+    margin: str | None = None,
+    after: int = 3,
+    conf_level: float = 0.95,
+) -> Result:
     """How many more units does a promotion sell, and are they switched from others, bought ahead,
     or new?
 

@@ -1,5 +1,7 @@
 """Two sensitivities to price that look like one: switching among what is there, and sales."""
 
+from __future__ import annotations
+
 from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
@@ -23,7 +25,7 @@ LIMITS = (
 
 
 @analysis
-def sensitivities(switching, selling):
+def sensitivities(switching: Result, selling: Result) -> Result:
     """Do two sensitivities to price contradict each other?
 
     Parameters

@@ -1,5 +1,9 @@
 """What others say and do: reviews, and the choices of peers."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -12,6 +16,11 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats import resample
 from workbench.stats.products import demean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 PER_STAR = Note(
     "influence.review_answer",
@@ -40,17 +49,17 @@ NO_PEERS = Note(
 @engine.frames("panel")
 @analysis
 def review_effect(
-    panel,
+    panel: Table,
     *,
-    sales="sales",
-    rating="rating",
-    count="reviews",
-    product="product_id",
-    period="week",
-    lag=1,
-    controls=(),
-    conf_level=0.95,
-):
+    sales: str = "sales",
+    rating: str = "rating",
+    count: str = "reviews",
+    product: str = "product_id",
+    period: str = "week",
+    lag: int = 1,
+    controls: Sequence[str] = (),
+    conf_level: float = 0.95,
+) -> Result:
     """How do sales go with the rating and the number of reviews that could be read before, and does
     that wear off?
 
@@ -228,17 +237,17 @@ def _review_answer(table):
 @engine.frames("table")
 @analysis
 def peers(
-    table,
-    adopted,
-    exposure,
+    table: Table,
+    adopted: str,
+    exposure: str,
     *,
-    network,
-    controls=(),
-    instrument=None,
-    draws=1000,
-    seed=1,
-    conf_level=0.95,
-):
+    network: str,
+    controls: Sequence[str] = (),
+    instrument: str | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Do people adopt more often where more of those around them have adopted before?
 
     Parameters

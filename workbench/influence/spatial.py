@@ -1,6 +1,9 @@
 """Where people live and where they buy: distance decay, catchment, and the pull of stores."""
 
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,11 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats import likelihoods
 from workbench.stats.choices import probabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 PLACE_LIMIT = Note(
     "influence.place_limit",
@@ -29,15 +37,15 @@ HUFF_ANSWER = Note(
 @engine.frames("table")
 @analysis
 def distance_decay(
-    table,
+    table: Table,
     *,
-    distance="distance_km",
-    bought="bought",
-    region=None,
-    edges=(0, 1, 2, 5, 10, 20, 50),
-    share=0.8,
-    conf_level=0.95,
-):
+    distance: str = "distance_km",
+    bought: str = "bought",
+    region: str | None = None,
+    edges: Sequence[float] = (0, 1, 2, 5, 10, 20, 50),
+    share: float = 0.8,
+    conf_level: float = 0.95,
+) -> Result:
     """How does the share who buy fall with the distance, and within which radius do most customers
     live?
 
@@ -155,7 +163,14 @@ def _band(low, high):
 
 @engine.frames("trips")
 @analysis
-def huff(trips, *, distance="distance_km", size="size", penalty=None, conf_level=0.95):
+def huff(
+    trips: Table,
+    *,
+    distance: str = "distance_km",
+    size: str = "size",
+    penalty: str | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How strongly do size and nearness pull people to a store, and which share does each store
     draw?
 

@@ -1,5 +1,9 @@
 """Does the display of stars itself matter? Jumps where they are rounded."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -9,6 +13,9 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats.differences import at_border
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 LEAST_ROWS = 20  # on each side of a rounding
 JUMP = Note(
@@ -31,8 +38,15 @@ NO_JUMP = Note(
 @engine.frames("table")
 @analysis
 def star_rounding(
-    table, outcome, *, rating="rating", step=0.5, bandwidth=0.1, unit="product_id", conf_level=0.95
-):
+    table: Table,
+    outcome: str,
+    *,
+    rating: str = "rating",
+    step: float = 0.5,
+    bandwidth: float = 0.1,
+    unit: str = "product_id",
+    conf_level: float = 0.95,
+) -> Result:
     """Where the displayed stars jump by rounding, does the outcome jump too?
 
     A product at 3.26 shows 3.5 stars, one at 3.24 shows 3, though they are as good as alike: what

@@ -1,11 +1,17 @@
 """What people did, in which topic and when: the tables that interests are read from."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workbench import engine, schemas
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import analysis
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 TIMES = ("occurred_at", "ordered_at")
 DAY = 86_400_000_000
@@ -89,7 +95,7 @@ def _none():
 
 @engine.tables("lines", "products")
 @analysis
-def categorised(lines: object, products: object, *, category: str = "category") -> object:
+def categorised(lines: Table, products: object, *, category: str = "category") -> object:
     """Which category does each order line belong to?
 
     Parameters

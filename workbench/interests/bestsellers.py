@@ -1,5 +1,9 @@
 """What is bought most, and how sure its place is."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names
@@ -8,6 +12,9 @@ from workbench.interests import acts as reading
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import rank_sets
+
+if TYPE_CHECKING:
+    from workbench.types import Moment, Table
 
 BY = {
     "customers": "1.0",
@@ -38,13 +45,13 @@ _PRODUCTS = (
 @engine.tables("lines")
 @analysis
 def most_bought(
-    lines: object,
+    lines: Table,
     *,
     item: str = "product_id",
     measure: str = "customers",
     top: int = 20,
     growth: str | None = None,
-    until: object = None,
+    until: Moment | None = None,
     zone: str = "UTC",
     conf_level: float = 0.95,
 ) -> Result:

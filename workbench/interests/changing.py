@@ -1,5 +1,9 @@
 """Did interests change, and are those that were inferred the ones that people name?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names, schemas
@@ -8,6 +12,9 @@ from workbench.interests import acts as reading
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import affinity as estimators
+
+if TYPE_CHECKING:
+    from workbench.types import Moment, Table
 
 LEVEL, FEWEST = 0.05, 30
 _CELLS = """
@@ -22,9 +29,9 @@ def drift(
     acts: object,
     *,
     topic: str = "category",
-    at: object = None,
+    at: Moment | None = None,
     least: int = 20,
-    until: object = None,
+    until: Moment | None = None,
     zone: str = "UTC",
     seed: int = 1,
     conf_level: float = 0.95,
@@ -194,7 +201,7 @@ def _rows(result, first, second, conf_level):
 @analysis
 def against_stated(
     leanings: object,
-    stated: object,
+    stated: Table,
     *,
     topic: str = "category",
     conf_level: float = 0.95,

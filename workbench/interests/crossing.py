@@ -1,5 +1,9 @@
 """Which topics people come to after a first one, and whether more than others do."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names, schemas
@@ -9,6 +13,9 @@ from workbench.interests.graph import LEVEL, SHOWN, TOGETHER
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import associations as estimators
+
+if TYPE_CHECKING:
+    from workbench.types import Moment
 
 _FIRST = (
     "WITH e AS (SELECT * FROM v),"
@@ -44,7 +51,7 @@ def cross_reach(
     topic: str = "category",
     window: str = "30D",
     least: int = 30,
-    until: object = None,
+    until: Moment | None = None,
     zone: str = "UTC",
     conf_level: float = 0.95,
 ) -> Result:

@@ -1,5 +1,9 @@
 """Which interests go together: edges found in one half of the customers, held against the other."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names, schemas
@@ -8,6 +12,9 @@ from workbench.interests import acts as reading
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import associations as estimators
+
+if TYPE_CHECKING:
+    from workbench.types import Moment
 
 UNITS = {"customer_id": "customers", "order_id": "orders"}
 LEVEL, FEWEST, SHOWN = 0.05, 30, 12
@@ -96,7 +103,7 @@ def related(
     unit: str = "customer_id",
     least: int = 10,
     last: str | None = None,
-    until: object = None,
+    until: Moment | None = None,
     zone: str = "UTC",
     conf_level: float = 0.95,
 ) -> Result:
@@ -323,7 +330,7 @@ def multiplier(
     *,
     topic: str = "category",
     precisions: tuple = (0.3, 0.1, 0.2, 0.5),
-    until: object = None,
+    until: Moment | None = None,
     zone: str = "UTC",
     conf_level: float = 0.95,
 ) -> Result:

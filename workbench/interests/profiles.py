@@ -1,5 +1,9 @@
 """How much each customer leans to each topic, and how many lean clearly to one."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names, schemas
@@ -8,6 +12,9 @@ from workbench.interests import acts as reading
 from workbench.notes import Note, say
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import affinity as estimators
+
+if TYPE_CHECKING:
+    from workbench.types import Moment
 
 LEAST, SHOWN = 5, 12
 ANY = "any_topic"
@@ -44,7 +51,7 @@ def profiles(
     space: str | None = None,
     half_life: str | None = None,
     least: int = LEAST,
-    until: object = None,
+    until: Moment | None = None,
     zone: str = "UTC",
     conf_level: float = 0.95,
 ) -> object:
@@ -193,7 +200,7 @@ def affinity(
     space: str | None = None,
     half_life: str | None = None,
     least: int = LEAST,
-    until: object = None,
+    until: Moment | None = None,
     zone: str = "UTC",
     conf_level: float = 0.95,
 ) -> Result:

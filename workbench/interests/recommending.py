@@ -2,7 +2,10 @@
 merely popular.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +17,9 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import rankings
 from workbench.stats import tastes as estimators
+
+if TYPE_CHECKING:
+    from workbench.types import Moment
 
 METHODS = ("popularity", "neighbours", "factors", "memory")
 FEWEST, LEVEL = 50, 0.05
@@ -89,7 +95,7 @@ def recommend(
     item: str = "product_id",
     category: str | None = None,
     lists: Lists | None = None,
-    until: object = None,
+    until: Moment | None = None,
     zone: str = "UTC",
     seed: int = 1,
     conf_level: float = 0.95,
@@ -466,7 +472,7 @@ def recommendations(
     item: str = "product_id",
     method: str = "neighbours",
     lists: Lists | None = None,
-    until: object = None,
+    until: Moment | None = None,
     zone: str = "UTC",
     seed: int = 1,
 ) -> object:

@@ -1,5 +1,9 @@
 """How many mention what, what comes up together, and in which stage."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names
@@ -7,6 +11,11 @@ from workbench.errors import need_columns
 from workbench.interviews.codes import NOT_IMPORTANCE, OURS, none_agreed, read
 from workbench.notes import Note
 from workbench.results import Heat, Points, Result, analysis, tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 RULES = {
     "any": Note("interviews.rule_any", "any coder"),
@@ -34,7 +43,7 @@ METHODS = {
 
 @engine.frames("codes")
 @analysis
-def frequency(codes, *, agreed="any", conf_level=0.95):
+def frequency(codes: Table, *, agreed: str = "any", conf_level: float = 0.95) -> Result:
     """How many participants mention each code?
 
     Parameters
@@ -97,7 +106,9 @@ def frequency(codes, *, agreed="any", conf_level=0.95):
 
 @engine.frames("codes")
 @analysis
-def co_occurrence(codes, *, agreed="any", conf_level=0.95):
+def co_occurrence(
+    codes: Sequence[str] | None, *, agreed: str = "any", conf_level: float = 0.95
+) -> Result:
     """Which codes come up together in one segment?
 
     Parameters are as in `frequency`.
@@ -152,7 +163,9 @@ def co_occurrence(codes, *, agreed="any", conf_level=0.95):
 
 @engine.frames("codes")
 @analysis
-def by_stage(codes, *, by="stage", agreed="any", conf_level=0.95):
+def by_stage(
+    codes: Table, *, by: str = "stage", agreed: str = "any", conf_level: float = 0.95
+) -> Result:
     """In which stage of the journey is what mentioned?
 
     Parameters

@@ -1,5 +1,9 @@
 """Do coders see the same: Krippendorff's alpha, kappas, and who takes what for what."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names
@@ -9,6 +13,9 @@ from workbench.notes import Note
 from workbench.results import Heat, Points, Result, analysis, tidy
 from workbench.stats import agreement as statistics
 from workbench.stats import resample
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 GOOD, TENTATIVE = 0.80, 0.667
 LEAST_PEOPLE = 20
@@ -26,7 +33,15 @@ NO_INTERVAL = Note(
 
 @engine.frames("codes")
 @analysis
-def agreement(codes, *, value=None, level="nominal", draws=500, seed=1, conf_level=0.95):
+def agreement(
+    codes: Table,
+    *,
+    value: str | None = None,
+    level: str = "nominal",
+    draws: int = 500,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Do coders see the same in the same segments?
 
     Parameters
@@ -110,7 +125,7 @@ def agreement(codes, *, value=None, level="nominal", draws=500, seed=1, conf_lev
 
 @engine.frames("codes")
 @analysis
-def confusion(codes, first, second, *, conf_level=0.95):
+def confusion(codes: Table, first: str, second: str, *, conf_level: float = 0.95) -> Result:
     """What does a second coder see where the first sees something?
 
     Parameters

@@ -1,5 +1,9 @@
 """Quotes that stand for a code, chosen by a rule and not by taste."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, names
@@ -8,10 +12,25 @@ from workbench.interviews.codes import none_agreed, read
 from workbench.personal_data import masked
 from workbench.results import analysis
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from workbench.types import Table
+
 
 @engine.frames("codes")
 @analysis
-def quotes(codes, *, text="text", each=2, agreed="any", known_names=(), longest=300):
+def quotes(
+    codes: Table,
+    *,
+    text: str = "text",
+    each: int = 2,
+    agreed: str = "any",
+    known_names: Sequence[str] = (),
+    longest: int = 300,
+) -> pd.DataFrame:
     """Give quotes for every code: those that most coders saw it in, and little else.
 
     The rule: segments that most coders gave the code; of these those with the fewest other codes;

@@ -1,5 +1,9 @@
 """When do further interviews bring nothing new?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, schemas
@@ -9,12 +13,23 @@ from workbench.notes import Note
 from workbench.results import Curve, Result, analysis, tidy
 from workbench.stats import saturation as runs
 
+if TYPE_CHECKING:
+    from workbench.types import Table
+
 
 @engine.frames("codes")
 @analysis
 def saturation(
-    codes, *, base=4, run=2, threshold=0.05, held="interviewed_at", agreed="any", draws=500, seed=1
-):
+    codes: Table,
+    *,
+    base: int = 4,
+    run: int = 2,
+    threshold: float = 0.05,
+    held: str = "interviewed_at",
+    agreed: str = "any",
+    draws: int = 500,
+    seed: int = 1,
+) -> Result:
     """After how many interviews does hardly anything new come up?
 
     Parameters

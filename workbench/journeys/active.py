@@ -1,5 +1,9 @@
 """On how many days, weeks or months of a range people are active."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, periods, schemas
@@ -7,6 +11,9 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.journeys.lifecycle import EACH
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from workbench.types import Moment, Table
 
 PARTLY = Note(
     "journeys.range_cut",
@@ -18,8 +25,15 @@ PARTLY = Note(
 @engine.tables("events")
 @analysis
 def active_periods(
-    events, *, since=None, until=None, period="day", top=10, zone="UTC", conf_level=0.95
-):
+    events: Table,
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    period: str = "day",
+    top: int = 10,
+    zone: str = "UTC",
+    conf_level: float = 0.95,
+) -> Result:
     """On how many days (weeks, months) of a range are people active?
 
     `stickiness` counts the active days of every week or month; this counts the active periods of

@@ -1,5 +1,9 @@
 """Which ways lead to an event, and which lead away from it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, schemas
@@ -8,6 +12,11 @@ from workbench.errors import NotEnoughData
 from workbench.journeys.paths import coded, different_paths, shares_of_paths, with_the_rest
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Moment, Table
 
 TO = {
     "question": Note("journeys.to_question", "Which ways lead to {event:word}?"),
@@ -44,16 +53,16 @@ FROM = {
 @engine.tables("events")
 @analysis
 def paths_to(
-    events,
-    goal,
+    events: Table,
+    goal: str | Sequence[str],
     *,
-    steps=4,
-    timeout="30min",
-    top=20,
-    column="event",
-    until=None,
-    conf_level=0.95,
-):
+    steps: int = 4,
+    timeout: str = "30min",
+    top: int = 20,
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Which steps come before an event?
 
     A path is the last `steps` events of a visit up to its first event `goal`, which is the last of
@@ -96,16 +105,16 @@ def paths_to(
 @engine.tables("events")
 @analysis
 def paths_from(
-    events,
-    start,
+    events: Table,
+    start: str | Sequence[str],
     *,
-    steps=4,
-    timeout="30min",
-    top=20,
-    column="event",
-    until=None,
-    conf_level=0.95,
-):
+    steps: int = 4,
+    timeout: str = "30min",
+    top: int = 20,
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Which steps follow an event?
 
     A path is the first `steps` events of a visit from its first event `start` on, which is the

@@ -1,5 +1,9 @@
 """How well the last events predict the next one."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
@@ -8,14 +12,23 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
+if TYPE_CHECKING:
+    from workbench.types import Moment, Table
+
 NOT_EXPLAINED = Note("journeys.next_limit", "Predicting the next click is not explaining it.")
 
 
 @engine.tables("events")
 @analysis
 def next_event(
-    events, *, orders=(0, 1, 2), timeout="30min", column="event", until=None, conf_level=0.95
-):
+    events: Table,
+    *,
+    orders: tuple = (0, 1, 2),
+    timeout: str = "30min",
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How well does what people just did say what they do next?
 
     Chains of order 0 (the frequencies alone) and higher are learnt on four fifths of the customers

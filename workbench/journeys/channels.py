@@ -1,8 +1,11 @@
 """Where visits come from: UTM parameters, referrers and GA4's channel rules."""
 
+from __future__ import annotations
+
 import re
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -11,6 +14,13 @@ from workbench import engine, intervals, schemas
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from workbench.types import Table
 
 UNTAGGED = Note(
     "journeys.tagging_limit",
@@ -22,7 +32,12 @@ UTM = ("source", "medium", "campaign")
 _PAYMENT_HOSTS = ("paypal.", "adyen.", "mollie.", "stripe.", "klarna.", "ideal.", "worldpay.")
 
 
-def channel(source=None, medium=None, campaign=None, referrer=None):
+def channel(
+    source: str | None = None,
+    medium: str | None = None,
+    campaign: str | None = None,
+    referrer: str | None = None,
+) -> object:
     """Give the GA4 channel group of one visit from its source, medium, campaign and referrer.
 
     Where source and medium are empty they are read off the referrer: a search site is organic, any
@@ -69,7 +84,7 @@ def _site(kind, source):
     return any(name in parts or name == source for name in _rules()["sites"][kind])
 
 
-def parse_utm(page):
+def parse_utm(page: str) -> dict:
     """Return the UTM parameters of a page address as a dictionary, lower-case names, values as they
     stand.
 
@@ -82,7 +97,7 @@ def parse_utm(page):
 
 @engine.frames("events", kept=True)
 @analysis
-def assign_channels(events, *, own_hosts=()):
+def assign_channels(events: Table, *, own_hosts: Sequence[str] = ()) -> pd.DataFrame:
     """Give every event the GA4 channel group of its source, medium, campaign and referrer.
 
     UTM parameters are read off `page` where the columns are missing or empty. Referrers from
@@ -158,7 +173,7 @@ def _is_own(referrer, own_hosts):
 
 @engine.tables("events")
 @analysis
-def tagging(events, *, own_hosts=(), conf_level=0.95):
+def tagging(events: Table, *, own_hosts: Sequence[str] = (), conf_level: float = 0.95) -> Result:
     """Can the sources of visits be trusted: how many are tagged, written in one way, and not the
     site itself?
 
@@ -239,7 +254,9 @@ def tagging(events, *, own_hosts=(), conf_level=0.95):
 
 @engine.frames("profile")
 @analysis
-def omnichannel(profile, *, offline=("store", "phone"), conf_level=0.95):
+def omnichannel(
+    profile: Table, *, offline: Sequence[str] = ("store", "phone"), conf_level: float = 0.95
+) -> Result:
     """How many decisions use more than one channel, and do people search on line and buy off line?
 
     Parameters

@@ -1,5 +1,9 @@
 """Which devices belong to one person, and how far that is known."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -7,10 +11,15 @@ from workbench.errors import NotEnoughData, need_columns, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.types import Table
+
 
 @engine.frames("events", "links", kept=True)
 @analysis
-def identify(events, links, *, device="device_id"):
+def identify(events: Table, links: Table, *, device: str = "device_id") -> pd.DataFrame:
     """Give events of devices to the people known to use them: devices that share a person, and
     persons that share a device, become one.
 
@@ -79,7 +88,14 @@ def _in_order(name):
 @engine.tables("events")
 @engine.frames("links", optional=("truth",), kept=True)
 @analysis
-def identity_quality(events, links, *, device="device_id", truth=None, conf_level=0.95):
+def identity_quality(
+    events: Table,
+    links: Table,
+    *,
+    device: str = "device_id",
+    truth: Table | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How much of the data is tied to a known person, and do the ties contradict each other?
 
     Parameters

@@ -1,11 +1,18 @@
 """Who is new, who comes back, who has gone quiet, and how often do active people come?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, periods, schemas
 from workbench.errors import NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
+
+if TYPE_CHECKING:
+    from workbench.types import Moment, Table
 
 DAY = 86_400_000_000
 EACH = {
@@ -45,7 +52,15 @@ def _seen(events, period, zone, until):
 
 @engine.tables("events")
 @analysis
-def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, conf_level=0.95):
+def lifecycle(
+    events: Table,
+    *,
+    period: str = "week",
+    lookback: str = "90D",
+    zone: str = "UTC",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Of the people active in a period, who is new, who was there before, and who did not come
     back?
 
@@ -183,7 +198,14 @@ def lifecycle(events, *, period="week", lookback="90D", zone="UTC", until=None, 
 
 @engine.tables("events")
 @analysis
-def stickiness(events, *, period="week", zone="UTC", until=None, conf_level=0.95):
+def stickiness(
+    events: Table,
+    *,
+    period: str = "week",
+    zone: str = "UTC",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """On how many days of a week (or month) are active people active?
 
     Parameters are as in `lifecycle`, with period "week" or "month". Only whole periods count.

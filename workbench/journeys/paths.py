@@ -1,5 +1,9 @@
 """How visits begin, and which beginnings go with a purchase."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import special
 
@@ -10,10 +14,24 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats.differences import of_ratios
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Moment, Table
+
 
 @engine.tables("events")
 @analysis
-def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=None, conf_level=0.95):
+def paths(
+    events: Table,
+    *,
+    steps: int = 5,
+    timeout: str = "30min",
+    top: int = 20,
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Which are the most frequent paths at the start of a visit?
 
     A path is the first `steps` events of a visit, repeats in a row taken as one. Paths beyond the
@@ -76,17 +94,17 @@ def paths(events, *, steps=5, timeout="30min", top=20, column="event", until=Non
 @engine.tables("events")
 @analysis
 def distinguishing_paths(
-    events,
-    goal,
+    events: Table,
+    goal: str,
     *,
-    steps=4,
-    timeout="30min",
-    top=15,
-    least=50,
-    column="event",
-    until=None,
-    conf_level=0.95,
-):
+    steps: Sequence[str] = 4,
+    timeout: str = "30min",
+    top: int = 15,
+    least: int = 50,
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Which starts of a visit are more frequent among visits that end in the goal than among the
     others?
 

@@ -1,5 +1,9 @@
 """Visits by several tools' rules, and moves from one event to the next."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
@@ -8,6 +12,9 @@ from workbench.errors import NotEnoughData, one_of
 from workbench.journeys.ongoing import other_campaign
 from workbench.notes import Note
 from workbench.results import Heat, Points, Result, analysis, tidy
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 SECOND = 1_000_000
 
@@ -51,7 +58,14 @@ RULE = {
 
 @engine.tables("events")
 @analysis
-def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95):
+def sessions(
+    events: Table,
+    *,
+    timeout: str = "30min",
+    rule: str | None = None,
+    zone: str = "UTC",
+    conf_level: float = 0.95,
+) -> Result:
     """How often do people come, and how much do they do in a visit?
 
     A session ends when the pause to the next event is longer than `timeout`. By rule "ga4" that is
@@ -119,7 +133,7 @@ def sessions(events, *, timeout="30min", rule=None, zone="UTC", conf_level=0.95)
 
 @engine.tables("events")
 @analysis
-def compare_sessions(events, *, zone="UTC", conf_level=0.95):
+def compare_sessions(events: Table, *, zone: str = "UTC", conf_level: float = 0.95) -> Result:
     """How many visits do different tools make of the same data?
 
     Takes events with customer_id, occurred_at and, for Matomo's rule, campaign. Returns a Result:
@@ -231,7 +245,7 @@ def _cut(events, rules, zone, conf_level):
 
 @engine.tables("events")
 @analysis
-def transitions(events, *, timeout=None, conf_level=0.95):
+def transitions(events: Table, *, timeout: str | None = None, conf_level: float = 0.95) -> Result:
     """What do people do next after each event?
 
     Parameters

@@ -1,5 +1,9 @@
 """Who speaks for the firm, and whether those who say they would do."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
@@ -8,6 +12,9 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.loyalty.limits import recent_answers
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 # Lowest answers, of 0 to 10, of who would recommend and of who is neutral.
 PROMOTERS, PASSIVES = 9, 7
@@ -24,7 +31,14 @@ NO_TONE = Note(
 
 @engine.frames("acts", optional=("customers", "answers"))
 @analysis
-def advocacy(acts, customers, *, window="90D", answers=None, conf_level=0.95):
+def advocacy(
+    acts: Table,
+    customers: int | Table,
+    *,
+    window: str = "90D",
+    answers: Table | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How many customers speak for the firm, and do those who say they would?
 
     Parameters

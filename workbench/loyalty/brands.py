@@ -2,6 +2,10 @@
 categories, with the household as sampling unit.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -10,6 +14,11 @@ from workbench.loyalty.purchases import DRAWS, given, limits_of, measures
 from workbench.notes import Note
 from workbench.results import Heat, Law, Points, Result, analysis, tidy
 from workbench.stats import brand_laws, ranks
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from workbench.types import Table
 
 BRANDS, BRANDS_SHARING = 5, 3  # brands below which no law is held against them
 PER_BUYER = ("purchases", "category_purchases")  # means, not shares
@@ -36,7 +45,9 @@ JEOPARDY_METHOD = Note(
 
 @engine.tables("lines", unless=("Panel",))
 @analysis
-def brand_performance(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
+def brand_performance(
+    lines: Table, *, draws: int = DRAWS, seed: int = 1, conf_level: float = 0.95, **options: Any
+) -> Result:
     """How large is each brand, how many buy it, how often, and how loyal are they?
 
     Parameters
@@ -145,7 +156,9 @@ def _largest(table, households):
 
 @engine.tables("lines", unless=("Panel",))
 @analysis
-def double_jeopardy(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
+def double_jeopardy(
+    lines: Table, *, draws: int = DRAWS, seed: int = 1, conf_level: float = 0.95, **options: Any
+) -> Result:
     """Do small brands suffer twice: fewer buyers, who also buy them a little less often?
 
     The line is purchases · (1 − penetration) = the same for all brands. Brands clearly off it are
@@ -276,7 +289,9 @@ def _off_line(clear):
 
 @engine.tables("lines", unless=("Panel",))
 @analysis
-def duplication(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
+def duplication(
+    lines: Table, *, draws: int = DRAWS, seed: int = 1, conf_level: float = 0.95, **options: Any
+) -> Result:
     """Do brands share their buyers with others in line with how large the others are, or are there
     markets within the market?
 

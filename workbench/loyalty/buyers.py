@@ -1,6 +1,9 @@
 """How heavy and light buyers buy: the share of the heaviest, and what each group buys next."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +16,12 @@ from workbench.loyalty.repeat_buying_theory import SEASON
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats import brand_laws, resample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from workbench.types import Moment, Table
 
 FIRST_BUYERS = 10  # buyers in the first period, below which nothing is compared
 HEAVY_LIMIT = Note(
@@ -38,7 +47,7 @@ class Periods:
 
 @engine.tables("lines")
 @analysis
-def two_periods(lines, until=None):
+def two_periods(lines: Table, until: Moment | None = None) -> Periods:
     """Return the two longest periods of equal length in the data, the first ending on `until`.
 
     Parameters
@@ -71,7 +80,15 @@ def two_periods(lines, until=None):
 
 @engine.tables("lines", unless=("Panel",))
 @analysis
-def heavy_buyers(lines, *, shares=(0.2, 0.5), draws=DRAWS, seed=1, conf_level=0.95, **options):
+def heavy_buyers(
+    lines: Table,
+    *,
+    shares: Sequence[float] = (0.2, 0.5),
+    draws: int = DRAWS,
+    seed: int = 1,
+    conf_level: float = 0.95,
+    **options: Any,
+) -> Result:
     """How much of all purchases do the heaviest buyers make?
 
     Parameters
@@ -178,8 +195,15 @@ def _heaviest(rows, part):
 @engine.tables("lines")
 @analysis
 def buyer_moderation(
-    lines, *, until, households=None, zone="UTC", draws=DRAWS, seed=1, conf_level=0.95
-):
+    lines: Table,
+    *,
+    until: Moment,
+    households: int | None = None,
+    zone: str = "UTC",
+    draws: int = DRAWS,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """What do last period's heavy, light and non-buyers buy next period?
 
     Who bought much bought it partly by chance, and buys less the next time; who bought nothing buys

@@ -1,5 +1,7 @@
 """The NBD and the NBD-Dirichlet of a category: what they cannot be fitted to is refused."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +10,7 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.stats import dirichlet
 
 
-def nbd(penetration, rate):
+def nbd(penetration: float, rate: float) -> tuple:
     """Return mean and spread (K) of the NBD with a penetration and purchases a buyer.
 
     Raises InputError where none has both (every buyer buys once, or all buy).

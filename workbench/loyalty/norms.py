@@ -1,5 +1,9 @@
 """What is normal for a brand of its size: the NBD-Dirichlet as a norm to hold brands against."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import special
 
@@ -12,6 +16,11 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats import resample
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from workbench.types import Table
+
 NAMES = ("penetration", "purchases", "category_purchases", "requirements", "sole")
 SHARES = ("penetration", "requirements", "sole")
 QUESTION = Note(
@@ -23,7 +32,9 @@ GROUPS = 50  # of households, left out in turn
 
 @engine.tables("lines", unless=("Panel",))
 @analysis
-def dirichlet(lines, *, draws=DRAWS, seed=1, conf_level=0.95, **options):
+def dirichlet(
+    lines: Table, *, draws: int = DRAWS, seed: int = 1, conf_level: float = 0.95, **options: Any
+) -> Result:
     """How would each brand be bought if buyers differed only in how often they buy and which brands
     they like, and nothing else?
 

@@ -2,6 +2,10 @@
 buy before and after they join a loyalty programme.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, periods, schemas, survival
@@ -10,6 +14,11 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.loyalty.limits import few
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.types import Moment, Table
 
 LEAST = 100  # purchases a group
 PERIODS = 3  # periods below which nothing is compared over time
@@ -25,8 +34,15 @@ RECOVERY_LIMIT = Note(
 @engine.frames("complaints", "orders", near={"orders": engine.FirstOfDay()})
 @analysis
 def service_recovery(
-    complaints, orders, *, window="60D", link="14D", repair="7D", zone="UTC", conf_level=0.95
-):
+    complaints: Table,
+    orders: Table,
+    *,
+    window: str = "60D",
+    link: str = "14D",
+    repair: str = "7D",
+    zone: str = "UTC",
+    conf_level: float = 0.95,
+) -> Result:
     """Do customers come back after a complaint, and more often once it is solved?
 
     A complaint belongs to its customer's last purchase day before it. Whoever comes back at once
@@ -350,7 +366,15 @@ def _came_back(table, window, conf_level):
 @engine.tables("orders")
 @engine.frames("members")
 @analysis
-def programme_panel(orders, members, *, begin, period="month", zone="UTC", until=None):
+def programme_panel(
+    orders: Table,
+    members: Table,
+    *,
+    begin: Moment,
+    period: str = "month",
+    zone: str = "UTC",
+    until: Moment | None = None,
+) -> pd.DataFrame:
     """Lay out what customers bought before and after they joined a programme, as a panel for a
     comparison over time.
 
@@ -451,7 +475,7 @@ def programme_panel(orders, members, *, begin, period="month", zone="UTC", until
 
 @engine.frames("joined")
 @analysis
-def programme_baseline(joined):
+def programme_baseline(joined: Table) -> pd.DataFrame:
     """Return what members and others bought a period before anybody could be a member.
 
     Parameters

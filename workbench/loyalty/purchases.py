@@ -2,7 +2,10 @@
 measured by them.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,9 @@ from workbench.loyalty.limits import BUYERS_ONLY, few
 from workbench.notes import Note
 from workbench.results import analysis
 from workbench.stats import resample
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 LEAST = 400  # households
 OTHERS = "other brands"
@@ -57,7 +63,14 @@ class Panel:
 
 @engine.tables("lines")
 @analysis
-def purchase_panel(lines, *, brand="brand", households=None, most=12, by="occasions"):
+def purchase_panel(
+    lines: Table,
+    *,
+    brand: str = "brand",
+    households: int | None = None,
+    most: int = 12,
+    by: str = "occasions",
+) -> Panel:
     """Count the purchases of every household and brand.
 
     Parameters

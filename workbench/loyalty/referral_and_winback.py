@@ -1,5 +1,9 @@
 """What satisfied customers do: come back, bring others, and whether lapsed ones can be won back."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
@@ -8,6 +12,9 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.loyalty.limits import few, recent_answers
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 ANSWERS = 30  # answers below which nothing is compared
 LINK_LEAST, INVITERS, ARM = 300, 100, 200  # common minimums
@@ -37,7 +44,14 @@ NOT_RANDOMISED = Note(
 
 @engine.frames("answers", "orders", near={"orders": engine.Near("answers", "answered_at")})
 @analysis
-def satisfaction_link(answers, orders, *, score="satisfaction", window="90D", conf_level=0.95):
+def satisfaction_link(
+    answers: Table,
+    orders: Table,
+    *,
+    score: str = "satisfaction",
+    window: str = "90D",
+    conf_level: float = 0.95,
+) -> Result:
     """Do satisfied customers order again more often, and does dissatisfaction weigh more than
     satisfaction?
 
@@ -172,7 +186,7 @@ def satisfaction_link(answers, orders, *, score="satisfaction", window="90D", co
 
 @engine.frames("invites", optional=("customers",))
 @analysis
-def referral(invites, customers, *, conf_level=0.95):
+def referral(invites: Table, customers: int | Table, *, conf_level: float = 0.95) -> Result:
     """How many new customers does a customer bring?
 
     Parameters
@@ -282,7 +296,15 @@ def referral(invites, customers, *, conf_level=0.95):
 
 @engine.frames("contacts", "orders", near={"orders": engine.Near("contacts", "contacted_at")})
 @analysis
-def win_back(contacts, orders, *, window="90D", held="holdout", randomised=True, conf_level=0.95):
+def win_back(
+    contacts: Table,
+    orders: Table,
+    *,
+    window: str = "90D",
+    held: str = "holdout",
+    randomised: bool = True,
+    conf_level: float = 0.95,
+) -> Result:
     """Do lapsed customers return more often when they are approached?
 
     Parameters

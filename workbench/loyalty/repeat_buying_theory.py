@@ -2,6 +2,10 @@
 changes.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import special
 
@@ -12,6 +16,9 @@ from workbench.loyalty.nbd_dirichlet import nbd
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stats import brand_laws
+
+if TYPE_CHECKING:
+    from workbench.types import Moment, Table
 
 MOST = 10  # purchases from which buyers are taken together
 DRAWS = 1000
@@ -45,16 +52,16 @@ SEASON = Note(
 @engine.tables("orders")
 @analysis
 def repeat_buying(
-    orders,
+    orders: Table,
     *,
-    begin,
-    length="91D",
-    households=None,
-    zone="UTC",
-    draws=DRAWS,
-    seed=1,
-    conf_level=0.95,
-):
+    begin: Moment,
+    length: str = "91D",
+    households: int | None = None,
+    zone: str = "UTC",
+    draws: int = DRAWS,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """How many buy how often in a period, how many of them buy in the next, and is that what the
     NBD says?
 

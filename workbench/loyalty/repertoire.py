@@ -1,5 +1,9 @@
 """What people buy the next time after buying a brand."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -7,6 +11,9 @@ from workbench.errors import NotEnoughData, need_columns
 from workbench.loyalty.purchases import OTHERS
 from workbench.notes import Note
 from workbench.results import Heat, Result, analysis
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 PAIRS = 20  # pairs of purchases below which nothing is shown
 REPERTOIRE = Note(
@@ -17,7 +24,9 @@ REPERTOIRE = Note(
 
 @engine.tables("lines")
 @analysis
-def switching(lines, *, brand="brand", most=8, conf_level=0.95):
+def switching(
+    lines: Table, *, brand: str = "brand", most: int = 8, conf_level: float = 0.95
+) -> Result:
     """After buying a brand, what do people buy the next time?
 
     Parameters

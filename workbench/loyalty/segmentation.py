@@ -2,6 +2,10 @@
 next to each group.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, periods, schemas
@@ -10,6 +14,13 @@ from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.loyalty.limits import few
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Points, Result, analysis, tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from workbench.types import Moment, Table
 
 LEAST = 30  # customers a segment below which its shares are shown but not to be relied on
 SEGMENTS = ("champions", "loyal", "new", "fading", "at_risk", "lost")
@@ -31,7 +42,14 @@ GRID_LIMIT = Note(
 
 @engine.tables("orders")
 @analysis
-def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
+def rfm(
+    orders: Table,
+    *,
+    as_of: Moment | None = None,
+    zone: str = "UTC",
+    groups: int = 5,
+    cuts: Mapping | None = None,
+) -> pd.DataFrame:
     """Score every customer on recency, frequency and money, and name the segment.
 
     Parameters
@@ -127,7 +145,9 @@ def rfm(orders, *, as_of=None, zone="UTC", groups=5, cuts=None):
 @engine.tables("orders")
 @engine.frames("scored")
 @analysis
-def rfm_segments(scored, orders, *, window="90D", conf_level=0.95):
+def rfm_segments(
+    scored: Table, orders: Table, *, window: str = "90D", conf_level: float = 0.95
+) -> Result:
     """How large is each segment, what does it spend, and how many of it order in the time after?
 
     Parameters
@@ -227,7 +247,14 @@ def rfm_segments(scored, orders, *, window="90D", conf_level=0.95):
 
 @engine.frames("table")
 @analysis
-def dick_basu(table, attitude, behaviour, *, cuts=None, conf_level=0.95):
+def dick_basu(
+    table: Table,
+    attitude: str,
+    behaviour: str,
+    *,
+    cuts: tuple | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Who is loyal in attitude and behaviour, who only in one of them?
 
     Parameters

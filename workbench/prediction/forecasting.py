@@ -2,7 +2,10 @@
 before, with intervals earned in the past.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,9 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.prediction.extrapolation import KNOWN, ahead_by_cohort, following, interval
 from workbench.results import Curve, Result, analysis
+
+if TYPE_CHECKING:
+    from workbench.types import Moment, Table
 
 FIRST = 12  # periods the first forecast of the past learns from
 SEASON = {"month": 12, "week": 52}
@@ -104,18 +110,18 @@ class Plan:
 @engine.tables("orders")
 @analysis
 def forecast(
-    orders,
+    orders: Table,
     *,
-    measure="orders",
-    period="month",
-    ahead=3,
-    inflow=6,
-    level=6,
-    season=None,
-    zone="UTC",
-    until=None,
-    conf_level=0.95,
-):
+    measure: str = "orders",
+    period: str = "month",
+    ahead: int = 3,
+    inflow: int = 6,
+    level: int = 6,
+    season: int | None = None,
+    zone: str = "UTC",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How many orders, or how much revenue, will come in over the next periods?
 
     By cohort: customers who first bought in one period go on as earlier cohorts did at that age, at

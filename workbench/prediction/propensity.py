@@ -2,7 +2,10 @@
 the next, beside recency alone.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
@@ -15,6 +18,11 @@ from workbench.prediction import said_of_returning as statements
 from workbench.prediction.evaluation import Judge
 from workbench.results import Points, Result, analysis
 from workbench.stats import learners, resample
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.types import Moment, Table
 
 SHOWN = ("days_since_last", "orders", "overdue", "mean_value")
 TRAITS = ("days_since_last", "orders", "tenure", "recent", "overdue", "mean_value")
@@ -80,7 +88,14 @@ class Prediction:
 
 @engine.tables("orders")
 @analysis
-def features(orders, *, at, horizon="90D", zone="UTC", until=None):
+def features(
+    orders: Table,
+    *,
+    at: Moment,
+    horizon: str = "90D",
+    zone: str = "UTC",
+    until: Moment | None = None,
+) -> pd.DataFrame:
     """Tell of every customer what they had done by a day, and whether they came back after it.
 
     Parameters
@@ -182,19 +197,19 @@ def features(orders, *, at, horizon="90D", zone="UTC", until=None):
 @engine.tables("orders")
 @analysis
 def repurchase_propensity(
-    orders,
+    orders: Table,
     *,
-    horizon="90D",
-    at=None,
-    value=None,
-    cost=None,
-    learner=None,
-    zone="UTC",
-    until=None,
-    draws=1000,
-    seed=1,
-    conf_level=0.95,
-):
+    horizon: str = "90D",
+    at: Moment | None = None,
+    value: float | None = None,
+    cost: float | None = None,
+    learner: object = None,
+    zone: str = "UTC",
+    until: Moment | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Can it be told who will come back, better than by how long they have been away?
 
     Learnt from what customers did by one day and in the horizon after it; judged on the horizon

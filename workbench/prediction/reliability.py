@@ -1,5 +1,9 @@
 """Do predicted probabilities hold? Customers in groups by prediction, beside what they did."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import intervals
@@ -7,6 +11,9 @@ from workbench.errors import InputError, one_of
 from workbench.notes import Note
 from workbench.prediction.propensity import MODELS, Prediction
 from workbench.results import Curve, Result, analysis
+
+if TYPE_CHECKING:
+    from typing import Any
 
 CALIBRATION_METHOD = Note(
     "prediction.calibration_method",
@@ -19,7 +26,9 @@ CALIBRATION_AXIS = Note(
 
 
 @analysis
-def calibration(prediction, *, model="history", groups=10, conf_level=0.95):
+def calibration(
+    prediction: Result | Any, *, model: str = "history", groups: int = 10, conf_level: float = 0.95
+) -> Result:
     """Do as many come back as predicted?
 
     Parameters

@@ -1,12 +1,17 @@
 """The Result every analysis returns: a question, a tidy table, and what a reader must know."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
 from os import PathLike
 from pathlib import Path
+from typing import Any, overload
 
 from workbench import engine, notes
+from workbench.engine.gate import Function
 from workbench.errors import InputError, check_draws, one_of
 from workbench.notes import Note
 from workbench.results import charts, rows
@@ -224,7 +229,11 @@ def tidy(rows):
     return table[[*keys, *numbers, *(c for c in table if c not in (*keys, *numbers))]]
 
 
-def analysis(function=None, *, none_drawn=False):
+@overload
+def analysis(function: Function) -> Function: ...
+@overload
+def analysis(*, none_drawn: bool = ...) -> Callable[[Function], Function]: ...
+def analysis(function: Any = None, *, none_drawn: bool = False) -> Any:
     """Make an analysis carry what its tables are marked with to what it returns: simulated or not,
     the currency of their money, and what could not be used or did not occur; and refuse a number of
     draws that gives no interval, unless none is asked for (`none_drawn`: 0 draws are no interval).

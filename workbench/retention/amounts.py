@@ -1,11 +1,18 @@
 """Dearer or cheaper than the time before? What is regression to the mean, and what is not."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
 from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 LEAST = 10  # customers with both orders
 REGRESSION = Note(
@@ -18,7 +25,7 @@ REGRESSION = Note(
 
 @engine.frames("times")
 @analysis
-def next_amounts(times, *, conf_level=0.95):
+def next_amounts(times: Table, *, conf_level: float = 0.95) -> Result:
     """Do customers with a large order spend less the next time, or is that regression to the mean?
 
     Customers are split by the amount of one order, and the other one is looked at: forwards (split

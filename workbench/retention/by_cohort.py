@@ -1,6 +1,9 @@
 """Cohorts: who first bought together, how many of them are active later, and their mean."""
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +12,9 @@ from workbench.errors import InputError, one_of
 from workbench.notes import Note
 from workbench.results import Heat, Result, analysis, tidy
 from workbench.retention import sentences
+
+if TYPE_CHECKING:
+    from workbench.types import Moment, Table
 
 CLOCKS = {
     "calendar": Note("retention.clock_calendar", "calendar periods"),
@@ -72,17 +78,17 @@ SEEN = Note(
 @engine.tables("orders")
 @analysis
 def cohorts(
-    orders,
+    orders: Table,
     *,
-    period="month",
-    clock="calendar",
-    criterion="on",
-    measure="customers",
-    entry="first",
-    zone="UTC",
-    until=None,
-    conf_level=0.95,
-):
+    period: str = "month",
+    clock: str = "calendar",
+    criterion: str = "on",
+    measure: str = "customers",
+    entry: str = "first",
+    zone: str = "UTC",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Of those who first bought in a period, or bought in it at all, how many are active later on?
 
     Parameters

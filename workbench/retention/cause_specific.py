@@ -1,5 +1,9 @@
 """For which reason do they leave, where one reason rules out the others?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, survival
@@ -8,6 +12,9 @@ from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 from workbench.retention import sentences
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 NOBODY_LEFT = Note(
     "retention.exit_nobody",
@@ -24,8 +31,14 @@ EXIT_LIMIT = Note(
 @engine.frames("table")
 @analysis
 def competing_risks(
-    table, *, time="days", cause="cause", customer=None, horizon=None, conf_level=0.95
-):
+    table: Table,
+    *,
+    time: str = "days",
+    cause: str = "cause",
+    customer: str | None = None,
+    horizon: float | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Which share has ended for each reason by each time, where one reason rules out the others?
 
     Parameters

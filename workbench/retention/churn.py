@@ -1,10 +1,17 @@
 """Who stays? The rate of customers kept between two dates."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench import engine, intervals, periods, schemas
 from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.retention import sentences
+
+if TYPE_CHECKING:
+    from workbench.types import Moment, Table
 
 RATE_ANSWER = Note(
     "retention.rate_answer",
@@ -20,7 +27,15 @@ RATE_LIMIT = Note(
 
 @engine.tables("orders")
 @analysis
-def retention_rate(orders, *, begin, end, active="90D", zone="UTC", conf_level=0.95):
+def retention_rate(
+    orders: Table,
+    *,
+    begin: Moment,
+    end: Moment,
+    active: str = "90D",
+    zone: str = "UTC",
+    conf_level: float = 0.95,
+) -> Result:
     """Of those who were customers when a period began, how many still are at its end?
 
     A customer at a date is someone who ordered in the `active` days up to it: in a shop without

@@ -1,6 +1,9 @@
 """One curve over all cohorts, and of groups of customers beside each other."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,11 @@ from workbench.results import Curve, Result, analysis
 from workbench.retention import grouping, sentences
 from workbench.retention.by_cohort import NOT_FOLLOWED, cohorts
 from workbench.retention.grouping import compared
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.types import Grouping, Moment, Table
 
 MEAN_METHOD = Note(
     "retention.mean_method",
@@ -31,8 +39,15 @@ MEAN_MIX = Note(
 @engine.tables("orders")
 @analysis
 def cohorts_by(
-    orders, by, *, period="month", clock="calendar", zone="UTC", until=None, conf_level=0.95
-):
+    orders: Table,
+    by: Grouping,
+    *,
+    period: str = "month",
+    clock: str = "calendar",
+    zone: str = "UTC",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Do groups of customers differ in how many are active at each age after their first purchase?
 
     Parameters
@@ -80,7 +95,7 @@ def cohorts_by(
 
 
 @analysis
-def mean_curve(cohorts, *, conf_level=0.95):
+def mean_curve(cohorts: Result | Mapping, *, conf_level: float = 0.95) -> Result:
     """What share of customers is active at each age, over all cohorts followed that long?
 
     Parameters

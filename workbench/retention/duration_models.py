@@ -1,5 +1,9 @@
 """What is associated with staying longer? Regressions of durations, some of them still open."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -11,6 +15,11 @@ from workbench.retention import sentences
 from workbench.retention.survival_analysis import durations, entered
 from workbench.stats import durations as stretches
 from workbench.stats import hazards
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 COX_METHOD = Note(
     "retention.cox_method",
@@ -48,16 +57,16 @@ FAMILIES = ("weibull", "exponential", "log_logistic", "log_normal")
 @engine.frames("table")
 @analysis
 def cox(
-    table,
-    covariates,
+    table: Table,
+    covariates: Sequence[str],
     *,
-    time="days",
-    event="ended",
-    cluster=None,
-    strata=None,
-    penalty=None,
-    conf_level=0.95,
-):
+    time: str = "days",
+    event: str = "ended",
+    cluster: str | None = None,
+    strata: str | None = None,
+    penalty: str | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """What is associated with ending sooner or later, whatever the shape over time?
 
     Parameters
@@ -299,15 +308,15 @@ def _too_few(ended, covariates, clusters):
 @engine.frames("table")
 @analysis
 def parametric(
-    table,
-    covariates=(),
+    table: Table,
+    covariates: Sequence[str] = (),
     *,
-    family="weibull",
-    time="days",
-    event="ended",
-    cluster=None,
-    conf_level=0.95,
-):
+    family: str = "weibull",
+    time: str | Sequence[str] = "days",
+    event: str = "ended",
+    cluster: str | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """By what factor are durations longer, and does leaving become likelier or rarer with time?
 
     Parameters

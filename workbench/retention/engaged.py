@@ -1,5 +1,9 @@
 """Who stays engaged: customers who still do anything, month by month."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, periods, schemas
@@ -9,6 +13,11 @@ from workbench.errors import InputError, NotEnoughData, need_columns
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 from workbench.retention import sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 MONTH = 30  # days
 AT_ONCE = 2  # a first fall more than this many times all later ones has no half-life
@@ -29,7 +38,16 @@ NO_DECAY = Note(
 
 @engine.tables("events", "orders")
 @analysis
-def engagement(events, orders, *, acts=None, machine=None, months=6, zone="UTC", conf_level=0.95):
+def engagement(
+    events: Table,
+    orders: Table,
+    *,
+    acts: Sequence[str] | None = None,
+    machine: str | None = None,
+    months: int = 6,
+    zone: str = "UTC",
+    conf_level: float = 0.95,
+) -> Result:
     """How many customers still do anything, month by month after their first order?
 
     Parameters

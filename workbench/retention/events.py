@@ -1,6 +1,9 @@
 """Retention between any two events: who does one thing, and then another so much later."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +16,11 @@ from workbench.retention import sentences
 from workbench.retention.grouping import compared
 from workbench.retention.rates import SHARE_BACK
 from workbench.retention.returns import Returns, Times
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workbench.types import Moment, Table
 
 HOUR = 3_600_000_000
 ENTRIES = ("first", "every")
@@ -60,8 +68,16 @@ class Clock:
 @engine.tables("events")
 @analysis
 def event_retention(
-    events, start, back=None, *, ages=(1, 7, 30), clock=None, by=None, until=None, conf_level=0.95
-):
+    events: Table,
+    start: str | Sequence[str] | Mapping,
+    back: str | Sequence[str] | Mapping | None = None,
+    *,
+    ages: Sequence = (1, 7, 30),
+    clock: Clock | None = None,
+    by: str | None = None,
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Of the customers who do one thing, how many do another so many periods later?
 
     Parameters

@@ -1,6 +1,9 @@
 """After which purchase do customers fall silent, and how much of that is sorting?"""
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,9 @@ from workbench.results import Points, Result, analysis
 from workbench.retention import grouping, sentences
 from workbench.retention.repeat_purchase import interpurchase_times
 from workbench.stats import stationary
+
+if TYPE_CHECKING:
+    from workbench.types import Grouping, Moment, Table
 
 NUMBERS = {"1": 1, "2": 2, "3": 3, "4+": (4, None)}
 SAME = 4  # purchases made by those who are followed through the first ones
@@ -49,7 +55,15 @@ CHURN_SORTING = Note(
 
 @engine.tables("orders")
 @analysis
-def churn_moments(orders, *, silence=None, by=None, zone="UTC", until=None, conf_level=0.95):
+def churn_moments(
+    orders: Table,
+    *,
+    silence: str | None = None,
+    by: Grouping | None = None,
+    zone: str = "UTC",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """After which purchase do customers become inactive, and what if nobody changed?
 
     Inactive means: no purchase for longer than T days, T by default the 90th percentile of the

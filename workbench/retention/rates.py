@@ -1,6 +1,9 @@
 """Retention as product and media teams count it: by days since a first purchase, and over time."""
 
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +12,11 @@ from workbench.errors import InputError, NotEnoughData, one_of
 from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
 from workbench.retention import grouping, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Grouping, Moment, Table
 
 KINDS = ("n_day", "unbounded", "bracket")
 SHARE_BACK = Note("retention.day_axis", "Share that came back")
@@ -63,15 +71,15 @@ TIME_METHOD = Note(
 @engine.tables("orders")
 @analysis
 def day_retention(
-    orders,
+    orders: Table,
     *,
-    kind="bracket",
-    days=(1, 31, 61, 91),
-    by=None,
-    zone="UTC",
-    until=None,
-    conf_level=0.95,
-):
+    kind: str = "bracket",
+    days: Sequence[int] = (1, 31, 61, 91),
+    by: Grouping | None = None,
+    zone: str = "UTC",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How many customers are back on a day, from a day on, or between two days after the first?
 
     Parameters
@@ -227,8 +235,14 @@ def _day_answer(table, kind, several, conf_level):
 @engine.tables("orders")
 @analysis
 def retention_trend(
-    orders, *, days=(1, 31), period="month", zone="UTC", until=None, conf_level=0.95
-):
+    orders: Table,
+    *,
+    days: tuple = (1, 31),
+    period: str = "month",
+    zone: str = "UTC",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Does the share that comes back between two days rise or fall from cohort to cohort?
 
     Parameters

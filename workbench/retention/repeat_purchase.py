@@ -5,7 +5,10 @@ are no repeat, nor is a day on which more was given back than paid. All of a cus
 from the engine as one row a customer or less.
 """
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +18,11 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.retention import grouping, sentences
 from workbench.stats import stationary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Grouping, Moment, Table
 
 EVER_LIMIT = Note(
     "retention.ever_limit",
@@ -75,15 +83,15 @@ _EVER = """WITH
 @engine.tables("orders")
 @analysis
 def repeat_rate(
-    orders,
+    orders: Table,
     *,
-    windows=("90D", "180D", "365D"),
-    washout=None,
-    by=None,
-    zone="UTC",
-    until=None,
-    conf_level=0.95,
-):
+    windows: Sequence[str] = ("90D", "180D", "365D"),
+    washout: str | None = None,
+    by: Grouping | None = None,
+    zone: str = "UTC",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How many customers come back within a set time?
 
     Parameters
@@ -315,7 +323,7 @@ def _repeat_difference(first, conf_level):
 
 @engine.tables("orders")
 @analysis
-def ever_repeat(orders, *, conf_level=0.95):
+def ever_repeat(orders: Table, *, conf_level: float = 0.95) -> Result:
     """Which share has two orders or more at all? Shown only beside `repeat_rate`: it grows with the
     customers' age.
 
@@ -373,7 +381,7 @@ def ever_repeat(orders, *, conf_level=0.95):
 
 @engine.tables("orders")
 @analysis
-def interpurchase_times(orders, *, zone="UTC", until=None):
+def interpurchase_times(orders: Table, *, zone: str = "UTC", until: Moment | None = None) -> object:
     """List every pause between purchase days, the open one at the end included.
 
     Parameters are as in `repeat_rate`. Returns a DataFrame with customer_id, number (1 = after the

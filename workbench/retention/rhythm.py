@@ -1,5 +1,9 @@
 """How often customers buy, for how much, and how long the pause is; groups beside each other."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas, survival
@@ -7,6 +11,9 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.retention import grouping, sentences
 from workbench.retention.repeat_purchase import interpurchase_times
+
+if TYPE_CHECKING:
+    from workbench.types import Grouping, Moment, Table
 
 OPEN_PAUSE = Note(
     "retention.open_pause",
@@ -29,7 +36,14 @@ RHYTHM_METHOD_BY = Note(
 
 @engine.tables("orders")
 @analysis
-def purchase_frequency(orders, *, by=None, zone="UTC", until=None, conf_level=0.95):
+def purchase_frequency(
+    orders: Table,
+    *,
+    by: Grouping | None = None,
+    zone: str = "UTC",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How often do customers buy, for how much, and how long is the pause?
 
     Parameters are as in `repeat_rate`.

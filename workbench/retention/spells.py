@@ -1,5 +1,9 @@
 """Times from one purchase to the next, as survival analysis wants them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine
@@ -7,10 +11,17 @@ from workbench.errors import NotEnoughData
 from workbench.results import analysis
 from workbench.retention.repeat_purchase import interpurchase_times
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.types import Moment, Table
+
 
 @engine.tables("orders")
 @analysis
-def times_to_return(orders, *, after=1, zone="UTC", until=None):
+def times_to_return(
+    orders: Table, *, after: int = 1, zone: str = "UTC", until: Moment | None = None
+) -> pd.DataFrame:
     """List the time from every customer's purchase number `after` to the next, open ones included.
 
     Parameters

@@ -1,5 +1,9 @@
 """How long do they stay? Survival curves, hazards by period and exits of several kinds."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, survival
@@ -9,6 +13,11 @@ from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis
 from workbench.retention import sentences
 from workbench.stats import stationary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 HAZARD_LIMIT = Note(
     "retention.hazard_limit",
@@ -59,16 +68,16 @@ def durations(table, time, event, *others):
 @engine.frames("table")
 @analysis
 def survival_curves(
-    table,
+    table: Table,
     *,
-    time="days",
-    event="ended",
-    entry=None,
-    by=None,
-    customer=None,
-    horizon=None,
-    conf_level=0.95,
-):
+    time: str = "days",
+    event: str = "ended",
+    entry: str | None = None,
+    by: str | None = None,
+    customer: str | None = None,
+    horizon: float | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Which share is still going on after each time, and do groups differ?
 
     Parameters
@@ -305,16 +314,16 @@ def _stay_answer(table, medians, p, time, n, conf_level):
 @engine.frames("table")
 @analysis
 def discrete_time_hazard(
-    table,
-    covariates=(),
+    table: Table,
+    covariates: Sequence[str] = (),
     *,
-    width,
-    time="days",
-    event="ended",
-    cluster=None,
-    most=12,
-    conf_level=0.95,
-):
+    width: float,
+    time: str | Sequence[str] = "days",
+    event: str = "ended",
+    cluster: str | None = None,
+    most: int = 12,
+    conf_level: float = 0.95,
+) -> Result:
     """In which period does it end: which share of those still in it ends there, and what goes with
     that?
 

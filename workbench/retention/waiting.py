@@ -1,5 +1,9 @@
 """How long until the next purchase: a curve of everybody, whoever has not bought again included."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench import engine, schemas, survival
 from workbench import names as own
 from workbench.errors import NotEnoughData
@@ -8,10 +12,23 @@ from workbench.results import Curve, Result, analysis
 from workbench.retention import sentences
 from workbench.retention.repeat_purchase import interpurchase_times
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.types import Moment, Table
+
 
 @engine.tables("orders")
 @analysis
-def time_to_repurchase(orders, *, after=1, by=None, zone="UTC", until=None, conf_level=0.95):
+def time_to_repurchase(
+    orders: Table,
+    *,
+    after: int = 1,
+    by: pd.Series | None = None,
+    zone: str = "UTC",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How long until the next purchase, when some have not bought again yet?
 
     Parameters

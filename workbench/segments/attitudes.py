@@ -1,5 +1,9 @@
 """Groups by what customers want, where they are, what they think, and how much of them is ours."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names
@@ -8,6 +12,11 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.segments import people
 from workbench.stats import drift
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 LEAST, LEVEL = 30, 0.05
 NO_DOMINANT = "no_dominant_benefit"
@@ -23,7 +32,7 @@ SILENT = Note(
 
 @engine.frames("acts")
 @analysis
-def benefits(acts, *, benefit="benefit", conf_level=0.95):
+def benefits(acts: Table, *, benefit: str = "benefit", conf_level: float = 0.95) -> Result:
     """Which benefit do customers seek first, where they seek one clearly more than the next?
 
     Parameters
@@ -123,7 +132,9 @@ def _sizes(key, groups, order, conf_level):
 
 @engine.frames("now", "before")
 @analysis
-def journey(now, stages, *, before=None, conf_level=0.95):
+def journey(
+    now: Table, stages: Sequence[str], *, before: Table | None = None, conf_level: float = 0.95
+) -> Result:
     """Where in the journey do customers stand, and where do most get stuck?
 
     Parameters
@@ -244,7 +255,14 @@ def _stuck(rows, moved, n):
 
 @engine.frames("customers")
 @analysis
-def satisfaction(customers, reactions, *, grade="grade", cuts=(4, 6), conf_level=0.95):
+def satisfaction(
+    customers: Table,
+    reactions: Sequence[str],
+    *,
+    grade: str = "grade",
+    cuts: tuple = (4, 6),
+    conf_level: float = 0.95,
+) -> Result:
     """How many are satisfied, neutral or dissatisfied, and what does each group do next?
 
     Parameters
@@ -365,7 +383,9 @@ def _felt(table, reactions, p):
 
 @engine.frames("customers")
 @analysis
-def loyalty(customers, *, own="own", category="category", conf_level=0.95):
+def loyalty(
+    customers: Table, *, own: str = "own", category: str = "category", conf_level: float = 0.95
+) -> Result:
     """How loyal are customers in what they spend, and how much of their spending could still come?
 
     Parameters

@@ -1,5 +1,9 @@
 """Does what customers do foretell more than who they are?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -9,6 +13,11 @@ from workbench.results import Points, Result, analysis, tidy
 from workbench.results import columns as held
 from workbench.segments import people
 from workbench.stats import cross_validation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 LEAST, ADVISED, EACH = 100, 500, 20
 ANSWER = Note(
@@ -25,7 +34,17 @@ BETTER = {
 
 @engine.frames("table")
 @analysis
-def bases(table, *, demographics, behaviour, outcome, folds=5, draws=1000, seed=1, conf_level=0.95):
+def bases(
+    table: Table,
+    *,
+    demographics: Sequence[str],
+    behaviour: Sequence[str],
+    outcome: str,
+    folds: int = 5,
+    draws: int = 1000,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Does what customers do foretell a later outcome better than who they are?
 
     Parameters

@@ -1,9 +1,18 @@
 """What customers did, as one row of numbers each: what segments of behaviour are made from."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench import engine, periods, schemas
 from workbench.errors import NotEnoughData
 from workbench.results import analysis
 from workbench.segments import people
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.types import Moment, Table
 
 _ORDERS = """
   SELECT customer AS customer_id, CAST(:day - max(day) AS BIGINT) AS recency,
@@ -21,7 +30,9 @@ _EVENTS = """
 
 @engine.tables("orders", optional=("events",))
 @analysis
-def behaviour(orders, *, events=None, as_of=None, zone="UTC"):
+def behaviour(
+    orders: Table, *, events: Table | None = None, as_of: Moment | None = None, zone: str = "UTC"
+) -> pd.DataFrame:
     """What had each customer done by a day: how lately, often and dearly they bought, and how much
     they looked?
 
@@ -97,7 +108,7 @@ def _with_events(made, events, day, zone):
 @engine.tables("orders")
 @engine.frames("customers")
 @analysis
-def subsequent_behaviour(customers, orders, *, window="90D"):
+def subsequent_behaviour(customers: Table, orders: Table, *, window: str = "90D") -> pd.DataFrame:
     """What did the same customers do in the time after: the outcome no segment was made from?
 
     Parameters

@@ -1,6 +1,9 @@
 """Are there segments, how many, and how good are they?"""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,13 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.segments import people
 from workbench.stats import clustering
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from workbench.types import Table
 
 LEAST, A_COLUMN = 50, 70  # customers at all, and a column
 SAMPLE, TABLE = 20_000, 4_000  # customers whose groups are drawn anew, and set beside no groups
@@ -103,16 +113,16 @@ class Card:
 @engine.frames("customers")
 @analysis
 def clusters(
-    customers,
-    columns,
+    customers: Table,
+    columns: Sequence[str],
     *,
-    outcome=None,
-    basis="use",
-    most=6,
-    draws=100,
-    tables=39,
-    seed=1,
-):
+    outcome: str | None = None,
+    basis: str = "use",
+    most: int = 6,
+    draws: int = 100,
+    tables: int = 39,
+    seed: int = 1,
+) -> Result:
     """Which groups of alike customers are there, if any, and how good are they?
 
     Parameters
@@ -330,7 +340,7 @@ def _outcome(rows, segment, outcome):
 
 
 @engine.frames("customers", kept=True)
-def permuted_columns(customers, columns, *, seed=1):
+def permuted_columns(customers: Table, columns: Sequence[str], *, seed: int = 1) -> pd.DataFrame:
     """What would the same table be like if its columns had nothing to do with one another?
 
     Parameters

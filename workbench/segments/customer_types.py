@@ -1,6 +1,9 @@
 """New, impulse, angry, insistent, loyal: kinds of customers by dated rules, printed in full."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,11 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.segments import people
 from workbench.stats import kappas
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.types import Moment, Table
 
 # In the order in which one kind is taken where somebody has several.
 TYPES = ("angry", "insistent", "new", "loyal", "impulse")
@@ -65,7 +73,15 @@ class Rules:
 @engine.tables("orders")
 @engine.frames(optional=("tickets", "people_known"))
 @analysis
-def types(orders, *, tickets=None, people_known=None, rules=None, as_of=None, zone="UTC"):
+def types(
+    orders: Table,
+    *,
+    tickets: Table | None = None,
+    people_known: Table | None = None,
+    rules: Rules | None = None,
+    as_of: Moment | None = None,
+    zone: str = "UTC",
+) -> pd.DataFrame:
     """Which customers were new, impulse, angry, insistent or loyal on a day?
 
     Parameters
@@ -215,7 +231,7 @@ def _desk(customers, tickets, rules, day, zone):
 
 @engine.frames("typed", "later")
 @analysis
-def prevalence(typed, *, later=None, conf_level=0.95):
+def prevalence(typed: Table, *, later: Table | None = None, conf_level: float = 0.95) -> Result:
     """How many customers are of each kind, and how many still are later?
 
     Parameters
@@ -351,7 +367,7 @@ def _untold(held):
 
 @engine.frames("typed", "labels")
 @analysis
-def type_agreement(typed, labels, *, conf_level=0.95):
+def type_agreement(typed: Table, labels: Table, *, conf_level: float = 0.95) -> Result:
     """How far do the rules agree with what people say of the same customers?
 
     Parameters

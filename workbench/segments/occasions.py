@@ -1,5 +1,9 @@
 """When do customers buy more than on other days: feasts and seasons of a country, and rhythms."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
@@ -8,6 +12,11 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.segments import people
 from workbench.stats import daily
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.types import Moment, Table
 
 LEAST_DAYS = 180
 YEARS = 730
@@ -53,7 +62,7 @@ ANSWER = Note(
 )
 
 
-def holidays(country, first_year, last_year):
+def holidays(country: str, first_year: int, last_year: int) -> pd.DataFrame:
     """Return the feasts of a country as days.
 
     Parameters
@@ -112,7 +121,15 @@ def _day(rule, year):
 
 @engine.tables("orders")
 @analysis
-def occasions(orders, *, country, before="7D", zone="UTC", until=None, conf_level=0.95):
+def occasions(
+    orders: Table,
+    *,
+    country: str,
+    before: str = "7D",
+    zone: str = "UTC",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Before which feasts are there more orders than the week, the season and the trend explain?
 
     Parameters

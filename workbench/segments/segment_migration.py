@@ -1,6 +1,9 @@
 """How customers move between segments from one day to another, and how the whole drifts."""
 
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,11 @@ from workbench.notes import Note
 from workbench.results import Heat, Points, Result, Segment, analysis, tidy
 from workbench.segments import people
 from workbench.stats import drift
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 LEAST = 10
 GONE, NEW = "not_there_later", "not_there_before"
@@ -33,7 +41,9 @@ DRIFTED = {
 
 @engine.frames("before", "after")
 @analysis
-def migration(before, after, *, segment="segment", conf_level=0.95):
+def migration(
+    before: Table, after: Table, *, segment: str = "segment", conf_level: float = 0.95
+) -> Result:
     """Who moved from which segment to which, and did the segments grow, shrink or drift?
 
     Parameters
@@ -184,7 +194,7 @@ def _withheld(moved):
 
 
 @analysis
-def follow(segments, *, conf_level=0.95):
+def follow(segments: Sequence, *, conf_level: float = 0.95) -> Result:
     """How does one segment change from date to date: who stayed, who joined, who left?
 
     Parameters

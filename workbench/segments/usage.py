@@ -1,5 +1,9 @@
 """Heavy, medium and low users: who makes up how much of the whole?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -7,6 +11,11 @@ from workbench.errors import InputError
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.segments import people
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 LEAST = 30
 BANDS = ("heavy", "medium", "low", "non_user")
@@ -21,15 +30,15 @@ ANSWER = Note(
 @engine.frames("customers")
 @analysis
 def usage(
-    customers,
+    customers: Table,
     *,
-    volume="orders",
-    bands="thirds",
-    beside=(),
-    draws=1000,
-    seed=1,
-    conf_level=0.95,
-):
+    volume: str = "orders",
+    bands: str = "thirds",
+    beside: Sequence[str] = (),
+    draws: int = 1000,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Who uses much, some and little, and how much of the whole is theirs?
 
     Parameters

@@ -2,7 +2,10 @@
 next.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,11 @@ from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note, say
 from workbench.results import Points, Result, analysis, tidy
 from workbench.service.tickets import HOUR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.types import Table
 
 ANSWER = Note(
     "service.loop_answer",
@@ -57,16 +65,16 @@ class Cases:
 @engine.frames("surveys", "tickets")
 @analysis
 def closed_loop(
-    surveys,
-    tickets,
+    surveys: Table,
+    tickets: Table,
     *,
-    item="recommend",
-    most=6,
-    window="14D",
-    reason=None,
-    randomised=False,
-    conf_level=0.95,
-):
+    item: str = "recommend",
+    most: float = 6,
+    window: str = "14D",
+    reason: str | None = None,
+    randomised: bool = False,
+    conf_level: float = 0.95,
+) -> Result:
     """Are those who say they are unhappy contacted, is it solved, and do they say so afterwards?
 
     Parameters
@@ -165,7 +173,14 @@ def _loop_answer(first, gain, most, window):
 
 @engine.frames("surveys", "tickets")
 @analysis
-def unhappy_now(surveys, tickets, *, item="recommend", most=6, reason=None):
+def unhappy_now(
+    surveys: Table,
+    tickets: Table,
+    *,
+    item: str = "recommend",
+    most: int = 6,
+    reason: str | None = None,
+) -> pd.DataFrame:
     """List who is unhappy by their latest answer, and how far each has been helped.
 
     Parameters are as in `closed_loop`.

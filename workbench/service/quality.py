@@ -1,5 +1,9 @@
 """How well does it go: at once, for good, without being asked again, and as promised?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names, schemas
@@ -8,6 +12,9 @@ from workbench.notes import Note, say
 from workbench.results import Points, Result, analysis, tidy
 from workbench.service.tickets import label, read
 from workbench.stats import process
+
+if TYPE_CHECKING:
+    from workbench.types import Moment, Table
 
 FIRST = {
     "question": Note("service.first_question", "How many are helped at the first contact?"),
@@ -60,7 +67,14 @@ CHANCES = ("late_reply", "late_solution", "opened_again", "escalated")
 
 @engine.frames("tickets")
 @analysis
-def first_contact(tickets, *, window="14D", by=None, until=None, conf_level=0.95):
+def first_contact(
+    tickets: Table,
+    *,
+    window: str = "14D",
+    by: str | None = None,
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How many tickets are solved at the first contact?
 
     Parameters
@@ -110,7 +124,14 @@ def first_contact(tickets, *, window="14D", by=None, until=None, conf_level=0.95
 
 @engine.frames("tickets")
 @analysis
-def reopened(tickets, *, window="14D", by=None, until=None, conf_level=0.95):
+def reopened(
+    tickets: Table,
+    *,
+    window: str = "14D",
+    by: str | None = None,
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How many tickets come back after they were closed?
 
     Parameters
@@ -155,7 +176,14 @@ def reopened(tickets, *, window="14D", by=None, until=None, conf_level=0.95):
 
 @engine.frames("tickets", "orders")
 @analysis
-def contacts_per_order(tickets, orders, *, by=None, until=None, conf_level=0.95):
+def contacts_per_order(
+    tickets: Table,
+    orders: Table,
+    *,
+    by: str | None = None,
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How many contacts does an order bring?
 
     Parameters
@@ -228,7 +256,16 @@ def contacts_per_order(tickets, orders, *, by=None, until=None, conf_level=0.95)
 
 @engine.frames("tickets")
 @analysis
-def defects(tickets, *, reply="1D", solution="5D", by=None, shift=1.5, until=None, conf_level=0.95):
+def defects(
+    tickets: Table,
+    *,
+    reply: str = "1D",
+    solution: str = "5D",
+    by: str | None = None,
+    shift: float = 1.5,
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How often does service fail to keep what it promises, in a million chances to fail?
 
     Parameters

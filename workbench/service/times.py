@@ -1,11 +1,18 @@
 """How soon do we reply, and how soon is it solved, when some tickets are still open?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, survival
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 from workbench.service.tickets import HOUR, label, read
+
+if TYPE_CHECKING:
+    from workbench.types import Moment, Table
 
 OPEN = Note(
     "service.open",
@@ -56,7 +63,14 @@ SOLVED = {
 
 @engine.frames("tickets")
 @analysis
-def first_reply(tickets, *, within="1D", by=None, until=None, conf_level=0.95):
+def first_reply(
+    tickets: Table,
+    *,
+    within: str = "1D",
+    by: str | None = None,
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How soon do those who ask get a first reply, when some are still waiting?
 
     Parameters
@@ -92,7 +106,14 @@ def first_reply(tickets, *, within="1D", by=None, until=None, conf_level=0.95):
 
 @engine.frames("tickets")
 @analysis
-def resolution(tickets, *, within="3D", by=None, until=None, conf_level=0.95):
+def resolution(
+    tickets: Table,
+    *,
+    within: str = "3D",
+    by: str | None = None,
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How soon is a ticket closed for good, when some are still open?
 
     Parameters

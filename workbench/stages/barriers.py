@@ -1,6 +1,9 @@
 """Whether people give up more often right after a barrier."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +16,12 @@ from workbench.stages.episodes import Episodes, view_of
 from workbench.stages.measures import rate_result
 from workbench.stats import resample
 from workbench.stats.differences import standardised
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.results import Result
+    from workbench.types import Moment, Table
 
 LEAST_CONTACTS = 50
 BARRIER = {
@@ -38,20 +47,20 @@ BARRIER_LIMIT = Note(
 @engine.tables("events")
 @analysis
 def barriers(
-    events,
-    stages,
-    barrier,
+    events: Table,
+    stages: Sequence[str],
+    barrier: str | Sequence[str],
     *,
-    stage=None,
-    adjust=(),
-    gap="30D",
-    column="stage",
-    action="event",
-    until=None,
-    draws=300,
-    seed=1,
-    conf_level=0.95,
-):
+    stage: str | None = None,
+    adjust: Sequence[str] = (),
+    gap: str = "30D",
+    column: str = "stage",
+    action: str = "event",
+    until: Moment | None = None,
+    draws: int = 300,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Do people give up more often right after a barrier than after another contact in the same
     stage?
 

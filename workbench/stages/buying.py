@@ -1,5 +1,9 @@
 """What a stated chance to buy, and what behaviour, says of buying within a window."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
@@ -13,12 +17,25 @@ from workbench.stages.readout import best_ridge, logit_chance, logit_fit, state_
 from workbench.stats import regressions
 from workbench.stats.hidden_markov import forward
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from workbench.types import Moment, Table
+
 LEAST_BUYERS = 50  # to learn from, and to judge by
 
 
 @engine.frames("answers", "orders", near={"orders": engine.Near("answers", "answered_at")})
 @analysis
-def intention(answers, orders, *, window="30D", most=10, until=None, conf_level=0.95):
+def intention(
+    answers: Table,
+    orders: Table,
+    *,
+    window: str = "30D",
+    most: int = 10,
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """What is a stated chance to buy worth: how many of those who gave each answer bought in time?
 
     Parameters
@@ -173,8 +190,15 @@ def _intention_answer(table, window):
 @engine.tables("events")
 @analysis
 def purchase_propensity(
-    events, model, *, order="order", window="30D", moment=None, bins=8, conf_level=0.95
-):
+    events: Table,
+    model: Any,
+    *,
+    order: str = "order",
+    window: str = "30D",
+    moment: Moment | None = None,
+    bins: int = 8,
+    conf_level: float = 0.95,
+) -> Result:
     """How well does behaviour up to a moment tell who buys soon after it?
 
     A logistic model on recent activity and the hidden stages of the last event learns from one half

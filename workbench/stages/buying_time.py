@@ -1,5 +1,9 @@
 """How long it takes until people buy, when giving up is an outcome too."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench import engine, survival
 from workbench import names as own
 from workbench.errors import NotEnoughData, unknown
@@ -8,6 +12,9 @@ from workbench.results import Curve, Result, analysis
 from workbench.stages.durations import UNIT_AXIS
 from workbench.stages.episodes import cause
 from workbench.stages.measures import NO_EPISODES, silence_of
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 PURCHASE_LIMIT = Note(
     "stages.purchase_limit",
@@ -42,7 +49,7 @@ PURCHASE_METHOD = Note(
 
 @engine.frames("episodes")
 @analysis
-def time_to_purchase(episodes, *, by=None, conf_level=0.95):
+def time_to_purchase(episodes: Table, *, by: str | None = None, conf_level: float = 0.95) -> Result:
     """How many have bought by each day, when giving up is an outcome too?
 
     Cumulative incidence of buying with abandonment as competing event (Aalen–Johansen): treating

@@ -1,5 +1,9 @@
 """Carts: how many are abandoned, and how many are ordered after all."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
@@ -9,6 +13,12 @@ from workbench.notes import Note
 from workbench.results import analysis, small_cells, tidy
 from workbench.stages.episodes import stamps
 from workbench.stages.measures import rate_result, shown, thin
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.results import Result
+    from workbench.types import Moment, Table
 
 FIRM = 100  # carts, for firm figures
 NO_CART = Note("stages.no_cart", "no cart was followed for the whole window")
@@ -44,7 +54,15 @@ RECOVERY_RANDOM = Note(
 
 @engine.tables("events")
 @analysis
-def carts(events, *, cart="add_to_cart", order="order", window="24h", column="event", until=None):
+def carts(
+    events: Table,
+    *,
+    cart: str = "add_to_cart",
+    order: str = "order",
+    window: str = "24h",
+    column: str = "event",
+    until: Moment | None = None,
+) -> pd.DataFrame:
     """Cut every customer's history into carts: from the first item to the order, or to silence.
 
     A cart is open until an order, or until `window` passes after its last cart event; the next cart
@@ -171,7 +189,7 @@ class _Carts:
 
 @engine.frames("carts")
 @analysis
-def cart_abandonment(carts, *, by=None, conf_level=0.95):
+def cart_abandonment(carts: Table, *, by: str | None = None, conf_level: float = 0.95) -> Result:
     """How many carts do not become an order, and how much of their value?
 
     Parameters
@@ -303,7 +321,14 @@ def _cart_answer(table, by):
 
 @engine.frames("carts", optional=("contacted",))
 @analysis
-def recovery(carts, *, window="7D", contacted=None, until=None, conf_level=0.95):
+def recovery(
+    carts: Table,
+    *,
+    window: str = "7D",
+    contacted: str | None = None,
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How many abandoned carts are ordered after all, and how much of that is due to a message?
 
     Parameters

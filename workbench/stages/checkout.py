@@ -1,5 +1,9 @@
 """At which step of the checkout carts stop, and how payments are lost."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
@@ -9,6 +13,12 @@ from workbench.notes import Note
 from workbench.results import analysis, small_cells
 from workbench.stages.carts import FIRM, NO_CART
 from workbench.stages.measures import rate_result, shown, thin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.results import Result
+    from workbench.types import Moment, Table
 
 CHECKOUT = {
     "question": Note("stages.checkout_question", "Where in the checkout do carts stop?"),
@@ -24,16 +34,22 @@ CHECKOUT = {
 @engine.tables("events")
 @analysis
 def checkout(
-    events,
-    steps=("add_to_cart", "begin_checkout", "shipping_info", "payment_submit", "order"),
+    events: Table,
+    steps: Sequence[str] = (
+        "add_to_cart",
+        "begin_checkout",
+        "shipping_info",
+        "payment_submit",
+        "order",
+    ),
     *,
-    failed="payment_failed",
-    slow="5s",
-    window="24h",
-    column="event",
-    until=None,
-    conf_level=0.95,
-):
+    failed: str | None = "payment_failed",
+    slow: str = "5s",
+    window: str = "24h",
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """At which step of the checkout do carts stop, and did the payment fail, drag, or did people
     just leave?
 

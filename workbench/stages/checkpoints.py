@@ -1,5 +1,9 @@
 """Which share of occasions passes a checkpoint, and whether a period is unusual."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -7,6 +11,11 @@ from workbench.errors import InputError, NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Curve, Result, analysis
 from workbench.stages.measures import NO_EPISODE, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.types import Table
 
 FEWEST_PERIODS = 12
 FEWEST_EXPECTED = 5
@@ -32,7 +41,14 @@ CHECKPOINT_METHOD = Note(
 
 @engine.frames("profile")
 @analysis
-def checkpoints(profile, rules, *, time="opened_at", period="month", conf_level=0.95):
+def checkpoints(
+    profile: Table,
+    rules: Mapping,
+    *,
+    time: str = "opened_at",
+    period: str = "month",
+    conf_level: float = 0.95,
+) -> Result:
     """Which share of decision occasions passes each checkpoint, and does it leave its usual range?
 
     Parameters

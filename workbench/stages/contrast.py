@@ -1,6 +1,9 @@
 """Whether loyal customers skip stages more often than others."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,12 @@ from workbench.results import analysis
 from workbench.stages.measures import checked, occasion_result, thin
 from workbench.stages.skipping import ENOUGH_LINKED, SKIP_CORRECTED, SKIP_LIMIT
 from workbench.stats import estimating_equations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.results import Result
+    from workbench.types import Grouping, Table
 
 CONTRAST = {
     "percent": True,
@@ -41,7 +50,7 @@ GROUPS = ("more", "fewer")
 
 @engine.frames("profile")
 @analysis
-def loyalty_groups(profile, *, by="orders_before"):
+def loyalty_groups(profile: Table, *, by: Grouping | None = "orders_before") -> object:
     """Return the repeat purchases whose loyalty is known, with a column `group`: more or fewer.
 
     Takes the table of `profile` and a column known before the occasion opened; "more" is above its
@@ -55,7 +64,14 @@ def loyalty_groups(profile, *, by="orders_before"):
 
 @engine.frames("profile", optional=("linked",))
 @analysis
-def skip_contrast(profile, stages, *, by="orders_before", linked=None, conf_level=0.95):
+def skip_contrast(
+    profile: Table,
+    stages: Sequence[str],
+    *,
+    by: str = "orders_before",
+    linked: Table | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Do more loyal customers skip stages more often than less loyal ones?
 
     Loyalty is what was there before the occasion opened: an answer in a survey, a share of
@@ -249,7 +265,7 @@ def _contrast_answer(table):
 
 @engine.frames("profile", "surveys")
 @analysis
-def answered_before(profile, surveys, item):
+def answered_before(profile: Table, surveys: Table, item: str) -> object:
     """Return occasions with a column named after a survey item: what their customer had last
     answered before they opened; missing where nothing was answered.
     """
@@ -261,7 +277,7 @@ def answered_before(profile, surveys, item):
 
 @engine.frames("profile", "lines")
 @analysis
-def requirements_before(profile, lines, *, brand="brand"):
+def requirements_before(profile: Table, lines: Table, *, brand: str = "brand") -> object:
     """Return occasions with a column `share_of_requirements`: of the customer's earlier purchases,
     the share of the brand bought most; missing with fewer than two.
 

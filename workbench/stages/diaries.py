@@ -1,5 +1,9 @@
 """What occasions look like once the diaries of some customers say what decisions they were."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -8,6 +12,11 @@ from workbench.errors import InputError, NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stages.measures import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 LEAST_DIARIES = 50
 QUESTION = Note("stages.diary_question", "What do decisions look like, corrected with diaries?")
@@ -44,7 +53,15 @@ SIZE = "considered"  # column of occasions with the number of alternatives
 
 @engine.frames("occasions", "diary")
 @analysis
-def by_diary(occasions, diary, asked, stages, *, customers=None, conf_level=0.95):
+def by_diary(
+    occasions: Table,
+    diary: Table,
+    asked: Sequence,
+    stages: Sequence[str],
+    *,
+    customers: int | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """What do decisions look like, when some customers wrote down theirs?
 
     Parameters

@@ -1,5 +1,9 @@
 """How long decisions and their stages take, and how long people stay before they give up."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas, survival
@@ -8,6 +12,11 @@ from workbench.errors import NotEnoughData, one_of, unknown
 from workbench.notes import Note
 from workbench.results import MINIMUM_CELL, Points, Result, analysis
 from workbench.stages.episodes import DAY, Episodes, view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Moment, Table
 
 UNITS = {"days": DAY, "hours": DAY // 24, "minutes": DAY // 1440}
 QUARTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
@@ -24,16 +33,16 @@ UNIT_AXIS = {
 @engine.tables("events")
 @analysis
 def time_in_stage(
-    events,
-    stages,
+    events: Table,
+    stages: Sequence[str] | None,
     *,
-    gap="30D",
-    hold=None,
-    column="event",
-    unit="days",
-    until=None,
-    conf_level=0.95,
-):
+    gap: str = "30D",
+    hold: str | None = None,
+    column: str = "event",
+    unit: str = "days",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How long do people stay in a stage before they move on to another one?
 
     A spell runs from the entry of a stage to the entry of the next different stage of the same
@@ -157,18 +166,18 @@ def _spell_answer(table, unit):
 @engine.tables("events")
 @analysis
 def compare_time(
-    events,
-    stages,
+    events: Table,
+    stages: Sequence[str] | None,
     *,
-    by,
-    stage,
-    horizon="14D",
-    gap="30D",
-    hold=None,
-    column="event",
-    until=None,
-    conf_level=0.95,
-):
+    by: str,
+    stage: str,
+    horizon: str = "14D",
+    gap: str = "30D",
+    hold: str | None = None,
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Do some people stay in a stage longer than others?
 
     The restricted mean is the average number of days in the stage, up to the horizon: unlike a

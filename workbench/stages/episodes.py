@@ -5,6 +5,10 @@ the previous one closed, and closes as bought, as abandoned (silence longer than
 open because the data end.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, schemas
@@ -12,13 +16,28 @@ from workbench import names as own
 from workbench.errors import InputError, NotEnoughData
 from workbench.results import analysis
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from workbench.types import Moment, Table
+
 DAY = 86_400_000_000
 SAME_DECISION = "24h"  # several orders within a day are one decision
 
 
 @engine.tables("events")
 @analysis
-def episodes(events, stages, *, gap="30D", hold=None, column="event", until=None):
+def episodes(
+    events: Table,
+    stages: Sequence[str],
+    *,
+    gap: str = "30D",
+    hold: str | None = None,
+    column: str = "event",
+    until: Moment | None = None,
+) -> pd.DataFrame:
     """Cut every customer's history into decision occasions; the last of `stages` is the purchase.
 
     Parameters

@@ -1,6 +1,9 @@
 """How likely people are to give up on a day, by how long they have been in a stage."""
 
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,20 +14,25 @@ from workbench.results import Points, Result, analysis, small_cells
 from workbench.stages.durations import NO_STAGE, Spells
 from workbench.stages.episodes import DAY, view_of
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Moment, Table
+
 
 @engine.tables("events")
 @analysis
 def hazards(
-    events,
-    stages,
+    events: Table,
+    stages: Sequence[str] | None,
     *,
-    days=(0, 1, 3, 7, 14),
-    gap="30D",
-    hold=None,
-    column="event",
-    until=None,
-    conf_level=0.95,
-):
+    days: Sequence[int] = (0, 1, 3, 7, 14),
+    gap: str = "30D",
+    hold: str | None = None,
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Of those still in a stage, which share leaves the process on a day, by how long they have
     been there?
 

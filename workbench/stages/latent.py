@@ -6,7 +6,10 @@ prior; what a customer is doing at a moment without an event hangs on the last o
 own, learnt from answers to "where are you now?" where there are any.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -34,6 +37,13 @@ from workbench.stages.hidden import (
 )
 from workbench.stages.readout import fit_readout, left_out, readout_ridge, stage_chances
 from workbench.stats.hidden_markov import expect, forward, normal
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import pandas as pd
+
+    from workbench.types import Moment, Table
 
 LEAST_HISTORIES = 30
 LEAST_ANSWERS = 50
@@ -87,19 +97,19 @@ class StageModel:
 @engine.frames(optional=("labels",))
 @analysis
 def fit_latent(
-    events,
+    events: Table,
     *,
-    labels=None,
-    rules=None,
-    column="event",
-    label_error=0.1,
-    anchor=0.5,
-    most=20_000,
-    rounds=300,
-    until=None,
-    coverage=0.9,
-    seed=1,
-):
+    labels: Table | None = None,
+    rules: Any | None = None,
+    column: str = "event",
+    label_error: float = 0.1,
+    anchor: float = 0.5,
+    most: int = 20_000,
+    rounds: int = 300,
+    until: Moment | None = None,
+    coverage: float = 0.9,
+    seed: int = 1,
+) -> StageModel:
     """Learn hidden stages from histories of events, and from answers to "where are you now?" where
     there are any.
 
@@ -209,7 +219,7 @@ def _read_out(data, model, answers, error):
 
 @engine.tables("events")
 @analysis
-def posterior(events, model, *, moment=None):
+def posterior(events: Table, model: StageModel, *, moment: Moment | None = None) -> pd.DataFrame:
     """Give for every customer the chance of each stage at a moment, by what they did before it.
 
     Parameters

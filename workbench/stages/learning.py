@@ -1,6 +1,9 @@
 """What a model of hidden stages learnt from, and how well it does where the truth is known."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from workbench import engine
 from workbench.notes import Note
@@ -14,6 +17,11 @@ from workbench.stages.validation import (
     stage_logit,
 )
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from workbench.types import Moment, Table
+
 CONVERGED = Note("stages.learning_converged", "the fit converged")
 IN_WORLD = Note("stages.in_world", "World “{world:word}”. {said}", world="", said="")
 STOPPED = Note("stages.learning_stopped", "the fit was stopped before it converged")
@@ -21,7 +29,7 @@ STOPPED = Note("stages.learning_stopped", "the fit was stopped before it converg
 
 @engine.tables("events")
 @analysis
-def learning(model, events, *, label_error=0.1):
+def learning(model: Any, events: Table, *, label_error: float = 0.1) -> Result:
     """From how many events and answers did the model learn, and did the fit converge?
 
     Takes a StageModel, the events it learnt from and the `label_error` it was given. Returns a
@@ -70,7 +78,14 @@ def _learning_answer(rows, answers, label_error, state):
 
 
 @analysis
-def world_score(market, moment, *, model=None, label_error=0.1, conf_level=0.95):
+def world_score(
+    market: Any,
+    moment: Moment,
+    *,
+    model: Any | None = None,
+    label_error: float = 0.1,
+    conf_level: float = 0.95,
+) -> object:
     """How good are hidden stages beside simpler models in a simulated market?
 
     The model learns from one half of the customers and their answers, and is judged on the other

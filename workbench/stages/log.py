@@ -1,9 +1,19 @@
 """A table of events made ready for the analyses of stages, and the true stages beside it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench import engine
 from workbench.errors import at_least
 from workbench.results import analysis
 from workbench.stages.taxonomy import align, assign
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from workbench.types import Moment, Table
 
 IN_ORDER = ("need", "search", "evaluation", "intent", "purchase")
 KEPT = ("brand", "product_id", "category", "channel", "page", "device", "source")
@@ -11,7 +21,14 @@ KEPT = ("brand", "product_id", "category", "channel", "page", "device", "source"
 
 @engine.frames("events", kept=True)
 @analysis
-def staged(events, *, rules=None, order=None, gap="30D", until=None):
+def staged(
+    events: Table,
+    *,
+    rules: Any | None = None,
+    order: str | None = None,
+    gap: str = "30D",
+    until: Moment | None = None,
+) -> object:
     """Give every event its stage, need and awareness as one, with the columns analyses use.
 
     A need that is seen from outside begins with awareness, so the two cannot be told apart in
@@ -29,7 +46,7 @@ def staged(events, *, rules=None, order=None, gap="30D", until=None):
 
 @engine.tables("staged")
 @analysis
-def observed_stages(staged):
+def observed_stages(staged: Table) -> object:
     """Return the stages up to the purchase that occur, in order.
 
     Raises InputError without a purchase, or with no stage before it.
@@ -40,7 +57,7 @@ def observed_stages(staged):
 
 @engine.tables("staged")
 @analysis
-def events_by_stage(staged):
+def events_by_stage(staged: Table) -> object:
     """Return how many events each stage has, those without a stage as "unmapped"."""
     found = engine.run(
         "SELECT stage, count(*) AS n FROM s GROUP BY stage",
@@ -53,7 +70,7 @@ def events_by_stage(staged):
 
 @engine.frames("linked")
 @analysis
-def true_occasions(linked, stages):
+def true_occasions(linked: Table, stages: Sequence[str] | None) -> object:
     """Return occasions as they were: the stages of `link_true_stages` in place of those seen."""
     true = {stage: linked[f"true_{stage}"] for stage in stages}
     return linked.assign(**true, left_censored=False)

@@ -1,5 +1,9 @@
 """How well rules turn events into stages, held against labels."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -7,6 +11,9 @@ from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import agreement, resample
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 ENOUGH_MAPPED = 0.8  # share of events with a stage
 
@@ -19,7 +26,9 @@ ENOUGH_PER_STAGE = 20
 
 @engine.frames("assigned")
 @analysis
-def mapping_quality(assigned, *, label=None, conf_level=0.95, seed=1):
+def mapping_quality(
+    assigned: Table, *, label: str | None = None, conf_level: float = 0.95, seed: int = 1
+) -> Result:
     """How well do rules turn events into stages?
 
     Parameters

@@ -1,6 +1,9 @@
 """Which paths decisions follow: loops, variants, flows, and how complex they are."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +22,11 @@ from workbench.stages.measures import (
 )
 from workbench.stages.profile import PATH_STEPS
 from workbench.stats import agreement, resample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 LOOPS = {
     "question": Note("stages.loops_question", "How straight is the path to a purchase?"),
@@ -87,7 +95,7 @@ PATH_LIMIT = Note("stages.path_limit", "Paths are cut after {steps} stages.")
 
 @engine.frames("profile")
 @analysis
-def path_complexity(profile, *, conf_level=0.95):
+def path_complexity(profile: Table, *, conf_level: float = 0.95) -> object:
     """How straight is the way to a purchase: how often do people go back, and how complex are their
     sequences?
 
@@ -122,7 +130,7 @@ def path_complexity(profile, *, conf_level=0.95):
 
 @engine.frames("profile")
 @analysis
-def variants(profile, *, top=15, conf_level=0.95):
+def variants(profile: Table, *, top: int = 15, conf_level: float = 0.95) -> object:
     """Which ways do decisions go, and how few of them cover most?
 
     Takes the table of `profile`; `top` is the number of paths shown. Returns a Result: path,
@@ -200,7 +208,7 @@ def _variants_answer(table):
 
 @engine.frames("profile")
 @analysis
-def flows(profile, stages, *, conf_level=0.95):
+def flows(profile: Table, stages: Sequence[str], *, conf_level: float = 0.95) -> Result:
     """How do decisions flow from stage to stage, skips and departures included?
 
     Every occasion runs through the stages it reached, in rank order, whatever was repeated; from
@@ -301,7 +309,9 @@ def _flow_answer(table):
 
 @engine.frames("profile")
 @analysis
-def decision_complexity(profile, *, draws=300, seed=1, conf_level=0.95):
+def decision_complexity(
+    profile: Table, *, draws: int = 300, seed: int = 1, conf_level: float = 0.95
+) -> object:
     """Can breadth, depth, alternatives, duration and loops be told in one number, and what weighs
     in it?
 

@@ -1,6 +1,9 @@
 """What happens within a decision occasion: one row an occasion, with its search and its path."""
 
+from __future__ import annotations
+
 from math import log2
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +11,13 @@ from workbench import engine, schemas
 from workbench import names as own
 from workbench.results import analysis
 from workbench.stages.episodes import DAY, Episodes, stamps, view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from workbench.types import Moment, Table
 
 MINUTE = 60_000_000
 LONGEST_LOOK = 30 * MINUTE
@@ -27,17 +37,17 @@ _PLURAL = {
 @engine.tables("events")
 @analysis
 def profile(
-    events,
-    stages,
+    events: Table,
+    stages: Sequence[str],
     *,
-    evaluation="evaluation",
-    gap="30D",
-    timeout="30min",
-    seriously=2,
-    hold=None,
-    column="event",
-    until=None,
-):
+    evaluation: str = "evaluation",
+    gap: str = "30D",
+    timeout: str = "30min",
+    seriously: int = 2,
+    hold: str | None = None,
+    column: str = "event",
+    until: Moment | None = None,
+) -> pd.DataFrame:
     """Say for every decision occasion how broadly and deeply was searched, what was considered, and
     which way it went.
 

@@ -1,5 +1,9 @@
 """How far decision occasions come, and from where their paths can be seen."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench import engine, intervals, survival
 from workbench.errors import NotEnoughData, unknown
 from workbench.notes import Note
@@ -13,19 +17,24 @@ from workbench.stages.measures import (
     silence_of,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Moment, Table
+
 
 @engine.tables("events")
 @analysis
 def gap_sensitivity(
-    events,
-    stages,
+    events: Table,
+    stages: Sequence[str] | None,
     *,
-    gaps=("7D", "14D", "30D", "60D"),
-    hold=None,
-    column="event",
-    until=None,
-    conf_level=0.95,
-):
+    gaps: Sequence[str] = ("7D", "14D", "30D", "60D"),
+    hold: str | None = None,
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How much does the share that ends in a purchase depend on the silence that ends an episode?
 
     Returns a Result with one row per gap: gap, open, count (bought), n (episodes), estimate (share
@@ -113,7 +122,7 @@ def _gap_answer(table):
 
 @engine.frames("episodes")
 @analysis
-def reach(episodes, stages, *, conf_level=0.95):
+def reach(episodes: Table, stages: Sequence[str], *, conf_level: float = 0.95) -> Result:
     """In which share of decision occasions is each stage seen at all?
 
     Parameters
@@ -205,7 +214,9 @@ def _reach_answer(table):
 
 @engine.frames("episodes")
 @analysis
-def drop_location(episodes, stages, *, conf_level=0.95):
+def drop_location(
+    episodes: object, stages: Sequence[str] | None, *, conf_level: float = 0.95
+) -> Result:
     """What was the last stage seen before an occasion was abandoned?
 
     Returns a Result with one row per stage: stage, count, n (abandoned episodes), estimate,
@@ -266,7 +277,9 @@ def _location_answer(table):
 
 @engine.frames("episodes")
 @analysis
-def unobserved_paths(episodes, stages, *, begins="intent", conf_level=0.95):
+def unobserved_paths(
+    episodes: Table, stages: Sequence[str], *, begins: str = "intent", conf_level: float = 0.95
+) -> Result:
     """How many purchases show up only when the decision is all but made?
 
     Parameters

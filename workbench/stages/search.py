@@ -1,5 +1,9 @@
 """What people search with, how broadly and deeply, and how many alternatives they consider."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, schemas
@@ -17,6 +21,11 @@ from workbench.stages.measures import (
     thin,
     two_outcomes,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench.types import Moment, Table
 
 SEARCH = {
     "percent": True,
@@ -83,7 +92,7 @@ TOUCH_ANSWER_ONE = Note(
 
 @engine.frames("profile")
 @analysis
-def search(profile, *, conf_level=0.95):
+def search(profile: Table, *, conf_level: float = 0.95) -> object:
     """How broadly and how deeply do people search before they buy or give up?
 
     Takes the table of `profile`. Returns a Result: outcome, measure (breadth: brands, products,
@@ -117,7 +126,14 @@ def search(profile, *, conf_level=0.95):
 
 @engine.tables("events")
 @analysis
-def source_mix(events, kinds, *, column="event", until=None, conf_level=0.95):
+def source_mix(
+    events: Table,
+    kinds: Mapping,
+    *,
+    column: str = "event",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """What do people search with: written sources, pictures, the web, other people?
 
     Parameters
@@ -239,7 +255,7 @@ def _mix_answer(table):
 
 @engine.frames("profile")
 @analysis
-def consideration(profile, *, conf_level=0.95):
+def consideration(profile: Table, *, conf_level: float = 0.95) -> object:
     """How many alternatives are looked at more than once, and how often only one?
 
     Takes the table of `profile`. Returns a Result: outcome, size ("0" … "6+"), count, n
@@ -322,7 +338,7 @@ def _set_answer(table):
 
 @engine.frames("profile")
 @analysis
-def touchpoints(profile, *, conf_level=0.95):
+def touchpoints(profile: Table, *, conf_level: float = 0.95) -> object:
     """How many contacts and channels does a journey have, and how many journeys have only one?
 
     Takes the table of `profile`. Returns a Result: outcome, measure (events, sessions, channels;
@@ -382,7 +398,7 @@ def _touched(d, conf_level):
 
 @engine.frames("occasions")
 @analysis
-def triggers(occasions, *, by="first_channel", conf_level=0.95):
+def triggers(occasions: Table, *, by: str = "first_channel", conf_level: float = 0.95) -> Result:
     """What wakes a need, or at least what comes first?
 
     Parameters

@@ -1,6 +1,9 @@
 """After what silence is a decision over? Read off the waits instead of chosen."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,11 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stages.episodes import DAY, view_of
 from workbench.stats import waits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Moment, Table
 
 HOURS = 24
 QUESTION = Note("stages.silence_question", "After what silence is a decision over?")
@@ -37,7 +45,15 @@ class Silence:
 
 @engine.tables("events")
 @analysis
-def silence(events, stages, *, timeout="30min", column="stage", until=None, conf_level=0.95):
+def silence(
+    events: Table,
+    stages: Sequence[str],
+    *,
+    timeout: str = "30min",
+    column: str = "stage",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """After what silence has a decision ended, as far as the waits tell?
 
     Parameters

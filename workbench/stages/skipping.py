@@ -1,6 +1,9 @@
 """Which stages buyers skip, and whether earlier buyers skip more."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +22,12 @@ from workbench.stages.measures import (
     thin,
 )
 from workbench.stats import estimating_equations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.results import Result
+    from workbench.types import Table
 
 SKIP = {
     "percent": True,
@@ -59,7 +68,15 @@ ENOUGH_LINKED = 300
 
 @engine.frames("profile", optional=("linked",))
 @analysis
-def skipping(profile, stages, *, linked=None, draws=500, seed=1, conf_level=0.95):
+def skipping(
+    profile: Table,
+    stages: Sequence[str],
+    *,
+    linked: Table | None = None,
+    draws: int = 500,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Which stages do buyers skip, as far as can be seen, and as corrected for what tracking
     misses?
 
@@ -172,7 +189,7 @@ def _skip_answer(table, names):
 
 @engine.frames("profile", "truth")
 @analysis
-def link_true_stages(profile, truth, stages):
+def link_true_stages(profile: Table, truth: object, stages: Sequence[str] | None) -> object:
     """Set beside every occasion which stages it really had, from a log in which every event has its
     true stage.
 
@@ -221,7 +238,9 @@ def link_true_stages(profile, truth, stages):
 
 @engine.frames(optional=("drivers",))
 @analysis
-def logistic_gee(outcome, drivers, customer, *, conf_level=0.95):
+def logistic_gee(
+    outcome: str, drivers: Sequence[str], customer: object, *, conf_level: float = 0.95
+) -> object:
     """How does a yes-or-no outcome of occasions go with numbers known before them?
 
     Takes a boolean Series, a DataFrame of numbers and the customer of each row. Returns a Result:

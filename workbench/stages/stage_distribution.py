@@ -1,5 +1,9 @@
 """How many customers are in each stage now."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine
@@ -8,6 +12,11 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis
 from workbench.stages.calibrate import shares
 from workbench.stages.hidden import CERTAIN, NO_CUSTOMER, NOW
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from workbench.types import Table
 
 UNCALIBRATED = Note(
     "stages.uncalibrated",
@@ -34,7 +43,9 @@ METHOD = Note(
 
 @engine.frames("posterior")
 @analysis
-def stage_distribution(posterior, model=None, *, conf_level=0.95):
+def stage_distribution(
+    posterior: Table, model: Any | None = None, *, conf_level: float = 0.95
+) -> Result:
     """How many customers are in each stage now, as far as their behaviour can tell?
 
     Parameters

@@ -1,5 +1,9 @@
 """Analyses of a simulated market as a whole, beside what was planted in it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench.results import analysis
 from workbench.stages.contrast import (
     answered_before,
@@ -11,11 +15,24 @@ from workbench.stages.log import observed_stages, staged
 from workbench.stages.profile import profile
 from workbench.stages.silence import silence
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from workbench.types import Grouping
+
 SKIPPABLE = ["search", "evaluation"]
 
 
 @analysis
-def contrast_in_market(market, by="recommend", *, rules=None, people=1500, seed=1, conf_level=0.95):
+def contrast_in_market(
+    market: Any,
+    by: Grouping | None = "recommend",
+    *,
+    rules: Any | None = None,
+    people: int = 1500,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> tuple:
     """Do more loyal customers of a simulated market skip stages more often, and did they in truth?
 
     Occasions are cut by the silence read off the waits; some buyers are asked which stages they

@@ -1,10 +1,13 @@
 """What the stages are called, how frameworks relate, and which stage an event belongs to."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,14 @@ from workbench import engine, schemas
 from workbench import names as own
 from workbench.errors import InputError, NotEnoughData, need_columns, unknown
 from workbench.results import analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    import pandas as pd
+
+    from workbench.types import Moment, Table
 
 CONDITIONS = ("events", "page", "nth", "seconds", "first_visit", "buyer")
 
@@ -38,7 +49,7 @@ class Taxonomy:
         return [(stage["id"], tuple(stage["of"])) for stage in self.frameworks[name]]
 
 
-def taxonomy(path=None):
+def taxonomy(path: object = None) -> object:
     """Return the taxonomy of a YAML file, or the workbench's own (`workbench/stages/stages.yml`).
 
     Stages have ids that are the same in every language; how they are shown stands in the
@@ -136,7 +147,7 @@ def _misshapen(path, part, shape):
     )
 
 
-def crosswalk(taxonomy_=None):
+def crosswalk(taxonomy_: object = None) -> object:
     """Set the frameworks side by side: one row per canonical stage, one column per framework.
 
     Returns a DataFrame; a stage that a framework does not know is missing there. Frameworks differ
@@ -157,7 +168,9 @@ def crosswalk(taxonomy_=None):
     return made
 
 
-def relabel(values, to, *, of="canonical", taxonomy_=None):
+def relabel(
+    values: Sequence[str], to: str, *, of: str = "canonical", taxonomy_: object = None
+) -> list:
     """Give stages the names of another framework, where that loses detail but invents none.
 
     Parameters
@@ -211,7 +224,15 @@ def relabel(values, to, *, of="canonical", taxonomy_=None):
 
 @engine.tables("events")
 @analysis
-def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=None):
+def assign(
+    events: Table,
+    *,
+    rules: Any | None = None,
+    order: str | Sequence[str] | None = None,
+    gap: str = "30D",
+    timeout: str = "30min",
+    until: Moment | None = None,
+) -> pd.DataFrame:
     """Give every event its buying stage, by its name, its page and its place in the episode.
 
     The rule with most conditions wins; among equals the later stage. A behavioural stage stands in
@@ -299,7 +320,7 @@ def assign(events, *, rules=None, order=None, gap="30D", timeout="30min", until=
 
 @engine.frames("events", "assigned", kept=True)
 @analysis
-def align(events, assigned, column):
+def align(events: Table, assigned: object, column: object) -> object:
     """Return a column of the events in the order of their assigned stages, so that it can stand
     beside them.
 

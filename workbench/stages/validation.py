@@ -1,5 +1,9 @@
 """How good the predicted chances are: reliability, scores, and simpler models to compare with."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -21,6 +25,12 @@ from workbench.stages.hidden import (
 )
 from workbench.stages.readout import activity, best_ridge, logit_chance, logit_fit
 from workbench.stats.hidden_markov import normal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from workbench.types import Moment, Table
 
 SCORE_QUESTION = Note(
     "stages.score_question",
@@ -68,7 +78,9 @@ RELIABILITY_QUESTION = Note(
 
 @engine.frames("posterior", "truth")
 @analysis
-def reliability(posterior, truth, *, bins=10, conf_level=0.95):
+def reliability(
+    posterior: Table, truth: Table, *, bins: int = 10, conf_level: float = 0.95
+) -> Result:
     """When the model says 30 per cent, is it 30 per cent?
 
     Parameters
@@ -160,7 +172,13 @@ def _named(names, rivals):
 
 @engine.frames("posterior", "truth")
 @analysis
-def latent_score(posterior, truth, *rivals, names=(), conf_level=0.95):
+def latent_score(
+    posterior: Table,
+    truth: Table,
+    *rivals: Table,
+    names: Sequence[str] = (),
+    conf_level: float = 0.95,
+) -> Result:
     """How good are the chances beside simpler ways to guess the stage?
 
     Parameters
@@ -305,7 +323,7 @@ def _score_answer(table):
 
 @engine.frames("posterior")
 @analysis
-def null_posterior(posterior):
+def null_posterior(posterior: object) -> object:
     """Say of everybody that they need nothing: the rival that any model has to beat.
 
     Takes a table as `posterior` gives it and returns one like it: idle with certainty.
@@ -317,7 +335,9 @@ def null_posterior(posterior):
 @engine.tables("events")
 @engine.frames(optional=("labels",))
 @analysis
-def rule_posterior(events, model, labels, *, moment=None):
+def rule_posterior(
+    events: Table, model: Any, labels: object, *, moment: Moment | None = None
+) -> object:
     """Guess the stage from the rule of the last event and the time since, calibrated on labels: a
     yardstick for `posterior`.
 
@@ -342,7 +362,14 @@ def _cell(model, asked):
 @engine.tables("events")
 @engine.frames(optional=("labels",))
 @analysis
-def stage_logit(events, model, labels, *, moment=None, label_error=0.1):
+def stage_logit(
+    events: Table,
+    model: Any,
+    labels: object,
+    *,
+    moment: Moment | None = None,
+    label_error: float = 0.1,
+) -> object:
     """Guess the stage by a multinomial logit on the last event, the time since and recent activity,
     without hidden stages: a yardstick for `posterior`.
 

@@ -1,5 +1,7 @@
 """How much somebody leans to a topic: shares of few acts, drawn towards those of everybody."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +33,7 @@ class Shrunken:
     above: np.ndarray
 
 
-def decayed(age, half_life):
+def decayed(age: np.ndarray, half_life):
     """Give the weight of acts of an age: a half after each half-life.
 
     Parameters
@@ -49,7 +51,9 @@ def decayed(age, half_life):
     return np.ones(len(age)) if half_life is None else 0.5 ** (age / half_life)
 
 
-def concentration(person, topic, count, share):
+def concentration(
+    person: np.ndarray, topic: np.ndarray, count: np.ndarray, share: np.ndarray
+) -> float:
     """Estimate how alike people are: the number of acts that everybody's shares count for.
 
     Parameters
@@ -92,7 +96,13 @@ def concentration(person, topic, count, share):
     return float(np.exp(best.x))
 
 
-def shrunken(count, total, share, concentration, conf_level=0.95):
+def shrunken(
+    count: np.ndarray,
+    total: np.ndarray,
+    share: np.ndarray,
+    concentration: float,
+    conf_level: float = 0.95,
+) -> Shrunken:
     """Draw shares of acts towards those of everybody, the more the fewer acts there are.
 
     Parameters
@@ -147,7 +157,7 @@ class Divergence:
     p_value: np.ndarray
 
 
-def distance(first, second):
+def distance(first: np.ndarray, second: np.ndarray):
     """Give the Jensen–Shannon distance of two profiles, the root of the divergence in bits.
 
     Parameters
@@ -168,7 +178,9 @@ def distance(first, second):
     return np.sqrt(np.clip(bits, 0, 1))
 
 
-def drifted(first, second, *, draws=199, seed=1):
+def drifted(
+    first: np.ndarray, second: np.ndarray, *, draws: int = 199, seed: int = 1
+) -> Divergence:
     """Test for each person whether the profile of the second period is another than that of the
     first, by exchanging acts between the periods.
 

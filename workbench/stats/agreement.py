@@ -2,13 +2,19 @@
 what comes next; in the sample and in draws of people.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def kappa(cell, count, size):
+
+def kappa(cell: np.ndarray, count: np.ndarray, size: int) -> float:
     """Return Cohen's kappa.
 
     Parameters
@@ -36,7 +42,7 @@ def kappa(cell, count, size):
     return (np.trace(grid) / total - chance) / (1 - chance) if chance < 1 else np.nan
 
 
-def within(r, items):
+def within(r: np.ndarray, items: Sequence[int]) -> np.ndarray:
     """Return the mean correlation between different items of a scale.
 
     Parameters
@@ -66,7 +72,7 @@ def between(r, first, second):
     return r[:, first][:, :, second].mean(axis=(1, 2))
 
 
-def sums(cov, first, second):
+def sums(cov: np.ndarray, first: Sequence[int], second: Sequence[int]):
     """Return the correlation between the sums of two scales.
 
     Parameters
@@ -81,7 +87,7 @@ def sums(cov, first, second):
     return cov[np.ix_(first, second)].sum() / np.sqrt(within_them[0] * within_them[1])
 
 
-def first_component(x, weights):
+def first_component(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the first principal component of standardised columns.
 
     Parameters
@@ -110,7 +116,9 @@ def first_component(x, weights):
     return np.append(loading, [values[-1] / x.shape[1], omega])
 
 
-def entropy_of_next(origin, target, group, weights, mix):
+def entropy_of_next(
+    origin: np.ndarray, target: np.ndarray, group: np.ndarray, weights: np.ndarray, mix: np.ndarray
+) -> np.ndarray:
     """Return in bits how open it is what comes next, in two groups, origins mixed alike.
 
     Parameters
@@ -174,7 +182,7 @@ class Coincidences:
     pairs: np.ndarray
 
 
-def coincidences(ratings):
+def coincidences(ratings: np.ndarray) -> Coincidences:
     """Return the pairs of values within units.
 
     Parameters
@@ -202,7 +210,9 @@ def coincidences(ratings):
     return Coincidences(values, pairs / (counts.sum(axis=1) - 1)[:, None, None])
 
 
-def krippendorff(found, level="nominal", weights=None):
+def krippendorff(
+    found: Coincidences, level: str = "nominal", weights: np.ndarray | None = None
+) -> float:
     """Give Krippendorff's alpha: one less the disagreement seen over that to be expected by chance.
 
     Parameters
@@ -253,7 +263,7 @@ def _apart(values, margin, level):
     return np.divide(gap, total, out=np.zeros_like(gap), where=total > 0)
 
 
-def fleiss(counts, weights=None):
+def fleiss(counts: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Give Fleiss' kappa of several coders who all rated every unit.
 
     Parameters

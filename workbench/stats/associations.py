@@ -1,5 +1,7 @@
 """Which things go together: shares of units that hold both, and how far beyond chance."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +38,7 @@ class Association:
     p_value: np.ndarray
 
 
-def associations(both, first, second, n):
+def associations(both: np.ndarray, first: np.ndarray, second: np.ndarray, n: int) -> Association:
     """Measure how far pairs of things go together.
 
     Parameters
@@ -119,7 +121,14 @@ class Margins:
         return expected, variance, third
 
 
-def margins(size, units, holding, *, rounds=500, tolerance=1e-7):
+def margins(
+    size: np.ndarray,
+    units: np.ndarray,
+    holding: np.ndarray,
+    *,
+    rounds: int = 500,
+    tolerance: float = 1e-7,
+) -> Margins:
     """Spread things over units by chance, so that every unit holds as many as it does and every
     thing is held as often as it is, on average.
 
@@ -170,7 +179,7 @@ def _alike(size, units):
     return np.bincount(place, units * size) / count, count
 
 
-def beyond_margins(both, expected, variance, third):
+def beyond_margins(both: np.ndarray, expected: np.ndarray, variance: np.ndarray, third: np.ndarray):
     """Give the p-value of as many units with both, or more, than the margins give.
 
     Parameters
@@ -200,7 +209,7 @@ def beyond_margins(both, expected, variance, third):
     return np.where(both > 0, np.where(variance > 1e-9, tail, 1.0), 1.0)
 
 
-def false_discovery(p_value, tests):
+def false_discovery(p_value: np.ndarray, tests: int):
     """Correct p-values for how many pairs there were, also those that were never seen together.
 
     Parameters
@@ -223,7 +232,7 @@ def false_discovery(p_value, tests):
     return result
 
 
-def pairs_to_test(holding, n, least=1.0):
+def pairs_to_test(holding: np.ndarray, n: int, least: float = 1.0) -> int:
     """Count the pairs of things that would be together often enough by chance to be worth a test.
 
     Parameters
@@ -271,7 +280,7 @@ class Rules:
     popular: np.ndarray
 
 
-def next_rules(was, now):
+def next_rules(was, now) -> Rules:
     """Learn which things lead people who have them to which others.
 
     Parameters
@@ -322,7 +331,7 @@ class Inferred:
     popular: np.ndarray
 
 
-def inferred(rules, was, now, precision, level=0.05):
+def inferred(rules: Rules, was, now, precision: float, level: float = 0.05) -> Inferred:
     """Apply the rules whose lower limit of being right is at least a precision.
 
     Parameters

@@ -5,10 +5,16 @@ Source: Ehrenberg (1988), Repeat-Buying; Ehrenberg, Goodhardt & Barwise (1990), 
 54.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +31,7 @@ class Concentration:
         return np.column_stack([self.shares, self.gini])
 
 
-def concentration(values, weights, parts):
+def concentration(values: np.ndarray, weights: np.ndarray, parts: Sequence[float]) -> Concentration:
     """Return how much the heaviest buyers buy.
 
     Parameters
@@ -67,7 +73,7 @@ def concentration(values, weights, parts):
     return Concentration(np.column_stack(out), 2 * area - 1)
 
 
-def jeopardy(penetration, purchases):
+def jeopardy(penetration: np.ndarray, purchases: np.ndarray) -> np.ndarray:
     """Return the purchases a buyer on the line of double jeopardy, w · (1 − b) being constant.
 
     Parameters
@@ -101,7 +107,7 @@ class Duplication:
     coefficient: float
 
 
-def duplication(bought, weights, households):
+def duplication(bought: np.ndarray, weights: np.ndarray, households: int) -> Duplication:
     """Return how brands share buyers, and the law that they do so in proportion to penetration.
 
     Parameters
@@ -134,7 +140,9 @@ def duplication(bought, weights, households):
     return Duplication(shares, coefficient * b, coefficient)
 
 
-def repeated(first, second, weights, households, most):
+def repeated(
+    first: np.ndarray, second: np.ndarray, weights: np.ndarray, households: int, most: int
+) -> np.ndarray:
     """Return what was seen of purchases in a period and in the next.
 
     Parameters
@@ -169,7 +177,7 @@ def repeated(first, second, weights, households, most):
         )
 
 
-def repeat_law(mean, spread, chance):
+def repeat_law(mean: float, spread: float, chance: np.ndarray) -> np.ndarray:
     """Return what an NBD says of the same: see `repeated`.
 
     Parameters

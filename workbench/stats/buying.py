@@ -1,12 +1,21 @@
 """Expectations of models of buying until one leaves unseen, right whatever was seen."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import special
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 NEAR = 1e-4  # how near to 1 the shape lies where a formula divides by its distance from 1
 
 
-def while_alive(shape, rate, a, b, ahead):
+def while_alive(
+    shape: ArrayLike, rate: ArrayLike, a: ArrayLike, b: ArrayLike, ahead: ArrayLike
+) -> np.ndarray:
     """Return the purchases to expect within the time `ahead` of somebody who is still a customer.
 
     Parameters

@@ -4,6 +4,8 @@ Source: McFadden (1974), in Zarembka (ed.), Frontiers in Econometrics; Train (20
 Methods with Simulation, chapter 3.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +72,7 @@ class ConditionalLogit:
     classical: np.ndarray = None
 
 
-def probabilities(v, available):
+def probabilities(v: np.ndarray, available: np.ndarray) -> np.ndarray:
     """Return the chances exp(V) / Σ exp(V) over what is available.
 
     Parameters
@@ -91,7 +93,7 @@ def probabilities(v, available):
     return e / e.sum(axis=1, keepdims=True)
 
 
-def null_loglik(offers):
+def null_loglik(offers) -> float:
     """Return the log-likelihood of equal shares over what was available."""
     return float(-np.log(offers.available.sum(axis=1)).sum())
 
@@ -117,7 +119,14 @@ def scores(offers, p):
     return picked - np.einsum("nj,njp->np", p, offers.x)
 
 
-def conditional_logit(offers, *, groups=None, weights=None, start=None, most=50):
+def conditional_logit(
+    offers: Offers,
+    *,
+    groups: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+    start: np.ndarray | None = None,
+    most: int = 50,
+) -> ConditionalLogit:
     """Fit a conditional logit by maximum likelihood.
 
     Parameters
@@ -173,7 +182,7 @@ def conditional_logit(offers, *, groups=None, weights=None, start=None, most=50)
     )
 
 
-def firth_conditional_logit(offers, *, conf_level=0.95):
+def firth_conditional_logit(offers: Offers, *, conf_level: float = 0.95) -> ConditionalLogit:
     """Fit Firth's penalised conditional logit: it exists for every sample.
 
     Parameters
@@ -315,7 +324,7 @@ def _covariance(offers, chances, w, groups, room):
     return sandwich_within(information, sum_by_group(each, groups, int(groups.max()) + 1), room)
 
 
-def centred(offers):
+def centred(offers) -> Offers:
     """Return offers with attributes less their mean over what a choice offers: no chance changes,
     and a price far from 0, or a moment, keeps its digits.
 

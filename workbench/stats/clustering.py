@@ -4,12 +4,18 @@ groups come back in other samples, and how it fares on tables without groups.
 k-means, silhouettes and Rand indices are scikit-learn's.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
 
 from workbench.stats import threads
+
+if TYPE_CHECKING:
+    from workbench.types import Grouping
 
 SKEWED = 1.0  # skewness from which a number above 0 is taken by its logarithm
 FURTHEST = 3.0  # spreads from the middle beyond which a value pulls no further
@@ -35,7 +41,7 @@ class Scaled:
     spread: np.ndarray
 
 
-def scaled(x):
+def scaled(x: np.ndarray) -> Scaled:
     """Put columns on a common scale that a few extreme rows do not set.
 
     Parameters
@@ -86,7 +92,7 @@ class Grouping:
     within: float
 
 
-def k_means(z, k, *, seed=1, starts=5):
+def k_means(z: np.ndarray, k: int, *, seed: int = 1, starts: int = 5) -> Grouping:
     """Group rows by k-means.
 
     Parameters
@@ -135,7 +141,7 @@ def assigned(z, centres):
     return out
 
 
-def rand(first, second):
+def rand(first, second) -> float:
     """Return the adjusted Rand index of two groupings of the same rows: 1 is the same, 0 chance.
 
     Source: Hubert & Arabie (1985), Journal of Classification 2.
@@ -179,7 +185,7 @@ class Stability:
     jaccard: np.ndarray
 
 
-def stability(z, grouping, *, draws=100, seed=1):
+def stability(z: np.ndarray, grouping: Grouping, *, draws: int = 100, seed: int = 1) -> Stability:
     """Tell how far the groups of rows come back in bootstrap samples of them.
 
     Parameters
@@ -227,7 +233,7 @@ class Numbers:
     taken: int
 
 
-def number(z, most, *, draws=20, seed=1):
+def number(z: np.ndarray, most: int, *, draws: int = 20, seed: int = 1) -> Numbers:
     """Choose the number of groups by how far they come back.
 
     Parameters
@@ -254,7 +260,7 @@ def number(z, most, *, draws=20, seed=1):
     return Numbers(groups, means, int(groups[means >= means.max() - NEARLY].max()))
 
 
-def without_groups(z, kind, rng):
+def without_groups(z: np.ndarray, kind: str, rng: np.random.Generator):
     """Return a table like `z` in which there are no groups.
 
     Parameters
@@ -303,7 +309,7 @@ class Apart:
     tighter: float
 
 
-def apart(z, most, kind, *, tables=39, seed=1):
+def apart(z: np.ndarray, most: int, kind: str, *, tables: int = 39, seed: int = 1) -> Apart:
     """Compare how tightly rows can be grouped with tables that have no groups.
 
     Every number of groups from 2 to `most` is tried on all tables alike, and the best one counts,

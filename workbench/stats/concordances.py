@@ -1,5 +1,7 @@
 """How well a score puts durations in order, when not everyone has been watched to the end."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +31,15 @@ class Concordance:
     tied: int
 
 
-def concordance(score, time, ended, *, entry=None, strata=None, groups=None):
+def concordance(
+    score: np.ndarray,
+    time: np.ndarray,
+    ended: np.ndarray,
+    *,
+    entry: np.ndarray | None = None,
+    strata: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+) -> Concordance:
     """Compare the order of scores with the order of endings.
 
     Parameters

@@ -1,5 +1,7 @@
 """How well columns foretell a yes or no of people they were not learnt from."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from workbench.stats import threads
@@ -17,7 +19,7 @@ def indicators(column):
     return (np.asarray(column)[:, None] == words[None, 1:]).astype(float)
 
 
-def held_out_scores(x, y, *, folds=5, seed=1):
+def held_out_scores(x: np.ndarray, y: np.ndarray, *, folds: int = 5, seed: int = 1) -> np.ndarray:
     """Give the log score of every person's outcome by a penalised logit learnt from the others.
 
     Parameters

@@ -1,5 +1,7 @@
 """Counts of days: what stands out beside weekday, trend and season."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +24,7 @@ class Excess:
     std_error: np.ndarray
 
 
-def excess(counts, day, marks):
+def excess(counts: np.ndarray, day: np.ndarray, marks: np.ndarray) -> Excess:
     """Fit counts of days on marks, weekday, trend and, from a year on, one wave a year.
 
     Parameters

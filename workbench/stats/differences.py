@@ -5,9 +5,15 @@ Source: Callaway & Sant'Anna (2021), Journal of Econometrics 225; Imbens & Lemie
 of Econometrics 142.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,9 @@ class Effect:
     df: float
 
 
-def average_effect(begin, groups, comparisons, *, never, least):
+def average_effect(
+    begin: np.ndarray, groups: np.ndarray, comparisons: Mapping, *, never: int, least: int
+) -> Effect:
     """Return one average over starting groups of how much more they changed than others.
 
     Parameters
@@ -86,7 +94,9 @@ def _spread(groups):
     return np.sqrt(k / (k - 1)) if k > 1 else np.nan
 
 
-def standardised(exposed, cell, n, events, weights):
+def standardised(
+    exposed: np.ndarray, cell: np.ndarray, n: np.ndarray, events: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
     """Return how much more often something follows an exposure, plainly and within cells that are
     alike, weighted as the exposed are.
 
@@ -123,7 +133,7 @@ def standardised(exposed, cell, n, events, weights):
         )
 
 
-def of_ratios(sums, whole, a, b):
+def of_ratios(sums, whole, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the standard error of the difference of two ratios from customers' own pulls on both.
 
     Parameters
@@ -155,7 +165,7 @@ def of_ratios(sums, whole, a, b):
     return np.sqrt(np.maximum(spread, 0) * people / max(people - 1, 1))
 
 
-def one_against_rest(i, n, products, a, b):
+def one_against_rest(i: int, n: np.ndarray, products: tuple, a: float, b: float) -> float:
     """Return the standard error of a group's share less that of all others, where a customer may be
     in several groups.
 
@@ -188,7 +198,9 @@ def one_against_rest(i, n, products, a, b):
     return float(np.sqrt(max(u @ yy @ u + 2 * v @ xy @ u + v @ xx @ v, 0)))
 
 
-def at_border(y, away, level, units, width):
+def at_border(
+    y: np.ndarray, away: np.ndarray, level: np.ndarray, units: np.ndarray, width: float
+) -> tuple:
     """Return how far the outcome jumps where a running variable passes a border, by local lines.
 
     Parameters

@@ -4,6 +4,8 @@ when buyers differ and nothing changes.
 Source: Ehrenberg (1959), Applied Statistics 8; Goodhardt, Ehrenberg & Chatfield (1984), JRSS A 147.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +26,7 @@ class Nbd:
     spread: float
 
 
-def nbd(penetration, rate):
+def nbd(penetration: float, rate: float) -> Nbd:
     """Fit an NBD to a penetration and purchases a buyer.
 
     Parameters
@@ -133,7 +135,7 @@ class Dirichlet:
         return rng.multinomial(total, taste / np.maximum(taste.sum(axis=1, keepdims=True), 1e-300))
 
 
-def dirichlet(purchases, shares, penetrations):
+def dirichlet(purchases: Nbd, shares: np.ndarray, penetrations: np.ndarray) -> Dirichlet:
     """Fit the tastes of a category: every brand's penetration asks for an S of its own; theirs is
     the mean weighted by share.
 

@@ -1,5 +1,7 @@
 """Small questions of groups: have they shifted, does a share differ, is one count clearly first?"""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +22,7 @@ class Index:
     by_chance: float
 
 
-def stability_index(first, last):
+def stability_index(first: np.ndarray, last: np.ndarray) -> Index:
     """Give the population stability index of groups at two dates.
 
     Parameters
@@ -64,7 +66,7 @@ def mcnemar(gains, losses):
     return 1.0 if not moved else float(stats.binomtest(gains, moved).pvalue)
 
 
-def first_of(counts, level):
+def first_of(counts: np.ndarray, level: float) -> np.ndarray:
     """Tell in each row which count is clearly the highest: told from the second by an exact test.
 
     Parameters

@@ -1,5 +1,7 @@
 """Accelerated failure times of arrays: durations, some still open, stretched by covariates."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +41,14 @@ class Fit:
     settled: bool
 
 
-def stretch(x, time, ended, family, *, groups=None):
+def stretch(
+    x: np.ndarray,
+    time: np.ndarray,
+    ended: np.ndarray,
+    family: str,
+    *,
+    groups: np.ndarray | None = None,
+) -> Fit:
     """Fit an accelerated-failure-time model by maximum likelihood.
 
     Parameters

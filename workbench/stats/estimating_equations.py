@@ -1,5 +1,7 @@
 """A logistic model of rows that belong together, by generalised estimating equations."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +20,7 @@ class Logit:
     cov: np.ndarray
 
 
-def logit(y, x, clusters):
+def logit(y: np.ndarray, x: np.ndarray, clusters: np.ndarray) -> Logit:
     """Fit a logistic model with clusters of rows; the place and the unit of a column move nothing
     but its own weight and the constant.
 

@@ -10,6 +10,8 @@ separation, thesis, Oxford; monotone likelihood Heinze & Schemper (2001), Biomet
 of the terms that stay finite Geyer (2009), Electronic Journal of Statistics 3.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,7 +73,7 @@ class Monotone(Recession):
     strata: np.ndarray
 
 
-def recession(gains, *, equal=None):
+def recession(gains: np.ndarray, *, equal: np.ndarray | None = None) -> Recession:
     """Find the directions in which no row of a likelihood loses and some gain without end.
 
     Parameters
@@ -174,7 +176,7 @@ def complement(null):
     return turned[:, (sizes > NOTHING * sizes[0]).sum() :]
 
 
-def newton(information, score):
+def newton(information, score) -> tuple:
     """Return Newton's step, and whether the information is sound enough to trust it.
 
     >>> step, sound = newton(np.array([[2.0, 0], [0, 1e-20]]), np.array([2.0, 1e-20]))
@@ -193,7 +195,7 @@ def newton(information, score):
     return np.linalg.lstsq(np.nan_to_num(information), score, rcond=None)[0], False
 
 
-def certain(step, information, rows, noise):
+def certain(step: np.ndarray, information: np.ndarray, rows: np.ndarray, noise: np.ndarray) -> bool:
     """Say whether a concave likelihood has its top near where a search stands.
 
     Parameters
@@ -243,7 +245,7 @@ def of_logit(x, y):
     return recession(np.where(np.asarray(y) > 0.5, 1.0, -1.0)[:, None] * x)
 
 
-def of_log_link(x, y):
+def of_log_link(x, y) -> Recession:
     """Return the Recession of a Poisson regression: design (n × p), counts or amounts (n).
 
     Only rows of 0 can gain for ever. `kept` holds for all rows.
@@ -292,7 +294,7 @@ def of_choice(x, chosen, available):
     return recession(gap[available])
 
 
-def of_hazards(x, time, ended, strata=None):
+def of_hazards(x, time, ended, strata=None) -> Monotone:
     """Return what is Monotone of a Cox regression: covariates (n × p), durations, whether each
     ended (n), and optionally the stratum of each.
 
@@ -330,7 +332,7 @@ def of_hazards(x, time, ended, strata=None):
     return Monotone(made.kept, made.null, made.direction, back)
 
 
-def of_stretch(x, log_time, ended):
+def of_stretch(x, log_time, ended) -> Recession:
     """Return the Recession of an accelerated-failure-time model: design with its constant (n × p),
     logarithms of durations, and whether each ended (n).
 

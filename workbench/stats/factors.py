@@ -1,5 +1,7 @@
 """What lies behind items, from their correlations: one factor, several, and how to turn them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -9,7 +11,7 @@ from scipy import special
 from workbench.stats import products
 
 
-def correlations(x, weights=None):
+def correlations(x: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """Return the correlations between items.
 
     Parameters
@@ -31,7 +33,7 @@ def correlations(x, weights=None):
     return products.correlations(products.covariances((own.T @ near)[None]))[0]
 
 
-def one_factor(cov, rounds=300):
+def one_factor(cov: np.ndarray, rounds: int = 300) -> tuple:
     """Return loadings and unique variances of one factor behind items (maximum likelihood), for
     many covariance matrices at once.
 
@@ -73,7 +75,7 @@ def one_factor(cov, rounds=300):
     return load * sd, psi * sd**2
 
 
-def of_luck(n, k, draws, seed):
+def of_luck(n: int, k: int, draws: int, seed: int):
     """Return the eigenvalues of items that have nothing in common (draws × k), the largest first.
 
     Parameters
@@ -96,7 +98,7 @@ def of_luck(n, k, draws, seed):
     )
 
 
-def adequacy(r):
+def adequacy(r: np.ndarray):
     """Return the sampling adequacy of items: what they share beside what only pairs share.
 
     Parameters
@@ -115,7 +117,7 @@ def adequacy(r):
     return (r[off] ** 2).sum() / ((r[off] ** 2).sum() + (partial[off] ** 2).sum())
 
 
-def varimax(load, rounds=500):
+def varimax(load: np.ndarray, rounds: int = 500):
     """Return varimax-rotated loadings, rows normalised first as Kaiser did (and R and SPSS do).
 
     Two factors at a time, each pair turned to its own best angle, until none turns any more: turned
@@ -151,7 +153,7 @@ def varimax(load, rounds=500):
     return a * h
 
 
-def promax(load, power=4):
+def promax(load: np.ndarray, power: int = 4) -> tuple:
     """Return promax-rotated loadings and the correlations of the factors.
 
     Parameters
@@ -186,7 +188,7 @@ class Sphericity:
     p_value: float
 
 
-def sphericity(r, n):
+def sphericity(r: np.ndarray, n: int) -> Sphericity:
     """Return the sampling adequacy of items and Bartlett's test of no correlation at all.
 
     Parameters
@@ -229,7 +231,7 @@ class Sufficiency:
     p_value: float
 
 
-def sufficiency(r, load, n):
+def sufficiency(r: np.ndarray, load: np.ndarray, n: int) -> Sufficiency:
     """Test whether the factors of a maximum-likelihood fit are enough for the correlations.
 
     Parameters

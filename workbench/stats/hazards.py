@@ -2,6 +2,8 @@
 said where the likelihood is monotone, and Firth's penalised fit.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,7 +49,15 @@ class Fit:
     classical: np.ndarray = None
 
 
-def cox(x, time, ended, *, entry=None, strata=None, groups=None):
+def cox(
+    x: np.ndarray,
+    time: np.ndarray,
+    ended: np.ndarray,
+    *,
+    entry: np.ndarray | None = None,
+    strata: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+) -> Fit:
     """Fit a Cox regression by maximum partial likelihood.
 
     Parameters
@@ -114,7 +124,15 @@ def cox(x, time, ended, *, entry=None, strata=None, groups=None):
     return Fit(params, cov, value, drift, asked, settled, classical=np.full((p, p), np.nan))
 
 
-def firth_cox(x, time, ended, *, entry=None, strata=None, conf_level=0.95):
+def firth_cox(
+    x: np.ndarray,
+    time: np.ndarray,
+    ended: np.ndarray,
+    *,
+    entry: np.ndarray | None = None,
+    strata: np.ndarray | None = None,
+    conf_level: float = 0.95,
+) -> Fit:
     """Fit Firth's penalised Cox regression: it exists for every sample.
 
     Parameters

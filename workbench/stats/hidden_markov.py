@@ -4,9 +4,15 @@ Source: Rabiner (1989), Proceedings of the IEEE 77; for customers Netzer, Lattin
 (2008), Marketing Science 27.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass
@@ -38,7 +44,7 @@ def normal(counts):
     return counts / counts.sum(axis=-1, keepdims=True)
 
 
-def forward(data, start, moves, emissions):
+def forward(data: Sequences, start: np.ndarray, moves: np.ndarray, emissions: np.ndarray) -> tuple:
     """Return the chance of each state at every event given what came up to it, and the scale of
     each step.
 
@@ -83,7 +89,15 @@ def forward(data, start, moves, emissions):
     return alpha, scale
 
 
-def expect(data, start, moves, emissions, now, answers, label_error):
+def expect(
+    data,
+    start: np.ndarray,
+    moves: np.ndarray,
+    emissions: np.ndarray,
+    now: np.ndarray,
+    answers: Mapping,
+    label_error: float,
+) -> tuple:
     """Return the log-likelihood, and the counts expected under it, for the next round of Baum and
     Welch.
 

@@ -1,5 +1,7 @@
 """How much each of several columns accounts for, in the sample and in many draws at once."""
 
+from __future__ import annotations
+
 from itertools import combinations
 from math import factorial
 
@@ -7,7 +9,7 @@ import numpy as np
 from scipy import special
 
 
-def subsets(p):
+def subsets(p) -> list:
     """Return all subsets of p columns, the empty one first.
 
     >>> subsets(2)

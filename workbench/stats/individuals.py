@@ -1,10 +1,16 @@
 """What each customer's own choices say of their weights, given how weights spread over all."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.stats.mixed_logit import halton, transform
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +24,15 @@ class Individuals:
     loglik: np.ndarray
 
 
-def individual_weights(offers, people, kinds, params, *, draws=500, seed=1):
+def individual_weights(
+    offers,
+    people: np.ndarray,
+    kinds: Mapping,
+    params: np.ndarray,
+    *,
+    draws: int = 500,
+    seed: int = 1,
+) -> Individuals:
     """Return the mean weights of each customer among all who would have chosen as they did.
 
     Parameters

@@ -1,5 +1,7 @@
 """Instruments in a cross-section: two-stage least squares and its checks, of arrays."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +41,14 @@ class TwoStage:
     p_exogenous: float
 
 
-def two_stage(y, x, endogenous, instruments, *, groups=None):
+def two_stage(
+    y: np.ndarray,
+    x: np.ndarray,
+    endogenous: np.ndarray,
+    instruments: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+) -> TwoStage:
     """Fit two-stage least squares.
 
     Parameters

@@ -1,5 +1,7 @@
 """Agreement of two yes-or-no judgements of the same people."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +20,7 @@ class Kappa:
     std_error: float
 
 
-def cohen(first, second):
+def cohen(first: np.ndarray, second: np.ndarray) -> Kappa:
     """Give Cohen's kappa of two judgements.
 
     Parameters

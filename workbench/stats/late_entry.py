@@ -1,5 +1,7 @@
 """Durations that come under observation after their beginning: who is at risk when."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +23,7 @@ class Late:
     moment: np.ndarray
 
 
-def late(strata, time, entry, begins):
+def late(strata, time, entry, begins) -> Late:
     """Return the Late of rows sorted by stratum, the longest first; `begins` is the first row of
     each moment.
 

@@ -2,6 +2,8 @@
 whether they answered at all.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -169,7 +171,7 @@ def model_of(series: Series, parameters: Parameters) -> Model:
     )
 
 
-def states(series: Series, parameters: Parameters):
+def states(series: Series, parameters: Parameters) -> tuple:
     """Return what is known of every state, and the log-likelihood of every person.
 
     Returns
@@ -415,7 +417,7 @@ def likelihoods(series: Series, parameters: Parameters) -> np.ndarray:
     return kalman_filter(series.observed, model_of(series, parameters)).log_likelihood
 
 
-def scores_of(series: Series, parameters: Parameters, free: np.ndarray):
+def scores_of(series: Series, parameters: Parameters, free: np.ndarray) -> tuple:
     """Return the log-likelihood of every person (n), and its slope in every free parameter
     (n, free ones).
     """

@@ -4,6 +4,8 @@ Source: Kamakura & Russell (1989), Journal of Marketing Research 26; Greene & He
 Transportation Research B 37.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +57,7 @@ class LatentClass:
     settled: bool
 
 
-def unfold(params, classes, traits):
+def unfold(params, classes, traits) -> tuple:
     """Return the weights of every class (classes × p) and the pulls of constant and traits on
     belonging to it (classes × traits, 0 for the first) from one row of parameters.
 
@@ -68,7 +70,16 @@ def unfold(params, classes, traits):
     )
 
 
-def latent_class(offers, people, traits, classes, pooled, *, starts=50, seed=1):
+def latent_class(
+    offers,
+    people: np.ndarray,
+    traits: np.ndarray,
+    classes: int,
+    pooled: np.ndarray,
+    *,
+    starts: int = 50,
+    seed: int = 1,
+) -> LatentClass:
     """Fit a latent-class logit by maximum likelihood.
 
     Parameters
@@ -185,7 +196,7 @@ class Mixture:
         return value, np.concatenate(score, axis=1), posterior
 
 
-def search(model, pooled, *, starts, seed):
+def search(model: Mixture, pooled: np.ndarray, *, starts: int, seed: int) -> np.ndarray:
     """Return the best parameters of many short runs of expectation and maximisation, the best five
     run on, and the best of these climbed to its top.
 

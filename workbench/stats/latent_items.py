@@ -1,5 +1,7 @@
 """Latent classes of answers: kinds of people who answer items with chances of their own."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +46,14 @@ class LatentItems:
     settled: bool
 
 
-def latent_items(answers, classes, *, counts=None, starts=20, seed=1):
+def latent_items(
+    answers: np.ndarray,
+    classes: int,
+    *,
+    counts: np.ndarray | None = None,
+    starts: int = 20,
+    seed: int = 1,
+) -> LatentItems:
     """Fit a latent class model of answers by expectation and maximisation.
 
     Parameters

@@ -2,11 +2,19 @@
 follows from its weights.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.stats import existence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike
 
 ROUNDS = 60  # Newton steps after which a search has not settled
 HALVES = 40  # halvings of a step that leads down
@@ -23,7 +31,15 @@ class Top:
     proven: bool
 
 
-def climb(parts, b, rows, *, noise, spread=1.0, value=None):
+def climb(
+    parts: Callable,
+    b: np.ndarray,
+    rows: np.ndarray,
+    *,
+    noise: Callable,
+    spread: float = 1.0,
+    value: Callable | None = None,
+) -> Top:
     """Search the top of a concave likelihood by Newton steps, halved where they lead down.
 
     Parameters
@@ -75,7 +91,7 @@ def climb(parts, b, rows, *, noise, spread=1.0, value=None):
     return Top(b, True, existence.certain(step, here.information, spread * rows, noise(b)))
 
 
-def numerical_jacobian(gradient, at, size=1e-5):
+def numerical_jacobian(gradient: Callable, at: np.ndarray, size: float = 1e-5) -> np.ndarray:
     """Return the derivative of a gradient by central differences, symmetric.
 
     Parameters
@@ -104,7 +120,7 @@ def numerical_jacobian(gradient, at, size=1e-5):
     return (made + made.T) / 2
 
 
-def newton_refine(gradient, params, *, steps=8, enough=1e-7):
+def newton_refine(gradient, params, *, steps: int = 8, enough: float = 1e-7) -> tuple:
     """Return the optimum after a few Newton steps on a gradient, taken as long as they make it
     smaller, and the largest absolute gradient left.
 
@@ -143,7 +159,7 @@ def sum_by_group(values, number, groups):
     )
 
 
-def sandwich(information, summed):
+def sandwich(information: np.ndarray, summed: np.ndarray) -> np.ndarray:
     """Return the clustered covariance of weights.
 
     Parameters
@@ -179,7 +195,7 @@ def sandwich_within(information, summed, room):
     return room @ sandwich(room.T @ information @ room, summed @ room) @ room.T
 
 
-def unidentified(information):
+def unidentified(information: np.ndarray) -> np.ndarray:
     """Return which weights the data do not tell apart: the information is flat along a direction
     in which they take part.
 
@@ -207,7 +223,7 @@ def unidentified(information):
 FLAT = 1e-7  # beside the steepest direction: less is what differences of slopes leave of 0
 
 
-def delta(compute, params, cov):
+def delta(compute: Callable, params: ArrayLike, cov: ArrayLike) -> tuple:
     """Return a function of the estimates and its standard errors by the delta method (central
     differences of the fourth order).
 

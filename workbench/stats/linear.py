@@ -2,13 +2,19 @@
 arrays.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.stats import products
 from workbench.stats.likelihoods import sum_by_group
 from workbench.stats.scaling import standardise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +26,15 @@ class Estimated:
     settled: bool = True
 
 
-def least_squares(y, x, groups, *, residual=None, absorbed=0, constant=False):
+def least_squares(
+    y: np.ndarray,
+    x: np.ndarray,
+    groups: np.ndarray,
+    *,
+    residual: np.ndarray | None = None,
+    absorbed: int = 0,
+    constant: bool = False,
+) -> Estimated:
     """Fit least squares with standard errors clustered on groups.
 
     Parameters
@@ -63,7 +77,9 @@ def least_squares(y, x, groups, *, residual=None, absorbed=0, constant=False):
     return Estimated(beta, back @ cov @ back.T)
 
 
-def poisson_absorbed(y, x, groups, effects, *, rounds=100):
+def poisson_absorbed(
+    y: np.ndarray, x: np.ndarray, groups: np.ndarray, effects: Sequence, *, rounds: int = 100
+) -> Estimated:
     """Fit a Poisson regression whose fixed effects are taken out within the iterations.
 
     Parameters

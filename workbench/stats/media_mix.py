@@ -4,6 +4,8 @@ Source: Jin, Wang, Sun, Chan & Koehler (2017), Google technical report; adstock 
 Journal of the Market Research Society 21.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +71,7 @@ class MediaMix:
         return np.exp(self.shape[len(self.effects) :])
 
 
-def adstock(x, stay):
+def adstock(x: np.ndarray, stay: np.ndarray) -> np.ndarray:
     """Return spending that lingers: each period keeps a share of the one before.
 
     Parameters
@@ -94,7 +96,7 @@ def adstock(x, stay):
     )
 
 
-def working(x, shape):
+def working(x, shape) -> tuple:
     """Return spending as it works (n × k), and its slopes by what stays and by half, as they are
     searched for.
 
@@ -114,7 +116,16 @@ def working(x, shape):
     return held / (held + half), bent * moved * stay * (1 - stay), -bent * held
 
 
-def media_mix(x, base, y, *, tests=None, begin=None, starts=6, seed=1):
+def media_mix(
+    x: np.ndarray,
+    base: np.ndarray,
+    y: np.ndarray,
+    *,
+    tests: Experiments | None = None,
+    begin: np.ndarray | None = None,
+    starts: int = 6,
+    seed: int = 1,
+) -> MediaMix:
     """Fit a marketing-mix model: effects by non-negative least squares, what stays and half by
     search.
 
@@ -236,7 +247,7 @@ class _Mix:
         return left @ left / scale + PULL * (away**2).sum(), -2 * slope / scale + pull
 
 
-def measures(made, x, y, unit):
+def measures(made: MediaMix, x: np.ndarray, y: np.ndarray, unit: np.ndarray):
     """Return what each medium brought (k × 6): contribution, share of sales, return on spending,
     return of one more unit at the mean, what stays, and the spending at which half is reached.
 
@@ -276,7 +287,9 @@ class Draws:
     rng: np.random.Generator
 
 
-def resampled(made, x, base, y, how, *, tests=None):
+def resampled(
+    made, x: np.ndarray, base, y: np.ndarray, how: Draws, *, tests: Experiments | None = None
+):
     """Return the measures of bootstrap draws (draws × k × 6): residuals drawn in blocks of four
     periods, experiments by their own error, everything fitted anew.
 

@@ -5,12 +5,18 @@ Source: Revelt & Train (1998), Review of Economics and Statistics 80; Halton dra
 Discrete Choice Methods with Simulation, chapter 9.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.stats.choices import Offers, centred
 from workbench.stats.likelihoods import newton_refine, numerical_jacobian, sandwich, unidentified
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 BLOCK = 2_000_000  # numbers held at once for a block of draws
 FAR = 500  # standard deviations of a term: tastes that decide every choice
@@ -44,7 +50,7 @@ class MixedLogit:
     settled: bool
 
 
-def halton(n, dimensions, seed):
+def halton(n: int, dimensions: int, seed: int) -> np.ndarray:
     """Return n quasi-random draws from the standard normal in each dimension.
 
     Parameters
@@ -67,7 +73,7 @@ def halton(n, dimensions, seed):
     return special.ndtri(np.clip(u, 1e-9, 1 - 1e-9))
 
 
-def transform(kind, mean, sd, z):
+def transform(kind: str, mean: float, sd: float, z: np.ndarray) -> tuple:
     """Return a random weight and its derivatives by mean and spread.
 
     Parameters
@@ -88,7 +94,15 @@ def transform(kind, mean, sd, z):
     return value, value, value * z
 
 
-def mixed_logit(offers, people, kinds, start, *, draws=200, seed=1):
+def mixed_logit(
+    offers,
+    people: np.ndarray,
+    kinds: Mapping,
+    start: np.ndarray,
+    *,
+    draws: int = 200,
+    seed: int = 1,
+) -> MixedLogit:
     """Fit a mixed logit over a panel by maximum simulated likelihood.
 
     Parameters

@@ -5,6 +5,8 @@ Train (2009), Discrete Choice Methods with Simulation, chapter 4. Weights are th
 itself (not divided by lambda), as in Greene, Econometric Analysis.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +61,9 @@ class NestedLogit:
     classical: np.ndarray = None
 
 
-def nested_chances(v, available, nests, lam):
+def nested_chances(
+    v: np.ndarray, available: np.ndarray, nests: np.ndarray, lam: np.ndarray
+) -> tuple:
     """Return chances, chances within the nest, logarithm of the sum within each nest and chances of
     the nests.
 
@@ -93,7 +97,15 @@ def nested_chances(v, available, nests, lam):
     return within * nest[:, nests], within, inclusive, nest
 
 
-def nested_logit(offers, nests, groups, start, *, common=False, weights=None):
+def nested_logit(
+    offers,
+    nests: np.ndarray,
+    groups: np.ndarray,
+    start: np.ndarray,
+    *,
+    common: bool = False,
+    weights: np.ndarray | None = None,
+) -> NestedLogit:
     """Fit a nested logit by maximum likelihood, from two places.
 
     Parameters

@@ -4,6 +4,8 @@ Source: Hausman, Abrevaya & Scott-Morton (1998), Journal of Econometrics 87; rid
 Houwelingen (1992), Applied Statistics 41.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +31,9 @@ class NoisyLogit:
         return special.softmax(z @ self.weights, axis=1)
 
 
-def noisy_logit(x, y, *, error, noise, penalty):
+def noisy_logit(
+    x: np.ndarray, y: np.ndarray, *, error: float, noise: np.ndarray, penalty: float
+) -> NoisyLogit:
     """Fit a multinomial logit whose outcomes are wrong now and then.
 
     Parameters
@@ -58,7 +62,9 @@ def noisy_logit(x, y, *, error, noise, penalty):
     return NoisyLogit(model.mean, model.scale, model.top(np.ones(len(x), bool), penalty))
 
 
-def best_penalty(x, y, fold, *, error, noise):
+def best_penalty(
+    x: np.ndarray, y: np.ndarray, fold: np.ndarray, *, error: float, noise: np.ndarray
+):
     """Return the weight of the penalty that foretells folds left out best, of four.
 
     Parameters

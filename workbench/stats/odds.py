@@ -5,6 +5,8 @@ Source: Woolf (1955), Annals of Human Genetics 19; Haldane (1956), Annals of Hum
 Efron & Morris (1975), JASA 70, for drawing together.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +34,9 @@ class Odds:
     spread: float
 
 
-def odds_ratios(with_both, with_it, both, n, conf_level=0.95):
+def odds_ratios(
+    with_both: np.ndarray, with_it: np.ndarray, both: float, n: float, conf_level: float = 0.95
+) -> Odds:
     """Return the odds of success of those with a property over the odds of those without, for many
     properties.
 

@@ -1,5 +1,7 @@
 """Ordered logit of arrays (proportional odds), searched on standardised columns."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +14,13 @@ from workbench.stats.regressions import Fit
 from workbench.stats.scaling import standardise
 
 
-def ordered_logit(x, y, *, groups=None, weights=None):
+def ordered_logit(
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+) -> Fit:
     """Fit an ordered logit by maximum likelihood, on columns in which search and curvature are
     sound.
 

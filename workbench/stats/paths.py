@@ -4,12 +4,18 @@ depend on another column.
 Source: Hayes (2022), Introduction to Mediation, Moderation, and Conditional Process Analysis.
 """
 
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
-def weights(grams, at, to):
+
+def weights(grams: np.ndarray, at: Sequence[int], to: int) -> np.ndarray:
     """Return the weights of a linear model of one column on others.
 
     Parameters
@@ -36,7 +42,7 @@ def weights(grams, at, to):
         return np.full((len(at), len(grams)), np.nan)
 
 
-def indirect(steps, last, cause, mediators):
+def indirect(steps: Mapping, last: Mapping, cause: str, mediators: Sequence[str]) -> dict:
     """Return what goes from a cause through each way along mediators, in their order.
 
     Parameters
@@ -68,7 +74,7 @@ def indirect(steps, last, cause, mediators):
     return out
 
 
-def slope_at(b, cov, value):
+def slope_at(b: np.ndarray, cov: np.ndarray, value) -> tuple:
     """Return a slope that depends on another column, and its standard error.
 
     Parameters

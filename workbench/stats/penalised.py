@@ -4,6 +4,8 @@ Source: Firth (1993), Biometrika 80; for a logit Heinze & Schemper (2002), Stati
 21; for a Cox regression Heinze & Schemper (2001), Biometrics 57.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -45,7 +47,14 @@ class Penalised:
     settled: bool
 
 
-def firth(parts, p, *, fixed=None, start=None, enough=1e-7):
+def firth(
+    parts: Callable,
+    p: int,
+    *,
+    fixed: tuple | None = None,
+    start: np.ndarray | None = None,
+    enough: float = 1e-7,
+) -> Penalised:
     """Maximise a log-likelihood plus half the logarithm of the information's determinant.
 
     Parameters

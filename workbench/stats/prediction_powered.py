@@ -1,5 +1,7 @@
 """Means, shares and ratios of what a model predicts, corrected by a sample labelled by hand."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +25,14 @@ class Corrected:
     pull: np.ndarray
 
 
-def mean(predicted, label, weights=None, cluster=None, *, trust=None):
+def mean(
+    predicted: np.ndarray,
+    label: np.ndarray,
+    weights: np.ndarray | None = None,
+    cluster: np.ndarray | None = None,
+    *,
+    trust: float | None = None,
+) -> Corrected:
     """Estimate the mean of a label from predictions for all and labels for a random few.
 
     Parameters
@@ -82,7 +91,7 @@ def mean(predicted, label, weights=None, cluster=None, *, trust=None):
     )
 
 
-def ratio(above, below, cluster=None):
+def ratio(above: Corrected, below: Corrected, cluster: np.ndarray | None = None) -> Corrected:
     """Estimate the ratio of two corrected means of the same units.
 
     Parameters

@@ -4,6 +4,8 @@ at which revenue peaks on a ladder; in the sample and in draws of respondents.
 Source: Van Westendorp (1976), ESOMAR congress; Gabor & Granger (1966), Economica 33.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 # Which two shares meet at each point.
@@ -15,7 +17,7 @@ POINTS = {
 }
 
 
-def curves(named, grid):
+def curves(named: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Return whether each respondent finds each price too cheap, cheap, expensive, too expensive.
 
     Parameters
@@ -36,7 +38,7 @@ def curves(named, grid):
     return np.array([*falls, *(named[:, [i]] <= grid for i in (2, 3))], float)
 
 
-def crossings(grid, curves, weights):
+def crossings(grid: np.ndarray, curves: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the prices at which the shares of four price questions cross, in the order of POINTS.
 
     Parameters
@@ -65,7 +67,7 @@ def crossings(grid, curves, weights):
     return np.array([cross(grid, share[a], share[b]) for a, b in POINTS.values()])
 
 
-def cross(grid, falling, rising):
+def cross(grid: np.ndarray, falling: np.ndarray, rising: np.ndarray):
     """Return where one of two curves crosses the other: between two prices in a straight line, the
     middle of where they lie on each other, missing where they do not meet.
 
@@ -86,7 +88,9 @@ def cross(grid, falling, rising):
     return grid[a] + (grid[b] - grid[a]) * gap[a] / (gap[a] - gap[b])
 
 
-def best_price(prices, buys, known, weights):
+def best_price(
+    prices: np.ndarray, buys: np.ndarray, known: np.ndarray, weights: np.ndarray
+) -> float:
     """Return the price at which revenue a person peaks.
 
     Parameters

@@ -1,12 +1,19 @@
 """How well a process keeps what it promises: defects of a million opportunities, and sigma."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import special
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 MILLION = 1_000_000
 
 
-def sigma_level(share, shift=1.5):
+def sigma_level(share: ArrayLike, shift: float = 1.5) -> np.ndarray:
     """Give the sigma level of a process from its share of defects.
 
     Parameters

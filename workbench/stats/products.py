@@ -1,5 +1,7 @@
 """Cross-products of columns, and means of groupings taken out: what a linear model needs."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from workbench.stats import resample
@@ -65,7 +67,7 @@ def demean(values, *groups):
     )
 
 
-def take_out(values, weights, groups, rounds=500):
+def take_out(values, weights, groups, rounds: int = 500):
     """Return columns with the weighted means of one or more groupings (numbers 0, 1, … a row) taken
     out.
     """

@@ -1,5 +1,7 @@
 """Whether the effects of a Cox regression stay the same over time."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +22,7 @@ class Proportionality:
     p_overall: float
 
 
-def proportionality(risk, b, transform="rank"):
+def proportionality(risk, b: np.ndarray, transform: str = "rank") -> Proportionality:
     """Test whether scaled Schoenfeld residuals drift along time.
 
     Parameters

@@ -1,5 +1,7 @@
 """Which place something takes among others, with the places that chance could have given it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +22,14 @@ class Ranks:
     rank_high: np.ndarray
 
 
-def rank_sets(estimate, covariance, conf_level=0.95, *, draws=2000, seed=1):
+def rank_sets(
+    estimate: np.ndarray,
+    covariance: np.ndarray,
+    conf_level: float = 0.95,
+    *,
+    draws: int = 2000,
+    seed: int = 1,
+) -> Ranks:
     """Give each estimate its place, and the places that the data allow.
 
     Parameters

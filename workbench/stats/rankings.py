@@ -1,5 +1,7 @@
 """How good lists are: relevant things among the first k, of all there are, ranked in full."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +23,7 @@ class ListQuality:
     average_precision: np.ndarray
 
 
-def list_quality(hits, relevant):
+def list_quality(hits, relevant: np.ndarray) -> ListQuality:
     """Judge lists by which places hold something relevant.
 
     Parameters
@@ -61,7 +63,7 @@ def list_quality(hits, relevant):
         )
 
 
-def first_places(score, k, allowed=None):
+def first_places(score: np.ndarray, k, allowed=None) -> np.ndarray:
     """Return the first k places of every user's ranking of all items.
 
     Parameters
@@ -105,7 +107,7 @@ def gini(counts):
     return float((2 * np.arange(1, n + 1) - n - 1) @ counts / (n * total))
 
 
-def miscalibration(own, listed, mixed=0.01):
+def miscalibration(own: np.ndarray, listed: np.ndarray, mixed: float = 0.01):
     """Give how far the mix of a list lies from that of its user: Kullback–Leibler divergence, in
     bits.
 

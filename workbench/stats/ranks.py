@@ -1,5 +1,7 @@
 """Tests by rank of arrays: the log-rank test, and a rank correlation with few pairs."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +21,14 @@ class LogRank:
     p_value: float
 
 
-def log_rank(time, ended, group, *, clusters=None, entry=None):
+def log_rank(
+    time: np.ndarray,
+    ended: np.ndarray,
+    group: np.ndarray,
+    *,
+    clusters: np.ndarray | None = None,
+    entry: np.ndarray | None = None,
+) -> LogRank:
     """Test whether groups differ in how soon the event comes.
 
     Parameters
@@ -94,7 +103,7 @@ class RankCorrelation:
     p_value: float
 
 
-def rank_correlation(x, y, *, seed=1):
+def rank_correlation(x: np.ndarray, y: np.ndarray, *, seed: int = 1) -> RankCorrelation:
     """Test whether two columns rise together, by exchanging their ranks.
 
     Parameters
@@ -133,7 +142,7 @@ def rank_correlation(x, y, *, seed=1):
     return RankCorrelation(float(made.statistic), float(made.pvalue))
 
 
-def gray(time, cause, group, *, of=1):
+def gray(time: np.ndarray, cause: np.ndarray, group: np.ndarray, *, of: int = 1) -> LogRank:
     """Test whether groups differ in the share that meets one cause, other causes competing.
 
     Parameters

@@ -1,12 +1,14 @@
 """Stars of products: how alike products are, and what a product with few of them may be worth."""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy import special
 
 LEAST, MOST = 0.1, 1e5
 
 
-def alikeness(counts):
+def alikeness(counts) -> float:
     """Give how many reviews the mean of all products is worth, beside a product's own.
 
     Parameters
@@ -44,7 +46,7 @@ def alikeness(counts):
     return float(np.exp(found.x))
 
 
-def shrunk_mean(counts, prior, conf_level=0.95):
+def shrunk_mean(counts, prior, conf_level: float = 0.95) -> tuple:
     """Give the mean number of stars of a product, drawn to that of all products, its standard
     deviation and interval.
 

@@ -2,6 +2,8 @@
 that stay finite where it does not, and Firth's penalised logit.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +55,13 @@ class Fit:
         return np.sqrt(np.diag(self.cov))
 
 
-def logit(x, y, *, groups=None, weights=None):
+def logit(
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+) -> Fit:
     """Fit a logit by maximum likelihood.
 
     Parameters
@@ -110,7 +118,7 @@ def poisson(x, y, *, groups=None, weights=None):
     return _fit(_Poisson, existence.of_log_link, x, y, groups, weights)
 
 
-def firth_logit(x, y, *, conf_level=0.95):
+def firth_logit(x: np.ndarray, y: np.ndarray, *, conf_level: float = 0.95) -> Fit:
     """Fit Firth's penalised logit: it exists for every sample.
 
     Parameters

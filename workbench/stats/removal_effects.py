@@ -4,6 +4,8 @@ Source: Anderl, Becker, von Wangenheim & Schumann (2016), International Journal 
 Marketing 33; removal from the fundamental matrix Kemeny & Snell (1960), Finite Markov Chains.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +67,9 @@ class Chain:
         return np.divide(paid, won, out=np.zeros_like(paid), where=won > 0)
 
 
-def chain(code, begin, converted, channels, order=1):
+def chain(
+    code: np.ndarray, begin: np.ndarray, converted: np.ndarray, channels: int, order: int = 1
+) -> Chain:
     """Lay paths out as moves between states.
 
     Parameters
@@ -117,7 +121,7 @@ def chain(code, begin, converted, channels, order=1):
     )
 
 
-def removal_effects(chain, counts, worth=1.0):
+def removal_effects(chain: Chain, counts: np.ndarray, worth: float = 1.0) -> np.ndarray:
     """Return the share of conversions lost without each channel, every move to it ending in
     nothing.
 

@@ -3,6 +3,8 @@
 Source: Fader & Hardie (2007), Journal of Interactive Marketing 21.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +36,7 @@ class Renewals:
     edge: bool
 
 
-def loglik(theta, seen):
+def loglik(theta, seen) -> tuple:
     """Return the log-likelihood of customers still there after each renewal, and its slope.
 
     >>> value, _ = loglik(np.zeros(2), np.array([2.0, 1.0]))  # one of two left, by a fair coin
@@ -56,7 +58,7 @@ def loglik(theta, seen):
     )
 
 
-def fit(seen):
+def fit(seen: np.ndarray) -> Renewals:
     """Fit a shifted beta-geometric by maximum likelihood.
 
     Parameters

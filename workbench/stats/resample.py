@@ -2,6 +2,8 @@
 from where their rows stand or what they are called.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +39,7 @@ class Kinds:
         return drawn[:, self.kind] * self.share
 
 
-def kinds(content, weight=None):
+def kinds(content, weight: np.ndarray | None = None) -> Kinds:
     """Put rows that say the same together, in the order of what they say.
 
     Parameters
@@ -69,7 +71,7 @@ def kinds(content, weight=None):
     return Kinds(kind, total, share)
 
 
-def place(content, groups):
+def place(content, groups: np.ndarray) -> np.ndarray:
     """Return the place of every sampling unit in an order that its rows' content alone decides.
 
     Parameters

@@ -1,9 +1,17 @@
 """What a sample says of those it was drawn from: weighted means, scores, margins and response."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +56,9 @@ def kish(weights):
     return float(weights.sum() ** 2 / squares) if squares > 0 else 0.0
 
 
-def mean(values, weights=None, cluster=None):
+def mean(
+    values: np.ndarray, weights: np.ndarray | None = None, cluster: np.ndarray | None = None
+) -> Mean:
     """Estimate a mean of answers, the respondent as sampling unit.
 
     Parameters
@@ -99,7 +109,9 @@ class Difference:
     n: int
 
 
-def difference(values, first, weights=None, cluster=None):
+def difference(
+    values: np.ndarray, first, weights: ArrayLike | None = None, cluster: np.ndarray | None = None
+) -> Difference:
     """Estimate the difference between two groups of answers; who is in both counts once.
 
     Parameters
@@ -138,7 +150,9 @@ def difference(values, first, weights=None, cluster=None):
     return Difference(estimate, error, len(values))
 
 
-def wald_adjusted(promoters, detractors, effective, conf_level=0.95):
+def wald_adjusted(
+    promoters: float, detractors: float, effective: float, conf_level: float = 0.95
+) -> tuple:
     """Give the adjusted interval of a net promoter score, in points.
 
     Parameters
@@ -167,7 +181,14 @@ def wald_adjusted(promoters, detractors, effective, conf_level=0.95):
     return float(100 * max(centre - half, -1)), float(100 * min(centre + half, 1))
 
 
-def rake(groups, shares, weights=None, *, most=500, tolerance=1e-8):
+def rake(
+    groups: Sequence[int],
+    shares: Sequence[float],
+    weights: np.ndarray | None = None,
+    *,
+    most: int = 500,
+    tolerance: float = 1e-8,
+) -> Raked:
     """Bring the weighted shares of groups to known margins, one variable after another.
 
     Parameters
@@ -216,7 +237,7 @@ def _gap(groups, shares, weights):
     )
 
 
-def r_indicator(chances):
+def r_indicator(chances: np.ndarray):
     """Give how alike the chances to answer are, 1 where all are the same.
 
     Parameters
@@ -233,7 +254,9 @@ def r_indicator(chances):
     return float(1 - 2 * np.std(chances, ddof=1)) if len(chances) > 1 else np.nan
 
 
-def answers_for(half_width, variance, conf_level=0.95, design_effect=1.0):
+def answers_for(
+    half_width: float, variance: float, conf_level: float = 0.95, design_effect: float = 1.0
+) -> int:
     """Give the number of answers at which an interval has half a width wished for.
 
     Parameters

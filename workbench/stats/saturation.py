@@ -2,6 +2,8 @@
 orders drawn at random.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +31,7 @@ class Saturation:
     share: np.ndarray
 
 
-def saturation(mentions, base=4, run=2):
+def saturation(mentions: np.ndarray, base: int = 4, run: int = 2) -> Saturation:
     """Return how much is new in each run of interviews after a base.
 
     Parameters

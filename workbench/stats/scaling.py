@@ -2,6 +2,8 @@
 1970 fits as well as an age.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +25,7 @@ class Scaled:
     back: np.ndarray
 
 
-def standardise(x, *, constant=True):
+def standardise(x: np.ndarray, *, constant: bool = True) -> Scaled:
     """Put the columns of a design on one place and scale.
 
     Parameters

@@ -4,6 +4,8 @@ Source: Shapley (1953), in Contributions to the Theory of Games II; for channels
 Bagheri (2018), arXiv 1804.05327.
 """
 
+from __future__ import annotations
+
 from math import factorial
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 DRAWN_ORDERS = 200  # random orders for bootstrap draws, of which there are many
 
 
-def equal_parts(sets, good, k):
+def equal_parts(sets: np.ndarray, good: np.ndarray, k: int) -> np.ndarray:
     """Return Shapley values where a coalition is worth the conversions of paths that hold no other
     channel: each conversion in equal parts to the channels of its path.
 
@@ -37,7 +39,9 @@ def equal_parts(sets, good, k):
     return (good / member.sum(axis=1)) @ member
 
 
-def of_rates(sets, good, paths, k, orders=None):
+def of_rates(
+    sets: np.ndarray, good: np.ndarray, paths: np.ndarray, k: int, orders: np.ndarray | None = None
+) -> tuple:
     """Return Shapley values where a coalition is worth its conversions (or worth) a path, and the
     error that random orders add.
 

@@ -5,6 +5,8 @@ Each has a probability of their own, spread over people as a beta; whoever comes
 purchases is then somebody who buys often, and rates fall although nobody became more loyal.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,7 +80,7 @@ class Unchanging:
         return np.maximum(all_of_them - before, 0.0)
 
 
-def fitted(bought, days, weight=None):
+def fitted(bought: np.ndarray, days: np.ndarray, weight: np.ndarray | None = None) -> Unchanging:
     """Return the Unchanging that explains best how many of so many days people bought on.
 
     Parameters
@@ -122,7 +124,7 @@ def fitted(bought, days, weight=None):
     return Unchanging(*map(float, np.exp(found.x)))
 
 
-def hazards(ended, at_risk):
+def hazards(ended: np.ndarray, at_risk: np.ndarray) -> np.ndarray:
     """Return the share ending in each period that people would show who differ and never change.
 
     Parameters

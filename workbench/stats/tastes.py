@@ -2,6 +2,8 @@
 factors of implicit feedback.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +28,7 @@ class Factors:
     loss: np.ndarray
 
 
-def neighbours(together, *, most=50, shrink=10.0):
+def neighbours(together, *, most: int = 50, shrink: float = 10.0):
     """Give how alike items are by who had both: the cosine, drawn to 0 where few did.
 
     Parameters
@@ -65,7 +67,15 @@ def neighbours(together, *, most=50, shrink=10.0):
     return sparse.csr_array((value[near], (row[near], column[near])), shape=together.shape)
 
 
-def implicit_factors(counts, *, factors=16, alpha=3.0, penalty=10.0, rounds=8, seed=1):
+def implicit_factors(
+    counts,
+    *,
+    factors: int = 16,
+    alpha: float = 3.0,
+    penalty: float = 10.0,
+    rounds: int = 8,
+    seed: int = 1,
+) -> Factors:
     """Learn what users and items have in common from how often users had them.
 
     Parameters

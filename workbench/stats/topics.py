@@ -1,5 +1,7 @@
 """Topics of texts by non-negative factors, and whether they are the same when drawn again."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass
 
@@ -22,7 +24,7 @@ class Topics:
     stability: np.ndarray
 
 
-def find(matrix, k, *, draws=6, seed=1):
+def find(matrix, k: int, *, draws: int = 6, seed: int = 1) -> Topics:
     """Find k topics, and how stable they are over draws of texts and beginnings.
 
     Parameters

@@ -8,6 +8,8 @@ Source: Daly (1987), Transportation Research B 21; Koppelman & Wen (1998), Trans
 32; Greene (2003), Econometric Analysis, section 21.7.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +39,9 @@ class UnscaledNests:
     settled: bool
 
 
-def unscaled_nests(offers, nests, groups, start):
+def unscaled_nests(
+    offers, nests: np.ndarray, groups: np.ndarray, start: np.ndarray
+) -> UnscaledNests:
     """Fit the nested logit that is not normalised by maximum likelihood.
 
     Parameters

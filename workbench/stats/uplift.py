@@ -4,6 +4,8 @@ Source: Künzel, Sekhon, Bickel & Yu (2019), PNAS 116 (T- and X-learner); Radcli
 Marketing Analytics Journal (Qini).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +25,9 @@ class Gains:
     area: float
 
 
-def ridge_logit(x, y, *, ridge=1.0, rounds=25):
+def ridge_logit(
+    x: np.ndarray, y: np.ndarray, *, ridge: float = 1.0, rounds: int = 25
+) -> np.ndarray:
     """Return the weights of a logit held a little towards 0, which settles where a feature
     separates too.
 
@@ -58,7 +62,14 @@ def ridge_logit(x, y, *, ridge=1.0, rounds=25):
     return beta
 
 
-def scores(x, y, treated, fold, learner="t", classifier=None):
+def scores(
+    x: np.ndarray,
+    y: np.ndarray,
+    treated: np.ndarray,
+    fold: np.ndarray,
+    learner: str = "t",
+    classifier=None,
+) -> np.ndarray:
     """Return the predicted effect on each person, by models that have not seen them.
 
     Parameters
@@ -115,7 +126,9 @@ def _outcome(x, y, classifier):
     return lambda rows: learners.probability(fitted, rows[:, 1:])
 
 
-def gains(order, y, treated, weights, grid):
+def gains(
+    order: np.ndarray, y: np.ndarray, treated: np.ndarray, weights: np.ndarray, grid: np.ndarray
+) -> Gains:
     """Return what is gained by treating people in an order.
 
     Parameters

@@ -1,5 +1,7 @@
 """Two kinds of waits in one list: pauses within something, and the time until the next of it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +35,7 @@ class Waits:
     between: tuple
 
 
-def two_kinds(waits, who):
+def two_kinds(waits, who) -> Waits:
     """Tell pauses from ends among waits: log-normal pauses, Weibull times until the next beginning.
 
     Takes positive waits and the unit each belongs to. Returns a `Waits`. Raises NotEnoughData for

@@ -1,12 +1,23 @@
 """Weighting by the chance of treatment, of arrays."""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy import special
 
 from workbench.stats.likelihoods import sum_by_group
 
 
-def stacked_covariance(method, y, x, treated, gamma, mean, untreated, groups):
+def stacked_covariance(
+    method: str,
+    y: np.ndarray,
+    x: np.ndarray,
+    treated: np.ndarray,
+    gamma: np.ndarray,
+    mean: float,
+    untreated: float,
+    groups: np.ndarray,
+) -> np.ndarray:
     """Return the clustered covariance of the means of treated and untreated, from all moment
     conditions stacked: that chances of treatment are estimated too is allowed for.
 

@@ -1,6 +1,9 @@
 """Who knows a brand, who considers it, and does that change from wave to wave?"""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,9 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy, weights
 from workbench.stats import sampling
 from workbench.surveys.answers import UNWEIGHTED
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 STEPS = ("top_of_mind", "unaided", "aided", "consideration", "purchase", "preference")
 # What each step is a share of, beside that of everybody.
@@ -40,7 +46,7 @@ class Asked:
 
 @engine.frames("tracker")
 @analysis
-def awareness(tracker, *, wave=None, conf_level=0.95):
+def awareness(tracker: Table, *, wave: str | None = None, conf_level: float = 0.95) -> Result:
     """How many know each brand, consider it, buy it and prefer it?
 
     Parameters
@@ -112,7 +118,9 @@ def awareness(tracker, *, wave=None, conf_level=0.95):
 
 @engine.frames("tracker")
 @analysis
-def tracker(tracker, *, brand, measure="aided", conf_level=0.95):
+def tracker(
+    tracker: Table, *, brand: str, measure: str = "aided", conf_level: float = 0.95
+) -> Result:
     """Does a brand become better known from wave to wave?
 
     Parameters

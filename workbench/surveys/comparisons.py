@@ -1,6 +1,9 @@
 """Do groups, waves and touchpoints differ, and by how much?"""
 
+from __future__ import annotations
+
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,9 @@ from workbench.notes import Note
 from workbench.results import Curve, Points, Result, analysis, tidy
 from workbench.surveys import measures
 from workbench.surveys.answers import given, scale_of, within
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 MEASURES = (measures.NPS, measures.TOP_BOX, measures.MEAN)
 MOST_GROUPS = 12
@@ -47,7 +53,16 @@ LATEST_SHARE = Note(
 
 @engine.frames("surveys")
 @analysis
-def differences(surveys, *, item, by, measure="top_box", scale=None, top=2, conf_level=0.95):
+def differences(
+    surveys: Table,
+    *,
+    item: str,
+    by: str,
+    measure: str = "top_box",
+    scale: tuple | None = None,
+    top: int = 2,
+    conf_level: float = 0.95,
+) -> Result:
     """Which groups differ, and by how much?
 
     Parameters
@@ -120,16 +135,16 @@ def differences(surveys, *, item, by, measure="top_box", scale=None, top=2, conf
 @engine.frames("surveys")
 @analysis
 def trend(
-    surveys,
+    surveys: Table,
     *,
-    item,
-    measure="top_box",
-    wave="month",
-    scale=None,
-    top=2,
-    zone="UTC",
-    conf_level=0.95,
-):
+    item: str,
+    measure: str = "top_box",
+    wave: str = "month",
+    scale: tuple | None = None,
+    top: int = 2,
+    zone: str = "UTC",
+    conf_level: float = 0.95,
+) -> Result:
     """How does the score change from wave to wave?
 
     Parameters

@@ -1,6 +1,9 @@
 """Who answered what: shares of every answer by group, and which groups differ."""
 
+from __future__ import annotations
+
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,9 @@ from workbench.results import Heat, Result, analysis, tidy
 from workbench.surveys import measures
 from workbench.surveys.answers import given
 from workbench.surveys.comparisons import comparable
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 MOST_ANSWERS = 30
 LEVEL = 0.05
@@ -29,7 +35,7 @@ NONE_DIFFER = Note(
 
 @engine.frames("surveys")
 @analysis
-def crosstab(surveys, *, item, by, conf_level=0.95):
+def crosstab(surveys: Table, *, item: str, by: str, conf_level: float = 0.95) -> Result:
     """Which answers did each group give, and where do groups differ?
 
     Parameters

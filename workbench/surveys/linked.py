@@ -2,6 +2,10 @@
 was likely to answer.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, names, schemas
@@ -11,12 +15,21 @@ from workbench.results import analysis
 from workbench.stats import sampling
 from workbench.surveys.response import followed, propensity
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from workbench.types import Moment, Table
+
 LINKED = ("stage", "touchpoint")
 
 
 @engine.frames("surveys", "orders", optional=("events",))
 @analysis
-def joined(surveys, orders, events=None, *, within="30D"):
+def joined(
+    surveys: Table, orders: Table, events: Table | None = None, *, within: str = "30D"
+) -> pd.DataFrame:
     """Put beside each answer the order before it, and the stage and touchpoint people were in.
 
     Parameters
@@ -85,7 +98,15 @@ def joined(surveys, orders, events=None, *, within="30D"):
 
 @engine.frames("surveys", "invitations")
 @analysis
-def response_weights(surveys, invitations, terms, *, window="30D", until=None, most=5.0):
+def response_weights(
+    surveys: Table,
+    invitations: Table,
+    terms: Sequence[str],
+    *,
+    window: str = "30D",
+    until: Moment | None = None,
+    most: float = 5.0,
+) -> pd.DataFrame:
     """Weight answers by how unlikely they were, from what was known before the invitation.
 
     Parameters

@@ -1,5 +1,9 @@
 """Do people answer otherwise by telephone than on a page, and late otherwise than at once?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names, schemas
@@ -7,6 +11,11 @@ from workbench import regression as fits
 from workbench.errors import NotEnoughData
 from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy, weights
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 CHOSEN = Note(
     "surveys.mode_limit",
@@ -19,7 +28,15 @@ DELAY = "days_to_answer"
 
 @engine.frames("surveys")
 @analysis
-def mode_effect(surveys, *, item, mode="mode", covariates=(), randomised=False, conf_level=0.95):
+def mode_effect(
+    surveys: Table,
+    *,
+    item: str,
+    mode: str = "mode",
+    covariates: Sequence[str] = (),
+    randomised: bool = False,
+    conf_level: float = 0.95,
+) -> Result:
     """Do answers differ by how and when people were asked, other things equal?
 
     Parameters

@@ -1,5 +1,7 @@
 """How many answers does a survey need?"""
 
+from __future__ import annotations
+
 import numpy as np
 
 from workbench.errors import InputError, one_of
@@ -15,14 +17,14 @@ SHARE_VARIANCE = 0.25
 
 @analysis
 def answers_needed(
-    half_width,
+    half_width: object,
     *,
-    measure="nps",
-    variance=None,
-    response=None,
-    design_effect=1.0,
-    conf_level=0.95,
-):
+    measure: str = "nps",
+    variance: float | None = None,
+    response: float | None = None,
+    design_effect: float = 1.0,
+    conf_level: float = 0.95,
+) -> Result:
     """How many answers, and how many invitations, does an interval of a wished width need?
 
     Parameters

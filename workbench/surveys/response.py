@@ -1,5 +1,9 @@
 """Who was asked, who answered, and how alike are they?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names, schemas
@@ -9,6 +13,11 @@ from workbench.notes import Note, say
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import sampling
 from workbench.surveys.scores import extremes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Moment, Table
 
 RESPONSE_ANSWER = Note(
     "surveys.response_answer",
@@ -30,7 +39,14 @@ TERMS_ONLY = Note(
 
 @engine.frames("invitations")
 @analysis
-def response(invitations, *, window="30D", by=None, until=None, conf_level=0.95):
+def response(
+    invitations: Table,
+    *,
+    window: str = "30D",
+    by: str | None = None,
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How many of those who were asked did answer?
 
     Parameters
@@ -119,7 +135,14 @@ def response(invitations, *, window="30D", by=None, until=None, conf_level=0.95)
 
 @engine.frames("invitations")
 @analysis
-def nonresponse(invitations, terms, *, window="30D", until=None, conf_level=0.95):
+def nonresponse(
+    invitations: Table,
+    terms: Sequence[str],
+    *,
+    window: str = "30D",
+    until: Moment | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Are those who answered like those who were asked?
 
     Parameters

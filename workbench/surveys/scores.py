@@ -1,5 +1,9 @@
 """How do people score: would they recommend, were they satisfied, was it easy, is it usable?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, names
@@ -8,6 +12,11 @@ from workbench.notes import Note
 from workbench.results import Points, Result, analysis, tidy
 from workbench.surveys import measures
 from workbench.surveys.answers import given, scale_of, within
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.types import Table
 
 NPS_ANSWER = Note(
     "surveys.nps_answer",
@@ -62,7 +71,9 @@ VERSIONS = ("agreement", "effort")
 
 @engine.frames("surveys")
 @analysis
-def nps(surveys, *, item="recommend", by=None, conf_level=0.95):
+def nps(
+    surveys: Table, *, item: str = "recommend", by: str | None = None, conf_level: float = 0.95
+) -> Result:
     """Would people recommend us: promoters less detractors, in points?
 
     Parameters
@@ -127,7 +138,15 @@ def nps(surveys, *, item="recommend", by=None, conf_level=0.95):
 
 @engine.frames("surveys")
 @analysis
-def csat(surveys, *, item="satisfaction", scale=None, top=2, by=None, conf_level=0.95):
+def csat(
+    surveys: Table,
+    *,
+    item: str = "satisfaction",
+    scale: tuple | None = None,
+    top: int = 2,
+    by: str | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How many are satisfied, and how satisfied on average?
 
     Parameters
@@ -166,7 +185,14 @@ def csat(surveys, *, item="satisfaction", scale=None, top=2, by=None, conf_level
 
 @engine.frames("surveys")
 @analysis
-def ces(surveys, *, version, item="effort", by=None, conf_level=0.95):
+def ces(
+    surveys: Table,
+    *,
+    version: str,
+    item: str = "effort",
+    by: str | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Was it easy for people to get done what they came for?
 
     Parameters
@@ -211,7 +237,9 @@ def ces(surveys, *, version, item="effort", by=None, conf_level=0.95):
 
 @engine.frames("surveys")
 @analysis
-def sus(surveys, items, *, by=None, conf_level=0.95):
+def sus(
+    surveys: Table, items: Sequence[str], *, by: str | None = None, conf_level: float = 0.95
+) -> Result:
     """How usable do people find it, on the ten items of the System Usability Scale?
 
     Parameters

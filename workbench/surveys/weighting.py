@@ -1,5 +1,9 @@
 """For whom do the answers speak: weights to known margins, and what they change."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, names
@@ -10,6 +14,13 @@ from workbench.stats import sampling
 from workbench.surveys import measures
 from workbench.surveys.comparisons import measured
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from workbench.types import Table
+
 BASIS = ("unweighted", "weighted")
 MOST_WEIGHT = 5.0  # times the mean weight: past it single people decide
 CLOSE = 0.005  # half a point of a share
@@ -17,7 +28,7 @@ CLOSE = 0.005  # half a point of a share
 
 @engine.frames("surveys", kept=True)
 @analysis
-def rake(surveys, margins):
+def rake(surveys: Table, margins: Mapping) -> pd.DataFrame:
     """Weigh respondents so that their make-up meets that of those they speak for.
 
     Parameters
@@ -92,7 +103,15 @@ def rake(surveys, margins):
 
 @engine.frames("surveys")
 @analysis
-def weight_effect(surveys, *, item, measure="top_box", scale=None, top=2, conf_level=0.95):
+def weight_effect(
+    surveys: Table,
+    *,
+    item: str,
+    measure: str = "top_box",
+    scale: tuple | None = None,
+    top: int = 2,
+    conf_level: float = 0.95,
+) -> Result:
     """What do the weights change?
 
     Parameters

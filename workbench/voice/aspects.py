@@ -1,5 +1,9 @@
 """Of which things do texts speak, and in which tone?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, names
@@ -11,6 +15,13 @@ from workbench.voice import lexicons
 from workbench.voice.correction import METHOD, Correction
 from workbench.voice.material import given
 from workbench.voice.sentiments import told
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from workbench.types import Table
 
 MENTIONED = "mentioned"
 ANSWER = Note(
@@ -39,7 +50,14 @@ CLAUSE = Note(
 
 @engine.frames("texts", "labels", optional=("lexicon",))
 @analysis
-def aspects(texts, labels=None, *, words=None, lexicon=None, conf_level=0.95):
+def aspects(
+    texts: Table,
+    labels: Table | None = None,
+    *,
+    words: Mapping | None = None,
+    lexicon: Table | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Of which things do texts speak, and how negative are they about each?
 
     Parameters
@@ -101,7 +119,9 @@ def aspects(texts, labels=None, *, words=None, lexicon=None, conf_level=0.95):
 
 @engine.frames("texts", optional=("lexicon",), kept=True)
 @analysis
-def mentions(texts, *, words=None, lexicon=None):
+def mentions(
+    texts: Table, *, words: Mapping | None = None, lexicon: Table | None = None
+) -> pd.DataFrame:
     """List the things each text speaks of, and how: a row a text and thing.
 
     Parameters

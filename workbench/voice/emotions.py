@@ -1,5 +1,9 @@
 """Which feelings do texts name, and how often?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, names
@@ -10,6 +14,11 @@ from workbench.voice import lexicons
 from workbench.voice.correction import METHOD, Correction, predictions
 from workbench.voice.material import LANGUAGE, given
 from workbench.voice.sentiments import told
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from workbench.types import Table
 
 ANSWER = Note(
     "voice.emotion_answer",
@@ -36,7 +45,15 @@ NAMED = Note(
 
 @engine.frames("texts", "labels", optional=("lexicon",))
 @analysis
-def emotion(texts, labels=None, *, by=None, lexicon=None, model=None, conf_level=0.95):
+def emotion(
+    texts: Table,
+    labels: Table | None = None,
+    *,
+    by: str | None = None,
+    lexicon: Table | None = None,
+    model: Any | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """Which feelings do texts name, corrected for the errors of lexicon or model?
 
     Parameters

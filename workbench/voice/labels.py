@@ -1,5 +1,9 @@
 """Labels by hand: a sheet is drawn, filled in and read back; what it cannot mean is refused."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, names
@@ -10,6 +14,13 @@ from workbench.results import analysis
 from workbench.voice.lexicons import EMOTIONS
 from workbench.voice.material import given
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from workbench.types import Table
+
 LEAST = 200  # labels below which the error of a model is not told
 TONES = ("negative", "neutral", "positive")
 ABSENT, NONE = "absent", "none"
@@ -19,7 +30,9 @@ KEYS = ("text_id", "text", "weight", "group")
 
 @engine.frames("texts", kept=True)
 @analysis
-def labelling_sheet(texts, *, n=300, by=None, aspects=(), seed=1):
+def labelling_sheet(
+    texts: Table, *, n: int = 300, by: str | None = None, aspects: Sequence[str] = (), seed: int = 1
+) -> pd.DataFrame:
     """Draw texts at random to be labelled by hand, their personal data masked.
 
     Parameters
@@ -77,7 +90,7 @@ def labelling_sheet(texts, *, n=300, by=None, aspects=(), seed=1):
 
 @engine.frames("sheet", kept=True)
 @analysis
-def read_labels(sheet):
+def read_labels(sheet: Table) -> pd.DataFrame:
     """Read a labelling sheet back that was filled in by hand.
 
     Parameters

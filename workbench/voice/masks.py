@@ -1,14 +1,23 @@
 """Personal data in texts, masked before anything is shown."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from workbench import engine
 from workbench.errors import need_columns
 from workbench.personal_data import masked
 from workbench.results import analysis
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.types import Table
+
 
 @engine.frames("texts", kept=True)
 @analysis
-def mask(texts):
+def mask(texts: Table) -> pd.DataFrame:
     """Mask personal data in texts, before they are read or shown to anyone.
 
     Parameters

@@ -1,5 +1,9 @@
 """Which texts may stand for many: quotes chosen by rule, not by taste, and masked."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, names
@@ -10,6 +14,9 @@ from workbench.results import MINIMUM_CELL, Points, Result, analysis, tidy
 from workbench.voice import labels as by_hand
 from workbench.voice import lexicons
 from workbench.voice.material import LANGUAGE, given
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 SHORTEST, LONGEST = 5, 60  # words of a quote
 RULES = ("typical", "strongest")
@@ -37,7 +44,15 @@ NOT_A_SAMPLE = Note(
 
 @engine.frames("texts", "labels", optional=("lexicon",))
 @analysis
-def quotes(texts, labels=None, *, by=None, rule="typical", each=2, lexicon=None):
+def quotes(
+    texts: Table,
+    labels: Table | None = None,
+    *,
+    by: str | None = None,
+    rule: str = "typical",
+    each: int = 2,
+    lexicon: Table | None = None,
+) -> Result:
     """Which texts show what each tone sounds like, chosen by rule?
 
     Parameters

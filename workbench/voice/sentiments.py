@@ -1,5 +1,9 @@
 """How positive or negative do people write, and how sure can we be of it?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names
@@ -10,6 +14,13 @@ from workbench.voice import labels as by_hand
 from workbench.voice import lexicons
 from workbench.voice.correction import AS_SCORED, METHOD, Correction, predictions
 from workbench.voice.material import LANGUAGE, SPOKEN, given
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import pandas as pd
+
+    from workbench.types import Table
 
 STARS = (1, 5)
 LOW = 2  # so many stars, or fewer, are a bad review
@@ -37,7 +48,15 @@ NO_IRONY = Note(
 
 @engine.frames("texts", "labels", optional=("lexicon",))
 @analysis
-def sentiment(texts, labels=None, *, by=None, lexicon=None, model=None, conf_level=0.95):
+def sentiment(
+    texts: Table,
+    labels: Table | None = None,
+    *,
+    by: str | None = None,
+    lexicon: Table | None = None,
+    model: Any | None = None,
+    conf_level: float = 0.95,
+) -> Result:
     """How many texts are positive or negative, corrected for the errors of lexicon or model?
 
     Parameters
@@ -107,7 +126,7 @@ def sentiment(texts, labels=None, *, by=None, lexicon=None, model=None, conf_lev
 
 @engine.frames("texts", optional=("lexicon",), kept=True)
 @analysis
-def score(texts, *, lexicon=None, model=None):
+def score(texts: Table, *, lexicon: Table | None = None, model: Any | None = None) -> pd.DataFrame:
     """Give every text its language, polarity and tone, as the lexicon or model sees it.
 
     Parameters

@@ -1,5 +1,9 @@
 """What do reviews say of products: stars, how they are spread, and who stands behind them?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals, names
@@ -8,6 +12,9 @@ from workbench.notes import Note, say
 from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import ratings
 from workbench.voice.material import given
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 STARS = np.arange(1, 6)
 LEAST = 20  # reviews below which a product is not named best or worst
@@ -40,7 +47,9 @@ SHRUNK = Note(
 
 @engine.frames("texts")
 @analysis
-def reviews(texts, *, by="product_id", incentivised=False, conf_level=0.95):
+def reviews(
+    texts: Table, *, by: str = "product_id", incentivised: bool = False, conf_level: float = 0.95
+) -> Result:
     """How are products rated, and how far can their stars be trusted?
 
     Parameters

@@ -1,5 +1,9 @@
 """What do texts speak of that nobody asked about: topics, and whether they are stable."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from workbench import engine, intervals
@@ -10,6 +14,9 @@ from workbench.results import Points, Result, analysis, tidy
 from workbench.stats import topics as factors
 from workbench.voice import lexicons
 from workbench.voice.material import given
+
+if TYPE_CHECKING:
+    from workbench.types import Table
 
 LEAST = 300  # texts below which topics are not looked for
 STABLE = 0.7
@@ -35,7 +42,15 @@ WORDS_ONLY = Note(
 
 @engine.frames("texts")
 @analysis
-def topics(texts, *, language=None, topics=None, draws=6, seed=1, conf_level=0.95):
+def topics(
+    texts: Table,
+    *,
+    language: str | None = None,
+    topics: int | None = None,
+    draws: int = 6,
+    seed: int = 1,
+    conf_level: float = 0.95,
+) -> Result:
     """Of which topics do texts speak, and would they be the same if drawn again?
 
     Parameters
