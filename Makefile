@@ -8,8 +8,9 @@ SYNC = $(UV) pip sync -q --python $(BIN)/python --compile-bytecode --require-has
 # What ruff formats and checks; its rules stand in pyproject.toml.
 CODE = workbench tests benchmarks docs
 
-# Two processes, a file of tests or a notebook each at a time.
+# Two processes, a file of tests or a notebook each at a time; what needs Spark is one group.
 TWO = -n 2 --dist loadfile
+TOGETHER = -n 2 --dist loadgroup
 
 .PHONY: help report test lab docs words golden verify bench lock clean
 .DEFAULT_GOAL := help
@@ -51,7 +52,7 @@ report: .venv/.user
 test: .venv/.test
 	@$(BIN)/ruff format -q --check $(CODE)
 	@$(BIN)/ruff check -q $(CODE)
-	@$(BIN)/python -m pytest $(TWO) -m "not slow"
+	@$(BIN)/python -m pytest $(TOGETHER) -m "not slow"
 	@$(BIN)/python -m pytest $(TWO) --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg -p no:cacheprovider --ignore-glob='*.nl.ipynb' notebooks
 
 verify: .venv/.test

@@ -35,6 +35,15 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
+def pytest_collection_modifyitems(items):
+    """Tests of one file stay together where several run at once, and all that need Spark: one Java
+    machine serves them.
+    """
+    for item in items:
+        needs = {"spark", "to_spark"} & set(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group("spark" if needs else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def spark():
     """A local Spark with two threads; without Java a named skip, unless REQUIRE_SPARK=1."""
@@ -52,6 +61,10 @@ def spark():
             .appName("workbench-tests")
             .config("spark.sql.session.timeZone", "America/New_York")
             .config("spark.ui.enabled", "false")
+            # Tables of a few hundred rows are done before a second compiler or a plan that adapts
+            # would pay.
+            .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+            .config("spark.sql.adaptive.enabled", "false")
             .config("spark.sql.shuffle.partitions", "2")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
