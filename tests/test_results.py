@@ -665,7 +665,7 @@ ANALYSES = {
     "repeat_rate_by": (ORDERS, lambda d: retention.repeat_rate(d, by=halves(d))),
     "ever_repeat": (ORDERS, retention.ever_repeat),
     "purchase_frequency": (ORDERS, retention.purchase_frequency),
-    "buying_rhythm_by": (ORDERS, lambda d: retention.purchase_frequency(d, by=halves(d))),
+    "purchase_frequency_by": (ORDERS, lambda d: retention.purchase_frequency(d, by=halves(d))),
     "cohorts": (ORDERS, retention.cohorts),
     "cohorts_by": (ORDERS, lambda d: retention.cohorts_by(d, halves(d))),
     "repurchase_propensity": (
@@ -937,7 +937,9 @@ ANALYSES = {
     "drift": (LIKED, lambda d: interests.drift(d, topic="family", least=8)),
     "against_stated": (
         LIKED,
-        lambda d: interests.against_stated(interests.profiles(d), d[d["amount"] > 14]),
+        lambda d: interests.against_stated(
+            interests.profiles(d), d[d["amount"] > d["amount"].median()]
+        ),
     ),
     "cross_reach": (LIKED, lambda d: interests.cross_reach(d, topic="family", window="60D")),
     "most_bought": (
@@ -1401,8 +1403,7 @@ def test_shares_carry_their_denominator(made, name):
 # over time beside the number of customers.
 CREDITED = {"heuristics", "markov", "shapley", "compare", "calibrated"}
 CREDITED = {"heuristics", "markov", "shapley", "compare", "calibrate_to_experiments"}
-RATES = {"purchase_frequency", "tracking_plot"}
-RATES = {"purchase_frequency", "buying_rhythm_by", "tracking"}
+RATES = {"purchase_frequency", "purchase_frequency_by", "tracking_plot"}
 # Of a curve, the events at a time stand beside those still at risk.
 AT_RISK = {
     "first_reply",

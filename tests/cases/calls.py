@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import test_results as base
+from sklearn.dummy import DummyClassifier
 
 from workbench import (
     attribution,
@@ -934,6 +935,7 @@ use(
     "repurchase_propensity",
     {"at": "2024-05-01", "value": 10.0, "cost": 1.0, "zone": "Europe/Amsterdam"},
     {"until": "2024-06-05", "seed": 2, **LEVEL},
+    {"learner": DummyClassifier()},
     orders=RETURNS,
     horizon="20D",
     draws=10,
@@ -1328,8 +1330,8 @@ use(
         "importance": dict.fromkeys(ORDER, 2.0),
         **LEVEL,
     },
-    texts=WROTE_AT,
     **LIVED,
+    texts=WROTE_AT,
 )
 use(
     experience,
@@ -1341,8 +1343,8 @@ use(
     experience,
     "representativeness",
     {"item": "ease", "stages": ORDER, **LEVEL},
-    invitations=ASKED_AT,
     **LIVED,
+    invitations=ASKED_AT,
 )
 use(
     experience,
@@ -1356,19 +1358,19 @@ use(
     experience,
     "latent_curve",
     {"item": "ease", "stages": ORDER, **LEVEL},
+    **LIVED,
     texts=WROTE_AT,
     invitations=ASKED_AT,
     customers=WHO,
-    **LIVED,
 )
 use(
     experience,
     "hidden_answers",
     {"item": "ease", "share": 0.4, "seed": 2},
+    **LIVED,
     texts=WROTE_AT,
     invitations=ASKED_AT,
     customers=WHO,
-    **LIVED,
 )
 
 # ------------------------------------------------------------------------------------ segments

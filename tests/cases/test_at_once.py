@@ -70,6 +70,11 @@ def _outcome(path, told):
     return found
 
 
+def in_order(table):
+    """Rows in an order of their own: a large file comes as its lines do, a small one by time."""
+    return table.sort_values(list(table.columns), ignore_index=True)
+
+
 def _same(path, told, monkeypatch):
     outcomes = []
     for head in (10**9, 3):
@@ -82,7 +87,7 @@ def _same(path, told, monkeypatch):
         return
     assert str(slow.report) == str(quick.report)
     for table in ("order_lines", "orders"):
-        pd.testing.assert_frame_equal(slow[table], quick[table])
+        pd.testing.assert_frame_equal(in_order(slow[table]), in_order(quick[table]))
     pd.testing.assert_frame_equal(slow.report.rejected, quick.report.rejected)
 
 

@@ -19,6 +19,7 @@ NO_TABLE = {
     *("choice.willingness_to_pay", "clv.compare_published", "conjoint.best_worst_design"),
     *("conjoint.choice_design", "conjoint.importance", "conjoint.willingness_to_pay"),
     *("experiments.compare_with_planted", "experiments.e_value", "experiments.sample_size"),
+    "segments.follow",
     *("journeys.channel", "journeys.parse_utm", "loyalty.nbd", "prediction.calibration"),
     *("retention.mean_curve", "stages.crosswalk", "stages.relabel", "stages.taxonomy"),
     *("stages.contrast_in_market", "stages.world_score", "surveys.answers_needed"),
@@ -170,7 +171,10 @@ def nothing(frame, place):
 
 # A verb keeps every row, and a visit of nobody known is a visit; in barriers events of one moment
 # have no order yet.
-OTHERS = ("journeys.assign_channels", "journeys.tagging", "stages.barriers", "loyalty.two_periods")
+OTHERS = (
+    *("journeys.assign_channels", "journeys.tagging", "stages.barriers", "loyalty.two_periods"),
+    "interests.categorised",
+)
 WALKED = [
     n for n in TAKES if TAKES[n][0] in ("events", "orders", "lines") and not n.startswith(OTHERS)
 ]

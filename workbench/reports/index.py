@@ -4,8 +4,6 @@ import datetime
 import os
 import tempfile
 
-from markupsafe import Markup
-
 from workbench import display
 from workbench.display.templates import fill
 from workbench.notes import Note
@@ -63,7 +61,7 @@ def _page(everything, home, language):
         "index.html.j2",
         language=language,
         title=_REPORTS,
-        css=Markup(theme.css()),
+        css=theme.css(),
         others=[
             (one, _name(one), _LANGUAGES.get(one, one))
             for one in display.LANGUAGES

@@ -21,7 +21,12 @@ OPEN = Note(
     name="",
     known="",
 )
-BESIDE = Note("ready.beside", "  -p {name}=…   of the file of orders that belongs to it", name="")
+BESIDE = Note(
+    "ready.beside",
+    "  -p {name}=…   of the file of {kind:word} that belongs to it",
+    name="",
+    kind="",
+)
 COMMAND = Note(
     "ready.command", "To run it: workbench run {notebook} {given:text}", notebook="", given=""
 )
@@ -220,7 +225,7 @@ class Readiness:
             lines.append(NEEDS)
         for name, value in self.proposed.items():
             if value is None and name not in self.known:
-                lines.append(BESIDE.having(name=name))
+                lines.append(BESIDE.having(name=name, kind=name.partition("_")[0]))
             elif value is None:
                 lines.append(OPEN.having(name=name, known=self.known[name][:20]))
             else:

@@ -40,7 +40,7 @@ MADE = {
     ("conjoint", "design"): ("conjoint.choice_design", ("block", "task", "alternative"), ()),
 }
 # They read where an occasion began and ended, and not which stages it passed.
-ENDS_ONLY = {"dark_paths"}
+ENDS_ONLY = {"unobserved_paths"}
 
 
 def check(function, arguments):

@@ -22,7 +22,7 @@ _WHO = ("customer_id", "respondent_id", "household_id")
 _MOST_NUMBERS = 50
 # Their `by` is no column of groups: a quantity, or a way of counting.
 _ARGUMENT = {"attribution.paths": "column"}  # where the groups are not in `by`
-_OTHERWISE = {"contrast_in_market", "loyalty_groups", "panel", "skip_contrast"}
+_OTHERWISE = {"contrast_in_market", "loyalty_groups", "purchase_panel", "skip_contrast"}
 
 
 def in_report():

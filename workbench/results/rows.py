@@ -14,7 +14,7 @@ NEEDED = {
     "lines": ("customer_id", "ordered_at"),
 }
 # They give every row back, or have a use for one without a customer.
-EVERY_ROW = {"assign_channels", "beside", "identify", "identity_quality", "tagging"}
+EVERY_ROW = {"assign_channels", "align", "identify", "identity_quality", "tagging"}
 UNIQUE = {"orders": "order_id"}
 MANY = 500_000  # rows beyond which copies are looked for in a part of the moments first
 _PART = 61
